@@ -34,11 +34,19 @@ pub struct CloudEvent<E> {
 }
 
 impl<E> CloudEvent<E> {
-    /// Wraps `event`, which brought the aggregate `subject` to version `sequence`, as part of what `trace` follows.
-    pub fn new(source: &str, subject: impl ToString, sequence: u64, time: Timestamp, trace: &Trace, event: E) -> Self {
+    /// Wraps `event` as `id`, which brought the aggregate `subject` to version `sequence`, as part of what `trace` follows.
+    pub fn new(
+        id: Uuid,
+        source: &str,
+        subject: impl ToString,
+        sequence: u64,
+        time: Timestamp,
+        trace: &Trace,
+        event: E,
+    ) -> Self {
         Self {
             specversion: SPEC_VERSION.to_owned(),
-            id: Uuid::now_v7(),
+            id,
             source: source.to_owned(),
             subject: subject.to_string(),
             time,
@@ -69,8 +77,15 @@ mod tests {
     #[test]
     fn the_envelope_survives_the_wire_and_carries_the_specified_members() {
         let trace = Trace { correlation_id: Uuid::nil(), traceparent: None };
-        let event =
-            CloudEvent::new("quayside.things", "t-1", 3, Timestamp::UNIX_EPOCH, &trace, Sample::ThingDone { n: 7 });
+        let event = CloudEvent::new(
+            Uuid::nil(),
+            "quayside.things",
+            "t-1",
+            3,
+            Timestamp::UNIX_EPOCH,
+            &trace,
+            Sample::ThingDone { n: 7 },
+        );
         let json = serde_json::to_value(&event).expect("serializes");
         assert_eq!(json["type"], "ThingDone.v1");
         assert_eq!(json["data"]["n"], 7);

@@ -4,11 +4,13 @@
 mod cloud_event;
 mod failure;
 mod idempotency;
+mod ids;
 mod trace;
 
 pub use cloud_event::{CloudEvent, SPEC_VERSION};
 pub use failure::{Failure, FieldError, Kind};
 pub use idempotency::{Idempotency, Settled, StoredReply};
+pub use ids::Ids;
 pub use trace::Trace;
 
 /// An instant in UTC. It always comes in as a value; only the runners of `edge` read a clock.

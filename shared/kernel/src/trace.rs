@@ -12,9 +12,9 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A trace that begins here.
-    pub fn begin() -> Self {
-        Self { correlation_id: Uuid::now_v7(), traceparent: None }
+    /// A trace that begins here, under a new correlation id.
+    pub fn begin(correlation_id: Uuid) -> Self {
+        Self { correlation_id, traceparent: None }
     }
 
     /// The 32 hexadecimal digits of the trace id, where there is a well-formed `traceparent`.
