@@ -1,0 +1,59 @@
+//! Domain events: name with version, context that publishes them, Kafka topic that carries them, and what in them is personal.
+
+use crate::{Context, KafkaTopic, resources::*};
+
+/// A domain event. Its JSON Schema is `events/schemas/<name>.json`, generated from the Rust type.
+#[derive(Debug)]
+pub struct Event {
+    /// Name with version, as on the bus: `OrderPlaced.v1`.
+    pub name: &'static str,
+    /// The context that publishes it.
+    pub context: Context,
+    /// The topic that the event log forwards it to.
+    pub topic: &'static KafkaTopic,
+    /// JSON pointers into `data` that name a person or lead to one: taken out before the event is kept for long.
+    pub personal: &'static [&'static str],
+}
+
+/// Calls `$callback!` with a row an event: constant, Rust type, name, context, topic, personal pointers.
+///
+/// `domain` makes its event enum from these very rows, so that a name is spelled once.
+#[macro_export]
+macro_rules! for_each_event {
+    ($callback:ident) => {
+        $callback! {
+            USER_REGISTERED UserRegistered "UserRegistered.v1" Identity USER_EVENTS ["/email", "/username", "/full_name"];
+            PRODUCT_CREATED ProductCreated "ProductCreated.v1" Catalogue INVENTORY_EVENTS [];
+            STOCK_OPENED StockOpened "StockOpened.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_RESERVED StockReserved "StockReserved.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_SHORT StockShort "StockShort.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_RELEASED StockReleased "StockReleased.v1" Inventory INVENTORY_EVENTS [];
+            ORDER_PLACED OrderPlaced "OrderPlaced.v1" Orders ORDER_EVENTS ["/shipping_address"];
+            ORDER_CONFIRMED OrderConfirmed "OrderConfirmed.v1" Orders ORDER_EVENTS ["/shipping_address"];
+            ORDER_CANCELLED OrderCancelled "OrderCancelled.v1" Orders ORDER_EVENTS [];
+            PAYMENT_SUCCEEDED PaymentSucceeded "PaymentSucceeded.v1" Payments PAYMENT_EVENTS [];
+            PAYMENT_FAILED PaymentFailed "PaymentFailed.v1" Payments PAYMENT_EVENTS [];
+            INVOICE_ISSUED InvoiceIssued "InvoiceIssued.v1" Invoices ORDER_EVENTS [];
+            NOTIFICATION_SENT NotificationSent "NotificationSent.v1" Notifications NOTIFICATION_EVENTS [];
+        }
+    };
+}
+
+macro_rules! define_events {
+    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($personal:literal),*];)*) => {
+        $(
+            #[doc = concat!("`", $name, "`.")]
+            pub const $constant: &Event = &Event {
+                name: $name,
+                context: Context::$context,
+                topic: &$topic,
+                personal: &[$($personal),*],
+            };
+        )*
+
+        /// Every event.
+        pub const EVENTS: &[&Event] = &[$($constant),*];
+    };
+}
+
+for_each_event!(define_events);
