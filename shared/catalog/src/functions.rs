@@ -101,9 +101,12 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bucket(&INVOICES, Read)]);
 
     // Analytics.
+    /// Puts confirmed orders on the analytics stream.
+    ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
+        .uses(&[Uses::Stream(&ANALYTICS)]).timeout(15);
     /// Adds orders up in windows of five minutes.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
-        .triggered(Stream(&ANALYTICS, &[ORDER_PLACED, ORDER_CONFIRMED, ORDER_CANCELLED]))
+        .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres]).timeout(30);
     /// Shows the windows.
     WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", BACK_OFFICE)

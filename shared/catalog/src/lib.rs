@@ -152,7 +152,7 @@ pub enum Trigger {
     Fanout(&'static Topic, &'static [&'static Event]),
     /// Every event of the bus, through a queue of its own with a dead-letter queue.
     AllEvents,
-    /// Records of a Kinesis stream, fed by the bus with these events.
+    /// Records of a Kinesis stream that carries these events.
     Stream(&'static Stream, &'static [&'static Event]),
     /// Changes of a DynamoDB table.
     TableChanges(&'static Table),
@@ -184,6 +184,8 @@ pub enum Uses {
     Bucket(&'static Bucket, Access),
     /// A secret.
     Secret(&'static Secret, Access),
+    /// A Kinesis stream of its context, to put on.
+    Stream(&'static Stream),
     /// The event bus, to publish on.
     Bus,
     /// The Kafka cluster, to produce to.

@@ -29,10 +29,12 @@ pub const TABLES: &[&Table] = &[&PRODUCTS];
 pub struct Stream {
     /// Logical name.
     pub name: &'static str,
+    /// Environment variable that tells functions its physical name.
+    pub env: &'static str,
 }
 
 /// Order and payment facts for the windows of analytics.
-pub const ANALYTICS: Stream = Stream { name: "analytics" };
+pub const ANALYTICS: Stream = Stream { name: "analytics", env: "ANALYTICS_STREAM" };
 
 /// Every stream.
 pub const STREAMS: &[&Stream] = &[&ANALYTICS];

@@ -1,1 +1,41 @@
-//! placeholder
+//! What handlers need of the world, as narrow traits with their error contracts.
+//!
+//! Every port has a real implementation in `adapters` and an in-memory twin in `testkit`; one contract suite runs over both.
+//! A port that cannot reach its part answers `Unavailable`; what it finds broken is `Internal`. Nothing is half done then.
+//!
+//! Where a port both keeps state and takes events, the events commit with the state, or neither does, and what committed is
+//! sent to the bus right after; what could not be sent waits in the outbox for the sweep.
+
+#![allow(async_fn_in_trait)] // The runtime is single-threaded: nobody needs these futures to be Send.
+
+mod backbone;
+mod catalogue;
+mod identity;
+mod notifications;
+mod orders;
+mod payments;
+
+pub use backbone::*;
+pub use catalogue::*;
+pub use identity::*;
+pub use notifications::*;
+pub use orders::*;
+pub use payments::*;
+
+/// A consumer's claim on one event: kept in the transaction of the effect, so that the effect happens once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Claim {
+    /// Name of the consuming function.
+    pub consumer: &'static str,
+    /// Id of the event.
+    pub event_id: kernel::Uuid,
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next page begins; none after the last.
+    pub next: Option<String>,
+}

@@ -1,0 +1,273 @@
+//! What the contexts tell each other. Payloads carry what the next step needs, so that nobody reads another's tables.
+//!
+//! Readers are tolerant: unknown members are ignored, so that a producer may add one within a version.
+
+use crate::{
+    Money,
+    address::Address,
+    id::{OrderId, PaymentId, ProductId, UserId},
+    order::{OrderLine, Reason},
+    text::{Category, Email, FullName, PaymentMethod, ProductName, Sku, Username},
+};
+use kernel::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! define {
+    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($personal:literal),*];)*) => {
+        /// Any domain event; on the wire, its `type` and its `data`.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(tag = "type", content = "data")]
+        pub enum DomainEvent {
+            $(
+                #[doc = concat!("`", $name, "`.")]
+                #[serde(rename = $name)]
+                $type($type),
+            )*
+        }
+
+        impl DomainEvent {
+            /// The catalog's row for it.
+            pub const fn row(&self) -> &'static catalog::Event {
+                match self { $(Self::$type(_) => catalog::$constant,)* }
+            }
+        }
+
+        $(
+            impl From<$type> for DomainEvent {
+                fn from(event: $type) -> Self {
+                    Self::$type(event)
+                }
+            }
+        )*
+
+        /// The JSON Schema of each event's `data`, by name.
+        pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($name, schemars::schema_for!($type)),)*]
+        }
+    };
+}
+
+catalog::for_each_event!(define);
+
+/// Somebody registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserRegistered {
+    /// Who.
+    pub user_id: UserId,
+    /// Where to write to.
+    pub email: Email,
+    /// What they are called here.
+    pub username: Username,
+    /// What they are called elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<FullName>,
+}
+
+/// A product went on sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProductCreated {
+    /// Which.
+    pub product_id: ProductId,
+    /// Its stock keeping unit.
+    pub sku: Sku,
+    /// Its name.
+    pub name: ProductName,
+    /// Its category.
+    pub category: Category,
+    /// Its price.
+    pub price: Money,
+    /// How many are there to begin with.
+    pub stock_quantity: u32,
+}
+
+/// A product's stock after a movement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockLevel {
+    /// Of which product.
+    pub product_id: ProductId,
+    /// Free to be sold.
+    pub available: i64,
+    /// Held for orders.
+    pub reserved: i64,
+    /// Counts the movements: an older level never replaces a newer one.
+    pub version: i64,
+}
+
+/// A number of one product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockLine {
+    /// Of which product.
+    pub product_id: ProductId,
+    /// How many.
+    pub quantity: u32,
+}
+
+/// A stock account was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockOpened {
+    /// The level it begins with.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
+}
+
+/// All lines of an order are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockReserved {
+    /// For which order.
+    pub order_id: OrderId,
+    /// Whose order.
+    pub user_id: UserId,
+    /// What is to be charged.
+    pub amount: Money,
+    /// How it is to be charged.
+    pub payment_method: PaymentMethod,
+    /// What is held.
+    pub lines: Vec<StockLine>,
+    /// The levels after it.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
+}
+
+/// There is not enough for an order; nothing is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockShort {
+    /// For which order.
+    pub order_id: OrderId,
+    /// What was asked for.
+    pub lines: Vec<StockLine>,
+}
+
+/// What was held for an order is free again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockReleased {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// The levels after it.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
+}
+
+/// An order was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderPlaced {
+    /// Which.
+    pub order_id: OrderId,
+    /// By whom.
+    pub user_id: UserId,
+    /// What.
+    pub lines: Vec<OrderLine>,
+    /// For how much.
+    pub total_amount: Money,
+    /// To where.
+    pub shipping_address: Address,
+    /// Paid how.
+    pub payment_method: PaymentMethod,
+}
+
+/// An order is paid and its stock is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderConfirmed {
+    /// Which.
+    pub order_id: OrderId,
+    /// By whom.
+    pub user_id: UserId,
+    /// What.
+    pub lines: Vec<OrderLine>,
+    /// For how much.
+    pub total_amount: Money,
+    /// To where.
+    pub shipping_address: Address,
+    /// With which payment.
+    pub payment_id: PaymentId,
+    /// When it was placed.
+    #[schemars(with = "String")]
+    pub placed_at: Timestamp,
+}
+
+/// An order will not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderCancelled {
+    /// Which.
+    pub order_id: OrderId,
+    /// Whose.
+    pub user_id: UserId,
+    /// What it would have cost.
+    pub total_amount: Money,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The gateway charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentSucceeded {
+    /// Which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// How much.
+    pub amount: Money,
+    /// The gateway's name for it.
+    pub transaction_id: String,
+}
+
+/// The gateway refused, finally.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentFailed {
+    /// Which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// How much it would have been.
+    pub amount: Money,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// An invoice has its number and lies in its bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InvoiceIssued {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// Gapless within its series.
+    pub number: String,
+    /// Key of the document in its bucket.
+    pub key: String,
+}
+
+/// Somebody was told something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationSent {
+    /// About which order.
+    pub order_id: OrderId,
+    /// Who.
+    pub user_id: UserId,
+    /// How: `email`.
+    pub channel: String,
+    /// What: name of the template.
+    pub template: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Uuid;
+
+    #[test]
+    fn an_event_says_its_catalog_name_on_the_wire() {
+        let event = DomainEvent::from(StockReleased { order_id: OrderId(Uuid::nil()), levels: vec![] });
+        let json = serde_json::to_value(&event).expect("serializes");
+        assert_eq!(json["type"], event.row().name);
+    }
+
+    #[test]
+    fn a_member_that_a_newer_producer_added_is_ignored() {
+        let json = r#"{"type":"StockReleased.v1","data":{"order_id":"00000000-0000-0000-0000-000000000000","new":1}}"#;
+        assert!(serde_json::from_str::<DomainEvent>(json).is_ok());
+    }
+
+    #[test]
+    fn every_event_has_a_schema() {
+        assert_eq!(schemas().len(), catalog::EVENTS.len());
+    }
+}

@@ -1,0 +1,70 @@
+//! Invoices: a number without gaps in its series, and a document that never changes.
+
+use crate::{
+    Money,
+    address::Address,
+    event::OrderConfirmed,
+    id::{OrderId, UserId},
+    order::OrderLine,
+};
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What an invoice says, all but its number, which the store gives out in the transaction that keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// For whom.
+    pub user_id: UserId,
+    /// What.
+    pub lines: Vec<OrderLine>,
+    /// For how much.
+    pub total: Money,
+    /// To where.
+    pub address: Address,
+    /// Day of the invoice.
+    pub issued_at: Timestamp,
+}
+
+/// An invoice with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoice {
+    /// Position in the series, from 1.
+    pub position: i64,
+    /// The series: the calendar year.
+    pub series: String,
+    /// What it says.
+    pub draft: Draft,
+}
+
+/// Drafts the invoice of a confirmed order.
+pub fn draft(order: OrderConfirmed, confirmed_at: Timestamp) -> Draft {
+    Draft {
+        order_id: order.order_id,
+        user_id: order.user_id,
+        lines: order.lines,
+        total: order.total_amount,
+        address: order.shipping_address,
+        issued_at: confirmed_at,
+    }
+}
+
+impl Draft {
+    /// The series that its number is of: invoices are numbered by calendar year, in UTC.
+    pub fn series(&self) -> String {
+        self.issued_at.strftime("%Y").to_string()
+    }
+}
+
+impl Invoice {
+    /// The number as people read it: `2026-000042`.
+    pub fn number(&self) -> String {
+        format!("{}-{:06}", self.series, self.position)
+    }
+
+    /// Where the document lies in its bucket.
+    pub fn key(&self) -> String {
+        format!("{}/{}.pdf", self.series, self.number())
+    }
+}

@@ -1,0 +1,113 @@
+//! Products: what may go on sale.
+
+use crate::{
+    Money,
+    event::ProductCreated,
+    id::ProductId,
+    text::{Category, Description, ProductName, Sku},
+};
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The most that a stock figure may be.
+pub const MAX_STOCK: u32 = 100_000_000;
+
+/// A request to put a product on sale.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateProduct {
+    /// Unique stock keeping unit.
+    pub sku: Sku,
+    /// Name.
+    pub name: ProductName,
+    /// Description.
+    #[serde(default)]
+    pub description: Option<Description>,
+    /// Category.
+    pub category: Category,
+    /// Price of one.
+    pub price: Money,
+    /// How many there are to begin with; none when absent.
+    #[serde(default)]
+    pub stock_quantity: StockQuantity,
+}
+
+/// A number of pieces, 0 to [`MAX_STOCK`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct StockQuantity(u32);
+
+impl StockQuantity {
+    /// Pieces.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for StockQuantity {
+    type Error = String;
+    fn try_from(pieces: i64) -> Result<Self, String> {
+        match u32::try_from(pieces) {
+            Ok(pieces) if pieces <= MAX_STOCK => Ok(Self(pieces)),
+            _ => Err(format!("must be between 0 and {MAX_STOCK}")),
+        }
+    }
+}
+
+/// Something for sale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// Id.
+    pub id: ProductId,
+    /// Stock keeping unit.
+    pub sku: Sku,
+    /// Name.
+    pub name: ProductName,
+    /// Description; may be empty.
+    pub description: Description,
+    /// Category.
+    pub category: Category,
+    /// Price of one.
+    pub price: Money,
+    /// Free stock as far as the catalogue knows: the inventory decides.
+    pub stock_quantity: i64,
+    /// Version of the stock figure, from the inventory.
+    pub stock_version: i64,
+    /// Counts changes by staff.
+    pub version: u64,
+    /// When it went on sale.
+    pub created_at: Timestamp,
+    /// When staff last changed it.
+    pub updated_at: Timestamp,
+}
+
+/// Decides what a new product is. That its SKU is free is for the store to say.
+pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product {
+    Product {
+        id,
+        sku: command.sku,
+        name: command.name,
+        description: command.description.unwrap_or_else(Description::empty),
+        category: command.category,
+        price: command.price,
+        stock_quantity: i64::from(command.stock_quantity.get()),
+        stock_version: 0,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+impl Product {
+    /// What the others are told when it goes on sale.
+    pub fn created(&self) -> ProductCreated {
+        ProductCreated {
+            product_id: self.id,
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            category: self.category.clone(),
+            price: self.price,
+            stock_quantity: u32::try_from(self.stock_quantity).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Text that cannot be wrong: the only way to make one of these is to parse it.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
+
+/// Text with neither control characters nor white space at its ends, of a length in characters.
+fn plain(text: &str, least: usize, most: usize) -> Result<String, String> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length < least || length > most {
+        Err(if least == 0 {
+            format!("must be at most {most} characters")
+        } else {
+            format!("must be {least} to {most} characters")
+        })
+    } else if text.chars().any(char::is_control) {
+        Err("must not contain control characters".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident $most:literal $parse:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads it, or says what is wrong in words that follow the name of the field.
+            pub fn parse(text: &str) -> Result<Self, String> {
+                let parse: fn(&str) -> Result<String, String> = $parse;
+                parse(text).map(Self)
+            }
+
+            /// As text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            /// Texts are often personal: only the type is told.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "maxLength": $most })
+            }
+        }
+    )*};
+}
+
+texts! {
+    /// An e-mail address, lower-cased. What it must look like is WHATWG's rule for `<input type=email>`, with a dot in the host.
+    Email 254 email;
+    /// 3 to 32 of a–z, 0–9, `.`, `_` and `-`, lower-cased, beginning with a letter.
+    Username 32 username;
+    /// A person's name as they write it.
+    FullName 200 |text| plain(text, 1, 200);
+    /// A telephone number in E.164 form: `+` and 8 to 15 digits.
+    Phone 16 phone;
+    /// One line of an address.
+    AddressLine 200 |text| plain(text, 1, 200);
+    /// A city, region or state.
+    Place 100 |text| plain(text, 1, 100);
+    /// A postal code: letters, digits, spaces and hyphens.
+    PostalCode 12 postal_code;
+    /// ISO 3166-1 alpha-2 country code.
+    Country 2 country;
+    /// A stock keeping unit: 1 to 64 of A–Z, 0–9, `.`, `_` and `-`, upper-cased.
+    Sku 64 sku;
+    /// A product's name.
+    ProductName 200 |text| plain(text, 1, 200);
+    /// A product's description; may be empty.
+    Description 5000 |text| plain(&text.replace(['\n', '\t'], " "), 0, 5000);
+    /// A category: lower-case words joined by hyphens.
+    Category 64 category;
+    /// The gateway's token for a way to pay. Never a card number.
+    PaymentMethod 64 payment_method;
+}
+
+impl Description {
+    /// No description.
+    pub fn empty() -> Self {
+        Self(String::new())
+    }
+}
+
+fn email(text: &str) -> Result<String, String> {
+    let wrong = || "is not an e-mail address".to_owned();
+    let text = text.trim().to_lowercase();
+    let (local, host) = text.rsplit_once('@').ok_or_else(wrong)?;
+    let local_ok = (1..=64).contains(&local.len())
+        && local.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b));
+    let label_ok = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let host_ok = host.contains('.') && host.split('.').all(label_ok);
+    if text.len() <= 254 && local_ok && host_ok { Ok(text) } else { Err(wrong()) }
+}
+
+fn username(text: &str) -> Result<String, String> {
+    let text = text.trim().to_lowercase();
+    let ok = (3..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        && text.starts_with(|c: char| c.is_ascii_lowercase());
+    ok.then_some(text).ok_or_else(|| "must be 3 to 32 of a-z, 0-9, '.', '_', '-' and begin with a letter".to_owned())
+}
+
+fn phone(text: &str) -> Result<String, String> {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    let ok = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    ok.then(|| text.to_owned()).ok_or_else(|| "must be '+' and 8 to 15 digits (E.164)".to_owned())
+}
+
+fn postal_code(text: &str) -> Result<String, String> {
+    let text = plain(text, 1, 12)?;
+    let ok = text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
+    ok.then_some(text).ok_or_else(|| "must be letters, digits, spaces and hyphens".to_owned())
+}
+
+fn country(text: &str) -> Result<String, String> {
+    let ok = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+    ok.then(|| text.to_owned()).ok_or_else(|| "must be a two-letter country code (ISO 3166-1)".to_owned())
+}
+
+fn sku(text: &str) -> Result<String, String> {
+    let text = text.trim().to_uppercase();
+    let ok = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    ok.then_some(text).ok_or_else(|| "must be 1 to 64 of A-Z, 0-9, '.', '_', '-'".to_owned())
+}
+
+fn category(text: &str) -> Result<String, String> {
+    let ok = (1..=64).contains(&text.len())
+        && text
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+    ok.then(|| text.to_owned()).ok_or_else(|| "must be lower-case words joined by hyphens".to_owned())
+}
+
+fn payment_method(text: &str) -> Result<String, String> {
+    let ok = text.len() <= 64
+        && text
+            .strip_prefix("pm_")
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+    ok.then(|| text.to_owned()).ok_or_else(|| "must be a payment method token of the gateway (pm_…)".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_in_lower_case_and_what_is_none_is_refused() {
+        assert_eq!(Email::parse(" Ada@Example.COM ").expect("valid").as_str(), "ada@example.com");
+        for bad in ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@localhost", "ada@-x.com", "ada@x..com"] {
+            assert!(Email::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_card_number_is_no_payment_method() {
+        assert!(PaymentMethod::parse("4242424242424242").is_err());
+        assert!(PaymentMethod::parse("pm_card_visa").is_ok());
+    }
+
+    #[test]
+    fn debug_output_tells_nothing_of_a_person() {
+        let email = Email::parse("ada@example.com").expect("valid");
+        assert_eq!(format!("{email:?}"), "Email(…)");
+    }
+
+    #[test]
+    fn control_characters_do_not_get_into_names() {
+        assert!(FullName::parse("Ada\u{0}Lovelace").is_err());
+        assert!(ProductName::parse("  ").is_err());
+    }
+}

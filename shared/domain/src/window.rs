@@ -1,0 +1,106 @@
+//! Windows of analytics: five minutes of event time.
+
+use crate::{Money, event::OrderConfirmed, id::ProductId, text::ProductName};
+use kernel::{Failure, Timestamp, Uuid};
+
+/// Length of a window in seconds.
+pub const WINDOW_SECONDS: i64 = 300;
+
+/// Start of the window that an instant belongs to: it lies in `[start, start + 5 minutes)`.
+pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
+    let second = at.as_second();
+    Timestamp::from_second(second - second.rem_euclid(WINDOW_SECONDS)).map_err(Failure::internal)
+}
+
+/// What one confirmed order adds to its window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The event that says so; it counts once.
+    pub event_id: Uuid,
+    /// Start of its window.
+    pub window: Timestamp,
+    /// What it brought in.
+    pub revenue: Money,
+    /// Country and region it goes to: `US-CA`.
+    pub region: String,
+    /// Product, its name, and pieces.
+    pub products: Vec<(ProductId, ProductName, u32)>,
+}
+
+/// Reads the fact off an event that happened `at`.
+pub fn fact(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<Fact, Failure> {
+    let address = &order.shipping_address;
+    Ok(Fact {
+        event_id,
+        window: start(at)?,
+        revenue: order.total_amount,
+        region: format!("{}-{}", address.country.as_str(), address.region.as_str()),
+        products: order
+            .lines
+            .iter()
+            .map(|line| (line.product_id, line.product_name.clone(), line.quantity.get()))
+            .collect(),
+    })
+}
+
+/// A window, added up, for one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// Start, inclusive.
+    pub start: Timestamp,
+    /// Confirmed orders.
+    pub orders: i64,
+    /// What they brought in.
+    pub revenue: Money,
+    /// Best selling products by pieces: id, name, pieces.
+    pub top_products: Vec<(ProductId, String, i64)>,
+    /// By region: name, orders, minor units of revenue.
+    pub by_region: Vec<(String, i64, i64)>,
+}
+
+impl Window {
+    /// End, exclusive.
+    pub fn end(&self) -> Result<Timestamp, Failure> {
+        Timestamp::from_second(self.start.as_second() + WINDOW_SECONDS).map_err(Failure::internal)
+    }
+
+    /// Revenue over orders, in minor units, rounded half up; nothing for a window without orders.
+    pub fn average_order_value(&self) -> Result<Money, Failure> {
+        let average = match self.orders {
+            0 => 0,
+            orders => (self.revenue.amount.get() + orders / 2) / orders,
+        };
+        Money::new(average, self.revenue.currency.code()).map_err(Failure::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a timestamp")
+    }
+
+    #[test]
+    fn a_window_holds_its_first_instant_and_not_its_last() {
+        let first = at("2026-11-21T08:45:00Z");
+        assert_eq!(start(first), Ok(first));
+        assert_eq!(start(at("2026-11-21T08:49:59.999Z")), Ok(first));
+        assert_eq!(start(at("2026-11-21T08:50:00Z")), Ok(at("2026-11-21T08:50:00Z")));
+    }
+
+    #[test]
+    fn the_average_is_rounded_half_up_and_zero_without_orders() {
+        let window = |orders, minor| Window {
+            start: Timestamp::UNIX_EPOCH,
+            orders,
+            revenue: Money::new(minor, "USD").expect("valid"),
+            top_products: vec![],
+            by_region: vec![],
+        };
+        assert_eq!(window(2, 5).average_order_value().expect("fits").amount.get(), 3);
+        assert_eq!(window(3, 10).average_order_value().expect("fits").amount.get(), 3);
+        assert_eq!(window(0, 0).average_order_value().expect("fits").amount.get(), 0);
+    }
+}

@@ -1,0 +1,66 @@
+//! Ports of catalogue and inventory.
+
+use crate::Claim;
+use domain::{
+    Event,
+    event::{ProductCreated, StockLevel},
+    id::{OrderId, ProductId},
+    order::Offer,
+    product::Product,
+    stock::Hold,
+};
+use kernel::{Failure, Idempotency, Settled, StoredReply};
+
+/// Products.
+pub trait ProductStore {
+    /// Keeps a new product with the answer to its request. A taken SKU is a `Conflict`, code `sku-taken`; the key with another
+    /// body is `Invalid`, code `idempotency-key-reused`. The change itself is the outbox.
+    async fn create(&self, product: &Product, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
+
+    /// One product.
+    async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure>;
+
+    /// Takes over the stock figure of `level`, unless a newer one is there. Whether anything changed.
+    async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure>;
+}
+
+/// A cache. It is never in the way: it has no errors, only absences, and counts its troubles in a metric.
+pub trait Cache {
+    /// What was kept under a key.
+    async fn get(&self, key: &str) -> Option<String>;
+
+    /// Keeps a value for some seconds.
+    async fn put(&self, key: &str, value: &str, ttl_s: u32);
+
+    /// Forgets a key.
+    async fn forget(&self, key: &str);
+}
+
+/// Stock accounts.
+pub trait StockStore {
+    /// Opens the account of a new product; `None` when it was open already.
+    async fn open(&self, claim: Claim, product: &ProductCreated, event: &Event) -> Result<Option<Event>, Failure>;
+
+    /// Holds all lines or none, and commits the event that turned out true: `reserved` or `short`, with the levels after it.
+    /// `None` when this was done before, or the order was released before it was reserved. A product without an account is
+    /// `Unavailable`: its account is on its way.
+    async fn reserve(
+        &self,
+        claim: Claim,
+        hold: &Hold,
+        reserved: &Event,
+        short: &Event,
+    ) -> Result<Option<Event>, Failure>;
+
+    /// Frees what is held for an order; `None` when nothing is, or it was freed before.
+    async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure>;
+
+    /// The level of one product.
+    async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure>;
+}
+
+/// What the catalogue offers, through its published interface.
+pub trait Offers {
+    /// The offers for these products; products that are not on sale are left out.
+    async fn find(&self, products: &[ProductId]) -> Result<Vec<Offer>, Failure>;
+}

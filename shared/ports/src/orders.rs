@@ -1,0 +1,36 @@
+//! Ports of orders.
+
+use crate::{Claim, Page};
+use domain::{
+    Event,
+    id::{OrderId, UserId},
+    order::Order,
+};
+use kernel::{Failure, Idempotency, Settled, StoredReply};
+
+/// Orders.
+pub trait OrderStore {
+    /// Keeps a new order, its lines, the answer to its request and its event, in one transaction and one round trip. The key
+    /// with another body is `Invalid`, code `idempotency-key-reused`; the key of a request that is still under way is a
+    /// `Conflict`, code `idempotency-key-in-flight`.
+    async fn place(
+        &self,
+        order: &Order,
+        key: &Idempotency,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<Settled, Failure>;
+
+    /// Keeps a refusal as the answer to a request, so that its repetition gets the same one. Failures as for `place`.
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
+
+    /// One order; with `owner`, only if it is theirs.
+    async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure>;
+
+    /// Orders of a customer, newest first.
+    async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure>;
+
+    /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim. `false` when the
+    /// claim was made before. Another version in the store is `Unavailable`: somebody was faster, read again.
+    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<bool, Failure>;
+}
