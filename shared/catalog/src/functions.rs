@@ -36,7 +36,7 @@ functions! {
     // Catalogue.
     /// Puts a product on sale.
     PRODUCT_CREATE = Function::new("product-create", Catalogue).http(Post, "/api/v1/products", BACK_OFFICE).idempotent()
-        .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]);
+        .uses(&[Uses::Table(&PRODUCTS, ReadWrite)]);
     /// Shows one product.
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
         .uses(&[Uses::Table(&PRODUCTS, Read), Uses::Redis]);

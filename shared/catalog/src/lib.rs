@@ -325,3 +325,8 @@ pub const PREFIX: &str = "quayside";
 pub fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().copied().find(|function| function.name == name)
 }
+
+/// Finds an event by its name with version.
+pub fn find_event(name: &str) -> Option<&'static Event> {
+    EVENTS.iter().copied().find(|event| event.name == name)
+}

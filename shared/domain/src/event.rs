@@ -50,6 +50,36 @@ macro_rules! define {
 
 catalog::for_each_event!(define);
 
+/// Wraps an event for the wire: `id` is its own, `subject` the aggregate that it brought to version `sequence` at `now`.
+pub fn envelop(
+    id: kernel::Uuid,
+    subject: impl ToString,
+    sequence: u64,
+    now: Timestamp,
+    trace: &kernel::Trace,
+    event: impl Into<DomainEvent>,
+) -> crate::Event {
+    let event = event.into();
+    kernel::CloudEvent::new(id, event.row().context.source(), subject, sequence, now, trace, event)
+}
+
+/// A consumer was handed an event that its catalog row does not list: the routing is wrong, and retrying mends nothing.
+pub fn unexpected(event: &DomainEvent) -> kernel::Failure {
+    let detail = format!("{} is not for this consumer", event.row().name);
+    kernel::Failure::new(kernel::Kind::Invalid, "unexpected-event", detail)
+}
+
+/// Takes out of an event in JSON what its catalog row calls personal: what is kept for long must not name a person.
+pub fn strip_personal(event: &mut serde_json::Value, row: &catalog::Event) {
+    for pointer in row.personal {
+        let Some((parent, member)) = pointer.rsplit_once('/') else { continue };
+        let parent = event.pointer_mut(&format!("/data{parent}"));
+        if let Some(members) = parent.and_then(serde_json::Value::as_object_mut) {
+            members.remove(member);
+        }
+    }
+}
+
 /// Somebody registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserRegistered {
@@ -264,6 +294,13 @@ mod tests {
     fn a_member_that_a_newer_producer_added_is_ignored() {
         let json = r#"{"type":"StockReleased.v1","data":{"order_id":"00000000-0000-0000-0000-000000000000","new":1}}"#;
         assert!(serde_json::from_str::<DomainEvent>(json).is_ok());
+    }
+
+    #[test]
+    fn what_is_personal_is_gone_and_the_rest_stays() {
+        let mut event = serde_json::json!({"data": {"user_id": "u", "email": "ada@example.com", "username": "ada"}});
+        strip_personal(&mut event, catalog::USER_REGISTERED);
+        assert_eq!(event, serde_json::json!({"data": {"user_id": "u"}}));
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod money;
 pub mod order;
 pub mod payment;
 pub mod product;
+pub mod session;
 pub mod stock;
 pub mod text;
 pub mod user;

@@ -1,7 +1,7 @@
 //! Stock: what an order asks the inventory to hold.
 
 use crate::{
-    event::{OrderPlaced, StockLine, StockReserved, StockShort},
+    event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReserved, StockShort},
     order::OrderLine,
 };
 
@@ -32,4 +32,10 @@ pub fn hold(order: OrderPlaced) -> Hold {
         short: StockShort { order_id: order.order_id, lines: lines.clone() },
         lines,
     }
+}
+
+/// The level that the account of a new product begins with.
+pub fn first_level(product: &ProductCreated) -> StockLevel {
+    let available = i64::from(product.stock_quantity);
+    StockLevel { product_id: product.product_id, available, reserved: 0, version: 1 }
 }

@@ -45,6 +45,14 @@ impl Role {
     }
 }
 
+/// Whose things a principal sees: `None` for the back office, which sees everybody's.
+pub fn sees_only(id: kernel::Uuid, role: &str) -> Option<UserId> {
+    match Role::parse(role) {
+        Some(role) if role.is_back_office() => None,
+        _ => Some(UserId(id)),
+    }
+}
+
 /// A password as typed. It is never stored, shown or logged.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -74,6 +74,30 @@ impl Window {
     }
 }
 
+/// The longest span of one list, in seconds: a month of windows.
+pub const LONGEST_SPAN_SECONDS: i64 = 31 * 24 * 3600;
+
+/// The span `[from, to)` of a list: up to now, and a day long, where nothing else is said.
+pub fn span(
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<std::ops::Range<Timestamp>, Failure> {
+    let end = to.unwrap_or(now);
+    let start = match from {
+        Some(from) => from,
+        None => Timestamp::from_second(end.as_second() - 24 * 3600).map_err(Failure::internal)?,
+    };
+    let length = end.as_second() - start.as_second();
+    if start >= end {
+        Err(Failure::field("?to", "must be after from"))
+    } else if length > LONGEST_SPAN_SECONDS {
+        Err(Failure::field("?from", "must be at most 31 days before to"))
+    } else {
+        Ok(start..end)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -77,10 +77,7 @@ pub trait Tokens {
 
     /// Makes a new signing key; tokens of its predecessor stay valid. Answers the new key's id.
     async fn rotate(&self) -> Result<String, Failure>;
-}
 
-/// An opaque secret for a client, and what we keep of it.
-pub trait Secrets {
-    /// 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
-    fn token(&self) -> Result<(String, String), Failure>;
+    /// A refresh token and what is kept of it: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
+    fn refresh_token(&self) -> Result<(String, String), Failure>;
 }

@@ -1,0 +1,69 @@
+//! Products and their stock.
+
+use crate::{id, rfc3339};
+use domain::{Money, event::StockLevel, product::Product};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A product.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ProductView {
+    /// Id.
+    pub id: String,
+    /// Stock keeping unit.
+    pub sku: String,
+    /// Name.
+    pub name: String,
+    /// Description; may be empty.
+    pub description: String,
+    /// Category.
+    pub category: String,
+    /// Price of one.
+    pub price: Money,
+    /// Main picture.
+    pub image_url: Option<String>,
+    /// All pictures.
+    pub images: Vec<String>,
+    /// Free stock as far as the catalogue knows.
+    pub stock_quantity: i64,
+    /// Counts changes by staff.
+    pub version: u64,
+    /// When it went on sale.
+    pub created_at: String,
+    /// When staff last changed it.
+    pub updated_at: String,
+}
+
+impl From<&Product> for ProductView {
+    fn from(product: &Product) -> Self {
+        Self {
+            id: id(product.id.0),
+            sku: product.sku.as_str().to_owned(),
+            name: product.name.as_str().to_owned(),
+            description: product.description.as_str().to_owned(),
+            category: product.category.as_str().to_owned(),
+            price: product.price,
+            image_url: None,
+            images: Vec::new(),
+            stock_quantity: product.stock_quantity,
+            version: product.version,
+            created_at: rfc3339(product.created_at),
+            updated_at: rfc3339(product.updated_at),
+        }
+    }
+}
+
+/// The stock of one product.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct StockView {
+    /// Free to be sold.
+    pub available: i64,
+    /// Held for orders.
+    pub reserved: i64,
+}
+
+impl From<&StockLevel> for StockView {
+    fn from(level: &StockLevel) -> Self {
+        Self { available: level.available, reserved: level.reserved }
+    }
+}
