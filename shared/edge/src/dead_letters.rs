@@ -1,0 +1,72 @@
+//! Where records go that no retry can help, with the reason, so that a person can look and send them again.
+
+use crate::consumer::Stop;
+use crate::telemetry;
+use kernel::Failure;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::future::Future;
+
+/// A record that could not be done, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The record as it came, to be sent again as it is.
+    pub body: String,
+    /// Stable slug: `unreadable`, or the code of the failure.
+    pub reason: String,
+    /// What was wrong, for an operator.
+    pub detail: String,
+    /// The function that could not do it.
+    pub function: String,
+    /// How often it had been delivered.
+    pub attempt: u32,
+    /// The queue's or the stream's name for the record.
+    pub record_id: String,
+    /// The ARN of the queue or stream that it came from.
+    pub source: String,
+    /// What else the record carried: message attributes, the key of its partition.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// A place for dead letters.
+pub trait DeadLetters {
+    /// Keeps `letter`. Only when this has succeeded does its record count as done.
+    fn bury(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+}
+
+impl<D: DeadLetters> DeadLetters for &D {
+    async fn bury(&self, letter: DeadLetter) -> Result<(), Failure> {
+        (**self).bury(letter).await
+    }
+}
+
+impl DeadLetter {
+    /// Fills in why.
+    pub(crate) fn because(mut self, stop: &Stop) -> Self {
+        let failure = stop.failure();
+        self.reason = match stop {
+            Stop::Unreadable(_) => "unreadable".to_owned(),
+            Stop::Failed(_) => failure.code.to_owned(),
+        };
+        self.detail = match &failure.internal {
+            Some(internal) => format!("{} ({internal})", failure.detail),
+            None => failure.detail.clone(),
+        };
+        self
+    }
+}
+
+/// Buries `letter`; where even that fails, the record must come again. Both are logged here.
+pub(crate) async fn bury(letters: &impl DeadLetters, letter: DeadLetter) -> bool {
+    let reason = letter.reason.clone();
+    match letters.bury(letter).await {
+        Ok(()) => {
+            tracing::warn!(failure.code = reason, "record buried");
+            true
+        }
+        Err(failure) => {
+            telemetry::failed("burial", &failure);
+            false
+        }
+    }
+}

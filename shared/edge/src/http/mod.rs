@@ -1,0 +1,130 @@
+//! The runner for one route of an API Gateway HTTP API (payload format 2.0): event in, checks, handler, answer out.
+//!
+//! A request is refused before it costs anything: first who calls, then how large, of what type, under which key and version, and
+//! only then what it says. Every refusal is `application/problem+json`.
+
+mod body;
+mod call;
+mod canonical;
+mod problem;
+mod reply;
+mod request;
+mod route;
+#[cfg(test)]
+mod tests;
+
+pub use body::{Body, Form, Media, NoBody, RawBody};
+pub use call::{Call, Page};
+pub use canonical::canonical_json;
+pub use reply::Reply;
+pub use route::{Access, Principal, Route};
+
+use crate::runtime::{self, Ambient, Error};
+use crate::telemetry::{self, metrics};
+use crate::{Clock, contain::contain, trace};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use kernel::{Failure, Kind};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use reply::{Envelope, Rendered};
+use request::{Checked, Head, Sent};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::Instrument;
+
+/// Serves `route` with `handler` for as long as Lambda sends requests.
+pub async fn run<B, T, F>(route: Route, handler: F) -> Result<(), Error>
+where
+    B: Body,
+    T: Serialize,
+    F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
+{
+    let (route, handler) = (&route, &handler);
+    runtime::serve(&|event, ambient| {
+        async move { Ok(exchange(route, B::MEDIA, event, &ambient, &|request| handle(handler, request)).await) }
+            .boxed_local()
+    })
+    .await
+}
+
+/// Answers one request: all that [`run`] does, without the Lambda runtime. `event` is API Gateway's payload and so is the answer.
+pub async fn answer<B, T, F>(route: &Route, event: Value, clock: &Clock, handler: &F) -> Value
+where
+    B: Body,
+    T: Serialize,
+    F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
+{
+    exchange(route, B::MEDIA, event, &Ambient::outside(clock), &|request| handle(handler, request)).await
+}
+
+/// What a test of a handler alone needs: the call that `event` makes, with every check passed.
+pub(crate) fn read<B: Body>(route: &Route, event: Value, clock: &Clock) -> Result<Call<B>, Failure> {
+    let (head, sent) = open(event, &Ambient::outside(clock))?;
+    Call::new(request::check(route, B::MEDIA, head, sent, clock)?)
+}
+
+/// A handler with its types taken off, so that the rest of the runner is compiled once and not once a function.
+type Handle<'a> = dyn Fn(Checked) -> LocalBoxFuture<'a, Result<Rendered, Failure>> + 'a;
+
+fn handle<'a, B, T, F>(handler: &'a F, request: Checked) -> LocalBoxFuture<'a, Result<Rendered, Failure>>
+where
+    B: Body,
+    T: Serialize,
+    F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
+{
+    async move { handler(Call::new(request)?).await?.render() }.boxed_local()
+}
+
+async fn exchange(route: &Route, media: Media, event: Value, ambient: &Ambient, handle: &Handle<'_>) -> Value {
+    let started = ambient.clock.now();
+    let (head, sent) = match open(event, ambient) {
+        Ok(opened) => opened,
+        Err(failure) => {
+            telemetry::failed("request", &failure);
+            let trace = trace::enter(trace::Upstream::default(), &ambient.clock.ids());
+            return Envelope { trace: &trace, request_id: &ambient.request_id }
+                .seal(Rendered::problem(&failure, "", &trace));
+        }
+    };
+    let (path, trace, request_id) = (head.path.clone(), head.trace.clone(), head.request_id.clone());
+    let span = tracing::info_span!(
+        "request",
+        correlation_id = %trace.correlation_id,
+        trace_id = trace.trace_id(),
+        http.route = head.route_key,
+    );
+    async {
+        let outcome = match request::check(route, media, head, sent, &ambient.clock) {
+            Ok(request) => contain(&ambient.clock, handle(request)).await,
+            Err(failure) => Err(failure),
+        };
+        let rendered = outcome.unwrap_or_else(|failure| {
+            telemetry::failed("request", &failure);
+            Rendered::problem(&failure, &path, &trace)
+        });
+        finish(&rendered, ambient.clock.millis_since(started));
+        Envelope { trace: &trace, request_id: &request_id }.seal(rendered)
+    }
+    .instrument(span)
+    .await
+}
+
+/// What the request is about, and its body. Fails only where the event is not API Gateway's.
+fn open(event: Value, ambient: &Ambient) -> Result<(Head, Sent), Failure> {
+    let event: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(|cause| {
+        Failure::new(Kind::Malformed, "malformed-request", "The request cannot be read.").because(cause)
+    })?;
+    Ok(Head::of(event, ambient))
+}
+
+/// One line an invocation, whatever came of it. (Besides being useful: some emulators wait for a first line of log.)
+fn finish(rendered: &Rendered, duration_ms: u64) {
+    let status = rendered.status.as_u16();
+    metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
+    if status >= 500 {
+        metrics::count("ServerErrors", 1);
+    } else if status >= 400 {
+        metrics::count("ClientErrors", 1);
+    }
+    tracing::info!(http.status = status, duration_ms, "request answered");
+}

@@ -1,0 +1,202 @@
+//! Answers: what a handler says, how it is kept for a repeated request, and how it goes back through API Gateway.
+
+use super::problem;
+use kernel::{Failure, Kind, Settled, StoredReply, Trace};
+use lambda_http::Body as LambdaBody;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A handler's answer.
+#[derive(Debug, Clone)]
+pub struct Reply<T> {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    content: Content<T>,
+}
+
+#[derive(Debug, Clone)]
+enum Content<T> {
+    Nothing,
+    Json(T),
+    Text { media_type: &'static str, text: String },
+    Stored(StoredReply),
+}
+
+impl<T> Reply<T> {
+    /// 200 with `body` as JSON.
+    pub fn ok(body: T) -> Self {
+        Self::new(StatusCode::OK, Content::Json(body))
+    }
+
+    /// 201: `body` exists now.
+    pub fn created(body: T) -> Self {
+        Self::new(StatusCode::CREATED, Content::Json(body))
+    }
+
+    /// 202: what was asked for will be done.
+    pub fn accepted(body: T) -> Self {
+        Self::new(StatusCode::ACCEPTED, Content::Json(body))
+    }
+
+    /// 204: it is done, and there is nothing to say.
+    pub fn no_content() -> Self {
+        Self::new(StatusCode::NO_CONTENT, Content::Nothing)
+    }
+
+    /// 200 with a document that is not JSON made here: a page, an exposition of metrics, a specification.
+    pub fn text(media_type: &'static str, text: impl Into<String>) -> Self {
+        Self::new(StatusCode::OK, Content::Text { media_type, text: text.into() })
+    }
+
+    /// The first answer to a repeated request, byte for byte, marked `Idempotent-Replayed: true`.
+    pub fn stored(first: StoredReply) -> Self {
+        let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self::new(status, Content::Stored(first)).header("idempotent-replayed", "true")
+    }
+
+    /// This answer if the command was done now, else the one that was given when it was done.
+    #[must_use]
+    pub fn settle(self, settled: Settled) -> Self {
+        match settled {
+            Settled::Now => self,
+            Settled::Before(first) => Self::stored(first),
+        }
+    }
+
+    /// The same answer, as 503: what it reports is bad, and load balancers and probes look no further than the status.
+    #[must_use]
+    pub fn unhealthy(self) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
+    }
+
+    /// The version of the resource as strong `ETag`, `"3"` for instance.
+    #[must_use]
+    pub fn etag(self, version: u64) -> Self {
+        self.with(ETAG, format!("\"{version}\""))
+    }
+
+    /// Where the resource is.
+    #[must_use]
+    pub fn location(self, path: impl Into<String>) -> Self {
+        self.with(LOCATION, path.into())
+    }
+
+    /// How long and by whom the answer may be kept; without this it is `no-store`.
+    #[must_use]
+    pub fn cache_control(self, directives: impl Into<String>) -> Self {
+        self.with(CACHE_CONTROL, directives.into())
+    }
+
+    /// One more header. `name` is lower case; another one panics, as `HeaderName::from_static` does.
+    #[must_use]
+    pub fn header(self, name: &'static str, value: impl Into<String>) -> Self {
+        self.with(HeaderName::from_static(name), value.into())
+    }
+
+    fn new(status: StatusCode, content: Content<T>) -> Self {
+        Self { status, headers: Vec::new(), content }
+    }
+
+    fn with(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+impl<T: Serialize> Reply<T> {
+    /// This answer as it is kept under the client's key, in the same transaction as what it reports.
+    ///
+    /// Status and body are kept, headers are not: a replay has no `ETag` and no `Location`.
+    pub fn to_stored(&self) -> Result<StoredReply, Failure> {
+        Ok(StoredReply { status: self.status.as_u16(), body: self.text_of()?.unwrap_or_default() })
+    }
+
+    pub(crate) fn render(self) -> Result<Rendered, Failure> {
+        let media_type = match &self.content {
+            Content::Nothing => None,
+            Content::Json(_) => Some("application/json"),
+            Content::Text { media_type, .. } => Some(*media_type),
+            Content::Stored(first) if first.body.is_empty() => None,
+            Content::Stored(first) if first.status >= 400 => Some(problem::MEDIA_TYPE),
+            Content::Stored(_) => Some("application/json"),
+        };
+        let body = self.text_of()?;
+        let mut rendered = Rendered { status: self.status, headers: HeaderMap::new(), body };
+        if let Some(media_type) = media_type {
+            rendered.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        for (name, value) in self.headers {
+            let value = HeaderValue::from_str(&value).map_err(|cause| {
+                Failure::internal(format!("the value of the header {name} cannot be sent: {cause}"))
+            })?;
+            rendered.headers.insert(name, value);
+        }
+        Ok(rendered)
+    }
+
+    fn text_of(&self) -> Result<Option<String>, Failure> {
+        Ok(match &self.content {
+            Content::Nothing => None,
+            Content::Json(body) => Some(serde_json::to_string(body).map_err(Failure::internal)?),
+            Content::Text { text, .. } => Some(text.clone()),
+            Content::Stored(first) => Some(first.body.clone()).filter(|body| !body.is_empty()),
+        })
+    }
+}
+
+/// An answer without its type.
+#[derive(Debug, Clone)]
+pub(crate) struct Rendered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Option<String>,
+}
+
+impl Rendered {
+    pub fn problem(failure: &Failure, instance: &str, trace: &Trace) -> Self {
+        let (status, body) = problem::document(failure, instance, trace);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
+        if let Some(seconds) = failure.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if failure.kind == Kind::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Self { status, headers, body: Some(body) }
+    }
+
+    pub fn stored(self) -> StoredReply {
+        StoredReply { status: self.status.as_u16(), body: self.body.unwrap_or_default() }
+    }
+}
+
+/// What every answer carries, whatever it says.
+pub(crate) struct Envelope<'a> {
+    pub trace: &'a Trace,
+    pub request_id: &'a str,
+}
+
+impl Envelope<'_> {
+    /// The answer as API Gateway takes it.
+    pub fn seal(&self, rendered: Rendered) -> Value {
+        let mut headers = rendered.headers;
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        let correlation_id = self.trace.correlation_id.to_string();
+        let request_id = if self.request_id.is_empty() { &correlation_id } else { self.request_id };
+        for (name, value) in [("x-correlation-id", correlation_id.as_str()), ("x-request-id", request_id)] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = i64::from(rendered.status.as_u16());
+        response.headers = headers;
+        response.body = rendered.body.map(LambdaBody::Text);
+        // Strings and numbers always serialize; an empty answer would make the gateway answer 500, which would be true.
+        serde_json::to_value(response).unwrap_or_default()
+    }
+}

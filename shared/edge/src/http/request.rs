@@ -1,0 +1,165 @@
+//! From API Gateway's event to a request that has passed every check which needs no handler.
+
+use super::body::{Content, Media};
+use super::canonical::fingerprint;
+use super::route::{Principal, Route};
+use crate::runtime::Ambient;
+use crate::{Clock, trace};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kernel::{Failure, Idempotency, Ids, Kind, Timestamp, Trace, Uuid};
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest};
+use lambda_http::aws_lambda_events::query_map::QueryMap;
+use lambda_http::http::HeaderMap;
+use std::collections::BTreeMap;
+
+/// Who and what a request is about: everything but its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    pub path: String,
+    pub route_key: String,
+    pub request_id: String,
+    pub source_ip: Option<String>,
+    pub headers: HeaderMap,
+    pub path_parameters: BTreeMap<String, String>,
+    pub query: QueryMap,
+    pub principal: Option<Principal>,
+    pub trace: Trace,
+}
+
+/// A request that may go to its handler.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub head: Head,
+    pub content: Content,
+    pub now: Timestamp,
+    pub ids: Ids,
+    pub if_match: Option<u64>,
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A body as the gateway hands it over.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    body: String,
+    base64: bool,
+}
+
+impl Head {
+    pub fn of(event: ApiGatewayV2httpRequest, ambient: &Ambient) -> (Self, Sent) {
+        let header = |name: &str| event.headers.get(name).and_then(|value| value.to_str().ok());
+        let upstream = trace::Upstream {
+            correlation_id: header("x-correlation-id").and_then(|id| id.parse().ok()),
+            traceparent: header("traceparent"),
+            xray: ambient.xray.as_deref().or_else(|| header("x-amzn-trace-id")),
+        };
+        let trace = trace::enter(upstream, &ambient.clock.ids());
+        let query = match event.raw_query_string {
+            // API Gateway joins repeated parameters with commas in its map, so the string is the better source.
+            Some(raw) => raw.parse().unwrap_or_default(),
+            None => event.query_string_parameters,
+        };
+        let head = Self {
+            path: event.raw_path.unwrap_or_default(),
+            route_key: event.route_key.unwrap_or_default(),
+            principal: event.request_context.authorizer.as_ref().and_then(principal),
+            request_id: event.request_context.request_id.unwrap_or_else(|| ambient.request_id.clone()),
+            source_ip: event.request_context.http.source_ip,
+            headers: event.headers,
+            path_parameters: event.path_parameters.into_iter().collect(),
+            query,
+            trace,
+        };
+        (head, Sent { body: event.body.unwrap_or_default(), base64: event.is_base64_encoded })
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Whom the authorizer let in. A context that we cannot read is nobody: it never widens access.
+fn principal(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Principal> {
+    let id = authorizer.fields.get("sub")?.as_str()?.parse::<Uuid>().ok()?;
+    let role = authorizer.fields.get("role")?.as_str()?.to_owned();
+    Some(Principal { id, role })
+}
+
+/// Everything that can be refused without the handler, cheapest first.
+pub(crate) fn check(route: &Route, media: Media, head: Head, sent: Sent, clock: &Clock) -> Result<Checked, Failure> {
+    route.access.admit(head.principal.as_ref())?;
+    let bytes = bytes(sent, route.max_body)?;
+    let key = idempotency_key(route, &head)?;
+    let if_match = if_match(route, &head)?;
+    let content = Content::read(media, head.header("content-type"), bytes)?;
+    let idempotency = key.map(|key| Idempotency {
+        scope: scope(route, head.principal.as_ref()),
+        key,
+        fingerprint: fingerprint(&head.path_parameters, &content),
+    });
+    Ok(Checked { content, now: clock.now(), ids: clock.ids(), if_match, idempotency, head })
+}
+
+fn bytes(sent: Sent, limit: usize) -> Result<Vec<u8>, Failure> {
+    let bytes = match sent.base64 {
+        false => sent.body.into_bytes(),
+        true => STANDARD.decode(sent.body).map_err(|cause| {
+            Failure::new(Kind::Malformed, "malformed-body", "The body cannot be decoded.").because(cause)
+        })?,
+    };
+    match bytes.len() > limit {
+        true => Err(Failure::new(Kind::TooLarge, "body-too-large", format!("The body is larger than {limit} bytes."))),
+        false => Ok(bytes),
+    }
+}
+
+fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure> {
+    if !route.idempotent {
+        return Ok(None);
+    }
+    let Some(key) = head.headers.get("idempotency-key") else {
+        let detail = "This needs an Idempotency-Key header, so that it can be repeated safely.";
+        return Err(Failure::new(Kind::Malformed, "idempotency-key-missing", detail));
+    };
+    let key = key.as_bytes();
+    let acceptable = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    match std::str::from_utf8(key) {
+        Ok(key) if acceptable => Ok(Some(key.to_owned())),
+        _ => {
+            let detail = "An Idempotency-Key is 1 to 255 visible ASCII characters.";
+            Err(Failure::new(Kind::Malformed, "idempotency-key-invalid", detail))
+        }
+    }
+}
+
+fn scope(route: &Route, principal: Option<&Principal>) -> String {
+    match principal {
+        Some(principal) => format!("{}:{}", principal.id, route.function),
+        None => format!("public:{}", route.function),
+    }
+}
+
+/// The version that the client means to change. Sent where it is not required, it is held to all the same.
+fn if_match(route: &Route, head: &Head) -> Result<Option<u64>, Failure> {
+    let tag = match head.headers.get("if-match") {
+        Some(tag) => tag.to_str().unwrap_or_default().trim(),
+        None if route.precondition => {
+            let detail = "This needs an If-Match header with the ETag of the version that you mean to change.";
+            return Err(Failure::new(Kind::PreconditionRequired, "if-match-missing", detail));
+        }
+        None => return Ok(None),
+    };
+    if tag.starts_with("W/") {
+        // RFC 9110 compares If-Match strongly, and in a strong comparison a weak tag equals nothing.
+        let detail = "A weak ETag matches no version; send the ETag as it was received.";
+        return Err(Failure::new(Kind::PreconditionFailed, "precondition-failed", detail));
+    }
+    let version = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match version.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).and_then(|digits| digits.parse().ok()) {
+        Some(version) => Ok(Some(version)),
+        None => {
+            let detail = "If-Match takes one ETag as it was received, for instance \"3\".";
+            Err(Failure::new(Kind::Malformed, "if-match-invalid", detail))
+        }
+    }
+}

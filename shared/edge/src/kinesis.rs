@@ -1,0 +1,151 @@
+//! The runner for a Kinesis stream: the events of one batch are handed over together, so that they can be added up.
+//!
+//! A shard stops for nobody: what cannot be read or failed finally is buried with its reason. What may pass by itself is reported
+//! by its sequence number and comes again, with all that follows it; how often, and what then, is the mapping's to bound.
+
+use crate::consumer::{self, Consumer, Delivery, Slot, Stop, Tally};
+use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::together::together;
+use crate::{Clock, envelope, json, telemetry};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
+use kernel::Failure;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::Instrument;
+
+/// Serves `consumer` with `handler` for as long as Lambda sends batches.
+pub async fn run<E, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    F: AsyncFn(&[Delivery<E>]) -> Result<(), Failure>,
+{
+    let (consumer, handler) = (&consumer, &handler);
+    runtime::serve(&|event, ambient| {
+        async move { work(consumer, event, &ambient, dead_letters, handler).await }.boxed_local()
+    })
+    .await
+}
+
+/// Handles one batch: all that [`run`] does, without the Lambda runtime. `event` is Kinesis' batch, the answer its partial response.
+/// Fails only where `event` is not a batch of Kinesis.
+pub async fn batch<E, F>(
+    consumer: &Consumer,
+    event: Value,
+    clock: &Clock,
+    dead_letters: &impl DeadLetters,
+    handler: &F,
+) -> Result<Value, FunctionError>
+where
+    E: DeserializeOwned,
+    F: AsyncFn(&[Delivery<E>]) -> Result<(), Failure>,
+{
+    work(consumer, event, &Ambient::outside(clock), dead_letters, handler).await
+}
+
+/// A record as Kinesis sends it, as far as we need it.
+#[derive(Debug)]
+struct Record {
+    sequence_number: String,
+    partition_key: String,
+    /// The bytes, where they are text; else what came, in base64.
+    text: Result<String, String>,
+    source: String,
+}
+
+impl Record {
+    fn read(record: &Value) -> Option<Self> {
+        let kinesis = record.get("kinesis")?;
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let data = text(kinesis.get("data"));
+        let decoded = STANDARD.decode(&data).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        Some(Self {
+            sequence_number: kinesis.get("sequenceNumber")?.as_str()?.to_owned(),
+            partition_key: text(kinesis.get("partitionKey")),
+            text: decoded.ok_or(data),
+            source: text(record.get("eventSourceARN")),
+        })
+    }
+
+    fn delivery<E: DeserializeOwned>(&self, ambient: &Ambient) -> Result<Delivery<E>, Failure> {
+        let text = self.text.as_ref().map_err(|_| envelope::unreadable("The record is not text in base64."))?;
+        let event = envelope::open(text)?;
+        let Slot { now, ids, trace, deadline } = Slot::of(&event, ambient.xray.as_deref(), &ambient.clock);
+        let event = json::read(event)?;
+        let record_id = self.sequence_number.clone();
+        Ok(Delivery { event, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
+    }
+
+    fn letter(&self, consumer: &Consumer) -> DeadLetter {
+        let (Ok(body) | Err(body)) = &self.text;
+        DeadLetter {
+            body: body.clone(),
+            reason: String::new(),
+            detail: String::new(),
+            function: consumer.function.to_owned(),
+            attempt: 1,
+            record_id: self.sequence_number.clone(),
+            source: self.source.clone(),
+            attributes: [("partitionKey".to_owned(), self.partition_key.clone())].into(),
+        }
+    }
+}
+
+async fn work<E, F>(
+    consumer: &Consumer,
+    mut event: Value,
+    ambient: &Ambient,
+    dead_letters: &impl DeadLetters,
+    handler: &F,
+) -> Result<Value, FunctionError>
+where
+    E: DeserializeOwned,
+    F: AsyncFn(&[Delivery<E>]) -> Result<(), Failure>,
+{
+    let started = ambient.clock.now();
+    let records: Option<Vec<Record>> =
+        consumer::records(&mut event).and_then(|records| records.iter().map(Record::read).collect());
+    let Some(records) = records else {
+        return Err(FunctionError::not_an_event_of("Kinesis", "it has no Records with a sequenceNumber"));
+    };
+
+    let mut deliveries = Vec::new();
+    let mut readable = Vec::new();
+    let mut buried = 0;
+    // The first record that can neither be read nor be buried: it and all after it come again.
+    let mut stuck = None;
+    for (i, record) in records.iter().enumerate() {
+        match record.delivery::<E>(ambient) {
+            Ok(delivery) => {
+                deliveries.push(delivery);
+                readable.push(record);
+            }
+            Err(failure) => {
+                telemetry::failed("record", &failure);
+                if !dead_letters::bury(dead_letters, record.letter(consumer).because(&Stop::Unreadable(failure))).await
+                {
+                    stuck = Some(i);
+                    break;
+                }
+                buried += 1;
+            }
+        }
+    }
+
+    let bury = async |delivery: &Delivery<E>, stop: &Stop| match readable
+        .iter()
+        .find(|record| record.sequence_number == delivery.record_id)
+    {
+        Some(record) => dead_letters::bury(dead_letters, record.letter(consumer).because(stop)).await,
+        None => false,
+    };
+    let span = tracing::info_span!("batch", records.received = records.len());
+    let (tally, first) = together(&ambient.clock, &deliveries, handler, bury).instrument(span).await;
+    let tally =
+        Tally { buried: tally.buried + buried, again: tally.again + stuck.map_or(0, |i| records.len() - i), ..tally };
+    tally.tell(ambient.clock.millis_since(started));
+    let first = first.map(|i| &readable[i]).or(stuck.map(|i| &records[i]).as_ref()).copied();
+    Ok(consumer::failures(first.map(|record| record.sequence_number.as_str())))
+}

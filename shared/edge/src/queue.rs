@@ -1,0 +1,223 @@
+//! The runner for a queue (SQS): each message is read, handled and reported by itself.
+//!
+//! A message that nobody can read, or that failed finally, is buried with its reason and counts as done. One that failed in a way
+//! that may pass, or whose handler panicked, is reported and comes again. Handlers see every message at least once.
+
+use crate::consumer::{self, Consumer, Delivery, Slot, Stop, Tally};
+use crate::contain::contain;
+use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::{Clock, envelope, json, telemetry};
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
+use kernel::Failure;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use tracing::Instrument;
+
+/// Serves `consumer` with `handler` for as long as Lambda sends batches.
+///
+/// `E` is the adjacently tagged enum of the events that the function takes; `serde_json::Map<String, Value>` takes any event,
+/// with `type` and `data` as its members, and writes it as it came.
+pub async fn run<E, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+where
+    E: DeserializeOwned,
+    F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
+{
+    let (consumer, handler) = (&consumer, &handler);
+    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
+    runtime::serve(&|event, ambient| {
+        async move { work(consumer, event, &ambient, bury, &|message, slot| handle(handler, message, slot)).await }
+            .boxed_local()
+    })
+    .await
+}
+
+/// Handles one batch: all that [`run`] does, without the Lambda runtime. `event` is SQS's batch, the answer its partial response.
+/// Fails only where `event` is not a batch of SQS.
+pub async fn batch<E, F>(
+    consumer: &Consumer,
+    event: Value,
+    clock: &Clock,
+    dead_letters: &impl DeadLetters,
+    handler: &F,
+) -> Result<Value, FunctionError>
+where
+    E: DeserializeOwned,
+    F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
+{
+    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
+    work(consumer, event, &Ambient::outside(clock), bury, &|message, slot| handle(handler, message, slot)).await
+}
+
+/// A handler and a burial with their types taken off, so that the rest is compiled once and not once a function.
+type Handle<'a> = dyn Fn(Opened, Slot) -> LocalBoxFuture<'a, Result<(), Stop>> + 'a;
+type Bury<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
+
+/// A message whose event has been found and not yet been given a type.
+struct Opened {
+    event: Value,
+    record_id: String,
+    attempt: u32,
+    last_attempt: bool,
+}
+
+fn handle<'a, E, F>(handler: &'a F, message: Opened, slot: Slot) -> LocalBoxFuture<'a, Result<(), Stop>>
+where
+    E: DeserializeOwned,
+    F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
+{
+    async move {
+        let Opened { event, record_id, attempt, last_attempt } = message;
+        let event = json::read(event).map_err(Stop::Unreadable)?;
+        let Slot { now, ids, trace, deadline } = slot;
+        let delivery = Delivery { event, now, ids, trace, attempt, last_attempt, record_id, deadline };
+        handler(delivery).await.map_err(Stop::Failed)
+    }
+    .boxed_local()
+}
+
+/// A message as SQS sends it, as far as we need it.
+#[derive(Debug)]
+struct Message {
+    id: String,
+    body: String,
+    attempt: u32,
+    /// Only a FIFO queue's messages have one.
+    group: Option<String>,
+    xray: Option<String>,
+    source: String,
+    attributes: BTreeMap<String, String>,
+}
+
+impl Message {
+    fn read(record: &Value) -> Option<Self> {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let system = |name: &str| text(record.get("attributes").and_then(|attributes| attributes.get(name)));
+        let attributes = record.get("messageAttributes").and_then(Value::as_object);
+        Some(Self {
+            id: text(record.get("messageId"))?,
+            body: text(record.get("body")).unwrap_or_default(),
+            attempt: system("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1),
+            group: system("MessageGroupId"),
+            xray: system("AWSTraceHeader"),
+            source: text(record.get("eventSourceARN")).unwrap_or_default(),
+            attributes: attributes
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, value)| Some((name.clone(), text(value.get("stringValue"))?)))
+                .collect(),
+        })
+    }
+
+    fn letter(&self, consumer: &Consumer) -> DeadLetter {
+        DeadLetter {
+            body: self.body.clone(),
+            reason: String::new(),
+            detail: String::new(),
+            function: consumer.function.to_owned(),
+            attempt: self.attempt,
+            record_id: self.id.clone(),
+            source: self.source.clone(),
+            attributes: self.attributes.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Buried,
+    Again,
+}
+
+async fn work(
+    consumer: &Consumer,
+    mut event: Value,
+    ambient: &Ambient,
+    bury: &Bury<'_>,
+    handle: &Handle<'_>,
+) -> Result<Value, FunctionError> {
+    let started = ambient.clock.now();
+    let messages: Option<Vec<Message>> =
+        consumer::records(&mut event).and_then(|records| records.iter().map(Message::read).collect());
+    let Some(messages) = messages else {
+        // Without an id there is nothing to report by: the whole batch has to come again.
+        return Err(FunctionError::not_an_event_of("SQS", "it has no Records with a messageId"));
+    };
+    let in_order = messages.iter().any(|message| message.group.is_some());
+    let concurrency = if in_order { 1 } else { consumer.concurrency.max(1) };
+    let stopped_groups = RefCell::new(HashSet::new());
+
+    let outcomes: Vec<Outcome> = stream::iter(&messages)
+        .map(|message| async {
+            if message.group.as_ref().is_some_and(|group| stopped_groups.borrow().contains(group)) {
+                // In a FIFO queue nothing may overtake a message of its group that comes again.
+                return Outcome::Again;
+            }
+            let outcome = one(consumer, message, ambient, bury, handle).await;
+            if outcome == Outcome::Again
+                && let Some(group) = &message.group
+            {
+                stopped_groups.borrow_mut().insert(group.clone());
+            }
+            outcome
+        })
+        .buffered(concurrency)
+        .collect()
+        .await;
+
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    let tally = Tally { done: count(Outcome::Done), buried: count(Outcome::Buried), again: count(Outcome::Again) };
+    tally.tell(ambient.clock.millis_since(started));
+    let again = messages.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Again);
+    Ok(consumer::failures(again.map(|(message, _)| message.id.as_str())))
+}
+
+async fn one(
+    consumer: &Consumer,
+    message: &Message,
+    ambient: &Ambient,
+    bury: &Bury<'_>,
+    handle: &Handle<'_>,
+) -> Outcome {
+    let clock = &ambient.clock;
+    if !consumer::has_time(clock) {
+        return Outcome::Again;
+    }
+    let opened = envelope::open(&message.body);
+    let about = opened.as_ref().unwrap_or(&Value::Null);
+    let slot = Slot::of(about, message.xray.as_deref().or(ambient.xray.as_deref()), clock);
+    let span = slot.span(&message.id);
+    async {
+        let last_attempt = message.attempt >= consumer.max_receives_hint;
+        let done = match opened {
+            Err(failure) => Err(Stop::Unreadable(failure)),
+            Ok(event) => {
+                let opened = Opened { event, record_id: message.id.clone(), attempt: message.attempt, last_attempt };
+                contained(clock, handle(opened, slot)).await
+            }
+        };
+        let Err(stop) = done else { return Outcome::Done };
+        telemetry::failed("record", stop.failure());
+        if stop.is_retryable() {
+            return Outcome::Again;
+        }
+        match bury(message.letter(consumer).because(&stop)).await {
+            true => Outcome::Buried,
+            false => Outcome::Again,
+        }
+    }
+    .instrument(span)
+    .await
+}
+
+/// Like [`contain`], for work that may also stop because the record cannot be read.
+async fn contained(clock: &Clock, work: LocalBoxFuture<'_, Result<(), Stop>>) -> Result<(), Stop> {
+    match contain(clock, work.map(Ok)).await {
+        Ok(done) => done,
+        Err(failure) => Err(Stop::Failed(failure)),
+    }
+}

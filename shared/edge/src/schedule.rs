@@ -1,0 +1,99 @@
+//! The runner for a schedule: sweeps, retention, reconciliation. A tick may come twice, late, or while another one is at work.
+
+use crate::consumer::Slot;
+use crate::contain::contain;
+use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::telemetry::metrics;
+use crate::{Clock, telemetry};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use kernel::{Failure, Ids, Timestamp, Trace};
+use serde::Serialize;
+use serde_json::Value;
+use tracing::Instrument;
+
+/// One firing of a schedule.
+#[derive(Debug)]
+pub struct Tick {
+    /// When the work began; the only time that a handler knows.
+    pub now: Timestamp,
+    /// When the schedule meant it to begin, where it says so.
+    pub scheduled_for: Option<Timestamp>,
+    /// Where new ids come from.
+    pub ids: Ids,
+    /// A trace that begins here.
+    pub trace: Trace,
+    /// When the invocation is killed, where there is a limit: work that is not finished then is the next tick's.
+    pub deadline: Option<Timestamp>,
+}
+
+/// Serves the schedule of `function` with `handler`, whose answer (how many were swept, say) is logged and returned.
+pub async fn run<S, F>(function: &'static str, handler: F) -> Result<(), Error>
+where
+    S: Serialize,
+    F: AsyncFn(Tick) -> Result<S, Failure>,
+{
+    let handler = &handler;
+    runtime::serve(&|event, ambient| {
+        async move { work(function, event, &ambient, &|tick| handle(handler, tick)).await }.boxed_local()
+    })
+    .await
+}
+
+/// Handles one firing: all that [`run`] does, without the Lambda runtime.
+pub async fn tick<S, F>(
+    function: &'static str,
+    event: Value,
+    clock: &Clock,
+    handler: &F,
+) -> Result<Value, FunctionError>
+where
+    S: Serialize,
+    F: AsyncFn(Tick) -> Result<S, Failure>,
+{
+    work(function, event, &Ambient::outside(clock), &|tick| handle(handler, tick)).await
+}
+
+type Handle<'a> = dyn Fn(Tick) -> LocalBoxFuture<'a, Result<Value, Failure>> + 'a;
+
+fn handle<'a, S, F>(handler: &'a F, tick: Tick) -> LocalBoxFuture<'a, Result<Value, Failure>>
+where
+    S: Serialize,
+    F: AsyncFn(Tick) -> Result<S, Failure>,
+{
+    async move { serde_json::to_value(handler(tick).await?).map_err(Failure::internal) }.boxed_local()
+}
+
+async fn work(
+    function: &'static str,
+    event: Value,
+    ambient: &Ambient,
+    handle: &Handle<'_>,
+) -> Result<Value, FunctionError> {
+    let started = ambient.clock.now();
+    let scheduled_for = event.get("time").and_then(Value::as_str).and_then(|time| time.parse().ok());
+    let Slot { now, ids, trace, deadline } = Slot::of(&Value::Null, ambient.xray.as_deref(), &ambient.clock);
+    let span = tracing::info_span!(
+        "tick",
+        schedule = function,
+        correlation_id = %trace.correlation_id,
+        trace_id = trace.trace_id(),
+    );
+    async {
+        let done = contain(&ambient.clock, handle(Tick { now, scheduled_for, ids, trace, deadline })).await;
+        let duration_ms = ambient.clock.millis_since(started);
+        metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
+        match done {
+            Ok(summary) => {
+                tracing::info!(summary = %summary, duration_ms, "tick finished");
+                Ok(summary)
+            }
+            Err(failure) => {
+                telemetry::failed("tick", &failure);
+                Err(FunctionError::from(&failure))
+            }
+        }
+    }
+    .instrument(span)
+    .await
+}

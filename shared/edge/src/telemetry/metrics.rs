@@ -1,0 +1,170 @@
+//! Metrics in CloudWatch's embedded format: a log line that CloudWatch turns into metrics, with no call on the way.
+//!
+//! What is counted during an invocation is written when it ends, with the dimensions service and function. Before
+//! [`init`](super::init) nothing is kept, so that tests and simulations need not care.
+
+use super::{Identity, identity, write_line};
+use kernel::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// CloudWatch takes no more values of one metric, and no more metrics, in one line.
+const PER_LINE: usize = 100;
+
+/// What a value counts. The names are CloudWatch's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Time, in thousandths of a second.
+    Milliseconds,
+    /// Time, in seconds.
+    Seconds,
+    /// Size.
+    Bytes,
+    /// A share of a hundred.
+    Percent,
+    /// Anything else.
+    None,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Count => "Count",
+            Self::Milliseconds => "Milliseconds",
+            Self::Seconds => "Seconds",
+            Self::Bytes => "Bytes",
+            Self::Percent => "Percent",
+            Self::None => "None",
+        }
+    }
+}
+
+static COLLECTED: Mutex<Collected> = Mutex::new(Collected { counts: BTreeMap::new(), values: BTreeMap::new() });
+
+#[derive(Debug, Default)]
+struct Collected {
+    counts: BTreeMap<&'static str, u64>,
+    values: BTreeMap<&'static str, (Unit, Vec<Value>)>,
+}
+
+/// Adds `n` to the count `name`.
+pub fn count(name: &'static str, n: u64) {
+    collect(|collected| {
+        let count = collected.counts.entry(name).or_default();
+        *count = count.saturating_add(n);
+    });
+}
+
+/// Notes one measured `value` of `name`: an integer, or a float where there must be one.
+pub fn value(name: &'static str, unit: Unit, value: impl Into<serde_json::Value>) {
+    let value = value.into();
+    collect(|collected| collected.values.entry(name).or_insert_with(|| (unit, Vec::new())).1.push(value));
+}
+
+fn collect(note: impl FnOnce(&mut Collected)) {
+    if identity().is_some() {
+        note(&mut COLLECTED.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Writes what was collected. The runners do that at the end of each invocation; a program without a runner does it itself.
+pub fn flush() {
+    let Some(identity) = identity() else { return };
+    let collected = std::mem::take(&mut *COLLECTED.lock().unwrap_or_else(PoisonError::into_inner));
+    for line in collected.lines(identity, Timestamp::now()) {
+        write_line(format!("{line}\n").as_bytes());
+    }
+}
+
+impl Collected {
+    fn lines(mut self, identity: &Identity, now: Timestamp) -> Vec<Value> {
+        let mut lines = Vec::new();
+        while !self.counts.is_empty() || !self.values.is_empty() {
+            let mut definitions = Vec::new();
+            let mut numbers = Map::new();
+            while definitions.len() < PER_LINE
+                && let Some((name, count)) = self.counts.pop_first()
+            {
+                definitions.push(json!({ "Name": name, "Unit": Unit::Count.name() }));
+                numbers.insert(name.to_owned(), json!(count));
+            }
+            let mut left = BTreeMap::new();
+            for (name, (unit, mut values)) in std::mem::take(&mut self.values) {
+                let rest = match definitions.len() < PER_LINE {
+                    true => values.split_off(values.len().min(PER_LINE)),
+                    false => std::mem::take(&mut values),
+                };
+                if !values.is_empty() {
+                    definitions.push(json!({ "Name": name, "Unit": unit.name() }));
+                    numbers.insert(name.to_owned(), Value::Array(values));
+                }
+                if !rest.is_empty() {
+                    left.insert(name, (unit, rest));
+                }
+            }
+            self.values = left;
+            lines.push(line(identity, now, &definitions, numbers));
+        }
+        lines
+    }
+}
+
+fn line(identity: &Identity, now: Timestamp, definitions: &[Value], mut members: Map<String, Value>) -> Value {
+    let directive = json!({
+        "Timestamp": now.as_millisecond(),
+        "CloudWatchMetrics": [{
+            "Namespace": identity.namespace,
+            "Dimensions": [["service", "function_name"]],
+            "Metrics": definitions,
+        }],
+    });
+    members.insert("_aws".to_owned(), directive);
+    members.insert("service".to_owned(), json!(identity.service));
+    members.insert("function_name".to_owned(), json!(identity.function));
+    Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(collected: Collected) -> Vec<Value> {
+        let identity = Identity { service: "shop".into(), function: "thing-do", namespace: "Shop".into() };
+        collected.lines(&identity, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_line_names_its_metrics_their_units_and_their_dimensions() {
+        let mut collected = Collected::default();
+        collected.counts.insert("OrdersPlaced", 2);
+        collected.values.insert("Latency", (Unit::Milliseconds, vec![json!(5), json!(7)]));
+        let lines = lines_of(collected);
+        assert_eq!(lines.len(), 1);
+        let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(metrics["Namespace"], "Shop");
+        assert_eq!(metrics["Dimensions"], json!([["service", "function_name"]]));
+        assert_eq!(
+            metrics["Metrics"],
+            json!([{ "Name": "OrdersPlaced", "Unit": "Count" }, { "Name": "Latency", "Unit": "Milliseconds" }])
+        );
+        assert_eq!(lines[0]["OrdersPlaced"], 2);
+        assert_eq!(lines[0]["Latency"], json!([5, 7]));
+        assert_eq!(lines[0]["function_name"], "thing-do");
+    }
+
+    #[test]
+    fn more_than_a_hundred_values_go_on_in_another_line() {
+        let mut collected = Collected::default();
+        collected.values.insert("Latency", (Unit::Milliseconds, (0..250).map(Value::from).collect()));
+        let sizes: Vec<_> = lines_of(collected).iter().map(|l| l["Latency"].as_array().unwrap().len()).collect();
+        assert_eq!(sizes, [100, 100, 50]);
+    }
+
+    #[test]
+    fn nothing_counted_is_nothing_written() {
+        assert!(lines_of(Collected::default()).is_empty());
+    }
+}

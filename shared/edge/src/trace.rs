@@ -1,0 +1,114 @@
+//! Which trace a piece of work belongs to: W3C `traceparent` where there is one, X-Ray's header where there is that, else a new one.
+
+use kernel::{Ids, Trace, Uuid};
+
+/// Where a trace may be continued from, in order of preference.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Upstream<'a> {
+    pub correlation_id: Option<Uuid>,
+    pub traceparent: Option<&'a str>,
+    /// `Root=1-…;Parent=…;Sampled=…`
+    pub xray: Option<&'a str>,
+}
+
+/// The trace of this hop: the caller's trace id with a span id of our own.
+pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> Trace {
+    let correlation_id = upstream.correlation_id.unwrap_or_else(|| ids.next());
+    let (trace_id, flags) = upstream
+        .traceparent
+        .and_then(read_traceparent)
+        .or_else(|| upstream.xray.and_then(read_xray))
+        .unwrap_or_else(|| (ids.next().simple().to_string(), "01"));
+    // The second half of a UUIDv7 is random and never zero: its two variant bits see to that.
+    let span_id = &ids.next().simple().to_string()[16..];
+    Trace { correlation_id, traceparent: Some(format!("00-{trace_id}-{span_id}-{flags}")) }
+}
+
+/// Trace id and flags of a well-formed `traceparent`. Longer forms of later versions are read as far as version 00 goes.
+fn read_traceparent(text: &str) -> Option<(String, &str)> {
+    let mut parts = text.trim().split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let extra = parts.next().is_some();
+    let well_formed = is_hex(version, 2)
+        && version != "ff"
+        && !(version == "00" && extra)
+        && is_id(trace, 32)
+        && is_id(span, 16)
+        && is_hex(flags, 2);
+    // Of the flags only "sampled" is ours to hand on.
+    well_formed.then(|| {
+        (trace.to_owned(), if flags.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']) { "01" } else { "00" })
+    })
+}
+
+/// Trace id and flags of an X-Ray header.
+fn read_xray(text: &str) -> Option<(String, &str)> {
+    let field = |name: &str| {
+        text.split(';').find_map(|part| part.trim().strip_prefix(name).and_then(|rest| rest.strip_prefix('=')))
+    };
+    let (time, random) = field("Root")?.strip_prefix("1-")?.split_once('-')?;
+    let trace = format!("{time}{random}").to_ascii_lowercase();
+    let sampled = if field("Sampled") == Some("0") { "00" } else { "01" };
+    (time.len() == 8 && is_id(&trace, 32)).then_some((trace, sampled))
+}
+
+fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// All zeros is the specification's way to say "none".
+fn is_id(text: &str, length: usize) -> bool {
+    is_hex(text, length) && text.bytes().any(|b| b != b'0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Timestamp;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+    fn enter_with(traceparent: Option<&str>, xray: Option<&str>) -> Trace {
+        let ids = Ids::seeded(1, Timestamp::UNIX_EPOCH);
+        enter(Upstream { correlation_id: None, traceparent, xray }, &ids)
+    }
+
+    #[test]
+    fn a_well_formed_traceparent_is_continued_under_a_span_of_our_own() {
+        let trace = enter_with(Some(&format!("00-{TRACE}-00f067aa0ba902b7-01")), None);
+        assert_eq!(trace.trace_id(), Some(TRACE));
+        let traceparent = trace.traceparent.unwrap();
+        assert!(!traceparent.contains("00f067aa0ba902b7") && traceparent.ends_with("-01"));
+        assert!(read_traceparent(&traceparent).is_some());
+    }
+
+    #[test]
+    fn a_malformed_traceparent_is_not_continued() {
+        for bad in [
+            "",
+            "00",
+            &format!("ff-{TRACE}-00f067aa0ba902b7-01"),
+            &format!("00-{TRACE}-0000000000000000-01"),
+            &format!("00-{}-00f067aa0ba902b7-01", TRACE.to_uppercase()),
+            &format!("00-{TRACE}-00f067aa0ba902b7-01-extra"),
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        ] {
+            assert_ne!(enter_with(Some(bad), None).trace_id(), Some(TRACE), "{bad}");
+        }
+    }
+
+    #[test]
+    fn without_a_traceparent_the_trace_of_x_ray_is_continued() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let trace = enter_with(Some("nonsense"), Some(header));
+        assert_eq!(trace.trace_id(), Some("5759e988bd862e3fe1be46a994272793"));
+        let unsampled = enter_with(None, Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"));
+        assert!(unsampled.traceparent.unwrap().ends_with("-00"));
+    }
+
+    #[test]
+    fn where_there_is_no_trace_a_new_one_begins() {
+        let trace = enter_with(None, Some("Root=1-zz-1"));
+        assert!(read_traceparent(trace.traceparent.as_deref().unwrap()).is_some());
+    }
+}
