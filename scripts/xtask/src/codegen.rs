@@ -1,0 +1,118 @@
+//! Everything that is generated from the catalog, rendered in memory first: one list of paths with their content.
+//!
+//! **Invariant:** rendering is deterministic. Maps are written in the order of their keys, whatever features other
+//! packages switch on in `serde_json`, so that a file changes only when its meaning does.
+
+pub mod cfn;
+pub mod environment;
+pub mod grants;
+pub mod names;
+pub mod schemas;
+pub mod template;
+pub mod terraform;
+pub mod topology;
+pub mod watch;
+
+use crate::Result;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// The command that mends a stale file; every generated file names it, and so does every complaint.
+pub const COMMAND: &str = "cargo xtask codegen";
+
+/// Directory of the event schemas, which holds generated files only.
+pub const SCHEMAS: &str = "events/schemas";
+
+/// A generated file.
+pub struct Artifact {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// What it should hold.
+    pub content: String,
+}
+
+/// Renders every generated file.
+pub fn render(root: &Path) -> Result<Vec<Artifact>> {
+    let file = |path: &str, content| Artifact { path: path.into(), content };
+    let template = template::build();
+    let mut artifacts = vec![
+        file("template.yaml", template.to_yaml()?),
+        file("terraform/catalog.json", terraform::render()?),
+        file("docs/topology.txt", topology::text(&template)),
+        file("docs/topology.md", topology::picture()),
+        file("Cargo.toml", watch::render(root)?),
+    ];
+    artifacts.extend(schemas::render()?);
+    Ok(artifacts)
+}
+
+/// Says of each file that differs from what the catalog asks for how it differs.
+pub fn stale(root: &Path) -> Result<Vec<String>> {
+    let artifacts = render(root)?;
+    let mut complaints = Vec::new();
+    for artifact in &artifacts {
+        match fs::read_to_string(root.join(&artifact.path)) {
+            Ok(found) if found == artifact.content => {}
+            Ok(_) => complaints.push(format!("{} is stale", artifact.path)),
+            Err(error) => complaints.push(format!("{}: {error}", artifact.path)),
+        }
+    }
+    complaints.extend(strays(root, &artifacts)?.into_iter().map(|path| format!("{path} belongs to no event")));
+    Ok(complaints)
+}
+
+/// Writes what differs and removes schemas of events that are gone. Returns the paths that changed.
+pub fn write(root: &Path) -> Result<Vec<String>> {
+    let artifacts = render(root)?;
+    let mut changed = Vec::new();
+    for artifact in &artifacts {
+        let path = root.join(&artifact.path);
+        if fs::read_to_string(&path).is_ok_and(|found| found == artifact.content) {
+            continue;
+        }
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        }
+        fs::write(&path, &artifact.content).map_err(|error| format!("{}: {error}", artifact.path))?;
+        changed.push(artifact.path.clone());
+    }
+    for path in strays(root, &artifacts)? {
+        fs::remove_file(root.join(&path)).map_err(|error| format!("{path}: {error}"))?;
+        changed.push(format!("{path} (removed)"));
+    }
+    Ok(changed)
+}
+
+fn strays(root: &Path, artifacts: &[Artifact]) -> Result<Vec<String>> {
+    let Ok(entries) = fs::read_dir(root.join(SCHEMAS)) else { return Ok(Vec::new()) };
+    let mut strays = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| format!("{SCHEMAS}: {error}"))?;
+        let path = format!("{SCHEMAS}/{}", entry.file_name().to_string_lossy());
+        if !artifacts.iter().any(|artifact| artifact.path == path) {
+            strays.push(path);
+        }
+    }
+    strays.sort();
+    Ok(strays)
+}
+
+/// The same value with every object in the order of its keys.
+#[must_use]
+pub fn canonical(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(canonical).collect()),
+        Value::Object(members) => {
+            let sorted: BTreeMap<String, Value> = members.into_iter().map(|(k, v)| (k, canonical(v))).collect();
+            Value::Object(sorted.into_iter().collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+/// JSON text of a value, canonical, with a line feed at its end.
+pub(crate) fn pretty(value: Value) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(&canonical(value)).map_err(|error| error.to_string())?;
+    text.push('\n');
+    Ok(text)
+}

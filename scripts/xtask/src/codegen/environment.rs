@@ -1,0 +1,122 @@
+//! Which environment variables a row asks for, said once for the template and for Terraform.
+
+use super::{
+    cfn::{attribute, reference, sub, when},
+    names::{dead, logical},
+};
+use catalog::{Function, Uses};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Where the value of a variable comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// An input of the deployment; a template parameter of this name.
+    Input(&'static str),
+    /// Text that the catalog knows.
+    Text(&'static str),
+    /// Physical name of a table.
+    Table(&'static str),
+    /// Physical name of a stream.
+    Stream(&'static str),
+    /// Physical name of a bucket.
+    Bucket(&'static str),
+    /// ARN of a secret.
+    Secret(&'static str),
+    /// Physical name of the event bus.
+    Bus,
+    /// URL of the function's own queue.
+    Queue(&'static str),
+    /// URL of the function's own dead-letter queue.
+    DeadQueue(&'static str),
+    /// Base URL of the HTTP API.
+    ApiUrl,
+}
+
+/// Inputs that are secret: a template takes them with `NoEcho`.
+pub const SECRET_INPUTS: &[&str] = &["DatabasePassword", "DatabaseOwnerPassword", "GatewaySecretKey"];
+
+/// The Postgres role that migrations run as.
+pub(super) const OWNER_ROLE: &str = "quayside_owner";
+
+/// The variables of a function, besides those that every function has.
+#[must_use]
+pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
+    let mut variables = BTreeMap::new();
+    for uses in function.uses {
+        match uses {
+            Uses::Postgres => database(&mut variables, function.context.name(), "DatabasePassword"),
+            Uses::PostgresOwner => database(&mut variables, OWNER_ROLE, "DatabaseOwnerPassword"),
+            Uses::Redis => drop(variables.insert("REDIS_URL", Setting::Input("RedisUrl"))),
+            Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
+            Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
+            Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
+            Uses::Stream(stream) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
+            Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
+            Uses::Kafka => drop(variables.insert("KAFKA_BROKERS", Setting::Input("KafkaBrokers"))),
+            Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
+            Uses::Mail => drop(variables.insert("MAIL_FROM", Setting::Input("MailFrom"))),
+            Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
+        }
+    }
+    if function.has_queue() {
+        variables.insert("QUEUE_URL", Setting::Queue(function.name));
+    }
+    if function.has_dead_letters() {
+        variables.insert("DEAD_LETTER_QUEUE", Setting::DeadQueue(function.name));
+    }
+    variables
+}
+
+fn database(variables: &mut BTreeMap<&'static str, Setting>, user: &'static str, password: &'static str) {
+    variables.extend([
+        ("DATABASE_HOST", Setting::Input("DatabaseHost")),
+        ("DATABASE_PORT", Setting::Input("DatabasePort")),
+        ("DATABASE_NAME", Setting::Input("DatabaseName")),
+        ("DATABASE_USER", Setting::Text(user)),
+        ("DATABASE_PASSWORD", Setting::Input(password)),
+    ]);
+}
+
+impl Setting {
+    /// As the template says it.
+    #[must_use]
+    pub fn in_template(self) -> Value {
+        match self {
+            Self::Input(parameter) => reference(parameter),
+            Self::Text(text) => json!(text),
+            Self::Table(name) => reference(&logical(name, "Table")),
+            Self::Stream(name) => reference(&logical(name, "Stream")),
+            Self::Bucket(name) => reference(&logical(name, "Bucket")),
+            Self::Secret(name) => reference(&logical(name, "Secret")),
+            Self::Bus => reference("EventBus"),
+            Self::Queue(function) => reference(&logical(function, "Queue")),
+            Self::DeadQueue(function) => reference(&logical(&dead(function), "Queue")),
+            Self::ApiUrl => api_url(),
+        }
+    }
+
+    /// As Terraform reads it: a kind and what it is about.
+    #[must_use]
+    pub fn in_terraform(self) -> Value {
+        let (kind, name) = match self {
+            Self::Input(name) => ("input", name),
+            Self::Text(text) => ("text", text),
+            Self::Table(name) => ("table", name),
+            Self::Stream(name) => ("stream", name),
+            Self::Bucket(name) => ("bucket", name),
+            Self::Secret(name) => ("secret", name),
+            Self::Bus => ("bus", catalog::BUS),
+            Self::Queue(function) => ("queue", function),
+            Self::DeadQueue(function) => ("dead_queue", function),
+            Self::ApiUrl => ("api_url", ""),
+        };
+        json!({ "kind": kind, "name": name })
+    }
+}
+
+/// Base URL of the HTTP API: its own on AWS, a path below `ApiBaseUrl` where an emulator serves it.
+#[must_use]
+pub fn api_url() -> Value {
+    when("OnAws", attribute("Api", "ApiEndpoint"), sub("${ApiBaseUrl}/_aws/execute-api/${Api}"))
+}

@@ -1,0 +1,311 @@
+//! Which permissions a row asks for: the least that its trigger and its uses need, said once for the template and Terraform.
+
+use super::{
+    cfn::{arn, arn_text, attribute, only_when, reference, sub},
+    names::{dead, logical, physical_text},
+};
+use catalog::{Access, Function, KafkaTopic, Trigger, Uses};
+use serde_json::{Value, json};
+
+/// A statement: actions on one kind of thing.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// What it is for.
+    pub sid: &'static str,
+    /// IAM actions; no wildcards.
+    pub actions: Vec<&'static str>,
+    /// On what.
+    pub on: On,
+}
+
+/// What a grant is about.
+#[derive(Debug, Clone)]
+pub enum On {
+    /// The function's log group.
+    Logs(&'static str),
+    /// A table.
+    Table(&'static str),
+    /// The change stream of a table.
+    TableChanges(&'static str),
+    /// The objects of a bucket.
+    Objects(&'static str),
+    /// A secret.
+    Secret(&'static str),
+    /// A Kinesis stream.
+    Stream(&'static str),
+    /// The event bus.
+    Bus,
+    /// A function's own queue.
+    Queue(&'static str),
+    /// A function's own dead-letter queue.
+    DeadQueue(&'static str),
+    /// A role in the database.
+    DatabaseUser(&'static str),
+    /// The Kafka cluster.
+    KafkaCluster,
+    /// Topics on the Kafka cluster.
+    KafkaTopics(Vec<&'static str>),
+    /// The consumer group of a function on the Kafka cluster.
+    KafkaGroup(&'static str),
+    /// Mail in the platform's name.
+    Mail,
+    /// Network interfaces of the function in the VPC.
+    Network,
+    /// Trace segments.
+    Traces,
+}
+
+impl On {
+    /// Why the resource is `*`; none where it is not.
+    #[must_use]
+    pub const fn wildcard_reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Mail => {
+                Some("an address is sent from under its own or its domain's identity; ses:FromAddress binds it")
+            }
+            Self::Network => Some("Lambda asks for these on * before any interface exists"),
+            Self::Traces => Some("X-Ray has no resource-level permissions"),
+            _ => None,
+        }
+    }
+
+    /// The template's condition under which the statement stands.
+    const fn condition(&self) -> Option<&'static str> {
+        match self {
+            Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroup(_) => Some("HasKafkaCluster"),
+            Self::Network => Some("InNetwork"),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a function has to be in the VPC to reach what it uses.
+#[must_use]
+pub fn needs_network(function: &Function) -> bool {
+    function.uses.iter().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresOwner | Uses::Redis | Uses::Kafka))
+}
+
+/// The grants of a function, in a fixed order.
+#[must_use]
+pub fn of(function: &Function) -> Vec<Grant> {
+    let mut grants = vec![
+        grant("Logs", &["logs:CreateLogStream", "logs:PutLogEvents"], On::Logs(function.name)),
+        grant("Traces", &["xray:PutTelemetryRecords", "xray:PutTraceSegments"], On::Traces),
+    ];
+    if needs_network(function) || matches!(function.trigger, Trigger::Kafka(_)) {
+        grants.push(grant("Network", network_actions(function), On::Network));
+    }
+    grants.extend(trigger(function));
+    for uses in function.uses {
+        grants.extend(used(function, uses));
+    }
+    grants
+}
+
+const fn network_actions(function: &Function) -> &'static [&'static str] {
+    match function.trigger {
+        // A Kafka mapping looks the cluster's network up before it makes its interfaces there.
+        Trigger::Kafka(_) => &[
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+        ],
+        _ => &[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+    }
+}
+
+fn trigger(function: &Function) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    if function.has_queue() {
+        let actions =
+            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+        grants.push(grant("OwnQueue", &actions, On::Queue(function.name)));
+    }
+    if function.has_dead_letters() {
+        grants.push(grant("OwnDeadLetters", &["sqs:SendMessage"], On::DeadQueue(function.name)));
+    }
+    match function.trigger {
+        Trigger::Stream(stream, _) => {
+            let actions = [
+                "kinesis:DescribeStream",
+                "kinesis:DescribeStreamSummary",
+                "kinesis:GetRecords",
+                "kinesis:GetShardIterator",
+                "kinesis:ListShards",
+            ];
+            grants.push(grant("StreamIn", &actions, On::Stream(stream.name)));
+        }
+        Trigger::TableChanges(table) => {
+            let actions =
+                ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
+            grants.push(grant("TableChanges", &actions, On::TableChanges(table.name)));
+        }
+        Trigger::Kafka(topics) => {
+            let cluster = [
+                "kafka:DescribeClusterV2",
+                "kafka:GetBootstrapBrokers",
+                "kafka-cluster:Connect",
+                "kafka-cluster:DescribeClusterDynamicConfiguration",
+            ];
+            grants.push(grant("KafkaCluster", &cluster, On::KafkaCluster));
+            let read = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"];
+            grants.push(grant("KafkaIn", &read, On::KafkaTopics(topic_names(topics))));
+            let group = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"];
+            grants.push(grant("KafkaGroup", &group, On::KafkaGroup(function.name)));
+        }
+        _ => {}
+    }
+    grants
+}
+
+fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
+    match uses {
+        Uses::Postgres => vec![grant("Database", &["rds-db:connect"], On::DatabaseUser(function.context.name()))],
+        Uses::PostgresOwner => {
+            vec![grant("Database", &["rds-db:connect"], On::DatabaseUser(super::environment::OWNER_ROLE))]
+        }
+        Uses::Table(table, access) => {
+            let read = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
+            // A transaction needs what its parts need; there is no action of its own for it.
+            let write =
+                ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
+            vec![grant("Table", &either(*access, &read, &write), On::Table(table.name))]
+        }
+        Uses::Bucket(bucket, access) => {
+            vec![grant("Objects", &either(*access, &["s3:GetObject"], &["s3:PutObject"]), On::Objects(bucket.name))]
+        }
+        Uses::Secret(secret, access) => {
+            let write = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"];
+            let actions = either(*access, &["secretsmanager:GetSecretValue"], &write);
+            vec![grant("Secret", &actions, On::Secret(secret.name))]
+        }
+        Uses::Stream(stream) => {
+            vec![grant("StreamOut", &["kinesis:PutRecord", "kinesis:PutRecords"], On::Stream(stream.name))]
+        }
+        Uses::Bus => vec![grant("Publish", &["events:PutEvents"], On::Bus)],
+        Uses::Kafka => {
+            let write = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"];
+            vec![
+                grant("KafkaCluster", &["kafka-cluster:Connect"], On::KafkaCluster),
+                grant("KafkaOut", &write, On::KafkaTopics(topic_names(catalog::KAFKA_TOPICS))),
+            ]
+        }
+        Uses::Mail => vec![grant("Mail", &["ses:SendEmail"], On::Mail)],
+        // Reached over the network with credentials of their own.
+        Uses::Redis | Uses::Gateway | Uses::Api => Vec::new(),
+    }
+}
+
+fn grant(sid: &'static str, actions: &[&'static str], on: On) -> Grant {
+    Grant { sid, actions: actions.to_vec(), on }
+}
+
+fn either(access: Access, read: &[&'static str], write: &[&'static str]) -> Vec<&'static str> {
+    match access {
+        Access::Read => read.to_vec(),
+        Access::Write => write.to_vec(),
+        Access::ReadWrite => [read, write].concat(),
+    }
+}
+
+fn topic_names(topics: &[&KafkaTopic]) -> Vec<&'static str> {
+    topics.iter().map(|topic| topic.name).collect()
+}
+
+impl Grant {
+    /// The statement as the template says it. `number` keeps statement ids unique within a policy.
+    #[must_use]
+    pub fn in_template(&self, number: usize) -> Value {
+        let mut statement = json!({
+            "Sid": format!("{}{number}", self.sid),
+            "Effect": "Allow",
+            "Action": self.actions,
+            "Resource": self.on.resources(),
+        });
+        if matches!(self.on, On::Mail) {
+            // The key is absent in calls that name no sender, which this action never is.
+            statement["Condition"] = json!({ "StringEqualsIfExists": { "ses:FromAddress": reference("MailFrom") } });
+        }
+        match self.on.condition() {
+            Some(condition) => only_when(condition, statement),
+            None => statement,
+        }
+    }
+
+    /// The statement as Terraform reads it.
+    #[must_use]
+    pub fn in_terraform(&self) -> Value {
+        let (kind, names) = self.on.described();
+        json!({
+            "sid": self.sid,
+            "actions": self.actions,
+            "on": { "kind": kind, "names": names },
+            "wildcard_reason": self.on.wildcard_reason(),
+        })
+    }
+}
+
+impl On {
+    fn resources(&self) -> Value {
+        match self {
+            Self::Logs(function) => attribute(&logical(function, "LogGroup"), "Arn"),
+            Self::Table(name) => arn("dynamodb", &format!("table/{}", physical_text(name))),
+            Self::TableChanges(name) => arn("dynamodb", &format!("table/{}/stream/*", physical_text(name))),
+            Self::Objects(name) => sub(&format!("${{{}.Arn}}/*", logical(name, "Bucket"))),
+            Self::Secret(name) => reference(&logical(name, "Secret")),
+            Self::Stream(name) => arn("kinesis", &format!("stream/{}", physical_text(name))),
+            Self::Bus => arn("events", &format!("event-bus/{}", physical_text(catalog::BUS))),
+            Self::Queue(function) => arn("sqs", &physical_text(function)),
+            Self::DeadQueue(function) => arn("sqs", &physical_text(&dead(function))),
+            Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
+            Self::KafkaCluster => reference("KafkaClusterArn"),
+            Self::KafkaTopics(names) => names.iter().map(|name| kafka_arn("topic", name)).collect(),
+            Self::KafkaGroup(function) => kafka_arn("group", &physical_text(function)),
+            Self::Mail | Self::Network | Self::Traces => json!("*"),
+        }
+    }
+
+    fn described(&self) -> (&'static str, Vec<&'static str>) {
+        match self {
+            Self::Logs(name) => ("logs", vec![name]),
+            Self::Table(name) => ("table", vec![name]),
+            Self::TableChanges(name) => ("table_changes", vec![name]),
+            Self::Objects(name) => ("objects", vec![name]),
+            Self::Secret(name) => ("secret", vec![name]),
+            Self::Stream(name) => ("stream", vec![name]),
+            Self::Bus => ("bus", vec![catalog::BUS]),
+            Self::Queue(name) => ("queue", vec![name]),
+            Self::DeadQueue(name) => ("dead_queue", vec![name]),
+            Self::DatabaseUser(name) => ("database_user", vec![name]),
+            Self::KafkaCluster => ("kafka_cluster", Vec::new()),
+            Self::KafkaTopics(names) => ("kafka_topics", names.clone()),
+            Self::KafkaGroup(name) => ("kafka_group", vec![name]),
+            Self::Mail => ("mail", Vec::new()),
+            Self::Network => ("network", Vec::new()),
+            Self::Traces => ("traces", Vec::new()),
+        }
+    }
+}
+
+/// ARN of a topic or group of the cluster: the cluster's own with another kind and one more part.
+fn kafka_arn(kind: &str, name: &str) -> Value {
+    let split = json!({ "Fn::Split": [":cluster/", reference("KafkaClusterArn")] });
+    let part = |index: u8| json!({ "Fn::Select": [index, split] });
+    json!({ "Fn::Join": ["", [part(0), format!(":{kind}/"), part(1), "/", sub(name)]] })
+}
+
+/// ARN text of a function, for use inside a longer `Fn::Sub`.
+#[must_use]
+pub fn function_arn_text(function: &str) -> String {
+    arn_text("lambda", &format!("function:{}", physical_text(function)))
+}

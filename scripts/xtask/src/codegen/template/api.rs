@@ -1,0 +1,178 @@
+//! The HTTP API: explicit resources, because SAM's own puts its routes into an OpenAPI body that emulators do not read.
+
+use super::{functions::assumed_by, inputs::LOG_DAYS};
+use crate::codegen::{
+    cfn::{Resource, Template, attribute, reference, sub},
+    grants::function_arn_text,
+    names::{logical, physical, physical_text},
+};
+use catalog::{Auth, Function, Method, Trigger};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Seconds that an answer of the authorizer is kept: revoked access ends within it.
+pub const AUTHORIZER_TTL_S: u32 = 60;
+/// Most milliseconds that an integration may wait.
+const LONGEST_MS: u32 = 30_000;
+
+pub(super) fn add_shared(template: &mut Template) {
+    template.share(api());
+    template.share(Resource::new(
+        "ApiLogGroup",
+        "AWS::Logs::LogGroup",
+        json!({ "LogGroupName": sub(&format!("/aws/apigateway/{}", physical_text("api"))), "RetentionInDays": LOG_DAYS }),
+    ));
+    template.share(stage());
+    template.share(role());
+}
+
+pub(super) fn add(template: &mut Template, function: &Function) {
+    match function.trigger {
+        Trigger::Authorizer => template.give(function, authorizer(function)),
+        Trigger::Http { method, path, auth, .. } => {
+            template.give(function, integration(function));
+            template.give(function, route(function, method, path, auth));
+        }
+        _ => {}
+    }
+}
+
+fn api() -> Resource {
+    let methods: BTreeSet<_> = catalog::FUNCTIONS
+        .iter()
+        .filter_map(|function| match function.trigger {
+            Trigger::Http { method, .. } => Some(method.name()),
+            _ => None,
+        })
+        .collect();
+    Resource::new(
+        "Api",
+        "AWS::ApiGatewayV2::Api",
+        json!({
+            "CorsConfiguration": {
+                "AllowHeaders": [
+                    "authorization",
+                    "content-type",
+                    "idempotency-key",
+                    "if-match",
+                    "traceparent",
+                    "x-correlation-id",
+                ],
+                "AllowMethods": methods,
+                "AllowOrigins": reference("CorsOrigins"),
+                "ExposeHeaders": ["etag", "location", "retry-after", "x-correlation-id"],
+                "MaxAge": 600,
+            },
+            "Name": physical("api"),
+            "ProtocolType": "HTTP",
+        }),
+    )
+}
+
+fn stage() -> Resource {
+    let line = json!({
+        "request_id": "$context.requestId",
+        "time": "$context.requestTimeEpoch",
+        "route": "$context.routeKey",
+        "status": "$context.status",
+        "latency_ms": "$context.responseLatency",
+        "integration_status": "$context.integrationStatus",
+        "integration_latency_ms": "$context.integrationLatency",
+        "integration_error": "$context.integrationErrorMessage",
+        "authorizer_error": "$context.authorizer.error",
+        "response_bytes": "$context.responseLength",
+    });
+    Resource::new(
+        "ApiStage",
+        "AWS::ApiGatewayV2::Stage",
+        json!({
+            "AccessLogSettings": {
+                "DestinationArn": attribute("ApiLogGroup", "Arn"),
+                "Format": crate::codegen::canonical(line).to_string(),
+            },
+            "ApiId": reference("Api"),
+            "AutoDeploy": true,
+            "DefaultRouteSettings": {
+                "DetailedMetricsEnabled": true,
+                "ThrottlingBurstLimit": 2_000,
+                "ThrottlingRateLimit": 1_000,
+            },
+            "StageName": "$default",
+        }),
+    )
+}
+
+/// What API Gateway becomes to call the functions behind its routes: one role in place of a permission for each.
+fn role() -> Resource {
+    let called = |function: &&&Function| matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer);
+    let functions: Vec<_> =
+        catalog::FUNCTIONS.iter().filter(called).map(|function| sub(&function_arn_text(function.name))).collect();
+    Resource::new(
+        "ApiRole",
+        "AWS::IAM::Role",
+        json!({
+            "AssumeRolePolicyDocument": assumed_by("apigateway.amazonaws.com"),
+            "Policies": [{
+                "PolicyName": "call",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [{ "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": functions }],
+                },
+            }],
+        }),
+    )
+}
+
+fn authorizer(function: &Function) -> Resource {
+    let id = logical(function.name, "Function");
+    let uri = format!(
+        "arn:${{AWS::Partition}}:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/${{{id}.Arn}}/invocations"
+    );
+    Resource::new(
+        "ApiAuthorizer",
+        "AWS::ApiGatewayV2::Authorizer",
+        json!({
+            "ApiId": reference("Api"),
+            "AuthorizerCredentialsArn": attribute("ApiRole", "Arn"),
+            "AuthorizerPayloadFormatVersion": "2.0",
+            "AuthorizerResultTtlInSeconds": AUTHORIZER_TTL_S,
+            "AuthorizerType": "REQUEST",
+            "AuthorizerUri": sub(&uri),
+            "EnableSimpleResponses": true,
+            "IdentitySource": ["$request.header.Authorization"],
+            "Name": function.name,
+        }),
+    )
+}
+
+fn integration(function: &Function) -> Resource {
+    Resource::new(
+        logical(function.name, "Integration"),
+        "AWS::ApiGatewayV2::Integration",
+        json!({
+            "ApiId": reference("Api"),
+            "CredentialsArn": attribute("ApiRole", "Arn"),
+            "IntegrationType": "AWS_PROXY",
+            "IntegrationUri": attribute(&logical(function.name, "Function"), "Arn"),
+            "PayloadFormatVersion": "2.0",
+            "TimeoutInMillis": (function.timeout_s * 1_000).min(LONGEST_MS),
+        }),
+    )
+}
+
+fn route(function: &Function, method: Method, path: &str, auth: Auth) -> Resource {
+    let mut properties = json!({
+        "ApiId": reference("Api"),
+        "RouteKey": format!("{} {path}", method.name()),
+        "Target": sub(&format!("integrations/${{{}}}", logical(function.name, "Integration"))),
+    });
+    let (kind, authorizer): (&str, Option<Value>) = match auth {
+        Auth::Public => ("NONE", None),
+        Auth::Roles(_) => ("CUSTOM", Some(reference("ApiAuthorizer"))),
+    };
+    properties["AuthorizationType"] = json!(kind);
+    if let Some(authorizer) = authorizer {
+        properties["AuthorizerId"] = authorizer;
+    }
+    Resource::new(logical(function.name, "Route"), "AWS::ApiGatewayV2::Route", properties)
+}

@@ -1,0 +1,74 @@
+//! A function with its role and its log group.
+
+use super::inputs::{LOG_DAYS, in_production, network};
+use crate::codegen::{
+    cfn::{Resource, Template, attribute, reference, sub},
+    environment, grants,
+    names::{logical, physical, physical_text},
+};
+use catalog::{Function, Trigger};
+use serde_json::{Map, Value, json};
+
+pub(super) fn add(template: &mut Template, function: &Function) {
+    template.give(function, log_group(function));
+    template.give(function, role(function));
+    template.give(function, resource(function));
+}
+
+fn resource(function: &Function) -> Resource {
+    let mut variables: Map<String, Value> =
+        environment::of(function).into_iter().map(|(name, setting)| (name.to_owned(), setting.in_template())).collect();
+    variables.insert("POWERTOOLS_SERVICE_NAME".into(), json!(function.context.name()));
+    let mut properties = json!({
+        "CodeUri": format!("target/lambda/{}/bootstrap.zip", function.name),
+        "Environment": { "Variables": variables },
+        "FunctionName": physical(function.name),
+        "MemorySize": function.memory_mb,
+        "Role": attribute(&logical(function.name, "Role"), "Arn"),
+        "Timeout": function.timeout_s,
+    });
+    if grants::needs_network(function) {
+        properties["VpcConfig"] = network();
+    }
+    // A queue's mapping has its own limit; a new account has too few to reserve any.
+    if matches!(function.trigger, Trigger::Http { .. }) {
+        properties["ReservedConcurrentExecutions"] =
+            in_production(json!(function.concurrency), reference("AWS::NoValue"));
+    }
+    Resource::new(logical(function.name, "Function"), "AWS::Serverless::Function", properties)
+}
+
+fn role(function: &Function) -> Resource {
+    let statements: Vec<_> =
+        grants::of(function).iter().enumerate().map(|(number, grant)| grant.in_template(number)).collect();
+    Resource::new(
+        logical(function.name, "Role"),
+        "AWS::IAM::Role",
+        json!({
+            "AssumeRolePolicyDocument": assumed_by("lambda.amazonaws.com"),
+            "Policies": [{
+                "PolicyName": "least",
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+            }],
+        }),
+    )
+}
+
+fn log_group(function: &Function) -> Resource {
+    Resource::new(
+        logical(function.name, "LogGroup"),
+        "AWS::Logs::LogGroup",
+        json!({
+            "LogGroupName": sub(&format!("/aws/lambda/{}", physical_text(function.name))),
+            "RetentionInDays": LOG_DAYS,
+        }),
+    )
+}
+
+/// The trust policy of a role that one service assumes.
+pub(super) fn assumed_by(service: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }],
+    })
+}

@@ -1,0 +1,231 @@
+//! The bus, its rules, the SNS topics, and a queue with its dead-letter queue for everyone who listens.
+
+use super::inputs::tls_only;
+use crate::codegen::{
+    cfn::{Resource, Template, arn, arn_text, attribute, reference, sub},
+    names::{UNDELIVERED, dead, logical, physical, physical_text},
+};
+use catalog::{Event, Function, Trigger};
+use serde_json::{Value, json};
+
+/// Seconds that a queue keeps a message.
+pub const RETENTION_S: u32 = 4 * 86_400;
+/// Seconds that a dead-letter queue keeps a message: as long as SQS can, and longer than its source.
+pub const DEAD_RETENTION_S: u32 = 14 * 86_400;
+/// Messages that a mapping hands over at once.
+const BATCH: u32 = 10;
+/// Retries and age after which EventBridge gives a delivery up, written out since the defaults differ by target.
+const RULE_RETRIES: u32 = 185;
+const RULE_AGE_S: u32 = 86_400;
+
+pub(super) fn add_shared(template: &mut Template) {
+    template.share(Resource::new("EventBus", "AWS::Events::EventBus", json!({ "Name": physical(catalog::BUS) })));
+    template.share(queue(UNDELIVERED, json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
+    for topic in catalog::TOPICS {
+        add_topic(template, topic);
+    }
+    template.share(queue_policy());
+}
+
+pub(super) fn add(template: &mut Template, function: &Function) {
+    if function.has_dead_letters() {
+        template.give(function, queue(&dead(function.name), json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
+    }
+    if function.has_queue() {
+        template.give(function, work_queue(function));
+        template.give(function, mapping(function));
+    }
+    match function.trigger {
+        Trigger::Bus(events) => {
+            template.give(function, rule(function.name, event_pattern(events), &queue_of(function)))
+        }
+        Trigger::AllEvents => {
+            let pattern = json!({ "source": [{ "prefix": format!("{}.", catalog::PREFIX) }] });
+            template.give(function, rule(function.name, pattern, &queue_of(function)));
+        }
+        Trigger::Fanout(topic, events) => template.give(function, subscription(function, topic, events)),
+        Trigger::Schedule { minutes } => add_schedule(template, function, minutes),
+        _ => {}
+    }
+}
+
+/// What an event looks like on the bus, to a rule that wants these.
+pub fn event_pattern(events: &[&Event]) -> Value {
+    let mut sources: Vec<_> = events.iter().map(|event| event.context.source()).collect();
+    sources.sort_unstable();
+    sources.dedup();
+    json!({ "source": sources, "detail-type": events.iter().map(|event| event.name).collect::<Vec<_>>() })
+}
+
+/// The events that a topic's listeners ask for, each once.
+pub fn topic_events(topic: &catalog::Topic) -> Vec<&'static Event> {
+    let is_wanted = |event: &&&Event| {
+        catalog::FUNCTIONS.iter().any(|function| {
+            matches!(function.trigger, Trigger::Fanout(from, events)
+                if from.name == topic.name && events.iter().any(|wanted| wanted.name == event.name))
+        })
+    };
+    catalog::EVENTS.iter().filter(is_wanted).copied().collect()
+}
+
+fn queue_of(function: &Function) -> Value {
+    attribute(&logical(function.name, "Queue"), "Arn")
+}
+
+fn queue(name: &str, mut properties: Value) -> Resource {
+    properties["QueueName"] = physical(name);
+    properties["SqsManagedSseEnabled"] = json!(true);
+    Resource::new(logical(name, "Queue"), "AWS::SQS::Queue", properties)
+}
+
+fn work_queue(function: &Function) -> Resource {
+    queue(
+        function.name,
+        json!({
+            "MessageRetentionPeriod": RETENTION_S,
+            "ReceiveMessageWaitTimeSeconds": 20,
+            "RedrivePolicy": {
+                "deadLetterTargetArn": attribute(&logical(&dead(function.name), "Queue"), "Arn"),
+                "maxReceiveCount": catalog::MAX_RECEIVES,
+            },
+            "VisibilityTimeout": function.visibility_s(),
+        }),
+    )
+}
+
+fn mapping(function: &Function) -> Resource {
+    let mut properties = json!({
+        "BatchSize": BATCH,
+        "EventSourceArn": queue_of(function),
+        "FunctionName": reference(&logical(function.name, "Function")),
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    });
+    // Lambda takes no fewer than two.
+    if function.concurrency >= 2 {
+        properties["ScalingConfig"] = json!({ "MaximumConcurrency": function.concurrency });
+    }
+    Resource::new(logical(function.name, "Mapping"), "AWS::Lambda::EventSourceMapping", properties)
+}
+
+fn target(to: &Value) -> Value {
+    json!([{
+        "Id": "target",
+        "Arn": to,
+        "DeadLetterConfig": { "Arn": attribute(&logical(UNDELIVERED, "Queue"), "Arn") },
+        "RetryPolicy": { "MaximumEventAgeInSeconds": RULE_AGE_S, "MaximumRetryAttempts": RULE_RETRIES },
+    }])
+}
+
+fn rule(name: &str, pattern: Value, to: &Value) -> Resource {
+    Resource::new(
+        logical(name, "Rule"),
+        "AWS::Events::Rule",
+        json!({
+            "EventBusName": reference("EventBus"),
+            "EventPattern": pattern,
+            "Name": physical(name),
+            "Targets": target(to),
+        }),
+    )
+}
+
+fn subscription(function: &Function, topic: &catalog::Topic, events: &[&Event]) -> Resource {
+    let names: Vec<_> = events.iter().map(|event| event.name).collect();
+    Resource::new(
+        logical(function.name, "Subscription"),
+        "AWS::SNS::Subscription",
+        json!({
+            "Endpoint": queue_of(function),
+            "FilterPolicy": { "detail-type": names },
+            "FilterPolicyScope": "MessageBody",
+            "Protocol": "sqs",
+            "RawMessageDelivery": true,
+            "RedrivePolicy": { "deadLetterTargetArn": attribute(&logical(UNDELIVERED, "Queue"), "Arn") },
+            "TopicArn": reference(&logical(topic.name, "Topic")),
+        }),
+    )
+}
+
+fn add_topic(template: &mut Template, topic: &catalog::Topic) {
+    let id = logical(topic.name, "Topic");
+    template.share(Resource::new(id.clone(), "AWS::SNS::Topic", json!({ "TopicName": physical(topic.name) })));
+    let rule_arn = arn_text("events", &format!("rule/{}/{}", physical_text(catalog::BUS), physical_text(topic.name)));
+    let statements = json!([
+        {
+            "Sid": "ItsRule",
+            "Effect": "Allow",
+            "Principal": { "Service": "events.amazonaws.com" },
+            "Action": "sns:Publish",
+            "Resource": reference(&id),
+            "Condition": { "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } },
+        },
+        tls_only("sns:Publish", reference(&id)),
+    ]);
+    template.share(Resource::new(
+        format!("{id}Policy"),
+        "AWS::SNS::TopicPolicy",
+        json!({
+            "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+            "Topics": [reference(&id)],
+        }),
+    ));
+    template.share(rule(topic.name, event_pattern(&topic_events(topic)), &reference(&id)));
+}
+
+/// One policy for all queues that rules and topics fill: our rules and our topics may send, nobody else.
+fn queue_policy() -> Resource {
+    let everything = arn("sqs", &physical_text("*"));
+    let sender = |sid: &str, service: &str, source: Value| {
+        json!({
+            "Sid": sid,
+            "Effect": "Allow",
+            "Principal": { "Service": service },
+            "Action": "sqs:SendMessage",
+            "Resource": everything,
+            "Condition": { "ArnLike": { "aws:SourceArn": source } },
+        })
+    };
+    let listeners = catalog::FUNCTIONS.iter().filter(|function| function.has_queue()).map(|function| function.name);
+    let queues: Vec<_> =
+        std::iter::once(UNDELIVERED).chain(listeners).map(|name| reference(&logical(name, "Queue"))).collect();
+    let statements = json!([
+        sender("OurRules", "events.amazonaws.com", arn("events", &format!("rule/{}", physical_text("*")))),
+        sender("OurTopics", "sns.amazonaws.com", arn("sns", &physical_text("*"))),
+        tls_only("sqs:*", everything.clone()),
+    ]);
+    Resource::new(
+        "QueuePolicy",
+        "AWS::SQS::QueuePolicy",
+        json!({ "PolicyDocument": { "Version": "2012-10-17", "Statement": statements }, "Queues": queues }),
+    )
+}
+
+fn add_schedule(template: &mut Template, function: &Function, minutes: u32) {
+    let id = logical(function.name, "Function");
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    template.give(
+        function,
+        Resource::new(
+            logical(function.name, "Rule"),
+            "AWS::Events::Rule",
+            json!({
+                "Name": physical(function.name),
+                "ScheduleExpression": format!("rate({minutes} {unit})"),
+                "Targets": target(&attribute(&id, "Arn")),
+            }),
+        ),
+    );
+    template.give(
+        function,
+        Resource::new(
+            logical(function.name, "Permission"),
+            "AWS::Lambda::Permission",
+            json!({
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": reference(&id),
+                "Principal": "events.amazonaws.com",
+                "SourceArn": attribute(&logical(function.name, "Rule"), "Arn"),
+            }),
+        ),
+    );
+}

@@ -1,0 +1,129 @@
+//! What holds data: tables, streams, buckets, secrets.
+
+use super::inputs::{bucket_and_objects, in_production, tls_only};
+use crate::codegen::{
+    cfn::{Resource, Template, only_when, reference, sub, when},
+    names::{logical, physical, physical_text},
+};
+use catalog::{Trigger, Uses};
+use serde_json::{Value, json};
+
+/// How long invoices may not be deleted in production, in years.
+const INVOICE_YEARS: u32 = 10;
+
+pub(super) fn add(template: &mut Template) {
+    for table in catalog::TABLES {
+        template.share(table_of(table));
+    }
+    for stream in catalog::STREAMS {
+        template.share(stream_of(stream));
+    }
+    for bucket in catalog::BUCKETS {
+        let id = logical(bucket.name, "Bucket");
+        template.share(bucket_of(bucket, &id));
+        let statements = json!([tls_only("s3:*", bucket_and_objects(&id)), own_account(&id)]);
+        template.share(Resource::new(
+            format!("{id}Policy"),
+            "AWS::S3::BucketPolicy",
+            json!({
+                "Bucket": reference(&id),
+                "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+            }),
+        ));
+    }
+    for secret in catalog::SECRETS {
+        template.share(secret_of(secret));
+    }
+    if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Mail))) {
+        template.share(Resource::new(
+            "MailIdentity",
+            "AWS::SES::EmailIdentity",
+            json!({ "EmailIdentity": reference("MailFrom") }),
+        ));
+    }
+}
+
+fn table_of(table: &catalog::Table) -> Resource {
+    let is_watched = catalog::FUNCTIONS
+        .iter()
+        .any(|function| matches!(function.trigger, Trigger::TableChanges(watched) if watched.name == table.name));
+    let mut properties = json!({
+        "TableName": physical(table.name),
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{ "AttributeName": table.key, "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": table.key, "KeyType": "HASH" }],
+        "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
+        "SSESpecification": { "SSEEnabled": true },
+        "TimeToLiveSpecification": { "AttributeName": table.ttl, "Enabled": true },
+    });
+    if is_watched {
+        properties["StreamSpecification"] = json!({ "StreamViewType": "NEW_AND_OLD_IMAGES" });
+    }
+    Resource::new(logical(table.name, "Table"), "AWS::DynamoDB::Table", properties).kept()
+}
+
+fn stream_of(stream: &catalog::Stream) -> Resource {
+    Resource::new(
+        logical(stream.name, "Stream"),
+        "AWS::Kinesis::Stream",
+        json!({
+            "Name": physical(stream.name),
+            "RetentionPeriodHours": 24,
+            "StreamModeDetails": { "StreamMode": "ON_DEMAND" },
+            "StreamEncryption": { "EncryptionType": "KMS", "KeyId": "alias/aws/kinesis" },
+        }),
+    )
+}
+
+fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
+    let encryption = json!([{ "ServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } }]);
+    let mut properties = json!({
+        "BucketName": sub(&format!("{}-${{AWS::AccountId}}", physical_text(bucket.name))),
+        "BucketEncryption": { "ServerSideEncryptionConfiguration": encryption },
+        "OwnershipControls": { "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] },
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": true,
+            "BlockPublicPolicy": true,
+            "IgnorePublicAcls": true,
+            "RestrictPublicBuckets": true,
+        },
+        "VersioningConfiguration": { "Status": "Enabled" },
+    });
+    if bucket.name == catalog::INVOICES.name {
+        let rule = json!({ "DefaultRetention": { "Mode": "COMPLIANCE", "Years": INVOICE_YEARS } });
+        properties["ObjectLockEnabled"] = in_production(json!(true), reference("AWS::NoValue"));
+        properties["ObjectLockConfiguration"] =
+            only_when("IsProduction", json!({ "ObjectLockEnabled": "Enabled", "Rule": rule }));
+    }
+    Resource::new(id, "AWS::S3::Bucket", properties).kept()
+}
+
+/// Nobody outside the account, whatever any other policy says.
+fn own_account(id: &str) -> Value {
+    json!({
+        "Sid": "OwnAccountOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": bucket_and_objects(id),
+        "Condition": {
+            "StringNotEquals": { "aws:PrincipalAccount": reference("AWS::AccountId") },
+            "BoolIfExists": { "aws:PrincipalIsAWSService": "false" },
+        },
+    })
+}
+
+fn secret_of(secret: &catalog::Secret) -> Resource {
+    let text = if secret.name == catalog::GATEWAY_KEY.name {
+        when("HasGatewayKey", reference("GatewaySecretKey"), json!("unset"))
+    } else {
+        // Key material never passes through a template: `key-rotate` makes the first key as well.
+        json!("{\"keys\":[]}")
+    };
+    Resource::new(
+        logical(secret.name, "Secret"),
+        "AWS::SecretsManager::Secret",
+        json!({ "Name": sub(&format!("{}/${{Stage}}/{}", catalog::PREFIX, secret.name)), "SecretString": text }),
+    )
+    .kept()
+}
