@@ -1,0 +1,92 @@
+"""The three calls of AWS that the scripts need, signed with the standard library alone."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+import xml.etree.ElementTree as xml
+
+import layout
+from layout import Trouble
+
+
+def _hmac(key, text):
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def _call(service, method, path, body=b"", headers=None, timeout_s=30):
+    """One request with AWS's signature, version 4. Status, headers and body, whatever the status."""
+    env = layout.aws_env()
+    url = env["AWS_ENDPOINT_URL"] + path
+    now = datetime.datetime.now(datetime.timezone.utc)
+    stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
+    payload = hashlib.sha256(body).hexdigest()
+    signed = {
+        **{name.lower(): value for name, value in (headers or {}).items()},
+        "host": urllib.parse.urlsplit(url).netloc, "x-amz-date": stamp, "x-amz-content-sha256": payload,
+    }
+    names = ";".join(sorted(signed))
+    # Services other than S3 sign the path encoded twice.
+    canonical = "\n".join([method, urllib.parse.quote(path), "", *(f"{n}:{signed[n]}" for n in sorted(signed)), "", names, payload])
+    scope = f"{day}/{env['AWS_REGION']}/{service}/aws4_request"
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{env['AWS_SECRET_ACCESS_KEY']}".encode()
+    for word in (day, env["AWS_REGION"], service, "aws4_request"):
+        key = _hmac(key, word)
+    signed["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={env['AWS_ACCESS_KEY_ID']}/{scope}, SignedHeaders={names}, "
+        f"Signature={_hmac(key, to_sign).hex()}"
+    )
+    request = urllib.request.Request(url, data=body, method=method, headers=signed)
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+            return answer.status, dict(answer.headers), answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read()
+    except OSError as error:
+        raise Trouble(f"the AWS emulator does not answer: {error} (scripts/part restart aws, then scripts/up)") from None
+
+
+def stack():
+    """Status and outputs of the stack, or None when there is none."""
+    query = urllib.parse.urlencode({"Action": "DescribeStacks", "Version": "2010-05-15", "StackName": layout.STACK_NAME})
+    status, _, body = _call("cloudformation", "POST", "/", query.encode(),
+                            {"Content-Type": "application/x-www-form-urlencoded"})
+    if status != 200:
+        return None
+    tree = xml.fromstring(body)
+    outputs = {m.findtext("{*}OutputKey"): m.findtext("{*}OutputValue") for m in tree.iterfind(".//{*}Outputs/{*}member")}
+    return {"status": tree.findtext(".//{*}StackStatus"), "outputs": outputs}
+
+
+def invoke(function, payload, timeout_s=330):
+    """Invokes one of our functions by its catalog name; its answer. Trouble, with the end of its log, when it fails."""
+    name = f"quayside-{layout.STAGE}-{function}"
+    status, headers, body = _call(
+        "lambda", "POST", f"/2015-03-31/functions/{name}/invocations", json.dumps(payload).encode(),
+        {"Content-Type": "application/json", "X-Amz-Log-Type": "Tail"}, timeout_s,
+    )
+    headers = {key.lower(): value for key, value in headers.items()}
+    if status != 200 or "x-amz-function-error" in headers:
+        log = base64.b64decode(headers.get("x-amz-log-result", "")).decode(errors="replace").strip()
+        raise Trouble(f"function {function} failed with {status}: {body.decode(errors='replace')[:400]}"
+                      + (f"\n{log}" if log else ""))
+    return json.loads(body or b"null")
+
+
+def configure(function, variables):
+    """Merges variables into a function's environment; None as a value takes one away."""
+    path = f"/2015-03-31/functions/quayside-{layout.STAGE}-{function}/configuration"
+    status, _, body = _call("lambda", "GET", path)
+    if status != 200:
+        raise Trouble(f"function {function} is not deployed: run scripts/up")
+    merged = {**json.loads(body).get("Environment", {}).get("Variables", {}), **variables}
+    kept = {name: value for name, value in merged.items() if value is not None}
+    status, _, body = _call("lambda", "PUT", path, json.dumps({"Environment": {"Variables": kept}}).encode(),
+                            {"Content-Type": "application/json"})
+    if status != 200:
+        raise Trouble(f"function {function} would not be configured: {body.decode(errors='replace')[:200]}")

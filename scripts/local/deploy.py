@@ -1,0 +1,178 @@
+"""From running parts to a running product: build, deploy the template, migrate, rotate keys, wait for /ready."""
+
+import hashlib
+import json
+import os
+import urllib.error
+import urllib.request
+
+import aws
+import layout
+import parts
+import process
+import progress
+from layout import Trouble
+
+TEMPLATE = layout.ROOT / "template.yaml"
+STAFF, ADMIN = "staff@quayside.example", "admin@quayside.example"
+READY_DEADLINE_S = 60
+
+
+def build():
+    with progress.step("functions built") as step:
+        step.status = lambda: process.last_line(layout.LOGS / "build.log")
+        # The caller's environment: cargo's home and proxies are the caller's business.
+        code, log = process.run("build", [layout.ROOT / "scripts" / "build"], dict(os.environ))
+        if code != 0:
+            for line in process.tail(log, 30):
+                progress.note(f"| {line}")
+            raise Trouble(f"the build failed: mend what it says above, then run scripts/up again (its output is {log})")
+
+
+def fingerprint():
+    """What is to be deployed: the template and the packages it names."""
+    if not TEMPLATE.exists():
+        raise Trouble("template.yaml is missing: run `cargo xtask codegen`")
+    packages = sorted((layout.ROOT / "target" / "lambda").glob("*/bootstrap.zip"))
+    if not packages:
+        raise Trouble("target/lambda holds no packages: run scripts/build")
+    digest = hashlib.sha256(TEMPLATE.read_bytes())
+    for package in packages:
+        digest.update(package.parent.name.encode())
+        digest.update(hashlib.sha256(package.read_bytes()).digest())
+    digest.update(json.dumps(parameters(), sort_keys=True).encode())
+    # The emulator forgets everything when it ends, so a deployment belongs to one run of it.
+    digest.update(json.dumps(process.record("aws").get("started")).encode())
+    return digest.hexdigest()
+
+
+def parameters():
+    return {
+        "Stage": layout.STAGE,
+        "DatabaseHost": "127.0.0.1",
+        "DatabasePort": layout.port("postgres"),
+        "DatabaseName": layout.DATABASE,
+        "DatabasePassword": layout.secret("database_password"),
+        "DatabaseOwnerPassword": layout.secret("owner_password"),
+        "RedisUrl": layout.redis_url(),
+        "KafkaBrokers": layout.kafka_brokers(),
+        "GatewayUrl": layout.gateway_url(),
+        "GatewaySecretKey": layout.secret("gateway_secret_key"),
+        "MailFrom": layout.MAIL_FROM,
+    }
+
+
+def deploy():
+    """Deploys when something changed. True if it did."""
+    wanted, known = fingerprint(), layout.read_json(layout.STACK_STATE)
+    if known.get("fingerprint") == wanted:
+        progress.done("stack is up to date")
+        return False
+    layout.STACK_STATE.unlink(missing_ok=True)
+    with progress.step(f"stack {layout.STACK_NAME} deployed with sam deploy") as step:
+        step.status = lambda: process.last_line(layout.LOGS / "deploy.log")
+        current = aws.stack()
+        if current and ("FAILED" in current["status"] or current["status"] == "ROLLBACK_COMPLETE"):
+            # Such a stack takes no update, and the emulator starts empty faster than it cleans up.
+            parts.stop(parts.AWS)
+            parts.start(parts.AWS)
+            wanted = fingerprint()
+        _sam_deploy()
+        found = aws.stack()
+        if not found or "ApiId" not in found["outputs"]:
+            raise Trouble("the deployed stack has no output ApiId: look at the Outputs of template.yaml")
+        layout.STACK_STATE.write_text(json.dumps({"fingerprint": wanted, "api_id": found["outputs"]["ApiId"]}) + "\n")
+    return True
+
+
+def _sam_deploy():
+    overrides = [f"{name}={value}" for name, value in parameters().items()]
+    code, log = process.run("deploy", [
+        layout.tools()["sam"] / "bin" / "sam", "deploy", "-t", TEMPLATE, "--stack-name", layout.STACK_NAME, "--resolve-s3",
+        "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
+        "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND",
+        "--parameter-overrides", *overrides,
+    ], layout.clean_env(**layout.aws_env(), SAM_CLI_TELEMETRY="0", AWS_EC2_METADATA_DISABLED="true"))
+    if code != 0:
+        lines = process.tail(log, 400)
+        for line in [l for l in lines if "FAILED" in l][:6] + lines[-4:]:
+            progress.note(f"| {line.strip()}")
+        raise Trouble(f"sam deploy failed: the reason stands above; its whole output is {log}, the emulator's "
+                      f"{layout.LOGS / 'aws.log'}")
+
+
+def api_url():
+    # By path, because names under .localhost do not resolve for every client.
+    return f"{layout.endpoint()}/_aws/execute-api/{layout.read_json(layout.STACK_STATE)['api_id']}"
+
+
+def migrate():
+    accounts = [
+        {"email": STAFF, "username": "staff", "password": layout.secret("staff_password"), "role": "staff"},
+        {"email": ADMIN, "username": "admin", "password": layout.secret("admin_password"), "role": "admin"},
+    ]
+    with progress.step("database migrated, staff and admin accounts made"):
+        aws.invoke("database-migrate", {"accounts": accounts})
+
+
+def make_keys():
+    """Once for a run of the emulator, which starts without signing keys; a further rotation would retire one."""
+    made, run = layout.RUN / "signing-keys", str(process.record("aws").get("started"))
+    if made.exists() and made.read_text() == run:
+        return
+    with progress.step("signing keys made"):
+        aws.invoke("key-rotate", {})
+        made.write_text(run)
+
+
+def await_ready():
+    last = "no answer"
+
+    def ready():
+        nonlocal last
+        try:
+            with urllib.request.urlopen(f"{api_url()}/ready", timeout=10) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError as error:
+            last = f"{error.code} {error.read().decode(errors='replace')[:300]}"
+        except OSError as error:
+            last = str(error)
+        return False
+
+    with progress.step("API ready"):
+        if not process.wait_until(ready, READY_DEADLINE_S, 0.2):
+            raise Trouble(f"the API does not become ready: GET {api_url()}/ready says {last}")
+
+
+def write_stack_env():
+    """For any other program: lines of KEY=value."""
+    env = layout.aws_env()
+    lines = {
+        "API_URL": api_url(),
+        **{name: env[name] for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
+        "DATABASE_URL": layout.database_url(),
+        "REDIS_URL": layout.redis_url(),
+        "KAFKA_BROKERS": layout.kafka_brokers(),
+        "GATEWAY_URL": layout.gateway_url(),
+        "MAIL_URL": layout.mail_url(),
+        "STAFF_EMAIL": STAFF,
+        "STAFF_PASSWORD": layout.secret("staff_password"),
+        "ADMIN_EMAIL": ADMIN,
+        "ADMIN_PASSWORD": layout.secret("admin_password"),
+    }
+    layout.write_private(layout.STACK_ENV, "".join(f"{name}={value}\n" for name, value in lines.items()))
+
+
+def bring_up():
+    """Build to stack.env, each step only where something changed."""
+    build()
+    changed = deploy()
+    if changed:
+        migrate()
+    make_keys()
+    begun = parts.begin(parts.TRIGGER, fresh=True)
+    parts.await_ready(parts.TRIGGER)
+    if begun:
+        progress.done("Kafka trigger polls")
+    await_ready()
+    write_stack_env()
