@@ -1,1 +1,20 @@
-//! placeholder
+//! The only door to the cloud: AWS, Postgres, Redis, Kafka and the payment gateway behind the ports that handlers know.
+//!
+//! A function's `main` starts a [`Wiring`] from its row of the catalog and takes from it what the row declares. Clients are made
+//! then, connections when a call first needs one.
+
+mod aws;
+pub mod config;
+pub mod dynamodb;
+pub mod eventbridge;
+pub mod kinesis;
+pub mod redis_cache;
+pub mod s3;
+mod secret;
+pub mod ses;
+pub mod sqs;
+pub mod tls;
+mod wiring;
+
+pub use edge::Error;
+pub use wiring::Wiring;

@@ -1,0 +1,17 @@
+-- Invoices, numbered without a gap in each series.
+
+CREATE TABLE invoices.series (
+    series text   PRIMARY KEY,
+    last   bigint NOT NULL CHECK (last > 0)
+);
+
+CREATE TABLE invoices.invoices (
+    order_id   uuid        PRIMARY KEY,
+    user_id    uuid        NOT NULL,
+    series     text        NOT NULL REFERENCES invoices.series (series),
+    position   bigint      NOT NULL CHECK (position > 0),
+    -- What it says, as it was drafted; never changed.
+    draft      jsonb       NOT NULL,
+    created_at timestamptz NOT NULL,
+    UNIQUE (series, position)
+);

@@ -1,0 +1,33 @@
+-- Confirmed orders, added up in windows of five minutes, by currency.
+
+-- Which events are counted.
+CREATE TABLE analytics.facts (
+    event_id     uuid        PRIMARY KEY,
+    window_start timestamptz NOT NULL
+);
+
+CREATE TABLE analytics.windows (
+    window_start timestamptz NOT NULL,
+    currency     text        NOT NULL,
+    orders       bigint      NOT NULL,
+    revenue      bigint      NOT NULL,
+    PRIMARY KEY (window_start, currency)
+);
+
+CREATE TABLE analytics.window_products (
+    window_start timestamptz NOT NULL,
+    currency     text        NOT NULL,
+    product_id   uuid        NOT NULL,
+    product_name text        NOT NULL,
+    pieces       bigint      NOT NULL,
+    PRIMARY KEY (window_start, currency, product_id)
+);
+
+CREATE TABLE analytics.window_regions (
+    window_start timestamptz NOT NULL,
+    currency     text        NOT NULL,
+    region       text        NOT NULL,
+    orders       bigint      NOT NULL,
+    revenue      bigint      NOT NULL,
+    PRIMARY KEY (window_start, currency, region)
+);

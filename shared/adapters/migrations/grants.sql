@@ -1,0 +1,26 @@
+-- Who may do what. Runs after every migration, and says the same however often it runs.
+
+DO $$
+DECLARE
+    context text;
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+    -- A role works in the schema of its name.
+    FOR context IN
+        SELECT nspname FROM pg_namespace JOIN pg_roles ON rolname = nspname WHERE nspowner = current_user::regrole
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %1$I TO %1$I', context);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %1$I', context);
+        EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', context);
+        EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %1$I TO %1$I', context);
+    END LOOP;
+
+    -- The sweep sees what waits in every outbox, and may note that it went out. Nothing else.
+    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
+        EXECUTE format('GRANT SELECT, UPDATE (published_at) ON %I.outbox TO operations', context);
+    END LOOP;
+END;
+$$;

@@ -1,0 +1,25 @@
+-- The statements that make the roles $1 what they should be: there, able to log in, and bounded. With a password $2 they log in
+-- by it; without one by an IAM token, where there is such a thing (RDS).
+--
+-- The limits stand at the role because a SET would pin the connection to the proxy. They are for what nobody waits for any
+-- more: a statement whose caller gave up, a transaction whose function was frozen.
+--
+-- They come as text to be run, for CREATE ROLE takes no parameters, and so that the server does the quoting.
+
+WITH wanted AS (
+    SELECT name, r.oid, coalesce(r.rolconfig, '{}') AS config
+    FROM unnest($1) AS name LEFT JOIN pg_roles AS r ON r.rolname = name
+)
+SELECT 1 AS step, format('CREATE ROLE %I LOGIN', name) AS statement FROM wanted WHERE oid IS NULL
+UNION ALL
+SELECT 2, format('ALTER ROLE %I SET %I = %L', name, setting, value)
+FROM wanted, (VALUES ('statement_timeout', '5s'), ('idle_in_transaction_session_timeout', '30s')) AS s (setting, value)
+WHERE NOT config @> ARRAY[setting || '=' || value]
+UNION ALL
+SELECT 3, format('ALTER ROLE %I PASSWORD %L', name, $2) FROM wanted WHERE $2 IS NOT NULL
+UNION ALL
+SELECT 4, format('GRANT rds_iam TO %I', name)
+FROM wanted, pg_roles AS iam
+WHERE $2 IS NULL AND iam.rolname = 'rds_iam'
+  AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = iam.oid AND m.member = wanted.oid)
+ORDER BY step

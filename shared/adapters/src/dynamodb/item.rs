@@ -1,0 +1,122 @@
+//! Items of the products table, to and from what they stand for.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Money;
+use domain::id::ProductId;
+use domain::product::Product;
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// An item as the SDK has it.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The partition key of the table.
+pub(super) const KEY: &str = catalog::PRODUCTS.key;
+
+/// Seconds that the answer to a request is kept: a day.
+const KEEP_S: i64 = 24 * 60 * 60;
+
+const PRODUCT: &str = "PRODUCT#";
+
+pub(super) fn product_key(id: ProductId) -> String {
+    format!("{PRODUCT}{id}")
+}
+
+pub(super) fn idempotency_key(key: &Idempotency) -> String {
+    format!("IDEM#{}#{}", key.scope, key.key)
+}
+
+pub(super) fn number(n: impl ToString) -> AttributeValue {
+    AttributeValue::N(n.to_string())
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+pub(super) fn product(product: &Product) -> Item {
+    item([
+        (KEY, text(product_key(product.id))),
+        ("id", text(product.id.to_string())),
+        ("sku", text(product.sku.as_str())),
+        ("name", text(product.name.as_str())),
+        ("description", text(product.description.as_str())),
+        ("category", text(product.category.as_str())),
+        ("price_amount", number(product.price.amount.get())),
+        ("price_currency", text(product.price.currency.code())),
+        ("stock_quantity", number(product.stock_quantity)),
+        ("stock_version", number(product.stock_version)),
+        ("version", number(product.version)),
+        ("created_at", text(product.created_at.to_string())),
+        ("updated_at", text(product.updated_at.to_string())),
+    ])
+}
+
+pub(super) fn sku_claim(product: &Product) -> Item {
+    item([(KEY, text(format!("SKU#{}", product.sku.as_str()))), ("product_id", text(product.id.to_string()))])
+}
+
+pub(super) fn idempotency(key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Item {
+    item([
+        (KEY, text(idempotency_key(key))),
+        ("fingerprint", text(&key.fingerprint)),
+        ("status", number(reply.status)),
+        ("body", text(&reply.body)),
+        (catalog::PRODUCTS.ttl, number(now.as_second().saturating_add(KEEP_S))),
+    ])
+}
+
+/// What the record of an earlier request says to this one.
+pub(super) fn settled(item: &Item, key: &Idempotency) -> Result<Settled, Failure> {
+    let broken = || Failure::internal("an idempotency record cannot be read");
+    let string = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    if string("fingerprint").ok_or_else(broken)? != &key.fingerprint {
+        let detail = "This Idempotency-Key was used with another body.";
+        return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
+    }
+    let status = item.get("status").and_then(|value| value.as_n().ok()).and_then(|status| status.parse().ok());
+    Ok(Settled::Before(StoredReply {
+        status: status.ok_or_else(broken)?,
+        body: string("body").ok_or_else(broken)?.clone(),
+    }))
+}
+
+/// An item of the table as product.
+pub(super) fn to_product(item: &Item) -> Result<Product, Failure> {
+    let mut image = serde_json::Map::new();
+    for (name, value) in item {
+        let value = match value {
+            AttributeValue::S(text) => Value::from(text.as_str()),
+            AttributeValue::N(digits) => serde_json::from_str(digits).map_err(Failure::internal)?,
+            // Items of products have no other attributes; a newer version's are none of our business.
+            _ => continue,
+        };
+        image.insert(name.clone(), value);
+    }
+    match product_from_image(&Value::Object(image))? {
+        Some(product) => Ok(product),
+        None => Err(Failure::internal("an item under a product's key is no product")),
+    }
+}
+
+/// The product that an image in the table's stream shows, attributes as plain JSON; none for the table's other items.
+pub fn product_from_image(image: &Value) -> Result<Option<Product>, Failure> {
+    if !image.get(KEY).and_then(Value::as_str).is_some_and(|key| key.starts_with(PRODUCT)) {
+        return Ok(None);
+    }
+    let integer = |name: &str| image.get(name).and_then(Value::as_i64);
+    let price = match (integer("price_amount"), image.get("price_currency").and_then(Value::as_str)) {
+        (Some(amount), Some(currency)) => Money::new(amount, currency).map_err(Failure::internal)?,
+        _ => return Err(Failure::internal("a product's item has no price")),
+    };
+    let mut product = image.clone();
+    if let Some(members) = product.as_object_mut() {
+        members.insert("price".to_owned(), json!(price));
+    }
+    serde_json::from_value(product).map(Some).map_err(|cause| Failure::internal(format!("a product's item: {cause}")))
+}

@@ -1,0 +1,98 @@
+//! What becomes of items, and of transactions that were cancelled.
+
+use super::*;
+use crate::config::Config;
+use serde_json::{Value, json};
+
+fn product() -> Product {
+    serde_json::from_value(json!({
+        "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "sku": "LAMP-1",
+        "name": "Lamp",
+        "description": "",
+        "category": "lighting",
+        "price": { "amount": 1999, "currency": "USD" },
+        "stock_quantity": 7,
+        "stock_version": 2,
+        "version": 1,
+        "created_at": "2026-11-21T08:45:00Z",
+        "updated_at": "2026-11-21T08:45:00Z",
+    }))
+    .unwrap()
+}
+
+fn key(fingerprint: &str) -> Idempotency {
+    Idempotency { scope: "u:product-create".into(), key: "k-1".into(), fingerprint: fingerprint.into() }
+}
+
+fn reply() -> StoredReply {
+    StoredReply { status: 201, body: "{\"id\":1}".into() }
+}
+
+fn store() -> DynamoProducts {
+    let config = Config::given([("AWS_REGION", "x"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")]);
+    DynamoProducts::new(Client::new(&aws::sdk(&config).unwrap()), "products".into())
+}
+
+fn reasons(codes: [&str; 3], first_item: Option<Item>) -> Vec<CancellationReason> {
+    let mut reasons: Vec<_> = codes.map(|code| CancellationReason::builder().code(code)).into();
+    reasons[0] = reasons[0].clone().set_item(first_item);
+    reasons.into_iter().map(|reason| reason.build()).collect()
+}
+
+#[test]
+fn a_product_comes_back_from_its_item_as_it_went() {
+    assert_eq!(item::to_product(&item::product(&product())), Ok(product()));
+}
+
+#[test]
+fn an_image_in_the_stream_shows_the_product_and_the_other_items_show_none() {
+    let image = json!({
+        "pk": "PRODUCT#0192f0c1-2345-7abc-8def-0123456789ab", "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "sku": "LAMP-1", "name": "Lamp", "description": "", "category": "lighting", "price_amount": 1999,
+        "price_currency": "USD", "stock_quantity": 7, "stock_version": 2, "version": 1,
+        "created_at": "2026-11-21T08:45:00Z", "updated_at": "2026-11-21T08:45:00Z", "added_later": true,
+    });
+    assert_eq!(product_from_image(&image), Ok(Some(product())));
+    for pk in ["SKU#LAMP-1", "IDEM#u:product-create#k-1"] {
+        assert_eq!(product_from_image(&json!({ "pk": pk })), Ok(None));
+    }
+    assert!(product_from_image(&json!({ "pk": "PRODUCT#1" })).is_err());
+}
+
+#[test]
+fn an_idempotency_record_expires_a_day_after_the_request() {
+    let item = item::idempotency(&key("f"), &reply(), "2026-11-21T00:00:00Z".parse().unwrap());
+    let expires: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
+    assert_eq!(Timestamp::from_second(expires).unwrap().to_string(), "2026-11-22T00:00:00Z");
+}
+
+#[tokio::test]
+async fn the_same_request_gets_its_first_answer_and_another_under_its_key_is_refused() {
+    let item = item::idempotency(&key("f"), &reply(), product().created_at);
+    let cancelled = reasons(["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], Some(item));
+    assert_eq!(store().settle(&cancelled, &key("f")).await, Ok(Settled::Before(reply())));
+    let failure = store().settle(&cancelled, &key("other")).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (Kind::Invalid, "idempotency-key-reused"));
+}
+
+#[tokio::test]
+async fn a_taken_sku_is_a_conflict_that_names_the_field() {
+    let cancelled = reasons(["None", "ConditionalCheckFailed", "None"], None);
+    let failure = store().settle(&cancelled, &key("f")).await.unwrap_err();
+    assert_eq!((failure.kind, failure.code), (Kind::Conflict, "sku-taken"));
+    assert_eq!(failure.fields[0].pointer, "/sku");
+}
+
+#[tokio::test]
+async fn two_requests_at_once_under_one_key_are_in_flight_and_two_for_one_sku_try_again() {
+    let failure = store().settle(&reasons(["TransactionConflict", "None", "None"], None), &key("f")).await.unwrap_err();
+    assert_eq!(failure.code, "idempotency-key-in-flight");
+    let failure = store().settle(&reasons(["None", "TransactionConflict", "None"], None), &key("f")).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Unavailable);
+}
+
+#[test]
+fn an_image_that_is_no_object_shows_no_product() {
+    assert_eq!(product_from_image(&Value::Null), Ok(None));
+}

@@ -1,0 +1,154 @@
+//! From a function's row in the catalog to the parts that its handler needs.
+
+use crate::aws;
+use crate::config::{Config, ConfigError};
+use crate::dynamodb::DynamoProducts;
+use crate::eventbridge::EventBridge;
+use crate::kinesis::KinesisFacts;
+use crate::redis_cache::RedisCache;
+use crate::s3::{S3Archive, S3Documents};
+use crate::ses::SesMailer;
+use crate::sqs::SqsDeadLetters;
+use aws_types::SdkConfig;
+use catalog::{Auth, Bucket, Function, Secret, Stream, Table, Trigger, Uses};
+use edge::Consumer;
+use edge::http::{Access, Route};
+use std::cell::OnceCell;
+
+/// Result of wiring: what is wrong is said before the first invocation.
+pub type Result<T> = std::result::Result<T, ConfigError>;
+
+/// The parts of one function. Each of its methods makes one part, and refuses where the function's row does not declare the use:
+/// what the row does not declare, the function's role does not allow.
+#[derive(Debug)]
+pub struct Wiring {
+    function: &'static Function,
+    config: Config,
+    sdk: OnceCell<SdkConfig>,
+}
+
+impl Wiring {
+    /// Starts the telemetry of `function`, which the environment of this process configures. No I/O.
+    pub fn start(function: &'static Function) -> Result<Self> {
+        edge::telemetry::init(function.name);
+        Ok(Self::new(function, Config::from_env()))
+    }
+
+    /// The parts of `function` under another configuration than that of the process.
+    pub fn new(function: &'static Function, config: Config) -> Self {
+        Self { function, config, sdk: OnceCell::new() }
+    }
+
+    /// The row.
+    pub fn function(&self) -> &'static Function {
+        self.function
+    }
+
+    /// The configuration, for what a handler takes as plain value.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What the row says of its route, for the HTTP runner.
+    pub fn route(&self) -> Result<Route> {
+        let Trigger::Http { auth, idempotent, .. } = self.function.trigger else { return Err(self.misused("a route")) };
+        let access = match auth {
+            Auth::Public => Access::Public,
+            Auth::Roles(roles) => Access::Roles(roles),
+        };
+        let route = Route::new(self.function.name, access);
+        Ok(if idempotent { route.idempotent() } else { route })
+    }
+
+    /// What the row says of its queue or stream, for its runner.
+    pub fn consumer(&self) -> Result<Consumer> {
+        match self.function.has_dead_letters() {
+            true => Ok(Consumer::new(self.function.name).max_receives(catalog::MAX_RECEIVES)),
+            false => Err(self.misused("a queue or a stream")),
+        }
+    }
+
+    /// The queue for records that no retry can help.
+    pub fn dead_letters(&self) -> Result<SqsDeadLetters> {
+        match self.function.has_dead_letters() {
+            true => Ok(SqsDeadLetters::new(aws_sdk_sqs::Client::new(self.sdk()?), self.config.dead_letter_queue()?)),
+            false => Err(self.misused("dead letters")),
+        }
+    }
+
+    /// The event bus.
+    pub fn bus(&self) -> Result<EventBridge> {
+        self.needs("the bus", |uses| matches!(uses, Uses::Bus))?;
+        Ok(EventBridge::new(aws_sdk_eventbridge::Client::new(self.sdk()?), self.config.event_bus()?))
+    }
+
+    /// Products.
+    pub fn products(&self) -> Result<DynamoProducts> {
+        let table = self.table(&catalog::PRODUCTS)?;
+        Ok(DynamoProducts::new(aws_sdk_dynamodb::Client::new(self.sdk()?), table))
+    }
+
+    /// The shared cache.
+    pub fn cache(&self) -> Result<RedisCache> {
+        self.needs("Redis", |uses| matches!(uses, Uses::Redis))?;
+        RedisCache::new(&self.config.redis_url()?).map_err(|_| ConfigError::new("REDIS_URL cannot be read"))
+    }
+
+    /// Invoices as documents.
+    pub fn documents(&self) -> Result<S3Documents> {
+        let bucket = self.bucket(&catalog::INVOICES)?;
+        Ok(S3Documents::new(aws::s3(&self.config, self.sdk()?)?, bucket))
+    }
+
+    /// The archive of events.
+    pub fn archive(&self) -> Result<S3Archive> {
+        let bucket = self.bucket(&catalog::ARCHIVE)?;
+        Ok(S3Archive::new(aws::s3(&self.config, self.sdk()?)?, bucket))
+    }
+
+    /// The stream of facts for analytics.
+    pub fn fact_stream(&self) -> Result<KinesisFacts> {
+        let stream = self.stream(&catalog::ANALYTICS)?;
+        Ok(KinesisFacts::new(aws_sdk_kinesis::Client::new(self.sdk()?), stream))
+    }
+
+    /// Mail.
+    pub fn mailer(&self) -> Result<SesMailer> {
+        self.needs("mail", |uses| matches!(uses, Uses::Mail))?;
+        Ok(SesMailer::new(aws_sdk_sesv2::Client::new(self.sdk()?), self.config.mail_from()?))
+    }
+
+    fn sdk(&self) -> Result<&SdkConfig> {
+        if let Some(sdk) = self.sdk.get() {
+            return Ok(sdk);
+        }
+        let sdk = aws::sdk(&self.config)?;
+        Ok(self.sdk.get_or_init(|| sdk))
+    }
+
+    fn table(&self, table: &'static Table) -> Result<String> {
+        self.needs(table.name, |uses| matches!(uses, Uses::Table(declared, _) if declared.name == table.name))?;
+        self.config.table(table)
+    }
+
+    fn bucket(&self, bucket: &'static Bucket) -> Result<String> {
+        self.needs(bucket.name, |uses| matches!(uses, Uses::Bucket(declared, _) if declared.name == bucket.name))?;
+        self.config.bucket(bucket)
+    }
+
+    fn stream(&self, stream: &'static Stream) -> Result<String> {
+        self.needs(stream.name, |uses| matches!(uses, Uses::Stream(declared) if declared.name == stream.name))?;
+        self.config.stream(stream)
+    }
+
+    fn needs(&self, what: &str, is_it: impl Fn(&Uses) -> bool) -> Result<()> {
+        match self.function.uses.iter().any(is_it) {
+            true => Ok(()),
+            false => Err(self.misused(what)),
+        }
+    }
+
+    fn misused(&self, what: &str) -> ConfigError {
+        ConfigError::new(format!("the catalog's row of {} does not declare that it uses {what}", self.function.name))
+    }
+}
