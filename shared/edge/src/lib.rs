@@ -22,6 +22,8 @@ mod runtime;
 pub mod schedule;
 pub mod telemetry;
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod together;
 mod trace;
 

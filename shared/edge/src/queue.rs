@@ -3,6 +3,9 @@
 //! A message that nobody can read, or that failed finally, is buried with its reason and counts as done. One that failed in a way
 //! that may pass, or whose handler panicked, is reported and comes again. Handlers see every message at least once.
 
+#[cfg(test)]
+mod tests;
+
 use crate::consumer::{self, Consumer, Delivery, Slot, Stop, Tally};
 use crate::contain::contain;
 use crate::dead_letters::{self, DeadLetter, DeadLetters};

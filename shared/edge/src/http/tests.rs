@@ -1,1 +1,422 @@
+//! Rules of the HTTP runner, each driven through `answer` with events as API Gateway sends them.
 
+use super::*;
+use crate::testing::{HttpEvent, http_event};
+use kernel::{Settled, StoredReply, Timestamp, Uuid};
+use serde::Deserialize;
+use serde_json::json;
+use std::cell::Cell;
+use std::time::Duration;
+
+const FIXTURE: &str = include_str!("../../fixtures/http.json");
+const ROUTE: Route = Route::new("thing-do", Access::Roles(&["customer", "admin"]));
+const USER: Uuid = Uuid::from_u128(0x0198_a3c0_0000_7000_8000_0000_0000_0001);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    delta: i64,
+}
+
+/// An answer, taken apart.
+struct Answer {
+    status: i64,
+    headers: Value,
+    text: String,
+}
+
+impl Answer {
+    fn body(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// Type, without its prefix, and status of a problem.
+    fn problem(&self) -> (String, i64) {
+        assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
+        let body = self.body();
+        assert_eq!(body["status"], self.status);
+        (body["type"].as_str().unwrap().strip_prefix("/problems/").unwrap().to_owned(), self.status)
+    }
+}
+
+fn clock() -> Clock {
+    Clock::at(Timestamp::UNIX_EPOCH, 1)
+}
+
+async fn send<B: Body, T: Serialize>(
+    route: Route,
+    event: Value,
+    handler: impl AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
+) -> Answer {
+    let response = answer(&route, event, &clock(), &handler).await;
+    Answer {
+        status: response["statusCode"].as_i64().unwrap(),
+        headers: response["headers"].clone(),
+        text: response["body"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Sends to a handler that takes a [`Change`] and answers with what it was asked for.
+async fn change(route: Route, event: HttpEvent) -> Answer {
+    send(route, event.build(), async |call: Call<Change>| Ok(Reply::ok(json!({ "delta": call.body.delta })))).await
+}
+
+fn patch() -> HttpEvent {
+    http_event("PATCH", "/things/7").principal(USER, "customer").body(json!({ "delta": -3 }))
+}
+
+fn said(code: &str, status: i64) -> (String, i64) {
+    (code.to_owned(), status)
+}
+
+#[tokio::test]
+async fn a_handler_gets_everything_that_the_event_says() {
+    let route = ROUTE.idempotent().precondition();
+    let seen = send(route, serde_json::from_str(FIXTURE).unwrap(), async |call: Call<Change>| {
+        assert_eq!(call.body.delta, -3);
+        assert_eq!(call.path::<Uuid>("id")?.as_u128() & 0xff, 0x0a);
+        assert_eq!(call.query::<String>("q")?.as_deref(), Some("red shoes"));
+        assert_eq!(call.query::<u32>("absent")?, None);
+        assert_eq!(call.page()?, Page { limit: 5, cursor: None });
+        assert_eq!(call.principal()?, &Principal { id: USER, role: "customer".to_owned() });
+        assert_eq!(call.if_match()?, 3);
+        assert_eq!(call.header("USER-AGENT"), Some("curl/8.5.0"));
+        assert_eq!(call.source_ip(), Some("203.0.113.9"));
+        assert_eq!(call.now, Timestamp::UNIX_EPOCH);
+        let claim = call.idempotency()?;
+        assert_eq!(claim.key, "6f1c-key");
+        assert_eq!(claim.scope, format!("{USER}:thing-do"));
+        assert_eq!(claim.fingerprint.len(), 64);
+        assert_eq!(call.trace.trace_id(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        Ok(Reply::created(json!({ "id": 7 })).etag(4).location("/things/7"))
+    })
+    .await;
+    assert_eq!((seen.status, seen.text.as_str()), (201, r#"{"id":7}"#));
+    assert_eq!(
+        seen.headers,
+        json!({
+            "content-type": "application/json", "etag": "\"4\"", "location": "/things/7", "cache-control": "no-store",
+            "x-correlation-id": "0198a3c0-0000-7000-8000-00000000c0de", "x-request-id": "JKJaXmPLvHcESHA=",
+        })
+    );
+}
+
+#[tokio::test]
+async fn without_a_principal_a_route_that_is_not_public_answers_401_and_how_to_authenticate() {
+    let seen = change(ROUTE, http_event("PATCH", "/things/7").body(json!({ "delta": 1 }))).await;
+    assert_eq!(seen.problem(), said("unauthenticated", 401));
+    assert_eq!(seen.headers["www-authenticate"], "Bearer");
+}
+
+#[tokio::test]
+async fn a_subject_that_is_not_an_id_is_nobody() {
+    let mut event = patch().build();
+    event["requestContext"]["authorizer"]["lambda"]["sub"] = json!("root");
+    let seen = send(ROUTE, event, async |_: Call<Change>| Ok(Reply::ok(()))).await;
+    assert_eq!(seen.problem(), said("unauthenticated", 401));
+}
+
+#[tokio::test]
+async fn a_role_that_the_route_does_not_name_answers_403() {
+    assert_eq!(change(ROUTE, patch().principal(USER, "service")).await.problem(), said("forbidden", 403));
+}
+
+#[tokio::test]
+async fn a_public_route_takes_anyone_and_still_knows_who_proved_to_be_someone() {
+    let route = Route::new("thing-list", Access::Public);
+    let who = async |call: Call<NoBody>| Ok(Reply::ok(call.principal.map(|principal| principal.role)));
+    assert_eq!(send(route, http_event("GET", "/things").build(), who).await.body(), json!(null));
+    let known = http_event("GET", "/things").principal(USER, "staff").build();
+    assert_eq!(send(route, known, who).await.body(), json!("staff"));
+}
+
+#[tokio::test]
+async fn who_calls_is_checked_before_anything_else_is_looked_at() {
+    let seen = change(ROUTE.idempotent(), http_event("PATCH", "/things/7").text("{")).await;
+    assert_eq!(seen.problem(), said("unauthenticated", 401));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_answers_400() {
+    let json = |text: &str| patch().text(text).header("content-type", "application/json");
+    assert_eq!(change(ROUTE, json("{\"delta\": ")).await.problem(), said("malformed-json", 400));
+    assert_eq!(change(ROUTE, json("")).await.problem(), said("malformed-json", 400));
+    assert_eq!(
+        change(ROUTE, http_event("PATCH", "/t").principal(USER, "admin")).await.problem(),
+        said("malformed-json", 400)
+    );
+}
+
+#[tokio::test]
+async fn a_body_nested_deeper_than_32_levels_answers_400() {
+    let nested = |levels: usize| patch().text(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+    let json = |event: HttpEvent| event.header("content-type", "application/json").build();
+    let any = async |_: Call<Value>| Ok(Reply::ok(()));
+    assert_eq!(send(ROUTE, json(nested(32)), any).await.status, 200);
+    assert_eq!(send(ROUTE, json(nested(33)), any).await.problem(), said("malformed-json", 400));
+    assert_eq!(send(ROUTE, json(nested(1000)), any).await.problem(), said("malformed-json", 400));
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_answers_422_and_names_the_member() {
+    for (body, pointer) in [
+        (json!({ "delta": "three" }), "/delta"),
+        (json!({ "delta": 1, "gift": true }), "/gift"),
+        (json!({}), "/delta"),
+        (json!({ "delta": 1.5 }), "/delta"),
+    ] {
+        let seen = change(ROUTE, patch().body(body)).await;
+        assert_eq!(seen.problem(), said("validation", 422));
+        assert_eq!(seen.body()["errors"][0]["pointer"], pointer);
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_another_media_type_answers_415() {
+    for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
+        let seen = change(ROUTE, patch().header("content-type", wrong)).await;
+        assert_eq!(seen.problem(), said("unsupported-media-type", 415), "{wrong}");
+    }
+    for right in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
+        assert_eq!(change(ROUTE, patch().header("Content-Type", right)).await.status, 200, "{right}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_answers_413() {
+    let route = ROUTE.max_body(16);
+    assert_eq!(change(route, patch().body(json!({ "delta": 12345 }))).await.status, 200);
+    assert_eq!(change(route, patch().body(json!({ "delta": 1234567 }))).await.problem(), said("body-too-large", 413));
+}
+
+#[tokio::test]
+async fn a_body_that_the_gateway_encoded_is_decoded() {
+    let mut event = patch().build();
+    event["isBase64Encoded"] = json!(true);
+    event["body"] = json!("eyJkZWx0YSI6NX0=");
+    let delta = async |call: Call<Change>| Ok(Reply::ok(call.body.delta));
+    assert_eq!(send(ROUTE, event.clone(), delta).await.body(), json!(5));
+    event["body"] = json!("not base64");
+    assert_eq!(send(ROUTE, event, delta).await.problem(), said("malformed-body", 400));
+}
+
+#[tokio::test]
+async fn a_route_without_a_body_does_not_look_at_one() {
+    let event = patch().text("{").build();
+    assert_eq!(send(ROUTE, event, async |_: Call<NoBody>| Ok(Reply::<()>::no_content())).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_raw_body_arrives_byte_for_byte_and_a_form_member_by_member() {
+    #[derive(Debug, Deserialize)]
+    struct Grant {
+        grant_type: String,
+    }
+    let raw = async |call: Call<RawBody>| Ok(Reply::ok(call.body.bytes));
+    assert_eq!(send(ROUTE, patch().text(" {").build(), raw).await.body(), json!([32, 123]));
+    let form =
+        patch().text("grant_type=client%20credentials").header("content-type", "application/x-www-form-urlencoded");
+    let read = async |call: Call<Form<Grant>>| Ok(Reply::ok(call.body.0.grant_type));
+    assert_eq!(send(ROUTE, form.clone().build(), read).await.body(), json!("client credentials"));
+    assert_eq!(send(ROUTE, form.clone().text("x=1").build(), read).await.problem(), said("validation", 422));
+    assert_eq!(
+        send(ROUTE, form.text("grant_type=a&grant_type=b").build(), read).await.problem(),
+        said("validation", 422)
+    );
+}
+
+#[tokio::test]
+async fn an_idempotent_route_requires_a_key_of_visible_ascii() {
+    let route = ROUTE.idempotent();
+    assert_eq!(change(route, patch()).await.problem(), said("idempotency-key-missing", 400));
+    for bad in ["", "two words", "schlüssel", &"k".repeat(256)] {
+        assert_eq!(change(route, patch().key(bad)).await.problem(), said("idempotency-key-invalid", 400), "{bad}");
+    }
+    assert_eq!(change(route, patch().key(&"k".repeat(255))).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_a_principal_and_a_function_and_a_fingerprint_to_a_resource_and_a_body() {
+    let claim =
+        |event: HttpEvent| event.key("k").call::<Change>(&ROUTE.idempotent(), &clock()).unwrap().idempotency.unwrap();
+    let first = claim(patch().path_param("id", "7"));
+    assert_eq!(first.scope, format!("{USER}:thing-do"));
+    assert_eq!(first, claim(patch().path_param("id", "7").text("{ \"delta\" : -3 }")));
+    assert_ne!(first.fingerprint, claim(patch().path_param("id", "8")).fingerprint);
+    assert_ne!(first.fingerprint, claim(patch().path_param("id", "7").body(json!({ "delta": 4 }))).fingerprint);
+    let public = Route::new("thing-do", Access::Public).idempotent();
+    let anonymous =
+        http_event("POST", "/things").body(json!({ "delta": 1 })).key("k").call::<Change>(&public, &clock());
+    assert_eq!(anonymous.unwrap().idempotency.unwrap().scope, "public:thing-do");
+}
+
+#[tokio::test]
+async fn a_route_with_a_precondition_requires_one_strong_etag() {
+    let route = ROUTE.precondition();
+    let with = |tag: &str| patch().header("if-match", tag);
+    assert_eq!(change(route, patch()).await.problem(), said("if-match-missing", 428));
+    for bad in ["3", "\"\"", "\"v3\"", "*", "\"3\", \"4\"", "\"-3\"", "\"+3\""] {
+        assert_eq!(change(route, with(bad)).await.problem(), said("if-match-invalid", 400), "{bad}");
+    }
+    assert_eq!(change(route, with("W/\"3\"")).await.problem(), said("precondition-failed", 412));
+    assert_eq!(change(route, with("\"3\"")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_path_parameter_that_cannot_be_read_is_not_found() {
+    let id = async |call: Call<NoBody>| Ok(Reply::ok(call.path::<Uuid>("id")?));
+    for bad in ["7", "%zz", "%C3"] {
+        let event = http_event("GET", "/things/x").principal(USER, "admin").path_param("id", bad).build();
+        assert_eq!(send(ROUTE, event, id).await.problem(), said("not-found", 404), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_parameter_that_cannot_be_read_answers_422_and_names_it() {
+    let page = async |call: Call<NoBody>| call.page().map(|page| Reply::ok(page.limit));
+    for (query, pointer) in
+        [("limit=0", "?limit"), ("limit=101", "?limit"), ("limit=x", "?limit"), ("cursor=a&cursor=b", "?cursor")]
+    {
+        let event = http_event("GET", &format!("/things?{query}")).principal(USER, "admin").build();
+        let seen = send(ROUTE, event, page).await;
+        assert_eq!(seen.problem(), said("validation", 422), "{query}");
+        assert_eq!(seen.body()["errors"][0]["pointer"], pointer);
+    }
+    let event = http_event("GET", "/things").principal(USER, "admin").build();
+    assert_eq!(send(ROUTE, event, page).await.body(), json!(20));
+}
+
+#[tokio::test]
+async fn a_failure_is_a_problem_document_without_internals() {
+    let seen = send(ROUTE, patch().build(), async |_: Call<Change>| {
+        Err::<Reply<()>, _>(Failure::unavailable("database", "connection refused at 10.0.0.7"))
+    })
+    .await;
+    assert_eq!(seen.problem(), said("unavailable", 503));
+    assert_eq!(seen.headers["retry-after"], "2");
+    assert_eq!(seen.body()["instance"], "/things/7");
+    assert_eq!(seen.body()["trace_id"].as_str().unwrap().len(), 32);
+    assert!(seen.body().get("errors").is_none());
+    assert!(!seen.text.contains("10.0.0.7"));
+}
+
+#[tokio::test]
+async fn every_kind_of_failure_has_its_status() {
+    for (kind, status) in [
+        (Kind::Malformed, 400),
+        (Kind::Unauthenticated, 401),
+        (Kind::Forbidden, 403),
+        (Kind::NotFound, 404),
+        (Kind::Conflict, 409),
+        (Kind::PreconditionFailed, 412),
+        (Kind::PreconditionRequired, 428),
+        (Kind::TooLarge, 413),
+        (Kind::UnsupportedMedia, 415),
+        (Kind::Invalid, 422),
+        (Kind::Locked, 423),
+        (Kind::TooMany, 429),
+        (Kind::Internal, 500),
+        (Kind::Unavailable, 503),
+    ] {
+        let fails = async |_: Call<Change>| Err::<Reply<()>, _>(Failure::new(kind, "some-code", "So it is."));
+        assert_eq!(send(ROUTE, patch().build(), fails).await.problem(), said("some-code", status));
+    }
+}
+
+#[tokio::test]
+async fn a_panic_answers_500_and_does_not_tell_why() {
+    let seen =
+        send(ROUTE, patch().build(), async |_: Call<Change>| -> Result<Reply<()>, Failure> { panic!("secret") }).await;
+    assert_eq!(seen.problem(), said("internal", 500));
+    assert!(!seen.text.contains("secret"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_outlives_the_invocation_answers_503_before_the_gateway_would_answer_500() {
+    let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(5));
+    let stuck = async |_: Call<Change>| std::future::pending::<Result<Reply<()>, Failure>>().await;
+    let response = answer(&ROUTE, patch().build(), &clock, &stuck).await;
+    assert_eq!(response["statusCode"], 503);
+}
+
+#[tokio::test]
+async fn a_refusal_carries_the_ids_that_a_caller_can_quote() {
+    let id = "0198a3c0-0000-7000-8000-00000000beef";
+    let seen = change(ROUTE, patch().header("X-Correlation-ID", id).text("{")).await;
+    assert_eq!(seen.headers["x-correlation-id"], id);
+    assert_eq!(seen.headers["cache-control"], "no-store");
+    let seen = change(ROUTE, patch().header("x-correlation-id", "not an id")).await;
+    assert!(seen.headers["x-correlation-id"].as_str().unwrap().parse::<Uuid>().is_ok(), "a new one is made");
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer_byte_for_byte_and_is_told_so() {
+    let kept = Cell::new(None);
+    let handler = async |call: Call<Change>| {
+        let (body, call) = call.into_parts();
+        let reply = Reply::created(json!({ "id": call.ids.next(), "delta": body.delta }));
+        let settled = match kept.take() {
+            Some(first) => Settled::Before(first),
+            None => {
+                kept.set(Some(reply.to_stored()?));
+                Settled::Now
+            }
+        };
+        Ok(reply.settle(settled))
+    };
+    let event = patch().build();
+    // One clock for both, so that the second time another id is drawn.
+    let clock = clock();
+    let first = answer(&ROUTE, event.clone(), &clock, &handler).await;
+    let again = answer(&ROUTE, event, &clock, &handler).await;
+    assert_eq!(first["headers"].get("idempotent-replayed"), None);
+    assert_eq!((&again["statusCode"], &again["body"]), (&first["statusCode"], &first["body"]));
+    assert_eq!(again["headers"]["idempotent-replayed"], "true");
+    assert_eq!(again["headers"]["content-type"], "application/json");
+}
+
+#[tokio::test]
+async fn a_refusal_can_be_kept_as_the_first_answer_too() {
+    let refusal = || Failure::new(Kind::Conflict, "insufficient-stock", "There are not enough.");
+    let first = send(ROUTE, patch().build(), async |_: Call<Change>| Err::<Reply<()>, _>(refusal())).await;
+    let again =
+        send(ROUTE, patch().build(), async |call: Call<Change>| Ok(Reply::<()>::stored(call.problem(&refusal()))))
+            .await;
+    assert_eq!(again.problem(), said("insufficient-stock", 409));
+    assert_eq!(again.text, first.text, "same clock, same trace: the document is the same");
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_is_kept_without_one() {
+    let kept = Reply::<()>::no_content().to_stored().unwrap();
+    assert_eq!(kept, StoredReply { status: 204, body: String::new() });
+    let seen = send(ROUTE, patch().build(), async |_: Call<Change>| Ok(Reply::<()>::stored(kept.clone()))).await;
+    assert_eq!((seen.status, seen.text.as_str()), (204, ""));
+    assert!(seen.headers.get("content-type").is_none());
+}
+
+#[tokio::test]
+async fn a_reply_may_say_how_it_is_cached_and_of_what_type_it_is() {
+    let seen = send(ROUTE, patch().build(), async |_: Call<NoBody>| {
+        Ok(Reply::<()>::text("text/html; charset=utf-8", "<p>")
+            .cache_control("public, max-age=60")
+            .header("x-extra", "1"))
+    })
+    .await;
+    assert_eq!(seen.headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(seen.headers["cache-control"], "public, max-age=60");
+    assert_eq!((seen.headers["x-extra"].as_str(), seen.text.as_str()), (Some("1"), "<p>"));
+}
+
+#[tokio::test]
+async fn a_header_that_cannot_be_sent_is_a_defect_and_not_a_way_to_smuggle_headers() {
+    let seen =
+        send(ROUTE, patch().build(), async |_: Call<NoBody>| Ok(Reply::ok(()).location("/a\r\nset-cookie: x"))).await;
+    assert_eq!(seen.problem(), said("internal", 500));
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_the_gateways_answers_400() {
+    let seen = send(ROUTE, json!({ "Records": [] }), async |_: Call<NoBody>| Ok(Reply::ok(()))).await;
+    assert_eq!(seen.problem(), said("malformed-request", 400));
+}

@@ -10,14 +10,17 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+/// Where lines go, each of them whole.
+pub(crate) type Sink = Box<dyn Fn(&[u8]) + Send + Sync>;
+
 /// The layer that turns events into lines.
 pub(crate) struct JsonLines {
     identity: Identity,
-    write: Box<dyn Fn(&[u8]) + Send + Sync>,
+    write: Sink,
 }
 
 impl JsonLines {
-    pub fn new(identity: Identity, write: Box<dyn Fn(&[u8]) + Send + Sync>) -> Self {
+    pub fn new(identity: Identity, write: Sink) -> Self {
         Self { identity, write }
     }
 }

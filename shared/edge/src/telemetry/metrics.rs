@@ -58,10 +58,12 @@ pub fn count(name: &'static str, n: u64) {
     });
 }
 
-/// Notes one measured `value` of `name`: an integer, or a float where there must be one.
+/// Notes one measured `value` of `name`: an integer, or a float where there must be one. What is not a number is not noted.
 pub fn value(name: &'static str, unit: Unit, value: impl Into<serde_json::Value>) {
     let value = value.into();
-    collect(|collected| collected.values.entry(name).or_insert_with(|| (unit, Vec::new())).1.push(value));
+    if value.is_number() {
+        collect(|collected| collected.values.entry(name).or_insert_with(|| (unit, Vec::new())).1.push(value));
+    }
 }
 
 fn collect(note: impl FnOnce(&mut Collected)) {

@@ -1,0 +1,198 @@
+//! Rules of the queue runner, driven through `batch` with events as SQS sends them.
+
+use super::*;
+use crate::testing::{Graveyard, sqs_bodies, sqs_event};
+use kernel::{CloudEvent, Kind, Timestamp, Trace, Uuid};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+use std::time::Duration;
+
+const FIXTURE: &str = include_str!("../../fixtures/sqs.json");
+const CONSUMER: Consumer = Consumer::new("thing-watch");
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+enum Event {
+    #[serde(rename = "ThingDone.v1")]
+    ThingDone { n: u32 },
+}
+
+fn clock() -> Clock {
+    Clock::at(Timestamp::UNIX_EPOCH, 1)
+}
+
+fn thing_done(n: u32) -> CloudEvent<Event> {
+    let trace = Trace::begin(Uuid::from_u128(7));
+    CloudEvent::new(Uuid::from_u128(n.into()), "things", n, 1, Timestamp::UNIX_EPOCH, &trace, Event::ThingDone { n })
+}
+
+/// Three events in a batch of `m-0`, `m-1` and `m-2`.
+fn three() -> Value {
+    sqs_event(&[&thing_done(0), &thing_done(1), &thing_done(2)])
+}
+
+async fn handled(
+    event: Value,
+    letters: &Graveyard,
+    handler: impl AsyncFn(Delivery<Event>) -> Result<(), Failure>,
+) -> Value {
+    batch(&CONSUMER, event, &clock(), letters, &handler).await.unwrap()
+}
+
+fn again(ids: &[&str]) -> Value {
+    consumer::failures(ids.iter().copied())
+}
+
+fn n_of(delivery: &Delivery<Event>) -> u32 {
+    let Event::ThingDone { n } = delivery.event.event;
+    n
+}
+
+#[tokio::test]
+async fn every_message_is_handled_whatever_wraps_it_and_the_unreadable_one_is_buried() {
+    let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+    let answer = handled(serde_json::from_str(FIXTURE).unwrap(), &letters, async |delivery| {
+        assert_eq!(delivery.trace.correlation_id, delivery.event.correlationid);
+        assert_eq!(delivery.trace.trace_id(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        seen.borrow_mut().push((n_of(&delivery), delivery.attempt, delivery.last_attempt));
+        Ok(())
+    })
+    .await;
+    assert_eq!(*seen.borrow(), [(1, 1, false), (2, 1, false), (4, 5, true)]);
+    assert_eq!(answer, again(&[]));
+    let [letter] = letters.letters().try_into().unwrap();
+    assert_eq!((letter.body.as_str(), letter.reason.as_str()), ("this is not json", "unreadable"));
+    assert_eq!((letter.function.as_str(), letter.attempt), ("thing-watch", 2));
+    assert_eq!(letter.record_id, "059f36b4-87a3-44ab-83d2-661975040003");
+    assert_eq!(letter.source, "arn:aws:sqs:eu-central-1:123456789012:things");
+    assert_eq!(letter.attributes["origin"], "by hand");
+}
+
+#[tokio::test]
+async fn only_the_message_that_may_pass_later_comes_again() {
+    let letters = Graveyard::default();
+    let answer = handled(three(), &letters, async |delivery| match n_of(&delivery) {
+        1 => Err(Failure::unavailable("database", "down")),
+        _ => Ok(()),
+    })
+    .await;
+    assert_eq!(answer, again(&["m-1"]));
+    assert!(letters.letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_failed_finally_is_buried_under_the_code_of_the_failure() {
+    let letters = Graveyard::default();
+    let refused = Failure::new(Kind::Conflict, "already-shipped", "It is gone.").because("version 9");
+    let answer = handled(three(), &letters, async |delivery| match n_of(&delivery) {
+        1 => Err(refused.clone()),
+        _ => Ok(()),
+    })
+    .await;
+    assert_eq!(answer, again(&[]));
+    let [letter] = letters.letters().try_into().unwrap();
+    assert_eq!((letter.reason.as_str(), letter.detail.as_str()), ("already-shipped", "It is gone. (version 9)"));
+    assert!(letter.body.contains("detail-type"), "it is kept as it came");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_buried_comes_again() {
+    let answer = handled(sqs_bodies(&["nonsense"]), &Graveyard::sealed(), async |_| Ok(())).await;
+    assert_eq!(answer, again(&["m-0"]));
+}
+
+#[tokio::test]
+async fn an_event_of_another_type_is_unreadable() {
+    let letters = Graveyard::default();
+    let mut other = serde_json::to_value(thing_done(0)).unwrap();
+    other["type"] = json!("ThingLost.v1");
+    let answer = handled(sqs_bodies(&[&other.to_string()]), &letters, async |_| Ok(())).await;
+    assert_eq!((answer, letters.letters().len()), (again(&[]), 1));
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_message_and_that_one_comes_again() {
+    let answer = handled(three(), &Graveyard::default(), async |delivery| {
+        assert_ne!(n_of(&delivery), 1, "poison");
+        Ok(())
+    })
+    .await;
+    assert_eq!(answer, again(&["m-1"]));
+}
+
+#[tokio::test]
+async fn when_time_is_short_the_rest_comes_again_unhandled() {
+    let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(10));
+    let handler = async |delivery: Delivery<Event>| {
+        assert_eq!(n_of(&delivery), 0);
+        clock.advance(Duration::from_millis(9_500));
+        Ok(())
+    };
+    let answer = batch(&CONSUMER, three(), &clock, &Graveyard::default(), &handler).await.unwrap();
+    assert_eq!(answer, again(&["m-1", "m-2"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_hangs_does_not_take_the_report_of_the_others_with_it() {
+    let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(10));
+    let handler = async |delivery: Delivery<Event>| match n_of(&delivery) {
+        1 => {
+            clock.advance(Duration::from_secs(10));
+            std::future::pending().await
+        }
+        _ => Ok(()),
+    };
+    let answer = batch(&CONSUMER, three(), &clock, &Graveyard::default(), &handler).await.unwrap();
+    assert_eq!(answer, again(&["m-1", "m-2"]));
+}
+
+#[tokio::test]
+async fn in_a_fifo_queue_nothing_overtakes_a_message_of_its_group() {
+    let mut event = three();
+    for (record, group) in event["Records"].as_array_mut().unwrap().iter_mut().zip(["a", "b", "a"]) {
+        record["attributes"]["MessageGroupId"] = json!(group);
+    }
+    let seen = RefCell::new(Vec::new());
+    let handler = async |delivery: Delivery<Event>| {
+        seen.borrow_mut().push(n_of(&delivery));
+        if n_of(&delivery) == 0 { Err(Failure::internal("not yet")) } else { Ok(()) }
+    };
+    let consumer = CONSUMER.concurrency(3);
+    let answer = batch(&consumer, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+    assert_eq!((answer, seen.into_inner()), (again(&["m-0", "m-2"]), vec![0, 1]));
+}
+
+#[tokio::test]
+async fn several_at_once_are_reported_one_by_one_all_the_same() {
+    let barrier = tokio::sync::Barrier::new(3);
+    let handler = async |delivery: Delivery<Event>| {
+        barrier.wait().await;
+        if n_of(&delivery) == 1 { Err(Failure::internal("no")) } else { Ok(()) }
+    };
+    let answer = batch(&CONSUMER.concurrency(3), three(), &clock(), &Graveyard::default(), &handler).await.unwrap();
+    assert_eq!(answer, again(&["m-1"]));
+}
+
+#[tokio::test]
+async fn a_function_that_takes_any_event_gets_it_as_it_came() {
+    let original = serde_json::to_value(thing_done(3)).unwrap();
+    let mut unknown = original.clone();
+    unknown["type"] = json!("Whatever.v9");
+    unknown["data"] = json!({ "nested": [1, { "deep": null }] });
+    let handler = async |delivery: Delivery<Map<String, Value>>| {
+        assert_eq!(delivery.event.event["type"], "Whatever.v9");
+        assert_eq!(serde_json::to_value(&delivery.event).unwrap(), unknown);
+        Ok(())
+    };
+    let event = sqs_bodies(&[&unknown.to_string()]);
+    assert_eq!(batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap(), again(&[]));
+}
+
+#[tokio::test]
+async fn what_is_not_a_batch_of_sqs_is_an_error_of_the_function() {
+    let handler = async |_: Delivery<Event>| Ok(());
+    for wrong in [json!({}), json!({ "Records": [{ "body": "{}" }] })] {
+        let error = batch(&CONSUMER, wrong, &clock(), &Graveyard::default(), &handler).await.unwrap_err();
+        assert_eq!(error.code, "wrong-event");
+    }
+}

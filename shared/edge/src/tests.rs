@@ -1,0 +1,362 @@
+//! Rules of the runners for streams, schedules, buckets, authorizers and direct invocations, with events as AWS sends them.
+
+use crate::authorizer::{self, AuthRequest, Grant};
+use crate::direct::{self, Invocation};
+use crate::dynamodb::{self, Change, ChangeKind};
+use crate::http::Principal;
+use crate::kafka::{self, Record};
+use crate::kinesis;
+use crate::objects::{self, Object};
+use crate::schedule::{self, Tick};
+use crate::testing::{Graveyard, authorizer_event, dynamodb_event, kafka_event, kinesis_event, s3_event};
+use crate::{Clock, Consumer, Delivery, FunctionError};
+use kernel::{CloudEvent, Failure, Kind, Timestamp, Trace, Uuid};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::time::Duration;
+
+const CONSUMER: Consumer = Consumer::new("thing-watch");
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+enum Event {
+    #[serde(rename = "ThingDone.v1")]
+    ThingDone { n: u32 },
+}
+
+fn clock() -> Clock {
+    Clock::at(Timestamp::UNIX_EPOCH, 1)
+}
+
+/// A clock by which it is too late to begin anything.
+fn late() -> Clock {
+    clock().until(Timestamp::UNIX_EPOCH + Duration::from_millis(500))
+}
+
+fn thing_done(n: u32) -> CloudEvent<Event> {
+    let trace = Trace::begin(Uuid::from_u128(7));
+    CloudEvent::new(Uuid::from_u128(n.into()), "things", n, 1, Timestamp::UNIX_EPOCH, &trace, Event::ThingDone { n })
+}
+
+fn fixture(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn again(ids: &[&str]) -> Value {
+    crate::consumer::failures(ids.iter().copied())
+}
+
+fn numbers(batch: &[Delivery<Event>]) -> Vec<u32> {
+    batch.iter().map(|Delivery { event: CloudEvent { event: Event::ThingDone { n }, .. }, .. }| *n).collect()
+}
+
+mod kinesis_streams {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_readable_records_are_handed_over_at_once_and_the_unreadable_one_is_buried() {
+        let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+        let handler = async |batch: &[Delivery<Event>]| {
+            seen.borrow_mut().push(numbers(batch));
+            Ok(())
+        };
+        let event = fixture(include_str!("../fixtures/kinesis.json"));
+        let answer = kinesis::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
+        assert_eq!((answer, seen.into_inner()), (again(&[]), vec![vec![1, 3, 4]]));
+        let [letter] = letters.letters().try_into().unwrap();
+        assert_eq!(
+            (letter.reason.as_str(), letter.body.as_str()),
+            ("unreadable", "gIGC"),
+            "bytes that are no text stay encoded"
+        );
+        assert_eq!(letter.attributes["partitionKey"], "thing");
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_may_pass_reports_the_first_sequence_number() {
+        let handler = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
+        let event = kinesis_event(&[&thing_done(1), &thing_done(2)]);
+        let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        assert_eq!(answer, again(&["1"]));
+    }
+
+    #[tokio::test]
+    async fn one_bad_record_is_found_and_buried_and_does_not_block_the_shard() {
+        let letters = Graveyard::default();
+        let handler = async |batch: &[Delivery<Event>]| match numbers(batch).contains(&2) {
+            true => Err(Failure::field("/n", "is even")),
+            false => Ok(()),
+        };
+        let event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
+        let answer = kinesis::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
+        assert_eq!(answer, again(&[]));
+        assert_eq!(letters.letters().iter().map(|letter| letter.record_id.as_str()).collect::<Vec<_>>(), ["2"]);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_can_neither_be_read_nor_buried_comes_again_after_those_before_it_are_done() {
+        let seen = RefCell::new(Vec::new());
+        let handler = async |batch: &[Delivery<Event>]| {
+            seen.borrow_mut().push(numbers(batch));
+            Ok(())
+        };
+        let mut event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
+        event["Records"][1]["kinesis"]["data"] = json!("bm90IGpzb24=");
+        let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.unwrap();
+        assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec![vec![1]]));
+    }
+
+    #[tokio::test]
+    async fn when_time_is_short_the_batch_comes_again_unhandled() {
+        let handler = async |_: &[Delivery<Event>]| panic!("there is no time");
+        let event = kinesis_event(&[&thing_done(1)]);
+        let answer = kinesis::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await.unwrap();
+        assert_eq!(answer, again(&["1"]));
+    }
+}
+
+mod dynamodb_streams {
+    use super::*;
+
+    #[tokio::test]
+    async fn changes_arrive_in_order_as_plain_json() {
+        let seen = RefCell::new(Vec::new());
+        let handler = async |change: Change| {
+            seen.borrow_mut().push(change);
+            Ok(())
+        };
+        let event = fixture(include_str!("../fixtures/dynamodb.json"));
+        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        assert_eq!(answer, again(&[]));
+        let [insert, modify, remove] = seen.into_inner().try_into().unwrap();
+        assert_eq!(
+            (insert.kind, modify.kind, remove.kind),
+            (ChangeKind::Insert, ChangeKind::Modify, ChangeKind::Remove)
+        );
+        assert_eq!(insert.keys, json!({ "pk": "thing-1" }));
+        let image = json!({
+            "pk": "thing-1", "version": 1, "tags": ["new"], "correlationid": "0198a3c0-0000-7000-8000-0000000000c1",
+        });
+        assert_eq!(insert.new_image, Some(image));
+        assert_eq!(insert.trace.correlation_id.to_string(), "0198a3c0-0000-7000-8000-0000000000c1");
+        assert_eq!(modify.old_image.unwrap()["version"], 1);
+        assert_eq!((remove.new_image, remove.expired, modify.expired), (None, true, false));
+    }
+
+    #[tokio::test]
+    async fn the_first_change_that_may_pass_later_ends_the_batch() {
+        let seen = RefCell::new(Vec::new());
+        let handler = async |change: Change| {
+            seen.borrow_mut().push(change.sequence_number.clone());
+            if change.sequence_number == "2" { Err(Failure::internal("not yet")) } else { Ok(()) }
+        };
+        let event = dynamodb_event(&[json!({}), json!({}), json!({})]);
+        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec!["1".to_owned(), "2".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn a_change_that_failed_finally_or_cannot_be_read_is_buried_and_the_next_one_handled() {
+        let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+        let handler = async |change: Change| {
+            seen.borrow_mut().push(change.sequence_number.clone());
+            if change.sequence_number == "2" { Err(Failure::field("/n", "is odd")) } else { Ok(()) }
+        };
+        let event = dynamodb_event(&[json!({ "n": { "X": 1 } }), json!({}), json!({})]);
+        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
+        assert_eq!((answer, seen.into_inner()), (again(&[]), vec!["2".to_owned(), "3".to_owned()]));
+        let reasons: Vec<_> = letters.letters().into_iter().map(|letter| letter.reason).collect();
+        assert_eq!(reasons, ["unreadable", "validation"]);
+    }
+
+    #[tokio::test]
+    async fn when_time_is_short_the_batch_comes_again_unhandled() {
+        let handler = async |_: Change| panic!("there is no time");
+        let event = dynamodb_event(&[json!({})]);
+        let answer = dynamodb::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await.unwrap();
+        assert_eq!(answer, again(&["1"]));
+    }
+}
+
+mod kafka_topics {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_records_of_all_partitions_are_handed_over_at_once_and_the_unreadable_one_is_buried() {
+        let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+        let handler = async |batch: &[Record<CloudEvent<Event>>]| {
+            for record in batch {
+                seen.borrow_mut().push((record.partition, record.offset, record.key.clone()));
+                assert_eq!(record.headers, [("origin".into(), "hi".into()), ("accent".into(), "é".into())]);
+                assert_eq!(record.timestamp.as_millisecond(), 1_545_084_650_987);
+                assert_eq!(record.trace.correlation_id, record.value.correlationid);
+                assert!(record.raw.starts_with("{\"specversion\""));
+            }
+            Ok(())
+        };
+        let event = fixture(include_str!("../fixtures/kafka.json"));
+        let answer = kafka::batch(&CONSUMER, event, &clock(), &letters, &handler).await;
+        assert_eq!(answer, Ok(Value::Null));
+        assert_eq!(seen.into_inner(), [(0, 15, Some("thing-1".to_owned())), (1, 7, None)]);
+        let [letter] = letters.letters().try_into().unwrap();
+        assert_eq!((letter.record_id.as_str(), letter.body.as_str()), ("things-0-16", "{broken"));
+        assert_eq!(letter.attributes["key"], "thing-2");
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_may_pass_fails_the_invocation_so_that_the_batch_comes_again() {
+        let handler = async |_: &[Record<Value>]| Err(Failure::unavailable("store", "at 10.0.0.7"));
+        let event = kafka_event("things", &[("a", json!(1)), ("b", json!(2))]);
+        let error = kafka::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap_err();
+        assert_eq!(error, FunctionError { code: "batch-failed".into(), detail: "2 records must come again.".into() });
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_buried_fails_the_invocation() {
+        let handler = async |_: &[Record<u32>]| Ok(());
+        let event = kafka_event("things", &[("a", json!("not a number"))]);
+        assert!(kafka::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_bad_record_is_found_and_buried() {
+        let letters = Graveyard::default();
+        let handler = async |batch: &[Record<u32>]| match batch.iter().any(|record| record.value == 2) {
+            true => Err(Failure::field("", "is even")),
+            false => Ok(()),
+        };
+        let event = kafka_event("things", &[("a", 1), ("b", 2), ("c", 3)]);
+        assert!(kafka::batch(&CONSUMER, event, &clock(), &letters, &handler).await.is_ok());
+        assert_eq!(letters.letters()[0].record_id, "things-0-1");
+    }
+}
+
+mod schedules {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tick_knows_when_it_was_meant_to_be_and_answers_with_a_summary() {
+        let handler =
+            async |tick: Tick| Ok(json!({ "late_s": tick.scheduled_for.unwrap().as_second() - tick.now.as_second() }));
+        let event = fixture(include_str!("../fixtures/schedule.json"));
+        let now = "2026-03-12T19:04:58Z".parse().unwrap();
+        assert_eq!(schedule::tick("sweep", event, &Clock::at(now, 1), &handler).await, Ok(json!({ "late_s": 2 })));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_an_error_of_the_function_without_internals() {
+        let handler = async |_: Tick| Err::<(), _>(Failure::unavailable("database", "at 10.0.0.7"));
+        let error = schedule::tick("sweep", json!({}), &clock(), &handler).await.unwrap_err();
+        assert_eq!(error.code, "unavailable");
+        assert!(!error.to_string().contains("10.0.0.7"));
+    }
+}
+
+mod direct_invocations {
+    use super::*;
+
+    #[tokio::test]
+    async fn input_and_output_are_the_functions_own() {
+        let handler = async |call: Invocation<u32>| Ok(call.input + 1);
+        assert_eq!(direct::invoke("add", json!(1), &clock(), &handler).await, Ok(json!(2)));
+    }
+
+    #[tokio::test]
+    async fn input_that_does_not_fit_is_an_error_of_the_function() {
+        let handler = async |call: Invocation<u32>| Ok(call.input);
+        let error = direct::invoke("add", json!("one"), &clock(), &handler).await.unwrap_err();
+        assert_eq!(error.code, "validation");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_the_function_that_does_not_tell_why() {
+        let handler = async |_: Invocation<Value>| -> Result<(), Failure> { panic!("secret") };
+        let error = direct::invoke("add", json!({}), &clock(), &handler).await.unwrap_err();
+        assert_eq!(error.code, "internal");
+        assert!(!error.to_string().contains("secret"));
+    }
+}
+
+mod authorizers {
+    use super::*;
+
+    const USER: Uuid = Uuid::from_u128(1);
+
+    fn customer() -> Grant {
+        Grant::from(Principal { id: USER, role: "customer".to_owned() })
+    }
+
+    #[tokio::test]
+    async fn who_is_let_in_is_told_to_the_routes_and_no_claim_can_pass_for_subject_or_role() {
+        let handler = async |request: AuthRequest| {
+            assert_eq!(request.token.as_deref(), Some("eyJhbGciOi.J9.x"));
+            assert_eq!(request.route, "GET /api/v1/things/{id}");
+            let claims = [("jti".to_owned(), "t-1".to_owned()), ("role".to_owned(), "admin".to_owned())].into();
+            Ok(Some(Grant { claims, ..customer() }))
+        };
+        let event = fixture(include_str!("../fixtures/authorizer.json"));
+        let answer = authorizer::decide(event, &clock(), &handler).await.unwrap();
+        assert_eq!(
+            answer,
+            json!({ "isAuthorized": true, "context": { "sub": USER, "role": "customer", "jti": "t-1" } })
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_is_not_let_in() {
+        let handler = async |request: AuthRequest| Ok(request.token.map(|_| customer()));
+        for header in [None, Some("Basic dTpw"), Some("Bearer"), Some("Bearer  ")] {
+            let answer = authorizer::decide(authorizer_event("GET /things", header), &clock(), &handler).await.unwrap();
+            assert_eq!(answer, json!({ "isAuthorized": false }), "{header:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn not_being_able_to_tell_is_an_error_and_lets_nobody_in() {
+        let handler = async |_: AuthRequest| Err(Failure::unavailable("keys", "no route to host"));
+        let error = authorizer::decide(authorizer_event("GET /things", None), &clock(), &handler).await.unwrap_err();
+        assert_eq!(error.code, "unavailable");
+    }
+}
+
+mod buckets {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_key_arrives_decoded() {
+        let handler = async |object: Object| {
+            assert_eq!((object.bucket.as_str(), object.key.as_str()), ("pictures", "incoming/red shoeé&+.png"));
+            assert_eq!((object.event_name.as_str(), object.size), ("ObjectCreated:Put", Some(1_305_107)));
+            assert_eq!(object.version_id.as_deref(), Some("v-1"));
+            Ok(())
+        };
+        let event = fixture(include_str!("../fixtures/s3.json"));
+        assert_eq!(
+            objects::notification(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await,
+            Ok(Value::Null)
+        );
+    }
+
+    #[tokio::test]
+    async fn an_object_that_may_pass_later_fails_the_invocation_and_a_hopeless_one_is_buried() {
+        let letters = Graveyard::default();
+        let event = s3_event("pictures", "a b.png", 1);
+        let later = async |_: Object| Err(Failure::unavailable("bucket", "slow"));
+        assert!(objects::notification(&CONSUMER, event.clone(), &clock(), &letters, &later).await.is_err());
+        let bad = async |_: Object| Err(Failure::new(Kind::Invalid, "not-an-image", "It is not an image."));
+        assert!(objects::notification(&CONSUMER, event, &clock(), &letters, &bad).await.is_ok());
+        let [letter] = letters.letters().try_into().unwrap();
+        assert_eq!((letter.reason.as_str(), letter.record_id.as_str()), ("not-an-image", "a+b.png"));
+    }
+
+    #[tokio::test]
+    async fn the_test_event_that_s3_sends_first_is_not_an_object() {
+        let handler = async |_: Object| panic!("there is no object");
+        let event = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "pictures" });
+        assert_eq!(
+            objects::notification(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await,
+            Ok(Value::Null)
+        );
+    }
+}
