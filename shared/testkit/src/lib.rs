@@ -1,1 +1,18 @@
-//! placeholder
+//! What tests need: the whole platform in memory, data to put on it, the contract that every port keeps, and a way to let
+//! events run until all is quiet. Only tests depend on this crate.
+//!
+//! - [`Platform`] has an in-memory twin of each port. One clone of it is one more handle on the same state.
+//! - [`build`] and [`ids`] make orders, products, events and ids, the same ones each time.
+//! - [`contract`] states what each port promises; the twins and the real adapters run through the same functions.
+//!
+//! **Invariant:** single-threaded, no clock, no randomness, no I/O: the same calls give the same results to the letter. (The
+//! contract suites draw fresh ids, so that they can run over the same database again and again.)
+
+#![allow(clippy::expect_used, clippy::unwrap_used)] // A test that is set up wrongly stops there.
+
+pub mod build;
+pub mod ids;
+mod platform;
+
+pub use build::a_claim;
+pub use platform::*;

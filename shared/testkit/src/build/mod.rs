@@ -1,0 +1,83 @@
+//! Data for tests, said as briefly as the test needs and filled up with what it does not care about.
+//!
+//! Products, users and orders go by number (see [`crate::ids`]); instants count seconds from [`noon`].
+
+mod orders;
+mod product;
+mod user;
+
+pub use orders::{OrderBuilder, order};
+pub use product::{ProductBuilder, product};
+pub use user::{UserBuilder, user};
+
+use crate::ids;
+use domain::{DomainEvent, Event, Money, address::Address, event::envelop};
+use kernel::{Idempotency, StoredReply, Timestamp, Trace, Uuid};
+use ports::Claim;
+use serde_json::{Value, json};
+
+/// The instant that tests begin at: noon, UTC, of 21 November 2026.
+pub fn noon() -> Timestamp {
+    at(0)
+}
+
+/// So many seconds after [`noon`].
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_795_262_400 + seconds).expect("within the calendar")
+}
+
+/// US dollars, in cents.
+pub fn usd(cents: i64) -> Money {
+    Money::new(cents, "USD").expect("an amount")
+}
+
+/// An address in Oakland.
+pub fn address() -> Address {
+    serde_json::from_value(address_json()).expect("an address")
+}
+
+fn address_json() -> Value {
+    json!({ "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US" })
+}
+
+/// The claim of `consumer` on the event `n`.
+pub fn a_claim(consumer: &'static str, n: u64) -> Claim {
+    Claim { consumer, event_id: ids::event(n) }
+}
+
+/// A key with the fingerprint of `body`.
+pub fn a_key(key: &str, body: &str) -> Idempotency {
+    Idempotency { scope: "tests POST".to_owned(), key: key.to_owned(), fingerprint: format!("print of {body}") }
+}
+
+/// An answer to be kept: 201 with `body`.
+pub fn a_reply(body: &str) -> StoredReply {
+    StoredReply { status: 201, body: body.to_owned() }
+}
+
+/// The event `n` of an aggregate at its first version, at [`noon`], caused by the request 1.
+pub fn event(n: u64, data: impl Into<DomainEvent>) -> Event {
+    event_with(ids::event(n), noon(), data)
+}
+
+/// An event with its id, at its instant.
+pub fn event_with(id: Uuid, at: Timestamp, data: impl Into<DomainEvent>) -> Event {
+    let data = data.into();
+    envelop(id, subject(&data), 1, at, &Trace::begin(ids::request(1)), data)
+}
+
+fn subject(data: &DomainEvent) -> String {
+    let json = serde_json::to_value(data).expect("events serialize");
+    let data = &json["data"];
+    let named = |name: &str| data[name].as_str().map(str::to_owned);
+    let of_levels = || data["levels"][0]["product_id"].as_str().map(str::to_owned);
+    let subject = named("order_id").or_else(|| named("product_id")).or_else(|| named("user_id")).or_else(of_levels);
+    subject.unwrap_or_default()
+}
+
+/// The body of a request to place an order: product numbers and quantities.
+pub fn place_order_json(items: &[(u64, i64)]) -> Value {
+    let items: Vec<Value> =
+        items.iter().map(|(n, quantity)| json!({ "product_id": ids::product(*n), "quantity": quantity })).collect();
+    json!({ "items": items, "shipping_address": address_json(), "payment_method": "pm_card_visa" })
+}

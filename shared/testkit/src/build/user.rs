@@ -1,0 +1,91 @@
+//! Users for tests.
+
+use super::noon;
+use crate::ids;
+use domain::{
+    event::UserRegistered,
+    id::UserId,
+    text::{Email, FullName, Username},
+    user::{Role, User},
+};
+use ports::Contact;
+use serde_json::{Value, json};
+
+/// A user: number 1, a customer called Ada Lovelace, `ada` for short.
+pub fn user() -> UserBuilder {
+    UserBuilder { id: ids::user(1), name: "ada".to_owned(), role: Role::Customer }
+}
+
+/// Makes a user.
+#[derive(Debug, Clone)]
+pub struct UserBuilder {
+    id: UserId,
+    name: String,
+    role: Role,
+}
+
+impl UserBuilder {
+    /// The password in [`UserBuilder::json`].
+    pub const PASSWORD: &str = "correct horse battery";
+
+    /// Its number, and with it the username `user-<n>`.
+    #[must_use]
+    pub fn number(self, n: u64) -> Self {
+        Self { id: ids::user(n), name: format!("user-{n}"), ..self }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(self, id: UserId) -> Self {
+        Self { id, ..self }
+    }
+
+    /// Its username, and with it the address `<name>@example.com`.
+    #[must_use]
+    pub fn name(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+
+    /// What it may do.
+    #[must_use]
+    pub fn role(self, role: Role) -> Self {
+        Self { role, ..self }
+    }
+
+    /// The request that registers it.
+    pub fn json(&self) -> Value {
+        json!({
+            "email": format!("{}@example.com", self.name),
+            "username": self.name,
+            "password": Self::PASSWORD,
+            "full_name": "Ada Lovelace",
+        })
+    }
+
+    /// The user, just registered.
+    pub fn registered(&self) -> User {
+        User {
+            id: self.id,
+            email: Email::parse(&format!("{}@example.com", self.name)).expect("an address"),
+            username: Username::parse(&self.name).expect("a username"),
+            full_name: Some(FullName::parse("Ada Lovelace").expect("a name")),
+            phone: None,
+            address: None,
+            role: self.role,
+            version: 1,
+            created_at: noon(),
+        }
+    }
+
+    /// What the others are told of it.
+    pub fn event(&self) -> UserRegistered {
+        let user = self.registered();
+        UserRegistered { user_id: user.id, email: user.email, username: user.username, full_name: user.full_name }
+    }
+
+    /// Where to write to it.
+    pub fn contact(&self) -> Contact {
+        let user = self.registered();
+        Contact { user_id: user.id, email: user.email, name: user.full_name }
+    }
+}

@@ -1,0 +1,218 @@
+//! The log, the stream, the archive, the windows, the probes and the schema, in memory.
+
+use super::{Archive, DeadLetters, EventLog, FactStream, Migrations, Part, Platform, Windows};
+use domain::{
+    Event,
+    id::ProductId,
+    money::Money,
+    window::{Fact, Window},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{FoundingAccount, LogRecord};
+use std::collections::{BTreeMap, HashSet};
+
+/// Most products that a window names.
+const TOP: usize = 10;
+
+#[derive(Default)]
+pub(super) struct LogState(Vec<LogRecord>);
+
+#[derive(Default)]
+pub(super) struct DeadLettersState(Vec<edge::DeadLetter>);
+
+#[derive(Default)]
+pub(super) struct StreamState(Vec<Event>);
+
+#[derive(Default)]
+pub(super) struct MigrationsState {
+    applied: bool,
+}
+
+#[derive(Default)]
+pub(super) struct WindowsState {
+    counted: HashSet<Uuid>,
+    windows: BTreeMap<(Timestamp, &'static str), Sums>,
+}
+
+#[derive(Default)]
+struct Sums {
+    orders: i64,
+    revenue: i64,
+    products: BTreeMap<ProductId, (String, i64)>,
+    regions: BTreeMap<String, (i64, i64)>,
+}
+
+impl EventLog {
+    /// Every record, in order.
+    pub fn records(&self) -> Vec<LogRecord> {
+        self.0.see(|state| state.log.0.clone())
+    }
+}
+
+impl ports::EventLog for EventLog {
+    async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
+        let step = self.0.step(Part::Log, "log.append", |state| {
+            state.log.0.push(record.clone());
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl DeadLetters {
+    /// Every letter, in order.
+    pub fn buried(&self) -> Vec<edge::DeadLetter> {
+        self.0.see(|state| state.dead_letters.0.clone())
+    }
+}
+
+impl edge::DeadLetters for DeadLetters {
+    async fn bury(&self, letter: edge::DeadLetter) -> Result<(), Failure> {
+        let step = self.0.step(Part::DeadLetters, "dead_letters.bury", |state| {
+            state.dead_letters.0.push(letter);
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl FactStream {
+    /// Every event that was put, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.0.see(|state| state.stream.0.clone())
+    }
+}
+
+impl ports::FactStream for FactStream {
+    async fn put(&self, event: &Event) -> Result<(), Failure> {
+        let step = self.0.step(Part::Stream, "stream.put", |state| {
+            state.stream.0.push(event.clone());
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl Archive {
+    /// The lines under each key.
+    pub fn objects(&self) -> BTreeMap<String, String> {
+        let text = |(key, (_, bytes)): (&String, &(String, Vec<u8>))| {
+            (key.clone(), String::from_utf8_lossy(bytes).into_owned())
+        };
+        self.0.see(|state| state.archive.0.iter().map(text).collect())
+    }
+}
+
+impl ports::Archive for Archive {
+    async fn put(&self, key: &str, lines: String) -> Result<(), Failure> {
+        let step = self.0.step(Part::Archive, "archive.put", |state| {
+            state.archive.0.insert(key.to_owned(), ("application/x-ndjson".to_owned(), lines.into_bytes()));
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl WindowsState {
+    fn add(&mut self, fact: &Fact) {
+        if !self.counted.insert(fact.event_id) {
+            return;
+        }
+        let minor = fact.revenue.amount.get();
+        let sums = self.windows.entry((fact.window, fact.revenue.currency.code())).or_default();
+        sums.orders += 1;
+        sums.revenue += minor;
+        for (product, name, pieces) in &fact.products {
+            let sold = sums.products.entry(*product).or_insert_with(|| (name.as_str().to_owned(), 0));
+            sold.1 += i64::from(*pieces);
+        }
+        let region = sums.regions.entry(fact.region.clone()).or_default();
+        region.0 += 1;
+        region.1 += minor;
+    }
+}
+
+impl Sums {
+    fn window(&self, start: Timestamp, currency: &str) -> Result<Window, Failure> {
+        let mut top_products: Vec<_> =
+            self.products.iter().map(|(id, (name, pieces))| (*id, name.clone(), *pieces)).collect();
+        top_products.sort_by_key(|(id, _, pieces)| (std::cmp::Reverse(*pieces), *id));
+        top_products.truncate(TOP);
+        Ok(Window {
+            start,
+            orders: self.orders,
+            revenue: Money::new(self.revenue, currency).map_err(Failure::internal)?,
+            top_products,
+            by_region: self.regions.iter().map(|(name, (orders, minor))| (name.clone(), *orders, *minor)).collect(),
+        })
+    }
+}
+
+impl ports::WindowStore for Windows {
+    async fn add(&self, facts: &[Fact]) -> Result<(), Failure> {
+        let commit = self.0.commit("windows.add", |state| {
+            for fact in facts {
+                state.windows.add(fact);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Window>, Failure> {
+        let look = self.0.look(Part::Database, |state| {
+            let within = state.windows.windows.iter().filter(|((start, _), _)| (from..to).contains(start));
+            within.map(|((start, currency), sums)| sums.window(*start, currency)).collect()
+        });
+        look.await
+    }
+}
+
+/// A part that is up unless the faults say otherwise.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub(super) platform: Platform,
+    pub(super) part: Part,
+}
+
+impl ports::Probe for Probe {
+    fn part(&self) -> &'static str {
+        self.part.name()
+    }
+
+    fn is_essential(&self) -> bool {
+        self.part != Part::Cache
+    }
+
+    async fn ask(&self) -> Result<(), Failure> {
+        self.platform.look(self.part, |_| Ok(())).await
+    }
+}
+
+impl ports::Migrations for Migrations {
+    async fn apply(&self) -> Result<Vec<String>, Failure> {
+        let commit = self.0.commit("migrations.apply", |state| {
+            let missing = !std::mem::replace(&mut state.migrations.applied, true);
+            Ok(if missing { vec!["0001_everything".to_owned()] } else { vec![] })
+        });
+        commit.await
+    }
+
+    async fn found(&self, accounts: &[FoundingAccount], now: Timestamp) -> Result<u32, Failure> {
+        let commit = self.0.commit("migrations.found", |state| {
+            let mut made = 0;
+            for account in accounts {
+                made += u32::from(state.users.found(account, now));
+            }
+            Ok(made)
+        });
+        commit.await
+    }
+}
+
+impl Migrations {
+    /// Whether the schema was brought up to date.
+    pub fn applied(&self) -> bool {
+        self.0.see(|state| state.migrations.applied)
+    }
+}

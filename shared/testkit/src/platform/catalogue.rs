@@ -1,0 +1,137 @@
+//! Products, their offers and the cache, in memory.
+
+use super::{Cache, Offers, Part, Products, keys::KeyBook};
+use domain::{event::StockLevel, id::ProductId, order::Offer, product::Product};
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub(super) struct ProductsState {
+    products: HashMap<ProductId, Product>,
+    keys: KeyBook,
+    created: Vec<Product>,
+}
+
+#[derive(Default)]
+pub(super) struct CacheState {
+    values: HashMap<String, (String, u64)>,
+    second: u64,
+    troubles: u64,
+}
+
+impl Products {
+    /// Every product, oldest first.
+    pub fn all(&self) -> Vec<Product> {
+        let mut all: Vec<Product> = self.0.see(|state| state.products.products.values().cloned().collect());
+        all.sort_by_key(|product| (product.created_at, product.id));
+        all
+    }
+
+    /// Keeps a product as if it had been there for long: no key, no change on the stream.
+    pub fn put(&self, product: &Product) {
+        self.0.arrange(|state| state.products.products.insert(product.id, product.clone()));
+    }
+
+    /// The products that were created, in order: what the table's stream of changes carries.
+    pub fn created(&self) -> Vec<Product> {
+        self.0.see(|state| state.products.created.clone())
+    }
+}
+
+impl ports::ProductStore for Products {
+    async fn create(&self, product: &Product, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        let step = self.0.step(Part::Table, "products.create", |state| {
+            let products = &mut state.products;
+            if let Some(settled) = products.keys.find(key)? {
+                return Ok(settled);
+            }
+            if products.products.values().any(|held| held.sku == product.sku) {
+                let detail = "Another product has this SKU.";
+                let taken = Failure::new(Kind::Conflict, "sku-taken", detail);
+                return Err(Failure { fields: Failure::field("/sku", "is taken").fields, ..taken });
+            }
+            products.products.insert(product.id, product.clone());
+            products.keys.keep(key, Some(reply));
+            products.created.push(product.clone());
+            Ok(Settled::Now)
+        });
+        step.await
+    }
+
+    async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
+        self.0.look(Part::Table, |state| Ok(state.products.products.get(&id).cloned())).await
+    }
+
+    async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {
+        let step = self.0.step(Part::Table, "products.set_stock", |state| {
+            let product = state.products.products.get_mut(&level.product_id);
+            let Some(product) = product.filter(|product| product.stock_version < level.version) else {
+                return Ok(false);
+            };
+            product.stock_quantity = level.available;
+            product.stock_version = level.version;
+            Ok(true)
+        });
+        step.await
+    }
+}
+
+impl ports::Offers for Offers {
+    async fn find(&self, products: &[ProductId]) -> Result<Vec<Offer>, Failure> {
+        let look = self.0.look(Part::Table, |state| {
+            let found = products.iter().filter_map(|id| state.products.products.get(id));
+            Ok(found
+                .map(|product| Offer { product_id: product.id, name: product.name.clone(), price: product.price })
+                .collect())
+        });
+        look.await
+    }
+}
+
+impl Cache {
+    /// Lets `seconds` pass, for the cache alone.
+    pub fn age(&self, seconds: u32) {
+        self.0.arrange(|state| state.cache.second += u64::from(seconds));
+    }
+
+    /// How often the cache did not answer.
+    pub fn troubles(&self) -> u64 {
+        self.0.see(|state| state.cache.troubles)
+    }
+
+    fn trouble(&self) {
+        self.0.arrange(|state| state.cache.troubles += 1);
+    }
+}
+
+impl ports::Cache for Cache {
+    async fn get(&self, key: &str) -> Option<String> {
+        let look = self.0.look(Part::Cache, |state| {
+            let cache = &state.cache;
+            Ok(cache.values.get(key).filter(|(_, until)| *until > cache.second).map(|(value, _)| value.clone()))
+        });
+        let found = look.await;
+        found.unwrap_or_else(|_| {
+            self.trouble();
+            None
+        })
+    }
+
+    async fn put(&self, key: &str, value: &str, ttl_s: u32) {
+        let step = self.0.step(Part::Cache, "cache.put", |state| {
+            let until = state.cache.second + u64::from(ttl_s);
+            state.cache.values.insert(key.to_owned(), (value.to_owned(), until));
+            Ok(())
+        });
+        if step.await.is_err() {
+            self.trouble();
+        }
+    }
+
+    async fn forget(&self, key: &str) {
+        let step = self.0.step(Part::Cache, "cache.forget", |state| Ok(state.cache.values.remove(key)));
+        if step.await.is_err() {
+            self.trouble();
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Faults: which part does not answer, which event the bus does not take, and where a process dies.
+
+use super::Faults;
+use domain::Event;
+use kernel::Failure;
+
+/// A part of the platform that can fail by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Postgres: all stores of state, and the outbox.
+    Database,
+    /// DynamoDB: the products.
+    Table,
+    /// The event bus.
+    Bus,
+    /// Redis.
+    Cache,
+    /// The payment gateway.
+    Gateway,
+    /// Mail.
+    Mail,
+    /// The bucket of documents.
+    Documents,
+    /// The bucket of the archive.
+    Archive,
+    /// Kafka.
+    Log,
+    /// Kinesis.
+    Stream,
+    /// The signing keys.
+    Keys,
+    /// The queue of dead letters.
+    DeadLetters,
+}
+
+impl Part {
+    /// Name of the part, as `/ready` tells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Table => "products",
+            Self::Bus => "bus",
+            Self::Cache => "cache",
+            Self::Gateway => "gateway",
+            Self::Mail => "mail",
+            Self::Documents => "documents",
+            Self::Archive => "archive",
+            Self::Log => "log",
+            Self::Stream => "stream",
+            Self::Keys => "keys",
+            Self::DeadLetters => "dead-letters",
+        }
+    }
+
+    pub(super) fn down(self) -> Failure {
+        Failure::unavailable(self.name(), "the faults of the test say so")
+    }
+}
+
+/// Before an operation has its effect, or after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing is done.
+    Before,
+    /// It is done, and nobody hears of it.
+    After,
+}
+
+/// Which of the operations to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// The first so many.
+    First(u64),
+    /// The n-th alone, from 1.
+    Nth(u64),
+}
+
+/// A durable operation that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Of which part.
+    pub part: Part,
+    /// What it is: `orders.place`, `bus.publish`.
+    pub name: &'static str,
+}
+
+#[derive(Default)]
+pub(super) struct Plan {
+    pub operations: Vec<Operation>,
+    pub interleaved: bool,
+    rules: Vec<Rule>,
+    crashes: Vec<(usize, Moment)>,
+    refused: Option<Box<dyn Fn(&Event) -> bool>>,
+}
+
+struct Rule {
+    part: Part,
+    which: Which,
+    moment: Moment,
+    seen: u64,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Verdict {
+    pub crash: Option<Moment>,
+    pub fail: Option<Moment>,
+}
+
+impl Plan {
+    pub fn durable(&mut self, part: Part, name: &'static str) -> Verdict {
+        self.operations.push(Operation { part, name });
+        let number = self.operations.len();
+        let crash = self.crashes.iter().find(|(at, _)| *at == number).map(|(_, moment)| *moment);
+        Verdict { crash, fail: self.failing(part) }
+    }
+
+    pub fn failing(&mut self, part: Part) -> Option<Moment> {
+        let mut failing = None;
+        for rule in self.rules.iter_mut().filter(|rule| rule.part == part) {
+            rule.seen += 1;
+            let hit = match rule.which {
+                Which::All => true,
+                Which::First(n) => rule.seen <= n,
+                Which::Nth(n) => rule.seen == n,
+            };
+            if hit && failing.is_none() {
+                failing = Some(rule.moment);
+            }
+        }
+        failing
+    }
+
+    pub fn takes(&self, event: &Event) -> bool {
+        self.refused.as_ref().is_none_or(|refused| !refused(event))
+    }
+}
+
+impl Faults {
+    /// The operations `which` of `part`, counted from now, answer `Unavailable`: [`Moment::Before`] without an effect,
+    /// [`Moment::After`] although they had it.
+    pub fn fail(&self, part: Part, which: Which, moment: Moment) {
+        self.0.0.plan.borrow_mut().rules.push(Rule { part, which, moment, seen: 0 });
+    }
+
+    /// `part` does not answer until it is healed.
+    pub fn break_down(&self, part: Part) {
+        self.fail(part, Which::All, Moment::Before);
+    }
+
+    /// `part` answers again.
+    pub fn heal(&self, part: Part) {
+        self.0.0.plan.borrow_mut().rules.retain(|rule| rule.part != part);
+    }
+
+    /// Everything answers again, the bus takes every event, and nothing crashes any more.
+    pub fn heal_all(&self) {
+        let mut plan = self.0.0.plan.borrow_mut();
+        plan.rules.clear();
+        plan.crashes.clear();
+        plan.refused = None;
+    }
+
+    /// The bus answers, but does not take the events that `refused` names.
+    pub fn refuse_events(&self, refused: impl Fn(&Event) -> bool + 'static) {
+        self.0.0.plan.borrow_mut().refused = Some(Box::new(refused));
+    }
+
+    /// The process that does the durable operation `number` (from 1, counted from the beginning of the platform) dies there.
+    /// It must run in [`super::Platform::run`]; outside of it, it stands still for ever.
+    pub fn crash(&self, number: usize, moment: Moment) {
+        self.0.0.plan.borrow_mut().crashes.push((number, moment));
+    }
+
+    /// From now on each operation gives way once before it begins, so that processes that run at the same time take turns.
+    pub fn interleave(&self) {
+        self.0.0.plan.borrow_mut().interleaved = true;
+    }
+}

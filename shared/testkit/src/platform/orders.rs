@@ -1,0 +1,117 @@
+//! Orders in memory.
+
+use super::{Orders, Part, keys::KeyBook};
+use domain::{
+    Event,
+    id::{OrderId, UserId},
+    order::Order,
+};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
+use ports::{Claim, Page};
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub(super) struct OrdersState {
+    orders: HashMap<OrderId, Order>,
+    keys: KeyBook,
+}
+
+impl Orders {
+    /// Every order, oldest first.
+    pub fn all(&self) -> Vec<Order> {
+        let mut all: Vec<Order> = self.0.see(|state| state.orders.orders.values().cloned().collect());
+        all.sort_by_key(|order| (order.created_at, order.id));
+        all
+    }
+
+    /// Keeps an order as if it had been placed long ago: no key, no event.
+    pub fn put(&self, order: &Order) {
+        self.0.arrange(|state| state.orders.orders.insert(order.id, order.clone()));
+    }
+
+    /// Makes the request with this key one that is still under way.
+    pub fn hold_key(&self, key: &Idempotency) {
+        self.0.arrange(|state| state.orders.keys.keep(key, None));
+    }
+}
+
+impl ports::OrderStore for Orders {
+    async fn place(
+        &self,
+        order: &Order,
+        key: &Idempotency,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<Settled, Failure> {
+        let commit = self.0.commit("orders.place", |state| {
+            if let Some(settled) = state.orders.keys.find(key)? {
+                return Ok(settled);
+            }
+            if state.orders.orders.contains_key(&order.id) {
+                return Err(Failure::internal(format!("the order {} is there already", order.id)));
+            }
+            state.orders.orders.insert(order.id, order.clone());
+            state.orders.keys.keep(key, Some(reply));
+            state.outbox.add(event);
+            Ok(Settled::Now)
+        });
+        commit.await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        let commit = self.0.commit("orders.refuse", |state| {
+            if let Some(settled) = state.orders.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.orders.keys.keep(key, Some(reply));
+            Ok(Settled::Now)
+        });
+        commit.await
+    }
+
+    async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
+        let theirs = |order: &&Order| owner.is_none_or(|owner| order.user_id == owner);
+        self.0.look(Part::Database, |state| Ok(state.orders.orders.get(&id).filter(theirs).cloned())).await
+    }
+
+    async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let look = self.0.look(Part::Database, |state| {
+            let place = |order: &Order| (order.created_at, order.id.0);
+            let mut orders: Vec<&Order> = state.orders.orders.values().filter(|order| order.user_id == owner).collect();
+            orders.retain(|order| after.is_none_or(|after| place(order) < after));
+            orders.sort_unstable_by_key(|order| std::cmp::Reverse(place(order)));
+            let more = orders.len() > limit;
+            orders.truncate(limit);
+            let next = orders.last().filter(|_| more).map(|last| format!("{}/{}", last.created_at, last.id));
+            Ok(Page { items: orders.into_iter().cloned().collect(), next })
+        });
+        look.await
+    }
+
+    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<bool, Failure> {
+        let commit = self.0.commit("orders.advance", |state| {
+            if state.claims.contains(&claim) {
+                return Ok(false);
+            }
+            let held = state.orders.orders.get_mut(&order.id).filter(|held| held.version + 1 == order.version);
+            let held = held.ok_or_else(|| Failure::unavailable("orders", "the order has another version"))?;
+            *held = order.clone();
+            state.claim(claim);
+            if let Some(event) = event {
+                state.outbox.add(event);
+            }
+            Ok(true)
+        });
+        commit.await
+    }
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+    let (at, id) = cursor.split_once('/').unwrap_or_default();
+    match (at.parse(), id.parse()) {
+        (Ok(at), Ok(id)) => Ok((at, id)),
+        _ => Err(Failure::field("?cursor", "is not a cursor of this list")),
+    }
+}
