@@ -1,7 +1,7 @@
 //! Which environment variables a row asks for, said once for the template and for Terraform.
 
 use super::{
-    cfn::{attribute, reference, sub, when},
+    cfn::{attribute, only_when, reference, sub, when},
     names::{dead, logical},
 };
 use catalog::{Function, Uses};
@@ -29,6 +29,8 @@ pub enum Setting {
     Queue(&'static str),
     /// URL of the function's own dead-letter queue.
     DeadQueue(&'static str),
+    /// How to prove to Kafka who we are: `iam` on MSK, absent for a broker that asks nothing.
+    KafkaAuth,
     /// Base URL of the HTTP API.
     ApiUrl,
 }
@@ -53,7 +55,10 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
             Uses::Stream(stream) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
-            Uses::Kafka => drop(variables.insert("KAFKA_BROKERS", Setting::Input("KafkaBrokers"))),
+            Uses::Kafka => {
+                variables.insert("KAFKA_BROKERS", Setting::Input("KafkaBrokers"));
+                variables.insert("KAFKA_AUTH", Setting::KafkaAuth);
+            }
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
             Uses::Mail => drop(variables.insert("MAIL_FROM", Setting::Input("MailFrom"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
@@ -88,10 +93,11 @@ impl Setting {
             Self::Table(name) => reference(&logical(name, "Table")),
             Self::Stream(name) => reference(&logical(name, "Stream")),
             Self::Bucket(name) => reference(&logical(name, "Bucket")),
-            Self::Secret(name) => reference(&logical(name, "Secret")),
+            Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
             Self::Bus => reference("EventBus"),
             Self::Queue(function) => reference(&logical(function, "Queue")),
             Self::DeadQueue(function) => reference(&logical(&dead(function), "Queue")),
+            Self::KafkaAuth => only_when("HasKafkaCluster", json!("iam")),
             Self::ApiUrl => api_url(),
         }
     }
@@ -109,6 +115,7 @@ impl Setting {
             Self::Bus => ("bus", catalog::BUS),
             Self::Queue(function) => ("queue", function),
             Self::DeadQueue(function) => ("dead_queue", function),
+            Self::KafkaAuth => ("text", "iam"),
             Self::ApiUrl => ("api_url", ""),
         };
         json!({ "kind": kind, "name": name })

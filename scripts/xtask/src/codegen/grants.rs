@@ -262,7 +262,7 @@ impl On {
             Self::Table(name) => arn("dynamodb", &format!("table/{}", physical_text(name))),
             Self::TableChanges(name) => arn("dynamodb", &format!("table/{}/stream/*", physical_text(name))),
             Self::Objects(name) => sub(&format!("${{{}.Arn}}/*", logical(name, "Bucket"))),
-            Self::Secret(name) => reference(&logical(name, "Secret")),
+            Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
             Self::Stream(name) => arn("kinesis", &format!("stream/{}", physical_text(name))),
             Self::Bus => arn("events", &format!("event-bus/{}", physical_text(catalog::BUS))),
             Self::Queue(function) => arn("sqs", &physical_text(function)),

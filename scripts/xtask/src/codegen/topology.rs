@@ -1,7 +1,7 @@
 //! The topology for people: a golden text that shows a change of routing in review, and a picture.
 
 use super::{COMMAND, cfn::Template, template::RESOURCE_LIMIT};
-use catalog::{Auth, Event, Function, Trigger, Uses};
+use catalog::{Access, Auth, Event, Function, Table, Trigger, Uses};
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// Functions that the whole product will have.
@@ -158,6 +158,20 @@ fn is_in_flow(function: &Function) -> bool {
     !function.publishes.is_empty()
         || function.has_dead_letters()
         || function.uses.iter().any(|uses| matches!(uses, Uses::Stream(_)))
+        || writes_watched_table(function)
+}
+
+fn writes_watched_table(function: &Function) -> bool {
+    catalog::FUNCTIONS.iter().any(|watcher| match watcher.trigger {
+        Trigger::TableChanges(table) => writes(function, table),
+        _ => false,
+    })
+}
+
+fn writes(function: &Function, table: &Table) -> bool {
+    let is_written =
+        |uses: &Uses| matches!(uses, Uses::Table(of, access) if of.name == table.name && *access != Access::Read);
+    matches!(function.trigger, Trigger::Http { .. }) && function.uses.iter().any(is_written)
 }
 
 fn arrows() -> Vec<String> {
@@ -192,13 +206,7 @@ fn arrows() -> Vec<String> {
                 }
             }
             Trigger::TableChanges(table) => {
-                let writes = |from: &&&Function| {
-                    matches!(from.trigger, Trigger::Http { .. })
-                        && from.uses.iter().any(|uses| {
-                            matches!(uses, Uses::Table(of, access) if of.name == table.name && *access != catalog::Access::Read)
-                        })
-                };
-                for from in catalog::FUNCTIONS.iter().filter(writes) {
+                for from in catalog::FUNCTIONS.iter().filter(|from| writes(from, table)) {
                     arrows.push(format!("{} -- \"changes of {}\" --> {}", from.name, table.name, to.name));
                 }
             }

@@ -103,7 +103,7 @@ pub(super) fn outputs() -> Vec<(String, Value)> {
         outputs.push(output(
             &logical(secret.name, "SecretArn"),
             "A secret.",
-            reference(&logical(secret.name, "Secret")),
+            attribute(&logical(secret.name, "Secret"), "Id"),
         ));
     }
     outputs
@@ -120,19 +120,16 @@ pub(super) fn network() -> Value {
 /// Days that log groups keep what is written.
 pub(super) const LOG_DAYS: u32 = 14;
 
-/// A statement that refuses plain HTTP. An emulator speaks nothing else, so it stands on AWS only.
-pub(super) fn tls_only(actions: &str, resources: Value) -> Value {
-    only_when(
-        "OnAws",
-        json!({
-            "Sid": "TlsOnly",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": actions,
-            "Resource": resources,
-            "Condition": { "Bool": { "aws:SecureTransport": "false" } },
-        }),
-    )
+/// A statement that refuses plain HTTP. An emulator speaks nothing else, so it has to stand under a condition.
+pub(super) fn tls_only(actions: &str, resources: &Value) -> Value {
+    json!({
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": actions,
+        "Resource": resources,
+        "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+    })
 }
 
 /// ARN of a bucket and of all in it.

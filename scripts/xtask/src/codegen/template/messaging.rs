@@ -2,7 +2,7 @@
 
 use super::inputs::tls_only;
 use crate::codegen::{
-    cfn::{Resource, Template, arn, arn_text, attribute, reference, sub},
+    cfn::{Resource, Template, arn, arn_text, attribute, only_when, reference, sub},
     names::{UNDELIVERED, dead, logical, physical, physical_text},
 };
 use catalog::{Event, Function, Trigger};
@@ -159,7 +159,7 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
             "Resource": reference(&id),
             "Condition": { "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } },
         },
-        tls_only("sns:Publish", reference(&id)),
+        only_when("OnAws", tls_only("sns:Publish", &reference(&id))),
     ]);
     template.share(Resource::new(
         format!("{id}Policy"),
@@ -191,7 +191,7 @@ fn queue_policy() -> Resource {
     let statements = json!([
         sender("OurRules", "events.amazonaws.com", arn("events", &format!("rule/{}", physical_text("*")))),
         sender("OurTopics", "sns.amazonaws.com", arn("sns", &physical_text("*"))),
-        tls_only("sqs:*", everything.clone()),
+        only_when("OnAws", tls_only("sqs:*", &everything)),
     ]);
     Resource::new(
         "QueuePolicy",

@@ -6,7 +6,7 @@ use crate::codegen::{
     names::{logical, physical, physical_text},
 };
 use catalog::{Trigger, Uses};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// How long invoices may not be deleted in production, in years.
 const INVOICE_YEARS: u32 = 10;
@@ -21,15 +21,17 @@ pub(super) fn add(template: &mut Template) {
     for bucket in catalog::BUCKETS {
         let id = logical(bucket.name, "Bucket");
         template.share(bucket_of(bucket, &id));
-        let statements = json!([tls_only("s3:*", bucket_and_objects(&id)), own_account(&id)]);
-        template.share(Resource::new(
+        let statements = [tls_only("s3:*", &bucket_and_objects(&id))];
+        let policy = Resource::new(
             format!("{id}Policy"),
             "AWS::S3::BucketPolicy",
             json!({
                 "Bucket": reference(&id),
                 "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
             }),
-        ));
+        );
+        // An emulator speaks nothing but plain HTTP.
+        template.share(policy.only_when("OnAws"));
     }
     for secret in catalog::SECRETS {
         template.share(secret_of(secret));
@@ -96,21 +98,6 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
             only_when("IsProduction", json!({ "ObjectLockEnabled": "Enabled", "Rule": rule }));
     }
     Resource::new(id, "AWS::S3::Bucket", properties).kept()
-}
-
-/// Nobody outside the account, whatever any other policy says.
-fn own_account(id: &str) -> Value {
-    json!({
-        "Sid": "OwnAccountOnly",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": bucket_and_objects(id),
-        "Condition": {
-            "StringNotEquals": { "aws:PrincipalAccount": reference("AWS::AccountId") },
-            "BoolIfExists": { "aws:PrincipalIsAWSService": "false" },
-        },
-    })
 }
 
 fn secret_of(secret: &catalog::Secret) -> Resource {
