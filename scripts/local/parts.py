@@ -89,6 +89,10 @@ def _postgres_user():
 def _postgres_prepare():
     data, user = layout.postgres_data(), _postgres_user()
     if (data / "PG_VERSION").exists():
+        # After a kill the server may still lie there as a zombie, which PostgreSQL takes for a living one.
+        lock = data / "postmaster.pid"
+        if lock.exists() and not process.runs(int(lock.read_text().split()[0])):
+            lock.unlink()
         return
     # What an interrupted initdb leaves is of no use, and initdb refuses a directory that is not empty.
     shutil.rmtree(data, ignore_errors=True)
@@ -166,7 +170,8 @@ def _redis_command():
 
 def _java(heap, *rest):
     # A short-lived cluster starts faster with the plain collector and the first compiler alone.
-    return ["java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp",
+    return ["java", f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true", "-cp",
             f"{layout.tools()['kafka']}/lib/*", *rest]
 
 

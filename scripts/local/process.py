@@ -32,6 +32,12 @@ def _all():
     return found
 
 
+def runs(pid):
+    """Whether there is such a process; a zombie is none."""
+    stat = _stat(pid)
+    return bool(stat) and stat["state"] not in "ZX"
+
+
 def spawn(name, argv, env, cwd=None, user=None):
     """Starts a part in a session of its own with its output in its log, and remembers it."""
     log = layout.LOGS / f"{name}.log"
@@ -58,8 +64,7 @@ def remember(name, **more):
 def alive(name):
     """The process id of the part when it runs. A process that merely got the same id since does not count."""
     known = record(name)
-    stat = _stat(known["pid"]) if known else None
-    if stat and stat["state"] not in "ZX" and stat["started"] == known["started"]:
+    if known and runs(known["pid"]) and _stat(known["pid"])["started"] == known["started"]:
         return known["pid"]
     return None
 
