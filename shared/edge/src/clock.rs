@@ -75,9 +75,11 @@ impl Clock {
         self.deadline
     }
 
-    /// Milliseconds since `start`.
-    pub(crate) fn millis_since(&self, start: Timestamp) -> u64 {
-        u64::try_from(self.now().duration_since(start).as_millis()).unwrap_or_default()
+    /// Milliseconds since `start`, to the microsecond.
+    #[expect(clippy::float_arithmetic, reason = "a duration for people and charts; the lint guards money")]
+    pub(crate) fn millis_since(&self, start: Timestamp) -> f64 {
+        let micros = i32::try_from(self.now().duration_since(start).as_micros()).unwrap_or(i32::MAX);
+        f64::from(micros) / 1000.0
     }
 }
 

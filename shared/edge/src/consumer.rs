@@ -109,7 +109,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// One line and the standard metrics, at the end of a batch.
-    pub fn tell(&self, duration_ms: u64) {
+    pub fn tell(&self, duration_ms: f64) {
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         for (name, n) in
             [("RecordsProcessed", self.done), ("RecordsBuried", self.buried), ("RecordsFailed", self.again)]

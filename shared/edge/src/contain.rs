@@ -5,14 +5,29 @@ use crate::Clock;
 use futures_util::FutureExt;
 use kernel::Failure;
 use std::any::Any;
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, PanicHookInfo};
+use std::pin::pin;
+
+thread_local! {
+    /// Whether contained work is being polled on this thread.
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+    /// Where contained work panicked last; only the panic hook is told.
+    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
 /// Runs `work` to its end, to its panic or to the end of the time, whichever comes first.
 ///
 /// Work that is stopped for time is dropped at an await point. That is no worse than the crash that every handler must survive.
 pub(crate) async fn contain<T>(clock: &Clock, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let work = AssertUnwindSafe(work).catch_unwind();
+    let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+    let work = poll_fn(|context| {
+        CONTAINED.set(true);
+        let polled = work.as_mut().poll(context);
+        CONTAINED.set(false);
+        polled
+    });
     let ended = match clock.remaining() {
         None => work.await,
         Some(left) => match tokio::time::timeout(left, work).await {
@@ -20,7 +35,20 @@ pub(crate) async fn contain<T>(clock: &Clock, work: impl Future<Output = Result<
             Err(_) => return Err(Failure::unavailable("time", "the handler was stopped shortly before the deadline")),
         },
     };
-    ended.unwrap_or_else(|panic| Err(Failure::internal(format!("panic: {}", message(panic.as_ref())))))
+    ended.unwrap_or_else(|panic| {
+        let location = LOCATION.take().map(|location| format!(" at {location}")).unwrap_or_default();
+        Err(Failure::internal(format!("panic: {}{location}", message(panic.as_ref()))))
+    })
+}
+
+/// For the panic hook: leaves it to [`contain`] to report `panic`, which will tell the runner and be logged once. Answers false
+/// where nobody will, in a task of its own for instance.
+pub(crate) fn reports(panic: &PanicHookInfo<'_>) -> bool {
+    let contained = CONTAINED.get();
+    if contained {
+        LOCATION.set(panic.location().map(ToString::to_string));
+    }
+    contained
 }
 
 /// What `panic!` was given, where that was text.

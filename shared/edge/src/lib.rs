@@ -31,3 +31,8 @@ pub use clock::Clock;
 pub use consumer::{Consumer, Delivery};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use runtime::{Error, FunctionError};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

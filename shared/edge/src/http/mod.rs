@@ -118,7 +118,7 @@ fn open(event: Value, ambient: &Ambient) -> Result<(Head, Sent), Failure> {
 }
 
 /// One line an invocation, whatever came of it. (Besides being useful: some emulators wait for a first line of log.)
-fn finish(rendered: &Rendered, duration_ms: u64) {
+fn finish(rendered: &Rendered, duration_ms: f64) {
     let status = rendered.status.as_u16();
     metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
     if status >= 500 {

@@ -1,12 +1,13 @@
-//! Rules of the HTTP runner, each driven through `answer` with events as API Gateway sends them.
+//! Rules of the HTTP runner, each driven through `answer` with events as API Gateway sends them: here what comes in, in
+//! `answers` what goes out.
+
+mod answers;
 
 use super::*;
 use crate::testing::{HttpEvent, http_event};
-use kernel::{Settled, StoredReply, Timestamp, Uuid};
+use kernel::{Timestamp, Uuid};
 use serde::Deserialize;
 use serde_json::json;
-use std::cell::Cell;
-use std::time::Duration;
 
 const FIXTURE: &str = include_str!("../../fixtures/http.json");
 const ROUTE: Route = Route::new("thing-do", Access::Roles(&["customer", "admin"]));
@@ -284,139 +285,4 @@ async fn a_query_parameter_that_cannot_be_read_answers_422_and_names_it() {
     }
     let event = http_event("GET", "/things").principal(USER, "admin").build();
     assert_eq!(send(ROUTE, event, page).await.body(), json!(20));
-}
-
-#[tokio::test]
-async fn a_failure_is_a_problem_document_without_internals() {
-    let seen = send(ROUTE, patch().build(), async |_: Call<Change>| {
-        Err::<Reply<()>, _>(Failure::unavailable("database", "connection refused at 10.0.0.7"))
-    })
-    .await;
-    assert_eq!(seen.problem(), said("unavailable", 503));
-    assert_eq!(seen.headers["retry-after"], "2");
-    assert_eq!(seen.body()["instance"], "/things/7");
-    assert_eq!(seen.body()["trace_id"].as_str().unwrap().len(), 32);
-    assert!(seen.body().get("errors").is_none());
-    assert!(!seen.text.contains("10.0.0.7"));
-}
-
-#[tokio::test]
-async fn every_kind_of_failure_has_its_status() {
-    for (kind, status) in [
-        (Kind::Malformed, 400),
-        (Kind::Unauthenticated, 401),
-        (Kind::Forbidden, 403),
-        (Kind::NotFound, 404),
-        (Kind::Conflict, 409),
-        (Kind::PreconditionFailed, 412),
-        (Kind::PreconditionRequired, 428),
-        (Kind::TooLarge, 413),
-        (Kind::UnsupportedMedia, 415),
-        (Kind::Invalid, 422),
-        (Kind::Locked, 423),
-        (Kind::TooMany, 429),
-        (Kind::Internal, 500),
-        (Kind::Unavailable, 503),
-    ] {
-        let fails = async |_: Call<Change>| Err::<Reply<()>, _>(Failure::new(kind, "some-code", "So it is."));
-        assert_eq!(send(ROUTE, patch().build(), fails).await.problem(), said("some-code", status));
-    }
-}
-
-#[tokio::test]
-async fn a_panic_answers_500_and_does_not_tell_why() {
-    let seen =
-        send(ROUTE, patch().build(), async |_: Call<Change>| -> Result<Reply<()>, Failure> { panic!("secret") }).await;
-    assert_eq!(seen.problem(), said("internal", 500));
-    assert!(!seen.text.contains("secret"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_handler_that_outlives_the_invocation_answers_503_before_the_gateway_would_answer_500() {
-    let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(5));
-    let stuck = async |_: Call<Change>| std::future::pending::<Result<Reply<()>, Failure>>().await;
-    let response = answer(&ROUTE, patch().build(), &clock, &stuck).await;
-    assert_eq!(response["statusCode"], 503);
-}
-
-#[tokio::test]
-async fn a_refusal_carries_the_ids_that_a_caller_can_quote() {
-    let id = "0198a3c0-0000-7000-8000-00000000beef";
-    let seen = change(ROUTE, patch().header("X-Correlation-ID", id).text("{")).await;
-    assert_eq!(seen.headers["x-correlation-id"], id);
-    assert_eq!(seen.headers["cache-control"], "no-store");
-    let seen = change(ROUTE, patch().header("x-correlation-id", "not an id")).await;
-    assert!(seen.headers["x-correlation-id"].as_str().unwrap().parse::<Uuid>().is_ok(), "a new one is made");
-}
-
-#[tokio::test]
-async fn a_repeated_request_gets_the_first_answer_byte_for_byte_and_is_told_so() {
-    let kept = Cell::new(None);
-    let handler = async |call: Call<Change>| {
-        let (body, call) = call.into_parts();
-        let reply = Reply::created(json!({ "id": call.ids.next(), "delta": body.delta }));
-        let settled = match kept.take() {
-            Some(first) => Settled::Before(first),
-            None => {
-                kept.set(Some(reply.to_stored()?));
-                Settled::Now
-            }
-        };
-        Ok(reply.settle(settled))
-    };
-    let event = patch().build();
-    // One clock for both, so that the second time another id is drawn.
-    let clock = clock();
-    let first = answer(&ROUTE, event.clone(), &clock, &handler).await;
-    let again = answer(&ROUTE, event, &clock, &handler).await;
-    assert_eq!(first["headers"].get("idempotent-replayed"), None);
-    assert_eq!((&again["statusCode"], &again["body"]), (&first["statusCode"], &first["body"]));
-    assert_eq!(again["headers"]["idempotent-replayed"], "true");
-    assert_eq!(again["headers"]["content-type"], "application/json");
-}
-
-#[tokio::test]
-async fn a_refusal_can_be_kept_as_the_first_answer_too() {
-    let refusal = || Failure::new(Kind::Conflict, "insufficient-stock", "There are not enough.");
-    let first = send(ROUTE, patch().build(), async |_: Call<Change>| Err::<Reply<()>, _>(refusal())).await;
-    let again =
-        send(ROUTE, patch().build(), async |call: Call<Change>| Ok(Reply::<()>::stored(call.problem(&refusal()))))
-            .await;
-    assert_eq!(again.problem(), said("insufficient-stock", 409));
-    assert_eq!(again.text, first.text, "same clock, same trace: the document is the same");
-}
-
-#[tokio::test]
-async fn an_answer_without_a_body_is_kept_without_one() {
-    let kept = Reply::<()>::no_content().to_stored().unwrap();
-    assert_eq!(kept, StoredReply { status: 204, body: String::new() });
-    let seen = send(ROUTE, patch().build(), async |_: Call<Change>| Ok(Reply::<()>::stored(kept.clone()))).await;
-    assert_eq!((seen.status, seen.text.as_str()), (204, ""));
-    assert!(seen.headers.get("content-type").is_none());
-}
-
-#[tokio::test]
-async fn a_reply_may_say_how_it_is_cached_and_of_what_type_it_is() {
-    let seen = send(ROUTE, patch().build(), async |_: Call<NoBody>| {
-        Ok(Reply::<()>::text("text/html; charset=utf-8", "<p>")
-            .cache_control("public, max-age=60")
-            .header("x-extra", "1"))
-    })
-    .await;
-    assert_eq!(seen.headers["content-type"], "text/html; charset=utf-8");
-    assert_eq!(seen.headers["cache-control"], "public, max-age=60");
-    assert_eq!((seen.headers["x-extra"].as_str(), seen.text.as_str()), (Some("1"), "<p>"));
-}
-
-#[tokio::test]
-async fn a_header_that_cannot_be_sent_is_a_defect_and_not_a_way_to_smuggle_headers() {
-    let seen =
-        send(ROUTE, patch().build(), async |_: Call<NoBody>| Ok(Reply::ok(()).location("/a\r\nset-cookie: x"))).await;
-    assert_eq!(seen.problem(), said("internal", 500));
-}
-
-#[tokio::test]
-async fn an_event_that_is_not_the_gateways_answers_400() {
-    let seen = send(ROUTE, json!({ "Records": [] }), async |_: Call<NoBody>| Ok(Reply::ok(()))).await;
-    assert_eq!(seen.problem(), said("malformed-request", 400));
 }

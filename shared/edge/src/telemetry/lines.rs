@@ -122,12 +122,13 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
     use tracing_subscriber::layer::SubscriberExt;
 
-    fn lines_of(work: impl FnOnce()) -> Vec<Value> {
+    /// What `work` logs.
+    pub fn lines_of(work: impl FnOnce()) -> Vec<Value> {
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);
         let identity = Identity { service: "shop".into(), function: "thing-do", namespace: "Shop".into() };

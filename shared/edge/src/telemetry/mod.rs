@@ -6,6 +6,7 @@
 mod lines;
 pub mod metrics;
 
+use crate::contain;
 use kernel::{Failure, Kind};
 use lines::JsonLines;
 use std::sync::OnceLock;
@@ -42,13 +43,14 @@ pub fn init(function: &'static str) {
         write_line(b"{\"level\":\"WARN\",\"message\":\"another subscriber was installed first; it keeps the logs\"}\n");
     }
     std::panic::set_hook(Box::new(|panic| {
-        // The runner logs what the panic came to; where it happened is known only here.
-        let location = panic.location().map(ToString::to_string);
-        tracing::error!(
-            panic.message = crate::contain::message(panic.payload()),
-            panic.location = location,
-            "panicked"
-        );
+        if !contain::reports(panic) {
+            let location = panic.location().map(ToString::to_string);
+            tracing::error!(
+                panic.message = contain::message(panic.payload()),
+                panic.location = location,
+                "panicked outside of a handler"
+            );
+        }
     }));
 }
 
@@ -102,6 +104,24 @@ pub(crate) fn failed(what: &'static str, failure: &Failure) {
 mod tests {
     use super::*;
     use tracing::Level;
+
+    fn log_of(failure: &Failure) -> String {
+        lines::tests::lines_of(|| failed("request", failure))[0].to_string()
+    }
+
+    #[test]
+    fn a_defect_is_an_error_with_its_internal_cause() {
+        let line = log_of(&Failure::unavailable("database", "connection refused"));
+        assert!(line.contains("ERROR") && line.contains("request failed"));
+        assert!(line.contains("unavailable") && line.contains("database: connection refused"));
+    }
+
+    #[test]
+    fn a_refused_field_is_logged_by_name_and_what_was_sent_is_not() {
+        let line = log_of(&Failure::field("/email", "ann@example.com is taken"));
+        assert!(line.contains("INFO") && line.contains("request refused") && line.contains("/email"));
+        assert!(!line.contains("ann@example.com"));
+    }
 
     #[test]
     fn our_own_crates_log_at_the_level_asked_for_and_libraries_only_their_warnings() {
