@@ -49,6 +49,7 @@ def fingerprint():
 def parameters():
     return {
         "Stage": layout.STAGE,
+        "ApiBaseUrl": layout.endpoint(),
         "DatabaseHost": "127.0.0.1",
         "DatabasePort": layout.port("postgres"),
         "DatabaseName": layout.DATABASE,
@@ -132,6 +133,7 @@ def await_ready():
         nonlocal last
         try:
             with urllib.request.urlopen(f"{api_url()}/ready", timeout=10) as answer:
+                last = str(answer.status)
                 return answer.status == 200
         except urllib.error.HTTPError as error:
             last = f"{error.code} {error.read().decode(errors='replace')[:300]}"

@@ -3,6 +3,7 @@
 //! A library as well as a binary, so that the drift tests compare with the very code that writes.
 
 pub mod codegen;
+pub mod package;
 
 use std::path::PathBuf;
 
