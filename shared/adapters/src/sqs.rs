@@ -1,4 +1,4 @@
-//! Where records go that no retry can help: the function's dead-letter queue on SQS.
+//! Where records go that no retry can help: the function's dead-letter queue on SQS. Also where its own queue is asked to wait.
 
 use crate::aws;
 use aws_sdk_sqs::Client;
@@ -18,12 +18,13 @@ const VALUE: usize = 1024;
 pub struct SqsDeadLetters {
     client: Client,
     queue_url: String,
+    source_url: Option<String>,
 }
 
 impl SqsDeadLetters {
-    /// The queue of this URL.
-    pub fn new(client: Client, queue_url: String) -> Self {
-        Self { client, queue_url }
+    /// The queue of URL `queue_url`, for what comes from the queue of URL `source_url`, or from a stream.
+    pub fn new(client: Client, queue_url: String, source_url: Option<String>) -> Self {
+        Self { client, queue_url, source_url }
     }
 }
 
@@ -36,6 +37,15 @@ impl DeadLetters for SqsDeadLetters {
             request = request.message_attributes(name, value.map_err(Failure::internal)?);
         }
         request.send().await.map(drop).map_err(|error| aws::failed("dead-letter queue", &error))
+    }
+
+    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+        // A stream has no queue, and nothing in it can be put off.
+        let Some(queue_url) = &self.source_url else { return Ok(()) };
+        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
+        let request = self.client.change_message_visibility().queue_url(queue_url).receipt_handle(receipt);
+        let asked = request.visibility_timeout(seconds).send().await;
+        asked.map(drop).map_err(|error| aws::failed("queue", &error))
     }
 }
 

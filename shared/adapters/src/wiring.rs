@@ -4,11 +4,16 @@ use crate::aws;
 use crate::config::{Config, ConfigError};
 use crate::dynamodb::DynamoProducts;
 use crate::eventbridge::EventBridge;
+use crate::gateway::StripeGateway;
 use crate::kinesis::KinesisFacts;
+use crate::offers::HttpOffers;
+use crate::passwords::{Argon2Passwords, RandomSecrets};
 use crate::redis_cache::RedisCache;
 use crate::s3::{S3Archive, S3Documents};
+use crate::secret::SecretValue;
 use crate::ses::SesMailer;
 use crate::sqs::SqsDeadLetters;
+use crate::tokens::JwtTokens;
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Secret, Stream, Table, Trigger, Uses};
 use edge::Consumer;
@@ -71,7 +76,10 @@ impl Wiring {
     /// The queue for records that no retry can help.
     pub fn dead_letters(&self) -> Result<SqsDeadLetters> {
         match self.function.has_dead_letters() {
-            true => Ok(SqsDeadLetters::new(aws_sdk_sqs::Client::new(self.sdk()?), self.config.dead_letter_queue()?)),
+            true => {
+                let queue = self.function.has_queue().then(|| self.config.queue_url()).transpose()?;
+                Ok(SqsDeadLetters::new(aws_sdk_sqs::Client::new(self.sdk()?), self.config.dead_letter_queue()?, queue))
+            }
             false => Err(self.misused("dead letters")),
         }
     }
@@ -116,6 +124,40 @@ impl Wiring {
     pub fn mailer(&self) -> Result<SesMailer> {
         self.needs("mail", |uses| matches!(uses, Uses::Mail))?;
         Ok(SesMailer::new(aws_sdk_sesv2::Client::new(self.sdk()?), self.config.mail_from()?))
+    }
+
+    /// The payment gateway.
+    pub fn gateway(&self) -> Result<StripeGateway> {
+        self.needs("the gateway", |uses| matches!(uses, Uses::Gateway))?;
+        StripeGateway::new(&self.config.gateway_url()?, self.secret(&catalog::GATEWAY_KEY)?)
+    }
+
+    /// What the catalogue offers.
+    pub fn offers(&self) -> Result<HttpOffers> {
+        self.needs("the platform's API", |uses| matches!(uses, Uses::Api))?;
+        HttpOffers::new(&self.config.api_url()?)
+    }
+
+    /// Signed access tokens.
+    pub fn tokens(&self) -> Result<JwtTokens> {
+        // The stage is in it, so that no stage takes the tokens of another, whatever becomes of the keys.
+        let issuer = format!("{}-{}", catalog::PREFIX, self.config.stage()?);
+        Ok(JwtTokens::new(self.secret(&catalog::SIGNING_KEYS)?, issuer))
+    }
+
+    /// Password hashing. It touches nothing, so no row declares it.
+    pub fn passwords(&self) -> Argon2Passwords {
+        Argon2Passwords
+    }
+
+    /// Random secrets. They touch nothing, so no row declares them.
+    pub fn secrets(&self) -> RandomSecrets {
+        RandomSecrets
+    }
+
+    fn secret(&self, secret: &'static Secret) -> Result<SecretValue> {
+        self.needs(secret.name, |uses| matches!(uses, Uses::Secret(declared, _) if declared.name == secret.name))?;
+        Ok(SecretValue::new(aws_sdk_secretsmanager::Client::new(self.sdk()?), self.config.secret(secret)?))
     }
 
     fn sdk(&self) -> Result<&SdkConfig> {

@@ -1,7 +1,8 @@
 //! The runner for a Lambda authorizer of an HTTP API: REQUEST type, payload format 2.0, simple responses.
 //!
-//! "No" is an answer, and the gateway turns it into 403. Not being able to tell is an error, and the gateway turns that into 500:
-//! an authorizer that cannot reach what it needs lets nobody in, and says so.
+//! It says who calls and refuses nobody: an HTTP API's own refusals cannot be shaped, and clients were promised problem documents. A
+//! request without a principal reaches its route, where [`crate::http`] answers 401 before any handler runs. Not being able to tell
+//! is an error, and the gateway turns that into 500: an authorizer that cannot reach what it needs names nobody, and says so.
 
 use crate::contain::contain;
 use crate::http::Principal;
@@ -108,7 +109,7 @@ fn bearer(headers: &BTreeMap<String, String>) -> Option<String> {
 }
 
 fn answer(grant: Option<Grant>) -> Value {
-    let Some(Grant { principal, claims }) = grant else { return json!({ "isAuthorized": false }) };
+    let Some(Grant { principal, claims }) = grant else { return json!({ "isAuthorized": true, "context": {} }) };
     let mut context: Map<String, Value> = claims.into_iter().map(|(name, claim)| (name, claim.into())).collect();
     // Last, so that no claim can pass for one of these.
     context.insert("sub".to_owned(), principal.id.to_string().into());

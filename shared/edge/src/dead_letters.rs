@@ -32,11 +32,22 @@ pub struct DeadLetter {
 pub trait DeadLetters {
     /// Keeps `letter`. Only when this has succeeded does its record count as done.
     fn bury(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Asks the queue to deliver the message of `receipt` again in `seconds`. By default nothing is asked: the message comes
+    /// again when the queue's visibility timeout is over.
+    fn postpone(&self, receipt: &str, seconds: u32) -> impl Future<Output = Result<(), Failure>> {
+        let _unused = (receipt, seconds);
+        async { Ok(()) }
+    }
 }
 
 impl<D: DeadLetters> DeadLetters for &D {
     async fn bury(&self, letter: DeadLetter) -> Result<(), Failure> {
         (**self).bury(letter).await
+    }
+
+    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+        (**self).postpone(receipt, seconds).await
     }
 }
 
@@ -68,5 +79,12 @@ pub(crate) async fn bury(letters: &impl DeadLetters, letter: DeadLetter) -> bool
             telemetry::failed("burial", &failure);
             false
         }
+    }
+}
+
+/// Postpones a message. Where that fails the message comes all the same, only later.
+pub(crate) async fn postpone(letters: &impl DeadLetters, receipt: String, seconds: u32) {
+    if let Err(failure) = letters.postpone(&receipt, seconds).await {
+        telemetry::failed("postponement", &failure);
     }
 }

@@ -30,9 +30,9 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
+    let doors = &Doors::of(dead_letters);
     runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, bury, &|message, slot| handle(handler, message, slot)).await }
+        async move { work(consumer, event, &ambient, doors, &|message, slot| handle(handler, message, slot)).await }
             .boxed_local()
     })
     .await
@@ -51,13 +51,36 @@ where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
-    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    work(consumer, event, &Ambient::outside(clock), bury, &|message, slot| handle(handler, message, slot)).await
+    let doors = &Doors::of(dead_letters);
+    work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| handle(handler, message, slot)).await
 }
 
 /// A handler and a burial with their types taken off, so that the rest is compiled once and not once a function.
 type Handle<'a> = dyn Fn(Opened, Slot) -> LocalBoxFuture<'a, Result<(), Stop>> + 'a;
-type Bury<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
+struct Doors<'a> {
+    bury: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
+    postpone: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
+}
+
+impl<'a> Doors<'a> {
+    fn of(letters: &'a impl DeadLetters) -> Self {
+        Self {
+            bury: Box::new(|letter| dead_letters::bury(letters, letter).boxed_local()),
+            postpone: Box::new(|receipt, seconds| dead_letters::postpone(letters, receipt, seconds).boxed_local()),
+        }
+    }
+}
+
+/// The longest that a message is put off, in seconds.
+const LONGEST_WAIT: u32 = 900;
+
+/// Seconds until the next delivery after the `attempt`th: doubled each time, and up to a quarter more, by the message's id, so that
+/// what failed together does not come back together.
+fn wait(attempt: u32, id: &str) -> u32 {
+    let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+    let spread = id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    (doubled + doubled * (spread % 26) / 100).min(LONGEST_WAIT)
+}
 
 /// A message whose event has been found and not yet been given a type.
 struct Opened {
@@ -86,6 +109,7 @@ where
 #[derive(Debug)]
 struct Message {
     id: String,
+    receipt: String,
     body: String,
     attempt: u32,
     /// Only a FIFO queue's messages have one.
@@ -102,6 +126,7 @@ impl Message {
         let attributes = record.get("messageAttributes").and_then(Value::as_object);
         Some(Self {
             id: text(record.get("messageId"))?,
+            receipt: text(record.get("receiptHandle")).unwrap_or_default(),
             body: text(record.get("body")).unwrap_or_default(),
             attempt: system("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1),
             group: system("MessageGroupId"),
@@ -140,7 +165,7 @@ async fn work(
     consumer: &Consumer,
     mut event: Value,
     ambient: &Ambient,
-    bury: &Bury<'_>,
+    doors: &Doors<'_>,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
     let started = ambient.clock.now();
@@ -160,7 +185,7 @@ async fn work(
                 // In a FIFO queue nothing may overtake a message of its group that comes again.
                 return Outcome::Again;
             }
-            let outcome = one(consumer, message, ambient, bury, handle).await;
+            let outcome = one(consumer, message, ambient, doors, handle).await;
             if outcome == Outcome::Again
                 && let Some(group) = &message.group
             {
@@ -183,7 +208,7 @@ async fn one(
     consumer: &Consumer,
     message: &Message,
     ambient: &Ambient,
-    bury: &Bury<'_>,
+    doors: &Doors<'_>,
     handle: &Handle<'_>,
 ) -> Outcome {
     let clock = &ambient.clock;
@@ -206,9 +231,10 @@ async fn one(
         let Err(stop) = done else { return Outcome::Done };
         telemetry::failed("record", stop.failure());
         if stop.is_retryable() {
+            (doors.postpone)(message.receipt.clone(), wait(message.attempt, &message.id)).await;
             return Outcome::Again;
         }
-        match bury(message.letter(consumer).because(&stop)).await {
+        match (doors.bury)(message.letter(consumer).because(&stop)).await {
             true => Outcome::Buried,
             false => Outcome::Again,
         }

@@ -150,7 +150,7 @@ pub fn sqs_bodies(bodies: &[&str]) -> Value {
     let record = |(i, body): (usize, &&str)| {
         json!({
             "messageId": format!("m-{i}"),
-            "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
+            "receiptHandle": format!("receipt-{i}"),
             "body": body,
             "attributes": {
                 "ApproximateReceiveCount": "1",
@@ -319,6 +319,7 @@ pub fn delivery<E>(event: CloudEvent<E>, clock: &Clock) -> Delivery<E> {
 #[derive(Debug, Default)]
 pub struct Graveyard {
     letters: Mutex<Vec<DeadLetter>>,
+    postponed: Mutex<Vec<(String, u32)>>,
     sealed: bool,
 }
 
@@ -332,6 +333,11 @@ impl Graveyard {
     pub fn letters(&self) -> Vec<DeadLetter> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// What has been postponed, in order: receipts and seconds.
+    pub fn postponed(&self) -> Vec<(String, u32)> {
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl DeadLetters for Graveyard {
@@ -340,6 +346,11 @@ impl DeadLetters for Graveyard {
             return Err(Failure::unavailable("graveyard", "sealed"));
         }
         self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        Ok(())
+    }
+
+    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.to_owned(), seconds));
         Ok(())
     }
 }

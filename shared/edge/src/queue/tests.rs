@@ -78,6 +78,18 @@ async fn only_the_message_that_may_pass_later_comes_again() {
     .await;
     assert_eq!(answer, again(&["m-1"]));
     assert!(letters.letters().is_empty());
+    let [(receipt, seconds)] = letters.postponed().try_into().unwrap();
+    assert_eq!((receipt.as_str(), seconds), ("receipt-1", 1));
+}
+
+#[test]
+fn each_delivery_waits_twice_as_long_and_never_longer_than_the_longest() {
+    for (attempt, doubled) in [(1, 1), (2, 2), (5, 16), (9, 256)] {
+        let waits = wait(attempt, "m-7");
+        assert!((doubled..=doubled + doubled / 4).contains(&waits), "{attempt}: {waits}");
+    }
+    assert_eq!((wait(40, "m-7"), wait(20, "m-8")), (LONGEST_WAIT, LONGEST_WAIT));
+    assert_ne!(wait(9, "m-7"), wait(9, "m-8"));
 }
 
 #[tokio::test]
