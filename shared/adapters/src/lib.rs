@@ -8,6 +8,7 @@ pub mod config;
 pub mod dynamodb;
 pub mod eventbridge;
 pub mod kinesis;
+pub mod postgres;
 pub mod redis_cache;
 pub mod s3;
 mod secret;

@@ -1,0 +1,292 @@
+//! Orders, with their lines, their history and the answers to the requests that placed them.
+
+use super::{
+    Database, Relay,
+    fragments::{announce, claim},
+    params::{Param, params},
+    rows::{count, counted, get, json, money, only, parsed, parsed_if, word},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    Event,
+    id::{OrderId, PaymentId, UserId},
+    order::{Order, Reason, Status},
+    text::PaymentMethod,
+};
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp, Uuid};
+use ports::{Bus, Claim, OrderStore, Page};
+use std::sync::Arc;
+use tokio_postgres::{Row, types::Json};
+
+/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status, `$5` body. A key that has expired is taken
+/// over. A second request under way waits here until the first has committed, and then does not get it.
+macro_rules! take_key {
+    () => {
+        "taken AS (
+            INSERT INTO idempotency AS old (scope, key, fingerprint, status, body, created_at, expires_at)
+            VALUES ($1, $2, $3, $4, $5, now(), now() + interval '24 hours')
+            ON CONFLICT (scope, key) DO UPDATE
+            SET fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
+                created_at = excluded.created_at, expires_at = excluded.expires_at
+            WHERE old.expires_at <= excluded.created_at
+            RETURNING key
+        )"
+    };
+}
+
+/// Whether the key was taken now, and what was kept under it before.
+macro_rules! what_was_kept {
+    () => {
+        " SELECT EXISTS (SELECT FROM taken) AS is_new, kept.fingerprint, kept.status, kept.body
+        FROM (VALUES (1)) AS one LEFT JOIN idempotency AS kept ON kept.scope = $1 AND kept.key = $2"
+    };
+}
+
+const PLACE: &str = concat!(
+    "WITH ",
+    take_key!(),
+    ", placed AS (
+        INSERT INTO orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,
+            version, created_at, updated_at, history)
+        SELECT $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 FROM taken
+        RETURNING id
+    ), lined AS (
+        INSERT INTO order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total)
+        SELECT placed.id, line.position, (line.item ->> 'product_id')::uuid, line.item ->> 'product_name',
+            (line.item ->> 'quantity')::bigint, (line.item #>> '{unit_price,amount}')::bigint,
+            (line.item #>> '{line_total,amount}')::bigint
+        FROM placed, jsonb_array_elements($19) WITH ORDINALITY AS line (item, position)
+    ), ",
+    announce!("$20", from "placed"),
+    what_was_kept!(),
+);
+
+const REFUSE: &str = concat!("WITH ", take_key!(), what_was_kept!());
+
+/// The answer that a request's twin has just committed.
+const KEPT: &str = "
+    SELECT false AS is_new, fingerprint, status, body FROM idempotency WHERE scope = $1 AND key = $2";
+
+/// An order as one row; its lines in the shape of the domain's own.
+macro_rules! select_order {
+    () => {
+        "SELECT o.*, (
+            SELECT jsonb_agg(jsonb_build_object(
+                'product_id', l.product_id,
+                'product_name', l.product_name,
+                'quantity', l.quantity,
+                'unit_price', jsonb_build_object('amount', l.unit_price, 'currency', o.currency),
+                'line_total', jsonb_build_object('amount', l.line_total, 'currency', o.currency)
+            ) ORDER BY l.position) FROM order_lines AS l WHERE l.order_id = o.id
+        ) AS lines FROM orders AS o "
+    };
+}
+
+const GET: &str = concat!(select_order!(), "WHERE o.id = $1 AND ($2 IS NULL OR o.user_id = $2)");
+
+const LIST: &str = concat!(
+    select_order!(),
+    "WHERE o.user_id = $1 AND ($2 IS NULL OR (o.created_at, o.id) < ($2, $3))
+    ORDER BY o.created_at DESC, o.id DESC LIMIT $4",
+);
+
+/// The order is locked at the version that the step begins from. Where it stands at another, nothing is written and no claim
+/// made; whether that is because the claim was made before is the other thing to know.
+const ADVANCE: &str = concat!(
+    "WITH before AS (
+        SELECT id FROM orders WHERE id = $3 AND version = $4 - 1 FOR NO KEY UPDATE
+    ), ",
+    claim!(from "before"),
+    ", moved AS (
+        UPDATE orders SET status = $5, reason = $6, payment_id = $7, version = $4, updated_at = $8, history = $9
+        FROM claim WHERE id = $3
+        RETURNING id
+    ), ",
+    announce!("$10", from "moved"),
+    " SELECT EXISTS (SELECT FROM moved) AS moved,
+        EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known",
+);
+
+/// Orders in the schema of orders.
+#[derive(Debug)]
+pub struct PgOrders<B> {
+    relay: Relay<B>,
+}
+
+impl<B: Bus> PgOrders<B> {
+    /// Over `database`, as the role of orders.
+    pub fn new(database: Arc<Database>, bus: B) -> Self {
+        Self { relay: Relay::new(database, bus) }
+    }
+
+    /// Runs a statement that takes a key, and says what came of it.
+    async fn settle(&self, key: &Idempotency, sql: &str, params: &[Param<'_>]) -> Result<Settled, Failure> {
+        let database = self.relay.database();
+        let rows = database.query(sql, params).await?;
+        if let Some(settled) = settled(key, &rows)? {
+            return Ok(settled);
+        }
+        // The key was taken after this statement began, by a twin that has committed since. Look again.
+        let rows = database.query(KEPT, &params![&key.scope, &key.key]).await?;
+        settled(key, &rows)?.ok_or_else(|| {
+            let detail = "A request with this Idempotency-Key is under way; please try again.";
+            Failure::new(Kind::Conflict, "idempotency-key-in-flight", detail)
+        })
+    }
+}
+
+impl<B: Bus> OrderStore for PgOrders<B> {
+    async fn place(
+        &self,
+        order: &Order,
+        key: &Idempotency,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<Settled, Failure> {
+        let params = params![
+            &key.scope,
+            &key.key,
+            &key.fingerprint,
+            i32::from(reply.status),
+            &reply.body,
+            order.id.0,
+            order.user_id.0,
+            order.status.name(),
+            order.reason.map(Reason::name),
+            order.total.amount.get(),
+            order.total.currency.code(),
+            Json(&order.shipping_address),
+            order.payment_method.as_str(),
+            order.payment_id.map(|id| id.0),
+            counted(order.version)?,
+            order.created_at,
+            order.updated_at,
+            Json(&order.history),
+            Json(&order.lines),
+            Json(event),
+        ];
+        let settled = self.settle(key, PLACE, &params).await?;
+        if settled == Settled::Now {
+            self.relay.send(std::slice::from_ref(event)).await;
+        }
+        Ok(settled)
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        let params = params![&key.scope, &key.key, &key.fingerprint, i32::from(reply.status), &reply.body];
+        self.settle(key, REFUSE, &params).await
+    }
+
+    async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
+        let rows = self.relay.database().query(GET, &params![id.0, owner.map(|owner| owner.0)]).await?;
+        rows.first().map(order).transpose()
+    }
+
+    async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
+        let (at, id) = cursor.map(read_cursor).transpose()?.unzip();
+        let shown = usize::try_from(limit).map_err(Failure::internal)?;
+        let params = params![owner.0, at, id, i64::from(limit) + 1];
+        let rows = self.relay.database().query(LIST, &params).await?;
+        let items: Vec<Order> = rows.iter().take(shown).map(order).collect::<Result<_, _>>()?;
+        let next = if rows.len() > shown { items.last().map(write_cursor) } else { None };
+        Ok(Page { items, next })
+    }
+
+    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<bool, Failure> {
+        let params = params![
+            claim.consumer,
+            claim.event_id,
+            order.id.0,
+            counted(order.version)?,
+            order.status.name(),
+            order.reason.map(Reason::name),
+            order.payment_id.map(|id| id.0),
+            order.updated_at,
+            Json(&order.history),
+            event.map(Json),
+        ];
+        let rows = self.relay.database().query(ADVANCE, &params).await?;
+        let row = only(&rows)?;
+        if get(row, "moved")? {
+            if let Some(event) = event {
+                self.relay.send(std::slice::from_ref(event)).await;
+            }
+            return Ok(true);
+        }
+        if get(row, "known")? {
+            return Ok(false);
+        }
+        Err(Failure::unavailable("order", format!("it is not at version {}", order.version.saturating_sub(1))))
+    }
+}
+
+/// What a key was found to stand for; nothing, where it was not seen.
+fn settled(key: &Idempotency, rows: &[Row]) -> Result<Option<Settled>, Failure> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    if get(row, "is_new")? {
+        return Ok(Some(Settled::Now));
+    }
+    let Some(fingerprint) = get::<Option<&str>>(row, "fingerprint")? else { return Ok(None) };
+    if fingerprint != key.fingerprint {
+        let detail = "This Idempotency-Key was used with another request.";
+        return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
+    }
+    let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
+    Ok(Some(Settled::Before(StoredReply { status, body: get(row, "body")? })))
+}
+
+fn order(row: &Row) -> Result<Order, Failure> {
+    Ok(Order {
+        id: OrderId(get(row, "id")?),
+        user_id: UserId(get(row, "user_id")?),
+        status: word(row, "status", Status::parse)?,
+        reason: parsed_if(row, "reason", |name| Reason::parse(name).ok_or("holds no reason of ours"))?,
+        lines: json(row, "lines")?,
+        total: money(row, "total_amount", "currency")?,
+        shipping_address: json(row, "shipping_address")?,
+        payment_method: parsed(row, "payment_method", PaymentMethod::parse)?,
+        payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
+        version: count(row, "version")?,
+        created_at: get(row, "created_at")?,
+        updated_at: get(row, "updated_at")?,
+        history: json(row, "history")?,
+    })
+}
+
+/// Names the last order of a page: its time in microseconds and its id.
+fn write_cursor(last: &Order) -> String {
+    let mut bytes = last.created_at.as_microsecond().to_be_bytes().to_vec();
+    bytes.extend_from_slice(last.id.0.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+    let read = || {
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+        let (at, id) = bytes.split_first_chunk::<8>()?;
+        let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok()?;
+        Some((at, Uuid::from_slice(id).ok()?))
+    };
+    read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_we_did_not_write_is_a_field_error_and_not_a_defect() {
+        for bad in ["", "!", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "f_________AAAAAAAAAAAAAAAAAAAAAA"]
+        {
+            let failure = read_cursor(bad).expect_err(bad);
+            assert_eq!(failure.fields[0].pointer, "?cursor");
+        }
+    }
+
+    #[test]
+    fn statements_stay_far_below_the_size_that_pins_the_proxy() {
+        for sql in [PLACE, REFUSE, GET, LIST, ADVANCE] {
+            assert!(sql.len() < 4096);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Stock accounts: opened once, held for orders all lines or none, freed again.
+
+use super::{
+    Database, Relay,
+    fragments::claim,
+    params::params,
+    rows::{get, only},
+};
+use domain::{
+    Event,
+    event::{ProductCreated, StockLevel},
+    id::{OrderId, ProductId},
+    stock::Hold,
+};
+use kernel::{Failure, Uuid};
+use ports::{Bus, Claim, StockStore};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio_postgres::types::Json;
+
+const OPEN: &str = concat!(
+    "WITH ",
+    claim!(),
+    ", opened AS (
+        INSERT INTO stock (product_id, sku, available, reserved, version, updated_at)
+        SELECT $3, $4, $5, 0, 1, ($6 ->> 'time')::timestamptz FROM claim
+        ON CONFLICT DO NOTHING
+        RETURNING product_id, available, reserved, version, updated_at
+    ), noted AS (
+        INSERT INTO movements (product_id, version, kind, quantity, available, reserved, at)
+        SELECT product_id, version, 'opened', available, available, reserved, updated_at FROM opened
+    )
+    SELECT announce(jsonb_set($6, '{data,levels}', jsonb_build_array(jsonb_build_object(
+        'product_id', product_id, 'available', available, 'reserved', reserved, 'version', version
+    )))) AS event FROM opened",
+);
+
+const RESERVE: &str = "SELECT reserve($1, $2, $3, $4, $5, $6, $7) AS event";
+
+const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
+
+const LEVEL: &str = "SELECT available, reserved, version FROM stock WHERE product_id = $1";
+
+/// Stock accounts in the schema of inventory.
+#[derive(Debug)]
+pub struct PgStock<B> {
+    relay: Relay<B>,
+}
+
+impl<B: Bus> PgStock<B> {
+    /// Over `database`, as inventory's role.
+    pub fn new(database: Arc<Database>, bus: B) -> Self {
+        Self { relay: Relay::new(database, bus) }
+    }
+
+    /// Sends the event that a statement committed, if it did commit one.
+    async fn outcome(&self, event: Option<Json<Event>>) -> Option<Event> {
+        let Json(event) = event?;
+        self.relay.send(std::slice::from_ref(&event)).await;
+        Some(event)
+    }
+}
+
+impl<B: Bus> StockStore for PgStock<B> {
+    async fn open(&self, claim: Claim, product: &ProductCreated, event: &Event) -> Result<Option<Event>, Failure> {
+        let params = params![
+            claim.consumer,
+            claim.event_id,
+            product.product_id.0,
+            product.sku.as_str(),
+            i64::from(product.stock_quantity),
+            Json(event),
+        ];
+        let rows = self.relay.database().query(OPEN, &params).await?;
+        let opened = rows.first().map(|row| get(row, "event")).transpose()?;
+        Ok(self.outcome(opened).await)
+    }
+
+    async fn reserve(
+        &self,
+        claim: Claim,
+        hold: &Hold,
+        reserved: &Event,
+        short: &Event,
+    ) -> Result<Option<Event>, Failure> {
+        let (products, quantities) = lines(hold);
+        let params = params![
+            claim.consumer,
+            claim.event_id,
+            hold.reserved.order_id.0,
+            products,
+            quantities,
+            Json(reserved),
+            Json(short),
+        ];
+        let rows = self.relay.database().query(RESERVE, &params).await?;
+        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    }
+
+    async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
+        let params = params![claim.consumer, claim.event_id, order.0, Json(released)];
+        let rows = self.relay.database().query(RELEASE, &params).await?;
+        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    }
+
+    async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
+        let rows = self.relay.database().query(LEVEL, &params![product.0]).await?;
+        let level = |row| {
+            Ok(StockLevel {
+                product_id: product,
+                available: get(row, "available")?,
+                reserved: get(row, "reserved")?,
+                version: get(row, "version")?,
+            })
+        };
+        rows.first().map(level).transpose()
+    }
+}
+
+/// The lines of a hold as two columns, each product once.
+fn lines(hold: &Hold) -> (Vec<Uuid>, Vec<i64>) {
+    let mut pieces: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for line in &hold.lines {
+        *pieces.entry(line.product_id.0).or_default() += i64::from(line.quantity);
+    }
+    pieces.into_iter().unzip()
+}

@@ -1,0 +1,219 @@
+//! For tests: a fresh database, migrated, with a bus that remembers.
+#![allow(clippy::expect_used, reason = "this is test code, which other crates' tests share")]
+
+use super::{
+    Database, Migrator, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock, PgUsers, PgWindows,
+    Secret, Settings, Tls,
+};
+use catalog::Context;
+use domain::Event;
+use kernel::{Failure, Uuid};
+use ports::{Bus, Migrations as _};
+use std::{
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio_postgres::{Config, NoTls, Row, config::Host};
+
+/// `DATABASE_URL`, or what to do about it.
+pub fn database_url() -> String {
+    std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: these tests need a Postgres, run scripts/test")
+}
+
+/// A database of its own for one test, migrated. It is dropped with this value.
+pub async fn fresh_database(url: &str) -> TestDatabase {
+    let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
+    let name = format!("q_test_{}", Uuid::now_v7().simple());
+    run(&server, &format!("CREATE DATABASE {name}")).await;
+    let database = TestDatabase { server, name, bus: RecordingBus::default() };
+    Migrator::new(database.as_owner(), None).apply().await.expect("the database is migrated");
+    database
+}
+
+async fn connect(config: &Config) -> tokio_postgres::Client {
+    let (client, connection) = config.connect(NoTls).await.expect("the test server answers");
+    tokio::spawn(connection);
+    client
+}
+
+async fn run(config: &Config, sql: &str) {
+    connect(config).await.batch_execute(sql).await.expect("the statement runs");
+}
+
+/// A migrated database that goes away with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: Config,
+    name: String,
+    bus: RecordingBus,
+}
+
+impl TestDatabase {
+    /// A new connection as the owner.
+    pub fn as_owner(&self) -> Arc<Database> {
+        self.database(None)
+    }
+
+    /// A new connection with the rights of a context's role. The role's password is not touched: roles are of the whole
+    /// server, and a running stack uses them.
+    pub fn of(&self, context: Context) -> Arc<Database> {
+        self.database(Some(context.name()))
+    }
+
+    fn database(&self, role: Option<&str>) -> Arc<Database> {
+        let host = match self.server.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(path)) => path.to_string_lossy().into_owned(),
+            None => "localhost".to_owned(),
+        };
+        let port = self.server.get_ports().first().copied().unwrap_or(5432);
+        let user = self.server.get_user().unwrap_or("postgres");
+        let settings = Settings {
+            options: role.map(|role| format!("-c role={role}")),
+            ..Settings::new(&host, port, &self.name, user, Tls::Off)
+        };
+        let secret = match self.server.get_password() {
+            Some(password) => Secret::Password(String::from_utf8_lossy(password).into_owned()),
+            None => Secret::Nothing,
+        };
+        Arc::new(Database::new(settings, secret))
+    }
+
+    /// The bus that every store of this database publishes on.
+    pub fn bus(&self) -> RecordingBus {
+        self.bus.clone()
+    }
+
+    /// Accounts, over a connection of their own.
+    pub fn users(&self) -> PgUsers<RecordingBus> {
+        PgUsers::new(self.of(Context::Identity), self.bus())
+    }
+
+    /// Stock accounts, over a connection of their own.
+    pub fn stock(&self) -> PgStock<RecordingBus> {
+        PgStock::new(self.of(Context::Inventory), self.bus())
+    }
+
+    /// Orders, over a connection of their own.
+    pub fn orders(&self) -> PgOrders<RecordingBus> {
+        PgOrders::new(self.of(Context::Orders), self.bus())
+    }
+
+    /// Payments, over a connection of their own.
+    pub fn payments(&self) -> PgPayments<RecordingBus> {
+        PgPayments::new(self.of(Context::Payments), self.bus())
+    }
+
+    /// Contacts, over a connection of their own.
+    pub fn contacts(&self) -> PgContacts<RecordingBus> {
+        PgContacts::new(self.of(Context::Notifications), self.bus())
+    }
+
+    /// Invoices, over a connection of their own.
+    pub fn invoices(&self) -> PgInvoices<RecordingBus> {
+        PgInvoices::new(self.of(Context::Invoices), self.bus())
+    }
+
+    /// Windows, over a connection of their own.
+    pub fn windows(&self) -> PgWindows {
+        PgWindows::new(self.of(Context::Analytics))
+    }
+
+    /// The sweep, over a connection of its own.
+    pub fn outbox(&self) -> PgOutbox<RecordingBus> {
+        PgOutbox::new(self.of(Context::Operations), self.bus())
+    }
+
+    /// The probe, over a connection of its own.
+    pub fn probe(&self) -> PgProbe {
+        PgProbe::new(self.of(Context::Operations))
+    }
+
+    /// Looks behind the ports, as the superuser.
+    pub async fn rows(&self, sql: &str) -> Vec<Row> {
+        let mut config = self.server.clone();
+        connect(config.dbname(&self.name)).await.query(sql, &[]).await.expect("the query runs")
+    }
+
+    /// Looks behind the ports for one number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.rows(sql).await.first().expect("a row").get(0)
+    }
+
+    /// Changes something behind the ports, as the superuser.
+    pub async fn change(&self, sql: &str) {
+        let mut config = self.server.clone();
+        run(config.dbname(&self.name), sql).await;
+    }
+}
+
+impl Drop for TestDatabase {
+    /// On a thread with a runtime of its own, for a test that panics has none to wait with.
+    fn drop(&mut self) {
+        let (server, sql) = (self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(run(&server, &sql));
+        });
+        if dropped.join().is_err() {
+            tracing::warn!(database = self.name, "a test database was left behind");
+        }
+    }
+}
+
+/// A bus in memory: remembers what it took, and fails when told.
+#[derive(Debug, Clone, Default)]
+pub struct RecordingBus {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mood: Mood,
+    taken: Vec<Event>,
+}
+
+/// What a [`RecordingBus`] does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// Takes every event.
+    #[default]
+    Willing,
+    /// Takes the first event of each call and refuses the others.
+    Choosy,
+    /// Fails.
+    Away,
+    /// Never answers.
+    Silent,
+}
+
+impl RecordingBus {
+    /// What it took, oldest first.
+    pub fn taken(&self) -> Vec<Event> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).taken.clone()
+    }
+
+    /// From now on.
+    pub fn be(&self, mood: Mood) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).mood = mood;
+    }
+
+    fn mood(&self) -> Mood {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).mood
+    }
+}
+
+impl Bus for RecordingBus {
+    async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
+        let most = match self.mood() {
+            Mood::Willing => events.len(),
+            Mood::Choosy => 1,
+            Mood::Away => return Err(Failure::unavailable("bus", "it is away, as told")),
+            Mood::Silent => std::future::pending().await,
+        };
+        let taken = (0..events.len()).map(|n| n < most).collect();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.taken.extend(events.iter().take(most).cloned());
+        Ok(taken)
+    }
+}

@@ -1,0 +1,119 @@
+//! Accounts and sessions.
+
+use super::{
+    Database, Relay,
+    failures::Trouble,
+    fragments::announce,
+    params::params,
+    rows::{counted, get, word},
+};
+use domain::{
+    Event,
+    id::UserId,
+    user::{Role, User},
+};
+use kernel::{Failure, FieldError, Kind, Timestamp};
+use ports::{Bus, Credentials, UserStore};
+use std::sync::Arc;
+use tokio_postgres::types::Json;
+
+const REGISTER: &str = concat!(
+    "WITH made AS (
+        INSERT INTO users (id, email, username, password_hash, full_name, phone, address, role, version, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        RETURNING id
+    ), ",
+    announce!("$11", from "made"),
+    " SELECT FROM made",
+);
+
+const CREDENTIALS: &str = "
+    SELECT id, role, password_hash, locked_until FROM users WHERE email = $1 OR username = $1";
+
+const WRONG_PASSWORD: &str = "
+    UPDATE users
+    SET wrong = wrong + 1, locked_until = CASE WHEN wrong + 1 >= $2 THEN $3 ELSE locked_until END
+    WHERE id = $1";
+
+const BEGIN_SESSION: &str = "
+    WITH forgiven AS (
+        UPDATE users SET wrong = 0, locked_until = NULL WHERE id = $1 AND (wrong > 0 OR locked_until IS NOT NULL)
+    ), tidied AS (
+        DELETE FROM refresh_tokens WHERE user_id = $1 AND expires_at <= $3
+    )
+    INSERT INTO refresh_tokens (user_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+
+/// Accounts in the schema of identity.
+#[derive(Debug)]
+pub struct PgUsers<B> {
+    relay: Relay<B>,
+}
+
+impl<B: Bus> PgUsers<B> {
+    /// Over `database`, as identity's role.
+    pub fn new(database: Arc<Database>, bus: B) -> Self {
+        Self { relay: Relay::new(database, bus) }
+    }
+}
+
+impl<B: Bus> UserStore for PgUsers<B> {
+    async fn register(&self, user: &User, password_hash: &str, event: &Event) -> Result<(), Failure> {
+        let params = params![
+            user.id.0,
+            user.email.as_str(),
+            user.username.as_str(),
+            password_hash,
+            user.full_name.as_ref().map(|name| name.as_str()),
+            user.phone.as_ref().map(|phone| phone.as_str()),
+            user.address.as_ref().map(Json),
+            user.role.name(),
+            counted(user.version)?,
+            user.created_at,
+            Json(event),
+        ];
+        self.relay.database().attempt(REGISTER, &params).await?.map_err(taken)?;
+        self.relay.send(std::slice::from_ref(event)).await;
+        Ok(())
+    }
+
+    async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {
+        let rows = self.relay.database().query(CREDENTIALS, &params![login]).await?;
+        let credentials = |row| {
+            Ok(Credentials {
+                user_id: UserId(get(row, "id")?),
+                role: word(row, "role", Role::parse)?,
+                password_hash: get(row, "password_hash")?,
+                locked_until: get(row, "locked_until")?,
+            })
+        };
+        rows.first().map(credentials).transpose()
+    }
+
+    async fn wrong_password(&self, user: UserId, limit: u32, locked_until: Timestamp) -> Result<(), Failure> {
+        let limit = i32::try_from(limit).map_err(Failure::internal)?;
+        self.relay.database().query(WRONG_PASSWORD, &params![user.0, limit, locked_until]).await.map(drop)
+    }
+
+    async fn begin_session(
+        &self,
+        user: UserId,
+        token_digest: &str,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Failure> {
+        self.relay.database().query(BEGIN_SESSION, &params![user.0, token_digest, now, expires_at]).await.map(drop)
+    }
+}
+
+/// Says which of the unique fields was taken.
+fn taken(trouble: Trouble) -> Failure {
+    let (pointer, code, detail) = match trouble.duplicate() {
+        Some("users_email_taken") => ("/email", "email-taken", "There is an account with this e-mail address."),
+        Some("users_username_taken") => ("/username", "username-taken", "There is an account with this username."),
+        _ => return trouble.into(),
+    };
+    Failure {
+        fields: vec![FieldError { pointer: pointer.to_owned(), detail: "is taken".to_owned() }],
+        ..Failure::new(Kind::Conflict, code, detail)
+    }
+}

@@ -1,0 +1,118 @@
+//! Windows of analytics, added up as facts come in.
+
+use super::{
+    Database,
+    params::params,
+    rows::{get, json, money},
+};
+use domain::window::{Fact, Window};
+use kernel::{Failure, Timestamp};
+use ports::WindowStore;
+use serde_json::{Value, json as object};
+use std::sync::Arc;
+use tokio_postgres::{Row, types::Json};
+
+/// Every batch takes facts first and windows second, each in order, and what hangs on a window after it: no two batches wait
+/// for each other in a ring. A fact that is known already brings no row, so it adds nothing.
+const ADD: &str = "
+    WITH fact AS (
+        SELECT * FROM jsonb_to_recordset($1) AS f (
+            event_id uuid, window_start timestamptz, currency text, revenue bigint, region text, products jsonb
+        )
+    ), fresh AS (
+        INSERT INTO facts (event_id, window_start)
+        SELECT event_id, window_start FROM fact ORDER BY event_id
+        ON CONFLICT DO NOTHING
+        RETURNING event_id
+    ), counted AS (
+        SELECT DISTINCT ON (event_id) fact.* FROM fact JOIN fresh USING (event_id)
+    ), added AS (
+        INSERT INTO windows AS w (window_start, currency, orders, revenue)
+        SELECT window_start, currency, count(*), sum(revenue) FROM counted
+        GROUP BY window_start, currency ORDER BY window_start, currency
+        ON CONFLICT (window_start, currency) DO UPDATE
+        SET orders = w.orders + excluded.orders, revenue = w.revenue + excluded.revenue
+        RETURNING window_start, currency
+    ), by_product AS (
+        INSERT INTO window_products AS w (window_start, currency, product_id, product_name, pieces)
+        SELECT window_start, currency, item.id, max(item.name), sum(item.pieces)
+        FROM added JOIN counted USING (window_start, currency),
+            jsonb_to_recordset(counted.products) AS item (id uuid, name text, pieces bigint)
+        GROUP BY window_start, currency, item.id ORDER BY window_start, currency, item.id
+        ON CONFLICT (window_start, currency, product_id) DO UPDATE
+        SET pieces = w.pieces + excluded.pieces, product_name = excluded.product_name
+    )
+    INSERT INTO window_regions AS w (window_start, currency, region, orders, revenue)
+    SELECT window_start, currency, region, count(*), sum(revenue)
+    FROM added JOIN counted USING (window_start, currency)
+    GROUP BY window_start, currency, region ORDER BY window_start, currency, region
+    ON CONFLICT (window_start, currency, region) DO UPDATE
+    SET orders = w.orders + excluded.orders, revenue = w.revenue + excluded.revenue";
+
+const LIST: &str = "
+    SELECT w.*, coalesce(products.list, '[]') AS products, coalesce(regions.list, '[]') AS regions
+    FROM windows AS w, LATERAL (
+        SELECT jsonb_agg(jsonb_build_array(p.product_id, p.product_name, p.pieces) ORDER BY p.pieces DESC, p.product_id) AS list
+        FROM (
+            SELECT product_id, product_name, pieces FROM window_products
+            WHERE window_start = w.window_start AND currency = w.currency
+            ORDER BY pieces DESC, product_id LIMIT 5
+        ) AS p
+    ) AS products, LATERAL (
+        SELECT jsonb_agg(jsonb_build_array(r.region, r.orders, r.revenue) ORDER BY r.region) AS list
+        FROM window_regions AS r WHERE r.window_start = w.window_start AND r.currency = w.currency
+    ) AS regions
+    WHERE w.window_start >= $1 AND w.window_start < $2
+    ORDER BY w.window_start, w.currency";
+
+/// Windows in the schema of analytics.
+#[derive(Debug)]
+pub struct PgWindows {
+    database: Arc<Database>,
+}
+
+impl PgWindows {
+    /// Over `database`, as the role of analytics.
+    pub fn new(database: Arc<Database>) -> Self {
+        Self { database }
+    }
+}
+
+impl WindowStore for PgWindows {
+    async fn add(&self, facts: &[Fact]) -> Result<(), Failure> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let facts: Vec<Value> = facts.iter().map(record).collect();
+        self.database.query(ADD, &params![Json(facts)]).await.map(drop)
+    }
+
+    /// The five best selling products of each, by pieces and then by id; its regions by name.
+    async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Window>, Failure> {
+        let rows = self.database.query(LIST, &params![from, to]).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn record(fact: &Fact) -> Value {
+    let products: Vec<Value> =
+        fact.products.iter().map(|(id, name, pieces)| object!({ "id": id, "name": name, "pieces": pieces })).collect();
+    object!({
+        "event_id": fact.event_id,
+        "window_start": fact.window,
+        "currency": fact.revenue.currency,
+        "revenue": fact.revenue.amount,
+        "region": fact.region,
+        "products": products,
+    })
+}
+
+fn read(row: &Row) -> Result<Window, Failure> {
+    Ok(Window {
+        start: get(row, "window_start")?,
+        orders: get(row, "orders")?,
+        revenue: money(row, "revenue", "currency")?,
+        top_products: json(row, "products")?,
+        by_region: json(row, "regions")?,
+    })
+}
