@@ -1,4 +1,4 @@
-"""The three calls of AWS that the scripts need, signed with the standard library alone."""
+"""The few calls of AWS that the scripts need, signed with the standard library alone."""
 
 import base64
 import datetime
@@ -18,10 +18,11 @@ def _hmac(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def _call(service, method, path, body=b"", headers=None, timeout_s=30):
+def _call(service, method, path, body=b"", headers=None, timeout_s=30, query=None):
     """One request with AWS's signature, version 4. Status, headers and body, whatever the status."""
     env = layout.aws_env()
-    url = env["AWS_ENDPOINT_URL"] + path
+    asked = "&".join(f"{n}={urllib.parse.quote(v, safe='')}" for n, v in sorted((query or {}).items()))
+    url = env["AWS_ENDPOINT_URL"] + urllib.parse.quote(path) + (f"?{asked}" if asked else "")
     now = datetime.datetime.now(datetime.timezone.utc)
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
     payload = hashlib.sha256(body).hexdigest()
@@ -30,8 +31,8 @@ def _call(service, method, path, body=b"", headers=None, timeout_s=30):
         "host": urllib.parse.urlsplit(url).netloc, "x-amz-date": stamp, "x-amz-content-sha256": payload,
     }
     names = ";".join(sorted(signed))
-    # Services other than S3 sign the path encoded twice.
-    canonical = "\n".join([method, urllib.parse.quote(path), "", *(f"{n}:{signed[n]}" for n in sorted(signed)), "", names, payload])
+    lines = [f"{name}:{signed[name]}" for name in sorted(signed)]
+    canonical = "\n".join([method, urllib.parse.quote(path), asked, *lines, "", names, payload])
     scope = f"{day}/{env['AWS_REGION']}/{service}/aws4_request"
     to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     key = f"AWS4{env['AWS_SECRET_ACCESS_KEY']}".encode()
@@ -90,3 +91,18 @@ def configure(function, variables):
                             {"Content-Type": "application/json"})
     if status != 200:
         raise Trouble(f"function {function} would not be configured: {body.decode(errors='replace')[:200]}")
+
+
+def list_objects(bucket, prefix=""):
+    """Keys of a bucket under a prefix, the first thousand."""
+    status, _, body = _call("s3", "GET", f"/{bucket}", query={"list-type": "2", "prefix": prefix})
+    if status != 200:
+        raise Trouble(f"bucket {bucket} cannot be listed: {status} {body.decode(errors='replace')[:200]}")
+    return [key.text for key in xml.fromstring(body).iterfind(".//{*}Contents/{*}Key")]
+
+
+def get_object(bucket, key):
+    status, _, body = _call("s3", "GET", f"/{bucket}/{key}")
+    if status != 200:
+        raise Trouble(f"object {key} of bucket {bucket} cannot be read: {status}")
+    return body
