@@ -1,3 +1,5 @@
 //! Every test that needs more than one crate, in one binary: linking is what costs on a small machine.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test speaks by failing")]
+
 mod drift;
