@@ -79,15 +79,22 @@ def invoke(function, payload, timeout_s=330):
     return json.loads(body or b"null")
 
 
-def configure(function, variables):
-    """Merges variables into a function's environment; None as a value takes one away."""
-    path = f"/2015-03-31/functions/quayside-{layout.STAGE}-{function}/configuration"
-    status, _, body = _call("lambda", "GET", path)
+def _configuration(function):
+    return f"/2015-03-31/functions/quayside-{layout.STAGE}-{function}/configuration"
+
+
+def variables(function):
+    """A deployed function's environment variables."""
+    status, _, body = _call("lambda", "GET", _configuration(function))
     if status != 200:
         raise Trouble(f"function {function} is not deployed: run scripts/up")
-    merged = {**json.loads(body).get("Environment", {}).get("Variables", {}), **variables}
-    kept = {name: value for name, value in merged.items() if value is not None}
-    status, _, body = _call("lambda", "PUT", path, json.dumps({"Environment": {"Variables": kept}}).encode(),
+    return json.loads(body).get("Environment", {}).get("Variables", {})
+
+
+def configure(function, changes):
+    """Changes some of a deployed function's variables; None as a value takes one away."""
+    kept = {name: value for name, value in {**variables(function), **changes}.items() if value is not None}
+    status, _, body = _call("lambda", "PUT", _configuration(function), json.dumps({"Environment": {"Variables": kept}}).encode(),
                             {"Content-Type": "application/json"})
     if status != 200:
         raise Trouble(f"function {function} would not be configured: {body.decode(errors='replace')[:200]}")
