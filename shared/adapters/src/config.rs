@@ -32,6 +32,10 @@ pub mod env {
     pub const DATABASE_USER: &str = "DATABASE_USER";
     /// Its password; absent where IAM gives a token instead.
     pub const DATABASE_PASSWORD: &str = "DATABASE_PASSWORD";
+    /// `require` or `off`; when absent, only a database on this machine is spoken to in clear.
+    pub const DATABASE_TLS: &str = "DATABASE_TLS";
+    /// The password that a migration gives to the roles of the contexts; absent where they log in by IAM.
+    pub const DATABASE_ROLE_PASSWORD: &str = "DATABASE_ROLE_PASSWORD";
     /// The cache.
     pub const REDIS_URL: &str = "REDIS_URL";
     /// Name of the event bus.
@@ -173,6 +177,16 @@ impl Config {
             user: self.text(env::DATABASE_USER)?,
             password: self.optional(env::DATABASE_PASSWORD),
         })
+    }
+
+    /// Whether to speak to the database over TLS, where that is said.
+    pub fn database_tls(&self) -> Option<String> {
+        self.optional(env::DATABASE_TLS)
+    }
+
+    /// The password that a migration gives to the roles of the contexts, where they have one.
+    pub fn database_role_password(&self) -> Option<String> {
+        self.optional(env::DATABASE_ROLE_PASSWORD)
     }
 
     /// The cache.

@@ -1,5 +1,9 @@
 //! From a function's row in the catalog to the parts that its handler needs.
 
+mod stores;
+#[cfg(test)]
+mod tests;
+
 use crate::aws;
 use crate::config::{Config, ConfigError};
 use crate::dynamodb::DynamoProducts;
@@ -7,8 +11,8 @@ use crate::eventbridge::EventBridge;
 use crate::gateway::StripeGateway;
 use crate::kinesis::KinesisFacts;
 use crate::offers::HttpOffers;
-use crate::passwords::{Argon2Passwords, RandomSecrets};
-use crate::redis_cache::RedisCache;
+use crate::passwords::Argon2Passwords;
+use crate::redis_cache::{RedisCache, RedisProbe};
 use crate::s3::{S3Archive, S3Documents};
 use crate::secret::SecretValue;
 use crate::ses::SesMailer;
@@ -98,8 +102,12 @@ impl Wiring {
 
     /// The shared cache.
     pub fn cache(&self) -> Result<RedisCache> {
-        self.needs("Redis", |uses| matches!(uses, Uses::Redis))?;
-        RedisCache::new(&self.config.redis_url()?).map_err(|_| ConfigError::new("REDIS_URL cannot be read"))
+        RedisCache::new(&self.redis()?).map_err(|_| unreadable_redis_url())
+    }
+
+    /// Whether the cache answers.
+    pub fn cache_probe(&self) -> Result<RedisProbe> {
+        RedisProbe::new(&self.redis()?).map_err(|_| unreadable_redis_url())
     }
 
     /// Invoices as documents.
@@ -146,13 +154,13 @@ impl Wiring {
     }
 
     /// Password hashing. It touches nothing, so no row declares it.
-    pub fn passwords(&self) -> Argon2Passwords {
-        Argon2Passwords
+    pub fn passwords(&self) -> Result<Argon2Passwords> {
+        Ok(Argon2Passwords)
     }
 
-    /// Random secrets. They touch nothing, so no row declares them.
-    pub fn secrets(&self) -> RandomSecrets {
-        RandomSecrets
+    fn redis(&self) -> Result<String> {
+        self.needs("Redis", |uses| matches!(uses, Uses::Redis))?;
+        self.config.redis_url()
     }
 
     fn secret(&self, secret: &'static Secret) -> Result<SecretValue> {
@@ -193,4 +201,8 @@ impl Wiring {
     fn misused(&self, what: &str) -> ConfigError {
         ConfigError::new(format!("the catalog's row of {} does not declare that it uses {what}", self.function.name))
     }
+}
+
+fn unreadable_redis_url() -> ConfigError {
+    ConfigError::new("the environment variable REDIS_URL cannot be read")
 }

@@ -1,0 +1,136 @@
+//! The stores on Postgres: of functions that publish what they commit, and of those that do not.
+
+use super::{Result, Wiring};
+use crate::config::{self, ConfigError};
+use crate::eventbridge::EventBridge;
+use crate::postgres::{
+    Database, Migrator, NoBus, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock, PgUsers,
+    PgWindows, Secret, Settings, Tls,
+};
+use crate::presign::Signer;
+use catalog::Uses;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest that one statement of a migration may take. The function that migrates has five minutes.
+const MIGRATION: Duration = Duration::from_secs(240);
+
+/// Stores of a function that declares the bus: what it commits, it publishes.
+impl Wiring {
+    /// Orders.
+    pub fn orders(&self) -> Result<PgOrders<EventBridge>> {
+        Ok(PgOrders::new(self.database()?, self.bus()?))
+    }
+
+    /// Stock accounts.
+    pub fn stock(&self) -> Result<PgStock<EventBridge>> {
+        Ok(PgStock::new(self.database()?, self.bus()?))
+    }
+
+    /// Accounts.
+    pub fn users(&self) -> Result<PgUsers<EventBridge>> {
+        Ok(PgUsers::new(self.database()?, self.bus()?))
+    }
+
+    /// Payments.
+    pub fn payments(&self) -> Result<PgPayments<EventBridge>> {
+        Ok(PgPayments::new(self.database()?, self.bus()?))
+    }
+
+    /// Contacts, and what was sent to them.
+    pub fn contacts(&self) -> Result<PgContacts<EventBridge>> {
+        Ok(PgContacts::new(self.database()?, self.bus()?))
+    }
+
+    /// Invoices.
+    pub fn invoices(&self) -> Result<PgInvoices<EventBridge>> {
+        Ok(PgInvoices::new(self.database()?, self.bus()?))
+    }
+
+    /// What is committed and not yet known to be on the bus.
+    pub fn outbox(&self) -> Result<PgOutbox<EventBridge>> {
+        Ok(PgOutbox::new(self.database()?, self.bus()?))
+    }
+
+    /// The stores of a function that publishes nothing: it links and builds no client for the bus.
+    pub fn silent(&self) -> Silent<'_> {
+        Silent(self)
+    }
+}
+
+/// Stores that publish nothing. See [`Wiring::silent`].
+#[derive(Debug, Clone, Copy)]
+pub struct Silent<'a>(&'a Wiring);
+
+impl Silent<'_> {
+    /// Orders.
+    pub fn orders(&self) -> Result<PgOrders<NoBus>> {
+        Ok(PgOrders::new(self.0.database()?, NoBus))
+    }
+
+    /// Stock accounts.
+    pub fn stock(&self) -> Result<PgStock<NoBus>> {
+        Ok(PgStock::new(self.0.database()?, NoBus))
+    }
+
+    /// Accounts.
+    pub fn users(&self) -> Result<PgUsers<NoBus>> {
+        Ok(PgUsers::new(self.0.database()?, NoBus))
+    }
+
+    /// Contacts.
+    pub fn contacts(&self) -> Result<PgContacts<NoBus>> {
+        Ok(PgContacts::new(self.0.database()?, NoBus))
+    }
+
+    /// Invoices.
+    pub fn invoices(&self) -> Result<PgInvoices<NoBus>> {
+        Ok(PgInvoices::new(self.0.database()?, NoBus))
+    }
+}
+
+/// Parts on Postgres that never publish.
+impl Wiring {
+    /// Windows of analytics.
+    pub fn windows(&self) -> Result<PgWindows> {
+        Ok(PgWindows::new(self.database()?))
+    }
+
+    /// The database's schema.
+    pub fn migrations(&self) -> Result<Migrator> {
+        self.needs("the database as its owner", |uses| matches!(uses, Uses::PostgresOwner))?;
+        let (mut settings, secret) = self.settings()?;
+        settings.statement_timeout = MIGRATION;
+        Ok(Migrator::new(Arc::new(Database::new(settings, secret)), self.config.database_role_password()))
+    }
+
+    /// Whether the database answers.
+    pub fn database_probe(&self) -> Result<PgProbe> {
+        Ok(PgProbe::new(self.database()?))
+    }
+
+    /// The database as the role of the function's context, over one connection.
+    fn database(&self) -> Result<Arc<Database>> {
+        self.needs("Postgres", |uses| matches!(uses, Uses::Postgres))?;
+        let (settings, secret) = self.settings()?;
+        Ok(Arc::new(Database::new(settings, secret)))
+    }
+
+    fn settings(&self) -> Result<(Settings, Secret)> {
+        let config::Database { host, port, name, user, password } = self.config.database()?;
+        let tls = Tls::choose(self.config.database_tls().as_deref(), &host);
+        let tls = tls.map_err(|_| ConfigError::new("DATABASE_TLS must be require or off"))?;
+        let secret = match password {
+            Some(password) => Secret::Password(password),
+            None => {
+                let signer = Signer::new(self.config.credentials()?, self.config.region()?);
+                let (host, user) = (host.clone(), user.clone());
+                Secret::issued(move || {
+                    let token = signer.database_token(&host, port, &user);
+                    async { token }
+                })
+            }
+        };
+        Ok((Settings::new(&host, port, &name, &user, tls), secret))
+    }
+}

@@ -1,0 +1,71 @@
+//! What a row declares can be wired, and nothing else.
+
+use super::*;
+
+/// Every variable that any function has.
+fn config() -> Config {
+    Config::given([
+        ("STAGE", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("DATABASE_HOST", "127.0.0.1"),
+        ("DATABASE_PORT", "5432"),
+        ("DATABASE_NAME", "quayside"),
+        ("DATABASE_USER", "orders"),
+        ("DATABASE_PASSWORD", "p"),
+        ("REDIS_URL", "redis://127.0.0.1:6379"),
+        ("PRODUCTS_TABLE", "products"),
+        ("INVOICES_BUCKET", "invoices"),
+        ("ARCHIVE_BUCKET", "archive"),
+        ("ANALYTICS_STREAM", "analytics"),
+        ("SIGNING_KEYS_SECRET", "signing-keys"),
+        ("GATEWAY_KEY_SECRET", "gateway-key"),
+        ("GATEWAY_URL", "http://127.0.0.1:1"),
+        ("API_URL", "http://127.0.0.1:1"),
+        ("EVENT_BUS", "events"),
+        ("MAIL_FROM", "shop@example.com"),
+        ("KAFKA_BROKERS", "127.0.0.1:9092"),
+        ("DEAD_LETTER_QUEUE", "http://127.0.0.1:1/q"),
+        ("QUEUE_URL", "http://127.0.0.1:1/q"),
+    ])
+}
+
+fn wiring(function: &'static Function) -> Wiring {
+    Wiring::new(function, config())
+}
+
+#[test]
+fn a_use_that_the_row_does_not_declare_is_refused_by_name() {
+    let error = wiring(catalog::HEALTH_GET).products().unwrap_err().to_string();
+    assert!(error.contains("health-get") && error.contains("products"), "{error}");
+    assert!(wiring(catalog::PRODUCT_GET).bus().is_err());
+    assert!(wiring(catalog::ORDER_GET).orders().is_err(), "it declares no bus");
+    assert!(wiring(catalog::ORDER_GET).silent().orders().is_ok());
+    assert!(wiring(catalog::INVOICE_ISSUE).archive().is_err(), "it declares another bucket");
+    assert!(wiring(catalog::PAYMENT_CHARGE).tokens().is_err(), "it declares another secret");
+    assert!(wiring(catalog::ORDER_PLACE).migrations().is_err());
+    assert!(wiring(catalog::ORDER_PLACE).dead_letters().is_err());
+}
+
+#[test]
+fn a_route_asks_what_the_row_says() {
+    let route = wiring(catalog::ORDER_PLACE).route().unwrap();
+    assert_eq!((route.function, route.idempotent), ("order-place", true));
+    assert_eq!(route.access, Access::Roles(&[catalog::role::CUSTOMER]));
+    assert!(!wiring(catalog::PRODUCT_GET).route().unwrap().idempotent);
+    assert!(wiring(catalog::STOCK_RESERVE).route().is_err());
+}
+
+#[test]
+fn a_consumer_gives_up_when_its_queue_does() {
+    let consumer = wiring(catalog::STOCK_RESERVE).consumer().unwrap();
+    assert_eq!((consumer.function, consumer.max_receives_hint), ("stock-reserve", catalog::MAX_RECEIVES));
+    assert!(wiring(catalog::ORDER_PLACE).consumer().is_err());
+}
+
+#[test]
+fn what_is_missing_from_the_environment_is_said_before_the_first_invocation() {
+    let error = Wiring::new(catalog::PRODUCT_GET, Config::given([])).products().unwrap_err();
+    assert!(error.to_string().contains("PRODUCTS_TABLE"), "{error}");
+}

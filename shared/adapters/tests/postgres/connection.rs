@@ -1,0 +1,126 @@
+//! The connection: made when needed, made again when broken, and never in the way for long.
+
+use crate::given::*;
+use adapters::postgres::{Database, PgOrders, PgProbe, Secret, Settings, Tls};
+use catalog::Context;
+use domain::id::{OrderId, UserId};
+use kernel::{Failure, Kind};
+use ports::{OrderStore, Probe};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Ends every connection of a role to this test's database, as a proxy or a failover would.
+async fn cut(database: &adapters::postgres::testing::TestDatabase) {
+    let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    assert!(database.number(sql).await > 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_it_rested_is_replaced_without_anybody_noticing() {
+    let database = database().await;
+    let connection = database.of(Context::Orders);
+    let orders = PgOrders::new(connection.clone(), database.bus());
+    orders.get(OrderId(id()), None).await.expect("answers");
+    for _ in 0..5 {
+        cut(&database).await;
+        let (order, event) = placed(UserId(id()), now());
+        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+    }
+    assert_eq!(database.number("SELECT count(*) FROM orders.orders").await, 5);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_under_a_statement_is_unavailable_and_the_next_call_has_a_new_one() {
+    let database = database().await;
+    let orders = Arc::new(PgOrders::new(database.of(Context::Orders), database.bus()));
+    let (order, event) = placed(UserId(id()), now());
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    // A lock makes the next statement wait, so that it is under way when the connection is cut.
+    let (locked, cut_now) = (database.rows("SELECT 1"), database.of(Context::Operations));
+    drop((locked.await, cut_now));
+    let blocker = async {
+        database
+            .change(
+                "BEGIN; LOCK TABLE orders.orders; SELECT pg_sleep(0.3);
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+                    AND wait_event_type = 'Lock'; COMMIT",
+            )
+            .await;
+    };
+    let waiter = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        orders.get(order.id, None).await
+    };
+    let ((), answer) = tokio::join!(blocker, waiter);
+    let failure = answer.expect_err("cut");
+    assert_eq!((failure.kind, failure.retry_after_s), (Kind::Unavailable, Some(2)));
+    assert!(orders.get(order.id, None).await.expect("answers").is_some());
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_unavailable_after_one_more_try() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counter = asked.clone();
+    let secret = Secret::issued(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        async { Ok("token".to_owned()) }
+    });
+    // Port 1 of this machine: nobody listens.
+    let database = Arc::new(Database::new(Settings::new("127.0.0.1", 1, "none", "nobody", Tls::Off), secret));
+    let failure = PgProbe::new(database.clone()).ask().await.expect_err("unavailable");
+    assert_eq!(failure.kind, Kind::Unavailable);
+    assert_eq!(asked.load(Ordering::Relaxed), 2, "every connection has a token of its own");
+    assert_eq!(database.round_trips(), 0);
+    assert!(!failure.detail.contains("127.0.0.1"));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let mut settings = Settings::new("127.0.0.1", port, "none", "nobody", Tls::Off);
+    settings.connect_timeout = Duration::from_millis(100);
+    let began = Instant::now();
+    let failure =
+        PgProbe::new(Arc::new(Database::new(settings, Secret::Nothing))).ask().await.expect_err("unavailable");
+    assert_eq!(failure.kind, Kind::Unavailable);
+    assert!(began.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_password_that_cannot_be_had_is_the_failure_of_its_provider() {
+    let secret = Secret::issued(|| async { Err(Failure::unavailable("credentials", "none")) });
+    let settings = Settings::new("127.0.0.1", 1, "none", "nobody", Tls::Off);
+    let failure = PgProbe::new(Arc::new(Database::new(settings, secret))).ask().await.expect_err("unavailable");
+    assert!(failure.to_string().contains("credentials"));
+}
+
+#[tokio::test]
+async fn a_caller_who_gives_up_leaves_a_connection_that_works() {
+    let database = database().await;
+    let orders = database.orders();
+    let (order, event) = placed(UserId(id()), now());
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    let lock = database.change("BEGIN; LOCK TABLE orders.orders; SELECT pg_sleep(0.4); COMMIT");
+    let impatient = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::timeout(Duration::from_millis(50), orders.get(order.id, None)).await
+    };
+    let ((), given_up) = tokio::join!(lock, impatient);
+    assert!(given_up.is_err());
+    assert!(orders.get(order.id, None).await.expect("answers").is_some());
+}
+
+#[tokio::test]
+async fn the_probe_says_whether_the_database_answers() {
+    let database = database().await;
+    let probe = database.probe();
+    assert_eq!((probe.part(), probe.is_essential()), ("database", true));
+    assert_eq!(probe.ask().await, Ok(()));
+}

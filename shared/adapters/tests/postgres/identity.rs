@@ -1,0 +1,88 @@
+//! Accounts and sessions.
+
+use crate::given::*;
+use domain::{
+    Event,
+    id::UserId,
+    user::{self, Role, User},
+};
+use kernel::Kind;
+use ports::UserStore;
+use serde_json::json;
+use std::time::Duration;
+
+fn registered(email: &str, username: &str) -> (User, Event) {
+    let command = serde_json::from_value(json!({
+        "email": email, "username": username, "password": "correct horse battery",
+        "full_name": "Ada Lovelace", "phone": "+441234567890", "address": address(),
+    }))
+    .expect("a command");
+    let (user, data) = user::register(UserId(id()), command, now()).expect("registered");
+    (user, event(data))
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_e_mail_and_by_its_username() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "$argon2id$…", &event).await.expect("registered");
+    for login in ["ada@example.com", "ada"] {
+        let found = users.credentials(login).await.unwrap().expect("found");
+        assert_eq!((found.user_id, found.role, &*found.password_hash), (user.id, Role::Customer, "$argon2id$…"));
+        assert_eq!(found.locked_until, None);
+    }
+    assert_eq!(users.credentials("nobody").await, Ok(None));
+    assert_eq!(database.bus().taken(), [event]);
+}
+
+#[tokio::test]
+async fn a_taken_e_mail_or_username_is_a_conflict_that_names_its_field_and_keeps_nothing() {
+    let database = database().await;
+    let users = database.users();
+    let (ada, event) = registered("ada@example.com", "ada");
+    users.register(&ada, "hash", &event).await.expect("registered");
+    for (email, username, code, pointer) in [
+        ("ada@example.com", "other", "email-taken", "/email"),
+        ("other@example.com", "ada", "username-taken", "/username"),
+    ] {
+        let (user, event) = registered(email, username);
+        let failure = users.register(&user, "hash", &event).await.expect_err("taken");
+        assert_eq!((failure.kind, failure.code), (Kind::Conflict, code));
+        assert_eq!(failure.fields[0].pointer, pointer);
+        assert!(!failure.to_string().contains("constraint"));
+    }
+    assert_eq!(database.number("SELECT count(*) FROM identity.users").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM identity.outbox").await, 1);
+}
+
+#[tokio::test]
+async fn wrong_passwords_in_a_row_lock_the_account_and_a_session_forgets_them() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    let until = now() + Duration::from_secs(900);
+    for n in 1..=3 {
+        users.wrong_password(user.id, 3, until).await.expect("counted");
+        let locked = users.credentials("ada").await.unwrap().expect("found").locked_until;
+        assert_eq!(locked, (n == 3).then_some(until));
+    }
+    users.begin_session(user.id, "digest", now(), until).await.expect("begun");
+    assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
+    users.wrong_password(user.id, 3, until).await.expect("counted");
+    assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
+}
+
+#[tokio::test]
+async fn a_new_session_clears_out_the_tokens_of_that_user_that_have_expired() {
+    let database = database().await;
+    let users = database.users();
+    let (user, event) = registered("ada@example.com", "ada");
+    users.register(&user, "hash", &event).await.expect("registered");
+    let hour = Duration::from_secs(3600);
+    users.begin_session(user.id, "old", now() - 2 * hour, now() - hour).await.expect("begun");
+    users.begin_session(user.id, "new", now(), now() + hour).await.expect("begun");
+    let digests = database.rows("SELECT digest FROM identity.refresh_tokens").await;
+    assert_eq!(digests.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["new"]);
+}

@@ -1,0 +1,17 @@
+//! The stores of `adapters::postgres` against a real Postgres. Every test has a database of its own.
+//!
+//! `DATABASE_URL` names a server and a superuser; `scripts/test` sets it. Without it these tests fail.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
+mod connection;
+mod given;
+mod identity;
+mod invoices;
+mod migrations;
+mod notifications;
+mod orders;
+mod outbox;
+mod payments;
+mod stock;
+mod stock_races;
+mod windows;

@@ -1,0 +1,47 @@
+//! Contacts, and what was written to them.
+
+use crate::given::*;
+use domain::{
+    event::NotificationSent,
+    id::{OrderId, UserId},
+    text::{Email, FullName},
+};
+use ports::{Contact, ContactBook};
+
+fn contact(user: UserId, email: &str, name: Option<&str>) -> Contact {
+    Contact {
+        user_id: user,
+        email: Email::parse(email).expect("an address"),
+        name: name.map(|name| FullName::parse(name).expect("a name")),
+    }
+}
+
+#[tokio::test]
+async fn a_contact_is_remembered_and_the_same_event_again_changes_nothing() {
+    let database = database().await;
+    let contacts = database.contacts();
+    let (user, claim) = (UserId(id()), claim());
+    let ada = contact(user, "ada@example.com", Some("Ada"));
+    contacts.remember(claim, &ada).await.expect("remembered");
+    contacts.remember(claim, &contact(user, "other@example.com", None)).await.expect("known");
+    assert_eq!(contacts.find(user).await, Ok(Some(ada)));
+    assert_eq!(contacts.find(UserId(id())).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_letter_is_noted_once_with_its_event() {
+    let database = database().await;
+    let contacts = database.contacts();
+    let claim = claim();
+    let event = event(NotificationSent {
+        order_id: OrderId(id()),
+        user_id: UserId(id()),
+        channel: "email".into(),
+        template: "confirmed".into(),
+    });
+    assert_eq!(contacts.was_sent(claim).await, Ok(false));
+    assert_eq!(contacts.sent(claim, &event).await, Ok(true));
+    assert_eq!(contacts.was_sent(claim).await, Ok(true));
+    assert_eq!(contacts.sent(claim, &event).await, Ok(false));
+    assert_eq!(database.bus().taken(), [event]);
+}

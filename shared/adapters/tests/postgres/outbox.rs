@@ -1,0 +1,143 @@
+//! What is committed gets to the bus: right away, or with the sweep.
+
+use crate::{given::*, stock::opened};
+use adapters::postgres::testing::{Mood, TestDatabase};
+use domain::id::UserId;
+use futures_util::future::join_all;
+use kernel::Timestamp;
+use ports::{OrderStore, Outbox, StockStore, Swept};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+/// Places so many orders, a second apart, the first `now()`.
+async fn place(database: &TestDatabase, count: u64) {
+    let orders = database.orders();
+    for n in 0..count {
+        let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
+        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+    }
+}
+
+fn after(seconds: u64) -> Timestamp {
+    now() + Duration::from_secs(seconds)
+}
+
+#[tokio::test]
+async fn a_command_succeeds_while_the_bus_is_away_and_the_sweep_sends_its_event_once() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 1).await;
+    assert!(bus.taken().is_empty());
+    let sweep = database.outbox();
+    let swept = sweep.sweep(after(60), 100).await.expect("swept");
+    assert_eq!(swept, Swept { due: 1, sent: 0, waiting: 1, lag_ms: 60_000 });
+    bus.be(Mood::Willing);
+    assert_eq!(sweep.sweep(after(60), 100).await, Ok(Swept { due: 1, sent: 1, waiting: 0, lag_ms: 0 }));
+    assert_eq!(sweep.sweep(after(60), 100).await, Ok(Swept::default()));
+    assert_eq!(bus.taken().len(), 1);
+}
+
+#[tokio::test]
+async fn a_bus_that_does_not_answer_holds_a_command_up_for_a_moment_only() {
+    let database = database().await;
+    database.bus().be(Mood::Silent);
+    let began = Instant::now();
+    place(&database, 1).await;
+    assert!(began.elapsed() < Duration::from_secs(2));
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
+}
+
+#[tokio::test]
+async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_way() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 3).await;
+    opened(&database.stock(), 5).await;
+    bus.be(Mood::Willing);
+    let sweep = database.outbox();
+    // At `now` stand the opened account and the first order; the others come a second later each.
+    assert_eq!(sweep.sweep(now(), 100).await.expect("swept").due, 0);
+    let swept = sweep.sweep(after(2), 2).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.lag_ms), (2, 2, 2, 1000));
+    let contexts: BTreeSet<_> = bus.taken().iter().map(|event| event.event.row().context).collect();
+    assert_eq!(contexts.len(), 2);
+    assert!(bus.taken().iter().all(|event| event.time == now()));
+    assert_eq!(sweep.sweep(after(2), 100).await.expect("swept").sent, 1);
+}
+
+#[tokio::test]
+async fn what_the_bus_refuses_of_a_batch_stays() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 3).await;
+    bus.be(Mood::Choosy);
+    let swept = database.outbox().sweep(after(60), 100).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting), (3, 1, 2));
+}
+
+#[tokio::test]
+async fn many_sweepers_at_once_send_each_event_once() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 40).await;
+    bus.be(Mood::Willing);
+    let sweepers: Vec<_> = (0..6).map(|_| database.outbox()).collect();
+    let sweeps = sweepers.iter().map(async |sweep| {
+        for _ in 0..8 {
+            sweep.sweep(after(3600), 5).await.expect("swept");
+        }
+    });
+    join_all(sweeps).await;
+    let ids: BTreeSet<_> = bus.taken().iter().map(|event| event.id).collect();
+    assert_eq!((bus.taken().len(), ids.len()), (40, 40));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_stays_and_blocks_none() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 2).await;
+    database.change("UPDATE orders.outbox SET event = '{\"type\": \"FromTheFuture.v9\"}' WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox)").await;
+    bus.be(Mood::Willing);
+    let swept = database.outbox().sweep(after(60), 100).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_given_up_half_way_leaves_its_events_to_the_next() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 2).await;
+    let sweep = database.outbox();
+    bus.be(Mood::Silent);
+    let given_up = tokio::time::timeout(Duration::from_millis(200), sweep.sweep(after(60), 100)).await;
+    assert!(given_up.is_err());
+    bus.be(Mood::Willing);
+    // The server rolls back as soon as it reads that the connection is gone.
+    let mut sent = 0;
+    let began = Instant::now();
+    while sent < 2 && began.elapsed() < Duration::from_secs(5) {
+        sent += sweep.sweep(after(60), 100).await.expect("swept").sent;
+    }
+    assert_eq!(sent, 2);
+}
+
+#[tokio::test]
+async fn an_event_waits_in_the_outbox_as_it_goes_on_the_bus() {
+    let database = database().await;
+    let stock = database.stock();
+    let a = opened(&stock, 5).await;
+    let (hold, reserved, short) = hold(&[(a, 2)]);
+    let said = stock.reserve(claim(), &hold, &reserved, &short).await.unwrap().expect("held");
+    let rows = database.rows("SELECT event FROM inventory.outbox ORDER BY event ->> 'type' DESC").await;
+    let stored: serde_json::Value = rows[0].get(0);
+    assert_eq!(stored, serde_json::to_value(&said).unwrap());
+}

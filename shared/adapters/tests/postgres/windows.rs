@@ -1,0 +1,108 @@
+//! Windows of analytics.
+
+use crate::given::*;
+use domain::{
+    Money,
+    id::ProductId,
+    text::ProductName,
+    window::{Fact, start},
+};
+use futures_util::future::join_all;
+use kernel::Timestamp;
+use ports::WindowStore;
+
+fn fact(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> Fact {
+    Fact {
+        event_id: id(),
+        window,
+        revenue,
+        region: region.to_owned(),
+        products: products
+            .iter()
+            .map(|(id, name, pieces)| (*id, ProductName::parse(name).expect("a name"), *pieces))
+            .collect(),
+    }
+}
+
+fn window() -> Timestamp {
+    start(now()).expect("a window")
+}
+
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_second(window().as_second() + seconds).expect("an instant")
+}
+
+#[tokio::test]
+async fn facts_add_up_by_window_and_currency_however_they_are_batched() {
+    let database = database().await;
+    let windows = database.windows();
+    let (a, b) = (ProductId(id()), ProductId(id()));
+    let euro = Money::new(700, "EUR").expect("an amount");
+    let facts = [
+        fact(window(), usd(1000), "US-CA", &[(a, "Anchor", 2), (b, "Rope", 1)]),
+        fact(window(), usd(500), "US-NY", &[(b, "Rope", 4)]),
+        fact(window(), euro, "DE-HH", &[(a, "Anchor", 9)]),
+        fact(later(300), usd(1), "US-CA", &[]),
+    ];
+    windows.add(&facts[..1]).await.expect("added");
+    windows.add(&facts).await.expect("added");
+    windows.add(&[]).await.expect("nothing to add");
+    let list = windows.list(window(), later(300)).await.expect("a list");
+    assert_eq!(list.len(), 2);
+    assert_eq!((list[0].revenue, list[1].revenue), (euro, usd(1500)));
+    assert_eq!((list[1].start, list[1].orders), (window(), 2));
+    assert_eq!(list[1].top_products, [(b, "Rope".to_owned(), 5), (a, "Anchor".to_owned(), 2)]);
+    assert_eq!(list[1].by_region, [("US-CA".to_owned(), 1, 1000), ("US-NY".to_owned(), 1, 500)]);
+    let next = windows.list(later(300), later(600)).await.expect("a list");
+    assert_eq!((next.len(), next[0].revenue), (1, usd(1)));
+    assert!(next[0].top_products.is_empty());
+}
+
+#[tokio::test]
+async fn a_fact_that_a_batch_holds_twice_counts_once() {
+    let database = database().await;
+    let windows = database.windows();
+    let fact = fact(window(), usd(1000), "US-CA", &[(ProductId(id()), "Anchor", 2)]);
+    windows.add(&[fact.clone(), fact]).await.expect("added");
+    let list = windows.list(window(), later(300)).await.expect("a list");
+    assert_eq!((list[0].orders, list[0].revenue, list[0].top_products[0].2), (1, usd(1000), 2));
+}
+
+#[tokio::test]
+async fn a_window_shows_its_five_best_selling_products() {
+    let database = database().await;
+    let windows = database.windows();
+    let products: Vec<_> = (1..=8).map(|n| (ProductId(id()), "Anchor", n)).collect();
+    windows.add(&[fact(window(), usd(1), "US-CA", &products)]).await.expect("added");
+    let list = windows.list(window(), later(1)).await.expect("a list");
+    let pieces: Vec<i64> = list[0].top_products.iter().map(|product| product.2).collect();
+    assert_eq!(pieces, [8, 7, 6, 5, 4]);
+}
+
+#[tokio::test]
+async fn overlapping_batches_from_many_shards_at_once_count_each_fact_once() {
+    let database = database().await;
+    let stores: Vec<_> = (0..8).map(|_| database.windows()).collect();
+    let products: Vec<_> = (0..4).map(|_| ProductId(id())).collect();
+    let facts: Vec<Fact> = (0..120)
+        .map(|n: usize| {
+            let seconds = 300 * i64::try_from(n % 3).expect("small");
+            fact(later(seconds), usd(10), ["US-CA", "US-NY"][n % 2], &[(products[n % 4], "Anchor", 1)])
+        })
+        .collect();
+    let shards = stores.iter().enumerate().map(async |(n, store)| {
+        let mut mine = facts.clone();
+        mine.rotate_left(n * 7);
+        if n % 2 == 1 {
+            mine.reverse();
+        }
+        for batch in mine.chunks(11) {
+            store.add(batch).await.expect("added");
+        }
+    });
+    join_all(shards).await;
+    let list = stores[0].list(window(), later(900)).await.expect("a list");
+    assert_eq!(list.iter().map(|window| (window.orders, window.revenue)).collect::<Vec<_>>(), [(40, usd(400)); 3]);
+    assert_eq!(list[0].top_products.iter().map(|product| product.2).sum::<i64>(), 40);
+    assert_eq!(list[0].by_region.iter().map(|region| region.1).sum::<i64>(), 40);
+}
