@@ -4,6 +4,7 @@
 
 pub mod codegen;
 pub mod package;
+pub mod scaffold;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,10 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::{process::ExitCode, time::Instant};
-use xtask::package::Build;
+use xtask::{
+    package::Build,
+    scaffold::{Trigger, Wish},
+};
 
 /// Chores of this repository.
 #[derive(Parser)]
@@ -29,6 +32,26 @@ enum Verb {
         #[arg(long = "function", value_name = "NAME")]
         functions: Vec<String>,
     },
+    /// Begins a function: crate, catalog row, sample events, and a test that fails until it is written.
+    New {
+        /// Noun first, then what it does: order-note-add.
+        name: String,
+        /// The route that it serves: "POST /api/v1/orders/{id}/notes".
+        #[arg(long, value_name = "METHOD PATH", required_unless_present = "on", conflicts_with = "on")]
+        http: Option<String>,
+        /// Who may call the route: public, customer, staff, or owner for a customer's own things.
+        #[arg(long, default_value = "staff", requires = "http")]
+        auth: String,
+        /// The route creates or charges, and so requires an Idempotency-Key.
+        #[arg(long, requires = "http")]
+        idempotent: bool,
+        /// The events that it consumes, with commas between: OrderPlaced.v1,OrderCancelled.v1.
+        #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
+        on: Vec<String>,
+        /// The context that owns it; as other functions of its noun unless said.
+        #[arg(long)]
+        context: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -41,6 +64,10 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Codegen => codegen(),
         Verb::Package { profile, arm64, functions } => package(profile, arm64, &functions),
+        Verb::New { name, http, auth, idempotent, on, context } => {
+            let trigger = http.map_or(Trigger::On(on), |route| Trigger::Http { route, auth, idempotent });
+            begin(Wish { name, context, trigger })
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,5 +102,16 @@ fn package(profile: Profile, arm64: bool, functions: &[String]) -> xtask::Result
     for name in done.changed {
         println!("package: {name}");
     }
+    Ok(())
+}
+
+fn begin(wish: Wish) -> xtask::Result<()> {
+    let (root, name) = (xtask::root(), wish.name.clone());
+    for path in xtask::scaffold::begin(&root, wish)? {
+        println!("new: {path}");
+    }
+    xtask::scaffold::regenerate(&root)?;
+    println!("new: {name} compiles and has a test that fails; begin with");
+    println!("new:   cargo test -p quayside-tests functions::{}", name.replace('-', "_"));
     Ok(())
 }
