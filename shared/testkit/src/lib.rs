@@ -11,8 +11,19 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)] // A test that is set up wrongly stops there.
 
 pub mod build;
+pub mod contract;
 pub mod ids;
 mod platform;
 
 pub use build::a_claim;
 pub use platform::*;
+
+use std::fmt::Write as _;
+
+/// Bytes in lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text
+    })
+}

@@ -1,6 +1,7 @@
 //! Accounts and passwords, in memory.
 
 use super::{Part, Passwords, Users};
+use crate::hex;
 use domain::{
     Event,
     id::UserId,
@@ -10,7 +11,6 @@ use kernel::{Failure, Kind, Timestamp, Uuid};
 use ports::{Credentials, FoundingAccount};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 #[derive(Default)]
 pub(super) struct UsersState(BTreeMap<UserId, Account>);
@@ -175,12 +175,4 @@ impl ports::Passwords for Passwords {
             _ => Err(Failure::internal("what was kept is no hash of a password")),
         }
     }
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
 }

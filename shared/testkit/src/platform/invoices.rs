@@ -55,7 +55,7 @@ impl ports::InvoiceStore for Invoices {
 
 impl Documents {
     /// The bytes of a document.
-    pub fn read(&self, key: &str) -> Option<Vec<u8>> {
+    pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
         self.0.see(|state| state.documents.0.get(key).map(|(_, bytes)| bytes.clone()))
     }
 

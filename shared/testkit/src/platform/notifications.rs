@@ -9,7 +9,6 @@ use std::collections::{HashMap, HashSet};
 #[derive(Default)]
 pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
-    sent: HashSet<Claim>,
 }
 
 #[derive(Default)]
@@ -41,12 +40,12 @@ impl ports::ContactBook for Contacts {
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
-        self.0.look(Part::Database, |state| Ok(state.contacts.sent.contains(&claim))).await
+        self.0.look(Part::Database, |state| Ok(state.claims.contains(&claim))).await
     }
 
     async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
         let commit = self.0.commit("contacts.sent", |state| {
-            let first = state.contacts.sent.insert(claim);
+            let first = state.claim(claim);
             if first {
                 state.outbox.add(event);
             }

@@ -1,6 +1,7 @@
 //! Access tokens in memory: JSON Web Tokens in form, with a signature that anybody can compute.
 
-use super::{Part, Tokens, identity::hex};
+use super::{Part, Tokens};
+use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{id::UserId, user::Role};
 use kernel::{Failure, Timestamp};

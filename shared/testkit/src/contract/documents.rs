@@ -1,0 +1,63 @@
+//! Rules of [`Documents`].
+
+use super::{Under, fresh};
+use futures_util::future::join_all;
+use kernel::Failure;
+use ports::Documents;
+
+/// Follows a link as somebody without credentials would.
+pub trait Reader {
+    /// The bytes behind a link.
+    #[allow(async_fn_in_trait)] // As with the ports: one thread.
+    async fn read(&self, link: &str) -> Result<Vec<u8>, Failure>;
+}
+
+/// One test a rule of [`Documents`], each over the `Under<impl Documents + Reader>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_documents {
+    ($under:expr) => {
+        $crate::each_rule! { documents, $under;
+            a_document_is_there_once_it_was_put_and_its_link_shows_it
+            a_document_is_never_overwritten
+            of_many_who_put_at_once_one_is_kept
+        }
+    };
+}
+
+fn a_key() -> String {
+    format!("contract/{}.pdf", fresh())
+}
+
+async fn put(documents: &impl Documents, key: &str, bytes: &[u8]) -> Result<(), Failure> {
+    documents.put_once(key, "application/pdf", bytes.to_vec()).await
+}
+
+async fn behind_link<D: Documents + Reader>(documents: &D, key: &str) -> Vec<u8> {
+    let link = documents.link(key, 60).await.expect("a link");
+    documents.read(&link).await.expect("a document")
+}
+
+pub async fn a_document_is_there_once_it_was_put_and_its_link_shows_it<D: Documents + Reader>(under: &Under<D>) {
+    let key = a_key();
+    assert_eq!(under.port().exists(&key).await, Ok(false));
+    put(under.port(), &key, b"%PDF \x00\xff").await.expect("kept");
+    assert_eq!(under.port().exists(&key).await, Ok(true));
+    assert_eq!(behind_link(under.port(), &key).await, b"%PDF \x00\xff");
+}
+
+pub async fn a_document_is_never_overwritten<D: Documents + Reader>(under: &Under<D>) {
+    let key = a_key();
+    put(under.port(), &key, b"first").await.expect("kept");
+    put(under.port(), &key, b"second").await.expect("that it is there already is no failure");
+    assert_eq!(behind_link(under.port(), &key).await, b"first");
+}
+
+pub async fn of_many_who_put_at_once_one_is_kept<D: Documents + Reader>(under: &Under<D>) {
+    let key = a_key();
+    let versions: Vec<Vec<u8>> = (0..8).map(|n| format!("version {n}").into_bytes()).collect();
+    let put = join_all(under.crowd(8).zip(&versions).map(|(documents, bytes)| put(documents, &key, bytes))).await;
+    assert!(put.iter().any(Result::is_ok), "{put:?}");
+    let kept = behind_link(under.port(), &key).await;
+    assert!(versions.contains(&kept));
+    assert_eq!(behind_link(under.port(), &key).await, kept);
+}

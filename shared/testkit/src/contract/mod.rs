@@ -1,0 +1,147 @@
+//! What each port promises, as functions: one a rule. The twins in memory and the real adapters run through the same ones.
+//!
+//! `testkit::contract_orders!(under())` makes one test a rule, each over a fresh [`Under`]. Ids are drawn anew for each run, so that
+//! a suite can run over the same database, cache or bucket again and again, and next to others.
+
+#![allow(missing_docs)] // The name of a rule is the rule.
+
+mod rules;
+#[cfg(test)]
+mod twins;
+
+pub mod cache;
+pub mod contacts;
+pub mod documents;
+pub mod gateway;
+pub mod invoices;
+pub mod migrations;
+pub mod orders;
+pub mod outbox;
+pub mod passwords;
+pub mod payments;
+pub mod products;
+pub mod stock;
+pub mod tokens;
+pub mod users;
+pub mod windows;
+
+use crate::{Part, Platform, build};
+use domain::{DomainEvent, Event};
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
+use kernel::{Failure, Ids, Kind, Timestamp, Uuid};
+use ports::{Claim, Outbox, Swept};
+use std::fmt;
+use std::future::Future;
+
+/// A port under test, as several processes see it, and the bus that they send to.
+pub struct Under<P> {
+    processes: Vec<P>,
+    platform: Platform,
+    sweep: Option<Box<Sweep>>,
+}
+
+type Sweep = dyn Fn(Timestamp) -> LocalBoxFuture<'static, Result<Swept, Failure>>;
+
+impl<P> Under<P> {
+    /// One process or several that share what they keep (each with a connection of its own, say) and send their events to the
+    /// bus of `platform`.
+    pub fn new(processes: impl IntoIterator<Item = P>, platform: &Platform) -> Self {
+        Self { processes: processes.into_iter().collect(), platform: platform.clone(), sweep: None }
+    }
+
+    /// The same, with the outbox that its events wait in.
+    #[must_use]
+    pub fn swept_by<O: Outbox + 'static>(self, outbox: O) -> Self {
+        let outbox = std::rc::Rc::new(outbox);
+        let sweep = move |before| {
+            let outbox = std::rc::Rc::clone(&outbox);
+            async move { outbox.sweep(before, 100).await }.boxed_local()
+        };
+        Self { sweep: Some(Box::new(sweep)), ..self }
+    }
+
+    /// The first process.
+    fn port(&self) -> &P {
+        self.processes.first().expect("at least one process")
+    }
+
+    /// `count` processes, going round those that are there.
+    fn crowd(&self, count: usize) -> impl Iterator<Item = &P> {
+        self.processes.iter().cycle().take(count)
+    }
+
+    /// How often the bus took the event `id`.
+    fn times_told(&self, id: Uuid) -> usize {
+        self.platform.bus().published().iter().filter(|event| event.id == id).count()
+    }
+
+    /// What waits in the outbox goes out.
+    async fn sweep(&self) -> Swept {
+        let sweep = self.sweep.as_ref().expect("this suite needs the outbox: see Under::swept_by");
+        sweep(later(3_600)).await.expect("the sweep goes through")
+    }
+
+    /// While the bus is down `command` still succeeds, and its event `id` waits; when the bus is back the event goes out, once.
+    async fn goes_out_after_all<T: fmt::Debug>(
+        &self,
+        id: Uuid,
+        command: impl Future<Output = Result<T, Failure>>,
+    ) -> T {
+        self.platform.faults().break_down(Part::Bus);
+        let done = command.await.expect("a bus that is down is no reason to fail");
+        assert_eq!(self.times_told(id), 0, "the bus was down");
+        self.platform.faults().heal(Part::Bus);
+        assert_eq!(self.sweep().await.sent, 1);
+        assert_eq!(self.times_told(id), 1, "the sweep sends what waited");
+        assert_eq!(self.sweep().await.sent, 0);
+        assert_eq!(self.times_told(id), 1, "and sends it once");
+        done
+    }
+
+    /// Nothing waits, and the bus was told nothing but the events `ids`, each once.
+    async fn told_only(&self, ids: &[Uuid]) {
+        self.sweep().await;
+        let told: Vec<Uuid> = self.platform.bus().published().iter().map(|event| event.id).collect();
+        assert_eq!(told.len(), ids.len(), "the bus was told {told:?} and not {ids:?}");
+        for id in ids {
+            assert_eq!(self.times_told(*id), 1, "{id} in {told:?}");
+        }
+    }
+}
+
+impl<P> fmt::Debug for Under<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Under").field("processes", &self.processes.len()).finish_non_exhaustive()
+    }
+}
+
+/// A new id.
+fn fresh() -> Uuid {
+    Ids::system().next()
+}
+
+/// This second, so that what is kept in micro- or milliseconds comes back as it was.
+fn now() -> Timestamp {
+    later(0)
+}
+
+/// So many seconds after [`now`].
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second() + seconds).expect("within the calendar")
+}
+
+/// A claim that nobody made yet.
+fn a_claim(consumer: &'static str) -> Claim {
+    Claim { consumer, event_id: fresh() }
+}
+
+/// A new event.
+fn an_event(data: impl Into<DomainEvent>) -> Event {
+    build::event_with(fresh(), now(), data)
+}
+
+/// The kind and the code of a failure.
+fn why<T: fmt::Debug>(outcome: Result<T, Failure>) -> (Kind, &'static str) {
+    let failure = outcome.expect_err("this must be refused");
+    (failure.kind, failure.code)
+}

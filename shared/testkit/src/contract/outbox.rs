@@ -1,0 +1,137 @@
+//! Rules of [`Outbox`], with a store of orders to fill it.
+
+use super::{Under, an_event, fresh, later};
+use crate::{Part, build, build::a_reply};
+use domain::{Event, id::OrderId};
+use futures_util::future::join_all;
+use kernel::{Idempotency, Timestamp, Uuid};
+use ports::{OrderStore, Outbox, Swept};
+
+/// An outbox, and a store that fills it.
+#[derive(Debug)]
+pub struct Filled<S, O> {
+    /// The store.
+    pub orders: S,
+    /// The outbox.
+    pub outbox: O,
+}
+
+/// One test a rule of [`Outbox`], each over the `Under<Filled<impl OrderStore, impl Outbox>>` that the expression gives when it is
+/// awaited. The outbox is empty at first, and nobody else uses it.
+#[macro_export]
+macro_rules! contract_outbox {
+    ($under:expr) => {
+        $crate::each_rule! { outbox, $under;
+            an_empty_outbox_has_nothing_to_send
+            what_was_sent_after_its_commit_does_not_wait
+            the_oldest_go_first_and_no_more_than_were_asked_for
+            what_is_younger_than_the_bound_is_left
+            while_the_bus_is_down_all_of_it_waits_and_then_each_goes_out_once
+            what_the_bus_refuses_waits_and_the_rest_goes_out
+            many_sweepers_at_once_send_each_event_once
+        }
+    };
+}
+
+/// Leaves an event that happened so many seconds ago in the outbox.
+async fn leave(under: &Under<Filled<impl OrderStore, impl Outbox>>, seconds_ago: i64) -> Uuid {
+    let order = build::order().id(OrderId(fresh())).at(later(-seconds_ago));
+    let event = Event { time: later(-seconds_ago), ..an_event(order.order_placed()) };
+    let key = Idempotency { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
+    under.platform.faults().break_down(Part::Bus);
+    under.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
+    under.platform.faults().heal(Part::Bus);
+    event.id
+}
+
+async fn sweep(under: &Under<Filled<impl OrderStore, impl Outbox>>, before: Timestamp, limit: u32) -> Swept {
+    under.port().outbox.sweep(before, limit).await.expect("the sweep goes through")
+}
+
+fn told(under: &Under<Filled<impl OrderStore, impl Outbox>>) -> Vec<Uuid> {
+    under.platform.bus().published().iter().map(|event| event.id).collect()
+}
+
+pub async fn an_empty_outbox_has_nothing_to_send(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+    assert_eq!(sweep(under, later(60), 10).await, Swept::default());
+    assert!(told(under).is_empty());
+}
+
+pub async fn what_was_sent_after_its_commit_does_not_wait(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+    let order = build::order().id(OrderId(fresh())).at(later(-60));
+    let event = Event { time: later(-60), ..an_event(order.order_placed()) };
+    let key = Idempotency { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
+    under.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
+    assert_eq!(told(under), [event.id]);
+    assert_eq!(sweep(under, later(60), 10).await, Swept::default());
+    assert_eq!(told(under), [event.id]);
+}
+
+pub async fn the_oldest_go_first_and_no_more_than_were_asked_for(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+    let (b, a, c) = (leave(under, 200).await, leave(under, 300).await, leave(under, 100).await);
+    let swept = sweep(under, later(60), 2).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting), (2, 2, 1));
+    assert!(swept.lag_ms >= 99_000, "the third has waited for 100 s, not {} ms", swept.lag_ms);
+    let mut first = told(under);
+    first.sort_by_key(|id| (*id != a, *id != b));
+    assert_eq!(first, [a, b]);
+    let swept = sweep(under, later(60), 2).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.lag_ms), (1, 1, 0, 0));
+    assert_eq!(told(under).last(), Some(&c));
+}
+
+pub async fn what_is_younger_than_the_bound_is_left(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+    let (old, young) = (leave(under, 300).await, leave(under, 100).await);
+    let swept = sweep(under, later(-200), 10).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting), (1, 1, 1));
+    assert_eq!(told(under), [old]);
+    sweep(under, later(60), 10).await;
+    assert_eq!(told(under), [old, young]);
+}
+
+pub async fn while_the_bus_is_down_all_of_it_waits_and_then_each_goes_out_once(
+    under: &Under<Filled<impl OrderStore, impl Outbox>>,
+) {
+    let mut left = Vec::new();
+    for n in 0..5 {
+        left.push(leave(under, 300 - n).await);
+    }
+    under.platform.faults().break_down(Part::Bus);
+    let swept = sweep(under, later(60), 10).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting), (5, 0, 5));
+    under.platform.faults().heal(Part::Bus);
+    let swept = sweep(under, later(60), 10).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting), (5, 5, 0));
+    assert_eq!(sweep(under, later(60), 10).await, Swept::default());
+    let mut told = told(under);
+    told.sort_unstable();
+    left.sort_unstable();
+    assert_eq!(told, left);
+}
+
+pub async fn what_the_bus_refuses_waits_and_the_rest_goes_out(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+    let (a, b, c) = (leave(under, 300).await, leave(under, 200).await, leave(under, 100).await);
+    under.platform.faults().refuse_events(move |event| event.id == b);
+    let swept = sweep(under, later(60), 10).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting), (3, 2, 1));
+    assert_eq!(told(under), [a, c]);
+    under.platform.faults().heal_all();
+    let swept = sweep(under, later(60), 10).await;
+    assert_eq!((swept.due, swept.sent, swept.waiting), (1, 1, 0));
+    assert_eq!(told(under), [a, c, b]);
+}
+
+pub async fn many_sweepers_at_once_send_each_event_once(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+    let mut left = Vec::new();
+    for n in 0..20 {
+        left.push(leave(under, 300 - n).await);
+    }
+    let swept = join_all(under.crowd(8).map(|one| one.outbox.sweep(later(60), 5))).await;
+    let mut sent: u32 = swept.into_iter().map(|swept| swept.expect("the sweep goes through").sent).sum();
+    sent += sweep(under, later(60), 100).await.sent;
+    let mut told = told(under);
+    told.sort_unstable();
+    left.sort_unstable();
+    assert_eq!(told, left);
+    assert_eq!(sent, 20);
+}

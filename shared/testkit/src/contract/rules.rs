@@ -1,0 +1,56 @@
+//! From a suite of rules to one test a rule.
+
+/// One test for each rule of a suite. Used by the suites' own macros, `contract_orders!` and so on.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! each_rule {
+    ($suite:ident, $under:expr; $($rule:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $rule() {
+                let under = $under;
+                $crate::contract::$suite::$rule(&under.await).await;
+            }
+        )*
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    /// Each suite's source, which names a rule twice: where it is listed, and where it is written.
+    const SUITES: &[(&str, &str)] = &[
+        ("cache", include_str!("cache.rs")),
+        ("contacts", include_str!("contacts.rs")),
+        ("documents", include_str!("documents.rs")),
+        ("gateway", include_str!("gateway.rs")),
+        ("invoices", include_str!("invoices.rs")),
+        ("migrations", include_str!("migrations.rs")),
+        ("orders", include_str!("orders.rs")),
+        ("outbox", include_str!("outbox.rs")),
+        ("passwords", include_str!("passwords.rs")),
+        ("payments", include_str!("payments.rs")),
+        ("products", include_str!("products.rs")),
+        ("stock", include_str!("stock.rs")),
+        ("tokens", include_str!("tokens.rs")),
+        ("users", include_str!("users.rs")),
+        ("windows", include_str!("windows.rs")),
+    ];
+
+    #[test]
+    fn every_rule_that_is_written_is_run() {
+        for (suite, source) in SUITES {
+            let (_, list) = source.split_once("macro_rules! ").expect("the list");
+            let (list, rules) = list.split_once("\n}\n").expect("the rules after it");
+            let written = rules.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split(['(', '<']).next());
+            for rule in written {
+                assert!(list.lines().any(|line| line.trim() == rule), "{suite}: {rule} is not in the list");
+            }
+        }
+    }
+
+    #[test]
+    fn every_suite_is_looked_at() {
+        let modules = include_str!("mod.rs").lines().filter(|line| line.starts_with("pub mod ")).count();
+        assert_eq!(modules, SUITES.len());
+    }
+}

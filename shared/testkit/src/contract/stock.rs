@@ -1,0 +1,250 @@
+//! Rules of [`StockStore`].
+
+use super::{Under, a_claim, an_event, fresh, why};
+use crate::build::{self, OrderBuilder, usd};
+use domain::{
+    DomainEvent, Event,
+    event::{StockLevel, StockOpened, StockReleased},
+    id::{OrderId, ProductId},
+};
+use futures_util::future::{join, join_all};
+use kernel::{Failure, Kind};
+use ports::{Claim, StockStore};
+
+/// One test a rule of [`StockStore`], each over the `Under<impl StockStore>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_stock {
+    ($under:expr) => {
+        $crate::each_rule! { stock, $under;
+            an_account_opens_once_and_tells_its_first_level
+            a_product_without_an_account_has_no_level
+            all_lines_are_held_and_the_levels_after_it_are_told
+            when_one_line_is_short_nothing_is_held_and_no_level_changes
+            an_order_is_held_once_whatever_claims_it
+            a_product_without_an_account_is_waited_for
+            what_was_held_is_given_back_once
+            an_order_that_was_released_before_it_was_reserved_is_never_held
+            releasing_what_was_short_gives_nothing_back
+            of_many_who_want_the_last_piece_one_gets_it
+            a_crowd_never_takes_stock_below_zero_nor_blocks_itself
+            a_release_at_the_same_time_leaves_nothing_held
+            what_the_bus_did_not_take_is_sent_by_the_sweep_once
+        }
+    };
+}
+
+const CONSUMER: &str = "stock-reserve";
+
+fn opened(product_id: ProductId) -> Event {
+    let mut event = an_event(StockOpened { levels: vec![] });
+    event.subject = product_id.to_string();
+    event
+}
+
+fn released(order_id: OrderId) -> Event {
+    an_event(StockReleased { order_id, levels: vec![] })
+}
+
+/// A new product with so many pieces.
+async fn product(stock: &impl StockStore, pieces: u32) -> ProductId {
+    let id = ProductId(fresh());
+    let product = build::product().id(id).stock(pieces).event();
+    let event = stock.open(a_claim("stock-open"), &product, &opened(id)).await.expect("the store answers");
+    assert!(event.is_some(), "a new account opens");
+    id
+}
+
+fn order(lines: &[(ProductId, u32)]) -> OrderBuilder {
+    let order = build::order().id(OrderId(fresh()));
+    lines.iter().fold(order, |order, (product, pieces)| order.line_of(*product, *pieces, usd(100)))
+}
+
+async fn try_reserve(stock: &impl StockStore, claim: Claim, order: &OrderBuilder) -> Result<Option<Event>, Failure> {
+    let hold = order.hold();
+    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
+    stock.reserve(claim, &hold, &reserved, &short).await
+}
+
+async fn reserve(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
+    try_reserve(stock, a_claim(CONSUMER), order).await.expect("the store answers")
+}
+
+async fn release(stock: &impl StockStore, order: OrderId) -> Option<Event> {
+    stock.release(a_claim("stock-release"), order, &released(order)).await.expect("the store answers")
+}
+
+/// Free, held, and the count of movements.
+async fn level(stock: &impl StockStore, product: ProductId) -> (i64, i64, i64) {
+    let level = stock.level(product).await.expect("the store answers").expect("an account");
+    assert_eq!(level.product_id, product);
+    (level.available, level.reserved, level.version)
+}
+
+fn is_reserved(event: &Option<Event>) -> bool {
+    matches!(event.as_ref().map(|event| &event.event), Some(DomainEvent::StockReserved(_)))
+}
+
+fn is_short(event: &Option<Event>) -> bool {
+    matches!(event.as_ref().map(|event| &event.event), Some(DomainEvent::StockShort(_)))
+}
+
+/// The levels that an event tells, by product.
+fn levels(event: &Event) -> Vec<StockLevel> {
+    let mut levels = match &event.event {
+        DomainEvent::StockOpened(opened) => opened.levels.clone(),
+        DomainEvent::StockReserved(reserved) => reserved.levels.clone(),
+        DomainEvent::StockReleased(released) => released.levels.clone(),
+        _ => vec![],
+    };
+    levels.sort_by_key(|level| level.product_id);
+    levels
+}
+
+pub async fn an_account_opens_once_and_tells_its_first_level(under: &Under<impl StockStore>) {
+    let (id, claim) = (ProductId(fresh()), a_claim("stock-open"));
+    let product = build::product().id(id).stock(7).event();
+    let event = opened(id);
+    let told = under.port().open(claim, &product, &event).await.expect("answers").expect("opens");
+    assert_eq!(told.id, event.id);
+    let first = StockLevel { product_id: id, available: 7, reserved: 0, version: 1 };
+    assert_eq!(levels(&told), [first]);
+    assert_eq!(under.port().open(claim, &product, &opened(id)).await, Ok(None));
+    let more = build::product().id(id).stock(70).event();
+    assert_eq!(under.port().open(a_claim("stock-open"), &more, &opened(id)).await, Ok(None));
+    assert_eq!(level(under.port(), id).await, (7, 0, 1));
+    under.told_only(&[event.id]).await;
+    assert_eq!(under.platform.bus().published(), [told]);
+}
+
+pub async fn a_product_without_an_account_has_no_level(under: &Under<impl StockStore>) {
+    assert_eq!(under.port().level(ProductId(fresh())).await, Ok(None));
+}
+
+pub async fn all_lines_are_held_and_the_levels_after_it_are_told(under: &Under<impl StockStore>) {
+    let (a, b) = (product(under.port(), 5).await, product(under.port(), 2).await);
+    let told = reserve(under.port(), &order(&[(b, 2), (a, 3)])).await.expect("news");
+    let mut after = vec![
+        StockLevel { product_id: a, available: 2, reserved: 3, version: 2 },
+        StockLevel { product_id: b, available: 0, reserved: 2, version: 2 },
+    ];
+    after.sort_by_key(|level| level.product_id);
+    assert!(matches!(told.event, DomainEvent::StockReserved(_)));
+    assert_eq!(levels(&told), after);
+    assert_eq!((level(under.port(), a).await, level(under.port(), b).await), ((2, 3, 2), (0, 2, 2)));
+    under.sweep().await;
+    assert_eq!(under.platform.bus().published().last(), Some(&told), "the bus hears what the caller hears");
+}
+
+pub async fn when_one_line_is_short_nothing_is_held_and_no_level_changes(under: &Under<impl StockStore>) {
+    let (a, b) = (product(under.port(), 5).await, product(under.port(), 2).await);
+    let told = reserve(under.port(), &order(&[(a, 5), (b, 3)])).await;
+    assert!(is_short(&told), "{told:?}");
+    assert_eq!((level(under.port(), a).await, level(under.port(), b).await), ((5, 0, 1), (2, 0, 1)));
+    under.sweep().await;
+    assert_eq!(under.platform.bus().published().last(), told.as_ref());
+}
+
+pub async fn an_order_is_held_once_whatever_claims_it(under: &Under<impl StockStore>) {
+    let id = product(under.port(), 5).await;
+    let (order, claim) = (order(&[(id, 2)]), a_claim(CONSUMER));
+    let told = try_reserve(under.port(), claim, &order).await.expect("answers");
+    assert!(is_reserved(&told));
+    assert_eq!(try_reserve(under.port(), claim, &order).await, Ok(None), "the same claim");
+    assert_eq!(reserve(under.port(), &order).await, None, "another claim for the same order");
+    assert_eq!(level(under.port(), id).await, (3, 2, 2));
+    under.sweep().await;
+    assert_eq!(under.platform.bus().published().len(), 2, "the account was opened, and the order was held");
+}
+
+pub async fn a_product_without_an_account_is_waited_for(under: &Under<impl StockStore>) {
+    let (known, late) = (product(under.port(), 5).await, ProductId(fresh()));
+    let (order, claim) = (order(&[(known, 1), (late, 1)]), a_claim(CONSUMER));
+    let waits = try_reserve(under.port(), claim, &order).await;
+    assert_eq!(why(waits).0, Kind::Unavailable);
+    assert_eq!(level(under.port(), known).await, (5, 0, 1));
+    let product = build::product().id(late).stock(1).event();
+    under.port().open(a_claim("stock-open"), &product, &opened(late)).await.expect("opens");
+    assert!(
+        is_reserved(&try_reserve(under.port(), claim, &order).await.expect("answers")),
+        "the claim was not used up"
+    );
+}
+
+pub async fn what_was_held_is_given_back_once(under: &Under<impl StockStore>) {
+    let id = product(under.port(), 5).await;
+    let order = order(&[(id, 2)]);
+    reserve(under.port(), &order).await.expect("held");
+    let (order, claim) = (order.placed().id, a_claim("stock-release"));
+    let told = under.port().release(claim, order, &released(order)).await.expect("answers").expect("news");
+    assert_eq!(levels(&told), [StockLevel { product_id: id, available: 5, reserved: 0, version: 3 }]);
+    assert_eq!(under.port().release(claim, order, &released(order)).await, Ok(None), "the same claim");
+    assert_eq!(release(under.port(), order).await, None, "another claim for the same order");
+    assert_eq!(level(under.port(), id).await, (5, 0, 3));
+    under.sweep().await;
+    assert_eq!(under.platform.bus().published().last(), Some(&told));
+}
+
+pub async fn an_order_that_was_released_before_it_was_reserved_is_never_held(under: &Under<impl StockStore>) {
+    let id = product(under.port(), 5).await;
+    let order = order(&[(id, 2)]);
+    assert_eq!(release(under.port(), order.placed().id).await, None, "nothing is held");
+    assert_eq!(reserve(under.port(), &order).await, None, "and nothing will be");
+    assert_eq!(level(under.port(), id).await, (5, 0, 1));
+    under.sweep().await;
+    assert_eq!(under.platform.bus().published().len(), 1, "the account was opened, and no more");
+}
+
+pub async fn releasing_what_was_short_gives_nothing_back(under: &Under<impl StockStore>) {
+    let id = product(under.port(), 1).await;
+    let order = order(&[(id, 2)]);
+    assert!(is_short(&reserve(under.port(), &order).await));
+    assert_eq!(release(under.port(), order.placed().id).await, None);
+    assert_eq!(level(under.port(), id).await, (1, 0, 1));
+}
+
+pub async fn of_many_who_want_the_last_piece_one_gets_it(under: &Under<impl StockStore>) {
+    let id = product(under.port(), 1).await;
+    let orders: Vec<OrderBuilder> = (0..12).map(|_| order(&[(id, 1)])).collect();
+    let told = join_all(under.crowd(orders.len()).zip(&orders).map(|(stock, order)| reserve(stock, order))).await;
+    assert_eq!(told.iter().filter(|event| is_reserved(event)).count(), 1);
+    assert_eq!(told.iter().filter(|event| is_short(event)).count(), orders.len() - 1);
+    assert_eq!(level(under.port(), id).await, (0, 1, 2));
+}
+
+pub async fn a_crowd_never_takes_stock_below_zero_nor_blocks_itself(under: &Under<impl StockStore>) {
+    let (a, b) = (product(under.port(), 10).await, product(under.port(), 7).await);
+    let lines = [[(a, 1), (b, 1)], [(b, 1), (a, 1)]];
+    let orders: Vec<OrderBuilder> = lines.iter().cycle().take(24).map(|lines| order(lines)).collect();
+    let told = join_all(under.crowd(orders.len()).zip(&orders).map(|(stock, order)| reserve(stock, order))).await;
+    assert_eq!(told.iter().filter(|event| is_reserved(event)).count(), 7);
+    assert_eq!(told.iter().filter(|event| is_short(event)).count(), 17);
+    assert_eq!((level(under.port(), a).await, level(under.port(), b).await), ((3, 7, 8), (0, 7, 8)));
+}
+
+pub async fn a_release_at_the_same_time_leaves_nothing_held(under: &Under<impl StockStore>) {
+    let id = product(under.port(), 100).await;
+    let orders: Vec<OrderBuilder> = (0..12).map(|_| order(&[(id, 1)])).collect();
+    let (first, second) = (under.crowd(orders.len()), under.crowd(orders.len() + 1).skip(1));
+    let races = orders.iter().zip(first.zip(second)).map(|(order, (one, other))| {
+        let id = order.placed().id;
+        async move { join(reserve(one, order), release(other, id)).await }
+    });
+    for (held, freed) in join_all(races).await {
+        assert_eq!(held.is_some(), freed.is_some(), "what was held was given back");
+    }
+    let (available, reserved, _) = level(under.port(), id).await;
+    assert_eq!((available, reserved), (100, 0));
+}
+
+pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl StockStore>) {
+    let id = ProductId(fresh());
+    let (product, event) = (build::product().id(id).stock(5).event(), opened(id));
+    under.goes_out_after_all(event.id, under.port().open(a_claim("stock-open"), &product, &event)).await;
+    let hold = order(&[(id, 2)]).hold();
+    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
+    let held = under.port().reserve(a_claim(CONSUMER), &hold, &reserved, &short);
+    under.goes_out_after_all(reserved.id, held).await;
+    let (order, event) = (hold.short.order_id, released(hold.short.order_id));
+    under.goes_out_after_all(event.id, under.port().release(a_claim("stock-release"), order, &event)).await;
+    assert_eq!(under.times_told(short.id), 0);
+}

@@ -1,0 +1,197 @@
+//! Rules of [`Tokens`].
+
+use super::{Under, fresh, later, now};
+use crate::hex;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{id::UserId, user::Role};
+use kernel::Timestamp;
+use ports::{Claims, Tokens};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// One test a rule of [`Tokens`], each over the `Under<impl Tokens>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_tokens {
+    ($under:expr) => {
+        $crate::each_rule! { tokens, $under;
+            a_token_says_what_was_put_into_it
+            a_token_that_has_expired_says_nothing
+            a_token_that_was_changed_says_nothing
+            a_token_without_a_signature_says_nothing_whatever_algorithm_it_claims
+            a_token_that_is_signed_with_our_public_key_as_a_secret_says_nothing
+            a_token_of_a_key_that_is_not_ours_says_nothing
+            what_is_no_token_says_nothing
+            a_new_key_signs_and_its_predecessor_stays_good
+            one_process_accepts_what_another_signed_with_a_newer_key
+            the_published_keys_are_those_that_sign_and_show_nothing_private
+            refresh_tokens_are_long_never_twice_the_same_and_kept_as_their_digest
+        }
+    };
+}
+
+fn claims() -> Claims {
+    Claims { user_id: UserId(fresh()), role: Role::Staff, issued_at: now(), expires_at: later(3_600) }
+}
+
+async fn issue(tokens: &impl Tokens, claims: &Claims) -> String {
+    tokens.issue(claims).await.expect("a token")
+}
+
+async fn verify(tokens: &impl Tokens, token: &str) -> Option<Claims> {
+    tokens.verify(token, now()).await.expect("an answer")
+}
+
+fn encode(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+/// The header, the payload, and both as they were signed.
+fn read(token: &str) -> (Value, Value, String) {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [header, payload, _] = parts[..] else { panic!("a JWT has three parts") };
+    let json = |part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON");
+    (json(header), json(payload), format!("{header}.{payload}"))
+}
+
+/// RFC 2104.
+fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let mut block = [0_u8; 64];
+    match key.len() {
+        0..=64 => block[..key.len()].copy_from_slice(key),
+        _ => block[..32].copy_from_slice(&Sha256::digest(key)),
+    }
+    let inner = Sha256::new().chain_update(block.map(|byte| byte ^ 0x36)).chain_update(message).finalize();
+    Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().to_vec()
+}
+
+pub async fn a_token_says_what_was_put_into_it(under: &Under<impl Tokens>) {
+    for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service] {
+        let claims = Claims { role, ..claims() };
+        let token = issue(under.port(), &claims).await;
+        assert_eq!(verify(under.port(), &token).await, Some(claims));
+    }
+}
+
+pub async fn a_token_that_has_expired_says_nothing(under: &Under<impl Tokens>) {
+    let claims = claims();
+    let token = issue(under.port(), &claims).await;
+    let just_before = Timestamp::from_second(claims.expires_at.as_second() - 1).expect("within the calendar");
+    assert!(under.port().verify(&token, just_before).await.expect("an answer").is_some());
+    for at in [claims.expires_at, later(3_601), later(1_000_000)] {
+        assert_eq!(under.port().verify(&token, at).await, Ok(None), "{at}");
+    }
+}
+
+pub async fn a_token_that_was_changed_says_nothing(under: &Under<impl Tokens>) {
+    let token = issue(under.port(), &claims()).await;
+    let (header, mut payload, _) = read(&token);
+    let signature = token.rsplit('.').next().expect("a signature");
+    payload["role"] = json!("admin");
+    let raised = format!("{}.{}.{signature}", encode(&header), encode(&payload));
+    assert_eq!(verify(under.port(), &raised).await, None);
+    let other = issue(under.port(), &claims()).await;
+    let swapped = format!("{}.{}", token.rsplit_once('.').expect("parts").0, other.rsplit('.').next().expect("parts"));
+    assert_eq!(verify(under.port(), &swapped).await, None);
+}
+
+pub async fn a_token_without_a_signature_says_nothing_whatever_algorithm_it_claims(under: &Under<impl Tokens>) {
+    let (header, payload, input) = read(&issue(under.port(), &claims()).await);
+    for algorithm in ["none", "None", "NONE", "", "HS256"] {
+        let mut header = header.clone();
+        header["alg"] = json!(algorithm);
+        let unsigned = format!("{}.{}.", encode(&header), encode(&payload));
+        assert_eq!(verify(under.port(), &unsigned).await, None, "{algorithm}");
+    }
+    assert_eq!(verify(under.port(), &format!("{input}.")).await, None);
+    assert_eq!(verify(under.port(), &input).await, None);
+}
+
+pub async fn a_token_that_is_signed_with_our_public_key_as_a_secret_says_nothing(under: &Under<impl Tokens>) {
+    let (header, payload, _) = read(&issue(under.port(), &claims()).await);
+    let jwks = under.port().jwks().await.expect("keys");
+    let keys: Value = serde_json::from_str(&jwks).expect("JSON");
+    let mut secrets: Vec<Vec<u8>> = vec![jwks.into_bytes(), vec![]];
+    for key in keys["keys"].as_array().expect("a list") {
+        secrets.push(key.to_string().into_bytes());
+        for value in key.as_object().expect("an object").values().filter_map(Value::as_str) {
+            secrets.push(value.as_bytes().to_vec());
+            secrets.extend(URL_SAFE_NO_PAD.decode(value).ok());
+        }
+    }
+    let mut header = header;
+    header["alg"] = json!("HS256");
+    let input = format!("{}.{}", encode(&header), encode(&payload));
+    for secret in secrets {
+        let signature = URL_SAFE_NO_PAD.encode(hmac_sha256(&secret, input.as_bytes()));
+        assert_eq!(verify(under.port(), &format!("{input}.{signature}")).await, None);
+    }
+}
+
+pub async fn a_token_of_a_key_that_is_not_ours_says_nothing(under: &Under<impl Tokens>) {
+    let token = issue(under.port(), &claims()).await;
+    let (header, payload, _) = read(&token);
+    let signature = token.rsplit('.').next().expect("a signature");
+    for kid in [json!("unknown"), json!(""), json!(7), Value::Null, json!("../../etc/passwd")] {
+        let mut header = header.clone();
+        header["kid"] = kid;
+        let forged = format!("{}.{}.{signature}", encode(&header), encode(&payload));
+        assert_eq!(verify(under.port(), &forged).await, None);
+    }
+}
+
+pub async fn what_is_no_token_says_nothing(under: &Under<impl Tokens>) {
+    for text in ["", ".", "..", "...", "a.b.c", "e30.e30.e30", "Bearer x", "\u{0}", &"x".repeat(100_000)] {
+        assert_eq!(verify(under.port(), text).await, None, "{text:.20}");
+    }
+}
+
+pub async fn a_new_key_signs_and_its_predecessor_stays_good(under: &Under<impl Tokens>) {
+    let (first, second) = (claims(), claims());
+    let old = issue(under.port(), &first).await;
+    let kid = under.port().rotate().await.expect("a key");
+    let new = issue(under.port(), &second).await;
+    assert_eq!(read(&new).0["kid"], kid.as_str());
+    assert_ne!(read(&old).0["kid"], kid.as_str());
+    assert_eq!(verify(under.port(), &old).await, Some(first));
+    assert_eq!(verify(under.port(), &new).await, Some(second));
+}
+
+pub async fn one_process_accepts_what_another_signed_with_a_newer_key(under: &Under<impl Tokens>) {
+    let mut processes = under.crowd(2);
+    let (one, other) = (processes.next().expect("one"), processes.next().expect("another"));
+    let (first, second) = (claims(), claims());
+    let old = issue(one, &first).await;
+    assert_eq!(verify(one, &old).await, Some(first.clone()));
+    other.rotate().await.expect("a key");
+    let new = issue(other, &second).await;
+    assert_eq!(verify(one, &new).await, Some(second));
+    assert_eq!(verify(other, &old).await, Some(first));
+}
+
+pub async fn the_published_keys_are_those_that_sign_and_show_nothing_private(under: &Under<impl Tokens>) {
+    let old = read(&issue(under.port(), &claims()).await).0;
+    under.port().rotate().await.expect("a key");
+    let new = read(&issue(under.port(), &claims()).await).0;
+    let keys: Value = serde_json::from_str(&under.port().jwks().await.expect("keys")).expect("JSON");
+    let keys = keys["keys"].as_array().expect("a list");
+    for header in [old, new] {
+        let key = keys.iter().find(|key| key["kid"] == header["kid"]).expect("the key that signed is published");
+        assert_eq!((&key["alg"], &key["use"]), (&header["alg"], &json!("sig")));
+    }
+    for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        assert!(keys.iter().all(|key| key.get(private).is_none()), "{private}");
+    }
+}
+
+pub async fn refresh_tokens_are_long_never_twice_the_same_and_kept_as_their_digest(under: &Under<impl Tokens>) {
+    let mut tokens = Vec::new();
+    for _ in 0..16 {
+        let (token, digest) = under.port().refresh_token().expect("a token");
+        assert_eq!(URL_SAFE_NO_PAD.decode(&token).expect("base64url").len(), 32);
+        assert_eq!(digest, hex(&Sha256::digest(&token)));
+        tokens.push(token);
+    }
+    tokens.sort_unstable();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 16);
+}

@@ -1,0 +1,143 @@
+//! Rules of [`UserStore`].
+
+use super::{Under, an_event, fresh, later, now, why};
+use crate::build::{self, UserBuilder};
+use domain::{id::UserId, text::Email, text::Username, user::User};
+use futures_util::future::join_all;
+use kernel::{Failure, Kind, Uuid};
+use ports::{Credentials, UserStore};
+
+/// One test a rule of [`UserStore`], each over the `Under<impl UserStore>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_users {
+    ($under:expr) => {
+        $crate::each_rule! { users, $under;
+            who_registered_is_found_by_address_and_by_name
+            nobody_is_found_by_another_name
+            a_taken_address_is_a_conflict_that_names_the_field_and_nothing_is_written
+            a_taken_username_is_a_conflict_that_names_the_field_and_nothing_is_written
+            of_many_who_register_one_address_at_once_one_gets_it
+            only_so_many_wrong_passwords_in_a_row_lock_an_account
+            wrong_passwords_at_once_are_all_counted
+            a_session_forgets_the_wrong_passwords_before_it
+            what_the_bus_did_not_take_is_sent_by_the_sweep_once
+        }
+    };
+}
+
+/// Somebody whom nobody knows yet.
+fn somebody() -> UserBuilder {
+    // The last twelve digits of a version 7 UUID are random.
+    let id = fresh();
+    build::user().id(UserId(id)).name(&format!("u{}", &id.simple().to_string()[18..]))
+}
+
+async fn register(users: &impl UserStore, user: &User) -> Result<Uuid, Failure> {
+    let event = an_event(build::user().event());
+    users.register(user, "$hash$", &event).await.map(|()| event.id)
+}
+
+async fn find(users: &impl UserStore, login: &str) -> Option<Credentials> {
+    users.credentials(login).await.expect("the store answers")
+}
+
+async fn is_locked(users: &impl UserStore, user: &User) -> bool {
+    find(users, user.email.as_str()).await.expect("an account").locked_until.is_some()
+}
+
+pub async fn who_registered_is_found_by_address_and_by_name(under: &Under<impl UserStore>) {
+    let user = somebody().registered();
+    let event = register(under.port(), &user).await.expect("registered");
+    let known =
+        Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), locked_until: None };
+    assert_eq!(find(under.port(), user.email.as_str()).await, Some(known.clone()));
+    assert_eq!(find(under.port(), user.username.as_str()).await, Some(known));
+    under.told_only(&[event]).await;
+}
+
+pub async fn nobody_is_found_by_another_name(under: &Under<impl UserStore>) {
+    register(under.port(), &somebody().registered()).await.expect("registered");
+    for name in [somebody().registered().username.as_str(), "", "%", "' OR true --"] {
+        assert_eq!(find(under.port(), name).await, None, "{name}");
+    }
+}
+
+async fn refused_for(under: &Under<impl UserStore>, first: &User, second: &User, code: &'static str, pointer: &str) {
+    let event = register(under.port(), first).await.expect("registered");
+    let refused = register(under.port(), second).await;
+    assert_eq!(refused.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.as_str()), Some(pointer));
+    assert_eq!(why(refused), (Kind::Conflict, code));
+    under.told_only(&[event]).await;
+}
+
+pub async fn a_taken_address_is_a_conflict_that_names_the_field_and_nothing_is_written(under: &Under<impl UserStore>) {
+    let first = somebody().registered();
+    let second = User { email: first.email.clone(), ..somebody().registered() };
+    refused_for(under, &first, &second, "email-taken", "/email").await;
+    assert_eq!(find(under.port(), second.username.as_str()).await, None);
+}
+
+pub async fn a_taken_username_is_a_conflict_that_names_the_field_and_nothing_is_written(under: &Under<impl UserStore>) {
+    let first = somebody().registered();
+    let second = User { username: first.username.clone(), ..somebody().registered() };
+    refused_for(under, &first, &second, "username-taken", "/username").await;
+    assert_eq!(find(under.port(), second.email.as_str()).await, None);
+}
+
+pub async fn of_many_who_register_one_address_at_once_one_gets_it(under: &Under<impl UserStore>) {
+    let email: Email = somebody().registered().email;
+    let users: Vec<User> = (0..12).map(|_| User { email: email.clone(), ..somebody().registered() }).collect();
+    let answers = join_all(under.crowd(users.len()).zip(&users).map(|(store, user)| register(store, user))).await;
+    let told: Vec<Uuid> = answers.iter().filter_map(|answer| answer.clone().ok()).collect();
+    assert_eq!(told.len(), 1);
+    for answer in answers.into_iter().filter(Result::is_err) {
+        assert_eq!(why(answer), (Kind::Conflict, "email-taken"));
+    }
+    under.told_only(&told).await;
+    let names: Vec<Username> = users.into_iter().map(|user| user.username).collect();
+    let known = join_all(names.iter().map(|name| find(under.port(), name.as_str()))).await;
+    assert_eq!(known.iter().flatten().count(), 1);
+}
+
+pub async fn only_so_many_wrong_passwords_in_a_row_lock_an_account(under: &Under<impl UserStore>) {
+    let (user, other) = (somebody().registered(), somebody().registered());
+    for user in [&user, &other] {
+        register(under.port(), user).await.expect("registered");
+    }
+    let until = later(900);
+    for _ in 0..2 {
+        under.port().wrong_password(user.id, 3, until).await.expect("counted");
+        assert!(!is_locked(under.port(), &user).await);
+    }
+    under.port().wrong_password(user.id, 3, until).await.expect("counted");
+    let locked = find(under.port(), user.username.as_str()).await.expect("an account");
+    assert_eq!(locked.locked_until, Some(until));
+    assert!(!is_locked(under.port(), &other).await, "nobody else is locked out");
+}
+
+pub async fn wrong_passwords_at_once_are_all_counted(under: &Under<impl UserStore>) {
+    let user = somebody().registered();
+    register(under.port(), &user).await.expect("registered");
+    let attempts = join_all(under.crowd(8).map(|users| users.wrong_password(user.id, 8, later(900)))).await;
+    assert!(attempts.iter().all(Result::is_ok), "{attempts:?}");
+    assert!(is_locked(under.port(), &user).await);
+}
+
+pub async fn a_session_forgets_the_wrong_passwords_before_it(under: &Under<impl UserStore>) {
+    let user = somebody().registered();
+    register(under.port(), &user).await.expect("registered");
+    for _ in 0..3 {
+        for _ in 0..2 {
+            under.port().wrong_password(user.id, 3, later(900)).await.expect("counted");
+        }
+        let digest = fresh().simple().to_string();
+        under.port().begin_session(user.id, &digest, now(), later(3_600)).await.expect("begun");
+    }
+    assert!(!is_locked(under.port(), &user).await);
+}
+
+pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl UserStore>) {
+    let somebody = somebody();
+    let event = an_event(somebody.event());
+    under.goes_out_after_all(event.id, under.port().register(&somebody.registered(), "$hash$", &event)).await;
+}

@@ -1,0 +1,180 @@
+//! Rules of [`WindowStore`].
+
+use super::{Under, fresh};
+use domain::{
+    Money,
+    id::ProductId,
+    text::ProductName,
+    window::{Fact, WINDOW_SECONDS, Window},
+};
+use futures_util::future::join_all;
+use kernel::Timestamp;
+use ports::WindowStore;
+
+/// One test a rule of [`WindowStore`], each over the `Under<impl WindowStore>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_windows {
+    ($under:expr) => {
+        $crate::each_rule! { windows, $under;
+            facts_add_up_in_their_windows
+            a_fact_counts_once_whatever_batch_it_comes_in
+            a_fact_that_comes_twice_in_one_batch_counts_once
+            a_fact_that_comes_to_several_at_once_counts_once
+            batches_at_once_lose_nothing_and_do_not_block_each_other
+            a_list_holds_its_first_instant_and_not_its_last_oldest_first
+            each_currency_has_a_window_of_its_own
+            products_come_best_selling_first_and_regions_by_name
+            no_facts_are_no_failure
+        }
+    };
+}
+
+/// The start of a window that no other run is likely to count in.
+fn a_window() -> Timestamp {
+    let number = i64::try_from(fresh().as_u128() % 400_000_000).expect("small");
+    window(number)
+}
+
+fn window(number: i64) -> Timestamp {
+    Timestamp::from_second(number * WINDOW_SECONDS).expect("within the calendar")
+}
+
+fn after(start: Timestamp, windows: i64) -> Timestamp {
+    Timestamp::from_second(start.as_second() + windows * WINDOW_SECONDS).expect("within the calendar")
+}
+
+fn fact(window: Timestamp, money: (i64, &str), region: &str, products: &[(ProductId, u32)]) -> Fact {
+    let name = ProductName::parse("Lamp").expect("a name");
+    Fact {
+        event_id: fresh(),
+        window,
+        revenue: Money::new(money.0, money.1).expect("an amount"),
+        region: region.to_owned(),
+        products: products.iter().map(|(id, pieces)| (*id, name.clone(), *pieces)).collect(),
+    }
+}
+
+fn small_fact(window: Timestamp) -> Fact {
+    fact(window, (100, "USD"), "US-CA", &[(ProductId(fresh()), 1)])
+}
+
+/// Orders and minor units of what is counted in one window.
+async fn sum(windows: &impl WindowStore, start: Timestamp) -> (i64, i64) {
+    let listed = windows.list(start, after(start, 1)).await.expect("the store answers");
+    (listed.iter().map(|window| window.orders).sum(), listed.iter().map(|window| window.revenue.amount.get()).sum())
+}
+
+pub async fn facts_add_up_in_their_windows(under: &Under<impl WindowStore>) {
+    let (start, lamp) = (a_window(), ProductId(fresh()));
+    let facts = [
+        fact(start, (1_000, "USD"), "US-CA", &[(lamp, 2)]),
+        fact(start, (500, "USD"), "US-CA", &[(lamp, 1)]),
+        fact(after(start, 1), (7, "USD"), "US-CA", &[(lamp, 1)]),
+    ];
+    under.port().add(&facts).await.expect("added");
+    let listed = under.port().list(start, after(start, 1)).await.expect("a list");
+    let expected = Window {
+        start,
+        orders: 2,
+        revenue: Money::new(1_500, "USD").expect("an amount"),
+        top_products: vec![(lamp, "Lamp".to_owned(), 3)],
+        by_region: vec![("US-CA".to_owned(), 2, 1_500)],
+    };
+    assert_eq!(listed, [expected]);
+    assert_eq!(sum(under.port(), after(start, 1)).await, (1, 7));
+}
+
+pub async fn a_fact_counts_once_whatever_batch_it_comes_in(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let (a, b, c) = (small_fact(start), small_fact(start), small_fact(start));
+    for batch in [vec![a.clone(), b.clone()], vec![a.clone(), b.clone()], vec![b.clone(), c.clone()], vec![c, a, b]] {
+        under.port().add(&batch).await.expect("added");
+    }
+    assert_eq!(sum(under.port(), start).await, (3, 300));
+}
+
+pub async fn a_fact_that_comes_twice_in_one_batch_counts_once(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let fact = small_fact(start);
+    under.port().add(&[fact.clone(), small_fact(start), fact]).await.expect("added");
+    assert_eq!(sum(under.port(), start).await, (2, 200));
+}
+
+pub async fn a_fact_that_comes_to_several_at_once_counts_once(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let batch = [small_fact(start), small_fact(start)];
+    let added = join_all(under.crowd(8).map(|windows| windows.add(&batch))).await;
+    assert!(added.iter().all(Result::is_ok), "{added:?}");
+    assert_eq!(sum(under.port(), start).await, (2, 200));
+}
+
+pub async fn batches_at_once_lose_nothing_and_do_not_block_each_other(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let (lamp, cord) = (ProductId(fresh()), ProductId(fresh()));
+    let ahead =
+        |at| [fact(at, (1, "USD"), "US-CA", &[(lamp, 1), (cord, 1)]), fact(at, (1, "EUR"), "DE-BE", &[(cord, 1)])];
+    let batches: Vec<Vec<Fact>> = (0..16)
+        .map(|n| {
+            let mut batch = [ahead(start), ahead(after(start, 1))].concat();
+            if n % 2 == 1 {
+                batch.reverse();
+            }
+            batch
+        })
+        .collect();
+    let added = join_all(under.crowd(batches.len()).zip(&batches).map(|(windows, batch)| windows.add(batch))).await;
+    assert!(added.iter().all(Result::is_ok), "{added:?}");
+    assert_eq!(sum(under.port(), start).await, (32, 32));
+    assert_eq!(sum(under.port(), after(start, 1)).await, (32, 32));
+}
+
+pub async fn a_list_holds_its_first_instant_and_not_its_last_oldest_first(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let facts: Vec<Fact> = [2, 0, 3, 1].map(|n| small_fact(after(start, n))).into();
+    under.port().add(&facts).await.expect("added");
+    let listed = under.port().list(start, after(start, 3)).await.expect("a list");
+    let starts: Vec<Timestamp> = listed.iter().map(|window| window.start).collect();
+    assert_eq!(starts, [start, after(start, 1), after(start, 2)]);
+    let just_after = Timestamp::from_second(start.as_second() + 1).expect("within the calendar");
+    let listed = under.port().list(just_after, after(start, 2)).await.expect("a list");
+    assert_eq!(listed.iter().map(|window| window.start).collect::<Vec<_>>(), [after(start, 1)]);
+}
+
+pub async fn each_currency_has_a_window_of_its_own(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let facts = [
+        fact(start, (5, "USD"), "US-CA", &[]),
+        fact(start, (7, "EUR"), "US-CA", &[]),
+        fact(start, (1, "EUR"), "DE-BE", &[]),
+    ];
+    under.port().add(&facts).await.expect("added");
+    let listed = under.port().list(start, after(start, 1)).await.expect("a list");
+    let mut sums: Vec<(&str, i64, i64)> = listed
+        .iter()
+        .map(|window| (window.revenue.currency.code(), window.orders, window.revenue.amount.get()))
+        .collect();
+    sums.sort_unstable();
+    assert_eq!(sums, [("EUR", 2, 8), ("USD", 1, 5)]);
+}
+
+pub async fn products_come_best_selling_first_and_regions_by_name(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let (few, many) = (ProductId(fresh()), ProductId(fresh()));
+    let facts = [
+        fact(start, (5, "USD"), "US-NY", &[(few, 1), (many, 2)]),
+        fact(start, (7, "USD"), "US-CA", &[(many, 9)]),
+        fact(start, (2, "USD"), "US-NY", &[(few, 3)]),
+    ];
+    under.port().add(&facts).await.expect("added");
+    let listed = under.port().list(start, after(start, 1)).await.expect("a list");
+    let [window] = &listed[..] else { panic!("{} windows", listed.len()) };
+    let pieces: Vec<(ProductId, i64)> = window.top_products.iter().map(|(id, _, pieces)| (*id, *pieces)).collect();
+    assert_eq!(pieces, [(many, 11), (few, 4)]);
+    assert_eq!(window.by_region, [("US-CA".to_owned(), 1, 7), ("US-NY".to_owned(), 2, 7)]);
+}
+
+pub async fn no_facts_are_no_failure(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    assert_eq!(under.port().add(&[]).await, Ok(()));
+    assert_eq!(under.port().list(start, after(start, 1)).await, Ok(vec![]));
+}
