@@ -47,7 +47,7 @@ impl Database {
 
     /// Runs one statement in a transaction of its own.
     pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
-        Ok(self.attempt(sql, &params).await??)
+        Ok(self.attempt(sql, params).await??)
     }
 
     /// Like [`Self::query`], for a caller who expects the server to say no: the inner error.

@@ -14,9 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Ends every connection of a role to this test's database, as a proxy or a failover would.
+/// Ends every other connection to this test's database, as a proxy or a failover would.
 async fn cut(database: &adapters::postgres::testing::TestDatabase) {
-    let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+    let sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()";
     assert!(database.number(sql).await > 0);
 }
@@ -38,12 +38,10 @@ async fn a_connection_that_was_closed_while_it_rested_is_replaced_without_anybod
 #[tokio::test]
 async fn a_connection_that_breaks_under_a_statement_is_unavailable_and_the_next_call_has_a_new_one() {
     let database = database().await;
-    let orders = Arc::new(PgOrders::new(database.of(Context::Orders), database.bus()));
+    let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
     // A lock makes the next statement wait, so that it is under way when the connection is cut.
-    let (locked, cut_now) = (database.rows("SELECT 1"), database.of(Context::Operations));
-    drop((locked.await, cut_now));
     let blocker = async {
         database
             .change(

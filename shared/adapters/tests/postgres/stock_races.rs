@@ -90,7 +90,6 @@ async fn a_hold_and_a_release_of_one_order_at_once_leave_nothing_held_whichever_
     let (a, b) = (opened(&stores[0], 1000).await, opened(&stores[0], 1000).await);
     let (holders, releasers) = stores.split_at(4);
     let pairs = holders.iter().zip(releasers).map(async |(holder, releaser)| {
-        let mut freed = 0;
         for _ in 0..60 {
             let (hold, reserved, short) = hold(&[(b, 1), (a, 2)]);
             let (order, news) = (hold.reserved.order_id, released(hold.reserved.order_id));
@@ -99,15 +98,16 @@ async fn a_hold_and_a_release_of_one_order_at_once_leave_nothing_held_whichever_
                 releaser.release(claim(), order, &news),
             );
             assert_eq!(held.expect("an answer").is_some(), gone.expect("an answer").is_some());
-            freed += 1;
         }
-        freed
     });
-    assert_eq!(join_all(pairs).await.into_iter().sum::<i32>(), 240);
+    join_all(pairs).await;
     assert_eq!((level(&stores[0], a).await, level(&stores[0], b).await), ((1000, 0), (1000, 0)));
     assert_eq!(database.number("SELECT count(*) FROM inventory.reservations WHERE state = 'held'").await, 0);
-    let both = database.number("SELECT count(DISTINCT state) FROM inventory.reservation_orders").await;
-    assert_eq!(both, 1, "every order ends released");
+    assert_eq!(
+        database.number("SELECT count(*) FROM inventory.reservation_orders WHERE state = 'released'").await,
+        240
+    );
+    eprintln!("{} of 240 were held first", database.number("SELECT count(*) / 2 FROM inventory.reservations").await);
 }
 
 #[tokio::test]
