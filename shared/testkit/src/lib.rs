@@ -3,6 +3,7 @@
 //!
 //! - [`Platform`] has an in-memory twin of each port. One clone of it is one more handle on the same state.
 //! - [`build`] and [`ids`] make orders, products, events and ids, the same ones each time.
+//! - [`deliver`] carries the events of a platform to their consumers until all is quiet.
 //! - [`contract`] states what each port promises; the twins and the real adapters run through the same functions.
 //!
 //! **Invariant:** single-threaded, no clock, no randomness, no I/O: the same calls give the same results to the letter. (The
@@ -12,6 +13,7 @@
 
 pub mod build;
 pub mod contract;
+pub mod deliver;
 pub mod ids;
 mod platform;
 

@@ -10,6 +10,7 @@ use domain::{
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{FoundingAccount, LogRecord};
 use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
 
 /// Most products that a window names.
 const TOP: usize = 10;
@@ -21,7 +22,7 @@ pub(super) struct LogState(Vec<LogRecord>);
 pub(super) struct DeadLettersState(Vec<edge::DeadLetter>);
 
 #[derive(Default)]
-pub(super) struct StreamState(Vec<Event>);
+pub(super) struct StreamState(Vec<Rc<Event>>);
 
 #[derive(Default)]
 pub(super) struct MigrationsState {
@@ -45,7 +46,11 @@ struct Sums {
 impl EventLog {
     /// Every record, in order.
     pub fn records(&self) -> Vec<LogRecord> {
-        self.0.see(|state| state.log.0.clone())
+        self.records_after(0)
+    }
+
+    pub(crate) fn records_after(&self, count: usize) -> Vec<LogRecord> {
+        self.0.see(|state| state.log.0.iter().skip(count).cloned().collect())
     }
 }
 
@@ -79,14 +84,18 @@ impl edge::DeadLetters for DeadLetters {
 impl FactStream {
     /// Every event that was put, in order.
     pub fn events(&self) -> Vec<Event> {
-        self.0.see(|state| state.stream.0.clone())
+        self.events_after(0).iter().map(|event| Event::clone(event)).collect()
+    }
+
+    pub(crate) fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
+        self.0.see(|state| state.stream.0.iter().skip(count).cloned().collect())
     }
 }
 
 impl ports::FactStream for FactStream {
     async fn put(&self, event: &Event) -> Result<(), Failure> {
         let step = self.0.step(Part::Stream, "stream.put", |state| {
-            state.stream.0.push(event.clone());
+            state.stream.0.push(Rc::new(event.clone()));
             Ok(())
         });
         step.await

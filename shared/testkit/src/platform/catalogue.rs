@@ -34,7 +34,11 @@ impl Products {
 
     /// The products that were created, in order: what the table's stream of changes carries.
     pub fn created(&self) -> Vec<Product> {
-        self.0.see(|state| state.products.created.clone())
+        self.created_after(0)
+    }
+
+    pub(crate) fn created_after(&self, count: usize) -> Vec<Product> {
+        self.0.see(|state| state.products.created.iter().skip(count).cloned().collect())
     }
 }
 

@@ -52,7 +52,8 @@ impl Part {
         }
     }
 
-    pub(super) fn down(self) -> Failure {
+    /// What this part answers when it does not answer.
+    pub fn down(self) -> Failure {
         Failure::unavailable(self.name(), "the faults of the test say so")
     }
 }

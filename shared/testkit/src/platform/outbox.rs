@@ -102,7 +102,6 @@ impl Bus {
         self.0.see(|state| state.bus.published.iter().map(|event| Event::clone(event)).collect())
     }
 
-    /// What the bus took since it had taken `count` events.
     pub(crate) fn published_after(&self, count: usize) -> Vec<Rc<Event>> {
         self.0.see(|state| state.bus.published.iter().skip(count).cloned().collect())
     }

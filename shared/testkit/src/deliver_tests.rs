@@ -1,0 +1,151 @@
+//! Rules of the postman, and one order on its way through plain closures over the ports.
+
+use super::*;
+use crate::{Part, build, ids};
+use domain::{
+    DomainEvent,
+    event::StockOpened,
+    order::{self, Signal, Status},
+    payment, stock,
+};
+use ports::{
+    Bus as _, Claim, EventLog as _, Gateway as _, OrderStore as _, PaymentStore as _, ProductStore as _,
+    StockStore as _,
+};
+use std::cell::Cell;
+
+/// What comes of `event` is told under an id of its own, the same one each time.
+fn told(event: &Event, consumer: u64, data: impl Into<DomainEvent>) -> Event {
+    let number = u64::try_from(event.id.as_u128() & 0xFFFF_FFFF).expect("small");
+    build::event(number * 10 + consumer, data)
+}
+
+fn claim(function: &Function, event: &Event) -> Claim {
+    Claim { consumer: function.name, event_id: event.id }
+}
+
+/// A platform with ten lamps, its consumers, and a placed order on the bus.
+async fn with_an_order(method: &str, copies: usize) -> (Platform, Round) {
+    let platform = Platform::new();
+    platform.stock().put(ids::product(1), 10);
+    let mut postman = Postman::of(&platform)
+        .copies(copies)
+        .to(catalog::STOCK_RESERVE, async |event| {
+            let DomainEvent::OrderPlaced(placed) = &event.event else { panic!("routed wrongly") };
+            let hold = stock::hold(placed.clone());
+            let (held, short) = (told(&event, 1, hold.reserved.clone()), told(&event, 1, hold.short.clone()));
+            platform.stock().reserve(claim(catalog::STOCK_RESERVE, &event), &hold, &held, &short).await.map(drop)
+        })
+        .to(catalog::PAYMENT_CHARGE, async |event| {
+            let DomainEvent::StockReserved(held) = &event.event else { panic!("routed wrongly") };
+            let begun = payment::begin(ids::payment(1), held, event.time);
+            let payment = platform.payments().begin(&begun).await?;
+            let answer = platform.gateway().charge(&payment).await?;
+            let (status, news) = payment::conclude(&payment, &answer);
+            let (claim, news) = (claim(catalog::PAYMENT_CHARGE, &event), told(&event, 2, news));
+            platform.payments().conclude(claim, &payment, status, &answer, &news).await.map(drop)
+        })
+        .to(catalog::ORDER_ADVANCE, async |event| {
+            let signal = match &event.event {
+                DomainEvent::StockReserved(_) => Signal::StockReserved,
+                DomainEvent::PaymentSucceeded(paid) => Signal::Paid(paid.payment_id),
+                DomainEvent::PaymentFailed(failed) => Signal::PaymentFailed(failed.payment_id, failed.reason),
+                other => panic!("{} is routed wrongly", other.row().name),
+            };
+            let order = platform.orders().get(ids::order(1), None).await?.expect("the order");
+            let Some((moved, news)) = order::advance(&order, signal, event.time)? else { return Ok(()) };
+            let news = news.map(|news| told(&event, 3, news));
+            platform.orders().advance(claim(catalog::ORDER_ADVANCE, &event), &moved, news.as_ref()).await.map(drop)
+        })
+        .to(catalog::STOCK_RELEASE, async |event| {
+            let released = domain::event::StockReleased { order_id: ids::order(1), levels: vec![] };
+            let released = told(&event, 4, released);
+            let claim = claim(catalog::STOCK_RELEASE, &event);
+            platform.stock().release(claim, ids::order(1), &released).await.map(drop)
+        });
+    let order = build::order().line(1, 2).method(method);
+    let (key, reply, event) = (build::a_key("k", "b"), build::a_reply("{}"), build::event(1, order.order_placed()));
+    platform.orders().place(&order.placed(), &key, &reply, &event).await.expect("placed");
+    let round = postman.until_quiet().await;
+    drop(postman);
+    (platform, round)
+}
+
+#[tokio::test]
+async fn a_placed_order_is_reserved_charged_and_confirmed_and_then_all_is_quiet() {
+    let (platform, round) = with_an_order("pm_card_visa", 1).await;
+    assert_eq!(platform.orders().all()[0].status, Status::Processing);
+    assert_eq!(platform.gateway().charges().len(), 1);
+    assert_eq!(
+        round.done,
+        [
+            ("stock-reserve", "OrderPlaced.v1"),
+            ("payment-charge", "StockReserved.v1"),
+            ("order-advance", "StockReserved.v1"),
+            ("order-advance", "PaymentSucceeded.v1"),
+        ]
+    );
+    assert_eq!((round.again, round.given_up), (0, vec![]));
+}
+
+#[tokio::test]
+async fn a_declined_card_cancels_the_order_and_its_stock_is_back() {
+    let (platform, round) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
+    assert_eq!(platform.orders().all()[0].status, Status::Cancelled);
+    assert_eq!((platform.stock().levels()[0].available, platform.gateway().charges().len()), (10, 0));
+    assert_eq!(round.done.last(), Some(&("stock-release", "OrderCancelled.v1")));
+}
+
+#[tokio::test]
+async fn everything_delivered_three_times_has_its_effect_once() {
+    let (platform, round) = with_an_order("pm_card_visa", 3).await;
+    let once = with_an_order("pm_card_visa", 1).await.0;
+    assert_eq!(platform.orders().all(), once.orders().all());
+    assert_eq!(platform.stock().levels(), once.stock().levels());
+    assert_eq!(platform.gateway().charges(), once.gateway().charges());
+    assert_eq!(platform.bus().published(), once.bus().published());
+    assert_eq!(round.done.len(), 12);
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_what_may_not_is_given_up_at_once() {
+    let platform = Platform::new();
+    let attempts = Cell::new(0);
+    let mut postman = Postman::of(&platform)
+        .to(catalog::STOCK_RESERVE, async |_| {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() < 3 { Err(Part::Database.down()) } else { Ok(()) }
+        })
+        .to(catalog::EVENT_FORWARD, async |_| Err(Failure::not_found("topic")));
+    platform.bus().publish(&[build::event(1, build::order().order_placed())]).await.expect("published");
+    let round = postman.until_quiet().await;
+    assert_eq!((round.done.len(), round.again), (1, 2));
+    assert_eq!(round.given_up, [("event-forward", Failure::not_found("topic"))]);
+    assert_eq!(postman.until_quiet().await, Round::default());
+}
+
+#[tokio::test]
+async fn changes_facts_and_records_reach_those_whose_rows_read_them() {
+    let platform = Platform::new();
+    let mut postman = Postman::of(&platform)
+        .changes_to(catalog::PRODUCT_RELAY, async |product| {
+            let event = build::event(1, product.created());
+            platform.bus().publish(&[event]).await.map(drop)
+        })
+        .to(catalog::STOCK_OPEN, async |event| {
+            let DomainEvent::ProductCreated(product) = &event.event else { panic!("routed wrongly") };
+            let opened = told(&event, 1, StockOpened { levels: vec![] });
+            platform.stock().open(claim(catalog::STOCK_OPEN, &event), product, &opened).await.map(drop)
+        })
+        .to(catalog::EVENT_FORWARD, async |event| {
+            let topic = event.event.row().topic.name;
+            let record = LogRecord { topic, key: event.subject.clone(), value: String::new(), time: event.time };
+            platform.event_log().append(&record).await
+        })
+        .log_to(catalog::EVENT_ARCHIVE, async |_| Ok(()));
+    let (key, reply) = (build::a_key("k", "b"), build::a_reply("{}"));
+    platform.products().create(&build::product().created(), &key, &reply).await.expect("created");
+    let round = postman.until_quiet().await;
+    assert_eq!(platform.stock().levels()[0].available, 10);
+    assert_eq!(round.done.iter().filter(|(consumer, _)| *consumer == "event-archive").count(), 2);
+}
