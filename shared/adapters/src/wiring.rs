@@ -10,8 +10,10 @@ use crate::dynamodb::DynamoProducts;
 use crate::eventbridge::EventBridge;
 use crate::gateway::StripeGateway;
 use crate::kinesis::KinesisFacts;
+use crate::letters::TemplateLetters;
 use crate::offers::HttpOffers;
 use crate::passwords::Argon2Passwords;
+use crate::printer::PdfPrinter;
 use crate::redis_cache::{RedisCache, RedisProbe};
 use crate::s3::{S3Archive, S3Documents};
 use crate::secret::SecretValue;
@@ -156,6 +158,16 @@ impl Wiring {
     /// Password hashing. It touches nothing, so no row declares it.
     pub fn passwords(&self) -> Result<Argon2Passwords> {
         Ok(Argon2Passwords)
+    }
+
+    /// Letters from templates. They touch nothing, so no row declares them.
+    pub fn letters(&self) -> Result<TemplateLetters> {
+        TemplateLetters::new().map_err(|cause| ConfigError::new(format!("a template cannot be read: {cause}")))
+    }
+
+    /// Invoices as PDF. Drawing touches nothing, so no row declares it.
+    pub fn printer(&self) -> Result<PdfPrinter> {
+        Ok(PdfPrinter)
     }
 
     fn redis(&self) -> Result<String> {
