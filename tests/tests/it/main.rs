@@ -3,3 +3,5 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test speaks by failing")]
 
 mod drift;
+mod functions;
+mod journeys;

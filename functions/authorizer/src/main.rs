@@ -1,0 +1,8 @@
+//! Wires authorizer.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::AUTHORIZER)?;
+    let tokens = wiring.tokens()?;
+    edge::authorizer::run(async |request| authorizer::handle(&tokens, request).await).await
+}

@@ -1,0 +1,15 @@
+//! Remembers where to write to: notifications own their contacts and ask nobody for them.
+
+use domain::{DomainEvent, event};
+use edge::Delivery;
+use kernel::Failure;
+use ports::{Claim, Contact, ContactBook};
+
+/// Remembers one person.
+pub async fn handle(contacts: &impl ContactBook, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let DomainEvent::UserRegistered(user) = delivery.event.event else {
+        return Err(event::unexpected(&delivery.event.event));
+    };
+    let claim = Claim { consumer: catalog::CONTACT_TRACK.name, event_id: delivery.event.id };
+    contacts.remember(claim, &Contact { user_id: user.user_id, email: user.email, name: user.full_name }).await
+}

@@ -1,0 +1,12 @@
+//! `GET /.well-known/jwks.json`: the public halves of the signing keys (RFC 7517), for whoever checks our tokens.
+
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::Tokens;
+use serde_json::Value;
+
+/// Shows the key set. It may be kept for five minutes: a new key signs nothing before it has been out that long.
+pub async fn handle(tokens: &impl Tokens, _call: Call<NoBody>) -> Result<Reply<Value>, Failure> {
+    let keys = serde_json::from_str(&tokens.jwks().await?).map_err(Failure::internal)?;
+    Ok(Reply::ok(keys).cache_control("public, max-age=300"))
+}

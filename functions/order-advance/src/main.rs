@@ -1,0 +1,11 @@
+//! Wires order-advance.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::ORDER_ADVANCE)?;
+    let orders = wiring.orders()?;
+    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+        order_advance::handle(&orders, delivery).await
+    })
+    .await
+}

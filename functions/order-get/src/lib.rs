@@ -1,0 +1,15 @@
+//! `GET /api/v1/orders/{id}`: one order, for its owner and the back office. For all others there is none.
+
+use api::OrderView;
+use domain::user;
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::OrderStore;
+
+/// Shows an order.
+pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
+    let principal = call.principal()?;
+    let owner = user::sees_only(principal.id, &principal.role);
+    let order = orders.get(call.path("id")?, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
+    Ok(Reply::ok(OrderView::from(&order)).etag(order.version))
+}

@@ -1,0 +1,15 @@
+//! `GET /api/v1/orders`: the caller's orders, newest first.
+
+use api::{ListView, OrderView};
+use domain::id::UserId;
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::OrderStore;
+
+/// Lists orders.
+pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<ListView<OrderView>>, Failure> {
+    let page = call.page()?;
+    let found = orders.list(UserId(call.principal()?.id), page.limit, page.cursor.as_deref()).await?;
+    let items = found.items.iter().map(OrderView::from).collect();
+    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+}

@@ -1,0 +1,8 @@
+//! Wires order-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::ORDER_LIST)?;
+    let orders = wiring.silent().orders()?;
+    edge::http::run(wiring.route()?, async |call| order_list::handle(&orders, call).await).await
+}

@@ -1,0 +1,42 @@
+//! `POST /api/v1/orders`: places an order at the catalogue's prices.
+//!
+//! 201 with the order; the first answer again, byte for byte, for a repeated `Idempotency-Key`. Order, lines, answer and event
+//! commit together. A refusal is kept as the answer, too: the same request is not refused today and accepted tomorrow.
+
+use api::OrderView;
+use domain::{
+    event,
+    id::{OrderId, UserId},
+    order::{self, PlaceOrder},
+};
+use edge::http::{Call, Reply};
+use kernel::{Failure, Settled};
+use ports::{Offers, OrderStore};
+
+/// Places an order.
+pub async fn handle(
+    orders: &impl OrderStore,
+    offers: &impl Offers,
+    call: Call<PlaceOrder>,
+) -> Result<Reply<OrderView>, Failure> {
+    call.body.check()?;
+    let key = call.idempotency()?.clone();
+    let customer = UserId(call.principal()?.id);
+    let wanted: Vec<_> = call.body.items.iter().map(|item| item.product_id).collect();
+    let offers = offers.find(&wanted).await?;
+    let (command, call) = call.into_parts();
+    let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &offers, call.now) {
+        Ok(placed) => placed,
+        Err(refusal) => {
+            return match orders.refuse(&key, &call.problem(&refusal)).await? {
+                Settled::Now => Err(refusal),
+                Settled::Before(first) => Ok(Reply::stored(first)),
+            };
+        }
+    };
+    let event = event::envelop(call.ids.next(), order.id, order.version, call.now, &call.trace, placed);
+    let reply =
+        Reply::created(OrderView::from(&order)).location(format!("/api/v1/orders/{}", order.id)).etag(order.version);
+    let settled = orders.place(&order, &key, &reply.to_stored()?, &event).await?;
+    Ok(reply.settle(settled))
+}

@@ -1,0 +1,11 @@
+//! Wires payment-charge.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PAYMENT_CHARGE)?;
+    let (payments, gateway) = (wiring.payments()?, wiring.gateway()?);
+    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+        payment_charge::handle(&payments, &gateway, delivery).await
+    })
+    .await
+}

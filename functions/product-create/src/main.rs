@@ -1,0 +1,8 @@
+//! Wires product-create.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PRODUCT_CREATE)?;
+    let products = wiring.products()?;
+    edge::http::run(wiring.route()?, async |call| product_create::handle(&products, call).await).await
+}

@@ -1,0 +1,8 @@
+//! Wires ready-get.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::READY_GET)?;
+    let (database_probe, cache_probe) = (wiring.database_probe()?, wiring.cache_probe()?);
+    edge::http::run(wiring.route()?, async |call| ready_get::handle(&database_probe, &cache_probe, call).await).await
+}

@@ -1,0 +1,11 @@
+//! Wires stock-open.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::STOCK_OPEN)?;
+    let stock = wiring.stock()?;
+    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+        stock_open::handle(&stock, delivery).await
+    })
+    .await
+}

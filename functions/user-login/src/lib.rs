@@ -1,0 +1,38 @@
+//! `POST /api/v1/users/login`: a token pair for a password.
+//!
+//! 401 says no more than that the two do not fit; 423 when too many wrong passwords stand in a row.
+
+use api::TokenView;
+use domain::session::{self, Login};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{Claims, Passwords, Tokens, UserStore};
+
+/// Lets somebody in.
+pub async fn handle(
+    users: &impl UserStore,
+    passwords: &impl Passwords,
+    tokens: &impl Tokens,
+    call: Call<Login>,
+) -> Result<Reply<TokenView>, Failure> {
+    let login = call.body.name()?;
+    let found = users.credentials(&login).await?;
+    if let Some(until) = found.as_ref().and_then(|credentials| credentials.locked_until) {
+        session::check_lock(until, call.now)?;
+    }
+    let fits =
+        passwords.verify(&call.body.password, found.as_ref().map(|credentials| credentials.password_hash.as_str()))?;
+    let Some(credentials) = found else { return Err(session::refused()) };
+    if !fits {
+        let locked_until = session::lock_end(call.now)?;
+        users.wrong_password(credentials.user_id, session::WRONG_PASSWORDS, locked_until).await?;
+        return Err(session::refused());
+    }
+    let ends = session::ends(call.now)?;
+    let claims =
+        Claims { user_id: credentials.user_id, role: credentials.role, issued_at: call.now, expires_at: ends.access };
+    let access_token = tokens.issue(&claims).await?;
+    let (refresh_token, digest) = tokens.refresh_token()?;
+    users.begin_session(credentials.user_id, &digest, call.now, ends.refresh).await?;
+    Ok(Reply::ok(TokenView { access_token, token_type: "Bearer", expires_in: session::ACCESS_SECONDS, refresh_token }))
+}

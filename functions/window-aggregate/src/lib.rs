@@ -1,0 +1,16 @@
+//! Adds confirmed orders up in windows of five minutes of event time. Late and repeated records count once, in their window.
+
+use domain::{DomainEvent, event, window};
+use edge::Delivery;
+use kernel::Failure;
+use ports::WindowStore;
+
+/// Adds a batch of the stream up.
+pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<DomainEvent>]) -> Result<(), Failure> {
+    let fact = |delivery: &Delivery<DomainEvent>| match &delivery.event.event {
+        DomainEvent::OrderConfirmed(order) => window::fact(delivery.event.id, delivery.event.time, order),
+        other => Err(event::unexpected(other)),
+    };
+    let facts = batch.iter().map(fact).collect::<Result<Vec<_>, _>>()?;
+    windows.add(&facts).await
+}

@@ -1,0 +1,15 @@
+//! `GET /api/v1/analytics/windows?from=&to=`: the windows of five minutes that begin in a span of time, oldest first.
+
+use api::{ListView, WindowView};
+use domain::window;
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::WindowStore;
+
+/// Lists windows; the last day when no span is given.
+pub async fn handle(windows: &impl WindowStore, call: Call<NoBody>) -> Result<Reply<ListView<WindowView>>, Failure> {
+    let span = window::span(call.query("from")?, call.query("to")?, call.now)?;
+    let found = windows.list(span.start, span.end).await?;
+    let items = found.iter().map(WindowView::try_from).collect::<Result<_, _>>()?;
+    Ok(Reply::ok(ListView { items, next_cursor: None }))
+}

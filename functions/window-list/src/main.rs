@@ -1,0 +1,8 @@
+//! Wires window-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::WINDOW_LIST)?;
+    let windows = wiring.windows()?;
+    edge::http::run(wiring.route()?, async |call| window_list::handle(&windows, call).await).await
+}

@@ -1,0 +1,239 @@
+//! Consumers: each sample twice, since every consumer may run twice, and what must then be true.
+
+use super::{ORDER, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, placed, sample, shop};
+use catalog::Function;
+use domain::order::Status;
+use edge::{Consumer, Delivery};
+use kernel::Failure;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use testkit::{Part, Platform, build};
+
+/// Runs every sample twice. One that begins with `ok` buries nothing; one that begins with `bad` buries one record a run, and
+/// none of them asks for a record to come again.
+async fn deliver<E, F>(function: &'static Function, cases: &[&str], platform: &Platform, handler: F)
+where
+    E: DeserializeOwned,
+    F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
+{
+    all_samples_are_named(function, cases);
+    let letters = platform.dead_letters();
+    for case in cases {
+        for run in 1..=2 {
+            let before = letters.buried().len();
+            let event = sample(function, case);
+            let answer = edge::queue::batch(&Consumer::new(function.name), event, &clock(), &letters, &handler).await;
+            assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
+            let buried = letters.buried().len() - before;
+            assert_eq!(buried, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
+        }
+    }
+    assert!(letters.buried().iter().all(|letter| letter.function == function.name && !letter.reason.is_empty()));
+}
+
+const USUAL: [&str; 3] = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+
+#[tokio::test]
+async fn stock_open_opens_an_account_once() {
+    let platform = Platform::new();
+    let stock = platform.stock();
+    deliver(catalog::STOCK_OPEN, &USUAL, &platform, async |delivery| stock_open::handle(&stock, delivery).await).await;
+    let levels = stock.levels();
+    assert_eq!((levels.len(), levels[0].available), (1, i64::from(lantern().stock_quantity)));
+    assert_eq!(platform.bus().published().len(), 1);
+}
+
+#[tokio::test]
+async fn stock_reserve_holds_an_orders_lines_once() {
+    let platform = shop();
+    let stock = platform.stock();
+    deliver(catalog::STOCK_RESERVE, &USUAL, &platform, async |delivery| stock_reserve::handle(&stock, delivery).await)
+        .await;
+    let level = &stock.levels()[0];
+    assert_eq!((level.available, level.reserved), (3, 2));
+    assert_eq!(platform.bus().published().len(), 1);
+}
+
+#[tokio::test]
+async fn stock_release_gives_back_once_what_was_held() {
+    let platform = shop();
+    let stock = platform.stock();
+    let reserve = sample(catalog::STOCK_RESERVE, "ok");
+    let held = async |delivery| stock_reserve::handle(&stock, delivery).await;
+    let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
+    edge::queue::batch(&consumer, reserve, &clock(), &platform.dead_letters(), &held).await.expect("a batch");
+    assert_eq!(stock.levels()[0].reserved, 2);
+    deliver(catalog::STOCK_RELEASE, &USUAL, &platform, async |delivery| stock_release::handle(&stock, delivery).await)
+        .await;
+    assert_eq!((stock.levels()[0].available, stock.levels()[0].reserved), (5, 0));
+}
+
+#[tokio::test]
+async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
+    let (platform, orders) = (shop(), shop().orders());
+    orders.put(&placed());
+    let cases = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_paid"];
+    let handler = async |delivery| order_advance::handle(&orders, delivery).await;
+    let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
+    all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &["ok_declined"]].concat());
+    for case in cases {
+        for _ in 1..=2 {
+            let event = sample(catalog::ORDER_ADVANCE, case);
+            let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+            assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
+        }
+    }
+    let order = &orders.all()[0];
+    assert_eq!((order.status, order.version), (Status::Processing, 3));
+    // Paid and then declined cannot both be: a person has to look.
+    let before = platform.dead_letters().buried().len();
+    let event = sample(catalog::ORDER_ADVANCE, "ok_declined");
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    let buried = platform.dead_letters().buried();
+    assert_eq!((buried.len(), buried[before].reason.as_str()), (before + 1, "order-contradiction"));
+    assert_eq!(orders.all()[0].status, Status::Processing);
+}
+
+#[tokio::test]
+async fn order_advance_cancels_an_order_whose_card_is_declined() {
+    let platform = shop();
+    platform.orders().put(&placed());
+    let handler = async |delivery| order_advance::handle(&platform.orders(), delivery).await;
+    let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, "ok_declined"));
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    assert_eq!(platform.orders().all()[0].status, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn payment_charge_charges_an_order_once_and_keeps_a_refusal() {
+    let cases = ["ok", "ok_declined", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+    let platform = shop();
+    deliver(catalog::PAYMENT_CHARGE, &cases, &platform, async |delivery| {
+        payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await
+    })
+    .await;
+    // Four samples, each twice, are news of one order: one payment, one charge, one event.
+    assert_eq!((platform.gateway().charges().len(), platform.bus().published().len()), (1, 1));
+    assert!(platform.payments().of(ORDER).is_some());
+}
+
+#[tokio::test]
+async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
+    let platform = shop();
+    platform.faults().break_down(Part::Gateway);
+    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await;
+    let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let run = async || {
+        let event = sample(catalog::PAYMENT_CHARGE, "ok");
+        edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
+    };
+    assert_eq!(run().await["batchItemFailures"].as_array().map(Vec::len), Some(1));
+    platform.faults().heal_all();
+    assert_eq!(run().await, json!({"batchItemFailures": []}));
+    assert_eq!(platform.gateway().charges().len(), 1);
+}
+
+#[tokio::test]
+async fn contact_track_remembers_where_to_write_to() {
+    let platform = Platform::new();
+    deliver(catalog::CONTACT_TRACK, &USUAL, &platform, async |delivery| {
+        contact_track::handle(&platform.contacts(), delivery).await
+    })
+    .await;
+    assert!(ports::ContactBook::find(&platform.contacts(), USER).await.expect("an answer").is_some());
+}
+
+#[tokio::test]
+async fn mail_send_writes_one_letter_an_event_and_waits_for_the_contact() {
+    let cases = ["ok", "ok_cancelled", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+    let platform = shop();
+    let handler = async |delivery| {
+        mail_send::handle(&platform.contacts(), &platform.letters(), &platform.mailer(), delivery).await
+    };
+    deliver(catalog::MAIL_SEND, &cases, &platform, handler).await;
+    assert_eq!(platform.mailer().sent().len(), 2);
+    let empty = Platform::new();
+    let early =
+        async |delivery| mail_send::handle(&empty.contacts(), &empty.letters(), &empty.mailer(), delivery).await;
+    let (consumer, event) = (Consumer::new(catalog::MAIL_SEND.name), sample(catalog::MAIL_SEND, "ok"));
+    let answer = edge::queue::batch(&consumer, event, &clock(), &empty.dead_letters(), &early).await.expect("a batch");
+    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn invoice_issue_files_one_document_under_one_number() {
+    let platform = shop();
+    deliver(catalog::INVOICE_ISSUE, &USUAL, &platform, async |delivery| {
+        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.printer(), delivery).await
+    })
+    .await;
+    let invoices = platform.invoices().all();
+    assert_eq!((invoices.len(), invoices[0].number().as_str()), (1, "2026-000001"));
+    assert_eq!(platform.documents().keys(), [invoices[0].key()]);
+}
+
+#[tokio::test]
+async fn an_invoice_whose_filing_failed_is_filed_under_its_number_the_next_time() {
+    let platform = shop();
+    let handler = async |delivery| {
+        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.printer(), delivery).await
+    };
+    let consumer = Consumer::new(catalog::INVOICE_ISSUE.name);
+    let run = async || {
+        let event = sample(catalog::INVOICE_ISSUE, "ok");
+        edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
+    };
+    platform.faults().break_down(Part::Documents);
+    assert_eq!(run().await["batchItemFailures"].as_array().map(Vec::len), Some(1));
+    assert!(platform.documents().keys().is_empty());
+    platform.faults().heal_all();
+    assert_eq!(run().await, json!({"batchItemFailures": []}));
+    assert_eq!((platform.invoices().all().len(), platform.documents().keys().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn analytics_feed_puts_what_it_gets() {
+    let platform = Platform::new();
+    // What the windows do with an event that is not theirs is their affair: the feed carries what its queue is given.
+    let cases = ["ok", "bad_not_json_beside_a_good_one"];
+    let handler = async |delivery| analytics_feed::handle(&platform.fact_stream(), delivery).await;
+    all_samples_are_named(catalog::ANALYTICS_FEED, &cases);
+    deliver(catalog::ANALYTICS_FEED, &cases, &platform, handler).await;
+    assert!(platform.fact_stream().events().iter().all(|event| event.id == platform.fact_stream().events()[0].id));
+}
+
+#[tokio::test]
+async fn product_stock_track_shows_the_newest_level_and_forgets_the_cached_one() {
+    let platform = shop();
+    deliver(catalog::PRODUCT_STOCK_TRACK, &USUAL, &platform, async |delivery| {
+        product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
+    })
+    .await;
+    let product = ports::ProductStore::get(&platform.products(), PRODUCT).await.expect("an answer").expect("a product");
+    assert_eq!((product.stock_quantity, product.stock_version), (5, 1));
+}
+
+#[tokio::test]
+async fn event_forward_appends_every_event_to_its_topic_without_what_is_personal() {
+    let platform = Platform::new();
+    let handler =
+        async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
+    deliver(catalog::EVENT_FORWARD, &USUAL, &platform, handler).await;
+    let records = platform.event_log().records();
+    let record = &records[0];
+    assert_eq!((record.topic, record.key.as_str()), (catalog::ORDER_PLACED.topic.name, ORDER.to_string().as_str()));
+    assert!(!record.value.contains("shipping_address") && record.value.contains(catalog::ORDER_PLACED.name));
+}
+
+#[tokio::test]
+async fn every_event_reaches_its_topic_with_nothing_personal_left() {
+    let platform = Platform::new();
+    let (_, event) = confirmed();
+    let handler =
+        async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
+    let batch = edge::testing::sqs_event(&[&event, &build::event(3, build::user().event())]);
+    let consumer = Consumer::new(catalog::EVENT_FORWARD.name);
+    edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    let log: String = platform.event_log().records().iter().map(|record| record.value.clone()).collect();
+    assert!(log.contains(catalog::USER_REGISTERED.name) && !log.contains("example.com"), "{log}");
+}

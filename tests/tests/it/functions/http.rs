@@ -1,0 +1,233 @@
+//! Routes: what each sample is answered.
+
+use super::{PRODUCT, USER, all_samples_are_named, clock, customer, placed, sample, shop, shop_with_invoice};
+use adapters::{Wiring, config::Config};
+use catalog::Function;
+use edge::http::{Body, Call, Reply};
+use kernel::Failure;
+use serde::Serialize;
+use serde_json::Value;
+use testkit::{Part, Platform};
+
+/// What a sample is answered: its name, the status, and for a problem its code and the first pointer.
+type Expected = (&'static str, u16, &'static str, &'static str);
+
+async fn answers<B, T, F>(function: &'static Function, expected: &[Expected], handler: F)
+where
+    B: Body,
+    T: Serialize,
+    F: AsyncFn(&str, Call<B>) -> Result<Reply<T>, Failure>,
+{
+    let cases: Vec<_> = expected.iter().map(|(case, ..)| *case).collect();
+    all_samples_are_named(function, &cases);
+    let route = Wiring::new(function, Config::given([])).route().expect("a route");
+    for &(case, status, code, pointer) in expected {
+        let handler = async |call| handler(case, call).await;
+        let answer = edge::http::answer(&route, sample(function, case), &clock(), &handler).await;
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or("null")).expect("JSON");
+        assert_eq!(answer["statusCode"], status, "{} {case}: {answer}", function.name);
+        if code.is_empty() {
+            continue;
+        }
+        assert_eq!(body["type"], format!("/problems/{code}"), "{} {case}", function.name);
+        assert_eq!(body["errors"][0]["pointer"].as_str().unwrap_or_default(), pointer, "{} {case}", function.name);
+    }
+}
+
+#[tokio::test]
+async fn health_get_answers_whatever_is_asked() {
+    let expected = [("ok", 200, "", ""), ("bad_query_is_ignored", 200, "", "")];
+    answers(catalog::HEALTH_GET, &expected, async |_, call| health_get::handle(call).await).await;
+}
+
+#[tokio::test]
+async fn ready_get_is_unavailable_without_the_database_and_only_degraded_without_the_cache() {
+    let expected = [("ok", 200, "", ""), ("bad_database_down", 503, "", "")];
+    answers(catalog::READY_GET, &expected, async |case, call| {
+        let platform = Platform::new();
+        platform.faults().break_down(if case == "ok" { Part::Cache } else { Part::Database });
+        ready_get::handle(&platform.probe(Part::Database), &platform.probe(Part::Cache), call).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn jwks_get_shows_the_keys() {
+    let expected = [("ok", 200, "", ""), ("bad_body_is_ignored", 200, "", "")];
+    let platform = Platform::new();
+    answers(catalog::JWKS_GET, &expected, async |_, call| jwks_get::handle(&platform.tokens(), call).await).await;
+}
+
+#[tokio::test]
+async fn user_register_keeps_a_customer_or_names_the_field() {
+    let expected = [
+        ("ok", 201, "", ""),
+        ("bad_unknown_field", 422, "validation", "/role"),
+        ("bad_weak_password", 422, "validation", "/password"),
+        ("bad_email", 422, "validation", "/email"),
+        ("bad_json", 400, "malformed-json", ""),
+    ];
+    let platform = Platform::new();
+    answers(catalog::USER_REGISTER, &expected, async |_, call| {
+        user_register::handle(&platform.users(), &platform.passwords(), call).await
+    })
+    .await;
+    assert_eq!((platform.users().all().len(), platform.bus().published().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn user_login_gives_tokens_for_the_right_password_only() {
+    let expected = [
+        ("ok", 200, "", ""),
+        ("bad_wrong_password", 401, "wrong-credentials", ""),
+        ("bad_no_name", 422, "validation", "/email"),
+    ];
+    let platform = Platform::new();
+    platform.users().put(&customer(), "correct horse battery");
+    answers(catalog::USER_LOGIN, &expected, async |_, call| {
+        user_login::handle(&platform.users(), &platform.passwords(), &platform.tokens(), call).await
+    })
+    .await;
+    assert_eq!(platform.users().sessions(USER).len(), 1);
+}
+
+#[tokio::test]
+async fn product_create_is_for_staff_with_a_key() {
+    let expected = [
+        ("ok", 201, "", ""),
+        ("bad_customer_may_not", 403, "forbidden", ""),
+        ("bad_no_key", 400, "idempotency-key-missing", ""),
+        ("bad_negative_price", 422, "validation", "/price/amount"),
+        ("bad_currency", 422, "validation", "/price/currency"),
+    ];
+    let platform = Platform::new();
+    answers(catalog::PRODUCT_CREATE, &expected, async |_, call| {
+        product_create::handle(&platform.products(), call).await
+    })
+    .await;
+    assert_eq!(platform.products().all().len(), 1);
+}
+
+#[tokio::test]
+async fn product_get_shows_a_product_with_and_without_the_cache() {
+    let expected = [("ok", 200, "", ""), ("bad_id", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
+    let platform = shop();
+    for _ in 0..2 {
+        answers(catalog::PRODUCT_GET, &expected, async |_, call| {
+            product_get::handle(&platform.products(), &platform.cache(), call).await
+        })
+        .await;
+    }
+    platform.faults().break_down(Part::Cache);
+    answers(catalog::PRODUCT_GET, &expected, async |_, call| {
+        product_get::handle(&platform.products(), &platform.cache(), call).await
+    })
+    .await;
+    platform.faults().heal_all();
+    platform.faults().break_down(Part::Table);
+    let cached = [("ok", 200, "", ""), ("bad_id", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
+    answers(catalog::PRODUCT_GET, &cached, async |_, call| {
+        product_get::handle(&platform.products(), &platform.cache(), call).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stock_get_shows_a_level() {
+    let expected = [("ok", 200, "", ""), ("bad_unknown", 404, "not-found", "")];
+    let platform = shop();
+    answers(catalog::STOCK_GET, &expected, async |_, call| stock_get::handle(&platform.stock(), call).await).await;
+}
+
+#[tokio::test]
+async fn order_place_places_one_order_and_refuses_the_rest_by_field() {
+    let expected = [
+        ("bad_quantity_zero", 422, "validation", "/items/0/quantity"),
+        ("bad_quantity_negative", 422, "validation", "/items/0/quantity"),
+        ("bad_quantity_huge", 422, "validation", "/items/0/quantity"),
+        ("bad_quantity_text", 422, "validation", "/items/0/quantity"),
+        ("bad_unknown_field", 422, "validation", "/discount"),
+        ("bad_json", 400, "malformed-json", ""),
+        ("bad_no_key", 400, "idempotency-key-missing", ""),
+        ("bad_no_principal", 401, "unauthenticated", ""),
+        ("bad_card_number", 422, "validation", "/payment_method"),
+        ("ok", 201, "", ""),
+        // The same key as the order's: another body is a mistake of the client, whatever else is wrong with it.
+        ("bad_unknown_product", 422, "idempotency-key-reused", ""),
+    ];
+    let platform = shop();
+    answers(catalog::ORDER_PLACE, &expected, async |_, call| {
+        order_place::handle(&platform.orders(), &platform.offers(), call).await
+    })
+    .await;
+    assert_eq!((platform.orders().all().len(), platform.bus().published().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_as_the_answer_to_its_key() {
+    let platform = Platform::new();
+    let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
+    let ask = async || {
+        let handler = async |call| order_place::handle(&platform.orders(), &platform.offers(), call).await;
+        edge::http::answer(&route, sample(catalog::ORDER_PLACE, "bad_unknown_product"), &clock(), &handler).await
+    };
+    let first = ask().await;
+    platform.products().put(&testkit::build::product().id(testkit::ids::product(1)).created());
+    let second = ask().await;
+    assert_eq!((&first["statusCode"], &first["body"]), (&second["statusCode"], &second["body"]));
+    assert_eq!(first["statusCode"], 422);
+    assert_eq!(second["headers"]["idempotent-replayed"], "true");
+}
+
+#[tokio::test]
+async fn order_get_shows_an_order_to_its_owner() {
+    let expected =
+        [("ok", 200, "", ""), ("bad_unknown", 404, "not-found", ""), ("bad_no_principal", 401, "unauthenticated", "")];
+    let platform = shop();
+    platform.orders().put(&placed());
+    answers(catalog::ORDER_GET, &expected, async |_, call| order_get::handle(&platform.orders(), call).await).await;
+}
+
+#[tokio::test]
+async fn order_list_shows_a_page() {
+    let expected =
+        [("ok", 200, "", ""), ("bad_limit", 422, "validation", "?limit"), ("bad_cursor", 422, "validation", "?cursor")];
+    let platform = shop();
+    platform.orders().put(&placed());
+    answers(catalog::ORDER_LIST, &expected, async |_, call| order_list::handle(&platform.orders(), call).await).await;
+}
+
+#[tokio::test]
+async fn invoice_get_gives_a_link_once_the_invoice_is_made() {
+    let expected = [("ok", 200, "", ""), ("bad_unknown", 404, "not-found", "")];
+    let platform = shop_with_invoice().await;
+    answers(catalog::INVOICE_GET, &expected, async |_, call| {
+        invoice_get::handle(&platform.invoices(), &platform.documents(), call).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn window_list_is_for_the_back_office() {
+    let expected = [
+        ("ok", 200, "", ""),
+        ("bad_span", 422, "validation", "?to"),
+        ("bad_time", 422, "validation", "?from"),
+        ("bad_customer_may_not", 403, "forbidden", ""),
+    ];
+    let platform = Platform::new();
+    answers(catalog::WINDOW_LIST, &expected, async |_, call| window_list::handle(&platform.windows(), call).await)
+        .await;
+}
+
+#[tokio::test]
+async fn without_its_database_a_route_is_unavailable_and_says_when_to_come_back() {
+    let platform = shop();
+    platform.faults().break_down(Part::Database);
+    let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
+    let handler = async |call| order_place::handle(&platform.orders(), &platform.offers(), call).await;
+    let answer = edge::http::answer(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
+    assert_eq!((&answer["statusCode"], answer["headers"]["retry-after"].is_string()), (&503.into(), true));
+    assert_eq!(platform.orders().all().len(), 0);
+    assert!(platform.stock().levels().iter().all(|level| level.product_id == PRODUCT && level.reserved == 0));
+}

@@ -1,0 +1,86 @@
+//! Parts that are down, and messages that cannot be read.
+
+use super::stack::{Shop, alone, eventually, id, order_for, part, unique, var, whole};
+use aws_sdk_sqs::{
+    config::{BehaviorVersion, Credentials, Region},
+    types::MessageSystemAttributeName,
+};
+use serde_json::json;
+
+#[tokio::test]
+async fn while_the_database_is_down_orders_are_refused_for_now_and_afterwards_there_is_one() {
+    let (_stack, shop) = (alone().await, Shop::open());
+    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
+    let (body, key) = (order_for(&lantern, 1, "pm_card_visa"), unique("key"));
+    let ask = async || shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await;
+    part("stop", "postgres").await;
+    let (refused, ready) = (ask().await, shop.get("/ready").send().await);
+    part("start", "postgres").await;
+    assert!(refused.header("retry-after").is_some());
+    refused.problem(503, "unavailable");
+    assert_eq!(ready.status.as_u16(), 503);
+    let placed = eventually("the database is back", async || {
+        let answer = ask().await;
+        (answer.status == 201).then(|| answer.json())
+    })
+    .await;
+    assert_eq!(shop.settled(&ada, &placed).await["status"], "processing");
+    let own = shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
+    assert_eq!(own["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_message_that_is_no_json_is_buried_with_its_reason_and_holds_nobody_up() {
+    let (_stack, shop) = (whole().await, Shop::open());
+    let sqs = sqs();
+    let queue = queue_url(&sqs, catalog::STOCK_RESERVE.name).await;
+    let poison = format!("this is not JSON: {}", unique("poison"));
+    sqs.send_message().queue_url(&queue).message_body(&poison).send().await.expect("sent");
+    let (ada, lantern) = (shop.customer().await, shop.product(500, 1).await);
+    let placed = shop.place(&ada, &lantern, 1, "pm_card_visa").await;
+    assert_eq!(shop.settled(&ada, &placed).await["status"], "processing", "order {}", id(&placed));
+    let dead = format!("{queue}-dead");
+    let letter = eventually("the poison is in the dead-letter queue", async || {
+        let received = sqs
+            .receive_message()
+            .queue_url(&dead)
+            .max_number_of_messages(10)
+            .visibility_timeout(1)
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await
+            .ok()?;
+        received.messages().iter().find(|message| message.body() == Some(&poison)).cloned()
+    })
+    .await;
+    let attributes = json!(
+        letter
+            .message_attributes()
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, value)| Some((name.clone(), value.string_value()?.to_owned())))
+            .collect::<std::collections::BTreeMap<_, _>>()
+    );
+    assert_eq!(attributes["function"], catalog::STOCK_RESERVE.name, "{attributes}");
+    assert!(attributes["reason"].is_string(), "{attributes}");
+}
+
+fn sqs() -> aws_sdk_sqs::Client {
+    let keys = Credentials::new(var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"), None, None, "stack");
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(var("AWS_REGION")))
+        .endpoint_url(var("AWS_ENDPOINT_URL"))
+        .credentials_provider(keys)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_sqs::Client::from_conf(config)
+}
+
+/// The queue in front of a function.
+async fn queue_url(sqs: &aws_sdk_sqs::Client, function: &str) -> String {
+    let queues = sqs.list_queues().send().await.expect("a list");
+    let mut urls = queues.queue_urls().iter();
+    urls.find(|url| url.ends_with(&format!("-{function}"))).cloned().unwrap_or_else(|| panic!("no queue of {function}"))
+}

@@ -1,0 +1,6 @@
+//! Journeys over HTTP through the whole local cloud: what people do, and what must then be true.
+
+mod bad_input;
+mod failure;
+mod order;
+mod stack;
