@@ -239,6 +239,7 @@ impl Plan {
     }
 
     fn row(&self) -> String {
+        const WIDEST: usize = 120;
         let trigger = match &self.kind {
             Kind::Http { method, path, auth, idempotent, .. } => {
                 let key = if *idempotent { ".idempotent()" } else { "" };
@@ -246,15 +247,13 @@ impl Plan {
             }
             Kind::Queue { events } => {
                 let constants: Vec<_> = events.iter().map(|event| constant_of(event)).collect();
-                format!("\n        .on(&[{}]).timeout(15)", constants.join(", "))
+                format!(".on(&[{}]).timeout(15)", constants.join(", "))
             }
         };
         let constant = self.crate_name().to_uppercase();
-        let context = format!("{:?}", self.context);
-        format!(
-            "    /// Begun by `cargo xtask new`: say here what it does.\n    {constant} = Function::new(\"{}\", {context}){trigger};\n",
-            self.name
-        )
+        let begin = format!("    {constant} = Function::new(\"{}\", {:?})", self.name, self.context);
+        let gap = if begin.len() + trigger.len() < WIDEST { "" } else { "\n        " };
+        format!("    /// Begun by `cargo xtask new`: say here what it does.\n{begin}{gap}{trigger};\n")
     }
 
     /// The row goes to the end of its context's section.
