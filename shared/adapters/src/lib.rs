@@ -8,6 +8,7 @@ pub mod config;
 pub mod dynamodb;
 pub mod eventbridge;
 pub mod gateway;
+pub mod kafka;
 pub mod kinesis;
 pub mod letters;
 pub mod offers;

@@ -9,6 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::dynamodb::DynamoProducts;
 use crate::eventbridge::EventBridge;
 use crate::gateway::StripeGateway;
+use crate::kafka::{self, KafkaLog};
 use crate::kinesis::KinesisFacts;
 use crate::letters::TemplateLetters;
 use crate::offers::HttpOffers;
@@ -128,6 +129,12 @@ impl Wiring {
     pub fn fact_stream(&self) -> Result<KinesisFacts> {
         let stream = self.stream(&catalog::ANALYTICS)?;
         Ok(KinesisFacts::new(aws_sdk_kinesis::Client::new(self.sdk()?), stream))
+    }
+
+    /// The log of events.
+    pub fn event_log(&self) -> Result<KafkaLog> {
+        self.needs("Kafka", |uses| matches!(uses, Uses::Kafka))?;
+        kafka::log(&self.config)
     }
 
     /// Mail.

@@ -12,8 +12,9 @@ use ports::{Bus, Migrations as _};
 use std::{
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
-use tokio_postgres::{Config, NoTls, Row, config::Host};
+use tokio_postgres::{Client, Config, NoTls, Row, config::Host};
 
 /// `DATABASE_URL`, or what to do about it.
 pub fn database_url() -> String {
@@ -22,15 +23,20 @@ pub fn database_url() -> String {
 
 /// A database of its own for one test, migrated. It is dropped with this value.
 pub async fn fresh_database(url: &str) -> TestDatabase {
-    let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
-    let name = format!("q_test_{}", Uuid::now_v7().simple());
-    run(&server, &format!("CREATE DATABASE {name}")).await;
-    let database = TestDatabase { server, name, bus: RecordingBus::default() };
+    let database = empty_database(url).await;
     Migrator::new(database.as_owner(), None).apply().await.expect("the database is migrated");
     database
 }
 
-async fn connect(config: &Config) -> tokio_postgres::Client {
+/// A database of its own for one test, with nothing in it.
+pub async fn empty_database(url: &str) -> TestDatabase {
+    let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
+    let name = format!("q_test_{}", Uuid::now_v7().simple());
+    run(&server, &format!("CREATE DATABASE {name}")).await;
+    TestDatabase { server, name, bus: RecordingBus::default() }
+}
+
+async fn connect(config: &Config) -> Client {
     let (client, connection) = config.connect(NoTls).await.expect("the test server answers");
     tokio::spawn(connection);
     client
@@ -51,16 +57,20 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// A new connection as the owner.
     pub fn as_owner(&self) -> Arc<Database> {
-        self.database(None)
+        let (settings, secret) = self.login();
+        Arc::new(Database::new(settings, secret))
     }
 
     /// A new connection with the rights of a context's role. The role's password is not touched: roles are of the whole
     /// server, and a running stack uses them.
     pub fn of(&self, context: Context) -> Arc<Database> {
-        self.database(Some(context.name()))
+        let (settings, secret) = self.login();
+        let options = Some(format!("-c role={}", context.name()));
+        Arc::new(Database::new(Settings { options, ..settings }, secret))
     }
 
-    fn database(&self, role: Option<&str>) -> Arc<Database> {
+    /// How the owner logs in.
+    pub fn login(&self) -> (Settings, Secret) {
         let host = match self.server.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
             Some(Host::Unix(path)) => path.to_string_lossy().into_owned(),
@@ -68,15 +78,11 @@ impl TestDatabase {
         };
         let port = self.server.get_ports().first().copied().unwrap_or(5432);
         let user = self.server.get_user().unwrap_or("postgres");
-        let settings = Settings {
-            options: role.map(|role| format!("-c role={role}")),
-            ..Settings::new(&host, port, &self.name, user, Tls::Off)
-        };
         let secret = match self.server.get_password() {
             Some(password) => Secret::Password(String::from_utf8_lossy(password).into_owned()),
             None => Secret::Nothing,
         };
-        Arc::new(Database::new(settings, secret))
+        (Settings::new(&host, port, &self.name, user, Tls::Off), secret)
     }
 
     /// The bus that every store of this database publishes on.
@@ -131,8 +137,7 @@ impl TestDatabase {
 
     /// Looks behind the ports, as the superuser.
     pub async fn rows(&self, sql: &str) -> Vec<Row> {
-        let mut config = self.server.clone();
-        connect(config.dbname(&self.name)).await.query(sql, &[]).await.expect("the query runs")
+        self.connect().await.query(sql, &[]).await.expect("the query runs")
     }
 
     /// Looks behind the ports for one number.
@@ -140,10 +145,29 @@ impl TestDatabase {
         self.rows(sql).await.first().expect("a row").get(0)
     }
 
+    /// Waits until a query that counts something counts one at least.
+    pub async fn until(&self, sql: &str) {
+        let (client, began) = (self.connect().await, Instant::now());
+        while client.query_one(sql, &[]).await.expect("the query runs").get::<_, i64>(0) == 0 {
+            assert!(began.elapsed() < Duration::from_secs(20), "nothing came of: {sql}");
+        }
+    }
+
     /// Changes something behind the ports, as the superuser.
     pub async fn change(&self, sql: &str) {
+        self.connect().await.batch_execute(sql).await.expect("the statement runs");
+    }
+
+    /// Does something in a transaction that stays open, and is undone, as long as the answer is kept.
+    pub async fn hold(&self, sql: &str) -> impl Sized + use<> {
+        let client = self.connect().await;
+        client.batch_execute(&format!("BEGIN; {sql}")).await.expect("the statement runs");
+        client
+    }
+
+    async fn connect(&self) -> Client {
         let mut config = self.server.clone();
-        run(config.dbname(&self.name), sql).await;
+        connect(config.dbname(&self.name)).await
     }
 }
 

@@ -14,6 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Statements of this test that wait for a lock.
+const WAITING: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
 /// Ends every other connection to this test's database, as a proxy or a failover would.
 async fn cut(database: &adapters::postgres::testing::TestDatabase) {
     let sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
@@ -41,21 +45,13 @@ async fn a_connection_that_breaks_under_a_statement_is_unavailable_and_the_next_
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    // A lock makes the next statement wait, so that it is under way when the connection is cut.
-    let blocker = async {
-        database
-            .change(
-                "BEGIN; LOCK TABLE orders.orders; SELECT pg_sleep(0.3);
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
-                    AND wait_event_type = 'Lock'; COMMIT",
-            )
-            .await;
+    let lock = database.hold("LOCK TABLE orders.orders").await;
+    let cutter = async {
+        database.until(WAITING).await;
+        cut(&database).await;
     };
-    let waiter = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        orders.get(order.id, None).await
-    };
-    let ((), answer) = tokio::join!(blocker, waiter);
+    let (answer, ()) = tokio::join!(orders.get(order.id, None), cutter);
+    drop(lock);
     let failure = answer.expect_err("cut");
     assert_eq!((failure.kind, failure.retry_after_s), (Kind::Unavailable, Some(2)));
     assert!(orders.get(order.id, None).await.expect("answers").is_some());
@@ -105,14 +101,24 @@ async fn a_caller_who_gives_up_leaves_a_connection_that_works() {
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let lock = database.change("BEGIN; LOCK TABLE orders.orders; SELECT pg_sleep(0.4); COMMIT");
-    let impatient = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        tokio::time::timeout(Duration::from_millis(50), orders.get(order.id, None)).await
-    };
-    let ((), given_up) = tokio::join!(lock, impatient);
-    assert!(given_up.is_err());
+    let lock = database.hold("LOCK TABLE orders.orders").await;
+    tokio::select! {
+        answer = orders.get(order.id, None) => panic!("{answer:?} in spite of the lock"),
+        () = database.until(WAITING) => {}
+    }
+    drop(lock);
     assert!(orders.get(order.id, None).await.expect("answers").is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_prove_who_it_is_hears_nothing_from_us() {
+    let database = database().await;
+    let (mut settings, secret) = database.login();
+    settings.tls = Tls::Require;
+    let strict = Database::new(settings, secret);
+    let failure =
+        PgProbe::new(Arc::new(strict)).ask().await.expect_err("no certificate that Mozilla's roots vouch for");
+    assert_eq!(failure.kind, Kind::Unavailable);
 }
 
 #[tokio::test]

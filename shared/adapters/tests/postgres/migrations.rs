@@ -1,7 +1,10 @@
 //! The schema and who may do what in it.
 
 use crate::given::*;
-use adapters::postgres::Migrator;
+use adapters::postgres::{
+    Database, Migrator, Secret,
+    testing::{database_url, empty_database},
+};
 use catalog::{Context, Uses};
 use domain::{
     text::{Email, Username},
@@ -10,6 +13,7 @@ use domain::{
 use futures_util::future::join_all;
 use kernel::Kind;
 use ports::{FoundingAccount, Migrations, StockStore, UserStore};
+use std::sync::Arc;
 
 #[tokio::test]
 async fn migrating_again_does_nothing() {
@@ -22,6 +26,21 @@ async fn migrating_again_does_nothing() {
 async fn databases_of_one_server_are_migrated_at_once_without_getting_in_each_others_way() {
     let databases = join_all((0..4).map(|_| database())).await;
     assert_eq!(databases.len(), 4);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_no_superuser_can_migrate() {
+    let database = empty_database(&database_url()).await;
+    let (mut settings, _) = database.login();
+    let user = format!("q_owner_{}", id().simple());
+    database.change(&format!("CREATE ROLE {user} LOGIN CREATEROLE PASSWORD 'x'")).await;
+    database.change(&format!("ALTER DATABASE {} OWNER TO {user}", settings.name)).await;
+    settings.user.clone_from(&user);
+    let owner = Arc::new(Database::new(settings, Secret::Password("x".to_owned())));
+    let applied = Migrator::new(owner, None).apply().await;
+    drop(database);
+    empty_database(&database_url()).await.change(&format!("DROP ROLE {user}")).await;
+    assert_eq!(applied.expect("applied").len(), 9);
 }
 
 #[tokio::test]

@@ -1,0 +1,170 @@
+//! The event log: Kafka. A record counts once all replicas that are in sync have it (rskafka sends `acks=all`, always).
+//!
+//! Records of one key go to one partition, the one that Kafka's own clients would choose, so that readers in any language find
+//! them in order. Without a word from the broker a record may be there or not: it is sent again, and readers know it by its id.
+
+mod murmur2;
+
+use crate::config::ConfigError;
+use crate::presign::Signer;
+use crate::tls;
+use chrono::DateTime;
+use futures_util::FutureExt;
+use kernel::{Failure, Kind};
+use ports::LogRecord;
+use rskafka::BackoffConfig;
+use rskafka::client::error::{Error, ProtocolError};
+use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
+use rskafka::client::{Client, ClientBuilder, OauthBearerCredentials, SaslConfig};
+use rskafka::record::Record;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+const PART: &str = "event log";
+/// How long the client itself tries again within one record, a broker that hands a partition over for instance.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// On one record, connecting included. The client sets no limit on a broker that does not answer.
+const LIMIT: Duration = Duration::from_secs(6);
+
+/// A Kafka cluster. It connects when the first record is appended.
+pub struct KafkaLog {
+    brokers: Vec<String>,
+    signer: Option<Signer>,
+    connected: Mutex<Option<Connected>>,
+}
+
+/// What is known of the cluster while it answers.
+struct Connected {
+    client: Client,
+    /// Number of partitions by topic.
+    topics: HashMap<String, i32>,
+    partitions: HashMap<(&'static str, i32), Arc<PartitionClient>>,
+}
+
+impl fmt::Debug for KafkaLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaLog").field("brokers", &self.brokers).finish_non_exhaustive()
+    }
+}
+
+impl KafkaLog {
+    /// The cluster behind `brokers`. With a signer it is spoken to over TLS, and told who we are by a token of IAM.
+    pub(crate) fn new(brokers: Vec<String>, signer: Option<Signer>) -> Self {
+        Self { brokers, signer, connected: Mutex::default() }
+    }
+
+    async fn connect(&self) -> Result<Connected, Failure> {
+        let backoff = BackoffConfig { deadline: Some(PATIENCE), ..BackoffConfig::default() };
+        let mut builder = ClientBuilder::new(self.brokers.clone()).client_id(catalog::PREFIX).backoff_config(backoff);
+        if let Some(signer) = &self.signer {
+            builder = builder.tls_config(Arc::new(tls::client_config().map_err(Failure::internal)?));
+            builder = builder.sasl_config(bearer(signer.clone()));
+        }
+        let client = builder.build().await.map_err(|error| failed(&error))?;
+        let topics = client.list_topics().await.map_err(|error| failed(&error))?;
+        let topics = topics.into_iter().filter_map(|topic| Some((topic.name, i32::try_from(topic.partitions.len()).ok()?)));
+        Ok(Connected { client, topics: topics.collect(), partitions: HashMap::new() })
+    }
+
+    /// The partition that records with this key belong to.
+    async fn partition(&self, topic: &'static str, key: &str) -> Result<Arc<PartitionClient>, Failure> {
+        let mut connected = self.connected.lock().await;
+        let connected = match &mut *connected {
+            Some(connected) => connected,
+            none => none.insert(self.connect().await?),
+        };
+        let count = connected.topics.get(topic).copied().filter(|count| *count > 0);
+        let count = count.ok_or_else(|| Failure::unavailable(PART, format!("there is no topic {topic}")))?;
+        let partition = murmur2::partition(key.as_bytes(), count);
+        if let Some(client) = connected.partitions.get(&(topic, partition)) {
+            return Ok(client.clone());
+        }
+        let client = connected.client.partition_client(topic, partition, UnknownTopicHandling::Error).await;
+        let client = Arc::new(client.map_err(|error| failed(&error))?);
+        connected.partitions.insert((topic, partition), client.clone());
+        Ok(client)
+    }
+
+    async fn try_append(&self, record: &LogRecord) -> Result<(), Failure> {
+        let partition = self.partition(record.topic, &record.key).await?;
+        let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
+        let record = Record {
+            key: Some(record.key.clone().into_bytes()),
+            value: Some(record.value.clone().into_bytes()),
+            headers: BTreeMap::from([("content-type".to_owned(), b"application/cloudevents+json".to_vec())]),
+            timestamp: timestamp.ok_or_else(|| Failure::internal("the time of a record is beyond Kafka's"))?,
+        };
+        partition.produce(vec![record], Compression::NoCompression).await.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+impl ports::EventLog for KafkaLog {
+    async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
+        let appended = match tokio::time::timeout(LIMIT, self.try_append(record)).await {
+            Ok(appended) => appended,
+            Err(_) => Err(Failure::unavailable(PART, "no answer in time")),
+        };
+        if appended.as_ref().is_err_and(Failure::is_retryable) {
+            // Topics may have come, leaders may have moved, a connection may have slept for too long: begin anew.
+            *self.connected.lock().await = None;
+        }
+        appended
+    }
+}
+
+fn bearer(signer: Signer) -> SaslConfig {
+    let callback = Arc::new(move || {
+        let token = signer.kafka_token().map_err(Into::into);
+        async { token }.boxed()
+    });
+    SaslConfig::Oauthbearer(OauthBearerCredentials { callback, authz_id: None, bearer_kvs: vec![] })
+}
+
+fn failed(error: &Error) -> Failure {
+    match error {
+        Error::ServerError { protocol_error, .. } => match protocol_error {
+            ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
+                Failure::new(Kind::Invalid, "record-refused", "The event log does not take this record.")
+                    .because(format!("{protocol_error:?}"))
+            }
+            ProtocolError::TopicAuthorizationFailed | ProtocolError::ClusterAuthorizationFailed => {
+                Failure::internal(format!("{PART}: {protocol_error:?}"))
+            }
+            _ => Failure::unavailable(PART, format!("{protocol_error:?}")),
+        },
+        _ => Failure::unavailable(PART, error),
+    }
+}
+
+/// A log from its parts in the environment.
+pub(crate) fn log(config: &crate::config::Config) -> Result<KafkaLog, ConfigError> {
+    let signer = match config.kafka_uses_iam()? {
+        true => Some(Signer::new(config.credentials()?, config.region()?)),
+        false => None,
+    };
+    Ok(KafkaLog::new(config.kafka_brokers()?, signer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Timestamp;
+    use ports::EventLog;
+
+    #[tokio::test]
+    async fn a_cluster_that_is_not_there_is_unavailable_and_is_asked_anew() {
+        let log = KafkaLog::new(vec!["127.0.0.1:1".to_owned()], None);
+        let record = LogRecord {
+            topic: catalog::ORDER_EVENTS.name,
+            key: "o-1".into(),
+            value: "{}".into(),
+            time: Timestamp::UNIX_EPOCH,
+        };
+        let failure = log.append(&record).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Unavailable);
+        assert!(log.connected.lock().await.is_none());
+    }
+}
