@@ -1,7 +1,7 @@
 //! The connection: made when needed, made again when broken, and never in the way for long.
 
 use crate::given::*;
-use adapters::postgres::{Database, PgOrders, PgProbe, Secret, Settings, Tls};
+use adapters::postgres::{Database, PgOrders, PgProbe, Secret, Settings, Tls, testing::TestDatabase};
 use catalog::Context;
 use domain::id::{OrderId, UserId};
 use kernel::{Failure, Kind};
@@ -18,11 +18,13 @@ use std::{
 const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
-/// Ends every other connection to this test's database, as a proxy or a failover would.
-async fn cut(database: &adapters::postgres::testing::TestDatabase) {
-    let sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    assert!(database.number(sql).await > 0);
+/// Ends the other connections to this test's database that `which` holds of, as a proxy or a failover would.
+async fn cut(database: &TestDatabase, which: &str) {
+    let sql = format!(
+        "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
+    );
+    assert!(database.number(&sql).await > 0);
 }
 
 #[tokio::test]
@@ -32,7 +34,7 @@ async fn a_connection_that_was_closed_while_it_rested_is_replaced_without_anybod
     let orders = PgOrders::new(connection.clone(), database.bus());
     orders.get(OrderId(id()), None).await.expect("answers");
     for _ in 0..5 {
-        cut(&database).await;
+        cut(&database, "true").await;
         let (order, event) = placed(UserId(id()), now());
         orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
     }
@@ -48,7 +50,7 @@ async fn a_connection_that_breaks_under_a_statement_is_unavailable_and_the_next_
     let lock = database.hold("LOCK TABLE orders.orders").await;
     let cutter = async {
         database.until(WAITING).await;
-        cut(&database).await;
+        cut(&database, "wait_event_type = 'Lock'").await;
     };
     let (answer, ()) = tokio::join!(orders.get(order.id, None), cutter);
     drop(lock);
