@@ -41,19 +41,19 @@ fn sent() -> Event {
 
 pub async fn a_contact_is_remembered_as_it_was(under: &Under<impl ContactBook>) {
     let contact = a_contact();
-    under.port().remember(a_claim("contact-track"), &contact).await.expect("remembered");
+    under.port().remember(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("remembered");
     assert_eq!(under.port().find(contact.user_id).await, Ok(Some(contact)));
     assert_eq!(under.port().find(UserId(fresh())).await, Ok(None));
 }
 
 pub async fn a_contact_without_a_name_is_remembered_without_one(under: &Under<impl ContactBook>) {
     let contact = Contact { name: None, ..a_contact() };
-    under.port().remember(a_claim("contact-track"), &contact).await.expect("remembered");
+    under.port().remember(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("remembered");
     assert_eq!(under.port().find(contact.user_id).await, Ok(Some(contact)));
 }
 
 pub async fn the_same_claim_changes_nothing_the_second_time(under: &Under<impl ContactBook>) {
-    let (contact, claim) = (a_contact(), a_claim("contact-track"));
+    let (contact, claim) = (a_contact(), a_claim(catalog::CONTACT_TRACK.name));
     under.port().remember(claim, &contact).await.expect("remembered");
     under.port().remember(claim, &contact).await.expect("remembered");
     under.port().remember(claim, &Contact { name: None, ..contact.clone() }).await.expect("answered");
@@ -61,7 +61,7 @@ pub async fn the_same_claim_changes_nothing_the_second_time(under: &Under<impl C
 }
 
 pub async fn a_letter_counts_as_sent_once_and_is_told_once(under: &Under<impl ContactBook>) {
-    let (claim, event) = (a_claim("mail-send"), sent());
+    let (claim, event) = (a_claim(catalog::MAIL_SEND.name), sent());
     assert_eq!(under.port().was_sent(claim).await, Ok(false));
     assert_eq!(under.port().sent(claim, &event).await, Ok(true));
     assert_eq!(under.port().was_sent(claim).await, Ok(true));
@@ -70,14 +70,14 @@ pub async fn a_letter_counts_as_sent_once_and_is_told_once(under: &Under<impl Co
 }
 
 pub async fn a_letter_of_another_consumer_is_another_letter(under: &Under<impl ContactBook>) {
-    let claim = a_claim("mail-send");
+    let claim = a_claim(catalog::MAIL_SEND.name);
     assert_eq!(under.port().sent(claim, &sent()).await, Ok(true));
-    assert_eq!(under.port().was_sent(Claim { consumer: "contact-track", ..claim }).await, Ok(false));
-    assert_eq!(under.port().was_sent(a_claim("mail-send")).await, Ok(false));
+    assert_eq!(under.port().was_sent(Claim { consumer: catalog::CONTACT_TRACK.name, ..claim }).await, Ok(false));
+    assert_eq!(under.port().was_sent(a_claim(catalog::MAIL_SEND.name)).await, Ok(false));
 }
 
 pub async fn of_many_who_keep_one_letter_at_once_one_does(under: &Under<impl ContactBook>) {
-    let (claim, events) = (a_claim("mail-send"), (0..8).map(|_| sent()).collect::<Vec<_>>());
+    let (claim, events) = (a_claim(catalog::MAIL_SEND.name), (0..8).map(|_| sent()).collect::<Vec<_>>());
     let kept = join_all(under.crowd(8).zip(&events).map(|(contacts, event)| contacts.sent(claim, event))).await;
     let winners: Vec<_> =
         events.iter().zip(kept).filter(|(_, kept)| *kept == Ok(true)).map(|(one, _)| one.id).collect();
@@ -87,5 +87,5 @@ pub async fn of_many_who_keep_one_letter_at_once_one_does(under: &Under<impl Con
 
 pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl ContactBook>) {
     let event = sent();
-    assert!(under.goes_out_after_all(event.id, under.port().sent(a_claim("mail-send"), &event)).await);
+    assert!(under.goes_out_after_all(event.id, under.port().sent(a_claim(catalog::MAIL_SEND.name), &event)).await);
 }

@@ -47,7 +47,7 @@ fn issued(id: Uuid) -> impl Fn(&Invoice) -> Event {
 }
 
 async fn number(invoices: &impl InvoiceStore, draft: &Draft) -> Result<Invoice, Failure> {
-    invoices.number(a_claim("invoice-issue"), draft, &issued(fresh())).await
+    invoices.number(a_claim(catalog::INVOICE_ISSUE.name), draft, &issued(fresh())).await
 }
 
 pub async fn numbers_follow_one_another_from_one(under: &Under<impl InvoiceStore>) {
@@ -72,7 +72,7 @@ pub async fn each_series_begins_by_itself(under: &Under<impl InvoiceStore>) {
 }
 
 pub async fn an_order_keeps_its_number_however_often_it_asks(under: &Under<impl InvoiceStore>) {
-    let (year, claim, told) = (a_year(), a_claim("invoice-issue"), fresh());
+    let (year, claim, told) = (a_year(), a_claim(catalog::INVOICE_ISSUE.name), fresh());
     let draft = draft(year);
     let first = under.port().number(claim, &draft, &issued(told)).await.expect("numbered");
     assert_eq!(under.port().number(claim, &draft, &issued(fresh())).await, Ok(first.clone()), "the same claim");
@@ -96,7 +96,8 @@ pub async fn of_many_who_ask_for_one_order_at_once_all_get_its_number(under: &Un
     let told: Vec<Uuid> = (0..8).map(|_| fresh()).collect();
     let events: Vec<_> = told.iter().map(|id| issued(*id)).collect();
     let asked = under.crowd(8).zip(&events);
-    let answers = join_all(asked.map(|(store, event)| store.number(a_claim("invoice-issue"), &draft, event))).await;
+    let answers =
+        join_all(asked.map(|(store, event)| store.number(a_claim(catalog::INVOICE_ISSUE.name), &draft, event))).await;
     for answer in answers {
         assert_eq!(answer.map(|invoice| invoice.position), Ok(1));
     }
@@ -115,5 +116,5 @@ pub async fn an_invoice_is_shown_to_its_owner_and_to_no_other_customer(under: &U
 pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl InvoiceStore>) {
     let (draft, told) = (draft(a_year()), fresh());
     let event = issued(told);
-    under.goes_out_after_all(told, under.port().number(a_claim("invoice-issue"), &draft, &event)).await;
+    under.goes_out_after_all(told, under.port().number(a_claim(catalog::INVOICE_ISSUE.name), &draft, &event)).await;
 }

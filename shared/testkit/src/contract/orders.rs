@@ -237,11 +237,11 @@ pub async fn a_cursor_that_is_none_is_refused(under: &Under<impl OrderStore>) {
 }
 
 pub async fn a_step_is_done_once_however_often_it_is_claimed(under: &Under<impl OrderStore>) {
-    let (builder, claim) = (builder(UserId(fresh())), a_claim("order-advance"));
+    let (builder, claim) = (builder(UserId(fresh())), a_claim(catalog::ORDER_ADVANCE.name));
     let (cancelled, news) = builder.cancelled(Reason::PaymentDeclined);
     let (placed, event) = (an_event(builder.order_placed()), an_event(news));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
-    let reserved = under.port().advance(a_claim("order-advance"), &builder.reserved(), None).await;
+    let reserved = under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await;
     assert_eq!(reserved, Ok(true));
     assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(true));
     assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(false));
@@ -250,7 +250,7 @@ pub async fn a_step_is_done_once_however_often_it_is_claimed(under: &Under<impl 
 }
 
 pub async fn a_step_from_another_version_changes_nothing_and_may_be_tried_again(under: &Under<impl OrderStore>) {
-    let (builder, claim) = (builder(UserId(fresh())), a_claim("order-advance"));
+    let (builder, claim) = (builder(UserId(fresh())), a_claim(catalog::ORDER_ADVANCE.name));
     let (confirmed, news) = builder.confirmed();
     let (placed, event) = (an_event(builder.order_placed()), an_event(news));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
@@ -258,7 +258,7 @@ pub async fn a_step_from_another_version_changes_nothing_and_may_be_tried_again(
     assert_eq!(why(too_far).0, Kind::Unavailable);
     assert_eq!(find(under.port(), confirmed.id).await, Some(builder.placed()));
     under.told_only(&[placed.id]).await;
-    assert_eq!(under.port().advance(a_claim("order-advance"), &builder.reserved(), None).await, Ok(true));
+    assert_eq!(under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await, Ok(true));
     assert_eq!(under.port().advance(claim, &confirmed, Some(&event)).await, Ok(true), "the claim was not used up");
     assert_eq!(find(under.port(), confirmed.id).await, Some(confirmed));
 }
@@ -268,7 +268,7 @@ pub async fn of_two_steps_at_once_one_is_done(under: &Under<impl OrderStore>) {
     let placed = an_event(builder.order_placed());
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let step = builder.reserved();
-    let attempts = under.crowd(8).map(|orders| orders.advance(a_claim("order-advance"), &step, None));
+    let attempts = under.crowd(8).map(|orders| orders.advance(a_claim(catalog::ORDER_ADVANCE.name), &step, None));
     let answers = join_all(attempts).await;
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(true)).count(), 1);
     for answer in answers.into_iter().filter(|answer| *answer != Ok(true)) {
@@ -282,7 +282,7 @@ pub async fn a_step_without_news_tells_nothing(under: &Under<impl OrderStore>) {
     let placed = an_event(builder.order_placed());
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let reserved = builder.reserved();
-    assert_eq!(under.port().advance(a_claim("order-advance"), &reserved, None).await, Ok(true));
+    assert_eq!(under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &reserved, None).await, Ok(true));
     assert_eq!(find(under.port(), reserved.id).await, Some(reserved));
     under.told_only(&[placed.id]).await;
 }
@@ -293,10 +293,15 @@ pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<i
     assert_eq!(settled, Settled::Now);
     let builder = builder(UserId(fresh()));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(&builder)).await.expect("placed");
-    under.port().advance(a_claim("order-advance"), &builder.reserved(), None).await.expect("reserved");
+    under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await.expect("reserved");
     let (confirmed, news) = builder.confirmed();
     let event = an_event(news);
-    under.goes_out_after_all(event.id, under.port().advance(a_claim("order-advance"), &confirmed, Some(&event))).await;
+    under
+        .goes_out_after_all(
+            event.id,
+            under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &confirmed, Some(&event)),
+        )
+        .await;
 }
 
 fn event_of(builder: &OrderBuilder) -> Event {

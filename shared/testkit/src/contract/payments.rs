@@ -26,7 +26,7 @@ macro_rules! contract_payments {
     };
 }
 
-const CONSUMER: &str = "payment-charge";
+const CONSUMER: &str = catalog::PAYMENT_CHARGE.name;
 
 /// A payment of a new order.
 fn a_payment() -> Payment {

@@ -33,7 +33,7 @@ macro_rules! contract_stock {
     };
 }
 
-const CONSUMER: &str = "stock-reserve";
+const CONSUMER: &str = catalog::STOCK_RESERVE.name;
 
 fn opened(product_id: ProductId) -> Event {
     let mut event = an_event(StockOpened { levels: vec![] });
@@ -49,7 +49,7 @@ fn released(order_id: OrderId) -> Event {
 async fn product(stock: &impl StockStore, pieces: u32) -> ProductId {
     let id = ProductId(fresh());
     let product = build::product().id(id).stock(pieces).event();
-    let event = stock.open(a_claim("stock-open"), &product, &opened(id)).await.expect("the store answers");
+    let event = stock.open(a_claim(catalog::STOCK_OPEN.name), &product, &opened(id)).await.expect("the store answers");
     assert!(event.is_some(), "a new account opens");
     id
 }
@@ -70,7 +70,7 @@ async fn reserve(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event>
 }
 
 async fn release(stock: &impl StockStore, order: OrderId) -> Option<Event> {
-    stock.release(a_claim("stock-release"), order, &released(order)).await.expect("the store answers")
+    stock.release(a_claim(catalog::STOCK_RELEASE.name), order, &released(order)).await.expect("the store answers")
 }
 
 /// Free, held, and the count of movements.
@@ -101,7 +101,7 @@ fn levels(event: &Event) -> Vec<StockLevel> {
 }
 
 pub async fn an_account_opens_once_and_tells_its_first_level(under: &Under<impl StockStore>) {
-    let (id, claim) = (ProductId(fresh()), a_claim("stock-open"));
+    let (id, claim) = (ProductId(fresh()), a_claim(catalog::STOCK_OPEN.name));
     let product = build::product().id(id).stock(7).event();
     let event = opened(id);
     let told = under.port().open(claim, &product, &event).await.expect("answers").expect("opens");
@@ -110,7 +110,7 @@ pub async fn an_account_opens_once_and_tells_its_first_level(under: &Under<impl 
     assert_eq!(levels(&told), [first]);
     assert_eq!(under.port().open(claim, &product, &opened(id)).await, Ok(None));
     let more = build::product().id(id).stock(70).event();
-    assert_eq!(under.port().open(a_claim("stock-open"), &more, &opened(id)).await, Ok(None));
+    assert_eq!(under.port().open(a_claim(catalog::STOCK_OPEN.name), &more, &opened(id)).await, Ok(None));
     assert_eq!(level(under.port(), id).await, (7, 0, 1));
     under.told_only(&[event.id]).await;
     assert_eq!(under.platform.bus().published(), [told]);
@@ -163,7 +163,7 @@ pub async fn a_product_without_an_account_is_waited_for(under: &Under<impl Stock
     assert_eq!(why(waits).0, Kind::Unavailable);
     assert_eq!(level(under.port(), known).await, (5, 0, 1));
     let product = build::product().id(late).stock(1).event();
-    under.port().open(a_claim("stock-open"), &product, &opened(late)).await.expect("opens");
+    under.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &opened(late)).await.expect("opens");
     assert!(
         is_reserved(&try_reserve(under.port(), claim, &order).await.expect("answers")),
         "the claim was not used up"
@@ -174,7 +174,7 @@ pub async fn what_was_held_is_given_back_once(under: &Under<impl StockStore>) {
     let id = product(under.port(), 5).await;
     let order = order(&[(id, 2)]);
     reserve(under.port(), &order).await.expect("held");
-    let (order, claim) = (order.placed().id, a_claim("stock-release"));
+    let (order, claim) = (order.placed().id, a_claim(catalog::STOCK_RELEASE.name));
     let told = under.port().release(claim, order, &released(order)).await.expect("answers").expect("news");
     assert_eq!(levels(&told), [StockLevel { product_id: id, available: 5, reserved: 0, version: 3 }]);
     assert_eq!(under.port().release(claim, order, &released(order)).await, Ok(None), "the same claim");
@@ -239,12 +239,12 @@ pub async fn a_release_at_the_same_time_leaves_nothing_held(under: &Under<impl S
 pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl StockStore>) {
     let id = ProductId(fresh());
     let (product, event) = (build::product().id(id).stock(5).event(), opened(id));
-    under.goes_out_after_all(event.id, under.port().open(a_claim("stock-open"), &product, &event)).await;
+    under.goes_out_after_all(event.id, under.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &event)).await;
     let hold = order(&[(id, 2)]).hold();
     let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
     let held = under.port().reserve(a_claim(CONSUMER), &hold, &reserved, &short);
     under.goes_out_after_all(reserved.id, held).await;
     let (order, event) = (hold.short.order_id, released(hold.short.order_id));
-    under.goes_out_after_all(event.id, under.port().release(a_claim("stock-release"), order, &event)).await;
+    under.goes_out_after_all(event.id, under.port().release(a_claim(catalog::STOCK_RELEASE.name), order, &event)).await;
     assert_eq!(under.times_told(short.id), 0);
 }
