@@ -141,10 +141,6 @@ BEGIN
 
     INSERT INTO inventory.reservation_orders (order_id, state, updated_at)
     VALUES (order_of, 'released', released_at) ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-        RETURN NULL;
-    END IF;
-
     UPDATE inventory.reservation_orders SET state = 'released', updated_at = released_at
     WHERE order_id = order_of AND state = 'held';
     IF NOT FOUND THEN

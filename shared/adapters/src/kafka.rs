@@ -65,7 +65,8 @@ impl KafkaLog {
         }
         let client = builder.build().await.map_err(|error| failed(&error))?;
         let topics = client.list_topics().await.map_err(|error| failed(&error))?;
-        let topics = topics.into_iter().filter_map(|topic| Some((topic.name, i32::try_from(topic.partitions.len()).ok()?)));
+        let topics =
+            topics.into_iter().filter_map(|topic| Some((topic.name, i32::try_from(topic.partitions.len()).ok()?)));
         Ok(Connected { client, topics: topics.collect(), partitions: HashMap::new() })
     }
 

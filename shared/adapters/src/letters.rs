@@ -109,12 +109,8 @@ fn short(id: &str) -> String {
 /// A reason in words that follow "because", and what it means for the customer's money.
 fn in_words(reason: Reason) -> (&'static str, &'static str) {
     match reason {
-        Reason::InsufficientStock => {
-            ("there is not enough of it in stock any more", "You have not been charged.")
-        }
-        Reason::PaymentDeclined => {
-            ("your card was declined", "You have not been charged; another card may work.")
-        }
+        Reason::InsufficientStock => ("there is not enough of it in stock any more", "You have not been charged."),
+        Reason::PaymentDeclined => ("your card was declined", "You have not been charged; another card may work."),
         Reason::AwaitingStock | Reason::AwaitingPayment => {
             ("it could not be completed in time", "You have not been charged.")
         }
@@ -196,7 +192,8 @@ mod tests {
     #[test]
     fn a_cancellation_says_why_in_words_and_what_became_of_the_money() {
         let letters = TemplateLetters::new().unwrap();
-        for (reason, words) in [("payment_declined", "card was declined"), ("insufficient_stock", "in stock any more")] {
+        for (reason, words) in [("payment_declined", "card was declined"), ("insufficient_stock", "in stock any more")]
+        {
             let letter = letters.write("order_cancelled", &contact(None), &cancelled_event(reason)).unwrap();
             for form in [&letter.text, &letter.html] {
                 assert!(form.contains(words) && form.contains("not been charged") && form.contains("Hello,"), "{form}");

@@ -56,7 +56,8 @@ fn drawn(name: &str, invoice: &Invoice) -> Vec<u8> {
     bytes
 }
 
-const LONG: &str = "Hand-made brass ship's lantern with a fresnel lens, oil burner and an improbably long name that goes on";
+const LONG: &str =
+    "Hand-made brass ship's lantern with a fresnel lens, oil burner and an improbably long name that goes on";
 
 #[test]
 fn the_same_invoice_gives_the_same_bytes_and_another_one_others() {
@@ -82,7 +83,10 @@ fn many_lines_go_on_further_pages_and_the_total_never_falls_off_the_last() {
 #[test]
 fn names_in_any_script_and_without_spaces_can_be_drawn() {
     let endless = "W".repeat(200);
-    drawn("scripts", &invoice(&["Лампа морская", "Φανός", "船灯・ランタン", "مصباح", "🛟 Lifebuoy", "Été à l'Île", &endless]));
+    drawn(
+        "scripts",
+        &invoice(&["Лампа морская", "Φανός", "船灯・ランタン", "مصباح", "🛟 Lifebuoy", "Été à l'Île", &endless]),
+    );
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! Invoking functions on the emulator.
+
+use crate::settings::Settings;
+use aws_credential_types::Credentials;
+use aws_sdk_lambda::Client;
+use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::config::{BehaviorVersion, Region, SharedCredentialsProvider};
+use aws_sdk_lambda::error::DisplayErrorContext;
+use aws_sdk_lambda::primitives::Blob;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_types::SdkConfig;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// A function may take its time, and a moment more than that.
+const GRACE_S: u64 = 15;
+
+/// The functions that Kafka triggers.
+pub struct Lambda {
+    client: Client,
+    prefix: String,
+    /// One invocation of a function at a time, as a mapping begins: the emulator keeps a process for each that runs at once.
+    turns: HashMap<&'static str, Semaphore>,
+}
+
+impl Lambda {
+    pub fn new(settings: &Settings) -> Result<Self, String> {
+        if !settings.endpoint_url.starts_with("http://") {
+            return Err(
+                "AWS_ENDPOINT_URL must be an http:// URL: this program is for an emulator on this machine".to_owned()
+            );
+        }
+        let (id, secret) = (settings.access_key_id.clone(), settings.secret_access_key.clone());
+        let longest = catalog::FUNCTIONS.iter().map(|function| function.timeout_s).max().unwrap_or_default();
+        let limit = Duration::from_secs(u64::from(longest) + GRACE_S);
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .endpoint_url(settings.endpoint_url.clone())
+            .region(Region::new(settings.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                id,
+                secret,
+                None,
+                None,
+                "environment",
+            )))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .sleep_impl(TokioSleep::new())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
+            // Batches are tried again here, and in no other place.
+            .retry_config(RetryConfig::disabled())
+            .build();
+        let turns = catalog::FUNCTIONS.iter().map(|function| (function.name, Semaphore::new(1))).collect();
+        Ok(Self { client: Client::new(&sdk), prefix: settings.function_prefix.clone(), turns })
+    }
+
+    /// Invokes `function` and waits until it has answered. Fails where it did not say that all is done.
+    pub async fn invoke(&self, function: &'static str, event: &Value) -> Result<(), String> {
+        let _turn = match self.turns.get(function) {
+            Some(turns) => Some(turns.acquire().await.map_err(|cause| cause.to_string())?),
+            None => None,
+        };
+        let name = format!("{}{function}", self.prefix);
+        let payload = Blob::new(event.to_string());
+        let answer = self.client.invoke().function_name(name).payload(payload).send().await;
+        let answer = answer.map_err(|cause| DisplayErrorContext(cause).to_string())?;
+        match answer.function_error() {
+            None => Ok(()),
+            Some(kind) => {
+                let told = answer.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
+                Err(format!("{kind}: {}", told.unwrap_or_default()))
+            }
+        }
+    }
+}
