@@ -64,11 +64,11 @@ def parameters():
 
 
 def deploy():
-    """Deploys when something changed. True if it did."""
+    """Deploys when something changed."""
     wanted, known = fingerprint(), layout.read_json(layout.STACK_STATE)
     if known.get("fingerprint") == wanted:
         progress.done("stack is up to date")
-        return False
+        return
     layout.STACK_STATE.unlink(missing_ok=True)
     with progress.step(f"stack {layout.STACK_NAME} deployed with sam deploy") as step:
         step.status = lambda: process.last_line(layout.LOGS / "deploy.log")
@@ -83,7 +83,6 @@ def deploy():
         if not found or "ApiId" not in found["outputs"]:
             raise Trouble("the deployed stack has no output ApiId: look at the Outputs of template.yaml")
         layout.STACK_STATE.write_text(json.dumps({"fingerprint": wanted, "api_id": found["outputs"]["ApiId"]}) + "\n")
-    return True
 
 
 def _sam_deploy():
@@ -168,9 +167,9 @@ def write_stack_env():
 def bring_up():
     """Build to stack.env, each step only where something changed."""
     build()
-    changed = deploy()
-    if changed:
-        migrate()
+    deploy()
+    # Always: an earlier run may have failed between the two, and twice changes nothing.
+    migrate()
     make_keys()
     begun = parts.begin(parts.TRIGGER, fresh=True)
     parts.await_ready(parts.TRIGGER)

@@ -24,6 +24,8 @@ REGION = "us-east-1"
 STAGE = "local"
 STACK_NAME = f"quayside-{STAGE}"
 DATABASE = "quayside"
+# Owns the database; on AWS it is the master user of the instance. database-migrate connects as this.
+DATABASE_OWNER = "quayside_owner"
 MAIL_FROM = "orders@quayside.example"
 
 # Every process that we start carries this variable, and functions inherit it from the emulator: what still
@@ -161,7 +163,7 @@ def endpoint():
 
 
 def database_url():
-    return f"postgres://postgres:{secret('owner_password')}@127.0.0.1:{port('postgres')}/{DATABASE}"
+    return f"postgres://{DATABASE_OWNER}:{secret('owner_password')}@127.0.0.1:{port('postgres')}/{DATABASE}"
 
 
 def redis_url():

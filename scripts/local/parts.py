@@ -104,7 +104,7 @@ def _postgres_prepare():
         shutil.chown(password, user, user)
     try:
         made = subprocess.run(
-            [layout.postgres_bin() / "initdb", "-D", data, "-U", "postgres", f"--pwfile={password}",
+            [layout.postgres_bin() / "initdb", "-D", data, "-U", layout.DATABASE_OWNER, f"--pwfile={password}",
              "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
             env=layout.clean_env(), cwd="/", capture_output=True, text=True, check=False,
             **({"user": user, "group": user, "extra_groups": []} if user else {}),
@@ -135,7 +135,7 @@ def _postgres_command():
 def _psql(database, statement):
     return subprocess.run(
         [layout.postgres_bin() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
-         "-p", str(layout.port("postgres")), "-U", "postgres", "-d", database, "-c", statement],
+         "-p", str(layout.port("postgres")), "-U", layout.DATABASE_OWNER, "-d", database, "-c", statement],
         env=layout.clean_env(PGPASSWORD=layout.secret("owner_password"), PGCONNECT_TIMEOUT=2), cwd="/",
         capture_output=True, text=True, check=False,
     )
