@@ -48,7 +48,11 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     for uses in function.uses {
         match uses {
             Uses::Postgres => database(&mut variables, function.context.name(), "DatabasePassword"),
-            Uses::PostgresOwner => database(&mut variables, OWNER_ROLE, "DatabaseOwnerPassword"),
+            Uses::PostgresOwner => {
+                database(&mut variables, OWNER_ROLE, "DatabaseOwnerPassword");
+                // What the contexts' roles log in with; empty where they log in with IAM tokens.
+                variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword"));
+            }
             Uses::Redis => drop(variables.insert("REDIS_URL", Setting::Input("RedisUrl"))),
             Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
