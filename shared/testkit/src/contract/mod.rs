@@ -30,6 +30,7 @@ use domain::{DomainEvent, Event};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Ids, Kind, Timestamp, Uuid};
 use ports::{Claim, Outbox, Swept};
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 
@@ -38,15 +39,31 @@ pub struct Under<P> {
     processes: Vec<P>,
     platform: Platform,
     sweep: Option<Box<Sweep>>,
+    settle: Option<Box<Settle>>,
+    kept: Option<Box<dyn Any>>,
 }
 
 type Sweep = dyn Fn(Timestamp) -> LocalBoxFuture<'static, Result<Swept, Failure>>;
+type Settle = dyn Fn() -> LocalBoxFuture<'static, ()>;
 
 impl<P> Under<P> {
     /// One process or several that share what they keep (each with a connection of its own, say) and send their events to the
     /// bus of `platform`.
     pub fn new(processes: impl IntoIterator<Item = P>, platform: &Platform) -> Self {
-        Self { processes: processes.into_iter().collect(), platform: platform.clone(), sweep: None }
+        let processes = processes.into_iter().collect();
+        Self { processes, platform: platform.clone(), sweep: None, settle: None, kept: None }
+    }
+
+    /// The same, where one process learns of what another did only after a while, and `settle` lets that while pass.
+    #[must_use]
+    pub fn settling<F: Future<Output = ()> + 'static>(self, settle: impl Fn() -> F + 'static) -> Self {
+        Self { settle: Some(Box::new(move || settle().boxed_local())), ..self }
+    }
+
+    /// The same, with what must live as long: a database that is dropped at its end, say.
+    #[must_use]
+    pub fn keeping(self, kept: impl Any) -> Self {
+        Self { kept: Some(Box::new(kept)), ..self }
     }
 
     /// The same, with the outbox that its events wait in.
@@ -68,6 +85,13 @@ impl<P> Under<P> {
     /// `count` processes, going round those that are there.
     fn crowd(&self, count: usize) -> impl Iterator<Item = &P> {
         self.processes.iter().cycle().take(count)
+    }
+
+    /// What one process did is known to the others.
+    async fn settle(&self) {
+        if let Some(settle) = &self.settle {
+            settle().await;
+        }
     }
 
     /// How often the bus took the event `id`.
@@ -111,7 +135,10 @@ impl<P> Under<P> {
 
 impl<P> fmt::Debug for Under<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Under").field("processes", &self.processes.len()).finish_non_exhaustive()
+        f.debug_struct("Under")
+            .field("processes", &self.processes.len())
+            .field("kept", &self.kept.is_some())
+            .finish_non_exhaustive()
     }
 }
 

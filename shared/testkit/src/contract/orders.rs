@@ -158,7 +158,7 @@ pub async fn one_key_many_times_at_once_places_one_order(under: &Under<impl Orde
         }
     }
     let page = under.port().list(first.order.user_id, 100, None).await.expect("a page");
-    assert_eq!(page.items, [winner.order.clone()]);
+    assert_eq!(page.items, std::slice::from_ref(&winner.order));
     under.told_only(&[winner.event.id]).await;
 }
 

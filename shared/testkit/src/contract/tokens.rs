@@ -164,6 +164,7 @@ pub async fn one_process_accepts_what_another_signed_with_a_newer_key(under: &Un
     assert_eq!(verify(one, &old).await, Some(first.clone()));
     other.rotate().await.expect("a key");
     let new = issue(other, &second).await;
+    under.settle().await;
     assert_eq!(verify(one, &new).await, Some(second));
     assert_eq!(verify(other, &old).await, Some(first));
 }

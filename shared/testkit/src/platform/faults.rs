@@ -93,8 +93,10 @@ pub(super) struct Plan {
     pub interleaved: bool,
     rules: Vec<Rule>,
     crashes: Vec<(usize, Moment)>,
-    refused: Option<Box<dyn Fn(&Event) -> bool>>,
+    refused: Option<Box<Refused>>,
 }
+
+type Refused = dyn Fn(&Event) -> bool;
 
 struct Rule {
     part: Part,

@@ -1,0 +1,55 @@
+//! What needs no AWS: tokens and passwords in this process.
+
+use super::PROCESSES;
+use adapters::passwords::Argon2Passwords;
+use adapters::tokens::{JwtTokens, KeySource};
+use kernel::Failure;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+use testkit::Platform;
+use testkit::contract::Under;
+
+/// Longer than a process believes keys that it has just read.
+const A_WHILE: Duration = Duration::from_secs(11);
+
+/// A secret in memory, which all processes share.
+#[derive(Debug, Clone, Default)]
+struct Shared(Rc<RefCell<Option<String>>>);
+
+impl KeySource for Shared {
+    async fn read(&self) -> Result<Option<String>, Failure> {
+        Ok(self.0.borrow().clone())
+    }
+
+    async fn write(&self, text: String) -> Result<(), Failure> {
+        self.0.replace(Some(text));
+        Ok(())
+    }
+}
+
+mod tokens {
+    use super::*;
+
+    async fn under() -> Under<JwtTokens<Shared>> {
+        tokio::time::pause();
+        let source = Shared::default();
+        let tokens = || JwtTokens::new(source.clone(), "https://contract.example".to_owned());
+        let processes: Vec<_> = (0..PROCESSES).map(|_| tokens()).collect();
+        // A secret without keys is what a deployment begins with.
+        ports::Tokens::rotate(&tokens()).await.expect("a first key");
+        Under::new(processes, &Platform::new()).settling(|| tokio::time::advance(A_WHILE))
+    }
+
+    testkit::contract_tokens!(under());
+}
+
+mod passwords {
+    use super::*;
+
+    async fn under() -> Under<Argon2Passwords> {
+        Under::new([Argon2Passwords], &Platform::new())
+    }
+
+    testkit::contract_passwords!(under());
+}

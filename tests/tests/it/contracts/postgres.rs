@@ -1,0 +1,75 @@
+//! The stores on Postgres, each test on a database of its own.
+
+use super::{PROCESSES, var};
+use adapters::postgres::testing::{TestDatabase, fresh_database};
+use adapters::postgres::{
+    Database, Migrator, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
+};
+use catalog::Context;
+use std::sync::Arc;
+use testkit::Platform;
+use testkit::contract::{Under, migrations::Schema, outbox::Filled};
+
+/// Some processes over a fresh database; each is made from a connection of its own and the bus.
+async fn under<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Under<P> {
+    let (database, platform) = (fresh_database(&var("DATABASE_URL")).await, Platform::new());
+    let processes: Vec<P> = (0..PROCESSES).map(|_| process(&database, platform.bus())).collect();
+    let outbox = PgOutbox::new(database.of(Context::Operations), platform.bus());
+    Under::new(processes, &platform).swept_by(outbox).keeping(database)
+}
+
+/// Some processes of one context's store.
+async fn store<P>(context: Context, store: impl Fn(Arc<Database>, testkit::Bus) -> P) -> Under<P> {
+    under(|database, bus| store(database.of(context), bus)).await
+}
+
+mod contacts {
+    use super::*;
+    testkit::contract_contacts!(store(Context::Notifications, PgContacts::new));
+}
+
+mod invoices {
+    use super::*;
+    testkit::contract_invoices!(store(Context::Invoices, PgInvoices::new));
+}
+
+mod migrations {
+    use super::*;
+    testkit::contract_migrations!(under(|database, bus| Schema {
+        migrations: Migrator::new(database.as_owner(), None),
+        users: PgUsers::new(database.of(Context::Identity), bus),
+    }));
+}
+
+mod orders {
+    use super::*;
+    testkit::contract_orders!(store(Context::Orders, PgOrders::new));
+}
+
+mod outbox {
+    use super::*;
+    testkit::contract_outbox!(under(|database, bus| Filled {
+        orders: PgOrders::new(database.of(Context::Orders), bus.clone()),
+        outbox: PgOutbox::new(database.of(Context::Operations), bus),
+    }));
+}
+
+mod payments {
+    use super::*;
+    testkit::contract_payments!(store(Context::Payments, PgPayments::new));
+}
+
+mod stock {
+    use super::*;
+    testkit::contract_stock!(store(Context::Inventory, PgStock::new));
+}
+
+mod users {
+    use super::*;
+    testkit::contract_users!(store(Context::Identity, PgUsers::new));
+}
+
+mod windows {
+    use super::*;
+    testkit::contract_windows!(store(Context::Analytics, |database, _| PgWindows::new(database)));
+}
