@@ -1,18 +1,12 @@
 //! Rules of [`Documents`].
 
-use super::{Under, fresh};
+use super::{Reader, Under, fresh};
 use futures_util::future::join_all;
 use kernel::Failure;
 use ports::Documents;
 
-/// Follows a link as somebody without credentials would.
-pub trait Reader {
-    /// The bytes behind a link.
-    #[allow(async_fn_in_trait)] // As with the ports: one thread.
-    async fn read(&self, link: &str) -> Result<Vec<u8>, Failure>;
-}
-
 /// One test a rule of [`Documents`], each over the `Under<impl Documents + Reader>` that the expression gives when it is awaited.
+/// The reader follows links, as somebody without credentials would.
 #[macro_export]
 macro_rules! contract_documents {
     ($under:expr) => {

@@ -5,25 +5,37 @@
 
 #![allow(missing_docs)] // The name of a rule is the rule.
 
+mod beyond;
 mod rules;
 #[cfg(test)]
 mod twins;
 
+pub mod archive;
+pub mod bus;
 pub mod cache;
 pub mod contacts;
+pub mod dead_letters;
 pub mod documents;
+pub mod facts;
 pub mod gateway;
 pub mod invoices;
+pub mod letters;
+pub mod log;
+pub mod mail;
 pub mod migrations;
+pub mod offers;
 pub mod orders;
 pub mod outbox;
 pub mod passwords;
 pub mod payments;
+pub mod printer;
 pub mod products;
 pub mod stock;
 pub mod tokens;
 pub mod users;
 pub mod windows;
+
+pub use beyond::{Beyond, Reader, Watched};
 
 use crate::{Part, Platform, build};
 use domain::{DomainEvent, Event};

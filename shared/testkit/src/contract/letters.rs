@@ -1,0 +1,85 @@
+//! Rules of [`LetterWriter`].
+
+use super::{Under, fresh};
+use crate::build;
+use domain::{
+    DomainEvent,
+    id::{OrderId, UserId},
+    order::Reason,
+    text::FullName,
+};
+use ports::{Contact, Letter, LetterWriter};
+
+/// One test a rule of [`LetterWriter`], each over the `Under<impl LetterWriter>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_letters {
+    ($under:expr) => {
+        $crate::each_rule! { letters, $under;
+            a_letter_goes_to_its_contact_and_says_what_it_is_about
+            the_same_news_give_the_same_letter
+            a_name_is_text_and_never_markup
+            somebody_without_a_name_gets_a_letter_too
+        }
+    };
+}
+
+fn contact(name: Option<&str>) -> Contact {
+    let name = name.map(|name| FullName::parse(name).expect("a name"));
+    Contact { name, ..build::user().id(UserId(fresh())).contact() }
+}
+
+/// Each template with the news that it is for.
+fn news() -> [(&'static str, DomainEvent); 3] {
+    let order = build::order().id(OrderId(fresh()));
+    [
+        ("order_confirmed", order.confirmed().1),
+        ("order_cancelled", order.cancelled(Reason::PaymentDeclined).1),
+        ("order_cancelled", order.cancelled(Reason::InsufficientStock).1),
+    ]
+}
+
+fn write(letters: &impl LetterWriter, template: &str, contact: &Contact, news: &DomainEvent) -> Letter {
+    letters.write(template, contact, news).expect("a letter")
+}
+
+pub async fn a_letter_goes_to_its_contact_and_says_what_it_is_about(under: &Under<impl LetterWriter>) {
+    let contact = contact(Some("Ada Lovelace"));
+    for (template, news) in news() {
+        let letter = write(under.port(), template, &contact, &news);
+        assert_eq!(letter.to, contact.email);
+        assert!(!letter.subject.is_empty() && !letter.subject.contains(['\r', '\n']), "{}", letter.subject);
+        for form in [&letter.text, &letter.html] {
+            assert!(form.contains("Lovelace"), "{form}");
+        }
+    }
+}
+
+pub async fn the_same_news_give_the_same_letter(under: &Under<impl LetterWriter>) {
+    let contact = contact(Some("Ada Lovelace"));
+    for (template, news) in news() {
+        let first = write(under.port(), template, &contact, &news);
+        assert_eq!(write(under.port(), template, &contact, &news), first);
+    }
+}
+
+pub async fn a_name_is_text_and_never_markup(under: &Under<impl LetterWriter>) {
+    let contact = contact(Some("<script>alert(1)</script> {{ 7 * 7 }}"));
+    for (template, news) in news() {
+        let letter = write(under.port(), template, &contact, &news);
+        assert!(!letter.html.contains("<script>"), "{}", letter.html);
+        assert!(!letter.html.contains("49") || news_mention(&news, "49"), "{}", letter.html);
+        assert!(letter.text.contains("<script>"), "plain text is plain: {}", letter.text);
+    }
+}
+
+fn news_mention(news: &DomainEvent, text: &str) -> bool {
+    serde_json::to_string(news).expect("events serialize").contains(text)
+}
+
+pub async fn somebody_without_a_name_gets_a_letter_too(under: &Under<impl LetterWriter>) {
+    let contact = contact(None);
+    for (template, news) in news() {
+        let letter = write(under.port(), template, &contact, &news);
+        assert!(!letter.text.is_empty() && !letter.text.contains("None"), "{}", letter.text);
+    }
+}

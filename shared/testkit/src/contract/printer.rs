@@ -1,0 +1,62 @@
+//! Rules of [`Printer`].
+
+use super::{Under, fresh};
+use crate::build::{self, OrderBuilder, usd};
+use domain::{
+    Money,
+    id::{OrderId, ProductId},
+    invoice::Invoice,
+    order::MAX_LINES,
+    text::ProductName,
+};
+use ports::Printer;
+
+/// One test a rule of [`Printer`], each over the `Under<impl Printer>` that the expression gives when it is awaited.
+#[macro_export]
+macro_rules! contract_printer {
+    ($under:expr) => {
+        $crate::each_rule! { printer, $under;
+            the_same_invoice_gives_the_same_bytes
+            another_number_gives_other_bytes
+            an_invoice_of_many_lines_and_of_any_name_and_currency_is_drawn
+        }
+    };
+}
+
+fn invoice(position: i64, order: &OrderBuilder) -> Invoice {
+    let draft = order.draft();
+    Invoice { position, series: draft.series(), draft }
+}
+
+fn draw(printer: &impl Printer, invoice: &Invoice) -> Vec<u8> {
+    let bytes = printer.invoice(invoice).expect("drawn");
+    assert!(bytes.starts_with(b"%PDF-"));
+    bytes
+}
+
+pub async fn the_same_invoice_gives_the_same_bytes(under: &Under<impl Printer>) {
+    let invoice = invoice(42, &build::order().id(OrderId(fresh())).line(1, 2).line(2, 1));
+    let first = draw(under.port(), &invoice);
+    assert_eq!(draw(under.port(), &invoice), first);
+}
+
+pub async fn another_number_gives_other_bytes(under: &Under<impl Printer>) {
+    let order = build::order().id(OrderId(fresh()));
+    assert_ne!(draw(under.port(), &invoice(1, &order)), draw(under.port(), &invoice(2, &order)));
+}
+
+pub async fn an_invoice_of_many_lines_and_of_any_name_and_currency_is_drawn(under: &Under<impl Printer>) {
+    let order = build::order().id(OrderId(fresh()));
+    let long = (0..MAX_LINES).fold(order.clone(), |order, _| order.line_of(ProductId(fresh()), 9_999, usd(1)));
+    let short = draw(under.port(), &invoice(1, &order.clone().line(1, 1)));
+    assert!(draw(under.port(), &invoice(1, &long)).len() > short.len());
+    for (currency, minor) in [("JPY", 1_234), ("KWD", 1_234)] {
+        let price = Money::new(minor, currency).expect("an amount");
+        draw(under.port(), &invoice(1, &order.clone().line_of(ProductId(fresh()), 1, price)));
+    }
+    let mut odd = invoice(1, &order.line(1, 1));
+    for name in ["照明 – “Lampe” ½ 🏮 ﷺ", &"W".repeat(200), "()\\ %PDF endobj <<>>"] {
+        odd.draft.lines[0].product_name = ProductName::parse(name).expect("a name");
+        draw(under.port(), &odd);
+    }
+}
