@@ -1,5 +1,6 @@
 //! The shared cache: Redis. It is never in the way: short time limits, no errors, and a pause after trouble.
 
+use crate::tls;
 use edge::telemetry::metrics;
 use kernel::Failure;
 use redis::aio::MultiplexedConnection;
@@ -29,7 +30,7 @@ struct State {
 impl RedisCache {
     /// The cache at this URL. It connects when it is first used.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self { client: Client::open(url)?, state: Mutex::default() })
+        Ok(Self { client: open(url)?, state: Mutex::default() })
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
@@ -76,6 +77,14 @@ impl RedisCache {
     }
 }
 
+/// A client for a `redis://` or, over TLS, a `rediss://` URL.
+fn open(url: &str) -> Result<Client, RedisError> {
+    if url.starts_with("rediss://") {
+        tls::install_provider();
+    }
+    Client::open(url)
+}
+
 fn limits() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(OPERATION))
 }
@@ -108,7 +117,7 @@ pub struct RedisProbe {
 impl RedisProbe {
     /// The cache at this URL.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self { client: Client::open(url)? })
+        Ok(Self { client: open(url)? })
     }
 }
 
@@ -142,6 +151,20 @@ mod tests {
         assert!(matches!(cache.try_ask::<()>(&redis::cmd("PING")).await, Ok(None)));
         cache.put("k", "v", 60).await;
         cache.forget("k").await;
+    }
+
+    #[tokio::test]
+    async fn a_cache_over_tls_is_spoken_to_over_tls() {
+        use tokio::io::AsyncReadExt;
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let cache = RedisCache::new(&format!("rediss://localhost:{}", server.local_addr().unwrap().port())).unwrap();
+        let greeting = async {
+            let mut first = [0_u8; 1];
+            server.accept().await.unwrap().0.read_exact(&mut first).await.unwrap();
+            first
+        };
+        let (found, greeting) = tokio::join!(cache.get("k"), greeting);
+        assert_eq!((found, greeting), (None, [22]), "22 begins a TLS handshake");
     }
 
     #[tokio::test]

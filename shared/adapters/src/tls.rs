@@ -14,3 +14,11 @@ pub fn client_config() -> Result<ClientConfig, rustls::Error> {
         .with_root_certificates(roots)
         .with_no_client_auth())
 }
+
+/// Makes AWS-LC the provider for libraries that ask rustls for its default one: with two compiled in they would panic.
+pub(crate) fn install_provider() {
+    use rustls::crypto::{CryptoProvider, aws_lc_rs};
+    if CryptoProvider::get_default().is_none() && aws_lc_rs::default_provider().install_default().is_err() {
+        // Another thread was faster, with the same one.
+    }
+}
