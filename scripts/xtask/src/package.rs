@@ -67,7 +67,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static str>> {
 
 /// `--bin` without `--package`: features are then resolved for the whole workspace whatever is chosen, so that building
 /// one function, all of them, or by `cargo lambda watch` shares every dependency.
-fn compile(root: &Path, build: Build, binaries: &[&str]) -> Result<()> {
+pub fn compile(root: &Path, build: Build, binaries: &[&str]) -> Result<()> {
     let mut command = match build {
         Build::Dev | Build::Release => {
             let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -183,7 +183,8 @@ fn replace_by_link(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
 }
 
-fn write_zip(path: &Path, content: &[u8]) -> std::io::Result<()> {
+/// A zip with `content` as its bootstrap. Equal content gives equal bytes.
+pub fn write_zip(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         // Five times as fast as the best level, for a tenth more bytes.

@@ -39,7 +39,7 @@ pub enum Setting {
 pub const SECRET_INPUTS: &[&str] = &["DatabasePassword", "DatabaseOwnerPassword", "GatewaySecretKey"];
 
 /// The Postgres role that migrations run as.
-pub(super) const OWNER_ROLE: &str = "quayside_owner";
+pub const OWNER_ROLE: &str = "quayside_owner";
 
 /// The variables of a function, besides those that every function has.
 #[must_use]

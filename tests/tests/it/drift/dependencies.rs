@@ -25,9 +25,9 @@ const DOORS: [Door; 2] = [
             "hyper",
             "rustls",
         ],
-        besides: &["scripts/kafka-trigger", "scripts/bench", "tests"],
+        besides: &["scripts/kafka-trigger", "tests"],
     },
-    Door { behind: "shared/edge", prefixes: &["lambda_", "lambda-", "aws_lambda"], besides: &[] },
+    Door { behind: "shared/edge", prefixes: &["lambda_", "lambda-", "aws_lambda"], besides: &["scripts/benchmark"] },
 ];
 
 #[test]

@@ -1,0 +1,47 @@
+//! Stand-ins for AWS and for the catalogue's API. They answer at once and keep nothing but secrets.
+
+use crate::http::{self, Request, Response};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+use xtask::Result;
+
+/// Starts them. Returns their common base URL.
+pub fn start() -> Result<String> {
+    let secrets = Mutex::new(BTreeMap::<String, String>::new());
+    let answer = move |request: Request| match request.target.as_str() {
+        "" => product(&request.path),
+        target => aws(target, &serde_json::from_slice(&request.body).unwrap_or_default(), &secrets),
+    };
+    http::serve(answer).map(|address| format!("http://{address}")).map_err(|error| format!("stand-in for AWS: {error}"))
+}
+
+/// Any product, at the price of the samples.
+fn product(path: &str) -> Response {
+    let id = path.rsplit('/').next().unwrap_or_default();
+    let price = json!({ "amount": 1999, "currency": "USD" });
+    Response::json(200, json!({ "id": id, "name": "Storm lantern", "price": price }))
+}
+
+fn aws(target: &str, body: &Value, secrets: &Mutex<BTreeMap<String, String>>) -> Response {
+    let mut secrets = secrets.lock().unwrap_or_else(PoisonError::into_inner);
+    let id = body["SecretId"].as_str().unwrap_or_default().to_owned();
+    match target.rsplit('.').next().unwrap_or_default() {
+        "PutEvents" => {
+            let count = body["Entries"].as_array().map_or(0, Vec::len);
+            let entries: Vec<_> = (0..count).map(|number| json!({ "EventId": number.to_string() })).collect();
+            Response::json(200, json!({ "FailedEntryCount": 0, "Entries": entries }))
+        }
+        "PutSecretValue" => {
+            secrets.insert(id.clone(), body["SecretString"].as_str().unwrap_or_default().to_owned());
+            Response::json(200, json!({ "ARN": id, "Name": id, "VersionId": "1", "VersionStages": ["AWSCURRENT"] }))
+        }
+        "GetSecretValue" => {
+            let text = secrets.get(&id).cloned().unwrap_or_else(|| r#"{"keys":[]}"#.to_owned());
+            Response::json(200, json!({ "ARN": id, "Name": id, "VersionId": "1", "SecretString": text }))
+        }
+        other => Response::json(400, json!({ "__type": "NotHere", "message": other })),
+    }
+}

@@ -1,0 +1,53 @@
+//! The variables of a function, from its row, as the template would give them.
+
+use crate::database::Database;
+use catalog::Function;
+use xtask::codegen::environment::{self, Setting};
+
+/// What the functions find around them.
+pub struct Stage<'a> {
+    /// Base URL of the stand-ins for AWS and the API.
+    pub cloud: String,
+    /// The database.
+    pub database: &'a Database,
+}
+
+impl Stage<'_> {
+    /// Variables of one function.
+    pub fn variables(&self, row: &Function) -> Vec<(String, String)> {
+        let own = environment::of(row).into_iter().map(|(name, setting)| (name.to_owned(), self.value(setting)));
+        let common = [
+            ("STAGE", "bench"),
+            ("LOG_LEVEL", "info"),
+            ("POWERTOOLS_SERVICE_NAME", row.context.name()),
+            ("POWERTOOLS_METRICS_NAMESPACE", catalog::PREFIX),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", &self.cloud),
+            ("AWS_ACCESS_KEY_ID", "AKIABENCH"),
+            ("AWS_SECRET_ACCESS_KEY", "bench"),
+        ];
+        own.chain(common.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+    }
+
+    fn value(&self, setting: Setting) -> String {
+        let physical = |name: &str| format!("{}-bench-{name}", catalog::PREFIX);
+        let queue = |name: &str| format!("{}/000000000000/{}", self.cloud, physical(name));
+        match setting {
+            Setting::Input("DatabaseHost") => "127.0.0.1".into(),
+            Setting::Input("DatabasePort") => self.database.port.clone(),
+            Setting::Input("DatabaseName") => self.database.name.clone(),
+            Setting::Input("DatabasePassword") => self.database.role_password.clone(),
+            Setting::Input("DatabaseOwnerPassword") => self.database.owner_password.clone(),
+            // Nothing that is measured asks for the rest.
+            Setting::Input(_) | Setting::KafkaAuth => String::new(),
+            Setting::Text(text) => text.into(),
+            Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {
+                physical(name)
+            }
+            Setting::Bus => physical(catalog::BUS),
+            Setting::Queue(name) => queue(name),
+            Setting::DeadQueue(name) => queue(&format!("{name}-dead")),
+            Setting::ApiUrl => self.cloud.clone(),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! `scripts/bench`: drives the real release binaries over the Lambda Runtime API and compares them with a bare function.
+//!
+//! PostgreSQL is real, in a database of its own that is dropped at the end. AWS and the catalogue's API are stand-ins in
+//! this process that answer at once: what is measured is our code and the database, not an emulator.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks to its terminal")]
+
+mod cloud;
+mod database;
+mod environment;
+mod figures;
+mod http;
+mod process;
+mod scenarios;
+
+use clap::Parser;
+use figures::{Figures, percentile};
+use process::Process;
+use scenarios::Scenario;
+use std::{fs, path::Path, process::ExitCode};
+use xtask::{
+    Result,
+    package::{self, Build},
+};
+
+/// The bare function's binary.
+const BARE: &str = "bare";
+
+/// Measures the release binaries of four functions beside a bare one.
+#[derive(Parser)]
+#[command(name = "scripts/bench")]
+pub struct Arguments {
+    /// Warm calls of each function.
+    #[arg(long, default_value_t = 1_000)]
+    calls: usize,
+    /// Cold starts of each function.
+    #[arg(long, default_value_t = 30)]
+    starts: usize,
+    /// Measure development builds: quick, to try the bench itself.
+    #[arg(long)]
+    dev: bool,
+    /// Keep the table in docs/benchmark.md.
+    #[arg(long)]
+    save: bool,
+}
+
+fn main() -> ExitCode {
+    match bench(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("bench: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(arguments: &Arguments) -> Result<()> {
+    let root = xtask::root();
+    let build = if arguments.dev { Build::Dev } else { Build::Release };
+    eprintln!(
+        "bench: building {} (a release build takes minutes)",
+        if arguments.dev { "for development" } else { "for release" }
+    );
+    package::compile(&root, Build::Dev, &scenarios::HELPERS.map(|row| row.name))?;
+    let measured: Vec<_> = std::iter::once(BARE).chain(scenarios::MEASURED.map(|row| row.name)).collect();
+    package::compile(&root, build, &measured)?;
+    let database = database::Database::create()?;
+    let stage = environment::Stage { cloud: cloud::start()?, database: &database };
+    let directory = root.join("target").join(if arguments.dev { "debug" } else { "release" });
+    eprintln!("bench: preparing a database, a key, a token and stock");
+    let scenarios = scenarios::prepare(&root, &directory, &stage)?;
+    let mut figures: Vec<_> = scenarios.iter().map(|scenario| Figures::new(scenario.binary, scenario.what)).collect();
+    // Round and round, so that a moment's noise on the machine is everybody's.
+    eprintln!("bench: {} cold starts of each", arguments.starts);
+    for _ in 0..arguments.starts {
+        for (scenario, figures) in scenarios.iter().zip(&mut figures) {
+            let mut process = start(&directory, scenario, &stage)?;
+            figures.inits.push(process.init_us());
+            figures.firsts.push(process.call(&(scenario.event)(), scenario.is_good)?);
+        }
+    }
+    for (scenario, figures) in scenarios.iter().zip(&mut figures) {
+        eprintln!("bench: {} warm calls of {}", arguments.calls, scenario.binary);
+        let mut process = start(&directory, scenario, &stage)?;
+        for _ in 0..arguments.calls.div_ceil(10) {
+            process.call(&(scenario.event)(), scenario.is_good)?;
+        }
+        for _ in 0..arguments.calls {
+            figures.warm.push(process.call(&(scenario.event)(), scenario.is_good)?);
+        }
+        figures.peak_kib = process.peak_kib()?;
+        figures.zip_bytes = zip_size(&root, &directory.join(scenario.binary))?;
+    }
+    let table = figures::table(&figures);
+    println!("{table}");
+    if arguments.save {
+        figures::save(&root, &table, arguments)?;
+    }
+    let bare = percentile(&figures[0].inits, 50);
+    let worst = figures[1..].iter().map(|one| percentile(&one.inits, 50)).max().unwrap_or_default();
+    println!("worst init of ours ÷ bare init: {} (the aim is 1.5 or less)", figures::ratio(worst, bare));
+    Ok(())
+}
+
+fn start<'a>(directory: &Path, scenario: &Scenario, stage: &environment::Stage<'a>) -> Result<Process> {
+    let variables = scenario.row.map_or_else(Vec::new, |row| stage.variables(row));
+    Process::start(&directory.join(scenario.binary), scenario.row.map_or(256, |row| row.memory_mb), &variables)
+}
+
+/// Size of the package, as `cargo xtask package` would make it.
+fn zip_size(root: &Path, binary: &Path) -> Result<u64> {
+    let path = root.join("target/bench.zip");
+    let content = fs::read(binary).map_err(|error| format!("{}: {error}", binary.display()))?;
+    let size = || {
+        package::write_zip(&path, &content)?;
+        let found = fs::metadata(&path)?.len();
+        fs::remove_file(&path)?;
+        Ok(found)
+    };
+    size().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))
+}
