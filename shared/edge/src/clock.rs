@@ -9,6 +9,10 @@ use std::time::Duration;
 /// no answer, and a batch without a report is retried whole.
 const RESERVE: Duration = Duration::from_millis(250);
 
+fn whole_microseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 /// Time, ids and deadline of one invocation.
 #[derive(Debug, Clone)]
 pub struct Clock {
@@ -47,10 +51,10 @@ impl Clock {
         }
     }
 
-    /// The instant at hand.
+    /// The instant at hand, to the microsecond: what databases keep, so that an answer given from memory and one read back agree.
     pub fn now(&self) -> Timestamp {
         match &self.given {
-            None => Timestamp::now(),
+            None => whole_microseconds(Timestamp::now()),
             Some(given) => given.lock().unwrap_or_else(PoisonError::into_inner).now,
         }
     }
@@ -86,6 +90,12 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_has_no_more_than_microseconds() {
+        let now: Timestamp = "2026-11-21T08:48:00.123456789Z".parse().unwrap();
+        assert_eq!(whole_microseconds(now).to_string(), "2026-11-21T08:48:00.123456Z");
+    }
 
     #[test]
     fn a_given_clock_stands_still_until_it_is_told_to_go_on() {

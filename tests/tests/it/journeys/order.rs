@@ -15,6 +15,7 @@ async fn a_paid_order_is_confirmed_and_its_stock_is_held() {
     let placed = shop.place(&ada, &lantern, 2, TEST).await;
     assert_eq!((placed["status"].as_str(), placed["total_amount"]["amount"].as_i64()), (Some("pending"), Some(3998)));
     let order = shop.settled(&ada, &placed).await;
+    assert_eq!(order["created_at"], placed["created_at"], "the answer and the record agree");
     assert_eq!(order["status"], "processing", "{order}");
     assert!(order["payment_id"].is_string(), "{order}");
     assert_eq!(shop.stock(&lantern).await, (3, 2));
