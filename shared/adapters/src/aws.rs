@@ -112,6 +112,9 @@ mod tests {
 
     #[test]
     fn the_roots_that_are_compiled_in_can_be_read() {
+        use rustls::pki_types::{CertificateDer, pem::PemObject};
+        let roots: Vec<_> = CertificateDer::pem_slice_iter(AMAZON_ROOTS).collect::<Result<_, _>>().unwrap();
+        assert_eq!(roots.len(), 5);
         let sdk = sdk(&config()).unwrap();
         assert_eq!(sdk.region().map(AsRef::as_ref), Some("eu-west-1"));
         // Building a client makes the connector, which reads the roots.
