@@ -71,7 +71,7 @@ def deploy():
         return
     layout.STACK_STATE.unlink(missing_ok=True)
     with progress.step(f"stack {layout.STACK_NAME} deployed with sam deploy") as step:
-        step.status = lambda: process.last_line(layout.LOGS / "deploy.log")
+        step.status = _deploy_status
         current = aws.stack()
         if current and ("FAILED" in current["status"] or current["status"] == "ROLLBACK_COMPLETE"):
             # Such a stack takes no update, and the emulator starts empty faster than it cleans up.
@@ -83,6 +83,13 @@ def deploy():
         if not found or "ApiId" not in found["outputs"]:
             raise Trouble("the deployed stack has no output ApiId: look at the Outputs of template.yaml")
         layout.STACK_STATE.write_text(json.dumps({"fingerprint": wanted, "api_id": found["outputs"]["ApiId"]}) + "\n")
+
+
+def _deploy_status():
+    """How far `sam deploy` is, from its log."""
+    log = layout.LOGS / "deploy.log"
+    done = log.read_text(errors="replace").count("_COMPLETE ") if log.exists() else 0
+    return f"{done} resources" if done else "packages go up"
 
 
 def _sam_deploy():
