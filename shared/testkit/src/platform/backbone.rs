@@ -19,7 +19,10 @@ const TOP: usize = 10;
 pub(super) struct LogState(Vec<LogRecord>);
 
 #[derive(Default)]
-pub(super) struct DeadLettersState(Vec<edge::DeadLetter>);
+pub(super) struct DeadLettersState {
+    letters: Vec<edge::DeadLetter>,
+    postponed: Vec<(String, u32)>,
+}
 
 #[derive(Default)]
 pub(super) struct StreamState(Vec<Rc<Event>>);
@@ -67,14 +70,27 @@ impl ports::EventLog for EventLog {
 impl DeadLetters {
     /// Every letter, in order.
     pub fn buried(&self) -> Vec<edge::DeadLetter> {
-        self.0.see(|state| state.dead_letters.0.clone())
+        self.0.see(|state| state.dead_letters.letters.clone())
+    }
+
+    /// Receipt and seconds of each message that was put off, in order.
+    pub fn postponed(&self) -> Vec<(String, u32)> {
+        self.0.see(|state| state.dead_letters.postponed.clone())
     }
 }
 
 impl edge::DeadLetters for DeadLetters {
     async fn bury(&self, letter: edge::DeadLetter) -> Result<(), Failure> {
         let step = self.0.step(Part::DeadLetters, "dead_letters.bury", |state| {
-            state.dead_letters.0.push(letter);
+            state.dead_letters.letters.push(letter);
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+        let step = self.0.step(Part::DeadLetters, "dead_letters.postpone", |state| {
+            state.dead_letters.postponed.push((receipt.to_owned(), seconds));
             Ok(())
         });
         step.await

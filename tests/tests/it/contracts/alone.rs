@@ -1,7 +1,9 @@
-//! What needs no AWS: tokens and passwords in this process.
+//! What needs no other part: tokens, passwords, letters and invoices.
 
 use super::PROCESSES;
+use adapters::letters::TemplateLetters;
 use adapters::passwords::Argon2Passwords;
+use adapters::printer::PdfPrinter;
 use adapters::tokens::{JwtTokens, KeySource};
 use kernel::Failure;
 use std::cell::RefCell;
@@ -52,4 +54,24 @@ mod passwords {
     }
 
     testkit::contract_passwords!(under());
+}
+
+mod letters {
+    use super::*;
+
+    async fn under() -> Under<TemplateLetters> {
+        Under::new([TemplateLetters::new().expect("the templates can be read")], &Platform::new())
+    }
+
+    testkit::contract_letters!(under());
+}
+
+mod printer {
+    use super::*;
+
+    async fn under() -> Under<PdfPrinter> {
+        Under::new([PdfPrinter], &Platform::new())
+    }
+
+    testkit::contract_printer!(under());
 }

@@ -1,35 +1,23 @@
-//! The stores on AWS, over an emulator or an account: each test has a table, a bucket or a secret of its own.
+//! Where things are kept: products, documents, the archive, and the gateway's key.
 
-use super::{PROCESSES, var};
+use super::super::{PROCESSES, browser, var};
+use super::{client, fresh};
 use adapters::dynamodb::DynamoProducts;
 use adapters::gateway::StripeGateway;
-use adapters::s3::S3Documents;
+use adapters::s3::{S3Archive, S3Documents};
 use adapters::secret::SecretValue;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
-use aws_smithy_http_client::Builder;
-use kernel::{Failure, Ids};
+use kernel::Failure;
 use ports::Documents;
 use testkit::Platform;
-use testkit::contract::{Under, documents::Reader};
+use testkit::contract::{Reader, Under, Watched};
 
-/// The configuration of one service's client. The services' builders are alike and share no trait.
-macro_rules! client {
-    ($service:ident) => {{
-        use $service::config::{BehaviorVersion, Credentials, Region};
-        let credentials =
-            Credentials::new(var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"), None, None, "environment");
-        $service::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(var("AWS_REGION")))
-            .credentials_provider(credentials)
-            .endpoint_url(var("AWS_ENDPOINT_URL"))
-            .http_client(Builder::new().build_http())
-    }};
-}
-
-/// A name that nobody has.
-fn fresh(kind: &str) -> String {
-    format!("contract-{kind}-{}", Ids::system().next())
+/// A new bucket.
+async fn bucket(kind: &str) -> (aws_sdk_s3::Client, String) {
+    let client = aws_sdk_s3::Client::from_conf(client!(aws_sdk_s3).force_path_style(true).build());
+    let bucket = fresh(kind);
+    client.create_bucket().bucket(&bucket).send().await.expect("the bucket is made");
+    (client, bucket)
 }
 
 mod products {
@@ -90,18 +78,39 @@ mod documents {
     }
 
     async fn under() -> Under<Bucket> {
-        let client = aws_sdk_s3::Client::from_conf(client!(aws_sdk_s3).force_path_style(true).build());
-        let bucket = fresh("documents");
-        client.create_bucket().bucket(&bucket).send().await.expect("the bucket is made");
-        // Somebody in this process may have done it before; one is as good as the other.
-        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-        let browser = reqwest::Client::new();
+        let (client, bucket) = bucket("documents").await;
+        let browser = browser();
         let processes = (0..PROCESSES)
             .map(|_| Bucket { documents: S3Documents::new(client.clone(), bucket.clone()), browser: browser.clone() });
         Under::new(processes, &Platform::new())
     }
 
     testkit::contract_documents!(under());
+}
+
+mod archive {
+    use super::*;
+
+    struct Bucket {
+        client: aws_sdk_s3::Client,
+        name: String,
+    }
+
+    impl Reader for Bucket {
+        async fn read(&self, key: &str) -> Result<Vec<u8>, Failure> {
+            let object =
+                self.client.get_object().bucket(&self.name).key(key).send().await.map_err(Failure::internal)?;
+            Ok(object.body.collect().await.map_err(Failure::internal)?.to_vec())
+        }
+    }
+
+    async fn under() -> Under<Watched<S3Archive, Bucket>> {
+        let (client, name) = bucket("archive").await;
+        let port = S3Archive::new(client.clone(), name.clone());
+        Under::new([Watched { port, beyond: Bucket { client, name } }], &Platform::new())
+    }
+
+    testkit::contract_archive!(under());
 }
 
 mod gateway {

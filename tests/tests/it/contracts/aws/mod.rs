@@ -1,0 +1,33 @@
+//! The ports on AWS, over an emulator or an account: each test has a table, a bucket, a queue or a secret of its own.
+
+mod keeping;
+mod sending;
+
+use kernel::Ids;
+
+/// The configuration of one service's client. The services' builders are alike and share no trait.
+macro_rules! client {
+    ($service:ident) => {{
+        use $service::config::{BehaviorVersion, Credentials, Region};
+        let credentials = Credentials::new(
+            crate::contracts::var("AWS_ACCESS_KEY_ID"),
+            crate::contracts::var("AWS_SECRET_ACCESS_KEY"),
+            None,
+            None,
+            "environment",
+        );
+        $service::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(crate::contracts::var("AWS_REGION")))
+            .credentials_provider(credentials)
+            .endpoint_url(crate::contracts::var("AWS_ENDPOINT_URL"))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+    }};
+}
+
+/// A name that nobody has.
+fn fresh(kind: &str) -> String {
+    format!("contract-{kind}-{}", Ids::system().next())
+}
+
+use client;

@@ -1,0 +1,76 @@
+//! The event log on Kafka. Others use the same topics at the same time: a suite knows its own records by their keys.
+
+use super::{PROCESSES, by_turns, var};
+use adapters::{Wiring, config::Config, kafka::KafkaLog};
+use kernel::Timestamp;
+use ports::LogRecord;
+use rskafka::client::error::{Error, ProtocolError};
+use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
+use rskafka::client::{Client, ClientBuilder};
+use testkit::Platform;
+use testkit::contract::{Beyond, Under, Watched};
+
+/// Every partition of every topic of the catalog, from where it ended when the test began.
+struct Partitions(Vec<(&'static str, PartitionClient, i64)>);
+
+impl Partitions {
+    async fn new(client: &Client) -> Self {
+        let mut partitions = Vec::new();
+        for topic in catalog::KAFKA_TOPICS {
+            make(client, topic).await;
+            for number in 0..topic.partitions {
+                let partition = client.partition_client(topic.name, number, UnknownTopicHandling::Retry).await;
+                let partition = partition.expect("a partition");
+                let end = partition.get_offset(OffsetAt::Latest).await.expect("its end");
+                partitions.push((topic.name, partition, end));
+            }
+        }
+        Self(partitions)
+    }
+
+    async fn records(&self) -> Vec<LogRecord> {
+        let mut records = Vec::new();
+        for (topic, partition, start) in &self.0 {
+            let mut next = *start;
+            while next < partition.get_offset(OffsetAt::Latest).await.expect("its end") {
+                let (some, _) = partition.fetch_records(next, 1..1_000_000, 1_000).await.expect("records");
+                for got in some {
+                    next = got.offset + 1;
+                    let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes.unwrap_or_default()).expect("UTF-8");
+                    let time = Timestamp::from_millisecond(got.record.timestamp.timestamp_millis()).expect("a time");
+                    records.push(LogRecord { topic, key: text(got.record.key), value: text(got.record.value), time });
+                }
+            }
+        }
+        records
+    }
+}
+
+/// Makes a topic that is not there: a stack that is being used has all of them, a bare broker has none.
+async fn make(client: &Client, topic: &catalog::KafkaTopic) {
+    let controller = client.controller_client().expect("a controller");
+    match controller.create_topic(topic.name, topic.partitions, 1, 5_000).await {
+        Ok(()) | Err(Error::ServerError { protocol_error: ProtocolError::TopicAlreadyExists, .. }) => {}
+        Err(error) => panic!("the topic {} cannot be made: {error}", topic.name),
+    }
+}
+
+impl Beyond<LogRecord> for Partitions {
+    async fn arrived(&self, count: usize, mine: &dyn Fn(&LogRecord) -> bool) -> Vec<LogRecord> {
+        by_turns(count, || async { self.records().await.into_iter().filter(|record| mine(record)).collect() }).await
+    }
+}
+
+async fn under() -> Under<Watched<KafkaLog, Partitions>> {
+    let brokers = var("KAFKA_BROKERS");
+    let client = ClientBuilder::new(vec![brokers.clone()]).build().await.expect("the broker answers");
+    let wiring = Wiring::new(catalog::EVENT_FORWARD, Config::given([("KAFKA_BROKERS", &brokers)]));
+    let mut processes = Vec::new();
+    for _ in 0..PROCESSES {
+        let port = wiring.event_log().expect("KAFKA_BROKERS can be read");
+        processes.push(Watched { port, beyond: Partitions::new(&client).await });
+    }
+    Under::new(processes, &Platform::new())
+}
+
+testkit::contract_log!(under());
