@@ -24,9 +24,9 @@ def up(arguments):
     if subprocess.run([layout.ROOT / "scripts" / "setup"], check=False).returncode != 0:
         raise Trouble("setup failed: its reason stands above")
     progress.heading("local cloud")
-    # What a crash or another `up` left of functions would hold connections and ports.
-    if not process.alive("aws"):
-        process.stop_stragglers() if not any(process.alive(name) for name in parts.ALL) else None
+    if not any(process.alive(name) for name in parts.ALL):
+        # What a crash left of functions would hold connections and ports.
+        process.stop_stragglers()
     begun = [part for part in parts.BASE if parts.begin(part, fresh=True)]
     for part in parts.BASE:
         if part in begun:
