@@ -1,4 +1,4 @@
-//! Credentials that are signed links: how RDS Proxy and MSK take the identity of a role (Signature Version 4, in the query).
+//! Credentials that are signed links: how MSK takes the identity of a role (Signature Version 4, in the query).
 
 use crate::config::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
@@ -9,7 +9,7 @@ use kernel::Failure;
 use reqwest::Url;
 use std::time::{Duration, SystemTime};
 
-/// How long a signed link may be used to connect; both services allow a quarter of an hour at most.
+/// How long a signed link may be used to connect; MSK allows a quarter of an hour at most.
 const GOOD_FOR: Duration = Duration::from_secs(900);
 
 /// Who signs, and where.
@@ -22,13 +22,6 @@ pub(crate) struct Signer {
 impl Signer {
     pub(crate) fn new(credentials: Credentials, region: String) -> Self {
         Self { credentials, region }
-    }
-
-    /// A password for one connection to the database.
-    pub(crate) fn database_token(&self, host: &str, port: u16, user: &str) -> Result<String, Failure> {
-        let link = format!("https://{host}:{port}/?Action=connect&DBUser={user}");
-        let signed = self.signed(&link, "rds-db", SystemTime::now())?;
-        Ok(signed.as_str().trim_start_matches("https://").to_owned())
     }
 
     /// A bearer token for one connection to Kafka.
@@ -83,15 +76,6 @@ mod tests {
             session_token: Some("session/+token".to_owned()),
         };
         Signer::new(credentials, "eu-west-1".to_owned())
-    }
-
-    #[test]
-    fn a_database_token_names_the_role_and_is_a_link_without_its_scheme() {
-        let token = signer().database_token("proxy.example.com", 5432, "orders").unwrap();
-        assert!(token.starts_with("proxy.example.com:5432/?Action=connect&DBUser=orders&"), "{token}");
-        assert!(token.contains("X-Amz-Expires=900") && token.contains("X-Amz-Signature="), "{token}");
-        assert!(token.contains("X-Amz-Security-Token=session%2F%2Btoken"), "{token}");
-        assert!(token.contains("%2Frds-db%2Faws4_request"), "{token}");
     }
 
     #[test]

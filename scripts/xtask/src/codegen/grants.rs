@@ -27,6 +27,8 @@ pub enum On {
     Table(&'static str),
     /// The change stream of a table.
     TableChanges(&'static str),
+    /// A bucket.
+    Bucket(&'static str),
     /// The objects of a bucket.
     Objects(&'static str),
     /// A secret.
@@ -182,7 +184,13 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             vec![grant("Table", &either(*access, &read, &write), On::Table(table.name))]
         }
         Uses::Bucket(bucket, access) => {
-            vec![grant("Objects", &either(*access, &["s3:GetObject"], &["s3:PutObject"]), On::Objects(bucket.name))]
+            let objects = either(*access, &["s3:GetObject"], &["s3:PutObject"]);
+            let mut grants = vec![grant("Objects", &objects, On::Objects(bucket.name))];
+            if *access != Access::Write {
+                // Who may not list is told of a missing object that it is forbidden.
+                grants.push(grant("Listing", &["s3:ListBucket"], On::Bucket(bucket.name)));
+            }
+            grants
         }
         Uses::Secret(secret, access) => {
             let write = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"];
@@ -261,6 +269,7 @@ impl On {
             Self::Logs(function) => attribute(&logical(function, "LogGroup"), "Arn"),
             Self::Table(name) => arn("dynamodb", &format!("table/{}", physical_text(name))),
             Self::TableChanges(name) => arn("dynamodb", &format!("table/{}/stream/*", physical_text(name))),
+            Self::Bucket(name) => sub(&format!("${{{}.Arn}}", logical(name, "Bucket"))),
             Self::Objects(name) => sub(&format!("${{{}.Arn}}/*", logical(name, "Bucket"))),
             Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
             Self::Stream(name) => arn("kinesis", &format!("stream/{}", physical_text(name))),
@@ -280,6 +289,7 @@ impl On {
             Self::Logs(name) => ("logs", vec![name]),
             Self::Table(name) => ("table", vec![name]),
             Self::TableChanges(name) => ("table_changes", vec![name]),
+            Self::Bucket(name) => ("bucket", vec![name]),
             Self::Objects(name) => ("objects", vec![name]),
             Self::Secret(name) => ("secret", vec![name]),
             Self::Stream(name) => ("stream", vec![name]),

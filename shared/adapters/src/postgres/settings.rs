@@ -54,7 +54,7 @@ impl Secret {
         Self::Issued(Box::new(move || Box::pin(issue())))
     }
 
-    pub(super) async fn reveal(&self) -> Result<Option<String>, Failure> {
+    pub(crate) async fn reveal(&self) -> Result<Option<String>, Failure> {
         match self {
             Self::Nothing => Ok(None),
             Self::Password(password) => Ok(Some(password.clone())),

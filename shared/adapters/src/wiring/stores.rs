@@ -7,8 +7,9 @@ use crate::postgres::{
     Database, Migrator, NoBus, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock, PgUsers,
     PgWindows, Secret, Settings, Tls,
 };
-use crate::presign::Signer;
+use aws_sdk_rds::auth_token::{self, AuthTokenGenerator};
 use catalog::Uses;
+use kernel::Failure;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,18 +117,22 @@ impl Wiring {
         Ok(Arc::new(Database::new(settings, secret)))
     }
 
-    fn settings(&self) -> Result<(Settings, Secret)> {
+    pub(super) fn settings(&self) -> Result<(Settings, Secret)> {
         let config::Database { host, port, name, user, password } = self.config.database()?;
         let tls = Tls::choose(self.config.database_tls().as_deref(), &host);
         let tls = tls.map_err(|_| ConfigError::new("DATABASE_TLS must be require or off"))?;
         let secret = match password {
             Some(password) => Secret::Password(password),
             None => {
-                let signer = Signer::new(self.config.credentials()?, self.config.region()?);
-                let (host, user) = (host.clone(), user.clone());
+                let config = auth_token::Config::builder().hostname(&host).port(port.into()).username(&user).build();
+                let config = config.map_err(|cause| ConfigError::new(format!("the database's address: {cause}")))?;
+                let (generator, sdk) = (Arc::new(AuthTokenGenerator::new(config)), self.sdk()?.clone());
                 Secret::issued(move || {
-                    let token = signer.database_token(&host, port, &user);
-                    async { token }
+                    let (generator, sdk) = (Arc::clone(&generator), sdk.clone());
+                    async move {
+                        let token = generator.auth_token(&sdk).await.map_err(Failure::internal)?;
+                        Ok(token.as_str().to_owned())
+                    }
                 })
             }
         };

@@ -69,3 +69,23 @@ fn what_is_missing_from_the_environment_is_said_before_the_first_invocation() {
     let error = Wiring::new(catalog::PRODUCT_GET, Config::given([])).products().unwrap_err();
     assert!(error.to_string().contains("PRODUCTS_TABLE"), "{error}");
 }
+
+#[tokio::test]
+async fn without_a_password_the_database_is_given_a_signed_token_of_the_role() {
+    let config = Config::given([
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "session/+token"),
+        ("DATABASE_HOST", "proxy.example.com"),
+        ("DATABASE_PORT", "5432"),
+        ("DATABASE_NAME", "quayside"),
+        ("DATABASE_USER", "orders"),
+    ]);
+    let (_, secret) = Wiring::new(catalog::ORDER_GET, config).settings().unwrap();
+    let token = secret.reveal().await.unwrap().unwrap();
+    assert!(token.starts_with("proxy.example.com:5432/?Action=connect&DBUser=orders&"), "{token}");
+    assert!(token.contains("X-Amz-Expires=900") && token.contains("X-Amz-Signature="), "{token}");
+    assert!(token.contains("X-Amz-Security-Token=session%2F%2Btoken"), "{token}");
+    assert!(token.contains("%2Frds-db%2Faws4_request"), "{token}");
+}
