@@ -1,9 +1,10 @@
 //! A small platform in one process: what the twins publish goes to the consumers that the catalog names, until all is quiet.
 //!
 //! No clock, no queue's delays, no batches: events go out in the order in which they were published, to the consumers in the order
-//! in which they were registered. What fails and may pass is delivered again at the end of the line.
+//! in which they were registered. What fails and may pass is delivered again at the end of the line, and so is what a consumer
+//! died of at a crash point.
 
-use crate::Platform;
+use crate::{Crashed, Platform};
 use catalog::{Function, MAX_RECEIVES, Trigger};
 use domain::{Event, product::Product};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
@@ -156,7 +157,8 @@ impl<'a> Postman<'a> {
         self.collect();
         while let Some(parcel) = self.line.pop_front() {
             let route = &self.routes[parcel.route];
-            match (route.handle)(parcel.content.clone()).await {
+            let outcome = self.platform.run((route.handle)(parcel.content.clone())).await;
+            match outcome.unwrap_or_else(|Crashed| Err(Failure::unavailable("process", "it died"))) {
                 Ok(()) => round.done.push((route.name, parcel.content.name())),
                 Err(failure) if failure.is_retryable() && parcel.attempt < MAX_RECEIVES => {
                     round.again += 1;

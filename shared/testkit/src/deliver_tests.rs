@@ -1,7 +1,7 @@
 //! Rules of the postman, and one order on its way through plain closures over the ports.
 
 use super::*;
-use crate::{Part, build, ids};
+use crate::{Moment, Part, build, ids};
 use domain::{
     DomainEvent,
     event::StockOpened,
@@ -26,7 +26,10 @@ fn claim(function: &Function, event: &Event) -> Claim {
 
 /// A platform with ten lamps, its consumers, and a placed order on the bus.
 async fn with_an_order(method: &str, copies: usize) -> (Platform, Round) {
-    let platform = Platform::new();
+    with_an_order_on(Platform::new(), method, copies).await
+}
+
+async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (Platform, Round) {
     platform.stock().put(ids::product(1), 10);
     let mut postman = Postman::of(&platform)
         .copies(copies)
@@ -105,6 +108,23 @@ async fn everything_delivered_three_times_has_its_effect_once() {
     assert_eq!(platform.gateway().charges(), once.gateway().charges());
     assert_eq!(platform.bus().published(), once.bus().published());
     assert_eq!(round.done.len(), 12);
+}
+
+#[tokio::test]
+async fn a_consumer_that_dies_anywhere_is_handed_its_event_again() {
+    let (whole, _) = with_an_order("pm_card_visa", 1).await;
+    // The first three are those of placing the order, which no consumer does.
+    for number in 4..=whole.operations().len() {
+        for moment in [Moment::Before, Moment::After] {
+            let platform = Platform::new();
+            platform.faults().crash(number, moment);
+            let (platform, mut round) = with_an_order_on(platform, "pm_card_visa", 1).await;
+            assert_eq!(round.again, 1, "{number} {moment:?}");
+            round.given_up.retain(|(_, failure)| failure.is_retryable());
+            assert_eq!((platform.gateway().charges().len(), platform.stock().levels()[0].reserved), (1, 2));
+            assert_eq!(round.given_up, []);
+        }
+    }
 }
 
 #[tokio::test]
