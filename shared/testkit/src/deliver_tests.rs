@@ -9,7 +9,7 @@ use domain::{
     payment, stock,
 };
 use ports::{
-    Bus as _, Claim, EventLog as _, Gateway as _, OrderStore as _, PaymentStore as _, ProductStore as _,
+    Bus as _, Claim, EventLog as _, Gateway as _, OrderStore as _, Outbox as _, PaymentStore as _, ProductStore as _,
     StockStore as _,
 };
 use std::cell::Cell;
@@ -69,7 +69,14 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
     let order = build::order().line(1, 2).method(method);
     let (key, reply, event) = (build::a_key("k", "b"), build::a_reply("{}"), build::event(1, order.order_placed()));
     platform.orders().place(&order.placed(), &key, &reply, &event).await.expect("placed");
-    let round = postman.until_quiet().await;
+    let mut round = postman.until_quiet().await;
+    while !platform.outbox().waiting().is_empty() {
+        platform.outbox().sweep(build::at(60), 10).await.expect("swept");
+        let more = postman.until_quiet().await;
+        round.done.extend(more.done);
+        round.again += more.again;
+        round.given_up.extend(more.given_up);
+    }
     drop(postman);
     (platform, round)
 }
@@ -118,11 +125,12 @@ async fn a_consumer_that_dies_anywhere_is_handed_its_event_again() {
         for moment in [Moment::Before, Moment::After] {
             let platform = Platform::new();
             platform.faults().crash(number, moment);
-            let (platform, mut round) = with_an_order_on(platform, "pm_card_visa", 1).await;
-            assert_eq!(round.again, 1, "{number} {moment:?}");
-            round.given_up.retain(|(_, failure)| failure.is_retryable());
-            assert_eq!((platform.gateway().charges().len(), platform.stock().levels()[0].reserved), (1, 2));
-            assert_eq!(round.given_up, []);
+            let (platform, round) = with_an_order_on(platform, "pm_card_visa", 1).await;
+            assert_eq!((round.again, &round.given_up[..]), (1, &[][..]), "{number} {moment:?}");
+            // The payment may have overtaken the reservation, so that the history has a step less.
+            assert_eq!(platform.orders().all()[0].status, Status::Processing);
+            assert_eq!(platform.stock().levels(), whole.stock().levels());
+            assert_eq!(platform.gateway().charges(), whole.gateway().charges());
         }
     }
 }
