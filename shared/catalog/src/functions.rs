@@ -20,7 +20,8 @@ functions! {
     // Identity.
     /// Tells API Gateway who calls.
     AUTHORIZER = Function::new("authorizer", Identity).triggered(Authorizer)
-        .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]).timeout(5);
+        .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]).timeout(5)
+        .concurrency(100);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
@@ -39,7 +40,8 @@ functions! {
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite)]);
     /// Shows one product.
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
-        .uses(&[Uses::Table(&PRODUCTS, Read), Uses::Redis]);
+        .uses(&[Uses::Table(&PRODUCTS, Read), Uses::Redis])
+        .concurrency(100);
     /// Publishes what changed in the products table: the table is its own outbox.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
         .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);

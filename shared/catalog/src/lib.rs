@@ -280,6 +280,11 @@ impl Function {
         self
     }
 
+    pub(crate) const fn concurrency(mut self, copies: u32) -> Self {
+        self.concurrency = copies;
+        self
+    }
+
     pub(crate) const fn memory(mut self, mb: u32) -> Self {
         self.memory_mb = mb;
         self
@@ -315,8 +320,9 @@ impl Function {
     }
 }
 
-/// Deliveries of a message before the queue gives it up to the dead-letter queue.
-pub const MAX_RECEIVES: u32 = 8;
+/// Deliveries of a message before the queue gives it up to the dead-letter queue. With the doubling waits of `edge::queue` that is
+/// over seven hours: an evening's outage of a gateway or a database strands no order. What no retry can help is buried at once.
+pub const MAX_RECEIVES: u32 = 40;
 
 /// Every physical name begins with this, then the stage.
 pub const PREFIX: &str = "quayside";

@@ -35,8 +35,7 @@ pub trait DeadLetters {
 
     /// Asks the queue to deliver the message of `receipt` again in `seconds`. By default nothing is asked: the message comes
     /// again when the queue's visibility timeout is over.
-    fn postpone(&self, receipt: &str, seconds: u32) -> impl Future<Output = Result<(), Failure>> {
-        let _unused = (receipt, seconds);
+    fn postpone(&self, _receipt: &str, _seconds: u32) -> impl Future<Output = Result<(), Failure>> {
         async { Ok(()) }
     }
 }

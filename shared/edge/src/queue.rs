@@ -74,10 +74,19 @@ impl<'a> Doors<'a> {
 /// The longest that a message is put off, in seconds.
 const LONGEST_WAIT: u32 = 900;
 
+/// Seconds that a message is tried for at least, when the queue delivers it `receives` times.
+pub fn patience(receives: u32) -> u32 {
+    (1..receives).map(doubled).fold(0, u32::saturating_add)
+}
+
+fn doubled(attempt: u32) -> u32 {
+    1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
+}
+
 /// Seconds until the next delivery after the `attempt`th: doubled each time, and up to a quarter more, by the message's id, so that
 /// what failed together does not come back together.
 fn wait(attempt: u32, id: &str) -> u32 {
-    let doubled = 1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT);
+    let doubled = doubled(attempt);
     let spread = id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
     (doubled + doubled * (spread % 26) / 100).min(LONGEST_WAIT)
 }

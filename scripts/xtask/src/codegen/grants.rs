@@ -2,7 +2,7 @@
 
 use super::{
     cfn::{arn, arn_text, attribute, only_when, reference, sub},
-    names::{dead, logical, physical_text},
+    names::{consumer_group, dead, logical, physical_text},
 };
 use catalog::{Access, Function, KafkaTopic, Trigger, Uses};
 use serde_json::{Value, json};
@@ -47,8 +47,8 @@ pub enum On {
     KafkaCluster,
     /// Topics on the Kafka cluster.
     KafkaTopics(Vec<&'static str>),
-    /// The consumer group of a function on the Kafka cluster.
-    KafkaGroup(&'static str),
+    /// The consumer groups of a function on the Kafka cluster, one a topic.
+    KafkaGroups(&'static str, Vec<&'static str>),
     /// Mail in the platform's name.
     Mail,
     /// Network interfaces of the function in the VPC.
@@ -74,7 +74,7 @@ impl On {
     /// The template's condition under which the statement stands.
     const fn condition(&self) -> Option<&'static str> {
         match self {
-            Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroup(_) => Some("HasKafkaCluster"),
+            Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroups(..) => Some("HasKafkaCluster"),
             Self::Network => Some("InNetwork"),
             _ => None,
         }
@@ -163,7 +163,7 @@ fn trigger(function: &Function) -> Vec<Grant> {
             let read = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"];
             grants.push(grant("KafkaIn", &read, On::KafkaTopics(topic_names(topics))));
             let group = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"];
-            grants.push(grant("KafkaGroup", &group, On::KafkaGroup(function.name)));
+            grants.push(grant("KafkaGroup", &group, On::KafkaGroups(function.name, topic_names(topics))));
         }
         _ => {}
     }
@@ -279,7 +279,10 @@ impl On {
             Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
             Self::KafkaCluster => reference("KafkaClusterArn"),
             Self::KafkaTopics(names) => names.iter().map(|name| kafka_arn("topic", name)).collect(),
-            Self::KafkaGroup(function) => kafka_arn("group", &physical_text(function)),
+            Self::KafkaGroups(function, topics) => topics
+                .iter()
+                .map(|topic| kafka_arn("group", &physical_text(&consumer_group(function, topic))))
+                .collect(),
             Self::Mail | Self::Network | Self::Traces => json!("*"),
         }
     }
@@ -299,7 +302,7 @@ impl On {
             Self::DatabaseUser(name) => ("database_user", vec![name]),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),
             Self::KafkaTopics(names) => ("kafka_topics", names.clone()),
-            Self::KafkaGroup(name) => ("kafka_group", vec![name]),
+            Self::KafkaGroups(name, _) => ("kafka_groups", vec![name]),
             Self::Mail => ("mail", Vec::new()),
             Self::Network => ("network", Vec::new()),
             Self::Traces => ("traces", Vec::new()),

@@ -34,5 +34,11 @@ pub fn dead(function: &str) -> String {
     format!("{function}-dead")
 }
 
+/// The Kafka consumer group of a function on a topic: every mapping needs one of its own.
+#[must_use]
+pub fn consumer_group(function: &str, topic: &str) -> String {
+    format!("{function}-{topic}")
+}
+
 /// Logical name of the queue for what a rule or a subscription could not deliver.
 pub const UNDELIVERED: &str = "undelivered";

@@ -37,6 +37,12 @@ fn the_whole_product_will_fit_into_one_stack() {
 }
 
 #[test]
+fn a_message_is_tried_through_an_evenings_outage_and_not_longer_than_its_queue_keeps_it() {
+    let tried = edge::queue::patience(catalog::MAX_RECEIVES);
+    assert!((6 * 3_600..3 * 24 * 3_600).contains(&tried), "{tried} seconds");
+}
+
+#[test]
 fn logical_ids_are_unique() {
     let template = template::build();
     let mut seen = BTreeSet::new();

@@ -31,7 +31,7 @@ fn resource(function: &Function) -> Resource {
         properties["VpcConfig"] = network();
     }
     // A queue's mapping has its own limit; a new account has too few to reserve any.
-    if matches!(function.trigger, Trigger::Http { .. }) {
+    if matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer) {
         properties["ReservedConcurrentExecutions"] =
             in_production(json!(function.concurrency), reference("AWS::NoValue"));
     }

@@ -22,7 +22,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("DatabaseHost", text("127.0.0.1", "Host of PostgreSQL or of its proxy.")),
         ("DatabasePort", text("5432", "Its port.")),
         ("DatabaseName", text("quayside", "The database.")),
-        ("DatabaseResourceId", text("*", "Resource id of the proxy (prx-...) for rds-db:connect.")),
+        ("DatabaseResourceId", text("prx-none", "Resource id of the proxy (prx-...) for rds-db:connect.")),
         ("DatabasePassword", text("", "Password of the contexts' roles. Empty: tokens of RDS IAM authentication.")),
         ("DatabaseOwnerPassword", text("", "Password of the owner role, for migrations. Empty: as above.")),
         ("RedisUrl", text("redis://127.0.0.1:6379", "URL of the cache.")),

@@ -2,17 +2,18 @@
 
 use crate::codegen::{
     cfn::{Resource, Template, attribute, reference},
-    names::{dead, logical, physical},
+    names::{consumer_group, dead, logical, physical},
 };
 use catalog::{Function, Trigger};
 use serde_json::{Value, json};
 
 /// Records that a mapping hands over at once.
 const BATCH: u32 = 100;
-/// Retries of a batch, or of what bisecting left of it.
-pub const RETRIES: u32 = 5;
-/// Seconds after which a record is given up, tried or not.
-pub const AGE_S: u32 = 6 * 3_600;
+/// Retries of a batch, or of what bisecting left of it: the most that Lambda takes. The age below is the limit that counts: these
+/// streams are an outbox and the facts of analytics, and what no retry can help was buried by the function itself.
+pub const RETRIES: u32 = 10_000;
+/// Seconds after which a record is given up: as long as the streams keep it.
+pub const AGE_S: u32 = 24 * 3_600;
 
 pub(super) fn add(template: &mut Template, function: &Function) {
     let id = logical(function.name, "Mapping");
@@ -59,7 +60,7 @@ fn kafka(function: &Function, id: String, topic: &catalog::KafkaTopic) -> Resour
         id,
         "AWS::Lambda::EventSourceMapping",
         json!({
-            "AmazonManagedKafkaEventSourceConfig": { "ConsumerGroupId": physical(function.name) },
+            "AmazonManagedKafkaEventSourceConfig": { "ConsumerGroupId": physical(&consumer_group(function.name, topic.name)) },
             "BatchSize": BATCH,
             "DestinationConfig": failures(function),
             "EventSourceArn": reference("KafkaClusterArn"),
