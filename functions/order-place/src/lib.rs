@@ -36,7 +36,7 @@ pub async fn handle(
     };
     let event = event::envelop(call.ids.next(), order.id, order.version, call.now, &call.trace, placed);
     let reply =
-        Reply::created(OrderView::from(&order)).location(format!("/api/v1/orders/{}", order.id)).etag(order.version);
+        Reply::created(OrderView::from(&order)).location(catalog::ORDER_GET.path_of(order.id)).etag(order.version);
     let settled = orders.place(&order, &key, &reply.to_stored()?, &event).await?;
     Ok(reply.settle(settled))
 }

@@ -16,7 +16,7 @@ pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> 
     let key = call.idempotency()?.clone();
     let product = product::create(ProductId(call.ids.next()), call.body, call.now);
     let reply = Reply::created(ProductView::from(&product))
-        .location(format!("/api/v1/products/{}", product.id))
+        .location(catalog::PRODUCT_GET.path_of(product.id))
         .etag(product.version);
     let settled = products.create(&product, &key, &reply.to_stored()?).await?;
     Ok(reply.settle(settled))

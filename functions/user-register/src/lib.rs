@@ -23,5 +23,5 @@ pub async fn handle(
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now)?;
     let event = event::envelop(call.ids.next(), user.id, user.version, call.now, &call.trace, registered);
     users.register(&user, &passwords.hash(&password)?, &event).await?;
-    Ok(Reply::created(UserView::from(&user)).location(format!("/api/v1/users/{}", user.id)).etag(user.version))
+    Ok(Reply::created(UserView::from(&user)).etag(user.version))
 }

@@ -101,7 +101,7 @@ const ADDRESS_WIDTH: f32 = 240.0;
 /// Where the table begins on the first page: below the facts, and below an address that is longer.
 fn first_table(address: &[String]) -> f32 {
     let lines = f32::from(u16::try_from(address.len()).unwrap_or(u16::MAX));
-    (BAND + 176.0).max(ADDRESS + lines * ADDRESS_LEADING + 30.0)
+    (BAND + 214.0).max(ADDRESS + lines * ADDRESS_LEADING + 30.0)
 }
 
 /// The address in lines that fit its column.
@@ -127,13 +127,13 @@ fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32) -> Vec<&'b [Row<'a>]>
 
 /// The head of the first page; answers where the table begins.
 fn head(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32 {
-    let Draft { order_id, issued_at, .. } = &invoice.draft;
+    let Draft { order_id, payment_id, issued_at, .. } = &invoice.draft;
     sheet.rectangle(0.0, 0.0, WIDTH, BAND, ACCENT);
     sheet.text("QUAYSIDE", LEFT, 58.0, Style::new(24.0, WHITE).heavy().spaced(0.08));
     sheet.text("Invoice", RIGHT, 58.0, Style::new(20.0, WHITE).at(Anchor::End));
 
     let label = Style::new(8.0, MUTED).spaced(0.05);
-    sheet.text("BILL TO", LEFT, BAND + 42.0, label);
+    sheet.text("DELIVERED TO", LEFT, BAND + 42.0, label);
     let mut y = ADDRESS;
     for line in address {
         sheet.text(line, LEFT, y, Style::new(ADDRESS_TEXT, INK));
@@ -144,6 +144,7 @@ fn head(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32
         ("INVOICE NUMBER", invoice.number(), 10.5),
         ("DATE", issued_at.strftime("%-d %B %Y").to_string(), 10.5),
         ("ORDER", order_id.to_string(), 9.0),
+        ("PAYMENT", payment_id.to_string(), 9.0),
     ];
     let mut y = BAND + 42.0;
     for (name, value, size) in facts {

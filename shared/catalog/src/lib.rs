@@ -295,6 +295,14 @@ impl Function {
         self
     }
 
+    /// The path of its route with `{id}` filled in: where the thing of that id is found. Empty without a route.
+    pub fn path_of(&self, id: impl std::fmt::Display) -> String {
+        match self.trigger {
+            Trigger::Http { path, .. } => path.replace("{id}", &id.to_string()),
+            _ => String::new(),
+        }
+    }
+
     /// The events that reach it through a queue or a stream, whatever carries them.
     pub const fn consumes(&self) -> &'static [&'static Event] {
         match self.trigger {

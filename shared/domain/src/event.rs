@@ -254,7 +254,7 @@ pub struct PaymentFailed {
     pub reason: Reason,
 }
 
-/// An invoice has its number and lies in its bucket.
+/// An invoice has its number; its document follows from it, under its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InvoiceIssued {
     /// Of which order.

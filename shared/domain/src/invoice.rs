@@ -4,7 +4,7 @@ use crate::{
     Money,
     address::Address,
     event::OrderConfirmed,
-    id::{OrderId, UserId},
+    id::{OrderId, PaymentId, UserId},
     order::OrderLine,
 };
 use kernel::Timestamp;
@@ -21,8 +21,10 @@ pub struct Draft {
     pub lines: Vec<OrderLine>,
     /// For how much.
     pub total: Money,
-    /// To where.
+    /// To where it goes; the customer's account has no other address.
     pub address: Address,
+    /// The payment that settles it; the gateway's record of the charge names it, too.
+    pub payment_id: PaymentId,
     /// Day of the invoice.
     pub issued_at: Timestamp,
 }
@@ -46,6 +48,7 @@ pub fn draft(order: OrderConfirmed, confirmed_at: Timestamp) -> Draft {
         lines: order.lines,
         total: order.total_amount,
         address: order.shipping_address,
+        payment_id: order.payment_id,
         issued_at: confirmed_at,
     }
 }

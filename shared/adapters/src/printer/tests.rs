@@ -22,6 +22,7 @@ fn invoice(names: &[&str]) -> Invoice {
     let draft = json!({
         "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
         "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "payment_id": "0192f0c1-2345-7abc-8def-0123456789ad",
         "lines": lines,
         "total": { "amount": 123_456_789, "currency": "USD" },
         "address": {
@@ -94,6 +95,7 @@ fn a_long_address_is_told_whole_and_pushes_the_table_down() {
     let mut invoice = invoice(&["Lamp"]);
     let usual = first_table(&address(&invoice.draft, &Typeface::load().unwrap()));
     invoice.draft.address.line1 = domain::text::AddressLine::parse(&"Long street name ".repeat(11)).unwrap();
+    invoice.draft.address.line2 = Some(invoice.draft.address.line1.clone());
     let long = address(&invoice.draft, &Typeface::load().unwrap());
     assert!(long.len() > 7 && first_table(&long) > usual, "{long:?}");
     drawn("address", &invoice);

@@ -21,6 +21,7 @@ fn draft(issued_at: Timestamp) -> Draft {
         lines: order.lines,
         total: order.total,
         address: order.shipping_address,
+        payment_id: domain::id::PaymentId(id()),
         issued_at,
     }
 }
