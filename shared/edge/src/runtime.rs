@@ -33,7 +33,9 @@ impl Ambient {
     }
 
     fn of(context: Context) -> Self {
-        let deadline = i64::try_from(context.deadline).ok().filter(|ms| *ms > 0);
+        // `cargo lambda watch` gives a deadline that is long past, and means none.
+        let now = Clock::system().now().as_millisecond();
+        let deadline = i64::try_from(context.deadline).ok().filter(|ms| *ms > now);
         let clock = match deadline.and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
             Some(deadline) => Clock::system().until(deadline),
             None => Clock::system(),

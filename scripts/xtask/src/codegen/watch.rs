@@ -17,7 +17,7 @@ fn block() -> String {
     let mut routes: Vec<(&str, String)> = Vec::new();
     for function in catalog::FUNCTIONS {
         if let Trigger::Http { method, path, .. } = function.trigger {
-            let row = format!("{{ function = \"{}\", methods = [\"{}\"] }}", function.name, method.name());
+            let row = format!("{{ function = \"{}\", method = \"{}\" }}", function.name, method.name());
             routes.push((path, row));
         }
     }
