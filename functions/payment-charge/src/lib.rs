@@ -1,18 +1,15 @@
 //! Charges for an order whose stock is held.
 //!
 //! The payment is kept before the gateway is asked, and its id is the gateway's idempotency key: however often this runs, and
-//! wherever it dies, the gateway charges at most once.
+//! wherever it dies, the gateway charges at most once. It keeps its keys for a day, so what waited longer is not asked for again.
 
-use domain::{
-    DomainEvent, event,
-    id::PaymentId,
-    payment::{self, Status},
-};
+use domain::{DomainEvent, event, id::PaymentId, payment};
 use edge::Delivery;
 use kernel::Failure;
 use ports::{Claim, Gateway, PaymentStore};
 
-/// Charges for one order. Declined is final; that the gateway does not answer is tried again through the queue.
+/// Charges for one order. Declined is final; that the gateway does not answer is tried again through the queue; a charge that is
+/// too old to be tried again is a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
@@ -23,7 +20,7 @@ pub async fn handle(
         other => return Err(event::unexpected(other)),
     };
     let payment = payments.begin(&payment::begin(PaymentId(delivery.ids.next()), held, delivery.now)).await?;
-    if payment.status != Status::Pending {
+    if !payment::is_due(&payment, delivery.now)? {
         return Ok(());
     }
     let answer = gateway.charge(&payment).await?;

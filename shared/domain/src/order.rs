@@ -6,6 +6,7 @@ use crate::{
     event::{OrderCancelled, OrderConfirmed, OrderPlaced, StockLine},
     id::{OrderId, PaymentId, ProductId, UserId},
     money::SumError,
+    payment,
     text::{PaymentMethod, ProductName},
 };
 use kernel::{Failure, FieldError, Kind, Timestamp};
@@ -233,7 +234,8 @@ impl PlaceOrder {
 /// Places an order at the catalogue's prices.
 ///
 /// `offers` holds what the catalogue sells of the products asked for, in any order. A product without an offer, two
-/// currencies, or a total above [`crate::money::MAX_AMOUNT`] is a failure that names the line.
+/// currencies, or a sum above [`crate::money::MAX_AMOUNT`] is a failure that names the line; a total that cannot be charged
+/// ([`payment::check_total`]) is one that names the lines together.
 pub fn place(
     id: OrderId,
     user_id: UserId,
@@ -264,6 +266,7 @@ pub fn place(
         });
     }
     let total = total.ok_or_else(|| Failure::field("/items", "must not be empty"))?;
+    payment::check_total(total).map_err(|detail| Failure::field("/items", detail))?;
     let reason = Some(Reason::AwaitingStock);
     let order = Order {
         id,

@@ -60,6 +60,26 @@ fn no_lines_a_product_twice_two_currencies_and_too_much_are_refused() {
 }
 
 #[test]
+fn a_total_that_the_gateway_does_not_charge_is_refused_before_anybody_waits_for_it() {
+    let try_place = |minor: i64, code: &str| {
+        let price = Money::new(minor, code).expect("valid");
+        let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
+        place(id, user, command(&[(1, 1)]), &[offer(1, price)], Timestamp::UNIX_EPOCH)
+    };
+    for (minor, code) in [(50, "USD"), (99_999_999, "USD"), (50, "JPY"), (99_999_999, "JPY")] {
+        assert!(try_place(minor, code).is_ok(), "{minor} {code}");
+    }
+    for (minor, code, detail) in [
+        (0, "USD", "cost 0.00 USD together; the least that can be paid is 0.50 USD"),
+        (49, "JPY", "cost 49 JPY together; the least that can be paid is 50 JPY"),
+        (100_000_000, "EUR", "cost 1000000.00 EUR together; the most that can be paid is 999999.99 EUR"),
+    ] {
+        let failure = try_place(minor, code).expect_err("refused");
+        assert_eq!((&*failure.fields[0].pointer, &*failure.fields[0].detail), ("/items", detail));
+    }
+}
+
+#[test]
 fn a_quantity_is_between_one_and_the_limit() {
     for bad in [0, -1, 1_000_000_000] {
         assert!(Quantity::try_from(bad).is_err(), "{bad}");

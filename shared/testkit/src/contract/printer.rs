@@ -50,7 +50,7 @@ pub async fn an_invoice_of_many_lines_and_of_any_name_and_currency_is_drawn(unde
     let long = (0..MAX_LINES).fold(order.clone(), |order, _| order.line_of(ProductId(fresh()), 9_999, usd(1)));
     let short = draw(under.port(), &invoice(1, &order.clone().line(1, 1)));
     assert!(draw(under.port(), &invoice(1, &long)).len() > short.len());
-    for (currency, minor) in [("JPY", 1_234), ("KWD", 1_234)] {
+    for (currency, minor) in [("JPY", 1_234), ("EUR", 1_234)] {
         let price = Money::new(minor, currency).expect("an amount");
         draw(under.port(), &invoice(1, &order.clone().line_of(ProductId(fresh()), 1, price)));
     }

@@ -1,12 +1,13 @@
 //! Consumers: each sample twice, since every consumer may run twice, and what must then be true.
 
-use super::{ORDER, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, placed, sample, shop};
+use super::{ORDER, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop};
 use catalog::Function;
 use domain::order::Status;
-use edge::{Consumer, Delivery};
+use edge::{Clock, Consumer, Delivery};
 use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 use testkit::{Part, Platform, build};
 
 /// Runs every sample twice. One that begins with `ok` buries nothing; one that begins with `bad` buries one record a run, and
@@ -131,6 +132,25 @@ async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
     platform.faults().heal_all();
     assert_eq!(run().await, json!({"batchItemFailures": []}));
     assert_eq!(platform.gateway().charges().len(), 1);
+}
+
+#[tokio::test]
+async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_is_not_asked() {
+    let platform = shop();
+    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await;
+    let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let run = async |clock: &Clock| {
+        let event = sample(catalog::PAYMENT_CHARGE, "ok");
+        edge::queue::batch(&consumer, event, clock, &platform.dead_letters(), &handler).await.expect("a batch")
+    };
+    platform.faults().break_down(Part::Gateway);
+    assert_eq!(run(&clock()).await["batchItemFailures"].as_array().map(Vec::len), Some(1));
+    platform.faults().heal_all();
+    let a_day_later = Clock::at(moment() + Duration::from_secs(24 * 3600), 8);
+    assert_eq!(run(&a_day_later).await, json!({"batchItemFailures": []}));
+    assert_eq!(platform.gateway().asked(), 0);
+    let reasons: Vec<String> = platform.dead_letters().buried().into_iter().map(|letter| letter.reason).collect();
+    assert_eq!(reasons, ["charge-too-old"]);
 }
 
 #[tokio::test]
