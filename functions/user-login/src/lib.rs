@@ -25,7 +25,7 @@ pub async fn handle(
     let Some(credentials) = found else { return Err(session::refused()) };
     if !fits {
         let locked_until = session::lock_end(call.now)?;
-        users.wrong_password(credentials.user_id, session::WRONG_PASSWORDS, locked_until).await?;
+        users.wrong_password(credentials.user_id, session::WRONG_PASSWORDS, call.now, locked_until).await?;
         return Err(session::refused());
     }
     let ends = session::ends(call.now)?;

@@ -16,8 +16,15 @@ pub trait UserStore {
     /// What is needed to let somebody in, found by e-mail or by username (both lower case).
     async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure>;
 
-    /// Counts a wrong password and locks the account until `locked_until` once `limit` of them stand in a row.
-    async fn wrong_password(&self, user: UserId, limit: u32, locked_until: Timestamp) -> Result<(), Failure>;
+    /// Counts a wrong password and locks the account until `locked_until` once `limit` of them stand in a row. A lock that has
+    /// ended at `now` ends the row too.
+    async fn wrong_password(
+        &self,
+        user: UserId,
+        limit: u32,
+        now: Timestamp,
+        locked_until: Timestamp,
+    ) -> Result<(), Failure>;
 
     /// Begins a session: forgets wrong passwords and keeps the digest of a refresh token until `expires_at`.
     async fn begin_session(

@@ -30,9 +30,14 @@ const REGISTER: &str = concat!(
 const CREDENTIALS: &str = "
     SELECT id, role, password_hash, locked_until FROM users WHERE email = $1 OR username = $1";
 
+/// After a lock that has ended ($3 is now), this is the first wrong password, and the old end must not be there for the next one.
 const WRONG_PASSWORD: &str = "
     UPDATE users
-    SET wrong = wrong + 1, locked_until = CASE WHEN wrong + 1 >= $2 THEN $3 ELSE locked_until END
+    SET wrong = CASE WHEN locked_until <= $3 THEN 1 ELSE wrong + 1 END,
+        locked_until = CASE
+            WHEN CASE WHEN locked_until <= $3 THEN 1 ELSE wrong + 1 END >= $2 THEN $4
+            WHEN locked_until > $3 THEN locked_until
+        END
     WHERE id = $1";
 
 const BEGIN_SESSION: &str = "
@@ -89,9 +94,15 @@ impl<B: Bus> UserStore for PgUsers<B> {
         rows.first().map(credentials).transpose()
     }
 
-    async fn wrong_password(&self, user: UserId, limit: u32, locked_until: Timestamp) -> Result<(), Failure> {
+    async fn wrong_password(
+        &self,
+        user: UserId,
+        limit: u32,
+        now: Timestamp,
+        locked_until: Timestamp,
+    ) -> Result<(), Failure> {
         let limit = i32::try_from(limit).map_err(Failure::internal)?;
-        self.relay.database().query(WRONG_PASSWORD, &params![user.0, limit, locked_until]).await.map(drop)
+        self.relay.database().query(WRONG_PASSWORD, &params![user.0, limit, now, locked_until]).await.map(drop)
     }
 
     async fn begin_session(

@@ -64,13 +64,13 @@ async fn wrong_passwords_in_a_row_lock_the_account_and_a_session_forgets_them() 
     users.register(&user, "hash", &event).await.expect("registered");
     let until = now() + Duration::from_secs(900);
     for n in 1..=3 {
-        users.wrong_password(user.id, 3, until).await.expect("counted");
+        users.wrong_password(user.id, 3, now(), until).await.expect("counted");
         let locked = users.credentials("ada").await.unwrap().expect("found").locked_until;
         assert_eq!(locked, (n == 3).then_some(until));
     }
     users.begin_session(user.id, "digest", now(), until).await.expect("begun");
     assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
-    users.wrong_password(user.id, 3, until).await.expect("counted");
+    users.wrong_password(user.id, 3, now(), until).await.expect("counted");
     assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
 }
 

@@ -18,6 +18,7 @@ macro_rules! contract_users {
             a_taken_username_is_a_conflict_that_names_the_field_and_nothing_is_written
             of_many_who_register_one_address_at_once_one_gets_it
             only_so_many_wrong_passwords_in_a_row_lock_an_account
+            a_lock_that_has_ended_takes_as_many_wrong_passwords_again
             wrong_passwords_at_once_are_all_counted
             a_session_forgets_the_wrong_passwords_before_it
             what_the_bus_did_not_take_is_sent_by_the_sweep_once
@@ -106,19 +107,35 @@ pub async fn only_so_many_wrong_passwords_in_a_row_lock_an_account(under: &Under
     }
     let until = later(900);
     for _ in 0..2 {
-        under.port().wrong_password(user.id, 3, until).await.expect("counted");
+        under.port().wrong_password(user.id, 3, now(), until).await.expect("counted");
         assert!(!is_locked(under.port(), &user).await);
     }
-    under.port().wrong_password(user.id, 3, until).await.expect("counted");
+    under.port().wrong_password(user.id, 3, now(), until).await.expect("counted");
     let locked = find(under.port(), user.username.as_str()).await.expect("an account");
     assert_eq!(locked.locked_until, Some(until));
     assert!(!is_locked(under.port(), &other).await, "nobody else is locked out");
 }
 
+pub async fn a_lock_that_has_ended_takes_as_many_wrong_passwords_again(under: &Under<impl UserStore>) {
+    let user = somebody().registered();
+    register(under.port(), &user).await.expect("registered");
+    let wrong = async |at, until| {
+        under.port().wrong_password(user.id, 3, at, until).await.expect("counted");
+        find(under.port(), user.username.as_str()).await.expect("an account").locked_until
+    };
+    let (first, second) = (later(900), later(1_800));
+    for (at, until) in [(now(), first), (first, second)] {
+        for _ in 0..2 {
+            assert_eq!(wrong(at, until).await, None);
+        }
+        assert_eq!(wrong(at, until).await, Some(until));
+    }
+}
+
 pub async fn wrong_passwords_at_once_are_all_counted(under: &Under<impl UserStore>) {
     let user = somebody().registered();
     register(under.port(), &user).await.expect("registered");
-    let attempts = join_all(under.crowd(8).map(|users| users.wrong_password(user.id, 8, later(900)))).await;
+    let attempts = join_all(under.crowd(8).map(|users| users.wrong_password(user.id, 8, now(), later(900)))).await;
     assert!(attempts.iter().all(Result::is_ok), "{attempts:?}");
     assert!(is_locked(under.port(), &user).await);
 }
@@ -128,7 +145,7 @@ pub async fn a_session_forgets_the_wrong_passwords_before_it(under: &Under<impl 
     register(under.port(), &user).await.expect("registered");
     for _ in 0..3 {
         for _ in 0..2 {
-            under.port().wrong_password(user.id, 3, later(900)).await.expect("counted");
+            under.port().wrong_password(user.id, 3, now(), later(900)).await.expect("counted");
             assert!(!is_locked(under.port(), &user).await, "those before the session count no more");
         }
         let digest = fresh().simple().to_string();

@@ -123,9 +123,18 @@ impl ports::UserStore for Users {
         look.await
     }
 
-    async fn wrong_password(&self, user: UserId, limit: u32, locked_until: Timestamp) -> Result<(), Failure> {
+    async fn wrong_password(
+        &self,
+        user: UserId,
+        limit: u32,
+        now: Timestamp,
+        locked_until: Timestamp,
+    ) -> Result<(), Failure> {
         let commit = self.0.commit("users.wrong_password", |state| {
             let account = state.users.account(user)?;
+            if account.locked_until.take_if(|until| *until <= now).is_some() {
+                account.wrong_passwords = 0;
+            }
             account.wrong_passwords += 1;
             if account.wrong_passwords >= limit {
                 account.locked_until = Some(locked_until);
