@@ -1,7 +1,8 @@
 //! Access tokens: JSON Web Tokens signed with ES256, under keys that one secret holds and that rotate.
 //!
 //! The keys are kept in the process for some minutes. A token under a key that is not known makes them be read again, so that a
-//! rotation is noticed at once, but not more often than every few seconds, so that forged tokens cost nothing.
+//! rotation is noticed at once, but not more often than every few seconds, so that forged tokens cost nothing. The key set is shown
+//! as it was read at most those few seconds ago: a new key is out at once, and signs when it has been out for five minutes.
 
 mod keyring;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 
 /// How long keys are used before they are read again.
 const FRESH: Duration = Duration::from_secs(300);
-/// How long they are used at least, even when a token names a key that is not among them.
+/// How long they are used at least, even when a token names a key that is not among them or somebody asks for the key set.
 const JUST_READ: Duration = Duration::from_secs(10);
 
 /// Where the keys lie.
@@ -110,7 +111,7 @@ impl<S: KeySource> ports::Tokens for JwtTokens<S> {
     }
 
     async fn jwks(&self) -> Result<String, Failure> {
-        Ok(self.keys(FRESH).await?.jwks())
+        Ok(self.keys(JUST_READ).await?.jwks())
     }
 
     async fn rotate(&self) -> Result<String, Failure> {

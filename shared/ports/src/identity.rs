@@ -73,7 +73,8 @@ pub struct Claims {
 
 /// Signed access tokens.
 pub trait Tokens {
-    /// A token that says `claims`.
+    /// A token that says `claims`, signed with the newest key that has been published for five minutes at `claims.issued_at`, or
+    /// with the oldest when none has.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
 
     /// What a token says, if one of our keys signed it, by the one algorithm that we use, and it has not expired at `now`.

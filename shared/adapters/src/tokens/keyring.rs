@@ -1,7 +1,7 @@
 //! The signing keys, and what can be done with them without I/O.
 //!
 //! They are kept as `{"keys": [{"kid": …, "private_key": …}]}`, newest first, the private key as PKCS #8 in base64. A key's id is a
-//! UUIDv7, so that it also tells when the key was made.
+//! UUIDv7, so that it also tells when the key was made, and with it since when the key may sign.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -22,6 +22,8 @@ const ALGORITHM: Algorithm = Algorithm::ES256;
 const TYPE: &str = "at+jwt";
 /// The current key and its predecessor, for the tokens that are out.
 const KEPT: usize = 2;
+/// Seconds for which a key is only published before it signs: whoever checks our tokens may keep the key set for less than that.
+const SETTLED: i64 = 300;
 
 /// Keys, newest first, and whose tokens they sign.
 pub(super) struct Keyring {
@@ -32,6 +34,8 @@ pub(super) struct Keyring {
 
 struct Key {
     kid: String,
+    /// When it was made, in seconds since 1970; 0 when its id does not tell.
+    made_at: i64,
     pkcs8: Vec<u8>,
     /// The public key as point: `04`, x, y.
     point: Vec<u8>,
@@ -117,14 +121,21 @@ impl Keyring {
         Ok(Self { keys, ..self })
     }
 
-    /// Id of the key that signs.
+    /// Id of the key that was made last.
     pub(super) fn newest(&self) -> Option<&str> {
         self.keys.first().map(|key| key.kid.as_str())
     }
 
+    /// The key that signs at `now`: the newest that has settled, or the one that comes nearest to it.
+    fn signing(&self, now: Timestamp) -> Option<&Key> {
+        let settled = |key: &&Key| now.as_second() - key.made_at >= SETTLED;
+        self.keys.iter().find(settled).or(self.keys.last())
+    }
+
     /// A token that says `claims`.
     pub(super) fn sign(&self, claims: &Claims) -> Result<String, Failure> {
-        let key = self.keys.first().ok_or_else(|| Failure::unavailable("signing keys", "there are none yet"))?;
+        let key = self.signing(claims.issued_at);
+        let key = key.ok_or_else(|| Failure::unavailable("signing keys", "there are none yet"))?;
         let mut header = Header::new(ALGORITHM);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key.kid.clone());
@@ -178,7 +189,8 @@ impl Key {
     fn new(kid: String, pkcs8: Vec<u8>) -> Option<Self> {
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).ok()?;
         let point = pair.public_key().as_ref().to_vec();
-        (point.len() == 65).then_some(Self { kid, pkcs8, point })
+        let made_at = Uuid::parse_str(&kid).ok().and_then(|id| id.get_timestamp()).map_or(0, |at| at.to_unix().0);
+        (point.len() == 65).then_some(Self { kid, made_at: i64::try_from(made_at).ok()?, pkcs8, point })
     }
 
     fn jwk(&self) -> serde_json::Value {

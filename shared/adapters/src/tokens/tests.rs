@@ -145,6 +145,41 @@ async fn a_token_of_another_issuer_is_not_good_even_under_our_key() {
     assert_eq!(tokens(&memory).verify(&token, at(2_000)).await, Ok(None));
 }
 
+/// Claims of a moment when every key that a test makes has long settled.
+fn late_claims() -> Claims {
+    Claims { issued_at: at(4_000_000_000), expires_at: at(4_000_003_600), ..claims() }
+}
+
+#[tokio::test]
+async fn a_key_signs_when_it_is_five_minutes_old_and_the_oldest_signs_while_none_is() {
+    let memory = Memory::default();
+    rotated(&memory).await.rotate().await.unwrap();
+    let kid = |second: u64| {
+        let id = kernel::Ids::seeded(second, at(i64::try_from(second).unwrap())).next();
+        id.to_string()
+    };
+    let mut stored: Value = serde_json::from_str(memory.text.borrow().as_deref().unwrap()).unwrap();
+    stored["keys"][0]["kid"] = json!(kid(2_000));
+    stored["keys"][1]["kid"] = json!(kid(1_000));
+    *memory.text.borrow_mut() = Some(stored.to_string());
+    let tokens = tokens(&memory);
+    for (now, made_at) in [(1_000, 1_000), (1_299, 1_000), (1_300, 1_000), (2_299, 1_000), (2_300, 2_000)] {
+        let token = tokens.issue(&Claims { issued_at: at(now), ..claims() }).await.unwrap();
+        assert_eq!(parts(&token).0["kid"], json!(kid(made_at)), "at {now}");
+    }
+    assert!(tokens.jwks().await.unwrap().contains(&kid(2_000)), "published before it signs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_is_published_within_seconds_wherever_it_was_made() {
+    let memory = Memory::default();
+    let publishing = rotated(&memory).await;
+    let kid = tokens(&memory).rotate().await.unwrap();
+    assert!(!publishing.jwks().await.unwrap().contains(&kid));
+    tokio::time::advance(JUST_READ).await;
+    assert!(publishing.jwks().await.unwrap().contains(&kid));
+}
+
 #[tokio::test(start_paused = true)]
 async fn tokens_of_the_predecessor_stay_good_and_those_before_it_do_not() {
     let memory = Memory::default();
@@ -153,7 +188,7 @@ async fn tokens_of_the_predecessor_stay_good_and_those_before_it_do_not() {
     let first = rotating.issue(&claims()).await.unwrap();
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
     rotating.rotate().await.unwrap();
-    let second = rotating.issue(&claims()).await.unwrap();
+    let second = rotating.issue(&late_claims()).await.unwrap();
     tokio::time::advance(JUST_READ).await;
     // The verifier learns of the new key by the token that names it.
     assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());

@@ -21,7 +21,7 @@ macro_rules! contract_tokens {
             a_token_that_is_signed_with_our_public_key_as_a_secret_says_nothing
             a_token_of_a_key_that_is_not_ours_says_nothing
             what_is_no_token_says_nothing
-            a_new_key_signs_and_its_predecessor_stays_good
+            a_new_key_signs_after_five_minutes_and_its_predecessor_stays_good
             one_process_accepts_what_another_signed_with_a_newer_key
             the_published_keys_are_those_that_sign_and_show_nothing_private
             refresh_tokens_are_long_never_twice_the_same_and_kept_as_their_digest
@@ -31,6 +31,11 @@ macro_rules! contract_tokens {
 
 fn claims() -> Claims {
     Claims { user_id: UserId(fresh()), role: Role::Staff, issued_at: now(), expires_at: later(3_600) }
+}
+
+/// Claims of a moment when a key that is made now has been published for five minutes.
+fn later_claims() -> Claims {
+    Claims { issued_at: later(302), ..claims() }
 }
 
 async fn issue(tokens: &impl Tokens, claims: &Claims) -> String {
@@ -145,11 +150,13 @@ pub async fn what_is_no_token_says_nothing(under: &Under<impl Tokens>) {
     }
 }
 
-pub async fn a_new_key_signs_and_its_predecessor_stays_good(under: &Under<impl Tokens>) {
-    let (first, second) = (claims(), claims());
+pub async fn a_new_key_signs_after_five_minutes_and_its_predecessor_stays_good(under: &Under<impl Tokens>) {
+    let (first, second) = (claims(), later_claims());
     let old = issue(under.port(), &first).await;
     let kid = under.port().rotate().await.expect("a key");
+    let meanwhile = issue(under.port(), &first).await;
     let new = issue(under.port(), &second).await;
+    assert_eq!(read(&meanwhile).0["kid"], read(&old).0["kid"], "a key that nobody can know yet signs nothing");
     assert_eq!(read(&new).0["kid"], kid.as_str());
     assert_ne!(read(&old).0["kid"], kid.as_str());
     assert_eq!(verify(under.port(), &old).await, Some(first));
@@ -159,11 +166,13 @@ pub async fn a_new_key_signs_and_its_predecessor_stays_good(under: &Under<impl T
 pub async fn one_process_accepts_what_another_signed_with_a_newer_key(under: &Under<impl Tokens>) {
     let mut processes = under.crowd(2);
     let (one, other) = (processes.next().expect("one"), processes.next().expect("another"));
-    let (first, second) = (claims(), claims());
+    let (first, second) = (claims(), later_claims());
     let old = issue(one, &first).await;
     assert_eq!(verify(one, &old).await, Some(first.clone()));
-    other.rotate().await.expect("a key");
+    let kid = other.rotate().await.expect("a key");
+    issue(other, &first).await;
     let new = issue(other, &second).await;
+    assert_eq!(read(&new).0["kid"], kid.as_str());
     under.settle().await;
     assert_eq!(verify(one, &new).await, Some(second));
     assert_eq!(verify(other, &old).await, Some(first));
@@ -172,7 +181,8 @@ pub async fn one_process_accepts_what_another_signed_with_a_newer_key(under: &Un
 pub async fn the_published_keys_are_those_that_sign_and_show_nothing_private(under: &Under<impl Tokens>) {
     let old = read(&issue(under.port(), &claims()).await).0;
     under.port().rotate().await.expect("a key");
-    let new = read(&issue(under.port(), &claims()).await).0;
+    issue(under.port(), &claims()).await;
+    let new = read(&issue(under.port(), &later_claims()).await).0;
     let keys: Value = serde_json::from_str(&under.port().jwks().await.expect("keys")).expect("JSON");
     let keys = keys["keys"].as_array().expect("a list");
     for header in [old, new] {

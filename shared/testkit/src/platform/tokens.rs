@@ -8,19 +8,42 @@ use kernel::{Failure, Timestamp};
 use ports::Claims;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 
 /// The one algorithm that these tokens use. No library knows it.
 const ALGORITHM: &str = "FAKE";
 
-/// The current key last, its predecessors before it.
+/// The newest key last, its predecessors before it.
 #[derive(Debug)]
-pub(super) struct KeyRing(Vec<String>);
+pub(super) struct KeyRing(Vec<Key>);
+
+#[derive(Debug)]
+struct Key {
+    kid: String,
+    /// Nobody tells a rotation the time: a key is as old as the first token that was asked for after it was made.
+    out_since: Cell<Option<Timestamp>>,
+}
+
+impl Key {
+    fn new(number: u64) -> Self {
+        Self { kid: format!("key-{number}"), out_since: Cell::default() }
+    }
+
+    fn is_settled(&self, now: Timestamp) -> bool {
+        let since = self.out_since.get().unwrap_or(now);
+        self.out_since.set(Some(since));
+        now.as_second() - since.as_second() >= SETTLED
+    }
+}
 
 impl Default for KeyRing {
     fn default() -> Self {
-        Self(vec!["key-1".to_owned()])
+        Self(vec![Key::new(1)])
     }
 }
+
+/// Seconds for which a key is only published before it signs.
+const SETTLED: i64 = 300;
 
 /// How many keys are kept: the current one and its predecessor.
 const KEPT: usize = 2;
@@ -37,11 +60,11 @@ fn read(part: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-fn claims(keys: &[String], token: &str) -> Option<Claims> {
+fn claims(keys: &[Key], token: &str) -> Option<Claims> {
     let (input, given) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
     let (header, payload) = (read(header)?, read(payload)?);
-    let kid = header["kid"].as_str().filter(|kid| keys.iter().any(|key| key == kid))?;
+    let kid = header["kid"].as_str().filter(|kid| keys.iter().any(|key| key.kid == *kid))?;
     if header["alg"] != ALGORITHM || given != signature(kid, input) {
         return None;
     }
@@ -56,7 +79,9 @@ fn claims(keys: &[String], token: &str) -> Option<Claims> {
 impl ports::Tokens for Tokens {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         let look = self.0.look(Part::Keys, |state| {
-            let kid = state.keys.0.last().ok_or_else(|| Failure::internal("there is no key"))?;
+            let keys = &state.keys.0;
+            let signing = keys.iter().rev().find(|key| key.is_settled(claims.issued_at)).or(keys.first());
+            let kid = &signing.ok_or_else(|| Failure::internal("there is no key"))?.kid;
             let header = json!({ "alg": ALGORITHM, "kid": kid, "typ": "JWT" });
             let payload = json!({
                 "sub": claims.user_id,
@@ -76,7 +101,7 @@ impl ports::Tokens for Tokens {
     }
 
     async fn jwks(&self) -> Result<String, Failure> {
-        let key = |kid: &String| {
+        let key = |Key { kid, .. }: &Key| {
             let x = hex(&Sha256::digest(kid));
             json!({ "kty": "OKP", "use": "sig", "alg": ALGORITHM, "kid": kid, "x": x })
         };
@@ -88,9 +113,10 @@ impl ports::Tokens for Tokens {
 
     async fn rotate(&self) -> Result<String, Failure> {
         let step = self.0.step(Part::Keys, "keys.rotate", |state| {
-            let number = state.keys.0.last().and_then(|kid| kid.strip_prefix("key-")?.parse::<u64>().ok()).unwrap_or(0);
-            let kid = format!("key-{}", number + 1);
-            state.keys.0.push(kid.clone());
+            let number = |key: &Key| key.kid.strip_prefix("key-")?.parse::<u64>().ok();
+            let key = Key::new(state.keys.0.last().and_then(number).unwrap_or(0) + 1);
+            let kid = key.kid.clone();
+            state.keys.0.push(key);
             let surplus = state.keys.0.len().saturating_sub(KEPT);
             state.keys.0.drain(..surplus);
             Ok(kid)
