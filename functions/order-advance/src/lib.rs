@@ -1,6 +1,7 @@
 //! Moves an order on as stock and payment come in: the process manager of the saga.
 //!
-//! News may come twice, late, or two at once. The version guards each step; who loses the race reads again.
+//! News may come twice, late, or two at once. The version guards each step; who loses the race reads again. What fails for any
+//! other reason is the queue's to try again.
 
 use domain::{
     DomainEvent, event,
@@ -9,7 +10,7 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, OrderStore};
+use ports::{Advanced, Claim, OrderStore};
 
 /// How often the order is read again when another step was faster. Two signals at once are usual, three are not.
 const RACES: u32 = 3;
@@ -18,13 +19,12 @@ const RACES: u32 = 3;
 pub async fn handle(orders: &impl OrderStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let (order_id, signal) = signal(&delivery.event.event)?;
     let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: delivery.event.id };
-    let mut races = 0;
-    loop {
-        match step(orders, claim, order_id, signal, &delivery).await {
-            Err(failure) if failure.is_retryable() && races < RACES => races += 1,
-            outcome => return outcome,
+    for _ in 0..=RACES {
+        if step(orders, claim, order_id, signal, &delivery).await? != Advanced::Overtaken {
+            return Ok(());
         }
     }
+    Err(Failure::unavailable("order", format!("other steps of {order_id} were faster each time")))
 }
 
 async fn step(
@@ -33,12 +33,12 @@ async fn step(
     order_id: OrderId,
     signal: Signal,
     delivery: &Delivery<DomainEvent>,
-) -> Result<(), Failure> {
+) -> Result<Advanced, Failure> {
     let order = orders.get(order_id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
-    let Some((moved, news)) = order::advance(&order, signal, delivery.now)? else { return Ok(()) };
+    let Some((moved, news)) = order::advance(&order, signal, delivery.now)? else { return Ok(Advanced::Before) };
     let event = news
         .map(|news| event::envelop(delivery.ids.next(), moved.id, moved.version, delivery.now, &delivery.trace, news));
-    orders.advance(claim, &moved, event.as_ref()).await.map(drop)
+    orders.advance(claim, &moved, event.as_ref()).await
 }
 
 /// What an event means for its order.

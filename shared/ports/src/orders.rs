@@ -30,7 +30,18 @@ pub trait OrderStore {
     /// Orders of a customer, newest first.
     async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure>;
 
-    /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim. `false` when the
-    /// claim was made before. Another version in the store is `Unavailable`: somebody was faster, read again.
-    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<bool, Failure>;
+    /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim.
+    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure>;
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advanced {
+    /// It is kept, and its claim made.
+    Now,
+    /// The claim was made before; nothing is changed.
+    Before,
+    /// The store holds another version than the step begins from: somebody was faster. Nothing is changed and no claim made;
+    /// read again.
+    Overtaken,
 }

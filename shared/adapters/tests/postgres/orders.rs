@@ -9,7 +9,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Kind, Settled};
-use ports::OrderStore;
+use ports::{Advanced, OrderStore};
 use std::time::Duration;
 
 #[tokio::test]
@@ -84,6 +84,24 @@ async fn an_expired_key_is_taken_over_and_a_live_one_is_not() {
 }
 
 #[tokio::test]
+async fn of_twins_at_once_on_an_expired_key_one_places_and_the_others_get_its_answer() {
+    let database = database().await;
+    let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
+    for round in 0..15 {
+        let key = key(&format!("round {round}"), "f");
+        assert_eq!(stores[0].refuse(&key, &reply(422)).await, Ok(Settled::Now));
+        database.change("UPDATE orders.idempotency SET expires_at = now()").await;
+        let twins = stores.iter().map(async |store| {
+            let (order, event) = placed(UserId(id()), now());
+            store.place(&order, &key, &reply(201), &event).await.expect("an answer")
+        });
+        let answers = join_all(twins).await;
+        assert_eq!(answers.iter().filter(|answer| **answer == Settled::Now).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == Settled::Before(reply(201))).count(), 7);
+    }
+}
+
+#[tokio::test]
 async fn twins_at_once_place_one_order_and_all_get_its_answer() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
@@ -142,11 +160,11 @@ async fn an_order_moves_on_once_a_claim_and_keeps_its_history() {
     let (held, nothing) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
     assert!(nothing.is_none());
     let first = claim();
-    assert_eq!(orders.advance(first, &held, None).await, Ok(true));
-    assert_eq!(orders.advance(first, &held, None).await, Ok(false));
+    assert_eq!(orders.advance(first, &held, None).await, Ok(Advanced::Now));
+    assert_eq!(orders.advance(first, &held, None).await, Ok(Advanced::Before));
     let (paid, news) = advance(&held, Signal::Paid(PaymentId(id())), now()).unwrap().expect("a step");
     let news = event(news.expect("an event"));
-    assert_eq!(orders.advance(claim(), &paid, Some(&news)).await, Ok(true));
+    assert_eq!(orders.advance(claim(), &paid, Some(&news)).await, Ok(Advanced::Now));
     let kept = orders.get(order.id, None).await.unwrap().expect("the order");
     assert_eq!(kept, paid);
     assert_eq!((kept.status, kept.version, kept.history.len()), (Status::Processing, 3, 3));
@@ -154,7 +172,7 @@ async fn an_order_moves_on_once_a_claim_and_keeps_its_history() {
 }
 
 #[tokio::test]
-async fn a_step_from_another_version_is_unavailable_and_keeps_no_claim() {
+async fn a_step_from_another_version_is_overtaken_and_keeps_no_claim() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
@@ -162,11 +180,10 @@ async fn a_step_from_another_version_is_unavailable_and_keeps_no_claim() {
     let (held, _) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
     orders.advance(claim(), &held, None).await.expect("moved");
     let late = claim();
-    let failure = orders.advance(late, &held, None).await.expect_err("stale");
-    assert_eq!(failure.kind, Kind::Unavailable);
+    assert_eq!(orders.advance(late, &held, None).await, Ok(Advanced::Overtaken));
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
     let (paid, _) = advance(&held, Signal::Paid(PaymentId(id())), now()).unwrap().expect("a step");
-    assert_eq!(orders.advance(late, &paid, None).await, Ok(true));
+    assert_eq!(orders.advance(late, &paid, None).await, Ok(Advanced::Now));
 }
 
 #[tokio::test]
@@ -177,9 +194,8 @@ async fn of_many_steps_from_one_version_at_once_one_is_taken() {
     stores[0].place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
     let (held, _) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
     let answers = join_all(stores.iter().map(|store| store.advance(claim(), &held, None))).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(true)).count(), 1);
-    let stale = |answer: &&Result<bool, kernel::Failure>| answer.as_ref().is_err_and(|f| f.kind == Kind::Unavailable);
-    assert_eq!(answers.iter().filter(stale).count(), 7);
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Now)).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Overtaken)).count(), 7);
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
 }
 

@@ -9,7 +9,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Idempotency, Kind, Settled, StoredReply};
-use ports::OrderStore;
+use ports::{Advanced, OrderStore};
 
 /// One test a rule of [`OrderStore`], each over the `Under<impl OrderStore>` that the expression gives when it is awaited.
 #[macro_export]
@@ -242,9 +242,9 @@ pub async fn a_step_is_done_once_however_often_it_is_claimed(under: &Under<impl 
     let (placed, event) = (an_event(builder.order_placed()), an_event(news));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let reserved = under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await;
-    assert_eq!(reserved, Ok(true));
-    assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(true));
-    assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(false));
+    assert_eq!(reserved, Ok(Advanced::Now));
+    assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(Advanced::Now));
+    assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(Advanced::Before));
     assert_eq!(find(under.port(), cancelled.id).await, Some(cancelled));
     under.told_only(&[placed.id, event.id]).await;
 }
@@ -254,12 +254,18 @@ pub async fn a_step_from_another_version_changes_nothing_and_may_be_tried_again(
     let (confirmed, news) = builder.confirmed();
     let (placed, event) = (an_event(builder.order_placed()), an_event(news));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
-    let too_far = under.port().advance(claim, &confirmed, Some(&event)).await;
-    assert_eq!(why(too_far).0, Kind::Unavailable);
+    assert_eq!(under.port().advance(claim, &confirmed, Some(&event)).await, Ok(Advanced::Overtaken));
     assert_eq!(find(under.port(), confirmed.id).await, Some(builder.placed()));
     under.told_only(&[placed.id]).await;
-    assert_eq!(under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await, Ok(true));
-    assert_eq!(under.port().advance(claim, &confirmed, Some(&event)).await, Ok(true), "the claim was not used up");
+    assert_eq!(
+        under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await,
+        Ok(Advanced::Now)
+    );
+    assert_eq!(
+        under.port().advance(claim, &confirmed, Some(&event)).await,
+        Ok(Advanced::Now),
+        "the claim was not used up"
+    );
     assert_eq!(find(under.port(), confirmed.id).await, Some(confirmed));
 }
 
@@ -270,10 +276,8 @@ pub async fn of_two_steps_at_once_one_is_done(under: &Under<impl OrderStore>) {
     let step = builder.reserved();
     let attempts = under.crowd(8).map(|orders| orders.advance(a_claim(catalog::ORDER_ADVANCE.name), &step, None));
     let answers = join_all(attempts).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(true)).count(), 1);
-    for answer in answers.into_iter().filter(|answer| *answer != Ok(true)) {
-        assert_eq!(why(answer).0, Kind::Unavailable);
-    }
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Now)).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Overtaken)).count(), 7);
     assert_eq!(find(under.port(), step.id).await, Some(step));
 }
 
@@ -282,7 +286,7 @@ pub async fn a_step_without_news_tells_nothing(under: &Under<impl OrderStore>) {
     let placed = an_event(builder.order_placed());
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let reserved = builder.reserved();
-    assert_eq!(under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &reserved, None).await, Ok(true));
+    assert_eq!(under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &reserved, None).await, Ok(Advanced::Now));
     assert_eq!(find(under.port(), reserved.id).await, Some(reserved));
     under.told_only(&[placed.id]).await;
 }

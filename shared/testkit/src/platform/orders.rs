@@ -7,7 +7,7 @@ use domain::{
     order::Order,
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Claim, Page};
+use ports::{Advanced, Claim, Page};
 use std::collections::HashMap;
 
 #[derive(Default)]
@@ -90,19 +90,19 @@ impl ports::OrderStore for Orders {
         look.await
     }
 
-    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<bool, Failure> {
+    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
         let commit = self.0.commit("orders.advance", |state| {
             if state.claims.contains(&claim) {
-                return Ok(false);
+                return Ok(Advanced::Before);
             }
             let held = state.orders.orders.get_mut(&order.id).filter(|held| held.version + 1 == order.version);
-            let held = held.ok_or_else(|| Failure::unavailable("orders", "the order has another version"))?;
+            let Some(held) = held else { return Ok(Advanced::Overtaken) };
             *held = order.clone();
             state.claim(claim);
             if let Some(event) = event {
                 state.outbox.add(event);
             }
-            Ok(true)
+            Ok(Advanced::Now)
         });
         commit.await
     }

@@ -2,6 +2,7 @@
 
 mod consumers;
 mod http;
+mod order_advance;
 mod others;
 
 use catalog::Function;

@@ -1,0 +1,81 @@
+//! order-advance where it is raced, and where its database is away.
+
+use super::{clock, placed, sample, shop};
+use domain::{
+    DomainEvent, Event,
+    id::{OrderId, UserId},
+    order::{Order, Status},
+};
+use edge::{Consumer, Delivery};
+use futures_util::future::join_all;
+use kernel::{Failure, Idempotency, Settled, StoredReply};
+use ports::{Advanced, Claim, OrderStore, Page};
+use serde_json::Value;
+use std::cell::Cell;
+use testkit::{Moment, Part, Platform, Which};
+
+async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> Value {
+    let handler = async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, delivery).await;
+    let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, case));
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
+}
+
+fn comes_again(answer: &Value) -> usize {
+    answer["batchItemFailures"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn two_pieces_of_news_at_once_are_both_taken() {
+    let platform = shop();
+    platform.orders().put(&placed());
+    platform.faults().interleave();
+    let orders = platform.orders();
+    let answers = join_all(["ok", "ok_paid"].map(|case| deliver(&orders, &platform, case))).await;
+    assert_eq!(answers.iter().map(comes_again).sum::<usize>(), 0);
+    assert_eq!(orders.all()[0].status, Status::Processing);
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_asked_once_and_the_queue_brings_the_news_again() {
+    let platform = shop();
+    platform.orders().put(&placed());
+    platform.faults().fail(Part::Database, Which::First(1), Moment::Before);
+    assert_eq!(comes_again(&deliver(&platform.orders(), &platform, "ok").await), 1);
+    assert_eq!(comes_again(&deliver(&platform.orders(), &platform, "ok").await), 0);
+}
+
+#[tokio::test]
+async fn who_is_overtaken_reads_again_three_times_and_no_more() {
+    let (platform, orders) = (shop(), Contested { order: placed(), reads: Cell::new(0) });
+    assert_eq!(comes_again(&deliver(&orders, &platform, "ok").await), 1);
+    assert_eq!(orders.reads.get(), 4);
+}
+
+/// A store in which somebody else is faster each time.
+struct Contested {
+    order: Order,
+    reads: Cell<u32>,
+}
+
+impl OrderStore for Contested {
+    async fn place(&self, _: &Order, _: &Idempotency, _: &StoredReply, _: &Event) -> Result<Settled, Failure> {
+        unreachable!("order-advance places nothing")
+    }
+
+    async fn refuse(&self, _: &Idempotency, _: &StoredReply) -> Result<Settled, Failure> {
+        unreachable!("order-advance refuses nothing")
+    }
+
+    async fn get(&self, _: OrderId, _: Option<UserId>) -> Result<Option<Order>, Failure> {
+        self.reads.set(self.reads.get() + 1);
+        Ok(Some(self.order.clone()))
+    }
+
+    async fn list(&self, _: UserId, _: u32, _: Option<&str>) -> Result<Page<Order>, Failure> {
+        unreachable!("order-advance lists nothing")
+    }
+
+    async fn advance(&self, _: Claim, _: &Order, _: Option<&Event>) -> Result<Advanced, Failure> {
+        Ok(Advanced::Overtaken)
+    }
+}
