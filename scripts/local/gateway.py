@@ -1,7 +1,7 @@
 """The local payment gateway: localstripe with a thin front of ours. For development and tests only.
 
 localstripe keeps payments as Stripe does but ignores `Idempotency-Key`. The front adds Stripe's documented
-rules for that key and the faults that tests need, sets two answers right (`set_right`), and does nothing else:
+rules for that key and the faults that tests need, sets three answers right (`set_right`), and does nothing else:
 
     PUT /_local/faults {"mode": "none|slow|unreachable|error|dead_after_charge", "count": n?, "seconds": s?}
     GET /_local/faults     the fault in force
@@ -208,6 +208,9 @@ def set_right():
         if problem.code == 402:
             problem.body["error"]["type"] = "card_error"
             problem.body["error"].setdefault("decline_code", "generic_decline")
+        # What does not exist is named by its code.
+        if problem.code == 404:
+            problem.body["error"].setdefault("code", "resource_missing")
         return respond(problem)
 
     UserError.to_response = to_response
