@@ -6,10 +6,11 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::WindowStore;
 
-/// Lists windows; the last day when no span is given.
+/// Lists a page of windows; of the last day when no span is given.
 pub async fn handle(windows: &impl WindowStore, call: Call<NoBody>) -> Result<Reply<ListView<WindowView>>, Failure> {
     let span = window::span(call.query("from")?, call.query("to")?, call.now)?;
-    let found = windows.list(span.start, span.end).await?;
-    let items = found.iter().map(WindowView::try_from).collect::<Result<_, _>>()?;
-    Ok(Reply::ok(ListView { items, next_cursor: None }))
+    let page = call.page()?;
+    let found = windows.list(span.start, span.end, page.limit, page.cursor.as_deref()).await?;
+    let items = found.items.iter().map(WindowView::try_from).collect::<Result<_, _>>()?;
+    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
 }

@@ -17,10 +17,20 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %1$I TO %1$I', context);
     END LOOP;
 
-    -- The sweep sees what waits in every outbox, and may note that it went out. Nothing else.
+    -- The sweep sees what waits in every outbox, may note that it went out, and may delete it.
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
-        EXECUTE format('GRANT SELECT, UPDATE (published_at) ON %I.outbox TO operations', context);
+        EXECUTE format('GRANT SELECT, DELETE, UPDATE (published_at) ON %I.outbox TO operations', context);
+    END LOOP;
+
+    -- And it deletes claims and answers that are too old to matter. What the answers say it does not see.
+    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'inbox' AND tableowner = current_user LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
+        EXECUTE format('GRANT SELECT, DELETE ON %I.inbox TO operations', context);
+    END LOOP;
+    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'idempotency' AND tableowner = current_user LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
+        EXECUTE format('GRANT SELECT (scope, key, expires_at), DELETE ON %I.idempotency TO operations', context);
     END LOOP;
 END;
 $$;

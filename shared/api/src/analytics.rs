@@ -1,7 +1,7 @@
 //! Windows of analytics.
 
 use crate::{id, rfc3339};
-use domain::{Money, window::Window};
+use domain::window::{Sum, Window};
 use kernel::Failure;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,12 +16,12 @@ pub struct WindowView {
     /// Confirmed orders.
     pub orders: i64,
     /// What they brought in.
-    pub revenue: Money,
+    pub revenue: SumView,
     /// Revenue over orders.
-    pub average_order_value: Money,
+    pub average_order_value: SumView,
     /// Best selling products by pieces.
     pub top_products: Vec<TopProductView>,
-    /// By country and region.
+    /// By country and region: the twenty that brought in most, by name.
     pub by_region: Vec<RegionView>,
 }
 
@@ -44,16 +44,31 @@ pub struct RegionView {
     /// Confirmed orders.
     pub orders: i64,
     /// What they brought in.
-    pub revenue: Money,
+    pub revenue: SumView,
+}
+
+/// Minor units of many orders together. Unlike the money of one order they have no limit of their own.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SumView {
+    /// Minor units.
+    pub amount: i64,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+impl From<Sum> for SumView {
+    fn from(sum: Sum) -> Self {
+        Self { amount: sum.amount, currency: sum.currency.code().to_owned() }
+    }
 }
 
 impl TryFrom<&Window> for WindowView {
     type Error = Failure;
     fn try_from(window: &Window) -> Result<Self, Failure> {
-        let currency = window.revenue.currency.code();
-        let region = |(region, orders, minor): &(String, i64, i64)| {
-            let revenue = Money::new(*minor, currency).map_err(Failure::internal)?;
-            Ok(RegionView { region: region.clone(), orders: *orders, revenue })
+        let region = |(region, orders, minor): &(String, i64, i64)| RegionView {
+            region: region.clone(),
+            orders: *orders,
+            revenue: Sum { amount: *minor, ..window.revenue }.into(),
         };
         let product = |(product, name, quantity): &(domain::id::ProductId, String, i64)| TopProductView {
             product_id: id(product.0),
@@ -64,10 +79,10 @@ impl TryFrom<&Window> for WindowView {
             start: rfc3339(window.start),
             end: rfc3339(window.end()?),
             orders: window.orders,
-            revenue: window.revenue,
-            average_order_value: window.average_order_value()?,
+            revenue: window.revenue.into(),
+            average_order_value: window.average_order_value()?.into(),
             top_products: window.top_products.iter().map(product).collect(),
-            by_region: window.by_region.iter().map(region).collect::<Result<_, Failure>>()?,
+            by_region: window.by_region.iter().map(region).collect(),
         })
     }
 }

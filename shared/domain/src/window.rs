@@ -1,6 +1,6 @@
 //! Windows of analytics: five minutes of event time.
 
-use crate::{Money, event::OrderConfirmed, id::ProductId, text::ProductName};
+use crate::{Money, event::OrderConfirmed, id::ProductId, money::Currency, text::ProductName};
 use kernel::{Failure, Timestamp, Uuid};
 
 /// Length of a window in seconds.
@@ -43,6 +43,34 @@ pub fn fact(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<Fac
     })
 }
 
+/// Most regions that a window names: those that brought in most.
+pub const REGIONS: usize = 20;
+
+/// Minor units of many orders together, of one currency. [`Money`] ends where one order may; this does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sum {
+    /// Minor units, never negative.
+    pub amount: i64,
+    /// Of this currency.
+    pub currency: Currency,
+}
+
+impl Sum {
+    /// `minor` units of the currency `code`.
+    pub fn new(minor: i64, code: &str) -> Result<Self, String> {
+        match minor {
+            0.. => Ok(Self { amount: minor, currency: Currency::parse(code)? }),
+            _ => Err("must not be negative".to_owned()),
+        }
+    }
+}
+
+impl From<Money> for Sum {
+    fn from(money: Money) -> Self {
+        Self { amount: money.amount.get(), currency: money.currency }
+    }
+}
+
 /// A window, added up, for one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
@@ -51,7 +79,7 @@ pub struct Window {
     /// Confirmed orders.
     pub orders: i64,
     /// What they brought in.
-    pub revenue: Money,
+    pub revenue: Sum,
     /// Best selling products by pieces: id, name, pieces.
     pub top_products: Vec<(ProductId, String, i64)>,
     /// By region: name, orders, minor units of revenue.
@@ -65,12 +93,10 @@ impl Window {
     }
 
     /// Revenue over orders, in minor units, rounded half up; nothing for a window without orders.
-    pub fn average_order_value(&self) -> Result<Money, Failure> {
-        let average = match self.orders {
-            0 => 0,
-            orders => (self.revenue.amount.get() + orders / 2) / orders,
-        };
-        Money::new(average, self.revenue.currency.code()).map_err(Failure::internal)
+    pub fn average_order_value(&self) -> Result<Sum, Failure> {
+        let (revenue, orders) = (i128::from(self.revenue.amount), i128::from(self.orders));
+        let average = if orders == 0 { 0 } else { (revenue + orders / 2) / orders };
+        Ok(Sum { amount: i64::try_from(average).map_err(Failure::internal)?, ..self.revenue })
     }
 }
 
@@ -119,12 +145,13 @@ mod tests {
         let window = |orders, minor| Window {
             start: Timestamp::UNIX_EPOCH,
             orders,
-            revenue: Money::new(minor, "USD").expect("valid"),
+            revenue: Sum::new(minor, "USD").expect("valid"),
             top_products: vec![],
             by_region: vec![],
         };
-        assert_eq!(window(2, 5).average_order_value().expect("fits").amount.get(), 3);
-        assert_eq!(window(3, 10).average_order_value().expect("fits").amount.get(), 3);
-        assert_eq!(window(0, 0).average_order_value().expect("fits").amount.get(), 0);
+        assert_eq!(window(2, 5).average_order_value().expect("fits").amount, 3);
+        assert_eq!(window(3, 10).average_order_value().expect("fits").amount, 3);
+        assert_eq!(window(1, i64::MAX).average_order_value().expect("fits").amount, i64::MAX);
+        assert_eq!(window(0, 0).average_order_value().expect("fits").amount, 0);
     }
 }

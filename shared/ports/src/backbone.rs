@@ -1,11 +1,12 @@
 //! Ports of the event backbone, of analytics and of operations.
 
+use crate::Page;
 use domain::{
     Event,
     user::Role,
     window::{Fact, Window},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Timestamp, Uuid};
 
 /// The event bus.
 pub trait Bus {
@@ -15,9 +16,51 @@ pub trait Bus {
 
 /// What is committed and not yet known to be on the bus.
 pub trait Outbox {
-    /// Takes up to `limit` events that waited since before `before`, oldest first, publishes them and notes which the bus took.
-    /// Several may sweep at once: none takes what another holds.
-    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<Swept, Failure>;
+    /// Takes up to `limit` events that waited since before `before` and stand behind `after`, oldest first, publishes them and
+    /// notes which the bus took. What it did not take, and what cannot be read, stays: who goes on from [`Swept::last`] comes past
+    /// it. Several may sweep at once: none takes what another holds.
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Swept, Failure>;
+
+    /// Deletes what nobody needs any more, up to `limit` rows of each kind in each context.
+    async fn tidy(&self, ends: &Ends, limit: u32) -> Result<Tidied, Failure>;
+}
+
+/// Where an event stands in the outboxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// Up to when things are no longer needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// Events that the bus took before this.
+    pub sent: Timestamp,
+    /// Claims that were made before this.
+    pub claims: Timestamp,
+    /// Answers to requests that expired before this.
+    pub answers: Timestamp,
+}
+
+/// What a tidying deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Events that the bus has.
+    pub sent: u64,
+    /// Claims.
+    pub claims: u64,
+    /// Answers to requests.
+    pub answers: u64,
+}
+
+impl Tidied {
+    /// Rows of all kinds.
+    pub const fn total(self) -> u64 {
+        self.sent + self.claims + self.answers
+    }
 }
 
 /// What a sweep did.
@@ -29,8 +72,12 @@ pub struct Swept {
     pub sent: u32,
     /// Still waiting in all outboxes after it.
     pub waiting: u64,
-    /// Milliseconds that the oldest of those has waited.
-    pub lag_ms: u64,
+    /// When the oldest of those happened.
+    pub oldest: Option<Timestamp>,
+    /// Where the last of those that were taken stands; nothing, when none was.
+    pub last: Option<Place>,
+    /// Whether the bus did not answer in time: there is no use in asking it again soon.
+    pub silent: bool,
 }
 
 /// A record for a log of events: topic, key for order, and bytes.
@@ -69,8 +116,15 @@ pub trait WindowStore {
     /// Adds facts up; each counts once, whatever the batch it comes in.
     async fn add(&self, facts: &[Fact]) -> Result<(), Failure>;
 
-    /// The windows that begin in `[from, to)`, oldest first, one a currency.
-    async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Window>, Failure>;
+    /// The windows that begin in `[from, to)`, one a currency, by start and then by currency. Each has its five best selling
+    /// products, by pieces and then by id, and the [`REGIONS`](domain::window::REGIONS) that brought in most, by name.
+    async fn list(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Window>, Failure>;
 }
 
 /// A part that may be up or down.

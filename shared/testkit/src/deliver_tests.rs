@@ -71,7 +71,7 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
     platform.orders().place(&order.placed(), &key, &reply, &event).await.expect("placed");
     let mut round = postman.until_quiet().await;
     while !platform.outbox().waiting().is_empty() {
-        platform.outbox().sweep(build::at(60), 10).await.expect("swept");
+        platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
         let more = postman.until_quiet().await;
         round.done.extend(more.done);
         round.again += more.again;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V007__notifications",
     "V008__invoices",
     "V009__analytics",
+    "V010__retention",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");
@@ -139,6 +140,11 @@ fn contexts() -> impl Iterator<Item = Context> {
 /// The contexts that keep an outbox here.
 pub(super) fn publishers() -> impl Iterator<Item = Context> {
     contexts_where(|function| !function.publishes.is_empty())
+}
+
+/// The contexts that keep an inbox here: those that take events off a queue.
+pub(super) fn consumers() -> impl Iterator<Item = Context> {
+    contexts_where(catalog::Function::has_queue)
 }
 
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {

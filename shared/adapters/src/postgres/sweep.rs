@@ -1,9 +1,9 @@
-//! The sweep: sends what a crash, or a bus that was away, left in the outboxes.
+//! The sweep: sends what a crash, or a bus that was away, left in the outboxes, and deletes what nobody needs any more.
 
 use super::{
     Database,
     database::Session,
-    migrations::publishers,
+    migrations::{consumers, publishers},
     outbox::LEFT,
     params::params,
     rows::{count, get, json, only},
@@ -12,7 +12,7 @@ use catalog::Context;
 use domain::Event;
 use edge::telemetry::metrics;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{Bus, Outbox, Swept};
+use ports::{Bus, Ends, Outbox, Place, Swept, Tidied};
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Row;
 
@@ -30,6 +30,7 @@ pub struct PgOutbox<B> {
     take: String,
     mark: String,
     look: String,
+    tidy: String,
 }
 
 impl<B: Bus> PgOutbox<B> {
@@ -42,13 +43,15 @@ impl<B: Bus> PgOutbox<B> {
         // Each outbox gives up to the limit, and of those the oldest go: rows that are locked and left are free again at the
         // end. A lock cannot be asked for over a UNION, hence one part a context.
         let take = format!(
-            "WITH {} SELECT id, event FROM ({}) AS due ORDER BY created_at, id LIMIT $2",
+            "WITH {} SELECT id, created_at, event FROM ({}) AS due ORDER BY created_at, id LIMIT $2",
             each(
-                |name| format!(
+                |name| {
+                    format!(
                     "{name}_due AS (SELECT id, created_at, event FROM {name}.outbox
-                    WHERE published_at IS NULL AND created_at < $1 ORDER BY created_at, id LIMIT $2
+                    WHERE published_at IS NULL AND created_at < $1 AND ($3 IS NULL OR (created_at, id) > ($3, $4)) ORDER BY created_at, id LIMIT $2
                     FOR UPDATE SKIP LOCKED)"
-                ),
+                )
+                },
                 ", "
             ),
             each(|name| format!("SELECT * FROM {name}_due"), " UNION ALL "),
@@ -64,16 +67,20 @@ impl<B: Bus> PgOutbox<B> {
             "SELECT count(*) AS waiting, min(created_at) AS oldest FROM ({}) AS waiting",
             each(|name| format!("SELECT created_at FROM {name}.outbox WHERE published_at IS NULL"), " UNION ALL "),
         );
-        Self { database, bus, take, mark, look }
+        let tidy = tidy();
+        Self { database, bus, take, mark, look, tidy }
     }
 
-    /// Which of the rows in hand the bus took. That it took none is no failure of the sweep, which has more to tell.
-    async fn publish(&self, rows: &[Row]) -> Vec<Uuid> {
+    /// Which of the rows in hand the bus took, unless it was silent. That it took none is no failure of the sweep, which has more
+    /// to tell.
+    async fn publish(&self, rows: &[Row]) -> Option<Vec<Uuid>> {
         let events: Vec<Event> = rows.iter().filter_map(readable).collect();
         if events.is_empty() {
-            return Vec::new();
+            return Some(Vec::new());
         }
-        let taken = match tokio::time::timeout(PATIENCE, self.bus.publish(&events)).await {
+        let answer = tokio::time::timeout(PATIENCE, self.bus.publish(&events)).await;
+        let silent = answer.is_err();
+        let taken = match answer {
             Ok(Ok(taken)) => taken,
             Ok(Err(failure)) => {
                 tracing::warn!(error.message = %failure, "the bus took nothing of a sweep");
@@ -86,36 +93,76 @@ impl<B: Bus> PgOutbox<B> {
         };
         let sent: Vec<Uuid> = events.iter().zip(taken).filter(|(_, taken)| *taken).map(|(event, _)| event.id).collect();
         metrics::count(LEFT, u64::try_from(events.len() - sent.len()).unwrap_or(u64::MAX));
-        sent
+        (!silent).then_some(sent)
     }
 
-    async fn waiting(&self, session: &Session<'_>, before: Timestamp) -> Result<(u64, u64), Failure> {
+    async fn waiting(&self, session: &Session<'_>) -> Result<(u64, Option<Timestamp>), Failure> {
         let rows = session.query(&self.look, &[]).await?;
         let row = only(&rows)?;
-        let lag = match get::<Option<Timestamp>>(row, "oldest")? {
-            Some(oldest) => before.as_millisecond().saturating_sub(oldest.as_millisecond()),
-            None => 0,
-        };
-        Ok((count(row, "waiting")?, u64::try_from(lag).unwrap_or_default()))
+        Ok((count(row, "waiting")?, get(row, "oldest")?))
     }
 }
 
 impl<B: Bus> Outbox for PgOutbox<B> {
-    /// The lag is counted up to `before`: what is younger is on its way, and not late.
-    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<Swept, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Swept, Failure> {
         let session = self.database.session().await?;
         session.command("BEGIN").await?;
-        let rows = session.query(&self.take, &params![before, i64::from(limit)]).await?;
-        let sent = self.publish(&rows).await;
+        let (at, id) = after.map(|after| (after.at, after.id)).unzip();
+        let rows = session.query(&self.take, &params![before, i64::from(limit), at, id]).await?;
+        let answer = self.publish(&rows).await;
+        let silent = answer.is_none();
+        let sent = answer.unwrap_or_default();
         if !sent.is_empty() {
             session.query(&self.mark, &params![&sent]).await?;
         }
         session.command("COMMIT").await?;
-        let (waiting, lag_ms) = self.waiting(&session, before).await?;
+        let (waiting, oldest) = self.waiting(&session).await?;
         session.rest();
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Ok(Swept { due: small(rows.len()), sent: small(sent.len()), waiting, lag_ms })
+        let last = rows.last().map(place).transpose()?;
+        Ok(Swept { due: small(rows.len()), sent: small(sent.len()), waiting, oldest, last, silent })
     }
+
+    async fn tidy(&self, ends: &Ends, limit: u32) -> Result<Tidied, Failure> {
+        let params = params![ends.sent, ends.claims, ends.answers, i64::from(limit)];
+        let rows = self.database.query(&self.tidy, &params).await?;
+        let row = only(&rows)?;
+        Ok(Tidied { sent: count(row, "sent")?, claims: count(row, "claims")?, answers: count(row, "answers")? })
+    }
+}
+
+fn place(row: &Row) -> Result<Place, Failure> {
+    Ok(Place { at: get(row, "created_at")?, id: get(row, "id")? })
+}
+
+/// Deletes from every outbox what went out before `$1`, from every inbox what was claimed before `$2`, and of the answers to
+/// requests those that expired before `$3`; `$4` rows of each at most, the oldest first. It answers how many.
+fn tidy() -> String {
+    let deletion = |part: &str, table: &str, key: &str, since: &str, end: &str| {
+        format!(
+            "{part} AS (DELETE FROM {table} WHERE ({key}) IN
+            (SELECT {key} FROM {table} WHERE {since} < {end} ORDER BY {since} LIMIT $4) RETURNING 1)"
+        )
+    };
+    let answers = format!("{}.idempotency", Context::Orders.name());
+    let mut parts = vec![deletion("answers", &answers, "scope, key", "expires_at", "$3")];
+    let (mut sent, mut claims) = (Vec::new(), Vec::new());
+    for name in publishers().map(Context::name) {
+        let part = format!("{name}_sent");
+        parts.push(deletion(&part, &format!("{name}.outbox"), "id", "published_at", "$1"));
+        sent.push(format!("(SELECT count(*) FROM {part})"));
+    }
+    for name in consumers().map(Context::name) {
+        let part = format!("{name}_claims");
+        parts.push(deletion(&part, &format!("{name}.inbox"), "consumer, event_id", "at", "$2"));
+        claims.push(format!("(SELECT count(*) FROM {part})"));
+    }
+    format!(
+        "WITH {} SELECT {} AS sent, {} AS claims, (SELECT count(*) FROM answers) AS answers",
+        parts.join(", "),
+        sent.join(" + "),
+        claims.join(" + "),
+    )
 }
 
 /// The event of a row; none, said loudly, where a newer or broken version of the code wrote it.

@@ -3,11 +3,14 @@
 use super::{
     Database,
     params::params,
-    rows::{get, json, money},
+    rows::{get, json},
 };
-use domain::window::{Fact, Window};
+use domain::{
+    money::Currency,
+    window::{Fact, REGIONS, Sum, Window},
+};
 use kernel::{Failure, Timestamp};
-use ports::WindowStore;
+use ports::{Page, WindowStore};
 use serde_json::{Value, json as object};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
@@ -60,10 +63,14 @@ const LIST: &str = "
         ) AS p
     ) AS products, LATERAL (
         SELECT jsonb_agg(jsonb_build_array(r.region, r.orders, r.revenue) ORDER BY r.region) AS list
-        FROM window_regions AS r WHERE r.window_start = w.window_start AND r.currency = w.currency
+        FROM (
+            SELECT region, orders, revenue FROM window_regions
+            WHERE window_start = w.window_start AND currency = w.currency
+            ORDER BY revenue DESC, region LIMIT $6
+        ) AS r
     ) AS regions
-    WHERE w.window_start >= $1 AND w.window_start < $2
-    ORDER BY w.window_start, w.currency";
+    WHERE w.window_start >= $1 AND w.window_start < $2 AND ($3 IS NULL OR (w.window_start, w.currency) > ($3, $4))
+    ORDER BY w.window_start, w.currency LIMIT $5";
 
 /// Windows in the schema of analytics.
 #[derive(Debug)]
@@ -87,11 +94,35 @@ impl WindowStore for PgWindows {
         self.database.query(ADD, &params![Json(facts)]).await.map(drop)
     }
 
-    /// The five best selling products of each, by pieces and then by id; its regions by name.
-    async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Window>, Failure> {
-        let rows = self.database.query(LIST, &params![from, to]).await?;
-        rows.iter().map(read).collect()
+    async fn list(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Window>, Failure> {
+        let (start, currency) = cursor.map(read_cursor).transpose()?.unzip();
+        let shown = usize::try_from(limit).map_err(Failure::internal)?;
+        let regions = i64::try_from(REGIONS).map_err(Failure::internal)?;
+        let params = params![from, to, start, currency.map(Currency::code), i64::from(limit) + 1, regions];
+        let rows = self.database.query(LIST, &params).await?;
+        let items: Vec<Window> = rows.iter().take(shown).map(read).collect::<Result<_, _>>()?;
+        let next = if rows.len() > shown { items.last().map(write_cursor) } else { None };
+        Ok(Page { items, next })
     }
+}
+
+/// Names the last window of a page: its start in seconds and its currency.
+fn write_cursor(last: &Window) -> String {
+    format!("{}-{}", last.start.as_second(), last.revenue.currency.code())
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, Currency), Failure> {
+    let read = || {
+        let (start, currency) = cursor.rsplit_once('-')?;
+        Some((Timestamp::from_second(start.parse().ok()?).ok()?, Currency::parse(currency).ok()?))
+    };
+    read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
 fn record(fact: &Fact) -> Value {
@@ -111,7 +142,7 @@ fn read(row: &Row) -> Result<Window, Failure> {
     Ok(Window {
         start: get(row, "window_start")?,
         orders: get(row, "orders")?,
-        revenue: money(row, "revenue", "currency")?,
+        revenue: Sum::new(get(row, "revenue")?, get(row, "currency")?).map_err(Failure::internal)?,
         top_products: json(row, "products")?,
         by_region: json(row, "regions")?,
     })

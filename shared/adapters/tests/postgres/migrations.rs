@@ -40,16 +40,16 @@ async fn an_owner_who_is_no_superuser_can_migrate() {
     let applied = Migrator::new(owner, None).apply().await;
     drop(database);
     empty_database(&database_url()).await.change(&format!("DROP ROLE {user}")).await;
-    assert_eq!(applied.expect("applied").len(), 9);
+    assert_eq!(applied.expect("applied").len(), 10);
 }
 
 #[tokio::test]
-async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_read_it() {
+async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_read_and_tidy_it() {
     let database = database().await;
     let sweeper = "SELECT count(*) FROM pg_tables WHERE tablename = 'outbox'
         AND has_table_privilege('operations', format('%I.outbox', schemaname), 'SELECT')
         AND has_column_privilege('operations', format('%I.outbox', schemaname), 'published_at', 'UPDATE')
-        AND NOT has_table_privilege('operations', format('%I.outbox', schemaname), 'DELETE')
+        AND has_table_privilege('operations', format('%I.outbox', schemaname), 'DELETE')
         AND NOT has_column_privilege('operations', format('%I.outbox', schemaname), 'event', 'UPDATE')";
     let mut publishers: Vec<Context> = catalog::FUNCTIONS
         .iter()
@@ -59,6 +59,9 @@ async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_
     publishers.sort_unstable();
     publishers.dedup();
     assert_eq!(database.number(sweeper).await, i64::try_from(publishers.len()).unwrap());
+    let reads_answers =
+        "SELECT has_column_privilege('operations', 'orders.idempotency', 'body', 'SELECT')::int::bigint";
+    assert_eq!(database.number(reads_answers).await, 0);
 }
 
 #[tokio::test]
@@ -66,7 +69,7 @@ async fn a_role_reaches_no_other_context() {
     let database = database().await;
     let foreign = "SELECT count(*) FROM pg_tables AS t, pg_roles AS r
         WHERE t.schemaname IN (SELECT rolname FROM pg_roles) AND r.rolname IN (SELECT schemaname FROM pg_tables)
-        AND r.rolname <> t.schemaname AND NOT (r.rolname = 'operations' AND t.tablename = 'outbox') AND NOT r.rolsuper
+        AND r.rolname <> t.schemaname AND NOT (r.rolname = 'operations' AND t.tablename IN ('outbox', 'inbox', 'idempotency')) AND NOT r.rolsuper
         AND has_table_privilege(r.rolname, format('%I.%I', t.schemaname, t.tablename), 'SELECT, INSERT, UPDATE, DELETE')";
     assert_eq!(database.number(foreign).await, 0);
     // A store over the wrong role finds nothing to work with, and says so without a word of SQL.

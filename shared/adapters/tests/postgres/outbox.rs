@@ -5,7 +5,7 @@ use adapters::postgres::testing::{Mood, TestDatabase};
 use domain::id::UserId;
 use futures_util::future::join_all;
 use kernel::Timestamp;
-use ports::{OrderStore, Outbox, StockStore, Swept};
+use ports::{Ends, OrderStore, Outbox, StockStore, Swept, Tidied};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -32,11 +32,12 @@ async fn a_command_succeeds_while_the_bus_is_away_and_the_sweep_sends_its_event_
     place(&database, 1).await;
     assert!(bus.taken().is_empty());
     let sweep = database.outbox();
-    let swept = sweep.sweep(after(60), 100).await.expect("swept");
-    assert_eq!(swept, Swept { due: 1, sent: 0, waiting: 1, lag_ms: 60_000 });
+    let swept = sweep.sweep(after(60), 100, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (1, 0, 1, Some(now())));
     bus.be(Mood::Willing);
-    assert_eq!(sweep.sweep(after(60), 100).await, Ok(Swept { due: 1, sent: 1, waiting: 0, lag_ms: 0 }));
-    assert_eq!(sweep.sweep(after(60), 100).await, Ok(Swept::default()));
+    let swept = sweep.sweep(after(60), 100, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (1, 1, 0, None));
+    assert_eq!(sweep.sweep(after(60), 100, None).await, Ok(Swept::default()));
     assert_eq!(bus.taken().len(), 1);
 }
 
@@ -60,13 +61,13 @@ async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_wa
     bus.be(Mood::Willing);
     let sweep = database.outbox();
     // At `now` stand the opened account and the first order; the others come a second later each.
-    assert_eq!(sweep.sweep(now(), 100).await.expect("swept").due, 0);
-    let swept = sweep.sweep(after(2), 2).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting, swept.lag_ms), (2, 2, 2, 1000));
+    assert_eq!(sweep.sweep(now(), 100, None).await.expect("swept").due, 0);
+    let swept = sweep.sweep(after(2), 2, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (2, 2, 2, Some(after(1))));
     let contexts: BTreeSet<_> = bus.taken().iter().map(|event| event.event.row().context).collect();
     assert_eq!(contexts.len(), 2);
     assert!(bus.taken().iter().all(|event| event.time == now()));
-    assert_eq!(sweep.sweep(after(2), 100).await.expect("swept").sent, 1);
+    assert_eq!(sweep.sweep(after(2), 100, None).await.expect("swept").sent, 1);
 }
 
 #[tokio::test]
@@ -76,7 +77,7 @@ async fn what_the_bus_refuses_of_a_batch_stays() {
     bus.be(Mood::Away);
     place(&database, 3).await;
     bus.be(Mood::Choosy);
-    let swept = database.outbox().sweep(after(60), 100).await.expect("swept");
+    let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
     assert_eq!((swept.due, swept.sent, swept.waiting), (3, 1, 2));
 }
 
@@ -90,7 +91,7 @@ async fn many_sweepers_at_once_send_each_event_once() {
     let sweepers: Vec<_> = (0..6).map(|_| database.outbox()).collect();
     let sweeps = sweepers.iter().map(async |sweep| {
         for _ in 0..8 {
-            sweep.sweep(after(3600), 5).await.expect("swept");
+            sweep.sweep(after(3600), 5, None).await.expect("swept");
         }
     });
     join_all(sweeps).await;
@@ -106,8 +107,64 @@ async fn an_event_that_cannot_be_read_stays_and_blocks_none() {
     place(&database, 2).await;
     database.change("UPDATE orders.outbox SET event = '{\"type\": \"FromTheFuture.v9\"}' WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox)").await;
     bus.be(Mood::Willing);
-    let swept = database.outbox().sweep(after(60), 100).await.expect("swept");
+    let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
     assert_eq!((swept.due, swept.sent, swept.waiting), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_read_are_come_past_and_left_where_they_are() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 3).await;
+    database
+        .change("UPDATE orders.outbox SET event = '{}' WHERE created_at < (SELECT max(created_at) FROM orders.outbox)")
+        .await;
+    bus.be(Mood::Willing);
+    let (sweep, mut last, mut sent) = (database.outbox(), None, Vec::new());
+    for _ in 0..3 {
+        let swept = sweep.sweep(after(60), 1, last).await.expect("swept");
+        sent.push(swept.sent);
+        last = swept.last;
+    }
+    assert_eq!(sent, [0, 0, 1]);
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 2);
+}
+
+#[tokio::test]
+async fn a_bus_that_is_silent_is_told_from_one_that_takes_nothing() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.be(Mood::Away);
+    place(&database, 1).await;
+    let sweep = database.outbox();
+    assert!(!sweep.sweep(after(60), 100, None).await.expect("swept").silent);
+    bus.be(Mood::Silent);
+    assert!(sweep.sweep(after(60), 100, None).await.expect("swept").silent);
+}
+
+#[tokio::test]
+async fn tidying_deletes_old_claims_expired_answers_and_what_was_sent_and_nothing_that_is_needed() {
+    let database = database().await;
+    place(&database, 2).await;
+    database
+        .change(
+            "UPDATE orders.outbox SET published_at = now() - interval '8 days';
+            UPDATE orders.outbox SET published_at = NULL WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox);
+            INSERT INTO inventory.inbox SELECT 'c', gen_random_uuid(), now() - interval '16 days' FROM generate_series(1, 3);
+            INSERT INTO payments.inbox SELECT 'c', gen_random_uuid(), now() - interval '14 days';
+            UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'
+            WHERE key = (SELECT min(key) FROM orders.idempotency)",
+        )
+        .await;
+    let ago = |days: i64| Timestamp::from_second(Timestamp::now().as_second() - days * 24 * 3600).expect("a time");
+    let (sweep, ends) = (database.outbox(), Ends { sent: ago(7), claims: ago(15), answers: ago(0) });
+    assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied { sent: 1, claims: 2, answers: 1 }));
+    assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied { sent: 0, claims: 1, answers: 0 }));
+    assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied::default()));
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
 }
 
 #[tokio::test]
@@ -121,7 +178,7 @@ async fn a_sweep_that_is_given_up_half_way_leaves_its_events_to_the_next() {
     let held = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'WITH%'";
     tokio::select! {
-        swept = sweep.sweep(after(60), 100) => panic!("{swept:?} with a bus that is silent"),
+        swept = sweep.sweep(after(60), 100, None) => panic!("{swept:?} with a bus that is silent"),
         () = database.until(held) => {}
     }
     bus.be(Mood::Willing);
@@ -129,7 +186,7 @@ async fn a_sweep_that_is_given_up_half_way_leaves_its_events_to_the_next() {
     let mut sent = 0;
     let began = Instant::now();
     while sent < 2 && began.elapsed() < Duration::from_secs(5) {
-        sent += sweep.sweep(after(60), 100).await.expect("swept").sent;
+        sent += sweep.sweep(after(60), 100, None).await.expect("swept").sent;
     }
     assert_eq!(sent, 2);
 }

@@ -84,7 +84,7 @@ impl<P> Under<P> {
         let outbox = std::rc::Rc::new(outbox);
         let sweep = move |before| {
             let outbox = std::rc::Rc::clone(&outbox);
-            async move { outbox.sweep(before, 100).await }.boxed_local()
+            async move { outbox.sweep(before, 100, None).await }.boxed_local()
         };
         Self { sweep: Some(Box::new(sweep)), ..self }
     }

@@ -4,11 +4,12 @@ use super::{Under, fresh};
 use domain::{
     Money,
     id::ProductId,
+    money::MAX_AMOUNT,
     text::ProductName,
-    window::{Fact, WINDOW_SECONDS, Window},
+    window::{Fact, REGIONS, Sum, WINDOW_SECONDS, Window},
 };
 use futures_util::future::join_all;
-use kernel::Timestamp;
+use kernel::{Kind, Timestamp};
 use ports::WindowStore;
 
 /// One test a rule of [`WindowStore`], each over the `Under<impl WindowStore>` that the expression gives when it is awaited.
@@ -24,6 +25,10 @@ macro_rules! contract_windows {
             a_list_holds_its_first_instant_and_not_its_last_oldest_first
             each_currency_has_a_window_of_its_own
             products_come_best_selling_first_and_regions_by_name
+            a_window_may_bring_in_more_than_one_order_may
+            a_window_names_the_regions_that_brought_in_most
+            a_page_begins_where_the_last_one_ended_even_between_currencies
+            a_cursor_that_is_none_is_refused
             no_facts_are_no_failure
         }
     };
@@ -58,10 +63,17 @@ fn small_fact(window: Timestamp) -> Fact {
     fact(window, (100, "USD"), "US-CA", &[(ProductId(fresh()), 1)])
 }
 
+/// A list that fits on one page.
+async fn list(windows: &impl WindowStore, from: Timestamp, to: Timestamp) -> Vec<Window> {
+    let page = windows.list(from, to, 100, None).await.expect("the store answers");
+    assert_eq!(page.next, None);
+    page.items
+}
+
 /// Orders and minor units of what is counted in one window.
 async fn sum(windows: &impl WindowStore, start: Timestamp) -> (i64, i64) {
-    let listed = windows.list(start, after(start, 1)).await.expect("the store answers");
-    (listed.iter().map(|window| window.orders).sum(), listed.iter().map(|window| window.revenue.amount.get()).sum())
+    let listed = list(windows, start, after(start, 1)).await;
+    (listed.iter().map(|window| window.orders).sum(), listed.iter().map(|window| window.revenue.amount).sum())
 }
 
 pub async fn facts_add_up_in_their_windows(under: &Under<impl WindowStore>) {
@@ -72,11 +84,11 @@ pub async fn facts_add_up_in_their_windows(under: &Under<impl WindowStore>) {
         fact(after(start, 1), (7, "USD"), "US-CA", &[(lamp, 1)]),
     ];
     under.port().add(&facts).await.expect("added");
-    let listed = under.port().list(start, after(start, 1)).await.expect("a list");
+    let listed = list(under.port(), start, after(start, 1)).await;
     let expected = Window {
         start,
         orders: 2,
-        revenue: Money::new(1_500, "USD").expect("an amount"),
+        revenue: Sum::new(1_500, "USD").expect("an amount"),
         top_products: vec![(lamp, "Lamp".to_owned(), 3)],
         by_region: vec![("US-CA".to_owned(), 2, 1_500)],
     };
@@ -132,11 +144,11 @@ pub async fn a_list_holds_its_first_instant_and_not_its_last_oldest_first(under:
     let start = a_window();
     let facts: Vec<Fact> = [2, 0, 3, 1].map(|n| small_fact(after(start, n))).into();
     under.port().add(&facts).await.expect("added");
-    let listed = under.port().list(start, after(start, 3)).await.expect("a list");
+    let listed = list(under.port(), start, after(start, 3)).await;
     let starts: Vec<Timestamp> = listed.iter().map(|window| window.start).collect();
     assert_eq!(starts, [start, after(start, 1), after(start, 2)]);
     let just_after = Timestamp::from_second(start.as_second() + 1).expect("within the calendar");
-    let listed = under.port().list(just_after, after(start, 2)).await.expect("a list");
+    let listed = list(under.port(), just_after, after(start, 2)).await;
     assert_eq!(listed.iter().map(|window| window.start).collect::<Vec<_>>(), [after(start, 1)]);
 }
 
@@ -148,11 +160,9 @@ pub async fn each_currency_has_a_window_of_its_own(under: &Under<impl WindowStor
         fact(start, (1, "EUR"), "DE-BE", &[]),
     ];
     under.port().add(&facts).await.expect("added");
-    let listed = under.port().list(start, after(start, 1)).await.expect("a list");
-    let mut sums: Vec<(&str, i64, i64)> = listed
-        .iter()
-        .map(|window| (window.revenue.currency.code(), window.orders, window.revenue.amount.get()))
-        .collect();
+    let listed = list(under.port(), start, after(start, 1)).await;
+    let mut sums: Vec<(&str, i64, i64)> =
+        listed.iter().map(|window| (window.revenue.currency.code(), window.orders, window.revenue.amount)).collect();
     sums.sort_unstable();
     assert_eq!(sums, [("EUR", 2, 8), ("USD", 1, 5)]);
 }
@@ -166,15 +176,63 @@ pub async fn products_come_best_selling_first_and_regions_by_name(under: &Under<
         fact(start, (2, "USD"), "US-NY", &[(few, 3)]),
     ];
     under.port().add(&facts).await.expect("added");
-    let listed = under.port().list(start, after(start, 1)).await.expect("a list");
+    let listed = list(under.port(), start, after(start, 1)).await;
     let [window] = &listed[..] else { panic!("{} windows", listed.len()) };
     let pieces: Vec<(ProductId, i64)> = window.top_products.iter().map(|(id, _, pieces)| (*id, *pieces)).collect();
     assert_eq!(pieces, [(many, 11), (few, 4)]);
     assert_eq!(window.by_region, [("US-CA".to_owned(), 1, 7), ("US-NY".to_owned(), 2, 7)]);
 }
 
+pub async fn a_window_may_bring_in_more_than_one_order_may(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let facts = [(); 3].map(|()| fact(start, (MAX_AMOUNT, "USD"), "US-CA", &[]));
+    under.port().add(&facts).await.expect("added");
+    let listed = list(under.port(), start, after(start, 1)).await;
+    assert_eq!(listed[0].revenue, Sum::new(3 * MAX_AMOUNT, "USD").expect("a sum"));
+    assert_eq!(listed[0].by_region, [("US-CA".to_owned(), 3, 3 * MAX_AMOUNT)]);
+}
+
+pub async fn a_window_names_the_regions_that_brought_in_most(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let regions: Vec<String> = (10..35).map(|n| format!("US-{n}")).collect();
+    let facts: Vec<Fact> =
+        regions.iter().zip(1..).map(|(name, minor)| fact(start, (minor, "USD"), name, &[])).collect();
+    under.port().add(&facts).await.expect("added");
+    let listed = list(under.port(), start, after(start, 1)).await;
+    let named: Vec<&String> = listed[0].by_region.iter().map(|(name, _, _)| name).collect();
+    assert_eq!(named, regions[regions.len() - REGIONS..].iter().collect::<Vec<_>>());
+}
+
+pub async fn a_page_begins_where_the_last_one_ended_even_between_currencies(under: &Under<impl WindowStore>) {
+    let start = a_window();
+    let facts: Vec<Fact> = (0..3)
+        .flat_map(|n| ["USD", "EUR"].map(|currency| fact(after(start, n), (1, currency), "US-CA", &[])))
+        .collect();
+    under.port().add(&facts).await.expect("added");
+    let (mut pages, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = under.port().list(start, after(start, 3), 3, cursor.as_deref()).await.expect("a page");
+        pages.push(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [3, 3]);
+    assert_eq!(pages.concat(), list(under.port(), start, after(start, 3)).await);
+    let currencies: Vec<&str> = pages[0].iter().map(|window| window.revenue.currency.code()).collect();
+    assert_eq!(currencies, ["EUR", "USD", "EUR"]);
+}
+
+pub async fn a_cursor_that_is_none_is_refused(under: &Under<impl WindowStore>) {
+    for cursor in ["", "x", "2026-11-21T12:00:00Z", "'; DROP TABLE windows --", "\u{0}", "9999999999999999-USD"] {
+        let refused = under.port().list(a_window(), a_window(), 10, Some(cursor)).await;
+        assert_eq!(refused.expect_err(cursor).kind, Kind::Invalid, "{cursor}");
+    }
+}
+
 pub async fn no_facts_are_no_failure(under: &Under<impl WindowStore>) {
     let start = a_window();
     assert_eq!(under.port().add(&[]).await, Ok(()));
-    assert_eq!(under.port().list(start, after(start, 1)).await, Ok(vec![]));
+    assert_eq!(list(under.port(), start, after(start, 1)).await, []);
 }

@@ -4,16 +4,15 @@ use super::{Archive, DeadLetters, EventLog, FactStream, Migrations, Part, Platfo
 use domain::{
     Event,
     id::ProductId,
-    money::Money,
-    window::{Fact, Window},
+    window::{Fact, REGIONS, Sum, Window},
 };
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{FoundingAccount, LogRecord};
+use ports::{FoundingAccount, LogRecord, Page};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 /// Most products that a window names.
-const TOP: usize = 10;
+const TOP: usize = 5;
 
 #[derive(Default)]
 pub(super) struct LogState(Vec<LogRecord>);
@@ -163,12 +162,17 @@ impl Sums {
             self.products.iter().map(|(id, (name, pieces))| (*id, name.clone(), *pieces)).collect();
         top_products.sort_by_key(|(id, _, pieces)| (std::cmp::Reverse(*pieces), *id));
         top_products.truncate(TOP);
+        let mut by_region: Vec<_> =
+            self.regions.iter().map(|(name, (orders, minor))| (name.clone(), *orders, *minor)).collect();
+        by_region.sort_by_key(|(_, _, minor)| std::cmp::Reverse(*minor));
+        by_region.truncate(REGIONS);
+        by_region.sort();
         Ok(Window {
             start,
             orders: self.orders,
-            revenue: Money::new(self.revenue, currency).map_err(Failure::internal)?,
+            revenue: Sum::new(self.revenue, currency).map_err(Failure::internal)?,
             top_products,
-            by_region: self.regions.iter().map(|(name, (orders, minor))| (name.clone(), *orders, *minor)).collect(),
+            by_region,
         })
     }
 }
@@ -184,13 +188,32 @@ impl ports::WindowStore for Windows {
         commit.await
     }
 
-    async fn list(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Window>, Failure> {
+    async fn list(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Window>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let look = self.0.look(Part::Database, |state| {
             let within = state.windows.windows.iter().filter(|((start, _), _)| (from..to).contains(start));
-            within.map(|((start, currency), sums)| sums.window(*start, currency)).collect()
+            let mut found: Vec<_> = within.filter(|(place, _)| after.is_none_or(|after| **place > after)).collect();
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().filter(|_| more).map(|((start, currency), _)| format!("{start}/{currency}"));
+            let items = found.into_iter().map(|((start, currency), sums)| sums.window(*start, currency));
+            Ok(Page { items: items.collect::<Result<_, Failure>>()?, next })
         });
         look.await
     }
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, &str), Failure> {
+    let (start, currency) = cursor.split_once('/').unwrap_or_default();
+    let start = start.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))?;
+    Ok((start, currency))
 }
 
 /// A part that is up unless the faults say otherwise.

@@ -3,7 +3,7 @@
 use super::{Bus, Outbox, Part, Platform, State};
 use domain::Event;
 use kernel::{Failure, Timestamp};
-use ports::Swept;
+use ports::{Ends, Place, Swept, Tidied};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -12,6 +12,8 @@ use std::rc::Rc;
 pub(super) struct OutboxState {
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
+    /// When what was noted as sent happened: here that is when it was sent.
+    sent: Vec<Timestamp>,
 }
 
 struct Waiting {
@@ -88,7 +90,9 @@ impl Platform {
     async fn note_sent(&self, numbers: &[u64]) -> Result<(), Failure> {
         self.step(Part::Database, "outbox.note_sent", |state| {
             for number in numbers {
-                state.outbox.waiting.remove(number);
+                if let Some(sent) = state.outbox.waiting.remove(number) {
+                    state.outbox.sent.push(sent.event.time);
+                }
             }
             Ok(())
         })
@@ -147,13 +151,14 @@ impl Drop for Held<'_> {
 }
 
 impl ports::Outbox for Outbox {
-    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<Swept, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Swept, Failure> {
         let due: Vec<(u64, Rc<Event>)> = self
             .0
             .look(Part::Database, |state| {
                 let free = state.outbox.waiting.iter().filter(|(_, one)| !one.held && one.event.time < before);
-                let mut due: Vec<_> = free.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
-                due.sort_by_key(|(number, event)| (event.time, *number));
+                let behind = free.filter(|(_, one)| after.is_none_or(|after| place(&one.event) > after));
+                let mut due: Vec<_> = behind.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
+                due.sort_by_key(|(_, event)| place(event));
                 due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
                 Ok(due)
             })
@@ -166,7 +171,8 @@ impl ports::Outbox for Outbox {
                 }
             }
         });
-        let mut swept = Swept { due: u32::try_from(due.len()).unwrap_or(u32::MAX), ..Swept::default() };
+        let last = due.last().map(|(_, event)| place(event));
+        let mut swept = Swept { due: u32::try_from(due.len()).unwrap_or(u32::MAX), last, ..Swept::default() };
         if !due.is_empty() {
             // A bus that takes nothing is no failure of the sweep: what it did not take still waits, and the figures say so.
             let taken = self.0.offer(due).await.unwrap_or_default();
@@ -179,8 +185,22 @@ impl ports::Outbox for Outbox {
         Ok(self.0.see(|state| {
             let waiting = &state.outbox.waiting;
             let oldest = waiting.values().map(|one| one.event.time).min();
-            let lag = oldest.map_or(0, |oldest| before.duration_since(oldest).as_millis());
-            Swept { waiting: waiting.len() as u64, lag_ms: u64::try_from(lag).unwrap_or_default(), ..swept }
+            Swept { waiting: waiting.len() as u64, oldest, ..swept }
         }))
     }
+
+    /// Claims and answers stay: they have no age here, and the twin lives no longer than a test.
+    async fn tidy(&self, ends: &Ends, limit: u32) -> Result<Tidied, Failure> {
+        let step = self.0.step(Part::Database, "outbox.tidy", |state| {
+            let sent = &mut state.outbox.sent;
+            sent.sort_unstable();
+            let old = sent.partition_point(|at| *at < ends.sent).min(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(Tidied { sent: sent.drain(..old).count() as u64, ..Tidied::default() })
+        });
+        step.await
+    }
+}
+
+fn place(event: &Event) -> Place {
+    Place { at: event.time, id: event.id }
 }

@@ -77,7 +77,7 @@ async fn a_crash_at_any_operation_loses_neither_order_nor_event() {
             let settled = platform.run(place(&platform, 1)).await.expect("lives").expect("placed");
             let committed_before_the_crash = (number, moment) != (1, Moment::Before);
             assert_eq!(matches!(settled, Settled::Before(_)), committed_before_the_crash);
-            platform.outbox().sweep(build::at(60), 10).await.expect("swept");
+            platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
             assert_eq!(platform.orders().all().len(), 1);
             let told = platform.bus().published().len();
             // Sent, and died before it was noted: the one place where an event goes out twice.
@@ -93,8 +93,8 @@ async fn a_sweep_that_dies_holds_nothing_back() {
     let platform = Platform::new();
     platform.outbox().leave(&build::event(1, build::order().order_placed()));
     platform.faults().crash(1, Moment::Before);
-    assert_eq!(platform.run(platform.outbox().sweep(build::at(60), 10)).await, Err(Crashed));
-    let swept = platform.outbox().sweep(build::at(60), 10).await.expect("swept");
+    assert_eq!(platform.run(platform.outbox().sweep(build::at(60), 10, None)).await, Err(Crashed));
+    let swept = platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
     assert_eq!((swept.due, swept.sent, swept.waiting), (1, 1, 0));
 }
 

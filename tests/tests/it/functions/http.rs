@@ -213,6 +213,7 @@ async fn window_list_is_for_the_back_office() {
         ("ok", 200, "", ""),
         ("bad_span", 422, "validation", "?to"),
         ("bad_time", 422, "validation", "?from"),
+        ("bad_limit", 422, "validation", "?limit"),
         ("bad_customer_may_not", 403, "forbidden", ""),
     ];
     let platform = Platform::new();

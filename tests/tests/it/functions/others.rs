@@ -61,8 +61,9 @@ async fn window_aggregate_counts_an_order_once_and_buries_what_cannot_be_read() 
         let event = sample(catalog::WINDOW_AGGREGATE, case);
         edge::kinesis::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     }
-    let windows = platform.windows().list(Timestamp::UNIX_EPOCH, build::at(0).max(moment())).await.expect("windows");
-    assert_eq!((windows.len(), windows[0].orders, windows[0].revenue), (1, 1, build::usd(3998)));
+    let windows = platform.windows().list(Timestamp::UNIX_EPOCH, build::at(0).max(moment()), 20, None).await;
+    let windows = windows.expect("windows").items;
+    assert_eq!((windows.len(), windows[0].orders, windows[0].revenue), (1, 1, build::usd(3998).into()));
     assert_eq!(windows[0].start, "2026-11-21T08:45:00Z".parse().expect("a time"));
     assert_eq!(platform.dead_letters().buried().len(), 1);
 }
@@ -105,10 +106,26 @@ async fn outbox_sweep_sends_what_a_deaf_bus_left_behind() {
     drop(sweep("ok").await);
     assert_eq!(platform.outbox().waiting().len(), 1);
     platform.faults().heal_all();
-    assert_eq!(sweep("ok").await.expect("a run"), json!({"sent": 1, "waiting": 0}));
+    assert_eq!(sweep("ok").await.expect("a run"), json!({"sent": 1, "waiting": 0, "deleted": 1}));
     assert_eq!((platform.bus().published().len(), platform.outbox().waiting().len()), (1, 0));
     // What called it does not matter: it sweeps.
-    assert_eq!(sweep("bad_not_a_schedule").await.expect("a run"), json!({"sent": 0, "waiting": 0}));
+    assert_eq!(sweep("bad_not_a_schedule").await.expect("a run"), json!({"sent": 0, "waiting": 0, "deleted": 0}));
+}
+
+#[tokio::test]
+async fn outbox_sweep_comes_past_more_than_a_round_of_what_is_always_refused() {
+    let platform = Platform::new();
+    for n in 0..101 {
+        let event = build::event(n, build::user().event());
+        let time = Timestamp::from_second(i64::try_from(n).expect("small")).expect("a time");
+        platform.outbox().leave(&build::event_with(event.id, time, build::user().event()));
+    }
+    let last = build::event(100, build::user().event()).id;
+    platform.faults().refuse_events(move |event| event.id != last);
+    let handler = async |tick| outbox_sweep::handle(&platform.outbox(), tick).await;
+    let event = sample(catalog::OUTBOX_SWEEP, "ok");
+    let answer = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
+    assert_eq!((&answer["sent"], &answer["waiting"]), (&1.into(), &100.into()));
 }
 
 #[tokio::test]
