@@ -51,7 +51,8 @@ impl EventLog {
         self.records_after(0)
     }
 
-    pub(crate) fn records_after(&self, count: usize) -> Vec<LogRecord> {
+    /// The records after the first `count`.
+    pub fn records_after(&self, count: usize) -> Vec<LogRecord> {
         self.0.see(|state| state.log.0.iter().skip(count).cloned().collect())
     }
 }
@@ -102,7 +103,8 @@ impl FactStream {
         self.events_after(0).iter().map(|event| Event::clone(event)).collect()
     }
 
-    pub(crate) fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
+    /// The events after the first `count`.
+    pub fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
         self.0.see(|state| state.stream.0.iter().skip(count).cloned().collect())
     }
 }
@@ -173,6 +175,16 @@ impl Sums {
             revenue: Sum::new(self.revenue, currency).map_err(Failure::internal)?,
             top_products,
             by_region,
+        })
+    }
+}
+
+impl Windows {
+    /// Orders and minor units of revenue in all windows together.
+    pub fn counted(&self) -> (i64, i64) {
+        self.0.see(|state| {
+            let windows = state.windows.windows.values();
+            windows.fold((0, 0), |(orders, revenue), sums| (orders + sums.orders, revenue + sums.revenue))
         })
     }
 }

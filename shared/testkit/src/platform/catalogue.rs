@@ -37,7 +37,8 @@ impl Products {
         self.created_after(0)
     }
 
-    pub(crate) fn created_after(&self, count: usize) -> Vec<Product> {
+    /// The products that were created after the first `count`.
+    pub fn created_after(&self, count: usize) -> Vec<Product> {
         self.0.see(|state| state.products.created.iter().skip(count).cloned().collect())
     }
 }

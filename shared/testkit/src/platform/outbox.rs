@@ -12,6 +12,7 @@ use std::rc::Rc;
 pub(super) struct OutboxState {
     next: u64,
     waiting: BTreeMap<u64, Waiting>,
+    committed: Vec<Rc<Event>>,
     /// When what was noted as sent happened: here that is when it was sent.
     sent: Vec<Timestamp>,
 }
@@ -29,7 +30,9 @@ pub(super) struct BusState {
 impl OutboxState {
     /// Puts an event down, to be sent after the commit.
     pub fn add(&mut self, event: &Event) {
-        self.waiting.insert(self.next, Waiting { event: Rc::new(event.clone()), held: false });
+        let event = Rc::new(event.clone());
+        self.committed.push(Rc::clone(&event));
+        self.waiting.insert(self.next, Waiting { event, held: false });
         self.next += 1;
     }
 }
@@ -106,7 +109,8 @@ impl Bus {
         self.0.see(|state| state.bus.published.iter().map(|event| Event::clone(event)).collect())
     }
 
-    pub(crate) fn published_after(&self, count: usize) -> Vec<Rc<Event>> {
+    /// What the bus took after the first `count` events.
+    pub fn published_after(&self, count: usize) -> Vec<Rc<Event>> {
         self.0.see(|state| state.bus.published.iter().skip(count).cloned().collect())
     }
 }
@@ -124,6 +128,23 @@ impl Outbox {
     /// What is committed and not known to be on the bus, oldest first.
     pub fn waiting(&self) -> Vec<Event> {
         self.0.see(|state| state.outbox.waiting.values().map(|waiting| Event::clone(&waiting.event)).collect())
+    }
+
+    /// Everything that was ever committed to it, in order, whether or not it still waits.
+    pub fn committed(&self) -> Vec<Rc<Event>> {
+        self.0.see(|state| state.outbox.committed.clone())
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.see(|state| state.outbox.waiting.is_empty())
+    }
+
+    /// Forgets events although the bus may not have them, as a sweep would that does not look at the bus's answer.
+    pub fn discard(&self, events: &[Event]) {
+        self.0.arrange(|state| {
+            state.outbox.waiting.retain(|_, waiting| events.iter().all(|event| event.id != waiting.event.id));
+        });
     }
 
     /// Commits an event by itself, as a store that was killed before it could send would leave it.
