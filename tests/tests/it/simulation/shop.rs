@@ -1,0 +1,250 @@
+//! What customers ask for, and how each task reaches the real handler.
+
+use super::{
+    defects::{self, Defect},
+    world::{Parcel, Task, World},
+};
+use catalog::Function;
+use domain::{DomainEvent, Event};
+use edge::{
+    Consumer, Delivery,
+    http::{Access, Route},
+    kafka::Record,
+    testing,
+};
+use kernel::{CloudEvent, Failure, Kind, Trace};
+use ports::{ProductStore as _, UserStore as _};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::{Map, Value, json};
+use testkit::{build, ids};
+
+/// Pieces of each product that are received: product 1, product 2.
+pub const RECEIVED: [u32; 2] = [10, 3];
+/// A registration and two products come before the orders.
+const BEFORE: usize = 3;
+/// Everything that is asked for in the usual world.
+pub const ASKS: usize = BEFORE + ORDERS.len();
+
+/// An order as the customer wants it, and what must become of it.
+pub struct Wanted {
+    pub method: &'static str,
+    lines: &'static [(u64, i64)],
+    pub reason: Option<domain::order::Reason>,
+}
+
+/// One that is paid, one whose card is declined, one that is short of product 2.
+pub const ORDERS: [Wanted; 3] = [
+    Wanted { method: "pm_card_visa", lines: &[(1, 2), (2, 1)], reason: None },
+    Wanted {
+        method: "pm_card_visa_chargeDeclined",
+        lines: &[(1, 3)],
+        reason: Some(domain::order::Reason::PaymentDeclined),
+    },
+    Wanted {
+        method: "pm_card_mastercard",
+        lines: &[(1, 1), (2, 9)],
+        reason: Some(domain::order::Reason::InsufficientStock),
+    },
+];
+
+impl World {
+    /// Does one task; says of each of its records whether it must come again.
+    pub async fn perform(&self, task: &Task) -> Vec<bool> {
+        match task {
+            Task::Ask(n) => vec![!self.ask(*n).await],
+            Task::Relay => vec![self.relay().await.is_err()],
+            Task::Batch(to, parcels) if to.name == catalog::EVENT_FORWARD.name => {
+                let log = self.platform.event_log();
+                let handler = async |delivery| event_forward::handle(&log, delivery).await;
+                self.deliver::<Map<String, Value>>(to, parcels, untyped, handler).await
+            }
+            Task::Batch(to, parcels) => {
+                self.deliver(to, parcels, Event::clone, async |delivery| self.consume(to, delivery).await).await
+            }
+            Task::Count(taken) => vec![!self.count(*taken).await],
+            Task::Archive(topic, taken) => vec![self.archive(topic, *taken).await.is_err()],
+            Task::Sweep => vec![self.sweep().await],
+        }
+    }
+
+    /// Whether it is done, as far as whoever asks knows.
+    async fn ask(&self, n: usize) -> bool {
+        let now = self.clock.now();
+        match n {
+            0 => {
+                let user = build::user();
+                let event = build::event_with(self.clock.ids().next(), now, user.event());
+                let answer = self.platform.users().register(&user.registered(), "hash", &event).await;
+                // Whoever hears that the address is taken is registered: nobody else has it here.
+                answer.is_ok() || answer.is_err_and(|failure| failure.kind == Kind::Conflict)
+            }
+            1 | 2 => {
+                let stock = RECEIVED[n - 1];
+                let product = build::product().number(n as u64).stock(stock).at(build::noon()).created();
+                let (key, reply) = (build::a_key(&format!("product-{n}"), ""), build::a_reply(""));
+                self.platform.products().create(&product, &key, &reply).await.is_ok()
+            }
+            _ => self.place(n).await,
+        }
+    }
+
+    async fn place(&self, n: usize) -> bool {
+        let wanted = &ORDERS[n - BEFORE];
+        let key = match self.defect {
+            Some(Defect::AsksWithoutKey) => format!("order-{n}-{}", self.clock.ids().next()),
+            _ => format!("order-{n}"),
+        };
+        let mut body = build::place_order_json(wanted.lines);
+        body["payment_method"] = wanted.method.into();
+        let request = testing::http_event("POST", "/api/v1/orders").key(&key).body(body);
+        let request = request.principal(ids::user(1).0, catalog::role::CUSTOMER).build();
+        let route = Route::new(catalog::ORDER_PLACE.name, Access::Roles(&[catalog::role::CUSTOMER])).idempotent();
+        let (orders, offers) = (self.platform.orders(), self.platform.offers());
+        let handler = async |call| order_place::handle(&orders, &offers, call).await;
+        let answer = edge::http::answer(&route, request, &self.clock, &handler).await;
+        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
+        let may_pass = status >= 500 || answer["body"].as_str().unwrap_or_default().contains("in-flight");
+        if !may_pass {
+            let body = answer["body"].as_str().unwrap_or_default().to_owned();
+            self.answers.borrow_mut().push((n, status, body));
+        }
+        !may_pass
+    }
+
+    async fn relay(&self) -> Result<(), Failure> {
+        let product = self.platform.products().created_after(self.changes.cursor).into_iter().next();
+        let change = edge::dynamodb::Change {
+            kind: edge::dynamodb::ChangeKind::Insert,
+            keys: json!({}),
+            new_image: Some(json!({})),
+            old_image: None,
+            expired: false,
+            sequence_number: self.changes.cursor.to_string(),
+            now: self.clock.now(),
+            ids: self.clock.ids(),
+            trace: Trace::begin(ids::request(1)),
+            deadline: None,
+        };
+        product_relay::handle(&self.platform.bus(), |_| Ok(product.clone()), change).await
+    }
+
+    /// Hands messages over one by one, as the runner does, or through the runner itself.
+    async fn deliver<E: DeserializeOwned>(
+        &self,
+        to: &'static Function,
+        parcels: &[Parcel],
+        read: impl Fn(&Event) -> CloudEvent<E>,
+        handler: impl AsyncFn(Delivery<E>) -> Result<(), Failure>,
+    ) -> Vec<bool> {
+        if self.through_edge {
+            let events: Vec<&Event> = parcels.iter().map(|parcel| &*parcel.event).collect();
+            let mut batch = testing::sqs_event(&events);
+            for (n, parcel) in parcels.iter().enumerate() {
+                batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = parcel.attempt.to_string().into();
+            }
+            let letters = self.platform.dead_letters();
+            let consumer = Consumer::new(to.name).max_receives(catalog::MAX_RECEIVES);
+            let answer = edge::queue::batch(&consumer, batch, &self.clock, &letters, &handler).await;
+            let answer = answer.expect("a batch");
+            let failed = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+            return (0..parcels.len())
+                .map(|n| failed.iter().any(|failure| failure["itemIdentifier"] == format!("m-{n}")))
+                .collect();
+        }
+        let mut again = Vec::with_capacity(parcels.len());
+        for parcel in parcels {
+            let delivery = Delivery { attempt: parcel.attempt, ..testing::delivery(read(&parcel.event), &self.clock) };
+            let outcome = handler(delivery).await;
+            if let Err(failure) = &outcome
+                && !failure.is_retryable()
+            {
+                self.bury(to, failure);
+            }
+            again.push(outcome.is_err_and(|failure| failure.is_retryable()));
+        }
+        again
+    }
+
+    async fn consume(&self, to: &'static Function, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+        let platform = &self.platform;
+        if let Some(done) = defects::consume(self, to, &delivery).await {
+            return done;
+        }
+        match to {
+            to if to.name == catalog::CONTACT_TRACK.name => contact_track::handle(&platform.contacts(), delivery).await,
+            to if to.name == catalog::STOCK_OPEN.name => stock_open::handle(&platform.stock(), delivery).await,
+            to if to.name == catalog::STOCK_RESERVE.name => stock_reserve::handle(&platform.stock(), delivery).await,
+            to if to.name == catalog::STOCK_RELEASE.name => stock_release::handle(&platform.stock(), delivery).await,
+            to if to.name == catalog::ORDER_ADVANCE.name => order_advance::handle(&platform.orders(), delivery).await,
+            to if to.name == catalog::PAYMENT_CHARGE.name => {
+                payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await
+            }
+            to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
+                product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
+            }
+            to if to.name == catalog::ANALYTICS_FEED.name => {
+                analytics_feed::handle(&platform.fact_stream(), delivery).await
+            }
+            to if to.name == catalog::MAIL_SEND.name => {
+                mail_send::handle(&platform.contacts(), &platform.letters(), &platform.mailer(), delivery).await
+            }
+            to if to.name == catalog::INVOICE_ISSUE.name => {
+                let (invoices, documents) = (platform.invoices(), platform.documents());
+                invoice_issue::handle(&invoices, &documents, &platform.printer(), delivery).await
+            }
+            other => panic!("nobody plays {}", other.name),
+        }
+    }
+
+    /// Whether the records were counted.
+    async fn count(&self, taken: usize) -> bool {
+        let events = self.platform.fact_stream().events_after(self.stream.cursor);
+        let events: Vec<&Event> = events.iter().take(taken).map(|event| &**event).collect();
+        let windows = self.platform.windows();
+        let handler = async |batch: &[Delivery<DomainEvent>]| match self.defect {
+            Some(Defect::CountsWithoutClaim) => defects::count_anew(self, batch).await,
+            _ => window_aggregate::handle(&windows, batch).await,
+        };
+        let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
+        let (batch, letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
+        let answer = edge::kinesis::batch(&consumer, batch, &self.clock, &letters, &handler).await.expect("a batch");
+        answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
+    }
+
+    async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
+        let (records, shelf) = &self.topics[topic];
+        let record = |(offset, record): (usize, &ports::LogRecord)| Record {
+            topic: record.topic.to_owned(),
+            partition: 0,
+            offset: i64::try_from(offset).expect("few"),
+            timestamp: record.time,
+            key: Some(record.key.clone()),
+            headers: vec![],
+            value: IgnoredAny,
+            raw: record.value.clone(),
+            now: self.clock.now(),
+            ids: self.clock.ids(),
+            trace: Trace::begin(ids::request(1)),
+            deadline: None,
+        };
+        let batch: Vec<_> = records.iter().enumerate().skip(shelf.cursor).take(taken).map(record).collect();
+        event_archive::handle(&self.platform.archive(), &batch).await
+    }
+
+    /// Whether the sweep failed.
+    async fn sweep(&self) -> bool {
+        let (outbox, forgotten) = (self.platform.outbox(), defects::forgotten(self));
+        let handler = async |tick| outbox_sweep::handle(&outbox, tick).await;
+        let event = testing::schedule_event(self.clock.now());
+        let answer = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &self.clock, &handler).await;
+        if self.defect == Some(Defect::SweepsDeaf) {
+            outbox.discard(&forgotten);
+        }
+        answer.is_err()
+    }
+}
+
+/// An event as whoever takes any event reads it.
+fn untyped(event: &Event) -> CloudEvent<Map<String, Value>> {
+    serde_json::to_value(event).and_then(serde_json::from_value).expect("an event")
+}

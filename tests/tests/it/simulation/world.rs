@@ -1,0 +1,314 @@
+//! The world of a simulation: customers, queues, streams and time around the in-memory platform.
+//!
+//! Queues deliver at least once and in no order; streams deliver in order, and again from where they were; a failure comes again
+//! after the wait that `edge` asks for. A process that dies leaves all of its batch to come again.
+
+use super::{
+    chance::{Chance, together},
+    defects::Defect,
+};
+use catalog::{Function, MAX_RECEIVES};
+use domain::Event;
+use edge::Clock;
+use futures_util::FutureExt as _;
+use kernel::{Failure, Timestamp};
+use ports::LogRecord;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use testkit::{Platform, build};
+
+/// Seconds between two sweeps.
+const SWEEP_SECONDS: u64 = 60;
+/// Most messages of one batch.
+const BATCH: usize = 10;
+
+/// One way that things go.
+pub struct World {
+    pub platform: Platform,
+    pub clock: Clock,
+    pub defect: Option<Defect>,
+    /// Whether messages go through the runners of `edge`, as JSON; else straight to the handlers.
+    pub through_edge: bool,
+    /// What a customer asked for and was told, if that arrived.
+    pub asks: Vec<Ask>,
+    /// Status and body of every answer, with the number of the ask.
+    pub answers: RefCell<Vec<(usize, u16, String)>>,
+    /// What was given up or buried, and by whom.
+    pub given_up: RefCell<Vec<(&'static str, String)>>,
+    pub line: Vec<Parcel>,
+    bus_seen: usize,
+    pub changes: Shelf,
+    pub stream: Shelf,
+    pub topics: BTreeMap<&'static str, (Vec<LogRecord>, Shelf)>,
+    log_seen: usize,
+    sweep_at: Timestamp,
+    pub sweeps: usize,
+    /// Invocations so far.
+    pub steps: usize,
+}
+
+/// Something that somebody asks for until they are told that it is done.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub is_done: bool,
+    pub attempt: u32,
+    due: Timestamp,
+}
+
+/// A message on a queue.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    pub to: &'static Function,
+    pub event: Rc<Event>,
+    pub attempt: u32,
+    due: Timestamp,
+}
+
+/// How far something that is read in order has been read, and whether somebody is reading.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    pub cursor: usize,
+    pub length: usize,
+    is_busy: bool,
+    due: Timestamp,
+}
+
+/// A piece of work: one invocation of one function, or one ask of a customer.
+#[derive(Debug)]
+pub enum Task {
+    Ask(usize),
+    Relay,
+    Batch(&'static Function, Vec<Parcel>),
+    Count(usize),
+    Archive(&'static str, usize),
+    Sweep,
+}
+
+impl World {
+    /// A world where `asks` things will be asked for.
+    pub fn new(seed: u64, asks: usize, defect: Option<Defect>) -> Self {
+        let now = build::noon();
+        Self {
+            platform: Platform::new(),
+            clock: Clock::at(now, seed),
+            defect,
+            through_edge: false,
+            asks: vec![Ask { is_done: false, attempt: 1, due: now }; asks],
+            answers: RefCell::default(),
+            given_up: RefCell::default(),
+            line: vec![],
+            bus_seen: 0,
+            changes: Shelf::default(),
+            stream: Shelf::default(),
+            topics: BTreeMap::new(),
+            log_seen: 0,
+            sweep_at: now,
+            sweeps: 0,
+            steps: 0,
+        }
+    }
+
+    /// Brings what was published, put, appended and created to those who wait for it. Chance may bring a message twice.
+    pub fn collect(&mut self, chance: Option<&Chance>) {
+        let now = self.clock.now();
+        for event in self.platform.bus().published_after(self.bus_seen) {
+            self.bus_seen += 1;
+            let row = event.event.row().name;
+            for to in consumers(row) {
+                let copies = 1 + usize::from(chance.is_some_and(|chance| chance.one_in(10)));
+                let parcel = Parcel { to, event: Rc::clone(&event), attempt: 1, due: now };
+                self.line.extend(std::iter::repeat_n(parcel, copies));
+            }
+        }
+        for record in self.platform.event_log().records_after(self.log_seen) {
+            self.log_seen += 1;
+            let (records, shelf) = self.topics.entry(record.topic).or_default();
+            records.push(record);
+            shelf.length += 1;
+        }
+        self.stream.length += self.platform.fact_stream().events_after(self.stream.length).len();
+        self.changes.length += self.platform.products().created_after(self.changes.length).len();
+    }
+
+    /// Whether nothing is on its way and nothing waits.
+    pub fn is_quiet(&self) -> bool {
+        let mut shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
+        self.line.is_empty()
+            && self.asks.iter().all(|ask| ask.is_done)
+            && shelves.all(|shelf| shelf.cursor == shelf.length)
+            && self.platform.outbox().is_empty()
+    }
+
+    /// Takes the next task that is due: the first, or one by chance.
+    pub fn take(&mut self, chance: Option<&Chance>) -> Option<Task> {
+        let pick = |n: usize| chance.map_or(0, |chance| chance.below(n));
+        let now = self.clock.now();
+        // Whoever orders has seen the products.
+        let may = if self.changes.length < 2 { 3 } else { self.asks.len() };
+        let asks: Vec<usize> = (0..may).filter(|n| !self.asks[*n].is_done && self.asks[*n].due <= now).collect();
+        let parcels: Vec<usize> = (0..self.line.len()).filter(|n| self.line[*n].due <= now).collect();
+        let topics: Vec<&'static str> =
+            self.topics.iter().filter(|(_, (_, shelf))| shelf.is_due(now)).map(|(topic, _)| *topic).collect();
+        let sweep =
+            self.sweep_at <= now && !self.platform.outbox().is_empty() && self.defect != Some(Defect::NeverSweeps);
+        let is_there = [
+            !asks.is_empty(),
+            self.changes.is_due(now),
+            !parcels.is_empty(),
+            self.stream.is_due(now),
+            !topics.is_empty(),
+            sweep,
+        ];
+        let kinds: Vec<usize> = (0..is_there.len()).filter(|kind| is_there[*kind]).collect();
+        if kinds.is_empty() {
+            return None;
+        }
+        // Most of what there is to do is in the queues.
+        let kind =
+            if is_there[2] && chance.is_some_and(|chance| !chance.one_in(3)) { 2 } else { kinds[pick(kinds.len())] };
+        Some(match kind {
+            0 => Task::Ask(asks[pick(asks.len())]),
+            1 => {
+                self.changes.is_busy = true;
+                Task::Relay
+            }
+            2 => self.batch(parcels[pick(parcels.len())], now, chance),
+            3 => Task::Count(self.stream.cut(chance)),
+            4 => {
+                let topic = topics[pick(topics.len())];
+                let (_, shelf) = self.topics.get_mut(topic).expect("a topic");
+                Task::Archive(topic, shelf.cut(chance))
+            }
+            _ => {
+                self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
+                self.sweeps += 1;
+                Task::Sweep
+            }
+        })
+    }
+
+    /// A batch with the message `first` and others that are due for the same function.
+    fn batch(&mut self, first: usize, now: Timestamp, chance: Option<&Chance>) -> Task {
+        let first = self.line.remove(first);
+        let most = chance.map_or(BATCH, |chance| 1 + chance.below(BATCH));
+        let (to, mut parcels, mut rest) = (first.to, vec![first], vec![]);
+        for parcel in std::mem::take(&mut self.line) {
+            let goes_along = parcel.to.name == to.name && parcel.due <= now && parcels.len() < most;
+            if goes_along { parcels.push(parcel) } else { rest.push(parcel) }
+        }
+        self.line = rest;
+        Task::Batch(to, parcels)
+    }
+
+    /// Does tasks at the same time, and puts back what has to come again.
+    pub fn work(&mut self, tasks: Vec<Task>, chance: Option<&Chance>) {
+        let outcomes = {
+            let world = &*self;
+            let work = |task| async move { world.platform.run(world.perform(task)).await.ok() }.boxed_local();
+            together(tasks.iter().map(work).collect(), chance)
+        };
+        let millis = chance.map_or(20, |chance| 1 + chance.below(700));
+        self.clock.advance(Duration::from_millis(millis as u64));
+        for (task, outcome) in tasks.into_iter().zip(outcomes) {
+            self.settle(task, outcome, chance);
+        }
+    }
+
+    /// `outcome` says of each record whether it comes again; nothing, where the process died.
+    fn settle(&mut self, task: Task, outcome: Option<Vec<bool>>, chance: Option<&Chance>) {
+        let now = self.clock.now();
+        let again = outcome.as_ref().is_none_or(|again| again.contains(&true));
+        let twice = |n| chance.is_some_and(|chance| chance.one_in(n));
+        match task {
+            Task::Ask(n) => {
+                let ask = &mut self.asks[n];
+                // Now and then the answer is lost on its way.
+                ask.is_done |= !again && !twice(4);
+                ask.due = now + wait(ask.attempt);
+                ask.attempt += 1;
+            }
+            Task::Relay => self.changes.settle(now, if again { 0 } else { 1 }, twice(12)),
+            Task::Count(taken) => self.stream.settle(now, if again { 0 } else { taken }, twice(12)),
+            Task::Archive(topic, taken) => {
+                let (_, shelf) = self.topics.get_mut(topic).expect("a topic");
+                shelf.settle(now, if again { 0 } else { taken }, twice(12));
+            }
+            Task::Sweep => {}
+            Task::Batch(to, parcels) => {
+                let all = vec![true; parcels.len()];
+                let mut again = outcome.unwrap_or(all.clone());
+                if self.defect == Some(Defect::AcknowledgesTheBatch) && again != all {
+                    again.fill(false);
+                }
+                for (parcel, again) in parcels.into_iter().zip(again) {
+                    if again || twice(20) {
+                        self.put_back(to, parcel, now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn put_back(&mut self, to: &'static Function, parcel: Parcel, now: Timestamp) {
+        if parcel.attempt == MAX_RECEIVES {
+            self.given_up
+                .borrow_mut()
+                .push((to.name, format!("{} came {MAX_RECEIVES} times", parcel.event.event.row().name)));
+            return;
+        }
+        self.line.push(Parcel { attempt: parcel.attempt + 1, due: now + wait(parcel.attempt), ..parcel });
+    }
+
+    /// Lets time pass until something is due. `false` when nothing ever will be.
+    pub fn skip_time(&mut self) -> bool {
+        let now = self.clock.now();
+        let asks = self.asks.iter().filter(|ask| !ask.is_done).map(|ask| ask.due);
+        let shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
+        let shelves = shelves.filter(|shelf| shelf.cursor < shelf.length).map(|shelf| shelf.due);
+        let waits = !self.platform.outbox().is_empty() && self.defect != Some(Defect::NeverSweeps);
+        let sweep = waits.then_some(self.sweep_at);
+        let due = asks.chain(self.line.iter().map(|parcel| parcel.due)).chain(shelves).chain(sweep);
+        let Some(next) = due.filter(|due| *due > now).min() else { return false };
+        self.clock.advance(next.duration_since(now).try_into().expect("a time to come"));
+        true
+    }
+
+    /// Keeps that something failed for good.
+    pub fn bury(&self, to: &'static Function, failure: &Failure) {
+        self.given_up.borrow_mut().push((to.name, failure.to_string()));
+    }
+}
+
+impl Shelf {
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.cursor < self.length && !self.is_busy && self.due <= now
+    }
+
+    /// How many of the next records one batch takes.
+    fn cut(&mut self, chance: Option<&Chance>) -> usize {
+        self.is_busy = true;
+        let left = self.length - self.cursor;
+        chance.map_or(left, |chance| 1 + chance.below(left))
+    }
+
+    fn settle(&mut self, now: Timestamp, done: usize, back: bool) {
+        self.is_busy = false;
+        self.cursor += done;
+        if done == 0 {
+            self.due = now + Duration::from_secs(1);
+        }
+        if back {
+            self.cursor = self.cursor.saturating_sub(1);
+        }
+    }
+}
+
+/// The wait before the next attempt, as `edge` asks for it.
+fn wait(attempt: u32) -> Duration {
+    Duration::from_secs(1_u64.checked_shl(attempt - 1).unwrap_or(900).min(900))
+}
+
+/// The functions whose queue gets this event.
+fn consumers(event: &str) -> impl Iterator<Item = &'static Function> {
+    let wants = move |row: &&Function| row.has_queue() && row.consumes().iter().any(|one| one.name == event);
+    catalog::FUNCTIONS.iter().copied().filter(wants)
+}
