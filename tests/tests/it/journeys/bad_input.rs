@@ -1,8 +1,13 @@
 //! Bad input is answered with a problem that names the field, and writes nothing.
 
-use super::stack::{Answer, Person, Shop, order_for, unique, whole};
+use super::stack::{Answer, Person, Shop, order_for, unique, var, whole};
+use adapters::{Wiring, config::Config};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{id::UserId, user::Role};
+use kernel::Timestamp;
+use ports::{Claims, Tokens};
 use serde_json::{Value, json};
+use tokio_postgres::NoTls;
 
 /// The first pointer of a problem.
 fn pointer(problem: &Value) -> &str {
@@ -47,7 +52,19 @@ async fn an_order_that_cannot_be_is_refused_by_its_field_and_leaves_nothing() {
     let mut less = good;
     less.as_object_mut().expect("an object").remove("payment_method");
     assert_eq!(pointer(&try_order(&shop, &ada, &less).await.problem(422, "validation")), "/payment_method");
-    assert_eq!(orders_of(&shop, &ada).await, 0);
+    assert_eq!((orders_of(&shop, &ada).await, traces_of(&ada).await), (0, 0));
+}
+
+/// Orders and events that the database keeps of a customer.
+async fn traces_of(person: &Person) -> i64 {
+    let (client, connection) = tokio_postgres::connect(&var("DATABASE_URL"), NoTls).await.expect("connected");
+    let connection = tokio::spawn(connection);
+    let sql = "SELECT (SELECT count(*) FROM orders.orders WHERE user_id = $1::text::uuid)
+                    + (SELECT count(*) FROM orders.outbox WHERE event::text LIKE '%' || $1::text || '%')";
+    let count = client.query_one(sql, &[&person.id]).await.expect("an answer").get(0);
+    drop(client);
+    connection.await.expect("it ends").expect("without an error");
+    count
 }
 
 #[tokio::test]
@@ -104,6 +121,46 @@ async fn a_token_that_we_did_not_sign_or_that_is_over_lets_nobody_in() {
         shop.get("/api/v1/orders").token(&forged).send().await.problem(401, "unauthenticated");
     }
     shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_token_of_ours_ends_when_it_says() {
+    let (_stack, shop) = (whole().await, Shop::open());
+    let ada = shop.customer().await;
+    let secret = format!("{}/local/{}", catalog::PREFIX, catalog::SIGNING_KEYS.name);
+    let config = Config::given([
+        ("STAGE", "local"),
+        ("AWS_REGION", &var("AWS_REGION")),
+        ("AWS_ENDPOINT_URL", &var("AWS_ENDPOINT_URL")),
+        ("AWS_ACCESS_KEY_ID", &var("AWS_ACCESS_KEY_ID")),
+        ("AWS_SECRET_ACCESS_KEY", &var("AWS_SECRET_ACCESS_KEY")),
+        (catalog::SIGNING_KEYS.env, &secret),
+    ]);
+    let tokens = Wiring::new(catalog::USER_LOGIN, config).tokens().expect("tokens");
+    let now = Timestamp::now().as_second();
+    let token = async |from: i64, until: i64| {
+        let at = |second| Timestamp::from_second(second).expect("a time");
+        let user_id = UserId(ada.id.parse().expect("an id"));
+        let claims = Claims { user_id, role: Role::Customer, issued_at: at(from), expires_at: at(until) };
+        tokens.issue(&claims).await.expect("a token")
+    };
+    let (over, good) = (token(now - 3600, now - 1).await, token(now, now + 600).await);
+    shop.get("/api/v1/orders").token(&good).send().await.expect(200);
+    shop.get("/api/v1/orders").token(&over).send().await.problem(401, "unauthenticated");
+    // Without the header the gateway answers by itself, in a form that nobody can shape.
+    assert_eq!(shop.get("/api/v1/orders").send().await.status.as_u16(), 401);
+}
+
+#[tokio::test]
+async fn the_key_of_a_token_is_in_the_key_set_and_nothing_private_is() {
+    let (_stack, shop) = (whole().await, Shop::open());
+    let ada = shop.customer().await;
+    let header = ada.token.split('.').next().expect("a header");
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64")).expect("JSON");
+    let set = shop.get("/.well-known/jwks.json").send().await.expect(200);
+    let keys = set["keys"].as_array().expect("keys");
+    assert!(keys.iter().any(|key| key["kid"] == header["kid"]), "{set}");
+    assert!(keys.iter().all(|key| key["kty"] == "EC" && key.get("d").is_none()), "{set}");
 }
 
 #[tokio::test]
