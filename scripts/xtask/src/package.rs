@@ -88,6 +88,11 @@ pub fn compile(root: &Path, build: Build, binaries: &[&str]) -> Result<()> {
     for binary in binaries {
         command.args(["--bin", binary]);
     }
+    if build == Build::Arm64 {
+        for binary in binaries {
+            unlink(&root.join("target/lambda").join(binary).join("bootstrap")).map_err(|error| error.to_string())?;
+        }
+    }
     let status = command.current_dir(root).status().map_err(|error| {
         format!("{} does not start: {error}; scripts/setup installs cargo-lambda", command.get_program().display())
     })?;
@@ -154,7 +159,7 @@ fn zip_one(root: &Path, build: Build, name: &str) -> std::io::Result<bool> {
     let content = fs::read(&binary)?;
     let digest = hexadecimal(&Sha256::digest(&content));
     if binary != bootstrap {
-        replace_by_link(&binary, &bootstrap)?;
+        replace_by_copy(&binary, &bootstrap)?;
     }
     let is_new = seen_digest.trim_end() != digest || !archive.exists();
     if is_new {
@@ -174,13 +179,18 @@ fn identity(binary: &Path) -> std::io::Result<String> {
     Ok(format!("{} {} {}", binary.display(), found.len(), modified.as_nanos()))
 }
 
-fn replace_by_link(from: &Path, to: &Path) -> std::io::Result<()> {
-    match fs::remove_file(to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// A file of its own, never a link: cargo-lambda writes over what it finds there, and a link would let it write an arm64 binary
+/// over what cargo takes for this machine's.
+fn replace_by_copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    unlink(to)?;
+    fs::copy(from, to).map(drop)
+}
+
+fn unlink(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    // A link costs no disk; where it is refused, such as across file systems, a copy does.
-    fs::hard_link(from, to).or_else(|_| fs::copy(from, to).map(drop))
 }
 
 /// A zip with `content` as its bootstrap. Equal content gives equal bytes.
