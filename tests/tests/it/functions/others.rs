@@ -83,7 +83,7 @@ async fn event_archive_keeps_lines_under_topic_and_date_and_the_same_batch_once(
     }
     let objects = platform.archive().objects();
     let (key, lines) = objects.iter().next().expect("an object");
-    assert_eq!(key, "order-events/2026/11/21/0-00000000000000000015.jsonl");
+    assert_eq!(key, "order-events/2026/11/21/0-00000000000000000015-00000000000000000016.jsonl");
     assert_eq!(lines.lines().count(), 2);
     assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
     assert_eq!(platform.dead_letters().buried().len(), 1);
