@@ -1,5 +1,6 @@
 //! Every function, run with every sample event of its folder under `events/`, over the in-memory platform.
 
+mod access;
 mod consumers;
 mod http;
 mod order_advance;
