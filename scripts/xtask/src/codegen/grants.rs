@@ -193,7 +193,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             grants
         }
         Uses::Secret(secret, access) => {
-            let write = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"];
+            let write = ["secretsmanager:PutSecretValue"];
             let actions = either(*access, &["secretsmanager:GetSecretValue"], &write);
             vec![grant("Secret", &actions, On::Secret(secret.name))]
         }
