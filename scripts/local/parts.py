@@ -265,8 +265,9 @@ AWS = Part(
 )
 GATEWAY = Part(
     name="gateway", title="payment gateway (localstripe behind our front)", ports=("gateway",),
-    command=lambda: _python("gateway.py", "--port", layout.port("gateway")),
-    ready=lambda: http_ok(f"{layout.gateway_url()}/_local/faults"), sources=(HERE / "gateway.py",),
+    # Its payments, keys and webhooks outlive a kill, as Stripe's do.
+    command=lambda: _python("gateway.py", "--port", layout.port("gateway"), "--state", layout.DATA / "gateway"),
+    ready=lambda: http_ok(f"{layout.gateway_url()}/_local/faults"), sources=tuple(sorted(HERE.glob("gateway*.py"))),
     environment=lambda: layout.clean_env(GATEWAY_FAULTS=os.environ.get("GATEWAY_FAULTS", "none")),
 )
 MAILBOX = Part(

@@ -1,54 +1,15 @@
-"""The front's rules, against the real localstripe. Run with the tools' Python: `python -m unittest` in this directory."""
+"""The front's rules: keys and faults. Run with the tools' Python: `python -m unittest` in this directory."""
 
 import asyncio
-import subprocess
-import sys
 import unittest
-from pathlib import Path
 
 import aiohttp
 
 import gateway
-
-AUTH = {"Authorization": "Bearer sk_test_unittest"}
-VISA, DECLINED = "pm_card_visa", "pm_card_visa_chargeDeclined"
+from testing_gateway import DECLINED, SharedGateway
 
 
-class GatewayFront(unittest.IsolatedAsyncioTestCase):
-    @classmethod
-    def setUpClass(cls):
-        # localstripe keeps to the event loop that it met first, so it lives in a process of its own.
-        cls.process = subprocess.Popen([sys.executable, Path(gateway.__file__), "--port", "0"], stdout=subprocess.PIPE, text=True)
-        cls.url = "http://" + cls.process.stdout.readline().split()[-1]
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.process.terminate()
-        cls.process.communicate(timeout=10)
-
-    async def asyncSetUp(self):
-        self.client = aiohttp.ClientSession(headers=AUTH)
-        await self.fault(mode="none")
-        await self.client.delete(f"{self.url}/_config/data")
-        await self.client.delete(f"{self.url}/_local/requests")
-
-    async def asyncTearDown(self):
-        await self.client.close()
-
-    async def pay(self, key, amount=1999, card=VISA, account="sk_test_unittest"):
-        form = {"amount": str(amount), "currency": "usd", "payment_method": card, "confirm": "true", "metadata[order]": "o-1"}
-        headers = {"Authorization": f"Bearer {account}", **({"Idempotency-Key": key} if key else {})}
-        async with self.client.post(f"{self.url}/v1/payment_intents", data=form, headers=headers) as answer:
-            return answer.status, await answer.json(), answer.headers
-
-    async def fault(self, **asked):
-        async with self.client.put(f"{self.url}/_local/faults", json=asked) as answer:
-            return answer.status
-
-    async def charges(self):
-        async with self.client.get(f"{self.url}/_local/charges") as answer:
-            return await answer.json()
-
+class Front(SharedGateway):
     async def test_the_same_key_and_parameters_give_the_first_answer_and_one_charge(self):
         first_status, first, first_headers = await self.pay("k-1")
         again_status, again, again_headers = await self.pay("k-1")
@@ -132,28 +93,43 @@ class GatewayFront(unittest.IsolatedAsyncioTestCase):
         self.assertGreaterEqual(loop.time() - started, 0.3)
 
     async def test_what_is_not_a_fault_is_refused(self):
-        for asked in ({"mode": "sideways"}, {"mode": "slow", "count": 0}, {"mode": "slow", "seconds": "1"}, {"speed": 1}):
+        for asked in ({"mode": "sideways"}, {"mode": "slow", "count": 0}, {"mode": "slow", "seconds": "1"}, {"path": "v1"},
+                      {"speed": 1}):
             with self.subTest(asked):
                 self.assertEqual(await self.fault(**asked), 400)
 
     async def test_requests_are_listed_and_forgotten(self):
         await self.pay("k-9")
         await self.pay("k-9")
-        async with self.client.get(f"{self.url}/_local/requests") as answer:
-            seen = await answer.json()
-        self.assertEqual([(r["idempotency_key"], r["status"], r["replayed"]) for r in seen], [("k-9", 200, False), ("k-9", 200, True)])
+        _, seen = await self.get("/_local/requests")
+        self.assertEqual([(r["idempotency_key"], r["status"], r["replayed"]) for r in seen],
+                         [("k-9", 200, False), ("k-9", 200, True)])
         self.assertEqual(seen[0]["params"]["metadata[order]"], "o-1")
-        async with self.client.delete(f"{self.url}/_local/requests") as answer:
-            self.assertEqual(answer.status, 204)
+        self.assertEqual((await self.ask("DELETE", "/_local/requests"))[0], 204)
 
-    async def test_a_refund_goes_through_and_shows(self):
-        _, paid, _ = await self.pay("k-10")
-        async with self.client.post(f"{self.url}/v1/refunds", data={"payment_intent": paid["id"]}) as answer:
-            self.assertEqual(answer.status, 200)
-        self.assertEqual((await self.charges())["charges"][0]["refunded"], 1999)
+    async def test_dead_after_charge_strikes_whatever_is_posted_and_nothing_that_is_read(self):
+        intent = await self.paid()
+        await self.fault(mode="dead_after_charge", count=1)
+        self.assertEqual((await self.get("/v1/balance_transactions"))[0], 200)
+        with self.assertRaises(aiohttp.ClientError):
+            await self.refund(intent, "r-1", amount=500)
+        self.assertEqual((await self.refund(intent, "r-1", amount=500))[0], 200)
+        self.assertEqual((await self.charges())["charges"][0]["refunded"], 500)
+
+    async def test_a_fault_of_a_path_leaves_the_others_alone(self):
+        await self.fault(mode="error", count=1, path="/v1/refunds")
+        intent = await self.paid()
+        self.assertEqual((await self.refund(intent))[0], 500)
+        self.assertEqual((await self.refund(intent))[0], 200)
+
+    async def test_what_is_not_there_is_not_found(self):
+        status, body = await self.get("/v1/nothing")
+        self.assertEqual((status, body["error"]["type"], body["error"].get("code")), (404, "invalid_request_error", None))
+        status, body = await self.get("/v1/payment_intents/pi_nothing")
+        self.assertEqual((status, body["error"]["code"]), (404, "resource_missing"))
 
     async def test_the_fault_in_the_environment_is_read(self):
-        self.assertEqual(gateway.Fault.parse("error:3").view(), {"mode": "error", "count": 3, "seconds": 10.0})
+        self.assertEqual(gateway.Fault.parse("error:3").view(), {"mode": "error", "count": 3, "seconds": 10.0, "path": "/"})
         self.assertEqual(gateway.Fault.parse("").mode, "none")
 
 
