@@ -1,4 +1,4 @@
-//! Writes to the customer when an order is confirmed or cancelled.
+//! Writes to the customer when an order is confirmed, waits for something, is cancelled, shipped or delivered.
 //!
 //! Mail cannot be part of a transaction: between handing a letter over and keeping that it was sent, a crash sends it again.
 //! At least once, and once but for that.
@@ -23,6 +23,9 @@ pub async fn handle(
     let (order_id, user_id, template) = match &delivery.event.event {
         DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id, "order_confirmed"),
         DomainEvent::OrderCancelled(order) => (order.order_id, order.user_id, "order_cancelled"),
+        DomainEvent::OrderWaiting(order) => (order.order_id, order.user_id, "order_waiting"),
+        DomainEvent::OrderShipped(order) => (order.order_id, order.user_id, "order_shipped"),
+        DomainEvent::OrderDelivered(order) => (order.order_id, order.user_id, "order_delivered"),
         other => return Err(event::unexpected(other)),
     };
     let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };

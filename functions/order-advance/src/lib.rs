@@ -6,7 +6,7 @@
 use domain::{
     DomainEvent, event,
     id::OrderId,
-    order::{self, Signal},
+    order::{self, Cue, News, Shortfall},
 };
 use edge::Delivery;
 use kernel::Failure;
@@ -15,12 +15,15 @@ use ports::{Advanced, Claim, OrderStore};
 /// How often the order is read again when another step was faster. Two signals at once are usual, three are not.
 const RACES: u32 = 3;
 
-/// Tells one order one piece of news.
-pub async fn handle(orders: &impl OrderStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let (order_id, signal) = signal(&delivery.event.event)?;
-    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: delivery.event.id };
+/// Tells one order one piece of news. `policy` says what becomes of it if it is paid and has no stock.
+pub async fn handle(
+    orders: &impl OrderStore,
+    policy: Shortfall,
+    delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    let (order_id, news) = news(&delivery.event, policy)?;
     for _ in 0..=RACES {
-        if step(orders, claim, order_id, signal, &delivery).await? != Advanced::Overtaken {
+        if step(orders, order_id, news, &delivery).await? != Advanced::Overtaken {
             return Ok(());
         }
     }
@@ -29,26 +32,41 @@ pub async fn handle(orders: &impl OrderStore, delivery: Delivery<DomainEvent>) -
 
 async fn step(
     orders: &impl OrderStore,
-    claim: Claim,
     order_id: OrderId,
-    signal: Signal,
+    news: News,
     delivery: &Delivery<DomainEvent>,
 ) -> Result<Advanced, Failure> {
     let order = orders.get(order_id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
-    let Some((moved, news)) = order::advance(&order, signal, delivery.now)? else { return Ok(Advanced::Before) };
-    let event = news
-        .map(|news| event::envelop(delivery.ids.next(), moved.id, moved.version, delivery.now, &delivery.trace, news));
-    orders.advance(claim, &moved, event.as_ref()).await
+    let Some((moved, told)) = order::advance(&order, news, delivery.now)? else { return Ok(Advanced::Before) };
+    let event = told
+        .map(|told| event::envelop(delivery.ids.next(), moved.id, moved.version, delivery.now, &delivery.trace, told));
+    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: delivery.event.id };
+    orders.advance(Some(claim), &moved, event.as_ref()).await
 }
 
 /// What an event means for its order.
-fn signal(event: &DomainEvent) -> Result<(OrderId, Signal), Failure> {
-    match event {
-        DomainEvent::StockReserved(held) => Ok((held.order_id, Signal::StockReserved)),
-        DomainEvent::StockShort(short) => Ok((short.order_id, Signal::StockShort)),
-        DomainEvent::PaymentSucceeded(paid) => Ok((paid.order_id, Signal::Paid(paid.payment_id))),
+fn news(event: &domain::Event, policy: Shortfall) -> Result<(OrderId, News), Failure> {
+    let version = event.sequence;
+    match &event.event {
+        DomainEvent::StockReserved(held) => Ok((held.order_id, Cue::StockReserved.into())),
+        DomainEvent::StockShort(short) => Ok((
+            short.order_id,
+            match short.payment {
+                None => Cue::StockShort.into(),
+                Some(paid) => {
+                    News { cue: Cue::Shortfall(policy), payment: Some((paid.payment_id, paid.version)) }
+                }
+            },
+        )),
+        DomainEvent::StockKept(kept) => {
+            let payment = Some((kept.payment.payment_id, kept.payment.version));
+            Ok((kept.order_id, News { cue: Cue::StockKept, payment }))
+        }
+        DomainEvent::PaymentRequested(asked) => {
+            Ok((asked.order_id, News { cue: Cue::PaymentRequested, payment: Some((asked.payment_id, version)) }))
+        }
         DomainEvent::PaymentFailed(failed) => {
-            Ok((failed.order_id, Signal::PaymentFailed(failed.payment_id, failed.reason)))
+            Ok((failed.order_id, News { cue: Cue::PaymentFailed, payment: Some((failed.payment_id, version)) }))
         }
         other => Err(event::unexpected(other)),
     }

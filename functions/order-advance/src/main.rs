@@ -3,9 +3,9 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ORDER_ADVANCE)?;
-    let orders = wiring.orders()?;
+    let (orders, policy) = (wiring.orders()?, wiring.shortfall_policy()?);
     edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
-        order_advance::handle(&orders, delivery).await
+        order_advance::handle(&orders, policy, delivery).await
     })
     .await
 }

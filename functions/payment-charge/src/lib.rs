@@ -1,32 +1,67 @@
-//! Charges for an order whose stock is held.
+//! Charges for an order whose stock is held, and again when the customer asks for that.
 //!
-//! The payment is kept before the gateway is asked, and its id is the gateway's idempotency key: however often this runs, and
-//! wherever it dies, the gateway charges at most once. It keeps its keys for a day, so what waited longer is not asked for again.
+//! The payment is kept before the gateway is asked, and the attempt is in the gateway's idempotency key: however often this runs,
+//! and wherever it dies, the gateway charges at most once an attempt. It keeps its keys for a day, so what waited longer is not asked
+//! for again.
 
-use domain::{DomainEvent, event, id::PaymentId, payment};
+use domain::{
+    DomainEvent, event,
+    id::{PaymentId, RefundId},
+    payment::{self, Answer, Payment},
+};
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, Gateway, PaymentStore};
+use ports::{Advanced, Asking, Breaker, Claim, Gateway, PaymentStore};
 
-/// Charges for one order. Declined is final; that the gateway does not answer is tried again through the queue; a charge that is
-/// too old to be tried again is a dead letter.
+/// How often the payment is read again when another step was faster.
+const RACES: u32 = 3;
+
+/// Charges for one order. Declined is final for the attempt; that the gateway does not answer is tried again through the queue; a
+/// charge that is too old to be tried again is a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
+    breaker: &impl Breaker,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let held = match &delivery.event.event {
-        DomainEvent::StockReserved(held) => held,
+    let (payment, attempt) = match &delivery.event.event {
+        DomainEvent::StockReserved(held) => {
+            (payments.begin(&payment::begin(PaymentId(delivery.ids.next()), held, delivery.now)).await?, 1)
+        }
+        DomainEvent::PaymentRequested(asked) => (read(payments, asked.payment_id).await?, asked.attempt),
         other => return Err(event::unexpected(other)),
     };
-    let payment = payments.begin(&payment::begin(PaymentId(delivery.ids.next()), held, delivery.now)).await?;
-    if !payment::is_due(&payment, delivery.now)? {
+    if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }
-    let answer = gateway.charge(&payment).await?;
-    let (status, news) = payment::conclude(&payment, &answer);
-    let event =
-        event::envelop(delivery.ids.next(), payment.id, payment.version + 1, delivery.now, &delivery.trace, news);
+    let asking = Asking { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
+    let answer = ports::guarded(breaker, payments, asking, gateway.charge(&payment)).await?;
+    conclude(payments, payment, attempt, &answer, &delivery).await
+}
+
+/// Keeps the answer. A payment that has changed since it was read, for its order was cancelled, is read again.
+async fn conclude(
+    payments: &impl PaymentStore,
+    mut payment: Payment,
+    attempt: u32,
+    answer: &Answer,
+    delivery: &Delivery<DomainEvent>,
+) -> Result<(), Failure> {
     let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
-    payments.conclude(claim, &payment, status, &answer, &event).await.map(drop)
+    let (now, trace) = (delivery.now, &delivery.trace);
+    for _ in 0..=RACES {
+        let refund = RefundId(delivery.ids.next());
+        let Some(change) = payment::conclude(&payment, attempt, answer, refund, now)? else { return Ok(()) };
+        let version = change.payment.version;
+        let events = event::envelop_all(&delivery.ids, payment.id, version, now, trace, &change.events);
+        if payments.advance(Some(claim), &change, &events).await? != Advanced::Overtaken {
+            return Ok(());
+        }
+        payment = read(payments, payment.id).await?;
+    }
+    Err(Failure::unavailable("payment", format!("other steps of {} were faster each time", payment.id)))
+}
+
+async fn read(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {
+    payments.get(id, None).await?.ok_or_else(|| Failure::not_found("payment"))
 }

@@ -3,9 +3,9 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_CHARGE)?;
-    let (payments, gateway) = (wiring.payments()?, wiring.gateway()?);
+    let (payments, gateway, breaker) = (wiring.payments()?, wiring.gateway()?, wiring.breaker()?);
     edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
-        payment_charge::handle(&payments, &gateway, delivery).await
+        payment_charge::handle(&payments, &gateway, &breaker, delivery).await
     })
     .await
 }

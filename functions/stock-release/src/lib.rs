@@ -16,6 +16,6 @@ pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) ->
     };
     let claim = Claim { consumer: catalog::STOCK_RELEASE.name, event_id: delivery.event.id };
     let released = StockReleased { order_id, levels: vec![] };
-    let event = event::envelop(delivery.ids.next(), order_id, 2, delivery.now, &delivery.trace, released);
+    let event = event::envelop(delivery.ids.next(), order_id, 5, delivery.now, &delivery.trace, released);
     stock.release(claim, order_id, &event).await.map(drop)
 }

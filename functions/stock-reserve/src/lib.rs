@@ -1,4 +1,4 @@
-//! Holds an order's lines, all or none, and says which it was.
+//! Holds an order's lines for half an hour, all or none, and says which it was.
 
 use domain::{DomainEvent, event, stock};
 use edge::Delivery;
@@ -15,5 +15,6 @@ pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) ->
     let (now, trace) = (delivery.now, &delivery.trace);
     let reserved = event::envelop(delivery.ids.next(), order, 1, now, trace, hold.reserved.clone());
     let short = event::envelop(delivery.ids.next(), order, 1, now, trace, hold.short.clone());
-    stock.reserve(claim, &hold, &reserved, &short).await.map(drop)
+    let lapses_at = stock::lapses_at(now)?;
+    stock.reserve(claim, &hold, lapses_at, &reserved, &short).await.map(drop)
 }

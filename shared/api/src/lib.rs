@@ -6,11 +6,13 @@ mod analytics;
 mod catalogue;
 mod identity;
 mod orders;
+mod payments;
 
 pub use analytics::*;
 pub use catalogue::*;
 pub use identity::*;
 pub use orders::*;
+pub use payments::*;
 
 use kernel::{Timestamp, Uuid};
 use schemars::JsonSchema;

@@ -27,12 +27,24 @@ macro_rules! for_each_event {
             STOCK_OPENED StockOpened "StockOpened.v1" Inventory INVENTORY_EVENTS [];
             STOCK_RESERVED StockReserved "StockReserved.v1" Inventory INVENTORY_EVENTS [];
             STOCK_SHORT StockShort "StockShort.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_KEPT StockKept "StockKept.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_LAPSED StockLapsed "StockLapsed.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_COMMITTED StockCommitted "StockCommitted.v1" Inventory INVENTORY_EVENTS [];
             STOCK_RELEASED StockReleased "StockReleased.v1" Inventory INVENTORY_EVENTS [];
             ORDER_PLACED OrderPlaced "OrderPlaced.v1" Orders ORDER_EVENTS ["/shipping_address"];
             ORDER_CONFIRMED OrderConfirmed "OrderConfirmed.v1" Orders ORDER_EVENTS ["/shipping_address"];
             ORDER_CANCELLED OrderCancelled "OrderCancelled.v1" Orders ORDER_EVENTS [];
+            ORDER_WAITING OrderWaiting "OrderWaiting.v1" Orders ORDER_EVENTS [];
+            ORDER_SHIPPED OrderShipped "OrderShipped.v1" Orders ORDER_EVENTS ["/shipping_address"];
+            ORDER_DELIVERED OrderDelivered "OrderDelivered.v1" Orders ORDER_EVENTS [];
+            PAYMENT_REQUESTED PaymentRequested "PaymentRequested.v1" Payments PAYMENT_EVENTS [];
             PAYMENT_SUCCEEDED PaymentSucceeded "PaymentSucceeded.v1" Payments PAYMENT_EVENTS [];
             PAYMENT_FAILED PaymentFailed "PaymentFailed.v1" Payments PAYMENT_EVENTS [];
+            REFUND_REQUESTED RefundRequested "RefundRequested.v1" Payments PAYMENT_EVENTS [];
+            PAYMENT_REFUNDED PaymentRefunded "PaymentRefunded.v1" Payments PAYMENT_EVENTS [];
+            REFUND_FAILED RefundFailed "RefundFailed.v1" Payments PAYMENT_EVENTS [];
+            GATEWAY_SUSPENDED GatewaySuspended "GatewaySuspended.v1" Payments PAYMENT_EVENTS [];
+            LEDGER_RECONCILED LedgerReconciled "LedgerReconciled.v1" Payments PAYMENT_EVENTS [];
             INVOICE_ISSUED InvoiceIssued "InvoiceIssued.v1" Invoices ORDER_EVENTS [];
             NOTIFICATION_SENT NotificationSent "NotificationSent.v1" Notifications NOTIFICATION_EVENTS [];
         }

@@ -47,7 +47,7 @@ functions! {
         .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);
     /// Keeps the stock figure that products show.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
-        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_RELEASED])
+        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_KEPT, STOCK_LAPSED, STOCK_COMMITTED, STOCK_RELEASED])
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15);
 
     // Inventory.
@@ -64,6 +64,16 @@ functions! {
     STOCK_RELEASE = Function::new("stock-release", Inventory).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RELEASED]).timeout(15);
 
+    /// Keeps the stock of an order that is paid.
+    STOCK_KEEP = Function::new("stock-keep", Inventory).on(&[PAYMENT_SUCCEEDED])
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_KEPT, STOCK_SHORT]).timeout(15);
+    /// Takes shipped stock off the account.
+    STOCK_COMMIT = Function::new("stock-commit", Inventory).on(&[ORDER_SHIPPED])
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_COMMITTED]).timeout(15);
+    /// Frees holds that lapsed, and holds for paid orders what came in.
+    STOCK_SWEEP = Function::new("stock-sweep", Inventory).triggered(Schedule { minutes: 1 })
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LAPSED, STOCK_KEPT]).timeout(50);
+
     // Orders.
     /// Places an order.
     ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", BUYER).idempotent()
@@ -73,15 +83,63 @@ functions! {
         .uses(&[Uses::Postgres]);
     /// Lists the caller's orders.
     ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", BUYER).uses(&[Uses::Postgres]);
+    /// Lists a customer's orders for the back office.
+    ORDER_LIST_USER = Function::new("order-list-user", Orders)
+        .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_BACK_OFFICE).uses(&[Uses::Postgres]);
+    /// Takes an order back.
+    ORDER_CANCEL = Function::new("order-cancel", Orders).http(Delete, "/api/v1/orders/{id}", OWNER_OR_BACK_OFFICE)
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]);
+    /// Ships an order, says that it arrived, or takes it back.
+    ORDER_STATUS_UPDATE = Function::new("order-status-update", Orders)
+        .http(Patch, "/api/v1/orders/{id}/status", BACK_OFFICE)
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_SHIPPED, ORDER_DELIVERED, ORDER_CANCELLED]);
     /// Moves an order on as stock and payment come in.
     ORDER_ADVANCE = Function::new("order-advance", Orders)
-        .on(&[STOCK_RESERVED, STOCK_SHORT, PAYMENT_SUCCEEDED, PAYMENT_FAILED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED]).timeout(15);
+        .on(&[STOCK_RESERVED, STOCK_SHORT, STOCK_KEPT, PAYMENT_REQUESTED, PAYMENT_FAILED])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::ShortfallPolicy])
+        .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15);
+    /// Undoes orders that stand still.
+    ORDER_SWEEP = Function::new("order-sweep", Orders).triggered(Schedule { minutes: 5 })
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]).timeout(50);
 
     // Payments.
-    /// Charges for an order whose stock is reserved.
-    PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)]).publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED]).timeout(30);
+    /// Charges for an order whose stock is reserved, and again when the customer asks for that.
+    PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED, PAYMENT_REQUESTED])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
+    /// Closes the payment of a cancelled order: what was charged goes back.
+    PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]).timeout(15);
+    /// Gives money back.
+    PAYMENT_REFUND = Function::new("payment-refund", Payments).on(&[REFUND_REQUESTED])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, GATEWAY_SUSPENDED]).timeout(30);
+    /// Pays again after a refusal.
+    PAYMENT_PROCESS = Function::new("payment-process", Payments)
+        .http(Post, "/api/v1/payments/process", BUYER).idempotent()
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[PAYMENT_REQUESTED]);
+    /// Shows a payment.
+    PAYMENT_GET = Function::new("payment-get", Payments).http(Get, "/api/v1/payments/{id}", OWNER_OR_BACK_OFFICE)
+        .uses(&[Uses::Postgres]);
+    /// Shows the payment of an order.
+    PAYMENT_GET_ORDER = Function::new("payment-get-order", Payments)
+        .http(Get, "/api/v1/payments/order/{order_id}", OWNER_OR_BACK_OFFICE).uses(&[Uses::Postgres]);
+    /// Asks for money back.
+    REFUND_REQUEST = Function::new("refund-request", Payments)
+        .http(Post, "/api/v1/payments/refund", BACK_OFFICE).idempotent()
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]);
+    /// Hears from the gateway.
+    PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&WEBHOOK_SECRET, Read)])
+        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, REFUND_REQUESTED]);
+    /// Looks after payments and refunds without an answer.
+    PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REQUESTED, REFUND_REQUESTED]).timeout(50);
+    /// Compares the ledger with the gateway's own.
+    LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 1440 })
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .publishes(&[LEDGER_RECONCILED]).timeout(300);
 
     // Notifications.
     /// Remembers where to write to.
@@ -89,7 +147,7 @@ functions! {
         .uses(&[Uses::Postgres]).timeout(15);
     /// Writes to the customer.
     MAIL_SEND = Function::new("mail-send", Notifications)
-        .triggered(Fanout(&ORDER_NEWS, &[ORDER_CONFIRMED, ORDER_CANCELLED]))
+        .triggered(Fanout(&ORDER_NEWS, &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED]))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail]).publishes(&[NOTIFICATION_SENT]).timeout(15);
 
     // Invoices.

@@ -194,6 +194,8 @@ pub enum Uses {
     Gateway,
     /// Mail, to send.
     Mail,
+    /// What becomes of a paid order without stock: a rule of the environment.
+    ShortfallPolicy,
     /// The platform's own HTTP API: another context's published interface.
     Api,
 }

@@ -112,8 +112,11 @@ pub const SIGNING_KEYS: Secret = Secret { name: "signing-keys", env: "SIGNING_KE
 /// The payment gateway's secret key.
 pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_SECRET" };
 
+/// What the payment gateway signs its webhooks with.
+pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOOK_SECRET" };
+
 /// Every secret.
-pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &GATEWAY_KEY];
+pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET];
 
 /// Logical name of the event bus.
 pub const BUS: &str = "events";

@@ -5,7 +5,7 @@
 use crate::{
     Money,
     address::Address,
-    id::{OrderId, PaymentId, ProductId, UserId},
+    id::{OrderId, PaymentId, ProductId, RefundId, UserId},
     order::{OrderLine, Reason},
     text::{Category, Email, FullName, PaymentMethod, ProductName, Sku, Username},
 };
@@ -61,6 +61,19 @@ pub fn envelop(
 ) -> crate::Event {
     let event = event.into();
     kernel::CloudEvent::new(id, event.row().context.source(), subject, sequence, now, trace, event)
+}
+
+/// Wraps all that one step tells, as [`envelop`] does one.
+pub fn envelop_all(
+    ids: &kernel::Ids,
+    subject: impl ToString,
+    sequence: u64,
+    now: Timestamp,
+    trace: &kernel::Trace,
+    events: &[DomainEvent],
+) -> Vec<crate::Event> {
+    let subject = subject.to_string();
+    events.iter().map(|event| envelop(ids.next(), &subject, sequence, now, trace, event.clone())).collect()
 }
 
 /// A consumer was handed an event that its catalog row does not list: the routing is wrong, and retrying mends nothing.
@@ -166,6 +179,50 @@ pub struct StockShort {
     pub order_id: OrderId,
     /// What was asked for.
     pub lines: Vec<StockLine>,
+    /// With which payment the order was paid meanwhile: then it waits for stock, unless it is cancelled. None before payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaidWith>,
+}
+
+/// The payment of an order, as it stood when it succeeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaidWith {
+    /// Which.
+    pub payment_id: PaymentId,
+    /// Its version then.
+    pub version: u64,
+}
+
+/// An order is paid, and all its lines are kept until they are shipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockKept {
+    /// For which order.
+    pub order_id: OrderId,
+    /// With which payment.
+    pub payment: PaidWith,
+    /// The levels after it; none where what was held is kept.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
+}
+
+/// A hold lapsed before the order was paid: what was held is free again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockLapsed {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// The levels after it.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
+}
+
+/// What was kept for an order has left the house.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockCommitted {
+    /// For which order.
+    pub order_id: OrderId,
+    /// The levels after it.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
 }
 
 /// What was held for an order is free again.
@@ -226,6 +283,45 @@ pub struct OrderCancelled {
     pub total_amount: Money,
     /// Why.
     pub reason: Reason,
+    /// With which payment, if it had heard of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+}
+
+/// An order stands still until something is done about it: by the customer (`payment_declined`), by stock coming in
+/// (`back_ordered`) or by the shop (`under_review`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderWaiting {
+    /// Which.
+    pub order_id: OrderId,
+    /// Whose.
+    pub user_id: UserId,
+    /// What it costs.
+    pub total_amount: Money,
+    /// For what it waits.
+    pub reason: Reason,
+}
+
+/// An order was handed to the carrier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderShipped {
+    /// Which.
+    pub order_id: OrderId,
+    /// Whose.
+    pub user_id: UserId,
+    /// What.
+    pub lines: Vec<OrderLine>,
+    /// To where.
+    pub shipping_address: Address,
+}
+
+/// An order arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderDelivered {
+    /// Which.
+    pub order_id: OrderId,
+    /// Whose.
+    pub user_id: UserId,
 }
 
 /// The gateway charged.
@@ -252,6 +348,87 @@ pub struct PaymentFailed {
     pub amount: Money,
     /// Why.
     pub reason: Reason,
+}
+
+/// The customer pays again after a refusal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentRequested {
+    /// Which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// Which attempt this is; the first one was 1.
+    pub attempt: u32,
+}
+
+/// Money is to go back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefundRequested {
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// Which refund.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Money went back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentRefunded {
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// Which refund.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// How much of the payment has gone back in all.
+    pub refunded_amount: Money,
+}
+
+/// The gateway refused, finally, to give money back: a person has to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RefundFailed {
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// Which refund.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// The gateway's code for it.
+    pub code: String,
+}
+
+/// The payment gateway failed so often that it is left alone for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GatewaySuspended {
+    /// Failures in a row.
+    pub failures: u32,
+    /// Until when nobody asks it.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+}
+
+/// The ledger was compared with the gateway's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerReconciled {
+    /// From when.
+    #[schemars(with = "String")]
+    pub from: Timestamp,
+    /// Until when, exclusive.
+    #[schemars(with = "String")]
+    pub to: Timestamp,
+    /// Movements of the gateway in that time.
+    pub compared: u32,
+    /// Fees that were booked.
+    pub fees: u32,
+    /// What does not agree; nothing, when all is well.
+    pub differences: Vec<crate::ledger::Difference>,
 }
 
 /// An invoice has its number; its document follows from it, under its key.

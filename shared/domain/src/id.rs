@@ -37,4 +37,6 @@ ids! {
     OrderId "order";
     /// A payment for an order.
     PaymentId "payment";
+    /// Money that goes back.
+    RefundId "refund";
 }

@@ -6,6 +6,7 @@ pub mod address;
 pub mod event;
 pub mod id;
 pub mod invoice;
+pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payment;

@@ -1,15 +1,19 @@
 //! Orders: what makes one, and how it moves.
 
+mod flow;
+
+pub use flow::{Cue, Move, News, STANDSTILL_SECONDS, Shortfall, State, advance, command, is_stuck, next};
+
 use crate::{
-    DomainEvent, Money,
+    Money,
     address::Address,
-    event::{OrderCancelled, OrderConfirmed, OrderPlaced, StockLine},
+    event::{OrderPlaced, StockLine},
     id::{OrderId, PaymentId, ProductId, UserId},
     money::SumError,
     payment,
     text::{PaymentMethod, ProductName},
 };
-use kernel::{Failure, FieldError, Kind, Timestamp};
+use kernel::{Failure, FieldError, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,12 +69,36 @@ pub enum Reason {
     AwaitingPayment,
     /// There was not enough of something.
     InsufficientStock,
-    /// The gateway refused the payment.
+    /// The gateway refused the payment. While the order is pending the customer may pay again.
     PaymentDeclined,
+    /// The gateway did not say in time whether it charged.
+    PaymentUnreachable,
+    /// It is paid, and waits for stock to come in.
+    BackOrdered,
+    /// It is paid, there is no stock, and a person decides.
+    UnderReview,
+    /// The customer took it back.
+    CustomerRequest,
+    /// The shop took it back.
+    StaffRequest,
+    /// It stood still for too long.
+    TimedOut,
 }
 
 impl Reason {
-    const ALL: [Self; 4] = [Self::AwaitingStock, Self::AwaitingPayment, Self::InsufficientStock, Self::PaymentDeclined];
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::AwaitingStock,
+        Self::AwaitingPayment,
+        Self::InsufficientStock,
+        Self::PaymentDeclined,
+        Self::PaymentUnreachable,
+        Self::BackOrdered,
+        Self::UnderReview,
+        Self::CustomerRequest,
+        Self::StaffRequest,
+        Self::TimedOut,
+    ];
 
     /// The word of the API and the database.
     pub const fn name(self) -> &'static str {
@@ -79,6 +107,12 @@ impl Reason {
             Self::AwaitingPayment => "awaiting_payment",
             Self::InsufficientStock => "insufficient_stock",
             Self::PaymentDeclined => "payment_declined",
+            Self::PaymentUnreachable => "payment_unreachable",
+            Self::BackOrdered => "back_ordered",
+            Self::UnderReview => "under_review",
+            Self::CustomerRequest => "customer_request",
+            Self::StaffRequest => "staff_request",
+            Self::TimedOut => "timed_out",
         }
     }
 
@@ -204,6 +238,8 @@ pub struct Order {
     pub payment_method: PaymentMethod,
     /// With which payment.
     pub payment_id: Option<PaymentId>,
+    /// The version of the payment that it last heard of; 0 before it heard of any. Older news changes nothing.
+    pub payment_seen: u64,
     /// Counts its steps; 1 when placed.
     pub version: u64,
     /// When it was placed.
@@ -278,6 +314,7 @@ pub fn place(
         shipping_address: command.shipping_address,
         payment_method: command.payment_method,
         payment_id: None,
+        payment_seen: 0,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -292,86 +329,6 @@ pub fn place(
         payment_method: order.payment_method.clone(),
     };
     Ok((order, event))
-}
-
-/// What an order hears from the rest of the house.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Its stock is held.
-    StockReserved,
-    /// There is not enough.
-    StockShort,
-    /// It is paid.
-    Paid(PaymentId),
-    /// The payment was refused, finally.
-    PaymentFailed(PaymentId, Reason),
-}
-
-/// What a signal asks of an order in a status: a step, nothing (it is old news), or the attention of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
-    To(Status, Option<Reason>),
-    Stay,
-    Impossible,
-}
-
-/// The table of moves: every signal in every status.
-const fn next(status: Status, reason: Option<Reason>, signal: Signal) -> Move {
-    match (status, signal) {
-        (Status::Pending, Signal::StockReserved) => match reason {
-            Some(Reason::AwaitingPayment) => Move::Stay,
-            _ => Move::To(Status::Pending, Some(Reason::AwaitingPayment)),
-        },
-        (Status::Pending, Signal::StockShort) => Move::To(Status::Cancelled, Some(Reason::InsufficientStock)),
-        (Status::Pending, Signal::Paid(_)) => Move::To(Status::Processing, None),
-        (Status::Pending, Signal::PaymentFailed(_, reason)) => Move::To(Status::Cancelled, Some(reason)),
-        (Status::Processing | Status::Shipped | Status::Delivered, Signal::StockReserved | Signal::Paid(_)) => {
-            Move::Stay
-        }
-        (Status::Cancelled, Signal::StockReserved | Signal::StockShort | Signal::PaymentFailed(..)) => Move::Stay,
-        (Status::Processing | Status::Shipped | Status::Delivered, Signal::StockShort | Signal::PaymentFailed(..))
-        | (Status::Cancelled, Signal::Paid(_)) => Move::Impossible,
-    }
-}
-
-/// Moves an order on, or says that the signal is old news (`None`).
-///
-/// A signal that contradicts what the order already knows (paid, yet cancelled) is a `Conflict`: it ends in a dead-letter
-/// queue, where a person sees it.
-pub fn advance(order: &Order, signal: Signal, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
-    let (status, reason) = match next(order.status, order.reason, signal) {
-        Move::Stay => return Ok(None),
-        Move::To(status, reason) => (status, reason),
-        Move::Impossible => {
-            let detail = format!("{signal:?} contradicts an order that is {}", order.status.name());
-            return Err(Failure::new(Kind::Conflict, "order-contradiction", detail));
-        }
-    };
-    let mut moved = Order { status, reason, version: order.version + 1, updated_at: now, ..order.clone() };
-    if let Signal::Paid(payment) | Signal::PaymentFailed(payment, _) = signal {
-        moved.payment_id = Some(payment);
-    }
-    moved.history.push(HistoryEntry { status, at: now, reason });
-    let event = match (status, reason, moved.payment_id) {
-        (Status::Processing, _, Some(payment_id)) => Some(confirmed(&moved, payment_id).into()),
-        (Status::Cancelled, Some(reason), _) => Some(
-            OrderCancelled { order_id: moved.id, user_id: moved.user_id, total_amount: moved.total, reason }.into(),
-        ),
-        _ => None,
-    };
-    Ok(Some((moved, event)))
-}
-
-fn confirmed(order: &Order, payment_id: PaymentId) -> OrderConfirmed {
-    OrderConfirmed {
-        order_id: order.id,
-        user_id: order.user_id,
-        lines: order.lines.clone(),
-        total_amount: order.total,
-        shipping_address: order.shipping_address.clone(),
-        payment_id,
-        placed_at: order.created_at,
-    }
 }
 
 #[cfg(test)]

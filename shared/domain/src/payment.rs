@@ -1,13 +1,22 @@
-//! Payments: one per order and attempt, and what the gateway's answer makes of it.
+//! Payments: one an order, with its attempts to charge and the refunds of what was charged.
+
+mod flow;
+#[cfg(test)]
+mod tests;
+
+pub use flow::{
+    Answer, Change, Cue, Move, RefundAnswer, State, ask_refund, begin, close, conclude, conclude_refund, never_charged,
+    next, pay_again, remind, unbegun,
+};
 
 use crate::{
-    DomainEvent, Money,
-    event::{PaymentFailed, PaymentSucceeded, StockReserved},
-    id::{OrderId, PaymentId, UserId},
-    order::Reason,
+    Money,
+    id::{OrderId, PaymentId, RefundId, UserId},
     text::PaymentMethod,
 };
 use kernel::{Failure, Kind, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The largest amount of minor units that can be charged at once, in every currency that we sell in: the gateway takes eight
 /// digits (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
@@ -15,36 +24,56 @@ pub const MOST_CHARGED: i64 = 99_999_999;
 /// The smallest: half a dollar, half a euro, fifty yen (same source). Of some currencies the gateway wants more; that it then
 /// refuses is a decline.
 pub const LEAST_CHARGED: i64 = 50;
-/// Seconds after its beginning for which a payment may be charged. The gateway may forget an idempotency key that is 24 hours old
-/// (<https://docs.stripe.com/api/idempotent_requests>) and would charge again; an hour is left for clocks and queues.
-pub const CHARGE_SECONDS: i64 = 23 * 3600;
+/// Seconds after its beginning for which a charge or a refund may be asked for. The gateway may forget an idempotency key that is 24
+/// hours old (<https://docs.stripe.com/api/idempotent_requests>) and would do it again; an hour is left for clocks and queues.
+pub const ASK_SECONDS: i64 = 23 * 3600;
+/// Most attempts to charge for one order: who tries cards has to place as many orders.
+pub const MAX_ATTEMPTS: u32 = 5;
+/// Seconds after which an attempt or a refund without an answer is looked after: far longer than the function that asks may run,
+/// so that whoever looks then sees what became of it.
+pub const LOOK_AFTER_SECONDS: i64 = 600;
 
 /// Where a payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Begun; the gateway's answer is not known yet.
+    /// An attempt is begun; the gateway's answer is not known yet.
     Pending,
     /// Charged.
     Succeeded,
-    /// Refused, finally.
+    /// Refused. While the order is pending the customer may try again.
     Failed,
+    /// All of it went back.
+    Refunded,
+    /// A part of it went back.
+    PartiallyRefunded,
 }
 
 impl Status {
-    /// The word of the API.
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Succeeded, Self::Failed, Self::Refunded, Self::PartiallyRefunded];
+
+    /// The word of the API and the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Refunded => "refunded",
+            Self::PartiallyRefunded => "partially_refunded",
         }
+    }
+
+    /// Reads the word.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
     }
 }
 
-/// A payment.
+/// A payment. With its refunds it is one thing with one version: whoever changes it has seen all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// Id; also what the gateway's idempotency key is derived from.
+    /// Id; also what the gateway's idempotency keys are derived from.
     pub id: PaymentId,
     /// For which order.
     pub order_id: OrderId,
@@ -52,34 +81,121 @@ pub struct Payment {
     pub user_id: UserId,
     /// How much.
     pub amount: Money,
-    /// How.
-    pub method: PaymentMethod,
+    /// How the last attempt pays; none where the order was cancelled before the first.
+    pub method: Option<PaymentMethod>,
     /// Where it stands.
     pub status: Status,
-    /// Counts what became of it.
+    /// Attempts to charge; 0 where the order was cancelled before the first.
+    pub attempts: u32,
+    /// When the last attempt began.
+    pub attempted_at: Timestamp,
+    /// Whether the order is cancelled: nothing more is charged, and what was charged goes back.
+    pub closed: bool,
+    /// The gateway's name for the charge.
+    pub transaction_id: Option<String>,
+    /// The gateway's code for the last refusal.
+    pub decline_code: Option<String>,
+    /// What goes or went back, oldest first.
+    pub refunds: Vec<Refund>,
+    /// Counts what became of it; 1 when it was begun.
     pub version: u64,
     /// When it was begun.
     pub created_at: Timestamp,
+    /// When something last became of it.
+    pub updated_at: Timestamp,
 }
 
-impl Payment {
-    /// The key under which the gateway does this charge at most once, however often it is asked while [`is_due`] allows it.
+/// Money that goes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Id; also what the gateway's idempotency key is derived from.
+    pub id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// Why.
+    pub reason: RefundReason,
+    /// Where it stands.
+    pub status: RefundStatus,
+    /// The gateway's name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+}
+
+/// Why money goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundReason {
+    /// The customer wants it.
+    RequestedByCustomer,
+    /// It was charged twice.
+    Duplicate,
+    /// It was not the owner of the card who paid.
+    Fraudulent,
+    /// The order is cancelled. Nobody asks for this one: it follows.
+    OrderCancelled,
+}
+
+/// Where a refund stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// Asked for.
+    Pending,
+    /// Done.
+    Succeeded,
+    /// Refused by the gateway, finally.
+    Failed,
+}
+
+impl Refund {
+    /// The key under which the gateway does this refund at most once.
     pub fn gateway_key(&self) -> String {
-        format!("charge-{}", self.id)
+        format!("refund-{}", self.id)
     }
 }
 
-/// Begins the payment of an order whose stock is held.
-pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
-    Payment {
-        id,
-        order_id: order.order_id,
-        user_id: order.user_id,
-        amount: order.amount,
-        method: order.payment_method.clone(),
-        status: Status::Pending,
-        version: 1,
-        created_at: now,
+impl Payment {
+    /// The key under which the gateway does this attempt at most once, however often it is asked while [`is_due`] allows it.
+    pub fn gateway_key(&self) -> String {
+        format!("charge-{}-{}", self.id, self.attempts)
+    }
+
+    /// Minor units that went back.
+    pub fn refunded(&self) -> i64 {
+        self.refunded_as(&[RefundStatus::Succeeded])
+    }
+
+    /// Minor units that neither went back nor are on their way.
+    pub fn refundable(&self) -> i64 {
+        match self.transaction_id {
+            Some(_) => self.amount.amount.get() - self.refunded_as(&[RefundStatus::Succeeded, RefundStatus::Pending]),
+            None => 0,
+        }
+    }
+
+    /// What went back, as money.
+    pub fn refunded_amount(&self) -> Money {
+        Money { amount: self.refunded().try_into().unwrap_or(self.amount.amount), ..self.amount }
+    }
+
+    fn refunded_as(&self, statuses: &[RefundStatus]) -> i64 {
+        let counted = self.refunds.iter().filter(|refund| statuses.contains(&refund.status));
+        counted.map(|refund| refund.amount.amount.get()).sum()
+    }
+
+    /// One of its refunds.
+    pub fn refund(&self, id: RefundId) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.id == id)
+    }
+
+    /// When it is to be looked after, because an answer of the gateway is missing; never, when none is.
+    pub fn look_after(&self) -> Option<Timestamp> {
+        let attempt = (self.status == Status::Pending).then_some(self.attempted_at);
+        let refunds = self.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
+        let since = attempt.into_iter().chain(refunds.map(|refund| refund.requested_at)).min()?;
+        Timestamp::from_second(since.as_second() + LOOK_AFTER_SECONDS).ok()
     }
 }
 
@@ -95,83 +211,30 @@ pub fn check_total(total: Money) -> Result<(), String> {
     }
 }
 
-/// Whether the gateway is to be asked for this payment: not when it has its answer.
+/// Whether the gateway is to be asked to charge for this attempt: not when it has its answer, is not the last one any more, or the
+/// order is cancelled.
 ///
-/// A payment that waits for more than [`CHARGE_SECONDS`] is a `Conflict`: whether it was charged is for a person to find out,
-/// since asking again might charge twice.
-pub fn is_due(payment: &Payment, now: Timestamp) -> Result<bool, Failure> {
-    if payment.status != Status::Pending {
+/// An attempt that waits for more than [`ASK_SECONDS`] is a `Conflict`: whether it was charged is looked up at the gateway, since
+/// asking again might charge twice.
+pub fn is_due(payment: &Payment, attempt: u32, now: Timestamp) -> Result<bool, Failure> {
+    if payment.status != Status::Pending || payment.attempts != attempt || payment.closed {
         return Ok(false);
     }
-    if now.as_second() - payment.created_at.as_second() > CHARGE_SECONDS {
-        let detail = format!("The payment {} was begun too long ago to be charged safely.", payment.id);
-        return Err(Failure::new(Kind::Conflict, "charge-too-old", detail));
+    still_safe(payment.attempted_at, now, "charge-too-old")
+}
+
+/// Whether the gateway is to be asked for this refund; as [`is_due`].
+pub fn is_refund_due(refund: &Refund, now: Timestamp) -> Result<bool, Failure> {
+    if refund.status != RefundStatus::Pending {
+        return Ok(false);
+    }
+    still_safe(refund.requested_at, now, "refund-too-old")
+}
+
+fn still_safe(since: Timestamp, now: Timestamp, code: &'static str) -> Result<bool, Failure> {
+    if now.as_second() - since.as_second() > ASK_SECONDS {
+        let detail = "It was begun too long ago to be asked for safely: the gateway may have forgotten it.";
+        return Err(Failure::new(Kind::Conflict, code, detail));
     }
     Ok(true)
-}
-
-/// A final answer of the gateway. That it did not answer is no answer: it is asked again under the same key while [`is_due`]
-/// allows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// It charged; its name for the transaction.
-    Charged(String),
-    /// It refused; its code.
-    Declined(String),
-}
-
-/// What an answer makes of a payment, and what the others are told.
-pub fn conclude(payment: &Payment, answer: &Answer) -> (Status, DomainEvent) {
-    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
-    match answer {
-        Answer::Charged(transaction_id) => (
-            Status::Succeeded,
-            PaymentSucceeded { payment_id, order_id, amount, transaction_id: transaction_id.clone() }.into(),
-        ),
-        Answer::Declined(_) => {
-            (Status::Failed, PaymentFailed { payment_id, order_id, amount, reason: Reason::PaymentDeclined }.into())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::PaymentMethod;
-    use kernel::Uuid;
-
-    fn begun_at(second: i64) -> Payment {
-        Payment {
-            id: PaymentId(Uuid::from_u128(1)),
-            order_id: OrderId(Uuid::from_u128(2)),
-            user_id: UserId(Uuid::from_u128(3)),
-            amount: Money::new(1999, "USD").expect("valid"),
-            method: PaymentMethod::parse("pm_card_visa").expect("valid"),
-            status: Status::Pending,
-            version: 1,
-            created_at: at(second),
-        }
-    }
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).expect("valid")
-    }
-
-    #[test]
-    fn a_payment_is_charged_for_23_hours_and_then_a_person_has_to_look() {
-        let payment = begun_at(1_000);
-        for now in [1_000, 1_000 + CHARGE_SECONDS] {
-            assert_eq!(is_due(&payment, at(now)), Ok(true));
-        }
-        let failure = is_due(&payment, at(1_001 + CHARGE_SECONDS)).expect_err("too old");
-        assert_eq!((failure.kind, failure.code, failure.is_retryable()), (Kind::Conflict, "charge-too-old", false));
-    }
-
-    #[test]
-    fn a_payment_that_has_its_answer_is_not_charged_again_however_old_it_is() {
-        for status in [Status::Succeeded, Status::Failed] {
-            let payment = Payment { status, ..begun_at(0) };
-            assert_eq!(is_due(&payment, at(10 * CHARGE_SECONDS)), Ok(false));
-        }
-    }
 }

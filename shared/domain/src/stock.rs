@@ -1,9 +1,135 @@
-//! Stock: what an order asks the inventory to hold.
+//! Stock: what an order asks the inventory to hold, and what becomes of a hold.
 
 use crate::{
     event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReserved, StockShort},
     order::OrderLine,
 };
+use kernel::{Failure, Kind, Timestamp};
+
+/// Seconds for which stock is held for an order that is not paid yet. Then it is for others; who pays later gets it if it is
+/// still there.
+pub const HOLD_SECONDS: i64 = 30 * 60;
+
+/// Where the reservation of an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// All lines are held until the hold lapses.
+    Held,
+    /// There was not enough; nothing is held.
+    Short,
+    /// The hold lapsed; nothing is held.
+    Lapsed,
+    /// It is paid, and there was not enough any more: it is held once there is.
+    Waiting,
+    /// It is paid: all lines are held until they are shipped.
+    Kept,
+    /// All lines have left the house.
+    Committed,
+    /// The order was cancelled; nothing is held, and nothing will be.
+    Released,
+}
+
+impl State {
+    /// Every state, in the order of a reservation's life.
+    pub const ALL: [Self; 7] =
+        [Self::Held, Self::Short, Self::Lapsed, Self::Waiting, Self::Kept, Self::Committed, Self::Released];
+
+    /// The word of the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Short => "short",
+            Self::Lapsed => "lapsed",
+            Self::Waiting => "waiting",
+            Self::Kept => "kept",
+            Self::Committed => "committed",
+            Self::Released => "released",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether its lines are counted as reserved.
+    pub const fn holds(self) -> bool {
+        matches!(self, Self::Held | Self::Kept)
+    }
+}
+
+/// What a reservation hears. Whether there is enough is seen under the locks of the stock rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cue {
+    /// The order was placed, and there is enough.
+    Reserve,
+    /// The order was placed, and there is not enough.
+    ReserveShort,
+    /// [`HOLD_SECONDS`] are over.
+    Lapse,
+    /// The order is paid, and what it does not hold is there.
+    Keep,
+    /// The order is paid, and what it does not hold is not there.
+    KeepShort,
+    /// The order was shipped.
+    Commit,
+    /// The order was cancelled.
+    Release,
+}
+
+impl Cue {
+    /// Every cue.
+    pub const ALL: [Self; 7] =
+        [Self::Reserve, Self::ReserveShort, Self::Lapse, Self::Keep, Self::KeepShort, Self::Commit, Self::Release];
+}
+
+/// What a cue asks of a reservation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// A step; where it begins or ends to hold, the lines move between free and reserved.
+    To(State),
+    /// Nothing: it is old news.
+    Stay,
+    /// It cannot be: a dead letter, where a person sees it.
+    Refuse,
+}
+
+/// The table of moves; `None` is an order of which the inventory has not heard.
+pub const fn next(state: Option<State>, cue: Cue) -> Move {
+    use Move::{Refuse, Stay, To};
+    use State::{Committed, Held, Kept, Lapsed, Released, Short, Waiting};
+    match (state, cue) {
+        (None, Cue::Reserve) => To(Held),
+        (None, Cue::ReserveShort) => To(Short),
+        // A release that comes before its reservation leaves its mark, and the reservation does nothing.
+        (None, Cue::Release) => To(Released),
+        (Some(Held), Cue::Lapse) => To(Lapsed),
+        (Some(Held), Cue::Keep | Cue::KeepShort) => To(Kept),
+        (Some(Lapsed), Cue::Keep) => To(Kept),
+        (Some(Lapsed), Cue::KeepShort) => To(Waiting),
+        (Some(Waiting), Cue::Keep) => To(Kept),
+        (Some(Kept), Cue::Commit) => To(Committed),
+        (Some(Held | Lapsed | Waiting | Kept | Short), Cue::Release) => To(Released),
+
+        (Some(_), Cue::Reserve | Cue::ReserveShort) => Stay,
+        (None | Some(Short | Lapsed | Waiting | Kept | Committed | Released), Cue::Lapse) => Stay,
+        (Some(Waiting), Cue::KeepShort) => Stay,
+        (Some(Kept | Committed | Released), Cue::Keep | Cue::KeepShort) => Stay,
+        (Some(Committed), Cue::Commit) => Stay,
+        (Some(Released), Cue::Release) => Stay,
+
+        // Nobody is charged for what was not reserved, and nothing is shipped that is not kept.
+        (None | Some(Short), Cue::Keep | Cue::KeepShort) => Refuse,
+        (None | Some(Held | Short | Lapsed | Waiting | Released), Cue::Commit) => Refuse,
+        (Some(Committed), Cue::Release) => Refuse,
+    }
+}
+
+/// The failure that a refused move is.
+pub fn contradiction(state: Option<State>, cue: Cue) -> Failure {
+    let is = state.map_or("unknown here", State::name);
+    Failure::new(Kind::Conflict, "reservation-contradiction", format!("{cue:?} contradicts a reservation that is {is}"))
+}
 
 /// What both answers to a placed order would say; the store commits the one that turns out true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +140,11 @@ pub struct Hold {
     pub reserved: StockReserved,
     /// If not.
     pub short: StockShort,
+}
+
+/// When a hold that begins now lapses.
+pub fn lapses_at(now: Timestamp) -> Result<Timestamp, Failure> {
+    Timestamp::from_second(now.as_second() + HOLD_SECONDS).map_err(Failure::internal)
 }
 
 /// Decides what to hold for an order.
@@ -29,7 +160,7 @@ pub fn hold(order: OrderPlaced) -> Hold {
             lines: lines.clone(),
             levels: vec![],
         },
-        short: StockShort { order_id: order.order_id, lines: lines.clone() },
+        short: StockShort { order_id: order.order_id, lines: lines.clone(), payment: None },
         lines,
     }
 }

@@ -3,13 +3,13 @@
 use crate::Claim;
 use domain::{
     Event,
-    event::{ProductCreated, StockLevel},
+    event::{PaidWith, ProductCreated, StockLevel},
     id::{OrderId, ProductId},
     order::Offer,
     product::Product,
     stock::Hold,
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 
 /// Products.
 pub trait ProductStore {
@@ -41,22 +41,54 @@ pub trait StockStore {
     /// Opens the account of a new product; `None` when it was open already.
     async fn open(&self, claim: Claim, product: &ProductCreated, event: &Event) -> Result<Option<Event>, Failure>;
 
-    /// Holds all lines or none, and commits the event that turned out true: `reserved` or `short`, with the levels after it.
-    /// `None` when this was done before, or the order was released before it was reserved. A product without an account is
-    /// `Unavailable`: its account is on its way.
+    /// Holds all lines or none until `lapses_at`, and commits the event that turned out true: `reserved` or `short`, with the levels
+    /// after it. `None` when this was done before, or the order was released before it was reserved. A product without an account
+    /// is `Unavailable`: its account is on its way.
     async fn reserve(
         &self,
         claim: Claim,
         hold: &Hold,
+        lapses_at: Timestamp,
         reserved: &Event,
         short: &Event,
     ) -> Result<Option<Event>, Failure>;
 
-    /// Frees what is held for an order; `None` when nothing is, or it was freed before.
+    /// Keeps what is held for an order that is paid, or holds it again where the hold lapsed and there is enough, and commits the
+    /// event that turned out true: `kept` or `short`, with the levels after it. Where there is not enough, the order waits
+    /// ([`StockStore::retry`]). `None` when there is nothing to do. What [`domain::stock::next`] refuses is a `Conflict`.
+    async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure>;
+
+    /// Takes what is kept for an order off the stock: it has left the house. `None` when that was done before; refusals as for `keep`.
+    async fn commit(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure>;
+
+    /// Frees what is held for an order; `None` when nothing is, or it was freed before. Refusals as for `keep`.
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure>;
+
+    /// Up to `limit` orders whose hold lapsed before `now`, those that lapsed first.
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure>;
+
+    /// Frees what is held for an order if its hold lapsed before the time of the event; `None` when it did not.
+    async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure>;
+
+    /// Up to `limit` paid orders behind `after` that wait for stock, those that have waited longest first.
+    async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure>;
+
+    /// Holds the lines of an order that waits, if there is enough now; `None` when there is not, or it does not wait any more.
+    async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure>;
 
     /// The level of one product.
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure>;
+}
+
+/// An order that is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paid {
+    /// Which.
+    pub order_id: OrderId,
+    /// With what.
+    pub payment: PaidWith,
+    /// When it was paid.
+    pub at: Timestamp,
 }
 
 /// What the catalogue offers, through its published interface.

@@ -10,6 +10,7 @@
 
 mod backbone;
 mod catalogue;
+mod guard;
 mod identity;
 mod notifications;
 mod orders;
@@ -17,6 +18,7 @@ mod payments;
 
 pub use backbone::*;
 pub use catalogue::*;
+pub use guard::{Asking, guarded};
 pub use identity::*;
 pub use notifications::*;
 pub use orders::*;

@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, UserId},
     order::Order,
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 
 /// Orders.
 pub trait OrderStore {
@@ -30,8 +30,11 @@ pub trait OrderStore {
     /// Orders of a customer, newest first.
     async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure>;
 
-    /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim.
-    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure>;
+    /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim, if there is one.
+    async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure>;
+
+    /// Up to `limit` orders placed before `before` that wait for stock or payment, oldest first.
+    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure>;
 }
 
 /// What came of a step.

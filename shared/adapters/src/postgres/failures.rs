@@ -1,6 +1,6 @@
 //! What an error of the database means to its caller.
 
-use kernel::Failure;
+use kernel::{Failure, Kind};
 use std::{error::Error as _, fmt, time::Duration};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -9,6 +9,9 @@ pub(super) const PART: &str = "database";
 
 /// Raised by `inventory.reserve`: a product has no stock account yet.
 pub(super) const NO_ACCOUNT: &str = "QS001";
+
+/// Raised by the functions of inventory: `domain::stock::next` refuses the move.
+const REFUSED: &str = "QS002";
 
 /// Why a statement had no result.
 #[derive(Debug)]
@@ -74,6 +77,9 @@ impl fmt::Display for Trouble {
 
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
+        if let Some(error) = trouble.of_server().filter(|error| error.code().code() == REFUSED) {
+            return Self::new(Kind::Conflict, "reservation-contradiction", error.message());
+        }
         if trouble.passes() { Self::unavailable(PART, trouble) } else { Self::internal(format!("{PART}: {trouble}")) }
     }
 }
@@ -81,7 +87,6 @@ impl From<Trouble> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Kind;
 
     #[test]
     fn what_passes_by_itself_is_told_from_what_does_not() {

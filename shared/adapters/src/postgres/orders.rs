@@ -2,8 +2,9 @@
 
 use super::{
     Database, Relay,
-    fragments::{announce, claim},
-    params::{Param, params},
+    fragments::{announce, claim_if_any, take_key, what_was_kept},
+    keys,
+    params::params,
     rows::{count, counted, get, json, money, only, parsed, parsed_if, word},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,36 +14,10 @@ use domain::{
     order::{Order, Reason, Status},
     text::PaymentMethod,
 };
-use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp, Uuid};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
 use ports::{Advanced, Bus, Claim, OrderStore, Page};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
-
-/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status, `$5` body. A key that has expired is taken
-/// over. A second request under way waits here until the first has committed, and then does not get it.
-macro_rules! take_key {
-    () => {
-        "taken AS (
-            INSERT INTO idempotency AS old (scope, key, fingerprint, status, body, created_at, expires_at)
-            VALUES ($1, $2, $3, $4, $5, now(), now() + interval '24 hours')
-            ON CONFLICT (scope, key) DO UPDATE
-            SET fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
-                created_at = excluded.created_at, expires_at = excluded.expires_at
-            WHERE old.expires_at <= excluded.created_at
-            RETURNING key
-        )"
-    };
-}
-
-/// Whether the key was taken now, and what was kept under it before. What has expired is not what was kept: who lost an expired
-/// key to a twin still sees the old row here, for the statement began before the twin had committed.
-macro_rules! what_was_kept {
-    () => {
-        " SELECT EXISTS (SELECT FROM taken) AS is_new, kept.fingerprint, kept.status, kept.body
-        FROM (VALUES (1)) AS one
-        LEFT JOIN idempotency AS kept ON kept.scope = $1 AND kept.key = $2 AND kept.expires_at > now()"
-    };
-}
 
 const PLACE: &str = concat!(
     "WITH ",
@@ -62,12 +37,6 @@ const PLACE: &str = concat!(
     announce!("$20", from "placed"),
     what_was_kept!(),
 );
-
-const REFUSE: &str = concat!("WITH ", take_key!(), what_was_kept!());
-
-/// The answer that a request's twin has just committed.
-const KEPT: &str = "
-    SELECT false AS is_new, fingerprint, status, body FROM idempotency WHERE scope = $1 AND key = $2";
 
 /// An order as one row; its lines in the shape of the domain's own.
 macro_rules! select_order {
@@ -98,15 +67,22 @@ const ADVANCE: &str = concat!(
     "WITH before AS (
         SELECT id FROM orders WHERE id = $3 AND version = $4 - 1 FOR NO KEY UPDATE
     ), ",
-    claim!(from "before"),
+    claim_if_any!(),
     ", moved AS (
-        UPDATE orders SET status = $5, reason = $6, payment_id = $7, version = $4, updated_at = $8, history = $9
-        FROM claim WHERE id = $3
-        RETURNING id
+        UPDATE orders AS o SET status = $5, reason = $6, payment_id = $7, payment_seen = $8, version = $4, updated_at = $9,
+            history = $10
+        FROM go WHERE o.id = go.id
+        RETURNING o.id
     ), ",
-    announce!("$10", from "moved"),
+    announce!("$11", from "moved"),
     " SELECT EXISTS (SELECT FROM moved) AS moved,
         EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known",
+);
+
+/// Those that wait for what the inventory or the gateway has to say. A back-order waits for as long as it takes.
+const STUCK: &str = concat!(
+    select_order!(),
+    "WHERE o.status = 'pending' AND o.created_at <= $1 AND o.reason = ANY ($2) ORDER BY o.created_at, o.id LIMIT $3",
 );
 
 /// Orders in the schema of orders.
@@ -119,21 +95,6 @@ impl<B: Bus> PgOrders<B> {
     /// Over `database`, as the role of orders.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
-    }
-
-    /// Runs a statement that takes a key, and says what came of it.
-    async fn settle(&self, key: &Idempotency, sql: &str, params: &[Param<'_>]) -> Result<Settled, Failure> {
-        let database = self.relay.database();
-        let rows = database.query(sql, params).await?;
-        if let Some(settled) = settled(key, &rows)? {
-            return Ok(settled);
-        }
-        // The key was taken after this statement began, by a twin that has committed since. Look again.
-        let rows = database.query(KEPT, &params![&key.scope, &key.key]).await?;
-        settled(key, &rows)?.ok_or_else(|| {
-            let detail = "A request with this Idempotency-Key is under way; please try again.";
-            Failure::new(Kind::Conflict, "idempotency-key-in-flight", detail)
-        })
     }
 }
 
@@ -167,7 +128,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(&order.lines),
             Json(event),
         ];
-        let settled = self.settle(key, PLACE, &params).await?;
+        let settled = keys::settle(self.relay.database(), key, PLACE, &params).await?;
         if settled == Settled::Now {
             self.relay.send(std::slice::from_ref(event)).await;
         }
@@ -175,8 +136,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
     }
 
     async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
-        let params = params![&key.scope, &key.key, &key.fingerprint, i32::from(reply.status), &reply.body];
-        self.settle(key, REFUSE, &params).await
+        keys::refuse(self.relay.database(), key, reply).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
@@ -194,15 +154,16 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         Ok(Page { items, next })
     }
 
-    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
+    async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
         let params = params![
-            claim.consumer,
-            claim.event_id,
+            claim.map(|claim| claim.consumer),
+            claim.map(|claim| claim.event_id),
             order.id.0,
             counted(order.version)?,
             order.status.name(),
             order.reason.map(Reason::name),
             order.payment_id.map(|id| id.0),
+            counted(order.payment_seen)?,
             order.updated_at,
             Json(&order.history),
             event.map(Json),
@@ -217,21 +178,13 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         }
         Ok(if get(row, "known")? { Advanced::Before } else { Advanced::Overtaken })
     }
-}
 
-/// What a key was found to stand for; nothing, where it was not seen.
-fn settled(key: &Idempotency, rows: &[Row]) -> Result<Option<Settled>, Failure> {
-    let Some(row) = rows.first() else { return Ok(None) };
-    if get(row, "is_new")? {
-        return Ok(Some(Settled::Now));
+    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure> {
+        let reasons =
+            [Reason::AwaitingStock, Reason::AwaitingPayment, Reason::PaymentDeclined].map(Reason::name).to_vec();
+        let rows = self.relay.database().query(STUCK, &params![before, reasons, i64::from(limit)]).await?;
+        rows.iter().map(order).collect()
     }
-    let Some(fingerprint) = get::<Option<&str>>(row, "fingerprint")? else { return Ok(None) };
-    if fingerprint != key.fingerprint {
-        let detail = "This Idempotency-Key was used with another request.";
-        return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
-    }
-    let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
-    Ok(Some(Settled::Before(StoredReply { status, body: get(row, "body")? })))
 }
 
 fn order(row: &Row) -> Result<Order, Failure> {
@@ -245,6 +198,7 @@ fn order(row: &Row) -> Result<Order, Failure> {
         shipping_address: json(row, "shipping_address")?,
         payment_method: parsed(row, "payment_method", PaymentMethod::parse)?,
         payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
+        payment_seen: count(row, "payment_seen")?,
         version: count(row, "version")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
@@ -284,7 +238,7 @@ mod tests {
 
     #[test]
     fn statements_stay_far_below_the_size_that_pins_the_proxy() {
-        for sql in [PLACE, REFUSE, GET, LIST, ADVANCE] {
+        for sql in [PLACE, keys::REFUSE, GET, LIST, ADVANCE, STUCK] {
             assert!(sql.len() < 4096);
         }
     }

@@ -27,6 +27,7 @@ macro_rules! typed {
 }
 
 typed! {
+    bool => BOOL,
     &str => TEXT,
     String => TEXT,
     Vec<&str> => TEXT_ARRAY,

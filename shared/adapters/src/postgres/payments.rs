@@ -1,44 +1,81 @@
-//! Payments: one an order, begun once and concluded once.
+//! Payments: one an order, with its attempts and refunds. A step is kept where the payment still is what it begins from.
 
 use super::{
     Database, Relay,
-    fragments::{announce, claim},
-    params::params,
-    rows::{count, counted, get, money, only, parsed, word},
+    fragments::{announce, announce_all, claim_if_any, take_key, what_was_kept},
+    keys, ledger,
+    params::{Param, params},
+    rows::{count, counted, get, json, money, only, parsed_if, word},
 };
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    payment::{Answer, Payment, Status},
+    payment::{Change, Payment, Status},
     text::PaymentMethod,
 };
-use kernel::Failure;
-use ports::{Bus, Claim, PaymentStore};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
+use ports::{Advanced, Bus, Claim, PaymentStore};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
 /// An update that changes nothing makes the row that was there before come back, whoever has just written it.
 const BEGIN: &str = "
-    INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, version, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+    INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, attempts, attempted_at, closed, refunds,
+        look_after, version, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, $13, $13)
     ON CONFLICT (order_id) DO UPDATE SET order_id = excluded.order_id
     RETURNING *";
 
-const CONCLUDE: &str = concat!(
-    "WITH open AS (
-        SELECT id FROM payments WHERE id = $3 AND status = 'pending' FOR NO KEY UPDATE
+const GET: &str = "SELECT * FROM payments WHERE id = $1 AND ($2 IS NULL OR user_id = $2)";
+
+const OF_ORDER: &str = "SELECT * FROM payments WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
+
+const UNANSWERED: &str = "SELECT * FROM payments WHERE look_after < $1 ORDER BY look_after, id LIMIT $2";
+
+/// The step itself, for a row of `$from`, and its transfers. The parameters from `$6` on are those of [`step`].
+macro_rules! keep_step {
+    (from $from:literal) => {
+        concat!(
+            "kept AS (
+                UPDATE payments AS p
+                SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
+                    transaction_id = $13, decline_code = $14, refunds = $15, look_after = $16, updated_at = $17
+                FROM ",
+            $from,
+            " WHERE p.id = $6
+                RETURNING p.id
+            ), ",
+            ledger::book!("$18", from "kept"),
+            ", ",
+            announce_all!("$19", from "kept"),
+        )
+    };
+}
+
+/// The payment is locked at the version that the step begins from. Where it stands at another, nothing is written and no claim made.
+const ADVANCE: &str = concat!(
+    "WITH before AS (
+        SELECT id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), ",
-    claim!(from "open"),
-    ", kept AS (
-        UPDATE payments AS p
-        SET status = $4, transaction_id = $5, decline_code = $6, version = p.version + 1,
-            updated_at = ($7 ->> 'time')::timestamptz
-        FROM open WHERE p.id = open.id
-        RETURNING p.id
-    ), ",
-    announce!("$7", from "kept"),
-    " SELECT EXISTS (SELECT FROM kept) AS kept, EXISTS (SELECT FROM payments WHERE id = $3) AS begun",
+    claim_if_any!(),
+    ", ",
+    keep_step!(from "go"),
+    " SELECT EXISTS (SELECT FROM kept) AS kept, EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known,
+        $3::text, $4::text, $5::text",
 );
+
+/// As [`ADVANCE`]; the key of the request is taken only where the step is.
+const SETTLE: &str = concat!(
+    "WITH before AS (
+        SELECT id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
+    ), ",
+    take_key!(from "before"),
+    ", ",
+    keep_step!(from "taken"),
+    what_was_kept!(),
+);
+
+const ANNOUNCE: &str = concat!("WITH one AS (SELECT 1), ", announce!("$1", from "one"), " SELECT 1 AS done");
 
 /// Payments in the schema of payments.
 #[derive(Debug)]
@@ -61,53 +98,137 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
             payment.user_id.0,
             payment.amount.amount.get(),
             payment.amount.currency.code(),
-            payment.method.as_str(),
+            payment.method.as_ref().map(PaymentMethod::as_str),
             payment.status.name(),
+            attempts(payment)?,
+            payment.attempted_at,
+            payment.closed,
+            payment.look_after(),
             counted(payment.version)?,
             payment.created_at,
         ];
         read(only(&self.relay.database().query(BEGIN, &params).await?)?)
     }
 
-    async fn conclude(
-        &self,
-        claim: Claim,
-        payment: &Payment,
-        status: Status,
-        answer: &Answer,
-        event: &Event,
-    ) -> Result<bool, Failure> {
-        let (charged, declined) = match answer {
-            Answer::Charged(transaction) => (Some(transaction.as_str()), None),
-            Answer::Declined(code) => (None, Some(code.as_str())),
-        };
-        let params =
-            params![claim.consumer, claim.event_id, payment.id.0, status.name(), charged, declined, Json(event),];
-        let rows = self.relay.database().query(CONCLUDE, &params).await?;
+    async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let rows = self.relay.database().query(GET, &params![id.0, owner.map(|owner| owner.0)]).await?;
+        rows.first().map(read).transpose()
+    }
+
+    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let rows = self.relay.database().query(OF_ORDER, &params![order.0, owner.map(|owner| owner.0)]).await?;
+        rows.first().map(read).transpose()
+    }
+
+    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure> {
+        let mut params = params![
+            claim.map(|claim| claim.consumer),
+            claim.map(|claim| claim.event_id),
+            None::<&str>,
+            None::<&str>,
+            None::<&str>,
+        ]
+        .into_iter()
+        .collect::<Vec<_>>();
+        params.extend(step(change, events)?);
+        let rows = self.relay.database().query(ADVANCE, &params).await?;
         let row = only(&rows)?;
         if get(row, "kept")? {
-            self.relay.send(std::slice::from_ref(event)).await;
-            Ok(true)
-        } else if get(row, "begun")? {
-            Ok(false)
-        } else {
-            Err(Failure::internal("a payment was concluded that was never begun"))
+            self.relay.send(events).await;
+            return Ok(Advanced::Now);
         }
+        Ok(if get(row, "known")? { Advanced::Before } else { Advanced::Overtaken })
+    }
+
+    async fn settle(
+        &self,
+        key: &Idempotency,
+        reply: &StoredReply,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<Option<Settled>, Failure> {
+        let mut params = params![&key.scope, &key.key, &key.fingerprint, i32::from(reply.status), &reply.body]
+            .into_iter()
+            .collect::<Vec<_>>();
+        params.extend(step(change, events)?);
+        let rows = self.relay.database().query(SETTLE, &params).await?;
+        let settled = keys::settled(key, &rows)?;
+        if settled == Some(Settled::Now) {
+            self.relay.send(events).await;
+        }
+        Ok(settled)
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        keys::refuse(self.relay.database(), key, reply).await
+    }
+
+    async fn announce(&self, event: &Event) -> Result<(), Failure> {
+        self.relay.database().query(ANNOUNCE, &params![Json(event)]).await?;
+        self.relay.send(std::slice::from_ref(event)).await;
+        Ok(())
+    }
+
+    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
+        let rows = self.relay.database().query(UNANSWERED, &params![before, i64::from(limit)]).await?;
+        rows.iter().map(read).collect()
     }
 }
 
+/// The parameters `$6` to `$19` of a step.
+fn step<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
+    let payment = &change.payment;
+    let params = params![
+        payment.id.0,
+        counted(payment.version)?,
+        payment.status.name(),
+        payment.method.as_ref().map(PaymentMethod::as_str),
+        attempts(payment)?,
+        payment.attempted_at,
+        payment.closed,
+        payment.transaction_id.as_deref(),
+        payment.decline_code.as_deref(),
+        Json(&payment.refunds),
+        payment.look_after(),
+        payment.updated_at,
+        Json(ledger::rows(&change.transfers)),
+        Json(events),
+    ];
+    Ok(params.into_iter().collect())
+}
+
+fn attempts(payment: &Payment) -> Result<i32, Failure> {
+    i32::try_from(payment.attempts).map_err(Failure::internal)
+}
+
 fn read(row: &Row) -> Result<Payment, Failure> {
-    let status = |name: &str| {
-        [Status::Pending, Status::Succeeded, Status::Failed].into_iter().find(|status| status.name() == name)
-    };
     Ok(Payment {
         id: PaymentId(get(row, "id")?),
         order_id: OrderId(get(row, "order_id")?),
         user_id: UserId(get(row, "user_id")?),
         amount: money(row, "amount", "currency")?,
-        method: parsed(row, "method", PaymentMethod::parse)?,
-        status: word(row, "status", status)?,
+        method: parsed_if(row, "method", PaymentMethod::parse)?,
+        status: word(row, "status", Status::parse)?,
+        attempts: u32::try_from(get::<i32>(row, "attempts")?).map_err(Failure::internal)?,
+        attempted_at: get(row, "attempted_at")?,
+        closed: get(row, "closed")?,
+        transaction_id: get(row, "transaction_id")?,
+        decline_code: get(row, "decline_code")?,
+        refunds: json(row, "refunds")?,
         version: count(row, "version")?,
         created_at: get(row, "created_at")?,
+        updated_at: get(row, "updated_at")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_stay_far_below_the_size_that_pins_the_proxy() {
+        for sql in [BEGIN, GET, OF_ORDER, UNANSWERED, ADVANCE, SETTLE, ANNOUNCE] {
+            assert!(sql.len() < 4096);
+        }
+    }
 }

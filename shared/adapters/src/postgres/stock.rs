@@ -4,16 +4,16 @@ use super::{
     Database, Relay,
     fragments::claim,
     params::params,
-    rows::{get, only},
+    rows::{count, counted, get, only},
 };
 use domain::{
     Event,
-    event::{ProductCreated, StockLevel},
-    id::{OrderId, ProductId},
+    event::{PaidWith, ProductCreated, StockLevel},
+    id::{OrderId, PaymentId, ProductId},
     stock::Hold,
 };
-use kernel::{Failure, Uuid};
-use ports::{Bus, Claim, StockStore};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{Bus, Claim, Paid, StockStore};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::types::Json;
 
@@ -34,7 +34,23 @@ const OPEN: &str = concat!(
     )))) AS event FROM opened",
 );
 
-const RESERVE: &str = "SELECT reserve($1, $2, $3, $4, $5, $6, $7) AS event";
+const RESERVE: &str = "SELECT reserve($1, $2, $3, $4, $5, $6, $7, $8) AS event";
+
+const KEEP: &str = "SELECT keep($1, $2, $3, $4, $5, $6, $7, $8) AS event";
+
+const COMMIT: &str = "SELECT commit_stock($1, $2, $3, $4) AS event";
+
+const LAPSE: &str = "SELECT lapse($1, $2) AS event";
+
+const RETRY: &str = "SELECT retry($1, $2) AS event";
+
+const LAPSED: &str = "
+    SELECT order_id FROM reservation_orders WHERE state = 'held' AND lapses_at < $1 ORDER BY lapses_at, order_id LIMIT $2";
+
+const WAITING: &str = "
+    SELECT order_id, payment_id, payment_version, paid_at FROM reservation_orders
+    WHERE state = 'waiting' AND ($2 IS NULL OR (paid_at, order_id) > ($2, $3))
+    ORDER BY paid_at, order_id LIMIT $1";
 
 const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
 
@@ -79,6 +95,7 @@ impl<B: Bus> StockStore for PgStock<B> {
         &self,
         claim: Claim,
         hold: &Hold,
+        lapses_at: Timestamp,
         reserved: &Event,
         short: &Event,
     ) -> Result<Option<Event>, Failure> {
@@ -89,6 +106,7 @@ impl<B: Bus> StockStore for PgStock<B> {
             hold.reserved.order_id.0,
             products,
             quantities,
+            lapses_at,
             Json(reserved),
             Json(short),
         ];
@@ -96,9 +114,56 @@ impl<B: Bus> StockStore for PgStock<B> {
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 
+    async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure> {
+        let params = params![
+            claim.consumer,
+            claim.event_id,
+            paid.order_id.0,
+            paid.payment.payment_id.0,
+            counted(paid.payment.version)?,
+            paid.at,
+            Json(kept),
+            Json(short),
+        ];
+        let rows = self.relay.database().query(KEEP, &params).await?;
+        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    }
+
+    async fn commit(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
+        let params = params![claim.consumer, claim.event_id, order.0, Json(committed)];
+        let rows = self.relay.database().query(COMMIT, &params).await?;
+        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    }
+
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
         let params = params![claim.consumer, claim.event_id, order.0, Json(released)];
         let rows = self.relay.database().query(RELEASE, &params).await?;
+        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    }
+
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure> {
+        let rows = self.relay.database().query(LAPSED, &params![now, i64::from(limit)]).await?;
+        rows.iter().map(|row| get(row, "order_id").map(OrderId)).collect()
+    }
+
+    async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
+        let rows = self.relay.database().query(LAPSE, &params![order.0, Json(lapsed)]).await?;
+        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    }
+
+    async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure> {
+        let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
+        let rows = self.relay.database().query(WAITING, &params![i64::from(limit), at, order]).await?;
+        let paid = |row| {
+            let payment =
+                PaidWith { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
+            Ok(Paid { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
+        };
+        rows.iter().map(paid).collect()
+    }
+
+    async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
+        let rows = self.relay.database().query(RETRY, &params![order.0, Json(kept)]).await?;
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 

@@ -144,9 +144,12 @@ fn tidy() -> String {
             (SELECT {key} FROM {table} WHERE {since} < {end} ORDER BY {since} LIMIT $4) RETURNING 1)"
         )
     };
-    let answers = format!("{}.idempotency", Context::Orders.name());
-    let mut parts = vec![deletion("answers", &answers, "scope, key", "expires_at", "$3")];
-    let (mut sent, mut claims) = (Vec::new(), Vec::new());
+    let (mut parts, mut sent, mut claims, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for name in [Context::Orders, Context::Payments].map(Context::name) {
+        let part = format!("{name}_answers");
+        parts.push(deletion(&part, &format!("{name}.idempotency"), "scope, key", "expires_at", "$3"));
+        answers.push(format!("(SELECT count(*) FROM {part})"));
+    }
     for name in publishers().map(Context::name) {
         let part = format!("{name}_sent");
         parts.push(deletion(&part, &format!("{name}.outbox"), "id", "published_at", "$1"));
@@ -158,10 +161,11 @@ fn tidy() -> String {
         claims.push(format!("(SELECT count(*) FROM {part})"));
     }
     format!(
-        "WITH {} SELECT {} AS sent, {} AS claims, (SELECT count(*) FROM answers) AS answers",
+        "WITH {} SELECT {} AS sent, {} AS claims, {} AS answers",
         parts.join(", "),
         sent.join(" + "),
         claims.join(" + "),
+        answers.join(" + "),
     )
 }
 

@@ -1,0 +1,39 @@
+//! `DELETE /api/v1/orders/{id}`: takes an order back, for its owner and the back office.
+//!
+//! 202 with the order: its stock is freed and its money goes back right after. Doing it again changes nothing. An order that is on
+//! its way is not cancellable (409).
+
+use api::OrderView;
+use domain::{
+    event,
+    id::OrderId,
+    order::{self, Cue},
+    user,
+};
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::{Advanced, OrderStore};
+
+/// How often the order is read again when another step was faster.
+const RACES: u32 = 3;
+
+/// Cancels an order.
+pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
+    let principal = call.principal()?;
+    let owner = user::sees_only(principal.id, &principal.role);
+    let cue = if owner.is_some() { Cue::CustomerCancels } else { Cue::StaffCancels };
+    let id: OrderId = call.path("id")?;
+    for _ in 0..=RACES {
+        let order = orders.get(id, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
+        let Some((cancelled, news)) = order::command(&order, cue, call.now)? else { return Ok(answer(&order)) };
+        let event = news.map(|news| event::envelop(call.ids.next(), id, cancelled.version, call.now, &call.trace, news));
+        if orders.advance(None, &cancelled, event.as_ref()).await? == Advanced::Now {
+            return Ok(answer(&cancelled));
+        }
+    }
+    Err(Failure::unavailable("order", format!("other steps of {id} were faster each time")))
+}
+
+fn answer(order: &order::Order) -> Reply<OrderView> {
+    Reply::accepted(OrderView::from(order)).etag(order.version)
+}

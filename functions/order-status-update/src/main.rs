@@ -1,0 +1,8 @@
+//! Wires order-status-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::ORDER_STATUS_UPDATE)?;
+    let orders = wiring.orders()?;
+    edge::http::run(wiring.route()?, async |call| order_status_update::handle(&orders, call).await).await
+}

@@ -1,0 +1,16 @@
+//! `GET /api/v1/payments/order/{order_id}`: the payment of an order, for its owner and the back office. For all others there is none.
+
+use api::PaymentView;
+use domain::user;
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::PaymentStore;
+
+/// Shows the payment of an order. Before an order's stock is held there is none.
+pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<Reply<PaymentView>, Failure> {
+    let principal = call.principal()?;
+    let owner = user::sees_only(principal.id, &principal.role);
+    let payment = payments.of_order(call.path("order_id")?, owner).await?.filter(|payment| payment.attempts > 0);
+    let payment = payment.ok_or_else(|| Failure::not_found("payment"))?;
+    Ok(Reply::ok(PaymentView::from(&payment)).etag(payment.version))
+}

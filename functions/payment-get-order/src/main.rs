@@ -1,0 +1,8 @@
+//! Wires payment-get-order.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PAYMENT_GET_ORDER)?;
+    let payments = wiring.silent().payments()?;
+    edge::http::run(wiring.route()?, async |call| payment_get_order::handle(&payments, call).await).await
+}

@@ -1,0 +1,8 @@
+//! Wires payment-process.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PAYMENT_PROCESS)?;
+    let payments = wiring.payments()?;
+    edge::http::run(wiring.route()?, async |call| payment_process::handle(&payments, call).await).await
+}

@@ -1,0 +1,57 @@
+//! The answers to requests that came with a key: taken with the effect, found again for the repetition.
+
+use super::{
+    Database,
+    fragments::{take_key, what_was_kept},
+    params::{Param, params},
+    rows::get,
+};
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
+use tokio_postgres::Row;
+
+/// Keeps an answer that goes with no effect.
+pub(super) const REFUSE: &str = concat!("WITH ", take_key!(), what_was_kept!());
+
+/// The answer that a request's twin has just committed.
+const KEPT: &str = "
+    SELECT false AS is_new, fingerprint, status, body FROM idempotency WHERE scope = $1 AND key = $2";
+
+/// Runs a statement that takes a key, and says what came of it.
+pub(super) async fn settle(
+    database: &Database,
+    key: &Idempotency,
+    sql: &str,
+    params: &[Param<'_>],
+) -> Result<Settled, Failure> {
+    let rows = database.query(sql, params).await?;
+    if let Some(settled) = settled(key, &rows)? {
+        return Ok(settled);
+    }
+    // The key was taken after this statement began, by a twin that has committed since. Look again.
+    let rows = database.query(KEPT, &params![&key.scope, &key.key]).await?;
+    settled(key, &rows)?.ok_or_else(|| {
+        let detail = "A request with this Idempotency-Key is under way; please try again.";
+        Failure::new(Kind::Conflict, "idempotency-key-in-flight", detail)
+    })
+}
+
+/// Keeps a refusal as the answer to a request.
+pub(super) async fn refuse(database: &Database, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+    let params = params![&key.scope, &key.key, &key.fingerprint, i32::from(reply.status), &reply.body];
+    settle(database, key, REFUSE, &params).await
+}
+
+/// What a key was found to stand for; nothing, where it was not seen.
+pub(super) fn settled(key: &Idempotency, rows: &[Row]) -> Result<Option<Settled>, Failure> {
+    let Some(row) = rows.first() else { return Ok(None) };
+    if get(row, "is_new")? {
+        return Ok(Some(Settled::Now));
+    }
+    let Some(fingerprint) = get::<Option<&str>>(row, "fingerprint")? else { return Ok(None) };
+    if fingerprint != key.fingerprint {
+        let detail = "This Idempotency-Key was used with another request.";
+        return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
+    }
+    let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
+    Ok(Some(Settled::Before(StoredReply { status, body: get(row, "body")? })))
+}

@@ -1,0 +1,121 @@
+//! The ledger: transfers, booked once and never changed.
+
+use super::{
+    Database, Relay,
+    fragments::announce,
+    params::params,
+    rows::{get, money, word},
+};
+use domain::{
+    Event,
+    id::{PaymentId, RefundId},
+    ledger::{Purpose, Transfer},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{Bus, Ledger};
+use serde::Serialize;
+use std::sync::Arc;
+use tokio_postgres::{Row, types::Json};
+
+/// Books each transfer of the array `$transfers` (jsonb, as [`rows`] makes it), for every row of `$from`, unless it is booked.
+macro_rules! book {
+    ($transfers:literal, from $from:literal) => {
+        concat!(
+            "booked AS (
+                INSERT INTO transfers (purpose, reference, payment_id, refund_id, debit, credit, amount, currency, at)
+                SELECT one.purpose, one.reference, one.payment_id, one.refund_id, one.debit, one.credit, one.amount,
+                    one.currency, one.at
+                FROM ",
+            $from,
+            ", jsonb_to_recordset(",
+            $transfers,
+            ") AS one (purpose text, reference text, payment_id uuid, refund_id uuid, debit text, credit text,
+                    amount bigint, currency text, at timestamptz)
+                ON CONFLICT DO NOTHING
+            )"
+        )
+    };
+}
+pub(super) use book;
+
+const BETWEEN: &str = "SELECT * FROM transfers WHERE at >= $1 AND at < $2 ORDER BY at, purpose, reference";
+
+const BOOK: &str = concat!(
+    "WITH one AS (SELECT 1), ",
+    book!("$1", from "one"),
+    ", ",
+    announce!("$2", from "one"),
+    " SELECT 1 AS done"
+);
+
+/// The ledger in the schema of payments.
+#[derive(Debug)]
+pub struct PgLedger<B> {
+    relay: Relay<B>,
+}
+
+impl<B: Bus> PgLedger<B> {
+    /// Over `database`, as the role of payments.
+    pub fn new(database: Arc<Database>, bus: B) -> Self {
+        Self { relay: Relay::new(database, bus) }
+    }
+}
+
+impl<B: Bus> Ledger for PgLedger<B> {
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure> {
+        self.relay.database().query(BETWEEN, &params![from, to]).await?.iter().map(read).collect()
+    }
+
+    async fn book(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+        self.relay.database().query(BOOK, &params![Json(rows(transfers)), Json(event)]).await?;
+        self.relay.send(std::slice::from_ref(event)).await;
+        Ok(())
+    }
+}
+
+/// A transfer as a row.
+#[derive(Debug, Serialize)]
+pub(super) struct TransferRow<'a> {
+    purpose: &'static str,
+    reference: &'a str,
+    payment_id: Option<PaymentId>,
+    refund_id: Option<RefundId>,
+    debit: &'static str,
+    credit: &'static str,
+    amount: i64,
+    currency: &'static str,
+    at: Timestamp,
+}
+
+/// Transfers as rows.
+pub(super) fn rows(transfers: &[Transfer]) -> Vec<TransferRow<'_>> {
+    transfers.iter().map(TransferRow::from).collect()
+}
+
+impl<'a> From<&'a Transfer> for TransferRow<'a> {
+    fn from(transfer: &'a Transfer) -> Self {
+        let (debit, credit) = transfer.purpose.accounts();
+        Self {
+            purpose: transfer.purpose.name(),
+            reference: &transfer.reference,
+            payment_id: transfer.payment_id,
+            refund_id: transfer.refund_id,
+            debit: debit.name(),
+            credit: credit.name(),
+            amount: transfer.amount.amount.get(),
+            currency: transfer.amount.currency.code(),
+            at: transfer.at,
+        }
+    }
+}
+
+fn read(row: &Row) -> Result<Transfer, Failure> {
+    Ok(Transfer {
+        purpose: word(row, "purpose", Purpose::parse)?,
+        reference: get(row, "reference")?,
+        payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
+        refund_id: get::<Option<Uuid>>(row, "refund_id")?.map(RefundId),
+        amount: money(row, "amount", "currency")?,
+        at: get(row, "at")?,
+    })
+}

@@ -1,0 +1,339 @@
+//! How an order moves: every cue in every state, as one table.
+
+use super::{HistoryEntry, Order, Reason, Status};
+use crate::{
+    DomainEvent,
+    event::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting},
+    id::PaymentId,
+};
+use kernel::{Failure, Kind, Timestamp};
+
+/// Seconds after which an order that still waits for stock or payment is undone. The hold on its stock lapses long before
+/// ([`crate::stock::HOLD_SECONDS`]), and is taken again if the payment comes after all and there is stock.
+pub const STANDSTILL_SECONDS: i64 = 2 * 3600;
+
+/// Where an order stands, with what the status alone does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Placed; its stock is not held yet.
+    AwaitingStock,
+    /// Its stock is held; the charge is under way.
+    AwaitingPayment,
+    /// The charge was refused; the customer may pay again.
+    Declined,
+    /// Paid; waits for stock to come in.
+    BackOrdered,
+    /// Paid; there is no stock, and a person decides.
+    UnderReview,
+    /// Paid, its stock kept: being packed.
+    Processing,
+    /// On its way.
+    Shipped,
+    /// Arrived.
+    Delivered,
+    /// Will not come.
+    Cancelled,
+}
+
+impl State {
+    /// Every state, in the order of an order's life.
+    pub const ALL: [Self; 9] = [
+        Self::AwaitingStock,
+        Self::AwaitingPayment,
+        Self::Declined,
+        Self::BackOrdered,
+        Self::UnderReview,
+        Self::Processing,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Cancelled,
+    ];
+
+    /// The state of an order with this status and reason.
+    pub const fn of(status: Status, reason: Option<Reason>) -> Self {
+        match (status, reason) {
+            (Status::Pending, Some(Reason::AwaitingPayment)) => Self::AwaitingPayment,
+            (Status::Pending, Some(Reason::PaymentDeclined)) => Self::Declined,
+            (Status::Pending, Some(Reason::BackOrdered)) => Self::BackOrdered,
+            (Status::Pending, Some(Reason::UnderReview)) => Self::UnderReview,
+            (Status::Pending, _) => Self::AwaitingStock,
+            (Status::Processing, _) => Self::Processing,
+            (Status::Shipped, _) => Self::Shipped,
+            (Status::Delivered, _) => Self::Delivered,
+            (Status::Cancelled, _) => Self::Cancelled,
+        }
+    }
+
+    /// The status that everybody sees.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::AwaitingStock | Self::AwaitingPayment | Self::Declined | Self::BackOrdered | Self::UnderReview => {
+                Status::Pending
+            }
+            Self::Processing => Status::Processing,
+            Self::Shipped => Status::Shipped,
+            Self::Delivered => Status::Delivered,
+            Self::Cancelled => Status::Cancelled,
+        }
+    }
+}
+
+/// What becomes of an order that is paid and has no stock any more: a rule of the shop, set per environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shortfall {
+    /// It is cancelled and the money goes back.
+    Refund,
+    /// It waits for stock.
+    BackOrder,
+    /// A person decides.
+    Review,
+}
+
+impl Shortfall {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Refund, Self::BackOrder, Self::Review];
+
+    /// The word of the setting.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refund => "refund",
+            Self::BackOrder => "back-order",
+            Self::Review => "review",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
+}
+
+/// What an order hears, without its particulars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cue {
+    /// Its stock is held.
+    StockReserved,
+    /// There is not enough, and nothing is paid.
+    StockShort,
+    /// A charge was begun again.
+    PaymentRequested,
+    /// The gateway refused the charge.
+    PaymentFailed,
+    /// It is paid and its stock is kept for it.
+    StockKept,
+    /// It is paid and there is not enough: what the policy says.
+    Shortfall(Shortfall),
+    /// The customer takes it back.
+    CustomerCancels,
+    /// The shop takes it back.
+    StaffCancels,
+    /// It stood still for [`STANDSTILL_SECONDS`].
+    StandsStill,
+    /// It was handed to the carrier.
+    Ship,
+    /// It arrived.
+    Deliver,
+}
+
+impl Cue {
+    /// Every cue.
+    pub const ALL: [Self; 13] = [
+        Self::StockReserved,
+        Self::StockShort,
+        Self::PaymentRequested,
+        Self::PaymentFailed,
+        Self::StockKept,
+        Self::Shortfall(Shortfall::Refund),
+        Self::Shortfall(Shortfall::BackOrder),
+        Self::Shortfall(Shortfall::Review),
+        Self::CustomerCancels,
+        Self::StaffCancels,
+        Self::StandsStill,
+        Self::Ship,
+        Self::Deliver,
+    ];
+}
+
+/// What a cue asks of an order in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// A step.
+    To(Status, Option<Reason>),
+    /// Nothing: it is old news, or asks for what is so already.
+    Stay,
+    /// It cannot be. A command is refused (`Conflict`); news that says so ends as a dead letter, where a person sees it.
+    Refuse,
+}
+
+/// The table of moves: every cue in every state.
+pub const fn next(state: State, cue: Cue) -> Move {
+    use self::State::*;
+    use Move::{Refuse, Stay, To};
+    match (state, cue) {
+        (AwaitingStock, Cue::StockReserved) => To(Status::Pending, Some(Reason::AwaitingPayment)),
+        (AwaitingStock, Cue::StockShort) => To(Status::Cancelled, Some(Reason::InsufficientStock)),
+        (AwaitingStock | AwaitingPayment | Declined, Cue::PaymentRequested) => {
+            To(Status::Pending, Some(Reason::AwaitingPayment))
+        }
+        (AwaitingStock | AwaitingPayment | Declined, Cue::PaymentFailed) => {
+            To(Status::Pending, Some(Reason::PaymentDeclined))
+        }
+        (AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview, Cue::StockKept) => {
+            To(Status::Processing, None)
+        }
+        (AwaitingStock | AwaitingPayment | Declined, Cue::Shortfall(policy)) => match policy {
+            Shortfall::Refund => To(Status::Cancelled, Some(Reason::InsufficientStock)),
+            Shortfall::BackOrder => To(Status::Pending, Some(Reason::BackOrdered)),
+            Shortfall::Review => To(Status::Pending, Some(Reason::UnderReview)),
+        },
+        (AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Processing, Cue::CustomerCancels) => {
+            To(Status::Cancelled, Some(Reason::CustomerRequest))
+        }
+        (AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Processing, Cue::StaffCancels) => {
+            To(Status::Cancelled, Some(Reason::StaffRequest))
+        }
+        (AwaitingStock, Cue::StandsStill) => To(Status::Cancelled, Some(Reason::TimedOut)),
+        (AwaitingPayment, Cue::StandsStill) => To(Status::Cancelled, Some(Reason::PaymentUnreachable)),
+        (Declined, Cue::StandsStill) => To(Status::Cancelled, Some(Reason::PaymentDeclined)),
+        (Processing, Cue::Ship) => To(Status::Shipped, None),
+        (Shipped, Cue::Deliver) => To(Status::Delivered, None),
+
+        // Old news. A payment's own news is known to be newer before it comes here (`Order::payment_seen`).
+        (
+            AwaitingPayment | Declined | BackOrdered | UnderReview | Processing | Shipped | Delivered | Cancelled,
+            Cue::StockReserved,
+        ) => Stay,
+        (Processing | Shipped | Delivered | Cancelled, Cue::StockKept) => Stay,
+        (BackOrdered | UnderReview | Cancelled, Cue::Shortfall(_)) => Stay,
+        // Payments hear by themselves that an order was cancelled, and give back what they charged.
+        (Cancelled, Cue::StockShort | Cue::PaymentRequested | Cue::PaymentFailed) => Stay,
+        (Cancelled, Cue::CustomerCancels | Cue::StaffCancels) => Stay,
+        (BackOrdered | UnderReview | Processing | Shipped | Delivered | Cancelled, Cue::StandsStill) => Stay,
+
+        (AwaitingPayment | Declined | BackOrdered | UnderReview, Cue::StockShort) => Refuse,
+        (BackOrdered | UnderReview, Cue::PaymentRequested | Cue::PaymentFailed) => Refuse,
+        (
+            Processing | Shipped | Delivered,
+            Cue::StockShort | Cue::PaymentRequested | Cue::PaymentFailed | Cue::Shortfall(_),
+        ) => Refuse,
+        (Shipped | Delivered, Cue::CustomerCancels | Cue::StaffCancels) => Refuse,
+        (
+            AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Shipped | Delivered | Cancelled,
+            Cue::Ship,
+        ) => Refuse,
+        (
+            AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Processing | Delivered | Cancelled,
+            Cue::Deliver,
+        ) => Refuse,
+    }
+}
+
+/// A cue with its particulars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// What it is.
+    pub cue: Cue,
+    /// The payment that it is about, and that payment's version.
+    pub payment: Option<(PaymentId, u64)>,
+}
+
+impl From<Cue> for News {
+    fn from(cue: Cue) -> Self {
+        Self { cue, payment: None }
+    }
+}
+
+/// Moves an order on, or says that the news changes nothing (`None`).
+///
+/// News that contradicts what the order already knows (not enough stock, yet shipped) is a `Conflict`, code
+/// `order-contradiction`: it ends in a dead-letter queue.
+pub fn advance(order: &Order, news: News, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
+    let is_old = news.payment.is_some_and(|(_, version)| version <= order.payment_seen);
+    // That stock is kept for a paid order stays true, however old it is.
+    if is_old && !matches!(news.cue, Cue::StockKept | Cue::Shortfall(_)) {
+        return Ok(None);
+    }
+    match next(State::of(order.status, order.reason), news.cue) {
+        Move::Stay => Ok(None),
+        Move::To(status, reason) => Ok(Some(step(order, status, reason, news.payment, now))),
+        Move::Refuse => {
+            let detail = format!("{:?} contradicts an order that is {}", news.cue, order.status.name());
+            Err(Failure::new(Kind::Conflict, "order-contradiction", detail))
+        }
+    }
+}
+
+/// What a person asks of an order: as [`advance`], but what cannot be is a `Conflict` for that person, code
+/// `order-not-cancellable` or `transition-forbidden`.
+pub fn command(order: &Order, cue: Cue, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
+    advance(order, cue.into(), now).map_err(|_| {
+        let is = order.status.name();
+        match cue {
+            Cue::CustomerCancels | Cue::StaffCancels => Failure::new(
+                Kind::Conflict,
+                "order-not-cancellable",
+                format!("An order that is {is} cannot be cancelled any more."),
+            ),
+            _ => Failure::new(
+                Kind::Conflict,
+                "transition-forbidden",
+                format!("An order that is {is} cannot become that; see its status_reason and history."),
+            ),
+        }
+    })
+}
+
+/// Whether an order has stood still for too long at `now`.
+pub fn is_stuck(order: &Order, now: Timestamp) -> bool {
+    let is_old = now.as_second() - order.created_at.as_second() >= STANDSTILL_SECONDS;
+    is_old && matches!(next(State::of(order.status, order.reason), Cue::StandsStill), Move::To(..))
+}
+
+fn step(
+    order: &Order,
+    status: Status,
+    reason: Option<Reason>,
+    payment: Option<(PaymentId, u64)>,
+    now: Timestamp,
+) -> (Order, Option<DomainEvent>) {
+    let mut moved = Order { status, reason, version: order.version + 1, updated_at: now, ..order.clone() };
+    if let Some((id, version)) = payment {
+        moved.payment_id = Some(id);
+        moved.payment_seen = moved.payment_seen.max(version);
+    }
+    moved.history.push(HistoryEntry { status, at: now, reason });
+    let event = event(&moved);
+    (moved, event)
+}
+
+/// What the others are told of an order that has just come here.
+fn event(order: &Order) -> Option<DomainEvent> {
+    let (order_id, user_id) = (order.id, order.user_id);
+    match (State::of(order.status, order.reason), order.reason, order.payment_id) {
+        (State::Processing, _, Some(payment_id)) => Some(confirmed(order, payment_id).into()),
+        (State::Cancelled, Some(reason), payment_id) => {
+            Some(OrderCancelled { order_id, user_id, total_amount: order.total, reason, payment_id }.into())
+        }
+        (State::Declined | State::BackOrdered | State::UnderReview, Some(reason), _) => {
+            Some(OrderWaiting { order_id, user_id, total_amount: order.total, reason }.into())
+        }
+        (State::Shipped, ..) => {
+            let (lines, shipping_address) = (order.lines.clone(), order.shipping_address.clone());
+            Some(OrderShipped { order_id, user_id, lines, shipping_address }.into())
+        }
+        (State::Delivered, ..) => Some(OrderDelivered { order_id, user_id }.into()),
+        _ => None,
+    }
+}
+
+fn confirmed(order: &Order, payment_id: PaymentId) -> OrderConfirmed {
+    OrderConfirmed {
+        order_id: order.id,
+        user_id: order.user_id,
+        lines: order.lines.clone(),
+        total_amount: order.total,
+        shipping_address: order.shipping_address.clone(),
+        payment_id,
+        placed_at: order.created_at,
+    }
+}

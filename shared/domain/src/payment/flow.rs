@@ -1,0 +1,376 @@
+//! How a payment moves: every cue in every state as one table, and what each step books and tells.
+
+use super::{MAX_ATTEMPTS, Payment, Refund, RefundReason, RefundStatus, Status};
+use crate::{
+    DomainEvent, Money,
+    event::{
+        OrderCancelled, PaymentFailed, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundFailed,
+        RefundRequested, StockReserved,
+    },
+    id::{PaymentId, RefundId},
+    ledger::{Purpose, Transfer},
+    order::Reason,
+    text::PaymentMethod,
+};
+use kernel::{Failure, Kind, Timestamp};
+
+/// A payment's state is its status.
+pub type State = Status;
+
+/// What a payment hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cue {
+    /// The gateway charged.
+    Charged,
+    /// The gateway refused to charge.
+    Declined,
+    /// The gateway never heard of the attempt, and nobody will ask it again.
+    NeverCharged,
+    /// The customer pays again.
+    PayAgain,
+    /// Somebody asks for money back.
+    AskRefund,
+    /// A part went back.
+    RefundedPart,
+    /// The rest went back.
+    RefundedRest,
+    /// The gateway refused to give back.
+    RefundRefused,
+    /// The order was cancelled.
+    Close,
+}
+
+impl Cue {
+    /// Every cue.
+    pub const ALL: [Self; 9] = [
+        Self::Charged,
+        Self::Declined,
+        Self::NeverCharged,
+        Self::PayAgain,
+        Self::AskRefund,
+        Self::RefundedPart,
+        Self::RefundedRest,
+        Self::RefundRefused,
+        Self::Close,
+    ];
+}
+
+/// What a cue asks of a payment in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// A step; it may lead to where the payment stands already.
+    To(State),
+    /// Nothing: it is old news.
+    Stay,
+    /// It cannot be.
+    Refuse,
+}
+
+/// The table of moves: every cue in every state.
+pub const fn next(state: State, cue: Cue) -> Move {
+    use Move::{Refuse, Stay, To};
+    use Status::{Failed, PartiallyRefunded, Pending, Refunded, Succeeded};
+    match (state, cue) {
+        (Pending, Cue::Charged) => To(Succeeded),
+        (Pending, Cue::Declined | Cue::NeverCharged) => To(Failed),
+        // An attempt that was held to have failed, and charged after all: the gateway's word counts.
+        (Failed, Cue::Charged) => To(Succeeded),
+        (Failed, Cue::PayAgain) => To(Pending),
+        (Succeeded | PartiallyRefunded, Cue::AskRefund | Cue::RefundRefused) => To(state),
+        (Succeeded | PartiallyRefunded, Cue::RefundedPart) => To(PartiallyRefunded),
+        (Succeeded | PartiallyRefunded, Cue::RefundedRest) => To(Refunded),
+        (Pending | Failed | Succeeded | PartiallyRefunded | Refunded, Cue::Close) => To(state),
+
+        (Failed, Cue::Declined | Cue::NeverCharged) => Stay,
+        (Succeeded | PartiallyRefunded | Refunded, Cue::Charged | Cue::Declined | Cue::NeverCharged) => Stay,
+
+        (Pending | Succeeded | PartiallyRefunded | Refunded, Cue::PayAgain) => Refuse,
+        (Pending | Failed | Refunded, Cue::AskRefund) => Refuse,
+        (Pending | Failed | Refunded, Cue::RefundedPart | Cue::RefundedRest | Cue::RefundRefused) => Refuse,
+    }
+}
+
+/// A step of a payment: what it is now, what is booked, and what the others are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The payment after it, one version on.
+    pub payment: Payment,
+    /// What moved.
+    pub transfers: Vec<Transfer>,
+    /// What is told, in order.
+    pub events: Vec<DomainEvent>,
+}
+
+/// A final answer of the gateway to a charge. That it did not answer is no answer: it is asked again under the same key while
+/// [`super::is_due`] allows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It charged; its name for the transaction.
+    Charged(String),
+    /// It refused; its code.
+    Declined(String),
+}
+
+/// A final answer of the gateway to a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundAnswer {
+    /// It gave back; its name for that.
+    Refunded(String),
+    /// It refused; its code.
+    Refused(String),
+}
+
+/// Begins the payment of an order whose stock is held.
+pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
+    Payment {
+        id,
+        order_id: order.order_id,
+        user_id: order.user_id,
+        amount: order.amount,
+        method: Some(order.payment_method.clone()),
+        status: Status::Pending,
+        attempts: 1,
+        attempted_at: now,
+        closed: false,
+        transaction_id: None,
+        decline_code: None,
+        refunds: vec![],
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// The mark of an order that was cancelled before its payment was begun: it never will be.
+pub fn unbegun(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Payment {
+    Payment {
+        id,
+        order_id: order.order_id,
+        user_id: order.user_id,
+        amount: order.total_amount,
+        method: None,
+        status: Status::Failed,
+        attempts: 0,
+        attempted_at: now,
+        closed: true,
+        transaction_id: None,
+        decline_code: None,
+        refunds: vec![],
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Closes the payment of an order that was cancelled; what was charged goes back, under `refund`. `None` when it is closed already.
+pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<Change> {
+    if payment.closed {
+        return None;
+    }
+    let mut change = Change::of(payment, payment.status, now);
+    change.payment.closed = true;
+    change.give_back_the_rest(refund, now);
+    Some(change)
+}
+
+/// Keeps what the gateway answered to `attempt`. `None` when it is old news. What is charged for a cancelled order goes back at
+/// once, under `refund`. A charge for an attempt that is not the last one is a `Conflict`: a person has to look.
+pub fn conclude(
+    payment: &Payment,
+    attempt: u32,
+    answer: &Answer,
+    refund: RefundId,
+    now: Timestamp,
+) -> Result<Option<Change>, Failure> {
+    if attempt != payment.attempts {
+        return match answer {
+            Answer::Declined(_) => Ok(None),
+            Answer::Charged(name) if payment.transaction_id.as_ref() == Some(name) => Ok(None),
+            Answer::Charged(_) => Err(stray(payment, attempt)),
+        };
+    }
+    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
+    match answer {
+        Answer::Charged(name) => match next(payment.status, Cue::Charged) {
+            Move::To(status) => {
+                let mut change = Change::of(payment, status, now);
+                change.payment.transaction_id = Some(name.clone());
+                change.payment.decline_code = None;
+                change.book(Purpose::Charge, name, None, amount, now);
+                let succeeded = PaymentSucceeded { payment_id, order_id, amount, transaction_id: name.clone() };
+                change.events.push(succeeded.into());
+                if payment.closed {
+                    change.give_back_the_rest(refund, now);
+                }
+                Ok(Some(change))
+            }
+            _ if payment.transaction_id.as_ref() == Some(name) => Ok(None),
+            _ => Err(stray(payment, attempt)),
+        },
+        Answer::Declined(code) => Ok(fail(payment, Cue::Declined, code, now)),
+    }
+}
+
+/// Gives up the last attempt of a closed payment, of which the gateway never heard. `None` when there is nothing to give up.
+pub fn never_charged(payment: &Payment, now: Timestamp) -> Option<Change> {
+    if payment.closed { fail(payment, Cue::NeverCharged, "never_charged", now) } else { None }
+}
+
+fn fail(payment: &Payment, cue: Cue, code: &str, now: Timestamp) -> Option<Change> {
+    let Move::To(status) = next(payment.status, cue) else { return None };
+    let mut change = Change::of(payment, status, now);
+    change.payment.decline_code = Some(code.to_owned());
+    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
+    change.events.push(PaymentFailed { payment_id, order_id, amount, reason: Reason::PaymentDeclined }.into());
+    Some(change)
+}
+
+fn stray(payment: &Payment, attempt: u32) -> Failure {
+    let detail = format!("The payment {} was charged for its attempt {attempt} beside another.", payment.id);
+    Failure::new(Kind::Conflict, "charged-beside-another", detail)
+}
+
+/// Begins another attempt, which pays with `method`.
+///
+/// `Conflict`: `order-closed` when the order is cancelled, `already-paid`, `payment-in-progress` while the gateway has not answered
+/// the last attempt, `too-many-attempts` after [`MAX_ATTEMPTS`].
+pub fn pay_again(payment: &Payment, method: PaymentMethod, now: Timestamp) -> Result<Change, Failure> {
+    let refuse = |code, detail: &str| Err(Failure::new(Kind::Conflict, code, detail));
+    if payment.closed {
+        return refuse("order-closed", "The order is cancelled; it cannot be paid any more.");
+    }
+    let Move::To(status) = next(payment.status, Cue::PayAgain) else {
+        return match payment.status {
+            Status::Pending => refuse("payment-in-progress", "The last attempt to pay has no answer yet."),
+            _ => refuse("already-paid", "The order is paid."),
+        };
+    };
+    if payment.attempts >= MAX_ATTEMPTS {
+        return refuse("too-many-attempts", "The order was tried to be paid too often; please place a new one.");
+    }
+    let mut change = Change::of(payment, status, now);
+    change.payment.method = Some(method);
+    change.payment.attempts += 1;
+    change.payment.attempted_at = now;
+    let (payment_id, order_id, attempt) = (payment.id, payment.order_id, change.payment.attempts);
+    change.events.push(PaymentRequested { payment_id, order_id, attempt }.into());
+    Ok(change)
+}
+
+/// Asks for money back: `amount`, or all that is left.
+///
+/// `Conflict`, `not-refundable`, when nothing was charged or nothing is left; a field error of `/amount` when it is more than is
+/// left, or of another currency.
+pub fn ask_refund(
+    payment: &Payment,
+    id: RefundId,
+    amount: Option<Money>,
+    reason: RefundReason,
+    now: Timestamp,
+) -> Result<Change, Failure> {
+    let left = payment.refundable();
+    let Move::To(status) = next(payment.status, Cue::AskRefund) else { return Err(nothing_left(payment)) };
+    if left == 0 {
+        return Err(nothing_left(payment));
+    }
+    let left = money(left, payment);
+    let amount = amount.unwrap_or(left);
+    if amount.currency != left.currency {
+        return Err(Failure::field("/amount/currency", format!("must be {}", left.currency.code())));
+    }
+    if amount.amount.get() == 0 || amount.amount > left.amount {
+        return Err(Failure::field("/amount/amount", format!("must be at least 1 and at most {}", left.amount.get())));
+    }
+    let mut change = Change::of(payment, status, now);
+    change.ask(id, amount, reason, now);
+    Ok(change)
+}
+
+fn nothing_left(payment: &Payment) -> Failure {
+    let detail = format!("Nothing of this payment can go back: it is {}.", payment.status.name());
+    Failure::new(Kind::Conflict, "not-refundable", detail)
+}
+
+/// Keeps what the gateway answered to a refund. `None` when that is known.
+pub fn conclude_refund(
+    payment: &Payment,
+    id: RefundId,
+    answer: &RefundAnswer,
+    now: Timestamp,
+) -> Result<Option<Change>, Failure> {
+    let Some(refund) = payment.refund(id) else { return Err(Failure::not_found("refund")) };
+    if refund.status != RefundStatus::Pending {
+        return Ok(None);
+    }
+    let (payment_id, order_id, refund_id, amount) = (payment.id, payment.order_id, id, refund.amount);
+    let is_rest = payment.refunded() + amount.amount.get() == payment.amount.amount.get();
+    let cue = match answer {
+        RefundAnswer::Refunded(_) if is_rest => Cue::RefundedRest,
+        RefundAnswer::Refunded(_) => Cue::RefundedPart,
+        RefundAnswer::Refused(_) => Cue::RefundRefused,
+    };
+    let Move::To(status) = next(payment.status, cue) else {
+        return Err(Failure::internal(format!("a refund of a payment that is {}", payment.status.name())));
+    };
+    let mut change = Change::of(payment, status, now);
+    let Some(refund) = change.payment.refunds.iter_mut().find(|refund| refund.id == id) else { return Ok(None) };
+    match answer {
+        RefundAnswer::Refunded(name) => {
+            refund.status = RefundStatus::Succeeded;
+            refund.transaction_id = Some(name.clone());
+            change.book(Purpose::Refund, name, Some(id), amount, now);
+            let refunded_amount = change.payment.refunded_amount();
+            change.events.push(PaymentRefunded { payment_id, order_id, refund_id, amount, refunded_amount }.into());
+        }
+        RefundAnswer::Refused(code) => {
+            refund.status = RefundStatus::Failed;
+            change.events.push(RefundFailed { payment_id, order_id, refund_id, amount, code: code.clone() }.into());
+        }
+    }
+    Ok(Some(change))
+}
+
+/// Says again what was asked for and has no answer: the charge of an open payment, and refunds. For a payment whose message was
+/// lost to a dead-letter queue. `None` when nothing is missing.
+pub fn remind(payment: &Payment, now: Timestamp) -> Option<Change> {
+    let (payment_id, order_id, attempt) = (payment.id, payment.order_id, payment.attempts);
+    let mut change = Change::of(payment, payment.status, now);
+    if payment.status == Status::Pending && !payment.closed {
+        change.events.push(PaymentRequested { payment_id, order_id, attempt }.into());
+    }
+    for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
+        let (refund_id, amount) = (refund.id, refund.amount);
+        change.events.push(RefundRequested { payment_id, order_id, refund_id, amount }.into());
+    }
+    (!change.events.is_empty()).then_some(change)
+}
+
+fn money(minor: i64, payment: &Payment) -> Money {
+    Money { amount: minor.try_into().unwrap_or(payment.amount.amount), ..payment.amount }
+}
+
+impl Change {
+    fn of(payment: &Payment, status: Status, now: Timestamp) -> Self {
+        let payment = Payment { status, version: payment.version + 1, updated_at: now, ..payment.clone() };
+        Self { payment, transfers: vec![], events: vec![] }
+    }
+
+    fn book(&mut self, purpose: Purpose, reference: &str, refund_id: Option<RefundId>, amount: Money, at: Timestamp) {
+        let (payment_id, reference) = (Some(self.payment.id), reference.to_owned());
+        self.transfers.push(Transfer { purpose, reference, payment_id, refund_id, amount, at });
+    }
+
+    fn ask(&mut self, id: RefundId, amount: Money, reason: RefundReason, now: Timestamp) {
+        let (status, transaction_id) = (RefundStatus::Pending, None);
+        self.payment.refunds.push(Refund { id, amount, reason, status, transaction_id, requested_at: now });
+        let (payment_id, order_id) = (self.payment.id, self.payment.order_id);
+        self.events.push(RefundRequested { payment_id, order_id, refund_id: id, amount }.into());
+    }
+
+    fn give_back_the_rest(&mut self, refund: RefundId, now: Timestamp) {
+        let left = self.payment.refundable();
+        if left > 0 {
+            self.ask(refund, money(left, &self.payment), RefundReason::OrderCancelled, now);
+        }
+    }
+}
