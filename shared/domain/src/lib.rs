@@ -3,6 +3,7 @@
 //! **Invariant:** no async, no clock, no randomness, no I/O. An `if` about the business belongs here and nowhere else.
 
 pub mod address;
+pub mod breaker;
 pub mod event;
 pub mod id;
 pub mod invoice;
