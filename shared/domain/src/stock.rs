@@ -170,3 +170,7 @@ pub fn first_level(product: &ProductCreated) -> StockLevel {
     let available = i64::from(product.stock_quantity);
     StockLevel { product_id: product.product_id, available, reserved: 0, version: 1 }
 }
+
+#[cfg(test)]
+#[path = "stock_tests.rs"]
+mod tests;

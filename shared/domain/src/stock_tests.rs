@@ -1,0 +1,170 @@
+//! Rules of reservations.
+
+use super::*;
+use crate::{
+    Money,
+    id::{OrderId, ProductId, UserId},
+    order,
+};
+use kernel::Uuid;
+use std::collections::HashSet;
+
+/// All that a reservation may be, and that there is none.
+fn everywhere() -> Vec<Option<State>> {
+    std::iter::once(None).chain(State::ALL.into_iter().map(Some)).collect()
+}
+
+/// Asserts what a cue does everywhere: it leads along `moves`, changes nothing in `stays`, and is refused in all other states.
+fn assert_leads(cue: Cue, moves: &[(Option<State>, State)], stays: &[Option<State>]) {
+    for state in everywhere() {
+        let led = moves.iter().find(|(from, _)| *from == state).map(|(_, to)| Move::To(*to));
+        let stays = stays.contains(&state).then_some(Move::Stay);
+        assert_eq!(next(state, cue), led.or(stays).unwrap_or(Move::Refuse), "{cue:?} in {state:?}");
+    }
+}
+
+#[test]
+fn an_order_is_reserved_once_and_held_as_a_whole_or_not_at_all() {
+    let known: Vec<_> = State::ALL.map(Some).to_vec();
+    assert_leads(Cue::Reserve, &[(None, State::Held)], &known);
+    assert_leads(Cue::ReserveShort, &[(None, State::Short)], &known);
+}
+
+#[test]
+fn only_a_hold_that_is_not_paid_lapses() {
+    let others: Vec<_> = everywhere().into_iter().filter(|state| *state != Some(State::Held)).collect();
+    assert_leads(Cue::Lapse, &[(Some(State::Held), State::Lapsed)], &others);
+}
+
+#[test]
+fn what_is_paid_is_kept_and_a_lapsed_hold_is_taken_again_if_there_is_enough() {
+    let settled = [State::Kept, State::Committed, State::Released].map(Some);
+    let kept = [State::Held, State::Lapsed, State::Waiting].map(|from| (Some(from), State::Kept));
+    assert_leads(Cue::Keep, &kept, &settled);
+    let short = [(Some(State::Held), State::Kept), (Some(State::Lapsed), State::Waiting)];
+    let stays = [&[Some(State::Waiting)][..], &settled].concat();
+    assert_leads(Cue::KeepShort, &short, &stays);
+}
+
+#[test]
+fn only_what_is_kept_leaves_the_house() {
+    assert_leads(Cue::Commit, &[(Some(State::Kept), State::Committed)], &[Some(State::Committed)]);
+}
+
+#[test]
+fn a_cancelled_order_frees_what_it_holds_and_nothing_is_held_for_it_later() {
+    let from = [State::Held, State::Short, State::Lapsed, State::Waiting, State::Kept];
+    let mut moves = from.map(|state| (Some(state), State::Released)).to_vec();
+    moves.push((None, State::Released));
+    assert_leads(Cue::Release, &moves, &[Some(State::Released)]);
+    assert_eq!(next(Some(State::Released), Cue::Reserve), Move::Stay, "a release that overtook its reservation");
+}
+
+#[test]
+fn only_what_is_held_or_kept_counts_as_reserved() {
+    for state in State::ALL {
+        assert_eq!(state.holds(), [State::Held, State::Kept].contains(&state), "{state:?}");
+    }
+}
+
+#[test]
+fn whatever_comes_pieces_are_free_held_or_gone_and_gone_only_when_they_were_paid() {
+    let mut reached = HashSet::new();
+    walk(None, false, 6, &mut reached);
+    assert_eq!(reached.len(), State::ALL.len(), "every state is entered");
+}
+
+/// Tries every cue and goes on from each step.
+fn walk(from: Option<State>, is_paid: bool, depth: usize, reached: &mut HashSet<State>) {
+    for cue in Cue::ALL {
+        let Move::To(to) = next(from, cue) else { continue };
+        let is_paid = is_paid || matches!(cue, Cue::Keep | Cue::KeepShort);
+        assert!(!matches!(from, Some(State::Committed | State::Released)), "{cue:?} moves what has ended");
+        assert!(from != Some(to), "a step leads elsewhere");
+        if matches!(to, State::Kept | State::Waiting | State::Committed) {
+            assert!(is_paid, "{to:?} without payment");
+        }
+        if to == State::Committed {
+            assert!(from.is_some_and(State::holds), "what was not held has left the house");
+        }
+        assert!(!to.holds() || matches!(cue, Cue::Reserve | Cue::Keep | Cue::KeepShort), "{cue:?} takes stock");
+        reached.insert(to);
+        if depth > 1 {
+            walk(Some(to), is_paid, depth - 1, reached);
+        }
+    }
+}
+
+#[test]
+fn a_contradiction_names_the_cue_and_the_state_and_is_not_tried_again() {
+    let failure = contradiction(Some(State::Short), Cue::Keep);
+    assert_eq!((failure.kind, failure.code), (Kind::Conflict, "reservation-contradiction"));
+    assert_eq!(failure.detail, "Keep contradicts a reservation that is short");
+    assert_eq!(contradiction(None, Cue::Commit).detail, "Commit contradicts a reservation that is unknown here");
+    assert!(!failure.is_retryable());
+}
+
+#[test]
+fn a_state_has_one_word_in_the_database() {
+    let words = ["held", "short", "lapsed", "waiting", "kept", "committed", "released"];
+    assert_eq!(State::ALL.map(State::name), words);
+    for state in State::ALL {
+        assert_eq!(State::parse(state.name()), Some(state));
+    }
+    assert_eq!(State::parse("Held"), None);
+}
+
+#[test]
+fn a_hold_lapses_after_half_an_hour() {
+    let at = |second| Timestamp::from_second(second).expect("valid");
+    assert_eq!(lapses_at(at(0)), Ok(at(1_800)));
+    assert_eq!(lapses_at(at(1_763_700_000)), Ok(at(1_763_701_800)));
+    assert!(lapses_at(Timestamp::MAX).is_err());
+}
+
+/// An order of three of the second product and two of the first.
+fn placed() -> OrderPlaced {
+    let item = |n: u128, pieces: u32| serde_json::json!({"product_id": Uuid::from_u128(n), "quantity": pieces});
+    let wish = serde_json::from_value(serde_json::json!({
+        "items": [item(2, 3), item(1, 2)],
+        "shipping_address": {"line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US"},
+        "payment_method": "pm_card_visa"
+    }));
+    let offers = [1, 2].map(|n| order::Offer {
+        product_id: ProductId(Uuid::from_u128(n)),
+        name: crate::text::ProductName::parse("Lamp").expect("valid"),
+        price: Money::new(500, "USD").expect("valid"),
+    });
+    let (id, user) = (OrderId(Uuid::from_u128(9)), UserId(Uuid::from_u128(8)));
+    order::place(id, user, wish.expect("parses"), &offers, Timestamp::UNIX_EPOCH).expect("placed").1
+}
+
+#[test]
+fn a_hold_locks_its_products_in_one_order_and_both_answers_name_its_lines() {
+    let order = placed();
+    let hold = hold(order.clone());
+    let line = |n, quantity| StockLine { product_id: ProductId(Uuid::from_u128(n)), quantity };
+    let lines = vec![line(1, 2), line(2, 3)];
+    assert_eq!(hold.lines, lines);
+    let reserved = StockReserved {
+        order_id: order.order_id,
+        user_id: order.user_id,
+        amount: Money::new(2_500, "USD").expect("valid"),
+        payment_method: order.payment_method,
+        lines: lines.clone(),
+        levels: vec![],
+    };
+    assert_eq!(hold.reserved, reserved);
+    assert_eq!(hold.short, StockShort { order_id: order.order_id, lines, payment: None });
+}
+
+#[test]
+fn the_account_of_a_new_product_begins_with_what_is_there_all_of_it_free() {
+    let product: ProductCreated = serde_json::from_value(serde_json::json!({
+        "product_id": Uuid::from_u128(1), "sku": "LAMP-1", "name": "Lamp", "category": "light",
+        "price": {"amount": 500, "currency": "USD"}, "stock_quantity": 7
+    }))
+    .expect("parses");
+    let first = StockLevel { product_id: product.product_id, available: 7, reserved: 0, version: 1 };
+    assert_eq!(first_level(&product), first);
+}
