@@ -65,6 +65,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             }
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
             Uses::Mail => drop(variables.insert("MAIL_FROM", Setting::Input("MailFrom"))),
+            Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

@@ -209,8 +209,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             ]
         }
         Uses::Mail => vec![grant("Mail", &["ses:SendEmail"], On::Mail)],
-        // Reached over the network with credentials of their own.
-        Uses::Redis | Uses::Gateway | Uses::Api => Vec::new(),
+        // Reached over the network with credentials of their own, or not reached at all but told.
+        Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy => Vec::new(),
     }
 }
 

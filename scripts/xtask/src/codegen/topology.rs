@@ -120,6 +120,7 @@ fn used(uses: &Uses) -> String {
         Uses::Kafka => "Kafka".into(),
         Uses::Gateway => "payment gateway".into(),
         Uses::Mail => "mail".into(),
+        Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::Api => "own API".into(),
     }
 }
