@@ -1,6 +1,6 @@
 //! Ids by number: `ids::order(1)` is the same id in each test, and never that of a product.
 
-use domain::id::{OrderId, PaymentId, ProductId, UserId};
+use domain::id::{OrderId, PaymentId, ProductId, RefundId, UserId};
 use kernel::Uuid;
 
 /// A version 7 UUID of kind `kind` and number `n`, made in the first millisecond of 2026.
@@ -38,6 +38,11 @@ pub const fn payment(n: u64) -> PaymentId {
 /// The event `n`.
 pub const fn event(n: u64) -> Uuid {
     numbered(5, n)
+}
+
+/// The refund `n`.
+pub const fn refund(n: u64) -> RefundId {
+    RefundId(numbered(7, n))
 }
 
 /// The correlation id of the request `n`.

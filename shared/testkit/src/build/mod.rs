@@ -3,10 +3,12 @@
 //! Products, users and orders go by number (see [`crate::ids`]); instants count seconds from [`noon`].
 
 mod orders;
+mod payments;
 mod product;
 mod user;
 
 pub use orders::{OrderBuilder, order};
+pub use payments::{asked_back, concluded, refund_concluded, transfer};
 pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
 

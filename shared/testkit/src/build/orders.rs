@@ -4,15 +4,15 @@ use super::{address_json, noon, usd};
 use crate::ids;
 use domain::{
     DomainEvent, Money,
-    event::{OrderPlaced, StockReserved},
+    event::{OrderPlaced, PaidWith, StockKept, StockReserved, StockShort},
     id::{OrderId, PaymentId, ProductId, UserId},
     invoice::{self, Draft},
-    order::{self, Offer, Order, PlaceOrder, Reason, Signal},
-    payment::{self, Payment},
+    order::{self, Cue, News, Offer, Order, PlaceOrder, Reason, Shortfall},
     stock::{self, Hold},
     text::ProductName,
 };
 use kernel::Timestamp;
+use ports::Paid;
 use serde_json::json;
 
 /// An order: number 1, of user 1, paid with a card that pays. Without lines it gets two lamps of product 1.
@@ -30,12 +30,12 @@ pub fn order() -> OrderBuilder {
 /// Makes an order.
 #[derive(Debug, Clone)]
 pub struct OrderBuilder {
-    id: OrderId,
-    user: UserId,
-    payment: PaymentId,
+    pub(super) id: OrderId,
+    pub(super) user: UserId,
+    pub(super) payment: PaymentId,
     lines: Vec<(ProductId, i64, Money)>,
     method: String,
-    at: Timestamp,
+    pub(super) at: Timestamp,
 }
 
 impl OrderBuilder {
@@ -119,30 +119,68 @@ impl OrderBuilder {
         self.hold().reserved
     }
 
-    /// Its payment, just begun.
-    pub fn payment(&self) -> Payment {
-        payment::begin(self.payment, &self.stock_reserved(), self.at)
+    /// The payment that it is paid with: [`OrderBuilder::paid`], as it stood then.
+    pub fn paid_with(&self) -> PaidWith {
+        PaidWith { payment_id: self.payment, version: 2 }
+    }
+
+    /// What the inventory hears when it is paid.
+    pub fn to_keep(&self) -> Paid {
+        Paid { order_id: self.id, payment: self.paid_with(), at: self.at }
+    }
+
+    /// What the inventory says when the order is paid and its stock is kept; without levels.
+    pub fn stock_kept(&self) -> StockKept {
+        StockKept { order_id: self.id, payment: self.paid_with(), levels: vec![] }
+    }
+
+    /// What the inventory says when the order is paid and there is not enough any more.
+    pub fn stock_gone(&self) -> StockShort {
+        StockShort { payment: Some(self.paid_with()), ..self.hold().short }
     }
 
     /// The order, its stock held and its payment under way.
     pub fn reserved(&self) -> Order {
-        self.moved(&self.placed(), Signal::StockReserved).0
+        self.moved(&self.placed(), Cue::StockReserved.into()).0
     }
 
-    /// The order, paid; and what the others are told then.
+    /// The order, its card declined; and what the others are told then.
+    pub fn declined(&self) -> (Order, DomainEvent) {
+        self.told(&self.reserved(), self.news(Cue::PaymentFailed))
+    }
+
+    /// The order, paid and its stock kept; and what the others are told then.
     pub fn confirmed(&self) -> (Order, DomainEvent) {
-        let (order, event) = self.moved(&self.reserved(), Signal::Paid(self.payment));
-        (order, event.expect("an order that is confirmed says so"))
+        self.told(&self.reserved(), self.news(Cue::StockKept))
     }
 
-    /// The order, cancelled for this reason; and what the others are told then.
+    /// The order, paid and its stock gone, under this policy; and what the others are told then.
+    pub fn short(&self, policy: Shortfall) -> (Order, DomainEvent) {
+        self.told(&self.reserved(), self.news(Cue::Shortfall(policy)))
+    }
+
+    /// The order, handed to the carrier; and what the others are told then.
+    pub fn shipped(&self) -> (Order, DomainEvent) {
+        self.told(&self.confirmed().0, Cue::Ship.into())
+    }
+
+    /// The order, arrived; and what the others are told then.
+    pub fn delivered(&self) -> (Order, DomainEvent) {
+        self.told(&self.shipped().0, Cue::Deliver.into())
+    }
+
+    /// The order, cancelled for this reason; and what the others are told then. Who takes it back does so before it is paid.
     pub fn cancelled(&self, reason: Reason) -> (Order, DomainEvent) {
-        let signal = match reason {
-            Reason::InsufficientStock => Signal::StockShort,
-            other => Signal::PaymentFailed(self.payment, other),
+        let (from, cue) = match reason {
+            Reason::InsufficientStock => (self.placed(), Cue::StockShort),
+            Reason::TimedOut => (self.placed(), Cue::StandsStill),
+            Reason::PaymentUnreachable => (self.reserved(), Cue::StandsStill),
+            Reason::PaymentDeclined => (self.declined().0, Cue::StandsStill),
+            Reason::CustomerRequest => (self.reserved(), Cue::CustomerCancels),
+            Reason::StaffRequest => (self.reserved(), Cue::StaffCancels),
+            other => panic!("no order is cancelled for {}", other.name()),
         };
-        let (order, event) = self.moved(&self.reserved(), signal);
-        (order, event.expect("an order that is cancelled says so"))
+        self.told(&from, cue.into())
     }
 
     /// The draft of its invoice.
@@ -153,7 +191,18 @@ impl OrderBuilder {
         }
     }
 
-    fn moved(&self, order: &Order, signal: Signal) -> (Order, Option<DomainEvent>) {
-        order::advance(order, signal, self.at).expect("a legal move").expect("a move")
+    /// News of its payment, from the version that answers the first attempt.
+    fn news(&self, cue: Cue) -> News {
+        let PaidWith { payment_id, version } = self.paid_with();
+        News { cue, payment: Some((payment_id, version)) }
+    }
+
+    fn told(&self, order: &Order, news: News) -> (Order, DomainEvent) {
+        let (order, event) = self.moved(order, news);
+        (order, event.expect("a step that is told"))
+    }
+
+    fn moved(&self, order: &Order, news: News) -> (Order, Option<DomainEvent>) {
+        order::advance(order, news, self.at).expect("a legal move").expect("a move")
     }
 }

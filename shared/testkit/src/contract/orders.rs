@@ -5,10 +5,10 @@ use crate::build::{self, OrderBuilder, a_reply};
 use domain::{
     Event,
     id::{OrderId, UserId},
-    order::{Order, Reason},
+    order::{self, Order, Reason, Shortfall},
 };
 use futures_util::future::join_all;
-use kernel::{Idempotency, Kind, Settled, StoredReply};
+use kernel::{Idempotency, Kind, Settled, StoredReply, Timestamp};
 use ports::{Advanced, OrderStore};
 
 /// One test a rule of [`OrderStore`], each over the `Under<impl OrderStore>` that the expression gives when it is awaited.
@@ -31,10 +31,15 @@ macro_rules! contract_orders {
             a_step_from_another_version_changes_nothing_and_may_be_tried_again
             of_two_steps_at_once_one_is_done
             a_step_without_news_tells_nothing
+            a_step_needs_no_claim_and_is_guarded_by_its_version
+            what_an_order_knows_of_its_payment_comes_back_as_it_was
+            orders_that_wait_for_stock_or_payment_are_found_oldest_first_and_no_others
             what_the_bus_did_not_take_is_sent_by_the_sweep_once
         }
     };
 }
+
+const CONSUMER: &str = catalog::ORDER_ADVANCE.name;
 
 /// A request to place an order, ready to be made.
 struct Request {
@@ -237,32 +242,29 @@ pub async fn a_cursor_that_is_none_is_refused(under: &Under<impl OrderStore>) {
 }
 
 pub async fn a_step_is_done_once_however_often_it_is_claimed(under: &Under<impl OrderStore>) {
-    let (builder, claim) = (builder(UserId(fresh())), a_claim(catalog::ORDER_ADVANCE.name));
-    let (cancelled, news) = builder.cancelled(Reason::PaymentDeclined);
+    let (builder, claim) = (builder(UserId(fresh())), a_claim(CONSUMER));
+    let (cancelled, news) = builder.cancelled(Reason::PaymentUnreachable);
     let (placed, event) = (an_event(builder.order_placed()), an_event(news));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
-    let reserved = under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await;
+    let reserved = under.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await;
     assert_eq!(reserved, Ok(Advanced::Now));
-    assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(Advanced::Now));
-    assert_eq!(under.port().advance(claim, &cancelled, Some(&event)).await, Ok(Advanced::Before));
+    assert_eq!(under.port().advance(Some(claim), &cancelled, Some(&event)).await, Ok(Advanced::Now));
+    assert_eq!(under.port().advance(Some(claim), &cancelled, Some(&event)).await, Ok(Advanced::Before));
     assert_eq!(find(under.port(), cancelled.id).await, Some(cancelled));
     under.told_only(&[placed.id, event.id]).await;
 }
 
 pub async fn a_step_from_another_version_changes_nothing_and_may_be_tried_again(under: &Under<impl OrderStore>) {
-    let (builder, claim) = (builder(UserId(fresh())), a_claim(catalog::ORDER_ADVANCE.name));
+    let (builder, claim) = (builder(UserId(fresh())), a_claim(CONSUMER));
     let (confirmed, news) = builder.confirmed();
     let (placed, event) = (an_event(builder.order_placed()), an_event(news));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
-    assert_eq!(under.port().advance(claim, &confirmed, Some(&event)).await, Ok(Advanced::Overtaken));
+    assert_eq!(under.port().advance(Some(claim), &confirmed, Some(&event)).await, Ok(Advanced::Overtaken));
     assert_eq!(find(under.port(), confirmed.id).await, Some(builder.placed()));
     under.told_only(&[placed.id]).await;
+    assert_eq!(under.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await, Ok(Advanced::Now));
     assert_eq!(
-        under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await,
-        Ok(Advanced::Now)
-    );
-    assert_eq!(
-        under.port().advance(claim, &confirmed, Some(&event)).await,
+        under.port().advance(Some(claim), &confirmed, Some(&event)).await,
         Ok(Advanced::Now),
         "the claim was not used up"
     );
@@ -274,7 +276,7 @@ pub async fn of_two_steps_at_once_one_is_done(under: &Under<impl OrderStore>) {
     let placed = an_event(builder.order_placed());
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let step = builder.reserved();
-    let attempts = under.crowd(8).map(|orders| orders.advance(a_claim(catalog::ORDER_ADVANCE.name), &step, None));
+    let attempts = under.crowd(8).map(|orders| orders.advance(Some(a_claim(CONSUMER)), &step, None));
     let answers = join_all(attempts).await;
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Now)).count(), 1);
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Overtaken)).count(), 7);
@@ -286,9 +288,77 @@ pub async fn a_step_without_news_tells_nothing(under: &Under<impl OrderStore>) {
     let placed = an_event(builder.order_placed());
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let reserved = builder.reserved();
-    assert_eq!(under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &reserved, None).await, Ok(Advanced::Now));
+    assert_eq!(under.port().advance(Some(a_claim(CONSUMER)), &reserved, None).await, Ok(Advanced::Now));
     assert_eq!(find(under.port(), reserved.id).await, Some(reserved));
     under.told_only(&[placed.id]).await;
+}
+
+pub async fn a_step_needs_no_claim_and_is_guarded_by_its_version(under: &Under<impl OrderStore>) {
+    let builder = builder(UserId(fresh()));
+    let (cancelled, news) = builder.cancelled(Reason::CustomerRequest);
+    let (placed, event) = (an_event(builder.order_placed()), an_event(news));
+    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    assert_eq!(under.port().advance(None, &cancelled, Some(&event)).await, Ok(Advanced::Overtaken));
+    assert_eq!(under.port().advance(None, &builder.reserved(), None).await, Ok(Advanced::Now));
+    assert_eq!(under.port().advance(None, &builder.reserved(), None).await, Ok(Advanced::Overtaken));
+    assert_eq!(under.port().advance(None, &cancelled, Some(&event)).await, Ok(Advanced::Now));
+    assert_eq!(find(under.port(), cancelled.id).await, Some(cancelled));
+    under.told_only(&[placed.id, event.id]).await;
+}
+
+pub async fn what_an_order_knows_of_its_payment_comes_back_as_it_was(under: &Under<impl OrderStore>) {
+    let builder = builder(UserId(fresh()));
+    bring(under.port(), &builder, order::State::Declined).await;
+    let declined = builder.declined().0;
+    assert!(declined.payment_seen > 0 && declined.payment_id.is_some());
+    assert_eq!(find(under.port(), declined.id).await, Some(declined));
+}
+
+pub async fn orders_that_wait_for_stock_or_payment_are_found_oldest_first_and_no_others(
+    under: &Under<impl OrderStore>,
+) {
+    let young = later(-500);
+    let at = |second| Timestamp::from_second(young.as_second() + second).expect("within the calendar");
+    let old: Vec<_> =
+        (-100..).zip(order::State::ALL).map(|(n, state)| (builder(UserId(fresh())).at(at(n)), state)).collect();
+    // What is found does not depend on the order in which they came.
+    for (builder, state) in old.iter().rev() {
+        bring(under.port(), builder, *state).await;
+    }
+    bring(under.port(), &builder(UserId(fresh())).at(young), order::State::AwaitingPayment).await;
+    let mut waiting = Vec::new();
+    for (builder, state) in &old {
+        if matches!(order::next(*state, order::Cue::StandsStill), order::Move::To(..)) {
+            waiting.extend(find(under.port(), builder.placed().id).await);
+        }
+    }
+    assert_eq!(waiting.len(), 3);
+    let found = under.port().stuck(young, 100_000).await.expect("the store answers");
+    let is_mine = |order: &Order| old.iter().any(|(one, _)| one.placed().id == order.id);
+    assert!(found.iter().all(|order| order.created_at < young));
+    assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting);
+    let first = under.port().stuck(young, 1).await.expect("the store answers");
+    assert!(first.len() == 1 && first[0].created_at <= waiting[0].created_at);
+}
+
+/// Places the order and brings it to this state, step by step.
+async fn bring(orders: &impl OrderStore, builder: &OrderBuilder, state: order::State) {
+    orders.place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(builder)).await.expect("placed");
+    let (reserved, confirmed) = (builder.reserved(), builder.confirmed().0);
+    let steps = match state {
+        order::State::AwaitingStock => vec![],
+        order::State::AwaitingPayment => vec![reserved],
+        order::State::Declined => vec![reserved, builder.declined().0],
+        order::State::BackOrdered => vec![reserved, builder.short(Shortfall::BackOrder).0],
+        order::State::UnderReview => vec![reserved, builder.short(Shortfall::Review).0],
+        order::State::Processing => vec![reserved, confirmed],
+        order::State::Shipped => vec![reserved, confirmed, builder.shipped().0],
+        order::State::Delivered => vec![reserved, confirmed, builder.shipped().0, builder.delivered().0],
+        order::State::Cancelled => vec![reserved, builder.cancelled(Reason::CustomerRequest).0],
+    };
+    for step in &steps {
+        assert_eq!(orders.advance(None, step, None).await, Ok(Advanced::Now), "{state:?}");
+    }
 }
 
 pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl OrderStore>) {
@@ -297,15 +367,10 @@ pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<i
     assert_eq!(settled, Settled::Now);
     let builder = builder(UserId(fresh()));
     under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(&builder)).await.expect("placed");
-    under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &builder.reserved(), None).await.expect("reserved");
+    under.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await.expect("reserved");
     let (confirmed, news) = builder.confirmed();
     let event = an_event(news);
-    under
-        .goes_out_after_all(
-            event.id,
-            under.port().advance(a_claim(catalog::ORDER_ADVANCE.name), &confirmed, Some(&event)),
-        )
-        .await;
+    under.goes_out_after_all(event.id, under.port().advance(Some(a_claim(CONSUMER)), &confirmed, Some(&event))).await;
 }
 
 fn event_of(builder: &OrderBuilder) -> Event {

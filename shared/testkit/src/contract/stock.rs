@@ -1,11 +1,12 @@
 //! Rules of [`StockStore`].
 
-use super::{Under, a_claim, an_event, fresh, why};
+use super::{Under, a_claim, an_event, fresh, later, why};
 use crate::build::{self, OrderBuilder, usd};
 use domain::{
     DomainEvent, Event,
     event::{StockLevel, StockOpened, StockReleased},
     id::{OrderId, ProductId},
+    stock::HOLD_SECONDS,
 };
 use futures_util::future::{join, join_all};
 use kernel::{Failure, Kind};
@@ -62,7 +63,7 @@ fn order(lines: &[(ProductId, u32)]) -> OrderBuilder {
 async fn try_reserve(stock: &impl StockStore, claim: Claim, order: &OrderBuilder) -> Result<Option<Event>, Failure> {
     let hold = order.hold();
     let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
-    stock.reserve(claim, &hold, &reserved, &short).await
+    stock.reserve(claim, &hold, later(HOLD_SECONDS), &reserved, &short).await
 }
 
 async fn reserve(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
@@ -242,7 +243,7 @@ pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<i
     under.goes_out_after_all(event.id, under.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &event)).await;
     let hold = order(&[(id, 2)]).hold();
     let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
-    let held = under.port().reserve(a_claim(CONSUMER), &hold, &reserved, &short);
+    let held = under.port().reserve(a_claim(CONSUMER), &hold, later(HOLD_SECONDS), &reserved, &short);
     under.goes_out_after_all(reserved.id, held).await;
     let (order, event) = (hold.short.order_id, released(hold.short.order_id));
     under.goes_out_after_all(event.id, under.port().release(a_claim(catalog::STOCK_RELEASE.name), order, &event)).await;

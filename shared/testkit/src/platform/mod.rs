@@ -6,6 +6,7 @@
 mod backbone;
 mod catalogue;
 mod faults;
+mod gateway;
 mod identity;
 mod invoices;
 mod keys;
@@ -18,21 +19,23 @@ mod tokens;
 
 pub use backbone::Probe;
 pub use faults::{Moment, Operation, Part, Which};
+pub use gateway::{Charge, GivenBack};
 pub use identity::Session;
 pub use invoices::Printer;
 pub use notifications::Letters;
-pub use payments::Charge;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, WindowsState};
 use catalogue::{CacheState, ProductsState};
+use domain::breaker::Circuit;
 use faults::Plan;
+use gateway::GatewayState;
 use identity::UsersState;
 use invoices::{InvoicesState, ObjectsState};
 use kernel::Failure;
 use notifications::{ContactsState, MailState};
 use orders::OrdersState;
 use outbox::{BusState, OutboxState};
-use payments::{GatewayState, PaymentsState};
+use payments::PaymentsState;
 use ports::Claim;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -68,6 +71,7 @@ struct State {
     keys: KeyRing,
     payments: PaymentsState,
     gateway: GatewayState,
+    breaker: Circuit,
     contacts: ContactsState,
     mail: MailState,
     invoices: InvoicesState,
@@ -131,8 +135,14 @@ handles! {
     tokens Tokens;
     /// Payments.
     payments Payments;
+    /// The ledger.
+    ledger Ledger;
     /// A payment gateway that remembers its keys.
     gateway Gateway;
+    /// What the gateway tells by itself: JSON, with `good` as its signature.
+    gateway_mail GatewayMail;
+    /// A circuit breaker before the gateway.
+    breaker Breaker;
     /// Contacts.
     contacts Contacts;
     /// Mail that goes nowhere.

@@ -4,7 +4,7 @@ use super::{Orders, Part, keys::KeyBook};
 use domain::{
     Event,
     id::{OrderId, UserId},
-    order::Order,
+    order::{self, Order},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
 use ports::{Advanced, Claim, Page};
@@ -90,21 +90,36 @@ impl ports::OrderStore for Orders {
         look.await
     }
 
-    async fn advance(&self, claim: Claim, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
+    async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
         let commit = self.0.commit("orders.advance", |state| {
-            if state.claims.contains(&claim) {
+            if claim.is_some_and(|claim| state.claims.contains(&claim)) {
                 return Ok(Advanced::Before);
             }
             let held = state.orders.orders.get_mut(&order.id).filter(|held| held.version + 1 == order.version);
             let Some(held) = held else { return Ok(Advanced::Overtaken) };
             *held = order.clone();
-            state.claim(claim);
+            state.claims.extend(claim);
             if let Some(event) = event {
                 state.outbox.add(event);
             }
             Ok(Advanced::Now)
         });
         commit.await
+    }
+
+    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure> {
+        let waits = |order: &Order| {
+            let state = order::State::of(order.status, order.reason);
+            matches!(order::next(state, order::Cue::StandsStill), order::Move::To(..))
+        };
+        let look = self.0.look(Part::Database, |state| {
+            let orders = state.orders.orders.values();
+            let mut stuck: Vec<&Order> = orders.filter(|order| order.created_at < before && waits(order)).collect();
+            stuck.sort_unstable_by_key(|order| (order.created_at, order.id));
+            stuck.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(stuck.into_iter().cloned().collect())
+        });
+        look.await
     }
 }
 

@@ -1,129 +1,210 @@
-//! Payments, and a gateway with Stripe's manners: one charge a key, and test tokens that are declined.
+//! Payments and the ledger, in memory.
 
-use super::{Gateway, Part, Payments};
+use super::{Ledger, Part, Payments, State, keys::KeyBook};
 use domain::{
-    Event, Money,
-    id::{OrderId, PaymentId},
-    payment::{Answer, Payment, Status},
+    Event,
+    id::{OrderId, PaymentId, UserId},
+    ledger::{Account, Transfer},
+    payment::{Change, Payment},
 };
-use kernel::Failure;
-use ports::Claim;
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
+use ports::{Advanced, Claim};
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct PaymentsState {
-    by_order: HashMap<OrderId, Payment>,
-    answers: HashMap<PaymentId, Answer>,
+    payments: HashMap<PaymentId, Payment>,
+    of_orders: HashMap<OrderId, PaymentId>,
+    keys: KeyBook,
+    transfers: Vec<Transfer>,
 }
 
-#[derive(Default)]
-pub(super) struct GatewayState {
-    answers: BTreeMap<String, (Payment, Answer)>,
-    charges: Vec<Charge>,
-    asked: u64,
-}
+impl PaymentsState {
+    fn of(&self, order: OrderId) -> Option<&Payment> {
+        self.payments.get(self.of_orders.get(&order)?)
+    }
 
-/// A charge that the gateway made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
-    /// The key that it was asked for under.
-    pub key: String,
-    /// For which order.
-    pub order_id: OrderId,
-    /// How much.
-    pub amount: Money,
-    /// The gateway's name for it.
-    pub transaction_id: String,
+    fn put(&mut self, payment: &Payment) {
+        self.of_orders.insert(payment.order_id, payment.id);
+        self.payments.insert(payment.id, payment.clone());
+    }
+
+    /// What is booked already is not booked again.
+    fn book(&mut self, transfers: &[Transfer]) {
+        for new in transfers {
+            let is_new = |old: &Transfer| (old.purpose, &old.reference) != (new.purpose, &new.reference);
+            if self.transfers.iter().all(is_new) {
+                self.transfers.push(new.clone());
+            }
+        }
+    }
 }
 
 impl Payments {
     /// The payment of an order.
     pub fn of(&self, order: OrderId) -> Option<Payment> {
-        self.0.see(|state| state.payments.by_order.get(&order).cloned())
+        self.0.see(|state| state.payments.of(order).cloned())
     }
 
-    /// The answer that was kept of a payment.
-    pub fn answer(&self, payment: PaymentId) -> Option<Answer> {
-        self.0.see(|state| state.payments.answers.get(&payment).cloned())
+    /// Every payment, oldest first.
+    pub fn all(&self) -> Vec<Payment> {
+        let mut all: Vec<Payment> = self.0.see(|state| state.payments.payments.values().cloned().collect());
+        all.sort_by_key(|payment| (payment.created_at, payment.id));
+        all
     }
+
+    /// Keeps a payment as if it had come there long ago: no transfers, no events.
+    pub fn put(&self, payment: &Payment) {
+        self.0.arrange(|state| state.payments.put(payment));
+    }
+
+    /// Makes the request with this key one that is still under way.
+    pub fn hold_key(&self, key: &Idempotency) {
+        self.0.arrange(|state| state.payments.keys.keep(key, None));
+    }
+}
+
+/// Keeps a step with what it books and tells; `false` when another one was faster.
+fn keep(state: &mut State, change: &Change, events: &[Event]) -> bool {
+    let held = state.payments.payments.get(&change.payment.id);
+    if held.is_none_or(|held| held.version + 1 != change.payment.version) {
+        return false;
+    }
+    state.payments.put(&change.payment);
+    state.payments.book(&change.transfers);
+    for event in events {
+        state.outbox.add(event);
+    }
+    true
 }
 
 impl ports::PaymentStore for Payments {
     async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
         let commit = self.0.commit("payments.begin", |state| {
-            let held = state.payments.by_order.entry(payment.order_id).or_insert_with(|| payment.clone());
-            Ok(held.clone())
+            if let Some(found) = state.payments.of(payment.order_id) {
+                return Ok(found.clone());
+            }
+            state.payments.put(payment);
+            Ok(payment.clone())
         });
         commit.await
     }
 
-    async fn conclude(
+    async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let look = self.0.look(Part::Database, |state| Ok(state.payments.payments.get(&id).cloned()));
+        look.await.map(|found| found.filter(|payment| is_theirs(payment, owner)))
+    }
+
+    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let look = self.0.look(Part::Database, |state| Ok(state.payments.of(order).cloned()));
+        look.await.map(|found| found.filter(|payment| is_theirs(payment, owner)))
+    }
+
+    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure> {
+        let commit = self.0.commit("payments.advance", |state| {
+            if claim.is_some_and(|claim| state.claims.contains(&claim)) {
+                return Ok(Advanced::Before);
+            }
+            if !keep(state, change, events) {
+                return Ok(Advanced::Overtaken);
+            }
+            state.claims.extend(claim);
+            Ok(Advanced::Now)
+        });
+        commit.await
+    }
+
+    async fn settle(
         &self,
-        claim: Claim,
-        payment: &Payment,
-        status: Status,
-        answer: &Answer,
-        event: &Event,
-    ) -> Result<bool, Failure> {
-        let commit = self.0.commit("payments.conclude", |state| {
-            let held = state.payments.by_order.get_mut(&payment.order_id).filter(|held| held.id == payment.id);
-            let held = held.ok_or_else(|| Failure::internal(format!("the payment {} was never begun", payment.id)))?;
-            if !state.claims.insert(claim) || held.status != Status::Pending {
-                return Ok(false);
+        key: &Idempotency,
+        reply: &StoredReply,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<Option<Settled>, Failure> {
+        let commit = self.0.commit("payments.settle", |state| {
+            if let Some(settled) = state.payments.keys.find(key)? {
+                return Ok(Some(settled));
             }
-            held.status = status;
-            held.version += 1;
-            state.payments.answers.insert(payment.id, answer.clone());
-            state.outbox.add(event);
-            Ok(true)
+            if !keep(state, change, events) {
+                return Ok(None);
+            }
+            state.payments.keys.keep(key, Some(reply));
+            Ok(Some(Settled::Now))
         });
         commit.await
     }
-}
 
-impl Gateway {
-    /// Every charge that was made, in order.
-    pub fn charges(&self) -> Vec<Charge> {
-        self.0.see(|state| state.gateway.charges.clone())
-    }
-
-    /// How often it was asked and got the question.
-    pub fn asked(&self) -> u64 {
-        self.0.see(|state| state.gateway.asked)
-    }
-}
-
-impl ports::Gateway for Gateway {
-    async fn charge(&self, payment: &Payment) -> Result<Answer, Failure> {
-        let step = self.0.step(Part::Gateway, "gateway.charge", |state| {
-            let gateway = &mut state.gateway;
-            gateway.asked += 1;
-            let key = payment.gateway_key();
-            if let Some((first, answer)) = gateway.answers.get(&key) {
-                let same = (first.amount, &first.method, first.order_id)
-                    == (payment.amount, &payment.method, payment.order_id);
-                return match same {
-                    true => Ok(answer.clone()),
-                    false => Err(Failure::internal("gateway: the key was used with other parameters")),
-                };
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        let commit = self.0.commit("payments.refuse", |state| {
+            if let Some(settled) = state.payments.keys.find(key)? {
+                return Ok(settled);
             }
-            let answer = match payment.method.as_str() {
-                "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
-                    Answer::Declined("card_declined".to_owned())
-                }
-                _ => Answer::Charged(format!("pi_{:06}", gateway.charges.len() + 1)),
-            };
-            if let Answer::Charged(transaction_id) = &answer {
-                gateway.charges.push(Charge {
-                    key: key.clone(),
-                    order_id: payment.order_id,
-                    amount: payment.amount,
-                    transaction_id: transaction_id.clone(),
-                });
-            }
-            gateway.answers.insert(key, (payment.clone(), answer.clone()));
-            Ok(answer)
+            state.payments.keys.keep(key, Some(reply));
+            Ok(Settled::Now)
         });
-        step.await
+        commit.await
+    }
+
+    async fn announce(&self, event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("payments.announce", |state| {
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
+        let look = self.0.look(Part::Database, |state| {
+            let payments = state.payments.payments.values();
+            let due = payments.filter_map(|payment| Some((payment.look_after()?, payment.id, payment)));
+            let mut due: Vec<_> = due.filter(|(look_after, ..)| *look_after < before).collect();
+            due.sort_by_key(|(look_after, id, _)| (*look_after, *id));
+            due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(due.into_iter().map(|(.., payment)| payment.clone()).collect())
+        });
+        look.await
+    }
+}
+
+fn is_theirs(payment: &Payment, owner: Option<UserId>) -> bool {
+    owner.is_none_or(|owner| payment.user_id == owner)
+}
+
+impl Ledger {
+    /// Everything that was booked, in order.
+    pub fn transfers(&self) -> Vec<Transfer> {
+        self.0.see(|state| state.payments.transfers.clone())
+    }
+
+    /// Minor units on each account, by currency: debits count up, credits down.
+    pub fn balances(&self) -> BTreeMap<(Account, &'static str), i64> {
+        let mut balances = BTreeMap::new();
+        for transfer in self.transfers() {
+            for (account, minor) in transfer.entries() {
+                *balances.entry((account, transfer.amount.currency.code())).or_default() += minor;
+            }
+        }
+        balances
+    }
+}
+
+impl ports::Ledger for Ledger {
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure> {
+        let look = self.0.look(Part::Database, |state| {
+            let within = state.payments.transfers.iter().filter(|transfer| (from..to).contains(&transfer.at));
+            let mut found: Vec<Transfer> = within.cloned().collect();
+            found.sort_by_key(|transfer| transfer.at);
+            Ok(found)
+        });
+        look.await
+    }
+
+    async fn book(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("ledger.book", |state| {
+            state.payments.book(transfers);
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
     }
 }

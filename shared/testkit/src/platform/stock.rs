@@ -1,28 +1,29 @@
-//! Stock accounts in memory.
+//! Stock accounts in memory. What becomes of a reservation is read from `domain::stock::next` and from nowhere else.
 
 use super::{Part, State, Stock};
 use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::Hold,
+    stock::{self, Cue, Hold, Move},
 };
-use kernel::Failure;
-use ports::Claim;
+use kernel::{Failure, Timestamp};
+use ports::{Claim, Paid};
 use std::collections::HashMap;
 
 #[derive(Default)]
 pub(super) struct StockState {
     levels: HashMap<ProductId, StockLevel>,
-    holds: HashMap<OrderId, Holding>,
+    reservations: HashMap<OrderId, Reservation>,
+    committed: HashMap<ProductId, i64>,
 }
 
-/// What became of an order's wish for stock.
-enum Holding {
-    Held(Vec<StockLine>),
-    Short,
-    /// Freed, or released before it was reserved: it will never be held.
-    Freed,
+/// What became of an order's wish for stock. An order that was released before it was reserved has no lines.
+struct Reservation {
+    state: stock::State,
+    lines: Vec<StockLine>,
+    lapses_at: Option<Timestamp>,
+    paid: Option<Paid>,
 }
 
 impl Stock {
@@ -33,11 +34,21 @@ impl Stock {
         levels
     }
 
+    /// Pieces of a product that have left the house. With what is free and what is reserved they are all that ever came in.
+    pub fn committed(&self, product: ProductId) -> i64 {
+        self.0.see(|state| state.stock.committed.get(&product).copied().unwrap_or_default())
+    }
+
+    /// Where the reservation of an order stands.
+    pub fn state(&self, order: OrderId) -> Option<stock::State> {
+        self.0.see(|state| state.stock.state(order))
+    }
+
     /// What is held for an order.
     pub fn held(&self, order: OrderId) -> Option<Vec<StockLine>> {
-        self.0.see(|state| match state.stock.holds.get(&order) {
-            Some(Holding::Held(lines)) => Some(lines.clone()),
-            _ => None,
+        self.0.see(|state| {
+            let holding = state.stock.reservations.get(&order).filter(|reservation| reservation.state.holds());
+            holding.map(|reservation| reservation.lines.clone())
         })
     }
 
@@ -53,23 +64,73 @@ impl Stock {
     }
 }
 
+/// A step of a reservation, done.
+struct Step {
+    from: Option<stock::State>,
+    to: stock::State,
+    /// The levels of what moved by it.
+    levels: Vec<StockLevel>,
+}
+
 impl StockState {
-    /// Moves `quantity` of each line from free to held (or back, with `sign` −1); the levels after it.
-    fn shift(&mut self, lines: &[StockLine], sign: i64) -> Vec<StockLevel> {
-        let mut levels = Vec::with_capacity(lines.len());
-        for line in lines {
-            if let Some(level) = self.levels.get_mut(&line.product_id) {
-                level.available -= sign * i64::from(line.quantity);
-                level.reserved += sign * i64::from(line.quantity);
-                level.version += 1;
-                levels.push(level.clone());
+    fn state(&self, order: OrderId) -> Option<stock::State> {
+        self.reservations.get(&order).map(|reservation| reservation.state)
+    }
+
+    /// Moves a reservation as the table says, and its lines where it begins or ends to hold. `None` for old news.
+    fn step(&mut self, order: OrderId, cue: Cue) -> Result<Option<Step>, Failure> {
+        let from = self.state(order);
+        let to = match stock::next(from, cue) {
+            Move::To(to) => to,
+            Move::Stay => return Ok(None),
+            Move::Refuse => return Err(stock::contradiction(from, cue)),
+        };
+        let new = Reservation { state: to, lines: vec![], lapses_at: None, paid: None };
+        let reservation = self.reservations.entry(order).or_insert(new);
+        reservation.state = to;
+        let lines = reservation.lines.clone();
+        Ok(Some(Step { from, to, levels: self.shift(&lines, from.is_some_and(stock::State::holds), to) }))
+    }
+
+    /// Moves lines between free and reserved, or from reserved out of the house; the levels after it.
+    fn shift(&mut self, lines: &[StockLine], held: bool, to: stock::State) -> Vec<StockLevel> {
+        let mut levels = Vec::new();
+        for line in lines.iter().filter(|_| held != to.holds()) {
+            let Some(level) = self.levels.get_mut(&line.product_id) else { continue };
+            let pieces = i64::from(line.quantity) * if held { -1 } else { 1 };
+            level.reserved += pieces;
+            match to {
+                stock::State::Committed => *self.committed.entry(line.product_id).or_default() -= pieces,
+                _ => level.available -= pieces,
             }
+            level.version += 1;
+            levels.push(level.clone());
         }
         levels
     }
 
-    fn has(&self, line: &StockLine) -> bool {
-        self.levels.get(&line.product_id).is_some_and(|level| level.available >= i64::from(line.quantity))
+    fn are_free(&self, lines: &[StockLine]) -> bool {
+        let level = |line: &StockLine| self.levels.get(&line.product_id);
+        lines.iter().all(|line| level(line).is_some_and(|level| level.available >= i64::from(line.quantity)))
+    }
+
+    /// What a paid order hears: whether what it does not hold is there.
+    fn keeping(&self, order: OrderId) -> Cue {
+        let reservation = self.reservations.get(&order);
+        match reservation.is_none_or(|one| one.state.holds() || self.are_free(&one.lines)) {
+            true => Cue::Keep,
+            false => Cue::KeepShort,
+        }
+    }
+
+    /// Those that `place` puts somewhere, in that order.
+    fn sorted<P: Ord, T>(&self, place: impl Fn(OrderId, &Reservation) -> Option<(P, T)>) -> Vec<T> {
+        let mut found: Vec<((P, OrderId), T)> = Vec::new();
+        for (order, reservation) in &self.reservations {
+            found.extend(place(*order, reservation).map(|(place, item)| ((place, *order), item)));
+        }
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        found.into_iter().map(|(_, item)| item).collect()
     }
 }
 
@@ -79,11 +140,37 @@ fn tell(state: &mut State, event: &Event, after: Vec<StockLevel>) -> Event {
     match &mut event.event {
         DomainEvent::StockOpened(opened) => opened.levels = after,
         DomainEvent::StockReserved(reserved) => reserved.levels = after,
+        DomainEvent::StockKept(kept) => kept.levels = after,
+        DomainEvent::StockLapsed(lapsed) => lapsed.levels = after,
+        DomainEvent::StockCommitted(committed) => committed.levels = after,
         DomainEvent::StockReleased(released) => released.levels = after,
         _ => {}
     }
     state.outbox.add(&event);
     event
+}
+
+impl Stock {
+    /// A step that a claim is made for; `telling` says what it tells. What the table refuses leaves no claim.
+    async fn claimed(
+        &self,
+        name: &'static str,
+        claim: Claim,
+        step: impl FnOnce(&mut StockState) -> Result<Option<Step>, Failure>,
+        telling: impl FnOnce(&mut StockState, &Step) -> Option<Event>,
+    ) -> Result<Option<Event>, Failure> {
+        let commit = self.0.commit(name, |state| {
+            if state.claims.contains(&claim) {
+                return Ok(None);
+            }
+            let step = step(&mut state.stock)?;
+            state.claim(claim);
+            let Some(step) = step else { return Ok(None) };
+            let event = telling(&mut state.stock, &step);
+            Ok(event.map(|event| tell(state, &event, step.levels)))
+        });
+        commit.await
+    }
 }
 
 impl ports::StockStore for Stock {
@@ -92,7 +179,7 @@ impl ports::StockStore for Stock {
             if !state.claim(claim) || state.stock.levels.contains_key(&product.product_id) {
                 return Ok(None);
             }
-            let level = domain::stock::first_level(product);
+            let level = stock::first_level(product);
             state.stock.levels.insert(product.product_id, level.clone());
             Ok(Some(tell(state, event, vec![level])))
         });
@@ -103,45 +190,91 @@ impl ports::StockStore for Stock {
         &self,
         claim: Claim,
         hold: &Hold,
+        lapses_at: Timestamp,
         reserved: &Event,
         short: &Event,
     ) -> Result<Option<Event>, Failure> {
         let order = hold.reserved.order_id;
-        let commit = self.0.commit("stock.reserve", |state| {
-            if state.claims.contains(&claim) {
-                return Ok(None);
-            }
-            if state.stock.holds.contains_key(&order) {
-                state.claim(claim);
-                return Ok(None);
-            }
-            if let Some(line) = hold.lines.iter().find(|line| !state.stock.levels.contains_key(&line.product_id)) {
+        let step = |stock: &mut StockState| {
+            let is_missing = |line: &&StockLine| !stock.levels.contains_key(&line.product_id);
+            let missing = hold.lines.iter().find(is_missing).filter(|_| stock.state(order).is_none());
+            if let Some(line) = missing {
                 return Err(Failure::unavailable("stock", format!("{} has no account yet", line.product_id)));
             }
-            state.claim(claim);
-            if !hold.lines.iter().all(|line| state.stock.has(line)) {
-                state.stock.holds.insert(order, Holding::Short);
-                return Ok(Some(tell(state, short, vec![])));
+            let cue = if stock.are_free(&hold.lines) { Cue::Reserve } else { Cue::ReserveShort };
+            let Some(mut step) = stock.step(order, cue)? else { return Ok(None) };
+            if let Some(reservation) = stock.reservations.get_mut(&order) {
+                reservation.lines.clone_from(&hold.lines);
+                reservation.lapses_at = step.to.holds().then_some(lapses_at);
             }
-            let levels = state.stock.shift(&hold.lines, 1);
-            state.stock.holds.insert(order, Holding::Held(hold.lines.clone()));
-            Ok(Some(tell(state, reserved, levels)))
+            step.levels = stock.shift(&hold.lines, false, step.to);
+            Ok(Some(step))
+        };
+        let told = |_: &mut StockState, step: &Step| Some(if step.to.holds() { reserved } else { short }.clone());
+        self.claimed("stock.reserve", claim, step, told).await
+    }
+
+    async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure> {
+        let order = paid.order_id;
+        let told = |stock: &mut StockState, step: &Step| {
+            let reservation = stock.reservations.get_mut(&order)?;
+            reservation.paid = Some(*paid);
+            if step.to.holds() {
+                return Some(kept.clone());
+            }
+            let mut short = short.clone();
+            if let DomainEvent::StockShort(short) = &mut short.event {
+                short.lines.clone_from(&reservation.lines);
+            }
+            Some(short)
+        };
+        self.claimed("stock.keep", claim, |stock| stock.step(order, stock.keeping(order)), told).await
+    }
+
+    async fn commit(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
+        let told = |_: &mut StockState, _: &Step| Some(committed.clone());
+        self.claimed("stock.commit", claim, |stock| stock.step(order, Cue::Commit), told).await
+    }
+
+    async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
+        let told =
+            |_: &mut StockState, step: &Step| step.from.is_some_and(stock::State::holds).then(|| released.clone());
+        self.claimed("stock.release", claim, |stock| stock.step(order, Cue::Release), told).await
+    }
+
+    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure> {
+        let place = |order, one: &Reservation| Some((one.lapsed_before(now)?, order));
+        self.0.look(Part::Database, |state| Ok(first(state.stock.sorted(place), limit))).await
+    }
+
+    async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
+        let commit = self.0.commit("stock.lapse", |state| {
+            let reservation = state.stock.reservations.get(&order);
+            if reservation.and_then(|one| one.lapsed_before(lapsed.time)).is_none() {
+                return Ok(None);
+            }
+            let step = state.stock.step(order, Cue::Lapse)?;
+            Ok(step.map(|step| tell(state, lapsed, step.levels)))
         });
         commit.await
     }
 
-    async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
-        let commit = self.0.commit("stock.release", |state| {
-            if !state.claim(claim) {
+    async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure> {
+        let is_behind = |paid: &Paid| after.is_none_or(|after| (paid.at, paid.order_id) > (after.at, after.order_id));
+        let place = |_, one: &Reservation| {
+            let paid = one.paid.filter(|_| one.state == stock::State::Waiting).filter(is_behind)?;
+            Some((paid.at, paid))
+        };
+        self.0.look(Part::Database, |state| Ok(first(state.stock.sorted(place), limit))).await
+    }
+
+    async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
+        let commit = self.0.commit("stock.retry", |state| {
+            if state.stock.state(order) != Some(stock::State::Waiting) {
                 return Ok(None);
             }
-            match state.stock.holds.insert(order, Holding::Freed) {
-                Some(Holding::Held(lines)) => {
-                    let levels = state.stock.shift(&lines, -1);
-                    Ok(Some(tell(state, released, levels)))
-                }
-                _ => Ok(None),
-            }
+            let step = state.stock.step(order, state.stock.keeping(order))?;
+            Ok(step.map(|step| tell(state, kept, step.levels)))
         });
         commit.await
     }
@@ -149,4 +282,16 @@ impl ports::StockStore for Stock {
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         self.0.look(Part::Database, |state| Ok(state.stock.levels.get(&product).cloned())).await
     }
+}
+
+impl Reservation {
+    /// When it lapsed, if it still holds and that was before `now`.
+    fn lapsed_before(&self, now: Timestamp) -> Option<Timestamp> {
+        self.lapses_at.filter(|lapses_at| self.state == stock::State::Held && *lapses_at < now)
+    }
+}
+
+fn first<T>(mut items: Vec<T>, limit: u32) -> Vec<T> {
+    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    items
 }

@@ -1,0 +1,256 @@
+//! A payment gateway with Stripe's manners, its mail, and the breaker before it. One charge a key, test tokens that are declined,
+//! and no more goes back than was charged.
+
+use super::{Breaker, Gateway, GatewayMail, Part};
+use domain::{
+    Money,
+    breaker::{self, Circuit},
+    id::{OrderId, PaymentId},
+    ledger::{Movement, Purpose},
+    payment::{Answer, Payment, Refund, RefundAnswer},
+};
+use kernel::{Failure, Kind, Timestamp};
+use ports::{GatewayNews, Opened};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct GatewayState {
+    answers: BTreeMap<String, (Payment, Answer)>,
+    refund_answers: BTreeMap<String, (Money, RefundAnswer)>,
+    charges: Vec<Charge>,
+    refunds: Vec<GivenBack>,
+    asked: u64,
+}
+
+/// A charge that the gateway made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// The key that it was asked for under.
+    pub key: String,
+    /// For which payment.
+    pub payment_id: PaymentId,
+    /// For which order.
+    pub order_id: OrderId,
+    /// How much.
+    pub amount: Money,
+    /// The gateway's name for it.
+    pub transaction_id: String,
+    /// When; here, when the attempt began.
+    pub at: Timestamp,
+}
+
+/// A refund that the gateway made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenBack {
+    /// The key that it was asked for under.
+    pub key: String,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// The gateway's name for the charge.
+    pub charge: String,
+    /// How much.
+    pub amount: Money,
+    /// The gateway's name for it.
+    pub transaction_id: String,
+    /// When; here, when it was requested.
+    pub at: Timestamp,
+}
+
+impl Gateway {
+    /// Every charge that was made, in order.
+    pub fn charges(&self) -> Vec<Charge> {
+        self.0.see(|state| state.gateway.charges.clone())
+    }
+
+    /// Every refund that was made, in order.
+    pub fn refunds(&self) -> Vec<GivenBack> {
+        self.0.see(|state| state.gateway.refunds.clone())
+    }
+
+    /// How often it was asked to charge or to give back, and got the question.
+    pub fn asked(&self) -> u64 {
+        self.0.see(|state| state.gateway.asked)
+    }
+}
+
+fn key_reused() -> Failure {
+    Failure::internal("gateway: the key was used with other parameters")
+}
+
+impl GatewayState {
+    fn charge(&mut self, payment: &Payment) -> Result<Answer, Failure> {
+        self.asked += 1;
+        let Some(method) = &payment.method else {
+            return Err(Failure::internal("gateway: there is no method to charge"));
+        };
+        let key = payment.gateway_key();
+        if let Some((first, answer)) = self.answers.get(&key) {
+            let is_same =
+                (first.amount, &first.method, first.order_id) == (payment.amount, &payment.method, payment.order_id);
+            return if is_same { Ok(answer.clone()) } else { Err(key_reused()) };
+        }
+        let answer = match method.as_str() {
+            "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
+                Answer::Declined("card_declined".to_owned())
+            }
+            _ => Answer::Charged(format!("pi_{:06}", self.charges.len() + 1)),
+        };
+        if let Answer::Charged(transaction_id) = &answer {
+            self.charges.push(Charge {
+                key: key.clone(),
+                payment_id: payment.id,
+                order_id: payment.order_id,
+                amount: payment.amount,
+                transaction_id: transaction_id.clone(),
+                at: payment.attempted_at,
+            });
+        }
+        self.answers.insert(key, (payment.clone(), answer.clone()));
+        Ok(answer)
+    }
+
+    fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
+        self.asked += 1;
+        let key = refund.gateway_key();
+        if let Some((first, answer)) = self.refund_answers.get(&key) {
+            return if *first == refund.amount { Ok(answer.clone()) } else { Err(key_reused()) };
+        }
+        let answer = match self.refusal(payment, refund.amount) {
+            Some(code) => RefundAnswer::Refused(code.to_owned()),
+            None => RefundAnswer::Refunded(format!("re_{:06}", self.refunds.len() + 1)),
+        };
+        if let RefundAnswer::Refunded(transaction_id) = &answer {
+            self.refunds.push(GivenBack {
+                key: key.clone(),
+                payment_id: payment.id,
+                charge: payment.transaction_id.clone().unwrap_or_default(),
+                amount: refund.amount,
+                transaction_id: transaction_id.clone(),
+                at: refund.requested_at,
+            });
+        }
+        self.refund_answers.insert(key, (refund.amount, answer.clone()));
+        Ok(answer)
+    }
+
+    /// Why `amount` does not go back.
+    fn refusal(&self, payment: &Payment, amount: Money) -> Option<&'static str> {
+        let name = payment.transaction_id.as_ref();
+        let Some(charge) = self.charges.iter().find(|charge| Some(&charge.transaction_id) == name) else {
+            return Some("resource_missing");
+        };
+        let back = self.refunds.iter().filter(|one| one.charge == charge.transaction_id);
+        let left = charge.amount.amount.get() - back.map(|one| one.amount.amount.get()).sum::<i64>();
+        match amount.amount.get() {
+            _ if left == 0 => Some("charge_already_refunded"),
+            minor if minor > left => Some("amount_too_large"),
+            _ => None,
+        }
+    }
+
+    fn movements(&self) -> impl Iterator<Item = Movement> {
+        let charges = self.charges.iter().map(|one| Movement {
+            purpose: Purpose::Charge,
+            reference: one.transaction_id.clone(),
+            payment_id: Some(one.payment_id),
+            amount: one.amount,
+            fee: fee(one.amount),
+            at: one.at,
+        });
+        let refunds = self.refunds.iter().map(|one| Movement {
+            purpose: Purpose::Refund,
+            reference: one.transaction_id.clone(),
+            payment_id: Some(one.payment_id),
+            amount: one.amount,
+            fee: Money::zero(one.amount.currency),
+            at: one.at,
+        });
+        charges.chain(refunds)
+    }
+}
+
+/// What the gateway keeps of a charge: 2.9 % and 30 minor units, rounded half up.
+fn fee(amount: Money) -> Money {
+    let minor = (amount.amount.get() * 29 + 500) / 1000 + 30;
+    Money { amount: minor.try_into().expect("less than was charged"), ..amount }
+}
+
+impl ports::Gateway for Gateway {
+    async fn charge(&self, payment: &Payment) -> Result<Answer, Failure> {
+        self.0.step(Part::Gateway, "gateway.charge", |state| state.gateway.charge(payment)).await
+    }
+
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
+        self.0.step(Part::Gateway, "gateway.refund", |state| state.gateway.refund(payment, refund)).await
+    }
+
+    async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure> {
+        let known = |(_, answer): &(Payment, Answer)| answer.clone();
+        let look = self.0.look(Part::Gateway, |state| Ok(state.gateway.answers.get(&payment.gateway_key()).map(known)));
+        look.await
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
+        let look = self.0.look(Part::Gateway, |state| {
+            let movements = state.gateway.movements();
+            let mut found: Vec<Movement> = movements.filter(|one| (from..to).contains(&one.at)).collect();
+            found.sort_by_key(|one| one.at);
+            Ok(found)
+        });
+        look.await
+    }
+}
+
+impl GatewayMail {
+    /// The signature of what the gateway tells.
+    pub const GOOD: &str = "good";
+}
+
+impl ports::GatewayMail for GatewayMail {
+    /// Reads `{"id": …, "payment_id": …, "attempt": …, "charged": name}`, or `"declined": code` instead. Without a payment it is no news.
+    async fn read(&self, signature: Option<&str>, body: &[u8], _: Timestamp) -> Result<Option<GatewayNews>, Failure> {
+        if signature != Some(Self::GOOD) {
+            let detail = "This is not signed by the gateway.";
+            return Err(Failure::new(Kind::Unauthenticated, "signature-invalid", detail));
+        }
+        let unreadable = || Failure::new(Kind::Malformed, "malformed", "This cannot be read.");
+        let body: Value = serde_json::from_slice(body).map_err(|_| unreadable())?;
+        let text = |name: &str| body[name].as_str();
+        let id = text("id").and_then(|id| id.parse().ok()).ok_or_else(unreadable)?;
+        let Some(payment) = text("payment_id") else { return Ok(None) };
+        let payment_id = payment.parse().map_err(|_| unreadable())?;
+        let attempt = body["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).ok_or_else(unreadable)?;
+        let charged = text("charged").map(|name| Answer::Charged(name.to_owned()));
+        let answer = charged.or_else(|| text("declined").map(|code| Answer::Declined(code.to_owned())));
+        Ok(answer.map(|answer| GatewayNews { id, payment_id, attempt, answer }))
+    }
+}
+
+impl Breaker {
+    /// Where the circuit stands.
+    pub fn circuit(&self) -> Circuit {
+        self.0.see(|state| state.breaker)
+    }
+}
+
+impl ports::Breaker for Breaker {
+    async fn admit(&self, now: Timestamp) -> Result<(), Failure> {
+        let step = self.0.step(Part::Cache, "breaker.admit", |state| {
+            let admitted = state.breaker.admit(now);
+            Ok(admitted.map(|circuit| state.breaker = circuit))
+        });
+        // Where its state cannot be read it is in nobody's way.
+        step.await.unwrap_or(Ok(())).map_err(breaker::suspended)
+    }
+
+    async fn report(&self, answered: bool, now: Timestamp) -> Option<Opened> {
+        let step = self.0.step(Part::Cache, "breaker.report", |state| {
+            let before = state.breaker;
+            state.breaker = before.report(answered, now);
+            let until = state.breaker.opened_since(before);
+            Ok(until.map(|until| Opened { failures: state.breaker.failures, until }))
+        });
+        step.await.unwrap_or_default()
+    }
+}
