@@ -1,0 +1,173 @@
+//! Which answers are final, and which leave it open.
+
+use super::*;
+use kernel::Kind;
+
+const PAYMENT: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap()
+}
+
+fn charged(code: u16, body: &str) -> Result<Answer, Failure> {
+    charge(status(code), body.as_bytes())
+}
+
+fn refunded(code: u16, body: &str) -> Result<RefundAnswer, Failure> {
+    refund(status(code), body.as_bytes())
+}
+
+fn found(intents: &[String]) -> Result<Option<Answer>, Failure> {
+    let body = format!(r#"{{"object":"search_result","has_more":false,"data":[{}]}}"#, intents.join(","));
+    search(StatusCode::OK, body.as_bytes(), PAYMENT, "2")
+}
+
+/// An intent of the second attempt.
+fn intent(id: &str, status: &str) -> String {
+    format!(r#"{{"id":"{id}","status":"{status}","metadata":{{"payment_id":"{PAYMENT}","attempt":"2"}}}}"#)
+}
+
+fn declined(code: &str) -> Answer {
+    Answer::Declined(code.to_owned())
+}
+
+#[test]
+fn a_payment_that_succeeded_is_charged_under_the_gateways_name() {
+    let answer = Ok(Answer::Charged("pi_1".to_owned()));
+    assert_eq!(charged(200, r#"{"id":"pi_1","status":"succeeded","last_payment_error":null}"#), answer);
+}
+
+#[test]
+fn a_card_that_is_refused_is_declined_with_the_most_precise_code() {
+    let body = r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"}}"#;
+    assert_eq!(charged(402, body), Ok(declined("insufficient_funds")));
+    let body = r#"{"id":"pi_1","status":"requires_payment_method","last_payment_error":{"code":"card_declined"}}"#;
+    assert_eq!(charged(200, body), Ok(declined("card_declined")));
+}
+
+#[test]
+fn a_way_to_pay_that_does_not_exist_is_declined() {
+    for code in [404, 400] {
+        let body = r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#;
+        assert_eq!(charged(code, body), Ok(declined("resource_missing")));
+    }
+}
+
+#[test]
+fn an_amount_that_the_gateway_does_not_take_is_declined() {
+    for code in ["amount_too_small", "amount_too_large"] {
+        let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
+        assert_eq!(charged(400, &body), Ok(declined(code)));
+    }
+}
+
+#[test]
+fn that_the_customer_has_to_authenticate_is_declined_and_keeps_its_code() {
+    for (code, body) in [
+        (402, r#"{"error":{"type":"card_error","code":"authentication_required","decline_code":"generic_decline"}}"#),
+        (402, r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"authentication_required"}}"#),
+        (200, r#"{"id":"pi_1","status":"requires_action"}"#),
+        (200, r#"{"id":"pi_1","status":"canceled","last_payment_error":{"code":"authentication_required"}}"#),
+    ] {
+        assert_eq!(charged(code, body), Ok(declined("authentication_required")), "{body}");
+    }
+}
+
+#[test]
+fn whatever_leaves_it_open_is_unavailable() {
+    let kinds = |code, body: &str| {
+        let search = search(status(code), body.as_bytes(), PAYMENT, "2").unwrap_err().kind;
+        [charged(code, body).unwrap_err().kind, refunded(code, body).unwrap_err().kind, search]
+    };
+    for code in [401, 404, 409, 429, 500, 502, 503] {
+        assert_eq!(kinds(code, "{}"), [Kind::Unavailable; 3], "{code}");
+    }
+    for body in [
+        "<html>Not Found</html>",
+        r#"{"error":{"type":"invalid_request_error"}}"#,
+        r#"{"error":{"code":"resource_missing"}}"#,
+    ] {
+        assert_eq!(kinds(404, body), [Kind::Unavailable; 3], "{body}");
+    }
+    assert_eq!(kinds(200, "not json"), [Kind::Unavailable; 3]);
+    let body = r#"{"id":"pi_1","status":"processing"}"#;
+    assert_eq!(charged(200, body).unwrap_err().kind, Kind::Unavailable);
+    let body = r#"{"id":"re_1","status":"requires_action"}"#;
+    assert_eq!(refunded(200, body).unwrap_err().kind, Kind::Unavailable);
+}
+
+#[test]
+fn a_mistake_of_ours_is_internal_and_tells_the_code_and_not_the_message() {
+    let body = r#"{"error":{"type":"idempotency_error","message":"key charge-secret was used"}}"#;
+    for failure in [charged(400, body).unwrap_err(), refunded(400, body).unwrap_err()] {
+        assert_eq!(failure.kind, Kind::Internal);
+        assert!(failure.to_string().contains("idempotency_error") && !failure.to_string().contains("charge-secret"));
+    }
+    let body = r#"{"error":{"type":"invalid_request_error","code":"parameter_invalid"}}"#;
+    assert_eq!(charged(400, body).unwrap_err().kind, Kind::Internal);
+}
+
+#[test]
+fn a_refund_that_they_have_taken_went_back_even_if_the_bank_has_not_seen_it_yet() {
+    for state in ["succeeded", "pending"] {
+        let body = format!(r#"{{"id":"re_1","status":"{state}","amount":500}}"#);
+        assert_eq!(refunded(200, &body), Ok(RefundAnswer::Refunded("re_1".to_owned())));
+    }
+}
+
+#[test]
+fn a_refund_that_will_never_be_made_is_refused_with_its_code() {
+    let refused = |code: &str| Ok(RefundAnswer::Refused(code.to_owned()));
+    for code in NEVER_REFUNDED {
+        let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
+        assert_eq!(refunded(400, &body), refused(code));
+    }
+    let body = r#"{"error":{"type":"invalid_request_error","param":"amount","message":"Refund amount ($2.00) is …"}}"#;
+    assert_eq!(refunded(400, body), refused("invalid_request_error"));
+    assert_eq!(refunded(200, r#"{"id":"re_1","status":"canceled"}"#), refused("canceled"));
+    let body = r#"{"id":"re_1","status":"failed","failure_reason":"expired_or_canceled_card"}"#;
+    assert_eq!(refunded(200, body), refused("expired_or_canceled_card"));
+}
+
+#[test]
+fn a_refund_of_a_charge_that_they_do_not_know_is_a_defect_and_no_refusal() {
+    let body = r#"{"error":{"type":"invalid_request_error","code":"resource_missing","param":"payment_intent"}}"#;
+    for code in [400, 404] {
+        assert_eq!(refunded(code, body).unwrap_err().kind, Kind::Internal);
+    }
+}
+
+#[test]
+fn an_attempt_that_they_never_heard_of_is_not_found() {
+    assert_eq!(found(&[]), Ok(None));
+    let others = [
+        intent("pi_1", "succeeded").replace(r#""attempt":"2""#, r#""attempt":"1""#),
+        intent("pi_2", "succeeded").replace(PAYMENT, "0192f0c1-2345-7abc-8def-000000000000"),
+        r#"{"id":"pi_3","status":"succeeded"}"#.to_owned(),
+    ];
+    assert_eq!(found(&others), Ok(None));
+}
+
+#[test]
+fn an_attempt_is_found_with_what_became_of_it() {
+    assert_eq!(found(&[intent("pi_1", "succeeded")]), Ok(Some(Answer::Charged("pi_1".to_owned()))));
+    let refused = intent("pi_1", "requires_payment_method")
+        .replace(r#""status""#, r#""last_payment_error":{"decline_code":"lost_card","code":"card_declined"},"status""#);
+    assert_eq!(found(&[refused]), Ok(Some(declined("lost_card"))));
+    assert_eq!(found(&[intent("pi_1", "processing")]).unwrap_err().kind, Kind::Unavailable);
+}
+
+#[test]
+fn of_several_tries_at_an_attempt_the_charge_counts_and_what_is_open_comes_before_what_was_refused() {
+    let refused = intent("pi_1", "canceled");
+    let charge = [refused.clone(), intent("pi_2", "succeeded"), intent("pi_3", "processing")];
+    assert_eq!(found(&charge), Ok(Some(Answer::Charged("pi_2".to_owned()))));
+    assert_eq!(found(&[refused, intent("pi_3", "processing")]).unwrap_err().kind, Kind::Unavailable);
+}
+
+#[test]
+fn an_attempt_that_was_charged_twice_is_a_defect_that_names_both() {
+    let failure = found(&[intent("pi_1", "succeeded"), intent("pi_2", "succeeded")]).unwrap_err();
+    assert_eq!(failure.kind, Kind::Internal);
+    assert!(failure.to_string().contains("pi_1 and pi_2"), "{failure}");
+}

@@ -1,0 +1,103 @@
+//! What is a movement, what it is called, and where the pages end.
+
+use super::*;
+use kernel::Kind;
+use serde_json::{Value, json};
+
+const PAYMENT: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
+
+fn charge() -> Value {
+    json!({
+        "id": "txn_1", "type": "charge", "amount": 1_999, "currency": "usd", "fee": 88, "created": 1_763_712_000,
+        "source": {
+            "id": "ch_1", "object": "charge", "amount": 1_999, "currency": "usd", "payment_intent": "pi_1",
+            "metadata": { "payment_id": PAYMENT, "attempt": "1" },
+        },
+    })
+}
+
+fn refund() -> Value {
+    json!({
+        "id": "txn_2", "type": "refund", "amount": -500, "currency": "usd", "fee": 0, "created": 1_763_712_060,
+        "source": {
+            "id": "re_1", "object": "refund", "amount": 500, "currency": "usd", "payment_intent": "pi_1",
+            "metadata": { "payment_id": PAYMENT },
+        },
+    })
+}
+
+fn read(data: &[Value], has_more: bool) -> Result<Page, Failure> {
+    page(StatusCode::OK, json!({ "object": "list", "data": data, "has_more": has_more }).to_string().as_bytes())
+}
+
+fn one(transaction: &Value) -> Movement {
+    read(std::slice::from_ref(transaction), false).unwrap().movements.remove(0)
+}
+
+#[test]
+fn a_charge_is_called_as_when_it_was_charged_and_tells_the_fee() {
+    let expected = Movement {
+        purpose: Purpose::Charge,
+        reference: "pi_1".to_owned(),
+        payment_id: Some(PaymentId(PAYMENT.parse().unwrap())),
+        amount: Money::new(1_999, "USD").unwrap(),
+        fee: Money::new(88, "USD").unwrap(),
+        at: "2025-11-21T08:00:00Z".parse().unwrap(),
+    };
+    assert_eq!(one(&charge()), expected);
+}
+
+#[test]
+fn a_refund_is_called_as_when_it_was_made_and_counts_up() {
+    let refund = one(&refund());
+    assert_eq!((refund.purpose, refund.reference.as_str()), (Purpose::Refund, "re_1"));
+    assert_eq!((refund.amount.amount.get(), refund.fee.amount.get()), (500, 0));
+}
+
+#[test]
+fn a_charge_that_was_settled_in_another_currency_is_told_in_the_customers() {
+    let mut foreign = charge();
+    (foreign["amount"], foreign["currency"], foreign["fee"]) = (json!(1_720), json!("eur"), json!(80));
+    let movement = one(&foreign);
+    assert_eq!(movement.amount, Money::new(1_999, "USD").unwrap());
+    assert_eq!(movement.fee, Money::new(80, "EUR").unwrap());
+}
+
+#[test]
+fn what_somebody_else_charged_under_the_same_account_is_of_no_payment_of_ours() {
+    let mut foreign = charge();
+    foreign["source"]["metadata"] = json!({ "payment_id": "4711" });
+    foreign["source"]["payment_intent"] = json!(null);
+    let movement = one(&foreign);
+    assert_eq!((movement.payment_id, movement.reference.as_str()), (None, "ch_1"));
+}
+
+#[test]
+fn payouts_and_the_like_are_left_out_and_count_for_the_next_page() {
+    let payout = json!({
+        "id": "txn_3", "type": "payout", "amount": -9_000, "currency": "usd", "fee": 0, "created": 1_763_712_000,
+        "source": { "id": "po_1", "object": "payout" },
+    });
+    let page = read(&[charge(), refund(), payout], true).unwrap();
+    assert_eq!(page.movements.len(), 2);
+    assert_eq!(page.next.as_deref(), Some("txn_3"));
+    assert_eq!(read(&[charge()], false).unwrap().next, None);
+    assert_eq!(read(&[], true).unwrap().next, None, "there is nothing to ask the next one after");
+}
+
+#[test]
+fn a_movement_that_cannot_be_read_is_a_defect_that_names_it() {
+    let mut odd = charge();
+    odd["source"] = json!("ch_1");
+    let Err(failure) = read(&[odd], false) else { panic!("it was read") };
+    assert_eq!(failure.kind, Kind::Internal);
+    assert!(failure.to_string().contains("txn_1"), "{failure}");
+}
+
+#[test]
+fn a_ledger_that_they_do_not_show_is_unavailable() {
+    for (status, body) in [(500, "{}"), (401, "{}"), (200, "not json")] {
+        let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes()) else { panic!("it was read") };
+        assert_eq!(failure.kind, Kind::Unavailable);
+    }
+}

@@ -1,0 +1,42 @@
+//! A server for tests that answers what it is told to: Secrets Manager and the gateway in one.
+
+use crate::aws;
+use crate::config::Config;
+use crate::secret::SecretValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// A secret that is read from the server at `url`.
+pub(super) fn secret(url: &str) -> SecretValue {
+    let config = Config::given([
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_ENDPOINT_URL", url),
+    ]);
+    SecretValue::new(aws_sdk_secretsmanager::Client::new(&aws::sdk(&config).unwrap()), "secret".to_owned())
+}
+
+/// Answers one request for each of `answers`, in order; what was asked, head and body.
+pub(super) async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<String> {
+    let mut asked = Vec::new();
+    for (status, body) in answers {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut request, mut part) = (String::new(), [0; 4096]);
+        while !is_whole(&request) {
+            let read = stream.read(&mut part).await.unwrap();
+            request.push_str(std::str::from_utf8(&part[..read]).unwrap());
+        }
+        asked.push(request);
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+    asked
+}
+
+fn is_whole(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
