@@ -4,7 +4,7 @@
 //! the domain has any.
 
 use crate::postal;
-use domain::event::{OrderCancelled, OrderConfirmed};
+use domain::event::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting};
 use domain::order::{OrderLine, Reason};
 use domain::{DomainEvent, text::FullName};
 use kernel::Failure;
@@ -22,7 +22,8 @@ macro_rules! sources {
     };
 }
 
-const SOURCES: &[(&str, &str)] = sources!("order_confirmed" "order_cancelled");
+const SOURCES: &[(&str, &str)] =
+    sources!("order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("../templates/layout.html"));
 
 /// Writes letters.
@@ -55,7 +56,10 @@ impl ports::LetterWriter for TemplateLetters {
         let name = contact.name.as_ref().map(FullName::as_str);
         let data = match data {
             DomainEvent::OrderConfirmed(order) => confirmed(name, order),
+            DomainEvent::OrderWaiting(order) => waiting(name, order),
             DomainEvent::OrderCancelled(order) => cancelled(name, order),
+            DomainEvent::OrderShipped(order) => shipped(name, order),
+            DomainEvent::OrderDelivered(order) => delivered(name, order),
             other => return Err(Failure::internal(format!("there is no letter about {}", other.row().name))),
         };
         Ok(Letter {
@@ -88,17 +92,45 @@ fn line(line: &OrderLine) -> Value {
     }
 }
 
-fn cancelled(name: Option<&str>, order: &OrderCancelled) -> Value {
+fn waiting(name: Option<&str>, order: &OrderWaiting) -> Value {
     let id = order.order_id.to_string();
-    let (reason, consequence) = in_words(order.reason);
+    let Wait { headline, why, then } = wait(order.reason);
     context! {
         name,
         number => short(&id),
         order_id => id,
         total => order.total_amount.to_string(),
-        reason,
-        consequence,
+        headline,
+        why,
+        then,
     }
+}
+
+fn cancelled(name: Option<&str>, order: &OrderCancelled) -> Value {
+    let id = order.order_id.to_string();
+    context! {
+        name,
+        number => short(&id),
+        order_id => id,
+        total => order.total_amount.to_string(),
+        why => why_cancelled(order.reason),
+    }
+}
+
+fn shipped(name: Option<&str>, order: &OrderShipped) -> Value {
+    let id = order.order_id.to_string();
+    context! {
+        name,
+        number => short(&id),
+        order_id => id,
+        lines => order.lines.iter().map(line).collect::<Vec<_>>(),
+        address => postal::lines(&order.shipping_address),
+    }
+}
+
+fn delivered(name: Option<&str>, order: &OrderDelivered) -> Value {
+    let id = order.order_id.to_string();
+    context! { name, number => short(&id), order_id => id }
 }
 
 /// What a person calls an order: the end of its id, since the ids of one day begin alike.
@@ -106,105 +138,72 @@ fn short(id: &str) -> String {
     id.rsplit('-').next().unwrap_or(id).to_uppercase()
 }
 
-/// A reason in words that follow "because", and what it means for the customer's money.
-fn in_words(reason: Reason) -> (&'static str, &'static str) {
+/// Why an order waits, in words.
+struct Wait {
+    /// Follows "Your order 4711".
+    headline: &'static str,
+    /// Follows "Hello,".
+    why: &'static str,
+    /// What happens now, or what the customer can do.
+    then: &'static str,
+}
+
+// The letter about a declined card says so in words.
+const _: () = assert!(domain::order::STANDSTILL_SECONDS == 2 * 3600);
+
+const fn wait(reason: Reason) -> Wait {
     match reason {
-        Reason::InsufficientStock => ("there is not enough of it in stock any more", "You have not been charged."),
-        Reason::PaymentDeclined => ("your card was declined", "You have not been charged; another card may work."),
-        Reason::AwaitingStock | Reason::AwaitingPayment => {
-            ("it could not be completed in time", "You have not been charged.")
+        Reason::PaymentDeclined => Wait {
+            headline: "is not paid yet",
+            why: "your card was declined, so your order waits. You have not been charged.",
+            then: "Please pay again, with this card or another, within two hours of ordering; after that we cancel the order.",
+        },
+        Reason::BackOrdered => Wait {
+            headline: "waits for stock",
+            why: "your order is paid, but something in it has run out.",
+            then: "We send it as soon as everything is in stock again. If you do not want to wait, you can cancel it, and what you \
+                   paid goes back to you.",
+        },
+        Reason::UnderReview => Wait {
+            headline: "is being looked into",
+            why: "your order is paid, but something in it has run out, and one of us is looking into it.",
+            then: "You need not do anything: we write to you again as soon as it is settled.",
+        },
+        Reason::AwaitingStock
+        | Reason::AwaitingPayment
+        | Reason::InsufficientStock
+        | Reason::PaymentUnreachable
+        | Reason::CustomerRequest
+        | Reason::StaffRequest
+        | Reason::TimedOut => Wait {
+            headline: "takes longer",
+            why: "your order takes longer than it should.",
+            then: "You need not do anything: we write to you again as soon as it goes on.",
+        },
+    }
+}
+
+/// Why an order was cancelled, as a sentence that follows "Hello,".
+const fn why_cancelled(reason: Reason) -> &'static str {
+    match reason {
+        Reason::CustomerRequest => "as you asked, your order is cancelled.",
+        Reason::StaffRequest => "we are sorry: we had to cancel your order.",
+        Reason::InsufficientStock => {
+            "we are sorry: your order was cancelled, because there is not enough of it in stock any more."
+        }
+        Reason::PaymentDeclined => {
+            "your order was cancelled, because your card was declined. You are welcome to order again with another card."
+        }
+        Reason::PaymentUnreachable => {
+            "we are sorry: your order was cancelled, because we were not told in time whether your payment went through."
+        }
+        Reason::BackOrdered => "we are sorry: your order was cancelled, because what it waited for did not come in.",
+        Reason::UnderReview => "we are sorry: your order was cancelled, because we cannot deliver it.",
+        Reason::TimedOut | Reason::AwaitingStock | Reason::AwaitingPayment => {
+            "we are sorry: your order was cancelled, because it could not be completed in time."
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::id::UserId;
-    use domain::text::Email;
-    use kernel::Uuid;
-    use ports::LetterWriter;
-    use serde_json::json;
-
-    fn contact(name: Option<&str>) -> Contact {
-        Contact {
-            user_id: UserId(Uuid::nil()),
-            email: Email::parse("ada@example.com").unwrap(),
-            name: name.map(|name| FullName::parse(name).unwrap()),
-        }
-    }
-
-    fn confirmed_event(product: &str) -> DomainEvent {
-        let money = |minor| json!({ "amount": minor, "currency": "USD" });
-        let event = json!({ "type": "OrderConfirmed.v1", "data": {
-            "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
-            "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
-            "payment_id": "0192f0c1-2345-7abc-8def-0123456789ad",
-            "lines": [{
-                "product_id": "0192f0c1-2345-7abc-8def-0123456789ae",
-                "product_name": product,
-                "quantity": 2,
-                "unit_price": money(1_999),
-                "line_total": money(3_998),
-            }],
-            "total_amount": money(3_998),
-            "shipping_address": {
-                "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
-            },
-            "placed_at": "2026-11-21T08:45:00Z",
-        }});
-        serde_json::from_value(event).unwrap()
-    }
-
-    fn cancelled_event(reason: &str) -> DomainEvent {
-        let event = json!({ "type": "OrderCancelled.v1", "data": {
-            "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
-            "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
-            "total_amount": { "amount": 3_998, "currency": "USD" },
-            "reason": reason,
-        }});
-        serde_json::from_value(event).unwrap()
-    }
-
-    #[test]
-    fn a_confirmation_tells_lines_total_and_address_in_both_forms() {
-        let letters = TemplateLetters::new().unwrap();
-        let letter = letters.write("order_confirmed", &contact(Some("Ada")), &confirmed_event("Lamp")).unwrap();
-        assert_eq!(letter.subject, "Your order 0123456789AB is confirmed");
-        for form in [&letter.text, &letter.html] {
-            for told in ["Hello Ada,", "Lamp", "19.99 USD", "39.98 USD", "1 Pier", "94607 Oakland", "CA, US"] {
-                assert!(form.contains(told), "{told} is missing in {form}");
-            }
-        }
-        assert!(!letter.text.contains("{{") && !letter.html.contains("{%"));
-    }
-
-    #[test]
-    fn what_is_put_into_html_is_escaped_and_what_is_put_into_text_is_not() {
-        let letters = TemplateLetters::new().unwrap();
-        let event = confirmed_event("<script>alert(1)</script> & more");
-        let letter = letters.write("order_confirmed", &contact(Some("<b>Ada</b>")), &event).unwrap();
-        assert!(!letter.html.contains("<script>") && !letter.html.contains("<b>Ada"));
-        assert!(letter.html.contains("&lt;script&gt;"));
-        assert!(letter.text.contains("<script>alert(1)</script> & more"));
-    }
-
-    #[test]
-    fn a_cancellation_says_why_in_words_and_what_became_of_the_money() {
-        let letters = TemplateLetters::new().unwrap();
-        for (reason, words) in [("payment_declined", "card was declined"), ("insufficient_stock", "in stock any more")]
-        {
-            let letter = letters.write("order_cancelled", &contact(None), &cancelled_event(reason)).unwrap();
-            for form in [&letter.text, &letter.html] {
-                assert!(form.contains(words) && form.contains("not been charged") && form.contains("Hello,"), "{form}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_template_that_is_not_there_is_a_defect() {
-        let letters = TemplateLetters::new().unwrap();
-        assert!(letters.write("nothing", &contact(None), &cancelled_event("payment_declined")).is_err());
-        assert!(letters.write("order_confirmed", &contact(None), &cancelled_event("payment_declined")).is_err());
-    }
-}
+mod tests;

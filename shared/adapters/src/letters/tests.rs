@@ -1,0 +1,178 @@
+//! What each letter says, in its three forms.
+
+use super::*;
+use domain::id::UserId;
+use domain::text::Email;
+use kernel::Uuid;
+use ports::LetterWriter;
+use serde_json::json;
+
+fn contact(name: Option<&str>) -> Contact {
+    Contact {
+        user_id: UserId(Uuid::nil()),
+        email: Email::parse("ada@example.com").unwrap(),
+        name: name.map(|name| FullName::parse(name).unwrap()),
+    }
+}
+
+fn confirmed_event(product: &str) -> DomainEvent {
+    let money = |minor| json!({ "amount": minor, "currency": "USD" });
+    let event = json!({ "type": "OrderConfirmed.v1", "data": {
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "payment_id": "0192f0c1-2345-7abc-8def-0123456789ad",
+        "lines": [{
+            "product_id": "0192f0c1-2345-7abc-8def-0123456789ae",
+            "product_name": product,
+            "quantity": 2,
+            "unit_price": money(1_999),
+            "line_total": money(3_998),
+        }],
+        "total_amount": money(3_998),
+        "shipping_address": {
+            "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
+        },
+        "placed_at": "2026-11-21T08:45:00Z",
+    }});
+    serde_json::from_value(event).unwrap()
+}
+
+fn cancelled_event(reason: &str) -> DomainEvent {
+    let event = json!({ "type": "OrderCancelled.v1", "data": {
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "total_amount": { "amount": 3_998, "currency": "USD" },
+        "reason": reason,
+    }});
+    serde_json::from_value(event).unwrap()
+}
+
+fn waiting_event(reason: &str) -> DomainEvent {
+    let event = json!({ "type": "OrderWaiting.v1", "data": {
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "total_amount": { "amount": 3_998, "currency": "USD" },
+        "reason": reason,
+    }});
+    serde_json::from_value(event).unwrap()
+}
+
+fn shipped_event() -> DomainEvent {
+    let DomainEvent::OrderConfirmed(order) = confirmed_event("Lamp") else { unreachable!() };
+    let OrderConfirmed { order_id, user_id, lines, shipping_address, .. } = order;
+    OrderShipped { order_id, user_id, lines, shipping_address }.into()
+}
+
+fn delivered_event() -> DomainEvent {
+    let DomainEvent::OrderConfirmed(order) = confirmed_event("Lamp") else { unreachable!() };
+    OrderDelivered { order_id: order.order_id, user_id: order.user_id }.into()
+}
+
+#[test]
+fn a_confirmation_tells_lines_total_and_address_in_both_forms() {
+    let letters = TemplateLetters::new().unwrap();
+    let letter = letters.write("order_confirmed", &contact(Some("Ada")), &confirmed_event("Lamp")).unwrap();
+    assert_eq!(letter.subject, "Your order 0123456789AB is confirmed");
+    for form in [&letter.text, &letter.html] {
+        for told in ["Hello Ada,", "Lamp", "19.99 USD", "39.98 USD", "1 Pier", "94607 Oakland", "CA, US"] {
+            assert!(form.contains(told), "{told} is missing in {form}");
+        }
+    }
+    assert!(!letter.text.contains("{{") && !letter.html.contains("{%"));
+}
+
+#[test]
+fn what_is_put_into_html_is_escaped_and_what_is_put_into_text_is_not() {
+    let letters = TemplateLetters::new().unwrap();
+    let event = confirmed_event("<script>alert(1)</script> & more");
+    let letter = letters.write("order_confirmed", &contact(Some("<b>Ada</b>")), &event).unwrap();
+    assert!(!letter.html.contains("<script>") && !letter.html.contains("<b>Ada"));
+    assert!(letter.html.contains("&lt;script&gt;"));
+    assert!(letter.text.contains("<script>alert(1)</script> & more"));
+}
+
+#[test]
+fn a_cancellation_says_why_in_words_and_that_what_was_paid_goes_back() {
+    let letters = TemplateLetters::new().unwrap();
+    for (reason, words) in [
+        ("payment_declined", "card was declined"),
+        ("insufficient_stock", "in stock any more"),
+        ("customer_request", "as you asked"),
+        ("staff_request", "we had to cancel"),
+        ("timed_out", "completed in time"),
+        ("payment_unreachable", "whether your payment went through"),
+    ] {
+        let letter = letters.write("order_cancelled", &contact(None), &cancelled_event(reason)).unwrap();
+        assert_eq!(letter.subject, "Your order 0123456789AB is cancelled");
+        for form in [&letter.text, &letter.html] {
+            for told in [words, "Anything you paid goes back", "39.98 USD", "Hello,"] {
+                assert!(form.contains(told), "{told} is missing in {form}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_letter_about_waiting_says_for_what_and_what_to_do() {
+    let letters = TemplateLetters::new().unwrap();
+    for (reason, subject, why, then) in [
+        (
+            "payment_declined",
+            "is not paid yet",
+            "card was declined",
+            "pay again, with this card or another, within two hours",
+        ),
+        ("back_ordered", "waits for stock", "order is paid", "We send it as soon as everything is in stock"),
+        ("under_review", "is being looked into", "order is paid", "we write to you again"),
+    ] {
+        let letter = letters.write("order_waiting", &contact(Some("Ada")), &waiting_event(reason)).unwrap();
+        assert_eq!(letter.subject, format!("Your order 0123456789AB {subject}"));
+        for form in [&letter.text, &letter.html] {
+            for told in [why, then, "39.98 USD", "Hello Ada,", "0192f0c1-2345-7abc-8def-0123456789ab"] {
+                assert!(form.contains(told), "{told} is missing in {form}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reason_has_words() {
+    let letters = TemplateLetters::new().unwrap();
+    for reason in Reason::ALL {
+        for (template, event) in
+            [("order_waiting", waiting_event(reason.name())), ("order_cancelled", cancelled_event(reason.name()))]
+        {
+            let letter = letters.write(template, &contact(None), &event).unwrap();
+            assert!(!letter.text.contains(reason.name()), "{} is no word for people", reason.name());
+        }
+    }
+}
+
+#[test]
+fn a_letter_about_a_parcel_tells_what_is_in_it_and_where_it_goes() {
+    let letters = TemplateLetters::new().unwrap();
+    let letter = letters.write("order_shipped", &contact(Some("Ada")), &shipped_event()).unwrap();
+    assert_eq!(letter.subject, "Your order 0123456789AB is on its way");
+    for form in [&letter.text, &letter.html] {
+        for told in ["Hello Ada,", "Lamp", "1 Pier", "94607 Oakland", "CA, US"] {
+            assert!(form.contains(told), "{told} is missing in {form}");
+        }
+    }
+}
+
+#[test]
+fn a_letter_about_an_arrival_names_the_order() {
+    let letters = TemplateLetters::new().unwrap();
+    let letter = letters.write("order_delivered", &contact(None), &delivered_event()).unwrap();
+    assert_eq!(letter.subject, "Your order 0123456789AB has arrived");
+    for form in [&letter.text, &letter.html] {
+        assert!(form.contains("Hello,") && form.contains("0192f0c1-2345-7abc-8def-0123456789ab"), "{form}");
+    }
+}
+
+#[test]
+fn a_template_that_is_not_there_is_a_defect() {
+    let letters = TemplateLetters::new().unwrap();
+    assert!(letters.write("nothing", &contact(None), &cancelled_event("payment_declined")).is_err());
+    assert!(letters.write("order_confirmed", &contact(None), &cancelled_event("payment_declined")).is_err());
+}
