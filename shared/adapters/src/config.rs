@@ -4,6 +4,7 @@
 //! missing or cannot be read is an error that names the variable and never its value.
 
 use catalog::{Bucket, Secret, Stream, Table};
+use domain::order::Shortfall;
 use domain::text::Email;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -54,6 +55,8 @@ pub mod env {
     pub const DEAD_LETTER_QUEUE: &str = "DEAD_LETTER_QUEUE";
     /// URL of the function's own queue.
     pub const QUEUE_URL: &str = "QUEUE_URL";
+    /// What becomes of a paid order without stock: `refund`, `back-order` or `review`.
+    pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
 }
 
 /// The environment, or what stands in for it in a test.
@@ -267,6 +270,14 @@ impl Config {
         http_url(env::QUEUE_URL, self.text(env::QUEUE_URL)?)
     }
 
+    /// What becomes of a paid order without stock.
+    pub fn shortfall_policy(&self) -> Result<Shortfall> {
+        Shortfall::parse(&self.text(env::SHORTFALL_POLICY)?).ok_or_else(|| {
+            let words = Shortfall::ALL.map(Shortfall::name).join(" or ");
+            ConfigError::unreadable(env::SHORTFALL_POLICY, &words)
+        })
+    }
+
     fn text(&self, name: &'static str) -> Result<String> {
         self.optional(name).ok_or_else(|| ConfigError(format!("the environment variable {name} is not set")))
     }
@@ -315,6 +326,16 @@ mod tests {
         let config = Config::given([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
         assert_eq!(config.api_url().unwrap(), "https://api.example.com");
         assert_eq!(config.kafka_brokers().unwrap(), ["a:1", "b:2"]);
+    }
+
+    #[test]
+    fn the_policy_is_one_of_the_domains_words() {
+        for policy in Shortfall::ALL {
+            assert_eq!(Config::given([("SHORTFALL_POLICY", policy.name())]).shortfall_policy(), Ok(policy));
+        }
+        let error = Config::given([("SHORTFALL_POLICY", "shrug")]).shortfall_policy().unwrap_err().to_string();
+        assert_eq!(error, "the environment variable SHORTFALL_POLICY must be refund or back-order or review");
+        assert!(Config::given([]).shortfall_policy().unwrap_err().to_string().contains("SHORTFALL_POLICY is not set"));
     }
 
     #[test]

@@ -8,13 +8,14 @@ use crate::aws;
 use crate::config::{Config, ConfigError};
 use crate::dynamodb::DynamoProducts;
 use crate::eventbridge::EventBridge;
-use crate::gateway::StripeGateway;
+use crate::gateway::{StripeGateway, StripeMail};
 use crate::kafka::{self, KafkaLog};
 use crate::kinesis::KinesisFacts;
 use crate::letters::TemplateLetters;
 use crate::offers::HttpOffers;
 use crate::passwords::Argon2Passwords;
 use crate::printer::PdfPrinter;
+use crate::redis_breaker::RedisBreaker;
 use crate::redis_cache::{RedisCache, RedisProbe};
 use crate::s3::{S3Archive, S3Documents};
 use crate::secret::SecretValue;
@@ -23,6 +24,7 @@ use crate::sqs::SqsDeadLetters;
 use crate::tokens::JwtTokens;
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Secret, Stream, Table, Trigger, Uses};
+use domain::order::Shortfall;
 use edge::Consumer;
 use edge::http::{Access, Route};
 use std::cell::OnceCell;
@@ -147,6 +149,22 @@ impl Wiring {
     pub fn gateway(&self) -> Result<StripeGateway> {
         self.needs("the gateway", |uses| matches!(uses, Uses::Gateway))?;
         StripeGateway::new(&self.config.gateway_url()?, self.secret(&catalog::GATEWAY_KEY)?)
+    }
+
+    /// What the gateway tells by itself.
+    pub fn gateway_mail(&self) -> Result<StripeMail> {
+        Ok(StripeMail::new(self.secret(&catalog::WEBHOOK_SECRET)?))
+    }
+
+    /// The circuit breaker before the gateway.
+    pub fn breaker(&self) -> Result<RedisBreaker> {
+        RedisBreaker::new(&self.redis()?, "gateway").map_err(|_| unreadable_redis_url())
+    }
+
+    /// What becomes of a paid order without stock.
+    pub fn shortfall_policy(&self) -> Result<Shortfall> {
+        self.needs("the policy about shortfalls", |uses| matches!(uses, Uses::ShortfallPolicy))?;
+        self.config.shortfall_policy()
     }
 
     /// What the catalogue offers.

@@ -4,8 +4,8 @@ use super::{Result, Wiring};
 use crate::config::{self, ConfigError};
 use crate::eventbridge::EventBridge;
 use crate::postgres::{
-    Database, Migrator, NoBus, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock, PgUsers,
-    PgWindows, Secret, Settings, Tls,
+    Database, Migrator, NoBus, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
+    PgUsers, PgWindows, Secret, Settings, Tls,
 };
 use aws_sdk_rds::auth_token::{self, AuthTokenGenerator};
 use catalog::Uses;
@@ -36,6 +36,11 @@ impl Wiring {
     /// Payments.
     pub fn payments(&self) -> Result<PgPayments<EventBridge>> {
         Ok(PgPayments::new(self.database()?, self.bus()?))
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> Result<PgLedger<EventBridge>> {
+        Ok(PgLedger::new(self.database()?, self.bus()?))
     }
 
     /// Contacts, and what was sent to them.
@@ -77,6 +82,11 @@ impl Silent<'_> {
     /// Accounts.
     pub fn users(&self) -> Result<PgUsers<NoBus>> {
         Ok(PgUsers::new(self.0.database()?, NoBus))
+    }
+
+    /// Payments.
+    pub fn payments(&self) -> Result<PgPayments<NoBus>> {
+        Ok(PgPayments::new(self.0.database()?, NoBus))
     }
 
     /// Contacts.

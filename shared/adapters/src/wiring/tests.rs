@@ -21,6 +21,8 @@ fn config() -> Config {
         ("ANALYTICS_STREAM", "analytics"),
         ("SIGNING_KEYS_SECRET", "signing-keys"),
         ("GATEWAY_KEY_SECRET", "gateway-key"),
+        ("WEBHOOK_SECRET", "webhook-secret"),
+        ("SHORTFALL_POLICY", "refund"),
         ("GATEWAY_URL", "http://127.0.0.1:1"),
         ("API_URL", "http://127.0.0.1:1"),
         ("EVENT_BUS", "events"),
@@ -46,6 +48,18 @@ fn a_use_that_the_row_does_not_declare_is_refused_by_name() {
     assert!(wiring(catalog::PAYMENT_CHARGE).tokens().is_err(), "it declares another secret");
     assert!(wiring(catalog::ORDER_PLACE).migrations().is_err());
     assert!(wiring(catalog::ORDER_PLACE).dead_letters().is_err());
+}
+
+#[test]
+fn the_parts_of_the_saga_are_wired_where_a_row_declares_them() {
+    assert!(wiring(catalog::PAYMENT_CHARGE).breaker().is_ok());
+    assert!(wiring(catalog::PAYMENT_RECONCILE).breaker().is_err(), "it declares no Redis");
+    assert!(wiring(catalog::PAYMENT_WEBHOOK).gateway_mail().is_ok());
+    assert!(wiring(catalog::PAYMENT_CHARGE).gateway_mail().is_err(), "it declares another secret");
+    assert!(wiring(catalog::LEDGER_RECONCILE).ledger().is_ok());
+    assert!(wiring(catalog::PAYMENT_GET).silent().payments().is_ok());
+    assert_eq!(wiring(catalog::ORDER_ADVANCE).shortfall_policy().unwrap(), Shortfall::Refund);
+    assert!(wiring(catalog::ORDER_SWEEP).shortfall_policy().is_err());
 }
 
 #[test]
