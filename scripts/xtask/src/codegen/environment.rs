@@ -36,7 +36,8 @@ pub enum Setting {
 }
 
 /// Inputs that are secret: a template takes them with `NoEcho`.
-pub const SECRET_INPUTS: &[&str] = &["DatabasePassword", "DatabaseOwnerPassword", "GatewaySecretKey", "RedisUrl"];
+pub const SECRET_INPUTS: &[&str] =
+    &["DatabasePassword", "DatabaseOwnerPassword", "GatewaySecretKey", "GatewayWebhookSecret", "RedisUrl"];
 
 /// The Postgres role that migrations run as.
 pub const OWNER_ROLE: &str = "quayside_owner";

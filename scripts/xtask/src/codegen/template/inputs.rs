@@ -31,6 +31,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("KafkaClusterArn", text("", "ARN of the MSK cluster. Empty: no Kafka mappings, something else feeds them.")),
         ("GatewayUrl", text("https://api.stripe.com", "Base URL of the payment gateway.")),
         ("GatewaySecretKey", text("", "Secret key of the payment gateway.")),
+        ("GatewayWebhookSecret", text("", "What the payment gateway signs its webhooks with.")),
         ("MailFrom", text("orders@quayside.example", "Address that mail comes from.")),
         ("ShortfallPolicy", text(Shortfall::Refund.name(), "What becomes of an order that is paid and has no stock.")),
     ];
@@ -57,6 +58,7 @@ pub(super) fn conditions() -> Vec<(&'static str, Value)> {
         ("InNetwork", not(empty(json!({ "Fn::Join": ["", reference("SubnetIds")] })))),
         ("HasKafkaCluster", not(empty(reference("KafkaClusterArn")))),
         ("HasGatewayKey", not(empty(reference("GatewaySecretKey")))),
+        ("HasWebhookSecret", not(empty(reference("GatewayWebhookSecret")))),
     ]
 }
 

@@ -101,10 +101,14 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
 }
 
 fn secret_of(secret: &catalog::Secret) -> Resource {
+    // What somebody else gives us comes in from outside; until it does, the secret says so.
+    let given = |condition, parameter| when(condition, reference(parameter), json!("unset"));
     let text = if secret.name == catalog::GATEWAY_KEY.name {
-        when("HasGatewayKey", reference("GatewaySecretKey"), json!("unset"))
+        given("HasGatewayKey", "GatewaySecretKey")
+    } else if secret.name == catalog::WEBHOOK_SECRET.name {
+        given("HasWebhookSecret", "GatewayWebhookSecret")
     } else {
-        // Key material never passes through a template: `key-rotate` makes the first key as well.
+        // Key material of ours never passes through a template: `key-rotate` makes the first key as well.
         json!("{\"keys\":[]}")
     };
     Resource::new(
