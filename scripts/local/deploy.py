@@ -16,6 +16,8 @@ from layout import Trouble
 TEMPLATE = layout.ROOT / "template.yaml"
 STAFF, ADMIN = "staff@quayside.example", "admin@quayside.example"
 READY_DEADLINE_S = 60
+# What may become of an order that is paid and has no stock.
+SHORTFALL_VARIABLE, SHORTFALL_POLICIES = "QUAYSIDE_SHORTFALL", ("refund", "back-order", "review")
 
 
 def build():
@@ -59,8 +61,17 @@ def parameters():
         "KafkaBrokers": layout.kafka_brokers(),
         "GatewayUrl": layout.gateway_url(),
         "GatewaySecretKey": layout.secret("gateway_secret_key"),
+        "GatewayWebhookSecret": layout.secret("gateway_webhook_secret"),
         "MailFrom": layout.MAIL_FROM,
+        "ShortfallPolicy": shortfall_policy(),
     }
+
+
+def shortfall_policy():
+    policy = os.environ.get(SHORTFALL_VARIABLE) or SHORTFALL_POLICIES[0]
+    if policy not in SHORTFALL_POLICIES:
+        raise Trouble(f"{SHORTFALL_VARIABLE} is {policy!r}: choose one of {', '.join(SHORTFALL_POLICIES)}")
+    return policy
 
 
 def deploy():
@@ -152,6 +163,21 @@ def await_ready():
             raise Trouble(f"the API does not become ready: GET {api_url()}/ready says {last}")
 
 
+def register_webhooks():
+    """Tells the gateway where its news goes. Always: the URL changes with every deployment into a new emulator."""
+    asked = {"url": f"{api_url()}/api/v1/webhooks/payments", "secret": layout.secret("gateway_webhook_secret")}
+    request = urllib.request.Request(f"{layout.gateway_url()}/_local/webhooks", data=json.dumps(asked).encode(), method="PUT",
+                                     headers={"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            answer.read()
+    except urllib.error.HTTPError as refused:
+        said = refused.read().decode(errors="replace")[:300]
+        raise Trouble(f"the payment gateway takes no webhooks: {refused.code} {said}") from None
+    except OSError as error:
+        raise Trouble(f"the payment gateway does not answer: {error} (scripts/part restart gateway, then scripts/up)") from None
+
+
 def write_stack_env():
     """For any other program: lines of KEY=value."""
     env = layout.aws_env()
@@ -162,6 +188,7 @@ def write_stack_env():
         "REDIS_URL": layout.redis_url(),
         "KAFKA_BROKERS": layout.kafka_brokers(),
         "GATEWAY_URL": layout.gateway_url(),
+        "GATEWAY_WEBHOOK_SECRET": layout.secret("gateway_webhook_secret"),
         "MAIL_URL": layout.mail_url(),
         "STAFF_EMAIL": STAFF,
         "STAFF_PASSWORD": layout.secret("staff_password"),
@@ -183,4 +210,5 @@ def bring_up():
     if begun:
         progress.done("Kafka trigger polls")
     await_ready()
+    register_webhooks()
     write_stack_env()

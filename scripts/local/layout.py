@@ -146,6 +146,7 @@ def secret(name):
             "aws_access_key_id": lambda: "AKIA" + _token(16).upper(),
             "aws_secret_access_key": lambda: _token(40),
             "gateway_secret_key": lambda: "sk_test_" + _token(24),
+            "gateway_webhook_secret": lambda: "whsec_" + _token(32),
             # The password rule of the product wants more than one class of characters.
             "staff_password": lambda: "Staff-" + _token(18) + "-7",
             "admin_password": lambda: "Admin-" + _token(18) + "-7",
