@@ -1,4 +1,4 @@
-//! Everything that is generated from the catalog, rendered in memory first: one list of paths with their content.
+//! Everything that is generated from the catalog and the domain, rendered in memory first: one list of paths with their content.
 //!
 //! **Invariant:** rendering is deterministic. Maps are written in the order of their keys, whatever features other
 //! packages switch on in `serde_json`, so that a file changes only when its meaning does.
@@ -6,6 +6,7 @@
 pub mod cfn;
 pub mod environment;
 pub mod grants;
+pub mod machines;
 pub mod names;
 pub mod schemas;
 pub mod template;
@@ -40,13 +41,14 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file("terraform/catalog.json", terraform::render()?),
         file("docs/topology.txt", topology::text(&template)),
         file("docs/topology.md", topology::picture()),
+        file("docs/state-machines.md", machines::render()),
         file("Cargo.toml", watch::render(root)?),
     ];
     artifacts.extend(schemas::render()?);
     Ok(artifacts)
 }
 
-/// Says of each file that differs from what the catalog asks for how it differs.
+/// Says of each file that differs from what it should be how it differs.
 pub fn stale(root: &Path) -> Result<Vec<String>> {
     let artifacts = render(root)?;
     let mut complaints = Vec::new();

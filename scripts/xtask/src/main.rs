@@ -18,7 +18,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Writes what follows from the catalog: template.yaml, terraform/catalog.json, events/schemas, docs/topology.*.
+    /// Writes what follows from the catalog and the domain: template.yaml, terraform/catalog.json, events/schemas,
+    /// docs/topology.*, docs/state-machines.md.
     Codegen,
     /// Builds functions and zips them for deployment into target/lambda; all of them unless some are named.
     Package {
