@@ -237,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn accounts_and_purposes_have_one_word_in_the_database() {
+        assert_eq!(Account::ALL.map(Account::name), ["gateway", "sales", "fees"]);
+        for account in Account::ALL {
+            assert_eq!(Account::parse(account.name()), Some(account));
+        }
+        for purpose in Purpose::ALL {
+            assert_eq!(serde_json::json!(purpose), purpose.name());
+            assert_eq!(Purpose::parse(purpose.name()), Some(purpose));
+        }
+        assert_eq!((Account::parse("Sales"), Purpose::parse("")), (None, None));
+    }
+
+    #[test]
     fn whatever_is_booked_the_sum_of_all_accounts_is_zero() {
         let book = Purpose::ALL.map(|purpose| transfer(purpose, "x", 1999, 0));
         assert_eq!(book.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum::<i64>(), 0);
