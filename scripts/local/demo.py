@@ -4,6 +4,7 @@ import base64
 import json
 import sys
 import time
+import urllib.request
 
 import aws
 import layout
@@ -23,6 +24,13 @@ ADDRESS = {"line1": "Hafenstraße 12", "city": "Hamburg", "region": "HH", "posta
 
 def money(value):
     return f"{value['amount'] / 100:.2f} {value['currency']}"
+
+
+def put(url, body):
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), method="PUT",
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as got:
+        got.read()
 
 
 class Demo:
@@ -187,11 +195,15 @@ class Demo:
     # ---- 8 ----------------------------------------------------------------------------------------------------
 
     def failures(self):
-        with step("a declined card: the order is cancelled and its stock given back"):
+        with step("a declined card: the order waits for her, its stock stays held"):
             declined = self.place(1, "pm_card_visa_chargeDeclined").expect(201)
-            eventually("cancelled order", lambda: self.settled(declined, "cancelled", "payment_declined"))
-            eventually("released stock", lambda: self.stock() == (STOCK - QUANTITY, QUANTITY))
-        note(f"order {declined['id']}: cancelled, payment_declined")
+            eventually("order that waits", lambda: self.settled(declined, "pending", "payment_declined"))
+        with step("she pays with another card and the order is confirmed"):
+            self.ada.post("/payments/process", {"order_id": declined["id"], "payment_method": "pm_card_visa"}, new_key()).expect(202)
+            eventually("order confirmed", lambda: self.settled(declined, "processing"))
+        payment = self.payment(declined)
+        note(f"order {declined['id']}: paid with attempt {payment['attempts']}, {money(payment['amount'])}")
+        self.second = declined
         before = len(self.charges())
         with step("more than there is: the order is cancelled and nothing charged"):
             greedy = self.place(STOCK * 10, "pm_card_visa").expect(201)
@@ -200,18 +212,54 @@ class Demo:
             raise Trouble("an order without stock was charged")
         note(f"order {greedy['id']}: cancelled, insufficient_stock; stock {self.stock()[0]} free, {self.stock()[1]} reserved")
 
+    def payment(self, order):
+        return self.ada.get(f"/payments/order/{order['id']}").expect(200)
+
+    # ---- 9 ----------------------------------------------------------------------------------------------------
+
+    def money_back(self):
+        with step("she cancels the second order: stock is free again, the money goes back"):
+            self.ada.call("DELETE", f"{shop.PREFIX}/orders/{self.second['id']}").expect(202)
+            eventually("refunded payment", lambda: self.payment(self.second)["status"] == "refunded")
+            eventually("free stock", lambda: self.stock() == (STOCK - QUANTITY, QUANTITY))
+        payment = self.payment(self.second)
+        note(f"payment {payment['id']}: {money(payment['refunded_amount'])} of {money(payment['amount'])} went back")
+        url = f"{self.env['GATEWAY_URL']}/_local/faults"
+        with step("the gateway charges and dies before it answers: charged once all the same"):
+            put(url, {"mode": "dead_after_charge", "count": 1, "path": "/v1/payment_intents"})
+            third = self.place(1, "pm_card_visa").expect(201)
+            eventually("order confirmed", lambda: self.settled(third, "processing"))
+        made = [c for c in self.charges() if third["id"] in c["metadata"].values()]
+        if len(made) != 1:
+            raise Trouble(f"one charge was due, the gateway has {made}")
+        note(f"order {third['id']}: confirmed; charge {made[0]['id']}, once")
+
+    # ---- 10 ---------------------------------------------------------------------------------------------------
+
+    def shipment(self):
+        with step("staff ships the first order: its stock has left the house"):
+            seen = self.ada.get(f"/orders/{self.first['id']}")
+            version = seen.headers["ETag"]
+            self.staff.call("PATCH", f"{shop.PREFIX}/orders/{self.first['id']}/status", {"status": "shipped"},
+                            If_Match=version).expect(200)
+            eventually("committed stock", lambda: self.stock()[1] == 1)
+        with step("now it is too late to cancel"):
+            self.ada.call("DELETE", f"{shop.PREFIX}/orders/{self.first['id']}").expect(409)
+        free, reserved = self.stock()
+        note(f"stock {free} free, {reserved} reserved, {STOCK - free - reserved} shipped, of {STOCK} received")
+
     def walk(self):
         chapters = (
             ("A customer comes", self.customer), ("A product goes on sale", self.product), ("An order, once", self.order),
             ("Stock, payment, confirmation", self.saga), ("Mail and invoice", self.letter_and_invoice),
-            ("Kafka and the archive", self.archive), ("Analytics", self.window), ("When it goes wrong", self.failures),
+            ("Kafka and the archive", self.archive), ("Analytics", self.window), ("When it goes wrong", self.failures), ("Money back", self.money_back), ("On its way", self.shipment),
         )
         for number, (title, chapter) in enumerate(chapters, 1):
             progress.heading(f"{number}. {title}")
             chapter()
 
     def summary(self, seconds):
-        progress.heading("All eight steps done" + f" in {progress.took(seconds)}")
+        progress.heading("All ten steps done" + f" in {progress.took(seconds)}")
         note(f"API       {self.env['API_URL']}  (try /health, /.well-known/jwks.json, {shop.PREFIX}/products/{self.tea['id']})")
         note(f"mail      {self.env['MAIL_URL']}")
         note(f"gateway   {self.env['GATEWAY_URL']}/_local/charges")

@@ -1,8 +1,8 @@
 //! Consumers: each sample twice, since every consumer may run twice, and what must then be true.
 
-use super::{ORDER, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop};
+use super::{ORDER, PAYMENT, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop};
 use catalog::Function;
-use domain::order::Status;
+use domain::order::{Reason, Shortfall, Status};
 use edge::{Clock, Consumer, Delivery};
 use kernel::Failure;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,7 @@ use testkit::{Part, Platform, build};
 
 /// Runs every sample twice. One that begins with `ok` buries nothing; one that begins with `bad` buries one record a run, and
 /// none of them asks for a record to come again.
-async fn deliver<E, F>(function: &'static Function, cases: &[&str], platform: &Platform, handler: F)
+pub(super) async fn deliver<E, F>(function: &'static Function, cases: &[&str], platform: &Platform, handler: F)
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
@@ -32,7 +32,7 @@ where
     assert!(letters.buried().iter().all(|letter| letter.function == function.name && !letter.reason.is_empty()));
 }
 
-const USUAL: [&str; 3] = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+pub(super) const USUAL: [&str; 3] = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
 
 #[tokio::test]
 async fn stock_open_opens_an_account_once() {
@@ -73,10 +73,10 @@ async fn stock_release_gives_back_once_what_was_held() {
 async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
     let (platform, orders) = (shop(), shop().orders());
     orders.put(&placed());
-    let cases = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_paid"];
-    let handler = async |delivery| order_advance::handle(&orders, delivery).await;
+    let cases = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_kept"];
+    let handler = async |delivery| order_advance::handle(&orders, Shortfall::Refund, delivery).await;
     let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
-    all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &["ok_declined"]].concat());
+    all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &["ok_short_after_payment"]].concat());
     for case in cases {
         for _ in 1..=2 {
             let event = sample(catalog::ORDER_ADVANCE, case);
@@ -85,10 +85,10 @@ async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
         }
     }
     let order = &orders.all()[0];
-    assert_eq!((order.status, order.version), (Status::Processing, 3));
-    // Paid and then declined cannot both be: a person has to look.
+    assert_eq!((order.status, order.version), (Status::Processing, 5), "held, declined, paid again, kept");
+    // Stock that is kept and is not there cannot both be: a person has to look.
     let before = platform.dead_letters().buried().len();
-    let event = sample(catalog::ORDER_ADVANCE, "ok_declined");
+    let event = sample(catalog::ORDER_ADVANCE, "ok_short_after_payment");
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     let buried = platform.dead_letters().buried();
     assert_eq!((buried.len(), buried[before].reason.as_str()), (before + 1, "order-contradiction"));
@@ -96,13 +96,33 @@ async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
 }
 
 #[tokio::test]
-async fn order_advance_cancels_an_order_whose_card_is_declined() {
+async fn order_advance_keeps_a_declined_order_for_another_try() {
     let platform = shop();
     platform.orders().put(&placed());
-    let handler = async |delivery| order_advance::handle(&platform.orders(), delivery).await;
+    let handler = async |delivery| order_advance::handle(&platform.orders(), Shortfall::Refund, delivery).await;
     let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, "ok_declined"));
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-    assert_eq!(platform.orders().all()[0].status, Status::Cancelled);
+    let order = &platform.orders().all()[0];
+    assert_eq!((order.status, order.reason), (Status::Pending, Some(Reason::PaymentDeclined)));
+}
+
+#[tokio::test]
+async fn order_advance_does_with_a_paid_order_without_stock_what_the_policy_says() {
+    for (policy, status, reason) in [
+        (Shortfall::Refund, Status::Cancelled, Reason::InsufficientStock),
+        (Shortfall::BackOrder, Status::Pending, Reason::BackOrdered),
+        (Shortfall::Review, Status::Pending, Reason::UnderReview),
+    ] {
+        let platform = shop();
+        platform.orders().put(&placed());
+        let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
+        let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
+        let event = sample(catalog::ORDER_ADVANCE, "ok_short_after_payment");
+        edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+        let order = &platform.orders().all()[0];
+        assert_eq!((order.status, order.reason, order.payment_id), (status, Some(reason), Some(PAYMENT)), "{policy:?}");
+        assert_eq!(platform.bus().published().len(), 1, "{policy:?}");
+    }
 }
 
 #[tokio::test]
@@ -110,7 +130,7 @@ async fn payment_charge_charges_an_order_once_and_keeps_a_refusal() {
     let cases = ["ok", "ok_declined", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
     let platform = shop();
     deliver(catalog::PAYMENT_CHARGE, &cases, &platform, async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
     })
     .await;
     // Four samples, each twice, are news of one order: one payment, one charge, one event.
@@ -122,7 +142,7 @@ async fn payment_charge_charges_an_order_once_and_keeps_a_refusal() {
 async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
     let platform = shop();
     platform.faults().break_down(Part::Gateway);
-    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await;
+    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await;
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
     let run = async || {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");
@@ -137,7 +157,7 @@ async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
 #[tokio::test]
 async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_is_not_asked() {
     let platform = shop();
-    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), delivery).await;
+    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await;
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
     let run = async |clock: &Clock| {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");
@@ -165,7 +185,8 @@ async fn contact_track_remembers_where_to_write_to() {
 
 #[tokio::test]
 async fn mail_send_writes_one_letter_an_event_and_waits_for_the_contact() {
-    let cases = ["ok", "ok_cancelled", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+    let news = ["ok", "ok_cancelled", "ok_waiting", "ok_shipped", "ok_delivered"];
+    let cases = [&news[..], &["bad_not_json_beside_a_good_one", "bad_unexpected_event"]].concat();
     let platform = shop();
     let handler = async |delivery| {
         mail_send::handle(&platform.contacts(), &platform.letters(), &platform.mailer(), delivery).await

@@ -10,9 +10,9 @@ use serde_json::Value;
 use testkit::{Part, Platform};
 
 /// What a sample is answered: its name, the status, and for a problem its code and the first pointer.
-type Expected = (&'static str, u16, &'static str, &'static str);
+pub(super) type Expected = (&'static str, u16, &'static str, &'static str);
 
-async fn answers<B, T, F>(function: &'static Function, expected: &[Expected], handler: F)
+pub(super) async fn answers<B, T, F>(function: &'static Function, expected: &[Expected], handler: F)
 where
     B: Body,
     T: Serialize,

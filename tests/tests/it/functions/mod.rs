@@ -4,14 +4,17 @@ mod access;
 mod consumers;
 mod http;
 mod order_advance;
+mod orders;
 mod others;
+mod payments;
+mod stock;
 
 use catalog::Function;
 use domain::{
     DomainEvent, Event,
     event::ProductCreated,
     id::{OrderId, PaymentId, ProductId, UserId},
-    order::{self, Signal},
+    order,
     user::Role,
 };
 use edge::Clock;
@@ -71,9 +74,11 @@ fn placed() -> order::Order {
     build::order().id(ORDER).owner(USER).line_of(PRODUCT, 2, build::usd(1999)).at(moment()).placed()
 }
 
-/// The samples' order, paid, and the news of it.
+/// The samples' order, paid and confirmed at version 3, and the news of it.
 fn confirmed() -> (order::Order, Event) {
-    let (order, news) = order::advance(&placed(), Signal::Paid(PAYMENT), moment()).expect("legal").expect("a step");
+    let held = order::advance(&placed(), order::Cue::StockReserved.into(), moment()).expect("legal").expect("a step").0;
+    let kept = order::News { cue: order::Cue::StockKept, payment: Some((PAYMENT, 2)) };
+    let (order, news) = order::advance(&held, kept, moment()).expect("legal").expect("a step");
     (order, build::event(90, news.expect("news")))
 }
 

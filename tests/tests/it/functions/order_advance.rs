@@ -4,18 +4,18 @@ use super::{clock, placed, sample, shop};
 use domain::{
     DomainEvent, Event,
     id::{OrderId, UserId},
-    order::{Order, Status},
+    order::{Order, Shortfall, Status},
 };
 use edge::{Consumer, Delivery};
 use futures_util::future::join_all;
-use kernel::{Failure, Idempotency, Settled, StoredReply};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 use ports::{Advanced, Claim, OrderStore, Page};
 use serde_json::Value;
 use std::cell::Cell;
 use testkit::{Moment, Part, Platform, Which};
 
 async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> Value {
-    let handler = async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, delivery).await;
+    let handler = async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, Shortfall::Refund, delivery).await;
     let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, case));
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
 }
@@ -30,7 +30,7 @@ async fn two_pieces_of_news_at_once_are_both_taken() {
     platform.orders().put(&placed());
     platform.faults().interleave();
     let orders = platform.orders();
-    let answers = join_all(["ok", "ok_paid"].map(|case| deliver(&orders, &platform, case))).await;
+    let answers = join_all(["ok", "ok_kept"].map(|case| deliver(&orders, &platform, case))).await;
     assert_eq!(answers.iter().map(comes_again).sum::<usize>(), 0);
     assert_eq!(orders.all()[0].status, Status::Processing);
 }
@@ -75,7 +75,11 @@ impl OrderStore for Contested {
         unreachable!("order-advance lists nothing")
     }
 
-    async fn advance(&self, _: Claim, _: &Order, _: Option<&Event>) -> Result<Advanced, Failure> {
+    async fn advance(&self, _: Option<Claim>, _: &Order, _: Option<&Event>) -> Result<Advanced, Failure> {
         Ok(Advanced::Overtaken)
+    }
+
+    async fn stuck(&self, _: Timestamp, _: u32) -> Result<Vec<Order>, Failure> {
+        unreachable!("order-advance sweeps nothing")
     }
 }

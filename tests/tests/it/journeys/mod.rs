@@ -3,4 +3,5 @@
 mod bad_input;
 mod failure;
 mod order;
+mod saga;
 mod stack;

@@ -7,7 +7,6 @@ use rskafka::client::{ClientBuilder, partition::UnknownTopicHandling};
 use serde_json::Value;
 
 const TEST: &str = "pm_card_visa";
-const DECLINED: &str = "pm_card_visa_chargeDeclined";
 
 #[tokio::test]
 async fn a_paid_order_is_confirmed_and_its_stock_is_held() {
@@ -75,19 +74,6 @@ async fn the_same_key_fifty_times_at_once_is_one_order() {
     assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())));
     let own = shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
     assert_eq!(own["items"].as_array().map(Vec::len), Some(1));
-}
-
-#[tokio::test]
-async fn a_declined_card_cancels_the_order_and_the_stock_comes_back() {
-    let (_stack, shop) = (whole().await, Shop::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    let placed = shop.place(&ada, &lantern, 2, DECLINED).await;
-    let order = shop.settled(&ada, &placed).await;
-    assert_eq!(
-        (order["status"].as_str(), order["status_reason"].as_str()),
-        (Some("cancelled"), Some("payment_declined"))
-    );
-    eventually("the stock is back", async || (shop.stock(&lantern).await == (5, 0)).then_some(())).await;
 }
 
 #[tokio::test]

@@ -211,12 +211,12 @@ impl Shop {
         self.post("/api/v1/orders").token(&person.token).key(&unique("key")).json(&body).send().await.expect(201)
     }
 
-    /// The order, once it has left `pending`.
+    /// The order, once it is decided or waits for the customer.
     pub async fn settled(&self, person: &Person, order: &Value) -> Value {
         let path = format!("/api/v1/orders/{}", id(order));
         eventually("the order is decided", async || {
             let order = self.get(&path).token(&person.token).send().await.expect(200);
-            (order["status"] != "pending").then_some(order)
+            (order["status"] != "pending" || order["status_reason"] == "payment_declined").then_some(order)
         })
         .await
     }

@@ -1,0 +1,88 @@
+//! Stock of paid, shipped and forgotten orders.
+
+use super::{ORDER, PRODUCT, all_samples_are_named, clock, consumers::{USUAL, deliver}, moment, sample, shop};
+use domain::stock::{HOLD_SECONDS, State};
+use edge::{Clock, Consumer};
+use std::time::Duration;
+use testkit::Platform;
+
+/// A platform where the samples' order holds its stock.
+async fn held() -> Platform {
+    let platform = shop();
+    let handler = async |delivery| stock_reserve::handle(&platform.stock(), delivery).await;
+    let event = sample(catalog::STOCK_RESERVE, "ok");
+    let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    assert_eq!(platform.stock().state(ORDER), Some(State::Held));
+    platform
+}
+
+async fn keep(platform: &Platform) {
+    let handler = async |delivery| stock_keep::handle(&platform.stock(), delivery).await;
+    let event = sample(catalog::STOCK_KEEP, "ok");
+    let consumer = Consumer::new(catalog::STOCK_KEEP.name);
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+}
+
+async fn sweep(platform: &Platform, seconds: i64, case: &str) -> serde_json::Value {
+    let clock = Clock::at(moment() + Duration::from_secs(seconds.unsigned_abs()), 7);
+    let handler = async |tick| stock_sweep::handle(&platform.stock(), tick).await;
+    let event = sample(catalog::STOCK_SWEEP, case);
+    edge::schedule::tick(catalog::STOCK_SWEEP.name, event, &clock, &handler).await.expect("a summary")
+}
+
+fn level(platform: &Platform) -> (i64, i64) {
+    let level = &platform.stock().levels()[0];
+    (level.available, level.reserved)
+}
+
+#[tokio::test]
+async fn stock_keep_keeps_what_is_held_and_buries_what_was_never_reserved() {
+    let platform = held().await;
+    deliver(catalog::STOCK_KEEP, &USUAL, &platform, async |delivery| {
+        stock_keep::handle(&platform.stock(), delivery).await
+    })
+    .await;
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (3, 2)));
+    assert_eq!(sweep(&platform, 10 * HOLD_SECONDS, "ok").await["lapsed"], 0, "what is kept does not lapse");
+    let empty = shop();
+    keep(&empty).await;
+    let reasons: Vec<String> = empty.dead_letters().buried().into_iter().map(|letter| letter.reason).collect();
+    assert_eq!(reasons, ["reservation-contradiction"]);
+}
+
+#[tokio::test]
+async fn stock_sweep_frees_a_hold_that_lapsed_and_a_late_payment_takes_it_again() {
+    all_samples_are_named(catalog::STOCK_SWEEP, &["ok", "bad_not_a_schedule"]);
+    let platform = held().await;
+    assert_eq!(sweep(&platform, HOLD_SECONDS, "ok").await["lapsed"], 0);
+    assert_eq!(sweep(&platform, HOLD_SECONDS + 1, "bad_not_a_schedule").await["lapsed"], 1);
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Lapsed), (5, 0)));
+    keep(&platform).await;
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (3, 2)));
+}
+
+#[tokio::test]
+async fn a_paid_order_without_stock_waits_and_is_filled_when_there_is_some() {
+    let platform = held().await;
+    sweep(&platform, HOLD_SECONDS + 1, "ok").await;
+    platform.stock().put(PRODUCT, 1);
+    keep(&platform).await;
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Waiting), (1, 0)));
+    assert_eq!(sweep(&platform, HOLD_SECONDS + 2, "ok").await["waiting"], 1);
+    platform.stock().put(PRODUCT, 2);
+    assert_eq!(sweep(&platform, HOLD_SECONDS + 3, "ok").await["filled"], 1);
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (0, 2)));
+}
+
+#[tokio::test]
+async fn stock_commit_takes_shipped_stock_off_the_account_once() {
+    let platform = held().await;
+    keep(&platform).await;
+    deliver(catalog::STOCK_COMMIT, &USUAL, &platform, async |delivery| {
+        stock_commit::handle(&platform.stock(), delivery).await
+    })
+    .await;
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Committed), (3, 0)));
+    assert_eq!(platform.stock().committed(PRODUCT), 2);
+}
