@@ -5,7 +5,7 @@ use crate::{Moment, Part, build, ids};
 use domain::{
     DomainEvent,
     event::StockOpened,
-    order::{self, Signal, Status},
+    order::{self, Cue, News, Status},
     payment, stock,
 };
 use ports::{
@@ -37,34 +37,40 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
             let DomainEvent::OrderPlaced(placed) = &event.event else { panic!("routed wrongly") };
             let hold = stock::hold(placed.clone());
             let (held, short) = (told(&event, 1, hold.reserved.clone()), told(&event, 1, hold.short.clone()));
-            platform.stock().reserve(claim(catalog::STOCK_RESERVE, &event), &hold, &held, &short).await.map(drop)
+            let (claim, lapses_at) = (claim(catalog::STOCK_RESERVE, &event), stock::lapses_at(event.time)?);
+            platform.stock().reserve(claim, &hold, lapses_at, &held, &short).await.map(drop)
         })
         .to(catalog::PAYMENT_CHARGE, async |event| {
             let DomainEvent::StockReserved(held) = &event.event else { panic!("routed wrongly") };
             let begun = payment::begin(ids::payment(1), held, event.time);
             let payment = platform.payments().begin(&begun).await?;
             let answer = platform.gateway().charge(&payment).await?;
-            let (status, news) = payment::conclude(&payment, &answer);
-            let (claim, news) = (claim(catalog::PAYMENT_CHARGE, &event), told(&event, 2, news));
-            platform.payments().conclude(claim, &payment, status, &answer, &news).await.map(drop)
+            let Some(change) = payment::conclude(&payment, 1, &answer, ids::refund(1), event.time)? else {
+                return Ok(());
+            };
+            let news = Event { sequence: change.payment.version, ..told(&event, 2, change.events[0].clone()) };
+            let claim = Some(claim(catalog::PAYMENT_CHARGE, &event));
+            platform.payments().advance(claim, &change, &[news]).await.map(drop)
+        })
+        .to(catalog::STOCK_KEEP, async |event| {
+            let DomainEvent::PaymentSucceeded(_) = &event.event else { panic!("routed wrongly") };
+            let order = build::order();
+            let (kept, short) = (told(&event, 5, order.stock_kept()), told(&event, 5, order.stock_gone()));
+            let claim = claim(catalog::STOCK_KEEP, &event);
+            platform.stock().keep(claim, &order.to_keep(), &kept, &short).await.map(drop)
         })
         .to(catalog::ORDER_ADVANCE, async |event| {
-            let signal = match &event.event {
-                DomainEvent::StockReserved(_) => Signal::StockReserved,
-                DomainEvent::PaymentSucceeded(paid) => Signal::Paid(paid.payment_id),
-                DomainEvent::PaymentFailed(failed) => Signal::PaymentFailed(failed.payment_id, failed.reason),
+            let (cue, payment) = match &event.event {
+                DomainEvent::StockReserved(_) => (Cue::StockReserved, None),
+                DomainEvent::StockKept(kept) => (Cue::StockKept, Some((kept.payment.payment_id, kept.payment.version))),
+                DomainEvent::PaymentFailed(failed) => (Cue::PaymentFailed, Some((failed.payment_id, event.sequence))),
                 other => panic!("{} is routed wrongly", other.row().name),
             };
             let order = platform.orders().get(ids::order(1), None).await?.expect("the order");
-            let Some((moved, news)) = order::advance(&order, signal, event.time)? else { return Ok(()) };
+            let Some((moved, news)) = order::advance(&order, News { cue, payment }, event.time)? else { return Ok(()) };
             let news = news.map(|news| told(&event, 3, news));
-            platform.orders().advance(claim(catalog::ORDER_ADVANCE, &event), &moved, news.as_ref()).await.map(drop)
-        })
-        .to(catalog::STOCK_RELEASE, async |event| {
-            let released = domain::event::StockReleased { order_id: ids::order(1), levels: vec![] };
-            let released = told(&event, 4, released);
-            let claim = claim(catalog::STOCK_RELEASE, &event);
-            platform.stock().release(claim, ids::order(1), &released).await.map(drop)
+            let claim = Some(claim(catalog::ORDER_ADVANCE, &event));
+            platform.orders().advance(claim, &moved, news.as_ref()).await.map(drop)
         });
     let order = build::order().line(1, 2).method(method);
     let (key, reply, event) = (build::a_key("k", "b"), build::a_reply("{}"), build::event(1, order.order_placed()));
@@ -92,18 +98,34 @@ async fn a_placed_order_is_reserved_charged_and_confirmed_and_then_all_is_quiet(
             ("stock-reserve", "OrderPlaced.v1"),
             ("payment-charge", "StockReserved.v1"),
             ("order-advance", "StockReserved.v1"),
-            ("order-advance", "PaymentSucceeded.v1"),
+            ("stock-keep", "PaymentSucceeded.v1"),
+            ("order-advance", "StockKept.v1"),
         ]
     );
     assert_eq!((round.again, round.given_up), (0, vec![]));
 }
 
 #[tokio::test]
-async fn a_declined_card_cancels_the_order_and_its_stock_is_back() {
+async fn a_declined_card_leaves_the_order_pending_and_its_stock_held() {
     let (platform, round) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
-    assert_eq!(platform.orders().all()[0].status, Status::Cancelled);
-    assert_eq!((platform.stock().levels()[0].available, platform.gateway().charges().len()), (10, 0));
-    assert_eq!(round.done.last(), Some(&("stock-release", "OrderCancelled.v1")));
+    let order = platform.orders().all().remove(0);
+    assert_eq!((order.status, order.reason), (Status::Pending, Some(order::Reason::PaymentDeclined)));
+    assert_eq!((platform.stock().levels()[0].available, platform.gateway().charges().len()), (8, 0));
+    assert_eq!(round.done.last(), Some(&("order-advance", "PaymentFailed.v1")));
+}
+
+#[tokio::test]
+async fn an_order_that_is_cancelled_gives_its_stock_back() {
+    let (platform, _) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
+    let mut postman = Postman::of(&platform).to(catalog::STOCK_RELEASE, async |event| {
+        let released = told(&event, 4, domain::event::StockReleased { order_id: ids::order(1), levels: vec![] });
+        platform.stock().release(claim(catalog::STOCK_RELEASE, &event), ids::order(1), &released).await.map(drop)
+    });
+    let (cancelled, news) =
+        build::order().line(1, 2).method("pm_card_visa_chargeDeclined").cancelled(order::Reason::PaymentDeclined);
+    platform.orders().advance(None, &cancelled, Some(&build::event(99, news))).await.expect("a step");
+    assert_eq!(postman.until_quiet().await.done, [("stock-release", "OrderCancelled.v1")]);
+    assert_eq!(platform.stock().levels()[0].available, 10);
 }
 
 #[tokio::test]
@@ -114,7 +136,7 @@ async fn everything_delivered_three_times_has_its_effect_once() {
     assert_eq!(platform.stock().levels(), once.stock().levels());
     assert_eq!(platform.gateway().charges(), once.gateway().charges());
     assert_eq!(platform.bus().published(), once.bus().published());
-    assert_eq!(round.done.len(), 12);
+    assert_eq!(round.done.len(), 15);
 }
 
 #[tokio::test]

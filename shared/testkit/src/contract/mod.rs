@@ -30,6 +30,7 @@ pub mod passwords;
 pub mod payments;
 pub mod printer;
 pub mod products;
+pub mod reservations;
 pub mod stock;
 pub mod tokens;
 pub mod users;
@@ -114,7 +115,7 @@ impl<P> Under<P> {
     /// What waits in the outbox goes out.
     async fn sweep(&self) -> Swept {
         let sweep = self.sweep.as_ref().expect("this suite needs the outbox: see Under::swept_by");
-        sweep(later(3_600)).await.expect("the sweep goes through")
+        sweep(later(6 * 3_600)).await.expect("the sweep goes through")
     }
 
     /// While the bus is down `command` still succeeds, and its event `id` waits; when the bus is back the event goes out, once.

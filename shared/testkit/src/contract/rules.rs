@@ -39,6 +39,7 @@ mod tests {
         ("payments", include_str!("payments.rs")),
         ("printer", include_str!("printer.rs")),
         ("products", include_str!("products.rs")),
+        ("reservations", include_str!("reservations.rs")),
         ("stock", include_str!("stock.rs")),
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),

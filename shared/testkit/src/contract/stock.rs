@@ -1,4 +1,4 @@
-//! Rules of [`StockStore`].
+//! Rules of [`StockStore`]: accounts, and orders that are held or not. What becomes of a hold is in `reservations`.
 
 use super::{Under, a_claim, an_event, fresh, later, why};
 use crate::build::{self, OrderBuilder, usd};
@@ -31,6 +31,7 @@ macro_rules! contract_stock {
             a_release_at_the_same_time_leaves_nothing_held
             what_the_bus_did_not_take_is_sent_by_the_sweep_once
         }
+        $crate::contract_reservations!($under);
     };
 }
 
@@ -42,12 +43,12 @@ fn opened(product_id: ProductId) -> Event {
     event
 }
 
-fn released(order_id: OrderId) -> Event {
+pub(super) fn released(order_id: OrderId) -> Event {
     an_event(StockReleased { order_id, levels: vec![] })
 }
 
 /// A new product with so many pieces.
-async fn product(stock: &impl StockStore, pieces: u32) -> ProductId {
+pub(super) async fn product(stock: &impl StockStore, pieces: u32) -> ProductId {
     let id = ProductId(fresh());
     let product = build::product().id(id).stock(pieces).event();
     let event = stock.open(a_claim(catalog::STOCK_OPEN.name), &product, &opened(id)).await.expect("the store answers");
@@ -55,7 +56,7 @@ async fn product(stock: &impl StockStore, pieces: u32) -> ProductId {
     id
 }
 
-fn order(lines: &[(ProductId, u32)]) -> OrderBuilder {
+pub(super) fn order(lines: &[(ProductId, u32)]) -> OrderBuilder {
     let order = build::order().id(OrderId(fresh()));
     lines.iter().fold(order, |order, (product, pieces)| order.line_of(*product, *pieces, usd(100)))
 }
@@ -70,12 +71,12 @@ async fn reserve(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event>
     try_reserve(stock, a_claim(CONSUMER), order).await.expect("the store answers")
 }
 
-async fn release(stock: &impl StockStore, order: OrderId) -> Option<Event> {
+pub(super) async fn release(stock: &impl StockStore, order: OrderId) -> Option<Event> {
     stock.release(a_claim(catalog::STOCK_RELEASE.name), order, &released(order)).await.expect("the store answers")
 }
 
 /// Free, held, and the count of movements.
-async fn level(stock: &impl StockStore, product: ProductId) -> (i64, i64, i64) {
+pub(super) async fn level(stock: &impl StockStore, product: ProductId) -> (i64, i64, i64) {
     let level = stock.level(product).await.expect("the store answers").expect("an account");
     assert_eq!(level.product_id, product);
     (level.available, level.reserved, level.version)
@@ -90,10 +91,13 @@ fn is_short(event: &Option<Event>) -> bool {
 }
 
 /// The levels that an event tells, by product.
-fn levels(event: &Event) -> Vec<StockLevel> {
+pub(super) fn levels(event: &Event) -> Vec<StockLevel> {
     let mut levels = match &event.event {
         DomainEvent::StockOpened(opened) => opened.levels.clone(),
         DomainEvent::StockReserved(reserved) => reserved.levels.clone(),
+        DomainEvent::StockKept(kept) => kept.levels.clone(),
+        DomainEvent::StockLapsed(lapsed) => lapsed.levels.clone(),
+        DomainEvent::StockCommitted(committed) => committed.levels.clone(),
         DomainEvent::StockReleased(released) => released.levels.clone(),
         _ => vec![],
     };

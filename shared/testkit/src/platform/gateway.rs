@@ -1,7 +1,7 @@
 //! A payment gateway with Stripe's manners, its mail, and the breaker before it. One charge a key, test tokens that are declined,
 //! and no more goes back than was charged.
 
-use super::{Breaker, Gateway, GatewayMail, Part};
+use super::{Breaker, Gateway, Part};
 use domain::{
     Money,
     breaker::{self, Circuit},
@@ -201,6 +201,10 @@ impl ports::Gateway for Gateway {
         look.await
     }
 }
+
+/// What the gateway tells by itself, in JSON.
+#[derive(Debug, Clone, Copy)]
+pub struct GatewayMail;
 
 impl GatewayMail {
     /// The signature of what the gateway tells.

@@ -19,7 +19,7 @@ mod tokens;
 
 pub use backbone::Probe;
 pub use faults::{Moment, Operation, Part, Which};
-pub use gateway::{Charge, GivenBack};
+pub use gateway::{Charge, GatewayMail, GivenBack};
 pub use identity::Session;
 pub use invoices::Printer;
 pub use notifications::Letters;
@@ -139,8 +139,6 @@ handles! {
     ledger Ledger;
     /// A payment gateway that remembers its keys.
     gateway Gateway;
-    /// What the gateway tells by itself: JSON, with `good` as its signature.
-    gateway_mail GatewayMail;
     /// A circuit breaker before the gateway.
     breaker Breaker;
     /// Contacts.
@@ -180,6 +178,11 @@ impl Platform {
     /// A probe of one part: up unless the faults say otherwise.
     pub fn probe(&self, part: Part) -> Probe {
         Probe { platform: self.clone(), part }
+    }
+
+    /// What the gateway tells by itself: JSON, with [`GatewayMail::GOOD`] as its signature.
+    pub fn gateway_mail(&self) -> GatewayMail {
+        GatewayMail
     }
 
     /// Letters without a template.
