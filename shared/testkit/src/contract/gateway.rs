@@ -1,10 +1,12 @@
 //! Rules of [`Gateway`].
 
-use super::{Under, fresh};
-use crate::build;
+use super::{Under, fresh, later, now};
+use crate::build::{self, usd};
 use domain::{
-    id::OrderId,
-    payment::{Answer, Payment},
+    id::{OrderId, RefundId},
+    ledger::{Movement, Purpose},
+    payment::{self, Answer, Payment, Refund, RefundAnswer, RefundReason, RefundStatus},
+    text::PaymentMethod,
 };
 use futures_util::future::join_all;
 use kernel::Kind;
@@ -21,12 +23,65 @@ macro_rules! contract_gateway {
             a_refusal_is_given_again
             a_payment_that_is_asked_for_many_times_at_once_is_charged_once
             two_payments_are_two_charges
+            two_attempts_are_two_questions
+            what_became_of_the_last_attempt_is_found
+            what_was_never_asked_for_is_not_found
+            to_look_for_an_attempt_charges_nothing
+            a_part_goes_back_and_then_the_rest
+            a_refund_is_made_once_however_often_it_is_asked_for
+            a_refund_that_is_asked_for_many_times_at_once_is_made_once
+            no_more_goes_back_than_was_charged
+            a_refusal_to_give_back_is_given_again
+            charges_and_refunds_are_movements_under_the_names_that_were_answered
+            what_was_declined_is_no_movement
         }
     };
 }
 
 fn payment(method: &str) -> Payment {
-    build::order().id(OrderId(fresh())).method(method).payment()
+    build::order().id(OrderId(fresh())).method(method).at(now()).payment()
+}
+
+/// A payment of 39.98 USD that was charged, and the gateway's name for that.
+async fn charged(gateway: &impl Gateway) -> (Payment, String) {
+    let payment = payment("pm_card_visa");
+    let answer = gateway.charge(&payment).await.expect("an answer");
+    let Answer::Charged(name) = &answer else { panic!("{answer:?}") };
+    (build::concluded(&payment, &answer).payment, name.clone())
+}
+
+/// The same payment with a refund of so many cents, and that refund.
+fn asked_back(payment: &Payment, cents: i64) -> (Payment, Refund) {
+    let refund = Refund {
+        id: RefundId(fresh()),
+        amount: usd(cents),
+        reason: RefundReason::RequestedByCustomer,
+        status: RefundStatus::Pending,
+        transaction_id: None,
+        requested_at: now(),
+    };
+    let mut payment = payment.clone();
+    payment.refunds.push(refund.clone());
+    (payment, refund)
+}
+
+async fn refund(gateway: &impl Gateway, payment: &Payment, cents: i64) -> RefundAnswer {
+    let (payment, refund) = asked_back(payment, cents);
+    gateway.refund(&payment, &refund).await.expect("an answer")
+}
+
+fn is_refunded(answer: &RefundAnswer) -> bool {
+    matches!(answer, RefundAnswer::Refunded(name) if !name.is_empty())
+}
+
+fn is_refused(answer: &RefundAnswer) -> bool {
+    matches!(answer, RefundAnswer::Refused(code) if !code.is_empty())
+}
+
+/// The movements of the hour before and after now that `wanted` names.
+async fn movements(gateway: &impl Gateway, wanted: impl Fn(&Movement) -> bool) -> Vec<Movement> {
+    let found = gateway.movements(later(-3_600), later(3_600)).await.expect("an answer");
+    found.into_iter().filter(wanted).collect()
 }
 
 pub async fn a_good_card_is_charged(under: &Under<impl Gateway>) {
@@ -72,4 +127,122 @@ pub async fn two_payments_are_two_charges(under: &Under<impl Gateway>) {
     let first = under.port().charge(&payment("pm_card_visa")).await.expect("an answer");
     let second = under.port().charge(&payment("pm_card_visa")).await.expect("an answer");
     assert_ne!(first, second);
+}
+
+/// A payment whose first card was declined, and that is tried again with a good one.
+async fn tried_again(gateway: &impl Gateway) -> Payment {
+    let first = payment("pm_card_visa_chargeDeclined");
+    let answer = gateway.charge(&first).await.expect("an answer");
+    let failed = build::concluded(&first, &answer).payment;
+    let card = PaymentMethod::parse("pm_card_visa").expect("a token");
+    payment::pay_again(&failed, card, now()).expect("a step").payment
+}
+
+pub async fn two_attempts_are_two_questions(under: &Under<impl Gateway>) {
+    let again = tried_again(under.port()).await;
+    let answer = under.port().charge(&again).await;
+    assert!(matches!(&answer, Ok(Answer::Charged(_))), "{answer:?}");
+    assert_eq!(under.port().charge(&again).await, answer);
+}
+
+pub async fn what_became_of_the_last_attempt_is_found(under: &Under<impl Gateway>) {
+    let good = payment("pm_card_visa");
+    let answer = under.port().charge(&good).await.expect("an answer");
+    assert_eq!(under.port().find(&good).await, Ok(Some(answer)));
+    let bad = payment("pm_card_visa_chargeDeclined");
+    let answer = under.port().charge(&bad).await.expect("an answer");
+    assert_eq!(under.port().find(&bad).await, Ok(Some(answer)));
+}
+
+pub async fn what_was_never_asked_for_is_not_found(under: &Under<impl Gateway>) {
+    assert_eq!(under.port().find(&payment("pm_card_visa")).await, Ok(None));
+    let again = tried_again(under.port()).await;
+    assert_eq!(under.port().find(&again).await, Ok(None), "the attempt before it was");
+    let answer = under.port().charge(&again).await.expect("an answer");
+    assert_eq!(under.port().find(&again).await, Ok(Some(answer)));
+}
+
+pub async fn to_look_for_an_attempt_charges_nothing(under: &Under<impl Gateway>) {
+    let payment = payment("pm_card_visa");
+    for _ in 0..2 {
+        assert_eq!(under.port().find(&payment).await, Ok(None));
+    }
+    let mine = |movement: &Movement| movement.payment_id == Some(payment.id);
+    assert_eq!(movements(under.port(), mine).await, []);
+}
+
+pub async fn a_part_goes_back_and_then_the_rest(under: &Under<impl Gateway>) {
+    let (payment, _) = charged(under.port()).await;
+    let part = refund(under.port(), &payment, 1000).await;
+    let rest = refund(under.port(), &payment, 2998).await;
+    assert!(is_refunded(&part) && is_refunded(&rest) && part != rest, "{part:?} {rest:?}");
+}
+
+pub async fn a_refund_is_made_once_however_often_it_is_asked_for(under: &Under<impl Gateway>) {
+    let (payment, _) = charged(under.port()).await;
+    // Twice would be more than was charged.
+    let (payment, once) = asked_back(&payment, 3000);
+    let first = under.port().refund(&payment, &once).await.expect("an answer");
+    assert!(is_refunded(&first), "{first:?}");
+    for _ in 0..3 {
+        assert_eq!(under.port().refund(&payment, &once).await, Ok(first.clone()));
+    }
+    assert!(is_refunded(&refund(under.port(), &payment, 998).await), "no more than that went back");
+}
+
+pub async fn a_refund_that_is_asked_for_many_times_at_once_is_made_once(under: &Under<impl Gateway>) {
+    let (payment, _) = charged(under.port()).await;
+    let (payment, once) = asked_back(&payment, 1000);
+    let answers = join_all(under.crowd(8).map(|gateway| gateway.refund(&payment, &once))).await;
+    let known = under.port().refund(&payment, &once).await.expect("an answer");
+    for answer in answers {
+        match answer {
+            Ok(answer) => assert_eq!(answer, known),
+            // The key is in use at this moment: the same question is welcome later.
+            Err(failure) => assert_eq!(failure.kind, Kind::Unavailable, "{failure}"),
+        }
+    }
+    assert!(is_refunded(&refund(under.port(), &payment, 2998).await), "no more than that went back");
+}
+
+pub async fn no_more_goes_back_than_was_charged(under: &Under<impl Gateway>) {
+    let (payment, _) = charged(under.port()).await;
+    assert!(is_refused(&refund(under.port(), &payment, 3999).await));
+    assert!(is_refunded(&refund(under.port(), &payment, 1000).await));
+    assert!(is_refused(&refund(under.port(), &payment, 2999).await));
+    assert!(is_refunded(&refund(under.port(), &payment, 2998).await));
+    assert!(is_refused(&refund(under.port(), &payment, 1).await));
+}
+
+pub async fn a_refusal_to_give_back_is_given_again(under: &Under<impl Gateway>) {
+    let (payment, _) = charged(under.port()).await;
+    let (payment, much) = asked_back(&payment, 3999);
+    let first = under.port().refund(&payment, &much).await.expect("an answer");
+    assert!(is_refused(&first));
+    assert_eq!(under.port().refund(&payment, &much).await, Ok(first));
+}
+
+pub async fn charges_and_refunds_are_movements_under_the_names_that_were_answered(under: &Under<impl Gateway>) {
+    let (payment, charge) = charged(under.port()).await;
+    let answer = refund(under.port(), &payment, 1000).await;
+    let RefundAnswer::Refunded(back) = answer else { panic!("{answer:?}") };
+    let mine = |movement: &Movement| movement.reference == charge || movement.reference == back;
+    let mut found = movements(under.port(), mine).await;
+    found.sort_by_key(|movement| movement.purpose);
+    let [charged, refunded] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((charged.purpose, &charged.reference, charged.amount), (Purpose::Charge, &charge, usd(3998)));
+    assert_eq!((refunded.purpose, &refunded.reference, refunded.amount), (Purpose::Refund, &back, usd(1000)));
+    assert_eq!((charged.fee.currency, refunded.fee.currency), (usd(1).currency, usd(1).currency));
+    assert!((1..3998).contains(&charged.fee.amount.get()), "{:?}", charged.fee);
+    for movement in &found {
+        assert!(movement.payment_id.is_none_or(|id| id == payment.id), "{movement:?}");
+    }
+    let earlier = under.port().movements(later(-7_200), later(-3_600)).await.expect("an answer");
+    assert!(!earlier.iter().any(mine));
+}
+
+pub async fn what_was_declined_is_no_movement(under: &Under<impl Gateway>) {
+    let declined = payment("pm_card_visa_chargeDeclined");
+    under.port().charge(&declined).await.expect("an answer");
+    assert_eq!(movements(under.port(), |movement| movement.payment_id == Some(declined.id)).await, []);
 }

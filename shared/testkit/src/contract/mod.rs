@@ -11,6 +11,7 @@ mod rules;
 mod twins;
 
 pub mod archive;
+pub mod breaker;
 pub mod bus;
 pub mod cache;
 pub mod contacts;
@@ -19,6 +20,7 @@ pub mod documents;
 pub mod facts;
 pub mod gateway;
 pub mod invoices;
+pub mod ledger;
 pub mod letters;
 pub mod log;
 pub mod mail;

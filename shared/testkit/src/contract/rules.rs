@@ -20,6 +20,7 @@ mod tests {
     /// Each suite's source, which names a rule twice: where it is listed, and where it is written.
     const SUITES: &[(&str, &str)] = &[
         ("archive", include_str!("archive.rs")),
+        ("breaker", include_str!("breaker.rs")),
         ("bus", include_str!("bus.rs")),
         ("cache", include_str!("cache.rs")),
         ("contacts", include_str!("contacts.rs")),
@@ -28,6 +29,7 @@ mod tests {
         ("facts", include_str!("facts.rs")),
         ("gateway", include_str!("gateway.rs")),
         ("invoices", include_str!("invoices.rs")),
+        ("ledger", include_str!("ledger.rs")),
         ("letters", include_str!("letters.rs")),
         ("log", include_str!("log.rs")),
         ("mail", include_str!("mail.rs")),

@@ -1,6 +1,6 @@
 //! The twins in memory keep the contract.
 
-use super::{Beyond, Reader, Under, Watched, migrations::Schema, offers::Shelf, outbox::Filled};
+use super::{Beyond, Reader, Under, Watched, ledger::Books, migrations::Schema, offers::Shelf, outbox::Filled};
 use crate::{Archive, Bus, DeadLetters, Documents, EventLog, FactStream, Mailer, Platform, Products};
 use domain::{Event, product::Product};
 use edge::DeadLetter;
@@ -72,6 +72,7 @@ macro_rules! twins {
 
 twins! {
     archive contract_archive |on: &Platform| watched(on.archive());
+    breaker contract_breaker Platform::breaker;
     bus contract_bus |on: &Platform| watched(on.bus());
     cache contract_cache Platform::cache;
     contacts contract_contacts Platform::contacts;
@@ -80,6 +81,7 @@ twins! {
     facts contract_facts |on: &Platform| watched(on.fact_stream());
     gateway contract_gateway Platform::gateway;
     invoices contract_invoices Platform::invoices;
+    ledger contract_ledger |on: &Platform| Books { payments: on.payments(), ledger: on.ledger() };
     letters contract_letters Platform::letters;
     log contract_log |on: &Platform| watched(on.event_log());
     mail contract_mail |on: &Platform| watched(on.mailer());

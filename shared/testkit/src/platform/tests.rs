@@ -2,10 +2,17 @@
 
 use super::*;
 use crate::{build, ids};
-use kernel::{Kind, Settled};
-use ports::{
-    Bus as _, Cache as _, Gateway as _, Migrations as _, OrderStore as _, Outbox as _, PaymentStore as _, Probe as _,
+use domain::{
+    breaker,
+    ledger::{self, Account},
+    payment::Answer,
 };
+use kernel::{Kind, Settled, Trace};
+use ports::{
+    Asking, Breaker as _, Bus as _, Cache as _, Gateway as _, GatewayMail as _, GatewayNews, Ledger as _,
+    Migrations as _, OrderStore as _, Outbox as _, PaymentStore as _, Probe as _,
+};
+use serde_json::{Value, json};
 
 async fn place(platform: &Platform, n: u64) -> Result<Settled, Failure> {
     let order = build::order().number(n);
@@ -132,6 +139,79 @@ async fn a_gateway_that_dies_after_charging_has_charged_once() {
     }
     platform.gateway().charge(&payment).await.expect("an answer");
     assert_eq!((platform.gateway().charges().len(), platform.gateway().asked()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_down_answers_nothing_and_the_breaker_before_it_opens() {
+    let platform = Platform::new();
+    let (gateway, breaker, payment) = (platform.gateway(), platform.breaker(), build::order().payment());
+    let asked = build::order().refund_asked(ids::refund(1), None).payment;
+    platform.faults().break_down(Part::Gateway);
+    assert!(gateway.charge(&payment).await.is_err() && gateway.find(&payment).await.is_err());
+    assert!(gateway.refund(&asked, &asked.refunds[0]).await.is_err());
+    assert!(gateway.movements(build::at(0), build::at(1)).await.is_err());
+    let mut asked = 0;
+    for n in 0..10 {
+        let asking = Asking { now: build::at(n), ids: &kernel::Ids::system(), trace: &Trace::begin(ids::request(1)) };
+        let question = async {
+            asked += 1;
+            gateway.charge(&payment).await
+        };
+        let failure = ports::guarded(&breaker, &platform.payments(), asking, question).await.expect_err("down");
+        assert_eq!(failure.kind, Kind::Unavailable);
+    }
+    assert_eq!((asked, platform.bus().published().len()), (breaker::FAILURES, 1));
+}
+
+#[tokio::test]
+async fn a_breaker_whose_state_cannot_be_read_is_in_nobodys_way() {
+    let platform = Platform::new();
+    let breaker = platform.breaker();
+    for _ in 0..breaker::FAILURES {
+        breaker.report(false, build::at(0)).await;
+    }
+    platform.faults().break_down(Part::Cache);
+    assert_eq!(breaker.admit(build::at(1)).await, Ok(()));
+    assert_eq!(breaker.report(true, build::at(1)).await, None);
+    platform.faults().heal(Part::Cache);
+    assert!(breaker.admit(build::at(1)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_gateway_keeps_its_share_of_each_charge_and_moves_what_we_book() {
+    let platform = Platform::new();
+    let payment = platform.payments().begin(&build::order().payment()).await.expect("begun");
+    let answer = platform.gateway().charge(&payment).await.expect("an answer");
+    let change = build::concluded(&payment, &answer);
+    platform.payments().advance(None, &change, &[]).await.expect("kept");
+    let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("an answer");
+    let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("an answer");
+    let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
+    assert_eq!(compared.differences, []);
+    let reconciled = build::event(1, build::order().order_placed());
+    platform.ledger().book(&compared.fees, &reconciled).await.expect("booked");
+    let balances = platform.ledger().balances();
+    assert_eq!(balances.values().sum::<i64>(), 0);
+    assert_eq!(balances[&(Account::Fees, "USD")], 146, "2.9 % of 39.98 USD and 30 cents");
+}
+
+#[tokio::test]
+async fn what_the_gateway_tells_is_read_if_it_is_signed() {
+    let mail = Platform::new().gateway_mail();
+    let read = async |signature: Option<&str>, body: Value| {
+        mail.read(signature, body.to_string().as_bytes(), build::noon()).await
+    };
+    let charged = json!({ "id": ids::event(1), "payment_id": ids::payment(1), "attempt": 2, "charged": "pi_1" });
+    for signature in [None, Some(""), Some("bad")] {
+        assert_eq!(read(signature, charged.clone()).await.expect_err("no signature").code, "signature-invalid");
+    }
+    let (id, payment_id) = (ids::event(1), ids::payment(1));
+    let news = |answer| Ok(Some(GatewayNews { id, payment_id, attempt: 2, answer }));
+    assert_eq!(read(Some(GatewayMail::GOOD), charged).await, news(Answer::Charged("pi_1".to_owned())));
+    let declined = json!({ "id": id, "payment_id": payment_id, "attempt": 2, "declined": "expired_card" });
+    assert_eq!(read(Some("good"), declined).await, news(Answer::Declined("expired_card".to_owned())));
+    assert_eq!(read(Some("good"), json!({ "id": id })).await, Ok(None));
+    assert_eq!(mail.read(Some("good"), b"{", build::noon()).await.expect_err("not JSON").kind, Kind::Malformed);
 }
 
 #[tokio::test]
