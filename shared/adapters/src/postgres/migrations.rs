@@ -33,6 +33,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V008__invoices",
     "V009__analytics",
     "V010__retention",
+    "V011__saga",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");
@@ -155,4 +156,19 @@ fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item 
         .map(|function| function.context)
         .collect();
     contexts.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MIGRATIONS;
+    use std::fs;
+
+    #[test]
+    fn every_migration_of_the_directory_is_applied_in_order() {
+        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+        let names = files.filter_map(|file| file.unwrap().file_name().to_str()?.strip_suffix(".sql").map(str::to_owned));
+        let mut versions: Vec<String> = names.filter(|name| name.starts_with('V')).collect();
+        versions.sort();
+        assert_eq!(MIGRATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), versions);
+    }
 }
