@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct PaymentsState {
-    by_order: HashMap<OrderId, Payment>,
+    pub by_order: HashMap<OrderId, Payment>,
     answers: HashMap<PaymentId, Answer>,
 }
 

@@ -13,12 +13,12 @@ use std::collections::HashMap;
 
 #[derive(Default)]
 pub(super) struct StockState {
-    levels: HashMap<ProductId, StockLevel>,
-    holds: HashMap<OrderId, Holding>,
+    pub levels: HashMap<ProductId, StockLevel>,
+    pub holds: HashMap<OrderId, Holding>,
 }
 
 /// What became of an order's wish for stock.
-enum Holding {
+pub(super) enum Holding {
     Held(Vec<StockLine>),
     Short,
     /// Freed, or released before it was reserved: it will never be held.
