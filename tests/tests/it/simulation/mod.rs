@@ -19,7 +19,6 @@ use run::Trail;
 use site::Memory;
 use std::{
     env,
-    fmt::Write as _,
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -69,16 +68,14 @@ fn shrunk(seed: u64, broken: &Broken, defect: Option<Defect>) -> (Trace, Trace) 
 fn report(seed: u64, broken: &Broken, defect: Option<Defect>) -> String {
     let (whole, small) = shrunk(seed, broken, defect);
     let (words, outcome) = replay(&small, defect);
-    let mut text = format!("seed {seed}: {broken}\n");
     let seen = outcome.map_or_else(|broken| broken.seen, |_| "nothing".to_owned());
     let (of, left) = (whole.draws.len(), small.draws.len());
-    drop(writeln!(text, "of {of} things that were unusual {left} are enough for: {seen}"));
+    let mut text = format!("seed {seed}: {broken}\nof {of} things that were unusual {left} are enough for: {seen}\n");
     for line in words {
-        drop(writeln!(text, "  {line}"));
+        text.extend(["  ", &line, "\n"]);
     }
     let again = "cargo test -p quayside-tests simulation::seeded";
-    drop(writeln!(text, "again, whole: QUAYSIDE_SEED={seed} {again}\nand small: QUAYSIDE_TRACE='{small}' {again}"));
-    text
+    text + &format!("again, whole: QUAYSIDE_SEED={seed} {again}\nand small: QUAYSIDE_TRACE='{small}' {again}")
 }
 
 /// Every schedule with one crash: its number, its moment, and what came of it.
@@ -146,7 +143,9 @@ fn seeded() {
     if let Some(trace) = told::<Trace>("QUAYSIDE_TRACE") {
         let (words, outcome) = replay(&trace, None);
         words.iter().for_each(|line| eprintln!("  {line}"));
-        drop(outcome.unwrap_or_else(|broken| panic!("{broken}")));
+        if let Err(broken) = outcome {
+            panic!("{broken}");
+        }
         return;
     }
     let (seed, schedules) = (told("QUAYSIDE_SEED"), told("QUAYSIDE_SCHEDULES"));

@@ -13,10 +13,15 @@ use edge::{
     kafka::Record,
     testing,
 };
-use kernel::{CloudEvent, Failure, Kind, Trace};
+use kernel::{CloudEvent, Failure, Kind, Trace, Uuid};
 use ports::{ProductStore as _, UserStore as _};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value, json};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 use testkit::{build, ids};
 
 /// Pieces of each product that are received: product 1, product 2.
@@ -31,6 +36,36 @@ pub struct Wanted {
     pub method: &'static str,
     lines: &'static [(u64, i64)],
     pub reason: Option<domain::order::Reason>,
+}
+
+impl Wanted {
+    /// The request that asks for it.
+    fn request(&self, key: &str) -> Value {
+        let mut body = build::place_order_json(self.lines);
+        body["payment_method"] = self.method.into();
+        let request = testing::http_event("POST", "/api/v1/orders").key(key).body(body);
+        request.principal(ids::user(1).0, catalog::role::CUSTOMER).build()
+    }
+}
+
+/// What goes over the wire more than once is written once.
+#[derive(Debug, Default)]
+pub struct Wire {
+    requests: RefCell<BTreeMap<usize, Value>>,
+    bodies: RefCell<HashMap<Uuid, Rc<str>>>,
+}
+
+impl Wire {
+    /// The request of the ask `n`, its first one again. A customer repeats to the letter.
+    fn request(&self, n: usize, write: impl FnOnce() -> Value) -> Value {
+        self.requests.borrow_mut().entry(n).or_insert_with(write).clone()
+    }
+
+    /// An event as the body of a message.
+    fn body(&self, event: &Event) -> Rc<str> {
+        let write = || testing::bridge_event(event).to_string().into();
+        Rc::clone(self.bodies.borrow_mut().entry(event.id).or_insert_with(write))
+    }
 }
 
 /// One that is paid, one whose card is declined, one that is short of product 2.
@@ -92,14 +127,10 @@ impl<S: Site> World<S> {
 
     async fn place(&self, stores: &impl Stores, n: usize) -> bool {
         let wanted = &ORDERS[n - BEFORE];
-        let key = match self.defect {
-            Some(Defect::AsksWithoutKey) => format!("order-{n}-{}", self.clock.ids().next()),
-            _ => format!("order-{n}"),
+        let request = match self.defect {
+            Some(Defect::AsksWithoutKey) => wanted.request(&format!("order-{n}-{}", self.clock.ids().next())),
+            _ => self.wire.request(n, || wanted.request(&format!("order-{n}"))),
         };
-        let mut body = build::place_order_json(wanted.lines);
-        body["payment_method"] = wanted.method.into();
-        let request = testing::http_event("POST", "/api/v1/orders").key(&key).body(body);
-        let request = request.principal(ids::user(1).0, catalog::role::CUSTOMER).build();
         let route = Route::new(catalog::ORDER_PLACE.name, Access::Roles(&[catalog::role::CUSTOMER])).idempotent();
         let (orders, offers) = (stores.orders(), self.platform.offers());
         let handler = async |call| order_place::handle(&orders, &offers, call).await;
@@ -139,8 +170,8 @@ impl<S: Site> World<S> {
         handler: impl AsyncFn(Delivery<E>) -> Result<(), Failure>,
     ) -> Vec<bool> {
         if self.through_edge {
-            let events: Vec<&Event> = parcels.iter().map(|parcel| &*parcel.event).collect();
-            let mut batch = testing::sqs_event(&events);
+            let bodies: Vec<Rc<str>> = parcels.iter().map(|parcel| self.wire.body(&parcel.event)).collect();
+            let mut batch = testing::sqs_bodies(&bodies.iter().map(|body| &**body).collect::<Vec<_>>());
             for (n, parcel) in parcels.iter().enumerate() {
                 batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = parcel.attempt.to_string().into();
             }

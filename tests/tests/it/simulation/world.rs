@@ -6,6 +6,7 @@
 use super::{
     chance::{Chance, Draw},
     defects::Defect,
+    shop::Wire,
     site::Site,
 };
 use catalog::{Function, MAX_RECEIVES};
@@ -38,6 +39,7 @@ pub struct World<S> {
     pub answers: RefCell<Vec<(usize, u16, String)>>,
     /// What was given up or buried, and by whom.
     pub given_up: RefCell<Vec<(&'static str, String)>>,
+    pub wire: Wire,
     pub line: Vec<Parcel>,
     bus_seen: usize,
     pub changes: Shelf,
@@ -102,6 +104,7 @@ impl<S: Site> World<S> {
             asks: vec![Ask { is_done: false, attempt: 1, due: now }; asks],
             answers: RefCell::default(),
             given_up: RefCell::default(),
+            wire: Wire::default(),
             line: vec![],
             bus_seen: 0,
             changes: Shelf::default(),
