@@ -215,6 +215,11 @@ impl Faults {
         self.0.0.plan.borrow().is_down(part)
     }
 
+    /// Whether processes that run at the same time take turns.
+    pub fn takes_turns(&self) -> bool {
+        self.0.0.plan.borrow().interleaved
+    }
+
     /// From now on each operation gives way once before it begins, so that processes that run at the same time take turns.
     pub fn interleave(&self) {
         self.0.0.plan.borrow_mut().interleaved = true;

@@ -6,7 +6,7 @@ use domain::{
     id::OrderId,
     invoice::Invoice,
     order::Order,
-    payment::Payment,
+    payment,
 };
 use std::collections::BTreeMap;
 
@@ -19,8 +19,8 @@ pub struct Seen {
     pub held: BTreeMap<OrderId, Vec<StockLine>>,
     /// Stock, by product.
     pub levels: Vec<StockLevel>,
-    /// The payment of each order that has one.
-    pub payments: BTreeMap<OrderId, Payment>,
+    /// Where the payment of each order stands that has one.
+    pub payments: BTreeMap<OrderId, payment::Status>,
     /// Invoices, by number.
     pub invoices: Vec<Invoice>,
     /// Orders and minor units of revenue in all windows together.
@@ -39,7 +39,10 @@ impl Platform {
                 _ => None,
             });
             update_map(&mut seen.held, held);
-            update_map(&mut seen.payments, state.payments.by_order.iter().map(|(order, payment)| (*order, payment)));
+            update_map(
+                &mut seen.payments,
+                state.payments.by_order.iter().map(|(order, payment)| (*order, &payment.status)),
+            );
         });
         seen.windows = self.windows().counted();
     }

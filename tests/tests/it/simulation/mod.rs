@@ -4,6 +4,7 @@
 
 mod chance;
 mod defects;
+mod postgres;
 mod rules;
 mod run;
 mod shop;

@@ -123,7 +123,7 @@ fn orders<S: Site>(world: &World<S>) -> Result<(), Broken> {
         rule!(is_final, "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
         let held = seen.held.contains_key(&order.id);
         rule!(held == wanted.reason.is_none(), "{}: stock held: {held}", wanted.method);
-        let paid = seen.payments.get(&order.id).map(|payment| payment.status);
+        let paid = seen.payments.get(&order.id).copied();
         let expected = match wanted.reason {
             None => Some(payment::Status::Succeeded),
             Some(domain::order::Reason::PaymentDeclined) => Some(payment::Status::Failed),

@@ -104,9 +104,15 @@ fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, 
             return Ok(Trail { operations: world.platform.operation_count(), steps: world.steps });
         }
     }
-    let (messages, events) = (world.line.len(), world.site.waiting());
+    let (messages, events, asks) =
+        (world.line.len(), world.site.waiting(), world.asks.iter().filter(|ask| !ask.is_done));
     Err(Broken {
         rule: "quiet at last",
-        seen: format!("not quiet after {LIMIT} steps: {messages} messages, {events} events"),
+        seen: format!(
+            "not quiet after {LIMIT} steps: {messages} messages, {events} events, {} asks, stream at {:?}, topics at {:?}",
+            asks.count(),
+            world.stream,
+            world.topics.values().map(|(_, shelf)| shelf).collect::<Vec<_>>()
+        ),
     })
 }
