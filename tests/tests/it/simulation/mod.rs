@@ -4,7 +4,7 @@
 
 mod chance;
 mod defects;
-mod postgres;
+mod on_postgres;
 mod rules;
 mod run;
 mod shop;

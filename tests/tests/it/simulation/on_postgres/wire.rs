@@ -1,8 +1,10 @@
 //! PostgreSQL's messages, as far as somebody between client and server has to tell them apart.
 
 use std::io;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+
+/// A connection. Messages are short and come several at once, so they are read with few calls.
+pub type Stream = BufReader<tokio::net::TcpStream>;
 
 /// `Sync`, at the end of a statement with parameters: what was executed before it is committed by it.
 const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
@@ -17,7 +19,7 @@ pub struct Message {
 }
 
 impl Message {
-    async fn read(stream: &mut TcpStream) -> io::Result<Self> {
+    async fn read(stream: &mut Stream) -> io::Result<Self> {
         let tag = stream.read_u8().await?;
         Ok(Self { tag, body: body(stream).await? })
     }
@@ -29,7 +31,7 @@ impl Message {
     }
 }
 
-async fn body(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+async fn body(stream: &mut Stream) -> io::Result<Vec<u8>> {
     let length = usize::try_from(stream.read_u32().await?).unwrap_or_default();
     let mut body = vec![0; length.saturating_sub(4)];
     stream.read_exact(&mut body).await?;
@@ -37,7 +39,7 @@ async fn body(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 }
 
 /// The first thing that a client says: who it is.
-pub async fn startup(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub async fn startup(stream: &mut Stream) -> io::Result<Vec<u8>> {
     let body = body(stream).await?;
     let mut bytes = u32::try_from(body.len() + 4).unwrap_or_default().to_be_bytes().to_vec();
     bytes.extend(body);
@@ -54,7 +56,7 @@ pub struct Request {
 
 impl Request {
     /// All up to the point where the client waits.
-    pub async fn read(stream: &mut TcpStream) -> io::Result<Self> {
+    pub async fn read(stream: &mut Stream) -> io::Result<Self> {
         let mut request = Self::default();
         loop {
             let message = Message::read(stream).await?;
@@ -73,12 +75,12 @@ impl Request {
     }
 
     /// Sends it.
-    pub async fn send(&self, server: &mut TcpStream) -> io::Result<()> {
+    pub async fn send(&self, server: &mut Stream) -> io::Result<()> {
         server.write_all(&self.bytes).await
     }
 
     /// Has the server execute it and not commit it. `false`, and nothing is sent, where it cannot be cut in two.
-    pub async fn send_half(&self, server: &mut TcpStream) -> io::Result<bool> {
+    pub async fn send_half(&self, server: &mut Stream) -> io::Result<bool> {
         let Some(half) = self.bytes.strip_suffix(&SYNC) else { return Ok(false) };
         server.write_all(&[half, &FLUSH].concat()).await?;
         // It is executed, or refused.
@@ -103,7 +105,7 @@ pub struct Reply {
 
 impl Reply {
     /// All up to the point where the server waits.
-    pub async fn read(stream: &mut TcpStream) -> io::Result<Self> {
+    pub async fn read(stream: &mut Stream) -> io::Result<Self> {
         let mut reply = Self::default();
         loop {
             let message = Message::read(stream).await?;
@@ -121,7 +123,7 @@ impl Reply {
 }
 
 /// Lets a client log in at a server; what the server says once it has let it in, to be said again to the next client.
-pub async fn log_in(client: &mut TcpStream, server: &mut TcpStream, startup: &[u8]) -> io::Result<Vec<u8>> {
+pub async fn log_in(client: &mut Stream, server: &mut Stream, startup: &[u8]) -> io::Result<Vec<u8>> {
     const OK: [u8; 4] = [0; 4];
     server.write_all(startup).await?;
     let mut welcome = vec![];

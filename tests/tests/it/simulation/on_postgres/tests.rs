@@ -38,7 +38,7 @@ fn tell_cuts(tallies: &[Tally]) {
 
 /// `QUAYSIDE_SEED` and `QUAYSIDE_SCHEDULES` as in `simulation::seeded`.
 #[test]
-fn on_postgres() {
+fn seeded() {
     let (seed, schedules) = (told("QUAYSIDE_SEED"), told("QUAYSIDE_SCHEDULES"));
     let schedules = schedules.unwrap_or(if seed.is_some() { 1 } else { SCHEDULES });
     let first = seed.unwrap_or(1);
@@ -56,7 +56,7 @@ fn on_postgres() {
         None
     });
     let again =
-        |seed| format!("QUAYSIDE_SEED={seed} cargo test -p quayside-tests simulation::postgres::tests::on_postgres");
+        |seed| format!("QUAYSIDE_SEED={seed} cargo test -p quayside-tests simulation::on_postgres::tests::seeded");
     let all = outcome.unwrap_or_else(|(seed, broken)| panic!("seed {seed}: {broken}\nagain: {}", again(seed)));
     let (trails, tallies): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     tell("on PostgreSQL", &trails.concat(), started);
@@ -65,7 +65,7 @@ fn on_postgres() {
 
 /// Every statement of a run in order, each cut in every way that there is, with the process that sent it.
 #[test]
-fn a_crash_at_any_statement_is_made_good_on_postgres() {
+fn a_crash_at_any_statement_is_made_good() {
     let operations = {
         let server = Server::new();
         let schedule = server.schedule();
@@ -102,7 +102,7 @@ fn a_crash_at_any_statement_is_made_good_on_postgres() {
 
 /// Where processes run one after another, the server decides nothing.
 #[test]
-fn the_same_seed_goes_the_same_way_on_postgres() {
+fn the_same_seed_goes_the_same_way() {
     let server = Server::new();
     let run = |seed| {
         let schedule = server.schedule();
@@ -127,7 +127,7 @@ fn the_same_seed_goes_the_same_way_on_postgres() {
 
 /// That this checker finds something, too: defects that need nothing of the in-memory stores.
 #[test]
-fn seeded_defects_are_found_on_postgres() {
+fn seeded_defects_are_found() {
     const MOST: u64 = 300;
     let defects = [
         Defect::SwallowsErrors,

@@ -3,7 +3,7 @@
 //!
 //! The stores notice nothing but what they would notice of a network: they are the real ones, over real connections.
 
-use super::wire::{Reply, Request, log_in, startup};
+use super::wire::{Reply, Request, Stream, log_in, startup};
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeSet, HashMap},
@@ -72,7 +72,7 @@ impl Life {
 }
 
 /// A connection to the server, and what the server said when it began.
-type Session = (TcpStream, Vec<u8>);
+type Session = (Stream, Vec<u8>);
 
 /// What stands between.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Cutter {
                     let place = (slot, life.generation.get(), cutter.next.replace(cutter.next.get() + 1));
                     cutter.open.borrow_mut().insert(place);
                     // Whatever breaks here breaks the connection, and that is what the client hears.
-                    drop(cutter.connect(client, &life).await);
+                    drop(cutter.connect(Stream::new(client), &life).await);
                     cutter.open.borrow_mut().remove(&place);
                     cutter.changed.notify_waiters();
                 });
@@ -142,11 +142,11 @@ impl Cutter {
         }
     }
 
-    async fn connect(self: &Rc<Self>, mut client: TcpStream, life: &Rc<Life>) -> io::Result<()> {
+    async fn connect(self: &Rc<Self>, mut client: Stream, life: &Rc<Life>) -> io::Result<()> {
         if self.platform.borrow().faults().is_down(Part::Database) {
             return Ok(());
         }
-        client.set_nodelay(true)?;
+        client.get_ref().set_nodelay(true)?;
         let who = startup(&mut client).await?;
         let rested = self.resting.borrow_mut().get_mut(&who).and_then(Vec::pop);
         let (server, welcome) = match rested {
@@ -155,8 +155,9 @@ impl Cutter {
                 (server, welcome)
             }
             None => {
-                let mut server = TcpStream::connect((self.server.0.as_str(), self.server.1)).await?;
+                let server = TcpStream::connect((self.server.0.as_str(), self.server.1)).await?;
                 server.set_nodelay(true)?;
+                let mut server = Stream::new(server);
                 let welcome = log_in(&mut client, &mut server, &who).await?;
                 (server, welcome)
             }
@@ -171,10 +172,10 @@ impl Cutter {
     /// again.
     async fn converse(
         self: &Rc<Self>,
-        mut client: TcpStream,
-        mut server: TcpStream,
+        mut client: Stream,
+        mut server: Stream,
         life: &Rc<Life>,
-    ) -> io::Result<Option<TcpStream>> {
+    ) -> io::Result<Option<Stream>> {
         let mut is_idle = true;
         loop {
             let request = match Request::read(&mut client).await {
@@ -237,7 +238,7 @@ impl Cutter {
     }
 
     /// Leaves the server, and waits until it has noticed: what was not committed is undone then.
-    async fn close(&self, mut server: TcpStream) {
+    async fn close(&self, mut server: Stream) {
         let mut rest = vec![];
         // It may have gone by itself; then there is nothing to wait for.
         drop(server.shutdown().await);
@@ -265,7 +266,7 @@ impl Cutter {
 }
 
 /// The client's process dies, or hears that its connection is broken.
-fn cut(client: TcpStream, kills: bool, life: &Life) {
+fn cut(client: Stream, kills: bool, life: &Life) {
     if kills {
         life.kill();
     }
