@@ -53,9 +53,7 @@ fn news(event: &domain::Event, policy: Shortfall) -> Result<(OrderId, News), Fai
             short.order_id,
             match short.payment {
                 None => Cue::StockShort.into(),
-                Some(paid) => {
-                    News { cue: Cue::Shortfall(policy), payment: Some((paid.payment_id, paid.version)) }
-                }
+                Some(paid) => News { cue: Cue::Shortfall(policy), payment: Some((paid.payment_id, paid.version)) },
             },
         )),
         DomainEvent::StockKept(kept) => {

@@ -26,7 +26,8 @@ pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Repl
     for _ in 0..=RACES {
         let order = orders.get(id, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
         let Some((cancelled, news)) = order::command(&order, cue, call.now)? else { return Ok(answer(&order)) };
-        let event = news.map(|news| event::envelop(call.ids.next(), id, cancelled.version, call.now, &call.trace, news));
+        let event =
+            news.map(|news| event::envelop(call.ids.next(), id, cancelled.version, call.now, &call.trace, news));
         if orders.advance(None, &cancelled, event.as_ref()).await? == Advanced::Now {
             return Ok(answer(&cancelled));
         }

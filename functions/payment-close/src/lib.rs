@@ -39,7 +39,14 @@ async fn close(
     let Some(change) = payment::close(&payment, RefundId(delivery.ids.next()), delivery.now) else {
         return Ok(Advanced::Before);
     };
-    let events = event::envelop_all(&delivery.ids, payment.id, change.payment.version, delivery.now, &delivery.trace, &change.events);
+    let events = event::envelop_all(
+        &delivery.ids,
+        payment.id,
+        change.payment.version,
+        delivery.now,
+        &delivery.trace,
+        &change.events,
+    );
     let claim = Claim { consumer: catalog::PAYMENT_CLOSE.name, event_id: delivery.event.id };
     payments.advance(Some(claim), &change, &events).await
 }

@@ -2,8 +2,8 @@
 
 use domain::{
     DomainEvent, event,
-    payment::{self, Payment, RefundAnswer},
     event::RefundRequested,
+    payment::{self, Payment, RefundAnswer},
 };
 use edge::Delivery;
 use kernel::Failure;

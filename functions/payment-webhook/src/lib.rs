@@ -3,11 +3,7 @@
 //! 204 for what is signed by the gateway, whether or not it is news; 401 for what is not. The claim on the gateway's id for it is kept
 //! with the effect, so that it counts once however often it comes. Where we cannot keep it the gateway tells it again.
 
-use domain::{
-    event,
-    id::RefundId,
-    payment,
-};
+use domain::{event, id::RefundId, payment};
 use edge::http::{Call, RawBody, Reply};
 use kernel::{Failure, Kind};
 use ports::{Advanced, Claim, GatewayMail, PaymentStore};

@@ -6,4 +6,4 @@ mod contracts;
 mod drift;
 mod functions;
 mod journeys;
-// mod simulation;
+mod simulation;

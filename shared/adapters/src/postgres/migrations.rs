@@ -166,7 +166,8 @@ mod tests {
     #[test]
     fn every_migration_of_the_directory_is_applied_in_order() {
         let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
-        let names = files.filter_map(|file| file.unwrap().file_name().to_str()?.strip_suffix(".sql").map(str::to_owned));
+        let names =
+            files.filter_map(|file| file.unwrap().file_name().to_str()?.strip_suffix(".sql").map(str::to_owned));
         let mut versions: Vec<String> = names.filter(|name| name.starts_with('V')).collect();
         versions.sort();
         assert_eq!(MIGRATIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), versions);

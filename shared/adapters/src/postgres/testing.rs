@@ -69,6 +69,20 @@ impl TestDatabase {
         Arc::new(Database::new(Settings { options, ..settings }, secret))
     }
 
+    /// Like [`Self::of`], by way of `port` of this machine: for tests that stand between the code and the server.
+    pub fn of_through(&self, context: Context, port: u16) -> Arc<Database> {
+        let (settings, secret) = self.login();
+        let options = Some(format!("-c role={}", context.name()));
+        let settings = Settings { host: "127.0.0.1".to_owned(), port, tls: Tls::Off, options, ..settings };
+        Arc::new(Database::new(settings, secret))
+    }
+
+    /// Where the server is: host and port.
+    pub fn server(&self) -> (String, u16) {
+        let (settings, _) = self.login();
+        (settings.host, settings.port)
+    }
+
     /// How the owner logs in.
     pub fn login(&self) -> (Settings, Secret) {
         let host = match self.server.get_hosts().first() {
@@ -165,7 +179,8 @@ impl TestDatabase {
         client
     }
 
-    async fn connect(&self) -> Client {
+    /// A connection as the superuser.
+    pub async fn connect(&self) -> Client {
         let mut config = self.server.clone();
         connect(config.dbname(&self.name)).await
     }

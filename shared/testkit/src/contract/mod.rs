@@ -11,6 +11,7 @@ mod rules;
 mod twins;
 
 pub mod archive;
+pub mod back_orders;
 pub mod breaker;
 pub mod bus;
 pub mod cache;

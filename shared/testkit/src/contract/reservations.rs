@@ -5,13 +5,13 @@ use super::{Under, a_claim, an_event, fresh, later, why};
 use crate::build::{self, OrderBuilder};
 use domain::{
     DomainEvent, Event,
-    event::{StockCommitted, StockLapsed, StockLine},
+    event::{StockCommitted, StockLapsed},
     id::{OrderId, ProductId},
     stock::{self, Cue, HOLD_SECONDS, Move, State},
 };
 use futures_util::future::{join, join_all};
 use kernel::{Failure, Kind, Timestamp};
-use ports::{Claim, Paid, StockStore};
+use ports::{Claim, StockStore};
 
 /// One test a rule of reservations, each over the `Under<impl StockStore>` that the expression gives when it is awaited. Part of
 /// `contract_stock!`.
@@ -26,16 +26,8 @@ macro_rules! contract_reservations {
             what_is_held_is_kept_without_moving_stock
             a_hold_lapses_when_its_time_is_over_and_not_before
             holds_that_lapsed_are_found_oldest_first_and_no_others
-            a_paid_order_whose_hold_lapsed_takes_its_stock_again_if_it_is_there
-            a_paid_order_whose_stock_is_gone_says_what_it_wants_and_waits
-            paid_orders_that_wait_are_found_longest_waiting_first_in_pages
-            an_order_that_waits_keeps_its_place_when_it_hears_again_that_it_is_paid
-            who_waits_gets_all_its_lines_or_none
-            an_order_that_does_not_wait_is_not_filled
-            an_order_that_was_released_while_it_waited_or_lapsed_is_never_kept
             what_is_committed_has_left_the_house_once
             of_two_who_keep_at_once_one_tells_it
-            of_many_who_wait_for_the_last_piece_one_gets_it
             a_lapse_and_a_payment_at_once_leave_the_order_kept
             a_release_and_a_payment_at_once_leave_nothing_held
             what_a_sweep_tells_is_sent_once_although_the_bus_was_down
@@ -49,10 +41,10 @@ const ALL: u32 = 10;
 const WANTED: u32 = 4;
 
 /// A reservation that is driven through its states.
-struct Case<'a, S> {
-    stock: &'a S,
-    order: OrderBuilder,
-    product: ProductId,
+pub(super) struct Case<'a, S> {
+    pub stock: &'a S,
+    pub order: OrderBuilder,
+    pub product: ProductId,
     /// Another order, which takes what is free.
     other: Option<OrderId>,
 }
@@ -70,7 +62,11 @@ fn committed(order_id: OrderId) -> Event {
 }
 
 /// An order for `lines`, as the inventory hears of it.
-async fn hold(stock: &impl StockStore, order: &OrderBuilder, lapses_at: Timestamp) -> Result<Option<Event>, Failure> {
+pub(super) async fn hold(
+    stock: &impl StockStore,
+    order: &OrderBuilder,
+    lapses_at: Timestamp,
+) -> Result<Option<Event>, Failure> {
     let hold = order.hold();
     let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
     stock.reserve(claim(), &hold, lapses_at, &reserved, &short).await
@@ -82,20 +78,16 @@ async fn try_keep(stock: &impl StockStore, claim: Claim, order: &OrderBuilder) -
     stock.keep(claim, &order.to_keep(), &kept, &short).await
 }
 
-async fn keep(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
+pub(super) async fn keep(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
     try_keep(stock, claim(), order).await.expect("the store answers")
 }
 
-async fn retry(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
-    stock.retry(order.to_keep().order_id, &an_event(order.stock_kept())).await.expect("the store answers")
-}
-
 /// Long after each hold of these rules has lapsed.
-async fn lapse(stock: &impl StockStore, order: OrderId) -> Option<Event> {
+pub(super) async fn lapse(stock: &impl StockStore, order: OrderId) -> Option<Event> {
     stock.lapse(order, &lapsed(order, later(2 * HOLD_SECONDS))).await.expect("the store answers")
 }
 
-fn name(event: &Option<Event>) -> Option<&'static str> {
+pub(super) fn name(event: &Option<Event>) -> Option<&'static str> {
     event.as_ref().map(|event| event.event.row().name)
 }
 
@@ -107,7 +99,7 @@ impl<'a, S: StockStore> Case<'a, S> {
     }
 
     /// An order that was brought to this state.
-    async fn at(stock: &'a S, state: Option<State>) -> Self {
+    pub async fn at(stock: &'a S, state: Option<State>) -> Self {
         let mut case = Self::new(stock).await;
         let path: &[Cue] = match state {
             None => &[],
@@ -125,12 +117,12 @@ impl<'a, S: StockStore> Case<'a, S> {
         case
     }
 
-    fn id(&self) -> OrderId {
+    pub fn id(&self) -> OrderId {
         self.order.to_keep().order_id
     }
 
     /// The other order takes all that is free, or gives it back.
-    async fn make_short(&mut self, is_short: bool) {
+    pub async fn make_short(&mut self, is_short: bool) {
         let free = level(self.stock, self.product).await.0;
         match (is_short, self.other) {
             (true, None) if free > 0 => {
@@ -147,7 +139,7 @@ impl<'a, S: StockStore> Case<'a, S> {
     }
 
     /// Lets the reservation hear this cue.
-    async fn hear(&mut self, cue: Cue) -> Result<Option<Event>, Failure> {
+    pub async fn hear(&mut self, cue: Cue) -> Result<Option<Event>, Failure> {
         self.make_short(matches!(cue, Cue::ReserveShort | Cue::KeepShort)).await;
         let (stock, id) = (self.stock, self.id());
         match cue {
@@ -160,7 +152,7 @@ impl<'a, S: StockStore> Case<'a, S> {
     }
 
     /// Where the reservation stands, as far as its answers tell. Nothing is as it was after this.
-    async fn state(&mut self) -> Option<State> {
+    pub async fn state(&mut self) -> Option<State> {
         let (stock, id) = (self.stock, self.id());
         if stock.lapsed(later(2 * HOLD_SECONDS), 100_000).await.expect("the store answers").contains(&id) {
             return Some(State::Held);
@@ -311,130 +303,6 @@ pub async fn holds_that_lapsed_are_found_oldest_first_and_no_others(under: &Unde
     assert_eq!(under.port().lapsed(second(4), 1).await, Ok(found[..1].to_vec()));
 }
 
-pub async fn a_paid_order_whose_hold_lapsed_takes_its_stock_again_if_it_is_there(under: &Under<impl StockStore>) {
-    let mut case = Case::at(under.port(), Some(State::Lapsed)).await;
-    let told = keep(case.stock, &case.order).await.expect("news");
-    let DomainEvent::StockKept(kept) = &told.event else { panic!("{told:?}") };
-    assert_eq!(kept.payment, case.order.paid_with());
-    assert_eq!(level(case.stock, case.product).await, (6, 4, 4));
-    assert_eq!(levels(&told).len(), 1);
-    under.sweep().await;
-    assert_eq!(under.platform.bus().published().last(), Some(&told), "the bus hears what the caller hears");
-    assert_eq!(case.state().await, Some(State::Kept));
-}
-
-pub async fn a_paid_order_whose_stock_is_gone_says_what_it_wants_and_waits(under: &Under<impl StockStore>) {
-    let (rare, plenty) = (product(under.port(), 2).await, product(under.port(), 9).await);
-    let wanted = order(&[(plenty, 3), (rare, 2)]);
-    let id = wanted.to_keep().order_id;
-    hold(under.port(), &wanted, later(HOLD_SECONDS)).await.expect("held").expect("news");
-    lapse(under.port(), id).await.expect("lapsed");
-    hold(under.port(), &order(&[(rare, 1)]), later(HOLD_SECONDS)).await.expect("held").expect("news");
-    let before = (level(under.port(), rare).await, level(under.port(), plenty).await);
-    let told = keep(under.port(), &wanted).await.expect("news");
-    let DomainEvent::StockShort(short) = &told.event else { panic!("{told:?}") };
-    let mut lines = vec![StockLine { product_id: plenty, quantity: 3 }, StockLine { product_id: rare, quantity: 2 }];
-    lines.sort_by_key(|line| line.product_id);
-    assert_eq!((short.order_id, short.payment, &short.lines), (id, Some(wanted.paid_with()), &lines));
-    assert_eq!((level(under.port(), rare).await, level(under.port(), plenty).await), before, "all lines or none");
-    under.sweep().await;
-    assert_eq!(under.platform.bus().published().last(), Some(&told));
-}
-
-/// An order for one piece of `product`, paid at this second, which waits.
-async fn waiting(stock: &impl StockStore, product: ProductId, paid_at: Timestamp) -> OrderBuilder {
-    let order = order(&[(product, 1)]).at(paid_at);
-    hold(stock, &order, later(HOLD_SECONDS)).await.expect("held").expect("news");
-    lapse(stock, order.to_keep().order_id).await.expect("lapsed");
-    let rest = level(stock, product).await.0;
-    let other = self::order(&[(product, rest.try_into().expect("few"))]);
-    hold(stock, &other, later(HOLD_SECONDS)).await.expect("held").expect("news");
-    let told = keep(stock, &order).await;
-    assert_eq!(name(&told), Some(catalog::STOCK_SHORT.name));
-    release(stock, other.to_keep().order_id).await.expect("free again");
-    order
-}
-
-/// Those of `wanted` among all that wait, in pages of two.
-async fn in_pages(stock: &impl StockStore, wanted: &[Paid]) -> Vec<Paid> {
-    let (mut found, mut last): (Vec<Paid>, Option<Paid>) = (vec![], None);
-    loop {
-        let page = stock.waiting(2, last).await.expect("the store answers");
-        assert!(page.len() <= 2 && found.len() < 100_000);
-        found.extend(&page);
-        last = match page.last() {
-            Some(last) => Some(*last),
-            None => return found.into_iter().filter(|paid| wanted.contains(paid)).collect(),
-        };
-    }
-}
-
-pub async fn paid_orders_that_wait_are_found_longest_waiting_first_in_pages(under: &Under<impl StockStore>) {
-    let product = product(under.port(), 1).await;
-    let start = later(-10_000);
-    let second = |seconds: i64| Timestamp::from_second(start.as_second() + seconds).expect("within the calendar");
-    let mut paid = Vec::new();
-    for n in [4, 1, 3, 1, 2] {
-        paid.push(waiting(under.port(), product, second(n)).await.to_keep());
-    }
-    paid.sort_by_key(|paid| (paid.at, paid.order_id));
-    assert_eq!(in_pages(under.port(), &paid).await, paid);
-    let behind = under.port().waiting(100_000, Some(paid[1])).await.expect("the store answers");
-    assert_eq!(behind.into_iter().filter(|one| paid.contains(one)).collect::<Vec<_>>(), paid[2..]);
-}
-
-pub async fn an_order_that_waits_keeps_its_place_when_it_hears_again_that_it_is_paid(under: &Under<impl StockStore>) {
-    let mut case = Case::at(under.port(), Some(State::Waiting)).await;
-    let first = case.order.to_keep();
-    case.order = case.order.at(later(3_600));
-    assert_eq!(case.hear(Cue::KeepShort).await, Ok(None));
-    let waiting = case.stock.waiting(100_000, None).await.expect("the store answers");
-    assert_eq!(waiting.into_iter().find(|paid| paid.order_id == first.order_id), Some(first));
-}
-
-pub async fn who_waits_gets_all_its_lines_or_none(under: &Under<impl StockStore>) {
-    let mut case = Case::at(under.port(), Some(State::Waiting)).await;
-    let before = level(case.stock, case.product).await;
-    assert_eq!(retry(case.stock, &case.order).await, None);
-    assert_eq!(level(case.stock, case.product).await, before);
-    case.make_short(false).await;
-    let (free, reserved, version) = level(case.stock, case.product).await;
-    let told = retry(case.stock, &case.order).await.expect("news");
-    assert_eq!(name(&Some(told.clone())), Some(catalog::STOCK_KEPT.name));
-    assert_eq!(level(case.stock, case.product).await, (free - 4, reserved + 4, version + 1));
-    assert_eq!(levels(&told).iter().map(|level| level.version).collect::<Vec<_>>(), [version + 1]);
-    assert_eq!(retry(case.stock, &case.order).await, None, "it does not wait any more");
-    under.sweep().await;
-    assert_eq!(under.times_told(told.id), 1);
-    assert_eq!(case.state().await, Some(State::Kept));
-}
-
-pub async fn an_order_that_does_not_wait_is_not_filled(under: &Under<impl StockStore>) {
-    let states = std::iter::once(None).chain(State::ALL.map(Some)).filter(|state| *state != Some(State::Waiting));
-    for state in states {
-        let mut case = Case::at(under.port(), state).await;
-        case.make_short(false).await;
-        let before = level(case.stock, case.product).await;
-        assert_eq!(retry(case.stock, &case.order).await, None, "{state:?}");
-        assert_eq!(level(case.stock, case.product).await, before, "{state:?}");
-        assert_eq!(case.state().await, state);
-    }
-}
-
-pub async fn an_order_that_was_released_while_it_waited_or_lapsed_is_never_kept(under: &Under<impl StockStore>) {
-    for state in [State::Lapsed, State::Waiting] {
-        let mut case = Case::at(under.port(), Some(state)).await;
-        case.make_short(false).await;
-        let before = level(case.stock, case.product).await;
-        assert_eq!(release(case.stock, case.id()).await, None, "{state:?}: nothing is held");
-        assert_eq!(keep(case.stock, &case.order).await, None, "{state:?}");
-        assert_eq!(retry(case.stock, &case.order).await, None, "{state:?}");
-        assert_eq!(level(case.stock, case.product).await, before, "{state:?}");
-        let waiting = case.stock.waiting(100_000, None).await.expect("the store answers");
-        assert!(waiting.iter().all(|paid| paid.order_id != case.id()));
-    }
-}
-
 pub async fn what_is_committed_has_left_the_house_once(under: &Under<impl StockStore>) {
     let case = Case::at(under.port(), Some(State::Kept)).await;
     let (one, id, event) = (claim(), case.id(), committed(case.id()));
@@ -457,18 +325,6 @@ pub async fn of_two_who_keep_at_once_one_tells_it(under: &Under<impl StockStore>
         let (free, reserved, _) = level(case.stock, case.product).await;
         assert_eq!((free, reserved), (6, 4), "{state:?}");
     }
-}
-
-pub async fn of_many_who_wait_for_the_last_piece_one_gets_it(under: &Under<impl StockStore>) {
-    let product = product(under.port(), 1).await;
-    let mut orders = Vec::new();
-    for n in 0..6 {
-        orders.push(waiting(under.port(), product, later(n)).await);
-    }
-    let told = join_all(under.crowd(orders.len()).zip(&orders).map(|(stock, order)| retry(stock, order))).await;
-    assert_eq!(told.iter().flatten().count(), 1);
-    let (free, reserved, _) = level(under.port(), product).await;
-    assert_eq!((free, reserved), (0, 1));
 }
 
 pub async fn a_lapse_and_a_payment_at_once_leave_the_order_kept(under: &Under<impl StockStore>) {

@@ -20,6 +20,7 @@ mod tests {
     /// Each suite's source, which names a rule twice: where it is listed, and where it is written.
     const SUITES: &[(&str, &str)] = &[
         ("archive", include_str!("archive.rs")),
+        ("back_orders", include_str!("back_orders.rs")),
         ("breaker", include_str!("breaker.rs")),
         ("bus", include_str!("bus.rs")),
         ("cache", include_str!("cache.rs")),

@@ -1,4 +1,5 @@
-//! Rules of [`StockStore`]: accounts, and orders that are held or not. What becomes of a hold is in `reservations`.
+//! Rules of [`StockStore`]: accounts, and orders that are held or not. What becomes of a hold is in
+//! `reservations` and `back_orders`.
 
 use super::{Under, a_claim, an_event, fresh, later, why};
 use crate::build::{self, OrderBuilder, usd};
@@ -32,6 +33,7 @@ macro_rules! contract_stock {
             what_the_bus_did_not_take_is_sent_by_the_sweep_once
         }
         $crate::contract_reservations!($under);
+        $crate::contract_back_orders!($under);
     };
 }
 

@@ -65,6 +65,17 @@ pub enum Moment {
     Before,
     /// It is done, and nobody hears of it.
     After,
+    /// It is sent, and nobody waits for it: it is done while the next attempt may be under way. A store in memory does it at once.
+    Sent,
+    /// It is begun, and never committed. A store in memory does nothing.
+    Half,
+}
+
+impl Moment {
+    /// Whether nothing comes of an operation of a store in memory.
+    fn is_before(self) -> bool {
+        matches!(self, Self::Before | Self::Half)
+    }
 }
 
 /// Which of the operations to come.
@@ -105,10 +116,23 @@ struct Rule {
     seen: u64,
 }
 
+/// What shall go wrong with an operation.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Verdict {
+pub struct Verdict {
+    /// The process dies.
     pub crash: Option<Moment>,
+    /// The part answers that it does not answer.
     pub fail: Option<Moment>,
+}
+
+impl Verdict {
+    pub(super) fn crashes(self, before: bool) -> bool {
+        self.crash.is_some_and(|moment| moment.is_before() == before)
+    }
+
+    pub(super) fn fails(self, before: bool) -> bool {
+        self.fail.is_some_and(|moment| moment.is_before() == before)
+    }
 }
 
 impl Plan {
@@ -133,6 +157,11 @@ impl Plan {
             }
         }
         failing
+    }
+
+    /// Whether the part fails until it is healed.
+    pub fn is_down(&self, part: Part) -> bool {
+        self.rules.iter().any(|rule| rule.part == part && rule.which == Which::All)
     }
 
     pub fn takes(&self, event: &Event) -> bool {
@@ -174,6 +203,21 @@ impl Faults {
     /// It must run in [`super::Platform::run`]; outside of it, it stands still for ever.
     pub fn crash(&self, number: usize, moment: Moment) {
         self.0.0.plan.borrow_mut().crashes.push((number, moment));
+    }
+
+    /// A real store begins an operation of `part`: counts it among those of the platform, and says what shall go wrong with it.
+    pub fn begin(&self, part: Part, name: &'static str) -> Verdict {
+        self.0.0.plan.borrow_mut().durable(part, name)
+    }
+
+    /// Whether `part` does not answer until it is healed.
+    pub fn is_down(&self, part: Part) -> bool {
+        self.0.0.plan.borrow().is_down(part)
+    }
+
+    /// Whether processes that run at the same time take turns.
+    pub fn takes_turns(&self) -> bool {
+        self.0.0.plan.borrow().interleaved
     }
 
     /// From now on each operation gives way once before it begins, so that processes that run at the same time take turns.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct InvoicesState {
-    by_order: HashMap<OrderId, Invoice>,
+    pub by_order: HashMap<OrderId, Invoice>,
     last: HashMap<String, i64>,
 }
 

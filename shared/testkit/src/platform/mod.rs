@@ -14,15 +14,17 @@ mod notifications;
 mod orders;
 mod outbox;
 mod payments;
+mod seen;
 mod stock;
 mod tokens;
 
 pub use backbone::Probe;
-pub use faults::{Moment, Operation, Part, Which};
+pub use faults::{Moment, Operation, Part, Verdict, Which};
 pub use gateway::{Charge, GatewayMail, GivenBack};
 pub use identity::Session;
 pub use invoices::Printer;
 pub use notifications::Letters;
+pub use seen::Seen;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, WindowsState};
 use catalogue::{CacheState, ProductsState};
@@ -200,6 +202,11 @@ impl Platform {
         self.0.plan.borrow().operations.clone()
     }
 
+    /// How many durable operations there were so far.
+    pub fn operation_count(&self) -> usize {
+        self.0.plan.borrow().operations.len()
+    }
+
     /// Runs `work` as a process of its own, which dies at the crash points that the faults name: then everything that it held
     /// in memory is gone, and nobody hears its answer.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Crashed> {
@@ -221,17 +228,17 @@ impl Platform {
     ) -> Result<T, Failure> {
         self.turn().await;
         let verdict = self.0.plan.borrow_mut().durable(part, name);
-        if verdict.crash == Some(Moment::Before) {
+        if verdict.crashes(true) {
             self.die().await;
         }
-        if verdict.fail == Some(Moment::Before) {
+        if verdict.fails(true) {
             return Err(part.down());
         }
         let outcome = effect(&mut self.0.state.borrow_mut());
-        if verdict.crash == Some(Moment::After) {
+        if verdict.crashes(false) {
             self.die().await;
         }
-        if verdict.fail == Some(Moment::After) { Err(part.down()) } else { outcome }
+        if verdict.fails(false) { Err(part.down()) } else { outcome }
     }
 
     /// A step that only looks.

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 #[derive(Default)]
 pub(super) struct OrdersState {
-    orders: HashMap<OrderId, Order>,
+    pub orders: HashMap<OrderId, Order>,
     keys: KeyBook,
 }
 

@@ -135,6 +135,11 @@ impl Outbox {
         self.0.see(|state| state.outbox.committed.clone())
     }
 
+    /// How many events wait.
+    pub fn waiting_count(&self) -> usize {
+        self.0.see(|state| state.outbox.waiting.len())
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.0.see(|state| state.outbox.waiting.is_empty())

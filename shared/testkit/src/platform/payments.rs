@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct PaymentsState {
-    payments: HashMap<PaymentId, Payment>,
+    pub payments: HashMap<PaymentId, Payment>,
     of_orders: HashMap<OrderId, PaymentId>,
     keys: KeyBook,
-    transfers: Vec<Transfer>,
+    pub transfers: Vec<Transfer>,
 }
 
 impl PaymentsState {

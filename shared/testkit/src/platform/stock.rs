@@ -13,15 +13,15 @@ use std::collections::HashMap;
 
 #[derive(Default)]
 pub(super) struct StockState {
-    levels: HashMap<ProductId, StockLevel>,
-    reservations: HashMap<OrderId, Reservation>,
-    committed: HashMap<ProductId, i64>,
+    pub levels: HashMap<ProductId, StockLevel>,
+    pub reservations: HashMap<OrderId, Reservation>,
+    pub committed: HashMap<ProductId, i64>,
 }
 
 /// What became of an order's wish for stock. An order that was released before it was reserved has no lines.
-struct Reservation {
-    state: stock::State,
-    lines: Vec<StockLine>,
+pub(super) struct Reservation {
+    pub state: stock::State,
+    pub lines: Vec<StockLine>,
     lapses_at: Option<Timestamp>,
     paid: Option<Paid>,
 }

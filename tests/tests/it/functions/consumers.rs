@@ -1,6 +1,8 @@
 //! Consumers: each sample twice, since every consumer may run twice, and what must then be true.
 
-use super::{ORDER, PAYMENT, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop};
+use super::{
+    ORDER, PAYMENT, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop,
+};
 use catalog::Function;
 use domain::order::{Reason, Shortfall, Status};
 use edge::{Clock, Consumer, Delivery};
@@ -73,7 +75,8 @@ async fn stock_release_gives_back_once_what_was_held() {
 async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
     let (platform, orders) = (shop(), shop().orders());
     orders.put(&placed());
-    let cases = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_kept"];
+    let cases =
+        ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_kept"];
     let handler = async |delivery| order_advance::handle(&orders, Shortfall::Refund, delivery).await;
     let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
     all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &["ok_short_after_payment"]].concat());
@@ -142,7 +145,9 @@ async fn payment_charge_charges_an_order_once_and_keeps_a_refusal() {
 async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
     let platform = shop();
     platform.faults().break_down(Part::Gateway);
-    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await;
+    let handler = async |delivery| {
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+    };
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
     let run = async || {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");
@@ -157,7 +162,9 @@ async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
 #[tokio::test]
 async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_is_not_asked() {
     let platform = shop();
-    let handler = async |delivery| payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await;
+    let handler = async |delivery| {
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+    };
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
     let run = async |clock: &Clock| {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");

@@ -15,7 +15,8 @@ use std::cell::Cell;
 use testkit::{Moment, Part, Platform, Which};
 
 async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> Value {
-    let handler = async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, Shortfall::Refund, delivery).await;
+    let handler =
+        async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, Shortfall::Refund, delivery).await;
     let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, case));
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
 }

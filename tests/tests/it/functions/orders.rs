@@ -1,6 +1,8 @@
 //! Orders that are taken back, shipped, listed for the back office, or stand still.
 
-use super::{ORDER, PAYMENT, USER, all_samples_are_named, clock, confirmed, http::answers, moment, placed, sample, shop};
+use super::{
+    ORDER, PAYMENT, USER, all_samples_are_named, clock, confirmed, http::answers, moment, placed, sample, shop,
+};
 use domain::order::{Reason, STANDSTILL_SECONDS, Status};
 use edge::Clock;
 use std::time::Duration;
@@ -22,13 +24,15 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
         ("bad_unknown", 404, "not-found", ""),
     ];
     let platform = with_confirmed();
-    answers(catalog::ORDER_CANCEL, &expected, async |_, call| order_cancel::handle(&platform.orders(), call).await).await;
+    answers(catalog::ORDER_CANCEL, &expected, async |_, call| order_cancel::handle(&platform.orders(), call).await)
+        .await;
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::CustomerRequest)));
     assert_eq!(platform.bus().published().len(), 1, "cancelled once, whoever asks again");
     let by_staff = with_confirmed();
     let handler = async |call| order_cancel::handle(&by_staff.orders(), call).await;
-    let route = adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::given([])).route().expect("a route");
+    let route =
+        adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::given([])).route().expect("a route");
     edge::http::answer(&route, sample(catalog::ORDER_CANCEL, "ok_staff"), &clock(), &handler).await;
     assert_eq!(by_staff.orders().all()[0].reason, Some(Reason::StaffRequest));
 }
@@ -105,7 +109,10 @@ async fn order_sweep_undoes_what_stands_still_for_two_hours_and_nothing_else() {
         assert_eq!(answer.expect("a summary")["undone"], u32::from(status == Status::Cancelled), "{case} {seconds}");
         let order = &platform.orders().all()[0];
         assert_eq!(order.status, status, "{case} {seconds}");
-        assert_eq!(order.reason, Some(if status == Status::Pending { Reason::AwaitingStock } else { Reason::TimedOut }));
+        assert_eq!(
+            order.reason,
+            Some(if status == Status::Pending { Reason::AwaitingStock } else { Reason::TimedOut })
+        );
     }
 }
 

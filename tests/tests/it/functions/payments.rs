@@ -59,13 +59,11 @@ fn only(platform: &Platform) -> Payment {
 
 #[tokio::test]
 async fn payment_get_and_payment_get_order_show_a_payment_to_its_owner_alone() {
-    let expected = [
-        ("ok", 200, "", ""),
-        ("bad_somebody_elses", 404, "not-found", ""),
-        ("bad_unknown", 404, "not-found", ""),
-    ];
+    let expected =
+        [("ok", 200, "", ""), ("bad_somebody_elses", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
     let platform = with(&begun("pm_card_visa"));
-    answers(catalog::PAYMENT_GET, &expected, async |_, call| payment_get::handle(&platform.payments(), call).await).await;
+    answers(catalog::PAYMENT_GET, &expected, async |_, call| payment_get::handle(&platform.payments(), call).await)
+        .await;
     answers(catalog::PAYMENT_GET_ORDER, &expected, async |_, call| {
         payment_get_order::handle(&platform.payments(), call).await
     })
@@ -137,9 +135,8 @@ async fn payment_close_gives_back_what_was_charged_and_marks_what_was_not_begun(
     .await;
     assert!(only(&early).closed && early.bus().published().is_empty());
     // The charge that comes too late finds the mark, and asks nobody.
-    let handler = async |delivery| {
-        payment_charge::handle(&early.payments(), &early.gateway(), &early.breaker(), delivery).await
-    };
+    let handler =
+        async |delivery| payment_charge::handle(&early.payments(), &early.gateway(), &early.breaker(), delivery).await;
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
     let late = sample(catalog::PAYMENT_CHARGE, "ok");
     edge::queue::batch(&consumer, late, &clock(), &early.dead_letters(), &handler).await.expect("a batch");

@@ -1,6 +1,10 @@
 //! Stock of paid, shipped and forgotten orders.
 
-use super::{ORDER, PRODUCT, all_samples_are_named, clock, consumers::{USUAL, deliver}, moment, sample, shop};
+use super::{
+    ORDER, PRODUCT, all_samples_are_named, clock,
+    consumers::{USUAL, deliver},
+    moment, sample, shop,
+};
 use domain::stock::{HOLD_SECONDS, State};
 use edge::{Clock, Consumer};
 use std::time::Duration;

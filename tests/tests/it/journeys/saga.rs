@@ -73,7 +73,8 @@ async fn a_shipped_order_takes_its_stock_off_the_account_and_cannot_be_cancelled
     let path = format!("/api/v1/orders/{}", id(&placed));
     shop.ask(Method::DELETE, &path).token(&ada.token).send().await.problem(409, "order-not-cancellable");
     let delivered = update(&shop, &staff, &order, version + 1, "delivered").await.expect(200);
-    let history: Vec<_> = delivered["history"].as_array().expect("a history").iter().map(|one| &one["status"]).collect();
+    let history: Vec<_> =
+        delivered["history"].as_array().expect("a history").iter().map(|one| &one["status"]).collect();
     assert_eq!(history[history.len() - 3..], ["processing", "shipped", "delivered"]);
     let of_ada = format!("/api/v1/orders/user/{}", ada.id);
     assert_eq!(shop.get(&of_ada).token(&staff).send().await.expect(200)["items"][0]["id"], placed["id"]);
@@ -189,7 +190,8 @@ async fn reaches(shop: &Shop, person: &Person, order: &Value, status: &str) -> V
 }
 
 async fn payment_of(shop: &Shop, person: &Person, order: &Value) -> Value {
-    let payment = shop.get(&format!("/api/v1/payments/order/{}", id(order))).token(&person.token).send().await.expect(200);
+    let payment =
+        shop.get(&format!("/api/v1/payments/order/{}", id(order))).token(&person.token).send().await.expect(200);
     let by_id = shop.get(&format!("/api/v1/payments/{}", id(&payment))).token(&person.token).send().await.expect(200);
     assert_eq!(by_id["order_id"], order["id"]);
     by_id

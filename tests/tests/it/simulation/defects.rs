@@ -2,21 +2,25 @@
 //!
 //! They are wrappers around ports and variants of handlers, here and nowhere else.
 
-use super::world::World;
+use super::{
+    site::{Site, Stores},
+    world::World,
+};
 use catalog::Function;
 use domain::{
     DomainEvent, Event,
     event::{self, NotificationSent},
-    id::{OrderId, PaymentId, UserId},
+    id::{OrderId, PaymentId, RefundId, UserId},
     invoice::{Draft, Invoice},
-    payment::{self, Answer, Payment, Status},
+    ledger::Movement,
+    payment::{self, Answer, Change, Payment, Refund, RefundAnswer, Status},
     window,
 };
 use edge::Delivery;
-use kernel::{Failure, Ids};
+use kernel::{Failure, Idempotency, Ids, Settled, StoredReply, Timestamp};
 use ports::{
-    Bus as _, Claim, Contact, ContactBook, Gateway, InvoiceStore, LetterWriter as _, Mailer as _, PaymentStore,
-    StockStore as _, WindowStore as _,
+    Advanced, Bus as _, Claim, Contact, ContactBook, Gateway, InvoiceStore, LetterWriter as _, Mailer as _,
+    PaymentStore, StockStore as _, WindowStore as _,
 };
 use std::time::Duration;
 use testkit::Platform;
@@ -59,8 +63,9 @@ impl Defect {
 }
 
 /// Consumes with the world's defect, if that is in this function.
-pub async fn consume(
-    world: &World,
+pub async fn consume<S: Site>(
+    world: &World<S>,
+    stores: &impl Stores,
     to: &'static Function,
     delivery: &Delivery<DomainEvent>,
 ) -> Option<Result<(), Failure>> {
@@ -73,27 +78,27 @@ pub async fn consume(
         record_id: String::new(),
         ..*delivery
     };
-    let (payments, gateway) = (platform.payments(), platform.gateway());
+    let (payments, gateway) = (stores.payments(), platform.gateway());
     Some(match defect {
         Defect::SwallowsErrors if is(catalog::PAYMENT_CHARGE) => {
-            drop(payment_charge::handle(&payments, &gateway, copy()).await);
+            drop(payment_charge::handle(&payments, &gateway, &platform.breaker(), copy()).await);
             Ok(())
         }
         Defect::PublishesBeforeCommit if is(catalog::PAYMENT_CHARGE) => {
-            payment_charge::handle(&Hasty(platform), &gateway, copy()).await
+            payment_charge::handle(&Hasty(&payments, platform), &gateway, &platform.breaker(), copy()).await
         }
         Defect::ChargesWithoutStableKey if is(catalog::PAYMENT_CHARGE) => {
-            payment_charge::handle(&payments, &Keyless(platform, world.clock.ids()), copy()).await
+            payment_charge::handle(&payments, &Keyless(platform, world.clock.ids()), &platform.breaker(), copy()).await
         }
         Defect::ChargesBeforeBegin if is(catalog::PAYMENT_CHARGE) => charge_first(platform, copy()).await,
         Defect::ReleasesUnguarded if is(catalog::STOCK_RELEASE) => release_blindly(platform, copy()).await,
         Defect::NotesMailWithoutClaim if is(catalog::MAIL_SEND) => {
-            let contacts = Forgetful(platform, world.clock.ids());
+            let contacts = Forgetful(stores.contacts(), world.clock.ids());
             mail_send::handle(&contacts, &platform.letters(), &platform.mailer(), copy()).await
         }
-        Defect::NotesMailBeforeSending if is(catalog::MAIL_SEND) => note_first(platform, copy()).await,
+        Defect::NotesMailBeforeSending if is(catalog::MAIL_SEND) => note_first(stores, platform, copy()).await,
         Defect::NumbersWithoutLooking if is(catalog::INVOICE_ISSUE) => {
-            let invoices = Blind(platform, world.clock.ids());
+            let invoices = Blind(stores.invoices(), world.clock.ids());
             invoice_issue::handle(&invoices, &platform.documents(), &platform.printer(), copy()).await
         }
         _ => return None,
@@ -101,23 +106,46 @@ pub async fn consume(
 }
 
 /// Publishes what it is about to commit.
-struct Hasty<'a>(&'a Platform);
+struct Hasty<'a, P>(&'a P, &'a Platform);
 
-impl PaymentStore for Hasty<'_> {
+impl<P: PaymentStore> PaymentStore for Hasty<'_, P> {
     async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
-        self.0.payments().begin(payment).await
+        self.0.begin(payment).await
     }
 
-    async fn conclude(
+    async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        self.0.get(id, owner).await
+    }
+
+    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        self.0.of_order(order, owner).await
+    }
+
+    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure> {
+        self.1.bus().publish(events).await?;
+        self.0.advance(claim, change, events).await
+    }
+
+    async fn settle(
         &self,
-        claim: Claim,
-        payment: &Payment,
-        status: Status,
-        answer: &Answer,
-        event: &Event,
-    ) -> Result<bool, Failure> {
-        self.0.bus().publish(std::slice::from_ref(event)).await?;
-        self.0.payments().conclude(claim, payment, status, answer, event).await
+        key: &Idempotency,
+        reply: &StoredReply,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<Option<Settled>, Failure> {
+        self.0.settle(key, reply, change, events).await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        self.0.refuse(key, reply).await
+    }
+
+    async fn announce(&self, event: &Event) -> Result<(), Failure> {
+        self.0.announce(event).await
+    }
+
+    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
+        self.0.unanswered(before, limit).await
     }
 }
 
@@ -127,6 +155,18 @@ struct Keyless<'a>(&'a Platform, Ids);
 impl Gateway for Keyless<'_> {
     async fn charge(&self, payment: &Payment) -> Result<Answer, Failure> {
         self.0.gateway().charge(&Payment { id: PaymentId(self.1.next()), ..payment.clone() }).await
+    }
+
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
+        self.0.gateway().refund(payment, refund).await
+    }
+
+    async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure> {
+        self.0.gateway().find(payment).await
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
+        self.0.gateway().movements(from, to).await
     }
 }
 
@@ -138,10 +178,13 @@ async fn charge_first(platform: &Platform, delivery: Delivery<DomainEvent>) -> R
     let payment = payment::begin(PaymentId(delivery.ids.next()), held, delivery.now);
     let answer = platform.gateway().charge(&payment).await?;
     let payment = platform.payments().begin(&payment).await?;
-    let (status, news) = payment::conclude(&payment, &answer);
-    let event = event::envelop(delivery.ids.next(), payment.id, 2, delivery.now, &delivery.trace, news);
+    let refund = RefundId(delivery.ids.next());
+    let Some(change) = payment::conclude(&payment, 1, &answer, refund, delivery.now)? else { return Ok(()) };
+    let version = change.payment.version;
+    let (now, trace) = (delivery.now, &delivery.trace);
+    let events = event::envelop_all(&delivery.ids, payment.id, version, now, trace, &change.events);
     let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
-    platform.payments().conclude(claim, &payment, status, &answer, &event).await.map(drop)
+    platform.payments().advance(Some(claim), &change, &events).await.map(drop)
 }
 
 /// Gives back what the order asked for, whether or not that was done before.
@@ -161,33 +204,34 @@ async fn release_blindly(platform: &Platform, delivery: Delivery<DomainEvent>) -
 }
 
 /// Notes that a letter was sent under a claim of its own each time.
-struct Forgetful<'a>(&'a Platform, Ids);
+struct Forgetful<C>(C, Ids);
 
-impl ContactBook for Forgetful<'_> {
+impl<C: ContactBook> ContactBook for Forgetful<C> {
     async fn remember(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
-        self.0.contacts().remember(claim, contact).await
+        self.0.remember(claim, contact).await
     }
 
     async fn find(&self, user: UserId) -> Result<Option<Contact>, Failure> {
-        self.0.contacts().find(user).await
+        self.0.find(user).await
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
-        self.0.contacts().was_sent(claim).await
+        self.0.was_sent(claim).await
     }
 
     async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
-        self.0.contacts().sent(Claim { event_id: self.1.next(), ..claim }, event).await
+        self.0.sent(Claim { event_id: self.1.next(), ..claim }, event).await
     }
 }
 
-async fn note_first(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+async fn note_first(stores: &impl Stores, platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let (order_id, user_id) = match &delivery.event.event {
         DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id),
         DomainEvent::OrderCancelled(order) => (order.order_id, order.user_id),
+        DomainEvent::OrderWaiting(order) => (order.order_id, order.user_id),
         other => return Err(event::unexpected(other)),
     };
-    let contacts = platform.contacts();
+    let contacts = stores.contacts();
     let contact = contacts.find(user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
     let sent = NotificationSent { order_id, user_id, channel: "email".to_owned(), template: "order".to_owned() };
     let event = event::envelop(delivery.ids.next(), order_id, 1, delivery.now, &delivery.trace, sent);
@@ -199,11 +243,11 @@ async fn note_first(platform: &Platform, delivery: Delivery<DomainEvent>) -> Res
 }
 
 /// Gives an order that has a number another one.
-struct Blind<'a>(&'a Platform, Ids);
+struct Blind<I>(I, Ids);
 
-impl InvoiceStore for Blind<'_> {
+impl<I: InvoiceStore> InvoiceStore for Blind<I> {
     async fn number(&self, claim: Claim, draft: &Draft, event: &dyn Fn(&Invoice) -> Event) -> Result<Invoice, Failure> {
-        let invoices = self.0.invoices();
+        let invoices = &self.0;
         match invoices.find(draft.order_id, None).await? {
             None => invoices.number(claim, draft, event).await,
             Some(_) => {
@@ -214,12 +258,16 @@ impl InvoiceStore for Blind<'_> {
     }
 
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {
-        self.0.invoices().find(order, owner).await
+        self.0.find(order, owner).await
     }
 }
 
 /// Adds facts up under ids of their own, so that each counts each time it comes.
-pub async fn count_anew(world: &World, batch: &[Delivery<DomainEvent>]) -> Result<(), Failure> {
+pub async fn count_anew<S: Site>(
+    world: &World<S>,
+    stores: &impl Stores,
+    batch: &[Delivery<DomainEvent>],
+) -> Result<(), Failure> {
     let ids = world.clock.ids();
     let mut facts = vec![];
     for delivery in batch {
@@ -227,11 +275,11 @@ pub async fn count_anew(world: &World, batch: &[Delivery<DomainEvent>]) -> Resul
             facts.push(window::fact(ids.next(), delivery.event.time, order)?);
         }
     }
-    world.platform.windows().add(&facts).await
+    stores.windows().add(&facts).await
 }
 
 /// What a sweep is about to offer to the bus, and will forget whatever the bus says.
-pub fn forgotten(world: &World) -> Vec<Event> {
+pub fn forgotten<S: Site>(world: &World<S>) -> Vec<Event> {
     let grace = Duration::from_secs(5);
     let waiting = world.platform.outbox().waiting();
     waiting.into_iter().filter(|event| event.time + grace < world.clock.now()).collect()

@@ -2,34 +2,60 @@
 
 use super::{
     shop::{ORDERS, RECEIVED, Wanted},
+    site::Site,
     world::World,
 };
 use domain::{
-    DomainEvent,
-    order::{Order, Status},
+    DomainEvent, Event,
+    ledger::{Purpose, Transfer},
+    order::{Cue, Move, Order, Reason, STANDSTILL_SECONDS, State, Status, next},
     payment,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use kernel::Uuid;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+    rc::Rc,
+};
 use testkit::ids;
 
-/// A rule that does not hold, and what was seen.
-pub type Broken = String;
+/// A rule that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub rule: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.seen)
+    }
+}
+
+impl From<&'static str> for Broken {
+    fn from(rule: &'static str) -> Self {
+        Self { rule, seen: rule.to_owned() }
+    }
+}
 
 macro_rules! rule {
     ($holds:expr, $($said:tt)+) => {
         if !$holds {
-            return Err(format!($($said)+));
+            return Err($crate::simulation::rules::Broken { rule: stringify!($holds), seen: format!($($said)+) });
         }
     };
 }
+pub(super) use rule;
 
 /// What must be true at all times.
-pub fn always(world: &World) -> Result<(), Broken> {
-    let platform = &world.platform;
-    let (orders, charges) = (platform.orders().all(), platform.gateway().charges());
+pub fn always<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let (platform, seen) = (&world.platform, &world.seen);
+    let (orders, charges) = (&seen.orders, platform.gateway().charges());
     let mut held: BTreeMap<_, i64> = BTreeMap::new();
-    for order in &orders {
-        for line in platform.stock().held(order.id).into_iter().flatten() {
+    for order in orders {
+        for line in seen.held(order.id).into_iter().flatten() {
             *held.entry(line.product_id).or_default() += i64::from(line.quantity);
         }
         let charged: Vec<_> = charges.iter().filter(|charge| charge.order_id == order.id).collect();
@@ -38,18 +64,25 @@ pub fn always(world: &World) -> Result<(), Broken> {
         rule!(charged.is_empty() || wanted(order).reason.is_none(), "{} is charged", wanted(order).method);
         legal(order)?;
         if order.status == Status::Processing {
-            rule!(platform.stock().held(order.id).is_some(), "an order is confirmed and holds no stock");
+            rule!(seen.held(order.id).is_some(), "an order is confirmed and holds no stock");
             rule!(charged.len() == 1, "an order is confirmed and not charged");
         }
     }
-    for level in platform.stock().levels() {
+    for level in &seen.levels {
         let received = received(level.product_id);
         rule!(level.available >= 0 && level.reserved >= 0, "stock below zero: {level:?}");
-        rule!(level.available + level.reserved == received, "{received} were received: {level:?}");
+        let shipped = seen.committed.get(&level.product_id).copied().unwrap_or_default();
+        rule!(level.available + level.reserved + shipped == received, "{received} were received: {level:?}");
         let held = held.get(&level.product_id).copied().unwrap_or_default();
         rule!(level.reserved == held, "{held} are held for orders: {level:?}");
     }
     rule!(charges.len() <= 1, "{} charges", charges.len());
+    for payment in seen.payments.values() {
+        let back: i64 = payment.refunds.iter().map(|refund| refund.amount.amount.get()).sum();
+        rule!(back <= payment.amount.amount.get(), "{back} go back of {}", payment.amount);
+    }
+    let sum: i64 = seen.transfers.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum();
+    rule!(sum == 0, "the accounts of the ledger add up to {sum}");
     let given_up = world.given_up.borrow();
     rule!(given_up.is_empty(), "given up: {given_up:?}");
     let letters = platform.dead_letters().buried();
@@ -57,16 +90,17 @@ pub fn always(world: &World) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Every step of the history is one of the table of moves.
 fn legal(order: &Order) -> Result<(), Broken> {
-    let steps: Vec<Status> = order.history.iter().map(|entry| entry.status).collect();
-    let is_legal = matches!(
-        steps.as_slice(),
-        [Status::Pending]
-            | [Status::Pending, Status::Pending | Status::Processing | Status::Cancelled]
-            | [Status::Pending, Status::Pending, Status::Processing | Status::Cancelled]
-    );
-    rule!(is_legal && steps.len() as u64 == order.version, "history {steps:?} at version {}", order.version);
-    rule!(steps.last() == Some(&order.status), "history {steps:?} of an order that is {:?}", order.status);
+    let steps = &order.history;
+    for pair in steps.windows(2) {
+        let [before, after] = pair else { continue };
+        let (from, to) = (State::of(before.status, before.reason), Move::To(after.status, after.reason));
+        rule!(Cue::ALL.into_iter().any(|cue| next(from, cue) == to), "a step from {from:?} to {:?}", after.status);
+    }
+    rule!(steps.len() as u64 == order.version, "history {steps:?} at version {}", order.version);
+    let last = steps.last().map(|last| (last.status, last.reason));
+    rule!(last == Some((order.status, order.reason)), "history {steps:?} of an order that is {:?}", order.status);
     Ok(())
 }
 
@@ -81,33 +115,44 @@ fn received(product: domain::id::ProductId) -> i64 {
 }
 
 /// What must be true once nothing is on its way.
-pub fn at_rest(world: &World) -> Result<(), Broken> {
+pub fn at_rest<S: Site>(world: &World<S>) -> Result<(), Broken> {
     orders(world)?;
     events(world)?;
     effects(world)
 }
 
-fn orders(world: &World) -> Result<(), Broken> {
-    let platform = &world.platform;
-    let orders = platform.orders().all();
+fn orders<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let (platform, seen) = (&world.platform, &world.seen);
+    let orders = &seen.orders;
     rule!(orders.len() == ORDERS.len(), "{} orders for {} wishes", orders.len(), ORDERS.len());
-    for order in &orders {
+    for order in orders {
         let wanted = wanted(order);
-        let status = if wanted.reason.is_none() { Status::Processing } else { Status::Cancelled };
-        let is_final = (order.status, order.reason) == (status, wanted.reason);
-        rule!(is_final, "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
-        let held = platform.stock().held(order.id).is_some();
-        rule!(held == wanted.reason.is_none(), "{}: stock held: {held}", wanted.method);
-        let paid = platform.payments().of(order.id).map(|payment| payment.status);
-        let expected = match wanted.reason {
-            None => Some(payment::Status::Succeeded),
-            Some(domain::order::Reason::PaymentDeclined) => Some(payment::Status::Failed),
-            Some(_) => None,
+        let as_wanted = match wanted.reason {
+            None => order.status == Status::Processing,
+            Some(reason) => (order.status, order.reason) == (Status::Cancelled, Some(reason)),
         };
-        rule!(paid == expected, "{}: payment {paid:?}", wanted.method);
+        // Trouble that lasts for hours undoes an order; nothing shorter does.
+        let stood = order.updated_at.as_second() - order.created_at.as_second();
+        let is_undone = stood >= STANDSTILL_SECONDS
+            && order.status == Status::Cancelled
+            && matches!(order.reason, Some(Reason::TimedOut | Reason::PaymentUnreachable));
+        rule!(as_wanted || is_undone, "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
+        let (held, confirmed) = (seen.held(order.id).is_some(), order.status == Status::Processing);
+        rule!(held == confirmed, "{}: {:?}, stock held: {held}", wanted.method, order.status);
         let charged = platform.gateway().charges().iter().filter(|charge| charge.order_id == order.id).count();
-        rule!(charged == usize::from(paid == Some(payment::Status::Succeeded)), "{charged} charges, {paid:?}");
+        let payment = seen.payments.get(&order.id);
+        let paid = payment.map(|payment| payment.status);
+        rule!(payment.is_some_and(|payment| payment.closed != confirmed), "{}: closed or not", wanted.method);
+        let expected = match (charged, confirmed) {
+            (1, true) => payment::Status::Succeeded,
+            (1, false) => payment::Status::Refunded,
+            _ => payment::Status::Failed,
+        };
+        rule!(paid == Some(expected), "{}: {charged} charges, payment {paid:?}", wanted.method);
     }
+    let booked = |purpose| seen.transfers.iter().filter(|transfer| transfer.purpose == purpose).count();
+    rule!(booked(Purpose::Charge) == platform.gateway().charges().len(), "charges in the ledger");
+    rule!(booked(Purpose::Refund) == platform.gateway().refunds().len(), "refunds in the ledger");
     let answers = world.answers.borrow();
     for (n, status, body) in answers.iter() {
         let first = answers.iter().find(|(ask, ..)| ask == n).map(|(_, _, first)| first);
@@ -117,73 +162,95 @@ fn orders(world: &World) -> Result<(), Broken> {
 }
 
 /// Each event is committed once for its reason, and reaches the bus, the log and the archive.
-fn events(world: &World) -> Result<(), Broken> {
+fn events<S: Site>(world: &World<S>) -> Result<(), Broken> {
     let platform = &world.platform;
-    let committed = platform.outbox().committed();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for event in &committed {
-        *counts.entry(event.event.row().name).or_default() += 1;
-    }
-    let expected: BTreeMap<&str, usize> = [
-        (catalog::USER_REGISTERED, 1),
-        (catalog::STOCK_OPENED, 2),
-        (catalog::ORDER_PLACED, 3),
-        (catalog::STOCK_RESERVED, 2),
-        (catalog::STOCK_SHORT, 1),
-        (catalog::PAYMENT_SUCCEEDED, 1),
-        (catalog::PAYMENT_FAILED, 1),
-        (catalog::ORDER_CONFIRMED, 1),
-        (catalog::ORDER_CANCELLED, 2),
-        (catalog::STOCK_RELEASED, 1),
-        (catalog::INVOICE_ISSUED, 1),
-        (catalog::NOTIFICATION_SENT, 3),
-    ]
-    .map(|(row, count)| (row.name, count))
-    .into();
-    rule!(counts == expected, "committed {counts:?}");
+    let committed = world.site.committed();
+    counted(world, &committed)?;
     let published = platform.bus().published_after(0);
+    let (kept, sent) = (by_id(&committed), by_id(&published));
     for event in &committed {
-        rule!(published.iter().any(|one| one == event), "committed and never published: {}", event.event.row().name);
+        rule!(sent.get(&event.id) == Some(&event), "committed and never published: {}", event.event.row().name);
     }
-    let log: String = platform.event_log().records().into_iter().map(|record| record.value).collect();
-    let archive: String = platform.archive().objects().into_values().collect();
-    let mut names = BTreeSet::new();
+    let records = platform.event_log().records();
+    let archive = platform.archive().objects();
+    let logged = ids_in(records.iter().map(|record| record.value.as_str()));
+    let archived = ids_in(archive.values().flat_map(|lines| lines.lines()));
     for event in &published {
         let name = event.event.row().name;
         let is_product = matches!(event.event, DomainEvent::ProductCreated(_));
-        rule!(is_product || committed.contains(event), "published and never committed: {name}");
+        rule!(is_product || kept.get(&event.id) == Some(&event), "published and never committed: {name}");
         let id = event.id.to_string();
-        rule!(log.contains(&id), "{name} is not in the log");
-        rule!(archive.contains(&id), "{name} is not in the archive");
-        names.insert(id);
+        rule!(logged.contains(id.as_str()), "{name} is not in the log");
+        rule!(archived.contains(id.as_str()), "{name} is not in the archive");
     }
-    rule!(names.len() == committed.len() + RECEIVED.len(), "{} events are published", names.len());
+    rule!(sent.len() == committed.len() + RECEIVED.len(), "{} events are published", sent.len());
     Ok(())
 }
 
+/// Each event is told as often as what it tells of has happened.
+fn counted<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+    let seen = &world.seen;
+    let count = |row: &catalog::Event| committed.iter().filter(|event| event.event.row().name == row.name).count();
+    let ended = |status| seen.orders.iter().filter(|order| order.status == status).count();
+    let confirmed = seen.orders.iter().filter(|order| order.history.iter().any(|one| one.status == Status::Processing));
+    let confirmed = confirmed.count();
+    let charged = seen.payments.values().filter(|payment| payment.transaction_id.is_some()).count();
+    let waited = count(catalog::ORDER_WAITING);
+    let refunds: usize = seen.payments.values().map(|payment| payment.refunds.len()).sum();
+    for (row, expected) in [
+        (catalog::USER_REGISTERED, 1),
+        (catalog::STOCK_OPENED, RECEIVED.len()),
+        (catalog::ORDER_PLACED, ORDERS.len()),
+        (catalog::ORDER_CONFIRMED, confirmed),
+        (catalog::ORDER_CANCELLED, ended(Status::Cancelled)),
+        (catalog::PAYMENT_SUCCEEDED, charged),
+        (catalog::PAYMENT_REFUNDED, refunds),
+        (catalog::INVOICE_ISSUED, confirmed),
+        (catalog::NOTIFICATION_SENT, confirmed + ended(Status::Cancelled) + waited),
+    ] {
+        rule!(count(row) == expected, "{} times {} where {expected} were due", count(row), row.name);
+    }
+    Ok(())
+}
+
+/// The first event of each id.
+fn by_id(events: &[Rc<Event>]) -> HashMap<Uuid, &Rc<Event>> {
+    events.iter().rev().map(|event| (event.id, event)).collect()
+}
+
+/// The ids of events in lines of JSON.
+fn ids_in<'a>(lines: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
+    const BEFORE: &str = "\"id\":\"";
+    const LENGTH: usize = 36;
+    let ids = lines.flat_map(|line| {
+        line.match_indices(BEFORE).filter_map(|(at, _)| line.get(at + BEFORE.len()..at + BEFORE.len() + LENGTH))
+    });
+    ids.collect()
+}
+
 /// What consumers outside of the saga made of it.
-fn effects(world: &World) -> Result<(), Broken> {
-    let platform = &world.platform;
-    let orders = platform.orders().all();
+fn effects<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let (platform, seen) = (&world.platform, &world.seen);
+    let orders = &seen.orders;
     let letters = platform.mailer().sent();
-    for order in &orders {
+    for order in orders {
         let count = letters.iter().filter(|letter| letter.text.contains(&order.id.to_string())).count();
         rule!(count >= 1, "no mail about {}", wanted(order).method);
     }
-    let invoices = platform.invoices().all();
-    let confirmed: Vec<&Order> = orders.iter().filter(|order| order.status == Status::Processing).collect();
+    let invoices = &seen.invoices;
+    let was_confirmed = |order: &&Order| order.history.iter().any(|one| one.status == Status::Processing);
+    let confirmed: Vec<&Order> = orders.iter().filter(was_confirmed).collect();
     rule!(invoices.len() == confirmed.len(), "{} invoices for {} orders", invoices.len(), confirmed.len());
-    for (position, invoice) in (1..).zip(&invoices) {
+    for (position, invoice) in (1..).zip(invoices) {
         rule!(invoice.position == position, "the invoice {} is number {position}", invoice.number());
         rule!(confirmed.iter().any(|order| order.id == invoice.draft.order_id), "an invoice for nothing");
         rule!(platform.documents().bytes(&invoice.key()).is_some(), "{} has no document", invoice.key());
     }
-    let (counted, revenue) = platform.windows().counted();
+    let (counted, revenue) = seen.windows;
     let sold: i64 = confirmed.iter().map(|order| order.total.amount.get()).sum();
     rule!(counted == confirmed.len() as i64 && revenue == sold, "windows: {counted} orders, {revenue} of {sold}");
     for product in platform.products().all() {
-        let levels = platform.stock().levels();
-        let level = levels.iter().find(|level| level.product_id == product.id).ok_or("no stock account")?;
+        let level = seen.levels.iter().find(|level| level.product_id == product.id).ok_or("no stock account")?;
         let shown = (product.stock_quantity, product.stock_version);
         rule!(shown == (level.available, level.version), "the shop window says {shown:?}: {level:?}");
     }

@@ -4,26 +4,35 @@
 //! after the wait that `edge` asks for. A process that dies leaves all of its batch to come again.
 
 use super::{
-    chance::{Chance, together},
+    chance::{Chance, Draw},
     defects::Defect,
+    shop::Wire,
+    site::Site,
 };
 use catalog::{Function, MAX_RECEIVES};
-use domain::Event;
+use domain::{Event, order::Status};
 use edge::Clock;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
 use ports::LogRecord;
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
-use testkit::{Platform, build};
+use testkit::{Platform, Seen};
 
 /// Seconds between two sweeps.
 const SWEEP_SECONDS: u64 = 60;
+/// Seconds between two rounds of the schedules that look after holds, orders and payments.
+const CARE_SECONDS: u64 = 31 * 60;
+/// How many schedules those are.
+const CARES: usize = 3;
 /// Most messages of one batch.
 const BATCH: usize = 10;
 
 /// One way that things go.
-pub struct World {
+pub struct World<S> {
+    pub site: S,
     pub platform: Platform,
+    /// What the stores held when they were last looked at.
+    pub seen: Seen,
     pub clock: Clock,
     pub defect: Option<Defect>,
     /// Whether messages go through the runners of `edge`, as JSON; else straight to the handlers.
@@ -34,6 +43,7 @@ pub struct World {
     pub answers: RefCell<Vec<(usize, u16, String)>>,
     /// What was given up or buried, and by whom.
     pub given_up: RefCell<Vec<(&'static str, String)>>,
+    pub wire: Wire,
     pub line: Vec<Parcel>,
     bus_seen: usize,
     pub changes: Shelf,
@@ -42,8 +52,11 @@ pub struct World {
     log_seen: usize,
     sweep_at: Timestamp,
     pub sweeps: usize,
+    care_at: [Timestamp; CARES],
     /// Invocations so far.
     pub steps: usize,
+    /// Steps since the stores were looked at.
+    unseen: usize,
 }
 
 /// Something that somebody asks for until they are told that it is done.
@@ -81,20 +94,23 @@ pub enum Task {
     Count(usize),
     Archive(&'static str, usize),
     Sweep,
+    Care(usize),
 }
 
-impl World {
-    /// A world where `asks` things will be asked for.
-    pub fn new(seed: u64, asks: usize, defect: Option<Defect>) -> Self {
-        let now = build::noon();
+impl<S: Site> World<S> {
+    /// A world where `asks` things will be asked for, from the instant `now` on.
+    pub fn new(site: S, now: Timestamp, seed: u64, asks: usize, defect: Option<Defect>) -> Self {
         Self {
-            platform: Platform::new(),
+            platform: site.platform().clone(),
+            site,
+            seen: Seen::default(),
             clock: Clock::at(now, seed),
             defect,
             through_edge: false,
             asks: vec![Ask { is_done: false, attempt: 1, due: now }; asks],
             answers: RefCell::default(),
             given_up: RefCell::default(),
+            wire: Wire::default(),
             line: vec![],
             bus_seen: 0,
             changes: Shelf::default(),
@@ -103,18 +119,20 @@ impl World {
             log_seen: 0,
             sweep_at: now,
             sweeps: 0,
+            care_at: [now + Duration::from_secs(CARE_SECONDS); CARES],
             steps: 0,
+            unseen: 0,
         }
     }
 
     /// Brings what was published, put, appended and created to those who wait for it. Chance may bring a message twice.
-    pub fn collect(&mut self, chance: Option<&Chance>) {
+    pub fn collect(&mut self, chance: &Chance) {
         let now = self.clock.now();
         for event in self.platform.bus().published_after(self.bus_seen) {
             self.bus_seen += 1;
             let row = event.event.row().name;
             for to in consumers(row) {
-                let copies = 1 + usize::from(chance.is_some_and(|chance| chance.one_in(10)));
+                let copies = 1 + usize::from(self.comes_twice(row, chance));
                 let parcel = Parcel { to, event: Rc::clone(&event), attempt: 1, due: now };
                 self.line.extend(std::iter::repeat_n(parcel, copies));
             }
@@ -129,18 +147,32 @@ impl World {
         self.changes.length += self.platform.products().created_after(self.changes.length).len();
     }
 
+    fn comes_twice(&self, event: &str, chance: &Chance) -> bool {
+        let twice = chance.one_in(Draw::Copy, 10);
+        if twice {
+            chance.say(|| format!("the queue has {event} twice"));
+        }
+        twice
+    }
+
     /// Whether nothing is on its way and nothing waits.
     pub fn is_quiet(&self) -> bool {
         let mut shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
         self.line.is_empty()
             && self.asks.iter().all(|ask| ask.is_done)
             && shelves.all(|shelf| shelf.cursor == shelf.length)
-            && self.platform.outbox().is_empty()
+            && self.site.waiting() == 0
+    }
+
+    /// Whether an order or a payment, as it was last seen, waits for what only time brings.
+    pub fn waits_for_time(&self) -> bool {
+        self.seen.orders.iter().any(|order| order.status == Status::Pending)
+            || self.seen.payments.values().any(|payment| payment.look_after().is_some())
     }
 
     /// Takes the next task that is due: the first, or one by chance.
-    pub fn take(&mut self, chance: Option<&Chance>) -> Option<Task> {
-        let pick = |n: usize| chance.map_or(0, |chance| chance.below(n));
+    pub fn take(&mut self, chance: &Chance) -> Option<Task> {
+        let pick = |n: usize| if n == 1 { 0 } else { chance.draw(Draw::Task, n) };
         let now = self.clock.now();
         // Whoever orders has seen the products.
         let may = if self.changes.length < 2 { 3 } else { self.asks.len() };
@@ -148,8 +180,7 @@ impl World {
         let parcels: Vec<usize> = (0..self.line.len()).filter(|n| self.line[*n].due <= now).collect();
         let topics: Vec<&'static str> =
             self.topics.iter().filter(|(_, (_, shelf))| shelf.is_due(now)).map(|(topic, _)| *topic).collect();
-        let sweep =
-            self.sweep_at <= now && !self.platform.outbox().is_empty() && self.defect != Some(Defect::NeverSweeps);
+        let sweep = self.sweep_at <= now && self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
         let is_there = [
             !asks.is_empty(),
             self.changes.is_due(now),
@@ -157,14 +188,14 @@ impl World {
             self.stream.is_due(now),
             !topics.is_empty(),
             sweep,
+            self.care_at.iter().any(|at| *at <= now),
         ];
         let kinds: Vec<usize> = (0..is_there.len()).filter(|kind| is_there[*kind]).collect();
         if kinds.is_empty() {
             return None;
         }
         // Most of what there is to do is in the queues.
-        let kind =
-            if is_there[2] && chance.is_some_and(|chance| !chance.one_in(3)) { 2 } else { kinds[pick(kinds.len())] };
+        let kind = if is_there[2] && chance.draw(Draw::Message, 3) != 0 { 2 } else { kinds[pick(kinds.len())] };
         Some(match kind {
             0 => Task::Ask(asks[pick(asks.len())]),
             1 => {
@@ -178,6 +209,12 @@ impl World {
                 let (_, shelf) = self.topics.get_mut(topic).expect("a topic");
                 Task::Archive(topic, shelf.cut(chance))
             }
+            6 => {
+                let due: Vec<usize> = (0..CARES).filter(|n| self.care_at[*n] <= now).collect();
+                let what = due[pick(due.len())];
+                self.care_at[what] = now + Duration::from_secs(CARE_SECONDS);
+                Task::Care(what)
+            }
             _ => {
                 self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
                 self.sweeps += 1;
@@ -187,9 +224,9 @@ impl World {
     }
 
     /// A batch with the message `first` and others that are due for the same function.
-    fn batch(&mut self, first: usize, now: Timestamp, chance: Option<&Chance>) -> Task {
+    fn batch(&mut self, first: usize, now: Timestamp, chance: &Chance) -> Task {
         let first = self.line.remove(first);
-        let most = chance.map_or(BATCH, |chance| 1 + chance.below(BATCH));
+        let most = 1 + chance.draw(Draw::Batch, BATCH);
         let (to, mut parcels, mut rest) = (first.to, vec![first], vec![]);
         for parcel in std::mem::take(&mut self.line) {
             let goes_along = parcel.to.name == to.name && parcel.due <= now && parcels.len() < most;
@@ -200,13 +237,14 @@ impl World {
     }
 
     /// Does tasks at the same time, and puts back what has to come again.
-    pub fn work(&mut self, tasks: Vec<Task>, chance: Option<&Chance>) {
+    pub fn work(&mut self, tasks: Vec<Task>, chance: &Chance) {
         let outcomes = {
             let world = &*self;
-            let work = |task| async move { world.platform.run(world.perform(task)).await.ok() }.boxed_local();
-            together(tasks.iter().map(work).collect(), chance)
+            let work = |(slot, task)| world.perform(task, slot).boxed_local();
+            let work: Vec<LocalBoxFuture<'_, Vec<bool>>> = tasks.iter().enumerate().map(work).collect();
+            world.site.work(work, chance)
         };
-        let millis = chance.map_or(20, |chance| 1 + chance.below(700));
+        let millis = 1 + chance.draw(Draw::Millis, 700);
         self.clock.advance(Duration::from_millis(millis as u64));
         for (task, outcome) in tasks.into_iter().zip(outcomes) {
             self.settle(task, outcome, chance);
@@ -214,15 +252,25 @@ impl World {
     }
 
     /// `outcome` says of each record whether it comes again; nothing, where the process died.
-    fn settle(&mut self, task: Task, outcome: Option<Vec<bool>>, chance: Option<&Chance>) {
+    fn settle(&mut self, task: Task, outcome: Option<Vec<bool>>, chance: &Chance) {
         let now = self.clock.now();
         let again = outcome.as_ref().is_none_or(|again| again.contains(&true));
-        let twice = |n| chance.is_some_and(|chance| chance.one_in(n));
+        let twice = |n| {
+            let twice = chance.one_in(Draw::Again, n);
+            if twice {
+                chance.say(|| "what was done comes again".to_owned());
+            }
+            twice
+        };
         match task {
             Task::Ask(n) => {
                 let ask = &mut self.asks[n];
                 // Now and then the answer is lost on its way.
-                ask.is_done |= !again && !twice(4);
+                let is_lost = !again && chance.one_in(Draw::Lost, 4);
+                if is_lost {
+                    chance.say(|| format!("the answer to ask {n} is lost"));
+                }
+                ask.is_done |= !again && !is_lost;
                 ask.due = now + wait(ask.attempt);
                 ask.attempt += 1;
             }
@@ -232,7 +280,7 @@ impl World {
                 let (_, shelf) = self.topics.get_mut(topic).expect("a topic");
                 shelf.settle(now, if again { 0 } else { taken }, twice(12));
             }
-            Task::Sweep => {}
+            Task::Sweep | Task::Care(_) => {}
             Task::Batch(to, parcels) => {
                 let all = vec![true; parcels.len()];
                 let mut again = outcome.unwrap_or(all.clone());
@@ -264,12 +312,22 @@ impl World {
         let asks = self.asks.iter().filter(|ask| !ask.is_done).map(|ask| ask.due);
         let shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
         let shelves = shelves.filter(|shelf| shelf.cursor < shelf.length).map(|shelf| shelf.due);
-        let waits = !self.platform.outbox().is_empty() && self.defect != Some(Defect::NeverSweeps);
+        let waits = self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
         let sweep = waits.then_some(self.sweep_at);
-        let due = asks.chain(self.line.iter().map(|parcel| parcel.due)).chain(shelves).chain(sweep);
+        let due = asks.chain(self.line.iter().map(|parcel| parcel.due)).chain(shelves).chain(sweep).chain(self.care_at);
         let Some(next) = due.filter(|due| *due > now).min() else { return false };
         self.clock.advance(next.duration_since(now).try_into().expect("a time to come"));
         true
+    }
+
+    /// Whether it is time to look at the stores.
+    pub fn looks(&mut self) -> bool {
+        self.unseen += 1;
+        let looks = self.unseen >= self.site.steps_between_looks();
+        if looks {
+            self.unseen = 0;
+        }
+        looks
     }
 
     /// Keeps that something failed for good.
@@ -284,10 +342,10 @@ impl Shelf {
     }
 
     /// How many of the next records one batch takes.
-    fn cut(&mut self, chance: Option<&Chance>) -> usize {
+    fn cut(&mut self, chance: &Chance) -> usize {
         self.is_busy = true;
         let left = self.length - self.cursor;
-        chance.map_or(left, |chance| 1 + chance.below(left))
+        1 + if left == 1 { 0 } else { chance.draw(Draw::Batch, left) }
     }
 
     fn settle(&mut self, now: Timestamp, done: usize, back: bool) {

@@ -1,0 +1,274 @@
+//! The stores of a simulation on a real PostgreSQL: the real adapters, each process with connections of its own, and in between
+//! somebody who cuts them.
+
+mod cutter;
+mod see;
+mod tests;
+mod wire;
+
+use super::{
+    chance::Chance,
+    site::{Site, Stores},
+};
+use adapters::postgres::{
+    Database, NoBus, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
+    testing::{TestDatabase, database_url, fresh_database},
+};
+use catalog::Context;
+use cutter::{Cutter, Life, Tally};
+use domain::Event;
+use futures_util::future::{LocalBoxFuture, join_all};
+use kernel::Timestamp;
+use ports::{ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, UserStore, WindowStore};
+use see::Tables;
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
+    rc::Rc,
+    sync::Arc,
+    task::Poll,
+};
+use testkit::{Platform, Seen, build};
+use tokio::{runtime::Runtime, task::LocalSet};
+use tokio_postgres::Client;
+
+/// Processes that run at the same time.
+const SLOTS: usize = 3;
+/// Schedules after which the tables are made anew: rows that were deleted still have to be read over.
+const TIDY: usize = 50;
+
+/// A database for one schedule after another.
+pub struct Server {
+    // The order is that in which they go: connections before what they are connections to.
+    slots: Vec<Slot>,
+    client: Client,
+    look: Arc<Database>,
+    look_payments: Arc<Database>,
+    cutter: Rc<Cutter>,
+    tables: Tables,
+    schedules: Cell<usize>,
+    local: LocalSet,
+    runtime: Runtime,
+    database: TestDatabase,
+}
+
+/// A place for one process after another.
+struct Slot {
+    port: u16,
+    life: Rc<Life>,
+    databases: RefCell<Rc<Databases>>,
+}
+
+/// The connections of one process, one a context.
+#[derive(Debug)]
+struct Databases(Vec<(Context, Arc<Database>)>);
+
+impl Databases {
+    fn new(database: &TestDatabase, port: u16) -> Rc<Self> {
+        let each = catalog::CONTEXTS.iter().map(|context| (*context, database.of_through(*context, port)));
+        Rc::new(Self(each.collect()))
+    }
+
+    fn of(&self, context: Context) -> Arc<Database> {
+        let (_, database) = self.0.iter().find(|(one, _)| *one == context).expect("a context");
+        Arc::clone(database)
+    }
+}
+
+impl Server {
+    /// A fresh database on the server that `DATABASE_URL` names. Without one this fails, as every test does that needs it.
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let local = LocalSet::new();
+        let (database, client, tables, cutter, slots) = runtime.block_on(local.run_until(async {
+            let database = fresh_database(&database_url()).await;
+            // What a crash of the whole server would lose matters to nobody here.
+            database.change("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$").await;
+            let client = database.connect().await;
+            // Emptying in any order is nobody's business but ours.
+            client.batch_execute("SET session_replication_role = replica").await.expect("a superuser");
+            let tables = Tables::find(&client).await;
+            let cutter = Cutter::new(database.server());
+            let mut slots = vec![];
+            for slot in 0..SLOTS {
+                let life = Rc::new(Life::default());
+                let port = cutter.serve(slot, &life).await;
+                let databases = RefCell::new(Databases::new(&database, port));
+                slots.push(Slot { port, life, databases });
+            }
+            (database, client, tables, cutter, slots)
+        }));
+        let (look, look_payments) = (database.of(Context::Orders), database.of(Context::Payments));
+        Self { slots, client, look, look_payments, cutter, tables, schedules: Cell::new(0), local, runtime, database }
+    }
+
+    /// The empty database, for one schedule.
+    pub fn schedule(&self) -> Schedule<'_> {
+        let platform = Platform::new();
+        let number = self.schedules.replace(self.schedules.get() + 1);
+        (0..SLOTS).for_each(|slot| self.renew(slot));
+        self.run(async {
+            self.quiet().await;
+            self.tables.empty(&self.client, number % TIDY == TIDY - 1).await;
+        });
+        self.cutter.obey(&platform);
+        Schedule { server: self, platform }
+    }
+
+    /// What cut statements came to so far.
+    pub fn tally(&self) -> Tally {
+        self.cutter.tally.get()
+    }
+
+    fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(self.local.run_until(work))
+    }
+
+    /// The process in `slot` is gone, with its connections; another will be there.
+    fn renew(&self, slot: usize) {
+        let slot = &self.slots[slot];
+        slot.life.renew();
+        *slot.databases.borrow_mut() = Databases::new(&self.database, slot.port);
+    }
+
+    async fn quiet(&self) {
+        let generations: Vec<usize> = self.slots.iter().map(|slot| slot.life.generation()).collect();
+        self.cutter.quiet(&generations).await;
+    }
+}
+
+/// When schedules begin: at noon as everywhere, but not in the future. The database has a clock of its own, by which answers and
+/// claims age, and a sweep would find them older than they are.
+pub fn beginning() -> Timestamp {
+    const DAY: i64 = 24 * 3600;
+    let today = Timestamp::now().as_second() / DAY * DAY;
+    Timestamp::from_second(today).expect("within the calendar").min(build::noon())
+}
+
+/// One schedule over a database.
+pub struct Schedule<'a> {
+    server: &'a Server,
+    platform: Platform,
+}
+
+impl Schedule<'_> {
+    /// Runs `work` as the process in `slot`; nothing comes of it when the process dies.
+    async fn live<T>(&self, slot: usize, work: LocalBoxFuture<'_, T>) -> Option<T> {
+        let outcome = {
+            let life = &self.server.slots[slot].life;
+            let mut work = Box::pin(self.platform.run(work));
+            poll_fn(|context| {
+                if life.was_killed(context.waker()) {
+                    return Poll::Ready(None);
+                }
+                work.as_mut().poll(context).map(Result::ok)
+            })
+            .await
+        };
+        if outcome.is_none() {
+            self.server.renew(slot);
+        }
+        outcome
+    }
+}
+
+impl Site for Schedule<'_> {
+    type Process = Process;
+
+    fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    fn process(&self, slot: usize) -> Process {
+        let databases = Rc::clone(&self.server.slots[slot].databases.borrow());
+        Process { databases, bus: self.platform.bus() }
+    }
+
+    /// Where processes take turns they run at the same time, and the server says who is first. Else they run one after another,
+    /// each when nothing of the one before is left: then the same seed goes the same way.
+    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, _: &Chance) -> Vec<Option<T>> {
+        let lives = work.into_iter().enumerate().map(|(slot, work)| self.live(slot, work));
+        self.server.run(async {
+            if self.platform.faults().takes_turns() {
+                return join_all(lives).await;
+            }
+            let mut outcomes = vec![];
+            for life in lives {
+                outcomes.push(life.await);
+                self.server.quiet().await;
+            }
+            outcomes
+        })
+    }
+
+    fn see(&self, seen: &mut Seen) {
+        let orders = PgOrders::new(Arc::clone(&self.server.look), NoBus);
+        let payments = PgPayments::new(Arc::clone(&self.server.look_payments), NoBus);
+        let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), NoBus);
+        *seen = self.server.run(async {
+            self.server.quiet().await;
+            see::see(&self.server.client, &orders, &payments, &ledger).await
+        });
+    }
+
+    fn steps_between_looks(&self) -> usize {
+        8
+    }
+
+    fn committed(&self) -> Vec<Rc<Event>> {
+        self.server.run(self.server.tables.committed(&self.server.client))
+    }
+
+    fn waiting(&self) -> usize {
+        self.server.run(async {
+            self.server.quiet().await;
+            self.server.tables.waiting(&self.server.client).await
+        })
+    }
+}
+
+/// The stores of one process.
+pub struct Process {
+    databases: Rc<Databases>,
+    bus: testkit::Bus,
+}
+
+impl Process {
+    fn store<T>(&self, context: Context, store: impl FnOnce(Arc<Database>, testkit::Bus) -> T) -> T {
+        store(self.databases.of(context), self.bus.clone())
+    }
+}
+
+impl Stores for Process {
+    fn orders(&self) -> impl OrderStore {
+        self.store(Context::Orders, PgOrders::new)
+    }
+
+    fn stock(&self) -> impl StockStore {
+        self.store(Context::Inventory, PgStock::new)
+    }
+
+    fn payments(&self) -> impl PaymentStore {
+        self.store(Context::Payments, PgPayments::new)
+    }
+
+    fn users(&self) -> impl UserStore {
+        self.store(Context::Identity, PgUsers::new)
+    }
+
+    fn contacts(&self) -> impl ContactBook {
+        self.store(Context::Notifications, PgContacts::new)
+    }
+
+    fn invoices(&self) -> impl InvoiceStore {
+        self.store(Context::Invoices, PgInvoices::new)
+    }
+
+    fn windows(&self) -> impl WindowStore {
+        self.store(Context::Analytics, |database, _| PgWindows::new(database))
+    }
+
+    fn outbox(&self) -> impl Outbox {
+        self.store(Context::Operations, PgOutbox::new)
+    }
+}

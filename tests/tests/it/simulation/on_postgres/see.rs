@@ -1,0 +1,153 @@
+//! What is in the database, as the rules see it.
+
+use domain::{
+    Event,
+    event::{StockLevel, StockLine},
+    id::{OrderId, ProductId},
+    invoice::Invoice,
+    stock::State,
+};
+use kernel::Timestamp;
+use ports::{Ledger, OrderStore, PaymentStore};
+use serde::de::DeserializeOwned;
+use std::{collections::BTreeMap, rc::Rc};
+use testkit::{Seen, ids};
+use tokio::join;
+use tokio_postgres::{
+    Client, Row,
+    types::{FromSqlOwned, Json},
+};
+
+/// More orders than anybody places here.
+const MANY: u32 = 100;
+
+const RESERVATIONS: &str = "SELECT order_id, state FROM inventory.reservation_orders";
+const LINES: &str = "SELECT order_id, product_id, quantity FROM inventory.reservations ORDER BY order_id, product_id";
+const LEVELS: &str = "SELECT product_id, available, reserved, version FROM inventory.stock ORDER BY product_id";
+const INVOICES: &str = "SELECT series, position, draft FROM invoices.invoices ORDER BY series, position";
+const WINDOWS: &str = "SELECT coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(revenue), 0)::bigint AS revenue
+    FROM analytics.windows";
+
+/// Reads all of it. Nobody may be writing.
+pub async fn see(
+    client: &Client,
+    orders: &impl OrderStore,
+    payments: &impl PaymentStore,
+    ledger: &impl Ledger,
+) -> Seen {
+    let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
+    let (orders, reservations, lines_of, levels, transfers, invoices, windows) = join!(
+        orders.list(ids::user(1), MANY, None),
+        rows(RESERVATIONS),
+        rows(LINES),
+        rows(LEVELS),
+        ledger.between(Timestamp::UNIX_EPOCH, Timestamp::MAX),
+        rows(INVOICES),
+        rows(WINDOWS)
+    );
+    let mut orders = orders.expect("the orders").items;
+    orders.sort_by_key(|order| (order.created_at, order.id));
+    let mut lines: BTreeMap<OrderId, Vec<StockLine>> = BTreeMap::new();
+    for row in &lines_of {
+        let quantity = u32::try_from(get::<i64>(row, "quantity")).expect("a quantity");
+        let line = StockLine { product_id: ProductId(get(row, "product_id")), quantity };
+        lines.entry(OrderId(get(row, "order_id"))).or_default().push(line);
+    }
+    let mut paid = BTreeMap::new();
+    for order in &orders {
+        if let Some(payment) = payments.of_order(order.id, None).await.expect("an answer") {
+            paid.insert(order.id, payment);
+        }
+    }
+    let mut kept: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
+    let mut committed: BTreeMap<ProductId, i64> = BTreeMap::new();
+    for row in &reservations {
+        let order = OrderId(get(row, "order_id"));
+        let state = State::parse(&get::<String>(row, "state")).expect("a state of ours");
+        let lines = lines.remove(&order).unwrap_or_default();
+        for line in lines.iter().filter(|_| state == State::Committed) {
+            *committed.entry(line.product_id).or_default() += i64::from(line.quantity);
+        }
+        kept.insert(order, (state, lines));
+    }
+    Seen {
+        orders,
+        reservations: kept,
+        committed,
+        levels: levels.iter().map(level).collect(),
+        payments: paid,
+        transfers: transfers.expect("the ledger"),
+        invoices: invoices.iter().map(invoice).collect(),
+        windows: windows.first().map(|row| (get(row, "orders"), get(row, "revenue"))).unwrap_or_default(),
+    }
+}
+
+fn get<T: FromSqlOwned>(row: &Row, column: &str) -> T {
+    row.get(column)
+}
+
+fn json<T: DeserializeOwned>(row: &Row, column: &str) -> T {
+    row.get::<_, Json<T>>(column).0
+}
+
+fn level(row: &Row) -> StockLevel {
+    StockLevel {
+        product_id: ProductId(get(row, "product_id")),
+        available: get(row, "available"),
+        reserved: get(row, "reserved"),
+        version: get(row, "version"),
+    }
+}
+
+fn invoice(row: &Row) -> Invoice {
+    Invoice { series: get(row, "series"), position: get(row, "position"), draft: json(row, "draft") }
+}
+
+/// The tables of a migrated database that hold anything of ours, and those that are outboxes.
+#[derive(Debug)]
+pub struct Tables {
+    empty: String,
+    truncate: String,
+    waiting: String,
+    committed: String,
+}
+
+impl Tables {
+    /// Looks for them.
+    pub async fn find(client: &Client) -> Self {
+        let schemas: Vec<&str> = catalog::CONTEXTS.iter().map(|context| context.name()).collect();
+        let sql = "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY ($1) ORDER BY 1";
+        let rows = client.query(sql, &[&schemas]).await.expect("the tables");
+        let names: Vec<String> = rows.iter().map(|row| get(row, "name")).collect();
+        let outboxes: Vec<&String> = names.iter().filter(|name| name.ends_with(".outbox")).collect();
+        let each = |what: &str, rest: &str| -> Vec<String> {
+            outboxes.iter().map(|outbox| format!("SELECT {what} FROM {outbox} {rest}")).collect()
+        };
+        Self {
+            empty: names.iter().map(|name| format!("DELETE FROM {name};")).collect(),
+            truncate: format!("TRUNCATE {}", names.join(", ")),
+            waiting: format!(
+                "SELECT count(*) AS waiting FROM ({}) AS waiting",
+                each("id", "WHERE published_at IS NULL").join(" UNION ALL ")
+            ),
+            committed: format!("{} ORDER BY created_at, id", each("id, created_at, event", "").join(" UNION ALL ")),
+        }
+    }
+
+    /// Empties all; `whole` also takes back the space.
+    pub async fn empty(&self, client: &Client, whole: bool) {
+        client.batch_execute(if whole { &self.truncate } else { &self.empty }).await.expect("the tables are emptied");
+    }
+
+    /// How many events wait.
+    pub async fn waiting(&self, client: &Client) -> usize {
+        let row = client.query_one(&self.waiting, &[]).await.expect("the query runs");
+        usize::try_from(get::<i64>(&row, "waiting")).expect("a count")
+    }
+
+    /// Every event that was committed, oldest first.
+    pub async fn committed(&self, client: &Client) -> Vec<Rc<Event>> {
+        let rows = client.query(&self.committed, &[]).await.expect("the query runs");
+        rows.iter().map(|row| Rc::new(json(row, "event"))).collect()
+    }
+}
