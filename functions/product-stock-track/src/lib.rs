@@ -14,6 +14,9 @@ pub async fn handle(
     let levels = match &delivery.event.event {
         DomainEvent::StockOpened(opened) => &opened.levels,
         DomainEvent::StockReserved(reserved) => &reserved.levels,
+        DomainEvent::StockKept(kept) => &kept.levels,
+        DomainEvent::StockLapsed(lapsed) => &lapsed.levels,
+        DomainEvent::StockCommitted(committed) => &committed.levels,
         DomainEvent::StockReleased(released) => &released.levels,
         other => return Err(event::unexpected(other)),
     };

@@ -9,11 +9,10 @@ mod database;
 mod environment;
 mod figures;
 mod http;
-mod orders;
 mod process;
 mod scenarios;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use figures::{Figures, percentile};
 use process::Process;
 use scenarios::Scenario;
@@ -28,10 +27,8 @@ const BARE: &str = "bare";
 
 /// Measures the release binaries of four functions beside a bare one.
 #[derive(Parser)]
-#[command(name = "scripts/bench", args_conflicts_with_subcommands = true)]
+#[command(name = "scripts/bench")]
 pub struct Arguments {
-    #[command(subcommand)]
-    instead: Option<Instead>,
     /// Warm calls of each function.
     #[arg(long, default_value_t = 1_000)]
     calls: usize,
@@ -46,19 +43,8 @@ pub struct Arguments {
     save: bool,
 }
 
-/// What else can be measured.
-#[derive(Subcommand)]
-enum Instead {
-    Orders(orders::Arguments),
-}
-
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let done = match &arguments.instead {
-        Some(Instead::Orders(arguments)) => orders::bench(arguments),
-        None => bench(&arguments),
-    };
-    match done {
+    match bench(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("bench: {problem}");

@@ -191,7 +191,10 @@ BEGIN
     END IF;
 
     UPDATE inventory.reservation_orders
-    SET state = 'kept', lapses_at = NULL, payment_id = payment, payment_version = version_of, paid_at = paid, updated_at = kept_at
+    SET state = 'kept', lapses_at = NULL, updated_at = kept_at,
+        -- Who waits already keeps the place that the first payment gave it.
+        payment_id = coalesce(payment_id, payment), payment_version = coalesce(payment_version, version_of),
+        paid_at = coalesce(paid_at, paid)
     WHERE order_id = order_of;
     IF was = 'held' THEN
         RETURN inventory.announce(if_kept);

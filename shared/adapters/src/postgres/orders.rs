@@ -82,7 +82,7 @@ const ADVANCE: &str = concat!(
 /// Those that wait for what the inventory or the gateway has to say. A back-order waits for as long as it takes.
 const STUCK: &str = concat!(
     select_order!(),
-    "WHERE o.status = 'pending' AND o.created_at <= $1 AND o.reason = ANY ($2) ORDER BY o.created_at, o.id LIMIT $3",
+    "WHERE o.status = 'pending' AND o.created_at < $1 AND o.reason = ANY ($2) ORDER BY o.created_at, o.id LIMIT $3",
 );
 
 /// Orders in the schema of orders.

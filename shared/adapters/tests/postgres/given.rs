@@ -118,7 +118,7 @@ pub fn hold(lines: &[(ProductId, u32)]) -> (Hold, Event, Event) {
             "order_id": id(), "user_id": id(), "amount": usd(1), "payment_method": card(), "lines": lines,
         }))
         .expect("an event"),
-        short: StockShort { order_id: OrderId(id()), lines: lines.clone() },
+        short: StockShort { order_id: OrderId(id()), lines: lines.clone(), payment: None },
         lines,
     };
     let (reserved, short) = (event(hold.reserved.clone()), event(hold.short.clone()));
@@ -128,4 +128,9 @@ pub fn hold(lines: &[(ProductId, u32)]) -> (Hold, Event, Event) {
 /// The event that says an order's stock is free again.
 pub fn released(order: OrderId) -> Event {
     event(StockReleased { order_id: order, levels: vec![] })
+}
+
+/// When a hold that begins now lapses.
+pub fn lapses() -> Timestamp {
+    domain::stock::lapses_at(now()).expect("a time")
 }

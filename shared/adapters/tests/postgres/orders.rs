@@ -5,7 +5,7 @@ use adapters::postgres::{PgOrders, testing::Mood};
 use catalog::Context;
 use domain::{
     id::{OrderId, PaymentId, UserId},
-    order::{Signal, Status, advance},
+    order::{Cue, News, Status, advance},
 };
 use futures_util::future::join_all;
 use kernel::{Kind, Settled};
@@ -151,20 +151,25 @@ async fn a_page_begins_where_the_last_one_ended_newest_first_even_within_one_ins
     assert_eq!((failure.kind, &*failure.fields[0].pointer), (Kind::Invalid, "?cursor"));
 }
 
+/// The news that an order is paid and its stock is kept.
+fn kept() -> News {
+    News { cue: Cue::StockKept, payment: Some((PaymentId(id()), 2)) }
+}
+
 #[tokio::test]
 async fn an_order_moves_on_once_a_claim_and_keeps_its_history() {
     let database = database().await;
     let orders = database.orders();
     let (order, event_placed) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event_placed).await.expect("placed");
-    let (held, nothing) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
+    let (held, nothing) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
     assert!(nothing.is_none());
     let first = claim();
-    assert_eq!(orders.advance(first, &held, None).await, Ok(Advanced::Now));
-    assert_eq!(orders.advance(first, &held, None).await, Ok(Advanced::Before));
-    let (paid, news) = advance(&held, Signal::Paid(PaymentId(id())), now()).unwrap().expect("a step");
+    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(Advanced::Now));
+    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(Advanced::Before));
+    let (paid, news) = advance(&held, kept(), now()).unwrap().expect("a step");
     let news = event(news.expect("an event"));
-    assert_eq!(orders.advance(claim(), &paid, Some(&news)).await, Ok(Advanced::Now));
+    assert_eq!(orders.advance(Some(claim()), &paid, Some(&news)).await, Ok(Advanced::Now));
     let kept = orders.get(order.id, None).await.unwrap().expect("the order");
     assert_eq!(kept, paid);
     assert_eq!((kept.status, kept.version, kept.history.len()), (Status::Processing, 3, 3));
@@ -177,13 +182,13 @@ async fn a_step_from_another_version_is_overtaken_and_keeps_no_claim() {
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let (held, _) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
-    orders.advance(claim(), &held, None).await.expect("moved");
+    let (held, _) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
+    orders.advance(Some(claim()), &held, None).await.expect("moved");
     let late = claim();
-    assert_eq!(orders.advance(late, &held, None).await, Ok(Advanced::Overtaken));
+    assert_eq!(orders.advance(Some(late), &held, None).await, Ok(Advanced::Overtaken));
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
-    let (paid, _) = advance(&held, Signal::Paid(PaymentId(id())), now()).unwrap().expect("a step");
-    assert_eq!(orders.advance(late, &paid, None).await, Ok(Advanced::Now));
+    let (paid, _) = advance(&held, kept(), now()).unwrap().expect("a step");
+    assert_eq!(orders.advance(Some(late), &paid, None).await, Ok(Advanced::Now));
 }
 
 #[tokio::test]
@@ -192,8 +197,8 @@ async fn of_many_steps_from_one_version_at_once_one_is_taken() {
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     let (order, event) = placed(UserId(id()), now());
     stores[0].place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let (held, _) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
-    let answers = join_all(stores.iter().map(|store| store.advance(claim(), &held, None))).await;
+    let (held, _) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
+    let answers = join_all(stores.iter().map(|store| store.advance(Some(claim()), &held, None))).await;
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Now)).count(), 1);
     assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Overtaken)).count(), 7);
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
@@ -206,7 +211,7 @@ async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event
     let orders = PgOrders::new(connection.clone(), database.bus());
     let user = UserId(id());
     let (order, event) = placed(user, now());
-    let (held, _) = advance(&order, Signal::StockReserved, now()).unwrap().expect("a step");
+    let (held, _) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
     let spent = |before: u64| connection.round_trips() - before;
 
     database.bus().be(Mood::Away);
@@ -218,7 +223,7 @@ async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event
     assert_eq!(spent(2), 1, "get");
     orders.list(user, 20, None).await.expect("listed");
     assert_eq!(spent(3), 1, "list");
-    orders.advance(claim(), &held, Some(&event_of_nothing())).await.expect("moved");
+    orders.advance(Some(claim()), &held, Some(&event_of_nothing())).await.expect("moved");
     assert_eq!(spent(4), 1, "advance");
     orders.refuse(&key("other", "f"), &reply(422)).await.expect("kept");
     assert_eq!(spent(5), 1, "refuse");

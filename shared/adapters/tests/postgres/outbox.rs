@@ -197,7 +197,7 @@ async fn an_event_waits_in_the_outbox_as_it_goes_on_the_bus() {
     let stock = database.stock();
     let a = opened(&stock, 5).await;
     let (hold, reserved, short) = hold(&[(a, 2)]);
-    let said = stock.reserve(claim(), &hold, &reserved, &short).await.unwrap().expect("held");
+    let said = stock.reserve(claim(), &hold, lapses(), &reserved, &short).await.unwrap().expect("held");
     let rows = database.rows("SELECT event FROM inventory.outbox ORDER BY event ->> 'type' DESC").await;
     let stored: serde_json::Value = rows[0].get(0);
     assert_eq!(stored, serde_json::to_value(&said).unwrap());

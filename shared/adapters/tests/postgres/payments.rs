@@ -4,24 +4,32 @@ use crate::given::*;
 use adapters::postgres::{PgPayments, testing::Mood};
 use catalog::Context;
 use domain::{
-    id::{OrderId, PaymentId, UserId},
-    payment::{self, Answer, Payment, Status},
+    Event,
+    event::StockReserved,
+    id::{OrderId, PaymentId, RefundId, UserId},
+    payment::{self, Answer, Change, Payment},
 };
 use futures_util::future::join_all;
-use kernel::Kind;
-use ports::PaymentStore;
+use ports::{Advanced, PaymentStore};
 
 fn begun(order: OrderId) -> Payment {
-    Payment {
-        id: PaymentId(id()),
+    let held = StockReserved {
         order_id: order,
         user_id: UserId(id()),
         amount: usd(4200),
-        method: card(),
-        status: Status::Pending,
-        version: 1,
-        created_at: now(),
-    }
+        payment_method: card(),
+        lines: vec![],
+        levels: vec![],
+    };
+    payment::begin(PaymentId(id()), &held, now())
+}
+
+/// What an answer makes of a payment.
+fn concluded(payment: &Payment, answer: &Answer) -> (Change, Vec<Event>) {
+    let change = payment::conclude(payment, payment.attempts, answer, RefundId(id()), now());
+    let change = change.expect("legal").expect("a step");
+    let events = change.events.iter().cloned().map(event).collect();
+    (change, events)
 }
 
 #[tokio::test]
@@ -44,20 +52,20 @@ async fn a_payment_reads_back_as_it_was_begun() {
 }
 
 #[tokio::test]
-async fn the_first_answer_is_kept_with_its_event_and_no_other() {
+async fn an_answer_is_kept_once_with_its_event_and_its_booking() {
     let database = database().await;
     let payments = database.payments();
     let payment = payments.begin(&begun(OrderId(id()))).await.expect("begun");
-    let charged = Answer::Charged("ch_1".into());
-    let (status, data) = payment::conclude(&payment, &charged);
-    let news = event(data);
-    assert_eq!(payments.conclude(claim(), &payment, status, &charged, &news).await, Ok(true));
-    let declined = Answer::Declined("card_declined".into());
-    let (status, data) = payment::conclude(&payment, &declined);
-    assert_eq!(payments.conclude(claim(), &payment, status, &declined, &event(data)).await, Ok(false));
-    let kept = payments.begin(&payment).await.expect("found");
-    assert_eq!((kept.status, kept.version), (Status::Succeeded, 2));
-    assert_eq!(database.bus().taken(), [news]);
+    let (change, news) = concluded(&payment, &Answer::Charged("ch_1".into()));
+    let first = claim();
+    assert_eq!(payments.advance(Some(first), &change, &news).await, Ok(Advanced::Now));
+    assert_eq!(payments.advance(Some(first), &change, &news).await, Ok(Advanced::Before));
+    assert_eq!(payments.advance(Some(claim()), &change, &news).await, Ok(Advanced::Overtaken));
+    let kept = payments.get(payment.id, Some(payment.user_id)).await.expect("an answer").expect("a payment");
+    assert_eq!(kept, change.payment);
+    assert_eq!(database.bus().taken(), news);
+    assert_eq!(database.number("SELECT count(*) FROM payments.transfers").await, 1);
+    assert_eq!(database.number("SELECT sum(balance)::bigint FROM payments.accounts").await, 0);
 }
 
 #[tokio::test]
@@ -65,25 +73,20 @@ async fn of_many_answers_at_once_one_is_kept() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.payments()).collect();
     let payment = stores[0].begin(&begun(OrderId(id()))).await.expect("begun");
-    let answer = Answer::Charged("ch_1".into());
-    let (status, data) = payment::conclude(&payment, &answer);
-    let claim = claim();
-    let kept = join_all(stores.iter().map(async |store| {
-        store.conclude(claim, &payment, status, &answer, &event(data.clone())).await.expect("an answer")
-    }));
-    assert_eq!(kept.await.into_iter().filter(|kept| *kept).count(), 1);
+    let (change, news) = concluded(&payment, &Answer::Charged("ch_1".into()));
+    let kept = join_all(stores.iter().map(|store| store.advance(Some(claim()), &change, &news))).await;
+    assert_eq!(kept.iter().filter(|kept| **kept == Ok(Advanced::Now)).count(), 1);
     assert_eq!(database.number("SELECT count(*) FROM payments.outbox").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 1);
 }
 
 #[tokio::test]
-async fn to_conclude_what_was_never_begun_is_a_defect() {
+async fn a_step_of_what_was_never_begun_changes_nothing() {
     let database = database().await;
-    let payment = begun(OrderId(id()));
-    let answer = Answer::Charged("ch_1".into());
-    let (status, data) = payment::conclude(&payment, &answer);
-    let failure = database.payments().conclude(claim(), &payment, status, &answer, &event(data)).await;
-    assert_eq!(failure.expect_err("a defect").kind, Kind::Internal);
+    let (change, news) = concluded(&begun(OrderId(id())), &Answer::Charged("ch_1".into()));
+    assert_eq!(database.payments().advance(Some(claim()), &change, &news).await, Ok(Advanced::Overtaken));
     assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 0);
+    assert_eq!(database.number("SELECT count(*) FROM payments.transfers").await, 0);
 }
 
 #[tokio::test]
@@ -94,8 +97,7 @@ async fn beginning_is_one_round_trip_and_so_is_concluding() {
     database.bus().be(Mood::Away);
     let payment = payments.begin(&begun(OrderId(id()))).await.expect("begun");
     assert_eq!(connection.round_trips(), 1);
-    let answer = Answer::Declined("card_declined".into());
-    let (status, data) = payment::conclude(&payment, &answer);
-    payments.conclude(claim(), &payment, status, &answer, &event(data)).await.expect("kept");
+    let (change, news) = concluded(&payment, &Answer::Declined("card_declined".into()));
+    payments.advance(Some(claim()), &change, &news).await.expect("kept");
     assert_eq!(connection.round_trips(), 2);
 }

@@ -29,7 +29,8 @@ async fn rush(database: &TestDatabase, wishes: &[Vec<(ProductId, u32)>]) -> usiz
         let mut held = 0;
         for wish in wishes.iter().skip(n).step_by(stores.len()) {
             let (hold, reserved, short) = hold(wish);
-            let said = store.reserve(claim(), &hold, &reserved, &short).await.expect("an answer").expect("an event");
+            let said =
+                store.reserve(claim(), &hold, lapses(), &reserved, &short).await.expect("an answer").expect("an event");
             held += usize::from(is_reserved(&said));
         }
         held
@@ -77,7 +78,8 @@ async fn the_same_delivery_to_many_hands_at_once_holds_once() {
     let a = opened(&stores[0], 50).await;
     for _ in 0..10 {
         let ((hold, reserved, short), claim) = (hold(&[(a, 1)]), claim());
-        let answers = join_all(stores.iter().map(|store| store.reserve(claim, &hold, &reserved, &short))).await;
+        let answers =
+            join_all(stores.iter().map(|store| store.reserve(claim, &hold, lapses(), &reserved, &short))).await;
         assert_eq!(answers.into_iter().filter_map(|answer| answer.expect("an answer")).count(), 1);
     }
     assert_eq!(level(&stores[0], a).await, (40, 10));
@@ -94,7 +96,7 @@ async fn a_hold_and_a_release_of_one_order_at_once_leave_nothing_held_whichever_
             let (hold, reserved, short) = hold(&[(b, 1), (a, 2)]);
             let (order, news) = (hold.reserved.order_id, released(hold.reserved.order_id));
             let (held, gone) = tokio::join!(
-                holder.reserve(claim(), &hold, &reserved, &short),
+                holder.reserve(claim(), &hold, lapses(), &reserved, &short),
                 releaser.release(claim(), order, &news),
             );
             assert_eq!(held.expect("an answer").is_some(), gone.expect("an answer").is_some());

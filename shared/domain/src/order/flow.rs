@@ -204,7 +204,8 @@ pub const fn next(state: State, cue: Cue) -> Move {
             Cue::StockReserved,
         ) => Stay,
         (Processing | Shipped | Delivered | Cancelled, Cue::StockKept) => Stay,
-        (BackOrdered | UnderReview | Cancelled, Cue::Shortfall(_)) => Stay,
+        // That there was no stock may arrive after the news that there is: what waited was filled meanwhile.
+        (BackOrdered | UnderReview | Processing | Shipped | Delivered | Cancelled, Cue::Shortfall(_)) => Stay,
         // Payments hear by themselves that an order was cancelled, and give back what they charged.
         (Cancelled, Cue::StockShort | Cue::PaymentRequested | Cue::PaymentFailed) => Stay,
         (Cancelled, Cue::CustomerCancels | Cue::StaffCancels) => Stay,
@@ -212,10 +213,7 @@ pub const fn next(state: State, cue: Cue) -> Move {
 
         (AwaitingPayment | Declined | BackOrdered | UnderReview, Cue::StockShort) => Refuse,
         (BackOrdered | UnderReview, Cue::PaymentRequested | Cue::PaymentFailed) => Refuse,
-        (
-            Processing | Shipped | Delivered,
-            Cue::StockShort | Cue::PaymentRequested | Cue::PaymentFailed | Cue::Shortfall(_),
-        ) => Refuse,
+        (Processing | Shipped | Delivered, Cue::StockShort | Cue::PaymentRequested | Cue::PaymentFailed) => Refuse,
         (Shipped | Delivered, Cue::CustomerCancels | Cue::StaffCancels) => Refuse,
         (
             AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Shipped | Delivered | Cancelled,

@@ -46,7 +46,7 @@ pub enum Defect {
 impl Defect {
     /// Every defect, and what it is in words.
     pub const ALL: [(Self, &str); 13] = [
-        (Self::SwallowsErrors, "payment consumer swallows its error"),
+        (Self::SwallowsErrors, "mail consumer swallows its error"),
         (Self::AcknowledgesTheBatch, "whole batch acknowledged although one message failed"),
         (Self::PublishesBeforeCommit, "payment event published before the commit"),
         (Self::ChargesWithoutStableKey, "gateway asked under a new key each time"),
@@ -80,8 +80,9 @@ pub async fn consume<S: Site>(
     };
     let (payments, gateway) = (stores.payments(), platform.gateway());
     Some(match defect {
-        Defect::SwallowsErrors if is(catalog::PAYMENT_CHARGE) => {
-            drop(payment_charge::handle(&payments, &gateway, &platform.breaker(), copy()).await);
+        Defect::SwallowsErrors if is(catalog::MAIL_SEND) => {
+            let contacts = stores.contacts();
+            drop(mail_send::handle(&contacts, &platform.letters(), &platform.mailer(), copy()).await);
             Ok(())
         }
         Defect::PublishesBeforeCommit if is(catalog::PAYMENT_CHARGE) => {
