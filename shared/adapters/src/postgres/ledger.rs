@@ -41,10 +41,10 @@ pub(super) use book;
 const BETWEEN: &str = "SELECT * FROM transfers WHERE at >= $1 AND at < $2 ORDER BY at, purpose, reference";
 
 const BOOK: &str = concat!(
-    "WITH one AS (SELECT 1), ",
-    book!("$1", from "one"),
+    "WITH always AS (SELECT), ",
+    book!("$1", from "always"),
     ", ",
-    announce!("$2", from "one"),
+    announce!("$2", from "always"),
     " SELECT 1 AS done"
 );
 

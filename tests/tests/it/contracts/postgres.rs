@@ -3,12 +3,12 @@
 use super::{PROCESSES, var};
 use adapters::postgres::testing::{TestDatabase, fresh_database};
 use adapters::postgres::{
-    Database, Migrator, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
+    Database, Migrator, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
 };
 use catalog::Context;
 use std::sync::Arc;
 use testkit::Platform;
-use testkit::contract::{Under, migrations::Schema, outbox::Filled};
+use testkit::contract::{Under, ledger::Books, migrations::Schema, outbox::Filled};
 
 /// Some processes over a fresh database; each is made from a connection of its own and the bus.
 async fn under<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Under<P> {
@@ -31,6 +31,14 @@ mod contacts {
 mod invoices {
     use super::*;
     testkit::contract_invoices!(store(Context::Invoices, PgInvoices::new));
+}
+
+mod ledger {
+    use super::*;
+    testkit::contract_ledger!(under(|database, bus| Books {
+        payments: PgPayments::new(database.of(Context::Payments), bus.clone()),
+        ledger: PgLedger::new(database.of(Context::Payments), bus),
+    }));
 }
 
 mod migrations {
