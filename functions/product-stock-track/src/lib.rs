@@ -11,15 +11,8 @@ pub async fn handle(
     cache: &impl Cache,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let levels = match &delivery.event.event {
-        DomainEvent::StockOpened(opened) => &opened.levels,
-        DomainEvent::StockReserved(reserved) => &reserved.levels,
-        DomainEvent::StockKept(kept) => &kept.levels,
-        DomainEvent::StockLapsed(lapsed) => &lapsed.levels,
-        DomainEvent::StockCommitted(committed) => &committed.levels,
-        DomainEvent::StockReleased(released) => &released.levels,
-        other => return Err(event::unexpected(other)),
-    };
+    let event = &delivery.event.event;
+    let levels = event.stock_levels().ok_or_else(|| event::unexpected(event))?;
     for level in levels {
         if products.set_stock(level).await? {
             cache.forget(&domain::product::cache_key(level.product_id)).await;

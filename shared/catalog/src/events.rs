@@ -31,6 +31,8 @@ macro_rules! for_each_event {
             STOCK_LAPSED StockLapsed "StockLapsed.v1" Inventory INVENTORY_EVENTS [];
             STOCK_COMMITTED StockCommitted "StockCommitted.v1" Inventory INVENTORY_EVENTS [];
             STOCK_RELEASED StockReleased "StockReleased.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_ADJUSTED StockAdjusted "StockAdjusted.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_LOW StockLow "StockLow.v1" Inventory INVENTORY_EVENTS [];
             ORDER_PLACED OrderPlaced "OrderPlaced.v1" Orders ORDER_EVENTS ["/shipping_address"];
             ORDER_CONFIRMED OrderConfirmed "OrderConfirmed.v1" Orders ORDER_EVENTS ["/shipping_address"];
             ORDER_CANCELLED OrderCancelled "OrderCancelled.v1" Orders ORDER_EVENTS [];

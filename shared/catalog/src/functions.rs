@@ -47,7 +47,7 @@ functions! {
         .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);
     /// Keeps the stock figure that products show.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
-        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_KEPT, STOCK_LAPSED, STOCK_COMMITTED, STOCK_RELEASED])
+        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_KEPT, STOCK_LAPSED, STOCK_COMMITTED, STOCK_RELEASED, STOCK_ADJUSTED])
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15);
 
     // Inventory.
@@ -63,7 +63,6 @@ functions! {
     /// Gives a cancelled order's stock back.
     STOCK_RELEASE = Function::new("stock-release", Inventory).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RELEASED]).timeout(15);
-
     /// Keeps the stock of an order that is paid.
     STOCK_KEEP = Function::new("stock-keep", Inventory).on(&[PAYMENT_SUCCEEDED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_KEPT, STOCK_SHORT]).timeout(15);
@@ -73,6 +72,14 @@ functions! {
     /// Frees holds that lapsed, and holds for paid orders what came in.
     STOCK_SWEEP = Function::new("stock-sweep", Inventory).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LAPSED, STOCK_KEPT]).timeout(50);
+    /// Books pieces in or out.
+    STOCK_ADJUST = Function::new("stock-adjust", Inventory)
+        .http(Patch, "/api/v1/products/{id}/stock", BACK_OFFICE).idempotent()
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ADJUSTED]);
+    /// Tells when a product runs low.
+    STOCK_ALERT = Function::new("stock-alert", Inventory)
+        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_KEPT, STOCK_LAPSED, STOCK_RELEASED, STOCK_ADJUSTED])
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15);
 
     // Orders.
     /// Places an order.

@@ -2,11 +2,16 @@
 //!
 //! Readers are tolerant: unknown members are ignored, so that a producer may add one within a version.
 
+mod levels;
+
+pub use levels::StockLevel;
+
 use crate::{
     Money,
     address::Address,
     id::{OrderId, PaymentId, ProductId, RefundId, UserId},
     order::{OrderLine, Reason},
+    stock::AdjustmentReason,
     text::{Category, Email, FullName, PaymentMethod, ProductName, Sku, Username},
 };
 use kernel::Timestamp;
@@ -124,19 +129,6 @@ pub struct ProductCreated {
     pub stock_quantity: u32,
 }
 
-/// A product's stock after a movement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StockLevel {
-    /// Of which product.
-    pub product_id: ProductId,
-    /// Free to be sold.
-    pub available: i64,
-    /// Held for orders.
-    pub reserved: i64,
-    /// Counts the movements: an older level never replaces a newer one.
-    pub version: i64,
-}
-
 /// A number of one product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StockLine {
@@ -233,6 +225,31 @@ pub struct StockReleased {
     /// The levels after it.
     #[serde(default)]
     pub levels: Vec<StockLevel>,
+}
+
+/// Pieces of a product were booked in or out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockAdjusted {
+    /// Of which product.
+    pub product_id: ProductId,
+    /// How many came in; below zero, how many went.
+    pub delta: i64,
+    /// Why.
+    pub reason: AdjustmentReason,
+    /// The level after it.
+    #[serde(default)]
+    pub levels: Vec<StockLevel>,
+}
+
+/// Few pieces of a product are left; told once, until there were more again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockLow {
+    /// Of which product.
+    pub product_id: ProductId,
+    /// Free to be sold.
+    pub available: i64,
+    /// At how many pieces it counts as low.
+    pub threshold: i64,
 }
 
 /// An order was placed.
@@ -456,32 +473,4 @@ pub struct NotificationSent {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use kernel::Uuid;
-
-    #[test]
-    fn an_event_says_its_catalog_name_on_the_wire() {
-        let event = DomainEvent::from(StockReleased { order_id: OrderId(Uuid::nil()), levels: vec![] });
-        let json = serde_json::to_value(&event).expect("serializes");
-        assert_eq!(json["type"], event.row().name);
-    }
-
-    #[test]
-    fn a_member_that_a_newer_producer_added_is_ignored() {
-        let json = r#"{"type":"StockReleased.v1","data":{"order_id":"00000000-0000-0000-0000-000000000000","new":1}}"#;
-        assert!(serde_json::from_str::<DomainEvent>(json).is_ok());
-    }
-
-    #[test]
-    fn what_is_personal_is_gone_and_the_rest_stays() {
-        let mut event = serde_json::json!({"data": {"user_id": "u", "email": "ada@example.com", "username": "ada"}});
-        strip_personal(&mut event, catalog::USER_REGISTERED);
-        assert_eq!(event, serde_json::json!({"data": {"user_id": "u"}}));
-    }
-
-    #[test]
-    fn every_event_has_a_schema() {
-        assert_eq!(schemas().len(), catalog::EVENTS.len());
-    }
-}
+mod tests;

@@ -5,6 +5,8 @@ use crate::{
     order::OrderLine,
 };
 use kernel::{Failure, Kind, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Seconds for which stock is held for an order that is not paid yet. Then it is for others; who pays later gets it if it is
 /// still there.
@@ -169,6 +171,82 @@ pub fn hold(order: OrderPlaced) -> Hold {
 pub fn first_level(product: &ProductCreated) -> StockLevel {
     let available = i64::from(product.stock_quantity);
     StockLevel { product_id: product.product_id, available, reserved: 0, version: 1 }
+}
+
+/// At so many free pieces, or fewer, a product runs low.
+pub const LOW_STOCK_PIECES: i64 = 5;
+
+/// Whether a product runs low.
+pub const fn is_low(level: &StockLevel) -> bool {
+    level.available <= LOW_STOCK_PIECES
+}
+
+/// Pieces that can be booked in or out at once.
+pub const MAX_ADJUSTMENT: i64 = 1_000_000;
+
+/// Why pieces are booked in or out by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AdjustmentReason {
+    /// A delivery came in.
+    Received,
+    /// A customer sent them back.
+    Returned,
+    /// They cannot be sold any more.
+    Damaged,
+    /// They are not where they should be.
+    Lost,
+    /// They were found again.
+    Found,
+    /// Counted, and the figure was wrong.
+    Recount,
+}
+
+impl AdjustmentReason {
+    /// The word on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Returned => "returned",
+            Self::Damaged => "damaged",
+            Self::Lost => "lost",
+            Self::Found => "found",
+            Self::Recount => "recount",
+        }
+    }
+}
+
+/// What is booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustStock {
+    /// How many come in; below zero, how many go. Not zero, at most [`MAX_ADJUSTMENT`] either way.
+    pub delta: i64,
+    /// Why.
+    pub reason: AdjustmentReason,
+}
+
+impl AdjustStock {
+    /// Refuses a number that cannot be meant: `Invalid`, with the field.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self.delta {
+            0 => Err(Failure::field("/delta", "must not be zero")),
+            delta if delta.abs_diff(0) > MAX_ADJUSTMENT.abs_diff(0) => {
+                Err(Failure::field("/delta", format!("must be between -{MAX_ADJUSTMENT} and {MAX_ADJUSTMENT}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The level after pieces were booked in or out. What is held for orders cannot go: `Conflict`, code `insufficient-stock`.
+pub fn adjust(level: &StockLevel, wish: AdjustStock) -> Result<StockLevel, Failure> {
+    let available = level.available.saturating_add(wish.delta);
+    if available < 0 {
+        let detail = format!("Only {} can go; {} more are held for orders.", level.available, level.reserved);
+        return Err(Failure::new(Kind::Conflict, "insufficient-stock", detail));
+    }
+    Ok(StockLevel { available, version: level.version + 1, ..*level })
 }
 
 #[cfg(test)]

@@ -168,3 +168,42 @@ fn the_account_of_a_new_product_begins_with_what_is_there_all_of_it_free() {
     let first = StockLevel { product_id: product.product_id, available: 7, reserved: 0, version: 1 };
     assert_eq!(first_level(&product), first);
 }
+
+fn level(available: i64) -> StockLevel {
+    StockLevel { product_id: ProductId(Uuid::from_u128(1)), available, reserved: 4, version: 9 }
+}
+
+#[test]
+fn pieces_are_booked_in_and_out_down_to_nothing_free() {
+    let adjusted = |delta| adjust(&level(3), AdjustStock { delta, reason: AdjustmentReason::Recount });
+    assert_eq!(adjusted(2), Ok(StockLevel { version: 10, ..level(5) }));
+    assert_eq!(adjusted(-3), Ok(StockLevel { version: 10, ..level(0) }));
+    let refusal = adjusted(-4).expect_err("what is held cannot go");
+    assert_eq!((refusal.kind, refusal.code), (Kind::Conflict, "insufficient-stock"));
+    assert_eq!(refusal.detail, "Only 3 can go; 4 more are held for orders.");
+}
+
+#[test]
+fn a_number_that_cannot_be_meant_is_refused_with_its_field() {
+    let check = |delta| AdjustStock { delta, reason: AdjustmentReason::Found }.check();
+    for delta in [1, -1, MAX_ADJUSTMENT, -MAX_ADJUSTMENT] {
+        assert_eq!(check(delta), Ok(()), "{delta}");
+    }
+    for delta in [0, MAX_ADJUSTMENT + 1, -MAX_ADJUSTMENT - 1, i64::MIN, i64::MAX] {
+        assert_eq!(check(delta).expect_err("refused").fields[0].pointer, "/delta", "{delta}");
+    }
+}
+
+#[test]
+fn a_reason_has_one_word_on_the_wire_and_in_the_database() {
+    use AdjustmentReason::{Damaged, Found, Lost, Received, Recount, Returned};
+    for reason in [Received, Returned, Damaged, Lost, Found, Recount] {
+        assert_eq!(serde_json::to_value(reason).expect("serializes"), reason.name());
+    }
+}
+
+#[test]
+fn a_product_runs_low_at_the_threshold() {
+    assert!(is_low(&level(LOW_STOCK_PIECES)) && is_low(&level(0)));
+    assert!(!is_low(&level(LOW_STOCK_PIECES + 1)));
+}

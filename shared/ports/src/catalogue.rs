@@ -7,7 +7,7 @@ use domain::{
     id::{OrderId, ProductId},
     order::Offer,
     product::Product,
-    stock::Hold,
+    stock::{AdjustStock, Hold},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 
@@ -78,6 +78,27 @@ pub trait StockStore {
 
     /// The level of one product.
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure>;
+
+    /// Books `wish`, which brings the account to the level `after`, with the answer to its request. `None`, and nothing kept, when
+    /// the level has moved since it was read. The key with another body is `Invalid`, code `idempotency-key-reused`.
+    async fn adjust(
+        &self,
+        key: &Idempotency,
+        reply: &StoredReply,
+        wish: AdjustStock,
+        after: &StockLevel,
+        event: &Event,
+    ) -> Result<Option<Settled>, Failure>;
+
+    /// Keeps a refusal as the answer to a request.
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
+}
+
+/// Which products run low.
+pub trait StockWatch {
+    /// Notes whether a product runs low at this level, unless a newer level was noted before. Commits `event` and answers `true`
+    /// when it runs low and did not before.
+    async fn note(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure>;
 }
 
 /// An order that is paid.

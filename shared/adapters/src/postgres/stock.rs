@@ -2,7 +2,8 @@
 
 use super::{
     Database, Relay,
-    fragments::claim,
+    fragments::{announce, claim, take_key, what_was_kept},
+    keys,
     params::params,
     rows::{count, counted, get, only},
 };
@@ -10,10 +11,10 @@ use domain::{
     Event,
     event::{PaidWith, ProductCreated, StockLevel},
     id::{OrderId, PaymentId, ProductId},
-    stock::Hold,
+    stock::{AdjustStock, Hold},
 };
-use kernel::{Failure, Timestamp, Uuid};
-use ports::{Bus, Claim, Paid, StockStore};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
+use ports::{Bus, Claim, Paid, StockStore, StockWatch};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::types::Json;
 
@@ -55,6 +56,41 @@ const WAITING: &str = "
 const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
 
 const LEVEL: &str = "SELECT available, reserved, version FROM stock WHERE product_id = $1";
+
+/// Where the level is another than the one that was read, nothing is written and the key is not taken.
+const ADJUST: &str = concat!(
+    "WITH before AS (
+        SELECT product_id FROM stock WHERE product_id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
+    ), ",
+    take_key!(from "before"),
+    ", kept AS (
+        UPDATE stock AS s
+        SET available = s.available + $8, version = $7, updated_at = ($10 ->> 'time')::timestamptz
+        FROM taken
+        WHERE s.product_id = $6
+        RETURNING s.product_id, s.available, s.reserved, s.version, s.updated_at
+    ), noted AS (
+        INSERT INTO movements (product_id, version, kind, quantity, available, reserved, at, reason)
+        SELECT product_id, version, 'adjusted', $8, available, reserved, updated_at, $9 FROM kept
+    ), ",
+    announce!("$10", from "kept"),
+    what_was_kept!(),
+);
+
+/// A level that is older than the one that was noted changes nothing.
+const NOTE: &str = concat!(
+    "WITH noted AS (
+        INSERT INTO alerts AS old (product_id, version, is_low, was_low) VALUES ($1, $2, $3, false)
+        ON CONFLICT (product_id) DO UPDATE
+        SET version = excluded.version, is_low = excluded.is_low, was_low = old.is_low
+        WHERE old.version < excluded.version
+        RETURNING is_low AND NOT was_low AS is_news
+    ), news AS (
+        SELECT FROM noted WHERE is_news
+    ), ",
+    announce!("$4", from "news"),
+    " SELECT EXISTS (SELECT FROM news) AS is_news",
+);
 
 /// Stock accounts in the schema of inventory.
 #[derive(Debug)]
@@ -178,6 +214,49 @@ impl<B: Bus> StockStore for PgStock<B> {
             })
         };
         rows.first().map(level).transpose()
+    }
+
+    async fn adjust(
+        &self,
+        key: &Idempotency,
+        reply: &StoredReply,
+        wish: AdjustStock,
+        after: &StockLevel,
+        event: &Event,
+    ) -> Result<Option<Settled>, Failure> {
+        let params = params![
+            &key.scope,
+            &key.key,
+            &key.fingerprint,
+            i32::from(reply.status),
+            &reply.body,
+            after.product_id.0,
+            after.version,
+            wish.delta,
+            wish.reason.name(),
+            Json(event),
+        ];
+        let settled = keys::settled(key, &self.relay.database().query(ADJUST, &params).await?)?;
+        if settled == Some(Settled::Now) {
+            self.relay.send(std::slice::from_ref(event)).await;
+        }
+        Ok(settled)
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        keys::refuse(self.relay.database(), key, reply).await
+    }
+}
+
+impl<B: Bus> StockWatch for PgStock<B> {
+    async fn note(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
+        let params = params![level.product_id.0, level.version, is_low, Json(event)];
+        let rows = self.relay.database().query(NOTE, &params).await?;
+        let is_news = get(only(&rows)?, "is_news")?;
+        if is_news {
+            self.relay.send(std::slice::from_ref(event)).await;
+        }
+        Ok(is_news)
     }
 }
 

@@ -10,6 +10,7 @@ mod rules;
 #[cfg(test)]
 mod twins;
 
+pub mod adjustments;
 pub mod archive;
 pub mod back_orders;
 pub mod breaker;

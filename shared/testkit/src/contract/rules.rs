@@ -19,6 +19,7 @@ macro_rules! each_rule {
 mod tests {
     /// Each suite's source, which names a rule twice: where it is listed, and where it is written.
     const SUITES: &[(&str, &str)] = &[
+        ("adjustments", include_str!("adjustments.rs")),
         ("archive", include_str!("archive.rs")),
         ("back_orders", include_str!("back_orders.rs")),
         ("breaker", include_str!("breaker.rs")),

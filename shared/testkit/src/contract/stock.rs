@@ -1,5 +1,5 @@
 //! Rules of [`StockStore`]: accounts, and orders that are held or not. What becomes of a hold is in
-//! `reservations` and `back_orders`.
+//! `reservations` and `back_orders`, what is booked by hand in `adjustments`.
 
 use super::{Under, a_claim, an_event, fresh, later, why};
 use crate::build::{self, OrderBuilder, usd};
@@ -34,6 +34,7 @@ macro_rules! contract_stock {
         }
         $crate::contract_reservations!($under);
         $crate::contract_back_orders!($under);
+        $crate::contract_adjustments!($under);
     };
 }
 
@@ -94,15 +95,7 @@ fn is_short(event: &Option<Event>) -> bool {
 
 /// The levels that an event tells, by product.
 pub(super) fn levels(event: &Event) -> Vec<StockLevel> {
-    let mut levels = match &event.event {
-        DomainEvent::StockOpened(opened) => opened.levels.clone(),
-        DomainEvent::StockReserved(reserved) => reserved.levels.clone(),
-        DomainEvent::StockKept(kept) => kept.levels.clone(),
-        DomainEvent::StockLapsed(lapsed) => lapsed.levels.clone(),
-        DomainEvent::StockCommitted(committed) => committed.levels.clone(),
-        DomainEvent::StockReleased(released) => released.levels.clone(),
-        _ => vec![],
-    };
+    let mut levels = event.event.stock_levels().unwrap_or_default().to_vec();
     levels.sort_by_key(|level| level.product_id);
     levels
 }

@@ -1,13 +1,13 @@
 //! Stock accounts in memory. What becomes of a reservation is read from `domain::stock::next` and from nowhere else.
 
-use super::{Part, State, Stock};
+use super::{Part, State, Stock, keys::KeyBook};
 use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{self, Cue, Hold, Move},
+    stock::{self, AdjustStock, Cue, Hold, Move},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 use ports::{Claim, Paid};
 use std::collections::HashMap;
 
@@ -16,6 +16,10 @@ pub(super) struct StockState {
     pub levels: HashMap<ProductId, StockLevel>,
     pub reservations: HashMap<OrderId, Reservation>,
     pub committed: HashMap<ProductId, i64>,
+    adjusted: HashMap<ProductId, i64>,
+    keys: KeyBook,
+    /// The newest level noted of a product: its version, and whether it was low.
+    low: HashMap<ProductId, (i64, bool)>,
 }
 
 /// What became of an order's wish for stock. An order that was released before it was reserved has no lines.
@@ -37,6 +41,11 @@ impl Stock {
     /// Pieces of a product that have left the house. With what is free and what is reserved they are all that ever came in.
     pub fn committed(&self, product: ProductId) -> i64 {
         self.0.see(|state| state.stock.committed.get(&product).copied().unwrap_or_default())
+    }
+
+    /// Pieces of a product that were booked in by hand, less those that were booked out.
+    pub fn adjusted(&self, product: ProductId) -> i64 {
+        self.0.see(|state| state.stock.adjusted.get(&product).copied().unwrap_or_default())
     }
 
     /// Where the reservation of an order stands.
@@ -137,14 +146,8 @@ impl StockState {
 /// Commits the event with the levels after what it tells.
 fn tell(state: &mut State, event: &Event, after: Vec<StockLevel>) -> Event {
     let mut event = event.clone();
-    match &mut event.event {
-        DomainEvent::StockOpened(opened) => opened.levels = after,
-        DomainEvent::StockReserved(reserved) => reserved.levels = after,
-        DomainEvent::StockKept(kept) => kept.levels = after,
-        DomainEvent::StockLapsed(lapsed) => lapsed.levels = after,
-        DomainEvent::StockCommitted(committed) => committed.levels = after,
-        DomainEvent::StockReleased(released) => released.levels = after,
-        _ => {}
+    if let Some(levels) = event.event.stock_levels_mut() {
+        *levels = after;
     }
     state.outbox.add(&event);
     event
@@ -281,6 +284,58 @@ impl ports::StockStore for Stock {
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         self.0.look(Part::Database, |state| Ok(state.stock.levels.get(&product).cloned())).await
+    }
+
+    async fn adjust(
+        &self,
+        key: &Idempotency,
+        reply: &StoredReply,
+        wish: AdjustStock,
+        after: &StockLevel,
+        event: &Event,
+    ) -> Result<Option<Settled>, Failure> {
+        let commit = self.0.commit("stock.adjust", |state| {
+            if let Some(settled) = state.stock.keys.find(key)? {
+                return Ok(Some(settled));
+            }
+            let held = state.stock.levels.get_mut(&after.product_id);
+            let Some(held) = held.filter(|held| held.version + 1 == after.version) else { return Ok(None) };
+            held.clone_from(after);
+            *state.stock.adjusted.entry(after.product_id).or_default() += wish.delta;
+            state.outbox.add(event);
+            state.stock.keys.keep(key, Some(reply));
+            Ok(Some(Settled::Now))
+        });
+        commit.await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        let commit = self.0.commit("stock.refuse", |state| {
+            if let Some(settled) = state.stock.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.stock.keys.keep(key, Some(reply));
+            Ok(Settled::Now)
+        });
+        commit.await
+    }
+}
+
+impl ports::StockWatch for Stock {
+    async fn note(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
+        let commit = self.0.commit("stock.note", |state| {
+            let noted = state.stock.low.get(&level.product_id);
+            if noted.is_some_and(|(version, _)| *version >= level.version) {
+                return Ok(false);
+            }
+            let is_news = is_low && noted.is_none_or(|(_, was_low)| !was_low);
+            state.stock.low.insert(level.product_id, (level.version, is_low));
+            if is_news {
+                state.outbox.add(event);
+            }
+            Ok(is_news)
+        });
+        commit.await
     }
 }
 

@@ -3,9 +3,14 @@
 use super::{
     ORDER, PRODUCT, all_samples_are_named, clock,
     consumers::{USUAL, deliver},
+    http::answers,
     moment, sample, shop,
 };
-use domain::stock::{HOLD_SECONDS, State};
+use domain::{
+    DomainEvent,
+    event::StockLow,
+    stock::{HOLD_SECONDS, LOW_STOCK_PIECES, State},
+};
 use edge::{Clock, Consumer};
 use std::time::Duration;
 use testkit::Platform;
@@ -89,4 +94,40 @@ async fn stock_commit_takes_shipped_stock_off_the_account_once() {
     .await;
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Committed), (3, 0)));
     assert_eq!(platform.stock().committed(PRODUCT), 2);
+}
+
+#[tokio::test]
+async fn stock_adjust_books_in_and_out_once_a_key_and_never_what_is_held() {
+    let expected = [
+        ("bad_too_many", 409, "insufficient-stock", ""),
+        ("bad_zero", 422, "validation", "/delta"),
+        ("bad_huge", 422, "validation", "/delta"),
+        ("bad_reason", 422, "validation", "/reason"),
+        ("bad_unknown_field", 422, "validation", "/note"),
+        ("bad_unknown_product", 404, "not-found", ""),
+        ("bad_no_key", 400, "idempotency-key-missing", ""),
+        ("bad_customer", 403, "forbidden", ""),
+        ("ok", 200, "", ""),
+        ("ok_more", 200, "", ""),
+    ];
+    let platform = held().await;
+    for _ in 0..2 {
+        answers(catalog::STOCK_ADJUST, &expected, async |_, call| stock_adjust::handle(&platform.stock(), call).await)
+            .await;
+    }
+    assert_eq!(level(&platform), (3 - 3 + 20, 2), "each once a key");
+    assert_eq!(platform.stock().adjusted(PRODUCT), 17);
+}
+
+#[tokio::test]
+async fn stock_alert_tells_once_that_a_product_runs_low() {
+    let platform = held().await;
+    let before = platform.bus().published().len();
+    deliver(catalog::STOCK_ALERT, &USUAL, &platform, async |delivery| {
+        stock_alert::handle(&platform.stock(), delivery).await
+    })
+    .await;
+    let told = platform.bus().published().split_off(before);
+    let low = StockLow { product_id: PRODUCT, available: 3, threshold: LOW_STOCK_PIECES };
+    assert_eq!(told.into_iter().map(|event| event.event).collect::<Vec<_>>(), [DomainEvent::StockLow(low)]);
 }

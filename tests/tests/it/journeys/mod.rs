@@ -5,3 +5,4 @@ mod failure;
 mod order;
 mod saga;
 mod stack;
+mod stock;

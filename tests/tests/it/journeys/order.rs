@@ -161,7 +161,7 @@ async fn letter_to(shop: &Shop, email: &str) -> Option<Value> {
 }
 
 /// The record of an order's event on a topic, in any partition.
-async fn on_topic(topic: &str, order: &str, event: &str) -> Option<String> {
+pub(super) async fn on_topic(topic: &str, order: &str, event: &str) -> Option<String> {
     let client = ClientBuilder::new(vec![var("KAFKA_BROKERS")]).build().await.ok()?;
     let count = catalog::KAFKA_TOPICS.iter().find(|row| row.name == topic)?.partitions;
     for partition in 0..count {

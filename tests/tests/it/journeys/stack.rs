@@ -4,7 +4,7 @@
 
 use reqwest::{Client, Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 use tokio::{
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Instant, MissedTickBehavior, interval},
@@ -240,10 +240,9 @@ pub fn id(view: &Value) -> &str {
 
 /// A name that no other run of no other test uses.
 pub fn unique(prefix: &str) -> String {
-    let mut name = prefix.to_owned();
-    write!(name, "-{}", kernel::Uuid::now_v7().simple()).expect("a string takes it");
-    name.truncate(30);
-    name
+    // The half that is drawn, not the half that is the time: two of one millisecond differ, and a user name takes it.
+    let (_, drawn) = kernel::Uuid::now_v7().as_u64_pair();
+    format!("{prefix}-{drawn:016x}")
 }
 
 /// Asks again and again until there is an answer, and says what it waited for when there is none.

@@ -216,6 +216,7 @@ impl<S: Site> World<S> {
             to if to.name == catalog::STOCK_RESERVE.name => stock_reserve::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_RELEASE.name => stock_release::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_KEEP.name => stock_keep::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::STOCK_ALERT.name => stock_alert::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_COMMIT.name => stock_commit::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::PAYMENT_CLOSE.name => payment_close::handle(&stores.payments(), delivery).await,
             to if to.name == catalog::PAYMENT_REFUND.name => {

@@ -3,14 +3,16 @@
 use super::chance::{Chance, together};
 use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
-use ports::{ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, UserStore, WindowStore};
+use ports::{
+    ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore, WindowStore,
+};
 use std::rc::Rc;
 use testkit::{Platform, Seen};
 
 /// The stores of one process.
 pub trait Stores {
     fn orders(&self) -> impl OrderStore;
-    fn stock(&self) -> impl StockStore;
+    fn stock(&self) -> impl StockStore + StockWatch;
     fn payments(&self) -> impl PaymentStore;
     fn users(&self) -> impl UserStore;
     fn contacts(&self) -> impl ContactBook;
@@ -93,7 +95,7 @@ impl Stores for Platform {
         Platform::orders(self)
     }
 
-    fn stock(&self) -> impl StockStore {
+    fn stock(&self) -> impl StockStore + StockWatch {
         Platform::stock(self)
     }
 

@@ -19,7 +19,9 @@ use cutter::{Cutter, Life, Tally};
 use domain::Event;
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
-use ports::{ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, UserStore, WindowStore};
+use ports::{
+    ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore, WindowStore,
+};
 use see::Tables;
 use std::{
     cell::{Cell, RefCell},
@@ -244,7 +246,7 @@ impl Stores for Process {
         self.store(Context::Orders, PgOrders::new)
     }
 
-    fn stock(&self) -> impl StockStore {
+    fn stock(&self) -> impl StockStore + StockWatch {
         self.store(Context::Inventory, PgStock::new)
     }
 
