@@ -26,7 +26,7 @@ fn key(fingerprint: &str) -> Idempotency {
 }
 
 fn reply() -> StoredReply {
-    StoredReply { status: 201, body: "{\"id\":1}".into() }
+    StoredReply { status: 201, headers: vec![("etag".into(), "\"1\"".into())], body: "{\"id\":1}".into() }
 }
 
 fn store() -> DynamoProducts {
