@@ -50,10 +50,10 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
-/// The integer that a float is, where it is one that a float holds exactly.
+/// The integer that a float is, where it is one of at most fifteen digits: reading a float is not exact beyond them.
 fn whole(float: f64) -> Option<i64> {
     let text = format!("{float:.0}");
-    let exact = float.abs() < 9_007_199_254_740_992.0 && float.fract() == 0.0;
+    let exact = float.abs() < 1e15 && float.fract() == 0.0;
     text.parse().ok().filter(|_| exact)
 }
 
@@ -117,16 +117,15 @@ mod tests {
             (["-0.0", "0", "-0", "0e7"], "0"),
             (["-120", "-1.2e2", "-120.000", "-12E1"], "-120"),
             (["1.5", "1.50", "15e-1", "0.15E1"], "1.5"),
-            (
-                ["9007199254740991", "9007199254740991.0", "9007199254740991e0", "9007199254740991.00"],
-                "9007199254740991",
-            ),
+            (["999999999999999", "999999999999999.0", "999999999999999e0", "999999999999999.00"], "999999999999999"),
         ] {
             assert_eq!(forms.map(canonical), [spelling; 4]);
         }
-        // Beyond what a float holds exactly, integers stay what they are, and a float is not taken for one of them.
+        // Beyond that, integers stay what they are, and a float is not taken for one of them.
         assert_ne!(canonical("9007199254740993"), canonical("9007199254740992"));
-        assert_ne!(canonical("9007199254740992.0"), canonical("9007199254740992"));
+        for beyond in ["1000000000000000", "-1000000000000000"] {
+            assert_ne!(canonical(&format!("{beyond}.0")), canonical(beyond));
+        }
     }
 
     #[test]
