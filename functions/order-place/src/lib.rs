@@ -10,7 +10,7 @@ use domain::{
     order::{self, PlaceOrder},
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, Settled};
+use kernel::Failure;
 use ports::{Offers, OrderStore};
 
 /// Places an order.
@@ -28,10 +28,8 @@ pub async fn handle(
     let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &offers, call.now) {
         Ok(placed) => placed,
         Err(refusal) => {
-            return match orders.refuse(&key, &call.problem(&refusal)).await? {
-                Settled::Now => Err(refusal),
-                Settled::Before(first) => Ok(Reply::stored(first)),
-            };
+            let settled = orders.refuse(&key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled);
         }
     };
     let event = event::envelop(call.ids.next(), order.id, order.version, call.now, &call.trace, placed);

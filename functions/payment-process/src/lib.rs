@@ -11,7 +11,7 @@ use domain::{
     text::PaymentMethod,
 };
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Idempotency, Settled};
+use kernel::{Failure, Idempotency};
 use ports::PaymentStore;
 use serde::Deserialize;
 
@@ -34,8 +34,11 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<PayAgain>) -> Resul
     let owner = UserId(call.principal()?.id);
     let key = call.idempotency()?.clone();
     for _ in 0..=RACES {
-        let found = payments.of_order(order_id, Some(owner)).await?;
-        let payment = found.ok_or_else(|| Failure::field("/order_id", "is not an order of yours with a payment"))?;
+        let Some(payment) = payments.of_order(order_id, Some(owner)).await? else {
+            let refusal = Failure::field("/order_id", "is not an order of yours with a payment");
+            let settled = payments.refuse(&key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled);
+        };
         if let Some(reply) = attempt(payments, &payment, payment_method.clone(), &key, &call).await? {
             return Ok(reply);
         }
@@ -54,10 +57,8 @@ async fn attempt(
     let change = match payment::pay_again(payment, method, call.now) {
         Ok(change) => change,
         Err(refusal) => {
-            return match payments.refuse(key, &call.problem(&refusal)).await? {
-                Settled::Now => Err(refusal),
-                Settled::Before(first) => Ok(Some(Reply::stored(first))),
-            };
+            let settled = payments.refuse(key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled).map(Some);
         }
     };
     let version = change.payment.version;

@@ -1,6 +1,6 @@
 //! `POST /api/v1/products`: puts a product on sale.
 //!
-//! 201 with the product; 409 when the SKU is taken; the first answer again for a repeated `Idempotency-Key`.
+//! 201 with the product; 409 when the SKU is taken; the first answer again, this one or that, for a repeated `Idempotency-Key`.
 
 use api::ProductView;
 use domain::{
@@ -9,15 +9,22 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::ProductStore;
+use ports::{ProductStore, SKU_TAKEN};
 
 /// Puts a product on sale. Its stock account follows from the event that the table's stream relays.
 pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> Result<Reply<ProductView>, Failure> {
     let key = call.idempotency()?.clone();
-    let product = product::create(ProductId(call.ids.next()), call.body, call.now);
+    let (command, call) = call.into_parts();
+    let product = product::create(ProductId(call.ids.next()), command, call.now);
     let reply = Reply::created(ProductView::from(&product))
         .location(catalog::PRODUCT_GET.path_of(product.id))
         .etag(product.version);
-    let settled = products.create(&product, &key, &reply.to_stored()?).await?;
-    Ok(reply.settle(settled))
+    match products.create(&product, &key, &reply.to_stored()?).await {
+        Ok(settled) => Ok(reply.settle(settled)),
+        Err(refusal) if refusal.code == SKU_TAKEN => {
+            let settled = products.refuse(&key, &call.problem(&refusal), call.now).await?;
+            Reply::refused(refusal, settled)
+        }
+        Err(failure) => Err(failure),
+    }
 }

@@ -10,7 +10,7 @@ use domain::{
     payment::{self, Payment, RefundReason},
 };
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Idempotency, Settled};
+use kernel::{Failure, Idempotency};
 use ports::PaymentStore;
 use serde::Deserialize;
 
@@ -38,8 +38,11 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<RefundRequest>) -> 
     }
     let key = call.idempotency()?.clone();
     for _ in 0..=RACES {
-        let found = payments.get(request.payment_id, None).await?;
-        let payment = found.ok_or_else(|| Failure::field("/payment_id", "is not a payment"))?;
+        let Some(payment) = payments.get(request.payment_id, None).await? else {
+            let refusal = Failure::field("/payment_id", "is not a payment");
+            let settled = payments.refuse(&key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled);
+        };
         if let Some(reply) = ask(payments, &payment, &request, &key, &call).await? {
             return Ok(reply);
         }
@@ -59,10 +62,8 @@ async fn ask(
     let change = match payment::ask_refund(payment, id, request.amount, request.reason, call.now) {
         Ok(change) => change,
         Err(refusal) => {
-            return match payments.refuse(key, &call.problem(&refusal)).await? {
-                Settled::Now => Err(refusal),
-                Settled::Before(first) => Ok(Some(Reply::stored(first))),
-            };
+            let settled = payments.refuse(key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled).map(Some);
         }
     };
     let version = change.payment.version;

@@ -10,7 +10,7 @@ use domain::{
     stock::{self, AdjustStock},
 };
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Idempotency, Settled};
+use kernel::{Failure, Idempotency};
 use ports::StockStore;
 
 /// How often the level is read again when something else moved it: orders for a product in demand move it often.
@@ -23,7 +23,11 @@ pub async fn handle(store: &impl StockStore, call: Call<AdjustStock>) -> Result<
     let product: ProductId = call.path("id")?;
     let key = call.idempotency()?.clone();
     for _ in 0..=RACES {
-        let level = store.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
+        let Some(level) = store.level(product).await? else {
+            let refusal = Failure::not_found("product");
+            let settled = store.refuse(&key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled);
+        };
         if let Some(reply) = book(store, &level, wish, &key, &call).await? {
             return Ok(reply);
         }
@@ -42,10 +46,8 @@ async fn book(
     let after = match stock::adjust(level, wish) {
         Ok(after) => after,
         Err(refusal) => {
-            return match store.refuse(key, &call.problem(&refusal)).await? {
-                Settled::Now => Err(refusal),
-                Settled::Before(first) => Ok(Some(Reply::stored(first))),
-            };
+            let settled = store.refuse(key, &call.problem(&refusal)).await?;
+            return Reply::refused(refusal, settled).map(Some);
         }
     };
     let version = u64::try_from(after.version).map_err(Failure::internal)?;

@@ -49,6 +49,27 @@ impl DynamoProducts {
         Ok(TransactWriteItem::builder().put(put.build().map_err(Failure::internal)?).build())
     }
 
+    /// Takes the key of a request. DynamoDB removes what has expired within days, not at once.
+    fn record(&self, key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Result<TransactWriteItem, Failure> {
+        let absent_or_expired = "attribute_not_exists(pk) OR expires_at < :now";
+        self.put(item::idempotency(key, reply, now), absent_or_expired, Some(now))
+    }
+
+    /// Does all these writes or none, the first of which takes the key.
+    async fn commit(&self, writes: Vec<TransactWriteItem>, key: &Idempotency) -> Result<Settled, Failure> {
+        let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        let Err(error) = answer else { return Ok(Settled::Now) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                self.settle(cancelled.cancellation_reasons(), key).await
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
+                Err(Failure::unavailable(PART, "the same transaction is still under way"))
+            }
+            _ => Err(aws::failed(PART, &error)),
+        }
+    }
+
     async fn find(&self, key: String) -> Result<Option<Item>, Failure> {
         let get = self.client.get_item().table_name(&self.table).key(item::KEY, AttributeValue::S(key));
         let answer = get.consistent_read(true).send().await;
@@ -76,7 +97,7 @@ impl DynamoProducts {
             (_, "ConditionalCheckFailed") => {
                 let detail = "is taken by another product".to_owned();
                 let fields = vec![FieldError { pointer: "/sku".to_owned(), detail }];
-                Err(Failure { fields, ..Failure::new(Kind::Conflict, "sku-taken", "This SKU is taken.") })
+                Err(Failure { fields, ..Failure::new(Kind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
             }
             _ => {
                 let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
@@ -86,36 +107,23 @@ impl DynamoProducts {
     }
 }
 
-/// Positions of the writes in the transaction of `create`.
+/// Positions of the writes in a transaction.
 const CLAIM_KEY: usize = 0;
 const CLAIM_SKU: usize = 1;
 
 impl ports::ProductStore for DynamoProducts {
     async fn create(&self, product: &Product, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
         let absent = "attribute_not_exists(pk)";
-        // DynamoDB removes what has expired within days, not at once.
-        let absent_or_expired = "attribute_not_exists(pk) OR expires_at < :now";
-        let now = product.created_at;
-        let answer = self
-            .client
-            .transact_write_items()
-            .transact_items(self.put(item::idempotency(key, reply, now), absent_or_expired, Some(now))?)
-            .transact_items(self.put(item::sku_claim(product), absent, None)?)
-            .transact_items(self.put(item::product(product), absent, None)?)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(Settled::Now),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    self.settle(cancelled.cancellation_reasons(), key).await
-                }
-                Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
-                    Err(Failure::unavailable(PART, "the same transaction is still under way"))
-                }
-                _ => Err(aws::failed(PART, &error)),
-            },
-        }
+        let writes = vec![
+            self.record(key, reply, product.created_at)?,
+            self.put(item::sku_claim(product), absent, None)?,
+            self.put(item::product(product), absent, None)?,
+        ];
+        self.commit(writes, key).await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Result<Settled, Failure> {
+        self.commit(vec![self.record(key, reply, now)?], key).await
     }
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {

@@ -5,7 +5,6 @@ use crate::telemetry::metrics;
 use crate::trace::{self, Upstream};
 use kernel::{CloudEvent, Failure, Ids, Timestamp, Trace, Uuid};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use tracing::Span;
 
@@ -138,12 +137,6 @@ pub(crate) fn records(event: &mut Value) -> Option<Vec<Value>> {
         Some(Value::Array(records)) => Some(records),
         _ => None,
     }
-}
-
-/// The strings among the members of `object`, for a letter's attributes.
-pub(crate) fn strings(object: Option<&Value>) -> BTreeMap<String, String> {
-    let members = object.and_then(Value::as_object).into_iter().flatten();
-    members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// Why a record was not done.

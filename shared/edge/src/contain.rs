@@ -70,8 +70,26 @@ mod tests {
     async fn a_panic_is_an_internal_failure_whose_message_only_the_log_gets() {
         let failure = contain::<()>(&Clock::system(), async { panic!("row {} is gone", 7) }).await.unwrap_err();
         assert_eq!(failure.kind, Kind::Internal);
-        assert_eq!(failure.internal.as_deref(), Some("panic: row 7 is gone"));
+        assert!(failure.internal.unwrap_or_default().starts_with("panic: row 7 is gone"));
         assert!(!failure.detail.contains("row"));
+    }
+
+    /// The hook is the whole process's: others that panic meanwhile are told of on their own threads.
+    #[test]
+    fn a_panic_in_a_handler_is_told_with_its_place_and_one_elsewhere_is_left_to_the_hook() {
+        thread_local! {
+            static REPORTED: Cell<Option<bool>> = const { Cell::new(None) };
+        }
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|panic| REPORTED.set(Some(reports(panic)))));
+        let contained = contain::<()>(&Clock::system(), async { panic!("inside") }).now_or_never();
+        let inside = REPORTED.take();
+        let escaped = std::panic::catch_unwind(|| panic!("outside")).is_err();
+        let outside = REPORTED.take();
+        std::panic::set_hook(before);
+        assert_eq!((inside, escaped, outside), (Some(true), true, Some(false)));
+        let told = contained.expect("it ended").unwrap_err().internal.unwrap_or_default();
+        assert!(told.starts_with("panic: inside at ") && told.contains("contain.rs:"), "{told}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -87,3 +87,31 @@ pub(crate) async fn postpone(letters: &impl DeadLetters, receipt: String, second
         telemetry::failed("postponement", &failure);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Graveyard;
+
+    async fn through(letters: impl DeadLetters) -> Result<(), Failure> {
+        let letter = DeadLetter {
+            body: "{}".to_owned(),
+            reason: "unreadable".to_owned(),
+            detail: String::new(),
+            function: "thing-do".to_owned(),
+            attempt: 1,
+            record_id: "1".to_owned(),
+            source: String::new(),
+            attributes: BTreeMap::new(),
+        };
+        letters.bury(letter).await?;
+        letters.postpone("receipt", 7).await
+    }
+
+    #[tokio::test]
+    async fn what_is_lent_is_the_place_itself() {
+        let letters = Graveyard::default();
+        assert_eq!(through(&letters).await, Ok(()));
+        assert_eq!((letters.letters().len(), letters.postponed()), (1, vec![("receipt".to_owned(), 7)]));
+    }
+}

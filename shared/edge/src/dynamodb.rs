@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, Ids, Timestamp, Trace};
 use serde_json::{Map, Number, Value};
+use std::collections::BTreeMap;
 use tracing::Instrument;
 
 /// What was done to an item.
@@ -185,7 +186,7 @@ fn letter(consumer: &Consumer, record: &Value) -> DeadLetter {
         attempt: 1,
         record_id: sequence(record).unwrap_or_default().to_owned(),
         source: record.get("eventSourceARN").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        attributes: consumer::strings(None),
+        attributes: BTreeMap::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, Ids, Timestamp, Trace};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tracing::Instrument;
 
 /// Something happened to an object.
@@ -154,6 +155,6 @@ fn letter(consumer: &Consumer, record: &Value) -> DeadLetter {
         attempt: 1,
         record_id: key.to_owned(),
         source: format!("arn:aws:s3:::{bucket}"),
-        attributes: consumer::strings(None),
+        attributes: BTreeMap::new(),
     }
 }

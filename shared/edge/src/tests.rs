@@ -8,8 +8,10 @@ use crate::kafka::{self, Record};
 use crate::kinesis;
 use crate::objects::{self, Object};
 use crate::schedule::{self, Tick};
+use crate::telemetry::lines_of;
 use crate::testing::{Graveyard, authorizer_event, dynamodb_event, kafka_event, kinesis_event, s3_event};
 use crate::{Clock, Consumer, Delivery, FunctionError};
+use futures_util::FutureExt;
 use kernel::{CloudEvent, Failure, Kind, Timestamp, Trace, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,15 +46,56 @@ fn fixture(text: &str) -> Value {
 }
 
 fn again(ids: &[&str]) -> Value {
-    crate::consumer::failures(ids.iter().copied())
+    json!({ "batchItemFailures": ids.iter().map(|id| json!({ "itemIdentifier": id })).collect::<Vec<_>>() })
 }
 
 fn numbers(batch: &[Delivery<Event>]) -> Vec<u32> {
     batch.iter().map(|Delivery { event: CloudEvent { event: Event::ThingDone { n }, .. }, .. }| *n).collect()
 }
 
+/// What a batch tells of itself when it is finished: how many records are done, are buried, come again.
+fn told(work: impl Future) -> [u64; 3] {
+    let lines = lines_of(|| {
+        work.now_or_never().expect("nothing waits");
+    });
+    let line = lines.iter().find(|line| line["message"] == "batch finished").expect("a line");
+    ["records.done", "records.buried", "records.again"].map(|name| line[name].as_u64().unwrap())
+}
+
 mod kinesis_streams {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_batch_tells_what_became_of_its_records() {
+        let five: Vec<_> = (1..=5).map(thing_done).collect();
+        let broken = |places: &[usize]| {
+            let mut event = kinesis_event(&five.iter().collect::<Vec<_>>());
+            places.iter().for_each(|i| event["Records"][i]["kinesis"]["data"] = json!("bm90IGpzb24="));
+            event
+        };
+        let told = |event, letters: &Graveyard, handler: &dyn Fn(&[u32]) -> Result<(), Failure>| {
+            let handler = async |batch: &[Delivery<Event>]| handler(&numbers(batch));
+            told(kinesis::batch(&CONSUMER, event, &clock(), letters, &handler))
+        };
+        let well = &|_: &[u32]| Ok(());
+        assert_eq!(told(broken(&[]), &Graveyard::default(), well), [5, 0, 0]);
+        assert_eq!(told(broken(&[0, 3]), &Graveyard::default(), well), [3, 2, 0]);
+        assert_eq!(told(broken(&[3]), &Graveyard::sealed(), well), [3, 0, 2]);
+        let later = &|batch: &[u32]| match batch.contains(&2) {
+            true => Err(Failure::unavailable("store", "down")),
+            false => Ok(()),
+        };
+        // What cannot be buried comes again, and so do those before it that failed.
+        assert_eq!(
+            told(broken(&[3]), &Graveyard::sealed(), later)[2],
+            5 - told(broken(&[3]), &Graveyard::sealed(), later)[0]
+        );
+        let never = &|batch: &[u32]| match batch.contains(&2) {
+            true => Err(Failure::field("/n", "is even")),
+            false => Ok(()),
+        };
+        assert_eq!(told(broken(&[3]), &Graveyard::default(), never), [3, 2, 0]);
+    }
 
     #[tokio::test]
     async fn the_readable_records_are_handed_over_at_once_and_the_unreadable_one_is_buried() {
@@ -119,6 +162,44 @@ mod kinesis_streams {
 mod dynamodb_streams {
     use super::*;
 
+    #[test]
+    fn the_end_of_a_batch_tells_what_became_of_its_records() {
+        let event =
+            || dynamodb_event(&[json!({}), json!({}), json!({ "n": { "X": 1 } }), json!({}), json!({}), json!({})]);
+        let told = |letters: &Graveyard, stops_at: &str| {
+            let handler = async |change: Change| match change.sequence_number == stops_at {
+                true => Err(Failure::internal("not yet")),
+                false => Ok(()),
+            };
+            told(dynamodb::batch(&CONSUMER, event(), &clock(), letters, &handler))
+        };
+        assert_eq!(told(&Graveyard::default(), ""), [5, 1, 0]);
+        assert_eq!(told(&Graveyard::default(), "5"), [3, 1, 2]);
+        assert_eq!(told(&Graveyard::sealed(), ""), [2, 0, 4]);
+    }
+
+    #[tokio::test]
+    async fn only_what_the_table_itself_removed_has_expired() {
+        let seen = RefCell::new(Vec::new());
+        let handler = async |change: Change| {
+            seen.borrow_mut().push(change.expired);
+            Ok(())
+        };
+        let mut event = dynamodb_event(&[json!({}), json!({}), json!({}), json!({})]);
+        let table = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
+        for (i, kind, by) in [
+            (0, "REMOVE", &json!(null)),
+            (1, "REMOVE", &json!({ "principalId": "AIDA" })),
+            (2, "MODIFY", &table),
+            (3, "REMOVE", &table),
+        ] {
+            event["Records"][i]["eventName"] = json!(kind);
+            event["Records"][i]["userIdentity"] = by.clone();
+        }
+        dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        assert_eq!(seen.into_inner(), [false, false, false, true]);
+    }
+
     #[tokio::test]
     async fn changes_arrive_in_order_as_plain_json() {
         let seen = RefCell::new(Vec::new());
@@ -181,6 +262,29 @@ mod dynamodb_streams {
 
 mod kafka_topics {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_batch_tells_what_became_of_its_records() {
+        let event = || {
+            kafka_event(
+                "things",
+                &[("a", json!(1)), ("b", json!("x")), ("c", json!(3)), ("d", json!("y")), ("e", json!(5))],
+            )
+        };
+        let told = |letters: &Graveyard, bad: u32, failure: &Failure| {
+            let handler = async |batch: &[Record<u32>]| match batch.iter().any(|record| record.value == bad) {
+                true => Err(failure.clone()),
+                false => Ok(()),
+            };
+            told(kafka::batch(&CONSUMER, event(), &clock(), letters, &handler))
+        };
+        assert_eq!(told(&Graveyard::default(), 0, &Failure::internal("never")), [3, 2, 0]);
+        assert_eq!(told(&Graveyard::sealed(), 0, &Failure::internal("never")), [3, 0, 2]);
+        assert_eq!(told(&Graveyard::default(), 3, &Failure::field("", "is three")), [2, 3, 0]);
+        let [done, buried, again] = told(&Graveyard::sealed(), 3, &Failure::unavailable("store", "down"));
+        assert_eq!((buried, done + again), (0, 5));
+        assert!(again >= 3, "the one that failed, and both that cannot be read");
+    }
 
     #[tokio::test]
     async fn the_records_of_all_partitions_are_handed_over_at_once_and_the_unreadable_one_is_buried() {

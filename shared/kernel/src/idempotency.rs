@@ -16,6 +16,8 @@ pub struct Idempotency {
 pub struct StoredReply {
     /// HTTP status.
     pub status: u16,
+    /// The headers that say something of what was done, such as `location`: names in lower case, and values.
+    pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
     pub body: String,
 }

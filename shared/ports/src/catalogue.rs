@@ -11,11 +11,17 @@ use domain::{
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 
+/// The code of the failure that says that another product has the SKU.
+pub const SKU_TAKEN: &str = "sku-taken";
+
 /// Products.
 pub trait ProductStore {
-    /// Keeps a new product with the answer to its request. A taken SKU is a `Conflict`, code `sku-taken`; the key with another
-    /// body is `Invalid`, code `idempotency-key-reused`. The change itself is the outbox.
+    /// Keeps a new product with the answer to its request. A taken SKU is a `Conflict`, code [`SKU_TAKEN`], which is the caller's
+    /// to keep; the key with another body is `Invalid`, code `idempotency-key-reused`. The change itself is the outbox.
     async fn create(&self, product: &Product, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
+
+    /// Keeps a refusal as the answer to its request, unless the request has one.
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Result<Settled, Failure>;
 
     /// One product.
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure>;

@@ -5,5 +5,6 @@
 mod contracts;
 mod drift;
 mod functions;
+mod idempotency;
 mod journeys;
 mod simulation;

@@ -62,10 +62,12 @@ pub(super) fn sku_claim(product: &Product) -> Item {
 }
 
 pub(super) fn idempotency(key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Item {
+    let pair = |(name, value): &(String, String)| AttributeValue::L(vec![text(name), text(value)]);
     item([
         (KEY, text(idempotency_key(key))),
         ("fingerprint", text(&key.fingerprint)),
         ("status", number(reply.status)),
+        ("headers", AttributeValue::L(reply.headers.iter().map(pair).collect())),
         ("body", text(&reply.body)),
         (catalog::PRODUCTS.ttl, number(now.as_second().saturating_add(KEEP_S))),
     ])
@@ -79,9 +81,16 @@ pub(super) fn settled(item: &Item, key: &Idempotency) -> Result<Settled, Failure
         let detail = "This Idempotency-Key was used with another body.";
         return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
     }
+    let pair = |pair: &AttributeValue| match pair.as_l().ok()?.as_slice() {
+        [name, value] => Some((name.as_s().ok()?.clone(), value.as_s().ok()?.clone())),
+        _ => None,
+    };
+    // A record that was kept before headers were has none.
+    let headers = item.get("headers").map_or(Some(vec![]), |list| list.as_l().ok()?.iter().map(pair).collect());
     let status = item.get("status").and_then(|value| value.as_n().ok()).and_then(|status| status.parse().ok());
     Ok(Settled::Before(StoredReply {
         status: status.ok_or_else(broken)?,
+        headers: headers.ok_or_else(broken)?,
         body: string("body").ok_or_else(broken)?.clone(),
     }))
 }

@@ -26,7 +26,7 @@ fn key(fingerprint: &str) -> Idempotency {
 }
 
 fn reply() -> StoredReply {
-    StoredReply { status: 201, body: "{\"id\":1}".into() }
+    StoredReply { status: 201, headers: vec![("etag".into(), "\"1\"".into())], body: "{\"id\":1}".into() }
 }
 
 fn store() -> DynamoProducts {
@@ -65,6 +65,32 @@ fn an_idempotency_record_expires_a_day_after_the_request() {
     let item = item::idempotency(&key("f"), &reply(), "2026-11-21T00:00:00Z".parse().unwrap());
     let expires: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
     assert_eq!(Timestamp::from_second(expires).unwrap().to_string(), "2026-11-22T00:00:00Z");
+}
+
+#[test]
+fn a_record_from_before_headers_were_kept_reads_as_without_them() {
+    let mut item = item::idempotency(&key("f"), &reply(), product().created_at);
+    assert_eq!(item::settled(&item, &key("f")), Ok(Settled::Before(reply())));
+    item.remove("headers");
+    assert_eq!(item::settled(&item, &key("f")), Ok(Settled::Before(StoredReply { headers: vec![], ..reply() })));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_a_defect_and_not_a_free_key() {
+    let text = |text: &str| AttributeValue::S(text.into());
+    for (name, broken) in [
+        ("fingerprint", AttributeValue::Bool(true)),
+        ("status", text("201")),
+        ("status", item::number(-1)),
+        ("body", AttributeValue::Bool(true)),
+        ("headers", text("etag")),
+        ("headers", AttributeValue::L(vec![AttributeValue::L(vec![text("etag")])])),
+    ] {
+        let mut item = item::idempotency(&key("f"), &reply(), product().created_at);
+        item.insert(name.into(), broken);
+        let failure = item::settled(&item, &key("f")).unwrap_err();
+        assert_eq!(failure.kind, Kind::Internal, "{name}");
+    }
 }
 
 #[tokio::test]

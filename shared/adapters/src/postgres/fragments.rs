@@ -1,22 +1,22 @@
 //! Parts that statements share, as text to be joined by `concat!`.
 
-/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status, `$5` body. A key that has expired is taken
+/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. A key that has expired is taken
 /// over. A second request under way waits here until the first has committed, and then does not get it. With `from`, it is taken
 /// only for a row of that.
 macro_rules! take_key {
     () => {
         concat!(
             "taken AS (
-            INSERT INTO idempotency AS old (scope, key, fingerprint, status, body, created_at, expires_at)
-            VALUES ($1, $2, $3, $4, $5, now(), now() + interval '24 hours') ",
+            INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
+            VALUES ($1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), now() + interval '24 hours') ",
             take_key!(@or_over),
         )
     };
     (from $from:literal) => {
         concat!(
             "taken AS (
-            INSERT INTO idempotency AS old (scope, key, fingerprint, status, body, created_at, expires_at)
-            SELECT $1, $2, $3, $4, $5, now(), now() + interval '24 hours' FROM ",
+            INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
+            SELECT $1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), now() + interval '24 hours' FROM ",
             $from,
             " ",
             take_key!(@or_over),
@@ -24,8 +24,8 @@ macro_rules! take_key {
     };
     (@or_over) => {
         "ON CONFLICT (scope, key) DO UPDATE
-            SET fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
-                created_at = excluded.created_at, expires_at = excluded.expires_at
+            SET fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
+                body = excluded.body, created_at = excluded.created_at, expires_at = excluded.expires_at
             WHERE old.expires_at <= excluded.created_at
             RETURNING key
         )"
@@ -36,7 +36,7 @@ macro_rules! take_key {
 /// key to a twin still sees the old row here, for the statement began before the twin had committed.
 macro_rules! what_was_kept {
     () => {
-        " SELECT EXISTS (SELECT FROM taken) AS is_new, kept.fingerprint, kept.status, kept.body
+        " SELECT EXISTS (SELECT FROM taken) AS is_new, kept.fingerprint, kept.status, kept.headers, kept.body
         FROM (VALUES (1)) AS one
         LEFT JOIN idempotency AS kept ON kept.scope = $1 AND kept.key = $2 AND kept.expires_at > now()"
     };

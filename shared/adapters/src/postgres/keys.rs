@@ -4,17 +4,30 @@ use super::{
     Database,
     fragments::{take_key, what_was_kept},
     params::{Param, params},
-    rows::get,
+    rows::{get, json},
 };
 use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
-use tokio_postgres::Row;
+use serde::Serialize;
+use tokio_postgres::{Row, types::Json};
 
 /// Keeps an answer that goes with no effect.
 pub(super) const REFUSE: &str = concat!("WITH ", take_key!(), what_was_kept!());
 
 /// The answer that a request's twin has just committed.
 const KEPT: &str = "
-    SELECT false AS is_new, fingerprint, status, body FROM idempotency WHERE scope = $1 AND key = $2";
+    SELECT false AS is_new, fingerprint, status, headers, body FROM idempotency WHERE scope = $1 AND key = $2";
+
+/// What is kept of an answer besides its body.
+#[derive(Debug, Serialize)]
+pub(super) struct Head<'a> {
+    status: u16,
+    headers: &'a [(String, String)],
+}
+
+/// The parameter `$4` of a statement that takes a key.
+pub(super) fn head(reply: &StoredReply) -> Json<Head<'_>> {
+    Json(Head { status: reply.status, headers: &reply.headers })
+}
 
 /// Runs a statement that takes a key, and says what came of it.
 pub(super) async fn settle(
@@ -37,7 +50,7 @@ pub(super) async fn settle(
 
 /// Keeps a refusal as the answer to a request.
 pub(super) async fn refuse(database: &Database, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
-    let params = params![&key.scope, &key.key, &key.fingerprint, i32::from(reply.status), &reply.body];
+    let params = params![&key.scope, &key.key, &key.fingerprint, head(reply), &reply.body];
     settle(database, key, REFUSE, &params).await
 }
 
@@ -53,5 +66,5 @@ pub(super) fn settled(key: &Idempotency, rows: &[Row]) -> Result<Option<Settled>
         return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
     }
     let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
-    Ok(Some(Settled::Before(StoredReply { status, body: get(row, "body")? })))
+    Ok(Some(Settled::Before(StoredReply { status, headers: json(row, "headers")?, body: get(row, "body")? })))
 }

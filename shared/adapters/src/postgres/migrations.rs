@@ -34,7 +34,8 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V009__analytics",
     "V010__retention",
     "V011__saga",
-    "V012__stock_adjustments",
+    "V012__answers",
+    "V013__stock_adjustments",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");

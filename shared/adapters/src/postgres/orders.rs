@@ -110,7 +110,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             &key.scope,
             &key.key,
             &key.fingerprint,
-            i32::from(reply.status),
+            keys::head(reply),
             &reply.body,
             order.id.0,
             order.user_id.0,

@@ -147,7 +147,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         change: &Change,
         events: &[Event],
     ) -> Result<Option<Settled>, Failure> {
-        let mut params = params![&key.scope, &key.key, &key.fingerprint, i32::from(reply.status), &reply.body]
+        let mut params = params![&key.scope, &key.key, &key.fingerprint, keys::head(reply), &reply.body]
             .into_iter()
             .collect::<Vec<_>>();
         params.extend(step(change, events)?);

@@ -228,7 +228,7 @@ impl<B: Bus> StockStore for PgStock<B> {
             &key.scope,
             &key.key,
             &key.fingerprint,
-            i32::from(reply.status),
+            keys::head(reply),
             &reply.body,
             after.product_id.0,
             after.version,

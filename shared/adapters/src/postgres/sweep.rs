@@ -136,7 +136,7 @@ fn place(row: &Row) -> Result<Place, Failure> {
 }
 
 /// Deletes from every outbox what went out before `$1`, from every inbox what was claimed before `$2`, and of the answers to
-/// requests those that expired before `$3`; `$4` rows of each at most, the oldest first. It answers how many.
+/// requests those that expired before `$3`, by this clock and by the database's, which alone decides how long they last; `$4` rows of each at most, the oldest first. It answers how many.
 fn tidy() -> String {
     let deletion = |part: &str, table: &str, key: &str, since: &str, end: &str| {
         format!(
@@ -147,7 +147,7 @@ fn tidy() -> String {
     let (mut parts, mut sent, mut claims, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for name in [Context::Orders, Context::Payments].map(Context::name) {
         let part = format!("{name}_answers");
-        parts.push(deletion(&part, &format!("{name}.idempotency"), "scope, key", "expires_at", "$3"));
+        parts.push(deletion(&part, &format!("{name}.idempotency"), "scope, key", "expires_at", "least($3, now())"));
         answers.push(format!("(SELECT count(*) FROM {part})"));
     }
     for name in publishers().map(Context::name) {

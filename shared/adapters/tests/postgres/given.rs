@@ -97,7 +97,11 @@ pub fn key(key: &str, fingerprint: &str) -> Idempotency {
 
 /// An answer whose bytes matter.
 pub fn reply(status: u16) -> StoredReply {
-    StoredReply { status, body: "{\"b\": 1,   \"a\":\"ü\"}\n".to_owned() }
+    StoredReply {
+        status,
+        headers: vec![("etag".to_owned(), "\"1\"".to_owned())],
+        body: "{\"b\": 1,   \"a\":\"ü\"}\n".to_owned(),
+    }
 }
 
 /// A product that begins with so many pieces.

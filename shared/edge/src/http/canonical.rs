@@ -9,7 +9,8 @@ use std::fmt::Write;
 /// `value` without white space and with the members of every object sorted by name (by code point).
 ///
 /// Members are sorted here and not left to the map that `serde_json` uses: another crate's wish for `preserve_order` would
-/// change that map, and with it every fingerprint. Numbers keep the form they were sent in: `1` and `1.0` differ.
+/// change that map, and with it every fingerprint. A whole number is written without a point, in whatever form it was sent: `1`,
+/// `1.0` and `1e0` are one number.
 pub fn canonical_json(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
@@ -41,8 +42,19 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+            Some(whole) => out.push_str(&whole.to_string()),
+            None => out.push_str(&number.to_string()),
+        },
         scalar => out.push_str(&scalar.to_string()),
     }
+}
+
+/// The integer that a float is, where it is one of at most fifteen digits: reading a float is not exact beyond them.
+fn whole(float: f64) -> Option<i64> {
+    let text = format!("{float:.0}");
+    let exact = float.abs() < 1e15 && float.fract() == 0.0;
+    text.parse().ok().filter(|_| exact)
 }
 
 /// SHA-256 of what a request asks for, hexadecimal.
@@ -94,9 +106,26 @@ mod tests {
     }
 
     #[test]
-    fn order_of_items_and_form_of_numbers_do_make_a_difference() {
+    fn order_of_items_makes_a_difference() {
         assert_ne!(canonical("[1,2]"), canonical("[2,1]"));
-        assert_ne!(canonical("1"), canonical("1.0"));
+    }
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        for (forms, spelling) in [
+            (["1", "1.0", "1e0", "10e-1"], "1"),
+            (["-0.0", "0", "-0", "0e7"], "0"),
+            (["-120", "-1.2e2", "-120.000", "-12E1"], "-120"),
+            (["1.5", "1.50", "15e-1", "0.15E1"], "1.5"),
+            (["999999999999999", "999999999999999.0", "999999999999999e0", "999999999999999.00"], "999999999999999"),
+        ] {
+            assert_eq!(forms.map(canonical), [spelling; 4]);
+        }
+        // Beyond that, integers stay what they are, and a float is not taken for one of them.
+        assert_ne!(canonical("9007199254740993"), canonical("9007199254740992"));
+        for beyond in ["1000000000000000", "-1000000000000000"] {
+            assert_ne!(canonical(&format!("{beyond}.0")), canonical(beyond));
+        }
     }
 
     #[test]

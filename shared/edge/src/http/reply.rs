@@ -54,7 +54,17 @@ impl<T> Reply<T> {
     /// The first answer to a repeated request, byte for byte, marked `Idempotent-Replayed: true`.
     pub fn stored(first: StoredReply) -> Self {
         let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, Content::Stored(first)).header("idempotent-replayed", "true")
+        let names = first.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
+        Self { headers: names.collect(), ..Self::new(status, Content::Stored(first)) }
+            .header("idempotent-replayed", "true")
+    }
+
+    /// What becomes of a refusal that was kept as the answer to its request: it, or the answer that was given before.
+    pub fn refused(refusal: Failure, settled: Settled) -> Result<Self, Failure> {
+        match settled {
+            Settled::Now => Err(refusal),
+            Settled::Before(first) => Ok(Self::stored(first)),
+        }
     }
 
     /// This answer if the command was done now, else the one that was given when it was done.
@@ -109,9 +119,10 @@ impl<T> Reply<T> {
 impl<T: Serialize> Reply<T> {
     /// This answer as it is kept under the client's key, in the same transaction as what it reports.
     ///
-    /// Status and body are kept, headers are not: a replay has no `ETag` and no `Location`.
+    /// Of its headers those that were given to it; the type of media and what every answer carries are found again.
     pub fn to_stored(&self) -> Result<StoredReply, Failure> {
-        Ok(StoredReply { status: self.status.as_u16(), body: self.text_of()?.unwrap_or_default() })
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
+        Ok(StoredReply { status: self.status.as_u16(), headers, body: self.text_of()?.unwrap_or_default() })
     }
 
     pub(crate) fn render(self) -> Result<Rendered, Failure> {
@@ -170,7 +181,8 @@ impl Rendered {
     }
 
     pub fn stored(self) -> StoredReply {
-        StoredReply { status: self.status.as_u16(), body: self.body.unwrap_or_default() }
+        // A problem's headers follow from its status, but for when to come again, and no refusal that is kept says that.
+        StoredReply { status: self.status.as_u16(), headers: Vec::new(), body: self.body.unwrap_or_default() }
     }
 }
 

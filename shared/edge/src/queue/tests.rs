@@ -1,6 +1,7 @@
 //! Rules of the queue runner, driven through `batch` with events as SQS sends them.
 
 use super::*;
+use crate::telemetry::lines_of;
 use crate::testing::{Graveyard, sqs_bodies, sqs_event};
 use kernel::{CloudEvent, Kind, Timestamp, Trace, Uuid};
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,7 @@ async fn handled(
 }
 
 fn again(ids: &[&str]) -> Value {
-    consumer::failures(ids.iter().copied())
+    json!({ "batchItemFailures": ids.iter().map(|id| json!({ "itemIdentifier": id })).collect::<Vec<_>>() })
 }
 
 fn n_of(delivery: &Delivery<Event>) -> u32 {
@@ -80,6 +81,31 @@ async fn only_the_message_that_may_pass_later_comes_again() {
     assert!(letters.letters().is_empty());
     let [(receipt, seconds)] = letters.postponed().try_into().unwrap();
     assert_eq!((receipt.as_str(), seconds), ("receipt-1", 1));
+}
+
+#[test]
+fn a_batch_tells_what_became_of_its_messages() {
+    let lines = lines_of(|| {
+        let letters = Graveyard::default();
+        let work = handled(three(), &letters, async |delivery| match n_of(&delivery) {
+            1 => Err(Failure::unavailable("database", "down")),
+            2 => Err(Failure::field("/n", "is two")),
+            _ => Ok(()),
+        });
+        work.now_or_never().unwrap();
+    });
+    let line = lines.iter().find(|line| line["message"] == "batch finished").unwrap();
+    assert_eq!([&line["records.done"], &line["records.buried"], &line["records.again"]], [1, 1, 1]);
+    let lines = lines_of(|| {
+        handled(three(), &Graveyard::default(), async |_| Ok(())).now_or_never().unwrap();
+    });
+    assert_eq!((&lines[0]["records.done"], &lines[0]["records.again"]), (&json!(3), &json!(0)));
+}
+
+#[test]
+fn a_queue_that_delivers_so_often_tries_for_so_long() {
+    assert_eq!([0, 1, 2, 3, 5].map(patience), [0, 0, 1, 3, 15]);
+    assert_eq!(patience(20), (1..=512).filter(|n: &u32| n.is_power_of_two()).sum::<u32>() + 9 * 900);
 }
 
 #[test]

@@ -122,13 +122,19 @@ where
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, OnceLock};
+    use tracing::Dispatch;
     use tracing_subscriber::layer::SubscriberExt;
+
+    /// While there is but one subscriber, a thread without one that comes to a place in the code first decides that nobody
+    /// listens there. Two that stay make every place ask all.
+    static LISTENING: OnceLock<[Dispatch; 2]> = OnceLock::new();
 
     /// What `work` logs.
     pub fn lines_of(work: impl FnOnce()) -> Vec<Value> {
+        LISTENING.get_or_init(|| [(), ()].map(|()| Dispatch::new(tracing_subscriber::registry())));
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);
         let identity = Identity { service: "shop".into(), function: "thing-do", namespace: "Shop".into() };

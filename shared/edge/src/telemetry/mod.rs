@@ -6,6 +6,9 @@
 mod lines;
 pub mod metrics;
 
+#[cfg(test)]
+pub(crate) use lines::tests::lines_of;
+
 use crate::contain;
 use kernel::{Failure, Kind};
 use lines::JsonLines;

@@ -52,9 +52,10 @@ pub fn a_key(key: &str, body: &str) -> Idempotency {
     Idempotency { scope: "tests POST".to_owned(), key: key.to_owned(), fingerprint: format!("print of {body}") }
 }
 
-/// An answer to be kept: 201 with `body`.
+/// An answer to be kept: 201 with `body`, and where what was made is.
 pub fn a_reply(body: &str) -> StoredReply {
-    StoredReply { status: 201, body: body.to_owned() }
+    let headers = vec![("location".to_owned(), "/things/1".to_owned()), ("etag".to_owned(), "\"1\"".to_owned())];
+    StoredReply { status: 201, headers, body: body.to_owned() }
 }
 
 /// The event `n` of an aggregate at its first version, at [`noon`], caused by the request 1.

@@ -38,7 +38,7 @@ fn a_key() -> Idempotency {
 }
 
 fn reply() -> StoredReply {
-    StoredReply { status: 200, body: "the level".to_owned() }
+    StoredReply { status: 200, headers: vec![], body: "the level".to_owned() }
 }
 
 fn wish(delta: i64) -> AdjustStock {
@@ -110,7 +110,7 @@ pub async fn a_level_that_moved_is_not_written_over_and_takes_no_key(under: &Und
 
 pub async fn a_refusal_is_the_answer_that_stays(under: &Under<impl StockStore>) {
     let (id, key) = (product(under.port(), 7).await, a_key());
-    let refusal = StoredReply { status: 409, body: "too few".to_owned() };
+    let refusal = StoredReply { status: 409, headers: vec![], body: "too few".to_owned() };
     assert_eq!(under.port().refuse(&key, &refusal).await, Ok(Settled::Now));
     let from = read(under.port(), id).await;
     assert_eq!(try_adjust(under.port(), &key, &from, 5).await, Ok(Some(Settled::Before(refusal))));

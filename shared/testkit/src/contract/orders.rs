@@ -124,7 +124,7 @@ pub async fn the_same_key_in_another_scope_is_another_key(under: &Under<impl Ord
 
 pub async fn a_refusal_is_kept_and_given_again(under: &Under<impl OrderStore>) {
     let key = a_key();
-    let refusal = StoredReply { status: 422, body: "{\"title\": \"no\"}".to_owned() };
+    let refusal = StoredReply { status: 422, ..a_reply("{\"title\": \"no\"}") };
     assert_eq!(under.port().refuse(&key, &refusal).await, Ok(Settled::Now));
     let again = under.port().refuse(&key, &a_reply("another answer")).await;
     assert_eq!(again, Ok(Settled::Before(refusal)));
@@ -133,7 +133,7 @@ pub async fn a_refusal_is_kept_and_given_again(under: &Under<impl OrderStore>) {
 
 pub async fn a_key_that_was_refused_places_no_order_later(under: &Under<impl OrderStore>) {
     let request = request();
-    let refusal = StoredReply { status: 422, body: "{}".to_owned() };
+    let refusal = StoredReply { status: 422, ..a_reply("{}") };
     assert_eq!(under.port().refuse(&request.key, &refusal).await, Ok(Settled::Now));
     assert_eq!(place(under.port(), &request).await, Settled::Before(refusal));
     assert_eq!(find(under.port(), request.order.id).await, None);

@@ -4,7 +4,7 @@ use super::{Under, fresh, now, why};
 use crate::build::{self, ProductBuilder, a_reply};
 use domain::{event::StockLevel, id::ProductId, product::Product};
 use futures_util::future::join_all;
-use kernel::{Failure, Idempotency, Kind, Settled};
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
 use ports::ProductStore;
 
 /// One test a rule of [`ProductStore`], each over the `Under<impl ProductStore>` that the expression gives when it is awaited.
@@ -16,6 +16,7 @@ macro_rules! contract_products {
             the_same_key_and_body_get_the_first_answer_byte_for_byte_and_no_second_product
             the_same_key_with_another_body_is_refused_and_nothing_is_written
             a_taken_sku_is_a_conflict_that_names_the_field_and_frees_the_key
+            a_refusal_is_kept_and_given_again
             one_key_many_times_at_once_creates_one_product
             of_many_who_want_one_sku_at_once_one_gets_it
             a_newer_stock_figure_replaces_an_older_one_and_never_the_other_way
@@ -82,6 +83,21 @@ pub async fn a_taken_sku_is_a_conflict_that_names_the_field_and_frees_the_key(un
     assert_eq!(find(under.port(), second.id).await, None);
     let third = a_product().created();
     assert_eq!(under.port().create(&third, &key, &a_reply("{}")).await, Ok(Settled::Now));
+}
+
+pub async fn a_refusal_is_kept_and_given_again(under: &Under<impl ProductStore>) {
+    let (product, key) = (a_product().created(), a_key());
+    let refusal = StoredReply { status: 409, ..a_reply("{\"title\": \"no\"}") };
+    assert_eq!(under.port().refuse(&key, &refusal, now()).await, Ok(Settled::Now));
+    let again = under.port().refuse(&key, &a_reply("another answer"), now()).await;
+    assert_eq!(again, Ok(Settled::Before(refusal.clone())));
+    assert_eq!(under.port().create(&product, &key, &a_reply("{}")).await, Ok(Settled::Before(refusal)));
+    assert_eq!(find(under.port(), product.id).await, None);
+    let other = Idempotency { fingerprint: "other".to_owned(), ..key };
+    assert_eq!(
+        why(under.port().refuse(&other, &a_reply("{}"), now()).await),
+        (Kind::Invalid, "idempotency-key-reused")
+    );
 }
 
 pub async fn one_key_many_times_at_once_creates_one_product(under: &Under<impl ProductStore>) {

@@ -2,7 +2,7 @@
 
 use super::{Cache, Offers, Part, Products, keys::KeyBook};
 use domain::{event::StockLevel, id::ProductId, order::Offer, product::Product};
-use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp};
 use std::collections::HashMap;
 
 #[derive(Default)]
@@ -52,12 +52,23 @@ impl ports::ProductStore for Products {
             }
             if products.products.values().any(|held| held.sku == product.sku) {
                 let detail = "Another product has this SKU.";
-                let taken = Failure::new(Kind::Conflict, "sku-taken", detail);
+                let taken = Failure::new(Kind::Conflict, ports::SKU_TAKEN, detail);
                 return Err(Failure { fields: Failure::field("/sku", "is taken").fields, ..taken });
             }
             products.products.insert(product.id, product.clone());
             products.keys.keep(key, Some(reply));
             products.created.push(product.clone());
+            Ok(Settled::Now)
+        });
+        step.await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply, _: Timestamp) -> Result<Settled, Failure> {
+        let step = self.0.step(Part::Table, "products.refuse", |state| {
+            if let Some(settled) = state.products.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.products.keys.keep(key, Some(reply));
             Ok(Settled::Now)
         });
         step.await

@@ -7,6 +7,7 @@ mod events;
 mod fixtures;
 mod functions;
 mod generated;
+mod idempotency;
 mod names;
 mod sources;
 mod template;

@@ -25,13 +25,13 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use testkit::{Platform, build};
 
 /// The people and things that the samples speak of.
-const USER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0001));
-const PRODUCT: ProductId = ProductId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00a1));
-const ORDER: OrderId = OrderId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00b1));
-const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00c1));
+pub(crate) const USER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0001));
+pub(crate) const PRODUCT: ProductId = ProductId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00a1));
+pub(crate) const ORDER: OrderId = OrderId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00b1));
+pub(crate) const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00c1));
 
 /// The samples' moment.
-fn moment() -> Timestamp {
+pub(crate) fn moment() -> Timestamp {
     "2026-11-21T08:48:00Z".parse().expect("a timestamp")
 }
 
@@ -44,7 +44,7 @@ fn folder(function: &Function) -> PathBuf {
 }
 
 /// A sample event of a function.
-fn sample(function: &Function, case: &str) -> Value {
+pub(crate) fn sample(function: &Function, case: &str) -> Value {
     let path = folder(function).join(format!("{case}.json"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

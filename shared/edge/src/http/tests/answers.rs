@@ -108,7 +108,7 @@ async fn a_refusal_can_be_kept_as_the_first_answer_too() {
 #[tokio::test]
 async fn an_answer_without_a_body_is_kept_without_one() {
     let kept = Reply::<()>::no_content().to_stored().unwrap();
-    assert_eq!(kept, StoredReply { status: 204, body: String::new() });
+    assert_eq!(kept, StoredReply { status: 204, headers: vec![], body: String::new() });
     let seen = send(ROUTE, patch().build(), async |_: Call<Change>| Ok(Reply::<()>::stored(kept.clone()))).await;
     assert_eq!((seen.status, seen.text.as_str()), (204, ""));
     assert!(seen.headers.get("content-type").is_none());

@@ -1,0 +1,69 @@
+//! How long a record lasts, and by whose clock.
+
+use super::{Ask, Shop, hours, moment, refused};
+use futures_util::future::join_all;
+use kernel::Timestamp;
+use ports::{Ends, Outbox as _, Tidied};
+
+const EXPIRE: &str = "UPDATE orders.idempotency SET expires_at = now()";
+
+#[tokio::test]
+async fn an_expired_record_is_no_record_and_the_request_is_done_anew() {
+    let shop = Shop::open().await;
+    let first = shop.place(&Ask::order()).await;
+    shop.database.change(EXPIRE).await;
+    let anew = shop.place(&Ask::order()).await;
+    assert_eq!((anew.status, anew.headers.get("idempotent-replayed")), (201, None));
+    assert_ne!(anew.json()["id"], first.json()["id"]);
+    shop.place(&Ask::order()).await.repeats(&anew);
+    // Another body may have the key as well, once it is free.
+    shop.database.change(EXPIRE).await;
+    let other = Ask::order().with("/items/0/quantity", 1);
+    assert_eq!(shop.place(&other).await.status, 201);
+    assert_eq!(shop.place(&Ask::order()).await.problem(), refused(422, "idempotency-key-reused"));
+    assert_eq!(shop.orders().await, 3);
+}
+
+#[tokio::test]
+async fn of_twins_at_once_on_an_expired_record_one_places_and_the_others_get_its_answer() {
+    let shop = Shop::open().await;
+    let ask = Ask::order();
+    shop.place(&ask).await;
+    shop.database.change(EXPIRE).await;
+    let answers = join_all((0..20).map(|_| shop.place(&ask))).await;
+    let first = answers.iter().find(|answer| answer.headers.get("idempotent-replayed").is_none()).expect("one placed");
+    for answer in answers.iter().filter(|answer| *answer != first) {
+        answer.repeats(first);
+    }
+    assert_eq!(shop.orders().await, 2);
+}
+
+#[tokio::test]
+async fn a_record_lasts_a_day_by_the_clock_of_the_database_whatever_the_processes_think() {
+    let shop = Shop::open().await;
+    let first = shop.place(&Ask::order()).await;
+    for wrong in [moment() + hours(30), moment() - hours(30), moment() + hours(24 * 400)] {
+        let clock = shop.clock(wrong);
+        shop.place_at(&Ask::order(), &clock).await.repeats(&first);
+    }
+    // Nor does a process that is late make a record that is gone by tomorrow.
+    let clock = shop.clock(moment() - hours(30));
+    shop.place_at(&Ask::order().key("late"), &clock).await;
+    let lasts = "SELECT count(*) FROM orders.idempotency WHERE expires_at - now() > interval '23 hours'";
+    assert_eq!((shop.orders().await, shop.database.number(lasts).await), (2, 2));
+}
+
+#[tokio::test]
+async fn a_sweep_whose_clock_is_ahead_deletes_no_record_that_lasts() {
+    let shop = Shop::open().await;
+    let first = shop.place(&Ask::order()).await;
+    shop.place(&Ask::order().key("old")).await;
+    shop.database
+        .change("UPDATE orders.idempotency SET expires_at = now() - interval '1 second' WHERE key = 'old'")
+        .await;
+    let ahead = Timestamp::now() + hours(48);
+    let ends = Ends { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, answers: ahead };
+    let tidied = shop.database.outbox().tidy(&ends, 100).await.expect("tidied");
+    assert_eq!(tidied, Tidied { answers: 1, ..Tidied::default() });
+    shop.place(&Ask::order()).await.repeats(&first);
+}
