@@ -4,7 +4,10 @@
 //! the domain has any.
 
 use crate::postal;
-use domain::event::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting};
+use domain::event::{
+    NotificationRequested, OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting,
+};
+use domain::notification::Template;
 use domain::order::{OrderLine, Reason};
 use domain::{DomainEvent, text::FullName};
 use kernel::Failure;
@@ -23,7 +26,7 @@ macro_rules! sources {
 }
 
 const SOURCES: &[(&str, &str)] =
-    sources!("order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered");
+    sources!("order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered" "message");
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("../templates/layout.html"));
 
 /// Writes letters.
@@ -52,7 +55,7 @@ impl TemplateLetters {
 }
 
 impl ports::LetterWriter for TemplateLetters {
-    fn write(&self, template: &str, contact: &Contact, data: &DomainEvent) -> Result<Letter, Failure> {
+    fn write(&self, template: Template, contact: &Contact, data: &DomainEvent) -> Result<Letter, Failure> {
         let name = contact.name.as_ref().map(FullName::as_str);
         let data = match data {
             DomainEvent::OrderConfirmed(order) => confirmed(name, order),
@@ -60,8 +63,10 @@ impl ports::LetterWriter for TemplateLetters {
             DomainEvent::OrderCancelled(order) => cancelled(name, order),
             DomainEvent::OrderShipped(order) => shipped(name, order),
             DomainEvent::OrderDelivered(order) => delivered(name, order),
+            DomainEvent::NotificationRequested(message) => by_hand(name, message),
             other => return Err(Failure::internal(format!("there is no letter about {}", other.row().name))),
         };
+        let template = template.name();
         Ok(Letter {
             to: contact.email.clone(),
             subject: self.render(&format!("{template}.subject"), &data)?.trim().to_owned(),
@@ -131,6 +136,17 @@ fn shipped(name: Option<&str>, order: &OrderShipped) -> Value {
 fn delivered(name: Option<&str>, order: &OrderDelivered) -> Value {
     let id = order.order_id.to_string();
     context! { name, number => short(&id), order_id => id }
+}
+
+fn by_hand(name: Option<&str>, message: &NotificationRequested) -> Value {
+    let lines = |part: &str| part.lines().map(str::to_owned).collect::<Vec<_>>();
+    context! {
+        name,
+        subject => message.subject.as_str(),
+        text => message.text.as_str(),
+        paragraphs => message.text.as_str().split("\n\n").map(lines).collect::<Vec<_>>(),
+        order_id => message.order_id.map(|id| id.to_string()),
+    }
 }
 
 /// What a person calls an order: the end of its id, since the ids of one day begin alike.

@@ -5,12 +5,14 @@
 mod analytics;
 mod catalogue;
 mod identity;
+mod notifications;
 mod orders;
 mod payments;
 
 pub use analytics::*;
 pub use catalogue::*;
 pub use identity::*;
+pub use notifications::*;
 pub use orders::*;
 pub use payments::*;
 

@@ -48,6 +48,8 @@ macro_rules! for_each_event {
             GATEWAY_SUSPENDED GatewaySuspended "GatewaySuspended.v1" Payments PAYMENT_EVENTS [];
             LEDGER_RECONCILED LedgerReconciled "LedgerReconciled.v1" Payments PAYMENT_EVENTS [];
             INVOICE_ISSUED InvoiceIssued "InvoiceIssued.v1" Invoices ORDER_EVENTS [];
+            NOTIFICATION_REQUESTED NotificationRequested "NotificationRequested.v1" Notifications NOTIFICATION_EVENTS
+                ["/subject", "/text"];
             NOTIFICATION_SENT NotificationSent "NotificationSent.v1" Notifications NOTIFICATION_EVENTS [];
         }
     };

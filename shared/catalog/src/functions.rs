@@ -157,6 +157,17 @@ functions! {
         .triggered(Fanout(&ORDER_NEWS, &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED]))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail]).publishes(&[NOTIFICATION_SENT]).timeout(15);
 
+    /// Writes to a customer by hand.
+    NOTIFICATION_SEND = Function::new("notification-send", Notifications)
+        .http(Post, "/api/v1/notifications/send", BACK_OFFICE).idempotent()
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[NOTIFICATION_REQUESTED]);
+    /// Sends what staff wrote.
+    MESSAGE_SEND = Function::new("message-send", Notifications).on(&[NOTIFICATION_REQUESTED])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+    /// Lists what was written about an order.
+    NOTIFICATION_LIST = Function::new("notification-list", Notifications)
+        .http(Get, "/api/v1/notifications", BACK_OFFICE).uses(&[Uses::Postgres]);
+
     // Invoices.
     /// Numbers an invoice and files it as PDF.
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_NEWS, &[ORDER_CONFIRMED]))

@@ -10,9 +10,10 @@ use crate::{
     Money,
     address::Address,
     id::{OrderId, PaymentId, ProductId, RefundId, UserId},
+    notification::{Channel, Template},
     order::{OrderLine, Reason},
     stock::AdjustmentReason,
-    text::{Category, Email, FullName, PaymentMethod, ProductName, Sku, Username},
+    text::{Category, Email, FullName, MessageText, PaymentMethod, ProductName, Sku, Subject, Username},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -459,17 +460,36 @@ pub struct InvoiceIssued {
     pub key: String,
 }
 
+/// Somebody is to be written to by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationRequested {
+    /// Whom.
+    pub user_id: UserId,
+    /// About which order, if about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// How: `email`.
+    pub channel: Channel,
+    /// What: name of the template.
+    pub template: Template,
+    /// Its subject.
+    pub subject: Subject,
+    /// What it says.
+    pub text: MessageText,
+}
+
 /// Somebody was told something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationSent {
-    /// About which order.
-    pub order_id: OrderId,
+    /// About which order, if about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
     /// Who.
     pub user_id: UserId,
     /// How: `email`.
-    pub channel: String,
+    pub channel: Channel,
     /// What: name of the template.
-    pub template: String,
+    pub template: Template,
 }
 
 #[cfg(test)]

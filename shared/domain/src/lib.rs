@@ -9,6 +9,7 @@ pub mod id;
 pub mod invoice;
 pub mod ledger;
 pub mod money;
+pub mod notification;
 pub mod order;
 pub mod payment;
 pub mod product;

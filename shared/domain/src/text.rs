@@ -97,6 +97,10 @@ texts! {
     Description 5000 |text| plain(&text.replace(['\n', '\t'], " "), 0, 5000);
     /// A category: lower-case words joined by hyphens.
     Category 64 category;
+    /// The subject of a message: one line.
+    Subject 120 |text| plain(text, 1, 120);
+    /// What a message says, in lines.
+    MessageText 4000 message_text;
     /// The gateway's token for a way to pay. Never a card number.
     PaymentMethod 64 payment_method;
 }
@@ -142,6 +146,13 @@ fn postal_code(text: &str) -> Result<String, String> {
     let text = plain(text, 1, 12)?;
     let ok = text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
     ok.then_some(text).ok_or_else(|| "must be letters, digits, spaces and hyphens".to_owned())
+}
+
+fn message_text(text: &str) -> Result<String, String> {
+    let text = text.replace("\r\n", "\n");
+    // Lines are the only control that is let through.
+    plain(&text.replace('\n', " "), 1, 4000)?;
+    Ok(text.trim().to_owned())
 }
 
 fn country(text: &str) -> Result<String, String> {

@@ -71,7 +71,7 @@ fn delivered_event() -> DomainEvent {
 #[test]
 fn a_confirmation_tells_lines_total_and_address_in_both_forms() {
     let letters = TemplateLetters::new().unwrap();
-    let letter = letters.write("order_confirmed", &contact(Some("Ada")), &confirmed_event("Lamp")).unwrap();
+    let letter = letters.write(Template::OrderConfirmed, &contact(Some("Ada")), &confirmed_event("Lamp")).unwrap();
     assert_eq!(letter.subject, "Your order 0123456789AB is confirmed");
     for form in [&letter.text, &letter.html] {
         for told in ["Hello Ada,", "Lamp", "19.99 USD", "39.98 USD", "1 Pier", "94607 Oakland", "CA, US"] {
@@ -85,7 +85,7 @@ fn a_confirmation_tells_lines_total_and_address_in_both_forms() {
 fn what_is_put_into_html_is_escaped_and_what_is_put_into_text_is_not() {
     let letters = TemplateLetters::new().unwrap();
     let event = confirmed_event("<script>alert(1)</script> & more");
-    let letter = letters.write("order_confirmed", &contact(Some("<b>Ada</b>")), &event).unwrap();
+    let letter = letters.write(Template::OrderConfirmed, &contact(Some("<b>Ada</b>")), &event).unwrap();
     assert!(!letter.html.contains("<script>") && !letter.html.contains("<b>Ada"));
     assert!(letter.html.contains("&lt;script&gt;"));
     assert!(letter.text.contains("<script>alert(1)</script> & more"));
@@ -102,7 +102,7 @@ fn a_cancellation_says_why_in_words_and_that_what_was_paid_goes_back() {
         ("timed_out", "completed in time"),
         ("payment_unreachable", "whether your payment went through"),
     ] {
-        let letter = letters.write("order_cancelled", &contact(None), &cancelled_event(reason)).unwrap();
+        let letter = letters.write(Template::OrderCancelled, &contact(None), &cancelled_event(reason)).unwrap();
         assert_eq!(letter.subject, "Your order 0123456789AB is cancelled");
         for form in [&letter.text, &letter.html] {
             for told in [words, "Anything you paid goes back", "39.98 USD", "Hello,"] {
@@ -125,7 +125,7 @@ fn a_letter_about_waiting_says_for_what_and_what_to_do() {
         ("back_ordered", "waits for stock", "order is paid", "We send it as soon as everything is in stock"),
         ("under_review", "is being looked into", "order is paid", "we write to you again"),
     ] {
-        let letter = letters.write("order_waiting", &contact(Some("Ada")), &waiting_event(reason)).unwrap();
+        let letter = letters.write(Template::OrderWaiting, &contact(Some("Ada")), &waiting_event(reason)).unwrap();
         assert_eq!(letter.subject, format!("Your order 0123456789AB {subject}"));
         for form in [&letter.text, &letter.html] {
             for told in [why, then, "39.98 USD", "Hello Ada,", "0192f0c1-2345-7abc-8def-0123456789ab"] {
@@ -139,9 +139,10 @@ fn a_letter_about_waiting_says_for_what_and_what_to_do() {
 fn every_reason_has_words() {
     let letters = TemplateLetters::new().unwrap();
     for reason in Reason::ALL {
-        for (template, event) in
-            [("order_waiting", waiting_event(reason.name())), ("order_cancelled", cancelled_event(reason.name()))]
-        {
+        for (template, event) in [
+            (Template::OrderWaiting, waiting_event(reason.name())),
+            (Template::OrderCancelled, cancelled_event(reason.name())),
+        ] {
             let letter = letters.write(template, &contact(None), &event).unwrap();
             assert!(!letter.text.contains(reason.name()), "{} is no word for people", reason.name());
         }
@@ -151,7 +152,7 @@ fn every_reason_has_words() {
 #[test]
 fn a_letter_about_a_parcel_tells_what_is_in_it_and_where_it_goes() {
     let letters = TemplateLetters::new().unwrap();
-    let letter = letters.write("order_shipped", &contact(Some("Ada")), &shipped_event()).unwrap();
+    let letter = letters.write(Template::OrderShipped, &contact(Some("Ada")), &shipped_event()).unwrap();
     assert_eq!(letter.subject, "Your order 0123456789AB is on its way");
     for form in [&letter.text, &letter.html] {
         for told in ["Hello Ada,", "Lamp", "1 Pier", "94607 Oakland", "CA, US"] {
@@ -163,7 +164,7 @@ fn a_letter_about_a_parcel_tells_what_is_in_it_and_where_it_goes() {
 #[test]
 fn a_letter_about_an_arrival_names_the_order() {
     let letters = TemplateLetters::new().unwrap();
-    let letter = letters.write("order_delivered", &contact(None), &delivered_event()).unwrap();
+    let letter = letters.write(Template::OrderDelivered, &contact(None), &delivered_event()).unwrap();
     assert_eq!(letter.subject, "Your order 0123456789AB has arrived");
     for form in [&letter.text, &letter.html] {
         assert!(form.contains("Hello,") && form.contains("0192f0c1-2345-7abc-8def-0123456789ab"), "{form}");
@@ -171,8 +172,16 @@ fn a_letter_about_an_arrival_names_the_order() {
 }
 
 #[test]
-fn a_template_that_is_not_there_is_a_defect() {
+fn what_staff_writes_is_put_in_as_text_with_its_lines() {
     let letters = TemplateLetters::new().unwrap();
-    assert!(letters.write("nothing", &contact(None), &cancelled_event("payment_declined")).is_err());
-    assert!(letters.write("order_confirmed", &contact(None), &cancelled_event("payment_declined")).is_err());
+    let event = json!({ "type": "NotificationRequested.v1", "data": {
+        "user_id": Uuid::nil(), "channel": "email", "template": "message",
+        "subject": "Your <lantern>", "text": "It is here.\nCome & get it.\n\nYours, the shop"
+    }});
+    let event: DomainEvent = serde_json::from_value(event).unwrap();
+    let letter = letters.write(Template::Message, &contact(Some("Ada")), &event).unwrap();
+    assert_eq!(letter.subject, "Your <lantern>");
+    assert!(letter.text.contains("It is here.\nCome & get it.\n\nYours, the shop"), "{}", letter.text);
+    assert!(letter.html.contains("It is here.<br>Come &amp; get it.</p>"), "{}", letter.html);
+    assert!(!letter.html.contains("Order ") && !letter.text.contains("Order "), "about no order");
 }

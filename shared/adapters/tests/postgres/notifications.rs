@@ -4,6 +4,7 @@ use crate::given::*;
 use domain::{
     event::NotificationSent,
     id::{OrderId, UserId},
+    notification::{Channel, Template},
     text::{Email, FullName},
 };
 use ports::{Contact, ContactBook};
@@ -34,10 +35,10 @@ async fn a_letter_is_noted_once_with_its_event() {
     let contacts = database.contacts();
     let claim = claim();
     let event = event(NotificationSent {
-        order_id: OrderId(id()),
+        order_id: Some(OrderId(id())),
         user_id: UserId(id()),
-        channel: "email".into(),
-        template: "confirmed".into(),
+        channel: Channel::Email,
+        template: Template::OrderConfirmed,
     });
     assert_eq!(contacts.was_sent(claim).await, Ok(false));
     assert_eq!(contacts.sent(claim, &event).await, Ok(true));

@@ -1,16 +1,18 @@
-//! Rules of [`ContactBook`].
+//! Rules of [`ContactBook`] and [`NotificationDesk`].
 
-use super::{Under, a_claim, an_event, fresh};
+use super::{Under, a_claim, an_event, fresh, why};
 use crate::build;
 use domain::{
     Event,
     event::NotificationSent,
     id::{OrderId, UserId},
+    notification::{Channel, Template},
 };
 use futures_util::future::join_all;
-use ports::{Claim, Contact, ContactBook};
+use kernel::{Idempotency, Kind, Settled, StoredReply, Uuid};
+use ports::{Claim, Contact, ContactBook, NotificationDesk};
 
-/// One test a rule of [`ContactBook`], each over the `Under<impl ContactBook>` that the expression gives when it is awaited.
+/// One test a rule of [`ContactBook`], each over the `Under<impl ContactBook + NotificationDesk>` that the expression gives when it is awaited.
 #[macro_export]
 macro_rules! contract_contacts {
     ($under:expr) => {
@@ -21,6 +23,9 @@ macro_rules! contract_contacts {
             a_letter_counts_as_sent_once_and_is_told_once
             a_letter_of_another_consumer_is_another_letter
             of_many_who_keep_one_letter_at_once_one_does
+            what_was_sent_about_an_order_is_in_the_log_in_pages_oldest_first
+            what_is_sent_twice_is_in_the_log_once
+            a_request_is_answered_once_a_key_and_told_once
             what_the_bus_did_not_take_is_sent_by_the_sweep_once
         }
     };
@@ -30,13 +35,17 @@ fn a_contact() -> Contact {
     build::user().id(UserId(fresh())).contact()
 }
 
-fn sent() -> Event {
-    an_event(NotificationSent {
-        order_id: OrderId(fresh()),
+fn note() -> NotificationSent {
+    NotificationSent {
+        order_id: Some(OrderId(fresh())),
         user_id: UserId(fresh()),
-        channel: "email".to_owned(),
-        template: "order_confirmed".to_owned(),
-    })
+        channel: Channel::Email,
+        template: Template::OrderConfirmed,
+    }
+}
+
+fn sent() -> Event {
+    an_event(note())
 }
 
 pub async fn a_contact_is_remembered_as_it_was(under: &Under<impl ContactBook>) {
@@ -88,4 +97,59 @@ pub async fn of_many_who_keep_one_letter_at_once_one_does(under: &Under<impl Con
 pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl ContactBook>) {
     let event = sent();
     assert!(under.goes_out_after_all(event.id, under.port().sent(a_claim(catalog::MAIL_SEND.name), &event)).await);
+}
+
+/// Ids of the events that letters about an order were sent for.
+async fn logged(
+    contacts: &impl NotificationDesk,
+    order: OrderId,
+    limit: u32,
+    cursor: Option<&str>,
+) -> (Vec<Uuid>, Option<String>) {
+    let page = contacts.log(order, limit, cursor).await.expect("the store answers");
+    (page.items.into_iter().map(|one| one.id).collect(), page.next)
+}
+
+pub async fn what_was_sent_about_an_order_is_in_the_log_in_pages_oldest_first(
+    under: &Under<impl ContactBook + NotificationDesk>,
+) {
+    let (sent, order) = (note(), OrderId(fresh()));
+    let mut ids = vec![];
+    for template in [Template::OrderConfirmed, Template::OrderShipped, Template::Message] {
+        let (claim, sent) =
+            (a_claim(catalog::MAIL_SEND.name), NotificationSent { order_id: Some(order), template, ..sent.clone() });
+        under.port().sent(claim, &an_event(sent.clone())).await.expect("kept");
+        ids.push(claim.event_id);
+    }
+    let other = a_claim(catalog::MAIL_SEND.name);
+    under.port().sent(other, &an_event(note())).await.expect("kept");
+    under.settle().await;
+    assert_eq!(logged(under.port(), order, 5, None).await, (ids.clone(), None));
+    let (first, next) = logged(under.port(), order, 2, None).await;
+    assert_eq!(first, ids[..2]);
+    assert_eq!(logged(under.port(), order, 2, next.as_deref()).await, (vec![ids[2]], None));
+    let one = under.port().log(order, 1, None).await.expect("the store answers").items.remove(0);
+    assert_eq!(one.sent, NotificationSent { order_id: Some(order), ..sent });
+    assert_eq!(why(under.port().log(order, 1, Some("x")).await), (Kind::Invalid, "validation"));
+}
+
+pub async fn what_is_sent_twice_is_in_the_log_once(under: &Under<impl ContactBook + NotificationDesk>) {
+    let (claim, sent) = (a_claim(catalog::MAIL_SEND.name), note());
+    for _ in 0..2 {
+        under.port().sent(claim, &an_event(sent.clone())).await.expect("kept");
+    }
+    let order = sent.order_id.expect("about an order");
+    assert_eq!(logged(under.port(), order, 5, None).await, (vec![claim.event_id], None));
+}
+
+pub async fn a_request_is_answered_once_a_key_and_told_once(under: &Under<impl NotificationDesk>) {
+    let key = Idempotency { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "first".to_owned() };
+    let reply = StoredReply { status: 202, headers: vec![], body: "accepted".to_owned() };
+    let (first, second) = (sent(), sent());
+    assert_eq!(under.port().request(&key, &reply, &first).await, Ok(Settled::Now));
+    assert_eq!(under.port().request(&key, &reply, &second).await, Ok(Settled::Before(reply.clone())));
+    assert_eq!(under.port().refuse(&key, &reply).await, Ok(Settled::Before(reply.clone())));
+    let other = Idempotency { fingerprint: "other".to_owned(), ..key };
+    assert_eq!(why(under.port().request(&other, &reply, &second).await), (Kind::Invalid, "idempotency-key-reused"));
+    under.told_only(&[first.id]).await;
 }

@@ -4,9 +4,11 @@ use super::{Under, fresh};
 use crate::build;
 use domain::{
     DomainEvent,
+    event::NotificationRequested,
     id::{OrderId, UserId},
+    notification::{Channel, Template},
     order::Reason,
-    text::FullName,
+    text::{FullName, MessageText, Subject},
 };
 use ports::{Contact, Letter, LetterWriter};
 
@@ -29,16 +31,29 @@ fn contact(name: Option<&str>) -> Contact {
 }
 
 /// Each template with the news that it is for.
-fn news() -> [(&'static str, DomainEvent); 3] {
+fn news() -> [(Template, DomainEvent); 4] {
     let order = build::order().id(OrderId(fresh()));
     [
-        ("order_confirmed", order.confirmed().1),
-        ("order_cancelled", order.cancelled(Reason::PaymentDeclined).1),
-        ("order_cancelled", order.cancelled(Reason::InsufficientStock).1),
+        (Template::OrderConfirmed, order.confirmed().1),
+        (Template::OrderCancelled, order.cancelled(Reason::PaymentDeclined).1),
+        (Template::OrderCancelled, order.cancelled(Reason::InsufficientStock).1),
+        (Template::Message, by_hand().into()),
     ]
 }
 
-fn write(letters: &impl LetterWriter, template: &str, contact: &Contact, news: &DomainEvent) -> Letter {
+/// What somebody at the shop wrote, with markup in it.
+fn by_hand() -> NotificationRequested {
+    NotificationRequested {
+        user_id: UserId(fresh()),
+        order_id: Some(OrderId(fresh())),
+        channel: Channel::Email,
+        template: Template::Message,
+        subject: Subject::parse("Your lantern <b>").expect("a subject"),
+        text: MessageText::parse("It is <script>here</script>.\nCome in.\n\nYours, the shop").expect("a text"),
+    }
+}
+
+fn write(letters: &impl LetterWriter, template: Template, contact: &Contact, news: &DomainEvent) -> Letter {
     letters.write(template, contact, news).expect("a letter")
 }
 

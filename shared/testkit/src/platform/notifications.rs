@@ -1,14 +1,20 @@
 //! Contacts, mail and letters, in memory.
 
-use super::{Contacts, Mailer, Part};
-use domain::{DomainEvent, Event, id::UserId};
-use kernel::{Failure, Kind};
-use ports::{Claim, Contact, Letter};
-use std::collections::{HashMap, HashSet};
+use super::{Contacts, Mailer, Part, keys::KeyBook};
+use domain::{
+    DomainEvent, Event,
+    id::{OrderId, UserId},
+    notification::{Logged, Template},
+};
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Uuid};
+use ports::{Claim, Contact, Letter, Page};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Default)]
 pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
+    log: BTreeMap<Uuid, Logged>,
+    keys: KeyBook,
 }
 
 #[derive(Default)]
@@ -47,11 +53,55 @@ impl ports::ContactBook for Contacts {
         let commit = self.0.commit("contacts.sent", |state| {
             let first = state.claim(claim);
             if first {
+                if let DomainEvent::NotificationSent(sent) = &event.event {
+                    let logged = Logged { id: claim.event_id, sent: sent.clone(), at: event.time };
+                    state.contacts.log.insert(logged.id, logged);
+                }
                 state.outbox.add(event);
             }
             Ok(first)
         });
         commit.await
+    }
+}
+
+impl ports::NotificationDesk for Contacts {
+    async fn request(&self, key: &Idempotency, reply: &StoredReply, event: &Event) -> Result<Settled, Failure> {
+        let commit = self.0.commit("contacts.request", |state| {
+            if let Some(settled) = state.contacts.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.contacts.keys.keep(key, Some(reply));
+            state.outbox.add(event);
+            Ok(Settled::Now)
+        });
+        commit.await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        let commit = self.0.commit("contacts.refuse", |state| {
+            if let Some(settled) = state.contacts.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.contacts.keys.keep(key, Some(reply));
+            Ok(Settled::Now)
+        });
+        commit.await
+    }
+
+    async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure> {
+        let not_ours = |_| Failure::field("?cursor", "is not a cursor of this list");
+        let after = cursor.map(|cursor| cursor.parse::<Uuid>().map_err(not_ours)).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let look = self.0.look(Part::Database, |state| {
+            let of_order = state.contacts.log.values().filter(|one| one.sent.order_id == Some(order));
+            let mut items: Vec<Logged> = of_order.filter(|one| after.is_none_or(|id| one.id > id)).cloned().collect();
+            let more = items.len() > limit;
+            items.truncate(limit);
+            let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+            Ok(Page { items, next })
+        });
+        look.await
     }
 }
 
@@ -85,12 +135,12 @@ impl ports::Mailer for Mailer {
 pub struct Letters;
 
 impl ports::LetterWriter for Letters {
-    fn write(&self, template: &str, contact: &Contact, data: &DomainEvent) -> Result<Letter, Failure> {
+    fn write(&self, template: Template, contact: &Contact, data: &DomainEvent) -> Result<Letter, Failure> {
         let name = contact.name.as_ref().map_or("you", |name| name.as_str());
         let text = format!("Dear {name}: {}", serde_json::to_string(data).map_err(Failure::internal)?);
         Ok(Letter {
             to: contact.email.clone(),
-            subject: template.to_owned(),
+            subject: template.name().to_owned(),
             html: format!("<p>{}</p>", text.replace('<', "&lt;")),
             text,
         })

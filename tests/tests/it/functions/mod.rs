@@ -3,6 +3,7 @@
 mod access;
 mod consumers;
 mod http;
+mod notifications;
 mod order_advance;
 mod orders;
 mod others;

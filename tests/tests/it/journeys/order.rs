@@ -218,3 +218,28 @@ async fn archived(topic: &str, order: &str, event: &str) -> Option<()> {
     }
     None
 }
+
+#[tokio::test]
+async fn staff_writes_to_a_customer_and_sees_what_was_told_about_the_order() {
+    let (_stack, shop) = (whole().await, Shop::open());
+    let (ada, staff, lantern) = (shop.customer().await, shop.staff().await, shop.product(1999, 5).await);
+    let placed = shop.place(&ada, &lantern, 1, TEST).await;
+    shop.settled(&ada, &placed).await;
+    let data = json!({"subject": "Your lantern", "text": "It is packed.\nSee you.", "order_id": placed["id"]});
+    let body = json!({"user_id": ada.id, "channel": "email", "template": "message", "data": data});
+    let (key, path) = (unique("key"), "/api/v1/notifications/send");
+    shop.post(path).token(&ada.token).key(&key).json(&body).send().await.problem(403, "forbidden");
+    let first = shop.post(path).token(&staff).key(&key).json(&body).send().await.expect(202);
+    assert_eq!(shop.post(path).token(&staff).key(&key).json(&body).send().await.expect(202), first);
+    let list = format!("/api/v1/notifications?order_id={}", id(&placed));
+    let log = eventually("both letters are in the log", async || {
+        let list = shop.get(&list).token(&staff).send().await.expect(200);
+        let items = list["items"].as_array().cloned().unwrap_or_default();
+        (items.len() == 2).then_some(items)
+    })
+    .await;
+    assert_eq!((&log[0]["template"], &log[1]["template"]), (&json!("order_confirmed"), &json!("message")));
+    assert_eq!((&log[1]["id"], &log[1]["status"]), (&first["id"], &json!("sent")));
+    let letter = letter_to(&shop, &ada.email).await.expect("a letter");
+    assert!(letter.to_string().contains("It is packed."), "{letter}");
+}

@@ -13,6 +13,7 @@ use domain::{
     id::{OrderId, PaymentId, RefundId, UserId},
     invoice::{Draft, Invoice},
     ledger::Movement,
+    notification::{Channel, Template},
     payment::{self, Answer, Change, Payment, Refund, RefundAnswer, Status},
     window,
 };
@@ -234,13 +235,18 @@ async fn note_first(stores: &impl Stores, platform: &Platform, delivery: Deliver
     };
     let contacts = stores.contacts();
     let contact = contacts.find(user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
-    let sent = NotificationSent { order_id, user_id, channel: "email".to_owned(), template: "order".to_owned() };
+    let sent = NotificationSent {
+        order_id: Some(order_id),
+        user_id,
+        channel: Channel::Email,
+        template: Template::OrderConfirmed,
+    };
     let event = event::envelop(delivery.ids.next(), order_id, 1, delivery.now, &delivery.trace, sent);
     let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };
     if !contacts.sent(claim, &event).await? {
         return Ok(());
     }
-    platform.mailer().send(&platform.letters().write("order", &contact, &delivery.event.event)?).await
+    platform.mailer().send(&platform.letters().write(Template::OrderConfirmed, &contact, &delivery.event.event)?).await
 }
 
 /// Gives an order that has a number another one.

@@ -1,0 +1,19 @@
+//! `GET /api/v1/notifications?order_id=`: what was told to the customer about an order, oldest first, for the back office.
+
+use api::{ListView, NotificationView};
+use domain::id::OrderId;
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::NotificationDesk;
+
+/// Lists a page of the delivery log.
+pub async fn handle(
+    desk: &impl NotificationDesk,
+    call: Call<NoBody>,
+) -> Result<Reply<ListView<NotificationView>>, Failure> {
+    let order: OrderId = call.query("order_id")?.ok_or_else(|| Failure::field("?order_id", "is missing"))?;
+    let page = call.page()?;
+    let found = desk.log(order, page.limit, page.cursor.as_deref()).await?;
+    let items = found.items.iter().map(NotificationView::from).collect();
+    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+}

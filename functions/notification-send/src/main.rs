@@ -1,0 +1,8 @@
+//! Wires notification-send.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::NOTIFICATION_SEND)?;
+    let contacts = wiring.contacts()?;
+    edge::http::run(wiring.route()?, async |call| notification_send::handle(&contacts, call).await).await
+}
