@@ -45,7 +45,7 @@ def plans(rng, orders, customers, products):
             "habit": habit, "customer": rng.randrange(customers), "key": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
             "body": {"items": [{"product_id": one, "quantity": quantity[one]} for one in wanted], "shipping_address": ADDRESS,
                      "payment_method": DECLINED if habit in DECLINING else CARD},
-            "pause_s": rng.uniform(0, 4), "think_s": rng.uniform(0, 0.6),
+            "pause_s": rng.uniform(0, 4), "think_s": rng.uniform(0, 2),
         })
     return made
 
@@ -231,7 +231,7 @@ def products(env, staff, tag, expected):
     """Products whose stock is opened: half have plenty, of the others there is half of what will be asked for."""
     received = {}
     for index in range(8):
-        stock = max(3, int(expected / 8 * (3 if index % 2 else 0.5)))
+        stock = max(3, int(expected / 8 * (3 if index % 2 else 0.6)))
         made = staff.post("/products", {
             "sku": f"CHAOS-{tag}-{index}", "name": f"Lantern {index}", "category": "lighting",
             "price": {"amount": 1500 + 100 * index, "currency": "USD"}, "stock_quantity": stock}, shop.new_key()).expect(201)
