@@ -12,8 +12,10 @@ what a dead letter's reason means. The stack is left running for that. `--check`
 """
 
 import argparse
+import datetime
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -65,7 +67,7 @@ class Storm:
 
     def blow(self):
         """Orders and kills at once. The killer ends its first round in any case."""
-        self.killer = Killer(self.asked.seed, progress.note)
+        self.killer = Killer(self.asked.seed, self.env["GATEWAY_URL"], progress.note)
         progress.heading(f"{self.asked.orders} orders by {self.asked.clients} clients, seed {self.asked.seed}")
         started = time.monotonic()
         if not self.asked.calm:
@@ -87,7 +89,9 @@ class Storm:
         status = [""]
         with progress.step("quiet") as step:
             step.status = lambda: status[0]
-            self.quiet_s, self.unrest = chaos_quiet.await_quiet(self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
+            since = max(self.tally.last, self.killer.last)
+            quiet_at, self.unrest = chaos_quiet.await_quiet(self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
+        self.quiet_s = quiet_at - since
         with progress.step("every accepted request sent again"):
             self.replays = self.load.replay(self.plans, self.asked.clients)
         self.replays += [{"key": one["key"], "same": False, "said": f"two answers at once: {one['differing']}"}
@@ -103,7 +107,8 @@ class Storm:
     def story(self, facts):
         """What the run was, beside the table."""
         statuses = ", ".join(f"{status}: {number}" for status, number in sorted(self.tally.statuses.items(), key=str))
-        yield f"duration: {progress.took(self.blown_s)} of orders and kills; quiet {progress.took(self.quiet_s)} after the last order"
+        yield f"duration: {progress.took(self.blown_s)} of orders and kills; quiet {progress.took(self.quiet_s)} after the last request or kill; "\
+              f"the slowest confirmation came {slowest(facts)} s after its order"
         yield f"requests: {self.tally.requests} in {self.tally.tries} tries, {self.tally.retried} of them sent again ({statuses})"
         yield f"customers: {tell(Counter(one['habit'] for one in self.load.placed))}"
         yield f"  of these: {tell(self.load.done)}"
@@ -111,6 +116,18 @@ class Storm:
         yield f"  functions most often: {tell(dict(self.killer.functions.most_common(8)))}"
         yield f"orders: {tell(Counter(one['status'] + (': ' + one['reason'] if one['reason'] else '') for one in facts['orders']))}"
         yield from extras(self.run, facts)
+
+
+def slowest(facts):
+    """Seconds from placing to the confirmation that took longest."""
+    took = [(entry["at"], order["history"][0]["at"]) for order in facts["orders"] for entry in order["history"]
+            if entry["status"] == "processing"]
+    return max((int((moment(there) - moment(here)).total_seconds()) for there, here in took), default=0)
+
+
+def moment(text):
+    # Microseconds at most: older Pythons read no more digits.
+    return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00"))
 
 
 def tell(counted):

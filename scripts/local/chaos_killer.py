@@ -4,11 +4,13 @@ The AWS emulator itself is left out: it keeps queues, tables, buckets and functi
 is killed, which no service of AWS that it stands for does. Its function processes are killed instead, at any moment of their work.
 """
 
+import json
 import os
 import random
 import signal
 import threading
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 
@@ -19,36 +21,45 @@ from layout import Trouble
 
 FUNCTIONS = "function processes"
 KILLED = (parts.POSTGRES.name, FUNCTIONS, parts.REDIS.name, parts.KAFKA.name, FUNCTIONS, parts.GATEWAY.name, parts.TRIGGER.name)
-DOWN_S, PAUSE_S = (0.5, 6), (1, 4)
+DOWN_S, PAUSE_S, SNIPING_S = (0.5, 6), (1, 4), (2, 5)
+# How often who is at work is looked at, and the share of those that die for it.
+LOOK_S, SHARE = 0.015, 0.4
 
 
-def workers():
-    """Processes of functions, by process id: children of the emulator that run a `bootstrap`."""
-    emulator = process.alive(parts.AWS.name)
+def workers(emulator):
+    """Processes of functions, by process id, with the nanoseconds that each has run: children of the emulator."""
     found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         try:
-            stat = (Path("/proc") / entry / "stat").read_text().rsplit(")", 1)
-            if not stat[0].endswith("(bootstrap") or int(stat[1].split()[1]) != emulator:
-                continue
-            environment = (Path("/proc") / entry / "environ").read_bytes().split(b"\0")
-        except (OSError, IndexError):
+            name, rest = (Path("/proc") / entry / "stat").read_text().rsplit(")", 1)
+            if name.endswith("(bootstrap") and int(rest.split()[1]) == emulator:
+                found[int(entry)] = int((Path("/proc") / entry / "schedstat").read_text().split()[0])
+        except (OSError, IndexError, ValueError):
             continue
-        name = next((one.partition(b"=")[2].decode() for one in environment if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME=")), "?")
-        found[int(entry)] = name
     return found
+
+
+def function_of(pid):
+    """The name of the function that a process runs."""
+    try:
+        environment = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return "?"
+    named = (one.partition(b"=")[2].decode() for one in environment if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
+    return next(named, "?").removeprefix(f"quayside-{layout.STAGE}-")
 
 
 class Killer(threading.Thread):
     """Goes round until told to stop, and at least once round. What it did is in `done`, what stopped it in `trouble`."""
 
-    def __init__(self, seed, say):
+    def __init__(self, seed, gateway_url, say):
         super().__init__(daemon=True)
-        self.rng, self.say = random.Random(seed), say
+        self.rng, self.gateway_url, self.say = random.Random(seed), gateway_url, say
         self.stopping, self.trouble = threading.Event(), None
         self.done, self.rounds, self.functions = Counter(), 0, Counter()
+        self.last = 0.0
 
     def run(self):
         try:
@@ -56,37 +67,56 @@ class Killer(threading.Thread):
                 for name in KILLED:
                     if self.stopping.is_set() and self.rounds:
                         break
-                    self.kill(name)
+                    if name == FUNCTIONS:
+                        self.say(f"{self.snipe(self.rng.uniform(*SNIPING_S))} function processes killed at their work")
+                    else:
+                        self.kill(parts.named(name))
+                    self.last = time.monotonic()
                     time.sleep(self.rng.uniform(*PAUSE_S))
                 self.rounds += 1
-        except Trouble as trouble:
+        except (Trouble, OSError) as trouble:
             self.trouble = str(trouble)
 
-    def kill(self, name):
-        if name == FUNCTIONS:
-            return self.kill_functions()
-        part = parts.named(name)
-        down = self.rng.uniform(*DOWN_S)
+    def kill(self, part):
+        """While it is down, functions die too every other time: what comes back meets what comes back."""
+        if part is parts.GATEWAY:
+            self.lose_answers()
+        down, struck = self.rng.uniform(*DOWN_S), 0
         with layout.lock():
             parts.stop(part, kill=True)
-            time.sleep(down)
+            if self.rng.random() < 0.5:
+                struck = self.snipe(down)
+            else:
+                time.sleep(down)
             parts.start(part)
-        self.done[name] += 1
-        self.say(f"{part.title} killed, {down:.1f} s down")
+        self.done[part.name] += 1
+        self.say(f"{part.title} killed, {down:.1f} s down" + (f", and {struck} function processes" if struck else ""))
 
-    def kill_functions(self):
-        """Some of them or all, a few times in quick succession, so that those just started again die too."""
-        struck = 0
-        for _ in range(self.rng.randint(1, 4)):
-            share = self.rng.choice((0.3, 0.6, 1))
-            for pid, name in workers().items():
-                if self.rng.random() < share:
+    def lose_answers(self):
+        """The last that the gateway does before it dies is to charge, or give back, without an answer."""
+        asked = json.dumps({"mode": "dead_after_charge", "count": 5}).encode()
+        request = urllib.request.Request(f"{self.gateway_url}/_local/faults", data=asked, method="PUT")
+        with urllib.request.urlopen(request, timeout=10) as got:
+            got.read()
+        time.sleep(self.rng.uniform(0.2, 2))
+
+    def snipe(self, seconds):
+        """Kills processes that have just been seen at work, and so in the middle of it. How many."""
+        emulator, struck, end = process.alive(parts.AWS.name), 0, time.monotonic() + seconds
+        before = workers(emulator)
+        while time.monotonic() < end:
+            time.sleep(LOOK_S)
+            now = workers(emulator)
+            # One that was not there a moment ago is starting, or at its first work.
+            for pid in [pid for pid, ran in now.items() if before.get(pid, 0) != ran]:
+                if self.rng.random() < SHARE:
+                    name = function_of(pid)
                     try:
                         os.kill(pid, signal.SIGKILL)
                     except ProcessLookupError:
                         continue
                     struck += 1
                     self.functions[name] += 1
-            time.sleep(self.rng.uniform(0.1, 0.8))
+            before = now
         self.done[FUNCTIONS] += struck
-        self.say(f"{struck} function processes killed")
+        return struck

@@ -57,9 +57,13 @@ class Tally:
         self.lock = threading.Lock()
         self.requests, self.retried, self.tries = 0, 0, 0
         self.statuses = Counter()
+        # When the last request ended that was to change something.
+        self.last = 0.0
 
-    def request(self, statuses):
+    def request(self, method, statuses):
         with self.lock:
+            if method != "GET":
+                self.last = time.monotonic()
             self.requests += 1
             self.tries += len(statuses)
             self.retried += len(statuses) > 1
@@ -88,7 +92,7 @@ def ask(client, tally, method, path, body=None, key=None, tries=TRIES, **headers
         if attempt + 1 < tries:
             wait = min(LONGEST_WAIT_S, 0.25 * 2 ** attempt)
             time.sleep(wait * random.uniform(0.7, 1.3))
-    tally.request(statuses)
+    tally.request(method, statuses)
     return status, raw, got
 
 

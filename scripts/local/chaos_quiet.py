@@ -44,20 +44,18 @@ def unrest(run):
 
 
 def await_quiet(run, deadline_s, say):
-    """Seconds until quiet, and None; or the deadline, and what still moved then."""
-    started, calm, last = time.monotonic(), 0, []
+    """When it was first seen to be quiet, and None; or when the deadline ended, and what still moved then."""
+    deadline, calm = time.monotonic() + deadline_s, []
     while True:
-        at = time.monotonic() - started
         try:
-            last = unrest(run)
+            moving = unrest(run)
         except Trouble as trouble:
-            last = [str(trouble)]
-        calm = 0 if last else calm + 1
-        if calm == 1:
-            since = at
-        if calm == TIMES:
-            return since, None
-        if at > deadline_s:
-            return at, last
-        say(", ".join(last))
+            moving = [str(trouble)]
+        now = time.monotonic()
+        calm = [] if moving else [*calm, now]
+        if len(calm) == TIMES:
+            return calm[0], None
+        if now > deadline:
+            return now, moving or ["it was seen to be quiet, but not for long enough"]
+        say(", ".join(moving))
         time.sleep(EVERY_S)
