@@ -73,7 +73,7 @@ class Storm:
         if not self.asked.calm:
             self.killer.start()
         try:
-            self.load.run(self.plans, self.asked.clients)
+            self.load.run(self.rng, self.plans, self.asked.clients)
         finally:
             self.killer.stopping.set()
             if not self.asked.calm:
@@ -110,6 +110,8 @@ class Storm:
         yield f"duration: {progress.took(self.blown_s)} of orders and kills; quiet {progress.took(self.quiet_s)} after the last request or kill; "\
               f"the slowest confirmation came {slowest(facts)} s after its order"
         yield f"requests: {self.tally.requests} in {self.tally.tries} tries, {self.tally.retried} of them sent again ({statuses})"
+        if self.tally.faults:
+            yield f"answers 500: {tell(self.tally.faults)}"
         yield f"customers: {tell(Counter(one['habit'] for one in self.load.placed))}"
         yield f"  of these: {tell(self.load.done)}"
         yield f"kills: {tell(self.killer.done)}; AWS emulator: 0, it would lose what it accepted (see --help)"
@@ -186,9 +188,10 @@ def check(arguments):
 def read_arguments():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--orders", type=int, default=300, help="how many (300)")
-    parser.add_argument("--clients", type=int, default=6, help="how many at once (6)")
+    parser.add_argument("--clients", type=int, default=12, help="how many at once (12)")
     parser.add_argument("--seed", type=int, default=None, help="what customers do and what is killed when; the run says which it took")
-    parser.add_argument("--patience", type=int, default=900, help="seconds until quiet at most (900)")
+    parser.add_argument("--patience", type=int, default=1200,
+                        help="seconds until quiet at most (1200: a payment without an answer is looked after in ten to fifteen minutes)")
     parser.add_argument("--calm", action="store_true", help="kill nothing")
     parser.add_argument("--check", action="store_true", help="send nothing: add the last run up again")
     arguments = parser.parse_args()

@@ -20,7 +20,9 @@ import process
 from layout import Trouble
 
 FUNCTIONS = "function processes"
-KILLED = (parts.POSTGRES.name, FUNCTIONS, parts.REDIS.name, parts.KAFKA.name, FUNCTIONS, parts.GATEWAY.name, parts.TRIGGER.name)
+EACH = (parts.POSTGRES, parts.REDIS, parts.KAFKA, parts.GATEWAY, parts.TRIGGER)
+# A round; an empty turn strikes functions alone, the last one everything at once.
+ROUND = ((parts.POSTGRES,), (), (parts.REDIS,), (parts.KAFKA,), (), (parts.GATEWAY,), (parts.TRIGGER,), EACH)
 DOWN_S, PAUSE_S, SNIPING_S = (0.5, 6), (1, 4), (2, 5)
 # How often who is at work is looked at, and the share of those that die for it.
 LOOK_S, SHARE = 0.015, 0.4
@@ -34,7 +36,8 @@ def workers(emulator):
             continue
         try:
             name, rest = (Path("/proc") / entry / "stat").read_text().rsplit(")", 1)
-            if name.endswith("(bootstrap") and int(rest.split()[1]) == emulator:
+            state, parent = rest.split()[:2]
+            if name.endswith("(bootstrap") and int(parent) == emulator and state not in "ZX":
                 found[int(entry)] = int((Path("/proc") / entry / "schedstat").read_text().split()[0])
         except (OSError, IndexError, ValueError):
             continue
@@ -52,7 +55,7 @@ def function_of(pid):
 
 
 class Killer(threading.Thread):
-    """Goes round until told to stop, and at least once round. What it did is in `done`, what stopped it in `trouble`."""
+    """Goes round until told to stop, and at least round once. What it did is in `done`, what stopped it in `trouble`."""
 
     def __init__(self, seed, gateway_url, say):
         super().__init__(daemon=True)
@@ -64,33 +67,38 @@ class Killer(threading.Thread):
     def run(self):
         try:
             while not (self.stopping.is_set() and self.rounds):
-                for name in KILLED:
+                for struck in ROUND:
                     if self.stopping.is_set() and self.rounds:
-                        break
-                    if name == FUNCTIONS:
-                        self.say(f"{self.snipe(self.rng.uniform(*SNIPING_S))} function processes killed at their work")
+                        return
+                    if struck:
+                        self.kill(struck)
                     else:
-                        self.kill(parts.named(name))
+                        self.say(f"{self.snipe(self.rng.uniform(*SNIPING_S))} function processes killed at their work")
                     self.last = time.monotonic()
                     time.sleep(self.rng.uniform(*PAUSE_S))
                 self.rounds += 1
         except (Trouble, OSError) as trouble:
             self.trouble = str(trouble)
 
-    def kill(self, part):
-        """While it is down, functions die too every other time: what comes back meets what comes back."""
-        if part is parts.GATEWAY:
+    def kill(self, struck):
+        """While they are down, functions die too every other time: what comes back meets what comes back."""
+        if parts.GATEWAY in struck:
             self.lose_answers()
-        down, struck = self.rng.uniform(*DOWN_S), 0
+        down, functions = self.rng.uniform(*DOWN_S), 0
         with layout.lock():
-            parts.stop(part, kill=True)
-            if self.rng.random() < 0.5:
-                struck = self.snipe(down)
+            for part in struck:
+                parts.stop(part, kill=True)
+            if len(struck) > 1 or self.rng.random() < 0.5:
+                functions = self.snipe(down)
             else:
                 time.sleep(down)
-            parts.start(part)
-        self.done[part.name] += 1
-        self.say(f"{part.title} killed, {down:.1f} s down" + (f", and {struck} function processes" if struck else ""))
+            for part in struck:
+                parts.begin(part)
+            for part in struck:
+                parts.await_ready(part)
+        self.done.update(part.name for part in struck)
+        self.say(f"{', '.join(part.name for part in struck)} killed, {down:.1f} s down"
+                 + (f", and {functions} function processes" if functions else ""))
 
     def lose_answers(self):
         """The last that the gateway does before it dies is to charge, or give back, without an answer."""

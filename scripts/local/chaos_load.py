@@ -24,6 +24,7 @@ HABITS = {
     "cancels at once": 6, "cancels later": 7, "is sent the goods": 5, "orders too much": 2,
 }
 DECLINING = {"pays again", "pays again twice at once", "leaves it declined"}
+CROWD, LULL_S = (10, 40), (4, 11)
 TRIES = 14
 LONGEST_WAIT_S = 5
 # A customer who hangs up asks once and does not wait for the answer.
@@ -45,9 +46,17 @@ def plans(rng, orders, customers, products):
             "habit": habit, "customer": rng.randrange(customers), "key": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
             "body": {"items": [{"product_id": one, "quantity": quantity[one]} for one in wanted], "shipping_address": ADDRESS,
                      "payment_method": DECLINED if habit in DECLINING else CARD},
-            "pause_s": rng.uniform(0, 4), "think_s": rng.uniform(0, 2),
+            "pause_s": rng.uniform(0, 4),
         })
     return made
+
+
+def waves(rng, plans_of):
+    """Customers come in crowds: the plans of each, and the seconds until the next."""
+    while plans_of:
+        size = rng.randint(*CROWD)
+        yield plans_of[:size], rng.uniform(*LULL_S)
+        plans_of = plans_of[size:]
 
 
 class Tally:
@@ -57,6 +66,7 @@ class Tally:
         self.lock = threading.Lock()
         self.requests, self.retried, self.tries = 0, 0, 0
         self.statuses = Counter()
+        self.faults = Counter()
         # When the last request ended that was to change something.
         self.last = 0.0
 
@@ -68,6 +78,11 @@ class Tally:
             self.tries += len(statuses)
             self.retried += len(statuses) > 1
             self.statuses.update(statuses)
+
+    def fault(self, method, raw):
+        """A 500 is nobody's plan: what it said is told."""
+        with self.lock:
+            self.faults[f"{method} {raw[:120].decode(errors='replace')}"] += 1
 
 
 def once(client, method, path, body, headers):
@@ -87,6 +102,8 @@ def ask(client, tally, method, path, body=None, key=None, tries=TRIES, **headers
     for attempt in range(tries):
         status, raw, got = once(client, method, path, body, headers)
         statuses.append(status)
+        if status == 500:
+            tally.fault(method, raw)
         if status != "none" and status != 429 and status < 500:
             break
         if attempt + 1 < tries:
@@ -108,14 +125,17 @@ class Load:
         self.placed, self.lock, self.trouble = [], threading.Lock(), []
         self.done = Counter()
 
-    def run(self, plans_of, clients):
+    def run(self, rng, plans_of, clients):
         """Follow-ups wait for the platform, so they have hands of their own."""
         with ThreadPoolExecutor(clients) as placing, ThreadPoolExecutor(4 * clients) as following:
-            for future in [placing.submit(self.place, plan, following) for plan in plans_of]:
+            futures = []
+            for crowd, lull in waves(rng, plans_of):
+                futures += [placing.submit(self.place, plan, following) for plan in crowd]
+                time.sleep(lull)
+            for future in futures:
                 future.result()
 
     def place(self, plan, following):
-        time.sleep(plan["think_s"])
         client, habit = self.customers[plan["customer"]], plan["habit"]
         if habit == "hangs up":
             hasty = Client(client.base, client.token, HUNG_UP_S)

@@ -175,7 +175,7 @@ def refunds(facts):
 
 
 def ledger(facts):
-    return Row("sum of the ledger's accounts", facts["ledger_sum"], [("", 0)])
+    return Row("sum of the ledger's accounts", facts["ledger_sum"], [("due", 0)])
 
 
 def paid_once(facts):
