@@ -90,7 +90,7 @@ class Storm:
         with progress.step("quiet") as step:
             step.status = lambda: status[0]
             since = max(self.tally.last, self.killer.last)
-            quiet_at, self.unrest = chaos_quiet.await_quiet(self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
+            quiet_at, self.calm, self.last = chaos_quiet.await_quiet(self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
         self.quiet_s = quiet_at - since
         with progress.step("every accepted request sent again"):
             self.replays = self.load.replay(self.plans, self.asked.clients)
@@ -107,7 +107,8 @@ class Storm:
     def story(self, facts):
         """What the run was, beside the table."""
         statuses = ", ".join(f"{status}: {number}" for status, number in sorted(self.tally.statuses.items(), key=str))
-        yield f"duration: {progress.took(self.blown_s)} of orders and kills; quiet {progress.took(self.quiet_s)} after the last request or kill; "\
+        yield f"duration: {progress.took(self.blown_s)} of orders and kills; quiet {progress.took(self.quiet_s)} after the last request or kill"
+        yield f"the last that moved: {', '.join(self.last) or 'nothing'}; "\
               f"the slowest confirmation came {slowest(facts)} s after its order"
         yield f"requests: {self.tally.requests} in {self.tally.tries} tries, {self.tally.retried} of them sent again ({statuses})"
         if self.tally.faults:
@@ -171,7 +172,7 @@ def storm(arguments):
     one.blow()
     one.settle()
     facts = one.run.facts(one.keep(), one.replays, one.received)
-    return report(facts, one.unrest, one.story(facts))
+    return report(facts, not one.calm and one.last, one.story(facts))
 
 
 def check(arguments):
@@ -180,9 +181,9 @@ def check(arguments):
         raise Trouble("there is no run to check: run scripts/chaos")
     kept = json.loads(LAST.read_text())
     run = chaos_facts.Run(shop.stack_env(), kept["since"], kept["users"], list(kept["received"]))
-    _, unrest = chaos_quiet.await_quiet(run, arguments.patience, lambda _: None)
+    _, calm, last = chaos_quiet.await_quiet(run, arguments.patience, lambda _: None)
     facts = run.facts(kept["placed"], kept["replays"], kept["received"])
-    return report(facts, unrest, extras(run, facts))
+    return report(facts, not calm and last, extras(run, facts))
 
 
 def read_arguments():

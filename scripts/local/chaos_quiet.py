@@ -44,18 +44,19 @@ def unrest(run):
 
 
 def await_quiet(run, deadline_s, say):
-    """When it was first seen to be quiet, and None; or when the deadline ended, and what still moved then."""
-    deadline, calm = time.monotonic() + deadline_s, []
+    """When it was first seen to be quiet, whether the deadline let that happen, and what moved last."""
+    deadline, calm, last = time.monotonic() + deadline_s, [], []
     while True:
         try:
             moving = unrest(run)
         except Trouble as trouble:
             moving = [str(trouble)]
+        last = moving or last
         now = time.monotonic()
         calm = [] if moving else [*calm, now]
         if len(calm) == TIMES:
-            return calm[0], None
+            return calm[0], True, last
         if now > deadline:
-            return now, moving or ["it was seen to be quiet, but not for long enough"]
+            return now, False, last or ["it was seen to be quiet, but not for long enough"]
         say(", ".join(moving))
         time.sleep(EVERY_S)
