@@ -2,9 +2,14 @@
 
 It starts the local cloud if it is not up, makes customers and products (half of them too short for what is asked), sends the
 orders over HTTP with several clients at once, and meanwhile kills and restarts, in turn: PostgreSQL, Redis, Kafka, the payment
-gateway, the processes of the functions, and the Kafka trigger. The AWS emulator is not killed: it keeps everything in memory and
-loses accepted messages, which was seen and is no behaviour of AWS. Then it waits until nothing moves, without pushing anything, and
-prints the conservation table. It exits with 0 if every row adds up, with 1 if a row is broken or quiet did not come.
+gateway, the processes of the functions, the Kafka trigger, and all of these at once. The AWS emulator is not killed: it keeps everything
+in memory. Killed once to see that, it came back without the message that it had accepted, without the queue and without the stack,
+which is no behaviour of AWS. Then it waits until nothing moves, without pushing anything, and prints the conservation table. It exits
+with 0 if every row adds up, with 1 if a row is broken or quiet did not come.
+
+How long it takes: some minutes of orders; then as long as the platform's own schedules need. A message whose function was killed comes
+again when its visibility times out (one to three minutes); a payment whose function was killed and whose order was cancelled meanwhile is
+looked after by payment-reconcile, ten to fifteen minutes later.
 
 When a row is broken: the ids under the row are what to look for. `select history from orders.orders where id = …` says what the order
 went through; every log line in `.local/logs/aws.log` with the event's correlation id says what the functions did; docs/runbooks says
