@@ -12,8 +12,8 @@ again when its visibility times out (one to three minutes); a payment whose func
 looked after by payment-reconcile, ten to fifteen minutes later.
 
 When a row is broken: the ids under the row are what to look for. `select history from orders.orders where id = …` says what the order
-went through; every log line in `.local/logs/aws.log` with the event's correlation id says what the functions did; docs/runbooks says
-what a dead letter's reason means. The stack is left running for that. `--check` adds a run up again, after a look or a mend.
+went through; the lines of `.local/logs/aws.log` with the event's correlation id say what the consumers did (routes log to the
+emulator's CloudWatch); docs/runbooks says what a dead letter's reason means. The stack is left running for that. `--check` adds a run up again, after a look or a mend.
 """
 
 import argparse
@@ -95,7 +95,8 @@ class Storm:
         with progress.step("quiet") as step:
             step.status = lambda: status[0]
             since = max(self.tally.last, self.killer.last)
-            quiet_at, self.calm, self.last = chaos_quiet.await_quiet(self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
+            quiet_at, self.calm, self.last = chaos_quiet.await_quiet(
+                self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
         self.quiet_s = quiet_at - since
         with progress.step("every accepted request sent again"):
             self.replays = self.load.replay(self.plans, self.asked.clients)
