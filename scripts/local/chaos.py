@@ -145,8 +145,9 @@ def tell(counted):
 
 def extras(run, facts):
     """What may happen and is no fault: at least once is at least once."""
-    twice = sum(seen - 1 for _, _, seen in run.archived.values() if seen > 1)
-    letters = Counter((mail["subject"], order) for mail in facts["mails"] for order in mail["orders"])
+    twice = sum(run.archived[one][2] - 1 for one in facts["archived"])
+    ours = {order["id"] for order in facts["orders"]}
+    letters = Counter((mail["subject"], order) for mail in facts["mails"] for order in mail["orders"] if order in ours)
     copies = sum(number - 1 for number in letters.values())
     yield f"at least once: {twice} lines of the archive are there again, {copies} letters were sent again"
     yield f"dead letters: {tell(Counter((one['queue'] + ': ' + one['reason']) for one in facts['dead']))}"
