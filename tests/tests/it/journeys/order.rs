@@ -4,7 +4,7 @@ use super::stack::{Shop, alone, eventually, id, order_for, part, unique, var, wh
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use kernel::Timestamp;
 use rskafka::client::{ClientBuilder, partition::UnknownTopicHandling};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const TEST: &str = "pm_card_visa";
 
