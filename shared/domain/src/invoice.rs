@@ -71,3 +71,33 @@ impl Invoice {
         format!("{}/{}.pdf", self.series, self.number())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn issued(at: &str) -> Invoice {
+        let draft: Draft = serde_json::from_value(json!({
+            "order_id": kernel::Uuid::nil(), "user_id": kernel::Uuid::nil(), "payment_id": kernel::Uuid::nil(), "lines": [],
+            "total": { "amount": 1, "currency": "USD" }, "issued_at": at, "address": {
+                "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
+            },
+        }))
+        .expect("a draft");
+        Invoice { position: 42, series: draft.series(), draft }
+    }
+
+    #[test]
+    fn the_series_is_the_year_in_utc_and_the_number_says_it() {
+        let last = issued("2026-12-31T23:59:59.999999Z");
+        assert_eq!((last.series.as_str(), last.number().as_str()), ("2026", "2026-000042"));
+        assert_eq!(issued("2027-01-01T00:00:00Z").series, "2027");
+        assert_eq!(Invoice { position: 1_234_567, ..last }.number(), "2026-1234567");
+    }
+
+    #[test]
+    fn the_document_lies_under_its_series_by_its_number() {
+        assert_eq!(issued("2026-11-21T08:45:00Z").key(), "2026/2026-000042.pdf");
+    }
+}

@@ -222,4 +222,21 @@ mod tests {
             assert!(serde_json::from_str::<Money>(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn money_is_written_as_it_is_read_and_its_schema_says_so() {
+        let json = r#"{"amount":1999,"currency":"USD"}"#;
+        let money: Money = serde_json::from_str(json).expect("reads");
+        assert_eq!((money, serde_json::to_string(&money).expect("writes")), (usd(1999), json.to_owned()));
+        let schema = serde_json::to_value(schemars::schema_for!(Money)).expect("a schema");
+        assert_eq!(schema["properties"]["currency"]["$ref"], "#/$defs/Currency");
+        assert_eq!(schema["$defs"]["Currency"]["pattern"], "^[A-Z]{3}$");
+    }
+
+    #[test]
+    fn the_largest_amount_is_still_one() {
+        assert_eq!(usd(MAX_AMOUNT - 1).plus(usd(1)), Ok(usd(MAX_AMOUNT)));
+        assert_eq!(usd(MAX_AMOUNT).to_string(), "99999999.99 USD");
+        assert!(Money::new(MAX_AMOUNT + 1, "USD").is_err());
+    }
 }

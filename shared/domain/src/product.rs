@@ -121,3 +121,35 @@ impl Product {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    fn command(pieces: i64) -> Result<CreateProduct, serde_json::Error> {
+        from_value(json!({
+            "sku": "LAMP-1", "name": "Lamp", "category": "lighting", "price": { "amount": 1999, "currency": "USD" },
+            "stock_quantity": pieces,
+        }))
+    }
+
+    #[test]
+    fn a_new_product_has_the_pieces_it_begins_with_and_the_others_are_told_so() {
+        for pieces in [0, 7, i64::from(MAX_STOCK)] {
+            let product =
+                create(ProductId(kernel::Uuid::nil()), command(pieces).expect("reads"), Timestamp::UNIX_EPOCH);
+            assert_eq!((product.stock_quantity, i64::from(product.created().stock_quantity)), (pieces, pieces));
+        }
+        for refused in [-1, i64::from(MAX_STOCK) + 1, i64::MAX] {
+            assert!(command(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn two_products_are_two_entries_of_the_cache() {
+        let [one, other] = [1, 2].map(|n| cache_key(ProductId(kernel::Uuid::from_u128(n))));
+        assert_eq!(one, "product:00000000-0000-0000-0000-000000000001");
+        assert_ne!(one, other);
+    }
+}

@@ -99,4 +99,11 @@ mod tests {
         assert!(login(r#"{"email":"a","username":"b","password":"x"}"#).is_err());
         assert!(login(r#"{"password":"x"}"#).is_err());
     }
+
+    #[test]
+    fn an_access_token_is_good_for_an_hour_a_refresh_token_for_thirty_days_and_a_lock_for_a_quarter_of_an_hour() {
+        assert_eq!(ends(at(100)), Ok(Ends { access: at(100 + 3_600), refresh: at(100 + 2_592_000) }));
+        assert_eq!(lock_end(at(100)), Ok(at(100 + 900)));
+        assert!(lock_end(Timestamp::MAX).is_err());
+    }
 }

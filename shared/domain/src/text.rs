@@ -211,4 +211,90 @@ mod tests {
         assert!(FullName::parse("Ada\u{0}Lovelace").is_err());
         assert!(ProductName::parse("  ").is_err());
     }
+
+    /// What of `texts` is read as a `T`.
+    fn read<'a, T: TryFrom<String>>(texts: &[&'a str]) -> Vec<&'a str> {
+        texts.iter().copied().filter(|text| T::try_from((*text).to_owned()).is_ok()).collect()
+    }
+
+    #[test]
+    fn a_text_may_be_as_short_and_as_long_as_its_type_says_and_the_refusal_says_how_long() {
+        let [most, too_long] = [200, 201].map(|length| "é".repeat(length));
+        assert_eq!(read::<FullName>(&["", "é", &most, &too_long]), ["é", &most]);
+        assert_eq!(FullName::parse(""), Err("must be 1 to 200 characters".to_owned()));
+        assert_eq!(Description::parse(&"d".repeat(5001)), Err("must be at most 5000 characters".to_owned()));
+        assert_eq!(Description::parse(" a\nb\tc ").expect("reads").as_str(), "a b c");
+        assert_eq!(Description::parse(""), Ok(Description::empty()));
+    }
+
+    #[test]
+    fn an_address_has_a_host_of_labels() {
+        let label = "h".repeat(63);
+        let (most, too_long) = (format!("a@{label}.com"), format!("a@{label}h.com"));
+        let local = "l".repeat(64);
+        let (longest, longer) = (format!("{local}@x.co"), format!("{local}l@x.co"));
+        let whole = format!("{local}@{label}.{label}.{}.co", "h".repeat(58));
+        assert_eq!(whole.len(), 254);
+        let good = ["a-b+c@my-host.co.uk", &most, &longest, &whole];
+        let bad =
+            ["a@x_y.com", "a@x.com-", "a@-x.com", "a@x.", &too_long, &longer, &whole.replace(".co", ".com"), "ä@x.co"];
+        assert_eq!(read::<Email>(&[good.as_slice(), bad.as_slice()].concat()), good);
+    }
+
+    #[test]
+    fn a_username_is_3_to_32_characters_and_begins_with_a_letter() {
+        let [most, too_long] = [32, 33].map(|length| "a".repeat(length));
+        assert_eq!(Username::parse(" Ada.L_1-x ").expect("reads").as_str(), "ada.l_1-x");
+        assert_eq!(read::<Username>(&["ada", &most, "ad", &too_long, "1da", "_da", "a b", "adä"]), ["ada", &most]);
+    }
+
+    #[test]
+    fn a_phone_number_is_plus_and_8_to_15_digits() {
+        let good = ["+12345678", "+123456789012345"];
+        let bad = ["12345678", "+1234567", "+1234567890123456", "+1234567a", "+", "++12345678"];
+        assert_eq!(read::<Phone>(&[good.as_slice(), bad.as_slice()].concat()), good);
+        assert_eq!(Phone::parse("+12345678").expect("reads").as_str(), "+12345678");
+    }
+
+    #[test]
+    fn a_postal_code_is_letters_digits_spaces_and_hyphens() {
+        let good = ["94607", "SW1A 1AA", "1234-567", "A"];
+        assert_eq!(
+            read::<PostalCode>(&[good.as_slice(), &["", "94_607", "9/4", "1234567890123", "94é"]].concat()),
+            good
+        );
+        assert_eq!(PostalCode::parse(" SW1A 1AA ").expect("reads").as_str(), "SW1A 1AA");
+    }
+
+    #[test]
+    fn a_country_is_two_capitals() {
+        assert_eq!(read::<Country>(&["US", "us", "U", "USA", "U1", "É"]), ["US"]);
+        assert_eq!(Country::parse("US").expect("reads").as_str(), "US");
+    }
+
+    #[test]
+    fn a_stock_keeping_unit_is_kept_in_capitals() {
+        let [most, too_long] = [64, 65].map(|length| "S".repeat(length));
+        assert_eq!(Sku::parse(" lamp-1.a_b ").expect("reads").as_str(), "LAMP-1.A_B");
+        assert_eq!(read::<Sku>(&["1", &most, "", &too_long, "A B", "A/B"]), ["1", &most]);
+    }
+
+    #[test]
+    fn a_category_is_lower_case_words_joined_by_hyphens() {
+        let [most, too_long] = [64, 65].map(|length| "c".repeat(length));
+        let good = ["deck", "deck-lights-2", "2", &most];
+        let bad = ["", "Deck", "deck lights", "deck--lights", "-deck", "deck-", "dëck", &too_long];
+        assert_eq!(read::<Category>(&[good.as_slice(), bad.as_slice()].concat()), good);
+        assert_eq!(Category::parse("deck-2").expect("reads").as_str(), "deck-2");
+    }
+
+    #[test]
+    fn a_payment_method_is_a_token_of_the_gateway() {
+        let [most, too_long] = [61, 62].map(|length| format!("pm_{}", "x".repeat(length)));
+        let good = ["pm_card_visa", "pm_1", &most];
+        assert_eq!(
+            read::<PaymentMethod>(&[good.as_slice(), &["pm_", "pm_a-b", "pm_a b", "xpm_1", &too_long]].concat()),
+            good
+        );
+    }
 }

@@ -189,4 +189,37 @@ mod tests {
             assert_eq!(Role::parse(role.name()), Some(role));
         }
     }
+
+    #[test]
+    fn the_back_office_sees_everybody_s_things_and_all_others_their_own() {
+        let id = kernel::Uuid::from_u128(7);
+        let seen = |role: Role| (role.is_back_office(), sees_only(id, role.name()));
+        for role in [Role::Staff, Role::Admin] {
+            assert_eq!(seen(role), (true, None), "{role:?}");
+        }
+        for role in [Role::Customer, Role::Service] {
+            assert_eq!(seen(role), (false, Some(UserId(id))), "{role:?}");
+        }
+        assert_eq!(sees_only(id, "nobody we know"), Some(UserId(id)));
+    }
+
+    #[test]
+    fn a_password_is_as_long_and_of_as_many_characters_as_it_must_be_and_is_not_shown() {
+        let reads = |text: &str| Password::try_from(text.to_owned()).is_ok();
+        assert!(reads("abcdeabcde") && reads(&format!("abcd{}", "é".repeat(124))));
+        assert!(!reads("abcdabcdab") && !reads("abcdeabcd") && !reads(&format!("abcd{}", "é".repeat(125))));
+        let password = Password::try_from("correct horse battery".to_owned()).expect("reads");
+        assert_eq!((format!("{password:?}").as_str(), password.expose()), ("Password(…)", "correct horse battery"));
+    }
+
+    #[test]
+    fn a_password_that_contains_the_mailbox_is_refused_unless_that_is_too_short_to_tell() {
+        let register = |email: &str| {
+            let json = serde_json::json!({ "email": email, "username": "lovelace", "password": "x-countess-1815" });
+            let command = serde_json::from_value(json).expect("parses");
+            register(UserId(kernel::Uuid::nil()), command, Timestamp::UNIX_EPOCH).is_ok()
+        };
+        assert!(!register("countess@example.com") && !register("1815@example.com"));
+        assert!(register("181@example.com") && register("ada@example.com") && register("somebody@example.com"));
+    }
 }

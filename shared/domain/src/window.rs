@@ -154,4 +154,32 @@ mod tests {
         assert_eq!(window(1, i64::MAX).average_order_value().expect("fits").amount, i64::MAX);
         assert_eq!(window(0, 0).average_order_value().expect("fits").amount, 0);
     }
+
+    #[test]
+    fn a_window_ends_where_the_next_one_begins() {
+        let revenue = Sum::new(0, "USD").expect("valid");
+        let window =
+            Window { start: at("2026-11-21T08:45:00Z"), orders: 0, revenue, top_products: vec![], by_region: vec![] };
+        assert_eq!(window.end(), Ok(at("2026-11-21T08:50:00Z")));
+    }
+
+    #[test]
+    fn a_sum_may_be_more_than_one_order_may_and_never_less_than_nothing() {
+        assert_eq!(Sum::new(i64::MAX, "USD").map(|sum| sum.amount), Ok(i64::MAX));
+        assert_eq!(Sum::new(-1, "USD"), Err("must not be negative".to_owned()));
+        let money = Money::new(1999, "JPY").expect("valid");
+        assert_eq!(Sum::from(money), Sum::new(1999, "JPY").expect("valid"));
+    }
+
+    #[test]
+    fn a_span_is_the_last_day_unless_something_else_is_said_and_a_month_at_most() {
+        let (now, first) = (at("2026-11-21T08:45:00Z"), at("2026-10-21T08:45:00Z"));
+        assert_eq!(span(None, None, now), Ok(at("2026-11-20T08:45:00Z")..now));
+        assert_eq!(span(None, Some(first), now), Ok(at("2026-10-20T08:45:00Z")..first));
+        assert_eq!(span(Some(first), None, now), Ok(first..now));
+        let pointer = |span: Result<_, Failure>| span.expect_err("refused").fields[0].pointer.clone();
+        assert_eq!(pointer(span(Some(at("2026-10-21T08:44:59Z")), None, now)), "?from");
+        assert_eq!(pointer(span(Some(now), None, now)), "?to");
+        assert_eq!(pointer(span(Some(now), Some(first), now)), "?to");
+    }
 }

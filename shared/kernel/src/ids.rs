@@ -54,4 +54,17 @@ mod tests {
         assert_ne!(first.0, first.1);
         assert_eq!(first.0.get_version_num(), 7);
     }
+
+    #[test]
+    fn the_generator_is_split_mix_as_its_authors_wrote_it() {
+        let state = Cell::new(0);
+        let numbers = [(), (), ()].map(|()| split_mix(&state, 0));
+        assert_eq!(numbers, [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F]);
+    }
+
+    #[test]
+    fn an_id_that_was_noted_with_its_seed_comes_again_from_release_to_release() {
+        let at = Timestamp::from_second(1_795_250_880).expect("an instant");
+        assert_eq!(Ids::seeded(7, at).next().to_string(), "01a1fd4a-7e00-73cb-a1e4-59320dd77241");
+    }
 }

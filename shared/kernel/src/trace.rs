@@ -23,3 +23,28 @@ impl Trace {
         (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trace_id_is_the_32_digits_of_a_traceparent_and_of_nothing_else() {
+        let of = |traceparent: &str| {
+            let trace = Trace { traceparent: Some(traceparent.to_owned()), ..Trace::begin(Uuid::nil()) };
+            trace.trace_id().map(str::to_owned)
+        };
+        let digits = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(of(&format!("00-{digits}-00f067aa0ba902b7-01")).as_deref(), Some(digits));
+        for bad in [
+            "",
+            "00",
+            digits,
+            "00-4bf92f35-00f067aa0ba902b7-01",
+            "00-zzf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(of(bad), None, "{bad}");
+        }
+        assert_eq!(Trace::begin(Uuid::nil()).trace_id(), None);
+    }
+}

@@ -1,7 +1,7 @@
 //! Tests of what the contexts tell each other.
 
 use super::*;
-use kernel::Uuid;
+use kernel::{Ids, Timestamp, Trace, Uuid};
 
 #[test]
 fn an_event_says_its_catalog_name_on_the_wire() {
@@ -26,4 +26,17 @@ fn what_is_personal_is_gone_and_the_rest_stays() {
 #[test]
 fn every_event_has_a_schema() {
     assert_eq!(schemas().len(), catalog::EVENTS.len());
+}
+
+#[test]
+fn all_that_one_step_tells_is_wrapped_in_order_each_under_an_id_of_its_own() {
+    let data =
+        [1, 2].map(|n| DomainEvent::from(StockReleased { order_id: OrderId(Uuid::from_u128(n)), levels: vec![] }));
+    let (now, trace) = (Timestamp::UNIX_EPOCH, Trace::begin(Uuid::from_u128(7)));
+    let wrapped = envelop_all(&Ids::seeded(1, now), "s-1", 3, now, &trace, &data);
+    assert_eq!(wrapped.iter().map(|event| event.event.clone()).collect::<Vec<_>>(), data);
+    assert_ne!(wrapped[0].id, wrapped[1].id);
+    for event in wrapped {
+        assert_eq!((event.subject.as_str(), event.sequence, event.correlationid), ("s-1", 3, Uuid::from_u128(7)));
+    }
 }
