@@ -117,14 +117,21 @@ fn open(event: Value, ambient: &Ambient) -> Result<(Head, Sent), Failure> {
     Ok(Head::of(event, ambient))
 }
 
+/// The metric that an answer counts in, where it is an error.
+fn errors(status: u16) -> Option<&'static str> {
+    match status {
+        500.. => Some("ServerErrors"),
+        400..500 => Some("ClientErrors"),
+        _ => None,
+    }
+}
+
 /// One line an invocation, whatever came of it. (Besides being useful: some emulators wait for a first line of log.)
 fn finish(rendered: &Rendered, duration_ms: f64) {
     let status = rendered.status.as_u16();
     metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-    if status >= 500 {
-        metrics::count("ServerErrors", 1);
-    } else if status >= 400 {
-        metrics::count("ClientErrors", 1);
+    if let Some(whose) = errors(status) {
+        metrics::count(whose, 1);
     }
     tracing::info!(http.status = status, duration_ms, "request answered");
 }

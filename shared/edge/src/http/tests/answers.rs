@@ -1,6 +1,7 @@
 //! Rules of what goes out: problems, replays, headers.
 
 use super::*;
+use crate::telemetry::lines_of;
 use kernel::{Settled, StoredReply};
 use std::cell::Cell;
 use std::time::Duration;
@@ -138,4 +139,18 @@ async fn a_header_that_cannot_be_sent_is_a_defect_and_not_a_way_to_smuggle_heade
 async fn an_event_that_is_not_the_gateways_answers_400() {
     let seen = send(ROUTE, json!({ "Records": [] }), async |_: Call<NoBody>| Ok(Reply::ok(()))).await;
     assert_eq!(seen.problem(), said("malformed-request", 400));
+}
+
+#[test]
+fn an_answer_is_told_once_in_the_log_and_an_error_counts_as_the_client_s_or_as_ours() {
+    let lines = lines_of(|| {
+        change(ROUTE, patch().text("{").header("content-type", "application/json"))
+            .now_or_never()
+            .expect("nothing waits");
+    });
+    let answered: Vec<_> = lines.iter().filter(|line| line["message"] == "request answered").collect();
+    assert_eq!(answered.iter().map(|line| &line["http.status"]).collect::<Vec<_>>(), [400]);
+    assert_eq!([200, 204, 399].map(errors), [None; 3]);
+    assert_eq!([400, 422, 499].map(errors), [Some("ClientErrors"); 3]);
+    assert_eq!([500, 503, 599].map(errors), [Some("ServerErrors"); 3]);
 }
