@@ -24,6 +24,9 @@ pub use item::product_from_image;
 
 const PART: &str = "products table";
 
+/// Seconds by which the clocks of two functions may differ: conditions know no clock of the table's own.
+const SKEW_S: i64 = 300;
+
 /// Products on DynamoDB.
 #[derive(Debug, Clone)]
 pub struct DynamoProducts {
@@ -37,14 +40,14 @@ impl DynamoProducts {
         Self { client, table }
     }
 
-    fn put(&self, item: Item, condition: &str, now: Option<Timestamp>) -> Result<TransactWriteItem, Failure> {
+    fn put(&self, item: Item, condition: &str, now_s: Option<i64>) -> Result<TransactWriteItem, Failure> {
         let mut put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression(condition)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        if let Some(now) = now {
-            put = put.expression_attribute_values(":now", item::number(now.as_second()));
+        if let Some(now_s) = now_s {
+            put = put.expression_attribute_values(":now", item::number(now_s));
         }
         Ok(TransactWriteItem::builder().put(put.build().map_err(Failure::internal)?).build())
     }
@@ -52,7 +55,8 @@ impl DynamoProducts {
     /// Takes the key of a request. DynamoDB removes what has expired within days, not at once.
     fn record(&self, key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Result<TransactWriteItem, Failure> {
         let absent_or_expired = "attribute_not_exists(pk) OR expires_at < :now";
-        self.put(item::idempotency(key, reply, now), absent_or_expired, Some(now))
+        let surely = now.as_second().saturating_sub(SKEW_S);
+        self.put(item::idempotency(key, reply, now), absent_or_expired, Some(surely))
     }
 
     /// Does all these writes or none, the first of which takes the key.

@@ -186,7 +186,7 @@ async fn a_body_of_another_media_type_answers_415() {
 #[tokio::test]
 async fn a_body_over_the_limit_answers_413() {
     let route = ROUTE.max_body(16);
-    assert_eq!(change(route, patch().body(json!({ "delta": 12345 }))).await.status, 200);
+    assert_eq!(change(route, patch().body(json!({ "delta": 123456 }))).await.status, 200);
     assert_eq!(change(route, patch().body(json!({ "delta": 1234567 }))).await.problem(), said("body-too-large", 413));
 }
 

@@ -7,10 +7,10 @@ use adapters::gateway::StripeGateway;
 use adapters::s3::{S3Archive, S3Documents};
 use adapters::secret::SecretValue;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
-use kernel::Failure;
-use ports::Documents;
-use testkit::Platform;
+use kernel::{Failure, Settled, Timestamp};
+use ports::{Documents, ProductStore as _};
 use testkit::contract::{Reader, Under, Watched};
+use testkit::{Platform, build};
 
 /// A new bucket.
 async fn bucket(kind: &str) -> (aws_sdk_s3::Client, String) {
@@ -23,7 +23,8 @@ async fn bucket(kind: &str) -> (aws_sdk_s3::Client, String) {
 mod products {
     use super::*;
 
-    async fn under() -> Under<DynamoProducts> {
+    /// A store over a new table.
+    async fn store() -> DynamoProducts {
         let (client, table) =
             (aws_sdk_dynamodb::Client::from_conf(client!(aws_sdk_dynamodb).build()), fresh("products"));
         let key = catalog::PRODUCTS.key;
@@ -39,11 +40,31 @@ mod products {
             .send()
             .await
             .expect("the table is made");
-        let processes = (0..PROCESSES).map(|_| DynamoProducts::new(client.clone(), table.clone()));
-        Under::new(processes, &Platform::new())
+        DynamoProducts::new(client, table)
+    }
+
+    async fn under() -> Under<DynamoProducts> {
+        let store = store().await;
+        Under::new((0..PROCESSES).map(|_| store.clone()), &Platform::new())
     }
 
     testkit::contract_products!(under());
+
+    #[tokio::test]
+    async fn a_record_lasts_a_day_for_clocks_that_differ_by_five_minutes() {
+        let store = store().await;
+        let day = 24 * 3600;
+        let (key, reply) = (build::a_key("skew", "body"), build::a_reply("first"));
+        let refuse = async |second: i64, reply| {
+            let at = Timestamp::from_second(1_795_250_880 + second).expect("an instant");
+            store.refuse(&key, &build::a_reply(reply), at).await
+        };
+        assert_eq!(refuse(0, "first").await, Ok(Settled::Now));
+        for clock in [-300, 0, day, day + 300] {
+            assert_eq!(refuse(clock, "again").await, Ok(Settled::Before(reply.clone())), "{clock}");
+        }
+        assert_eq!(refuse(day + 301, "anew").await, Ok(Settled::Now));
+    }
 }
 
 mod documents {
