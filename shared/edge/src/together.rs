@@ -63,7 +63,9 @@ pub(crate) async fn together<R>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::Timestamp;
     use std::cell::RefCell;
+    use std::time::Duration;
 
     fn poison() -> Failure {
         Failure::field("/n", "is odd")
@@ -100,5 +102,32 @@ mod tests {
     async fn a_panic_sends_the_batch_again() {
         let (_, first) = together(&Clock::system(), &[1], async |_: &[u32]| panic!("no"), async |_, _| true).await;
         assert_eq!(first, Some(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_time_runs_out_among_the_single_ones_the_rest_comes_again() {
+        let clock = Clock::at(Timestamp::UNIX_EPOCH, 1).until(Timestamp::UNIX_EPOCH + Duration::from_secs(5));
+        let hand_over = async |batch: &[u32]| match batch {
+            [_] => {
+                clock.advance(Duration::from_millis(2_000));
+                Ok(())
+            }
+            _ => Err(poison()),
+        };
+        let (tally, first) = together(&clock, &[2, 3, 4, 5], hand_over, async |_, _| true).await;
+        assert_eq!((tally, first), (Tally { done: 2, buried: 0, again: 2 }, Some(2)));
+    }
+
+    #[tokio::test]
+    async fn the_only_record_of_a_batch_is_handed_over_once() {
+        let seen = RefCell::new(0);
+        let hand_over = async |_: &[u32]| {
+            *seen.borrow_mut() += 1;
+            Err(poison())
+        };
+        let (tally, first) = together(&Clock::system(), &[3], hand_over, async |_, _| true).await;
+        assert_eq!((tally, first, seen.take()), (Tally { done: 0, buried: 1, again: 0 }, None, 1));
+        let (tally, first) = together(&Clock::system(), &[3], hand_over, async |_, _| false).await;
+        assert_eq!((tally, first), (Tally { done: 0, buried: 0, again: 1 }, Some(0)));
     }
 }
