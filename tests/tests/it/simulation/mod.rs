@@ -2,6 +2,7 @@
 //! durable operation in turn, and by chance with copies, races, outages and several crashes. `docs/correctness.md` says what is
 //! promised; a failure here says how to see it again.
 
+mod asks;
 mod chance;
 mod defects;
 mod on_postgres;
@@ -11,6 +12,7 @@ mod shop;
 mod site;
 mod trace;
 mod trouble;
+mod wishes;
 mod world;
 
 use chance::Chance;
@@ -27,6 +29,7 @@ use std::{
 };
 use testkit::{Moment, build};
 use trace::Trace;
+use wishes::Plan;
 
 /// Schedules by chance of a usual test run.
 const SCHEDULES: u64 = 2_000;
@@ -36,8 +39,8 @@ fn told<T: std::str::FromStr>(name: &str) -> Option<T> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} cannot be read")))
 }
 
-fn in_order(crash: Option<(usize, Moment)>, defect: Option<Defect>) -> Result<Trail, Broken> {
-    run::in_order(Memory::new(), build::noon(), crash, defect)
+fn in_order(plan: Plan, crash: Option<(usize, Moment)>, defect: Option<Defect>) -> Result<Trail, Broken> {
+    run::in_order(Memory::new(), build::noon(), plan, crash, defect)
 }
 
 fn by_chance(seed: u64, defect: Option<Defect>) -> Result<Trail, Broken> {
@@ -79,12 +82,14 @@ fn report(seed: u64, broken: &Broken, defect: Option<Defect>) -> String {
     text + &format!("again, whole: QUAYSIDE_SEED={seed} {again}\nand small: QUAYSIDE_TRACE='{small}' {again}")
 }
 
-/// Every schedule with one crash: its number, its moment, and what came of it.
+/// Every schedule with one crash, of the usual plan and of the full one: the crash, and what came of it.
 fn crashes(defect: Option<Defect>) -> impl Iterator<Item = (usize, Moment, Result<Trail, Broken>)> {
-    let operations = in_order(None, None).expect("a world where nothing goes wrong").operations;
-    (1..=operations)
-        .flat_map(|number| [(number, Moment::Before), (number, Moment::After)])
-        .map(move |(number, moment)| (number, moment, in_order(Some((number, moment)), defect)))
+    [Plan::usual(), Plan::full()].into_iter().flat_map(move |plan| {
+        let operations = in_order(plan.clone(), None, None).expect("a world where nothing goes wrong").operations;
+        (1..=operations)
+            .flat_map(|number| [(number, Moment::Before), (number, Moment::After)])
+            .map(move |(number, moment)| (number, moment, in_order(plan.clone(), Some((number, moment)), defect)))
+    })
 }
 
 fn tell(what: &str, trails: &[Trail], started: Instant) {
