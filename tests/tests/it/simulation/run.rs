@@ -10,7 +10,7 @@ use super::{
     world::{MOST_AT_ONCE, World},
 };
 use kernel::Timestamp;
-use std::{rc::Rc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 use testkit::Moment;
 
 /// Steps within which all must be quiet once nothing goes wrong any more.
@@ -21,12 +21,14 @@ const SWEEPS: usize = 5;
 const TROUBLE: Duration = Duration::from_secs(3 * 3600);
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Trail {
     /// Durable operations.
     pub operations: usize,
     /// Invocations.
     pub steps: usize,
+    /// What happened in it, of what need not happen.
+    pub saw: BTreeSet<&'static str>,
 }
 
 /// Runs in order, one task at a time, and dies at the operation `crash`.
@@ -108,7 +110,8 @@ fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, 
             rules::always(world)?;
             rules::at_rest(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);
-            return Ok(Trail { operations: world.platform.operation_count(), steps: world.steps });
+            let operations = world.platform.operation_count();
+            return Ok(Trail { operations, steps: world.steps, saw: rules::saw(world) });
         }
     }
     let (messages, events, asks) =

@@ -123,7 +123,10 @@ impl<S: Site> World<S> {
         delivery: Delivery<DomainEvent>,
     ) -> Result<(), Failure> {
         let platform = &self.platform;
-        if let Some(done) = defects::consume(self, stores, to, &delivery).await {
+        // In a box of its own: what no defect needs is not to be moved about with every delivery.
+        if self.defect.is_some()
+            && let Some(done) = Box::pin(defects::consume(self, stores, to, &delivery)).await
+        {
             return done;
         }
         match to {

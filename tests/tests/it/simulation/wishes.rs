@@ -46,30 +46,36 @@ const PAID: usize = 0;
 const DECLINED: usize = 1;
 const SHORT: usize = 2;
 const RIVAL: usize = 3;
+const LATE: usize = 4;
 
-/// One that is paid, one whose card is declined, one that is short of product 2, and one that leaves nothing for the first two.
-pub const ORDERS: [Wanted; 4] = [
+/// One that is paid, one whose card is declined, one that is short of product 2, one that leaves nothing for the first two, and one
+/// that takes what the second had held.
+pub const ORDERS: [Wanted; 5] = [
     Wanted { method: "pm_card_visa", lines: &[(1, 2), (2, 1)] },
     Wanted { method: "pm_card_visa_chargeDeclined", lines: &[(1, 3)] },
     Wanted { method: "pm_card_mastercard", lines: &[(1, 1), (2, 9)] },
     Wanted { method: "pm_card_amex", lines: &[(1, 8), (2, 3)] },
+    Wanted { method: "pm_card_jcb", lines: &[(1, 8)] },
 ];
 
 /// Orders that are placed in the same schedule; the first set is the usual one.
-const SETS: [&[usize]; 8] = [
+const SETS: [&[usize]; 9] = [
     &[PAID, DECLINED, SHORT],
     &[PAID, RIVAL],
     &[DECLINED, RIVAL],
     &[PAID, DECLINED],
     &[PAID, DECLINED, RIVAL],
     &[PAID, SHORT],
-    &[RIVAL, DECLINED],
+    &[PAID, DECLINED, LATE],
+    &[DECLINED, LATE],
     &[PAID],
 ];
 
 /// Milliseconds between the moment at which something could be asked for and that at which it is.
 const DELAYS: [u64; 12] =
     [0, 100, 300, 1_000, 3_000, 8_000, 20_000, 60_000, 1_980_000, 2_700_000, 4_200_000, 6_000_000];
+/// The first of them after which a hold has lapsed.
+const LAPSED: usize = 8;
 
 /// What is asked for. Orders go by their place in [`ORDERS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,20 +145,28 @@ impl Plan {
         Self::with(SETS[0])
     }
 
-    /// Everybody at work: one order is shipped, delivered and given back in two parts, one is paid at the second try after its hold
-    /// lapsed, and one is taken back after it was paid.
+    /// Everybody at work: one order is shipped, delivered and given back in two parts; one is paid at the second try, after its hold
+    /// lapsed and what it wants is gone, and is taken back while a person looks at it.
     pub fn full() -> Self {
-        let mut plan = Self { mail: true, policy: Shortfall::Review, ..Self::with(SETS[4]) };
+        let mut plan = Self { mail: true, policy: Shortfall::Review, ..Self::with(SETS[6]) };
+        plan.wait(Wish::Place(LATE), LAPSED);
         let wishes = [
             (Wish::Ship(PAID), DELAYS[1]),
             (Wish::Deliver(PAID), DELAYS[1]),
             (Wish::Refund(PAID, Some(70)), DELAYS[3]),
             (Wish::Refund(PAID, None), DELAYS[3]),
-            (Wish::PayAgain(DECLINED, "pm_card_visa"), DELAYS[8]),
-            (Wish::Cancel(DECLINED), DELAYS[10]),
+            (Wish::PayAgain(DECLINED, ANOTHER), DELAYS[10]),
+            (Wish::Cancel(DECLINED), DELAYS[11]),
         ];
         plan.wishes.extend(wishes.map(|(wish, millis)| (wish, Duration::from_millis(millis))));
         plan
+    }
+
+    /// A wish waits.
+    fn wait(&mut self, wish: Wish, delay: usize) {
+        for (_, wait) in self.wishes.iter_mut().filter(|(one, _)| *one == wish) {
+            *wait = Duration::from_millis(DELAYS[delay]);
+        }
     }
 
     /// What chance makes of it.
@@ -162,10 +176,12 @@ impl Plan {
         plan.policy = Shortfall::ALL[chance.draw(Draw::Policy, Shortfall::ALL.len())];
         plan.mail = chance.one_in(Draw::Mail, 2);
         let delay = || Duration::from_millis(DELAYS[chance.draw(Draw::Delay, DELAYS.len())]);
-        for (wish, wait) in &mut plan.wishes {
-            if *wish == Wish::Place(RIVAL) {
-                *wait = delay();
-            }
+        plan.wait(Wish::Place(RIVAL), chance.draw(Draw::Delay, DELAYS.len()));
+        if plan.wants(Wish::Place(LATE)) {
+            // The hold lapses, somebody else comes, and then the first one pays.
+            plan.wait(Wish::Place(LATE), LAPSED);
+            let wait = DELAYS[LAPSED + chance.draw(Draw::Delay, DELAYS.len() - LAPSED)];
+            plan.wishes.push((Wish::PayAgain(DECLINED, ANOTHER), Duration::from_millis(wait)));
         }
         for _ in 0..3 {
             let deeds = deeds(chance.draw(Draw::Deed, 14), orders[chance.draw(Draw::Which, orders.len())]);
@@ -201,9 +217,11 @@ impl Plan {
     }
 }
 
+/// A token that is not refused.
+const ANOTHER: &str = "pm_card_visa_debit";
+
 /// What people do about the order `n`.
 fn deeds(kind: usize, n: usize) -> Vec<Wish> {
-    const ANOTHER: &str = "pm_card_visa_debit";
     match kind {
         0 => vec![Wish::Cancel(n)],
         1 => vec![Wish::Withdraw(n)],

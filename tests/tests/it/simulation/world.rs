@@ -11,12 +11,18 @@ use super::{
     wishes::{self, Plan, Wish},
 };
 use catalog::{Function, MAX_RECEIVES};
-use domain::Event;
+use domain::{Event, id::OrderId, order::HistoryEntry};
 use edge::Clock;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
 use ports::{GatewayNews, LogRecord};
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::LazyLock,
+    time::Duration,
+};
 use testkit::{Platform, Seen};
 
 /// Seconds between two sweeps.
@@ -64,6 +70,8 @@ pub struct World<S> {
     pub steps: usize,
     /// Steps since the stores were looked at.
     unseen: usize,
+    /// Histories that were found legal.
+    pub legal: RefCell<HashMap<OrderId, Vec<HistoryEntry>>>,
 }
 
 /// Something that somebody asks for until they are told that it is done.
@@ -153,6 +161,7 @@ impl<S: Site> World<S> {
             care_at: [now + Duration::from_secs(CARE_SECONDS); CARES],
             steps: 0,
             unseen: 0,
+            legal: RefCell::default(),
         }
     }
 
@@ -456,7 +465,13 @@ fn wait(attempt: u32) -> Duration {
 }
 
 /// The functions whose queue gets this event.
-fn consumers(event: &str) -> impl Iterator<Item = &'static Function> {
-    let wants = move |row: &&Function| row.has_queue() && row.consumes().iter().any(|one| one.name == event);
-    catalog::FUNCTIONS.iter().copied().filter(wants)
+fn consumers(event: &str) -> &'static [&'static Function] {
+    static ALL: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
+        let mut all: HashMap<_, Vec<_>> = HashMap::new();
+        for row in catalog::FUNCTIONS.iter().copied().filter(|row| row.has_queue()) {
+            row.consumes().iter().for_each(|event| all.entry(event.name).or_default().push(row));
+        }
+        all
+    });
+    ALL.get(event).map(Vec::as_slice).unwrap_or_default()
 }

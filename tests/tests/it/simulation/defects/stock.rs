@@ -67,7 +67,13 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
 
     /// A hold that lapsed is taken again as if there were always enough.
     async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure> {
-        if self.platform.stock().state(paid.order_id) != Some(State::Lapsed) {
+        let (stock, lines) = (self.platform.stock(), self.lines(paid.order_id));
+        let levels = stock.levels();
+        let is_free = |line: &StockLine| {
+            let level = levels.iter().find(|level| level.product_id == line.product_id);
+            level.is_some_and(|level| level.available >= line.quantity.into())
+        };
+        if stock.state(paid.order_id) != Some(State::Lapsed) || lines.iter().all(is_free) {
             return self.inner.keep(claim, paid, kept, short).await;
         }
         self.move_blindly(paid.order_id, 1, 0);

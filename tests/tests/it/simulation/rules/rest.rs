@@ -10,12 +10,12 @@ use domain::{
     DomainEvent, Event,
     id::OrderId,
     ledger::Purpose,
-    order::{Order, Reason, STANDSTILL_SECONDS, Shortfall, State, Status},
+    order::{HistoryEntry, Order, Reason, STANDSTILL_SECONDS, Shortfall, State, Status},
     payment, stock,
 };
 use kernel::Uuid;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     rc::Rc,
 };
 use testkit::Seen;
@@ -160,6 +160,39 @@ fn waited(seen: &Seen) -> usize {
 pub fn letters(seen: &Seen) -> usize {
     let ends = [Status::Processing, Status::Shipped, Status::Delivered, Status::Cancelled];
     waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>()
+}
+
+/// What happened, of what need not happen: so that a run can say what it has seen.
+pub fn saw<S: Site>(world: &World<S>) -> BTreeSet<&'static str> {
+    let seen = &world.seen;
+    let of_order = |step: &HistoryEntry| match (State::of(step.status, step.reason), step.reason) {
+        (State::Declined, _) => Some("declined"),
+        (State::BackOrdered, _) => Some("back-ordered"),
+        (State::UnderReview, _) => Some("under review"),
+        (State::Shipped, _) => Some("shipped"),
+        (State::Delivered, _) => Some("delivered"),
+        (State::Cancelled, Some(Reason::CustomerRequest)) => Some("taken back by the customer"),
+        (State::Cancelled, Some(Reason::StaffRequest)) => Some("taken back by staff"),
+        (State::Cancelled, Some(Reason::InsufficientStock)) => Some("short of stock"),
+        (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => Some("undone after hours"),
+        _ => None,
+    };
+    let of_event = |event: &Rc<Event>| match &event.event {
+        DomainEvent::StockLapsed(_) => Some("hold lapsed"),
+        DomainEvent::StockShort(short) if short.payment.is_some() => Some("paid and short"),
+        DomainEvent::PaymentRequested(_) => Some("paid again"),
+        DomainEvent::GatewaySuspended(_) => Some("gateway suspended"),
+        _ => None,
+    };
+    let of_payment = |payment: &payment::Payment| match payment.status {
+        payment::Status::Refunded => Some("all given back"),
+        payment::Status::PartiallyRefunded => Some("a part given back"),
+        _ => None,
+    };
+    let orders = seen.orders.iter().flat_map(|order| order.history.iter().filter_map(of_order));
+    let events = world.site.committed();
+    let events = events.iter().filter_map(of_event);
+    orders.chain(events).chain(seen.payments.values().filter_map(of_payment)).collect()
 }
 
 /// Each event that was committed reaches the bus, the log and the archive, and nothing else does.
