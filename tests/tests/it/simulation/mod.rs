@@ -240,6 +240,14 @@ fn every_seeded_defect_is_found() {
     assert!(missed.is_empty(), "not found: {missed:?}");
 }
 
+/// Where an order or its stock hears something again without an inbox, its state and its version turn it away.
+#[test]
+fn orders_and_stock_bear_to_lose_their_inbox() {
+    for seed in 1..=200 {
+        assert_eq!(by_chance(seed, Some(Defect::SkipsInbox)).err(), None, "seed {seed}");
+    }
+}
+
 /// A failure that needs hundreds of coincidences to be read teaches nothing.
 #[test]
 fn a_schedule_that_fails_is_made_smaller_and_replays_from_its_text() {

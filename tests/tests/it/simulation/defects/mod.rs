@@ -48,6 +48,8 @@ pub enum Defect {
     SweepsDeaf,
     NeverSweeps,
     AsksWithoutKey,
+    /// No defect: state and version turn old news away as well.
+    SkipsInbox,
 }
 
 impl Defect {
@@ -98,7 +100,7 @@ pub async fn consume<S: Site>(
     };
     let payments = payments::Payments { inner: stores.payments(), platform, defect };
     let gateway = payments::Keyless { platform, ids: world.clock.ids(), defect };
-    let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, defect };
+    let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, ids: world.clock.ids(), defect };
     let orders = orders::Orders { inner: stores.orders(), platform, ids: world.clock.ids(), defect };
     Some(match defect {
         Defect::SwallowsErrors if is(catalog::MAIL_SEND) => {
@@ -117,8 +119,10 @@ pub async fn consume<S: Site>(
         Defect::ChargesBeforeBegin if is(catalog::PAYMENT_CHARGE) => payments::charge_first(platform, copy()).await,
         Defect::ReleasesUnguarded if is(catalog::STOCK_RELEASE) => stock::release_blindly(platform, copy()).await,
         Defect::ReadsThenWritesStock if is(catalog::STOCK_RESERVE) => stock_reserve::handle(&stock, copy()).await,
-        Defect::KeepsBlindly if is(catalog::STOCK_KEEP) => stock_keep::handle(&stock, copy()).await,
-        Defect::AdvancesUnguarded | Defect::RevivesCancelled | Defect::BelievesOldNews
+        Defect::KeepsBlindly | Defect::SkipsInbox if is(catalog::STOCK_KEEP) => {
+            stock_keep::handle(&stock, copy()).await
+        }
+        Defect::AdvancesUnguarded | Defect::RevivesCancelled | Defect::BelievesOldNews | Defect::SkipsInbox
             if is(catalog::ORDER_ADVANCE) =>
         {
             order_advance::handle(&orders, world.plan.policy, copy()).await

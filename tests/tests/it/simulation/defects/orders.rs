@@ -60,6 +60,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
     }
 
     async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
+        let claim = claim.filter(|_| self.defect != Defect::SkipsInbox);
         let advanced = self.inner.advance(claim, order, event).await?;
         if advanced != Advanced::Overtaken || self.defect != Defect::AdvancesUnguarded {
             return Ok(advanced);

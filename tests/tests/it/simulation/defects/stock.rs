@@ -12,7 +12,7 @@ use domain::{
     stock::{Hold, State},
 };
 use edge::{Delivery, schedule::Tick};
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Ids, Timestamp};
 use ports::{Claim, Paid, StockStore};
 use testkit::{Platform, Seen};
 
@@ -21,6 +21,7 @@ pub struct Stock<'a, S> {
     pub inner: S,
     pub platform: &'a Platform,
     pub seen: &'a Seen,
+    pub ids: Ids,
     pub defect: Defect,
 }
 
@@ -67,6 +68,10 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
 
     /// A hold that lapsed is taken again as if there were always enough.
     async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure> {
+        if self.defect == Defect::SkipsInbox {
+            let claim = Claim { event_id: self.ids.next(), ..claim };
+            return self.inner.keep(claim, paid, kept, short).await;
+        }
         let (stock, lines) = (self.platform.stock(), self.lines(paid.order_id));
         let levels = stock.levels();
         let is_free = |line: &StockLine| {
@@ -124,8 +129,8 @@ pub async fn sweep<S: Site>(
 ) -> Result<stock_sweep::Summary, Failure> {
     match world.defect {
         Some(defect @ Defect::SweepsWithoutLock) => {
-            let (platform, seen) = (&world.platform, &world.seen);
-            stock_sweep::handle(&Stock { inner: stores.stock(), platform, seen, defect }, tick).await
+            let (platform, seen, ids) = (&world.platform, &world.seen, world.clock.ids());
+            stock_sweep::handle(&Stock { inner: stores.stock(), platform, seen, ids, defect }, tick).await
         }
         _ => stock_sweep::handle(&stores.stock(), tick).await,
     }
