@@ -2,6 +2,7 @@
 //! and no more goes back than was charged.
 
 use super::{Breaker, Gateway, Part};
+use crate::ids;
 use domain::{
     Money,
     breaker::{self, Circuit},
@@ -11,8 +12,11 @@ use domain::{
 };
 use kernel::{Failure, Kind, Timestamp};
 use ports::{GatewayNews, Opened};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// The gateway's ids for its news count from here: far from those that tests give to events.
+const NEWS: u64 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct GatewayState {
@@ -21,6 +25,8 @@ pub(super) struct GatewayState {
     charges: Vec<Charge>,
     refunds: Vec<GivenBack>,
     asked: u64,
+    /// Its answers to charges, each once, in order.
+    news: Vec<GatewayNews>,
 }
 
 /// A charge that the gateway made.
@@ -68,6 +74,16 @@ impl Gateway {
         self.0.see(|state| state.gateway.refunds.clone())
     }
 
+    /// Looks at every charge and every refund that was made, in order.
+    pub fn look<T>(&self, see: impl FnOnce(&[Charge], &[GivenBack]) -> T) -> T {
+        self.0.see(|state| see(&state.gateway.charges, &state.gateway.refunds))
+    }
+
+    /// What it could tell by itself of charges and refusals, after the first `count` pieces of news.
+    pub fn news_after(&self, count: usize) -> Vec<GatewayNews> {
+        self.0.see(|state| state.gateway.news.iter().skip(count).cloned().collect())
+    }
+
     /// How often it was asked to charge or to give back, and got the question.
     pub fn asked(&self) -> u64 {
         self.0.see(|state| state.gateway.asked)
@@ -106,6 +122,9 @@ impl GatewayState {
                 at: payment.attempted_at,
             });
         }
+        let id = ids::event(NEWS + self.news.len() as u64);
+        let (payment_id, attempt) = (payment.id, payment.attempts);
+        self.news.push(GatewayNews { id, payment_id, attempt, answer: answer.clone() });
         self.answers.insert(key, (payment.clone(), answer.clone()));
         Ok(answer)
     }
@@ -209,6 +228,16 @@ pub struct GatewayMail;
 impl GatewayMail {
     /// The signature of what the gateway tells.
     pub const GOOD: &str = "good";
+
+    /// The body of a piece of news.
+    pub fn body(news: &GatewayNews) -> Value {
+        let mut body = json!({ "id": news.id, "payment_id": news.payment_id, "attempt": news.attempt });
+        match &news.answer {
+            Answer::Charged(name) => body["charged"] = name.as_str().into(),
+            Answer::Declined(code) => body["declined"] = code.as_str().into(),
+        }
+        body
+    }
 }
 
 impl ports::GatewayMail for GatewayMail {

@@ -29,6 +29,28 @@ impl Orders {
         self.0.arrange(|state| state.orders.orders.insert(order.id, order.clone()));
     }
 
+    /// Looks for what a key says, and does nothing about it.
+    pub async fn answered(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+        self.0.look(Part::Database, |state| state.orders.keys.find(key)).await
+    }
+
+    /// Places an order as a statement would that asks nothing of its key: one that is there is overwritten.
+    pub async fn place_over(
+        &self,
+        order: &Order,
+        key: &Idempotency,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("orders.place_over", |state| {
+            state.orders.orders.insert(order.id, order.clone());
+            state.orders.keys.keep(key, Some(reply));
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+
     /// Makes the request with this key one that is still under way.
     pub fn hold_key(&self, key: &Idempotency) {
         self.0.arrange(|state| state.orders.keys.keep(key, None));

@@ -58,6 +58,20 @@ impl Payments {
         self.0.arrange(|state| state.payments.put(payment));
     }
 
+    /// Looks whether a claim was made.
+    pub async fn knows(&self, claim: Claim) -> Result<bool, Failure> {
+        self.0.look(Part::Database, |state| Ok(state.claims.contains(&claim))).await
+    }
+
+    /// Makes a claim in a step of its own.
+    pub async fn note(&self, claim: Claim) -> Result<(), Failure> {
+        let step = self.0.step(Part::Database, "payments.note", |state| {
+            state.claim(claim);
+            Ok(())
+        });
+        step.await
+    }
+
     /// Makes the request with this key one that is still under way.
     pub fn hold_key(&self, key: &Idempotency) {
         self.0.arrange(|state| state.payments.keys.keep(key, None));

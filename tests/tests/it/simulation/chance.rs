@@ -46,11 +46,29 @@ pub enum Draw {
     Turn,
     /// Whether the bus takes an event while it is picky.
     Refuse,
+    /// Which orders are placed.
+    Orders,
+    /// What becomes of a paid order that is short of stock.
+    Policy,
+    /// What else somebody wants.
+    Deed,
+    /// Of which order.
+    Which,
+    /// How long they wait with it.
+    Delay,
+    /// Whether the gateway tells by itself.
+    Mail,
+    /// How often it tells one thing.
+    News,
+    /// Whether its news is there while we still ask.
+    Eager,
+    /// Whether a schedule runs twice at the same time.
+    Twice,
 }
 
 impl Draw {
     /// Every draw, for names in traces.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 26] = [
         Self::ThroughEdge,
         Self::TakeTurns,
         Self::Steps,
@@ -68,6 +86,15 @@ impl Draw {
         Self::Lost,
         Self::Turn,
         Self::Refuse,
+        Self::Orders,
+        Self::Policy,
+        Self::Deed,
+        Self::Which,
+        Self::Delay,
+        Self::Mail,
+        Self::News,
+        Self::Eager,
+        Self::Twice,
     ];
 
     /// The outcome that is nothing special, of `n`.
@@ -77,6 +104,7 @@ impl Draw {
             Self::ThroughEdge | Self::Trouble | Self::Batch | Self::Copy | Self::Again | Self::Lost | Self::Refuse => {
                 n - 1
             }
+            Self::Deed | Self::Mail | Self::Eager | Self::Twice => n - 1,
             _ => 0,
         }
     }

@@ -4,13 +4,13 @@ use super::{
     chance::{Chance, Draw},
     defects::Defect,
     rules::{self, Broken, rule},
-    shop::ASKS,
     site::Site,
     trouble::Trouble,
-    world::World,
+    wishes::Plan,
+    world::{MOST_AT_ONCE, World},
 };
 use kernel::Timestamp;
-use std::{rc::Rc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 use testkit::Moment;
 
 /// Steps within which all must be quiet once nothing goes wrong any more.
@@ -21,29 +21,33 @@ const SWEEPS: usize = 5;
 const TROUBLE: Duration = Duration::from_secs(3 * 3600);
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Trail {
     /// Durable operations.
     pub operations: usize,
     /// Invocations.
     pub steps: usize,
+    /// What happened in it, of what need not happen.
+    pub saw: BTreeSet<&'static str>,
 }
 
 /// Runs in order, one task at a time, and dies at the operation `crash`.
 pub fn in_order<S: Site>(
     site: S,
     now: Timestamp,
+    plan: Plan,
     crash: Option<(usize, Moment)>,
     defect: Option<Defect>,
 ) -> Result<Trail, Broken> {
-    let mut world = World::new(site, now, 7, ASKS, defect);
+    let mut world = World::new(site, now, 7, plan, defect);
     world.through_edge = true;
     if let Some((number, moment)) = crash {
         world.platform.faults().crash(number, moment);
     }
     let trail = until_quiet(&mut world, &Chance::none())?;
     let letters = world.platform.mailer().sent().len();
-    rule!(crash.is_some() || letters == 4, "{letters} letters although nothing went wrong");
+    let due = rules::letters(&world.seen);
+    rule!(crash.is_some() || letters == due, "{letters} letters, {due} were due, and nothing went wrong");
     Ok(trail)
 }
 
@@ -55,7 +59,7 @@ pub fn by_chance<S: Site>(
     chance: &Rc<Chance>,
     defect: Option<Defect>,
 ) -> Result<Trail, Broken> {
-    let mut world = World::new(site, now, seed, ASKS, defect);
+    let mut world = World::new(site, now, seed, Plan::drawn(chance), defect);
     world.through_edge = chance.one_in(Draw::ThroughEdge, 8);
     let trouble = Trouble::begin(&world.platform, chance);
     let over = now + TROUBLE;
@@ -76,12 +80,14 @@ fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> 
     world.collect(chance);
     if world.is_quiet() {
         world.site.see(&mut world.seen);
-        if !world.waits_for_time() {
+        world.open_asks();
+        if world.is_quiet() && !world.waits_for_time() {
             return Ok(false);
         }
     }
-    let at_once = if chance.is_none() { 1 } else { 1 + chance.draw(Draw::AtOnce, 3) };
-    let tasks: Vec<_> = (0..at_once).map_while(|_| world.take(chance)).collect();
+    let at_once = if chance.is_none() { 1 } else { 1 + chance.draw(Draw::AtOnce, MOST_AT_ONCE) };
+    let mut tasks: Vec<_> = (0..at_once).map_while(|_| world.take(chance)).collect();
+    tasks.extend(world.eager(&tasks, chance));
     if tasks.is_empty() {
         rule!(world.skip_time(), "it stands still: {} events wait", world.site.waiting());
         return Ok(true);
@@ -104,11 +110,12 @@ fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, 
             rules::always(world)?;
             rules::at_rest(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);
-            return Ok(Trail { operations: world.platform.operation_count(), steps: world.steps });
+            let operations = world.platform.operation_count();
+            return Ok(Trail { operations, steps: world.steps, saw: rules::saw(world) });
         }
     }
     let (messages, events, asks) =
-        (world.line.len(), world.site.waiting(), world.asks.iter().filter(|ask| !ask.is_done));
+        (world.line.len(), world.site.waiting(), world.asks.iter().filter(|ask| ask.is_open()));
     Err(Broken {
         rule: "quiet at last",
         seen: format!(

@@ -1,4 +1,4 @@
-//! What customers ask for, and how each task reaches the real handler.
+//! How each task reaches the real handler. What people ask for is in `asks`.
 
 use super::{
     defects::{self, Defect},
@@ -6,15 +6,9 @@ use super::{
     world::{Parcel, Task, World},
 };
 use catalog::Function;
-use domain::{DomainEvent, Event, order::Shortfall};
-use edge::{
-    Consumer, Delivery,
-    http::{Access, Route},
-    kafka::Record,
-    testing,
-};
+use domain::{DomainEvent, Event};
+use edge::{Consumer, Delivery, kafka::Record, testing};
 use kernel::{CloudEvent, Failure, Trace, Uuid};
-use ports::{ProductStore as _, UserStore as _};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value, json};
 use std::{
@@ -22,31 +16,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     rc::Rc,
 };
-use testkit::{build, ids};
-
-/// Pieces of each product that are received: product 1, product 2.
-pub const RECEIVED: [u32; 2] = [10, 3];
-/// A registration and two products come before the orders.
-const BEFORE: usize = 3;
-/// Everything that is asked for in the usual world.
-pub const ASKS: usize = BEFORE + ORDERS.len();
-
-/// An order as the customer wants it, and what must become of it.
-pub struct Wanted {
-    pub method: &'static str,
-    lines: &'static [(u64, i64)],
-    pub reason: Option<domain::order::Reason>,
-}
-
-impl Wanted {
-    /// The request that asks for it.
-    fn request(&self, key: &str) -> Value {
-        let mut body = build::place_order_json(self.lines);
-        body["payment_method"] = self.method.into();
-        let request = testing::http_event("POST", "/api/v1/orders").key(key).body(body);
-        request.principal(ids::user(1).0, catalog::role::CUSTOMER).build()
-    }
-}
+use testkit::ids;
 
 /// What goes over the wire more than once is written once.
 #[derive(Debug, Default)]
@@ -57,7 +27,7 @@ pub struct Wire {
 
 impl Wire {
     /// The request of the ask `n`, its first one again. A customer repeats to the letter.
-    fn request(&self, n: usize, write: impl FnOnce() -> Value) -> Value {
+    pub fn request(&self, n: usize, write: impl FnOnce() -> Value) -> Value {
         self.requests.borrow_mut().entry(n).or_insert_with(write).clone()
     }
 
@@ -68,27 +38,14 @@ impl Wire {
     }
 }
 
-/// One that is paid, one whose card is declined, one that is short of product 2.
-pub const ORDERS: [Wanted; 3] = [
-    Wanted { method: "pm_card_visa", lines: &[(1, 2), (2, 1)], reason: None },
-    Wanted {
-        method: "pm_card_visa_chargeDeclined",
-        lines: &[(1, 3)],
-        reason: Some(domain::order::Reason::PaymentDeclined),
-    },
-    Wanted {
-        method: "pm_card_mastercard",
-        lines: &[(1, 1), (2, 9)],
-        reason: Some(domain::order::Reason::InsufficientStock),
-    },
-];
-
 impl<S: Site> World<S> {
     /// Does one task; says of each of its records whether it must come again.
     pub async fn perform(&self, task: &Task, slot: usize) -> Vec<bool> {
         let stores = &self.site.process(slot);
         match task {
             Task::Ask(n) => vec![!self.ask(stores, *n).await],
+            Task::News(letter) => vec![!self.take_news(stores, &letter.news).await],
+            Task::Eager(n) => vec![self.eager_news(stores, *n).await],
             Task::Relay => vec![self.relay().await.is_err()],
             Task::Batch(to, parcels) if to.name == catalog::EVENT_FORWARD.name => {
                 let log = self.platform.event_log();
@@ -103,47 +60,6 @@ impl<S: Site> World<S> {
             Task::Sweep => vec![self.sweep(stores).await],
             Task::Care(what) => vec![self.care(stores, *what).await],
         }
-    }
-
-    /// Whether it is done, as far as whoever asks knows.
-    async fn ask(&self, stores: &impl Stores, n: usize) -> bool {
-        let now = self.clock.now();
-        match n {
-            0 => {
-                let user = build::user();
-                let event = build::event_with(self.clock.ids().next(), now, user.event());
-                let (users, user) = (stores.users(), user.registered());
-                // Whoever asks again may be registered already: nobody else has this address here.
-                let is_known = users.credentials(user.email.as_str()).await.is_ok_and(|known| known.is_some());
-                is_known || users.register(&user, "hash", &event).await.is_ok()
-            }
-            1 | 2 => {
-                let stock = RECEIVED[n - 1];
-                let product = build::product().number(n as u64).stock(stock).at(build::noon()).created();
-                let (key, reply) = (build::a_key(&format!("product-{n}"), ""), build::a_reply(""));
-                self.platform.products().create(&product, &key, &reply).await.is_ok()
-            }
-            _ => self.place(stores, n).await,
-        }
-    }
-
-    async fn place(&self, stores: &impl Stores, n: usize) -> bool {
-        let wanted = &ORDERS[n - BEFORE];
-        let request = match self.defect {
-            Some(Defect::AsksWithoutKey) => wanted.request(&format!("order-{n}-{}", self.clock.ids().next())),
-            _ => self.wire.request(n, || wanted.request(&format!("order-{n}"))),
-        };
-        let route = Route::new(catalog::ORDER_PLACE.name, Access::Roles(&[catalog::role::CUSTOMER])).idempotent();
-        let (orders, offers) = (stores.orders(), self.platform.offers());
-        let handler = async |call| order_place::handle(&orders, &offers, call).await;
-        let answer = edge::http::answer(&route, request, &self.clock, &handler).await;
-        let status = answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
-        let may_pass = status >= 500 || answer["body"].as_str().unwrap_or_default().contains("in-flight");
-        if !may_pass {
-            let body = answer["body"].as_str().unwrap_or_default().to_owned();
-            self.answers.borrow_mut().push((n, status, body));
-        }
-        !may_pass
     }
 
     async fn relay(&self) -> Result<(), Failure> {
@@ -207,7 +123,10 @@ impl<S: Site> World<S> {
         delivery: Delivery<DomainEvent>,
     ) -> Result<(), Failure> {
         let platform = &self.platform;
-        if let Some(done) = defects::consume(self, stores, to, &delivery).await {
+        // In a box of its own: what no defect needs is not to be moved about with every delivery.
+        if self.defect.is_some()
+            && let Some(done) = Box::pin(defects::consume(self, stores, to, &delivery)).await
+        {
             return done;
         }
         match to {
@@ -223,7 +142,7 @@ impl<S: Site> World<S> {
                 payment_refund::handle(&stores.payments(), &platform.gateway(), &platform.breaker(), delivery).await
             }
             to if to.name == catalog::ORDER_ADVANCE.name => {
-                order_advance::handle(&stores.orders(), Shortfall::Refund, delivery).await
+                order_advance::handle(&stores.orders(), self.plan.policy, delivery).await
             }
             to if to.name == catalog::PAYMENT_CHARGE.name => {
                 payment_charge::handle(&stores.payments(), &platform.gateway(), &platform.breaker(), delivery).await
@@ -282,11 +201,11 @@ impl<S: Site> World<S> {
 
     /// Whether a schedule's work failed: of holds that lapse, orders that stand still, payments without an answer.
     async fn care(&self, stores: &impl Stores, what: usize) -> bool {
-        let (stock, orders, payments) = (stores.stock(), stores.orders(), stores.payments());
+        let (orders, payments) = (stores.orders(), stores.payments());
         let event = testing::schedule_event(self.clock.now());
         let answer = match what {
             0 => {
-                let handler = async |tick| stock_sweep::handle(&stock, tick).await;
+                let handler = async |tick| defects::sweep(self, stores, tick).await;
                 edge::schedule::tick(catalog::STOCK_SWEEP.name, event, &self.clock, &handler).await
             }
             1 => {
@@ -333,6 +252,7 @@ fn untyped(event: &Event) -> CloudEvent<Map<String, Value>> {
 
 #[test]
 fn an_event_is_read_without_its_type_as_from_the_wire() {
+    use testkit::build;
     let event = build::event(1, build::user().event());
     let read = serde_json::to_value(&event).and_then(serde_json::from_value).expect("an event");
     assert_eq!(untyped(&event), read);

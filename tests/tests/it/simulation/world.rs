@@ -8,14 +8,21 @@ use super::{
     defects::Defect,
     shop::Wire,
     site::Site,
+    wishes::{self, Plan, Wish},
 };
 use catalog::{Function, MAX_RECEIVES};
-use domain::{Event, order::Status};
+use domain::{Event, id::OrderId, order::HistoryEntry};
 use edge::Clock;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
-use ports::LogRecord;
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use ports::{GatewayNews, LogRecord};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::LazyLock,
+    time::Duration,
+};
 use testkit::{Platform, Seen};
 
 /// Seconds between two sweeps.
@@ -24,6 +31,8 @@ const SWEEP_SECONDS: u64 = 60;
 const CARE_SECONDS: u64 = 31 * 60;
 /// How many schedules those are.
 const CARES: usize = 3;
+/// Most tasks at the same time.
+pub const MOST_AT_ONCE: usize = 3;
 /// Most messages of one batch.
 const BATCH: usize = 10;
 
@@ -37,9 +46,10 @@ pub struct World<S> {
     pub defect: Option<Defect>,
     /// Whether messages go through the runners of `edge`, as JSON; else straight to the handlers.
     pub through_edge: bool,
-    /// What a customer asked for and was told, if that arrived.
+    pub plan: Plan,
+    /// How far each wish of the plan is.
     pub asks: Vec<Ask>,
-    /// Status and body of every answer, with the number of the ask.
+    /// Status and body of every answer, with the number of the wish.
     pub answers: RefCell<Vec<(usize, u16, String)>>,
     /// What was given up or buried, and by whom.
     pub given_up: RefCell<Vec<(&'static str, String)>>,
@@ -50,6 +60,9 @@ pub struct World<S> {
     pub stream: Shelf,
     pub topics: BTreeMap<&'static str, (Vec<LogRecord>, Shelf)>,
     log_seen: usize,
+    /// What the gateway has sent us and we did not take yet.
+    mail: Vec<Letter>,
+    mail_seen: usize,
     sweep_at: Timestamp,
     pub sweeps: usize,
     care_at: [Timestamp; CARES],
@@ -57,13 +70,32 @@ pub struct World<S> {
     pub steps: usize,
     /// Steps since the stores were looked at.
     unseen: usize,
+    /// Histories that were found legal.
+    pub legal: RefCell<HashMap<OrderId, Vec<HistoryEntry>>>,
 }
 
 /// Something that somebody asks for until they are told that it is done.
 #[derive(Debug, Clone)]
 pub struct Ask {
+    pub wish: Wish,
     pub is_done: bool,
     pub attempt: u32,
+    /// When it is asked for; not yet known where it is not yet possible.
+    due: Option<Timestamp>,
+}
+
+impl Ask {
+    /// Whether it began to be possible, and is not done.
+    pub fn is_open(&self) -> bool {
+        !self.is_done && self.due.is_some()
+    }
+}
+
+/// What the gateway tells by itself, until we have taken it.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub news: Rc<GatewayNews>,
+    attempt: u32,
     due: Timestamp,
 }
 
@@ -85,10 +117,13 @@ pub struct Shelf {
     due: Timestamp,
 }
 
-/// A piece of work: one invocation of one function, or one ask of a customer.
+/// A piece of work: one invocation of one function, or one ask of somebody.
 #[derive(Debug)]
 pub enum Task {
     Ask(usize),
+    News(Letter),
+    /// The gateway's news of what is asked at the same time.
+    Eager(usize),
     Relay,
     Batch(&'static Function, Vec<Parcel>),
     Count(usize),
@@ -98,8 +133,9 @@ pub enum Task {
 }
 
 impl<S: Site> World<S> {
-    /// A world where `asks` things will be asked for, from the instant `now` on.
-    pub fn new(site: S, now: Timestamp, seed: u64, asks: usize, defect: Option<Defect>) -> Self {
+    /// A world where `plan` is wanted, from the instant `now` on.
+    pub fn new(site: S, now: Timestamp, seed: u64, plan: Plan, defect: Option<Defect>) -> Self {
+        let ask = |(wish, _): &(Wish, Duration)| Ask { wish: *wish, is_done: false, attempt: 1, due: None };
         Self {
             platform: site.platform().clone(),
             site,
@@ -107,7 +143,8 @@ impl<S: Site> World<S> {
             clock: Clock::at(now, seed),
             defect,
             through_edge: false,
-            asks: vec![Ask { is_done: false, attempt: 1, due: now }; asks],
+            asks: plan.wishes.iter().map(ask).collect(),
+            plan,
             answers: RefCell::default(),
             given_up: RefCell::default(),
             wire: Wire::default(),
@@ -117,11 +154,14 @@ impl<S: Site> World<S> {
             stream: Shelf::default(),
             topics: BTreeMap::new(),
             log_seen: 0,
+            mail: vec![],
+            mail_seen: 0,
             sweep_at: now,
             sweeps: 0,
             care_at: [now + Duration::from_secs(CARE_SECONDS); CARES],
             steps: 0,
             unseen: 0,
+            legal: RefCell::default(),
         }
     }
 
@@ -145,6 +185,43 @@ impl<S: Site> World<S> {
         }
         self.stream.length += self.platform.fact_stream().events_after(self.stream.length).len();
         self.changes.length += self.platform.products().created_after(self.changes.length).len();
+        if self.plan.mail {
+            self.collect_mail(chance);
+        }
+        self.open_asks();
+    }
+
+    /// The gateway tells what it charged and refused: not at all, once or twice, now or later.
+    fn collect_mail(&mut self, chance: &Chance) {
+        const DELAYS: [u64; 6] = [0, 50, 300, 2_000, 20_000, 2_400_000];
+        for news in self.platform.gateway().news_after(self.mail_seen) {
+            self.mail_seen += 1;
+            let news = Rc::new(news);
+            // Where chance has no say it tells everything once.
+            let copies = if chance.is_none() { 1 } else { chance.draw(Draw::News, 3) };
+            for _ in 0..copies {
+                let millis = DELAYS[chance.draw(Draw::Delay, DELAYS.len())];
+                let due = self.clock.now() + Duration::from_millis(millis);
+                self.mail.push(Letter { news: Rc::clone(&news), attempt: 1, due });
+            }
+        }
+    }
+
+    /// What has become possible will be asked for.
+    pub fn open_asks(&mut self) {
+        let (now, products) = (self.clock.now(), self.changes.length);
+        for (ask, (wish, delay)) in self.asks.iter_mut().zip(&self.plan.wishes) {
+            if !ask.is_done && ask.due.is_none() && wish.is_ready(&self.seen, products) {
+                ask.due = Some(now + *delay);
+            }
+        }
+    }
+
+    /// The gateway's news of the first of `tasks`, if that may charge and the news does not wait until we have the answer.
+    pub fn eager(&self, tasks: &[Task], chance: &Chance) -> Option<Task> {
+        let charges = |task: &Task| matches!(task, Task::Batch(to, _) if to.name == catalog::PAYMENT_CHARGE.name);
+        let may = self.plan.mail && tasks.len() < MOST_AT_ONCE && tasks.iter().any(charges);
+        (may && chance.one_in(Draw::Eager, 3)).then_some(Task::Eager(self.mail_seen))
     }
 
     fn comes_twice(&self, event: &str, chance: &Chance) -> bool {
@@ -159,14 +236,15 @@ impl<S: Site> World<S> {
     pub fn is_quiet(&self) -> bool {
         let mut shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
         self.line.is_empty()
-            && self.asks.iter().all(|ask| ask.is_done)
+            && self.mail.is_empty()
+            && !self.asks.iter().any(Ask::is_open)
             && shelves.all(|shelf| shelf.cursor == shelf.length)
             && self.site.waiting() == 0
     }
 
     /// Whether an order or a payment, as it was last seen, waits for what only time brings.
     pub fn waits_for_time(&self) -> bool {
-        self.seen.orders.iter().any(|order| order.status == Status::Pending)
+        self.seen.orders.iter().any(|order| wishes::waits(&self.seen, order))
             || self.seen.payments.values().any(|payment| payment.look_after().is_some())
     }
 
@@ -174,9 +252,9 @@ impl<S: Site> World<S> {
     pub fn take(&mut self, chance: &Chance) -> Option<Task> {
         let pick = |n: usize| if n == 1 { 0 } else { chance.draw(Draw::Task, n) };
         let now = self.clock.now();
-        // Whoever orders has seen the products.
-        let may = if self.changes.length < 2 { 3 } else { self.asks.len() };
-        let asks: Vec<usize> = (0..may).filter(|n| !self.asks[*n].is_done && self.asks[*n].due <= now).collect();
+        let is_due = |ask: &Ask| !ask.is_done && ask.due.is_some_and(|due| due <= now);
+        let asks: Vec<usize> = (0..self.asks.len()).filter(|n| is_due(&self.asks[*n])).collect();
+        let mail: Vec<usize> = (0..self.mail.len()).filter(|n| self.mail[*n].due <= now).collect();
         let parcels: Vec<usize> = (0..self.line.len()).filter(|n| self.line[*n].due <= now).collect();
         let topics: Vec<&'static str> =
             self.topics.iter().filter(|(_, (_, shelf))| shelf.is_due(now)).map(|(topic, _)| *topic).collect();
@@ -189,6 +267,7 @@ impl<S: Site> World<S> {
             !topics.is_empty(),
             sweep,
             self.care_at.iter().any(|at| *at <= now),
+            !mail.is_empty(),
         ];
         let kinds: Vec<usize> = (0..is_there.len()).filter(|kind| is_there[*kind]).collect();
         if kinds.is_empty() {
@@ -212,12 +291,18 @@ impl<S: Site> World<S> {
             6 => {
                 let due: Vec<usize> = (0..CARES).filter(|n| self.care_at[*n] <= now).collect();
                 let what = due[pick(due.len())];
-                self.care_at[what] = now + Duration::from_secs(CARE_SECONDS);
+                // Now and then a schedule is told twice, and both run at once.
+                if !chance.one_in(Draw::Twice, 5) {
+                    self.care_at[what] = now + Duration::from_secs(CARE_SECONDS);
+                }
                 Task::Care(what)
             }
+            7 => Task::News(self.mail.remove(mail[pick(mail.len())])),
             _ => {
-                self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
-                self.sweeps += 1;
+                if !chance.one_in(Draw::Twice, 8) {
+                    self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
+                    self.sweeps += 1;
+                }
                 Task::Sweep
             }
         })
@@ -271,9 +356,17 @@ impl<S: Site> World<S> {
                     chance.say(|| format!("the answer to ask {n} is lost"));
                 }
                 ask.is_done |= !again && !is_lost;
-                ask.due = now + wait(ask.attempt);
+                ask.due = Some(now + wait(ask.attempt));
                 ask.attempt += 1;
             }
+            Task::News(letter) if again && letter.attempt == MAX_RECEIVES => {
+                self.given_up.borrow_mut().push(("the gateway", format!("{:?} was not taken", letter.news)));
+            }
+            Task::News(letter) if again => {
+                let due = now + wait(letter.attempt);
+                self.mail.push(Letter { attempt: letter.attempt + 1, due, ..letter });
+            }
+            Task::News(_) | Task::Eager(_) => {}
             Task::Relay => self.changes.settle(now, if again { 0 } else { 1 }, twice(12)),
             Task::Count(taken) => self.stream.settle(now, if again { 0 } else { taken }, twice(12)),
             Task::Archive(topic, taken) => {
@@ -309,12 +402,18 @@ impl<S: Site> World<S> {
     /// Lets time pass until something is due. `false` when nothing ever will be.
     pub fn skip_time(&mut self) -> bool {
         let now = self.clock.now();
-        let asks = self.asks.iter().filter(|ask| !ask.is_done).map(|ask| ask.due);
+        let asks = self.asks.iter().filter(|ask| !ask.is_done).filter_map(|ask| ask.due);
+        let mail = self.mail.iter().map(|letter| letter.due);
         let shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
         let shelves = shelves.filter(|shelf| shelf.cursor < shelf.length).map(|shelf| shelf.due);
         let waits = self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
         let sweep = waits.then_some(self.sweep_at);
-        let due = asks.chain(self.line.iter().map(|parcel| parcel.due)).chain(shelves).chain(sweep).chain(self.care_at);
+        let due = asks
+            .chain(self.line.iter().map(|parcel| parcel.due))
+            .chain(shelves)
+            .chain(sweep)
+            .chain(self.care_at)
+            .chain(mail);
         let Some(next) = due.filter(|due| *due > now).min() else { return false };
         self.clock.advance(next.duration_since(now).try_into().expect("a time to come"));
         true
@@ -366,7 +465,13 @@ fn wait(attempt: u32) -> Duration {
 }
 
 /// The functions whose queue gets this event.
-fn consumers(event: &str) -> impl Iterator<Item = &'static Function> {
-    let wants = move |row: &&Function| row.has_queue() && row.consumes().iter().any(|one| one.name == event);
-    catalog::FUNCTIONS.iter().copied().filter(wants)
+fn consumers(event: &str) -> &'static [&'static Function] {
+    static ALL: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
+        let mut all: HashMap<_, Vec<_>> = HashMap::new();
+        for row in catalog::FUNCTIONS.iter().copied().filter(|row| row.has_queue()) {
+            row.consumes().iter().for_each(|event| all.entry(event.name).or_default().push(row));
+        }
+        all
+    });
+    ALL.get(event).map(Vec::as_slice).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ use crate::simulation::{
     rules::Broken,
     run::{self, Trail},
     tell, told,
+    wishes::Plan,
 };
 use std::{rc::Rc, time::Instant};
 use testkit::{Moment, Part};
@@ -20,7 +21,7 @@ fn by_chance(server: &Server, seed: u64, defect: Option<Defect>) -> Result<Trail
 }
 
 fn in_order(server: &Server, crash: Option<(usize, Moment)>) -> Result<Trail, Broken> {
-    run::in_order(server.schedule(), beginning(), crash, None)
+    run::in_order(server.schedule(), beginning(), Plan::full(), crash, None)
 }
 
 fn tell_cuts(tallies: &[Tally]) {
@@ -70,7 +71,7 @@ fn a_crash_at_any_statement_is_made_good() {
         let server = Server::new();
         let schedule = server.schedule();
         let platform = schedule.platform.clone();
-        run::in_order(schedule, beginning(), None, None).expect("a world where nothing goes wrong");
+        run::in_order(schedule, beginning(), Plan::full(), None, None).expect("a world where nothing goes wrong");
         platform.operations()
     };
     let statements = (1..).zip(&operations).filter(|(_, operation)| operation.part == Part::Database);

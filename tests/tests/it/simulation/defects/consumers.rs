@@ -1,0 +1,107 @@
+//! Defects of mail, invoices and windows, and of the sweep of the outbox.
+
+use crate::simulation::{
+    site::{Site, Stores},
+    world::World,
+};
+use domain::{
+    DomainEvent, Event,
+    event::{self, NotificationSent},
+    id::{OrderId, UserId},
+    invoice::{Draft, Invoice},
+    notification::{Channel, Template},
+    window,
+};
+use edge::Delivery;
+use kernel::{Failure, Ids};
+use ports::{Claim, Contact, ContactBook, InvoiceStore, LetterWriter as _, Mailer as _, WindowStore as _};
+use std::time::Duration;
+use testkit::Platform;
+
+/// Notes that a letter was sent under a claim of its own each time.
+pub struct Forgetful<C>(pub C, pub Ids);
+
+impl<C: ContactBook> ContactBook for Forgetful<C> {
+    async fn remember(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
+        self.0.remember(claim, contact).await
+    }
+
+    async fn find(&self, user: UserId) -> Result<Option<Contact>, Failure> {
+        self.0.find(user).await
+    }
+
+    async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
+        self.0.was_sent(claim).await
+    }
+
+    async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
+        self.0.sent(Claim { event_id: self.1.next(), ..claim }, event).await
+    }
+}
+
+pub async fn note_first(
+    stores: &impl Stores,
+    platform: &Platform,
+    delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    let (order_id, user_id) = match &delivery.event.event {
+        DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id),
+        DomainEvent::OrderCancelled(order) => (order.order_id, order.user_id),
+        DomainEvent::OrderWaiting(order) => (order.order_id, order.user_id),
+        DomainEvent::OrderShipped(order) => (order.order_id, order.user_id),
+        DomainEvent::OrderDelivered(order) => (order.order_id, order.user_id),
+        other => return Err(event::unexpected(other)),
+    };
+    let contacts = stores.contacts();
+    let contact = contacts.find(user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
+    let sent = NotificationSent { order_id: Some(order_id), user_id, channel: Channel::Email, template: Template::OrderConfirmed };
+    let event = event::envelop(delivery.ids.next(), order_id, 1, delivery.now, &delivery.trace, sent);
+    let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };
+    if !contacts.sent(claim, &event).await? {
+        return Ok(());
+    }
+    platform.mailer().send(&platform.letters().write(Template::OrderConfirmed, &contact, &delivery.event.event)?).await
+}
+
+/// Gives an order that has a number another one.
+pub struct Blind<I>(pub I, pub Ids);
+
+impl<I: InvoiceStore> InvoiceStore for Blind<I> {
+    async fn number(&self, claim: Claim, draft: &Draft, event: &dyn Fn(&Invoice) -> Event) -> Result<Invoice, Failure> {
+        let invoices = &self.0;
+        match invoices.find(draft.order_id, None).await? {
+            None => invoices.number(claim, draft, event).await,
+            Some(_) => {
+                let draft = Draft { order_id: OrderId(self.1.next()), ..draft.clone() };
+                invoices.number(claim, &draft, event).await
+            }
+        }
+    }
+
+    async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {
+        self.0.find(order, owner).await
+    }
+}
+
+/// Adds facts up under ids of their own, so that each counts each time it comes.
+pub async fn count_anew<S: Site>(
+    world: &World<S>,
+    stores: &impl Stores,
+    batch: &[Delivery<DomainEvent>],
+) -> Result<(), Failure> {
+    let ids = world.clock.ids();
+    let mut facts = vec![];
+    for delivery in batch {
+        if let DomainEvent::OrderConfirmed(order) = &delivery.event.event {
+            facts.push(window::fact(ids.next(), delivery.event.time, order)?);
+        }
+    }
+    stores.windows().add(&facts).await
+}
+
+/// What a sweep is about to offer to the bus, and will forget whatever the bus says.
+pub fn forgotten<S: Site>(world: &World<S>) -> Vec<Event> {
+    let grace = Duration::from_secs(5);
+    let waiting = world.platform.outbox().waiting();
+    waiting.into_iter().filter(|event| event.time + grace < world.clock.now()).collect()
+}

@@ -1,0 +1,152 @@
+//! Defects of payments: keys that are not stable, news that is believed, what is kept and told in the wrong order.
+
+use super::Defect;
+use domain::{
+    DomainEvent, Event, event,
+    id::{OrderId, PaymentId, RefundId, UserId},
+    ledger::Movement,
+    payment::{self, Answer, Change, Payment, Refund, RefundAnswer, Status},
+};
+use edge::{
+    Delivery,
+    http::{Call, RawBody, Reply},
+};
+use kernel::{Failure, Idempotency, Ids, Settled, StoredReply, Timestamp};
+use ports::{Advanced, Bus as _, Claim, Gateway, GatewayMail as _, PaymentStore};
+use testkit::{GatewayMail, Platform};
+
+/// Payments, kept with a defect.
+pub struct Payments<'a, P> {
+    pub inner: P,
+    pub platform: &'a Platform,
+    pub defect: Defect,
+}
+
+impl<P> Payments<'_, P> {
+    fn read(&self, payment: Payment) -> Payment {
+        match self.defect {
+            Defect::ForgetsClosed => Payment { closed: false, ..payment },
+            _ => payment,
+        }
+    }
+}
+
+impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
+    async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
+        self.inner.begin(payment).await
+    }
+
+    async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let payment = self.inner.get(id, owner).await?;
+        Ok(payment.map(|payment| self.read(payment)))
+    }
+
+    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        self.inner.of_order(order, owner).await
+    }
+
+    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure> {
+        if self.defect == Defect::PublishesBeforeCommit {
+            self.platform.bus().publish(events).await?;
+        }
+        self.inner.advance(claim, change, events).await
+    }
+
+    async fn settle(
+        &self,
+        key: &Idempotency,
+        reply: &StoredReply,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<Option<Settled>, Failure> {
+        self.inner.settle(key, reply, change, events).await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        self.inner.refuse(key, reply).await
+    }
+
+    async fn announce(&self, event: &Event) -> Result<(), Failure> {
+        self.inner.announce(event).await
+    }
+
+    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
+        self.inner.unanswered(before, limit).await
+    }
+}
+
+/// Makes a key of its own for each question.
+pub struct Keyless<'a> {
+    pub platform: &'a Platform,
+    pub ids: Ids,
+    pub defect: Defect,
+}
+
+impl Gateway for Keyless<'_> {
+    async fn charge(&self, payment: &Payment) -> Result<Answer, Failure> {
+        let gateway = self.platform.gateway();
+        match self.defect {
+            Defect::ChargesWithoutStableKey => {
+                gateway.charge(&Payment { id: PaymentId(self.ids.next()), ..payment.clone() }).await
+            }
+            _ => gateway.charge(payment).await,
+        }
+    }
+
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
+        let gateway = self.platform.gateway();
+        match self.defect {
+            Defect::RefundsWithoutKey => {
+                gateway.refund(payment, &Refund { id: RefundId(self.ids.next()), ..refund.clone() }).await
+            }
+            _ => gateway.refund(payment, refund).await,
+        }
+    }
+
+    async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure> {
+        self.platform.gateway().find(payment).await
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
+        self.platform.gateway().movements(from, to).await
+    }
+}
+
+/// Takes the gateway's news as if there were none before, and notes that it did in a step of its own.
+pub async fn take_blindly(platform: &Platform, mail: &GatewayMail, call: Call<RawBody>) -> Result<Reply<()>, Failure> {
+    let news = mail.read(call.header("stripe-signature"), &call.body.bytes, call.now).await?;
+    let (Some(news), payments) = (news, platform.payments()) else { return Ok(Reply::no_content()) };
+    let claim = Claim { consumer: catalog::PAYMENT_WEBHOOK.name, event_id: news.id };
+    if payments.knows(claim).await? {
+        return Ok(Reply::no_content());
+    }
+    let payment = payments.get(news.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
+    let open = Payment { status: Status::Pending, ..payment };
+    let refund = RefundId(call.ids.next());
+    if let Some(change) = payment::conclude(&open, news.attempt, &news.answer, refund, call.now)? {
+        let version = change.payment.version;
+        let events = event::envelop_all(&call.ids, open.id, version, call.now, &call.trace, &change.events);
+        if payments.advance(None, &change, &events).await? == Advanced::Overtaken {
+            return Err(Failure::unavailable("payment", "another step of it was faster"));
+        }
+    }
+    payments.note(claim).await?;
+    Ok(Reply::no_content())
+}
+
+pub async fn charge_first(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let DomainEvent::StockReserved(held) = &delivery.event.event else { return Ok(()) };
+    if platform.payments().of(held.order_id).is_some_and(|payment| payment.status != Status::Pending) {
+        return Ok(());
+    }
+    let payment = payment::begin(PaymentId(delivery.ids.next()), held, delivery.now);
+    let answer = platform.gateway().charge(&payment).await?;
+    let payment = platform.payments().begin(&payment).await?;
+    let refund = RefundId(delivery.ids.next());
+    let Some(change) = payment::conclude(&payment, 1, &answer, refund, delivery.now)? else { return Ok(()) };
+    let version = change.payment.version;
+    let (now, trace) = (delivery.now, &delivery.trace);
+    let events = event::envelop_all(&delivery.ids, payment.id, version, now, trace, &change.events);
+    let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
+    platform.payments().advance(Some(claim), &change, &events).await.map(drop)
+}

@@ -1,0 +1,167 @@
+//! What must be true after each step, and what must be true once all is quiet.
+
+mod rest;
+
+pub use rest::{at_rest, letters, saw};
+
+use super::{
+    site::Site,
+    wishes::{self, ORDERS, Wanted},
+    world::World,
+};
+use domain::{
+    id::ProductId,
+    ledger::Transfer,
+    order::{Cue, Move, Order, State, Status, next},
+    stock,
+};
+use std::{collections::BTreeMap, fmt};
+use testkit::{Charge, GivenBack, Seen, ids};
+
+/// A rule that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub rule: &'static str,
+    /// What was seen.
+    pub seen: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.seen)
+    }
+}
+
+impl From<&'static str> for Broken {
+    fn from(rule: &'static str) -> Self {
+        Self { rule, seen: rule.to_owned() }
+    }
+}
+
+macro_rules! rule {
+    ($holds:expr, $($said:tt)+) => {
+        if !$holds {
+            return Err($crate::simulation::rules::Broken { rule: stringify!($holds), seen: format!($($said)+) });
+        }
+    };
+}
+pub(super) use rule;
+
+/// What must be true at all times.
+pub fn always<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let (platform, seen) = (&world.platform, &world.seen);
+    platform.gateway().look(|charges, refunds| {
+        for order in &seen.orders {
+            charged(world, order, charges)?;
+            legal(world, order)?;
+        }
+        gateway(seen, charges, refunds)
+    })?;
+    stock(seen)?;
+    for payment in seen.payments.values() {
+        let back: i64 = payment.refunds.iter().map(|refund| refund.amount.amount.get()).sum();
+        rule!(back <= payment.amount.amount.get(), "{back} go back of {}", payment.amount);
+        rule!(back == 0 || payment.transaction_id.is_some(), "{back} go back of what was not charged");
+    }
+    let sum: i64 = seen.transfers.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum();
+    rule!(sum == 0, "the accounts of the ledger add up to {sum}");
+    let given_up = world.given_up.borrow();
+    rule!(given_up.is_empty(), "given up: {given_up:?}");
+    let letters = platform.dead_letters().buried();
+    rule!(letters.is_empty(), "dead letters: {letters:?}");
+    Ok(())
+}
+
+/// Whether what an order was charged fits to where it stands.
+fn charged<S: Site>(world: &World<S>, order: &Order, charges: &[Charge]) -> Result<(), Broken> {
+    let (n, wanted) = wanted(order);
+    let mut charged = charges.iter().filter(|charge| charge.order_id == order.id);
+    let (first, others) = (charged.next(), charged.count());
+    rule!(others == 0, "{} is charged {} times", wanted.method, others + 1);
+    rule!(first.is_none_or(|charge| charge.amount == order.total), "charged another amount than {}", order.total);
+    rule!(first.is_none() || !wanted.is_too_much() && world.plan.is_paid(n), "{} is charged", wanted.method);
+    let reservation = world.seen.reservations.get(&order.id).map(|(state, _)| *state);
+    let was_held = reservation.is_some_and(|state| state != stock::State::Short);
+    rule!(first.is_none() || was_held, "{} is charged and never held stock: {reservation:?}", wanted.method);
+    let fits = match order.status {
+        Status::Pending | Status::Cancelled => true,
+        Status::Processing => reservation == Some(stock::State::Kept),
+        // What was shipped is committed a little later.
+        Status::Shipped | Status::Delivered => {
+            matches!(reservation, Some(stock::State::Kept | stock::State::Committed))
+        }
+    };
+    rule!(fits, "an order is {:?} and its stock {reservation:?}", order.status);
+    let is_confirmed = matches!(order.status, Status::Processing | Status::Shipped | Status::Delivered);
+    rule!(!is_confirmed || first.is_some(), "an order is confirmed and not charged");
+    Ok(())
+}
+
+/// The gateway charged for orders that there are, and gave back no more than that.
+fn gateway(seen: &Seen, charges: &[Charge], refunds: &[GivenBack]) -> Result<(), Broken> {
+    for charge in charges {
+        rule!(seen.orders.iter().any(|order| order.id == charge.order_id), "a charge for no order");
+        let of_it = refunds.iter().filter(|refund| refund.charge == charge.transaction_id);
+        let back: i64 = of_it.map(|refund| refund.amount.amount.get()).sum();
+        rule!(back <= charge.amount.amount.get(), "the gateway gave {back} back of {}", charge.amount);
+    }
+    let of_a_charge = |refund: &GivenBack| charges.iter().any(|charge| charge.transaction_id == refund.charge);
+    rule!(refunds.iter().all(of_a_charge), "the gateway gave back what it never charged");
+    Ok(())
+}
+
+/// Free, held and committed are what was received; what is held is held for orders.
+fn stock(seen: &Seen) -> Result<(), Broken> {
+    let (mut held, mut committed): (BTreeMap<_, i64>, BTreeMap<_, i64>) = Default::default();
+    for (order, (state, lines)) in &seen.reservations {
+        rule!(seen.orders.iter().any(|one| one.id == *order), "a reservation for no order");
+        let sums = match state {
+            state if state.holds() => &mut held,
+            stock::State::Committed => &mut committed,
+            _ => continue,
+        };
+        for line in lines {
+            *sums.entry(line.product_id).or_default() += i64::from(line.quantity);
+        }
+    }
+    for level in &seen.levels {
+        let product = level.product_id;
+        let of = |sums: &BTreeMap<ProductId, i64>| sums.get(&product).copied().unwrap_or_default();
+        let (held, due, shipped) = (of(&held), of(&committed), of(&seen.committed));
+        rule!(level.available >= 0 && level.reserved >= 0, "stock below zero: {level:?}");
+        let received = received(product);
+        rule!(level.available + level.reserved + shipped == received, "{received} were received: {level:?}");
+        rule!(level.reserved == held, "{held} are held for orders: {level:?}");
+        rule!(shipped == due, "{shipped} left the house, {due} were shipped");
+    }
+    Ok(())
+}
+
+/// Every step of the history is one of the table of moves. A history that was found legal is not judged again.
+fn legal<S: Site>(world: &World<S>, order: &Order) -> Result<(), Broken> {
+    let steps = &order.history;
+    if world.legal.borrow().get(&order.id) != Some(steps) {
+        for pair in steps.windows(2) {
+            let [before, after] = pair else { continue };
+            let (from, to) = (State::of(before.status, before.reason), Move::To(after.status, after.reason));
+            rule!(Cue::ALL.into_iter().any(|cue| next(from, cue) == to), "a step from {from:?} to {:?}", after.status);
+        }
+        world.legal.borrow_mut().insert(order.id, steps.clone());
+    }
+    rule!(steps.len() as u64 == order.version, "history {steps:?} at version {}", order.version);
+    let last = steps.last().map(|last| (last.status, last.reason));
+    rule!(last == Some((order.status, order.reason)), "history {steps:?} of an order that is {:?}", order.status);
+    Ok(())
+}
+
+/// Which of the orders that somebody wanted this is.
+fn wanted(order: &Order) -> (usize, &'static Wanted) {
+    let method = order.payment_method.as_str();
+    let n = ORDERS.iter().position(|wanted| wanted.method == method).expect("an order that somebody wanted");
+    (n, &ORDERS[n])
+}
+
+fn received(product: ProductId) -> i64 {
+    wishes::received((1..).find(|n| ids::product(*n) == product).unwrap_or_default())
+}

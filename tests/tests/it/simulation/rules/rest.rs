@@ -1,0 +1,292 @@
+//! What must be true once nothing is on its way.
+
+use super::{Broken, rule, wanted};
+use crate::simulation::{
+    site::Site,
+    wishes::{self, RECEIVED, Wish},
+    world::World,
+};
+use domain::{
+    DomainEvent, Event,
+    id::OrderId,
+    ledger::Purpose,
+    order::{HistoryEntry, Order, Reason, STANDSTILL_SECONDS, Shortfall, State, Status},
+    payment, stock,
+};
+use kernel::Uuid;
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    rc::Rc,
+};
+use testkit::Seen;
+
+/// What must be true once nothing is on its way.
+pub fn at_rest<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let committed = world.site.committed();
+    orders(world, &committed)?;
+    money(world)?;
+    answers(world)?;
+    counted(world, &committed)?;
+    events(world, &committed)?;
+    effects(world)
+}
+
+/// Every order ended, or waits for what the shop's policy says, and for nothing that is there.
+fn orders<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+    let (seen, wishes) = (&world.seen, world.plan.orders().count());
+    rule!(seen.orders.len() == wishes, "{} orders for {wishes} wishes", seen.orders.len());
+    let held: HashSet<OrderId> = committed.iter().filter_map(|event| held(event)).collect();
+    for order in &seen.orders {
+        let (_, wanted) = wanted(order);
+        rule!(has_ended(world, order, &held), "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
+        let state = seen.reservations.get(&order.id).map(|(state, _)| *state);
+        let expected = match order.status {
+            Status::Pending => stock::State::Waiting,
+            Status::Processing => stock::State::Kept,
+            Status::Shipped | Status::Delivered => stock::State::Committed,
+            Status::Cancelled => stock::State::Released,
+        };
+        rule!(state == Some(expected), "{}: {:?}, and its stock is {state:?}", wanted.method, order.status);
+    }
+    let charged = world.platform.gateway().charges();
+    rule!(charged.iter().all(|charge| held.contains(&charge.order_id)), "charged before stock was held");
+    Ok(())
+}
+
+fn held(event: &Event) -> Option<OrderId> {
+    if let DomainEvent::StockReserved(held) = &event.event { Some(held.order_id) } else { None }
+}
+
+/// Whether this is an end that somebody wanted, or that follows from what happened.
+fn has_ended<S: Site>(world: &World<S>, order: &Order, held: &HashSet<OrderId>) -> bool {
+    let ((n, wish), plan) = (wanted(order), &world.plan);
+    let stood = order.updated_at.as_second() - order.created_at.as_second() >= STANDSTILL_SECONDS;
+    let rivals = || world.seen.orders.iter().filter(|other| other.id != order.id && held.contains(&other.id));
+    match (State::of(order.status, order.reason), order.reason) {
+        (State::Delivered, _) => plan.wants(Wish::Deliver(n)),
+        (State::Shipped, _) => plan.wants(Wish::Ship(n)) && !plan.wants(Wish::Deliver(n)),
+        (State::Processing, _) => !plan.wants(Wish::Ship(n)),
+        (State::BackOrdered, _) => plan.policy == Shortfall::BackOrder && !wishes::waits(&world.seen, order),
+        (State::UnderReview, _) => plan.policy == Shortfall::Review && !wishes::waits(&world.seen, order),
+        (State::Cancelled, Some(Reason::CustomerRequest)) => plan.wants(Wish::Cancel(n)),
+        (State::Cancelled, Some(Reason::StaffRequest)) => plan.wants(Wish::Withdraw(n)),
+        // Somebody else held what it wanted.
+        (State::Cancelled, Some(Reason::InsufficientStock)) => {
+            wish.is_too_much() || rivals().any(|other| wanted(other).1.rivals(wish))
+        }
+        (State::Cancelled, Some(Reason::PaymentDeclined)) => wish.is_declined() && stood,
+        // Trouble that lasts for hours undoes an order; nothing shorter does.
+        (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => stood,
+        _ => false,
+    }
+}
+
+/// Payments, the ledger and the gateway agree.
+fn money<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let (seen, gateway) = (&world.seen, world.platform.gateway());
+    let (charges, refunds) = (gateway.charges(), gateway.refunds());
+    for order in &seen.orders {
+        let (n, wanted) = wanted(order);
+        let is_cancelled = order.status == Status::Cancelled;
+        let payment = seen.payments.get(&order.id).ok_or("an order that ended has a payment")?;
+        rule!(payment.closed == is_cancelled, "{}: {:?}, closed: {}", wanted.method, order.status, payment.closed);
+        let charge = charges.iter().find(|charge| charge.order_id == order.id);
+        let back: i64 =
+            refunds.iter().filter(|one| one.payment_id == payment.id).map(|one| one.amount.amount.get()).sum();
+        let expected = match charge {
+            None => payment::Status::Failed,
+            Some(_) if back == 0 => payment::Status::Succeeded,
+            Some(charge) if back == charge.amount.amount.get() => payment::Status::Refunded,
+            Some(_) => payment::Status::PartiallyRefunded,
+        };
+        rule!(
+            payment.status == expected,
+            "{}: {back} went back, and its payment is {:?}",
+            wanted.method,
+            payment.status
+        );
+        rule!(payment.refunded() == back, "{}: {back} went back, and {} are kept", wanted.method, payment.refunded());
+        let is_back = payment.status == payment::Status::Refunded;
+        rule!(!is_cancelled || charge.is_none() || is_back, "{} is cancelled and its money is not back", wanted.method);
+        let asked = |reason| payment.refunds.iter().filter(|refund| refund.reason == reason).count();
+        let by_staff = asked(payment::RefundReason::RequestedByCustomer);
+        rule!(by_staff <= world.plan.refunds(n), "{by_staff} refunds where fewer were wanted");
+        let by_rule = asked(payment::RefundReason::OrderCancelled);
+        rule!(by_rule <= usize::from(is_cancelled), "{by_rule} refunds of an order that is {:?}", order.status);
+        let is_open = |refund: &payment::Refund| refund.status != payment::RefundStatus::Succeeded;
+        rule!(!payment.refunds.iter().any(is_open), "a refund did not go back: {:?}", payment.refunds);
+    }
+    let booked = |purpose| seen.transfers.iter().filter(|transfer| transfer.purpose == purpose).count();
+    rule!(booked(Purpose::Charge) == charges.len(), "charges in the ledger");
+    rule!(booked(Purpose::Refund) == refunds.len(), "refunds in the ledger");
+    Ok(())
+}
+
+/// Each wish got an answer that fits, and under its key the same one each time.
+fn answers<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let answers = world.answers.borrow();
+    for (n, status, body) in answers.iter() {
+        let wish = world.plan.wishes[*n].0;
+        let (fitting, is_keyed): (&[u16], bool) = match wish {
+            Wish::Register | Wish::Create(_) => (&[], false),
+            Wish::Place(_) => (&[201], true),
+            Wish::Cancel(_) => (&[202, 409], false),
+            Wish::Withdraw(_) | Wish::Ship(_) | Wish::Deliver(_) => (&[200, 409], false),
+            Wish::PayAgain(..) => (&[202, 409], true),
+            Wish::Refund(..) => (&[202, 409, 422], true),
+        };
+        rule!(fitting.contains(status), "{wish:?} was answered {status} {body}");
+        let first = answers.iter().find(|(ask, ..)| ask == n).map(|(_, status, body)| (status, body));
+        rule!(!is_keyed || first == Some((status, body)), "{wish:?} was answered {status} {body}, and first {first:?}");
+    }
+    Ok(())
+}
+
+/// How many orders were ever there.
+fn came_to(seen: &Seen, status: Status) -> usize {
+    seen.orders.iter().filter(|order| order.history.iter().any(|one| one.status == status)).count()
+}
+
+/// How many times an order came to wait for somebody.
+fn waited(seen: &Seen) -> usize {
+    let waits = |reason: &Option<Reason>| {
+        matches!(reason, Some(Reason::PaymentDeclined | Reason::BackOrdered | Reason::UnderReview))
+    };
+    let steps = seen.orders.iter().flat_map(|order| &order.history);
+    steps.filter(|step| step.status == Status::Pending && waits(&step.reason)).count()
+}
+
+/// Letters that are due: one for each time that an order came to something.
+pub fn letters(seen: &Seen) -> usize {
+    let ends = [Status::Processing, Status::Shipped, Status::Delivered, Status::Cancelled];
+    waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>()
+}
+
+/// What happened, of what need not happen: so that a run can say what it has seen.
+pub fn saw<S: Site>(world: &World<S>) -> BTreeSet<&'static str> {
+    let seen = &world.seen;
+    let of_order = |step: &HistoryEntry| match (State::of(step.status, step.reason), step.reason) {
+        (State::Declined, _) => Some("declined"),
+        (State::BackOrdered, _) => Some("back-ordered"),
+        (State::UnderReview, _) => Some("under review"),
+        (State::Shipped, _) => Some("shipped"),
+        (State::Delivered, _) => Some("delivered"),
+        (State::Cancelled, Some(Reason::CustomerRequest)) => Some("taken back by the customer"),
+        (State::Cancelled, Some(Reason::StaffRequest)) => Some("taken back by staff"),
+        (State::Cancelled, Some(Reason::InsufficientStock)) => Some("short of stock"),
+        (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => Some("undone after hours"),
+        _ => None,
+    };
+    let of_event = |event: &Rc<Event>| match &event.event {
+        DomainEvent::StockLapsed(_) => Some("hold lapsed"),
+        DomainEvent::StockShort(short) if short.payment.is_some() => Some("paid and short"),
+        DomainEvent::PaymentRequested(_) => Some("paid again"),
+        DomainEvent::GatewaySuspended(_) => Some("gateway suspended"),
+        _ => None,
+    };
+    let of_payment = |payment: &payment::Payment| match payment.status {
+        payment::Status::Refunded => Some("all given back"),
+        payment::Status::PartiallyRefunded => Some("a part given back"),
+        _ => None,
+    };
+    let orders = seen.orders.iter().flat_map(|order| order.history.iter().filter_map(of_order));
+    let events = world.site.committed();
+    let events = events.iter().filter_map(of_event);
+    orders.chain(events).chain(seen.payments.values().filter_map(of_payment)).collect()
+}
+
+/// Each event that was committed reaches the bus, the log and the archive, and nothing else does.
+fn events<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+    let platform = &world.platform;
+    let published = platform.bus().published_after(0);
+    let (kept, sent) = (by_id(committed), by_id(&published));
+    for event in committed {
+        rule!(sent.get(&event.id) == Some(&event), "committed and never published: {}", event.event.row().name);
+    }
+    let records = platform.event_log().records();
+    let archive = platform.archive().objects();
+    let logged = ids_in(records.iter().map(|record| record.value.as_str()));
+    let archived = ids_in(archive.values().flat_map(|lines| lines.lines()));
+    for event in &published {
+        let name = event.event.row().name;
+        let is_product = matches!(event.event, DomainEvent::ProductCreated(_));
+        rule!(is_product || kept.get(&event.id) == Some(&event), "published and never committed: {name}");
+        let id = event.id.to_string();
+        rule!(logged.contains(id.as_str()), "{name} is not in the log");
+        rule!(archived.contains(id.as_str()), "{name} is not in the archive");
+    }
+    rule!(sent.len() == committed.len() + RECEIVED.len(), "{} events are published", sent.len());
+    Ok(())
+}
+
+/// Each event is told as often as what it tells of has happened.
+fn counted<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+    let seen = &world.seen;
+    let count = |row: &catalog::Event| committed.iter().filter(|event| event.event.row().name == row.name).count();
+    let confirmed = came_to(seen, Status::Processing);
+    let shipped = came_to(seen, Status::Shipped);
+    let charged = seen.payments.values().filter(|payment| payment.transaction_id.is_some()).count();
+    let refunds: usize = seen.payments.values().map(|payment| payment.refunds.len()).sum();
+    for (row, expected) in [
+        (catalog::USER_REGISTERED, 1),
+        (catalog::STOCK_OPENED, RECEIVED.len()),
+        (catalog::ORDER_PLACED, seen.orders.len()),
+        (catalog::ORDER_WAITING, waited(seen)),
+        (catalog::ORDER_CONFIRMED, confirmed),
+        (catalog::ORDER_CANCELLED, came_to(seen, Status::Cancelled)),
+        (catalog::ORDER_SHIPPED, shipped),
+        (catalog::STOCK_COMMITTED, shipped),
+        (catalog::ORDER_DELIVERED, came_to(seen, Status::Delivered)),
+        (catalog::PAYMENT_SUCCEEDED, charged),
+        (catalog::PAYMENT_REFUNDED, refunds),
+        (catalog::INVOICE_ISSUED, confirmed),
+        (catalog::NOTIFICATION_SENT, letters(seen)),
+    ] {
+        rule!(count(row) == expected, "{} times {} where {expected} were due", count(row), row.name);
+    }
+    Ok(())
+}
+
+/// The first event of each id.
+fn by_id(events: &[Rc<Event>]) -> HashMap<Uuid, &Rc<Event>> {
+    events.iter().rev().map(|event| (event.id, event)).collect()
+}
+
+/// The ids of events in lines of JSON.
+fn ids_in<'a>(lines: impl Iterator<Item = &'a str>) -> HashSet<&'a str> {
+    const BEFORE: &str = "\"id\":\"";
+    const LENGTH: usize = 36;
+    let ids = lines.flat_map(|line| {
+        line.match_indices(BEFORE).filter_map(|(at, _)| line.get(at + BEFORE.len()..at + BEFORE.len() + LENGTH))
+    });
+    ids.collect()
+}
+
+/// What consumers outside of the saga made of it.
+fn effects<S: Site>(world: &World<S>) -> Result<(), Broken> {
+    let (platform, seen) = (&world.platform, &world.seen);
+    let orders = &seen.orders;
+    let letters = platform.mailer().sent();
+    for order in orders {
+        let count = letters.iter().filter(|letter| letter.text.contains(&order.id.to_string())).count();
+        rule!(count >= 1, "no mail about {}", wanted(order).1.method);
+    }
+    let invoices = &seen.invoices;
+    let was_confirmed = |order: &&Order| order.history.iter().any(|one| one.status == Status::Processing);
+    let confirmed: Vec<&Order> = orders.iter().filter(was_confirmed).collect();
+    rule!(invoices.len() == confirmed.len(), "{} invoices for {} orders", invoices.len(), confirmed.len());
+    for (position, invoice) in (1..).zip(invoices) {
+        rule!(invoice.position == position, "the invoice {} is number {position}", invoice.number());
+        rule!(confirmed.iter().any(|order| order.id == invoice.draft.order_id), "an invoice for nothing");
+        rule!(platform.documents().bytes(&invoice.key()).is_some(), "{} has no document", invoice.key());
+    }
+    let (counted, revenue) = seen.windows;
+    let sold: i64 = confirmed.iter().map(|order| order.total.amount.get()).sum();
+    rule!(counted == confirmed.len() as i64 && revenue == sold, "windows: {counted} orders, {revenue} of {sold}");
+    for product in platform.products().all() {
+        let level = seen.levels.iter().find(|level| level.product_id == product.id).ok_or("no stock account")?;
+        let shown = (product.stock_quantity, product.stock_version);
+        rule!(shown == (level.available, level.version), "the shop window says {shown:?}: {level:?}");
+    }
+    Ok(())
+}
