@@ -4,6 +4,9 @@ use crate::Arguments;
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 use xtask::Result;
 
+/// Where results are kept.
+const PAGE: &str = "docs/benchmark.md";
+
 /// Figures of one function, in microseconds where nothing else is said.
 pub struct Figures {
     binary: &'static str,
@@ -102,5 +105,25 @@ pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
         arguments.calls,
         machine(root),
     );
-    fs::write(root.join("docs/benchmark.md"), text).map_err(|error| format!("docs/benchmark.md: {error}"))
+    let (_, orders) = kept(root);
+    keep(root, &text, &orders)
+}
+
+/// Keeps what `scripts/bench orders` says, after the table of functions.
+pub fn save_orders(root: &Path, text: &str) -> Result<()> {
+    let (functions, _) = kept(root);
+    keep(root, &functions, text)
+}
+
+/// The two parts of the page: of functions, and of orders.
+fn kept(root: &Path) -> (String, String) {
+    let text = fs::read_to_string(root.join(PAGE)).unwrap_or_default();
+    let at = text.find("\n## Orders\n").map_or(text.len(), |at| at + 1);
+    let (functions, orders) = text.split_at(at);
+    (functions.to_owned(), orders.to_owned())
+}
+
+fn keep(root: &Path, functions: &str, orders: &str) -> Result<()> {
+    let text = [functions.trim_end(), orders.trim_end()].join("\n\n");
+    fs::write(root.join(PAGE), format!("{}\n", text.trim_end())).map_err(|error| format!("{PAGE}: {error}"))
 }

@@ -42,16 +42,16 @@ impl Crew<'_> {
     pub fn closed(&mut self, lasts: Duration) -> Result<Vec<Answer>> {
         let (began, event) = (Instant::now(), self.event);
         thread::scope(|scope| {
-            let lanes: Vec<_> = self.processes.iter_mut().map(|process| {
-                scope.spawn(move || {
+            let mut lanes = Vec::new();
+            for process in &mut self.processes {
+                lanes.push(scope.spawn(move || {
                     let mut answers = Vec::new();
                     while began.elapsed() < lasts {
                         answers.push(invoke(process, &event(), began)?);
                     }
                     Ok(answers)
-                })
-            });
-            let lanes: Vec<_> = lanes.collect();
+                }));
+            }
             gather(lanes)
         })
     }

@@ -3,13 +3,15 @@
 use super::{
     ground::{NearBus, said},
     sample::{sample, strangers},
-    wire::{Tally, Wire},
 };
 use crate::{
     database::Database,
     figures::{percentile, ratio},
 };
-use adapters::postgres::{PgOrders, PgOutbox};
+use adapters::postgres::{
+    PgOrders, PgOutbox,
+    wire::{Tally, Wire},
+};
 use catalog::Context;
 use domain::Event;
 use kernel::{Timestamp, Uuid};
