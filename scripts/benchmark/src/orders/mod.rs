@@ -60,8 +60,7 @@ durability on; programs are optimised, without fat LTO. Ratios travel between ma
 ### Committed orders a second
 
 {contest}
-- ours: `PgOrders::place`, the real store: key, order, lines, answer and event in one unnamed statement, which the server parses and
-  plans each time, for RDS Proxy pins a connection that prepares; 1 round trip
+- ours: `PgOrders::place`, the real store: key, order, lines, answer and event in one call of a function in the database, 1 round trip
 - usual: the same rows in a transaction of five statements, prepared once a connection: SELECT of the key, INSERT of the order, of its
   lines (both at once, not a statement a line), of the key with the answer, of the event. 7 trips: each is waited for, and BEGIN and
   COMMIT are, too. 5 trips: BEGIN travels with the first statement and COMMIT with the last, which few drivers do by themselves

@@ -34,6 +34,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V009__analytics",
     "V010__retention",
     "V011__saga",
+    "V012__place",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");
