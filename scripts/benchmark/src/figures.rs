@@ -4,6 +4,9 @@ use crate::Arguments;
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 use xtask::Result;
 
+/// Where results are kept.
+const PAGE: &str = "docs/benchmark.md";
+
 /// Figures of one function, in microseconds where nothing else is said.
 pub struct Figures {
     binary: &'static str,
@@ -69,14 +72,26 @@ pub fn table(figures: &[Figures]) -> String {
     text
 }
 
-/// Keeps the table with what it was measured on.
-pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
+/// What it was measured on, as the last line of a page.
+pub fn machine(root: &Path) -> String {
     let said = |program: &str, words: &[&str]| {
         let output = Command::new(program).args(words).current_dir(root).output();
         output.map_or_else(|_| "unknown".into(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = processor.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    format!(
+        "- {} cores, {}; {}; commit {}; {}",
+        std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+        processor.trim_start_matches([' ', '\t', ':']),
+        said("rustc", &["--version"]),
+        said("git", &["rev-parse", "--short", "HEAD"]),
+        said("date", &["-u", "+%Y-%m-%d"]),
+    )
+}
+
+/// Keeps the table with what it was measured on.
+pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
     let text = format!(
         "# Benchmark\n\n\
          Written by `scripts/bench --save`. Release binaries, driven over the Lambda Runtime API on one machine; PostgreSQL is real\n\
@@ -85,14 +100,30 @@ pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
          - init: start of the process to its first request for work, median of {} starts; ÷ bare: against the least Rust function in the same run\n\
          - first call: includes connecting to the database, TLS to nobody; warm: {} calls one after the other\n\
          - peak: VmHWM after the warm calls; zip: deflate level 1, as deployed\n\
-         - {} cores, {}; {}; commit {}; {}\n",
+         {}\n",
         arguments.starts,
         arguments.calls,
-        std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
-        processor.trim_start_matches([' ', '\t', ':']),
-        said("rustc", &["--version"]),
-        said("git", &["rev-parse", "--short", "HEAD"]),
-        said("date", &["-u", "+%Y-%m-%d"]),
+        machine(root),
     );
-    fs::write(root.join("docs/benchmark.md"), text).map_err(|error| format!("docs/benchmark.md: {error}"))
+    let (_, orders) = kept(root);
+    keep(root, &text, &orders)
+}
+
+/// Keeps what `scripts/bench orders` says, after the table of functions.
+pub fn save_orders(root: &Path, text: &str) -> Result<()> {
+    let (functions, _) = kept(root);
+    keep(root, &functions, text)
+}
+
+/// The two parts of the page: of functions, and of orders.
+fn kept(root: &Path) -> (String, String) {
+    let text = fs::read_to_string(root.join(PAGE)).unwrap_or_default();
+    let at = text.find("\n## Orders\n").map_or(text.len(), |at| at + 1);
+    let (functions, orders) = text.split_at(at);
+    (functions.to_owned(), orders.to_owned())
+}
+
+fn keep(root: &Path, functions: &str, orders: &str) -> Result<()> {
+    let text = [functions.trim_end(), orders.trim_end()].join("\n\n");
+    fs::write(root.join(PAGE), format!("{}\n", text.trim_end())).map_err(|error| format!("{PAGE}: {error}"))
 }

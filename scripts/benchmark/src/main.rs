@@ -9,10 +9,11 @@ mod database;
 mod environment;
 mod figures;
 mod http;
+mod orders;
 mod process;
 mod scenarios;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use figures::{Figures, percentile};
 use process::Process;
 use scenarios::Scenario;
@@ -27,8 +28,10 @@ const BARE: &str = "bare";
 
 /// Measures the release binaries of four functions beside a bare one.
 #[derive(Parser)]
-#[command(name = "scripts/bench")]
+#[command(name = "scripts/bench", args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    #[command(subcommand)]
+    instead: Option<Instead>,
     /// Warm calls of each function.
     #[arg(long, default_value_t = 1_000)]
     calls: usize,
@@ -43,8 +46,19 @@ pub struct Arguments {
     save: bool,
 }
 
+/// What else can be measured.
+#[derive(Subcommand)]
+enum Instead {
+    Orders(orders::Arguments),
+}
+
 fn main() -> ExitCode {
-    match bench(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let done = match &arguments.instead {
+        Some(Instead::Orders(arguments)) => orders::bench(arguments),
+        None => bench(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             eprintln!("bench: {problem}");

@@ -95,7 +95,8 @@ fn scenario(
     Scenario { binary: row.map_or(BARE, |row| row.name), row, what, event: Box::new(event), is_good }
 }
 
-fn sample(root: &Path, row: &Function) -> Result<Value> {
+/// The sample of what triggers a function.
+pub fn sample(root: &Path, row: &Function) -> Result<Value> {
     let path = format!("events/{}/ok.json", row.name);
     let text = fs::read_to_string(root.join(&path)).map_err(|error| format!("{path}: {error}"))?;
     serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))
@@ -115,7 +116,7 @@ fn change_event(batch: &mut Value, change: impl FnOnce(&mut Value)) -> Result<()
 }
 
 /// The same order each time, under a key of its own.
-fn keyed(place: Value) -> impl Fn() -> Value {
+pub fn keyed(place: Value) -> impl Fn() -> Value + Sync {
     let count = AtomicU64::new(0);
     move || {
         let mut event = place.clone();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test speaks by failing")]
 
+mod budget;
 mod contracts;
 mod drift;
 mod functions;

@@ -37,6 +37,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V012__answers",
     "V013__stock_adjustments",
     "V014__deliveries",
+    "V015__place",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");

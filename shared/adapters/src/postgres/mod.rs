@@ -26,6 +26,8 @@ mod sweep;
 pub mod testing;
 mod users;
 mod windows;
+#[doc(hidden)]
+pub mod wire;
 
 pub use contacts::PgContacts;
 pub use database::Database;

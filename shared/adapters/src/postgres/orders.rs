@@ -2,7 +2,7 @@
 
 use super::{
     Database, Relay,
-    fragments::{announce, claim_if_any, take_key, what_was_kept},
+    fragments::{announce, claim_if_any},
     keys,
     params::params,
     rows::{count, counted, get, json, money, only, parsed, parsed_if, word},
@@ -19,24 +19,8 @@ use ports::{Advanced, Bus, Claim, OrderStore, Page};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-const PLACE: &str = concat!(
-    "WITH ",
-    take_key!(),
-    ", placed AS (
-        INSERT INTO orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,
-            version, created_at, updated_at, history)
-        SELECT $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 FROM taken
-        RETURNING id
-    ), lined AS (
-        INSERT INTO order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total)
-        SELECT placed.id, line.position, (line.item ->> 'product_id')::uuid, line.item ->> 'product_name',
-            (line.item ->> 'quantity')::bigint, (line.item #>> '{unit_price,amount}')::bigint,
-            (line.item #>> '{line_total,amount}')::bigint
-        FROM placed, jsonb_array_elements($19) WITH ORDINALITY AS line (item, position)
-    ), ",
-    announce!("$20", from "placed"),
-    what_was_kept!(),
-);
+const PLACE: &str = "
+    SELECT * FROM place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 
 /// An order as one row; its lines in the shape of the domain's own.
 macro_rules! select_order {
