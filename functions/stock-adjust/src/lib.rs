@@ -11,13 +11,16 @@ use domain::{
 };
 use edge::http::{Call, NoBody, Reply};
 use kernel::{Failure, Idempotency};
-use ports::StockStore;
+use ports::{StockDesk, StockStore};
 
 /// How often the level is read again when something else moved it: orders for a product in demand move it often.
 const RACES: u32 = 10;
 
 /// Books one adjustment.
-pub async fn handle(store: &impl StockStore, call: Call<AdjustStock>) -> Result<Reply<StockView>, Failure> {
+pub async fn handle(
+    store: &(impl StockStore + StockDesk),
+    call: Call<AdjustStock>,
+) -> Result<Reply<StockView>, Failure> {
     let (wish, call) = call.into_parts();
     wish.check()?;
     let product: ProductId = call.path("id")?;
@@ -37,7 +40,7 @@ pub async fn handle(store: &impl StockStore, call: Call<AdjustStock>) -> Result<
 
 /// `None` when the level has moved since it was read.
 async fn book(
-    store: &impl StockStore,
+    store: &impl StockDesk,
     level: &StockLevel,
     wish: AdjustStock,
     key: &Idempotency,

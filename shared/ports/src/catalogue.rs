@@ -84,7 +84,10 @@ pub trait StockStore {
 
     /// The level of one product.
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure>;
+}
 
+/// Stock that is booked by hand.
+pub trait StockDesk {
     /// Books `wish`, which brings the account to the level `after`, with the answer to its request. `None`, and nothing kept, when
     /// the level has moved since it was read. The key with another body is `Invalid`, code `idempotency-key-reused`.
     async fn adjust(

@@ -14,7 +14,7 @@ use domain::{
     stock::{AdjustStock, Hold},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, Paid, StockStore, StockWatch};
+use ports::{Bus, Claim, Paid, StockDesk, StockStore, StockWatch};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::types::Json;
 
@@ -215,7 +215,9 @@ impl<B: Bus> StockStore for PgStock<B> {
         };
         rows.first().map(level).transpose()
     }
+}
 
+impl<B: Bus> StockDesk for PgStock<B> {
     async fn adjust(
         &self,
         key: &Idempotency,

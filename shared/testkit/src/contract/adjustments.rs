@@ -1,4 +1,4 @@
-//! Rules of [`StockStore`] and [`StockWatch`]: pieces that are booked in and out by hand, and products that run low.
+//! Rules of [`StockDesk`] and [`StockWatch`]: pieces that are booked in and out by hand, and products that run low.
 
 use super::stock::{level, levels, order, product};
 use super::{Under, an_event, fresh, reservations::hold, why};
@@ -10,9 +10,9 @@ use domain::{
 };
 use futures_util::future::{join, join_all};
 use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
-use ports::{StockStore, StockWatch};
+use ports::{StockDesk, StockStore, StockWatch};
 
-/// One test a rule of adjustments, each over the `Under<impl StockStore + StockWatch>` that the expression gives when it is awaited.
+/// One test a rule of adjustments, each over the `Under<impl StockStore + StockDesk + StockWatch>` that the expression gives when it is awaited.
 /// Part of `contract_stock!`.
 #[doc(hidden)]
 #[macro_export]
@@ -58,7 +58,7 @@ fn decided(from: &StockLevel, wish: AdjustStock) -> (StockLevel, Event) {
 }
 
 async fn try_adjust(
-    stock: &impl StockStore,
+    stock: &impl StockDesk,
     key: &Idempotency,
     from: &StockLevel,
     delta: i64,
@@ -67,7 +67,7 @@ async fn try_adjust(
     stock.adjust(key, &reply(), wish(delta), &after, &event).await
 }
 
-pub async fn what_is_booked_moves_the_level_and_is_told(under: &Under<impl StockStore>) {
+pub async fn what_is_booked_moves_the_level_and_is_told(under: &Under<impl StockStore + StockDesk>) {
     let id = product(under.port(), 7).await;
     let (after, event) = decided(&read(under.port(), id).await, wish(-3));
     let settled = under.port().adjust(&a_key(), &reply(), wish(-3), &after, &event).await;
@@ -78,7 +78,7 @@ pub async fn what_is_booked_moves_the_level_and_is_told(under: &Under<impl Stock
     assert_eq!(levels(told), [StockLevel { product_id: id, available: 4, reserved: 0, version: 2 }]);
 }
 
-pub async fn a_key_is_answered_once_and_books_once(under: &Under<impl StockStore>) {
+pub async fn a_key_is_answered_once_and_books_once(under: &Under<impl StockStore + StockDesk>) {
     let (id, key) = (product(under.port(), 7).await, a_key());
     for settled in [Settled::Now, Settled::Before(reply())] {
         let from = read(under.port(), id).await;
@@ -88,7 +88,7 @@ pub async fn a_key_is_answered_once_and_books_once(under: &Under<impl StockStore
     assert_eq!(level(under.port(), id).await, (12, 0, 2));
 }
 
-pub async fn a_key_with_another_body_is_refused_and_books_nothing(under: &Under<impl StockStore>) {
+pub async fn a_key_with_another_body_is_refused_and_books_nothing(under: &Under<impl StockStore + StockDesk>) {
     let (id, key) = (product(under.port(), 7).await, a_key());
     let from = read(under.port(), id).await;
     assert_eq!(try_adjust(under.port(), &key, &from, 5).await, Ok(Some(Settled::Now)));
@@ -98,7 +98,7 @@ pub async fn a_key_with_another_body_is_refused_and_books_nothing(under: &Under<
     assert_eq!(level(under.port(), id).await, (12, 0, 2));
 }
 
-pub async fn a_level_that_moved_is_not_written_over_and_takes_no_key(under: &Under<impl StockStore>) {
+pub async fn a_level_that_moved_is_not_written_over_and_takes_no_key(under: &Under<impl StockStore + StockDesk>) {
     let (id, key) = (product(under.port(), 7).await, a_key());
     let old = read(under.port(), id).await;
     assert_eq!(try_adjust(under.port(), &a_key(), &old, 1).await, Ok(Some(Settled::Now)));
@@ -108,7 +108,7 @@ pub async fn a_level_that_moved_is_not_written_over_and_takes_no_key(under: &Und
     assert_eq!(level(under.port(), id).await, (9, 0, 3));
 }
 
-pub async fn a_refusal_is_the_answer_that_stays(under: &Under<impl StockStore>) {
+pub async fn a_refusal_is_the_answer_that_stays(under: &Under<impl StockStore + StockDesk>) {
     let (id, key) = (product(under.port(), 7).await, a_key());
     let refusal = StoredReply { status: 409, headers: vec![], body: "too few".to_owned() };
     assert_eq!(under.port().refuse(&key, &refusal).await, Ok(Settled::Now));
@@ -117,7 +117,7 @@ pub async fn a_refusal_is_the_answer_that_stays(under: &Under<impl StockStore>) 
     assert_eq!(level(under.port(), id).await, (7, 0, 1));
 }
 
-pub async fn adjustments_and_orders_at_once_lose_nothing(under: &Under<impl StockStore>) {
+pub async fn adjustments_and_orders_at_once_lose_nothing(under: &Under<impl StockStore + StockDesk>) {
     let id = product(under.port(), 20).await;
     let adjusting = under.crowd(6).map(|stock| async move {
         let key = a_key();
@@ -178,7 +178,9 @@ pub async fn of_many_who_note_a_level_one_tells_it(under: &Under<impl StockWatch
     assert_eq!(join_all(noting).await.into_iter().filter(|is_news| *is_news).count(), 1);
 }
 
-pub async fn an_adjustment_is_sent_by_the_sweep_when_the_bus_was_down(under: &Under<impl StockStore + StockWatch>) {
+pub async fn an_adjustment_is_sent_by_the_sweep_when_the_bus_was_down(
+    under: &Under<impl StockStore + StockDesk + StockWatch>,
+) {
     let id = product(under.port(), 7).await;
     let (after, event) = decided(&read(under.port(), id).await, wish(-3));
     let (key, reply) = (a_key(), reply());

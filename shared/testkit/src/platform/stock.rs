@@ -285,7 +285,9 @@ impl ports::StockStore for Stock {
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         self.0.look(Part::Database, |state| Ok(state.stock.levels.get(&product).cloned())).await
     }
+}
 
+impl ports::StockDesk for Stock {
     async fn adjust(
         &self,
         key: &Idempotency,
