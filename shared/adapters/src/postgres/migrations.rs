@@ -8,7 +8,7 @@ use super::{
     params::params,
     rows::{get, only},
 };
-use catalog::{Context, Uses};
+use catalog::{Context, Trigger, Uses};
 use kernel::{Failure, Ids, Timestamp, Uuid};
 use ports::{FoundingAccount, Migrations};
 use refinery::{Migration, Runner};
@@ -150,6 +150,11 @@ pub(super) fn publishers() -> impl Iterator<Item = Context> {
 /// The contexts that keep an inbox here: those that take events off a queue.
 pub(super) fn consumers() -> impl Iterator<Item = Context> {
     contexts_where(catalog::Function::has_queue)
+}
+
+/// The contexts that keep answers to requests here: those that have a route which takes a key.
+pub(super) fn answerers() -> impl Iterator<Item = Context> {
+    contexts_where(|function| matches!(function.trigger, Trigger::Http { idempotent: true, .. }))
 }
 
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {

@@ -3,7 +3,7 @@
 use super::{
     Database,
     database::Session,
-    migrations::{consumers, publishers},
+    migrations::{answerers, consumers, publishers},
     outbox::LEFT,
     params::params,
     rows::{count, get, json, only},
@@ -145,7 +145,7 @@ fn tidy() -> String {
         )
     };
     let (mut parts, mut sent, mut claims, mut answers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for name in [Context::Orders, Context::Payments].map(Context::name) {
+    for name in answerers().map(Context::name) {
         let part = format!("{name}_answers");
         parts.push(deletion(&part, &format!("{name}.idempotency"), "scope, key", "expires_at", "least($3, now())"));
         answers.push(format!("(SELECT count(*) FROM {part})"));

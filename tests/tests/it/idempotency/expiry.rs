@@ -67,3 +67,22 @@ async fn a_sweep_whose_clock_is_ahead_deletes_no_record_that_lasts() {
     assert_eq!(tidied, Tidied { answers: 1, ..Tidied::default() });
     shop.place(&Ask::order()).await.repeats(&first);
 }
+
+#[tokio::test]
+async fn what_has_expired_is_cleaned_away_in_every_context_that_keeps_records() {
+    let shop = Shop::open().await;
+    let tables = shop.database.rows("SELECT schemaname FROM pg_tables WHERE tablename = 'idempotency'").await;
+    assert!(tables.len() >= 2);
+    for table in &tables {
+        let context: String = table.get(0);
+        let expired = format!(
+            "INSERT INTO {context}.idempotency (scope, key, fingerprint, status, body, created_at, expires_at)
+            VALUES ('s', 'k', 'f', 201, '', now(), now() - interval '1 second')"
+        );
+        shop.database.change(&expired).await;
+    }
+    let ends =
+        Ends { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, answers: Timestamp::now() + hours(1) };
+    let tidied = shop.database.outbox().tidy(&ends, 100).await.expect("tidied");
+    assert_eq!(tidied.answers, u64::try_from(tables.len()).expect("a few"));
+}
