@@ -61,7 +61,7 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
             read.extend(self.inner.level(line.product_id).await?);
         }
         // Deciding takes as long as another operation.
-        drop(self.inner.level(hold.lines[0].product_id).await?);
+        self.inner.level(hold.lines[0].product_id).await?;
         read.iter().for_each(|level| self.platform.stock().overwrite(level));
         self.inner.reserve(claim, hold, lapses_at, reserved, short).await
     }
