@@ -202,7 +202,7 @@ struct Found {
 
 impl Found {
     fn of(defect: Defect, asked: bool) -> Self {
-        const MOST: u64 = 1_000;
+        const MOST: u64 = 3_000;
         let seeded = |seed| by_chance(seed, Some(defect)).err().map(|broken| (seed, broken));
         let seeded = (1..=MOST).find_map(seeded);
         let crash = |(n, crash)| in_order(Plan::full(), Some(crash), Some(defect)).err().map(|broken| (n, broken));

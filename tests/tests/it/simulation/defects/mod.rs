@@ -63,7 +63,7 @@ impl Defect {
         (Self::ChargesWithoutStableKey, "a new key at the gateway for each try to charge"),
         (Self::RefundsWithoutKey, "a new key at the gateway for each try to refund"),
         (Self::ChargesBeforeBegin, "charge first, keep the payment after"),
-        (Self::ForgetsClosed, "charge kept over a cancellation that came meanwhile"),
+        (Self::ForgetsClosed, "charge without a look at a cancellation meanwhile"),
         (Self::WebhookApart, "webhook with an inbox apart, blind to what is kept"),
         (Self::ReadsThenWritesStock, "read stock, then write what was read, less some"),
         (Self::ReleasesUnguarded, "release stock without claim or guard: twice"),

@@ -33,7 +33,7 @@ impl<P> Payments<'_, P> {
 
 impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
-        self.inner.begin(payment).await
+        self.inner.begin(payment).await.map(|payment| self.read(payment))
     }
 
     async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {

@@ -9,10 +9,10 @@ use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{Hold, State},
+    stock::{AdjustStock, Hold, State},
 };
 use edge::{Delivery, schedule::Tick};
-use kernel::{Failure, Ids, Timestamp};
+use kernel::{Failure, Idempotency, Ids, Settled, StoredReply, Timestamp};
 use ports::{Claim, Paid, StockStore};
 use testkit::{Platform, Seen};
 
@@ -61,7 +61,7 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
             read.extend(self.inner.level(line.product_id).await?);
         }
         // Deciding takes as long as another operation.
-        drop(self.inner.level(hold.lines[0].product_id).await?);
+        self.inner.level(hold.lines[0].product_id).await?;
         read.iter().for_each(|level| self.platform.stock().overwrite(level));
         self.inner.reserve(claim, hold, lapses_at, reserved, short).await
     }
@@ -118,6 +118,21 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         self.inner.level(product).await
+    }
+
+    async fn adjust(
+        &self,
+        key: &Idempotency,
+        reply: &StoredReply,
+        wish: AdjustStock,
+        after: &StockLevel,
+        event: &Event,
+    ) -> Result<Option<Settled>, Failure> {
+        self.inner.adjust(key, reply, wish, after, event).await
+    }
+
+    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+        self.inner.refuse(key, reply).await
     }
 }
 
