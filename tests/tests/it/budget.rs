@@ -42,7 +42,7 @@ const BUDGET: [(&str, u64, u64); 22] = [
     ("order-place, of another", 1, 2),
     ("stock-reserve, of another", 1, 2),
     ("payment-charge, declined", 2, 3),
-    ("order-advance, its payment is declined", 2, 2),
+    ("order-advance, its payment is declined", 2, 3),
     ("payment-process", 2, 3),
     ("payment-webhook", 2, 3),
     ("order-cancel", 2, 3),
@@ -184,7 +184,8 @@ async fn saga(takes: bool) -> Vec<(&'static str, u64)> {
 }
 
 async fn paid_and_shipped(shop: &mut Shop) {
-    let place = request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("first").body(build::place_order_json(&[(1, 2)]));
+    let place =
+        request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("first").body(build::place_order_json(&[(1, 2)]));
     let order = shop.asked("order-place", catalog::ORDER_PLACE, place.clone()).await["id"].clone();
     let placed = shop.told();
     shop.asked("order-place, the same request again", catalog::ORDER_PLACE, place).await;
@@ -227,7 +228,9 @@ async fn declined_and_cancelled(shop: &mut Shop) {
     let news = json!({
         "id": ids::event(9), "payment_id": payment(&declined), "attempt": 2, "charged": "pi_000002"
     });
-    let news = http_event("POST", &catalog::PAYMENT_WEBHOOK.path_of("")).header("stripe-signature", GatewayMail::GOOD).body(news);
+    let news = http_event("POST", &catalog::PAYMENT_WEBHOOK.path_of(""))
+        .header("stripe-signature", GatewayMail::GOOD)
+        .body(news);
     shop.asked("payment-webhook", catalog::PAYMENT_WEBHOOK, news).await;
     let cancel = request(catalog::ORDER_CANCEL, catalog::role::CUSTOMER).path_param("id", text(&order));
     shop.asked("order-cancel", catalog::ORDER_CANCEL, cancel).await;

@@ -54,7 +54,12 @@ pub async fn note_first(
     };
     let contacts = stores.contacts();
     let contact = contacts.find(user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
-    let sent = NotificationSent { order_id: Some(order_id), user_id, channel: Channel::Email, template: Template::OrderConfirmed };
+    let sent = NotificationSent {
+        order_id: Some(order_id),
+        user_id,
+        channel: Channel::Email,
+        template: Template::OrderConfirmed,
+    };
     let event = event::envelop(delivery.ids.next(), order_id, 1, delivery.now, &delivery.trace, sent);
     let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };
     if !contacts.sent(claim, &event).await? {
