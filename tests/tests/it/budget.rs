@@ -42,7 +42,7 @@ const BUDGET: [(&str, u64, u64); 22] = [
     ("order-place, of another", 1, 2),
     ("stock-reserve, of another", 1, 2),
     ("payment-charge, declined", 2, 3),
-    ("order-advance, its payment is declined", 2, 2),
+    ("order-advance, its payment is declined", 2, 3),
     ("payment-process", 2, 3),
     ("payment-webhook", 2, 3),
     ("order-cancel", 2, 3),

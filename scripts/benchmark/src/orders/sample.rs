@@ -44,7 +44,8 @@ pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
     // As long as a SHA-256, which is what stands there.
     let fingerprint = format!("{}{}", order.id.0.simple(), user.0.simple());
     let key = Idempotency { scope: format!("{user} POST /api/v1/orders"), key: order.id.to_string(), fingerprint };
-    Ok(Sample { order, placed, event, key, reply: StoredReply { status: 201, headers: vec![], body } })
+    let headers = vec![("location".to_owned(), catalog::ORDER_GET.path_of(order.id))];
+    Ok(Sample { order, placed, event, key, reply: StoredReply { status: 201, headers, body } })
 }
 
 /// An event about `order`, now.
