@@ -9,10 +9,10 @@ use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{AdjustStock, Hold, State},
+    stock::{Hold, State},
 };
 use edge::{Delivery, schedule::Tick};
-use kernel::{Failure, Idempotency, Ids, Settled, StoredReply, Timestamp};
+use kernel::{Failure, Ids, Timestamp};
 use ports::{Claim, Paid, StockStore};
 use testkit::{Platform, Seen};
 
@@ -118,21 +118,6 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         self.inner.level(product).await
-    }
-
-    async fn adjust(
-        &self,
-        key: &Idempotency,
-        reply: &StoredReply,
-        wish: AdjustStock,
-        after: &StockLevel,
-        event: &Event,
-    ) -> Result<Option<Settled>, Failure> {
-        self.inner.adjust(key, reply, wish, after, event).await
-    }
-
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
-        self.inner.refuse(key, reply).await
     }
 }
 
