@@ -101,11 +101,18 @@ def configure(function, changes):
 
 
 def list_objects(bucket, prefix=""):
-    """Keys of a bucket under a prefix, the first thousand."""
-    status, _, body = _call("s3", "GET", f"/{bucket}", query={"list-type": "2", "prefix": prefix})
-    if status != 200:
-        raise Trouble(f"bucket {bucket} cannot be listed: {status} {body.decode(errors='replace')[:200]}")
-    return [key.text for key in xml.fromstring(body).iterfind(".//{*}Contents/{*}Key")]
+    """Keys of a bucket under a prefix."""
+    keys, more = [], {}
+    while True:
+        status, _, body = _call("s3", "GET", f"/{bucket}", query={"list-type": "2", "prefix": prefix, **more})
+        if status != 200:
+            raise Trouble(f"bucket {bucket} cannot be listed: {status} {body.decode(errors='replace')[:200]}")
+        page = xml.fromstring(body)
+        keys += [key.text for key in page.iterfind(".//{*}Contents/{*}Key")]
+        token = page.findtext("{*}NextContinuationToken")
+        if not token:
+            return keys
+        more = {"continuation-token": token}
 
 
 def get_object(bucket, key):
@@ -113,3 +120,40 @@ def get_object(bucket, key):
     if status != 200:
         raise Trouble(f"object {key} of bucket {bucket} cannot be read: {status}")
     return body
+
+
+# ---- queues ---------------------------------------------------------------------------------------------------
+
+
+def _sqs(action, asked):
+    status, _, body = _call("sqs", "POST", "/", json.dumps(asked).encode(), {
+        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"})
+    if status != 200:
+        raise Trouble(f"SQS refuses {action}: {status} {body.decode(errors='replace')[:200]}")
+    return json.loads(body or b"{}")
+
+
+def queues():
+    """URLs of the stack's queues, by their names without its prefix."""
+    prefix = f"quayside-{layout.STAGE}-"
+    urls = _sqs("ListQueues", {"QueueNamePrefix": prefix, "MaxResults": 1000}).get("QueueUrls", [])
+    return {url.rsplit("/", 1)[1].removeprefix(prefix): url for url in urls}
+
+
+def messages(url):
+    """How many messages a queue holds: visible, in flight and put off together."""
+    counted = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+    found = _sqs("GetQueueAttributes", {"QueueUrl": url, "AttributeNames": list(counted)}).get("Attributes", {})
+    return sum(int(found.get(name, 0)) for name in counted)
+
+
+def letters(url, hidden_s=30):
+    """What lies in a dead-letter queue, left there: each letter is hidden for some seconds while the rest is read."""
+    found = {}
+    while True:
+        page = _sqs("ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": hidden_s,
+                                       "MessageAttributeNames": ["All"], "AttributeNames": ["All"]}).get("Messages", [])
+        fresh = [one for one in page if one["MessageId"] not in found]
+        if not fresh:
+            return list(found.values())
+        found.update((one["MessageId"], one) for one in fresh)

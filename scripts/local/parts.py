@@ -132,7 +132,8 @@ def _postgres_command():
     return [layout.postgres_bin() / "postgres", "-D", layout.postgres_data(), *options]
 
 
-def _psql(database, statement):
+def psql(database, statement):
+    """Runs a statement as the owner of the database; what it prints."""
     return subprocess.run(
         [layout.postgres_bin() / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
          "-p", str(layout.port("postgres")), "-U", layout.DATABASE_OWNER, "-d", database, "-c", statement],
@@ -142,9 +143,9 @@ def _psql(database, statement):
 
 
 def _postgres_settle():
-    found = _psql("postgres", f"select 1 from pg_database where datname = '{layout.DATABASE}'")
+    found = psql("postgres", f"select 1 from pg_database where datname = '{layout.DATABASE}'")
     if found.returncode == 0 and not found.stdout.strip():
-        found = _psql("postgres", f"create database {layout.DATABASE}")
+        found = psql("postgres", f"create database {layout.DATABASE}")
     if found.returncode != 0:
         raise Trouble(f"PostgreSQL runs but refuses us: {found.stderr.strip()} (scripts/down, then scripts/up)")
 

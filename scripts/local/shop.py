@@ -30,8 +30,8 @@ class Answer:
 class Client:
     """Speaks to the API, with an access token once logged in."""
 
-    def __init__(self, base, token=None):
-        self.base, self.token = base, token
+    def __init__(self, base, token=None, timeout_s=40):
+        self.base, self.token, self.timeout_s = base, token, timeout_s
 
     def call(self, method, path, body=None, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -43,7 +43,7 @@ class Client:
         request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers)
         what = f"{method} {path}"
         try:
-            with urllib.request.urlopen(request, timeout=40) as got:
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as got:
                 return Answer(what, got.status, got.headers, got.read())
         except urllib.error.HTTPError as error:
             return Answer(what, error.code, error.headers, error.read())
