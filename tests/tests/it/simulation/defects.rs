@@ -12,7 +12,7 @@ use domain::{
     event::{self, NotificationSent},
     id::{OrderId, PaymentId, RefundId, UserId},
     invoice::{Draft, Invoice},
-    ledger::Movement,
+    ledger::Statement,
     payment::{self, Answer, Change, Payment, Refund, RefundAnswer, Status},
     window,
 };
@@ -145,8 +145,13 @@ impl<P: PaymentStore> PaymentStore for Hasty<'_, P> {
         self.0.announce(event).await
     }
 
-    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
-        self.0.unanswered(before, limit).await
+    async fn unanswered(
+        &self,
+        before: Timestamp,
+        after: Option<&Payment>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Failure> {
+        self.0.unanswered(before, after, limit).await
     }
 }
 
@@ -166,7 +171,11 @@ impl Gateway for Keyless<'_> {
         self.0.gateway().find(payment).await
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
+        self.0.gateway().find_refund(payment, refund).await
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
         self.0.gateway().movements(from, to).await
     }
 }
