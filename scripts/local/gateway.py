@@ -5,7 +5,8 @@ the faults that tests need. `gateway_stripe` sets right what differs from Stripe
 transactions and search; `gateway_webhooks` signs, sends and repeats webhooks; `gateway_state` keeps all that, with the answers
 to the keys, in the directory that `--state` names, before an answer leaves. Without `--state` nothing is kept.
 
-    PUT /_local/faults {"mode": "none|slow|unreachable|error|dead_after_charge", "count": n?, "seconds": s?, "path": prefix?}
+    PUT /_local/faults {"mode": "none|slow|unreachable|error|kept_error|dead_after_charge",
+                        "count": n?, "seconds": s?, "path": prefix?}
     GET /_local/faults     the fault in force
     GET /_local/requests   what came in, oldest first; DELETE forgets it
     GET /_local/charges    every charge that was attempted, with the metadata of its payment intent
@@ -15,7 +16,8 @@ to the keys, in the directory that `--state` names, before an answer leaves. Wit
     DELETE /_config/data   forgets everything, kept state too, but for the endpoint of webhooks
 
 Modes: `slow` answers after some seconds (10 when not told), `unreachable` hangs up before anything is done, `error`
-answers 500 before anything is done, `dead_after_charge` does the work of any POST and hangs up instead of answering. With
+answers 500 before anything is done, `kept_error` does so to any POST and keeps that under its key, as Stripe does with a fault
+of its own, and `dead_after_charge` does the work of any POST and hangs up instead of answering. With
 `count` the fault strikes so many requests and is over; with `path` it strikes only paths that begin so. GATEWAY_FAULTS sets the
 first one, as `mode` or `mode:count`. Faults strike Stripe's API alone. They and the list of requests do not outlive the process.
 """
@@ -39,7 +41,9 @@ from gateway_state import ANSWER, State
 from gateway_stripe import error
 from gateway_webhooks import Webhooks
 
-MODES = ("none", "slow", "unreachable", "error", "dead_after_charge")
+MODES = ("none", "slow", "unreachable", "error", "kept_error", "dead_after_charge")
+# What strikes only what would change something.
+OF_POSTS = ("kept_error", "dead_after_charge")
 KEY_LIMIT = 255
 # Stripe keeps no result where "no API endpoint began the execution": the parameters or the credentials were refused.
 NEVER_BEGAN = {400, 401, 404, 409, 429}
@@ -69,7 +73,7 @@ class Fault:
     def strike(self, method, path):
         """The mode for one more request."""
         mode = self.mode
-        if mode == "none" or not path.startswith(self.path) or (mode == "dead_after_charge" and method != "POST"):
+        if mode == "none" or not path.startswith(self.path) or (mode in OF_POSTS and method != "POST"):
             return "none"
         if self.count is not None:
             self.count -= 1
@@ -136,13 +140,19 @@ class Front:
         if mode == "slow":
             await asyncio.sleep(seconds)
         if mode == "error":
-            answer = error(500, "api_error", "An error occurred internally with the payment gateway (a fault that was asked for).")
+            answer = await self.fail(request)
+        elif mode == "kept_error":
+            answer = await self.once(request, self.fail, body, entry)
         else:
             answer = await self.once(request, handler, body, entry)
         if mode == "dead_after_charge":
             return self.hang_up(request)
         entry["status"] = answer.status
         return answer
+
+    @staticmethod
+    async def fail(_request):
+        return error(500, "api_error", "An error occurred internally with the payment gateway (a fault that was asked for).")
 
     @staticmethod
     def hang_up(request):

@@ -28,6 +28,7 @@ def set_right():
     _declines()
     _errors()
     _intents()
+    _single_use()
     _refunds()
     _balance_transactions()
     server.app.router.add_get("/v1/payment_intents/search", search)
@@ -94,6 +95,32 @@ def _intents():
     del PaymentIntent.charges
 
 
+# Stripe's words; it tells neither a code nor a parameter.
+USED = ("The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected "
+        "account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod "
+        "multiple times, you must attach it to a Customer first.")
+
+
+def _single_use():
+    """A method that belongs to no customer pays once. Stripe's test tokens make a new one each time and are good for ever."""
+    make, charge = PaymentIntent.__init__, PaymentIntent._create_charge
+
+    def init(intent, payment_method=None, **more):
+        method = store.get(f"payment_method:{payment_method}")
+        if method is not None and method.customer is None and method._is_used:
+            raise UserError(400, USED)
+        make(intent, payment_method=payment_method, **more)
+
+    def create_charge(intent, **more):
+        method = store.get(f"payment_method:{intent.payment_method}")
+        if method is not None:
+            method._is_used = True
+        charge(intent, **more)
+
+    PaymentMethod._is_used = False
+    PaymentIntent.__init__, PaymentIntent._create_charge = init, create_charge
+
+
 # ---- refunds --------------------------------------------------------------------------------------------------
 
 
@@ -119,7 +146,12 @@ def _refunds():
         found._list = list(charge._refunds)
         return found
 
-    Refund.__init__, Refund._api_update = init, classmethod(update_and_tell)
+    def list_all(cls, url, payment_intent=None, limit=None, starting_after=None, **more):
+        _refuse_unknown(more)
+        found = [refund for refund in _newest_first(cls) if payment_intent in (None, refund.payment_intent)]
+        return _page(cls, url, found, limit, starting_after)
+
+    Refund.__init__, Refund._api_update, Refund._api_list_all = init, classmethod(update_and_tell), classmethod(list_all)
     Charge._refunds, Charge.refunds = (), property(refunds_of)
 
 
@@ -163,18 +195,21 @@ def _balance_transactions():
     def list_all(cls, url, created=None, limit=None, starting_after=None, **more):
         _refuse_unknown(more)
         wanted = _within(created)
-        newest_first = _newest_first(cls)
-        if starting_after is not None:
-            seen = next((at for at, item in enumerate(newest_first) if item.id == starting_after), None)
-            if seen is None:
-                raise UserError(400, f"No such balance_transaction: '{starting_after}'",
-                                {"code": "resource_missing", "param": "starting_after"})
-            newest_first = newest_first[seen + 1:]
-        page = List(url, limit=_limit(limit))
-        page._list = [item for item in newest_first if wanted(item.created)]
-        return page
+        return _page(cls, url, _newest_first(cls), limit, starting_after, lambda item: wanted(item.created))
 
     BalanceTransaction.__init__, BalanceTransaction._api_list_all = init, classmethod(list_all)
+
+
+def _page(cls, url, found, limit, starting_after, wanted=lambda item: True):
+    if starting_after is not None:
+        seen = next((at for at, item in enumerate(found) if item.id == starting_after), None)
+        if seen is None:
+            raise UserError(400, f"No such {cls.object}: '{starting_after}'",
+                            {"code": "resource_missing", "param": "starting_after"})
+        found = found[seen + 1:]
+    page = List(url, limit=_limit(limit))
+    page._list = [item for item in found if wanted(item)]
+    return page
 
 
 def _newest_first(cls):

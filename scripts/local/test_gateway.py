@@ -85,6 +85,25 @@ class Front(SharedGateway):
                 self.assertEqual((await self.pay(f"k-{mode}"))[0], 200)
                 self.assertEqual((await self.charges())["count"], before + 1)
 
+    async def test_a_kept_error_is_told_again_and_nothing_is_ever_done_under_its_key(self):
+        await self.fault(mode="kept_error", count=1)
+        status, first, headers = await self.pay("k-kept")
+        self.assertEqual((status, first["error"]["type"]), (500, "api_error"))
+        self.assertNotIn("Idempotent-Replayed", headers)
+        for _ in range(2):
+            status, again, headers = await self.pay("k-kept")
+            self.assertEqual((status, again, headers["Idempotent-Replayed"]), (500, first, "true"))
+        self.assertEqual((await self.charges())["count"], 0)
+        self.assertEqual((await self.pay("k-next"))[0], 200)
+
+    async def test_a_kept_error_of_a_refund_leaves_no_refund_and_another_key_makes_one(self):
+        intent = await self.paid()
+        await self.fault(mode="kept_error", count=1, path="/v1/refunds")
+        self.assertEqual((await self.refund(intent, "r-kept", amount=500))[0], 500)
+        self.assertEqual((await self.refund(intent, "r-kept", amount=500))[0], 500)
+        self.assertEqual((await self.get("/v1/refunds", ("payment_intent", intent["id"])))[1]["data"], [])
+        self.assertEqual((await self.refund(intent, "r-anew", amount=500))[0], 200)
+
     async def test_slow_answers_late(self):
         await self.fault(mode="slow", seconds=0.3)
         loop = asyncio.get_running_loop()

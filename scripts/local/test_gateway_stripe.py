@@ -47,6 +47,36 @@ class Refunds(SharedGateway):
             self.assertEqual((await self.refund(intent, amount=amount))[0], 400, amount)
 
 
+    async def test_the_refunds_of_an_intent_are_listed_newest_first_page_by_page(self):
+        intent, other = await self.paid(amount=1000), await self.paid(amount=1000)
+        await self.refund(other, amount=10)
+        made = [(await self.refund(intent, amount=100, **{"metadata[refund_id]": f"f-{n}"}))[1]["id"] for n in range(3)]
+        status, first = await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("limit", "2"))
+        self.assertEqual((status, first["has_more"], first["data"][0]["metadata"]), (200, True, {"refund_id": "f-2"}))
+        _, second = await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("starting_after", first["data"][-1]["id"]))
+        self.assertEqual((second["has_more"], [r["id"] for r in first["data"] + second["data"]]), (False, made[::-1]))
+        self.assertEqual((await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("starting_after", "re_x")))[0], 400)
+
+
+class SingleUse(SharedGateway):
+    async def method(self, number="4242424242424242"):
+        card = {"card[number]": number, "card[exp_month]": 12, "card[exp_year]": 2040, "card[cvc]": "123"}
+        return (await self.post("/v1/payment_methods", type="card", **card))[1]["id"]
+
+    async def test_a_method_of_no_customer_pays_once_and_is_refused_without_a_code(self):
+        for number, status in (("4242424242424242", 200), ("4000000000000002", 402)):
+            method = await self.method(number)
+            self.assertEqual((await self.pay("s-1" + number, card=method))[0], status)
+            self.assertEqual((await self.pay("s-1" + number, card=method))[0], status, "the key's answer is given again")
+            status, body, _ = await self.pay("s-2" + number, card=method)
+            self.assertEqual((status, body["error"]["type"], body["error"].get("code")), (400, "invalid_request_error", None))
+            self.assertIn("previously used", body["error"]["message"])
+
+    async def test_test_tokens_pay_as_often_as_they_are_asked(self):
+        await self.paid()
+        await self.paid()
+
+
 class Search(SharedGateway):
     async def search(self, query, *more):
         return await self.get("/v1/payment_intents/search", ("query", query), *more)

@@ -10,7 +10,7 @@ use domain::{
     payment::{self, Answer, Payment},
 };
 use edge::Delivery;
-use kernel::Failure;
+use kernel::{Failure, Timestamp};
 use ports::{Advanced, Asking, Breaker, Claim, Gateway, PaymentStore};
 
 /// How often the payment is read again when another step was faster.
@@ -35,8 +35,22 @@ pub async fn handle(
         return Ok(());
     }
     let asking = Asking { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let answer = ports::guarded(breaker, payments, asking, gateway.charge(&payment)).await?;
+    let answer = match ports::guarded(breaker, payments, asking, gateway.charge(&payment)).await {
+        Err(fault) if fault.code == ports::KEPT_FAULT => after_fault(gateway, &payment, fault, delivery.now).await?,
+        answer => answer?,
+    };
     conclude(payments, payment, attempt, &answer, &delivery).await
+}
+
+/// What became of an attempt whose key holds a fault at the gateway: asking again will never tell.
+async fn after_fault(
+    gateway: &impl Gateway,
+    payment: &Payment,
+    fault: Failure,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let found = gateway.find(payment).await?;
+    found.or_else(|| payment::charge_given_up(payment, now)).ok_or(fault)
 }
 
 /// Keeps the answer. A payment that has changed since it was read, for its order was cancelled, is read again.

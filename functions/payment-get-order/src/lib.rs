@@ -12,5 +12,9 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<
     let owner = user::sees_only(principal.id, &principal.role);
     let payment = payments.of_order(call.path("order_id")?, owner).await?.filter(|payment| payment.attempts > 0);
     let payment = payment.ok_or_else(|| Failure::not_found("payment"))?;
-    Ok(Reply::ok(PaymentView::from(&payment)).etag(payment.version))
+    let view = match owner {
+        Some(_) => PaymentView::from(&payment),
+        None => PaymentView::for_back_office(&payment),
+    };
+    Ok(Reply::ok(view).etag(payment.version))
 }

@@ -5,7 +5,7 @@ use domain::{
     event::RefundRequested,
     payment::{self, Payment, RefundAnswer},
 };
-use edge::Delivery;
+use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{Advanced, Asking, Breaker, Claim, Gateway, PaymentStore};
 
@@ -30,7 +30,17 @@ pub async fn handle(
         return Ok(());
     }
     let asking = Asking { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let answer = ports::guarded(breaker, payments, asking, gateway.refund(&payment, refund)).await?;
+    let answer = match ports::guarded(breaker, payments, asking, gateway.refund(&payment, refund)).await {
+        // The gateway holds a fault under the key: asking again will never tell what became of it.
+        Err(fault) if fault.code == ports::KEPT_FAULT => {
+            let found = gateway.find_refund(&payment, refund).await?;
+            found.or_else(|| payment::refund_given_up(refund, delivery.now)).ok_or(fault)?
+        }
+        answer => answer?,
+    };
+    if matches!(answer, RefundAnswer::Refused(_)) {
+        metrics::count("RefundsFailed", 1);
+    }
     conclude(payments, payment, asked, &answer, &delivery).await
 }
 

@@ -4,7 +4,10 @@
 //! with the effect, so that it counts once however often it comes. Where we cannot keep it the gateway tells it again.
 
 use domain::{event, id::RefundId, payment};
-use edge::http::{Call, RawBody, Reply};
+use edge::{
+    http::{Call, RawBody, Reply},
+    telemetry::metrics,
+};
 use kernel::{Failure, Kind};
 use ports::{Advanced, Claim, GatewayMail, PaymentStore};
 
@@ -13,7 +16,8 @@ const SIGNATURE: &str = "stripe-signature";
 /// How often the payment is read again when another step was faster.
 const RACES: u32 = 3;
 
-/// Takes one piece of news.
+/// Takes one piece of news. That something was charged beside another charge is counted and logged, and taken: it is for a person to
+/// see, and the gateway could not do more about it.
 pub async fn handle(
     payments: &impl PaymentStore,
     mail: &impl GatewayMail,
@@ -29,8 +33,12 @@ pub async fn handle(
         let change = match payment::conclude(&payment, news.attempt, &news.answer, refund, call.now) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(Reply::no_content()),
-            // Telling it again would not mend it: it is ours to look into.
-            Err(failure) if failure.kind == Kind::Conflict => return Err(Failure::internal(failure)),
+            // Charged beside another charge. Telling it again for days would not mend it: a person has to look.
+            Err(failure) if failure.kind == Kind::Conflict => {
+                metrics::count("ChargedBesideAnother", 1);
+                tracing::error!(payment = %payment.id, attempt = news.attempt, error.message = %failure, "a stray charge");
+                return Ok(Reply::no_content());
+            }
             Err(failure) => return Err(failure),
         };
         let version = change.payment.version;

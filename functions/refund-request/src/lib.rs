@@ -68,7 +68,7 @@ async fn ask(
     };
     let version = change.payment.version;
     let events = event::envelop_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
-    let reply = Reply::accepted(PaymentView::from(&change.payment))
+    let reply = Reply::accepted(PaymentView::for_back_office(&change.payment))
         .location(catalog::PAYMENT_GET.path_of(payment.id))
         .etag(version);
     let settled = payments.settle(key, &reply.to_stored()?, &change, &events).await?;

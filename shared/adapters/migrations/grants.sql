@@ -17,6 +17,11 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %1$I TO %1$I', context);
     END LOOP;
 
+    -- The ledger is written once: what is booked is neither changed nor taken back, whoever asks.
+    IF to_regclass('payments.transfers') IS NOT NULL THEN
+        REVOKE UPDATE, DELETE ON payments.transfers FROM payments;
+    END IF;
+
     -- The sweep sees what waits in every outbox, may note that it went out, and may delete it.
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);

@@ -3,8 +3,8 @@
 //! Every charge carries an idempotency key of its attempt, and every refund one of its own, so that it can be asked for again and is
 //! still done once. Stripe keeps the first result of a key for at least 24 hours (`domain::payment::is_due` sees to it that nobody asks
 //! later) and then gives that result again. So asking again tells the outcome where no answer came, or came before anything was begun
-//! (401, 409, 429); where the result that was kept is a 5xx or `processing`, it only tells the same again: what became of such a charge
-//! is looked up ([`ports::Gateway::find`]) (<https://docs.stripe.com/api/idempotent_requests>).
+//! (401, 409, 429); where the result that was kept is a 5xx or `processing`, it only tells the same again: what became of it is looked
+//! up ([`ports::Gateway::find`], [`ports::Gateway::find_refund`]) (<https://docs.stripe.com/api/idempotent_requests>).
 
 mod classify;
 mod movements;
@@ -20,9 +20,11 @@ pub use webhooks::StripeMail;
 use crate::config::ConfigError;
 use crate::secret::SecretValue;
 use crate::web;
-use domain::ledger::Movement;
+use classify::RefundPage;
+use domain::ledger::Statement;
 use domain::payment::{Answer, Payment, Refund, RefundAnswer};
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Kind, Timestamp};
+use ports::KEPT_FAULT;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -33,11 +35,25 @@ const CONNECT: Duration = Duration::from_secs(2);
 const TOTAL: Duration = Duration::from_secs(8);
 /// The version of Stripe's API that this code was written for; without it an account's default decides.
 const API_VERSION: &str = "2025-03-31.basil";
+/// The header by which Stripe tells that an answer is the one that it holds under the key
+/// (<https://docs.stripe.com/error-low-level#idempotency>).
+const REPLAYED: &str = "idempotent-replayed";
+/// The most that Stripe lists at once.
+const PAGE: &str = "100";
 
 /// What our metadata is called there. Stripe puts what a payment intent has on its charge too.
 mod metadata {
     pub(super) const PAYMENT_ID: &str = "payment_id";
     pub(super) const ATTEMPT: &str = "attempt";
+    pub(super) const REFUND_ID: &str = "refund_id";
+}
+
+/// An answer as it came.
+struct Reply {
+    status: StatusCode,
+    /// Whether it was given before, under the same key.
+    is_replayed: bool,
+    body: Vec<u8>,
 }
 
 /// Stripe, or a server that speaks like it.
@@ -58,14 +74,21 @@ impl StripeGateway {
 
     /// Does something at most once a `key`.
     async fn post(&self, path: &str, key: String, form: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), Failure> {
-        self.send(self.http.post(format!("{}/{path}", self.url)).header("Idempotency-Key", key).form(form)).await
+        let request = self.http.post(format!("{}/{path}", self.url)).header("Idempotency-Key", key).form(form);
+        let Reply { status, is_replayed, body } = self.send(request).await?;
+        if is_replayed && status.is_server_error() {
+            let detail = "The payment gateway holds a fault under the key.";
+            return Err(Failure::new(Kind::Unavailable, KEPT_FAULT, detail).because(format!("{PART}: {status} again")));
+        }
+        Ok((status, body))
     }
 
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), Failure> {
-        self.send(self.http.get(format!("{}/{path}", self.url)).query(query)).await
+        let Reply { status, body, .. } = self.send(self.http.get(format!("{}/{path}", self.url)).query(query)).await?;
+        Ok((status, body))
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Failure> {
+    async fn send(&self, request: RequestBuilder) -> Result<Reply, Failure> {
         let key = self.key().await?;
         let request = request.basic_auth(&key, None::<&str>).header("Stripe-Version", API_VERSION);
         let unavailable = |error| Failure::unavailable(PART, web::cause(error));
@@ -74,7 +97,8 @@ impl StripeGateway {
         if status == StatusCode::UNAUTHORIZED {
             self.forget(&key).await;
         }
-        Ok((status, answer.bytes().await.map_err(unavailable)?.into()))
+        let is_replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
+        Ok(Reply { status, is_replayed, body: answer.bytes().await.map_err(unavailable)?.into() })
     }
 
     /// Our secret key: read once, and again after Stripe has refused it.
@@ -133,20 +157,38 @@ impl ports::Gateway for StripeGateway {
         classify::search(status, &body, &id, &attempt)
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
-        let mut all = Vec::new();
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
+        let nothing = || Failure::internal(format!("the payment {} was never charged", payment.id));
+        let charge = payment.transaction_id.clone().ok_or_else(nothing)?;
+        let id = refund.id.to_string();
+        let mut after: Option<String> = None;
+        loop {
+            let mut query = vec![("payment_intent", charge.clone()), ("limit", PAGE.to_owned())];
+            query.extend(after.map(|last| ("starting_after", last)));
+            let (status, body) = self.get("refunds", &query).await?;
+            match classify::refund_among(status, &body, &id)? {
+                RefundPage::Found(answer) => return Ok(Some(answer)),
+                RefundPage::Next(last) => after = Some(last),
+                RefundPage::Last => return Ok(None),
+            }
+        }
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
+        let mut all = Statement::default();
         let mut after: Option<String> = None;
         loop {
             let mut query = vec![
                 ("created[gte]", from.as_second().to_string()),
                 ("created[lt]", to.as_second().to_string()),
-                ("limit", "100".to_owned()),
+                ("limit", PAGE.to_owned()),
                 ("expand[]", "data.source".to_owned()),
             ];
             query.extend(after.map(|last| ("starting_after", last)));
             let (status, body) = self.get("balance_transactions", &query).await?;
             let page = movements::page(status, &body)?;
-            all.extend(page.movements);
+            all.movements.extend(page.statement.movements);
+            all.unread.extend(page.statement.unread);
             match page.next {
                 Some(last) => after = Some(last),
                 None => return Ok(all),

@@ -25,7 +25,7 @@ pub struct PaymentView {
     pub payment_method: Option<String>,
     /// The gateway's name for the charge.
     pub transaction_id: Option<String>,
-    /// The gateway's code for the last refusal.
+    /// The gateway's code for the last refusal. Customers get `generic_decline` where the gateway holds the card to be stolen.
     pub decline_code: Option<String>,
     /// Attempts to charge.
     pub attempts: u32,
@@ -52,7 +52,15 @@ pub struct RefundView {
     pub requested_at: String,
 }
 
+impl PaymentView {
+    /// The payment as the back office may see it.
+    pub fn for_back_office(payment: &Payment) -> Self {
+        Self { decline_code: payment.decline_code.clone(), ..Self::from(payment) }
+    }
+}
+
 impl From<&Payment> for PaymentView {
+    /// The payment as its owner may see it.
     fn from(payment: &Payment) -> Self {
         Self {
             id: id(payment.id.0),
@@ -62,7 +70,7 @@ impl From<&Payment> for PaymentView {
             status: payment.status,
             payment_method: payment.method.as_ref().map(|method| method.as_str().to_owned()),
             transaction_id: payment.transaction_id.clone(),
-            decline_code: payment.decline_code.clone(),
+            decline_code: payment.decline_code_for_customers().map(str::to_owned),
             attempts: payment.attempts,
             refunds: payment.refunds.iter().map(RefundView::from).collect(),
             created_at: rfc3339(payment.created_at),

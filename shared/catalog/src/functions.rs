@@ -142,7 +142,10 @@ functions! {
     /// Looks after payments and refunds without an answer.
     PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
-        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REQUESTED, REFUND_REQUESTED]).timeout(50);
+        .publishes(&[
+            PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REQUESTED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
+        ])
+        .timeout(240);
     /// Compares the ledger with the gateway's own.
     LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 1440 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])

@@ -447,6 +447,9 @@ pub struct LedgerReconciled {
     pub fees: u32,
     /// What does not agree; nothing, when all is well.
     pub differences: Vec<crate::ledger::Difference>,
+    /// The gateway's names for what stands in its ledger and could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
 }
 
 /// An invoice has its number; its document follows from it, under its key.

@@ -8,6 +8,7 @@ use crate::{
 use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 
 /// Where money is, or what it was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -121,6 +122,15 @@ pub struct Movement {
     pub at: Timestamp,
 }
 
+/// What the gateway's own ledger says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// Charges and refunds.
+    pub movements: Vec<Movement>,
+    /// The gateway's names for what could not be read: a person has to.
+    pub unread: Vec<String>,
+}
+
 /// What kind of difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -159,17 +169,17 @@ pub struct Comparison {
 
 /// Compares what both say of `[from, to)`.
 ///
-/// `ours` holds at least what was booked from an hour before `from` to an hour after `to`, and so does `theirs`: a charge shortly
-/// before midnight may be booked shortly after it, and is no difference.
+/// `ours` holds what was booked from an hour before `from` until now, and `theirs` what was made from a day before `from` until now: a
+/// charge shortly before midnight may be booked after it, by as much as a day where the answer had to be looked up, and is no difference.
 pub fn compare(ours: &[Transfer], theirs: &[Movement], from: Timestamp, to: Timestamp, now: Timestamp) -> Comparison {
     let mut comparison = Comparison::default();
     let within = |at: Timestamp| from <= at && at < to;
-    let here = |purpose, reference: &str| {
-        ours.iter().find(|transfer| transfer.purpose == purpose && transfer.reference == reference)
-    };
+    let booked: HashMap<_, _> = ours.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
+    let made: HashSet<_> = theirs.iter().map(|one| (one.purpose, one.reference.as_str())).collect();
+    let here = |purpose, reference| booked.get(&(purpose, reference)).copied();
     for movement in theirs.iter().filter(|movement| within(movement.at)) {
-        let (purpose, reference) = (movement.purpose, &movement.reference);
-        let booked = here(purpose, reference).map(|transfer| transfer.amount);
+        let (purpose, reference) = (movement.purpose, movement.reference.as_str());
+        let booked = here(purpose, reference);
         let disagreement = match booked {
             None => Some(Disagreement::MissingHere),
             Some(amount) if amount != movement.amount => Some(Disagreement::Amount),
@@ -178,14 +188,14 @@ pub fn compare(ours: &[Transfer], theirs: &[Movement], from: Timestamp, to: Time
         comparison.differences.extend(disagreement.map(|disagreement| Difference {
             disagreement,
             purpose,
-            reference: reference.clone(),
+            reference: reference.to_owned(),
             ours: booked,
             theirs: Some(movement.amount),
         }));
         if movement.fee.amount.get() > 0 && here(Purpose::Fee, reference).is_none() {
             comparison.fees.push(Transfer {
                 purpose: Purpose::Fee,
-                reference: reference.clone(),
+                reference: reference.to_owned(),
                 payment_id: movement.payment_id,
                 refund_id: None,
                 amount: movement.fee,
@@ -194,9 +204,7 @@ pub fn compare(ours: &[Transfer], theirs: &[Movement], from: Timestamp, to: Time
         }
     }
     for transfer in ours.iter().filter(|transfer| within(transfer.at) && transfer.purpose != Purpose::Fee) {
-        let is_theirs =
-            |movement: &&Movement| (movement.purpose, &movement.reference) == (transfer.purpose, &transfer.reference);
-        if !theirs.iter().any(|movement| is_theirs(&movement)) {
+        if !made.contains(&(transfer.purpose, transfer.reference.as_str())) {
             comparison.differences.push(Difference {
                 disagreement: Disagreement::MissingThere,
                 purpose: transfer.purpose,

@@ -5,8 +5,8 @@ mod flow;
 mod tests;
 
 pub use flow::{
-    Answer, Change, Cue, Move, RefundAnswer, State, ask_refund, begin, close, conclude, conclude_refund, never_charged,
-    next, pay_again, remind, unbegun,
+    Answer, Change, Cue, Move, RefundAnswer, State, ask_refund, begin, charge_given_up, close, conclude,
+    conclude_refund, never_charged, never_made, next, pay_again, refund_given_up, remind, unbegun,
 };
 
 use crate::{
@@ -32,6 +32,19 @@ pub const MAX_ATTEMPTS: u32 = 5;
 /// Seconds after which an attempt or a refund without an answer is looked after: far longer than the function that asks may run,
 /// so that whoever looks then sees what became of it.
 pub const LOOK_AFTER_SECONDS: i64 = 600;
+/// Seconds after which a charge or a refund is given up whose key holds a fault at the gateway, and of which a look-up finds nothing.
+/// Such a key only tells of its fault again, so nothing is lost by giving up; half an hour, since the gateway's search lags by a
+/// minute, and by more while they have the trouble that the fault came from
+/// (<https://docs.stripe.com/search#data-freshness>).
+pub const GIVE_UP_SECONDS: i64 = 3 * LOOK_AFTER_SECONDS;
+/// Why an attempt failed that the gateway did not do because of a fault of its own.
+pub const GATEWAY_ERROR: &str = "gateway_error";
+/// Why a refund failed that the gateway never made.
+pub const NEVER_MADE: &str = "never_made";
+/// What customers are told instead of a code that is not for them.
+const GENERIC_DECLINE: &str = "generic_decline";
+/// Codes that the customer is not told, who may be the thief: <https://docs.stripe.com/declines/codes>.
+const NOT_FOR_CUSTOMERS: [&str; 5] = ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"];
 
 /// Where a payment stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -175,6 +188,12 @@ impl Payment {
         }
     }
 
+    /// The code of the last refusal, as customers may see it.
+    pub fn decline_code_for_customers(&self) -> Option<&str> {
+        let code = self.decline_code.as_deref()?;
+        Some(if NOT_FOR_CUSTOMERS.contains(&code) { GENERIC_DECLINE } else { code })
+    }
+
     /// What went back, as money.
     pub fn refunded_amount(&self) -> Money {
         Money { amount: self.refunded().try_into().unwrap_or(self.amount.amount), ..self.amount }
@@ -231,8 +250,13 @@ pub fn is_refund_due(refund: &Refund, now: Timestamp) -> Result<bool, Failure> {
     still_safe(refund.requested_at, now, "refund-too-old")
 }
 
+/// Seconds from one to the other.
+fn age(since: Timestamp, now: Timestamp) -> i64 {
+    now.as_second() - since.as_second()
+}
+
 fn still_safe(since: Timestamp, now: Timestamp, code: &'static str) -> Result<bool, Failure> {
-    if now.as_second() - since.as_second() > ASK_SECONDS {
+    if age(since, now) > ASK_SECONDS {
         let detail = "It was begun too long ago to be asked for safely: the gateway may have forgotten it.";
         return Err(Failure::new(Kind::Conflict, code, detail));
     }

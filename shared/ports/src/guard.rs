@@ -4,6 +4,19 @@ use crate::{Breaker, Opened, PaymentStore};
 use domain::event::{self, GatewaySuspended};
 use kernel::{Failure, Ids, Kind, Timestamp, Trace};
 
+/// The gateway does not take the question now: our key is being replaced, the same question is under way, or it was asked too much.
+pub const NOT_NOW: &str = "gateway-not-now";
+/// The gateway has begun it and does not know yet how it ends.
+pub const UNDECIDED: &str = "gateway-undecided";
+/// The gateway holds a fault under the key of the question and tells it again, whatever became of the matter: asking is of no use
+/// any more, looking is.
+pub const KEPT_FAULT: &str = "gateway-kept-fault";
+
+/// Whether the gateway did not answer at all, or with a fault that it has now.
+pub fn is_silent(failure: &Failure) -> bool {
+    failure.kind == Kind::Unavailable && ![NOT_NOW, UNDECIDED, KEPT_FAULT].contains(&failure.code)
+}
+
 /// What belongs to one question: when it is asked, and what its events belong to.
 #[derive(Debug)]
 pub struct Asking<'a> {
@@ -16,7 +29,7 @@ pub struct Asking<'a> {
 }
 
 /// Asks the gateway `question`, if the breaker lets it, and tells the breaker how it went. That the gateway does not answer counts
-/// against it; that it refuses does not. Where the circuit opens, `payments` keeps the event of it.
+/// against it; that it refuses, or puts us off, does not. Where the circuit opens, `payments` keeps the event of it.
 pub async fn guarded<T>(
     breaker: &impl Breaker,
     payments: &impl PaymentStore,
@@ -25,7 +38,7 @@ pub async fn guarded<T>(
 ) -> Result<T, Failure> {
     breaker.admit(asking.now).await?;
     let answer = question.await;
-    let answered = !answer.as_ref().is_err_and(|failure| failure.kind == Kind::Unavailable);
+    let answered = !answer.as_ref().is_err_and(is_silent);
     if let Some(Opened { failures, until }) = breaker.report(answered, asking.now).await {
         let Asking { now, ids, trace } = asking;
         let suspended = GatewaySuspended { failures, until };

@@ -18,7 +18,7 @@ mod payments;
 
 pub use backbone::*;
 pub use catalogue::*;
-pub use guard::{Asking, guarded};
+pub use guard::{Asking, KEPT_FAULT, NOT_NOW, UNDECIDED, guarded, is_silent};
 pub use identity::*;
 pub use notifications::*;
 pub use orders::*;

@@ -5,7 +5,7 @@ use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
     invoice::{Draft, Invoice},
-    ledger::{Movement, Transfer},
+    ledger::{Statement, Transfer},
     payment::{Answer, Change, Payment, Refund, RefundAnswer},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
@@ -40,8 +40,10 @@ pub trait PaymentStore {
     /// Keeps an event that goes with no step.
     async fn announce(&self, event: &Event) -> Result<(), Failure>;
 
-    /// Up to `limit` payments that are to be looked after before `before`, those that wait longest first.
-    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure>;
+    /// Up to `limit` payments that are to be looked after before `before`, those that wait longest first; with `after`, those behind
+    /// it in this order.
+    async fn unanswered(&self, before: Timestamp, after: Option<&Payment>, limit: u32)
+    -> Result<Vec<Payment>, Failure>;
 }
 
 /// The ledger.
@@ -53,7 +55,8 @@ pub trait Ledger {
     async fn book(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure>;
 }
 
-/// The payment gateway. No answer, or a fault on its side, is `Unavailable`.
+/// The payment gateway. No answer, or a fault on its side, is `Unavailable`; and so is what it answers without saying what became of
+/// the matter, with one of these codes: [`crate::NOT_NOW`], [`crate::UNDECIDED`], [`crate::KEPT_FAULT`].
 pub trait Gateway {
     /// Charges for the last attempt, at most once a key.
     async fn charge(&self, payment: &Payment) -> Result<Answer, Failure>;
@@ -62,11 +65,14 @@ pub trait Gateway {
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure>;
 
     /// What became of the last attempt, for whoever does not know whether it was asked for; nothing, where the gateway never heard
-    /// of it. It changes nothing. What was asked for within the last minute may be missing.
+    /// of it or began it and never came to charge. It changes nothing. What was asked for within the last minute may be missing.
     async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure>;
 
+    /// What became of a refund; as [`Gateway::find`], and without its delay.
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure>;
+
     /// Charges and refunds of `[from, to)`, as the gateway's own ledger has them.
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure>;
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure>;
 }
 
 /// What the gateway tells by itself.

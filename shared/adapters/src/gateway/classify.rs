@@ -2,7 +2,9 @@
 
 use super::{PART, metadata};
 use domain::payment::{Answer, RefundAnswer};
-use kernel::Failure;
+use edge::telemetry::metrics;
+use kernel::{Failure, Kind};
+use ports::{NOT_NOW, UNDECIDED};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,7 +36,16 @@ impl Intent {
             "succeeded" => Ok(Answer::Charged(self.id)),
             "requires_payment_method" | "canceled" => Ok(Answer::Declined(self.refusal())),
             "requires_action" => Ok(Answer::Declined(AUTHENTICATION_REQUIRED.to_owned())),
-            other => Err(Failure::unavailable(PART, format!("the payment is {other}"))),
+            other => Err(undecided(&format!("the payment is {other}"))),
+        }
+    }
+
+    /// Whether it was begun and never came to ask the bank. Nobody takes it up again: its key tells of the fault that ended it.
+    fn was_never_confirmed(&self) -> bool {
+        match self.status.as_str() {
+            "requires_confirmation" => true,
+            "requires_payment_method" => self.last_payment_error.is_none(),
+            _ => false,
         }
     }
 
@@ -58,6 +69,45 @@ struct Made {
     id: String,
     status: Option<String>,
     failure_reason: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+impl Made {
+    /// What became of it.
+    fn outcome(self) -> Result<RefundAnswer, Failure> {
+        match self.status.as_deref().unwrap_or("unknown") {
+            // Pending is taken for done: they have taken the refund, it is on its way to the bank or waits for our balance there, and
+            // they call it succeeded later without anybody's doing. Should the bank send it back, which is rare and takes weeks, the
+            // money is in our balance again and the customer has to be paid in another way: that is a person's work, and Stripe
+            // writes to the account's owner about it (<https://docs.stripe.com/refunds#failed-refunds>).
+            "succeeded" | "pending" => Ok(RefundAnswer::Refunded(self.id)),
+            state @ ("failed" | "canceled") => {
+                let code = self.failure_reason.clone().unwrap_or_else(|| state.to_owned());
+                Ok(RefundAnswer::Refused(code))
+            }
+            other => Err(undecided(&format!("the refund is {other}"))),
+        }
+    }
+}
+
+/// Some of the refunds of a charge.
+#[derive(Deserialize)]
+struct Refunds {
+    data: Vec<Made>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+/// What a page of refunds says of the one that is looked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum RefundPage {
+    /// What became of it.
+    Found(RefundAnswer),
+    /// Nothing; the next page begins behind this one.
+    Next(String),
+    /// Nothing, and it is the last page.
+    Last,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +127,8 @@ struct Refusal {
 
 /// The bank wants to see the customer, and nobody is there who could authenticate.
 const AUTHENTICATION_REQUIRED: &str = "authentication_required";
+/// What they refuse without a code: a way to pay that cannot be used, or not again.
+const INVALID_PAYMENT_METHOD: &str = "invalid_payment_method";
 
 /// Why a refund will never be made, whoever asks (<https://docs.stripe.com/error-codes>).
 const NEVER_REFUNDED: [&str; 5] = [
@@ -100,12 +152,6 @@ impl Refusal {
     /// They do not know what the request names. A charge names one thing of theirs, the way to pay.
     fn is_of_something_unknown(&self) -> bool {
         self.is_of_the_request() && self.code.as_deref() == Some("resource_missing")
-    }
-
-    /// The amount is none that they charge in this currency. Orders are checked before (`domain::payment::check_total`), against
-    /// limits that may change.
-    fn is_of_the_amount(&self) -> bool {
-        matches!(self.code.as_deref(), Some("amount_too_small" | "amount_too_large"))
     }
 
     /// The refund will never be made. That it is more than is left was told without a code by some versions of their API.
@@ -132,36 +178,48 @@ pub(super) fn charge(status: StatusCode, body: &[u8]) -> Result<Answer, Failure>
     let refusal = Refusal::read(body);
     match status {
         StatusCode::PAYMENT_REQUIRED => Ok(Answer::Declined(refusal.code())),
-        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST if refusal.is_of_something_unknown() => {
-            Ok(Answer::Declined(refusal.code()))
-        }
-        StatusCode::BAD_REQUEST if refusal.is_of_the_amount() => Ok(Answer::Declined(refusal.code())),
+        // All that differs from one charge to the next is the customer's: the way to pay and the amount. So it is these that they
+        // refuse, sometimes without a code, as of a token that was used before. The same question gets the same answer, and the
+        // customer may pay in another way. A 404 that names nothing unknown is no word of theirs about a charge.
+        StatusCode::NOT_FOUND if refusal.is_of_something_unknown() => Ok(declined(status, refusal)),
+        StatusCode::BAD_REQUEST if refusal.is_of_the_request() => Ok(declined(status, refusal)),
         _ => Err(trouble(status, refusal)),
     }
+}
+
+/// Of a request that they refused. Should it be a mistake of ours after all, every charge is declined: it is counted and logged.
+fn declined(status: StatusCode, refusal: Refusal) -> Answer {
+    let code = refusal.decline_code.or(refusal.code).unwrap_or_else(|| INVALID_PAYMENT_METHOD.to_owned());
+    metrics::count("ChargeRequestsRefused", 1);
+    tracing::warn!(status = status.as_u16(), code, param = refusal.param, "the gateway refused the request to charge");
+    Answer::Declined(code)
 }
 
 /// The answer to a refund. That they do not know the payment is none: they told us its name, so it is another account's key that we
 /// have, and a person has to look.
 pub(super) fn refund(status: StatusCode, body: &[u8]) -> Result<RefundAnswer, Failure> {
     if status.is_success() {
-        let Made { id, status: state, failure_reason } = read(status, body)?;
-        return match state.as_deref().unwrap_or("unknown") {
-            // Pending is taken for done: they have taken the refund, it is on its way to the bank or waits for our balance there, and
-            // they call it succeeded later without anybody's doing. Should the bank send it back, which is rare and takes weeks, the
-            // money is in our balance again and the customer has to be paid in another way: that is a person's work, and Stripe
-            // writes to the account's owner about it (<https://docs.stripe.com/refunds#failed-refunds>).
-            "succeeded" | "pending" => Ok(RefundAnswer::Refunded(id)),
-            state @ ("failed" | "canceled") => {
-                Ok(RefundAnswer::Refused(failure_reason.unwrap_or_else(|| state.to_owned())))
-            }
-            other => Err(Failure::unavailable(PART, format!("the refund is {other}"))),
-        };
+        return read::<Made>(status, body)?.outcome();
     }
     let refusal = Refusal::read(body);
     match status {
         StatusCode::PAYMENT_REQUIRED => Ok(RefundAnswer::Refused(refusal.code())),
         StatusCode::BAD_REQUEST if refusal.is_of_the_refund() => Ok(RefundAnswer::Refused(refusal.code())),
         _ => Err(trouble(status, refusal)),
+    }
+}
+
+/// What a page of a charge's refunds says of the one of this id.
+pub(super) fn refund_among(status: StatusCode, body: &[u8], refund_id: &str) -> Result<RefundPage, Failure> {
+    if !status.is_success() {
+        return Err(trouble(status, Refusal::read(body)));
+    }
+    let Refunds { data, has_more } = read(status, body)?;
+    let last = data.last().filter(|_| has_more).map(|last| last.id.clone());
+    let is_it = |made: &Made| made.metadata.get(metadata::REFUND_ID).is_some_and(|theirs| theirs == refund_id);
+    match data.into_iter().find(is_it) {
+        Some(made) => made.outcome().map(RefundPage::Found),
+        None => Ok(last.map_or(RefundPage::Last, RefundPage::Next)),
     }
 }
 
@@ -195,7 +253,8 @@ pub(super) fn search(
         }
     }
     // One that is open may still become a charge, whatever became of others.
-    let outcomes = ours.into_iter().map(Intent::outcome).collect::<Result<Vec<_>, _>>()?;
+    let begun = ours.into_iter().filter(|intent| !intent.was_never_confirmed());
+    let outcomes = begun.map(Intent::outcome).collect::<Result<Vec<_>, _>>()?;
     Ok(outcomes.into_iter().next())
 }
 
@@ -210,15 +269,23 @@ pub(super) fn refused(status: StatusCode, body: &[u8]) -> Failure {
     trouble(status, Refusal::read(body))
 }
 
+/// The failure of something that has begun there and is open.
+fn undecided(what: &str) -> Failure {
+    Failure::new(Kind::Unavailable, UNDECIDED, "The payment gateway does not know yet.")
+        .because(format!("{PART}: {what}"))
+}
+
 fn trouble(status: StatusCode, refusal: Refusal) -> Failure {
     let kind = refusal.kind.clone().unwrap_or_default();
     match status {
-        // A 404 in other words is not theirs: a proxy or a wrong address. A key that they refuse may have been replaced.
+        // A 404 in other words is not theirs: a proxy or a wrong address.
         StatusCode::NOT_FOUND if !refusal.is_of_something_unknown() => {
             Failure::unavailable(PART, format!("{status}: {}", refusal.code()))
         }
+        // They answer, and not to this. A key that they refuse may have been replaced.
         StatusCode::UNAUTHORIZED | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
-            Failure::unavailable(PART, format!("{status}: {}", refusal.code()))
+            let detail = "The payment gateway does not take this now.";
+            Failure::new(Kind::Unavailable, NOT_NOW, detail).because(format!("{PART}: {status}: {}", refusal.code()))
         }
         _ if status.is_server_error() => Failure::unavailable(PART, status),
         _ => Failure::internal(format!("{PART}: {status}: {kind} {}", refusal.code())),

@@ -1,10 +1,11 @@
 //! The gateway's own ledger: its balance transactions, page by page.
 
 use super::classify::{self, Metadata};
-use super::{PART, metadata};
+use super::metadata;
 use domain::Money;
 use domain::id::PaymentId;
-use domain::ledger::{Movement, Purpose};
+use domain::ledger::{Movement, Purpose, Statement};
+use edge::telemetry::metrics;
 use kernel::{Failure, Timestamp, Uuid};
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -14,22 +15,19 @@ mod tests;
 
 /// A page, and what to ask the next one after.
 pub(super) struct Page {
-    pub(super) movements: Vec<Movement>,
+    pub(super) statement: Statement,
     pub(super) next: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Listed {
-    data: Vec<Transaction>,
+    data: Vec<serde_json::Value>,
     has_more: bool,
 }
 
 /// A balance transaction: what their ledger says.
 #[derive(Deserialize)]
 struct Transaction {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
     amount: i64,
     currency: String,
     fee: i64,
@@ -48,25 +46,35 @@ struct Source {
     metadata: Metadata,
 }
 
-/// Reads a page. Payouts, adjustments and whatever else is no movement between a customer and us is left out.
+/// Reads a page. Payouts, adjustments and whatever else is no movement between a customer and us is left out; one that cannot be read
+/// is named, and the others count all the same.
 pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
     if !status.is_success() {
         return Err(classify::refused(status, body));
     }
     let Listed { data, has_more } = classify::read(status, body)?;
-    let next = has_more.then(|| data.last().map(|last| last.id.clone())).flatten();
-    let mut movements = Vec::new();
+    let name = |transaction: &serde_json::Value| transaction["id"].as_str().unwrap_or("?").to_owned();
+    let next = has_more.then(|| data.last().map(name)).flatten();
+    let mut statement = Statement::default();
     for transaction in data {
-        let purpose = match transaction.kind.as_str() {
-            "charge" | "payment" => Purpose::Charge,
-            "refund" | "payment_refund" => Purpose::Refund,
+        let id = name(&transaction);
+        let purpose = match transaction["type"].as_str() {
+            Some("charge" | "payment") => Purpose::Charge,
+            Some("refund" | "payment_refund") => Purpose::Refund,
             _ => continue,
         };
-        let name = transaction.id.clone();
-        let unreadable = |cause| Failure::internal(format!("{PART}: its {name} cannot be read: {cause}"));
-        movements.push(transaction.movement(purpose).map_err(unreadable)?);
+        let read =
+            serde_json::from_value::<Transaction>(transaction).map_err(|_| "it is no balance transaction".to_owned());
+        match read.and_then(|transaction| transaction.movement(purpose)) {
+            Ok(movement) => statement.movements.push(movement),
+            Err(cause) => {
+                metrics::count("MovementsUnread", 1);
+                tracing::error!(transaction = id, cause, "a balance transaction of the gateway cannot be read");
+                statement.unread.push(id);
+            }
+        }
     }
-    Ok(Page { movements, next })
+    Ok(Page { statement, next })
 }
 
 impl Transaction {

@@ -19,8 +19,14 @@ pub(super) fn secret(url: &str) -> SecretValue {
 
 /// Answers one request for each of `answers`, in order; what was asked, head and body.
 pub(super) async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<String> {
+    let lines: Vec<_> = answers.iter().map(|(status, body)| (format!("{status} x"), *body)).collect();
+    serve_lines(listener, &lines.iter().map(|(head, body)| (head.as_str(), *body)).collect::<Vec<_>>()).await
+}
+
+/// As [`serve`], with the line of the status and whatever headers come behind it.
+pub(super) async fn serve_lines(listener: TcpListener, answers: &[(&str, &str)]) -> Vec<String> {
     let mut asked = Vec::new();
-    for (status, body) in answers {
+    for (head, body) in answers {
         let (mut stream, _) = listener.accept().await.unwrap();
         let (mut request, mut part) = (String::new(), [0; 4096]);
         while !is_whole(&request) {
@@ -29,7 +35,7 @@ pub(super) async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec
         }
         asked.push(request);
         let length = body.len();
-        let answer = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).await.unwrap();
     }
     asked

@@ -130,6 +130,33 @@ async fn an_attempt_is_looked_up_by_what_it_was_named() {
 }
 
 #[tokio::test]
+async fn a_refund_is_looked_up_among_those_of_its_charge() {
+    let (listener, gateway) = gateway().await;
+    let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
+    let other = r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refund_id":"x"}}],"has_more":true}"#;
+    let ours = r#"{"data":[{"id":"re_2","status":"succeeded","metadata":
+        {"refund_id":"00000000-0000-0000-0000-000000000004"}}],"has_more":false}"#;
+    let (refund, answers) = (refund(), [KEY, (200, other), (200, ours)]);
+    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_refund(&payment, &refund));
+    assert_eq!(answer, Ok(Some(RefundAnswer::Refunded("re_2".to_owned()))));
+    let (line, query) = told(&asked[1]);
+    assert_eq!((&*line, &*query), ("GET /v1/refunds", "payment_intent=pi_1&limit=100"));
+    assert_eq!(told(&asked[2]).1, format!("{query}&starting_after=re_1"));
+}
+
+#[tokio::test]
+async fn a_fault_that_is_held_under_the_key_is_told_from_one_that_they_have_now() {
+    let (listener, gateway) = gateway().await;
+    let payment = payment();
+    let held = "503 x\r\nIdempotent-Replayed: true";
+    let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
+    let answers = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
+    let (_, [now, again]) = futures_util::join!(testing::serve_lines(listener, &answers), ask());
+    assert_eq!((now.kind, now.code), (Kind::Unavailable, "unavailable"));
+    assert_eq!((again.kind, again.code), (Kind::Unavailable, KEPT_FAULT));
+}
+
+#[tokio::test]
 async fn movements_are_asked_for_until_the_last_page() {
     let (listener, gateway) = gateway().await;
     let charge = |n: u32| {
@@ -143,7 +170,7 @@ async fn movements_are_asked_for_until_the_last_page() {
     let answers = [KEY, (200, &*first), (200, &*second)];
     let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
     let (asked, movements) = futures_util::join!(serve(listener, &answers), gateway.movements(from, to));
-    let references: Vec<_> = movements.unwrap().into_iter().map(|movement| movement.reference).collect();
+    let references: Vec<_> = movements.unwrap().movements.into_iter().map(|movement| movement.reference).collect();
     assert_eq!(references, ["pi_2", "pi_1"]);
     let (line, query) = told(&asked[1]);
     assert_eq!(line, "GET /v1/balance_transactions");

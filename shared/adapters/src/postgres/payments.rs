@@ -30,7 +30,8 @@ const GET: &str = "SELECT * FROM payments WHERE id = $1 AND ($2 IS NULL OR user_
 
 const OF_ORDER: &str = "SELECT * FROM payments WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
 
-const UNANSWERED: &str = "SELECT * FROM payments WHERE look_after < $1 ORDER BY look_after, id LIMIT $2";
+const UNANSWERED: &str = "SELECT * FROM payments
+    WHERE look_after < $1 AND ($3::timestamptz IS NULL OR (look_after, id) > ($3, $4::uuid)) ORDER BY look_after, id LIMIT $2";
 
 /// The step itself, for a row of `$from`, and its transfers. The parameters from `$6` on are those of [`step`].
 macro_rules! keep_step {
@@ -169,8 +170,14 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         Ok(())
     }
 
-    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
-        let rows = self.relay.database().query(UNANSWERED, &params![before, i64::from(limit)]).await?;
+    async fn unanswered(
+        &self,
+        before: Timestamp,
+        after: Option<&Payment>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Failure> {
+        let (since, id) = (after.and_then(Payment::look_after), after.map(|after| after.id.0));
+        let rows = self.relay.database().query(UNANSWERED, &params![before, i64::from(limit), since, id]).await?;
         rows.iter().map(read).collect()
     }
 }

@@ -65,6 +65,20 @@ async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_
 }
 
 #[tokio::test]
+async fn what_is_booked_in_the_ledger_is_neither_changed_nor_deleted_by_those_who_book_it() {
+    let database = database().await;
+    for statement in ["UPDATE payments.transfers SET amount = 1", "DELETE FROM payments.transfers"] {
+        let refused = format!(
+            "SET ROLE payments; DO $$ BEGIN {statement}; RAISE EXCEPTION 'it was allowed';
+            EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+        );
+        database.change(&refused).await;
+    }
+    let may = "SELECT has_table_privilege('payments', 'payments.transfers', 'INSERT')::int::bigint";
+    assert_eq!(database.number(may).await, 1);
+}
+
+#[tokio::test]
 async fn a_role_reaches_no_other_context() {
     let database = database().await;
     let foreign = "SELECT count(*) FROM pg_tables AS t, pg_roles AS r

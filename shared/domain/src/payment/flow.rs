@@ -1,6 +1,9 @@
 //! How a payment moves: every cue in every state as one table, and what each step books and tells.
 
-use super::{MAX_ATTEMPTS, Payment, Refund, RefundReason, RefundStatus, Status};
+use super::{
+    ASK_SECONDS, GATEWAY_ERROR, GIVE_UP_SECONDS, LOOK_AFTER_SECONDS, MAX_ATTEMPTS, NEVER_MADE, Payment, Refund,
+    RefundReason, RefundStatus, Status, age,
+};
 use crate::{
     DomainEvent, Money,
     event::{
@@ -211,9 +214,38 @@ pub fn conclude(
     }
 }
 
-/// Gives up the last attempt of a closed payment, of which the gateway never heard. `None` when there is nothing to give up.
+/// Gives up the last attempt, of which a look-up at the gateway found nothing. `None` while somebody may be asking for it: for
+/// [`LOOK_AFTER_SECONDS`] after the order was cancelled, or, where it is not, after the last moment at which the attempt is asked for.
 pub fn never_charged(payment: &Payment, now: Timestamp) -> Option<Change> {
-    if payment.closed { fail(payment, Cue::NeverCharged, "never_charged", now) } else { None }
+    let is_given_up = match payment.closed {
+        // Closing is the last thing that became of it: nothing else does, until the attempt is concluded.
+        true => age(payment.updated_at, now) >= LOOK_AFTER_SECONDS,
+        false => is_forgotten(payment.attempted_at, now),
+    };
+    if is_given_up { fail(payment, Cue::NeverCharged, "never_charged", now) } else { None }
+}
+
+/// What is made of a refund of which a look-up at the gateway found nothing: it was never made and never will be, once nobody asks
+/// for it any more. Before that, nothing.
+pub fn never_made(refund: &Refund, now: Timestamp) -> Option<RefundAnswer> {
+    is_forgotten(refund.requested_at, now).then(|| RefundAnswer::Refused(NEVER_MADE.to_owned()))
+}
+
+/// What is made of the last attempt when the gateway holds a fault under its key and a look-up found nothing: it is declined after
+/// [`GIVE_UP_SECONDS`]. Its key is not asked again then, for a failed attempt is not due ([`super::is_due`]); should it turn out to be
+/// charged after all, [`conclude`] takes that.
+pub fn charge_given_up(payment: &Payment, now: Timestamp) -> Option<Answer> {
+    (age(payment.attempted_at, now) >= GIVE_UP_SECONDS).then(|| Answer::Declined(GATEWAY_ERROR.to_owned()))
+}
+
+/// As [`charge_given_up`], of a refund.
+pub fn refund_given_up(refund: &Refund, now: Timestamp) -> Option<RefundAnswer> {
+    (age(refund.requested_at, now) >= GIVE_UP_SECONDS).then(|| RefundAnswer::Refused(NEVER_MADE.to_owned()))
+}
+
+/// Whether it has not been asked for so long that whoever asked last has died.
+fn is_forgotten(since: Timestamp, now: Timestamp) -> bool {
+    age(since, now) > ASK_SECONDS + LOOK_AFTER_SECONDS
 }
 
 fn fail(payment: &Payment, cue: Cue, code: &str, now: Timestamp) -> Option<Change> {
@@ -331,14 +363,16 @@ pub fn conclude_refund(
 }
 
 /// Says again what was asked for and has no answer: the charge of an open payment, and refunds. For a payment whose message was
-/// lost to a dead-letter queue. `None` when nothing is missing.
+/// lost to a dead-letter queue. `None` when nothing is missing, or nothing that may still be asked for.
 pub fn remind(payment: &Payment, now: Timestamp) -> Option<Change> {
     let (payment_id, order_id, attempt) = (payment.id, payment.order_id, payment.attempts);
     let mut change = Change::of(payment, payment.status, now);
-    if payment.status == Status::Pending && !payment.closed {
+    let is_safe = |since| age(since, now) <= ASK_SECONDS;
+    if payment.status == Status::Pending && !payment.closed && is_safe(payment.attempted_at) {
         change.events.push(PaymentRequested { payment_id, order_id, attempt }.into());
     }
-    for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
+    let waiting = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
+    for refund in waiting.filter(|refund| is_safe(refund.requested_at)) {
         let (refund_id, amount) = (refund.id, refund.amount);
         change.events.push(RefundRequested { payment_id, order_id, refund_id, amount }.into());
     }

@@ -275,9 +275,9 @@ fn what_is_charged_for_a_cancelled_order_goes_back_at_once() {
 }
 
 #[test]
-fn an_attempt_of_which_the_gateway_never_heard_is_given_up_only_when_the_order_is_cancelled() {
+fn an_attempt_of_which_the_gateway_never_heard_is_given_up_when_the_order_is_cancelled() {
     assert_eq!(never_charged(&begun(), at(30)), None);
-    let change = never_charged(&closed(&begun()), at(30)).expect("a step");
+    let change = never_charged(&closed(&begun()), at(620)).expect("a step");
     let reason = Reason::PaymentDeclined;
     let told = PaymentFailed { payment_id: ID, order_id: ORDER, amount: usd(1000), reason };
     assert_eq!(change.events, [told.into()]);
@@ -286,8 +286,42 @@ fn an_attempt_of_which_the_gateway_never_heard_is_given_up_only_when_the_order_i
         (Status::Failed, Some("never_charged"))
     );
     for answered in [failed(), paid(), in_state(Status::Refunded)] {
-        assert_eq!(never_charged(&closed(&answered), at(30)), None, "{:?}", answered.status);
+        assert_eq!(never_charged(&closed(&answered), at(620)), None, "{:?}", answered.status);
     }
+}
+
+#[test]
+fn an_attempt_is_not_given_up_while_somebody_may_be_asking_for_it() {
+    let cancelled_late = close(&begun(), refund_id(91), at(5000)).expect("a step").payment;
+    assert_eq!(never_charged(&cancelled_late, at(5599)), None, "whoever asked last may not be done");
+    assert!(never_charged(&cancelled_late, at(5600)).is_some());
+    let last = ASK_SECONDS + LOOK_AFTER_SECONDS;
+    assert_eq!(never_charged(&begun(), at(last)), None);
+    assert!(never_charged(&begun(), at(last + 1)).is_some(), "nobody asks for it any more, cancelled or not");
+}
+
+#[test]
+fn an_attempt_whose_key_holds_a_fault_is_declined_after_half_an_hour_and_not_asked_for_again() {
+    assert_eq!(charge_given_up(&begun(), at(1799)), None);
+    let answer = charge_given_up(&begun(), at(1800)).expect("given up");
+    assert_eq!(answer, Answer::Declined("gateway_error".to_owned()));
+    let declined = changed(conclude(&begun(), 1, &answer, refund_id(90), at(1800))).payment;
+    assert_eq!(is_due(&declined, 1, at(1801)), Ok(false));
+    assert_eq!(pay_again(&declined, method("pm_2"), at(1801)).expect("legal").payment.attempts, 2);
+    assert_eq!(answered(&declined, &charged("ch_1")).payment.status, Status::Succeeded, "the gateway's word counts");
+}
+
+#[test]
+fn customers_are_not_told_that_a_card_is_held_to_be_stolen() {
+    let told = |code: &str| {
+        let payment = answered(&begun(), &Answer::Declined(code.to_owned())).payment;
+        payment.decline_code_for_customers().map(str::to_owned)
+    };
+    for code in ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"] {
+        assert_eq!(told(code).as_deref(), Some("generic_decline"), "{code}");
+    }
+    assert_eq!(told("insufficient_funds").as_deref(), Some("insufficient_funds"));
+    assert_eq!(begun().decline_code_for_customers(), None);
 }
 
 #[test]
@@ -309,6 +343,8 @@ fn the_charge_of_an_open_payment_is_asked_for_again_and_of_a_cancelled_order_it_
     for answered in [closed(&begun()), failed(), paid(), in_state(Status::Refunded)] {
         assert_eq!(remind(&answered, at(700)), None, "{:?}", answered.status);
     }
+    assert!(remind(&begun(), at(ASK_SECONDS)).is_some());
+    assert_eq!(remind(&begun(), at(ASK_SECONDS + 1)), None, "nobody may ask any more");
 }
 
 #[test]

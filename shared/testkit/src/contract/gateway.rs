@@ -32,6 +32,7 @@ macro_rules! contract_gateway {
             a_refund_that_is_asked_for_many_times_at_once_is_made_once
             no_more_goes_back_than_was_charged
             a_refusal_to_give_back_is_given_again
+            what_became_of_a_refund_is_found_and_of_which_refund
             charges_and_refunds_are_movements_under_the_names_that_were_answered
             what_was_declined_is_no_movement
         }
@@ -81,7 +82,7 @@ fn is_refused(answer: &RefundAnswer) -> bool {
 /// The movements of the hour before and after now that `wanted` names.
 async fn movements(gateway: &impl Gateway, wanted: impl Fn(&Movement) -> bool) -> Vec<Movement> {
     let found = gateway.movements(later(-3_600), later(3_600)).await.expect("an answer");
-    found.into_iter().filter(wanted).collect()
+    found.movements.into_iter().filter(wanted).collect()
 }
 
 pub async fn a_good_card_is_charged(under: &Under<impl Gateway>) {
@@ -222,6 +223,19 @@ pub async fn a_refusal_to_give_back_is_given_again(under: &Under<impl Gateway>) 
     assert_eq!(under.port().refund(&payment, &much).await, Ok(first));
 }
 
+pub async fn what_became_of_a_refund_is_found_and_of_which_refund(under: &Under<impl Gateway>) {
+    let (payment, _) = charged(under.port()).await;
+    let (payment, part) = asked_back(&payment, 1000);
+    let (payment, rest) = asked_back(&payment, 2998);
+    assert_eq!(under.port().find_refund(&payment, &part).await, Ok(None), "to look gives nothing back");
+    let answer = under.port().refund(&payment, &part).await.expect("an answer");
+    assert_eq!(under.port().find_refund(&payment, &part).await, Ok(Some(answer)));
+    assert_eq!(under.port().find_refund(&payment, &rest).await, Ok(None), "the other one was not asked for");
+    let much = asked_back(&payment, 3999).1;
+    assert!(is_refused(&under.port().refund(&payment, &much).await.expect("an answer")));
+    assert_eq!(under.port().find_refund(&payment, &much).await, Ok(None), "what was refused was never made");
+}
+
 pub async fn charges_and_refunds_are_movements_under_the_names_that_were_answered(under: &Under<impl Gateway>) {
     let (payment, charge) = charged(under.port()).await;
     let answer = refund(under.port(), &payment, 1000).await;
@@ -238,7 +252,7 @@ pub async fn charges_and_refunds_are_movements_under_the_names_that_were_answere
         assert!(movement.payment_id.is_none_or(|id| id == payment.id), "{movement:?}");
     }
     let earlier = under.port().movements(later(-7_200), later(-3_600)).await.expect("an answer");
-    assert!(!earlier.iter().any(mine));
+    assert!(!earlier.movements.iter().any(mine));
 }
 
 pub async fn what_was_declined_is_no_movement(under: &Under<impl Gateway>) {

@@ -47,7 +47,7 @@ fn second(since: Timestamp, seconds: i64) -> Timestamp {
 
 fn reconciled() -> Event {
     let differences = vec![];
-    let reconciled = LedgerReconciled { from: now(), to: now(), compared: 1, fees: 1, differences };
+    let reconciled = LedgerReconciled { from: now(), to: now(), compared: 1, fees: 1, differences, unread: vec![] };
     Event { subject: "ledger".to_owned(), ..an_event(reconciled) }
 }
 

@@ -350,7 +350,7 @@ fn seconds(since: Timestamp, seconds: i64) -> Timestamp {
 
 /// Those of `wanted` that are to be looked after before `before`, in the order in which they are told.
 async fn unanswered(payments: &impl PaymentStore, before: Timestamp, wanted: &[PaymentId]) -> Vec<PaymentId> {
-    let found = payments.unanswered(before, 100_000).await.expect("the store answers");
+    let found = payments.unanswered(before, None, 100_000).await.expect("the store answers");
     found.iter().map(|payment| payment.id).filter(|id| wanted.contains(id)).collect()
 }
 
@@ -372,10 +372,14 @@ pub async fn payments_without_an_answer_are_found_longest_waiting_first_and_no_o
     assert_eq!(unanswered(under.port(), seconds(start, LOOK_AFTER_SECONDS + 31), &all).await, expected);
     assert_eq!(unanswered(under.port(), seconds(start, LOOK_AFTER_SECONDS + 21), &all).await, expected[..2]);
     assert_eq!(unanswered(under.port(), seconds(start, LOOK_AFTER_SECONDS), &all).await, []);
-    let found = under.port().unanswered(seconds(start, LOOK_AFTER_SECONDS + 31), 100_000).await.expect("answers");
+    let found = under.port().unanswered(seconds(start, LOOK_AFTER_SECONDS + 31), None, 100_000).await.expect("answers");
     assert!(found.contains(&refund.payment) && found.contains(&last.payment()), "as they are");
-    let limited = under.port().unanswered(seconds(start, LOOK_AFTER_SECONDS + 31), 2).await.expect("answers");
-    assert_eq!(limited, found[..2]);
+    let limited = async |after| {
+        under.port().unanswered(seconds(start, LOOK_AFTER_SECONDS + 31), after, 2).await.expect("answers")
+    };
+    assert_eq!(limited(None).await, found[..2]);
+    assert_eq!(limited(Some(&found[0])).await, found[1..3.min(found.len())], "those behind it");
+    assert_eq!(limited(found.last()).await, []);
 }
 
 pub async fn what_has_its_answer_is_not_looked_after_any_more(under: &Under<impl PaymentStore>) {

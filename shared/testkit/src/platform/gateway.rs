@@ -7,13 +7,13 @@ use domain::{
     Money,
     breaker::{self, Circuit},
     id::{OrderId, PaymentId},
-    ledger::{Movement, Purpose},
+    ledger::{Movement, Purpose, Statement},
     payment::{Answer, Payment, Refund, RefundAnswer},
 };
 use kernel::{Failure, Kind, Timestamp};
-use ports::{GatewayNews, Opened};
+use ports::{GatewayNews, KEPT_FAULT, Opened};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The gateway's ids for its news count from here: far from those that tests give to events.
 const NEWS: u64 = 1_000_000;
@@ -27,6 +27,10 @@ pub(super) struct GatewayState {
     asked: u64,
     /// Its answers to charges, each once, in order.
     news: Vec<GatewayNews>,
+    /// Keys that hold a fault, and how many new ones are to.
+    broken: BTreeSet<String>,
+    breaks: u32,
+    unread: Vec<String>,
 }
 
 /// A charge that the gateway made.
@@ -88,6 +92,16 @@ impl Gateway {
     pub fn asked(&self) -> u64 {
         self.0.see(|state| state.gateway.asked)
     }
+
+    /// Answers the next `count` new keys with a fault before anything is done, and holds that under them.
+    pub fn break_keys(&self, count: u32) {
+        self.0.arrange(|state| state.gateway.breaks = count);
+    }
+
+    /// Puts something into its ledger that cannot be read.
+    pub fn put_unread(&self, name: &str) {
+        self.0.arrange(|state| state.gateway.unread.push(name.to_owned()));
+    }
 }
 
 fn key_reused() -> Failure {
@@ -95,12 +109,27 @@ fn key_reused() -> Failure {
 }
 
 impl GatewayState {
+    /// The fault that a key holds, or is to hold from now on.
+    fn fault(&mut self, key: &str, is_known: bool) -> Result<(), Failure> {
+        if self.broken.contains(key) {
+            let detail = "The gateway holds a fault under this key.";
+            return Err(Failure::new(Kind::Unavailable, KEPT_FAULT, detail));
+        }
+        if self.breaks == 0 || is_known {
+            return Ok(());
+        }
+        self.breaks -= 1;
+        self.broken.insert(key.to_owned());
+        Err(Failure::unavailable("payment gateway", "a fault that it holds under its key"))
+    }
+
     fn charge(&mut self, payment: &Payment) -> Result<Answer, Failure> {
         self.asked += 1;
         let Some(method) = &payment.method else {
             return Err(Failure::internal("gateway: there is no method to charge"));
         };
         let key = payment.gateway_key();
+        self.fault(&key, self.answers.contains_key(&key))?;
         if let Some((first, answer)) = self.answers.get(&key) {
             let is_same =
                 (first.amount, &first.method, first.order_id) == (payment.amount, &payment.method, payment.order_id);
@@ -132,6 +161,7 @@ impl GatewayState {
     fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
         self.asked += 1;
         let key = refund.gateway_key();
+        self.fault(&key, self.refund_answers.contains_key(&key))?;
         if let Some((first, answer)) = self.refund_answers.get(&key) {
             return if *first == refund.amount { Ok(answer.clone()) } else { Err(key_reused()) };
         }
@@ -210,12 +240,21 @@ impl ports::Gateway for Gateway {
         look.await
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
+    async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
         let look = self.0.look(Part::Gateway, |state| {
-            let movements = state.gateway.movements();
-            let mut found: Vec<Movement> = movements.filter(|one| (from..to).contains(&one.at)).collect();
-            found.sort_by_key(|one| one.at);
-            Ok(found)
+            let known = state.gateway.refund_answers.get(&refund.gateway_key());
+            // What was refused is not in the list of refunds.
+            Ok(known.map(|(_, answer)| answer.clone()).filter(|answer| matches!(answer, RefundAnswer::Refunded(_))))
+        });
+        look.await
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
+        let look = self.0.look(Part::Gateway, |state| {
+            let all = state.gateway.movements();
+            let mut movements: Vec<Movement> = all.filter(|one| (from..to).contains(&one.at)).collect();
+            movements.sort_by_key(|one| one.at);
+            Ok(Statement { movements, unread: state.gateway.unread.clone() })
         });
         look.await
     }

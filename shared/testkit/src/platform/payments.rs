@@ -167,11 +167,19 @@ impl ports::PaymentStore for Payments {
         commit.await
     }
 
-    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
+    async fn unanswered(
+        &self,
+        before: Timestamp,
+        after: Option<&Payment>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Failure> {
+        let behind = after.map(|after| (after.look_after(), after.id));
         let look = self.0.look(Part::Database, |state| {
             let payments = state.payments.payments.values();
             let due = payments.filter_map(|payment| Some((payment.look_after()?, payment.id, payment)));
-            let mut due: Vec<_> = due.filter(|(look_after, ..)| *look_after < before).collect();
+            let mut due: Vec<_> = due
+                .filter(|(look_after, id, _)| *look_after < before && Some((Some(*look_after), *id)) > behind)
+                .collect();
             due.sort_by_key(|(look_after, id, _)| (*look_after, *id));
             due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(due.into_iter().map(|(.., payment)| payment.clone()).collect())

@@ -184,7 +184,7 @@ async fn a_gateway_keeps_its_share_of_each_charge_and_moves_what_we_book() {
     let answer = platform.gateway().charge(&payment).await.expect("an answer");
     let change = build::concluded(&payment, &answer);
     platform.payments().advance(None, &change, &[]).await.expect("kept");
-    let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("an answer");
+    let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("an answer").movements;
     let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("an answer");
     let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
     assert_eq!(compared.differences, []);

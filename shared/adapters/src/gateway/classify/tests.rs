@@ -104,7 +104,54 @@ fn a_mistake_of_ours_is_internal_and_tells_the_code_and_not_the_message() {
         assert!(failure.to_string().contains("idempotency_error") && !failure.to_string().contains("charge-secret"));
     }
     let body = r#"{"error":{"type":"invalid_request_error","code":"parameter_invalid"}}"#;
-    assert_eq!(charged(400, body).unwrap_err().kind, Kind::Internal);
+    assert_eq!(refunded(400, body).unwrap_err().kind, Kind::Internal);
+    assert_eq!(charged(403, body).unwrap_err().kind, Kind::Internal);
+}
+
+#[test]
+fn a_way_to_pay_that_was_used_before_is_declined_although_they_say_it_without_a_code() {
+    let body =
+        r#"{"error":{"type":"invalid_request_error","message":"The provided PaymentMethod was previously used with a
+        PaymentIntent without Customer attachment, … It may not be used again."}}"#
+            .replace('\n', " ");
+    assert_eq!(charged(400, &body), Ok(declined("invalid_payment_method")));
+    let body = r#"{"error":{"type":"invalid_request_error","code":"payment_method_unactivated"}}"#;
+    assert_eq!(charged(400, body), Ok(declined("payment_method_unactivated")));
+}
+
+#[test]
+fn what_they_answer_without_deciding_is_told_from_silence() {
+    let code = |outcome: Result<Answer, Failure>| outcome.unwrap_err().code;
+    for status in [401, 409, 429] {
+        assert_eq!(code(charged(status, "{}")), NOT_NOW, "{status}");
+        assert!(!ports::is_silent(&charged(status, "{}").unwrap_err()), "it is an answer: {status}");
+    }
+    assert_eq!(code(charged(200, r#"{"id":"pi_1","status":"processing"}"#)), UNDECIDED);
+    assert_eq!(refunded(200, r#"{"id":"re_1","status":"requires_action"}"#).unwrap_err().code, UNDECIDED);
+    for status in [500, 503] {
+        assert!(ports::is_silent(&charged(status, "{}").unwrap_err()), "{status}");
+    }
+}
+
+#[test]
+fn a_refund_is_found_by_our_name_for_it_on_whatever_page_it_is() {
+    let made = |id: &str, ours: &str, state: &str| {
+        format!(r#"{{"id":"{id}","status":"{state}","metadata":{{"refund_id":"{ours}"}}}}"#)
+    };
+    let page = |more: bool, state: &str| {
+        let body =
+            format!(r#"{{"data":[{},{}],"has_more":{more}}}"#, made("re_1", "r-1", state), made("re_2", "r-2", state));
+        body.into_bytes()
+    };
+    let look = |more, state, ours| refund_among(StatusCode::OK, &page(more, state), ours);
+    let found = |name: &str| Ok(RefundPage::Found(RefundAnswer::Refunded(name.to_owned())));
+    assert_eq!(look(true, "succeeded", "r-1"), found("re_1"));
+    assert_eq!(look(false, "pending", "r-2"), found("re_2"));
+    assert_eq!(look(false, "canceled", "r-2"), Ok(RefundPage::Found(RefundAnswer::Refused("canceled".to_owned()))));
+    assert_eq!(look(true, "succeeded", "r-3"), Ok(RefundPage::Next("re_2".to_owned())));
+    assert_eq!(look(false, "succeeded", "r-3"), Ok(RefundPage::Last));
+    assert_eq!(look(false, "requires_action", "r-1").unwrap_err().code, UNDECIDED);
+    assert_eq!(refund_among(status(500), b"{}", "r-1").unwrap_err().kind, Kind::Unavailable);
 }
 
 #[test]
@@ -155,6 +202,15 @@ fn an_attempt_is_found_with_what_became_of_it() {
         .replace(r#""status""#, r#""last_payment_error":{"decline_code":"lost_card","code":"card_declined"},"status""#);
     assert_eq!(found(&[refused]), Ok(Some(declined("lost_card"))));
     assert_eq!(found(&[intent("pi_1", "processing")]).unwrap_err().kind, Kind::Unavailable);
+}
+
+#[test]
+fn an_attempt_that_was_begun_and_never_confirmed_is_not_found() {
+    assert_eq!(found(&[intent("pi_1", "requires_confirmation")]), Ok(None));
+    assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never asked");
+    assert_eq!(found(&[intent("pi_1", "requires_action")]), Ok(Some(declined("authentication_required"))));
+    let charge = [intent("pi_1", "requires_confirmation"), intent("pi_2", "succeeded")];
+    assert_eq!(found(&charge), Ok(Some(Answer::Charged("pi_2".to_owned()))));
 }
 
 #[test]

@@ -106,6 +106,24 @@ fn a_refund_that_was_refused_is_told_and_its_money_can_be_asked_for_again() {
 }
 
 #[test]
+fn a_refund_that_was_never_made_is_refused_once_nobody_asks_any_more_and_can_be_asked_for_anew() {
+    let payment = asked(&paid(), 1, 400);
+    let refund = &payment.refunds[0];
+    let last = 50 + ASK_SECONDS;
+    assert!(remind(&payment, at(last)).is_some());
+    assert_eq!(remind(&payment, at(last + 1)), None, "it is not asked for again");
+    assert_eq!(never_made(refund, at(last + LOOK_AFTER_SECONDS)), None, "who asked last may not be done");
+    let answer = never_made(refund, at(last + LOOK_AFTER_SECONDS + 1)).expect("given up");
+    assert_eq!(answer, RefundAnswer::Refused("never_made".to_owned()));
+    assert_eq!((refund_given_up(refund, at(1849)), refund_given_up(refund, at(1850))), (None, Some(answer.clone())));
+    let change = changed(conclude_refund(&payment, refund_id(1), &answer, at(90_000)));
+    assert!(matches!(&change.events[..], [DomainEvent::RefundFailed(told)] if told.code == "never_made"));
+    assert_eq!((change.payment.refundable(), change.payment.look_after()), (1000, None));
+    let anew = asked(&change.payment, 2, 400);
+    assert_ne!(anew.refunds[1].gateway_key(), refund.gateway_key());
+}
+
+#[test]
 fn the_answer_to_a_refund_counts_once_and_that_to_an_unknown_one_not_at_all() {
     let (paid_back, given_up) = (done(&asked(&paid(), 1, 400), 1).payment, refused(&asked(&paid(), 1, 400), 1).payment);
     for payment in [paid_back, given_up] {

@@ -4,7 +4,7 @@ use super::Defect;
 use domain::{
     DomainEvent, Event, event,
     id::{OrderId, PaymentId, RefundId, UserId},
-    ledger::Movement,
+    ledger::Statement,
     payment::{self, Answer, Change, Payment, Refund, RefundAnswer, Status},
 };
 use edge::{
@@ -70,8 +70,13 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
         self.inner.announce(event).await
     }
 
-    async fn unanswered(&self, before: Timestamp, limit: u32) -> Result<Vec<Payment>, Failure> {
-        self.inner.unanswered(before, limit).await
+    async fn unanswered(
+        &self,
+        before: Timestamp,
+        after: Option<&Payment>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Failure> {
+        self.inner.unanswered(before, after, limit).await
     }
 }
 
@@ -107,7 +112,11 @@ impl Gateway for Keyless<'_> {
         self.platform.gateway().find(payment).await
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Movement>, Failure> {
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
+        self.0.gateway().find_refund(payment, refund).await
+    }
+
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
         self.platform.gateway().movements(from, to).await
     }
 }
