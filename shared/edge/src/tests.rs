@@ -138,7 +138,7 @@ mod kinesis_streams {
     }
 
     #[tokio::test]
-    async fn a_record_that_can_neither_be_read_nor_buried_comes_again_after_those_before_it_are_done() {
+    async fn a_record_that_can_neither_be_read_nor_buried_comes_again_with_all_after_it() {
         let seen = RefCell::new(Vec::new());
         let handler = async |batch: &[Delivery<Event>]| {
             seen.borrow_mut().push(numbers(batch));
@@ -147,7 +147,27 @@ mod kinesis_streams {
         let mut event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
         event["Records"][1]["kinesis"]["data"] = json!("bm90IGpzb24=");
         let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.unwrap();
-        assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec![vec![1]]));
+        assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec![vec![1, 3]]));
+    }
+
+    #[tokio::test]
+    async fn poison_is_buried_once_however_often_the_batch_comes_again() {
+        let letters = Graveyard::default();
+        let mut event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3), &thing_done(4)]);
+        event["Records"][0]["kinesis"]["data"] = json!("bm90IGpzb24=");
+        event["Records"][2]["kinesis"]["data"] = json!("bm90IGpzb24=");
+        let down = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
+        let answer = kinesis::batch(&CONSUMER, event.clone(), &clock(), &letters, &down).await.unwrap();
+        assert_eq!(answer, again(&["2"]));
+        let buried = || letters.letters().into_iter().map(|letter| letter.record_id).collect::<Vec<_>>();
+        assert_eq!(buried(), ["1"], "what comes again is not buried yet");
+        event["Records"].as_array_mut().unwrap().remove(0);
+        for _ in 0..2 {
+            kinesis::batch(&CONSUMER, event.clone(), &clock(), &letters, &down).await.unwrap();
+        }
+        let up = async |_: &[Delivery<Event>]| Ok(());
+        assert_eq!(kinesis::batch(&CONSUMER, event, &clock(), &letters, &up).await.unwrap(), again(&[]));
+        assert_eq!(buried(), ["1", "3"]);
     }
 
     #[tokio::test]
@@ -321,6 +341,26 @@ mod kafka_topics {
         let handler = async |_: &[Record<u32>]| Ok(());
         let event = kafka_event("things", &[("a", json!("not a number"))]);
         assert!(kafka::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn poison_is_buried_once_however_often_the_batch_comes_again() {
+        let letters = Graveyard::default();
+        let event = kafka_event("things", &[("a", json!("poison")), ("b", json!(2)), ("c", json!(3))]);
+        let tries = RefCell::new(0);
+        let handler = async |batch: &[Record<u32>]| match batch {
+            [only] if only.value == 3 => {
+                *tries.borrow_mut() += 1;
+                if *tries.borrow() < 3 { Err(Failure::unavailable("store", "down")) } else { Ok(()) }
+            }
+            [only] if only.value != 2 => Ok(()),
+            _ => Err(Failure::field("", "is even")),
+        };
+        for last in [false, false, true] {
+            assert_eq!(kafka::batch(&CONSUMER, event.clone(), &clock(), &letters, &handler).await.is_ok(), last);
+        }
+        let buried: Vec<_> = letters.letters().into_iter().map(|letter| letter.record_id).collect();
+        assert_eq!(buried, ["things-0-0", "things-0-1"]);
     }
 
     #[tokio::test]
