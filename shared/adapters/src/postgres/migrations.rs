@@ -150,6 +150,11 @@ pub(super) fn consumers() -> impl Iterator<Item = Context> {
     contexts_where(catalog::Function::has_queue)
 }
 
+/// The contexts that keep the answers to requests here: those that take an `Idempotency-Key`.
+pub(super) fn answerers() -> impl Iterator<Item = Context> {
+    contexts_where(|function| matches!(function.trigger, catalog::Trigger::Http { idempotent: true, .. }))
+}
+
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {
     let uses_postgres = |function: &catalog::Function| function.uses.iter().any(|uses| matches!(uses, Uses::Postgres));
     let contexts: BTreeSet<Context> = catalog::FUNCTIONS
@@ -162,8 +167,22 @@ fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item 
 
 #[cfg(test)]
 mod tests {
-    use super::MIGRATIONS;
+    use super::*;
     use std::fs;
+
+    /// The contexts whose schema has a table of this name.
+    fn that_have(table: &str) -> BTreeSet<String> {
+        let sql = MIGRATIONS.iter().flat_map(|(_, sql)| sql.lines());
+        let made = sql.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()?.split_once('.'));
+        made.filter(|(_, name)| *name == table).map(|(schema, _)| schema.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_context_that_keeps_answers_is_tidied_and_no_other() {
+        let tidied: BTreeSet<String> = answerers().map(|context| context.name().to_owned()).collect();
+        assert_eq!(tidied, that_have("idempotency"));
+        assert!(tidied.contains("inventory"));
+    }
 
     #[test]
     fn every_migration_of_the_directory_is_applied_in_order() {
