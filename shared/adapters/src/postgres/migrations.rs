@@ -36,6 +36,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V011__saga",
     "V012__answers",
     "V013__stock_adjustments",
+    "V016__first_come",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");
