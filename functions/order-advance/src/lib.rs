@@ -37,7 +37,12 @@ async fn step(
     delivery: &Delivery<DomainEvent>,
 ) -> Result<Advanced, Failure> {
     let order = orders.get(order_id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
-    let Some((moved, told)) = order::advance(&order, news, delivery.now)? else { return Ok(Advanced::Before) };
+    let moved = match &delivery.event.event {
+        // Money for a part of it changes nothing.
+        DomainEvent::PaymentRefunded(refund) if !order.is_paid_back(refund.refunded_amount) => None,
+        _ => order::advance(&order, news, delivery.now)?,
+    };
+    let Some((moved, told)) = moved else { return Ok(Advanced::Before) };
     let event = told
         .map(|told| event::envelop(delivery.ids.next(), moved.id, moved.version, delivery.now, &delivery.trace, told));
     let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: delivery.event.id };
@@ -65,6 +70,9 @@ fn news(event: &domain::Event, policy: Shortfall) -> Result<(OrderId, News), Fai
         }
         DomainEvent::PaymentFailed(failed) => {
             Ok((failed.order_id, News { cue: Cue::PaymentFailed, payment: Some((failed.payment_id, version)) }))
+        }
+        DomainEvent::PaymentRefunded(back) => {
+            Ok((back.order_id, News { cue: Cue::Refunded, payment: Some((back.payment_id, version)) }))
         }
         other => Err(event::unexpected(other)),
     }

@@ -1,7 +1,7 @@
 //! `DELETE /api/v1/orders/{id}`: takes an order back, for its owner and the back office.
 //!
 //! 202 with the order: its stock is freed and its money goes back right after. Doing it again changes nothing. An order that is on
-//! its way is not cancellable (409).
+//! its way is not cancellable (409). Who names in `If-Match` the version that was looked at cancels that one and no other (412).
 
 use api::OrderView;
 use domain::{
@@ -26,6 +26,9 @@ pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Repl
     for _ in 0..=RACES {
         let order = orders.get(id, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
         let Some((cancelled, news)) = order::command(&order, cue, call.now)? else { return Ok(answer(&order)) };
+        if call.if_match.is_some_and(|version| version != order.version) {
+            return Err(order::overtaken());
+        }
         let event =
             news.map(|news| event::envelop(call.ids.next(), id, cancelled.version, call.now, &call.trace, news));
         if orders.advance(None, &cancelled, event.as_ref()).await? == Advanced::Now {

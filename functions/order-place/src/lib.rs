@@ -1,7 +1,8 @@
 //! `POST /api/v1/orders`: places an order at the catalogue's prices.
 //!
 //! 201 with the order; the first answer again, byte for byte, for a repeated `Idempotency-Key`. Order, lines, answer and event
-//! commit together. A refusal is kept as the answer, too: the same request is not refused today and accepted tomorrow.
+//! commit together. A refusal is kept as the answer, too: the same request is not refused today and accepted tomorrow. Only that a
+//! product is not on sale is not kept: it may be so for seconds, and the key stays free.
 
 use api::OrderView;
 use domain::{
@@ -10,7 +11,7 @@ use domain::{
     order::{self, PlaceOrder},
 };
 use edge::http::{Call, Reply};
-use kernel::Failure;
+use kernel::{Failure, Settled};
 use ports::{Offers, OrderStore};
 
 /// Places an order.
@@ -27,6 +28,10 @@ pub async fn handle(
     let (command, call) = call.into_parts();
     let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &offers, call.now) {
         Ok(placed) => placed,
+        Err(refusal) if !order::are_on_sale(&wanted, &offers) => {
+            let settled = orders.recall(&key).await?.unwrap_or(Settled::Now);
+            return Reply::refused(refusal, settled);
+        }
         Err(refusal) => {
             let settled = orders.refuse(&key, &call.problem(&refusal)).await?;
             return Reply::refused(refusal, settled);

@@ -9,7 +9,7 @@ use domain::{
     order::{self, Cue, Reason, Status},
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, Kind};
+use kernel::Failure;
 use ports::{Advanced, OrderStore};
 use serde::Deserialize;
 
@@ -30,13 +30,13 @@ pub async fn handle(orders: &impl OrderStore, call: Call<StatusUpdate>) -> Resul
     let (id, version): (OrderId, u64) = (call.path("id")?, call.if_match()?);
     let order = orders.get(id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
     if order.version != version {
-        return Err(overtaken());
+        return Err(order::overtaken());
     }
     let Some((moved, news)) = order::command(&order, cue, call.now)? else { return Ok(answer(&order)) };
     let event = news.map(|news| event::envelop(call.ids.next(), id, moved.version, call.now, &call.trace, news));
     match orders.advance(None, &moved, event.as_ref()).await? {
         Advanced::Now | Advanced::Before => Ok(answer(&moved)),
-        Advanced::Overtaken => Err(overtaken()),
+        Advanced::Overtaken => Err(order::overtaken()),
     }
 }
 
@@ -56,9 +56,4 @@ fn cue(update: &StatusUpdate) -> Result<Cue, Failure> {
 
 fn answer(order: &order::Order) -> Reply<OrderView> {
     Reply::ok(OrderView::from(order)).etag(order.version)
-}
-
-fn overtaken() -> Failure {
-    let detail = "The order has moved since; read it again and decide anew.";
-    Failure::new(Kind::PreconditionFailed, "precondition-failed", detail)
 }

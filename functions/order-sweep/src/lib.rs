@@ -1,18 +1,22 @@
 //! Undoes orders that have stood still for too long: every five minutes, oldest first.
 //!
 //! What was charged for them goes back and what is held for them is freed, as for every cancelled order. It is counted as a metric,
-//! for where nothing is wrong no order stands still.
+//! for where nothing is wrong no order stands still. How many orders are pending, and for what, is counted as well: nobody but a
+//! person moves one that is under review.
 
 use domain::{
     event,
-    order::{self, Cue, Order, STANDSTILL_SECONDS},
+    order::{self, Cue, Order, Reason, STANDSTILL_SECONDS},
 };
 use edge::{
     schedule::Tick,
-    telemetry::metrics::{self, Unit},
+    telemetry::{
+        self,
+        metrics::{self, Unit},
+    },
 };
-use kernel::{Failure, Timestamp};
-use ports::{Advanced, OrderStore};
+use kernel::{Failure, Kind, Timestamp};
+use ports::{Advanced, OrderStore, Place};
 use serde::Serialize;
 
 /// Orders in one round.
@@ -20,29 +24,53 @@ const ROUND: u32 = 100;
 /// Rounds in one run; what remains is the next run's.
 const ROUNDS: u32 = 10;
 
+/// What a pending order waits for, each with its metric.
+const PENDING: [(Reason, &str); 5] = [
+    (Reason::AwaitingStock, "OrdersAwaitingStock"),
+    (Reason::AwaitingPayment, "OrdersAwaitingPayment"),
+    (Reason::PaymentDeclined, "OrdersPaymentDeclined"),
+    (Reason::BackOrdered, "OrdersBackOrdered"),
+    (Reason::UnderReview, "OrdersUnderReview"),
+];
+
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// Orders that were undone.
     pub undone: u32,
+    /// Orders that could not be undone: a defect, which the log names.
+    pub failed: u32,
 }
 
 /// Sweeps until nothing is due, or the rounds are up.
 pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Failure> {
     let before = Timestamp::from_second(tick.now.as_second() - STANDSTILL_SECONDS).map_err(Failure::internal)?;
     let mut summary = Summary::default();
+    let mut last = None;
     for _ in 0..ROUNDS {
-        let stuck = orders.stuck(before, ROUND).await?;
-        let mut undone = 0;
+        let stuck = orders.stuck(before, ROUND, last).await?;
         for order in stuck.iter().filter(|order| order::is_stuck(order, tick.now)) {
-            undone += u32::from(undo(orders, order, &tick).await?);
+            match undo(orders, order, &tick).await {
+                Ok(undone) => summary.undone += u32::from(undone),
+                Err(failure) if failure.kind == Kind::Unavailable => return Err(failure),
+                // Those behind it are not to wait for what is wrong with this one.
+                Err(failure) => {
+                    summary.failed += 1;
+                    telemetry::failed("order", &failure);
+                }
+            }
         }
-        summary.undone += undone;
-        if undone == 0 || stuck.len() < ROUND as usize {
+        last = stuck.last().map(|order| Place { at: order.created_at, id: order.id.0 });
+        if last.is_none() {
             break;
         }
     }
     metrics::value("OrdersUndone", Unit::Count, summary.undone);
+    metrics::value("OrdersNotUndone", Unit::Count, summary.failed);
+    let pending = orders.pending().await?;
+    for (reason, metric) in PENDING {
+        metrics::value(metric, Unit::Count, pending.get(&reason).copied().unwrap_or_default());
+    }
     Ok(summary)
 }
 

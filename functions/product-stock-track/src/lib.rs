@@ -14,9 +14,9 @@ pub async fn handle(
     let event = &delivery.event.event;
     let levels = event.stock_levels().ok_or_else(|| event::unexpected(event))?;
     for level in levels {
-        if products.set_stock(level).await? {
-            cache.forget(&domain::product::cache_key(level.product_id)).await;
-        }
+        products.set_stock(level).await?;
+        // Also where the figure was there already: whoever set it may have died before this.
+        cache.forget(&domain::product::cache_key(level.product_id)).await;
     }
     Ok(())
 }

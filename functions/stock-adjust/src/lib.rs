@@ -1,7 +1,7 @@
 //! `PATCH /api/v1/products/{id}/stock`: books pieces of a product in or out, with the reason.
 //!
 //! 200 with the level after it; 409 when more would go than are free; the first answer again for a repeated `Idempotency-Key`. A
-//! refusal is kept as the answer, too.
+//! refusal is kept as the answer, too; only that there is no such product is not, for its account may be on its way.
 
 use api::StockView;
 use domain::{
@@ -27,9 +27,7 @@ pub async fn handle(
     let key = call.idempotency()?.clone();
     for _ in 0..=RACES {
         let Some(level) = store.level(product).await? else {
-            let refusal = Failure::not_found("product");
-            let settled = store.refuse(&key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled);
+            return Err(Failure::not_found("product"));
         };
         if let Some(reply) = book(store, &level, wish, &key, &call).await? {
             return Ok(reply);

@@ -191,6 +191,7 @@ const fn wait(reason: Reason) -> Wait {
         | Reason::PaymentUnreachable
         | Reason::CustomerRequest
         | Reason::StaffRequest
+        | Reason::Refunded
         | Reason::TimedOut => Wait {
             headline: "takes longer",
             why: "your order takes longer than it should.",
@@ -204,6 +205,7 @@ const fn why_cancelled(reason: Reason) -> &'static str {
     match reason {
         Reason::CustomerRequest => "as you asked, your order is cancelled.",
         Reason::StaffRequest => "we are sorry: we had to cancel your order.",
+        Reason::Refunded => "your order was cancelled, because what you paid for it went back to you.",
         Reason::InsufficientStock => {
             "we are sorry: your order was cancelled, because there is not enough of it in stock any more."
         }

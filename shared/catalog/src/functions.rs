@@ -102,7 +102,7 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_SHIPPED, ORDER_DELIVERED, ORDER_CANCELLED]);
     /// Moves an order on as stock and payment come in.
     ORDER_ADVANCE = Function::new("order-advance", Orders)
-        .on(&[STOCK_RESERVED, STOCK_SHORT, STOCK_KEPT, PAYMENT_REQUESTED, PAYMENT_FAILED])
+        .on(&[STOCK_RESERVED, STOCK_SHORT, STOCK_KEPT, PAYMENT_REQUESTED, PAYMENT_FAILED, PAYMENT_REFUNDED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::ShortfallPolicy])
         .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15);
     /// Undoes orders that stand still.

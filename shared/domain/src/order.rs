@@ -2,7 +2,7 @@
 
 mod flow;
 
-pub use flow::{Cue, Move, News, STANDSTILL_SECONDS, Shortfall, State, advance, command, is_stuck, next};
+pub use flow::{Cue, Move, News, STANDSTILL_SECONDS, Shortfall, State, advance, command, is_stuck, next, overtaken};
 
 use crate::{
     Money,
@@ -60,7 +60,7 @@ impl Status {
 }
 
 /// Why an order stands where it stands: a stable code that the customer can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Stock is not held yet.
@@ -81,13 +81,15 @@ pub enum Reason {
     CustomerRequest,
     /// The shop took it back.
     StaffRequest,
+    /// All that was paid for it went back.
+    Refunded,
     /// It stood still for too long.
     TimedOut,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AwaitingStock,
         Self::AwaitingPayment,
         Self::InsufficientStock,
@@ -97,6 +99,7 @@ impl Reason {
         Self::UnderReview,
         Self::CustomerRequest,
         Self::StaffRequest,
+        Self::Refunded,
         Self::TimedOut,
     ];
 
@@ -112,6 +115,7 @@ impl Reason {
             Self::UnderReview => "under_review",
             Self::CustomerRequest => "customer_request",
             Self::StaffRequest => "staff_request",
+            Self::Refunded => "refunded",
             Self::TimedOut => "timed_out",
         }
     }
@@ -250,6 +254,13 @@ pub struct Order {
     pub history: Vec<HistoryEntry>,
 }
 
+impl Order {
+    /// Whether nothing is paid for it any more, once `refunded` of its payment went back in all.
+    pub fn is_paid_back(&self, refunded: Money) -> bool {
+        refunded.currency == self.total.currency && refunded.amount >= self.total.amount
+    }
+}
+
 impl PlaceOrder {
     /// Checks what the shape of the request cannot say: there are lines, not too many, and no product twice.
     pub fn check(&self) -> Result<(), Failure> {
@@ -265,6 +276,11 @@ impl PlaceOrder {
         }
         if errors.is_empty() { Ok(()) } else { Err(Failure::fields(errors)) }
     }
+}
+
+/// Whether each of `wanted` has an offer. That one has none may be so for a moment only, while the catalogue catches up.
+pub fn are_on_sale(wanted: &[ProductId], offers: &[Offer]) -> bool {
+    wanted.iter().all(|product| offers.iter().any(|offer| offer.product_id == *product))
 }
 
 /// Places an order at the catalogue's prices.

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// no answer, and a batch without a report is retried whole.
 const RESERVE: Duration = Duration::from_millis(250);
 
+/// What nothing at all may eat of the time before the deadline: the report itself takes it.
+const REPORT: Duration = Duration::from_millis(100);
+
 fn whole_microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
@@ -70,8 +73,17 @@ impl Clock {
 
     /// How long a handler may still take, where there is a limit; zero when its time is up.
     pub fn remaining(&self) -> Option<Duration> {
+        self.left_before(RESERVE)
+    }
+
+    /// How long the runner itself may still take before it must report, where there is a limit.
+    pub(crate) fn remaining_to_report(&self) -> Option<Duration> {
+        self.left_before(REPORT)
+    }
+
+    fn left_before(&self, reserve: Duration) -> Option<Duration> {
         let left = self.deadline?.duration_since(self.now());
-        Some(left.try_into().unwrap_or(Duration::ZERO).saturating_sub(RESERVE))
+        Some(left.try_into().unwrap_or(Duration::ZERO).saturating_sub(reserve))
     }
 
     /// The instant at which the invocation is killed, where there is one.
@@ -117,6 +129,7 @@ mod tests {
     fn the_time_left_ends_before_the_deadline_does() {
         let clock = Clock::at(Timestamp::UNIX_EPOCH, 1).until(Timestamp::UNIX_EPOCH + Duration::from_secs(2));
         assert_eq!(clock.remaining(), Some(Duration::from_secs(2) - RESERVE));
+        assert!(clock.remaining() < clock.remaining_to_report(), "a handler is stopped before its runner is");
         clock.advance(Duration::from_secs(3));
         assert_eq!(clock.remaining(), Some(Duration::ZERO));
         assert_eq!(Clock::system().remaining(), None);

@@ -168,7 +168,7 @@ where
     let batch: Batch = serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("Kafka", cause))?;
     let mut records = Vec::new();
     let mut letters = Vec::new();
-    let mut unreadable = Tally::default();
+    let mut finished = Vec::new();
     // One topic and partition after another, and in each of them in order.
     for sent in batch.records.values().flatten() {
         let letter = letter(consumer, &batch.event_source_arn, sent);
@@ -179,23 +179,27 @@ where
             }
             Err(failure) => {
                 telemetry::failed("record", &failure);
-                match dead_letters::bury(dead_letters, letter.because(&Stop::Unreadable(failure))).await {
-                    true => unreadable.buried += 1,
-                    false => unreadable.again += 1,
-                }
+                finished.push(letter.because(&Stop::Unreadable(failure)));
             }
         }
     }
-    let bury = async |record: &Record<V>, stop: &Stop| {
-        let id = format!("{}-{}-{}", record.topic, record.partition, record.offset);
-        match letters.iter().find(|letter| letter.record_id == id) {
-            Some(letter) => dead_letters::bury(dead_letters, letter.clone().because(stop)).await,
-            None => false,
+    let total = records.len() + finished.len();
+    let settled = together(&ambient.clock, &records, handler).await;
+    let refused = settled.refused.iter().filter_map(|(i, stop)| Some(letters.get(*i)?.clone().because(stop)));
+    let done = settled.again_from.unwrap_or(records.len()) - settled.refused.len();
+    finished.extend(refused);
+
+    // Where one record comes again all do: what is buried now would be buried again at each try.
+    let mut buried = 0;
+    if settled.again_from.is_none() {
+        for letter in finished {
+            if !dead_letters::bury(dead_letters, letter).await {
+                break;
+            }
+            buried += 1;
         }
-    };
-    let (tally, _) = together(&ambient.clock, &records, handler, bury).await;
-    let tally =
-        Tally { done: tally.done, buried: tally.buried + unreadable.buried, again: tally.again + unreadable.again };
+    }
+    let tally = Tally { done, buried, again: total - done - buried };
     tally.tell(ambient.clock.millis_since(started));
     match tally.again {
         0 => Ok(Value::Null),

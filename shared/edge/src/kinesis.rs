@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tracing::Instrument;
 
 /// Serves `consumer` with `handler` for as long as Lambda sends batches.
@@ -112,40 +113,38 @@ where
     };
 
     let mut deliveries = Vec::new();
-    let mut readable = Vec::new();
-    let mut buried = 0;
-    // The first record that can neither be read nor be buried: it and all after it come again.
-    let mut stuck = None;
+    // The place in the batch of each delivery.
+    let mut places = Vec::new();
+    let mut finished = BTreeMap::new();
     for (i, record) in records.iter().enumerate() {
         match record.delivery::<E>(ambient) {
             Ok(delivery) => {
                 deliveries.push(delivery);
-                readable.push(record);
+                places.push(i);
             }
             Err(failure) => {
                 telemetry::failed("record", &failure);
-                if !dead_letters::bury(dead_letters, record.letter(consumer).because(&Stop::Unreadable(failure))).await
-                {
-                    stuck = Some(i);
-                    break;
-                }
-                buried += 1;
+                finished.insert(i, Stop::Unreadable(failure));
             }
         }
     }
-
-    let bury = async |delivery: &Delivery<E>, stop: &Stop| match readable
-        .iter()
-        .find(|record| record.sequence_number == delivery.record_id)
-    {
-        Some(record) => dead_letters::bury(dead_letters, record.letter(consumer).because(stop)).await,
-        None => false,
-    };
     let span = tracing::info_span!("batch", records.received = records.len());
-    let (tally, first) = together(&ambient.clock, &deliveries, handler, bury).instrument(span).await;
-    let tally =
-        Tally { buried: tally.buried + buried, again: tally.again + stuck.map_or(0, |i| records.len() - i), ..tally };
+    let settled = together(&ambient.clock, &deliveries, handler).instrument(span).await;
+    let place = |i: usize| places.get(i).copied();
+    finished.extend(settled.refused.into_iter().filter_map(|(i, stop)| Some((place(i)?, stop))));
+    let mut first = settled.again_from.and_then(place);
+
+    // Only what does not come again is buried, or it would be at each try. What cannot be buried comes again itself.
+    let mut buried = 0;
+    for (i, stop) in finished.range(..first.unwrap_or(records.len())) {
+        if !dead_letters::bury(dead_letters, records[*i].letter(consumer).because(stop)).await {
+            first = Some(*i);
+            break;
+        }
+        buried += 1;
+    }
+    let before = first.unwrap_or(records.len());
+    let tally = Tally { done: before - buried, buried, again: records.len() - before };
     tally.tell(ambient.clock.millis_since(started));
-    let first = first.map(|i| &readable[i]).or(stuck.map(|i| &records[i]).as_ref()).copied();
-    Ok(consumer::failures(first.map(|record| record.sequence_number.as_str())))
+    Ok(consumer::failures(first.map(|i| records[i].sequence_number.as_str())))
 }

@@ -1,7 +1,8 @@
 //! The runner for a queue (SQS): each message is read, handled and reported by itself.
 //!
 //! A message that nobody can read, or that failed finally, is buried with its reason and counts as done. One that failed in a way
-//! that may pass, or whose handler panicked, is reported and comes again. Handlers see every message at least once.
+//! that may pass, or whose handler panicked, is reported and comes again, each time later; at its last delivery it is buried as
+//! well, for the queue would move it without a reason. Handlers see every message at least once.
 
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ use crate::contain::contain;
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
 use crate::runtime::{self, Ambient, Error, FunctionError};
 use crate::{Clock, envelope, json, telemetry};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
 use kernel::Failure;
 use serde::de::DeserializeOwned;
@@ -209,8 +210,28 @@ async fn work(
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
     let tally = Tally { done: count(Outcome::Done), buried: count(Outcome::Buried), again: count(Outcome::Again) };
     tally.tell(ambient.clock.millis_since(started));
-    let again = messages.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Again);
-    Ok(consumer::failures(again.map(|(message, _)| message.id.as_str())))
+    let again =
+        || messages.iter().zip(&outcomes).filter(|(_, out)| **out == Outcome::Again).map(|(message, _)| message);
+    postpone(again(), &ambient.clock, doors).await;
+    Ok(consumer::failures(again().map(|message| message.id.as_str())))
+}
+
+/// Puts off all that comes again, begun or not: what comes again at once uses its deliveries up in no time. It is asked for all at
+/// once, and for no longer than there is time: a report that comes too late brings back the messages that are done, too.
+async fn postpone(messages: impl Iterator<Item = &Message>, clock: &Clock, doors: &Doors<'_>) {
+    let asked = messages.map(|message| (doors.postpone)(message.receipt.clone(), wait(message.attempt, &message.id)));
+    let asked: Vec<_> = asked.collect();
+    if !asked.is_empty() && in_time(clock, join_all(asked)).await.is_none() {
+        tracing::warn!("there was no time to postpone all that comes again");
+    }
+}
+
+/// What `work` came to, unless the report would be late for it.
+async fn in_time<T>(clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
+    match clock.remaining_to_report() {
+        None => Some(work.await),
+        Some(left) => tokio::time::timeout(left, work).await.ok(),
+    }
 }
 
 async fn one(
@@ -221,9 +242,6 @@ async fn one(
     handle: &Handle<'_>,
 ) -> Outcome {
     let clock = &ambient.clock;
-    if !consumer::has_time(clock) {
-        return Outcome::Again;
-    }
     let opened = envelope::open(&message.body);
     let about = opened.as_ref().unwrap_or(&Value::Null);
     let slot = Slot::of(about, message.xray.as_deref().or(ambient.xray.as_deref()), clock);
@@ -231,6 +249,7 @@ async fn one(
     async {
         let last_attempt = message.attempt >= consumer.max_receives_hint;
         let done = match opened {
+            _ if !consumer::has_time(clock) => Err(Stop::Failed(Failure::unavailable("time", "it was not begun"))),
             Err(failure) => Err(Stop::Unreadable(failure)),
             Ok(event) => {
                 let opened = Opened { event, record_id: message.id.clone(), attempt: message.attempt, last_attempt };
@@ -239,13 +258,12 @@ async fn one(
         };
         let Err(stop) = done else { return Outcome::Done };
         telemetry::failed("record", stop.failure());
-        if stop.is_retryable() {
-            (doors.postpone)(message.receipt.clone(), wait(message.attempt, &message.id)).await;
+        if stop.is_retryable() && !last_attempt {
             return Outcome::Again;
         }
-        match (doors.bury)(message.letter(consumer).because(&stop)).await {
-            true => Outcome::Buried,
-            false => Outcome::Again,
+        match in_time(clock, (doors.bury)(message.letter(consumer).because(&stop))).await {
+            Some(true) => Outcome::Buried,
+            Some(false) | None => Outcome::Again,
         }
     }
     .instrument(span)

@@ -1,5 +1,7 @@
 //! Rules of the runners for streams, schedules, buckets, authorizers and direct invocations, with events as AWS sends them.
 
+mod kinesis_streams;
+
 use crate::authorizer::{self, AuthRequest, Grant};
 use crate::direct::{self, Invocation};
 use crate::dynamodb::{self, Change, ChangeKind};
@@ -60,103 +62,6 @@ fn told(work: impl Future) -> [u64; 3] {
     });
     let line = lines.iter().find(|line| line["message"] == "batch finished").expect("a line");
     ["records.done", "records.buried", "records.again"].map(|name| line[name].as_u64().unwrap())
-}
-
-mod kinesis_streams {
-    use super::*;
-
-    #[test]
-    fn the_end_of_a_batch_tells_what_became_of_its_records() {
-        let five: Vec<_> = (1..=5).map(thing_done).collect();
-        let broken = |places: &[usize]| {
-            let mut event = kinesis_event(&five.iter().collect::<Vec<_>>());
-            places.iter().for_each(|i| event["Records"][i]["kinesis"]["data"] = json!("bm90IGpzb24="));
-            event
-        };
-        let told = |event, letters: &Graveyard, handler: &dyn Fn(&[u32]) -> Result<(), Failure>| {
-            let handler = async |batch: &[Delivery<Event>]| handler(&numbers(batch));
-            told(kinesis::batch(&CONSUMER, event, &clock(), letters, &handler))
-        };
-        let well = &|_: &[u32]| Ok(());
-        assert_eq!(told(broken(&[]), &Graveyard::default(), well), [5, 0, 0]);
-        assert_eq!(told(broken(&[0, 3]), &Graveyard::default(), well), [3, 2, 0]);
-        assert_eq!(told(broken(&[3]), &Graveyard::sealed(), well), [3, 0, 2]);
-        let later = &|batch: &[u32]| match batch.contains(&2) {
-            true => Err(Failure::unavailable("store", "down")),
-            false => Ok(()),
-        };
-        // What cannot be buried comes again, and so do those before it that failed.
-        assert_eq!(
-            told(broken(&[3]), &Graveyard::sealed(), later)[2],
-            5 - told(broken(&[3]), &Graveyard::sealed(), later)[0]
-        );
-        let never = &|batch: &[u32]| match batch.contains(&2) {
-            true => Err(Failure::field("/n", "is even")),
-            false => Ok(()),
-        };
-        assert_eq!(told(broken(&[3]), &Graveyard::default(), never), [3, 2, 0]);
-    }
-
-    #[tokio::test]
-    async fn the_readable_records_are_handed_over_at_once_and_the_unreadable_one_is_buried() {
-        let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
-        let handler = async |batch: &[Delivery<Event>]| {
-            seen.borrow_mut().push(numbers(batch));
-            Ok(())
-        };
-        let event = fixture(include_str!("../fixtures/kinesis.json"));
-        let answer = kinesis::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
-        assert_eq!((answer, seen.into_inner()), (again(&[]), vec![vec![1, 3, 4]]));
-        let [letter] = letters.letters().try_into().unwrap();
-        assert_eq!(
-            (letter.reason.as_str(), letter.body.as_str()),
-            ("unreadable", "gIGC"),
-            "bytes that are no text stay encoded"
-        );
-        assert_eq!(letter.attributes["partitionKey"], "thing");
-    }
-
-    #[tokio::test]
-    async fn a_failure_that_may_pass_reports_the_first_sequence_number() {
-        let handler = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
-        let event = kinesis_event(&[&thing_done(1), &thing_done(2)]);
-        let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
-        assert_eq!(answer, again(&["1"]));
-    }
-
-    #[tokio::test]
-    async fn one_bad_record_is_found_and_buried_and_does_not_block_the_shard() {
-        let letters = Graveyard::default();
-        let handler = async |batch: &[Delivery<Event>]| match numbers(batch).contains(&2) {
-            true => Err(Failure::field("/n", "is even")),
-            false => Ok(()),
-        };
-        let event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
-        let answer = kinesis::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
-        assert_eq!(answer, again(&[]));
-        assert_eq!(letters.letters().iter().map(|letter| letter.record_id.as_str()).collect::<Vec<_>>(), ["2"]);
-    }
-
-    #[tokio::test]
-    async fn a_record_that_can_neither_be_read_nor_buried_comes_again_after_those_before_it_are_done() {
-        let seen = RefCell::new(Vec::new());
-        let handler = async |batch: &[Delivery<Event>]| {
-            seen.borrow_mut().push(numbers(batch));
-            Ok(())
-        };
-        let mut event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
-        event["Records"][1]["kinesis"]["data"] = json!("bm90IGpzb24=");
-        let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.unwrap();
-        assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec![vec![1]]));
-    }
-
-    #[tokio::test]
-    async fn when_time_is_short_the_batch_comes_again_unhandled() {
-        let handler = async |_: &[Delivery<Event>]| panic!("there is no time");
-        let event = kinesis_event(&[&thing_done(1)]);
-        let answer = kinesis::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await.unwrap();
-        assert_eq!(answer, again(&["1"]));
-    }
 }
 
 mod dynamodb_streams {
@@ -321,6 +226,26 @@ mod kafka_topics {
         let handler = async |_: &[Record<u32>]| Ok(());
         let event = kafka_event("things", &[("a", json!("not a number"))]);
         assert!(kafka::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn poison_is_buried_once_however_often_the_batch_comes_again() {
+        let letters = Graveyard::default();
+        let event = kafka_event("things", &[("a", json!("poison")), ("b", json!(2)), ("c", json!(3))]);
+        let tries = RefCell::new(0);
+        let handler = async |batch: &[Record<u32>]| match batch {
+            [only] if only.value == 3 => {
+                *tries.borrow_mut() += 1;
+                if *tries.borrow() < 3 { Err(Failure::unavailable("store", "down")) } else { Ok(()) }
+            }
+            [only] if only.value != 2 => Ok(()),
+            _ => Err(Failure::field("", "is even")),
+        };
+        for last in [false, false, true] {
+            assert_eq!(kafka::batch(&CONSUMER, event.clone(), &clock(), &letters, &handler).await.is_ok(), last);
+        }
+        let buried: Vec<_> = letters.letters().into_iter().map(|letter| letter.record_id).collect();
+        assert_eq!(buried, ["things-0-0", "things-0-1"]);
     }
 
     #[tokio::test]

@@ -1,63 +1,60 @@
 //! Records that are handled as one batch, and what to do when the batch fails: find the one at fault, and spare the others.
 
 use crate::Clock;
-use crate::consumer::{Stop, Tally, has_time};
+use crate::consumer::{Stop, has_time};
 use crate::contain::contain;
 use crate::telemetry;
 use kernel::Failure;
 
+/// What became of records that were handed over together.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// Those that failed finally, in order, and why. Whoever asked buries them, as soon as that need not be done again.
+    pub refused: Vec<(usize, Stop)>,
+    /// The first that must come again, with all after it.
+    pub again_from: Option<usize>,
+}
+
+impl Settled {
+    fn again_from(first: usize) -> Self {
+        Self { refused: Vec::new(), again_from: Some(first) }
+    }
+}
+
 /// Hands all of `records` over at once. When that fails finally, hands them over again one by one, in order: the one at fault is
-/// found and buried, the others get done. (Their handler may see them twice; every handler must bear that.)
-///
-/// Tells what became of them, and the index of the first that must come again, with all after it.
+/// found, the others get done. (Their handler may see them twice; every handler must bear that.)
 pub(crate) async fn together<R>(
     clock: &Clock,
     records: &[R],
     hand_over: impl AsyncFn(&[R]) -> Result<(), Failure>,
-    bury: impl AsyncFn(&R, &Stop) -> bool,
-) -> (Tally, Option<usize>) {
-    let mut tally = Tally::default();
+) -> Settled {
+    let mut settled = Settled::default();
     if records.is_empty() {
-        return (tally, None);
+        return settled;
     }
     if !has_time(clock) {
-        tally.again = records.len();
-        return (tally, Some(0));
+        return Settled::again_from(0);
     }
-    let Err(failure) = contain(clock, hand_over(records)).await else {
-        tally.done = records.len();
-        return (tally, None);
-    };
+    let Err(failure) = contain(clock, hand_over(records)).await else { return settled };
     telemetry::failed("batch", &failure);
     if failure.is_retryable() {
-        tally.again = records.len();
-        return (tally, Some(0));
+        return Settled::again_from(0);
     }
-    if let [only] = records {
-        return match bury(only, &Stop::Failed(failure)).await {
-            true => (Tally { buried: 1, ..tally }, None),
-            false => (Tally { again: 1, ..tally }, Some(0)),
-        };
+    if records.len() == 1 {
+        return Settled { refused: vec![(0, Stop::Failed(failure))], again_from: None };
     }
     for (i, record) in records.iter().enumerate() {
-        let stop = match has_time(clock) {
-            false => break,
-            true => contain(clock, hand_over(std::slice::from_ref(record))).await.map_err(Stop::Failed),
-        };
-        let Err(stop) = stop else {
-            tally.done += 1;
-            continue;
-        };
-        telemetry::failed("record", stop.failure());
-        if stop.is_retryable() || !bury(record, &stop).await {
-            tally.again = records.len() - i;
-            return (tally, Some(i));
+        if !has_time(clock) {
+            return Settled { again_from: Some(i), ..settled };
         }
-        tally.buried += 1;
+        let Err(failure) = contain(clock, hand_over(std::slice::from_ref(record))).await else { continue };
+        telemetry::failed("record", &failure);
+        if failure.is_retryable() {
+            return Settled { again_from: Some(i), ..settled };
+        }
+        settled.refused.push((i, Stop::Failed(failure)));
     }
-    let finished = tally.done + tally.buried;
-    tally.again = records.len() - finished;
-    (tally, (tally.again > 0).then_some(finished))
+    settled
 }
 
 #[cfg(test)]
@@ -67,41 +64,46 @@ mod tests {
     use std::cell::RefCell;
     use std::time::Duration;
 
+    async fn told(
+        records: &[u32],
+        hand_over: impl AsyncFn(&[u32]) -> Result<(), Failure>,
+    ) -> (Vec<usize>, Option<usize>) {
+        let settled = together(&Clock::system(), records, hand_over).await;
+        (settled.refused.iter().map(|(i, _)| *i).collect(), settled.again_from)
+    }
+
     fn poison() -> Failure {
         Failure::field("/n", "is odd")
     }
 
     #[tokio::test]
-    async fn a_record_that_spoils_its_batch_is_buried_and_the_others_are_done() {
-        let buried = RefCell::new(Vec::new());
+    async fn a_record_that_spoils_its_batch_is_found_and_the_others_are_done() {
         let hand_over = async |batch: &[u32]| if batch.contains(&3) { Err(poison()) } else { Ok(()) };
-        let bury = async |n: &u32, _: &Stop| {
-            buried.borrow_mut().push(*n);
-            true
-        };
-        let (tally, first) = together(&Clock::system(), &[2, 3, 4], hand_over, bury).await;
-        assert_eq!((tally, first), (Tally { done: 2, buried: 1, again: 0 }, None));
-        assert_eq!(*buried.borrow(), [3]);
+        assert_eq!(told(&[2, 3, 4], hand_over).await, (vec![1], None));
+        assert_eq!(told(&[3], hand_over).await, (vec![0], None));
+        assert_eq!(told(&[], hand_over).await, (vec![], None));
     }
 
     #[tokio::test]
     async fn a_failure_that_may_pass_sends_the_whole_batch_again() {
         let hand_over = async |_: &[u32]| Err(Failure::unavailable("store", "down"));
-        let (tally, first) = together(&Clock::system(), &[2, 3], hand_over, async |_, _| true).await;
-        assert_eq!((tally.again, first), (2, Some(0)));
+        assert_eq!(told(&[2, 3], hand_over).await, (vec![], Some(0)));
     }
 
     #[tokio::test]
-    async fn a_record_that_cannot_be_buried_comes_again_with_all_after_it() {
-        let hand_over = async |batch: &[u32]| if batch.contains(&3) { Err(poison()) } else { Ok(()) };
-        let (tally, first) = together(&Clock::system(), &[2, 3, 4], hand_over, async |_, _| false).await;
-        assert_eq!((tally, first), (Tally { done: 1, buried: 0, again: 2 }, Some(1)));
+    async fn one_by_one_the_first_that_may_pass_later_comes_again_with_all_after_it() {
+        let hand_over = async |batch: &[u32]| match batch {
+            [1] => Err(poison()),
+            [3] => Err(Failure::unavailable("store", "down")),
+            [_] => Ok(()),
+            _ => Err(poison()),
+        };
+        assert_eq!(told(&[1, 2, 3, 1], hand_over).await, (vec![0], Some(2)));
     }
 
     #[tokio::test]
     async fn a_panic_sends_the_batch_again() {
-        let (_, first) = together(&Clock::system(), &[1], async |_: &[u32]| panic!("no"), async |_, _| true).await;
-        assert_eq!(first, Some(0));
+        assert_eq!(told(&[1], async |_: &[u32]| panic!("no")).await, (vec![], Some(0)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -114,8 +116,8 @@ mod tests {
             }
             _ => Err(poison()),
         };
-        let (tally, first) = together(&clock, &[2, 3, 4, 5], hand_over, async |_, _| true).await;
-        assert_eq!((tally, first), (Tally { done: 2, buried: 0, again: 2 }, Some(2)));
+        let settled = together(&clock, &[2, 3, 4, 5], hand_over).await;
+        assert_eq!((settled.refused.len(), settled.again_from), (0, Some(2)));
     }
 
     #[tokio::test]
@@ -125,9 +127,6 @@ mod tests {
             *seen.borrow_mut() += 1;
             Err(poison())
         };
-        let (tally, first) = together(&Clock::system(), &[3], hand_over, async |_, _| true).await;
-        assert_eq!((tally, first, seen.take()), (Tally { done: 0, buried: 1, again: 0 }, None, 1));
-        let (tally, first) = together(&Clock::system(), &[3], hand_over, async |_, _| false).await;
-        assert_eq!((tally, first), (Tally { done: 0, buried: 0, again: 1 }, Some(0)));
+        assert_eq!((told(&[3], hand_over).await, seen.take()), ((vec![0], None), 1));
     }
 }

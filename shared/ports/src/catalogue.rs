@@ -76,8 +76,11 @@ pub trait StockStore {
     /// Frees what is held for an order if its hold lapsed before the time of the event; `None` when it did not.
     async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure>;
 
-    /// Up to `limit` paid orders behind `after` that wait for stock, those that have waited longest first.
+    /// Up to `limit` paid orders behind `after` that wait for stock which is there now, those that have waited longest first.
     async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure>;
+
+    /// How many paid orders wait for stock, whether it is there or not.
+    async fn wait(&self) -> Result<u64, Failure>;
 
     /// Holds the lines of an order that waits, if there is enough now; `None` when there is not, or it does not wait any more.
     async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure>;

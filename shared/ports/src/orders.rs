@@ -1,12 +1,13 @@
 //! Ports of orders.
 
-use crate::{Claim, Page};
+use crate::{Claim, Page, Place};
 use domain::{
     Event,
     id::{OrderId, UserId},
-    order::Order,
+    order::{Order, Reason},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
+use std::collections::BTreeMap;
 
 /// Orders.
 pub trait OrderStore {
@@ -24,6 +25,9 @@ pub trait OrderStore {
     /// Keeps a refusal as the answer to a request, so that its repetition gets the same one. Failures as for `place`.
     async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
 
+    /// The answer that was kept under a key, if there is one; takes no key. Failures as for `place`.
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure>;
+
     /// One order; with `owner`, only if it is theirs.
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure>;
 
@@ -33,8 +37,12 @@ pub trait OrderStore {
     /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim, if there is one.
     async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure>;
 
-    /// Up to `limit` orders placed before `before` that wait for stock or payment, oldest first.
-    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure>;
+    /// Up to `limit` orders behind `after` that were placed before `before` and wait for stock or payment, oldest first. One that
+    /// cannot be read is left out, and said loudly.
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure>;
+
+    /// How many orders are pending, by what they wait for.
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure>;
 }
 
 /// What came of a step.

@@ -99,6 +99,7 @@ fn a_cancellation_says_why_in_words_and_that_what_was_paid_goes_back() {
         ("insufficient_stock", "in stock any more"),
         ("customer_request", "as you asked"),
         ("staff_request", "we had to cancel"),
+        ("refunded", "what you paid for it went back"),
         ("timed_out", "completed in time"),
         ("payment_unreachable", "whether your payment went through"),
     ] {

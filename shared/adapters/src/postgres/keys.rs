@@ -17,6 +17,11 @@ pub(super) const REFUSE: &str = concat!("WITH ", take_key!(), what_was_kept!());
 const KEPT: &str = "
     SELECT false AS is_new, fingerprint, status, headers, body FROM idempotency WHERE scope = $1 AND key = $2";
 
+/// What is kept under a key that has not expired.
+const RECALL: &str = "
+    SELECT false AS is_new, fingerprint, status, headers, body FROM idempotency
+    WHERE scope = $1 AND key = $2 AND expires_at > now()";
+
 /// What is kept of an answer besides its body.
 #[derive(Debug, Serialize)]
 pub(super) struct Head<'a> {
@@ -46,6 +51,11 @@ pub(super) async fn settle(
         let detail = "A request with this Idempotency-Key is under way; please try again.";
         Failure::new(Kind::Conflict, "idempotency-key-in-flight", detail)
     })
+}
+
+/// The answer that was kept under a key, if there is one.
+pub(super) async fn recall(database: &Database, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+    settled(key, &database.query(RECALL, &params![&key.scope, &key.key]).await?)
 }
 
 /// Keeps a refusal as the answer to a request.

@@ -38,6 +38,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V013__stock_adjustments",
     "V014__deliveries",
     "V015__place",
+    "V016__first_come",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");
@@ -169,8 +170,22 @@ fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item 
 
 #[cfg(test)]
 mod tests {
-    use super::MIGRATIONS;
+    use super::*;
     use std::fs;
+
+    /// The contexts whose schema has a table of this name.
+    fn that_have(table: &str) -> BTreeSet<String> {
+        let sql = MIGRATIONS.iter().flat_map(|(_, sql)| sql.lines());
+        let made = sql.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()?.split_once('.'));
+        made.filter(|(_, name)| *name == table).map(|(schema, _)| schema.to_owned()).collect()
+    }
+
+    #[test]
+    fn every_context_that_keeps_answers_is_tidied_and_no_other() {
+        let tidied: BTreeSet<String> = answerers().map(|context| context.name().to_owned()).collect();
+        assert_eq!(tidied, that_have("idempotency"));
+        assert!(tidied.contains("inventory"));
+    }
 
     #[test]
     fn every_migration_of_the_directory_is_applied_in_order() {

@@ -5,7 +5,7 @@ use super::{
     fragments::{announce, claim_if_any},
     keys,
     params::params,
-    rows::{count, counted, get, json, money, only, parsed, parsed_if, word},
+    rows::{count, counted, get, json, money, only, parsed, parsed_if, readable, word},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -15,8 +15,8 @@ use domain::{
     text::PaymentMethod,
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Advanced, Bus, Claim, OrderStore, Page};
-use std::sync::Arc;
+use ports::{Advanced, Bus, Claim, OrderStore, Page, Place};
+use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
 const PLACE: &str = "
@@ -66,8 +66,13 @@ const ADVANCE: &str = concat!(
 /// Those that wait for what the inventory or the gateway has to say. A back-order waits for as long as it takes.
 const STUCK: &str = concat!(
     select_order!(),
-    "WHERE o.status = 'pending' AND o.created_at < $1 AND o.reason = ANY ($2) ORDER BY o.created_at, o.id LIMIT $3",
+    "WHERE o.status = 'pending' AND o.created_at < $1 AND o.reason = ANY ($2)
+        AND ($4 IS NULL OR (o.created_at, o.id) > ($4, $5))
+    ORDER BY o.created_at, o.id LIMIT $3",
 );
+
+const PENDING: &str =
+    "SELECT reason, count(*) AS orders FROM orders WHERE status = 'pending' AND reason IS NOT NULL GROUP BY reason";
 
 /// Orders in the schema of orders.
 #[derive(Debug)]
@@ -123,6 +128,10 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         keys::refuse(self.relay.database(), key, reply).await
     }
 
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+        keys::recall(self.relay.database(), key).await
+    }
+
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
         let rows = self.relay.database().query(GET, &params![id.0, owner.map(|owner| owner.0)]).await?;
         rows.first().map(order).transpose()
@@ -163,11 +172,21 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         Ok(if get(row, "known")? { Advanced::Before } else { Advanced::Overtaken })
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure> {
+        let (at, id) = after.map(|after| (after.at, after.id)).unzip();
         let reasons =
             [Reason::AwaitingStock, Reason::AwaitingPayment, Reason::PaymentDeclined].map(Reason::name).to_vec();
-        let rows = self.relay.database().query(STUCK, &params![before, reasons, i64::from(limit)]).await?;
-        rows.iter().map(order).collect()
+        let rows = self.relay.database().query(STUCK, &params![before, reasons, i64::from(limit), at, id]).await?;
+        Ok(readable(&rows, order))
+    }
+
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
+        let rows = self.relay.database().query(PENDING, &[]).await?;
+        let reason = |row: &Row| {
+            let reason = parsed(row, "reason", |name| Reason::parse(name).ok_or("holds no reason of ours"))?;
+            Ok((reason, count(row, "orders")?))
+        };
+        Ok(readable(&rows, reason).into_iter().collect())
     }
 }
 
@@ -202,6 +221,8 @@ fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (at, id) = bytes.split_first_chunk::<8>()?;
         let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok()?;
+        // Nothing was placed before there were clocks like ours, and some of those times the database does not have.
+        let at = Some(at).filter(|at| *at >= Timestamp::UNIX_EPOCH)?;
         Some((at, Uuid::from_slice(id).ok()?))
     };
     read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
@@ -221,8 +242,20 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_no_order_has_is_not_a_cursor_either() {
+        for second in [Timestamp::MIN.as_second(), -210_866_803_201, -1] {
+            let mut bytes = (second * 1_000_000).to_be_bytes().to_vec();
+            bytes.extend_from_slice(Uuid::nil().as_bytes());
+            assert!(read_cursor(&URL_SAFE_NO_PAD.encode(&bytes)).is_err(), "{second}");
+        }
+        let mut first = 0_i64.to_be_bytes().to_vec();
+        first.extend_from_slice(Uuid::nil().as_bytes());
+        assert!(read_cursor(&URL_SAFE_NO_PAD.encode(&first)).is_ok());
+    }
+
+    #[test]
     fn statements_stay_far_below_the_size_that_pins_the_proxy() {
-        for sql in [PLACE, keys::REFUSE, GET, LIST, ADVANCE, STUCK] {
+        for sql in [PLACE, keys::REFUSE, GET, LIST, ADVANCE, STUCK, PENDING] {
             assert!(sql.len() < 4096);
         }
     }

@@ -1,6 +1,7 @@
 //! Reading rows. What does not read as what it must be is a defect, and told as one.
 
 use domain::Money;
+use edge::telemetry::metrics;
 use kernel::Failure;
 use serde::de::DeserializeOwned;
 use std::fmt::Display;
@@ -8,6 +9,23 @@ use tokio_postgres::{
     Row,
     types::{FromSql, Json},
 };
+
+/// Counts rows that a sweep came past because they cannot be read.
+const UNREADABLE: &str = "RowsUnreadable";
+
+/// The rows that can be read. Those that cannot are said loudly and left out, so that one of them does not keep all behind it from
+/// being looked after.
+pub(super) fn readable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure>) -> Vec<T> {
+    let read = |row| {
+        read(row)
+            .inspect_err(|failure| {
+                metrics::count(UNREADABLE, 1);
+                tracing::error!(error.message = %failure, "a row cannot be read");
+            })
+            .ok()
+    };
+    rows.iter().filter_map(read).collect()
+}
 
 /// The value of a column.
 pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &'static str) -> Result<T, Failure> {

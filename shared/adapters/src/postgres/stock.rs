@@ -5,7 +5,7 @@ use super::{
     fragments::{announce, claim, take_key, what_was_kept},
     keys,
     params::params,
-    rows::{count, counted, get, only},
+    rows::{count, counted, get, only, readable},
 };
 use domain::{
     Event,
@@ -16,7 +16,7 @@ use domain::{
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
 use ports::{Bus, Claim, Paid, StockDesk, StockStore, StockWatch};
 use std::{collections::BTreeMap, sync::Arc};
-use tokio_postgres::types::Json;
+use tokio_postgres::{Row, types::Json};
 
 const OPEN: &str = concat!(
     "WITH ",
@@ -48,10 +48,21 @@ const RETRY: &str = "SELECT retry($1, $2) AS event";
 const LAPSED: &str = "
     SELECT order_id FROM reservation_orders WHERE state = 'held' AND lapses_at < $1 ORDER BY lapses_at, order_id LIMIT $2";
 
+/// Those alone for which all is there, when those who have waited longer have theirs: what cannot be filled, however long it has
+/// waited, takes nobody's place in a round.
 const WAITING: &str = "
-    SELECT order_id, payment_id, payment_version, paid_at FROM reservation_orders
-    WHERE state = 'waiting' AND ($2 IS NULL OR (paid_at, order_id) > ($2, $3))
+    SELECT order_id, payment_id, payment_version, paid_at FROM (
+        SELECT o.*, s.available - sum(r.quantity) OVER (PARTITION BY r.product_id ORDER BY o.paid_at, o.order_id) AS rest
+        FROM reservation_orders AS o
+        JOIN reservations AS r ON r.order_id = o.order_id
+        JOIN stock AS s ON s.product_id = r.product_id
+        WHERE o.state = 'waiting'
+    ) AS line
+    WHERE $2 IS NULL OR (paid_at, order_id) > ($2, $3)
+    GROUP BY order_id, payment_id, payment_version, paid_at HAVING min(rest) >= 0
     ORDER BY paid_at, order_id LIMIT $1";
+
+const WAIT: &str = "SELECT count(*) AS orders FROM reservation_orders WHERE state = 'waiting'";
 
 const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
 
@@ -190,12 +201,16 @@ impl<B: Bus> StockStore for PgStock<B> {
     async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure> {
         let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
         let rows = self.relay.database().query(WAITING, &params![i64::from(limit), at, order]).await?;
-        let paid = |row| {
+        let paid = |row: &Row| {
             let payment =
                 PaidWith { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
             Ok(Paid { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
         };
-        rows.iter().map(paid).collect()
+        Ok(readable(&rows, paid))
+    }
+
+    async fn wait(&self) -> Result<u64, Failure> {
+        count(only(&self.relay.database().query(WAIT, &[]).await?)?, "orders")
     }
 
     async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {

@@ -138,9 +138,11 @@ fn place(row: &Row) -> Result<Place, Failure> {
 /// Deletes from every outbox what went out before `$1`, from every inbox what was claimed before `$2`, and of the answers to
 /// requests those that expired before `$3`, by this clock and by the database's, which alone decides how long they last; `$4` rows of each at most, the oldest first. It answers how many.
 fn tidy() -> String {
+    // The condition stands twice: where somebody changed a row meanwhile (took an expired key over, say), only what is said of the
+    // row itself is looked at again before it goes.
     let deletion = |part: &str, table: &str, key: &str, since: &str, end: &str| {
         format!(
-            "{part} AS (DELETE FROM {table} WHERE ({key}) IN
+            "{part} AS (DELETE FROM {table} WHERE {since} < {end} AND ({key}) IN
             (SELECT {key} FROM {table} WHERE {since} < {end} ORDER BY {since} LIMIT $4) RETURNING 1)"
         )
     };

@@ -237,3 +237,19 @@ async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event
 fn event_of_nothing() -> domain::Event {
     released(OrderId(id()))
 }
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_keeps_no_other_from_being_found() {
+    let database = database().await;
+    let orders = database.orders();
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
+        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+        ids.push(order.id);
+    }
+    database.change(&format!("UPDATE orders.orders SET history = '{{}}' WHERE id = '{}'", ids[0])).await;
+    let found = orders.stuck(now() + Duration::from_secs(60), 100, None).await.expect("the others");
+    assert_eq!(found.into_iter().map(|order| order.id).collect::<Vec<_>>(), ids[1..]);
+    assert_eq!(orders.pending().await.expect("counted").into_values().sum::<u64>(), 3);
+}

@@ -3,7 +3,7 @@
 use crate::{given::*, stock::opened};
 use adapters::postgres::testing::{Mood, TestDatabase};
 use domain::id::UserId;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use kernel::Timestamp;
 use ports::{Ends, OrderStore, Outbox, StockStore, Swept, Tidied};
 use std::{
@@ -152,6 +152,8 @@ async fn tidying_deletes_old_claims_expired_answers_and_what_was_sent_and_nothin
             "UPDATE orders.outbox SET published_at = now() - interval '8 days';
             UPDATE orders.outbox SET published_at = NULL WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox);
             INSERT INTO inventory.inbox SELECT 'c', gen_random_uuid(), now() - interval '16 days' FROM generate_series(1, 3);
+            INSERT INTO inventory.idempotency SELECT * FROM orders.idempotency;
+            UPDATE inventory.idempotency SET expires_at = now() - interval '2 hours';
             INSERT INTO payments.inbox SELECT 'c', gen_random_uuid(), now() - interval '14 days';
             UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'
             WHERE key = (SELECT min(key) FROM orders.idempotency)",
@@ -159,11 +161,34 @@ async fn tidying_deletes_old_claims_expired_answers_and_what_was_sent_and_nothin
         .await;
     let ago = |days: i64| Timestamp::from_second(Timestamp::now().as_second() - days * 24 * 3600).expect("a time");
     let (sweep, ends) = (database.outbox(), Ends { sent: ago(7), claims: ago(15), answers: ago(0) });
-    assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied { sent: 1, claims: 2, answers: 1 }));
+    assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied { sent: 1, claims: 2, answers: 3 }));
     assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied { sent: 0, claims: 1, answers: 0 }));
     assert_eq!(sweep.tidy(&ends, 2).await, Ok(Tidied::default()));
     assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
     assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_taken_over_while_it_is_being_tidied_away_stays() {
+    let database = database().await;
+    place(&database, 1).await;
+    database.change("UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'").await;
+    let taker = database.connect().await;
+    let take = "BEGIN; UPDATE orders.idempotency SET expires_at = now() + interval '1 day'";
+    taker.batch_execute(take).await.expect("taken over");
+    let (sweep, end) = (database.outbox(), Timestamp::now());
+    let ends = Ends { sent: end, claims: end, answers: end };
+    let commit = async {
+        database
+            .until(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+            )
+            .await;
+        taker.batch_execute("COMMIT").await.expect("committed");
+    };
+    let (tidied, ()) = join(sweep.tidy(&ends, 10), commit).await;
+    assert_eq!(tidied.expect("tidied").answers, 0);
     assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
 }
 

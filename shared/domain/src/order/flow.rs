@@ -127,6 +127,8 @@ pub enum Cue {
     CustomerCancels,
     /// The shop takes it back.
     StaffCancels,
+    /// All that was paid for it went back ([`Order::is_paid_back`]).
+    Refunded,
     /// It stood still for [`STANDSTILL_SECONDS`].
     StandsStill,
     /// It was handed to the carrier.
@@ -137,7 +139,7 @@ pub enum Cue {
 
 impl Cue {
     /// Every cue.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::StockReserved,
         Self::StockShort,
         Self::PaymentRequested,
@@ -148,6 +150,7 @@ impl Cue {
         Self::Shortfall(Shortfall::Review),
         Self::CustomerCancels,
         Self::StaffCancels,
+        Self::Refunded,
         Self::StandsStill,
         Self::Ship,
         Self::Deliver,
@@ -192,6 +195,10 @@ pub const fn next(state: State, cue: Cue) -> Move {
         (AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Processing, Cue::StaffCancels) => {
             To(Status::Cancelled, Some(Reason::StaffRequest))
         }
+        // Nothing is sent that nobody pays for, even where it is not known yet that the stock is kept.
+        (AwaitingStock | AwaitingPayment | Declined | BackOrdered | UnderReview | Processing, Cue::Refunded) => {
+            To(Status::Cancelled, Some(Reason::Refunded))
+        }
         (AwaitingStock, Cue::StandsStill) => To(Status::Cancelled, Some(Reason::TimedOut)),
         (AwaitingPayment, Cue::StandsStill) => To(Status::Cancelled, Some(Reason::PaymentUnreachable)),
         (Declined, Cue::StandsStill) => To(Status::Cancelled, Some(Reason::PaymentDeclined)),
@@ -209,6 +216,8 @@ pub const fn next(state: State, cue: Cue) -> Move {
         // Payments hear by themselves that an order was cancelled, and give back what they charged.
         (Cancelled, Cue::StockShort | Cue::PaymentRequested | Cue::PaymentFailed) => Stay,
         (Cancelled, Cue::CustomerCancels | Cue::StaffCancels) => Stay,
+        // What is on its way is out of our hands; of what is cancelled the money goes back anyway.
+        (Shipped | Delivered | Cancelled, Cue::Refunded) => Stay,
         (BackOrdered | UnderReview | Processing | Shipped | Delivered | Cancelled, Cue::StandsStill) => Stay,
 
         (AwaitingPayment | Declined | BackOrdered | UnderReview, Cue::StockShort) => Refuse,
@@ -279,6 +288,12 @@ pub fn command(order: &Order, cue: Cue, now: Timestamp) -> Result<Option<(Order,
             ),
         }
     })
+}
+
+/// What a person hears who decided on another version of the order than it has: `PreconditionFailed`, code `precondition-failed`.
+pub fn overtaken() -> Failure {
+    let detail = "The order has moved since; read it again and decide anew.";
+    Failure::new(Kind::PreconditionFailed, "precondition-failed", detail)
 }
 
 /// Whether an order has stood still for too long at `now`.

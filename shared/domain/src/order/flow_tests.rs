@@ -46,7 +46,7 @@ fn step(order: &Order, cue: Cue) -> (Order, Option<DomainEvent>) {
 
 fn newer(order: &Order, cue: Cue) -> News {
     match cue {
-        Cue::PaymentRequested | Cue::PaymentFailed | Cue::StockKept | Cue::Shortfall(_) => {
+        Cue::PaymentRequested | Cue::PaymentFailed | Cue::StockKept | Cue::Shortfall(_) | Cue::Refunded => {
             paid(cue, order.payment_seen + 1)
         }
         _ => cue.into(),
@@ -122,6 +122,23 @@ fn whoever_may_cancel_can_do_so_until_the_order_is_shipped() {
     let from = [&UNPAID[..], &SHORT, &[State::Processing]].concat();
     for (cue, reason) in [(Cue::CustomerCancels, Reason::CustomerRequest), (Cue::StaffCancels, Reason::StaffRequest)] {
         assert_leads(cue, &from, (Status::Cancelled, Some(reason)), &[State::Cancelled]);
+    }
+}
+
+#[test]
+fn an_order_whose_money_went_back_is_cancelled_unless_it_is_on_its_way() {
+    let from = [&UNPAID[..], &SHORT, &[State::Processing]].concat();
+    let stays = [State::Shipped, State::Delivered, State::Cancelled];
+    assert_leads(Cue::Refunded, &from, (Status::Cancelled, Some(Reason::Refunded)), &stays);
+}
+
+#[test]
+fn an_order_is_paid_back_once_all_of_its_total_went_back_and_not_a_cent_before() {
+    let order = placed();
+    let total = order.total.amount.get();
+    let back = |amount: i64| Money { amount: amount.try_into().expect("an amount"), ..order.total };
+    for (amount, all) in [(0, false), (1, false), (total - 1, false), (total, true)] {
+        assert_eq!(order.is_paid_back(back(amount)), all, "{amount}");
     }
 }
 

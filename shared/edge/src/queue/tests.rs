@@ -166,8 +166,79 @@ async fn when_time_is_short_the_rest_comes_again_unhandled() {
         clock.advance(Duration::from_millis(9_500));
         Ok(())
     };
-    let answer = batch(&CONSUMER, three(), &clock, &Graveyard::default(), &handler).await.unwrap();
+    let letters = Graveyard::default();
+    let answer = batch(&CONSUMER, three(), &clock, &letters, &handler).await.unwrap();
     assert_eq!(answer, again(&["m-1", "m-2"]));
+    let receipts: Vec<_> = letters.postponed().into_iter().map(|(receipt, _)| receipt).collect();
+    assert_eq!(receipts, ["receipt-1", "receipt-2"], "or they would use their deliveries up unhandled");
+}
+
+/// A queue that never answers when it is asked to wait, and dead letters that are never taken.
+struct Silent;
+
+impl DeadLetters for Silent {
+    async fn bury(&self, _: DeadLetter) -> Result<(), Failure> {
+        std::future::pending().await
+    }
+
+    async fn postpone(&self, _: &str, _: u32) -> Result<(), Failure> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_a_postponement_nor_a_burial_makes_the_report_late() {
+    let handler = async |delivery: Delivery<Event>| match n_of(&delivery) {
+        0 => Ok(()),
+        1 => Err(Failure::unavailable("database", "down")),
+        _ => Err(Failure::field("/n", "is two")),
+    };
+    for spent in [0, 9_500, 9_800, 10_000] {
+        let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(10));
+        let handler = async |delivery| {
+            clock.advance(Duration::from_millis(spent));
+            handler(delivery).await
+        };
+        let begun = tokio::time::Instant::now();
+        let answer = batch(&CONSUMER.concurrency(3), three(), &clock, &Silent, &handler).await.unwrap();
+        let failed: Vec<_> = answer["batchItemFailures"].as_array().unwrap().clone();
+        assert!(failed.len() >= 2, "{answer}");
+        // The clock that was given stands still while they are waited for, so that both take what is left.
+        let left = Duration::from_millis(10_000 - spent);
+        assert!(begun.elapsed() <= 2 * left, "{spent}: {:?}", begun.elapsed());
+    }
+}
+
+/// [`three`], the message at `place` delivered as often as the queue delivers.
+fn for_the_last_time(place: usize) -> Value {
+    let mut event = three();
+    event["Records"][place]["attributes"]["ApproximateReceiveCount"] = json!(CONSUMER.max_receives_hint.to_string());
+    event
+}
+
+#[tokio::test]
+async fn what_might_pass_is_buried_with_its_reason_at_its_last_delivery() {
+    let failing = async |delivery: Delivery<Event>| match n_of(&delivery) {
+        1 => Err(Failure::internal("the sky fell")),
+        2 => Err(Failure::unavailable("database", "down")),
+        _ => Ok(()),
+    };
+    let letters = Graveyard::default();
+    let answer = handled(for_the_last_time(1), &letters, failing).await;
+    assert_eq!(answer, again(&["m-2"]));
+    let [letter] = letters.letters().try_into().unwrap();
+    assert_eq!((letter.record_id.as_str(), letter.reason.as_str()), ("m-1", Failure::internal("").code));
+    assert!(letter.detail.contains("the sky fell"));
+    assert_eq!(handled(for_the_last_time(1), &Graveyard::sealed(), failing).await, again(&["m-1", "m-2"]));
+}
+
+#[tokio::test]
+async fn what_was_never_begun_is_buried_with_that_reason_at_its_last_delivery() {
+    let (letters, late) = (Graveyard::default(), clock().until(Timestamp::UNIX_EPOCH + Duration::from_millis(500)));
+    let handler = async |_: Delivery<Event>| panic!("there is no time");
+    let answer = batch(&CONSUMER, for_the_last_time(1), &late, &letters, &handler).await.unwrap();
+    assert_eq!(answer, again(&["m-0", "m-2"]));
+    assert!(letters.letters()[0].detail.contains("not begun"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -79,7 +79,7 @@ pub(crate) fn write_line(line: &[u8]) {
 }
 
 /// Logs `failure`, which reached the runner as the outcome of `what`. A client's mistake is information, a defect of ours an error.
-pub(crate) fn failed(what: &'static str, failure: &Failure) {
+pub fn failed(what: &'static str, failure: &Failure) {
     let pointers = failure.fields.iter().map(|field| field.pointer.as_str()).collect::<Vec<_>>().join(" ");
     let fields = (!pointers.is_empty()).then_some(pointers);
     if matches!(failure.kind, Kind::Internal | Kind::Unavailable) {

@@ -172,6 +172,7 @@ impl OrderBuilder {
     /// The order, cancelled for this reason; and what the others are told then. Who takes it back does so before it is paid.
     pub fn cancelled(&self, reason: Reason) -> (Order, DomainEvent) {
         let (from, cue) = match reason {
+            Reason::Refunded => (self.confirmed().0, Cue::Refunded),
             Reason::InsufficientStock => (self.placed(), Cue::StockShort),
             Reason::TimedOut => (self.placed(), Cue::StandsStill),
             Reason::PaymentUnreachable => (self.reserved(), Cue::StandsStill),

@@ -9,7 +9,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Idempotency, Kind, Settled, StoredReply, Timestamp};
-use ports::{Advanced, OrderStore};
+use ports::{Advanced, OrderStore, Place};
 
 /// One test a rule of [`OrderStore`], each over the `Under<impl OrderStore>` that the expression gives when it is awaited.
 #[macro_export]
@@ -333,12 +333,20 @@ pub async fn orders_that_wait_for_stock_or_payment_are_found_oldest_first_and_no
         }
     }
     assert_eq!(waiting.len(), 3);
-    let found = under.port().stuck(young, 100_000).await.expect("the store answers");
+    let found = under.port().stuck(young, 100_000, None).await.expect("the store answers");
     let is_mine = |order: &Order| old.iter().any(|(one, _)| one.placed().id == order.id);
     assert!(found.iter().all(|order| order.created_at < young));
     assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting);
-    let first = under.port().stuck(young, 1).await.expect("the store answers");
+    let first = under.port().stuck(young, 1, None).await.expect("the store answers");
     assert!(first.len() == 1 && first[0].created_at <= waiting[0].created_at);
+    let behind = Some(Place { at: waiting[0].created_at, id: waiting[0].id.0 });
+    let found = under.port().stuck(young, 100_000, behind).await.expect("the store answers");
+    assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting[1..]);
+    let pending = under.port().pending().await.expect("the store answers");
+    for reason in [Reason::AwaitingStock, Reason::BackOrdered, Reason::UnderReview] {
+        assert!(pending.get(&reason).is_some_and(|orders| *orders > 0), "{reason:?} in {pending:?}");
+    }
+    assert!(!pending.contains_key(&Reason::CustomerRequest), "what is cancelled waits for nothing");
 }
 
 /// Places the order and brings it to this state, step by step.

@@ -157,6 +157,7 @@ impl<'a, S: StockStore> Case<'a, S> {
         if stock.lapsed(later(2 * HOLD_SECONDS), 100_000).await.expect("the store answers").contains(&id) {
             return Some(State::Held);
         }
+        self.make_short(false).await;
         let waiting = stock.waiting(100_000, None).await.expect("the store answers");
         if waiting.iter().any(|paid| paid.order_id == id) {
             return Some(State::Waiting);

@@ -4,11 +4,11 @@ use super::{Orders, Part, keys::KeyBook};
 use domain::{
     Event,
     id::{OrderId, UserId},
-    order::{self, Order},
+    order::{self, Order, Reason, Status},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Advanced, Claim, Page};
-use std::collections::HashMap;
+use ports::{Advanced, Claim, Page, Place};
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct OrdersState {
@@ -91,6 +91,10 @@ impl ports::OrderStore for Orders {
         commit.await
     }
 
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+        self.0.look(Part::Database, |state| state.orders.keys.find(key)).await
+    }
+
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
         let theirs = |order: &&Order| owner.is_none_or(|owner| order.user_id == owner);
         self.0.look(Part::Database, |state| Ok(state.orders.orders.get(&id).filter(theirs).cloned())).await
@@ -129,7 +133,8 @@ impl ports::OrderStore for Orders {
         commit.await
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure> {
+        let is_behind = |order: &Order| after.is_none_or(|after| (order.created_at, order.id.0) > (after.at, after.id));
         let waits = |order: &Order| {
             let state = order::State::of(order.status, order.reason);
             matches!(order::next(state, order::Cue::StandsStill), order::Move::To(..))
@@ -137,9 +142,22 @@ impl ports::OrderStore for Orders {
         let look = self.0.look(Part::Database, |state| {
             let orders = state.orders.orders.values();
             let mut stuck: Vec<&Order> = orders.filter(|order| order.created_at < before && waits(order)).collect();
+            stuck.retain(|order| is_behind(order));
             stuck.sort_unstable_by_key(|order| (order.created_at, order.id));
             stuck.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(stuck.into_iter().cloned().collect())
+        });
+        look.await
+    }
+
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
+        let look = self.0.look(Part::Database, |state| {
+            let mut pending = BTreeMap::new();
+            let orders = state.orders.orders.values().filter(|order| order.status == Status::Pending);
+            for reason in orders.filter_map(|order| order.reason) {
+                *pending.entry(reason).or_default() += 1;
+            }
+            Ok(pending)
         });
         look.await
     }

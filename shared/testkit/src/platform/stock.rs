@@ -118,15 +118,27 @@ impl StockState {
         levels
     }
 
-    fn are_free(&self, lines: &[StockLine]) -> bool {
-        let level = |line: &StockLine| self.levels.get(&line.product_id);
-        lines.iter().all(|line| level(line).is_some_and(|level| level.available >= i64::from(line.quantity)))
+    /// Whether all lines are free for who was paid at this place in the row, or for who is not paid: those who wait come first.
+    fn are_free(&self, lines: &[StockLine], place: Option<Paid>) -> bool {
+        let is_free = |line: &StockLine, level: &StockLevel| {
+            level.available - self.awaited(line.product_id, place) >= i64::from(line.quantity)
+        };
+        lines.iter().all(|line| self.levels.get(&line.product_id).is_some_and(|level| is_free(line, level)))
+    }
+
+    /// Pieces of a product that orders wait for: all of them, or those before this place.
+    fn awaited(&self, product: ProductId, place: Option<Paid>) -> i64 {
+        let is_before = |paid: &Paid| place.is_none_or(|own| (paid.at, paid.order_id) < (own.at, own.order_id));
+        let waiting = self.reservations.values().filter(|one| one.state == stock::State::Waiting);
+        let before = waiting.filter(|one| one.paid.as_ref().is_some_and(is_before));
+        let lines = before.flat_map(|one| &one.lines).filter(|line| line.product_id == product);
+        lines.map(|line| i64::from(line.quantity)).sum()
     }
 
     /// What a paid order hears: whether what it does not hold is there.
-    fn keeping(&self, order: OrderId) -> Cue {
+    fn keeping(&self, order: OrderId, paid: Option<Paid>) -> Cue {
         let reservation = self.reservations.get(&order);
-        match reservation.is_none_or(|one| one.state.holds() || self.are_free(&one.lines)) {
+        match reservation.is_none_or(|one| one.state.holds() || self.are_free(&one.lines, one.paid.or(paid))) {
             true => Cue::Keep,
             false => Cue::KeepShort,
         }
@@ -204,7 +216,7 @@ impl ports::StockStore for Stock {
             if let Some(line) = missing {
                 return Err(Failure::unavailable("stock", format!("{} has no account yet", line.product_id)));
             }
-            let cue = if stock.are_free(&hold.lines) { Cue::Reserve } else { Cue::ReserveShort };
+            let cue = if stock.are_free(&hold.lines, None) { Cue::Reserve } else { Cue::ReserveShort };
             let Some(mut step) = stock.step(order, cue)? else { return Ok(None) };
             if let Some(reservation) = stock.reservations.get_mut(&order) {
                 reservation.lines.clone_from(&hold.lines);
@@ -231,7 +243,7 @@ impl ports::StockStore for Stock {
             }
             Some(short)
         };
-        self.claimed("stock.keep", claim, |stock| stock.step(order, stock.keeping(order)), told).await
+        self.claimed("stock.keep", claim, |stock| stock.step(order, stock.keeping(order, Some(*paid))), told).await
     }
 
     async fn commit(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
@@ -264,11 +276,22 @@ impl ports::StockStore for Stock {
 
     async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure> {
         let is_behind = |paid: &Paid| after.is_none_or(|after| (paid.at, paid.order_id) > (after.at, after.order_id));
-        let place = |_, one: &Reservation| {
-            let paid = one.paid.filter(|_| one.state == stock::State::Waiting).filter(is_behind)?;
-            Some((paid.at, paid))
-        };
-        self.0.look(Part::Database, |state| Ok(first(state.stock.sorted(place), limit))).await
+        let look = self.0.look(Part::Database, |state| {
+            let place = |_, one: &Reservation| {
+                let paid = one.paid.filter(|_| one.state == stock::State::Waiting).filter(is_behind)?;
+                state.stock.are_free(&one.lines, Some(paid)).then_some((paid.at, paid))
+            };
+            Ok(first(state.stock.sorted(place), limit))
+        });
+        look.await
+    }
+
+    async fn wait(&self) -> Result<u64, Failure> {
+        let look = self.0.look(Part::Database, |state| {
+            let reservations = state.stock.reservations.values();
+            Ok(reservations.filter(|one| one.state == stock::State::Waiting).map(|_| 1).sum())
+        });
+        look.await
     }
 
     async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
@@ -276,7 +299,7 @@ impl ports::StockStore for Stock {
             if state.stock.state(order) != Some(stock::State::Waiting) {
                 return Ok(None);
             }
-            let step = state.stock.step(order, state.stock.keeping(order))?;
+            let step = state.stock.step(order, state.stock.keeping(order, None))?;
             Ok(step.map(|step| tell(state, kept, step.levels)))
         });
         commit.await

@@ -79,7 +79,8 @@ async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
         ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_kept"];
     let handler = async |delivery| order_advance::handle(&orders, Shortfall::Refund, delivery).await;
     let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
-    all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &["ok_short_after_payment"]].concat());
+    let elsewhere = ["ok_short_after_payment", "ok_refunded", "ok_refunded_in_part"];
+    all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &elsewhere].concat());
     for case in cases {
         for _ in 1..=2 {
             let event = sample(catalog::ORDER_ADVANCE, case);
@@ -112,6 +113,26 @@ async fn order_advance_keeps_a_declined_order_for_another_try() {
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.reason), (Status::Pending, Some(Reason::PaymentDeclined)));
+}
+
+#[tokio::test]
+async fn order_advance_cancels_an_order_once_all_of_its_money_went_back_and_confirms_it_never_more() {
+    for policy in [Shortfall::BackOrder, Shortfall::Review] {
+        let platform = shop();
+        platform.orders().put(&placed());
+        let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
+        let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
+        let mut stood = vec![];
+        for case in ["ok_short_after_payment", "ok_refunded_in_part", "ok_refunded", "ok_refunded", "ok_kept"] {
+            let event = sample(catalog::ORDER_ADVANCE, case);
+            let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+            assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
+            stood.push((platform.orders().all()[0].status, platform.orders().all()[0].reason));
+        }
+        assert_eq!(stood[0], stood[1], "a part of the money changes nothing");
+        assert_eq!(stood[2..], [(Status::Cancelled, Some(Reason::Refunded)); 3], "{policy:?}");
+        assert!(platform.dead_letters().buried().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -264,6 +285,23 @@ async fn product_stock_track_shows_the_newest_level_and_forgets_the_cached_one()
     .await;
     let product = ports::ProductStore::get(&platform.products(), PRODUCT).await.expect("an answer").expect("a product");
     assert_eq!((product.stock_quantity, product.stock_version), (5, 1));
+}
+
+#[tokio::test]
+async fn product_stock_track_forgets_what_is_cached_although_who_set_the_figure_died_before_that() {
+    let platform = shop();
+    let event = sample(catalog::PRODUCT_STOCK_TRACK, "ok");
+    let handler = async |delivery: Delivery<domain::DomainEvent>| {
+        for level in delivery.event.event.stock_levels().expect("levels") {
+            ports::ProductStore::set_stock(&platform.products(), level).await?;
+        }
+        product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
+    };
+    let (cache, key) = (platform.cache(), domain::product::cache_key(PRODUCT));
+    ports::Cache::put(&cache, &key, "what it was", 300).await;
+    let consumer = Consumer::new(catalog::PRODUCT_STOCK_TRACK.name);
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    assert_eq!(ports::Cache::get(&cache, &key).await, None);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use catalog::Function;
 use edge::http::{Body, Call, Reply};
 use kernel::Failure;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Part, Platform};
 
 /// What a sample is answered: its name, the status, and for a problem its code and the first pointer.
@@ -163,20 +163,46 @@ async fn order_place_places_one_order_and_refuses_the_rest_by_field() {
     assert_eq!((platform.orders().all().len(), platform.bus().published().len()), (1, 1));
 }
 
-#[tokio::test]
-async fn a_refusal_is_kept_as_the_answer_to_its_key() {
+/// The answers of order-place to a sample: where the catalogue has only `product`, and where it has the usual one.
+async fn before_and_after(case: &str, product: Option<domain::product::Product>) -> [Value; 2] {
     let platform = Platform::new();
+    product.into_iter().for_each(|product| platform.products().put(&product));
     let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
     let ask = async || {
         let handler = async |call| order_place::handle(&platform.orders(), &platform.offers(), call).await;
-        edge::http::answer(&route, sample(catalog::ORDER_PLACE, "bad_unknown_product"), &clock(), &handler).await
+        edge::http::answer(&route, sample(catalog::ORDER_PLACE, case), &clock(), &handler).await
     };
     let first = ask().await;
-    platform.products().put(&testkit::build::product().id(testkit::ids::product(1)).created());
-    let second = ask().await;
+    platform.products().put(&testkit::build::product().id(PRODUCT).created());
+    [first, ask().await]
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_as_the_answer_to_its_key() {
+    let too_dear = testkit::build::product().id(PRODUCT).price(testkit::build::usd(domain::money::MAX_AMOUNT));
+    let [first, second] = before_and_after("ok", Some(too_dear.created())).await;
     assert_eq!((&first["statusCode"], &first["body"]), (&second["statusCode"], &second["body"]));
     assert_eq!(first["statusCode"], 422);
     assert_eq!(second["headers"]["idempotent-replayed"], "true");
+}
+
+#[tokio::test]
+async fn that_a_product_is_not_on_sale_yet_uses_up_no_key() {
+    let [first, second] = before_and_after("ok", None).await;
+    assert_eq!((&first["statusCode"], &second["statusCode"]), (&json!(422), &json!(201)), "{second}");
+}
+
+#[tokio::test]
+async fn an_answer_is_given_again_although_the_product_is_not_on_sale_any_more() {
+    let platform = shop();
+    let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
+    let empty = Platform::new();
+    let ask = async |offers: &Platform| {
+        let handler = async |call| order_place::handle(&platform.orders(), &offers.offers(), call).await;
+        edge::http::answer(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await
+    };
+    let (first, second) = (ask(&platform).await, ask(&empty).await);
+    assert_eq!((&first["statusCode"], &first["body"]), (&json!(201), &second["body"]));
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use super::{clock, placed, sample, shop};
 use domain::{
     DomainEvent, Event,
     id::{OrderId, UserId},
-    order::{Order, Shortfall, Status},
+    order::{Order, Reason, Shortfall, Status},
 };
 use edge::{Consumer, Delivery};
 use futures_util::future::join_all;
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
-use ports::{Advanced, Claim, OrderStore, Page};
+use ports::{Advanced, Claim, OrderStore, Page, Place};
 use serde_json::Value;
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeMap};
 use testkit::{Moment, Part, Platform, Which};
 
 async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> Value {
@@ -67,6 +67,10 @@ impl OrderStore for Contested {
         unreachable!("order-advance refuses nothing")
     }
 
+    async fn recall(&self, _: &Idempotency) -> Result<Option<Settled>, Failure> {
+        unreachable!("order-advance answers nobody")
+    }
+
     async fn get(&self, _: OrderId, _: Option<UserId>) -> Result<Option<Order>, Failure> {
         self.reads.set(self.reads.get() + 1);
         Ok(Some(self.order.clone()))
@@ -80,7 +84,11 @@ impl OrderStore for Contested {
         Ok(Advanced::Overtaken)
     }
 
-    async fn stuck(&self, _: Timestamp, _: u32) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, _: Timestamp, _: u32, _: Option<Place>) -> Result<Vec<Order>, Failure> {
         unreachable!("order-advance sweeps nothing")
+    }
+
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
+        unreachable!("order-advance counts nothing")
     }
 }

@@ -3,9 +3,15 @@
 use super::{
     ORDER, PAYMENT, USER, all_samples_are_named, clock, confirmed, http::answers, moment, placed, sample, shop,
 };
-use domain::order::{Reason, STANDSTILL_SECONDS, Status};
+use domain::{
+    Event,
+    id::{OrderId, UserId},
+    order::{Order, Reason, STANDSTILL_SECONDS, Status},
+};
 use edge::Clock;
-use std::time::Duration;
+use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp, Uuid};
+use ports::{Advanced, Claim, OrderStore, Page, Place};
+use std::{collections::BTreeMap, time::Duration};
 use testkit::Platform;
 
 fn with_confirmed() -> Platform {
@@ -35,6 +41,23 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
         adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::given([])).route().expect("a route");
     edge::http::answer(&route, sample(catalog::ORDER_CANCEL, "ok_staff"), &clock(), &handler).await;
     assert_eq!(by_staff.orders().all()[0].reason, Some(Reason::StaffRequest));
+}
+
+#[tokio::test]
+async fn order_cancel_takes_back_the_version_that_was_looked_at_and_no_other() {
+    let platform = with_confirmed();
+    let route =
+        adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::given([])).route().expect("a route");
+    let mut stood = Vec::new();
+    for version in [2, 3, 3] {
+        let mut event = sample(catalog::ORDER_CANCEL, "ok");
+        event["headers"]["if-match"] = format!("\"{version}\"").into();
+        let handler = async |call| order_cancel::handle(&platform.orders(), call).await;
+        let answer = edge::http::answer(&route, event, &clock(), &handler).await;
+        stood.push((answer["statusCode"].as_u64(), platform.orders().all()[0].status));
+    }
+    let cancelled = (Some(202), Status::Cancelled);
+    assert_eq!(stood, [(Some(412), Status::Processing), cancelled, cancelled], "again, it is what was asked for");
 }
 
 #[tokio::test]
@@ -125,4 +148,73 @@ async fn a_confirmed_order_never_stands_still() {
     let event = sample(catalog::ORDER_SWEEP, "ok");
     let answer = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
     assert_eq!(answer.expect("a summary")["undone"], 0);
+}
+
+/// Orders, of which one cannot be moved.
+struct Spoilt {
+    orders: testkit::Orders,
+    which: OrderId,
+    failure: Failure,
+}
+
+impl OrderStore for Spoilt {
+    async fn place(&self, _: &Order, _: &Idempotency, _: &StoredReply, _: &Event) -> Result<Settled, Failure> {
+        unreachable!("a sweep places nothing")
+    }
+
+    async fn refuse(&self, _: &Idempotency, _: &StoredReply) -> Result<Settled, Failure> {
+        unreachable!("a sweep refuses nothing")
+    }
+
+    async fn recall(&self, _: &Idempotency) -> Result<Option<Settled>, Failure> {
+        unreachable!("a sweep answers nobody")
+    }
+
+    async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
+        self.orders.get(id, owner).await
+    }
+
+    async fn list(&self, _: UserId, _: u32, _: Option<&str>) -> Result<Page<Order>, Failure> {
+        unreachable!("a sweep lists nothing")
+    }
+
+    async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
+        if order.id == self.which {
+            return Err(self.failure.clone());
+        }
+        self.orders.advance(claim, order, event).await
+    }
+
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure> {
+        self.orders.stuck(before, limit, after).await
+    }
+
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
+        self.orders.pending().await
+    }
+}
+
+#[tokio::test]
+async fn order_sweep_comes_past_an_order_that_it_cannot_undo_and_ends_where_the_database_is_away() {
+    for (failure, undone) in [
+        (Failure::internal("a row that is not what it was"), 150),
+        (Failure::new(Kind::Conflict, "order-contradiction", ""), 150),
+        (Failure::unavailable("database", "away"), 0),
+    ] {
+        let platform = shop();
+        let order = placed();
+        platform.orders().put(&order);
+        for n in 0..150 {
+            let created_at = order.created_at + Duration::from_secs(1 + n);
+            platform.orders().put(&Order { id: OrderId(Uuid::from_u128(n.into())), created_at, ..order.clone() });
+        }
+        let spoilt = Spoilt { orders: platform.orders(), which: order.id, failure };
+        let clock = Clock::at(moment() + Duration::from_secs(3 * 3600), 7);
+        let handler = async |tick| order_sweep::handle(&spoilt, tick).await;
+        let event = sample(catalog::ORDER_SWEEP, "ok");
+        let answer = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
+        assert_eq!(answer.is_ok(), undone > 0);
+        let cancelled = platform.orders().all().iter().filter(|order| order.status == Status::Cancelled).count();
+        assert_eq!(cancelled, undone, "{answer:?}");
+    }
 }

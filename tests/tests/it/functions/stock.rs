@@ -6,6 +6,7 @@ use super::{
     http::answers,
     moment, sample, shop,
 };
+use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent,
     event::StockLow,
@@ -13,7 +14,7 @@ use domain::{
 };
 use edge::{Clock, Consumer};
 use std::time::Duration;
-use testkit::Platform;
+use testkit::{Moment, Part, Platform, Which};
 
 /// A platform where the samples' order holds its stock.
 async fn held() -> Platform {
@@ -82,6 +83,34 @@ async fn a_paid_order_without_stock_waits_and_is_filled_when_there_is_some() {
     platform.stock().put(PRODUCT, 2);
     assert_eq!(sweep(&platform, HOLD_SECONDS + 3, "ok").await["filled"], 1);
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (0, 2)));
+}
+
+#[tokio::test]
+async fn who_waits_is_filled_although_holds_that_lapsed_could_not_be_freed() {
+    let platform = held().await;
+    sweep(&platform, HOLD_SECONDS + 1, "ok").await;
+    platform.stock().put(PRODUCT, 1);
+    keep(&platform).await;
+    platform.stock().put(PRODUCT, 2);
+    platform.faults().fail(Part::Database, Which::First(1), Moment::Before);
+    let clock = Clock::at(moment() + Duration::from_secs(HOLD_SECONDS.unsigned_abs() + 2), 7);
+    let handler = async |tick| stock_sweep::handle(&platform.stock(), tick).await;
+    let answer = edge::schedule::tick(catalog::STOCK_SWEEP.name, sample(catalog::STOCK_SWEEP, "ok"), &clock, &handler);
+    assert!(answer.await.is_err(), "it is said all the same");
+    assert_eq!(platform.stock().state(ORDER), Some(State::Kept));
+}
+
+#[tokio::test]
+async fn stock_adjust_finds_the_product_under_the_same_key_once_its_account_is_open() {
+    let platform = Platform::new();
+    let route = Wiring::new(catalog::STOCK_ADJUST, Config::given([])).route().expect("a route");
+    let ask = async || {
+        let handler = async |call| stock_adjust::handle(&platform.stock(), call).await;
+        edge::http::answer(&route, sample(catalog::STOCK_ADJUST, "ok_more"), &clock(), &handler).await
+    };
+    assert_eq!(ask().await["statusCode"], 404);
+    platform.stock().put(PRODUCT, 5);
+    assert_eq!(ask().await["statusCode"], 200);
 }
 
 #[tokio::test]

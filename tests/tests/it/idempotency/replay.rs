@@ -136,11 +136,13 @@ async fn a_large_answer_and_any_script_come_back_to_the_byte() {
 #[tokio::test]
 async fn what_is_refused_for_good_is_refused_again_in_the_same_words_even_when_it_could_be_done_by_then() {
     let shop = Shop::open().await;
-    let unknown = testkit::build::product().number(77).created();
-    let ask = Ask::order().with("/items/0/product_id", json!(unknown.id));
+    let product = testkit::build::product().number(77).created();
+    let too_dear = testkit::build::product().number(77).price(testkit::build::usd(domain::money::MAX_AMOUNT));
+    shop.platform.products().put(&too_dear.created());
+    let ask = Ask::order().with("/items/0/product_id", json!(product.id));
     let first = shop.place(&ask).await;
     assert_eq!(first.problem(), refused(422, "validation"));
-    shop.platform.products().put(&unknown);
+    shop.platform.products().put(&product);
     shop.place(&ask).await.repeats(&first);
     assert_eq!(shop.place(&ask.key("a-new-key")).await.status, 201);
     assert_eq!(shop.orders().await, 1);

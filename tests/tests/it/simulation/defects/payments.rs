@@ -113,7 +113,7 @@ impl Gateway for Keyless<'_> {
     }
 
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
-        self.0.gateway().find_refund(payment, refund).await
+        self.platform.gateway().find_refund(payment, refund).await
     }
 
     async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
