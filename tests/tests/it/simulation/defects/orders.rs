@@ -8,8 +8,9 @@ use domain::{
     order::{Order, Reason, Status},
 };
 use kernel::{Failure, Idempotency, Ids, Settled, StoredReply, Timestamp};
-use ports::{Advanced, Claim, OrderStore, Page};
+use ports::{Advanced, Claim, OrderStore, Page, Place};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use testkit::Platform;
 
 /// Orders, kept with a defect.
@@ -70,8 +71,16 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         Ok(Advanced::Now)
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32) -> Result<Vec<Order>, Failure> {
-        self.inner.stuck(before, limit).await
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure> {
+        self.inner.stuck(before, limit, after).await
+    }
+
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+        self.inner.recall(key).await
+    }
+
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
+        self.inner.pending().await
     }
 }
 

@@ -116,6 +116,10 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         self.inner.retry(order, kept).await
     }
 
+    async fn wait(&self) -> Result<u64, Failure> {
+        self.inner.wait().await
+    }
+
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         self.inner.level(product).await
     }
