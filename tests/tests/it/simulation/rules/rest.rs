@@ -65,11 +65,12 @@ fn has_ended<S: Site>(world: &World<S>, order: &Order, held: &HashSet<OrderId>) 
     match (State::of(order.status, order.reason), order.reason) {
         (State::Delivered, _) => plan.wants(Wish::Deliver(n)),
         (State::Shipped, _) => plan.wants(Wish::Ship(n)) && !plan.wants(Wish::Deliver(n)),
-        (State::Processing, _) => !plan.wants(Wish::Ship(n)),
+        (State::Processing, _) => !plan.wants(Wish::Ship(n)) && !is_paid_back(&world.seen, order),
         (State::BackOrdered, _) => plan.policy == Shortfall::BackOrder && !wishes::waits(&world.seen, order),
         (State::UnderReview, _) => plan.policy == Shortfall::Review && !wishes::waits(&world.seen, order),
         (State::Cancelled, Some(Reason::CustomerRequest)) => plan.wants(Wish::Cancel(n)),
         (State::Cancelled, Some(Reason::StaffRequest)) => plan.wants(Wish::Withdraw(n)),
+        (State::Cancelled, Some(Reason::Refunded)) => is_paid_back(&world.seen, order),
         // Somebody else held what it wanted.
         (State::Cancelled, Some(Reason::InsufficientStock)) => {
             wish.is_too_much() || rivals().any(|other| wanted(other).1.rivals(wish))
@@ -79,6 +80,16 @@ fn has_ended<S: Site>(world: &World<S>, order: &Order, held: &HashSet<OrderId>) 
         (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => stood,
         _ => false,
     }
+}
+
+/// Whether staff gave back all that was paid for an order.
+fn is_paid_back(seen: &Seen, order: &Order) -> bool {
+    let by_staff = |payment: &payment::Payment| {
+        let refunds = payment.refunds.iter();
+        let asked = refunds.filter(|refund| refund.reason == payment::RefundReason::RequestedByCustomer);
+        asked.map(|refund| refund.amount.amount.get()).sum::<i64>() == payment.amount.amount.get()
+    };
+    seen.payments.get(&order.id).is_some_and(by_staff)
 }
 
 /// Payments, the ledger and the gateway agree.
