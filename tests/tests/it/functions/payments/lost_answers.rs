@@ -22,7 +22,7 @@ async fn refund_after(platform: &Platform, seconds: u64) -> usize {
         payment_refund::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
     };
     let asked = RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount: build::usd(3998) };
-    let event = edge::testing::sqs_event(&[&build::event(seconds.into(), asked)]);
+    let event = edge::testing::sqs_event(&[&build::event(seconds, asked)]);
     let clock = Clock::at(moment() + Duration::from_secs(seconds), 7);
     let consumer = edge::Consumer::new(catalog::PAYMENT_REFUND.name);
     edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
@@ -35,7 +35,7 @@ async fn charge_after(platform: &Platform, seconds: u64) {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
     };
     let asked = PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: only(platform).attempts };
-    let event = edge::testing::sqs_event(&[&build::event(seconds.into(), asked)]);
+    let event = edge::testing::sqs_event(&[&build::event(seconds, asked)]);
     let clock = Clock::at(moment() + Duration::from_secs(seconds), 7);
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
     edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
