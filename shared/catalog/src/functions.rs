@@ -4,6 +4,8 @@ use crate::{Access::*, Auth::*, Context::*, Method::*, Trigger::*, events::*, re
 
 const BUYER: Auth = Roles(&[CUSTOMER]);
 const BACK_OFFICE: Auth = Roles(&[STAFF, ADMIN]);
+/// A warehouse's program books stock, too.
+const STOCK_KEEPERS: Auth = Roles(&[STAFF, ADMIN, SERVICE]);
 const OWNER_OR_BACK_OFFICE: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
 /// Lists every function once: each constant is a row, and [`FUNCTIONS`] holds them all.
@@ -74,7 +76,7 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LAPSED, STOCK_KEPT]).timeout(50);
     /// Books pieces in or out.
     STOCK_ADJUST = Function::new("stock-adjust", Inventory)
-        .http(Patch, "/api/v1/products/{id}/stock", BACK_OFFICE).idempotent()
+        .http(Patch, "/api/v1/products/{id}/stock", STOCK_KEEPERS).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ADJUSTED]);
     /// Tells when a product runs low.
     STOCK_ALERT = Function::new("stock-alert", Inventory)
