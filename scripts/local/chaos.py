@@ -63,10 +63,11 @@ class Storm:
         tag = time.strftime("%y%m%d%H%M%S")
         with progress.step(f"{CUSTOMERS} customers register, 8 products go on sale"):
             self.since = chaos_facts.now()
+            before = chaos_facts.Run(self.env, self.since, [], []).before
             people = chaos_load.people(self.env, CUSTOMERS, tag)
             staff = shop.Client(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
             self.received = chaos_load.products(self.env, staff, tag, self.asked.orders * UNITS_AN_ORDER)
-        self.run = chaos_facts.Run(self.env, self.since, [user for user, _ in people], list(self.received))
+        self.run = chaos_facts.Run(self.env, self.since, [user for user, _ in people], list(self.received), before)
         self.load = chaos_load.Load(self.env, [client for _, client in people], staff, self.tally)
         self.plans = chaos_load.plans(self.rng, self.asked.orders, CUSTOMERS, list(self.received))
 
@@ -107,7 +108,7 @@ class Storm:
         """What a later `--check` needs to know of this run."""
         placed = [{name: value for name, value in one.items() if name not in ("raw", "differing")} for one in self.load.placed]
         LAST.write_text(json.dumps({
-            "since": self.since, "users": self.run.users, "received": self.received, "placed": placed, "replays": self.replays}))
+            "since": self.since, "users": self.run.users, "received": self.received, "before": self.run.before, "placed": placed, "replays": self.replays}))
         return placed
 
     def story(self, facts):
@@ -187,7 +188,7 @@ def check(arguments):
     if not LAST.exists():
         raise Trouble("there is no run to check: run scripts/chaos")
     kept = json.loads(LAST.read_text())
-    run = chaos_facts.Run(shop.stack_env(), kept["since"], kept["users"], list(kept["received"]))
+    run = chaos_facts.Run(shop.stack_env(), kept["since"], kept["users"], list(kept["received"]), kept["before"])
     _, calm, last = chaos_quiet.await_quiet(run, arguments.patience, lambda _: None)
     facts = run.facts(kept["placed"], kept["replays"], kept["received"])
     return report(facts, not calm and last, extras(run, facts))

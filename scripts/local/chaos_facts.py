@@ -39,11 +39,18 @@ def now():
 class Run:
     """What belongs to one run: its customers, its products, and all that happened since it began."""
 
-    def __init__(self, env, since, users, products):
+    def __init__(self, env, since, users, products, before=None):
         self.env, self.since, self.users, self.products = env, since, users, products
         self.outputs = (aws.stack() or {"outputs": {}})["outputs"]
         # Objects are never changed: each is read once.
         self.seen, self.archived = set(), {}
+        self.before = before or self.traces()
+
+    def traces(self):
+        """What others left on a stack that was used before, where no database says whose it is."""
+        self.before = {"charges": [], "events": [], "dead": []}
+        return {"charges": [one["id"] for one in self.charges()], "events": list(self.read_archive()),
+                "dead": [one["id"] for one in self.dead()]}
 
     def of_users(self):
         return f"user_id in ({quoted(self.users)})"
@@ -111,7 +118,8 @@ class Run:
         listed = json.loads(shop.fetch(f"{self.env['GATEWAY_URL']}/_local/charges")[0])["charges"]
         others = {one["id"] for one in rows(f"select id from orders.orders where not ({self.of_users()})")}
         told = [{**one, "order_id": one["metadata"].get("order_id", "")} for one in listed]
-        return [one for one in told if one["order_id"] not in others]
+        older = set(self.before["charges"])
+        return [one for one in told if one["order_id"] not in others and one["id"] not in older]
 
     def mails(self):
         listed = json.loads(shop.fetch(self.env["MAIL_URL"])[0])
@@ -131,7 +139,7 @@ class Run:
     def archive(self):
         """Types by event id, of the events of this run."""
         begun = rows(f"select id from ({outboxes('id, created_at', 'true')}) o where created_at < '{self.since}'")
-        older = {one["id"] for one in begun}
+        older = {one["id"] for one in begun} | set(self.before["events"])
         return {one: type_of for one, (type_of, _, _) in self.read_archive().items() if one not in older}
 
     def dead(self):
@@ -139,7 +147,7 @@ class Run:
         for name, url in aws.queues().items():
             if name.endswith(GRAVES) and aws.messages(url):
                 found += [letter(name, one) for one in aws.letters(url)]
-        return found
+        return [one for one in found if one["id"] not in self.before["dead"]]
 
     # ---- all of it --------------------------------------------------------------------------------------------
 
@@ -168,5 +176,5 @@ def letter(queue, message):
         what = f"{about.get('type', '?')} of {about.get('subject', '?')}"
     except ValueError:
         what = message["Body"][:120]
-    return {"queue": queue, "reason": said.get("reason", f"given up by the queue, received {received} times"),
+    return {"id": message["MessageId"], "queue": queue, "reason": said.get("reason", f"given up by the queue, received {received} times"),
             "detail": f"{said.get('detail', '')} [{what}]".strip()}
