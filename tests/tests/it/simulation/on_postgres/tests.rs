@@ -14,7 +14,7 @@ use std::{rc::Rc, time::Instant};
 use testkit::{Moment, Part};
 
 /// Schedules by chance of a usual test run.
-const SCHEDULES: u64 = 300;
+const SCHEDULES: u64 = 1_000;
 
 fn by_chance(server: &Server, seed: u64, defect: Option<Defect>) -> Result<Trail, Broken> {
     run::by_chance(server.schedule(), beginning(), seed, &Rc::new(Chance::of(seed)), defect)
