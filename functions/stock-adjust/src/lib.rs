@@ -26,9 +26,7 @@ pub async fn handle(
     let product: ProductId = call.path("id")?;
     let key = call.idempotency()?.clone();
     for _ in 0..=RACES {
-        let Some(level) = store.level(product).await? else {
-            return Err(Failure::not_found("product"));
-        };
+        let level = store.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
         if let Some(reply) = book(store, &level, wish, &key, &call).await? {
             return Ok(reply);
         }

@@ -1,8 +1,8 @@
 //! Parts that statements share, as text to be joined by `concat!`.
 
-/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. A key that has expired is taken
-/// over. A second request under way waits here until the first has committed, and then does not get it. With `from`, it is taken
-/// only for a row of that.
+/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. A key that has
+/// expired is taken over. A second request under way waits here until the first has committed, and then does not get it. With
+/// `from`, it is taken only for a row of that.
 macro_rules! take_key {
     () => {
         concat!(
