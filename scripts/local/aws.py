@@ -64,6 +64,18 @@ def stack():
     return {"status": tree.findtext(".//{*}StackStatus"), "outputs": outputs}
 
 
+def push_application():
+    """ARN of the platform application that devices are entered with; made where it is not there."""
+    asked = urllib.parse.urlencode({
+        "Action": "CreatePlatformApplication", "Version": "2010-03-31", "Name": layout.STACK_NAME, "Platform": "GCM",
+        "Attributes.entry.1.key": "PlatformCredential", "Attributes.entry.1.value": "none",
+    })
+    status, _, body = _call("sns", "POST", "/", asked.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+    if status != 200:
+        raise Trouble(f"SNS makes no platform application: {status} {body.decode(errors='replace')[:200]}")
+    return xml.fromstring(body).findtext(".//{*}PlatformApplicationArn")
+
+
 def invoke(function, payload, timeout_s=330):
     """Invokes one of our functions by its catalog name; its answer. Trouble, with the end of its log, when it fails."""
     name = f"quayside-{layout.STAGE}-{function}"

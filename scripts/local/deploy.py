@@ -63,6 +63,7 @@ def parameters():
         "GatewaySecretKey": layout.secret("gateway_secret_key"),
         "GatewayWebhookSecret": layout.secret("gateway_webhook_secret"),
         "MailFrom": layout.MAIL_FROM,
+        "PushApplicationArn": aws.push_application(),
         "ShortfallPolicy": shortfall_policy(),
     }
 

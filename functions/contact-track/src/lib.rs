@@ -11,5 +11,6 @@ pub async fn handle(contacts: &impl ContactBook, delivery: Delivery<DomainEvent>
         return Err(event::unexpected(&delivery.event.event));
     };
     let claim = Claim { consumer: catalog::CONTACT_TRACK.name, event_id: delivery.event.id };
-    contacts.remember(claim, &Contact { user_id: user.user_id, email: user.email, name: user.full_name }).await
+    let contact = Contact { user_id: user.user_id, email: user.email, name: user.full_name, phone: user.phone };
+    contacts.remember(claim, &contact).await
 }

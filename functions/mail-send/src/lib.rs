@@ -1,13 +1,12 @@
 //! Writes to the customer when an order is confirmed, waits for something, is cancelled, shipped or delivered.
 
 use domain::{
-    DomainEvent,
-    event::{self, NotificationSent},
-    notification::{Channel, Template},
+    DomainEvent, event,
+    notification::{self, Channel},
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, ContactBook, LetterWriter, Mailer};
+use ports::{ByMail, Claim, ContactBook, Errand, LetterWriter, Mailer};
 
 /// Sends one letter.
 pub async fn handle(
@@ -16,16 +15,10 @@ pub async fn handle(
     mailer: &impl Mailer,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let (order_id, user_id, template) = match &delivery.event.event {
-        DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id, Template::OrderConfirmed),
-        DomainEvent::OrderCancelled(order) => (order.order_id, order.user_id, Template::OrderCancelled),
-        DomainEvent::OrderWaiting(order) => (order.order_id, order.user_id, Template::OrderWaiting),
-        DomainEvent::OrderShipped(order) => (order.order_id, order.user_id, Template::OrderShipped),
-        DomainEvent::OrderDelivered(order) => (order.order_id, order.user_id, Template::OrderDelivered),
-        other => return Err(event::unexpected(other)),
-    };
-    let sent = NotificationSent { order_id: Some(order_id), user_id, channel: Channel::Email, template };
-    let event = event::envelop(delivery.ids.next(), order_id, 1, delivery.now, &delivery.trace, sent.clone());
+    let about = &delivery.event.event;
+    let sent = notification::news(about, Channel::Email).ok_or_else(|| event::unexpected(about))?;
+    let event =
+        event::envelop(delivery.ids.next(), delivery.event.subject, 1, delivery.now, &delivery.trace, sent.clone());
     let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };
-    ports::send_once(contacts, letters, mailer, claim, &delivery.event.event, &sent, &event).await
+    ports::send_once(contacts, letters, &ByMail(mailer), Errand { claim, about, sent: &sent, event: &event }).await
 }

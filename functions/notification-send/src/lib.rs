@@ -1,29 +1,27 @@
-//! `POST /api/v1/notifications/send`: the back office writes to a customer.
+//! `POST /api/v1/notifications/send`: the back office writes to a customer, by a channel that they chose.
 //!
-//! 202 with what will be sent; the letter goes out right after, and is then in the log. The first answer again for a repeated
-//! `Idempotency-Key`; a refusal is kept as the answer, too.
+//! 202 with what will be sent; it goes out right after, and is then in the log. The first answer again for a repeated
+//! `Idempotency-Key`; a refusal is not kept, for what it is about may change any moment: a contact arrives, a device is entered.
 
 use api::NotificationView;
 use domain::{
     event::{self, NotificationRequested},
-    notification::{ByHand, SendNotification, Template},
+    notification::{ByHand, Outcome, SendNotification, Template},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{ContactBook, NotificationDesk};
+use ports::{Addressee, ContactBook, NotificationDesk};
 
-/// Asks for a letter to be sent.
+/// Asks for something to be sent.
 pub async fn handle(
     contacts: &(impl ContactBook + NotificationDesk),
     call: Call<SendNotification>,
 ) -> Result<Reply<NotificationView>, Failure> {
     let (wish, call) = call.into_parts();
+    wish.check()?;
     let key = call.idempotency()?.clone();
-    if contacts.find(wish.user_id).await?.is_none() {
-        let refusal = Failure::field("/user_id", "is nobody whom we can write to");
-        let settled = contacts.refuse(&key, &call.problem(&refusal)).await?;
-        return Reply::refused(refusal, settled);
-    }
+    let nobody = || Failure::field("/user_id", "is nobody whom we can write to");
+    check(&wish, &contacts.find(wish.user_id).await?.ok_or_else(nobody)?)?;
     let template = match wish.template {
         ByHand::Message => Template::Message,
     };
@@ -40,4 +38,16 @@ pub async fn handle(
     let event = event::envelop(id, wish.user_id, 1, call.now, &call.trace, requested);
     let settled = contacts.request(&key, &reply.to_stored()?, &event).await?;
     Ok(reply.settle(settled))
+}
+
+/// Whether they want to be written to that way, and can be.
+fn check(wish: &SendNotification, to: &Addressee) -> Result<(), Failure> {
+    if !to.wants(wish.channel) {
+        return Err(Failure::field("/channel", "is none that this customer chose"));
+    }
+    match to.hindrance(wish.channel) {
+        None => Ok(()),
+        Some(Outcome::Suppressed) => Err(Failure::field("/channel", "reaches nobody: the address takes no more mail")),
+        Some(_) => Err(Failure::field("/channel", "reaches nobody: there is no number, or no device")),
+    }
 }

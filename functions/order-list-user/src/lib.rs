@@ -10,9 +10,7 @@ use ports::OrderStore;
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<ListView<OrderView>>, Failure> {
     let principal = call.principal()?;
     let wanted: UserId = call.path("user_id")?;
-    if user::sees_only(principal.id, &principal.role).is_some_and(|own| own != wanted) {
-        return Err(Failure::not_found("user"));
-    }
+    user::may_see(wanted, principal.id, &principal.role)?;
     let page = call.page()?;
     let found = orders.list(wanted, page.limit, page.cursor.as_deref()).await?;
     let items = found.items.iter().map(OrderView::from).collect();

@@ -39,7 +39,7 @@ impl Stage<'_> {
             Setting::Input("DatabasePassword") => self.database.role_password.clone(),
             Setting::Input("DatabaseOwnerPassword") => self.database.owner_password.clone(),
             // Nothing that is measured asks for the rest.
-            Setting::Input(_) | Setting::KafkaAuth => String::new(),
+            Setting::Input(_) | Setting::KafkaAuth | Setting::MailConfiguration => String::new(),
             Setting::Text(text) => text.into(),
             Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {
                 physical(name)

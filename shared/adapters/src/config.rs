@@ -49,6 +49,10 @@ pub mod env {
     pub const GATEWAY_URL: &str = "GATEWAY_URL";
     /// Sender of mail.
     pub const MAIL_FROM: &str = "MAIL_FROM";
+    /// Name of the set of rules that mail is sent under.
+    pub const MAIL_CONFIGURATION: &str = "MAIL_CONFIGURATION";
+    /// ARN of the platform application that devices are entered with; empty where there is none.
+    pub const PUSH_APPLICATION: &str = "PUSH_APPLICATION";
     /// The platform's own HTTP API.
     pub const API_URL: &str = "API_URL";
     /// URL of the queue for records that no retry can help.
@@ -258,6 +262,16 @@ impl Config {
     pub fn mail_from(&self) -> Result<Email> {
         Email::parse(&self.text(env::MAIL_FROM)?)
             .map_err(|_| ConfigError::unreadable(env::MAIL_FROM, "an e-mail address"))
+    }
+
+    /// Name of the set of rules that mail is sent under.
+    pub fn mail_configuration(&self) -> Result<String> {
+        self.text(env::MAIL_CONFIGURATION)
+    }
+
+    /// ARN of the platform application that devices are entered with.
+    pub fn push_application(&self) -> Option<String> {
+        self.optional(env::PUSH_APPLICATION)
     }
 
     /// URL of the queue for records that no retry can help.

@@ -23,6 +23,7 @@ mod redis_link;
 pub mod s3;
 pub mod secret;
 pub mod ses;
+pub mod sns;
 pub mod sqs;
 pub mod tls;
 pub mod tokens;
@@ -31,4 +32,5 @@ mod wiring;
 
 pub use dynamodb::product_from_image;
 pub use edge::Error;
+pub use ses::returned_mail;
 pub use wiring::Wiring;

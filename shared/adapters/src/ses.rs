@@ -4,32 +4,38 @@ use crate::aws;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use domain::notification::{DELIVERY_TAG, Suppression};
 use domain::text::Email;
-use kernel::{Failure, Kind};
-use ports::Letter;
+use kernel::{Failure, Kind, Uuid};
+use ports::{Letter, ReturnedMail};
+use serde_json::Value;
 
 /// Mail over SES.
 #[derive(Debug, Clone)]
 pub struct SesMailer {
     client: Client,
     from: Email,
+    configuration: String,
 }
 
 impl SesMailer {
-    /// Mail from this sender.
-    pub fn new(client: Client, from: Email) -> Self {
-        Self { client, from }
+    /// Mail from this sender, under the configuration set of that name, which says where it is told what becomes of it.
+    pub fn new(client: Client, from: Email, configuration: String) -> Self {
+        Self { client, from, configuration }
     }
 }
 
 impl ports::Mailer for SesMailer {
-    async fn send(&self, letter: &Letter) -> Result<(), Failure> {
+    async fn send(&self, letter: &Letter, delivery: Uuid) -> Result<(), Failure> {
+        let mark = MessageTag::builder().name(DELIVERY_TAG).value(delivery.to_string()).build();
         let answer = self
             .client
             .send_email()
             .from_email_address(format!("Quayside <{}>", self.from.as_str()))
             .destination(Destination::builder().to_addresses(letter.to.as_str()).build())
+            .configuration_set_name(&self.configuration)
+            .email_tags(mark.map_err(Failure::internal)?)
             .content(content(letter).map_err(Failure::internal)?)
             .send()
             .await;
@@ -46,6 +52,37 @@ impl ports::Mailer for SesMailer {
     }
 }
 
+/// What SES tells of a letter, as its event publishing writes it. None for what closes no address: it was delayed, the mailbox was
+/// full, its owner called it wanted after all.
+pub fn returned_mail(notice: &Value) -> Result<Option<ReturnedMail>, Failure> {
+    let text = |pointer: &str| notice.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let kind = notice.get("eventType").or_else(|| notice.get("notificationType")).and_then(Value::as_str);
+    let kind = kind.ok_or_else(|| Failure::new(Kind::Malformed, "unreadable", "The notice names no eventType."))?;
+    let (recipients, why) = match kind {
+        "Bounce" if text("/bounce/bounceType") == "Permanent" => ("/bounce/bouncedRecipients", Suppression::Bounced),
+        "Complaint" if text("/complaint/complaintFeedbackType") != "not-spam" => {
+            ("/complaint/complainedRecipients", Suppression::Complained)
+        }
+        _ => return Ok(None),
+    };
+    let no_address = || Failure::new(Kind::Malformed, "unreadable", "The notice names no address that can be read.");
+    let list = notice.pointer(recipients).and_then(Value::as_array).filter(|list| !list.is_empty());
+    let addresses = list.ok_or_else(no_address)?.iter().map(|one| address(one).ok_or_else(no_address));
+    let delivery = notice.pointer(&format!("/mail/tags/{DELIVERY_TAG}/0")).and_then(Value::as_str);
+    Ok(Some(ReturnedMail {
+        delivery: delivery.and_then(|id| id.parse().ok()),
+        addresses: addresses.collect::<Result<_, _>>()?,
+        why,
+    }))
+}
+
+/// A recipient's address, which may have a name before it.
+fn address(recipient: &Value) -> Option<Email> {
+    let text = recipient.get("emailAddress")?.as_str()?;
+    let bare = text.rsplit_once('<').map_or(text, |(_, rest)| rest.trim_end_matches('>'));
+    Email::parse(bare).ok()
+}
+
 fn is_final(refusal: &SendEmailError) -> bool {
     matches!(refusal, SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_))
 }
@@ -59,4 +96,60 @@ fn content(letter: &Letter) -> Result<EmailContent, BuildError> {
     let body = Body::builder().text(utf8(&letter.text)?).html(utf8(&letter.html)?).build();
     let message = Message::builder().subject(utf8(&letter.subject)?).body(body).build();
     Ok(EmailContent::builder().simple(message).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn bounce(kind: &str, recipient: &str) -> Value {
+        json!({
+            "eventType": "Bounce",
+            "bounce": { "bounceType": kind, "bouncedRecipients": [{ "emailAddress": recipient, "status": "5.1.1" }] },
+            "mail": { "tags": { "delivery": ["0192f0c1-0000-7000-8000-0000000e0001"] } },
+        })
+    }
+
+    #[test]
+    fn a_letter_that_came_back_for_good_closes_its_address() {
+        for recipient in ["Ada@Example.com", "Ada Lovelace <ada@example.com>"] {
+            let returned = returned_mail(&bounce("Permanent", recipient)).unwrap().unwrap();
+            assert_eq!(returned.why, Suppression::Bounced);
+            assert_eq!(returned.addresses, [Email::parse("ada@example.com").unwrap()]);
+            assert_eq!(returned.delivery, "0192f0c1-0000-7000-8000-0000000e0001".parse().ok());
+        }
+    }
+
+    #[test]
+    fn what_may_pass_and_what_is_wanted_after_all_closes_nothing() {
+        let complaint = |feedback: &str| {
+            json!({
+                "notificationType": "Complaint",
+                "complaint": {
+                    "complaintFeedbackType": feedback,
+                    "complainedRecipients": [{ "emailAddress": "ada@example.com" }],
+                },
+            })
+        };
+        for nothing in [
+            bounce("Transient", "ada@example.com"),
+            bounce("Undetermined", "ada@example.com"),
+            complaint("not-spam"),
+            json!({ "eventType": "Delivery" }),
+        ] {
+            assert_eq!(returned_mail(&nothing), Ok(None), "{nothing}");
+        }
+        let complained = returned_mail(&complaint("abuse")).unwrap().unwrap();
+        assert_eq!((complained.why, complained.delivery), (Suppression::Complained, None));
+    }
+
+    #[test]
+    fn a_notice_that_cannot_be_read_says_so_without_repeating_an_address() {
+        let nobody = json!({ "eventType": "Bounce", "bounce": { "bounceType": "Permanent", "bouncedRecipients": [] } });
+        for broken in [json!({}), json!("x"), bounce("Permanent", "who is that?"), nobody] {
+            let failure = returned_mail(&broken).unwrap_err();
+            assert!(!failure.is_retryable() && !failure.to_string().contains("who"), "{failure}");
+        }
+    }
 }

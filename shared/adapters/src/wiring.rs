@@ -20,6 +20,7 @@ use crate::redis_cache::{RedisCache, RedisProbe};
 use crate::s3::{S3Archive, S3Documents};
 use crate::secret::SecretValue;
 use crate::ses::SesMailer;
+use crate::sns::{SnsPush, SnsTexter};
 use crate::sqs::SqsDeadLetters;
 use crate::tokens::JwtTokens;
 use aws_types::SdkConfig;
@@ -142,7 +143,26 @@ impl Wiring {
     /// Mail.
     pub fn mailer(&self) -> Result<SesMailer> {
         self.needs("mail", |uses| matches!(uses, Uses::Mail))?;
-        Ok(SesMailer::new(aws_sdk_sesv2::Client::new(self.sdk()?), self.config.mail_from()?))
+        let (from, rules) = (self.config.mail_from()?, self.config.mail_configuration()?);
+        Ok(SesMailer::new(aws_sdk_sesv2::Client::new(self.sdk()?), from, rules))
+    }
+
+    /// Text messages.
+    pub fn texter(&self) -> Result<SnsTexter> {
+        self.needs("text messages", |uses| matches!(uses, Uses::Sms))?;
+        Ok(SnsTexter::new(aws_sdk_sns::Client::new(self.sdk()?)))
+    }
+
+    /// Notices on devices, to send.
+    pub fn pusher(&self) -> Result<SnsPush> {
+        self.needs("notices", |uses| matches!(uses, Uses::Push))?;
+        Ok(SnsPush::new(aws_sdk_sns::Client::new(self.sdk()?), None))
+    }
+
+    /// The push service's list of devices.
+    pub fn device_directory(&self) -> Result<SnsPush> {
+        self.needs("devices", |uses| matches!(uses, Uses::Devices))?;
+        Ok(SnsPush::new(aws_sdk_sns::Client::new(self.sdk()?), self.config.push_application()))
     }
 
     /// The payment gateway.

@@ -1,7 +1,7 @@
 //! Products and their stock.
 
 use crate::{id, rfc3339};
-use domain::{Money, event::StockLevel, product::Product};
+use domain::{Money, event::StockLevel, product::Product, stock::Movement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,5 +65,41 @@ pub struct StockView {
 impl From<&StockLevel> for StockView {
     fn from(level: &StockLevel) -> Self {
         Self { available: level.available, reserved: level.reserved }
+    }
+}
+
+/// One change of a product's stock.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MovementView {
+    /// Counts the movements of the product.
+    pub version: i64,
+    /// What moved it: `opened`, `reserved`, `kept`, `lapsed`, `released`, `committed` or `adjusted`.
+    pub kind: &'static str,
+    /// How many pieces came in (`opened`, `adjusted`), or how many more are held for orders; below zero: fewer.
+    pub quantity: i64,
+    /// Free to be sold after it.
+    pub available: i64,
+    /// Held for orders after it.
+    pub reserved: i64,
+    /// For which order.
+    pub order_id: Option<String>,
+    /// Why it was booked by hand.
+    pub reason: Option<&'static str>,
+    /// When.
+    pub at: String,
+}
+
+impl From<&Movement> for MovementView {
+    fn from(movement: &Movement) -> Self {
+        Self {
+            version: movement.level.version,
+            kind: movement.kind.name(),
+            quantity: movement.quantity,
+            available: movement.level.available,
+            reserved: movement.level.reserved,
+            order_id: movement.order_id.map(|order| id(order.0)),
+            reason: movement.reason.map(|reason| reason.name()),
+            at: rfc3339(movement.at),
+        }
     }
 }

@@ -1,12 +1,47 @@
 //! What was told to customers.
 
 use crate::{id, rfc3339};
-use domain::{event::NotificationRequested, notification::Logged};
+use domain::{
+    event::NotificationRequested,
+    id::DeviceId,
+    notification::{Logged, Preferences},
+};
 use kernel::{Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Something that was sent, or will be.
+/// How somebody wants to be told.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PreferencesView {
+    /// By all of these: `email`, `sms`, `push`.
+    pub channels: Vec<&'static str>,
+    /// In which language: `en`, `de`.
+    pub locale: &'static str,
+}
+
+impl From<&Preferences> for PreferencesView {
+    fn from(preferences: &Preferences) -> Self {
+        Self {
+            channels: preferences.channels.iter().map(|channel| channel.name()).collect(),
+            locale: preferences.locale.name(),
+        }
+    }
+}
+
+/// A device that shows notices.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DeviceView {
+    /// Id.
+    pub id: String,
+}
+
+impl From<DeviceId> for DeviceView {
+    fn from(device: DeviceId) -> Self {
+        Self { id: id(device.0) }
+    }
+}
+
+/// Something that was sent, was to be, or will be.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NotificationView {
     /// Id: that of what it was sent for.
@@ -19,7 +54,7 @@ pub struct NotificationView {
     pub channel: &'static str,
     /// Which template.
     pub template: &'static str,
-    /// `accepted`, or `sent`.
+    /// `accepted`; `sent`, and of mail later `bounced` or `complained`; or why it was not: `no_address`, `suppressed`.
     pub status: &'static str,
     /// Since when.
     pub at: String,
@@ -48,7 +83,7 @@ impl From<&Logged> for NotificationView {
             order_id: logged.sent.order_id.map(|order| id(order.0)),
             channel: logged.sent.channel.name(),
             template: logged.sent.template.name(),
-            status: "sent",
+            status: logged.outcome.name(),
             at: rfc3339(logged.at),
         }
     }

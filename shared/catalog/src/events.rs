@@ -22,7 +22,8 @@ pub struct Event {
 macro_rules! for_each_event {
     ($callback:ident) => {
         $callback! {
-            USER_REGISTERED UserRegistered "UserRegistered.v1" Identity USER_EVENTS ["/email", "/username", "/full_name"];
+            USER_REGISTERED UserRegistered "UserRegistered.v1" Identity USER_EVENTS
+                ["/email", "/username", "/full_name", "/phone"];
             PRODUCT_CREATED ProductCreated "ProductCreated.v1" Catalogue INVENTORY_EVENTS [];
             STOCK_OPENED StockOpened "StockOpened.v1" Inventory INVENTORY_EVENTS [];
             STOCK_RESERVED StockReserved "StockReserved.v1" Inventory INVENTORY_EVENTS [];

@@ -6,6 +6,9 @@ const BUYER: Auth = Roles(&[CUSTOMER]);
 const BACK_OFFICE: Auth = Roles(&[STAFF, ADMIN]);
 /// A warehouse's program books stock, too.
 const STOCK_KEEPERS: Auth = Roles(&[STAFF, ADMIN, SERVICE]);
+const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
+/// What customers are told of by itself.
+const NEWS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
 const OWNER_OR_BACK_OFFICE: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
 /// Lists every function once: each constant is a row, and [`FUNCTIONS`] holds them all.
@@ -74,6 +77,9 @@ functions! {
     /// Frees holds that lapsed, and holds for paid orders what came in.
     STOCK_SWEEP = Function::new("stock-sweep", Inventory).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LAPSED, STOCK_KEPT]).timeout(50);
+    /// Lists what moved the stock of one product.
+    STOCK_MOVEMENT_LIST = Function::new("stock-movement-list", Inventory)
+        .http(Get, "/api/v1/products/{id}/stock/movements", BACK_OFFICE).uses(&[Uses::Postgres]);
     /// Books pieces in or out.
     STOCK_ADJUST = Function::new("stock-adjust", Inventory)
         .http(Patch, "/api/v1/products/{id}/stock", STOCK_KEEPERS).idempotent()
@@ -158,20 +164,40 @@ functions! {
     CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED])
         .uses(&[Uses::Postgres]).timeout(15);
     /// Writes to the customer.
-    MAIL_SEND = Function::new("mail-send", Notifications)
-        .triggered(Fanout(&ORDER_NEWS, &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED]))
+    MAIL_SEND = Function::new("mail-send", Notifications).triggered(Fanout(&ORDER_NEWS, NEWS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail]).publishes(&[NOTIFICATION_SENT]).timeout(15);
-
+    /// Texts the customer.
+    SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_NEWS, NEWS))
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+    /// Shows the customer a notice on every device.
+    PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_NEWS, NEWS))
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+    /// Takes in what became of mail: what came back, what was complained about.
+    MAIL_FEEDBACK_TRACK = Function::new("mail-feedback-track", Notifications).triggered(Notices(&MAIL_FEEDBACK))
+        .uses(&[Uses::Postgres]).timeout(15);
     /// Writes to a customer by hand.
     NOTIFICATION_SEND = Function::new("notification-send", Notifications)
         .http(Post, "/api/v1/notifications/send", BACK_OFFICE).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[NOTIFICATION_REQUESTED]);
     /// Sends what staff wrote.
     MESSAGE_SEND = Function::new("message-send", Notifications).on(&[NOTIFICATION_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail, Uses::Sms, Uses::Push]).publishes(&[NOTIFICATION_SENT])
+        .timeout(15);
     /// Lists what was written about an order.
     NOTIFICATION_LIST = Function::new("notification-list", Notifications)
         .http(Get, "/api/v1/notifications", BACK_OFFICE).uses(&[Uses::Postgres]);
+    /// Shows how somebody wants to be told.
+    PREFERENCES_GET = Function::new("preferences-get", Notifications)
+        .http(Get, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Keeps how somebody wants to be told.
+    PREFERENCES_UPDATE = Function::new("preferences-update", Notifications)
+        .http(Put, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Enters a device that shows notices.
+    DEVICE_REGISTER = Function::new("device-register", Notifications)
+        .http(Post, "/api/v1/users/{id}/devices", BUYER).uses(&[Uses::Postgres, Uses::Devices]);
+    /// Strikes a device off.
+    DEVICE_REMOVE = Function::new("device-remove", Notifications)
+        .http(Delete, "/api/v1/users/{id}/devices/{device_id}", BUYER).uses(&[Uses::Postgres, Uses::Devices]);
 
     // Invoices.
     /// Numbers an invoice and files it as PDF.

@@ -150,6 +150,8 @@ pub enum Trigger {
     Bus(&'static [&'static Event]),
     /// Events from the bus through an SNS topic's filtered fan-out, then a queue of its own with a dead-letter queue.
     Fanout(&'static Topic, &'static [&'static Event]),
+    /// What somebody else tells through an SNS topic, then a queue of its own with a dead-letter queue: no events of ours.
+    Notices(&'static Topic),
     /// Every event of the bus, through a queue of its own with a dead-letter queue.
     AllEvents,
     /// Records of a Kinesis stream that carries these events.
@@ -194,6 +196,12 @@ pub enum Uses {
     Gateway,
     /// Mail, to send.
     Mail,
+    /// Text messages, to send.
+    Sms,
+    /// Notices on devices, to send.
+    Push,
+    /// The push service's list of devices, to enter and to strike off.
+    Devices,
     /// What becomes of a paid order without stock: a rule of the environment.
     ShortfallPolicy,
     /// The platform's own HTTP API: another context's published interface.
@@ -316,7 +324,7 @@ impl Function {
 
     /// Whether a queue of its own stands in front of it.
     pub const fn has_queue(&self) -> bool {
-        matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::AllEvents)
+        matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::Notices(_) | Trigger::AllEvents)
     }
 
     /// Whether it consumes something, and so has a dead-letter queue.

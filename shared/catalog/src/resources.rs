@@ -39,20 +39,34 @@ pub const ANALYTICS: Stream = Stream { name: "analytics", env: "ANALYTICS_STREAM
 /// Every stream.
 pub const STREAMS: &[&Stream] = &[&ANALYTICS];
 
-/// An SNS topic that the bus feeds and that fans out by filter.
+/// An SNS topic that fans out to queues.
 #[derive(Debug)]
 pub struct Topic {
     /// Logical name.
     pub name: &'static str,
-    /// The context whose events it carries.
+    /// The context whose events it carries, or whose notices.
     pub context: Context,
+    /// Who feeds it.
+    pub feed: Feed,
+}
+
+/// Who feeds a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    /// The bus, with the events that its listeners ask for.
+    Bus,
+    /// Mail, with what became of letters.
+    Mail,
 }
 
 /// What happened to orders, for all who tell somebody of it.
-pub const ORDER_NEWS: Topic = Topic { name: "order-news", context: Context::Orders };
+pub const ORDER_NEWS: Topic = Topic { name: "order-news", context: Context::Orders, feed: Feed::Bus };
+
+/// Letters that came back or were complained about.
+pub const MAIL_FEEDBACK: Topic = Topic { name: "mail-feedback", context: Context::Notifications, feed: Feed::Mail };
 
 /// Every SNS topic.
-pub const TOPICS: &[&Topic] = &[&ORDER_NEWS];
+pub const TOPICS: &[&Topic] = &[&ORDER_NEWS, &MAIL_FEEDBACK];
 
 /// A Kafka topic.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,17 +3,18 @@
 //! Readers are tolerant: unknown members are ignored, so that a producer may add one within a version.
 
 mod levels;
+mod notifications;
 
 pub use levels::StockLevel;
+pub use notifications::{NotificationRequested, NotificationSent};
 
 use crate::{
     Money,
     address::Address,
     id::{OrderId, PaymentId, ProductId, RefundId, UserId},
-    notification::{Channel, Template},
     order::{OrderLine, Reason},
     stock::AdjustmentReason,
-    text::{Category, Email, FullName, MessageText, PaymentMethod, ProductName, Sku, Subject, Username},
+    text::{Category, Email, FullName, PaymentMethod, Phone, ProductName, Sku, Username},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -111,6 +112,9 @@ pub struct UserRegistered {
     /// What they are called elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_name: Option<FullName>,
+    /// Their telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
 }
 
 /// A product went on sale.
@@ -461,38 +465,6 @@ pub struct InvoiceIssued {
     pub number: String,
     /// Key of the document in its bucket.
     pub key: String,
-}
-
-/// Somebody is to be written to by hand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct NotificationRequested {
-    /// Whom.
-    pub user_id: UserId,
-    /// About which order, if about one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order_id: Option<OrderId>,
-    /// How: `email`.
-    pub channel: Channel,
-    /// What: name of the template.
-    pub template: Template,
-    /// Its subject.
-    pub subject: Subject,
-    /// What it says.
-    pub text: MessageText,
-}
-
-/// Somebody was told something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct NotificationSent {
-    /// About which order, if about one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order_id: Option<OrderId>,
-    /// Who.
-    pub user_id: UserId,
-    /// How: `email`.
-    pub channel: Channel,
-    /// What: name of the template.
-    pub template: Template,
 }
 
 #[cfg(test)]

@@ -39,4 +39,6 @@ ids! {
     PaymentId "payment";
     /// Money that goes back.
     RefundId "refund";
+    /// A device that shows notices of the app.
+    DeviceId "device";
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReserved, StockShort},
+    id::OrderId,
     order::OrderLine,
 };
 use kernel::{Failure, Kind, Timestamp};
@@ -214,6 +215,75 @@ impl AdjustmentReason {
             Self::Recount => "recount",
         }
     }
+
+    /// Reads the word.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Received, Self::Returned, Self::Damaged, Self::Lost, Self::Found, Self::Recount];
+        all.into_iter().find(|reason| reason.name() == name)
+    }
+}
+
+/// What moved the stock of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MovementKind {
+    /// Its account was opened.
+    Opened,
+    /// An order took a hold.
+    Reserved,
+    /// An order that is paid took a hold again.
+    Kept,
+    /// A hold lapsed.
+    Lapsed,
+    /// A hold was given back.
+    Released,
+    /// What was held left the house.
+    Committed,
+    /// Pieces were booked in or out by hand.
+    Adjusted,
+}
+
+impl MovementKind {
+    /// The word on the wire and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Reserved => "reserved",
+            Self::Kept => "kept",
+            Self::Lapsed => "lapsed",
+            Self::Released => "released",
+            Self::Committed => "committed",
+            Self::Adjusted => "adjusted",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(name: &str) -> Option<Self> {
+        let all =
+            [Self::Opened, Self::Reserved, Self::Kept, Self::Lapsed, Self::Released, Self::Committed, Self::Adjusted];
+        all.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// One change of a product's stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    /// What moved it.
+    pub kind: MovementKind,
+    /// How many pieces came in, where it was opened or adjusted; elsewhere how many more are held for orders. Below zero: fewer.
+    pub quantity: i64,
+    /// The level after it; its version counts the movements.
+    pub level: StockLevel,
+    /// For which order.
+    pub order_id: Option<OrderId>,
+    /// Why it was booked by hand.
+    pub reason: Option<AdjustmentReason>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Reads the cursor of a list of movements: the version that the page before ended with.
+pub fn read_cursor(text: &str) -> Result<i64, Failure> {
+    text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
 /// What is booked.

@@ -101,6 +101,8 @@ texts! {
     Subject 120 |text| plain(text, 1, 120);
     /// What a message says, in lines.
     MessageText 4000 message_text;
+    /// The name that a push service gave to an app on a device: up to 4096 visible ASCII characters.
+    DeviceToken 4096 device_token;
     /// The gateway's token for a way to pay. Never a card number.
     PaymentMethod 64 payment_method;
 }
@@ -140,6 +142,11 @@ fn phone(text: &str) -> Result<String, String> {
     let digits = text.strip_prefix('+').unwrap_or_default();
     let ok = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
     ok.then(|| text.to_owned()).ok_or_else(|| "must be '+' and 8 to 15 digits (E.164)".to_owned())
+}
+
+fn device_token(text: &str) -> Result<String, String> {
+    let ok = (1..=4096).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    ok.then(|| text.to_owned()).ok_or_else(|| "must be 1 to 4096 visible ASCII characters".to_owned())
 }
 
 fn postal_code(text: &str) -> Result<String, String> {

@@ -53,6 +53,14 @@ pub fn sees_only(id: kernel::Uuid, role: &str) -> Option<UserId> {
     }
 }
 
+/// Whether a principal may see what is `whose`: their own, and for the back office everybody's. Else there is nothing to be found.
+pub fn may_see(whose: UserId, id: kernel::Uuid, role: &str) -> Result<(), Failure> {
+    match sees_only(id, role) {
+        Some(own) if own != whose => Err(Failure::not_found("user")),
+        _ => Ok(()),
+    }
+}
+
 /// A password as typed. It is never stored, shown or logged.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -160,6 +168,7 @@ pub fn register(id: UserId, command: Register, now: Timestamp) -> Result<(User, 
         email: user.email.clone(),
         username: user.username.clone(),
         full_name: user.full_name.clone(),
+        phone: user.phone.clone(),
     };
     Ok((user, event))
 }

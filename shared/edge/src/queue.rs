@@ -14,7 +14,7 @@ use crate::runtime::{self, Ambient, Error, FunctionError};
 use crate::{Clock, envelope, json, telemetry};
 use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
-use kernel::Failure;
+use kernel::{Failure, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::cell::RefCell;
@@ -54,6 +54,48 @@ where
 {
     let doors = &Doors::of(dead_letters);
     work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| handle(handler, message, slot)).await
+}
+
+/// A message of somebody else's, no event of ours: whatever JSON they send.
+#[derive(Debug)]
+pub struct Notice<T> {
+    /// What it says.
+    pub content: T,
+    /// When the work on it began; the only time that a handler knows.
+    pub now: Timestamp,
+    /// The queue's name for the message.
+    pub record_id: String,
+}
+
+/// Serves `consumer`, whose queue carries messages of somebody else's, like [`run`].
+pub async fn run_notices<T, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+where
+    T: DeserializeOwned,
+    F: AsyncFn(Notice<T>) -> Result<(), Failure>,
+{
+    let (consumer, handler) = (&consumer, &handler);
+    let doors = &Doors::of(dead_letters);
+    runtime::serve(&|event, ambient| {
+        async move { work(consumer, event, &ambient, doors, &|message, slot| hear(handler, message, slot)).await }
+            .boxed_local()
+    })
+    .await
+}
+
+/// Handles one batch: all that [`run_notices`] does, without the Lambda runtime.
+pub async fn notices<T, F>(
+    consumer: &Consumer,
+    event: Value,
+    clock: &Clock,
+    dead_letters: &impl DeadLetters,
+    handler: &F,
+) -> Result<Value, FunctionError>
+where
+    T: DeserializeOwned,
+    F: AsyncFn(Notice<T>) -> Result<(), Failure>,
+{
+    let doors = &Doors::of(dead_letters);
+    work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| hear(handler, message, slot)).await
 }
 
 /// A handler and a burial with their types taken off, so that the rest is compiled once and not once a function.
@@ -111,6 +153,19 @@ where
         let Slot { now, ids, trace, deadline } = slot;
         let delivery = Delivery { event, now, ids, trace, attempt, last_attempt, record_id, deadline };
         handler(delivery).await.map_err(Stop::Failed)
+    }
+    .boxed_local()
+}
+
+fn hear<'a, T, F>(handler: &'a F, message: Opened, slot: Slot) -> LocalBoxFuture<'a, Result<(), Stop>>
+where
+    T: DeserializeOwned,
+    F: AsyncFn(Notice<T>) -> Result<(), Failure>,
+{
+    async move {
+        let content = json::read(message.event).map_err(Stop::Unreadable)?;
+        let notice = Notice { content, now: slot.now, record_id: message.record_id };
+        handler(notice).await.map_err(Stop::Failed)
     }
     .boxed_local()
 }

@@ -1,13 +1,13 @@
 //! Ports of catalogue and inventory.
 
-use crate::Claim;
+use crate::{Claim, Page};
 use domain::{
     Event,
     event::{PaidWith, ProductCreated, StockLevel},
     id::{OrderId, ProductId},
     order::Offer,
     product::Product,
-    stock::{AdjustStock, Hold},
+    stock::{AdjustStock, Hold, Movement},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
 
@@ -104,6 +104,12 @@ pub trait StockDesk {
 
     /// Keeps a refusal as the answer to a request.
     async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
+}
+
+/// What moved the stock.
+pub trait StockHistory {
+    /// A page of the movements of a product, newest first; empty for a product without an account.
+    async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure>;
 }
 
 /// Which products run low.

@@ -1,14 +1,18 @@
 //! Ports of notifications.
 
+mod couriers;
+
+pub use couriers::{ByMail, ByPush, BySms, Courier, Errand, send_once};
+
 use crate::{Claim, Page};
 use domain::{
     DomainEvent, Event,
     event::NotificationSent,
-    id::{OrderId, UserId},
-    notification::{Logged, Template},
-    text::{Email, FullName},
+    id::{DeviceId, OrderId, UserId},
+    notification::{Channel, Logged, Outcome, Preferences, Suppression, Template},
+    text::{DeviceToken, Email, FullName, Phone},
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
 
 /// Where to write to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,51 @@ pub struct Contact {
     pub email: Email,
     /// How to address them.
     pub name: Option<FullName>,
+    /// Telephone.
+    pub phone: Option<Phone>,
+}
+
+/// A device that shows notices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its id here.
+    pub id: DeviceId,
+    /// What the push service calls it: an ARN.
+    pub endpoint: String,
+}
+
+/// Somebody who is to be told something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// Where to write to.
+    pub contact: Contact,
+    /// How they want to be told.
+    pub preferences: Preferences,
+    /// Why their address takes no more mail, if it does not.
+    pub suppressed: Option<Suppression>,
+    /// Their devices, oldest first.
+    pub devices: Vec<Device>,
+}
+
+impl Addressee {
+    /// Somebody who never said anything, and about whom nobody did.
+    pub fn usual(contact: Contact) -> Self {
+        Self { contact, preferences: Preferences::default(), suppressed: None, devices: Vec::new() }
+    }
+
+    /// Whether they want to be told by `channel`.
+    pub fn wants(&self, channel: Channel) -> bool {
+        self.preferences.channels.contains(&channel)
+    }
+
+    /// Why they cannot be told by `channel`, if they cannot.
+    pub fn hindrance(&self, channel: Channel) -> Option<Outcome> {
+        match channel {
+            Channel::Email => self.suppressed.map(|_| Outcome::Suppressed),
+            Channel::Sms => self.contact.phone.is_none().then_some(Outcome::NoAddress),
+            Channel::Push => self.devices.is_empty().then_some(Outcome::NoAddress),
+        }
+    }
 }
 
 /// Contacts, and what was sent to them.
@@ -26,15 +75,24 @@ pub trait ContactBook {
     /// Remembers a contact; doing it twice changes nothing.
     async fn remember(&self, claim: Claim, contact: &Contact) -> Result<(), Failure>;
 
-    /// Finds one.
-    async fn find(&self, user: UserId) -> Result<Option<Contact>, Failure>;
+    /// Finds one, with all that telling them something takes.
+    async fn find(&self, user: UserId) -> Result<Option<Addressee>, Failure>;
 
-    /// Whether the message that this claim stands for was sent.
+    /// Whether the message that this claim stands for was sent, or given up.
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure>;
 
     /// Keeps that it was sent, with its event, a `NotificationSent`, and what that says in the log; `false` when that is known
     /// already.
     async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure>;
+
+    /// Keeps in the log that `about` was not sent, and why; once a claim.
+    async fn not_sent(
+        &self,
+        claim: Claim,
+        about: &NotificationSent,
+        why: Outcome,
+        now: Timestamp,
+    ) -> Result<(), Failure>;
 }
 
 /// What the back office writes by hand, and what was written at all.
@@ -43,11 +101,54 @@ pub trait NotificationDesk {
     /// code `idempotency-key-reused`.
     async fn request(&self, key: &Idempotency, reply: &StoredReply, event: &Event) -> Result<Settled, Failure>;
 
-    /// Keeps a refusal as the answer to a request.
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
-
-    /// A page of what was sent about an order, oldest first.
+    /// A page of what was sent about an order, or was to be, oldest first.
     async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure>;
+}
+
+/// How people want to be told.
+pub trait PreferenceBook {
+    /// What somebody wants; the usual, when they never said.
+    async fn preferences(&self, user: UserId) -> Result<Preferences, Failure>;
+
+    /// Keeps what they want, in place of what they wanted before.
+    async fn prefer(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure>;
+}
+
+/// Devices that show notices.
+pub trait DeviceBook {
+    /// Keeps that the device behind `endpoint` is `user`'s, and nobody else's any more: it has changed hands. Answers its id, which is
+    /// `id` unless it is known by another.
+    async fn keep_device(&self, user: UserId, id: DeviceId, endpoint: &str) -> Result<DeviceId, Failure>;
+
+    /// Forgets a device of `user`; answers what the push service calls it, if there was one.
+    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<Option<String>, Failure>;
+
+    /// Forgets a device that the push service does not reach any more.
+    async fn forget_device(&self, endpoint: &str) -> Result<(), Failure>;
+}
+
+/// A letter that came back for good, or was complained about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnedMail {
+    /// The id of the delivery that it was of, where it says so.
+    pub delivery: Option<Uuid>,
+    /// From which addresses.
+    pub addresses: Vec<Email>,
+    /// Why.
+    pub why: Suppression,
+}
+
+/// What became of mail after it was handed over.
+pub trait FeedbackBook {
+    /// Keeps that a letter, of the delivery of that id where that is known, came back from `address` or was complained about, and that
+    /// the address gets no more. Doing it twice changes nothing; what is known first stays.
+    async fn returned(
+        &self,
+        delivery: Option<Uuid>,
+        address: &Email,
+        why: Suppression,
+        now: Timestamp,
+    ) -> Result<(), Failure>;
 }
 
 /// A letter.
@@ -63,36 +164,49 @@ pub struct Letter {
     pub html: String,
 }
 
+/// The same in a few words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// About what.
+    pub title: String,
+    /// What there is to say.
+    pub text: String,
+}
+
 /// Mail.
 pub trait Mailer {
-    /// Hands a letter over. An address that is refused for good is `Invalid`.
-    async fn send(&self, letter: &Letter) -> Result<(), Failure>;
+    /// Hands a letter over, marked with the id of what it is sent for, which comes back with what becomes of it. An address that is
+    /// refused for good is `Invalid`.
+    async fn send(&self, letter: &Letter, delivery: Uuid) -> Result<(), Failure>;
 }
 
-/// Writes and sends the letter `sent` about `about`, unless it was sent for this claim before, and keeps that it was, with `event`.
-///
-/// Mail cannot be part of a transaction: between handing a letter over and keeping that it was sent, a crash sends it again.
-/// At least once, and once but for that.
-pub async fn send_once(
-    contacts: &impl ContactBook,
-    letters: &impl LetterWriter,
-    mailer: &impl Mailer,
-    claim: Claim,
-    about: &DomainEvent,
-    sent: &NotificationSent,
-    event: &Event,
-) -> Result<(), Failure> {
-    if contacts.was_sent(claim).await? {
-        return Ok(());
-    }
-    let on_its_way = || Failure::unavailable("contact", "the customer's contact has not arrived yet");
-    let contact = contacts.find(sent.user_id).await?.ok_or_else(on_its_way)?;
-    mailer.send(&letters.write(sent.template, &contact, about)?).await?;
-    contacts.sent(claim, event).await.map(drop)
+/// Text messages.
+pub trait Texter {
+    /// Hands a text message over. A number that is refused for good is `Invalid`.
+    async fn send(&self, to: &Phone, text: &str) -> Result<(), Failure>;
 }
 
-/// Letters from templates.
+/// Notices on devices.
+pub trait Pusher {
+    /// Hands a notice over to the device behind `endpoint`; a second one under the same `mark` takes the place of the first on the
+    /// device. `false` when the device is not reached that way any more.
+    async fn send(&self, endpoint: &str, note: &Note, mark: &str) -> Result<bool, Failure>;
+}
+
+/// The push service's own list of devices.
+pub trait DeviceDirectory {
+    /// Enters a device, or finds it there, able to be reached; answers what it is called. A token that is refused is `Invalid`.
+    async fn enter(&self, token: &DeviceToken) -> Result<String, Failure>;
+
+    /// Strikes a device off, if it is there.
+    async fn strike(&self, endpoint: &str) -> Result<(), Failure>;
+}
+
+/// Letters and notes from templates, in the language of who gets them.
 pub trait LetterWriter {
-    /// Writes `template` with `data` for `contact`.
-    fn write(&self, template: Template, contact: &Contact, data: &DomainEvent) -> Result<Letter, Failure>;
+    /// Writes `template` with `data` as a letter.
+    fn write(&self, template: Template, to: &Addressee, data: &DomainEvent) -> Result<Letter, Failure>;
+
+    /// Writes it in a few words.
+    fn note(&self, template: Template, to: &Addressee, data: &DomainEvent) -> Result<Note, Failure>;
 }

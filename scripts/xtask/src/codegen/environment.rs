@@ -3,6 +3,7 @@
 use super::{
     cfn::{attribute, only_when, reference, sub, when},
     names::{dead, logical},
+    template::MAIL_CONFIGURATION,
 };
 use catalog::{Function, Uses};
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub enum Setting {
     KafkaAuth,
     /// Base URL of the HTTP API.
     ApiUrl,
+    /// Name of the rules that mail is sent under.
+    MailConfiguration,
 }
 
 /// Inputs that are secret: a template takes them with `NoEcho`.
@@ -65,7 +68,13 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("KAFKA_AUTH", Setting::KafkaAuth);
             }
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
-            Uses::Mail => drop(variables.insert("MAIL_FROM", Setting::Input("MailFrom"))),
+            Uses::Mail => {
+                variables.insert("MAIL_FROM", Setting::Input("MailFrom"));
+                variables.insert("MAIL_CONFIGURATION", Setting::MailConfiguration);
+            }
+            Uses::Devices => drop(variables.insert("PUSH_APPLICATION", Setting::Input("PushApplicationArn"))),
+            // Numbers and devices are addresses of their own.
+            Uses::Sms | Uses::Push => {}
             Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
@@ -105,6 +114,7 @@ impl Setting {
             Self::DeadQueue(function) => reference(&logical(&dead(function), "Queue")),
             Self::KafkaAuth => only_when("HasKafkaCluster", json!("iam")),
             Self::ApiUrl => api_url(),
+            Self::MailConfiguration => reference(MAIL_CONFIGURATION),
         }
     }
 
@@ -123,6 +133,7 @@ impl Setting {
             Self::DeadQueue(function) => ("dead_queue", function),
             Self::KafkaAuth => ("text", "iam"),
             Self::ApiUrl => ("api_url", ""),
+            Self::MailConfiguration => ("mail_configuration", ""),
         };
         json!({ "kind": kind, "name": name })
     }

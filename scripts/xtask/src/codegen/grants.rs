@@ -1,7 +1,7 @@
 //! Which permissions a row asks for: the least that its trigger and its uses need, said once for the template and Terraform.
 
 use super::{
-    cfn::{arn, arn_text, attribute, only_when, reference, sub},
+    cfn::{arn, arn_text, attribute, only_when, reference, sub, when},
     names::{consumer_group, dead, logical, physical_text},
 };
 use catalog::{Access, Function, KafkaTopic, Trigger, Uses};
@@ -51,6 +51,12 @@ pub enum On {
     KafkaGroups(&'static str, Vec<&'static str>),
     /// Mail in the platform's name.
     Mail,
+    /// Telephone numbers.
+    Numbers,
+    /// The devices that are entered with the platform application.
+    Devices,
+    /// The platform application, and what is entered with it.
+    DeviceDirectory,
     /// Network interfaces of the function in the VPC.
     Network,
     /// Trace segments.
@@ -65,6 +71,7 @@ impl On {
             Self::Mail => {
                 Some("an address is sent from under its own or its domain's identity; ses:FromAddress binds it")
             }
+            Self::Numbers => Some("a telephone number has no ARN; everything that has one is left out"),
             Self::Network => Some("Lambda asks for these on * before any interface exists"),
             Self::Traces => Some("X-Ray has no resource-level permissions"),
             _ => None,
@@ -76,6 +83,7 @@ impl On {
         match self {
             Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroups(..) => Some("HasKafkaCluster"),
             Self::Network => Some("InNetwork"),
+            Self::Devices | Self::DeviceDirectory => Some("HasPushApplication"),
             _ => None,
         }
     }
@@ -209,6 +217,12 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             ]
         }
         Uses::Mail => vec![grant("Mail", &["ses:SendEmail"], On::Mail)],
+        Uses::Sms => vec![grant("Texts", &["sns:Publish"], On::Numbers)],
+        Uses::Push => vec![grant("Notices", &["sns:Publish"], On::Devices)],
+        Uses::Devices => {
+            let actions = ["sns:CreatePlatformEndpoint", "sns:DeleteEndpoint", "sns:SetEndpointAttributes"];
+            vec![grant("Devices", &actions, On::DeviceDirectory)]
+        }
         // Reached over the network with credentials of their own, or not reached at all but told.
         Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy => Vec::new(),
     }
@@ -238,8 +252,11 @@ impl Grant {
             "Sid": format!("{}{number}", self.sid),
             "Effect": "Allow",
             "Action": self.actions,
-            "Resource": self.on.resources(),
         });
+        match self.on {
+            On::Numbers => statement["NotResource"] = json!("arn:*:sns:*:*:*"),
+            _ => statement["Resource"] = self.on.resources(),
+        }
         if matches!(self.on, On::Mail) {
             // The key is absent in calls that name no sender, which this action never is.
             statement["Condition"] = json!({ "StringEqualsIfExists": { "ses:FromAddress": reference("MailFrom") } });
@@ -283,7 +300,11 @@ impl On {
                 .iter()
                 .map(|topic| kafka_arn("group", &physical_text(&consumer_group(function, topic))))
                 .collect(),
-            Self::Mail | Self::Network | Self::Traces => json!("*"),
+            Self::Devices => when("OnAws", entered_as("endpoint"), entered_as("app")),
+            Self::DeviceDirectory => {
+                when("OnAws", json!([reference("PushApplicationArn"), entered_as("endpoint")]), json!("*"))
+            }
+            Self::Mail | Self::Numbers | Self::Network | Self::Traces => json!("*"),
         }
     }
 
@@ -304,10 +325,21 @@ impl On {
             Self::KafkaTopics(names) => ("kafka_topics", names.clone()),
             Self::KafkaGroups(name, _) => ("kafka_groups", vec![name]),
             Self::Mail => ("mail", Vec::new()),
+            Self::Numbers => ("numbers", Vec::new()),
+            Self::Devices => ("devices", Vec::new()),
+            Self::DeviceDirectory => ("device_directory", Vec::new()),
             Self::Network => ("network", Vec::new()),
             Self::Traces => ("traces", Vec::new()),
         }
     }
+}
+
+/// ARNs of what is entered with the platform application: its own with another kind and one more part. The local emulator leaves the
+/// kind as it is, and asks for the other calls on `*`.
+fn entered_as(kind: &str) -> Value {
+    let split = json!({ "Fn::Split": [":app/", reference("PushApplicationArn")] });
+    let part = |index: u8| json!({ "Fn::Select": [index, split] });
+    json!({ "Fn::Join": ["", [part(0), format!(":{kind}/"), part(1), "/*"]] })
 }
 
 /// ARN of a topic or group of the cluster: the cluster's own with another kind and one more part.

@@ -96,6 +96,7 @@ fn caller(function: &Function) -> String {
         Trigger::Bus(events) => format!("queue of {}", names(events)),
         Trigger::AllEvents => "queue of every event".into(),
         Trigger::Fanout(topic, events) => format!("queue of {} through topic {}", names(events), topic.name),
+        Trigger::Notices(topic) => format!("queue of what topic {} tells", topic.name),
         Trigger::Stream(stream, _) => format!("stream {}", stream.name),
         Trigger::TableChanges(table) => format!("changes of table {}", table.name),
         Trigger::Kafka(topics) => {
@@ -120,6 +121,9 @@ fn used(uses: &Uses) -> String {
         Uses::Kafka => "Kafka".into(),
         Uses::Gateway => "payment gateway".into(),
         Uses::Mail => "mail".into(),
+        Uses::Sms => "text messages".into(),
+        Uses::Push => "notices on devices".into(),
+        Uses::Devices => "list of devices".into(),
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::Api => "own API".into(),
     }
@@ -204,6 +208,12 @@ fn arrows() -> Vec<String> {
                 };
                 for from in catalog::FUNCTIONS.iter().filter(puts) {
                     arrows.push(format!("{} -- \"Kinesis {}\" --> {}", from.name, stream.name, to.name));
+                }
+            }
+            Trigger::Notices(topic) => {
+                let writes = |from: &&&Function| from.uses.iter().any(|uses| matches!(uses, Uses::Mail));
+                for from in catalog::FUNCTIONS.iter().filter(writes) {
+                    arrows.push(format!("{} -- \"what became of it, by {}\" --> {}", from.name, topic.name, to.name));
                 }
             }
             Trigger::TableChanges(table) => {

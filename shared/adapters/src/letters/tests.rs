@@ -2,17 +2,25 @@
 
 use super::*;
 use domain::id::UserId;
+use domain::order::Reason;
 use domain::text::Email;
 use kernel::Uuid;
-use ports::LetterWriter;
+use ports::{Contact, LetterWriter};
 use serde_json::json;
 
-fn contact(name: Option<&str>) -> Contact {
-    Contact {
+fn contact(name: Option<&str>) -> Addressee {
+    Addressee::usual(Contact {
         user_id: UserId(Uuid::nil()),
         email: Email::parse("ada@example.com").unwrap(),
         name: name.map(|name| FullName::parse(name).unwrap()),
-    }
+        phone: None,
+    })
+}
+
+fn german(name: Option<&str>) -> Addressee {
+    let mut to = contact(name);
+    to.preferences.locale = Locale::De;
+    to
 }
 
 fn confirmed_event(product: &str) -> DomainEvent {
@@ -185,4 +193,60 @@ fn what_staff_writes_is_put_in_as_text_with_its_lines() {
     assert!(letter.text.contains("It is here.\nCome & get it.\n\nYours, the shop"), "{}", letter.text);
     assert!(letter.html.contains("It is here.<br>Come &amp; get it.</p>"), "{}", letter.html);
     assert!(!letter.html.contains("Order ") && !letter.text.contains("Order "), "about no order");
+}
+
+#[test]
+fn who_wants_german_gets_german_with_amounts_as_germans_write_them() {
+    let (letters, to) = (TemplateLetters::new().unwrap(), german(Some("Ada")));
+    let letter = letters.write(Template::OrderConfirmed, &to, &confirmed_event("Lamp")).unwrap();
+    assert_eq!(letter.subject, "Ihre Bestellung 0123456789AB ist bestätigt");
+    for form in [&letter.text, &letter.html] {
+        for told in ["Guten Tag Ada,", "vielen Dank", "Lamp", "19,99 USD", "Gesamt", "39,98 USD", "Wir liefern an"] {
+            assert!(form.contains(told), "{told} is missing in {form}");
+        }
+    }
+    assert!(letter.html.contains("<html lang=\"de\">"), "{}", letter.html);
+}
+
+/// Words of each language that the other one does not have.
+const ENGLISH: [&str; 9] =
+    ["Your ", "your ", "Hello", "Order ", "order ", "Total", "deliver to", " is ", "You get this mail"];
+const GERMAN: [&str; 8] = ["Ihre ", "Guten Tag", "Bestellung", "Gesamt", " ist ", " wird ", "Sie ", "bekommen"];
+
+#[test]
+fn no_language_is_mixed_with_another() {
+    let letters = TemplateLetters::new().unwrap();
+    let reasons = Reason::ALL.map(Reason::name);
+    let mut news = vec![(Template::OrderConfirmed, confirmed_event("Lamp")), (Template::OrderShipped, shipped_event())];
+    news.push((Template::OrderDelivered, delivered_event()));
+    news.extend(reasons.map(|reason| (Template::OrderWaiting, waiting_event(reason))));
+    news.extend(reasons.map(|reason| (Template::OrderCancelled, cancelled_event(reason))));
+    for (template, event) in news {
+        for (to, strange) in [(contact(None), &GERMAN[..]), (german(None), &ENGLISH[..])] {
+            let (letter, note) =
+                (letters.write(template, &to, &event).unwrap(), letters.note(template, &to, &event).unwrap());
+            for form in [&letter.subject, &letter.text, &letter.html, &note.title, &note.text] {
+                for word in strange {
+                    assert!(!form.contains(word), "{word:?} in {form}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_note_is_short_enough_for_a_text_message_or_two() {
+    let letters = TemplateLetters::new().unwrap();
+    for to in [contact(Some("Ada")), german(Some("Ada"))] {
+        for reason in Reason::ALL.map(Reason::name) {
+            for (template, event) in
+                [(Template::OrderWaiting, waiting_event(reason)), (Template::OrderCancelled, cancelled_event(reason))]
+            {
+                let note = letters.note(template, &to, &event).unwrap();
+                assert!(note.text.contains("0123456789AB") && note.text.chars().count() <= 306, "{}", note.text);
+            }
+        }
+        let note = letters.note(Template::OrderConfirmed, &to, &confirmed_event("Lamp")).unwrap();
+        assert!(note.text.contains("39") && note.text.chars().count() <= 160, "{}", note.text);
+    }
 }

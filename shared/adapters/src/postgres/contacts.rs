@@ -6,27 +6,35 @@ use super::{
     keys,
     params::params,
     rows::{get, only, parsed, parsed_if, word},
+    wishes::wishes,
 };
 use domain::{
     Event,
     event::NotificationSent,
-    id::{OrderId, UserId},
-    notification::{Channel, Logged, Template},
-    text::{Email, FullName},
+    id::{DeviceId, OrderId, UserId},
+    notification::{self, Channel, Logged, Outcome, Suppression, Template},
+    text::{Email, FullName, Phone},
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply, Uuid};
-use ports::{Bus, Claim, Contact, ContactBook, NotificationDesk, Page};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
+use ports::{Addressee, Bus, Claim, Contact, ContactBook, Device, NotificationDesk, Page};
 use std::sync::Arc;
-use tokio_postgres::types::Json;
+use tokio_postgres::{Row, types::Json};
 
 const REMEMBER: &str = concat!(
     "WITH ",
     claim!(),
-    " INSERT INTO contacts (user_id, email, name) SELECT $3, $4, $5 FROM claim
-    ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name",
+    " INSERT INTO contacts (user_id, email, name, phone) SELECT $3, $4, $5, $6 FROM claim
+    ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, phone = excluded.phone",
 );
 
-const FIND: &str = "SELECT email, name FROM contacts WHERE user_id = $1";
+const FIND: &str = "
+    SELECT c.email, c.name, c.phone, p.channels, p.locale, s.why,
+        ARRAY(SELECT d.id FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS devices,
+        ARRAY(SELECT d.endpoint FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS endpoints
+    FROM contacts AS c
+    LEFT JOIN preferences AS p ON p.user_id = c.user_id
+    LEFT JOIN suppressions AS s ON s.email = c.email
+    WHERE c.user_id = $1";
 
 const WAS_SENT: &str = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known";
 
@@ -43,12 +51,22 @@ const SENT: &str = concat!(
     " SELECT EXISTS (SELECT FROM claim) AS is_new",
 );
 
+const NOT_SENT: &str = concat!(
+    "WITH ",
+    claim!(),
+    " INSERT INTO deliveries (id, user_id, order_id, channel, template, sent_at, outcome)
+    SELECT $2, $3, $4, $5, $6, $7, $8 FROM claim",
+);
+
 const REQUEST: &str = concat!("WITH ", take_key!(), ", ", announce!("$6", from "taken"), what_was_kept!());
 
-/// Ids are drawn in the order of time.
+/// Ids are drawn in the order of time. Only of mail is told later what became of it.
 const LOG: &str = "
-    SELECT id, user_id, channel, template, sent_at FROM deliveries
-    WHERE order_id = $1 AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3";
+    SELECT d.id, d.user_id, d.channel, d.template, d.sent_at, coalesce(f.why, d.outcome) AS outcome
+    FROM deliveries AS d
+    LEFT JOIN feedback AS f ON f.delivery = d.id AND d.channel = $4
+    WHERE d.order_id = $1 AND ($2 IS NULL OR (d.id, d.channel) > ($2, $3))
+    ORDER BY d.id, d.channel LIMIT $5";
 
 /// Contacts in the schema of notifications.
 #[derive(Debug)]
@@ -61,6 +79,10 @@ impl<B: Bus> PgContacts<B> {
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
+
+    pub(super) fn database(&self) -> &Database {
+        self.relay.database()
+    }
 }
 
 impl<B: Bus> ContactBook for PgContacts<B> {
@@ -71,20 +93,14 @@ impl<B: Bus> ContactBook for PgContacts<B> {
             contact.user_id.0,
             contact.email.as_str(),
             contact.name.as_ref().map(|name| name.as_str()),
+            contact.phone.as_ref().map(|phone| phone.as_str()),
         ];
         self.relay.database().query(REMEMBER, &params).await.map(drop)
     }
 
-    async fn find(&self, user: UserId) -> Result<Option<Contact>, Failure> {
+    async fn find(&self, user: UserId) -> Result<Option<Addressee>, Failure> {
         let rows = self.relay.database().query(FIND, &params![user.0]).await?;
-        let contact = |row| {
-            Ok(Contact {
-                user_id: user,
-                email: parsed(row, "email", Email::parse)?,
-                name: parsed_if(row, "name", FullName::parse)?,
-            })
-        };
-        rows.first().map(contact).transpose()
+        rows.first().map(|row| addressee(user, row)).transpose()
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
@@ -101,6 +117,43 @@ impl<B: Bus> ContactBook for PgContacts<B> {
         }
         Ok(is_new)
     }
+
+    async fn not_sent(
+        &self,
+        claim: Claim,
+        about: &NotificationSent,
+        why: Outcome,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let params = params![
+            claim.consumer,
+            claim.event_id,
+            about.user_id.0,
+            about.order_id.map(|order| order.0),
+            about.channel.name(),
+            about.template.name(),
+            now,
+            why.name(),
+        ];
+        self.relay.database().query(NOT_SENT, &params).await.map(drop)
+    }
+}
+
+fn addressee(user: UserId, row: &Row) -> Result<Addressee, Failure> {
+    let contact = Contact {
+        user_id: user,
+        email: parsed(row, "email", Email::parse)?,
+        name: parsed_if(row, "name", FullName::parse)?,
+        phone: parsed_if(row, "phone", Phone::parse)?,
+    };
+    let (ids, endpoints): (Vec<Uuid>, Vec<String>) = (get(row, "devices")?, get(row, "endpoints")?);
+    let device = |(id, endpoint)| Device { id: DeviceId(id), endpoint };
+    Ok(Addressee {
+        contact,
+        preferences: wishes(row)?,
+        suppressed: parsed_if(row, "why", |why| Suppression::parse(why).ok_or("is no reason of ours"))?,
+        devices: ids.into_iter().zip(endpoints).map(device).collect(),
+    })
 }
 
 impl<B: Bus> NotificationDesk for PgContacts<B> {
@@ -113,15 +166,12 @@ impl<B: Bus> NotificationDesk for PgContacts<B> {
         Ok(settled)
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
-        keys::refuse(self.relay.database(), key, reply).await
-    }
-
     async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure> {
-        let not_ours = |_| Failure::field("?cursor", "is not a cursor of this list");
-        let after = cursor.map(|cursor| cursor.parse::<Uuid>().map_err(not_ours)).transpose()?;
+        let after = cursor.map(notification::read_cursor).transpose()?;
+        let (id, channel) = (after.map(|(id, _)| id), after.map(|(_, channel)| channel.name()));
         let shown = usize::try_from(limit).map_err(Failure::internal)?;
-        let rows = self.relay.database().query(LOG, &params![order.0, after, i64::from(limit) + 1]).await?;
+        let params = params![order.0, id, channel, Channel::Email.name(), i64::from(limit) + 1];
+        let rows = self.relay.database().query(LOG, &params).await?;
         let logged = |row| {
             let sent = NotificationSent {
                 order_id: Some(order),
@@ -129,10 +179,15 @@ impl<B: Bus> NotificationDesk for PgContacts<B> {
                 channel: word(row, "channel", Channel::parse)?,
                 template: word(row, "template", Template::parse)?,
             };
-            Ok(Logged { id: get(row, "id")?, sent, at: get(row, "sent_at")? })
+            Ok(Logged {
+                id: get(row, "id")?,
+                sent,
+                outcome: word(row, "outcome", Outcome::parse)?,
+                at: get(row, "sent_at")?,
+            })
         };
         let items: Vec<Logged> = rows.iter().take(shown).map(logged).collect::<Result<_, Failure>>()?;
-        let next = if rows.len() > shown { items.last().map(|last| last.id.to_string()) } else { None };
+        let next = if rows.len() > shown { items.last().map(Logged::cursor) } else { None };
         Ok(Page { items, next })
     }
 }

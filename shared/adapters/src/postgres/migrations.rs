@@ -39,6 +39,8 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V014__deliveries",
     "V015__place",
     "V016__first_come",
+    "V017__channels",
+    "V018__marks",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");

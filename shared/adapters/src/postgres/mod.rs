@@ -2,8 +2,9 @@
 //!
 //! **Invariants.** A command is one statement or one function call: one round trip, and it commits whole or not at all, with its
 //! inbox claim, its idempotency record and its outbox row. Statements are unnamed and below 16 KB, nothing is SET, prepared,
-//! listened for or advisory-locked, so that the proxy never pins. Statements name no schema: a role finds its own by the default
-//! search path, and no other. A failure tells the client nothing of SQL, and the log nothing of the rows.
+//! listened for or advisory-locked, so that the proxy never pins (`mark_sent` sets one thing for its own transaction, inside the
+//! server). Statements name no schema: a role finds its own by the default search path, and no other. A failure tells the client
+//! nothing of SQL, and the log nothing of the rows.
 
 mod contacts;
 mod database;
@@ -28,6 +29,7 @@ mod users;
 mod windows;
 #[doc(hidden)]
 pub mod wire;
+mod wishes;
 
 pub use contacts::PgContacts;
 pub use database::Database;

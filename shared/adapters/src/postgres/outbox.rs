@@ -11,7 +11,8 @@ use std::{sync::Arc, time::Duration};
 /// longer serves nobody.
 const PATIENCE: Duration = Duration::from_millis(600);
 
-const MARK: &str = "UPDATE outbox SET published_at = now() WHERE id = ANY ($1)";
+/// Does not wait until the mark is on the disk: one that is lost means that its events are sent again.
+const MARK: &str = "SELECT mark_sent($1)";
 
 /// Counts events that a command left to the sweep.
 pub(super) const LEFT: &str = "OutboxLeftForSweep";

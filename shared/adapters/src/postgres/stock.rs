@@ -5,16 +5,16 @@ use super::{
     fragments::{announce, claim, take_key, what_was_kept},
     keys,
     params::params,
-    rows::{count, counted, get, only, readable},
+    rows::{count, counted, get, only, parsed_if, readable, word},
 };
 use domain::{
     Event,
     event::{PaidWith, ProductCreated, StockLevel},
     id::{OrderId, PaymentId, ProductId},
-    stock::{AdjustStock, Hold},
+    stock::{self, AdjustStock, AdjustmentReason, Hold, Movement, MovementKind},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, Paid, StockDesk, StockStore, StockWatch};
+use ports::{Bus, Claim, Page, Paid, StockDesk, StockHistory, StockStore, StockWatch};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
@@ -65,6 +65,10 @@ const WAITING: &str = "
 const WAIT: &str = "SELECT count(*) AS orders FROM reservation_orders WHERE state = 'waiting'";
 
 const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
+
+const MOVEMENTS: &str = "
+    SELECT kind, quantity, available, reserved, version, order_id, reason, at FROM movements
+    WHERE product_id = $1 AND ($2 IS NULL OR version < $2) ORDER BY version DESC LIMIT $3";
 
 const LEVEL: &str = "SELECT available, reserved, version FROM stock WHERE product_id = $1";
 
@@ -220,15 +224,37 @@ impl<B: Bus> StockStore for PgStock<B> {
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
         let rows = self.relay.database().query(LEVEL, &params![product.0]).await?;
-        let level = |row| {
-            Ok(StockLevel {
-                product_id: product,
-                available: get(row, "available")?,
-                reserved: get(row, "reserved")?,
-                version: get(row, "version")?,
+        rows.first().map(|row| level(product, row)).transpose()
+    }
+}
+
+fn level(product_id: ProductId, row: &Row) -> Result<StockLevel, Failure> {
+    Ok(StockLevel {
+        product_id,
+        available: get(row, "available")?,
+        reserved: get(row, "reserved")?,
+        version: get(row, "version")?,
+    })
+}
+
+impl<B: Bus> StockHistory for PgStock<B> {
+    async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure> {
+        let before = cursor.map(stock::read_cursor).transpose()?;
+        let shown = usize::try_from(limit).map_err(Failure::internal)?;
+        let rows = self.relay.database().query(MOVEMENTS, &params![product.0, before, i64::from(limit) + 1]).await?;
+        let movement = |row| {
+            Ok(Movement {
+                kind: word(row, "kind", MovementKind::parse)?,
+                quantity: get(row, "quantity")?,
+                level: level(product, row)?,
+                order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
+                reason: parsed_if(row, "reason", |word| AdjustmentReason::parse(word).ok_or("is no reason of ours"))?,
+                at: get(row, "at")?,
             })
         };
-        rows.first().map(level).transpose()
+        let items: Vec<Movement> = rows.iter().take(shown).map(movement).collect::<Result<_, Failure>>()?;
+        let next = items.last().filter(|_| rows.len() > shown).map(|last| last.level.version.to_string());
+        Ok(Page { items, next })
     }
 }
 

@@ -7,13 +7,14 @@ use domain::{
     notification::{Channel, Template},
     text::{Email, FullName},
 };
-use ports::{Contact, ContactBook};
+use ports::{Addressee, Contact, ContactBook};
 
 fn contact(user: UserId, email: &str, name: Option<&str>) -> Contact {
     Contact {
         user_id: user,
         email: Email::parse(email).expect("an address"),
         name: name.map(|name| FullName::parse(name).expect("a name")),
+        phone: None,
     }
 }
 
@@ -25,7 +26,7 @@ async fn a_contact_is_remembered_and_the_same_event_again_changes_nothing() {
     let ada = contact(user, "ada@example.com", Some("Ada"));
     contacts.remember(claim, &ada).await.expect("remembered");
     contacts.remember(claim, &contact(user, "other@example.com", None)).await.expect("known");
-    assert_eq!(contacts.find(user).await, Ok(Some(ada)));
+    assert_eq!(contacts.find(user).await, Ok(Some(Addressee::usual(ada))));
     assert_eq!(contacts.find(UserId(id())).await, Ok(None));
 }
 

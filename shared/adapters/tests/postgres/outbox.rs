@@ -51,6 +51,19 @@ async fn a_bus_that_does_not_answer_holds_a_command_up_for_a_moment_only() {
 }
 
 #[tokio::test]
+async fn a_mark_does_not_wait_for_the_disk_and_what_follows_it_does() {
+    let database = database().await;
+    let waits = "CASE current_setting('synchronous_commit') WHEN 'on' THEN 1::int8 ELSE 0 END";
+    let marking = format!("WITH mark AS MATERIALIZED (SELECT orders.mark_sent('{{}}')) SELECT {waits} FROM mark");
+    let (before, within, after) = (
+        database.number(&format!("SELECT {waits}")).await,
+        database.number(&marking).await,
+        database.number(&format!("SELECT {waits}")).await,
+    );
+    assert_eq!((before, within, after), (1, 0, 1));
+}
+
+#[tokio::test]
 async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_way() {
     let database = database().await;
     let bus = database.bus();

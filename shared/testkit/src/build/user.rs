@@ -8,7 +8,7 @@ use domain::{
     text::{Email, FullName, Username},
     user::{Role, User},
 };
-use ports::Contact;
+use ports::{Addressee, Contact};
 use serde_json::{Value, json};
 
 /// A user: number 1, a customer called Ada Lovelace, `ada` for short.
@@ -80,12 +80,23 @@ impl UserBuilder {
     /// What the others are told of it.
     pub fn event(&self) -> UserRegistered {
         let user = self.registered();
-        UserRegistered { user_id: user.id, email: user.email, username: user.username, full_name: user.full_name }
+        UserRegistered {
+            user_id: user.id,
+            email: user.email,
+            username: user.username,
+            full_name: user.full_name,
+            phone: user.phone,
+        }
     }
 
     /// Where to write to it.
     pub fn contact(&self) -> Contact {
         let user = self.registered();
-        Contact { user_id: user.id, email: user.email, name: user.full_name }
+        Contact { user_id: user.id, email: user.email, name: user.full_name, phone: user.phone }
+    }
+
+    /// The user as somebody to tell something, who never said how.
+    pub fn addressee(&self) -> Addressee {
+        Addressee::usual(self.contact())
     }
 }

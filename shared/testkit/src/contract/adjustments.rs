@@ -1,16 +1,16 @@
 //! Rules of [`StockDesk`] and [`StockWatch`]: pieces that are booked in and out by hand, and products that run low.
 
-use super::stock::{level, levels, order, product};
-use super::{Under, an_event, fresh, reservations::hold, why};
+use super::stock::{level, levels, order, product, release};
+use super::{Under, a_claim, an_event, fresh, later, reservations::hold, why};
 use domain::{
     Event,
     event::{StockAdjusted, StockLevel, StockLow},
     id::ProductId,
-    stock::{self, AdjustStock, AdjustmentReason},
+    stock::{self as rules, AdjustStock, AdjustmentReason, Movement, MovementKind},
 };
 use futures_util::future::{join, join_all};
 use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
-use ports::{StockDesk, StockStore, StockWatch};
+use ports::{StockDesk, StockHistory, StockStore, StockWatch};
 
 /// One test a rule of adjustments, each over the `Under<impl StockStore + StockDesk + StockWatch>` that the expression gives when it is awaited.
 /// Part of `contract_stock!`.
@@ -29,6 +29,7 @@ macro_rules! contract_adjustments {
             an_older_level_is_no_news
             of_many_who_note_a_level_one_tells_it
             an_adjustment_is_sent_by_the_sweep_when_the_bus_was_down
+            every_movement_is_in_the_history_newest_first_in_pages
         }
     };
 }
@@ -51,10 +52,43 @@ async fn read(stock: &impl StockStore, product: ProductId) -> StockLevel {
 
 /// What would be told of an adjustment, and the level after it.
 fn decided(from: &StockLevel, wish: AdjustStock) -> (StockLevel, Event) {
-    let after = stock::adjust(from, wish).expect("there is enough");
+    let after = rules::adjust(from, wish).expect("there is enough");
     let AdjustStock { delta, reason } = wish;
     let told = StockAdjusted { product_id: from.product_id, delta, reason, levels: vec![after.clone()] };
     (after, an_event(told))
+}
+
+pub async fn every_movement_is_in_the_history_newest_first_in_pages(
+    under: &Under<impl StockStore + StockDesk + StockHistory>,
+) {
+    let stock = under.port();
+    let (id, other) = (product(stock, 7).await, product(stock, 9).await);
+    let order = order(&[(id, 3)]);
+    let (claim, hold) = (a_claim(catalog::STOCK_RESERVE.name), order.hold());
+    let (held, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
+    stock.reserve(claim, &hold, later(rules::HOLD_SECONDS), &held, &short).await.expect("the store answers");
+    release(stock, order.placed().id).await;
+    try_adjust(stock, &a_key(), &read(stock, id).await, -2).await.expect("the store answers");
+    let seen = |one: &Movement| {
+        (one.kind, one.quantity, one.level.available, one.level.reserved, one.level.version, one.order_id.is_some())
+    };
+    let first = stock.movements(id, 3, None).await.expect("a page");
+    assert_eq!(
+        first.items.iter().map(seen).collect::<Vec<_>>(),
+        [
+            (MovementKind::Adjusted, -2, 5, 0, 4, false),
+            (MovementKind::Released, -3, 7, 0, 3, true),
+            (MovementKind::Reserved, 3, 4, 3, 2, true),
+        ]
+    );
+    assert_eq!((first.items[0].reason, first.items[1].reason), (Some(AdjustmentReason::Recount), None));
+    assert_eq!(first.items[2].at, held.time);
+    let rest = stock.movements(id, 3, first.next.as_deref()).await.expect("a page");
+    assert_eq!(rest.items.iter().map(seen).collect::<Vec<_>>(), [(MovementKind::Opened, 7, 7, 0, 1, false)]);
+    assert_eq!(rest.next, None);
+    assert_eq!(stock.movements(other, 3, None).await.expect("a page").items.len(), 1);
+    assert_eq!(stock.movements(ProductId(fresh()), 3, None).await.expect("a page").items, []);
+    assert_eq!(why(stock.movements(id, 3, Some("x")).await), (Kind::Invalid, "validation"));
 }
 
 async fn try_adjust(

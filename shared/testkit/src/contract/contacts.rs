@@ -6,11 +6,12 @@ use domain::{
     Event,
     event::NotificationSent,
     id::{OrderId, UserId},
-    notification::{Channel, Template},
+    notification::{Channel, Outcome, Template},
+    text::Phone,
 };
 use futures_util::future::join_all;
 use kernel::{Idempotency, Kind, Settled, StoredReply, Uuid};
-use ports::{Claim, Contact, ContactBook, NotificationDesk};
+use ports::{Addressee, Claim, Contact, ContactBook, NotificationDesk};
 
 /// One test a rule of [`ContactBook`], each over the `Under<impl ContactBook + NotificationDesk>` that the expression gives when it is awaited.
 #[macro_export]
@@ -25,6 +26,8 @@ macro_rules! contract_contacts {
             of_many_who_keep_one_letter_at_once_one_does
             what_was_sent_about_an_order_is_in_the_log_in_pages_oldest_first
             what_is_sent_twice_is_in_the_log_once
+            what_could_not_be_sent_is_in_the_log_with_the_reason_and_is_told_nobody
+            one_event_is_in_the_log_once_a_channel
             a_request_is_answered_once_a_key_and_told_once
             what_the_bus_did_not_take_is_sent_by_the_sweep_once
         }
@@ -32,7 +35,8 @@ macro_rules! contract_contacts {
 }
 
 fn a_contact() -> Contact {
-    build::user().id(UserId(fresh())).contact()
+    let phone = Some(Phone::parse("+491701234567").expect("a number"));
+    Contact { phone, ..build::user().id(UserId(fresh())).contact() }
 }
 
 fn note() -> NotificationSent {
@@ -51,14 +55,14 @@ fn sent() -> Event {
 pub async fn a_contact_is_remembered_as_it_was(under: &Under<impl ContactBook>) {
     let contact = a_contact();
     under.port().remember(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("remembered");
-    assert_eq!(under.port().find(contact.user_id).await, Ok(Some(contact)));
+    assert_eq!(under.port().find(contact.user_id).await, Ok(Some(Addressee::usual(contact))));
     assert_eq!(under.port().find(UserId(fresh())).await, Ok(None));
 }
 
 pub async fn a_contact_without_a_name_is_remembered_without_one(under: &Under<impl ContactBook>) {
-    let contact = Contact { name: None, ..a_contact() };
+    let contact = Contact { name: None, phone: None, ..a_contact() };
     under.port().remember(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("remembered");
-    assert_eq!(under.port().find(contact.user_id).await, Ok(Some(contact)));
+    assert_eq!(under.port().find(contact.user_id).await, Ok(Some(Addressee::usual(contact))));
 }
 
 pub async fn the_same_claim_changes_nothing_the_second_time(under: &Under<impl ContactBook>) {
@@ -66,7 +70,7 @@ pub async fn the_same_claim_changes_nothing_the_second_time(under: &Under<impl C
     under.port().remember(claim, &contact).await.expect("remembered");
     under.port().remember(claim, &contact).await.expect("remembered");
     under.port().remember(claim, &Contact { name: None, ..contact.clone() }).await.expect("answered");
-    assert_eq!(under.port().find(contact.user_id).await, Ok(Some(contact)));
+    assert_eq!(under.port().find(contact.user_id).await, Ok(Some(Addressee::usual(contact))));
 }
 
 pub async fn a_letter_counts_as_sent_once_and_is_told_once(under: &Under<impl ContactBook>) {
@@ -142,13 +146,41 @@ pub async fn what_is_sent_twice_is_in_the_log_once(under: &Under<impl ContactBoo
     assert_eq!(logged(under.port(), order, 5, None).await, (vec![claim.event_id], None));
 }
 
+pub async fn what_could_not_be_sent_is_in_the_log_with_the_reason_and_is_told_nobody(
+    under: &Under<impl ContactBook + NotificationDesk>,
+) {
+    let (claim, about) = (a_claim(catalog::SMS_SEND.name), NotificationSent { channel: Channel::Sms, ..note() });
+    let order = about.order_id.expect("about an order");
+    for _ in 0..2 {
+        let now = an_event(about.clone()).time;
+        under.port().not_sent(claim, &about, Outcome::NoAddress, now).await.expect("kept");
+    }
+    assert_eq!(under.port().was_sent(claim).await, Ok(true), "it is settled");
+    let log = under.port().log(order, 5, None).await.expect("the store answers").items;
+    assert_eq!(log.len(), 1);
+    assert_eq!((&log[0].sent, log[0].outcome), (&about, Outcome::NoAddress));
+    under.told_only(&[]).await;
+}
+
+pub async fn one_event_is_in_the_log_once_a_channel(under: &Under<impl ContactBook + NotificationDesk>) {
+    let (sent, event_id) = (note(), fresh());
+    let order = sent.order_id.expect("about an order");
+    for (consumer, channel) in [(catalog::MAIL_SEND.name, Channel::Email), (catalog::SMS_SEND.name, Channel::Sms)] {
+        let sent = NotificationSent { channel, ..sent.clone() };
+        under.port().sent(Claim { consumer, event_id }, &an_event(sent)).await.expect("kept");
+    }
+    under.settle().await;
+    let (first, next) = logged(under.port(), order, 1, None).await;
+    let (second, end) = logged(under.port(), order, 1, next.as_deref()).await;
+    assert_eq!((first, second, end), (vec![event_id], vec![event_id], None));
+}
+
 pub async fn a_request_is_answered_once_a_key_and_told_once(under: &Under<impl NotificationDesk>) {
     let key = Idempotency { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "first".to_owned() };
     let reply = StoredReply { status: 202, headers: vec![], body: "accepted".to_owned() };
     let (first, second) = (sent(), sent());
     assert_eq!(under.port().request(&key, &reply, &first).await, Ok(Settled::Now));
     assert_eq!(under.port().request(&key, &reply, &second).await, Ok(Settled::Before(reply.clone())));
-    assert_eq!(under.port().refuse(&key, &reply).await, Ok(Settled::Before(reply.clone())));
     let other = Idempotency { fingerprint: "other".to_owned(), ..key };
     assert_eq!(why(under.port().request(&other, &reply, &second).await), (Kind::Invalid, "idempotency-key-reused"));
     under.told_only(&[first.id]).await;

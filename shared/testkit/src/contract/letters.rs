@@ -6,11 +6,11 @@ use domain::{
     DomainEvent,
     event::NotificationRequested,
     id::{OrderId, UserId},
-    notification::{Channel, Template},
+    notification::{Channel, Locale, Template},
     order::Reason,
     text::{FullName, MessageText, Subject},
 };
-use ports::{Contact, Letter, LetterWriter};
+use ports::{Addressee, Contact, Letter, LetterWriter};
 
 /// One test a rule of [`LetterWriter`], each over the `Under<impl LetterWriter>` that the expression gives when it is awaited.
 #[macro_export]
@@ -21,13 +21,24 @@ macro_rules! contract_letters {
             the_same_news_give_the_same_letter
             a_name_is_text_and_never_markup
             somebody_without_a_name_gets_a_letter_too
+            a_note_says_what_it_is_about_in_every_language
         }
     };
 }
 
-fn contact(name: Option<&str>) -> Contact {
+fn contact(name: Option<&str>) -> Addressee {
     let name = name.map(|name| FullName::parse(name).expect("a name"));
-    Contact { name, ..build::user().id(UserId(fresh())).contact() }
+    Addressee::usual(Contact { name, ..build::user().id(UserId(fresh())).contact() })
+}
+
+/// The same in every language.
+fn everywhere(name: Option<&str>) -> impl Iterator<Item = Addressee> {
+    let contact = contact(name);
+    Locale::ALL.into_iter().map(move |locale| {
+        let mut to = contact.clone();
+        to.preferences.locale = locale;
+        to
+    })
 }
 
 /// Each template with the news that it is for.
@@ -53,7 +64,7 @@ fn by_hand() -> NotificationRequested {
     }
 }
 
-fn write(letters: &impl LetterWriter, template: Template, contact: &Contact, news: &DomainEvent) -> Letter {
+fn write(letters: &impl LetterWriter, template: Template, contact: &Addressee, news: &DomainEvent) -> Letter {
     letters.write(template, contact, news).expect("a letter")
 }
 
@@ -61,7 +72,7 @@ pub async fn a_letter_goes_to_its_contact_and_says_what_it_is_about(under: &Unde
     let contact = contact(Some("Ada Lovelace"));
     for (template, news) in news() {
         let letter = write(under.port(), template, &contact, &news);
-        assert_eq!(letter.to, contact.email);
+        assert_eq!(letter.to, contact.contact.email);
         assert!(!letter.subject.is_empty() && !letter.subject.contains(['\r', '\n']), "{}", letter.subject);
         for form in [&letter.text, &letter.html] {
             assert!(form.contains("Lovelace"), "{form}");
@@ -84,6 +95,18 @@ pub async fn a_name_is_text_and_never_markup(under: &Under<impl LetterWriter>) {
         assert!(!letter.html.contains("<script>"), "{}", letter.html);
         assert!(!letter.html.contains("49") || news_mention(&news, "49"), "{}", letter.html);
         assert!(letter.text.contains("<script>"), "plain text is plain: {}", letter.text);
+    }
+}
+
+pub async fn a_note_says_what_it_is_about_in_every_language(under: &Under<impl LetterWriter>) {
+    for to in everywhere(Some("Ada Lovelace")) {
+        for (template, news) in news() {
+            let note = under.port().note(template, &to, &news).expect("a note");
+            assert!(!note.title.is_empty() && !note.title.contains(['\r', '\n']), "{}", note.title);
+            assert!(!note.text.trim().is_empty() && !note.text.contains("{{"), "{}", note.text);
+            let letter = write(under.port(), template, &to, &news);
+            assert_eq!(letter.subject, note.title, "both are about the same");
+        }
     }
 }
 

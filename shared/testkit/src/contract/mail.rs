@@ -28,7 +28,7 @@ fn a_letter() -> Letter {
 
 pub async fn a_letter_arrives_as_it_was_written(under: &Under<Watched<impl Mailer, impl Beyond<Letter>>>) {
     let letter = a_letter();
-    under.door().send(&letter).await.expect("handed over");
+    under.door().send(&letter, fresh()).await.expect("handed over");
     let mine = |arrived: &Letter| arrived.to == letter.to;
     assert_eq!(under.beyond().arrived(1, &mine).await, std::slice::from_ref(&letter));
 }
@@ -37,7 +37,7 @@ pub async fn two_letters_are_two(under: &Under<Watched<impl Mailer, impl Beyond<
     let first = a_letter();
     let second = Letter { subject: "Your second order".to_owned(), ..first.clone() };
     for letter in [&first, &second] {
-        under.door().send(letter).await.expect("handed over");
+        under.door().send(letter, fresh()).await.expect("handed over");
     }
     let arrived = under.beyond().arrived(2, &|arrived| arrived.to == first.to).await;
     assert!(arrived.len() == 2 && arrived.contains(&first) && arrived.contains(&second), "{arrived:?}");

@@ -34,11 +34,14 @@ pub mod passwords;
 pub mod payments;
 pub mod printer;
 pub mod products;
+pub mod push;
 pub mod reservations;
 pub mod stock;
+pub mod texts;
 pub mod tokens;
 pub mod users;
 pub mod windows;
+pub mod wishes;
 
 pub use beyond::{Beyond, Reader, Watched};
 

@@ -43,11 +43,14 @@ mod tests {
         ("payments", include_str!("payments.rs")),
         ("printer", include_str!("printer.rs")),
         ("products", include_str!("products.rs")),
+        ("push", include_str!("push.rs")),
         ("reservations", include_str!("reservations.rs")),
         ("stock", include_str!("stock.rs")),
+        ("texts", include_str!("texts.rs")),
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),
         ("windows", include_str!("windows.rs")),
+        ("wishes", include_str!("wishes.rs")),
     ];
 
     #[test]

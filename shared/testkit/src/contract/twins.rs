@@ -1,11 +1,13 @@
 //! The twins in memory keep the contract.
 
 use super::{Beyond, Reader, Under, Watched, ledger::Books, migrations::Schema, offers::Shelf, outbox::Filled};
-use crate::{Archive, Bus, DeadLetters, Documents, EventLog, FactStream, Mailer, Platform, Products};
-use domain::{Event, product::Product};
+use crate::{Archive, Bus, DeadLetters, Documents, EventLog, FactStream, Mailer, Platform, Products, Texter};
+use domain::{Event, product::Product, text::Phone};
 use edge::DeadLetter;
 use kernel::Failure;
 use ports::{Letter, LogRecord};
+
+type Text = (Phone, String);
 
 /// Four processes that take turns on one platform.
 fn crowded<P>(port: impl Fn(&Platform) -> P) -> Under<P> {
@@ -51,6 +53,7 @@ beyond! {
     EventLog records LogRecord;
     FactStream events Event;
     Mailer sent Letter;
+    Texter sent Text;
     DeadLetters buried DeadLetter;
 }
 
@@ -93,8 +96,11 @@ twins! {
     payments contract_payments Platform::payments;
     printer contract_printer Platform::printer;
     products contract_products Platform::products;
+    push contract_push Platform::pusher;
     stock contract_stock Platform::stock;
+    texts contract_texts |on: &Platform| watched(on.texter());
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
     windows contract_windows Platform::windows;
+    wishes contract_wishes Platform::contacts;
 }

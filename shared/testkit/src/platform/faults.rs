@@ -19,6 +19,10 @@ pub enum Part {
     Gateway,
     /// Mail.
     Mail,
+    /// Text messages.
+    Texts,
+    /// Notices on devices.
+    Push,
     /// The bucket of documents.
     Documents,
     /// The bucket of the archive.
@@ -43,6 +47,8 @@ impl Part {
             Self::Cache => "cache",
             Self::Gateway => "gateway",
             Self::Mail => "mail",
+            Self::Texts => "text messages",
+            Self::Push => "notices",
             Self::Documents => "documents",
             Self::Archive => "archive",
             Self::Log => "log",

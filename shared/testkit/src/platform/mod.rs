@@ -10,6 +10,7 @@ mod gateway;
 mod identity;
 mod invoices;
 mod keys;
+mod messengers;
 mod notifications;
 mod orders;
 mod outbox;
@@ -23,18 +24,19 @@ pub use faults::{Moment, Operation, Part, Verdict, Which};
 pub use gateway::{Charge, GatewayMail, GivenBack};
 pub use identity::Session;
 pub use invoices::Printer;
-pub use notifications::Letters;
+pub use messengers::Letters;
 pub use seen::Seen;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, WindowsState};
 use catalogue::{CacheState, ProductsState};
-use domain::breaker::Circuit;
+use domain::{breaker::Circuit, text::Phone};
 use faults::Plan;
 use gateway::GatewayState;
 use identity::UsersState;
 use invoices::{InvoicesState, ObjectsState};
 use kernel::Failure;
-use notifications::{ContactsState, MailState};
+use messengers::{MailState, PushState};
+use notifications::ContactsState;
 use orders::OrdersState;
 use outbox::{BusState, OutboxState};
 use payments::PaymentsState;
@@ -76,6 +78,8 @@ struct State {
     breaker: Circuit,
     contacts: ContactsState,
     mail: MailState,
+    texts: Vec<(Phone, String)>,
+    push: PushState,
     invoices: InvoicesState,
     documents: ObjectsState,
     windows: WindowsState,
@@ -147,6 +151,10 @@ handles! {
     contacts Contacts;
     /// Mail that goes nowhere.
     mailer Mailer;
+    /// Text messages that go nowhere.
+    texter Texter;
+    /// Notices that no device shows, and the push service's list of devices.
+    pusher Pusher;
     /// Invoices.
     invoices Invoices;
     /// Documents that are written once.

@@ -1,26 +1,52 @@
-//! Contacts, mail and letters, in memory.
+//! Contacts, how they want to be told, and what was told, in memory.
 
-use super::{Contacts, Mailer, Part, keys::KeyBook};
+use super::{Contacts, Part, keys::KeyBook};
 use domain::{
     DomainEvent, Event,
-    id::{OrderId, UserId},
-    notification::{Logged, Template},
+    event::NotificationSent,
+    id::{DeviceId, OrderId, UserId},
+    notification::{self, Channel, Logged, Outcome, Preferences, Suppression},
+    text::Email,
 };
-use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Uuid};
-use ports::{Claim, Contact, Letter, Page};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
+use ports::{Addressee, Claim, Contact, Device, Page};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
 
 #[derive(Default)]
 pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
-    log: BTreeMap<Uuid, Logged>,
+    preferences: HashMap<UserId, Preferences>,
+    /// Whose each device is, by what the push service calls it.
+    devices: HashMap<String, (DeviceId, UserId)>,
+    suppressions: HashMap<Email, Suppression>,
+    feedback: HashMap<Uuid, Suppression>,
+    log: BTreeMap<(Uuid, Channel), Logged>,
     keys: KeyBook,
 }
 
-#[derive(Default)]
-pub(super) struct MailState {
-    letters: Vec<Letter>,
-    refused: HashSet<String>,
+impl ContactsState {
+    fn addressee(&self, user: UserId) -> Option<Addressee> {
+        let contact = self.contacts.get(&user)?.clone();
+        let own = self.devices.iter().filter(|(_, (_, owner))| *owner == user);
+        let mut devices: Vec<Device> =
+            own.map(|(endpoint, (id, _))| Device { id: *id, endpoint: endpoint.clone() }).collect();
+        devices.sort_by_key(|device| device.id);
+        let suppressed = self.suppressions.get(&contact.email).copied();
+        let preferences = self.preferences.get(&user).cloned().unwrap_or_default();
+        Some(Addressee { contact, preferences, suppressed, devices })
+    }
+
+    fn note(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
+        let logged = Logged { id: claim.event_id, sent: sent.clone(), outcome, at };
+        self.log.insert((logged.id, sent.channel), logged);
+    }
+
+    /// An entry of the log, with what became known of it since.
+    fn told(&self, logged: &Logged) -> Logged {
+        let later = self.feedback.get(&logged.id).filter(|_| logged.sent.channel == Channel::Email);
+        Logged { outcome: later.map_or(logged.outcome, |why| (*why).into()), ..logged.clone() }
+    }
 }
 
 impl Contacts {
@@ -41,8 +67,8 @@ impl ports::ContactBook for Contacts {
         commit.await
     }
 
-    async fn find(&self, user: UserId) -> Result<Option<Contact>, Failure> {
-        self.0.look(Part::Database, |state| Ok(state.contacts.contacts.get(&user).cloned())).await
+    async fn find(&self, user: UserId) -> Result<Option<Addressee>, Failure> {
+        self.0.look(Part::Database, |state| Ok(state.contacts.addressee(user))).await
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
@@ -54,12 +80,27 @@ impl ports::ContactBook for Contacts {
             let first = state.claim(claim);
             if first {
                 if let DomainEvent::NotificationSent(sent) = &event.event {
-                    let logged = Logged { id: claim.event_id, sent: sent.clone(), at: event.time };
-                    state.contacts.log.insert(logged.id, logged);
+                    state.contacts.note(claim, sent, Outcome::Sent, event.time);
                 }
                 state.outbox.add(event);
             }
             Ok(first)
+        });
+        commit.await
+    }
+
+    async fn not_sent(
+        &self,
+        claim: Claim,
+        about: &NotificationSent,
+        why: Outcome,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.not_sent", |state| {
+            if state.claim(claim) {
+                state.contacts.note(claim, about, why, now);
+            }
+            Ok(())
         });
         commit.await
     }
@@ -78,71 +119,83 @@ impl ports::NotificationDesk for Contacts {
         commit.await
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
-        let commit = self.0.commit("contacts.refuse", |state| {
-            if let Some(settled) = state.contacts.keys.find(key)? {
-                return Ok(settled);
-            }
-            state.contacts.keys.keep(key, Some(reply));
-            Ok(Settled::Now)
-        });
-        commit.await
-    }
-
     async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure> {
-        let not_ours = |_| Failure::field("?cursor", "is not a cursor of this list");
-        let after = cursor.map(|cursor| cursor.parse::<Uuid>().map_err(not_ours)).transpose()?;
+        let after = cursor.map(notification::read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let look = self.0.look(Part::Database, |state| {
-            let of_order = state.contacts.log.values().filter(|one| one.sent.order_id == Some(order));
-            let mut items: Vec<Logged> = of_order.filter(|one| after.is_none_or(|id| one.id > id)).cloned().collect();
+            let behind = state.contacts.log.range((after.map_or(Unbounded, Excluded), Unbounded));
+            let of_order = behind.map(|(_, one)| one).filter(|one| one.sent.order_id == Some(order));
+            let mut items: Vec<Logged> = of_order.map(|one| state.contacts.told(one)).collect();
             let more = items.len() > limit;
             items.truncate(limit);
-            let next = items.last().filter(|_| more).map(|last| last.id.to_string());
+            let next = items.last().filter(|_| more).map(Logged::cursor);
             Ok(Page { items, next })
         });
         look.await
     }
 }
 
-impl Mailer {
-    /// Every letter that was handed over, in order.
-    pub fn sent(&self) -> Vec<Letter> {
-        self.0.see(|state| state.mail.letters.clone())
+impl ports::PreferenceBook for Contacts {
+    async fn preferences(&self, user: UserId) -> Result<Preferences, Failure> {
+        let look = self.0.look(Part::Database, |state| Ok(state.contacts.preferences.get(&user).cloned()));
+        Ok(look.await?.unwrap_or_default())
     }
 
-    /// From now on this address is refused for good.
-    pub fn refuse(&self, address: &str) {
-        self.0.arrange(|state| state.mail.refused.insert(address.to_lowercase()));
-    }
-}
-
-impl ports::Mailer for Mailer {
-    async fn send(&self, letter: &Letter) -> Result<(), Failure> {
-        let step = self.0.step(Part::Mail, "mail.send", |state| {
-            if state.mail.refused.contains(letter.to.as_str()) {
-                return Err(Failure::new(Kind::Invalid, "address-refused", "The address does not take mail."));
-            }
-            state.mail.letters.push(letter.clone());
+    async fn prefer(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.prefer", |state| {
+            state.contacts.preferences.insert(user, preferences.clone());
             Ok(())
         });
-        step.await
+        commit.await
     }
 }
 
-/// Writes letters without a template: the template's name is the subject, the event is the text.
-#[derive(Debug, Clone, Copy)]
-pub struct Letters;
+impl ports::DeviceBook for Contacts {
+    async fn keep_device(&self, user: UserId, id: DeviceId, endpoint: &str) -> Result<DeviceId, Failure> {
+        let commit = self.0.commit("contacts.keep_device", |state| {
+            let kept = state.contacts.devices.entry(endpoint.to_owned()).or_insert((id, user));
+            kept.1 = user;
+            Ok(kept.0)
+        });
+        commit.await
+    }
 
-impl ports::LetterWriter for Letters {
-    fn write(&self, template: Template, contact: &Contact, data: &DomainEvent) -> Result<Letter, Failure> {
-        let name = contact.name.as_ref().map_or("you", |name| name.as_str());
-        let text = format!("Dear {name}: {}", serde_json::to_string(data).map_err(Failure::internal)?);
-        Ok(Letter {
-            to: contact.email.clone(),
-            subject: template.name().to_owned(),
-            html: format!("<p>{}</p>", text.replace('<', "&lt;")),
-            text,
-        })
+    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<Option<String>, Failure> {
+        let commit = self.0.commit("contacts.drop_device", |state| {
+            let devices = &mut state.contacts.devices;
+            let found = devices.iter().find(|(_, kept)| **kept == (id, user)).map(|(endpoint, _)| endpoint.clone());
+            if let Some(endpoint) = &found {
+                devices.remove(endpoint);
+            }
+            Ok(found)
+        });
+        commit.await
+    }
+
+    async fn forget_device(&self, endpoint: &str) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.forget_device", |state| {
+            state.contacts.devices.remove(endpoint);
+            Ok(())
+        });
+        commit.await
+    }
+}
+
+impl ports::FeedbackBook for Contacts {
+    async fn returned(
+        &self,
+        delivery: Option<Uuid>,
+        address: &Email,
+        why: Suppression,
+        _now: Timestamp,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.returned", |state| {
+            if let Some(delivery) = delivery {
+                state.contacts.feedback.entry(delivery).or_insert(why);
+            }
+            state.contacts.suppressions.entry(address.clone()).or_insert(why);
+            Ok(())
+        });
+        commit.await
     }
 }

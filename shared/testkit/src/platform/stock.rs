@@ -5,10 +5,10 @@ use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{self, AdjustStock, Cue, Hold, Move},
+    stock::{self, AdjustStock, Cue, Hold, Move, Movement, MovementKind},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
-use ports::{Claim, Paid};
+use ports::{Claim, Page, Paid};
 use std::collections::HashMap;
 
 #[derive(Default)]
@@ -18,6 +18,7 @@ pub(super) struct StockState {
     pub committed: HashMap<ProductId, i64>,
     adjusted: HashMap<ProductId, i64>,
     keys: KeyBook,
+    movements: HashMap<ProductId, Vec<Movement>>,
     /// The newest level noted of a product: its version, and whether it was low.
     low: HashMap<ProductId, (i64, bool)>,
 }
@@ -144,6 +145,30 @@ impl StockState {
         }
     }
 
+    /// Notes what an event says of levels among the movements.
+    fn record(&mut self, event: &Event) {
+        let (kind, order_id, reason) = match &event.event {
+            DomainEvent::StockOpened(_) => (MovementKind::Opened, None, None),
+            DomainEvent::StockReserved(told) => (MovementKind::Reserved, Some(told.order_id), None),
+            DomainEvent::StockKept(told) => (MovementKind::Kept, Some(told.order_id), None),
+            DomainEvent::StockLapsed(told) => (MovementKind::Lapsed, Some(told.order_id), None),
+            DomainEvent::StockReleased(told) => (MovementKind::Released, Some(told.order_id), None),
+            DomainEvent::StockCommitted(told) => (MovementKind::Committed, Some(told.order_id), None),
+            DomainEvent::StockAdjusted(told) => (MovementKind::Adjusted, None, Some(told.reason)),
+            _ => return,
+        };
+        for level in event.event.stock_levels().unwrap_or_default() {
+            let before = self.movements.entry(level.product_id).or_default();
+            let (available, reserved) =
+                before.last().map_or((0, 0), |last| (last.level.available, last.level.reserved));
+            let quantity = match kind {
+                MovementKind::Opened | MovementKind::Adjusted => level.available - available,
+                _ => level.reserved - reserved,
+            };
+            before.push(Movement { kind, quantity, level: level.clone(), order_id, reason, at: event.time });
+        }
+    }
+
     /// Those that `place` puts somewhere, in that order.
     fn sorted<P: Ord, T>(&self, place: impl Fn(OrderId, &Reservation) -> Option<(P, T)>) -> Vec<T> {
         let mut found: Vec<((P, OrderId), T)> = Vec::new();
@@ -161,6 +186,7 @@ fn tell(state: &mut State, event: &Event, after: Vec<StockLevel>) -> Event {
     if let Some(levels) = event.event.stock_levels_mut() {
         *levels = after;
     }
+    state.stock.record(&event);
     state.outbox.add(&event);
     event
 }
@@ -327,6 +353,7 @@ impl ports::StockDesk for Stock {
             let Some(held) = held.filter(|held| held.version + 1 == after.version) else { return Ok(None) };
             held.clone_from(after);
             *state.stock.adjusted.entry(after.product_id).or_default() += wish.delta;
+            state.stock.record(event);
             state.outbox.add(event);
             state.stock.keys.keep(key, Some(reply));
             Ok(Some(Settled::Now))
@@ -343,6 +370,21 @@ impl ports::StockDesk for Stock {
             Ok(Settled::Now)
         });
         commit.await
+    }
+}
+
+impl ports::StockHistory for Stock {
+    async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure> {
+        let before = cursor.map(stock::read_cursor).transpose()?;
+        let look = self.0.look(Part::Database, |state| {
+            let all = state.stock.movements.get(&product).map(Vec::as_slice).unwrap_or_default();
+            let older = all.iter().rev().filter(|one| before.is_none_or(|before| one.level.version < before));
+            let (older, limit) = (older.cloned().collect::<Vec<_>>(), usize::try_from(limit).unwrap_or(usize::MAX));
+            let next =
+                older.get(limit).and(older.get(limit.saturating_sub(1))).map(|one| one.level.version.to_string());
+            Ok(Page { items: older.into_iter().take(limit).collect(), next })
+        });
+        look.await
     }
 }
 

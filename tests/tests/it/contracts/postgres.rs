@@ -81,3 +81,8 @@ mod windows {
     use super::*;
     testkit::contract_windows!(store(Context::Analytics, |database, _| PgWindows::new(database)));
 }
+
+mod wishes {
+    use super::*;
+    testkit::contract_wishes!(store(Context::Notifications, PgContacts::new));
+}

@@ -46,7 +46,9 @@ fn a_topic_carries_its_own_context_to_somebody() {
     let mut complaints = Vec::new();
     for topic in TOPICS {
         let events = topic_events(topic);
-        if events.is_empty() {
+        let hears =
+            |row: &&catalog::Function| matches!(row.trigger, Trigger::Notices(heard) if heard.name == topic.name);
+        if events.is_empty() && !FUNCTIONS.iter().any(hears) {
             complaints.push(format!("nobody listens to {}", topic.name));
         }
         for event in events.iter().filter(|event| event.context != topic.context) {

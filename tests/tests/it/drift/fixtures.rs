@@ -94,6 +94,8 @@ fn address(row: &Function, found: &Value) -> Option<String> {
                 .or_else(|| ends_with(text("/Records/0/eventSourceARN"), row.name))
                 .or_else(|| (!is_wanted).then(|| format!("the row does not ask for {event:?}")))
         }
+        Trigger::Notices(_) => differs("/Records/0/eventSource", "aws:sqs")
+            .or_else(|| ends_with(text("/Records/0/eventSourceARN"), row.name)),
         Trigger::Stream(stream, _) => differs("/Records/0/eventSource", "aws:kinesis")
             .or_else(|| ends_with(text("/Records/0/eventSourceARN"), stream.name)),
         Trigger::TableChanges(table) => differs("/Records/0/eventSource", "aws:dynamodb").or_else(|| {

@@ -1,17 +1,23 @@
 //! What the back office writes, and what was written.
 
 use super::{
-    ORDER, USER, clock,
+    ORDER, USER, all_samples_are_named, clock,
     consumers::{USUAL, deliver},
     http::answers,
-    sample, shop,
+    moment, sample, shop,
 };
 use domain::{
     DomainEvent,
-    notification::{Channel, Template},
+    id::DeviceId,
+    notification::{Channel, Locale, Outcome, Preferences, Suppression, Template},
+    text::{DeviceToken, Email, Phone},
 };
 use edge::Consumer;
-use ports::NotificationDesk as _;
+use ports::{
+    Contact, ContactBook as _, DeviceBook as _, DeviceDirectory as _, FeedbackBook as _, Note, NotificationDesk as _,
+    PreferenceBook as _, Pusher as _,
+};
+use testkit::{Platform, build};
 
 #[tokio::test]
 async fn notification_send_writes_once_a_key_what_staff_says() {
@@ -23,6 +29,8 @@ async fn notification_send_writes_once_a_key_what_staff_says() {
         ("bad_user", 422, "validation", "/user_id"),
         ("bad_customer", 403, "forbidden", ""),
         ("bad_no_key", 400, "idempotency-key-missing", ""),
+        ("bad_channel_not_chosen", 422, "validation", "/channel"),
+        ("bad_text_too_long", 422, "validation", "/data/text"),
         ("ok", 202, "", ""),
     ];
     let platform = shop();
@@ -38,15 +46,260 @@ async fn notification_send_writes_once_a_key_what_staff_says() {
 
 #[tokio::test]
 async fn message_send_sends_once_what_was_asked_for_and_keeps_it_in_the_log() {
-    let platform = shop();
-    deliver(catalog::MESSAGE_SEND, &USUAL, &platform, async |delivery| {
-        message_send::handle(&platform.contacts(), &platform.letters(), &platform.mailer(), delivery).await
+    let platform = reachable_shop().await;
+    let cases = [&USUAL[..], &["ok_sms", "ok_push"]].concat();
+    deliver(catalog::MESSAGE_SEND, &cases, &platform, async |delivery| {
+        let couriers = (&platform.mailer(), &platform.texter(), &platform.pusher());
+        message_send::handle(&platform.contacts(), &platform.letters(), couriers, delivery).await
     })
     .await;
-    assert_eq!(platform.mailer().sent().len(), 1);
+    let (mails, texts, notices) = (platform.mailer().sent(), platform.texter().sent(), platform.pusher().shown());
+    assert_eq!((mails.len(), texts.len(), notices.len()), (1, 1, 1));
+    assert_eq!((texts[0].0.as_str(), notices[0].0.as_str()), (NUMBER, "device/phone"));
     let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
-    let sent = &log[0].sent;
-    assert_eq!((log.len(), sent.user_id, sent.channel, sent.template), (1, USER, Channel::Email, Template::Message));
+    assert!(log.iter().all(|one| one.sent.user_id == USER && one.sent.template == Template::Message), "{log:?}");
+    let channels: Vec<Channel> = log.iter().map(|one| one.sent.channel).collect();
+    assert_eq!(channels, [Channel::Email, Channel::Sms, Channel::Push]);
+}
+
+const NUMBER: &str = "+491701234567";
+
+/// A shop whose customer has a telephone and a device, and wants to be told by all channels.
+async fn reachable_shop() -> Platform {
+    let (platform, contact) = (shop(), build::user().id(USER).contact());
+    platform.contacts().put(&Contact { phone: Some(Phone::parse(NUMBER).expect("a number")), ..contact });
+    let token = DeviceToken::parse("phone").expect("a token");
+    let endpoint = platform.pusher().enter(&token).await.expect("entered");
+    platform.contacts().keep_device(USER, DeviceId(ORDER.0), &endpoint).await.expect("kept");
+    let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
+    platform.contacts().prefer(USER, &all).await.expect("kept");
+    platform
+}
+
+const NEWS: [&str; 7] = [
+    "ok",
+    "bad_not_json_beside_a_good_one",
+    "bad_unexpected_event",
+    "ok_cancelled",
+    "ok_delivered",
+    "ok_shipped",
+    "ok_waiting",
+];
+
+#[tokio::test]
+async fn sms_send_texts_once_an_event_whom_it_is_for() {
+    let platform = reachable_shop().await;
+    deliver(catalog::SMS_SEND, &NEWS, &platform, async |delivery| {
+        sms_send::handle(&platform.contacts(), &platform.letters(), &platform.texter(), delivery).await
+    })
+    .await;
+    let texts = platform.texter().sent();
+    assert_eq!(texts.len(), 5, "one an event: {texts:?}");
+    assert!(texts.iter().all(|(to, text)| to.as_str() == NUMBER && text.contains("0192f0c1")), "{texts:?}");
+    assert!(platform.mailer().sent().is_empty());
+}
+
+#[tokio::test]
+async fn push_send_shows_once_an_event_a_notice_on_every_device_that_is_left() {
+    let platform = reachable_shop().await;
+    let contacts = platform.contacts();
+    contacts.keep_device(USER, DeviceId(USER.0), "device/lost").await.expect("kept");
+    deliver(catalog::PUSH_SEND, &NEWS, &platform, async |delivery| {
+        push_send::handle(&contacts, &platform.letters(), &platform.pusher(), delivery).await
+    })
+    .await;
+    let shown = platform.pusher().shown();
+    assert_eq!(shown.len(), 5, "one an event: {shown:?}");
+    assert!(shown.iter().all(|(device, ..)| device == "device/phone"));
+    let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
+    assert_eq!(devices.len(), 1, "the lost one is forgotten");
+}
+
+/// Runs one sample of the news through the three channels.
+async fn tell(platform: &Platform, case: &str) {
+    let (contacts, letters) = (platform.contacts(), platform.letters());
+    let mail = async |delivery| mail_send::handle(&contacts, &letters, &platform.mailer(), delivery).await;
+    let sms = async |delivery| sms_send::handle(&contacts, &letters, &platform.texter(), delivery).await;
+    let push = async |delivery| push_send::handle(&contacts, &letters, &platform.pusher(), delivery).await;
+    let (event, graves, now) = (|row| sample(row, case), platform.dead_letters(), clock());
+    let of = |row: &catalog::Function| Consumer::new(row.name);
+    let answers = [
+        edge::queue::batch(&of(catalog::MAIL_SEND), event(catalog::MAIL_SEND), &now, &graves, &mail).await,
+        edge::queue::batch(&of(catalog::SMS_SEND), event(catalog::SMS_SEND), &now, &graves, &sms).await,
+        edge::queue::batch(&of(catalog::PUSH_SEND), event(catalog::PUSH_SEND), &now, &graves, &push).await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.expect("a batch")["batchItemFailures"], serde_json::json!([]));
+    }
+}
+
+fn told(platform: &Platform) -> [usize; 3] {
+    [platform.mailer().sent().len(), platform.texter().sent().len(), platform.pusher().shown().len()]
+}
+
+#[tokio::test]
+async fn everybody_is_told_by_the_channels_they_chose_and_by_no_other() {
+    for (channels, expected) in [
+        (vec![Channel::Email], [1, 0, 0]),
+        (vec![Channel::Sms], [0, 1, 0]),
+        (vec![Channel::Push], [0, 0, 1]),
+        (vec![], [0, 0, 0]),
+        (Channel::ALL.to_vec(), [1, 1, 1]),
+    ] {
+        let platform = reachable_shop().await;
+        let wish = Preferences { channels: channels.iter().copied().collect(), ..Preferences::default() };
+        platform.contacts().prefer(USER, &wish).await.expect("kept");
+        tell(&platform, "ok").await;
+        assert_eq!(told(&platform), expected, "{channels:?}");
+        let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+        assert_eq!(
+            log.iter().map(|one| one.sent.channel).collect::<Vec<_>>(),
+            channels,
+            "what nobody asked for is no entry"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_cannot_be_reached_by_a_channel_they_chose_has_that_in_the_log_once() {
+    let platform = shop();
+    let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
+    platform.contacts().prefer(USER, &all).await.expect("kept");
+    let address = build::user().id(USER).contact().email;
+    platform.contacts().returned(None, &address, Suppression::Bounced, moment()).await.expect("kept");
+    for _ in 0..2 {
+        tell(&platform, "ok").await;
+    }
+    assert_eq!(told(&platform), [0, 0, 0]);
+    let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+    let outcomes: Vec<_> = log.iter().map(|one| (one.sent.channel, one.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [
+            (Channel::Email, Outcome::Suppressed),
+            (Channel::Sms, Outcome::NoAddress),
+            (Channel::Push, Outcome::NoAddress),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
+    for (case, outcome, suppressed) in [
+        ("ok", Outcome::Bounced, Some(Suppression::Bounced)),
+        ("ok_complaint", Outcome::Complained, Some(Suppression::Complained)),
+        ("ok_mailbox_full", Outcome::Sent, None),
+    ] {
+        let platform = shop();
+        platform.contacts().put(&Contact {
+            email: Email::parse("ada@example.com").expect("an address"),
+            ..build::user().id(USER).contact()
+        });
+        tell(&platform, "ok").await;
+        let handler =
+            async |notice| mail_feedback_track::handle(&platform.contacts(), adapters::returned_mail, notice).await;
+        for _ in 0..2 {
+            let (consumer, event) =
+                (Consumer::new(catalog::MAIL_FEEDBACK_TRACK.name), sample(catalog::MAIL_FEEDBACK_TRACK, case));
+            let answer = edge::queue::notices(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+            assert_eq!(answer.expect("a batch")["batchItemFailures"], serde_json::json!([]), "{case}");
+        }
+        assert_eq!(platform.dead_letters().buried().len(), 0, "{case}");
+        assert_eq!(platform.contacts().find(USER).await.expect("an answer").expect("a contact").suppressed, suppressed);
+        let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+        assert_eq!(log.iter().map(|one| one.outcome).collect::<Vec<_>>(), [outcome], "{case}");
+    }
+}
+
+#[tokio::test]
+async fn mail_feedback_track_buries_what_cannot_be_read_and_nothing_else_of_the_batch() {
+    let platform = shop();
+    let handler =
+        async |notice| mail_feedback_track::handle(&platform.contacts(), adapters::returned_mail, notice).await;
+    let consumer = Consumer::new(catalog::MAIL_FEEDBACK_TRACK.name);
+    for (buried, case) in (1..).zip(["bad_not_json_beside_a_good_one", "bad_no_event_type"]) {
+        let event = sample(catalog::MAIL_FEEDBACK_TRACK, case);
+        edge::queue::notices(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+        assert_eq!(platform.dead_letters().buried().len(), buried, "{case}");
+        assert_eq!(platform.dead_letters().buried()[buried - 1].reason, "unreadable");
+    }
+    all_samples_are_named(
+        catalog::MAIL_FEEDBACK_TRACK,
+        &["ok", "ok_complaint", "ok_mailbox_full", "bad_not_json_beside_a_good_one", "bad_no_event_type"],
+    );
+}
+
+#[tokio::test]
+async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
+    let platform = shop();
+    let (contacts, expected) = (
+        platform.contacts(),
+        [
+            ("ok", 200, "", ""),
+            ("ok_nothing", 200, "", ""),
+            ("bad_channel", 422, "validation", "/channels/1"),
+            ("bad_locale", 422, "validation", "/locale"),
+            ("bad_missing_locale", 422, "validation", "/locale"),
+            ("bad_unknown_field", 422, "validation", "/telegram"),
+            ("bad_somebody_elses", 404, "not-found", ""),
+        ],
+    );
+    answers(catalog::PREFERENCES_UPDATE, &expected, async |_, call| preferences_update::handle(&contacts, call).await)
+        .await;
+    assert_eq!(contacts.preferences(USER).await.expect("an answer").channels, [].into(), "the last wish stands");
+    let german = Preferences { channels: [Channel::Push, Channel::Email].into(), locale: Locale::De };
+    contacts.prefer(USER, &german).await.expect("kept");
+    let expected = [
+        ("ok", 200, "", ""),
+        ("ok_admin", 200, "", ""),
+        ("bad_staff", 403, "forbidden", ""),
+        ("bad_somebody_elses", 404, "not-found", ""),
+        ("bad_not_an_id", 404, "not-found", ""),
+    ];
+    answers(catalog::PREFERENCES_GET, &expected, async |case, call| {
+        let reply = preferences_get::handle(&contacts, call).await?;
+        if case.starts_with("ok") {
+            assert_eq!(reply.to_stored()?.body, r#"{"channels":["email","push"],"locale":"de"}"#);
+        }
+        Ok(reply)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_device_is_registered_and_removed_by_its_owner() {
+    let platform = shop();
+    let (contacts, directory) = (platform.contacts(), platform.pusher());
+    let expected = [
+        ("ok", 201, "", ""),
+        ("bad_token", 422, "validation", "/token"),
+        ("bad_no_token", 422, "validation", "/token"),
+        ("bad_somebody_elses", 404, "not-found", ""),
+        ("bad_staff", 403, "forbidden", ""),
+    ];
+    for _ in 0..2 {
+        answers(catalog::DEVICE_REGISTER, &expected, async |_, call| {
+            device_register::handle(&contacts, &directory, call).await
+        })
+        .await;
+    }
+    let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
+    assert_eq!(devices.len(), 1, "one, however often it is registered: {devices:?}");
+    let own: DeviceId = "0192f0c1-0000-7000-8000-0000000000d1".parse().expect("an id");
+    let token = DeviceToken::parse("tablet").expect("a token");
+    let endpoint = directory.enter(&token).await.expect("entered");
+    contacts.keep_device(USER, own, &endpoint).await.expect("kept");
+    let expected =
+        [("ok", 204, "", ""), ("bad_somebody_elses", 404, "not-found", ""), ("bad_not_an_id", 404, "not-found", "")];
+    for _ in 0..2 {
+        answers(catalog::DEVICE_REMOVE, &expected, async |_, call| {
+            device_remove::handle(&contacts, &directory, call).await
+        })
+        .await;
+    }
+    assert_eq!(contacts.find(USER).await.expect("an answer").expect("a contact").devices, devices);
+    let note = Note { title: "x".to_owned(), text: "x".to_owned() };
+    assert_eq!(directory.send(&endpoint, &note, "x").await, Ok(false), "the push service does not know it any more");
 }
 
 #[tokio::test]

@@ -160,3 +160,35 @@ async fn stock_alert_tells_once_that_a_product_runs_low() {
     let low = StockLow { product_id: PRODUCT, available: 3, threshold: LOW_STOCK_PIECES };
     assert_eq!(told.into_iter().map(|event| event.event).collect::<Vec<_>>(), [DomainEvent::StockLow(low)]);
 }
+
+#[tokio::test]
+async fn stock_movement_list_shows_the_back_office_what_moved_the_stock() {
+    let platform = Platform::new();
+    let stock = platform.stock();
+    for (row, case) in [(catalog::STOCK_OPEN, "ok"), (catalog::STOCK_RESERVE, "ok")] {
+        let (consumer, event) = (Consumer::new(row.name), sample(row, case));
+        let handler = async |delivery| match row.name {
+            name if name == catalog::STOCK_OPEN.name => stock_open::handle(&stock, delivery).await,
+            _ => stock_reserve::handle(&stock, delivery).await,
+        };
+        edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    }
+    let expected = [
+        ("ok", 200, "", ""),
+        ("ok_second_page", 200, "", ""),
+        ("bad_cursor", 422, "validation", "?cursor"),
+        ("bad_no_such_product", 404, "not-found", ""),
+        ("bad_customer", 403, "forbidden", ""),
+    ];
+    answers(catalog::STOCK_MOVEMENT_LIST, &expected, async |case, call| {
+        let reply = stock_movement_list::handle(&stock, call).await?;
+        let kinds = match case {
+            "ok" => vec![r#""kind":"opened""#, r#""kind":"reserved","quantity":2"#, "order_id"],
+            _ => vec![r#""version":1,"kind":"opened""#, r#""next_cursor":null"#],
+        };
+        let text = reply.to_stored()?.body;
+        assert!(kinds.iter().all(|kind| text.contains(kind)), "{case}: {text}");
+        Ok(reply)
+    })
+    .await;
+}

@@ -161,10 +161,16 @@ impl Shop {
 
     /// A new customer, logged in.
     pub async fn customer(&self) -> Person {
+        self.customer_with(json!({})).await
+    }
+
+    /// The same, who says more of themselves when they register.
+    pub async fn customer_with(&self, more: Value) -> Person {
         let name = unique("c");
         let email = format!("{name}@example.com");
         let password = "correct horse battery staple";
-        let body = json!({"email": email, "username": name, "password": password, "full_name": "Ada Lovelace"});
+        let mut body = json!({"email": email, "username": name, "password": password, "full_name": "Ada Lovelace"});
+        body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let user = self.post("/api/v1/users/register").json(&body).send().await.expect(201);
         let token = self.login(&email, password).await;
         Person { id: user["id"].as_str().expect("an id").to_owned(), email, token }

@@ -32,6 +32,14 @@ async fn staff_books_stock_in_and_out_and_the_shop_window_follows() {
         (shop.get(&path).send().await.expect(200)["stock_quantity"] == 4).then_some(())
     })
     .await;
+    let history = format!("/api/v1/products/{}/stock/movements?limit=2", id(&lantern));
+    let page = shop.get(&history).token(&staff).send().await.expect(200);
+    let kinds = |page: &Value| [0, 1].map(|at| page["items"][at]["kind"].as_str().unwrap_or_default().to_owned());
+    assert_eq!(kinds(&page), ["adjusted", "reserved"], "{page}");
+    assert_eq!((&page["items"][0]["reason"], &page["items"][1]["order_id"]), (&json!("damaged"), &json!(id(&placed))));
+    let next = format!("{history}&cursor={}", page["next_cursor"].as_str().expect("a cursor"));
+    assert_eq!(kinds(&shop.get(&next).token(&staff).send().await.expect(200)), ["opened", ""]);
+    shop.get(&history).token(&ada.token).send().await.problem(403, "forbidden");
     let (topic, low) = (catalog::STOCK_LOW.topic.name, catalog::STOCK_LOW.name);
     let told = eventually("it is told that it runs low", async || on_topic(topic, id(&lantern), low).await).await;
     assert!(told.contains("\"threshold\":5"), "{told}");

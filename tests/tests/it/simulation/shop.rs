@@ -156,6 +156,12 @@ impl<S: Site> World<S> {
             to if to.name == catalog::MAIL_SEND.name => {
                 mail_send::handle(&stores.contacts(), &platform.letters(), &platform.mailer(), delivery).await
             }
+            to if to.name == catalog::SMS_SEND.name => {
+                sms_send::handle(&stores.contacts(), &platform.letters(), &platform.texter(), delivery).await
+            }
+            to if to.name == catalog::PUSH_SEND.name => {
+                push_send::handle(&stores.contacts(), &platform.letters(), &platform.pusher(), delivery).await
+            }
             to if to.name == catalog::INVOICE_ISSUE.name => {
                 let (invoices, documents) = (stores.invoices(), platform.documents());
                 invoice_issue::handle(&invoices, &documents, &platform.printer(), delivery).await

@@ -4,7 +4,8 @@ use super::chance::{Chance, together};
 use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
-    ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore, WindowStore,
+    ContactBook, DeviceBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore,
+    WindowStore,
 };
 use std::rc::Rc;
 use testkit::{Platform, Seen};
@@ -15,7 +16,7 @@ pub trait Stores {
     fn stock(&self) -> impl StockStore + StockWatch;
     fn payments(&self) -> impl PaymentStore;
     fn users(&self) -> impl UserStore;
-    fn contacts(&self) -> impl ContactBook;
+    fn contacts(&self) -> impl ContactBook + DeviceBook;
     fn invoices(&self) -> impl InvoiceStore;
     fn windows(&self) -> impl WindowStore;
     fn outbox(&self) -> impl Outbox;
@@ -107,7 +108,7 @@ impl Stores for Platform {
         Platform::users(self)
     }
 
-    fn contacts(&self) -> impl ContactBook {
+    fn contacts(&self) -> impl ContactBook + DeviceBook {
         Platform::contacts(self)
     }
 

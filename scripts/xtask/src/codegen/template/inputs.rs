@@ -33,6 +33,10 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("GatewaySecretKey", text("", "Secret key of the payment gateway.")),
         ("GatewayWebhookSecret", text("", "What the payment gateway signs its webhooks with.")),
         ("MailFrom", text("orders@quayside.example", "Address that mail comes from.")),
+        (
+            "PushApplicationArn",
+            text("", "ARN of the SNS platform application for devices. Empty: no notices on devices."),
+        ),
         ("ShortfallPolicy", text(Shortfall::Refund.name(), "What becomes of an order that is paid and has no stock.")),
     ];
     for (name, parameter) in &mut parameters {
@@ -57,6 +61,7 @@ pub(super) fn conditions() -> Vec<(&'static str, Value)> {
         ("IsProduction", json!({ "Fn::Equals": [reference("Stage"), "prod"] })),
         ("InNetwork", not(empty(json!({ "Fn::Join": ["", reference("SubnetIds")] })))),
         ("HasKafkaCluster", not(empty(reference("KafkaClusterArn")))),
+        ("HasPushApplication", not(empty(reference("PushApplicationArn")))),
         ("HasGatewayKey", not(empty(reference("GatewaySecretKey")))),
         ("HasWebhookSecret", not(empty(reference("GatewayWebhookSecret")))),
     ]

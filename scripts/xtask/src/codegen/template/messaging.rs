@@ -5,7 +5,7 @@ use crate::codegen::{
     cfn::{Resource, Template, arn, arn_text, attribute, only_when, reference, sub},
     names::{UNDELIVERED, dead, logical, physical, physical_text},
 };
-use catalog::{Event, Function, Trigger};
+use catalog::{Event, Feed, Function, Trigger};
 use serde_json::{Value, json};
 
 /// Seconds that a queue keeps a message.
@@ -43,7 +43,10 @@ pub(super) fn add(template: &mut Template, function: &Function) {
             let pattern = json!({ "source": [{ "prefix": format!("{}.", catalog::PREFIX) }] });
             template.give(function, rule(function.name, pattern, &queue_of(function)));
         }
-        Trigger::Fanout(topic, events) => template.give(function, subscription(function, topic, events)),
+        Trigger::Fanout(topic, events) => {
+            template.give(function, subscription(function, topic, Some(events)));
+        }
+        Trigger::Notices(topic) => template.give(function, subscription(function, topic, None)),
         Trigger::Schedule { minutes } => add_schedule(template, function, minutes),
         _ => {}
     }
@@ -129,38 +132,47 @@ fn rule(name: &str, pattern: Value, to: &Value) -> Resource {
     )
 }
 
-fn subscription(function: &Function, topic: &catalog::Topic, events: &[&Event]) -> Resource {
-    let names: Vec<_> = events.iter().map(|event| event.name).collect();
-    Resource::new(
-        logical(function.name, "Subscription"),
-        "AWS::SNS::Subscription",
-        json!({
-            "Endpoint": queue_of(function),
-            "FilterPolicy": { "detail-type": names },
-            "FilterPolicyScope": "MessageBody",
-            "Protocol": "sqs",
-            "RawMessageDelivery": true,
-            "RedrivePolicy": { "deadLetterTargetArn": attribute(&logical(UNDELIVERED, "Queue"), "Arn") },
-            "TopicArn": reference(&logical(topic.name, "Topic")),
-        }),
-    )
+/// A function's queue at a topic: for these events, or for all that comes.
+fn subscription(function: &Function, topic: &catalog::Topic, events: Option<&[&Event]>) -> Resource {
+    let mut properties = json!({
+        "Endpoint": queue_of(function),
+        "Protocol": "sqs",
+        "RawMessageDelivery": true,
+        "RedrivePolicy": { "deadLetterTargetArn": attribute(&logical(UNDELIVERED, "Queue"), "Arn") },
+        "TopicArn": reference(&logical(topic.name, "Topic")),
+    });
+    if let Some(events) = events {
+        let names: Vec<_> = events.iter().map(|event| event.name).collect();
+        properties["FilterPolicy"] = json!({ "detail-type": names });
+        properties["FilterPolicyScope"] = json!("MessageBody");
+    }
+    Resource::new(logical(function.name, "Subscription"), "AWS::SNS::Subscription", properties)
 }
 
 fn add_topic(template: &mut Template, topic: &catalog::Topic) {
     let id = logical(topic.name, "Topic");
     template.share(Resource::new(id.clone(), "AWS::SNS::Topic", json!({ "TopicName": physical(topic.name) })));
-    let rule_arn = arn_text("events", &format!("rule/{}/{}", physical_text(catalog::BUS), physical_text(topic.name)));
-    let statements = json!([
-        {
-            "Sid": "ItsRule",
+    let feeder = |sid: &str, service: &str, condition: Value| {
+        json!({
+            "Sid": sid,
             "Effect": "Allow",
-            "Principal": { "Service": "events.amazonaws.com" },
+            "Principal": { "Service": service },
             "Action": "sns:Publish",
             "Resource": reference(&id),
-            "Condition": { "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } },
-        },
-        only_when("OnAws", tls_only("sns:Publish", &reference(&id))),
-    ]);
+            "Condition": condition,
+        })
+    };
+    let rule_arn = arn_text("events", &format!("rule/{}/{}", physical_text(catalog::BUS), physical_text(topic.name)));
+    let may_feed = match topic.feed {
+        Feed::Bus => {
+            feeder("ItsRule", "events.amazonaws.com", json!({ "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } }))
+        }
+        Feed::Mail => {
+            let account = json!({ "StringEquals": { "aws:SourceAccount": reference("AWS::AccountId") } });
+            feeder("Mail", "ses.amazonaws.com", account)
+        }
+    };
+    let statements = json!([may_feed, only_when("OnAws", tls_only("sns:Publish", &reference(&id)))]);
     template.share(Resource::new(
         format!("{id}Policy"),
         "AWS::SNS::TopicPolicy",
@@ -169,7 +181,9 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
             "Topics": [reference(&id)],
         }),
     ));
-    template.share(rule(topic.name, event_pattern(&topic_events(topic)), &reference(&id)));
+    if topic.feed == Feed::Bus {
+        template.share(rule(topic.name, event_pattern(&topic_events(topic)), &reference(&id)));
+    }
 }
 
 /// One policy for all queues that rules and topics fill: our rules and our topics may send, nobody else.

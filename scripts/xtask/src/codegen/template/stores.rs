@@ -5,8 +5,11 @@ use crate::codegen::{
     cfn::{Resource, Template, only_when, reference, sub, when},
     names::{logical, physical, physical_text},
 };
-use catalog::{Trigger, Uses};
+use catalog::{Feed, Trigger, Uses};
 use serde_json::json;
+
+/// Logical id of the rules that mail is sent under.
+pub const MAIL_CONFIGURATION: &str = "MailConfiguration";
 
 /// How long invoices may not be deleted in production, in years.
 const INVOICE_YEARS: u32 = 10;
@@ -37,10 +40,41 @@ pub(super) fn add(template: &mut Template) {
         template.share(secret_of(secret));
     }
     if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Mail))) {
+        add_mail(template);
+    }
+}
+
+/// The sender, the rules that mail is sent under, and where is told what becomes of it.
+fn add_mail(template: &mut Template) {
+    template.share(Resource::new(
+        "MailIdentity",
+        "AWS::SES::EmailIdentity",
+        json!({ "EmailIdentity": reference("MailFrom") }),
+    ));
+    let name = sub(&physical_text("mail"));
+    template.share(Resource::new(
+        MAIL_CONFIGURATION,
+        "AWS::SES::ConfigurationSet",
+        json!({
+            "Name": name,
+            "DeliveryOptions": { "TlsPolicy": "REQUIRE" },
+            // A second net below our own list.
+            "SuppressionOptions": { "SuppressedReasons": ["BOUNCE", "COMPLAINT"] },
+        }),
+    ));
+    for topic in catalog::TOPICS.iter().filter(|topic| topic.feed == Feed::Mail) {
         template.share(Resource::new(
-            "MailIdentity",
-            "AWS::SES::EmailIdentity",
-            json!({ "EmailIdentity": reference("MailFrom") }),
+            format!("{MAIL_CONFIGURATION}{}", logical(topic.name, "")),
+            "AWS::SES::ConfigurationSetEventDestination",
+            json!({
+                "ConfigurationSetName": reference(MAIL_CONFIGURATION),
+                "EventDestination": {
+                    "Name": topic.name,
+                    "Enabled": true,
+                    "MatchingEventTypes": ["bounce", "complaint"],
+                    "SnsDestination": { "TopicARN": reference(&logical(topic.name, "Topic")) },
+                },
+            }),
         ));
     }
 }

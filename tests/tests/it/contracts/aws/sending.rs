@@ -1,14 +1,18 @@
-//! Where things are sent to: the bus, the queue of dead letters, the stream, and mail.
+//! Where things are sent to: the bus, the queue of dead letters, the stream, mail, telephones and devices.
 
 use super::super::{browser, by_turns, var};
 use super::{client, fresh};
 use adapters::eventbridge::EventBridge;
 use adapters::kinesis::KinesisFacts;
 use adapters::ses::SesMailer;
+use adapters::sns::{SnsPush, SnsTexter};
 use adapters::sqs::SqsDeadLetters;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use domain::{Event, text::Email};
+use domain::{
+    Event,
+    text::{Email, Phone},
+};
 use edge::DeadLetter;
 use kernel::Ids;
 use ports::Letter;
@@ -213,10 +217,57 @@ mod mail {
         let client = aws_sdk_sesv2::Client::from_conf(client!(aws_sdk_sesv2).build());
         let sender = format!("contract-{}@example.com", Ids::system().next().simple());
         client.create_email_identity().email_identity(&sender).send().await.expect("the sender may send");
-        let port = SesMailer::new(client, Email::parse(&sender).expect("an address"));
+        let rules = fresh("mail");
+        client.create_configuration_set().configuration_set_name(&rules).send().await.expect("the rules are made");
+        let port = SesMailer::new(client, Email::parse(&sender).expect("an address"), rules);
         let beyond = Mailbox(browser());
         Under::new([Watched { port, beyond }], &Platform::new())
     }
 
     testkit::contract_mail!(under());
+}
+
+mod texts {
+    use super::*;
+
+    /// What the emulator keeps of text messages.
+    struct Phones(reqwest::Client);
+
+    impl Beyond<(Phone, String)> for Phones {
+        async fn arrived(&self, count: usize, mine: &dyn Fn(&(Phone, String)) -> bool) -> Vec<(Phone, String)> {
+            let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
+            by_turns(count, || async {
+                let told: Value = self.0.get(&url).send().await.expect("it answers").json().await.expect("JSON");
+                let all = told["sms_messages"].as_object().into_iter().flatten();
+                let text = |to: &str, one: &Value| {
+                    Some((Phone::parse(to).ok()?, one["Message"].as_str().unwrap_or_default().to_owned()))
+                };
+                let texts =
+                    all.flat_map(|(to, texts)| texts.as_array().into_iter().flatten().map(move |one| text(to, one)));
+                texts.flatten().filter(|one| mine(one)).collect()
+            })
+            .await
+        }
+    }
+
+    async fn under() -> Under<Watched<SnsTexter, Phones>> {
+        let port = SnsTexter::new(aws_sdk_sns::Client::from_conf(client!(aws_sdk_sns).build()));
+        Under::new([Watched { port, beyond: Phones(browser()) }], &Platform::new())
+    }
+
+    testkit::contract_texts!(under());
+}
+
+mod push {
+    use super::*;
+
+    /// What is shown on a device nobody sees here: the emulator takes notices, and keeps none.
+    async fn under() -> Under<SnsPush> {
+        let client = aws_sdk_sns::Client::from_conf(client!(aws_sdk_sns).build());
+        let made = client.create_platform_application().name(fresh("push")).platform("GCM");
+        let made = made.attributes("PlatformCredential", "none").send().await.expect("the application is made");
+        Under::new([SnsPush::new(client, made.platform_application_arn)], &Platform::new())
+    }
+
+    testkit::contract_push!(under());
 }

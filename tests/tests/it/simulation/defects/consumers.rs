@@ -9,12 +9,12 @@ use domain::{
     event::{self, NotificationSent},
     id::{OrderId, UserId},
     invoice::{Draft, Invoice},
-    notification::{Channel, Template},
+    notification::{self, Channel, Outcome},
     window,
 };
 use edge::Delivery;
-use kernel::{Failure, Ids};
-use ports::{Claim, Contact, ContactBook, InvoiceStore, LetterWriter as _, Mailer as _, WindowStore as _};
+use kernel::{Failure, Ids, Timestamp};
+use ports::{Addressee, Claim, Contact, ContactBook, InvoiceStore, LetterWriter as _, Mailer as _, WindowStore as _};
 use std::time::Duration;
 use testkit::Platform;
 
@@ -26,7 +26,7 @@ impl<C: ContactBook> ContactBook for Forgetful<C> {
         self.0.remember(claim, contact).await
     }
 
-    async fn find(&self, user: UserId) -> Result<Option<Contact>, Failure> {
+    async fn find(&self, user: UserId) -> Result<Option<Addressee>, Failure> {
         self.0.find(user).await
     }
 
@@ -37,6 +37,16 @@ impl<C: ContactBook> ContactBook for Forgetful<C> {
     async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
         self.0.sent(Claim { event_id: self.1.next(), ..claim }, event).await
     }
+
+    async fn not_sent(
+        &self,
+        claim: Claim,
+        about: &NotificationSent,
+        why: Outcome,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        self.0.not_sent(claim, about, why, now).await
+    }
 }
 
 pub async fn note_first(
@@ -44,28 +54,17 @@ pub async fn note_first(
     platform: &Platform,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let (order_id, user_id) = match &delivery.event.event {
-        DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id),
-        DomainEvent::OrderCancelled(order) => (order.order_id, order.user_id),
-        DomainEvent::OrderWaiting(order) => (order.order_id, order.user_id),
-        DomainEvent::OrderShipped(order) => (order.order_id, order.user_id),
-        DomainEvent::OrderDelivered(order) => (order.order_id, order.user_id),
-        other => return Err(event::unexpected(other)),
-    };
+    let about = &delivery.event.event;
+    let sent = notification::news(about, Channel::Email).ok_or_else(|| event::unexpected(about))?;
     let contacts = stores.contacts();
-    let contact = contacts.find(user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
-    let sent = NotificationSent {
-        order_id: Some(order_id),
-        user_id,
-        channel: Channel::Email,
-        template: Template::OrderConfirmed,
-    };
-    let event = event::envelop(delivery.ids.next(), order_id, 1, delivery.now, &delivery.trace, sent);
+    let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
+    let letter = platform.letters().write(sent.template, &to, about)?;
+    let event = event::envelop(delivery.ids.next(), &delivery.event.subject, 1, delivery.now, &delivery.trace, sent);
     let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };
     if !contacts.sent(claim, &event).await? {
         return Ok(());
     }
-    platform.mailer().send(&platform.letters().write(Template::OrderConfirmed, &contact, &delivery.event.event)?).await
+    platform.mailer().send(&letter, claim.event_id).await
 }
 
 /// Gives an order that has a number another one.

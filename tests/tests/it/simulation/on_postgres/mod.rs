@@ -20,7 +20,8 @@ use domain::Event;
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore, WindowStore,
+    ContactBook, DeviceBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore,
+    WindowStore,
 };
 use see::Tables;
 use std::{
@@ -272,7 +273,7 @@ impl Stores for Process {
         self.store(Context::Identity, PgUsers::new)
     }
 
-    fn contacts(&self) -> impl ContactBook {
+    fn contacts(&self) -> impl ContactBook + DeviceBook {
         self.store(Context::Notifications, PgContacts::new)
     }
 

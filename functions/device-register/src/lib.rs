@@ -1,0 +1,28 @@
+//! `POST /api/v1/users/{id}/devices`: enters a device of the caller's that is to show notices.
+//!
+//! 201 with its id, the same one each time for the same token. A device that was somebody else's is the caller's now.
+
+use api::DeviceView;
+use domain::{
+    id::{DeviceId, UserId},
+    notification::RegisterDevice,
+    user,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{DeviceBook, DeviceDirectory};
+
+/// Enters one device.
+pub async fn handle(
+    book: &impl DeviceBook,
+    directory: &impl DeviceDirectory,
+    call: Call<RegisterDevice>,
+) -> Result<Reply<DeviceView>, Failure> {
+    let (wish, call) = call.into_parts();
+    let principal = call.principal()?;
+    let whose: UserId = call.path("id")?;
+    user::may_see(whose, principal.id, &principal.role)?;
+    let endpoint = directory.enter(&wish.token).await?;
+    let device = book.keep_device(whose, DeviceId(call.ids.next()), &endpoint).await?;
+    Ok(Reply::created(DeviceView::from(device)))
+}

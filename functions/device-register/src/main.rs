@@ -1,0 +1,8 @@
+//! Wires device-register.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::DEVICE_REGISTER)?;
+    let (contacts, directory) = (wiring.silent().contacts()?, wiring.device_directory()?);
+    edge::http::run(wiring.route()?, async |call| device_register::handle(&contacts, &directory, call).await).await
+}

@@ -1,0 +1,15 @@
+//! `GET /api/v1/users/{id}/preferences`: how somebody wants to be told of things, for themselves and for an admin.
+
+use api::PreferencesView;
+use domain::{id::UserId, user};
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::PreferenceBook;
+
+/// Shows them; the usual, for who never said. Somebody else's are not to be found.
+pub async fn handle(book: &impl PreferenceBook, call: Call<NoBody>) -> Result<Reply<PreferencesView>, Failure> {
+    let principal = call.principal()?;
+    let whose: UserId = call.path("id")?;
+    user::may_see(whose, principal.id, &principal.role)?;
+    Ok(Reply::ok(PreferencesView::from(&book.preferences(whose).await?)))
+}

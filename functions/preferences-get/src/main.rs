@@ -1,0 +1,8 @@
+//! Wires preferences-get.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PREFERENCES_GET)?;
+    let contacts = wiring.silent().contacts()?;
+    edge::http::run(wiring.route()?, async |call| preferences_get::handle(&contacts, call).await).await
+}

@@ -1,0 +1,8 @@
+//! Wires preferences-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PREFERENCES_UPDATE)?;
+    let contacts = wiring.silent().contacts()?;
+    edge::http::run(wiring.route()?, async |call| preferences_update::handle(&contacts, call).await).await
+}

@@ -1,0 +1,11 @@
+//! Wires push-send.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PUSH_SEND)?;
+    let (contacts, letters, pusher) = (wiring.contacts()?, wiring.letters()?, wiring.pusher()?);
+    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+        push_send::handle(&contacts, &letters, &pusher, delivery).await
+    })
+    .await
+}

@@ -1,0 +1,8 @@
+//! Wires stock-movement-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::STOCK_MOVEMENT_LIST)?;
+    let stock = wiring.silent().stock()?;
+    edge::http::run(wiring.route()?, async |call| stock_movement_list::handle(&stock, call).await).await
+}

@@ -1,0 +1,133 @@
+//! How something is told once, whatever the channel.
+
+use super::{Addressee, ContactBook, DeviceBook, LetterWriter, Mailer, Pusher, Texter};
+use crate::Claim;
+use domain::{
+    DomainEvent, Event,
+    event::NotificationSent,
+    notification::{Channel, Outcome},
+};
+use kernel::Failure;
+
+/// Something that is to be told.
+#[derive(Debug, Clone, Copy)]
+pub struct Errand<'a> {
+    /// Stands for it: who tells it of which event.
+    pub claim: Claim,
+    /// The event that it is about.
+    pub about: &'a DomainEvent,
+    /// What, how and to whom.
+    pub sent: &'a NotificationSent,
+    /// Tells that it was sent.
+    pub event: &'a Event,
+}
+
+/// One channel.
+pub trait Courier {
+    /// Which.
+    const CHANNEL: Channel;
+
+    /// Hands it over to who carries it; [`Outcome::Sent`], or why there is nobody to hand it over for.
+    async fn bring(&self, letters: &impl LetterWriter, to: &Addressee, errand: &Errand<'_>)
+    -> Result<Outcome, Failure>;
+}
+
+/// Tells somebody something, unless that was done for this claim before, and keeps what became of it. Who did not choose the
+/// channel is told nothing, unless a person wrote to them by hand.
+///
+/// What is handed over cannot be part of a transaction: between handing it over and keeping that, a crash sends it again.
+/// At least once, and once but for that.
+pub async fn send_once<C: Courier>(
+    contacts: &impl ContactBook,
+    letters: &impl LetterWriter,
+    courier: &C,
+    errand: Errand<'_>,
+) -> Result<(), Failure> {
+    if contacts.was_sent(errand.claim).await? {
+        return Ok(());
+    }
+    let on_its_way = || Failure::unavailable("contact", "the customer's contact has not arrived yet");
+    let to = contacts.find(errand.sent.user_id).await?.ok_or_else(on_its_way)?;
+    let by_hand = matches!(errand.about, DomainEvent::NotificationRequested(_));
+    if !by_hand && !to.wants(C::CHANNEL) {
+        return Ok(());
+    }
+    let outcome = match to.hindrance(C::CHANNEL) {
+        Some(hindrance) => hindrance,
+        None => courier.bring(letters, &to, &errand).await?,
+    };
+    match outcome {
+        Outcome::Sent => contacts.sent(errand.claim, errand.event).await.map(drop),
+        why => contacts.not_sent(errand.claim, errand.sent, why, errand.event.time).await,
+    }
+}
+
+/// By mail.
+#[derive(Debug)]
+pub struct ByMail<'a, M>(pub &'a M);
+
+impl<M: Mailer> Courier for ByMail<'_, M> {
+    const CHANNEL: Channel = Channel::Email;
+
+    async fn bring(
+        &self,
+        letters: &impl LetterWriter,
+        to: &Addressee,
+        errand: &Errand<'_>,
+    ) -> Result<Outcome, Failure> {
+        let letter = letters.write(errand.sent.template, to, errand.about)?;
+        self.0.send(&letter, errand.claim.event_id).await?;
+        Ok(Outcome::Sent)
+    }
+}
+
+/// By text message.
+#[derive(Debug)]
+pub struct BySms<'a, T>(pub &'a T);
+
+impl<T: Texter> Courier for BySms<'_, T> {
+    const CHANNEL: Channel = Channel::Sms;
+
+    async fn bring(
+        &self,
+        letters: &impl LetterWriter,
+        to: &Addressee,
+        errand: &Errand<'_>,
+    ) -> Result<Outcome, Failure> {
+        let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
+        let note = letters.note(errand.sent.template, to, errand.about)?;
+        self.0.send(phone, &note.text).await?;
+        Ok(Outcome::Sent)
+    }
+}
+
+/// By a notice on every device, and forgets the devices that are not reached any more.
+#[derive(Debug)]
+pub struct ByPush<'a, P, D>(pub &'a P, pub &'a D);
+
+impl<P: Pusher, D: DeviceBook> Courier for ByPush<'_, P, D> {
+    const CHANNEL: Channel = Channel::Push;
+
+    /// One device that is reached is enough: what comes again for the sake of another would be shown twice on the first.
+    async fn bring(
+        &self,
+        letters: &impl LetterWriter,
+        to: &Addressee,
+        errand: &Errand<'_>,
+    ) -> Result<Outcome, Failure> {
+        let note = letters.note(errand.sent.template, to, errand.about)?;
+        let mark = errand.claim.event_id.to_string();
+        let (mut outcome, mut trouble) = (Outcome::NoAddress, None);
+        for device in &to.devices {
+            match self.0.send(&device.endpoint, &note, &mark).await {
+                Ok(true) => outcome = Outcome::Sent,
+                Ok(false) => self.1.forget_device(&device.endpoint).await?,
+                Err(failure) => trouble = Some(failure),
+            }
+        }
+        match (outcome, trouble) {
+            (Outcome::NoAddress, Some(failure)) => Err(failure),
+            (outcome, _) => Ok(outcome),
+        }
+    }
+}
