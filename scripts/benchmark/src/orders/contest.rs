@@ -81,15 +81,21 @@ impl Lane {
     }
 }
 
-/// The table of it, in Markdown.
-pub async fn table(database: &Database) -> Result<String> {
-    let here = database.port()?;
-    let away = Wire::before(here, EACH_WAY).map_err(said)?;
+/// The table of it, in Markdown: on a disk, and in memory.
+pub async fn table(database: &Database, memory: &Database) -> Result<String> {
+    let away = Wire::before(database.port()?, EACH_WAY).map_err(said)?;
+    let memory_away = Wire::before(memory.port()?, EACH_WAY).map_err(said)?;
+    let places = [
+        ("on this machine", database, database.port()?),
+        ("behind a network", database, away.port),
+        ("on this machine, in memory", memory, memory.port()?),
+        ("behind a network, in memory", memory, memory_away.port),
+    ];
     let mut text = String::from(
         "| database | connections | with mark | ours orders/s | usual, 5 trips | usual, 7 trips | least | ours ÷ 5 trips \
          | ours ÷ 7 trips | least ÷ 7 trips | commits a WAL sync |\n|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
-    for (place, port) in [("on this machine", here), ("behind a network", away.port)] {
+    for (place, database, port) in places {
         let ping = ping(&database.plain(Context::Orders, port).await?).await?;
         for connections in [1, 8] {
             eprintln!("bench: orders a second, database {place}, {connections} connections");
