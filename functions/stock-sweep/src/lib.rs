@@ -14,7 +14,7 @@ use edge::{
     },
 };
 use kernel::{Failure, Kind};
-use ports::{Paid, StockStore};
+use ports::{LapsedHold, Paid, StockStore};
 use serde::Serialize;
 
 /// Reservations in one round.
@@ -62,16 +62,16 @@ fn done(step: Result<Option<Event>, Failure>, summary: &mut Summary) -> Result<b
 }
 
 async fn lapse(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
+    let mut last: Option<LapsedHold> = None;
     for _ in 0..ROUNDS {
-        let due = stock.lapsed(tick.now, ROUND).await?;
-        let mut freed = 0;
-        for order_id in &due {
+        let due = stock.lapsed(tick.now, ROUND, last).await?;
+        for LapsedHold { order_id, .. } in &due {
             let lapsed = StockLapsed { order_id: *order_id, levels: vec![] };
             let event = event::envelop(tick.ids.next(), order_id, 2, tick.now, &tick.trace, lapsed);
-            freed += u32::from(done(stock.lapse(*order_id, &event).await, summary)?);
+            summary.lapsed += u32::from(done(stock.lapse(*order_id, &event).await, summary)?);
         }
-        summary.lapsed += freed;
-        if freed == 0 || due.len() < ROUND as usize {
+        last = due.last().copied();
+        if due.len() < ROUND as usize {
             break;
         }
     }

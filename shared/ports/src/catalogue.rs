@@ -70,8 +70,8 @@ pub trait StockStore {
     /// Frees what is held for an order; `None` when nothing is, or it was freed before. Refusals as for `keep`.
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure>;
 
-    /// Up to `limit` orders whose hold lapsed before `now`, those that lapsed first.
-    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure>;
+    /// Up to `limit` holds behind `after` that lapsed before `now`, those that lapsed first.
+    async fn lapsed(&self, now: Timestamp, limit: u32, after: Option<LapsedHold>) -> Result<Vec<LapsedHold>, Failure>;
 
     /// Frees what is held for an order if its hold lapsed before the time of the event; `None` when it did not.
     async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure>;
@@ -117,6 +117,15 @@ pub trait StockWatch {
     /// Notes whether a product runs low at this level, unless a newer level was noted before. Commits `event` and answers `true`
     /// when it runs low and did not before.
     async fn note(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure>;
+}
+
+/// A hold that lapsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LapsedHold {
+    /// Of which order.
+    pub order_id: OrderId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// An order that is paid.

@@ -14,7 +14,7 @@ use domain::{
     stock::{self, AdjustStock, AdjustmentReason, Hold, Movement, MovementKind},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, Page, Paid, StockDesk, StockHistory, StockStore, StockWatch};
+use ports::{Bus, Claim, LapsedHold, Page, Paid, StockDesk, StockHistory, StockStore, StockWatch};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
@@ -46,7 +46,9 @@ const LAPSE: &str = "SELECT lapse($1, $2) AS event";
 const RETRY: &str = "SELECT retry($1, $2) AS event";
 
 const LAPSED: &str = "
-    SELECT order_id FROM reservation_orders WHERE state = 'held' AND lapses_at < $1 ORDER BY lapses_at, order_id LIMIT $2";
+    SELECT order_id, lapses_at FROM reservation_orders
+    WHERE state = 'held' AND lapses_at < $1 AND ($3 IS NULL OR (lapses_at, order_id) > ($3, $4))
+    ORDER BY lapses_at, order_id LIMIT $2";
 
 /// Those alone for which all is there, when those who have waited longer have theirs: what cannot be filled, however long it has
 /// waited, takes nobody's place in a round.
@@ -192,9 +194,11 @@ impl<B: Bus> StockStore for PgStock<B> {
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure> {
-        let rows = self.relay.database().query(LAPSED, &params![now, i64::from(limit)]).await?;
-        rows.iter().map(|row| get(row, "order_id").map(OrderId)).collect()
+    async fn lapsed(&self, now: Timestamp, limit: u32, after: Option<LapsedHold>) -> Result<Vec<LapsedHold>, Failure> {
+        let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
+        let rows = self.relay.database().query(LAPSED, &params![now, i64::from(limit), at, order]).await?;
+        let hold = |row| Ok(LapsedHold { order_id: OrderId(get(row, "order_id")?), at: get(row, "lapses_at")? });
+        rows.iter().map(hold).collect()
     }
 
     async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {

@@ -11,7 +11,7 @@ use domain::{
 };
 use futures_util::future::{join, join_all};
 use kernel::{Failure, Kind, Timestamp};
-use ports::{Claim, StockStore};
+use ports::{Claim, LapsedHold, StockStore};
 
 /// One test a rule of reservations, each over the `Under<impl StockStore>` that the expression gives when it is awaited. Part of
 /// `contract_stock!`.
@@ -51,6 +51,12 @@ pub(super) struct Case<'a, S> {
 
 fn claim() -> Claim {
     a_claim(catalog::STOCK_KEEP.name)
+}
+
+/// Whether the hold of an order is among those that lapsed before `now`.
+async fn has_lapsed(stock: &impl StockStore, now: Timestamp, order: OrderId) -> bool {
+    let found = stock.lapsed(now, 100_000, None).await.expect("the store answers");
+    found.iter().any(|hold| hold.order_id == order)
 }
 
 fn lapsed(order_id: OrderId, at: Timestamp) -> Event {
@@ -154,7 +160,7 @@ impl<'a, S: StockStore> Case<'a, S> {
     /// Where the reservation stands, as far as its answers tell. Nothing is as it was after this.
     pub async fn state(&mut self) -> Option<State> {
         let (stock, id) = (self.stock, self.id());
-        if stock.lapsed(later(2 * HOLD_SECONDS), 100_000).await.expect("the store answers").contains(&id) {
+        if has_lapsed(stock, later(2 * HOLD_SECONDS), id).await {
             return Some(State::Held);
         }
         self.make_short(false).await;
@@ -273,14 +279,14 @@ pub async fn a_hold_lapses_when_its_time_is_over_and_not_before(under: &Under<im
     let (id, until) = (case.id(), later(HOLD_SECONDS));
     let second = |seconds: i64| Timestamp::from_second(until.as_second() + seconds).expect("within the calendar");
     hold(case.stock, &case.order, until).await.expect("held").expect("news");
-    assert!(!case.stock.lapsed(until, 100_000).await.expect("answers").contains(&id));
+    assert!(!has_lapsed(case.stock, until, id).await);
     assert_eq!(case.stock.lapse(id, &lapsed(id, until)).await, Ok(None));
-    assert!(case.stock.lapsed(second(1), 100_000).await.expect("answers").contains(&id));
+    assert!(has_lapsed(case.stock, second(1), id).await);
     let event = lapsed(id, second(1));
     let told = case.stock.lapse(id, &event).await.expect("answers").expect("news");
     assert_eq!((told.id, levels(&told).len()), (event.id, 1));
     assert_eq!(level(case.stock, case.product).await, (10, 0, 3));
-    assert!(!case.stock.lapsed(second(1), 100_000).await.expect("answers").contains(&id));
+    assert!(!has_lapsed(case.stock, second(1), id).await);
     assert_eq!(case.stock.lapse(id, &event).await, Ok(None));
     assert_eq!(case.stock.lapse(OrderId(fresh()), &event).await, Ok(None), "an order of which nothing is known");
     under.sweep().await;
@@ -298,10 +304,13 @@ pub async fn holds_that_lapsed_are_found_oldest_first_and_no_others(under: &Unde
     keep(under.port(), &orders[1]).await.expect("kept");
     release(under.port(), orders[2].to_keep().order_id).await.expect("released");
     let ids: Vec<OrderId> = orders.iter().map(|order| order.to_keep().order_id).collect();
-    let found = under.port().lapsed(second(4), 100_000).await.expect("answers");
-    let mine: Vec<OrderId> = found.iter().copied().filter(|id| ids.contains(id)).collect();
-    assert_eq!(mine, [ids[0], ids[3]]);
-    assert_eq!(under.port().lapsed(second(4), 1).await, Ok(found[..1].to_vec()));
+    let found = under.port().lapsed(second(4), 100_000, None).await.expect("answers");
+    let mine: Vec<LapsedHold> = found.iter().copied().filter(|hold| ids.contains(&hold.order_id)).collect();
+    let expected = [(ids[0], second(0)), (ids[3], second(3))].map(|(order_id, at)| LapsedHold { order_id, at });
+    assert_eq!(mine, expected);
+    assert_eq!(under.port().lapsed(second(4), 1, None).await, Ok(found[..1].to_vec()));
+    let behind = under.port().lapsed(second(4), 100_000, Some(mine[0])).await.expect("answers");
+    assert!(behind.contains(&mine[1]) && !behind.contains(&mine[0]), "the next page begins behind the last one");
 }
 
 pub async fn what_is_committed_has_left_the_house_once(under: &Under<impl StockStore>) {

@@ -8,7 +8,7 @@ use domain::{
     stock::{self, AdjustStock, Cue, Hold, Move, Movement, MovementKind},
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
-use ports::{Claim, Page, Paid};
+use ports::{Claim, LapsedHold, Page, Paid};
 use std::collections::HashMap;
 
 #[derive(Default)]
@@ -283,8 +283,12 @@ impl ports::StockStore for Stock {
         self.claimed("stock.release", claim, |stock| stock.step(order, Cue::Release), told).await
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure> {
-        let place = |order, one: &Reservation| Some((one.lapsed_before(now)?, order));
+    async fn lapsed(&self, now: Timestamp, limit: u32, after: Option<LapsedHold>) -> Result<Vec<LapsedHold>, Failure> {
+        let place = |order_id, one: &Reservation| {
+            let at = one.lapsed_before(now)?;
+            let is_behind = after.is_none_or(|after| (at, order_id) > (after.at, after.order_id));
+            is_behind.then_some((at, LapsedHold { order_id, at }))
+        };
         self.0.look(Part::Database, |state| Ok(first(state.stock.sorted(place), limit))).await
     }
 

@@ -13,7 +13,7 @@ use domain::{
 };
 use edge::{Delivery, schedule::Tick};
 use kernel::{Failure, Ids, Timestamp};
-use ports::{Claim, Paid, StockStore};
+use ports::{Claim, LapsedHold, Paid, StockStore};
 use testkit::{Platform, Seen};
 
 /// Stock, kept with a defect.
@@ -95,8 +95,8 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         self.inner.release(claim, order, released).await
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, Failure> {
-        self.inner.lapsed(now, limit).await
+    async fn lapsed(&self, now: Timestamp, limit: u32, after: Option<LapsedHold>) -> Result<Vec<LapsedHold>, Failure> {
+        self.inner.lapsed(now, limit, after).await
     }
 
     /// What another sweeper gave back meanwhile is given back all the same.
