@@ -2,8 +2,7 @@
 
 use super::{
     cfn::{attribute, only_when, reference, sub, when},
-    names::{dead, logical},
-    template::MAIL_CONFIGURATION,
+    names::{MAIL_CONFIGURATION, dead, logical},
 };
 use catalog::{Function, Uses};
 use serde_json::{Value, json};

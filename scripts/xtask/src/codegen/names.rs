@@ -40,5 +40,8 @@ pub fn consumer_group(function: &str, topic: &str) -> String {
     format!("{function}-{topic}")
 }
 
+/// Logical id of the rules that mail is sent under.
+pub const MAIL_CONFIGURATION: &str = "MailConfiguration";
+
 /// Logical name of the queue for what a rule or a subscription could not deliver.
 pub const UNDELIVERED: &str = "undelivered";

@@ -15,7 +15,6 @@ mod streams;
 
 use super::cfn::Template;
 pub use messaging::{event_pattern, topic_events};
-pub use stores::MAIL_CONFIGURATION;
 
 /// Most resources that CloudFormation takes in a stack.
 pub const RESOURCE_LIMIT: usize = 500;

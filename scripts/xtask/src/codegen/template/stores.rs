@@ -3,13 +3,10 @@
 use super::inputs::{bucket_and_objects, in_production, tls_only};
 use crate::codegen::{
     cfn::{Resource, Template, only_when, reference, sub, when},
-    names::{logical, physical, physical_text},
+    names::{MAIL_CONFIGURATION, logical, physical, physical_text},
 };
 use catalog::{Feed, Trigger, Uses};
 use serde_json::json;
-
-/// Logical id of the rules that mail is sent under.
-pub const MAIL_CONFIGURATION: &str = "MailConfiguration";
 
 /// How long invoices may not be deleted in production, in years.
 const INVOICE_YEARS: u32 = 10;
