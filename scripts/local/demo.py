@@ -39,6 +39,7 @@ class Demo:
         self.public = Client(self.env["API_URL"])
         # Each run brings its own customer and product, so that it can be walked again and again.
         self.tag = time.strftime("%Y%m%d-%H%M%S")
+        self.phone = f"+49{self.tag.replace('-', '')[2:]}"
         self.outputs = (aws.stack() or {"outputs": {}})["outputs"]
 
     # ---- 1 ----------------------------------------------------------------------------------------------------
@@ -48,10 +49,10 @@ class Demo:
         with step("a customer registers"):
             account = self.public.post("/users/register", {
                 "email": email, "username": f"ada{self.tag.replace('-', '')}", "password": password,
-                "full_name": "Ada Lovelace"}).expect(201)
+                "full_name": "Ada Lovelace", "phone": self.phone}).expect(201)
         with step("and logs in"):
             self.ada = self.public.login(email, password)
-        self.ada.email = email
+        self.ada.email, self.ada.id = email, account["id"]
         header = json.loads(base64.urlsafe_b64decode(self.ada.token.split(".")[0] + "=="))
         keys = self.public.call("GET", "/.well-known/jwks.json").expect(200)["keys"]
         if header.get("kid") not in [key.get("kid") for key in keys]:
@@ -237,16 +238,28 @@ class Demo:
     # ---- 10 ---------------------------------------------------------------------------------------------------
 
     def shipment(self):
+        with step("she wants to be told by text message as well, in German"):
+            self.ada.call("PUT", f"{shop.PREFIX}/users/{self.ada.id}/preferences",
+                          {"channels": ["email", "sms"], "locale": "de"}).expect(200)
         with step("staff ships the first order: its stock has left the house"):
             seen = self.ada.get(f"/orders/{self.first['id']}")
             version = seen.headers["ETag"]
             self.staff.call("PATCH", f"{shop.PREFIX}/orders/{self.first['id']}/status", {"status": "shipped"},
                             If_Match=version).expect(200)
             eventually("committed stock", lambda: self.stock()[1] == 1)
+        with step("a letter and a text message tell her"):
+            mail = eventually("letter in German", lambda: self.mails("unterwegs"))[0]
+            text = eventually("text message", lambda: self.texts())[0]
+        note(f"“{mail['subject']}”")
+        note(f"“{text}”")
         with step("now it is too late to cancel"):
             self.ada.call("DELETE", f"{shop.PREFIX}/orders/{self.first['id']}").expect(409)
         free, reserved = self.stock()
         note(f"stock {free} free, {reserved} reserved, {STOCK - free - reserved} shipped, of {STOCK} received")
+
+    def texts(self):
+        told = json.loads(fetch(f"{self.env['AWS_ENDPOINT_URL']}/_ministack/sns/sms-messages")[0])
+        return [text["Message"] for text in told["sms_messages"].get(self.phone, [])]
 
     def walk(self):
         chapters = (
