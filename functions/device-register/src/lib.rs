@@ -10,7 +10,7 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{DeviceBook, DeviceDirectory};
+use ports::{Device, DeviceBook, DeviceDirectory};
 
 /// Enters one device.
 pub async fn handle(
@@ -23,6 +23,7 @@ pub async fn handle(
     let whose: UserId = call.path("id")?;
     user::may_see(whose, principal.id, &principal.role)?;
     let endpoint = directory.enter(&wish.token).await?;
-    let device = book.keep_device(whose, DeviceId(call.ids.next()), &endpoint).await?;
-    Ok(Reply::created(DeviceView::from(device)))
+    let device = Device { id: DeviceId(call.ids.next()), endpoint, entered_at: call.now };
+    let known_as = book.keep_device(whose, &device).await?;
+    Ok(Reply::created(DeviceView::from(known_as)))
 }

@@ -1,27 +1,18 @@
 //! `DELETE /api/v1/users/{id}/devices/{device_id}`: strikes a device of the caller's off, for instance when they log out on it.
 //!
-//! 204, and the same when it was struck off before.
+//! 204, and the same when it was struck off before. The push service keeps its name: nobody is told of it any more, and the device may
+//! be somebody else's already.
 
-use domain::{
-    id::{DeviceId, UserId},
-    user,
-};
+use domain::{id::UserId, user};
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::{DeviceBook, DeviceDirectory};
+use ports::DeviceBook;
 
-/// Strikes one device off. The push service is told last: a device that it alone still knows is shown nothing.
-pub async fn handle(
-    book: &impl DeviceBook,
-    directory: &impl DeviceDirectory,
-    call: Call<NoBody>,
-) -> Result<Reply<()>, Failure> {
+/// Strikes one device off.
+pub async fn handle(book: &impl DeviceBook, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     let principal = call.principal()?;
     let whose: UserId = call.path("id")?;
     user::may_see(whose, principal.id, &principal.role)?;
-    let device: DeviceId = call.path("device_id")?;
-    if let Some(endpoint) = book.drop_device(whose, device).await? {
-        directory.strike(&endpoint).await?;
-    }
+    book.drop_device(whose, call.path("device_id")?).await?;
     Ok(Reply::no_content())
 }

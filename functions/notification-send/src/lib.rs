@@ -9,7 +9,7 @@ use domain::{
     notification::{ByHand, Outcome, SendNotification, Template},
 };
 use edge::http::{Call, Reply};
-use kernel::Failure;
+use kernel::{Failure, Settled};
 use ports::{Addressee, ContactBook, NotificationDesk};
 
 /// Asks for something to be sent.
@@ -21,7 +21,12 @@ pub async fn handle(
     wish.check()?;
     let key = call.idempotency()?.clone();
     let nobody = || Failure::field("/user_id", "is nobody whom we can write to");
-    check(&wish, &contacts.find(wish.user_id).await?.ok_or_else(nobody)?)?;
+    let to = contacts.find(wish.user_id).await?.ok_or_else(nobody);
+    if let Err(refusal) = to.and_then(|to| check(&wish, &to)) {
+        // What was accepted before is not refused now.
+        let settled = contacts.recall(&key).await?.unwrap_or(Settled::Now);
+        return Reply::refused(refusal, settled);
+    }
     let template = match wish.template {
         ByHand::Message => Template::Message,
     };

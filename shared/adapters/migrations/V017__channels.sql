@@ -1,6 +1,8 @@
 -- More ways to tell somebody than mail, in their language, and what became of what was told.
 
 ALTER TABLE notifications.contacts ADD COLUMN phone text;
+-- Registrations did not tell it until now. This once the owner of both looks it up.
+UPDATE notifications.contacts AS c SET phone = u.phone FROM identity.users AS u WHERE u.id = c.user_id;
 
 -- How somebody wants to be told; who has no row never said.
 CREATE TABLE notifications.preferences (
@@ -11,9 +13,10 @@ CREATE TABLE notifications.preferences (
 
 -- Devices that show notices, by what the push service calls them: one of them is one person's at a time.
 CREATE TABLE notifications.devices (
-    id       uuid PRIMARY KEY,
-    user_id  uuid NOT NULL,
-    endpoint text NOT NULL UNIQUE
+    id         uuid        PRIMARY KEY,
+    user_id    uuid        NOT NULL,
+    endpoint   text        NOT NULL UNIQUE,
+    entered_at timestamptz NOT NULL
 );
 CREATE INDEX devices_of_user ON notifications.devices (user_id, id);
 

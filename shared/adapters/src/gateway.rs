@@ -10,8 +10,6 @@ mod classify;
 mod movements;
 mod secrets;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 mod webhooks;
 

@@ -25,6 +25,8 @@ pub mod secret;
 pub mod ses;
 pub mod sns;
 pub mod sqs;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 pub mod tokens;
 mod web;

@@ -52,28 +52,39 @@ impl ports::Mailer for SesMailer {
     }
 }
 
-/// What SES tells of a letter, as its event publishing writes it. None for what closes no address: it was delayed, the mailbox was
-/// full, its owner called it wanted after all.
+/// What SES says to a topic once, when it is told to publish there.
+const GREETING: &str = "Successfully validated SNS topic";
+
+/// What SES tells of a letter, as its event publishing writes it. None for what is no news of a letter that did not arrive: its greeting,
+/// and a letter that its reader calls wanted after all.
 pub fn returned_mail(notice: &Value) -> Result<Option<ReturnedMail>, Failure> {
+    if notice.as_str().is_some_and(|text| text.starts_with(GREETING)) {
+        return Ok(None);
+    }
     let text = |pointer: &str| notice.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let kind = notice.get("eventType").or_else(|| notice.get("notificationType")).and_then(Value::as_str);
-    let kind = kind.ok_or_else(|| Failure::new(Kind::Malformed, "unreadable", "The notice names no eventType."))?;
-    let (recipients, why) = match kind {
-        "Bounce" if text("/bounce/bounceType") == "Permanent" => ("/bounce/bouncedRecipients", Suppression::Bounced),
+    let (recipients, why) = match kind.ok_or_else(|| unreadable("The notice names no eventType."))? {
+        "Bounce" => ("/bounce/bouncedRecipients", Suppression::Bounced),
         "Complaint" if text("/complaint/complaintFeedbackType") != "not-spam" => {
             ("/complaint/complainedRecipients", Suppression::Complained)
         }
         _ => return Ok(None),
     };
-    let no_address = || Failure::new(Kind::Malformed, "unreadable", "The notice names no address that can be read.");
+    let no_address = || unreadable("The notice names no address that can be read.");
     let list = notice.pointer(recipients).and_then(Value::as_array).filter(|list| !list.is_empty());
     let addresses = list.ok_or_else(no_address)?.iter().map(|one| address(one).ok_or_else(no_address));
+    // A mailbox that is full, or a letter that is too large, loses this letter and not the next.
+    let is_final = why == Suppression::Complained || text("/bounce/bounceType") == "Permanent";
     let delivery = notice.pointer(&format!("/mail/tags/{DELIVERY_TAG}/0")).and_then(Value::as_str);
     Ok(Some(ReturnedMail {
         delivery: delivery.and_then(|id| id.parse().ok()),
-        addresses: addresses.collect::<Result<_, _>>()?,
         why,
+        closes: if is_final { addresses.collect::<Result<_, _>>()? } else { Vec::new() },
     }))
+}
+
+fn unreadable(detail: &str) -> Failure {
+    Failure::new(Kind::Malformed, "unreadable", detail)
 }
 
 /// A recipient's address, which may have a name before it.
@@ -101,6 +112,7 @@ fn content(letter: &Letter) -> Result<EmailContent, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{listener, sdk, serve};
     use serde_json::json;
 
     fn bounce(kind: &str, recipient: &str) -> Value {
@@ -116,13 +128,13 @@ mod tests {
         for recipient in ["Ada@Example.com", "Ada Lovelace <ada@example.com>"] {
             let returned = returned_mail(&bounce("Permanent", recipient)).unwrap().unwrap();
             assert_eq!(returned.why, Suppression::Bounced);
-            assert_eq!(returned.addresses, [Email::parse("ada@example.com").unwrap()]);
+            assert_eq!(returned.closes, [Email::parse("ada@example.com").unwrap()]);
             assert_eq!(returned.delivery, "0192f0c1-0000-7000-8000-0000000e0001".parse().ok());
         }
     }
 
     #[test]
-    fn what_may_pass_and_what_is_wanted_after_all_closes_nothing() {
+    fn what_may_pass_closes_no_address_and_what_is_wanted_after_all_is_no_news() {
         let complaint = |feedback: &str| {
             json!({
                 "notificationType": "Complaint",
@@ -132,12 +144,13 @@ mod tests {
                 },
             })
         };
-        for nothing in [
-            bounce("Transient", "ada@example.com"),
-            bounce("Undetermined", "ada@example.com"),
-            complaint("not-spam"),
-            json!({ "eventType": "Delivery" }),
-        ] {
+        for passing in ["Transient", "Undetermined"] {
+            let returned = returned_mail(&bounce(passing, "ada@example.com")).unwrap().unwrap();
+            assert_eq!((returned.why, returned.closes), (Suppression::Bounced, vec![]), "{passing}");
+            assert!(returned.delivery.is_some());
+        }
+        let greeting = json!("Successfully validated SNS topic for Amazon SES event publishing.");
+        for nothing in [complaint("not-spam"), json!({ "eventType": "Delivery" }), greeting] {
             assert_eq!(returned_mail(&nothing), Ok(None), "{nothing}");
         }
         let complained = returned_mail(&complaint("abuse")).unwrap().unwrap();
@@ -151,5 +164,29 @@ mod tests {
             let failure = returned_mail(&broken).unwrap_err();
             assert!(!failure.is_retryable() && !failure.to_string().contains("who"), "{failure}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_letter_goes_out_under_the_rules_that_tell_what_becomes_of_it_and_with_its_delivery_as_a_tag() {
+        use ports::Mailer as _;
+        let (listener, url) = listener().await;
+        let from = Email::parse("shop@example.com").unwrap();
+        let mailer = SesMailer::new(Client::new(&sdk(&url)), from, "the-rules".to_owned());
+        let letter = Letter {
+            to: Email::parse("ada@example.com").unwrap(),
+            subject: "Your order".to_owned(),
+            text: "It is here.".to_owned(),
+            html: "<p>It is here.</p>".to_owned(),
+        };
+        let delivery = Uuid::from_u128(7);
+        let (asked, sent) = tokio::join!(serve(listener, &[(200, r#"{"MessageId":"m-1"}"#)]), async {
+            mailer.send(&letter, delivery).await
+        });
+        sent.unwrap();
+        let (_, body) = asked[0].split_once("\r\n\r\n").unwrap();
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body["ConfigurationSetName"], "the-rules");
+        assert_eq!(body["EmailTags"], json!([{ "Name": "delivery", "Value": delivery.to_string() }]));
+        assert_eq!(body["Destination"]["ToAddresses"], json!(["ada@example.com"]));
     }
 }

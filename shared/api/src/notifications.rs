@@ -54,7 +54,8 @@ pub struct NotificationView {
     pub channel: &'static str,
     /// Which template.
     pub template: &'static str,
-    /// `accepted`; `sent`, and of mail later `bounced` or `complained`; or why it was not: `no_address`, `suppressed`.
+    /// `accepted`; `sent`, and of mail later `bounced` or `complained`; or why it was not: `no_address`, `refused`,
+    /// `suppressed`.
     pub status: &'static str,
     /// Since when.
     pub at: String,

@@ -197,7 +197,7 @@ functions! {
         .http(Post, "/api/v1/users/{id}/devices", BUYER).uses(&[Uses::Postgres, Uses::Devices]);
     /// Strikes a device off.
     DEVICE_REMOVE = Function::new("device-remove", Notifications)
-        .http(Delete, "/api/v1/users/{id}/devices/{device_id}", BUYER).uses(&[Uses::Postgres, Uses::Devices]);
+        .http(Delete, "/api/v1/users/{id}/devices/{device_id}", BUYER).uses(&[Uses::Postgres]);
 
     // Invoices.
     /// Numbers an invoice and files it as PDF.

@@ -200,7 +200,7 @@ pub enum Uses {
     Sms,
     /// Notices on devices, to send.
     Push,
-    /// The push service's list of devices, to enter and to strike off.
+    /// The push service's list of devices, to enter one.
     Devices,
     /// What becomes of a paid order without stock: a rule of the environment.
     ShortfallPolicy,

@@ -304,4 +304,13 @@ mod tests {
             good
         );
     }
+
+    #[test]
+    fn a_device_token_is_visible_ascii_of_any_length_that_a_push_service_gives() {
+        let reads = |text: &str| DeviceToken::parse(text).is_ok();
+        assert!(reads("f") && reads("fMEP-J0x:APA91b_~!") && reads(&"x".repeat(4096)));
+        for wrong in ["", "with a blank", "zeile\n", "schön", &"x".repeat(4097)] {
+            assert!(!reads(wrong), "{wrong}");
+        }
+    }
 }

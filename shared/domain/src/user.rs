@@ -210,6 +210,12 @@ mod tests {
             assert_eq!(seen(role), (false, Some(UserId(id))), "{role:?}");
         }
         assert_eq!(sees_only(id, "nobody we know"), Some(UserId(id)));
+        let other = UserId(kernel::Uuid::from_u128(8));
+        for role in [Role::Customer, Role::Service] {
+            assert_eq!(may_see(UserId(id), id, role.name()), Ok(()));
+            assert_eq!(may_see(other, id, role.name()), Err(Failure::not_found("user")));
+        }
+        assert_eq!(may_see(other, id, Role::Admin.name()), Ok(()));
     }
 
     #[test]

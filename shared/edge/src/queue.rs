@@ -31,7 +31,7 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let doors = &Doors::of(dead_letters);
+    let doors = &Doors::of(dead_letters, envelope::open);
     runtime::serve(&|event, ambient| {
         async move { work(consumer, event, &ambient, doors, &|message, slot| handle(handler, message, slot)).await }
             .boxed_local()
@@ -52,15 +52,15 @@ where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
-    let doors = &Doors::of(dead_letters);
+    let doors = &Doors::of(dead_letters, envelope::open);
     work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| handle(handler, message, slot)).await
 }
 
-/// A message of somebody else's, no event of ours: whatever JSON they send.
+/// A message of somebody else's, no event of ours.
 #[derive(Debug)]
-pub struct Notice<T> {
-    /// What it says.
-    pub content: T,
+pub struct Notice {
+    /// What it says: JSON, or a string of what is none.
+    pub content: Value,
     /// When the work on it began; the only time that a handler knows.
     pub now: Timestamp,
     /// The queue's name for the message.
@@ -68,13 +68,12 @@ pub struct Notice<T> {
 }
 
 /// Serves `consumer`, whose queue carries messages of somebody else's, like [`run`].
-pub async fn run_notices<T, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+pub async fn run_notices<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
-    T: DeserializeOwned,
-    F: AsyncFn(Notice<T>) -> Result<(), Failure>,
+    F: AsyncFn(Notice) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let doors = &Doors::of(dead_letters);
+    let doors = &Doors::of(dead_letters, as_it_is);
     runtime::serve(&|event, ambient| {
         async move { work(consumer, event, &ambient, doors, &|message, slot| hear(handler, message, slot)).await }
             .boxed_local()
@@ -83,7 +82,7 @@ where
 }
 
 /// Handles one batch: all that [`run_notices`] does, without the Lambda runtime.
-pub async fn notices<T, F>(
+pub async fn notices<F>(
     consumer: &Consumer,
     event: Value,
     clock: &Clock,
@@ -91,23 +90,29 @@ pub async fn notices<T, F>(
     handler: &F,
 ) -> Result<Value, FunctionError>
 where
-    T: DeserializeOwned,
-    F: AsyncFn(Notice<T>) -> Result<(), Failure>,
+    F: AsyncFn(Notice) -> Result<(), Failure>,
 {
-    let doors = &Doors::of(dead_letters);
+    let doors = &Doors::of(dead_letters, as_it_is);
     work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| hear(handler, message, slot)).await
+}
+
+/// Whatever somebody else sends is for the handler to read.
+fn as_it_is(body: &str) -> Result<Value, Failure> {
+    Ok(serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned())))
 }
 
 /// A handler and a burial with their types taken off, so that the rest is compiled once and not once a function.
 type Handle<'a> = dyn Fn(Opened, Slot) -> LocalBoxFuture<'a, Result<(), Stop>> + 'a;
 struct Doors<'a> {
+    open: fn(&str) -> Result<Value, Failure>,
     bury: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
     postpone: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
 }
 
 impl<'a> Doors<'a> {
-    fn of(letters: &'a impl DeadLetters) -> Self {
+    fn of(letters: &'a impl DeadLetters, open: fn(&str) -> Result<Value, Failure>) -> Self {
         Self {
+            open,
             bury: Box::new(|letter| dead_letters::bury(letters, letter).boxed_local()),
             postpone: Box::new(|receipt, seconds| dead_letters::postpone(letters, receipt, seconds).boxed_local()),
         }
@@ -157,17 +162,12 @@ where
     .boxed_local()
 }
 
-fn hear<'a, T, F>(handler: &'a F, message: Opened, slot: Slot) -> LocalBoxFuture<'a, Result<(), Stop>>
+fn hear<'a, F>(handler: &'a F, message: Opened, slot: Slot) -> LocalBoxFuture<'a, Result<(), Stop>>
 where
-    T: DeserializeOwned,
-    F: AsyncFn(Notice<T>) -> Result<(), Failure>,
+    F: AsyncFn(Notice) -> Result<(), Failure>,
 {
-    async move {
-        let content = json::read(message.event).map_err(Stop::Unreadable)?;
-        let notice = Notice { content, now: slot.now, record_id: message.record_id };
-        handler(notice).await.map_err(Stop::Failed)
-    }
-    .boxed_local()
+    let notice = Notice { content: message.event, now: slot.now, record_id: message.record_id };
+    async move { handler(notice).await.map_err(Stop::Failed) }.boxed_local()
 }
 
 /// A message as SQS sends it, as far as we need it.
@@ -297,7 +297,7 @@ async fn one(
     handle: &Handle<'_>,
 ) -> Outcome {
     let clock = &ambient.clock;
-    let opened = envelope::open(&message.body);
+    let opened = (doors.open)(&message.body);
     let about = opened.as_ref().unwrap_or(&Value::Null);
     let slot = Slot::of(about, message.xray.as_deref().or(ambient.xray.as_deref()), clock);
     let span = slot.span(&message.id);

@@ -34,7 +34,12 @@ pub struct Device {
     pub id: DeviceId,
     /// What the push service calls it: an ARN.
     pub endpoint: String,
+    /// When its app last entered it.
+    pub entered_at: Timestamp,
 }
+
+/// The most devices of one person: who enters another loses the one that was entered longest ago.
+pub const MOST_DEVICES: usize = 10;
 
 /// Somebody who is to be told something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +50,7 @@ pub struct Addressee {
     pub preferences: Preferences,
     /// Why their address takes no more mail, if it does not.
     pub suppressed: Option<Suppression>,
-    /// Their devices, oldest first.
+    /// Their devices, at most [`MOST_DEVICES`].
     pub devices: Vec<Device>,
 }
 
@@ -101,6 +106,9 @@ pub trait NotificationDesk {
     /// code `idempotency-key-reused`.
     async fn request(&self, key: &Idempotency, reply: &StoredReply, event: &Event) -> Result<Settled, Failure>;
 
+    /// The answer that was kept under a key, if there is one; takes no key. Failures as for `request`.
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure>;
+
     /// A page of what was sent about an order, or was to be, oldest first.
     async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure>;
 }
@@ -116,39 +124,32 @@ pub trait PreferenceBook {
 
 /// Devices that show notices.
 pub trait DeviceBook {
-    /// Keeps that the device behind `endpoint` is `user`'s, and nobody else's any more: it has changed hands. Answers its id, which is
-    /// `id` unless it is known by another.
-    async fn keep_device(&self, user: UserId, id: DeviceId, endpoint: &str) -> Result<DeviceId, Failure>;
+    /// Keeps that a device is `user`'s, and nobody else's any more: it has changed hands. Answers its id, which is the one given unless
+    /// it is known by another. Beyond [`MOST_DEVICES`] those that were entered longest ago are forgotten.
+    async fn keep_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure>;
 
-    /// Forgets a device of `user`; answers what the push service calls it, if there was one.
-    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<Option<String>, Failure>;
+    /// Forgets a device of `user`, if there is such a one.
+    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure>;
 
-    /// Forgets a device that the push service does not reach any more.
-    async fn forget_device(&self, endpoint: &str) -> Result<(), Failure>;
+    /// Forgets a device that the push service does not reach any more, unless it was entered again since.
+    async fn forget_device(&self, device: &Device) -> Result<(), Failure>;
 }
 
-/// A letter that came back for good, or was complained about.
+/// A letter that came back, or was complained about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReturnedMail {
     /// The id of the delivery that it was of, where it says so.
     pub delivery: Option<Uuid>,
-    /// From which addresses.
-    pub addresses: Vec<Email>,
     /// Why.
     pub why: Suppression,
+    /// The addresses that get no more for that: none, where it was the letter's or the mailbox's passing trouble.
+    pub closes: Vec<Email>,
 }
 
 /// What became of mail after it was handed over.
 pub trait FeedbackBook {
-    /// Keeps that a letter, of the delivery of that id where that is known, came back from `address` or was complained about, and that
-    /// the address gets no more. Doing it twice changes nothing; what is known first stays.
-    async fn returned(
-        &self,
-        delivery: Option<Uuid>,
-        address: &Email,
-        why: Suppression,
-        now: Timestamp,
-    ) -> Result<(), Failure>;
+    /// Keeps what became of a letter, and which addresses get no more. Doing it twice changes nothing; what is known first stays.
+    async fn returned(&self, mail: &ReturnedMail, now: Timestamp) -> Result<(), Failure>;
 }
 
 /// A letter.
@@ -182,8 +183,8 @@ pub trait Mailer {
 
 /// Text messages.
 pub trait Texter {
-    /// Hands a text message over. A number that is refused for good is `Invalid`.
-    async fn send(&self, to: &Phone, text: &str) -> Result<(), Failure>;
+    /// Hands a text message over. `false` when the number is refused for good.
+    async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure>;
 }
 
 /// Notices on devices.
@@ -195,11 +196,9 @@ pub trait Pusher {
 
 /// The push service's own list of devices.
 pub trait DeviceDirectory {
-    /// Enters a device, or finds it there, able to be reached; answers what it is called. A token that is refused is `Invalid`.
+    /// Enters a device, or finds it there, able to be reached; answers what it is called. A token that is refused is `Invalid`;
+    /// where there are no notices at all it is a `Conflict`, code `no-notices`.
     async fn enter(&self, token: &DeviceToken) -> Result<String, Failure>;
-
-    /// Strikes a device off, if it is there.
-    async fn strike(&self, endpoint: &str) -> Result<(), Failure>;
 }
 
 /// Letters and notes from templates, in the language of who gets them.

@@ -58,6 +58,8 @@ pub struct Resource {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion_policy: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +76,7 @@ impl Resource {
             owner: None,
             r#type,
             condition: None,
+            depends_on: Vec::new(),
             deletion_policy: None,
             update_replace_policy: None,
             properties: canonical(properties),
@@ -84,6 +87,13 @@ impl Resource {
     #[must_use]
     pub fn only_when(mut self, condition: &'static str) -> Self {
         self.condition = Some(condition);
+        self
+    }
+
+    /// It is made after these, which nothing of it refers to.
+    #[must_use]
+    pub fn after(mut self, others: impl IntoIterator<Item = String>) -> Self {
+        self.depends_on.extend(others);
         self
     }
 

@@ -220,7 +220,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::Sms => vec![grant("Texts", &["sns:Publish"], On::Numbers)],
         Uses::Push => vec![grant("Notices", &["sns:Publish"], On::Devices)],
         Uses::Devices => {
-            let actions = ["sns:CreatePlatformEndpoint", "sns:DeleteEndpoint", "sns:SetEndpointAttributes"];
+            let actions = ["sns:CreatePlatformEndpoint", "sns:SetEndpointAttributes"];
             vec![grant("Devices", &actions, On::DeviceDirectory)]
         }
         // Reached over the network with credentials of their own, or not reached at all but told.

@@ -122,3 +122,12 @@ async fn two_requests_at_once_under_one_key_are_in_flight_and_two_for_one_sku_tr
 fn an_image_that_is_no_object_shows_no_product() {
     assert_eq!(product_from_image(&Value::Null), Ok(None));
 }
+
+#[test]
+fn a_claim_on_a_sku_and_the_answer_to_a_request_have_keys_of_their_own() {
+    let lamp = product();
+    let claim = item::sku_claim(&lamp);
+    assert_eq!(claim.get(item::KEY).and_then(|value| value.as_s().ok()).map(String::as_str), Some("SKU#LAMP-1"));
+    assert_eq!(claim.get("product_id").and_then(|value| value.as_s().ok()), Some(&lamp.id.to_string()));
+    assert_eq!(item::idempotency_key(&key("f")), "IDEM#u:product-create#k-1");
+}

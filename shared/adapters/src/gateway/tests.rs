@@ -1,7 +1,7 @@
 //! What the gateway is asked for, over HTTP.
 
 use super::*;
-use crate::gateway::testing::{secret, serve};
+use crate::testing::{secret, serve};
 use domain::Money;
 use domain::id::{OrderId, PaymentId, RefundId, UserId};
 use domain::payment::{RefundReason, RefundStatus, Status};
@@ -151,7 +151,7 @@ async fn a_fault_that_is_held_under_the_key_is_told_from_one_that_they_have_now(
     let held = "503 x\r\nIdempotent-Replayed: true";
     let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
     let answers = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
-    let (_, [now, again]) = futures_util::join!(testing::serve_lines(listener, &answers), ask());
+    let (_, [now, again]) = futures_util::join!(crate::testing::serve_lines(listener, &answers), ask());
     assert_eq!((now.kind, now.code), (Kind::Unavailable, "unavailable"));
     assert_eq!((again.kind, again.code), (Kind::Unavailable, KEPT_FAULT));
 }

@@ -132,23 +132,19 @@ const fn why_cancelled_en(reason: Reason) -> &'static str {
 const fn why_cancelled_de(reason: Reason) -> &'static str {
     match reason {
         Reason::CustomerRequest => "wie gewünscht ist Ihre Bestellung storniert.",
-        Reason::StaffRequest => "es tut uns leid: Wir mussten Ihre Bestellung stornieren.",
+        Reason::StaffRequest => "leider mussten wir Ihre Bestellung stornieren.",
         Reason::Refunded => "Ihre Bestellung wurde storniert, weil Ihr Geld an Sie zurückging.",
-        Reason::InsufficientStock => {
-            "es tut uns leid: Ihre Bestellung wurde storniert, weil nicht mehr genug davon da ist."
-        }
+        Reason::InsufficientStock => "leider wurde Ihre Bestellung storniert, weil nicht mehr genug davon da ist.",
         Reason::PaymentDeclined => {
             "Ihre Bestellung wurde storniert, weil Ihre Karte abgelehnt wurde. Bestellen Sie gern noch einmal mit einer anderen."
         }
         Reason::PaymentUnreachable => {
-            "es tut uns leid: Ihre Bestellung wurde storniert, weil wir nicht rechtzeitig erfuhren, ob Ihre Zahlung gelang."
+            "leider wurde Ihre Bestellung storniert, weil wir nicht rechtzeitig erfuhren, ob Ihre Zahlung gelang."
         }
-        Reason::BackOrdered => {
-            "es tut uns leid: Ihre Bestellung wurde storniert, weil das, worauf sie wartete, nicht kam."
-        }
-        Reason::UnderReview => "es tut uns leid: Ihre Bestellung wurde storniert, weil wir sie nicht liefern können.",
+        Reason::BackOrdered => "leider wurde Ihre Bestellung storniert, weil das, worauf sie wartete, nicht kam.",
+        Reason::UnderReview => "leider wurde Ihre Bestellung storniert, weil wir sie nicht liefern können.",
         Reason::TimedOut | Reason::AwaitingStock | Reason::AwaitingPayment => {
-            "es tut uns leid: Ihre Bestellung wurde storniert, weil sie nicht rechtzeitig abgeschlossen werden konnte."
+            "leider wurde Ihre Bestellung storniert, weil sie nicht rechtzeitig abgeschlossen werden konnte."
         }
     }
 }

@@ -30,7 +30,8 @@ const REMEMBER: &str = concat!(
 const FIND: &str = "
     SELECT c.email, c.name, c.phone, p.channels, p.locale, s.why,
         ARRAY(SELECT d.id FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS devices,
-        ARRAY(SELECT d.endpoint FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS endpoints
+        ARRAY(SELECT d.endpoint FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS endpoints,
+        ARRAY(SELECT d.entered_at FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS entered
     FROM contacts AS c
     LEFT JOIN preferences AS p ON p.user_id = c.user_id
     LEFT JOIN suppressions AS s ON s.email = c.email
@@ -46,6 +47,7 @@ const SENT: &str = concat!(
         SELECT $2, ($3 #>> '{data,user_id}')::uuid, ($3 #>> '{data,order_id}')::uuid, $3 #>> '{data,channel}',
             $3 #>> '{data,template}', ($3 ->> 'time')::timestamptz
         FROM claim
+        ON CONFLICT DO NOTHING
     ), ",
     announce!("$3", from "claim"),
     " SELECT EXISTS (SELECT FROM claim) AS is_new",
@@ -55,7 +57,8 @@ const NOT_SENT: &str = concat!(
     "WITH ",
     claim!(),
     " INSERT INTO deliveries (id, user_id, order_id, channel, template, sent_at, outcome)
-    SELECT $2, $3, $4, $5, $6, $7, $8 FROM claim",
+    SELECT $2, $3, $4, $5, $6, $7, $8 FROM claim
+    ON CONFLICT DO NOTHING",
 );
 
 const REQUEST: &str = concat!("WITH ", take_key!(), ", ", announce!("$6", from "taken"), what_was_kept!());
@@ -147,12 +150,13 @@ fn addressee(user: UserId, row: &Row) -> Result<Addressee, Failure> {
         phone: parsed_if(row, "phone", Phone::parse)?,
     };
     let (ids, endpoints): (Vec<Uuid>, Vec<String>) = (get(row, "devices")?, get(row, "endpoints")?);
-    let device = |(id, endpoint)| Device { id: DeviceId(id), endpoint };
+    let entered: Vec<Timestamp> = get(row, "entered")?;
+    let device = |((id, endpoint), entered_at)| Device { id: DeviceId(id), endpoint, entered_at };
     Ok(Addressee {
         contact,
         preferences: wishes(row)?,
         suppressed: parsed_if(row, "why", |why| Suppression::parse(why).ok_or("is no reason of ours"))?,
-        devices: ids.into_iter().zip(endpoints).map(device).collect(),
+        devices: ids.into_iter().zip(endpoints).zip(entered).map(device).collect(),
     })
 }
 
@@ -164,6 +168,10 @@ impl<B: Bus> NotificationDesk for PgContacts<B> {
             self.relay.send(std::slice::from_ref(event)).await;
         }
         Ok(settled)
+    }
+
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+        keys::recall(self.relay.database(), key).await
     }
 
     async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure> {

@@ -7,11 +7,10 @@ use super::{
 };
 use domain::{
     id::{DeviceId, UserId},
-    notification::{Channel, Locale, Preferences, Suppression},
-    text::Email,
+    notification::{Channel, Locale, Preferences},
 };
-use kernel::{Failure, Timestamp, Uuid};
-use ports::{Bus, DeviceBook, FeedbackBook, PreferenceBook};
+use kernel::{Failure, Timestamp};
+use ports::{Bus, Device, DeviceBook, FeedbackBook, MOST_DEVICES, PreferenceBook, ReturnedMail};
 use tokio_postgres::Row;
 
 const PREFERENCES: &str = "SELECT channels, locale FROM preferences WHERE user_id = $1";
@@ -20,20 +19,27 @@ const PREFER: &str = "
     INSERT INTO preferences (user_id, channels, locale) VALUES ($1, $2, $3)
     ON CONFLICT (user_id) DO UPDATE SET channels = excluded.channels, locale = excluded.locale";
 
+/// The device that is kept is not among those that are counted: the statement sees the table as it was before.
 const KEEP: &str = "
-    INSERT INTO devices (id, user_id, endpoint) VALUES ($1, $2, $3)
-    ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id
+    WITH too_many AS (
+        DELETE FROM devices WHERE id IN (
+            SELECT id FROM devices WHERE user_id = $2 AND endpoint <> $3 ORDER BY entered_at DESC, id DESC OFFSET $5 - 1
+        )
+    )
+    INSERT INTO devices (id, user_id, endpoint, entered_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, entered_at = excluded.entered_at
     RETURNING id";
 
-const DROP: &str = "DELETE FROM devices WHERE user_id = $1 AND id = $2 RETURNING endpoint";
+const DROP: &str = "DELETE FROM devices WHERE user_id = $1 AND id = $2";
 
-const FORGET: &str = "DELETE FROM devices WHERE endpoint = $1";
+const FORGET: &str = "DELETE FROM devices WHERE endpoint = $1 AND entered_at = $2";
 
 const RETURNED: &str = "
     WITH noted AS (
         INSERT INTO feedback (delivery, why, at) SELECT $1, $3, $4 WHERE $1 IS NOT NULL ON CONFLICT DO NOTHING
     )
-    INSERT INTO suppressions (email, why, since) VALUES ($2, $3, $4) ON CONFLICT DO NOTHING";
+    INSERT INTO suppressions (email, why, since) SELECT DISTINCT email, $3, $4 FROM unnest($2) AS closed (email)
+    ON CONFLICT DO NOTHING";
 
 /// What the columns of a person's preferences say; the usual where they are null.
 pub(super) fn wishes(row: &Row) -> Result<Preferences, Failure> {
@@ -60,30 +66,25 @@ impl<B: Bus> PreferenceBook for PgContacts<B> {
 }
 
 impl<B: Bus> DeviceBook for PgContacts<B> {
-    async fn keep_device(&self, user: UserId, id: DeviceId, endpoint: &str) -> Result<DeviceId, Failure> {
-        let rows = self.database().query(KEEP, &params![id.0, user.0, endpoint]).await?;
+    async fn keep_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
+        let most = i64::try_from(MOST_DEVICES).map_err(Failure::internal)?;
+        let params = params![device.id.0, user.0, &device.endpoint, device.entered_at, most];
+        let rows = self.database().query(KEEP, &params).await?;
         get(only(&rows)?, "id").map(DeviceId)
     }
 
-    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<Option<String>, Failure> {
-        let rows = self.database().query(DROP, &params![user.0, id.0]).await?;
-        rows.first().map(|row| get(row, "endpoint")).transpose()
+    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
+        self.database().query(DROP, &params![user.0, id.0]).await.map(drop)
     }
 
-    async fn forget_device(&self, endpoint: &str) -> Result<(), Failure> {
-        self.database().query(FORGET, &params![endpoint]).await.map(drop)
+    async fn forget_device(&self, device: &Device) -> Result<(), Failure> {
+        self.database().query(FORGET, &params![&device.endpoint, device.entered_at]).await.map(drop)
     }
 }
 
 impl<B: Bus> FeedbackBook for PgContacts<B> {
-    async fn returned(
-        &self,
-        delivery: Option<Uuid>,
-        address: &Email,
-        why: Suppression,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let params = params![delivery, address.as_str(), why.name(), now];
-        self.database().query(RETURNED, &params).await.map(drop)
+    async fn returned(&self, mail: &ReturnedMail, now: Timestamp) -> Result<(), Failure> {
+        let closes: Vec<&str> = mail.closes.iter().map(|address| address.as_str()).collect();
+        self.database().query(RETURNED, &params![mail.delivery, closes, mail.why.name(), now]).await.map(drop)
     }
 }

@@ -59,6 +59,9 @@ async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_
     publishers.sort_unstable();
     publishers.dedup();
     assert_eq!(database.number(sweeper).await, i64::try_from(publishers.len()).unwrap());
+    let marked = "SELECT count(*) FROM pg_tables WHERE tablename = 'outbox'
+        AND has_function_privilege(schemaname, to_regprocedure(format('%I.mark_sent(uuid[])', schemaname)), 'EXECUTE')";
+    assert_eq!(database.number(marked).await, i64::try_from(publishers.len()).unwrap());
     let reads_answers =
         "SELECT has_column_privilege('operations', 'orders.idempotency', 'body', 'SELECT')::int::bigint";
     assert_eq!(database.number(reads_answers).await, 0);

@@ -8,7 +8,7 @@ use domain::{
     order::{Cue, News, Status, advance},
 };
 use futures_util::future::join_all;
-use kernel::{Kind, Settled};
+use kernel::{Idempotency, Kind, Settled};
 use ports::{Advanced, OrderStore};
 use std::time::Duration;
 
@@ -64,6 +64,17 @@ async fn a_refusal_is_kept_and_answers_the_request_when_it_comes_again() {
     assert_eq!(orders.refuse(&key("k", "f"), &reply(400)).await, Ok(Settled::Before(reply(422))));
     assert_eq!(orders.refuse(&key("k", "g"), &reply(400)).await.expect_err("reused").code, "idempotency-key-reused");
     assert!(database.bus().taken().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_answered_under_a_key_can_be_recalled_and_nothing_else_can() {
+    let database = database().await;
+    let (orders, key) = (database.orders(), key(&id().to_string(), "f"));
+    assert_eq!(orders.recall(&key).await, Ok(None));
+    orders.refuse(&key, &reply(409)).await.expect("kept");
+    assert_eq!(orders.recall(&key).await, Ok(Some(Settled::Before(reply(409)))));
+    let other = Idempotency { fingerprint: "g".to_owned(), ..key };
+    assert!(orders.recall(&other).await.is_err(), "another body under the same key");
 }
 
 #[tokio::test]

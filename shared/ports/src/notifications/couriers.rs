@@ -1,12 +1,13 @@
 //! How something is told once, whatever the channel.
 
-use super::{Addressee, ContactBook, DeviceBook, LetterWriter, Mailer, Pusher, Texter};
+use super::{Addressee, ContactBook, Device, DeviceBook, LetterWriter, Mailer, Pusher, Texter};
 use crate::Claim;
 use domain::{
     DomainEvent, Event,
     event::NotificationSent,
     notification::{Channel, Outcome},
 };
+use futures_util::future::join_all;
 use kernel::Failure;
 
 /// Something that is to be told.
@@ -35,8 +36,8 @@ pub trait Courier {
 /// Tells somebody something, unless that was done for this claim before, and keeps what became of it. Who did not choose the
 /// channel is told nothing, unless a person wrote to them by hand.
 ///
-/// What is handed over cannot be part of a transaction: between handing it over and keeping that, a crash sends it again.
-/// At least once, and once but for that.
+/// What is handed over cannot be part of a transaction: a crash between handing it over and keeping that sends it again, and so does an
+/// answer of the carrier that comes too late. At least once, and once but for that.
 pub async fn send_once<C: Courier>(
     contacts: &impl ContactBook,
     letters: &impl LetterWriter,
@@ -96,8 +97,7 @@ impl<T: Texter> Courier for BySms<'_, T> {
     ) -> Result<Outcome, Failure> {
         let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
         let note = letters.note(errand.sent.template, to, errand.about)?;
-        self.0.send(phone, &note.text).await?;
-        Ok(Outcome::Sent)
+        Ok(if self.0.send(phone, &note.text).await? { Outcome::Sent } else { Outcome::Refused })
     }
 }
 
@@ -117,17 +117,20 @@ impl<P: Pusher, D: DeviceBook> Courier for ByPush<'_, P, D> {
     ) -> Result<Outcome, Failure> {
         let note = letters.note(errand.sent.template, to, errand.about)?;
         let mark = errand.claim.event_id.to_string();
-        let (mut outcome, mut trouble) = (Outcome::NoAddress, None);
-        for device in &to.devices {
-            match self.0.send(&device.endpoint, &note, &mark).await {
-                Ok(true) => outcome = Outcome::Sent,
-                Ok(false) => self.1.forget_device(&device.endpoint).await?,
-                Err(failure) => trouble = Some(failure),
+        let show = async |device: &Device| {
+            let shown = self.0.send(&device.endpoint, &note, &mark).await?;
+            if !shown {
+                self.1.forget_device(device).await?;
             }
+            Ok(shown)
+        };
+        let shown = join_all(to.devices.iter().map(show)).await;
+        if shown.contains(&Ok(true)) {
+            return Ok(Outcome::Sent);
         }
-        match (outcome, trouble) {
-            (Outcome::NoAddress, Some(failure)) => Err(failure),
-            (outcome, _) => Ok(outcome),
+        match shown.into_iter().find_map(Result::err) {
+            Some(failure) => Err(failure),
+            None => Ok(Outcome::NoAddress),
         }
     }
 }

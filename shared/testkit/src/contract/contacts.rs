@@ -181,7 +181,11 @@ pub async fn a_request_is_answered_once_a_key_and_told_once(under: &Under<impl N
     let (first, second) = (sent(), sent());
     assert_eq!(under.port().request(&key, &reply, &first).await, Ok(Settled::Now));
     assert_eq!(under.port().request(&key, &reply, &second).await, Ok(Settled::Before(reply.clone())));
+    assert_eq!(under.port().recall(&key).await, Ok(Some(Settled::Before(reply.clone()))));
+    let unknown = Idempotency { key: fresh().to_string(), ..key.clone() };
+    assert_eq!(under.port().recall(&unknown).await, Ok(None));
     let other = Idempotency { fingerprint: "other".to_owned(), ..key };
+    assert_eq!(why(under.port().recall(&other).await), (Kind::Invalid, "idempotency-key-reused"));
     assert_eq!(why(under.port().request(&other, &reply, &second).await), (Kind::Invalid, "idempotency-key-reused"));
     under.told_only(&[first.id]).await;
 }

@@ -9,7 +9,10 @@ use domain::{
     text::Email,
 };
 use kernel::Timestamp;
-use ports::{Addressee, Contact, ContactBook, Device, DeviceBook, FeedbackBook, NotificationDesk, PreferenceBook};
+use ports::{
+    Addressee, Contact, ContactBook, Device, DeviceBook, FeedbackBook, MOST_DEVICES, NotificationDesk, PreferenceBook,
+    ReturnedMail,
+};
 
 /// One test a rule, each over the `Under<impl ContactBook + PreferenceBook + DeviceBook + FeedbackBook + NotificationDesk>` that the
 /// expression gives when it is awaited.
@@ -21,8 +24,10 @@ macro_rules! contract_wishes {
             what_somebody_wants_takes_the_place_of_what_they_wanted
             a_device_is_one_person_s_and_keeps_its_id
             a_device_is_dropped_by_its_owner_alone
-            a_device_that_is_not_reached_is_forgotten
+            a_device_that_is_not_reached_is_forgotten_unless_it_was_entered_again
+            who_enters_too_many_devices_loses_those_entered_longest_ago
             an_address_that_bounced_takes_no_more_mail_and_the_log_says_why
+            what_passes_is_in_the_log_and_closes_no_address
             what_comes_back_before_it_was_noted_is_in_the_log_all_the_same
         }
     };
@@ -65,43 +70,75 @@ pub async fn what_somebody_wants_takes_the_place_of_what_they_wanted(under: &Und
     assert_eq!(found(under.port(), other.user_id).await.preferences, Preferences::default());
 }
 
+/// A device that was entered so many seconds after the first moment.
+fn device(seconds: i64) -> Device {
+    let entered_at = Timestamp::from_second(seconds).expect("within the calendar");
+    Device { id: DeviceId(fresh()), endpoint: fresh().to_string(), entered_at }
+}
+
 pub async fn a_device_is_one_person_s_and_keeps_its_id(under: &Under<impl ContactBook + DeviceBook>) {
     let (first, second) = (somebody(under.port()).await.user_id, somebody(under.port()).await.user_id);
-    let (id, endpoint, other) = (DeviceId(fresh()), fresh().to_string(), fresh().to_string());
-    assert_eq!(under.port().keep_device(first, id, &endpoint).await, Ok(id));
-    assert_eq!(under.port().keep_device(first, DeviceId(fresh()), &endpoint).await, Ok(id), "known by its first id");
-    let tablet = DeviceId(fresh());
-    assert_eq!(under.port().keep_device(first, tablet, &other).await, Ok(tablet));
-    let (phone, tablet) = (Device { id, endpoint: endpoint.clone() }, Device { id: tablet, endpoint: other });
+    let (phone, tablet) = (device(1), device(2));
+    assert_eq!(under.port().keep_device(first, &phone).await, Ok(phone.id));
+    let again = Device { endpoint: phone.endpoint.clone(), ..device(3) };
+    assert_eq!(under.port().keep_device(first, &again).await, Ok(phone.id), "known by its first id");
+    assert_eq!(under.port().keep_device(first, &tablet).await, Ok(tablet.id));
+    let phone = Device { entered_at: again.entered_at, ..phone };
     assert_eq!(found(under.port(), first).await.devices, [phone.clone(), tablet.clone()]);
-    assert_eq!(under.port().keep_device(second, DeviceId(fresh()), &endpoint).await, Ok(id));
+    let theirs = Device { endpoint: phone.endpoint.clone(), ..device(4) };
+    assert_eq!(under.port().keep_device(second, &theirs).await, Ok(phone.id));
     assert_eq!(found(under.port(), first).await.devices, [tablet], "it has changed hands");
-    assert_eq!(found(under.port(), second).await.devices, [phone]);
+    assert_eq!(found(under.port(), second).await.devices, [Device { entered_at: theirs.entered_at, ..phone }]);
 }
 
 pub async fn a_device_is_dropped_by_its_owner_alone(under: &Under<impl ContactBook + DeviceBook>) {
-    let (owner, other) = (somebody(under.port()).await.user_id, UserId(fresh()));
-    let (id, endpoint) = (DeviceId(fresh()), fresh().to_string());
-    under.port().keep_device(owner, id, &endpoint).await.expect("kept");
-    assert_eq!(under.port().drop_device(other, id).await, Ok(None));
-    assert_eq!(under.port().drop_device(owner, DeviceId(fresh())).await, Ok(None));
-    assert_eq!(found(under.port(), owner).await.devices.len(), 1);
-    assert_eq!(under.port().drop_device(owner, id).await, Ok(Some(endpoint)));
-    assert_eq!(under.port().drop_device(owner, id).await, Ok(None));
-    assert_eq!(found(under.port(), owner).await.devices, []);
+    let (owner, phone) = (somebody(under.port()).await.user_id, device(1));
+    under.port().keep_device(owner, &phone).await.expect("kept");
+    under.port().drop_device(UserId(fresh()), phone.id).await.expect("answered");
+    under.port().drop_device(owner, DeviceId(fresh())).await.expect("answered");
+    assert_eq!(found(under.port(), owner).await.devices, std::slice::from_ref(&phone));
+    for _ in 0..2 {
+        under.port().drop_device(owner, phone.id).await.expect("dropped");
+        assert_eq!(found(under.port(), owner).await.devices, []);
+    }
 }
 
-pub async fn a_device_that_is_not_reached_is_forgotten(under: &Under<impl ContactBook + DeviceBook>) {
+pub async fn a_device_that_is_not_reached_is_forgotten_unless_it_was_entered_again(
+    under: &Under<impl ContactBook + DeviceBook>,
+) {
     let owner = somebody(under.port()).await.user_id;
-    let (gone, there) = (fresh().to_string(), fresh().to_string());
-    for endpoint in [&gone, &there] {
-        under.port().keep_device(owner, DeviceId(fresh()), endpoint).await.expect("kept");
+    let (gone, there, back) = (device(1), device(1), device(1));
+    for device in [&gone, &there, &back] {
+        under.port().keep_device(owner, device).await.expect("kept");
     }
-    for _ in 0..2 {
-        under.port().forget_device(&gone).await.expect("forgotten");
+    let entered_again = Device { entered_at: device(2).entered_at, ..back.clone() };
+    under.port().keep_device(owner, &entered_again).await.expect("kept");
+    for device in [&gone, &gone, &back] {
+        under.port().forget_device(device).await.expect("answered");
     }
-    let left: Vec<String> = found(under.port(), owner).await.devices.into_iter().map(|one| one.endpoint).collect();
-    assert_eq!(left, [there]);
+    let mut left = found(under.port(), owner).await.devices;
+    left.sort_by_key(|device| device.entered_at);
+    assert_eq!(left, [there, entered_again]);
+}
+
+pub async fn who_enters_too_many_devices_loses_those_entered_longest_ago(under: &Under<impl ContactBook + DeviceBook>) {
+    let (owner, other) = (somebody(under.port()).await.user_id, somebody(under.port()).await.user_id);
+    let theirs = device(0);
+    under.port().keep_device(other, &theirs).await.expect("kept");
+    let devices: Vec<Device> = (1..).take(MOST_DEVICES + 2).map(device).collect();
+    for device in devices.iter().rev() {
+        under.port().keep_device(owner, device).await.expect("kept");
+        under.settle().await;
+    }
+    // The two that came last were entered longest ago, and push each other out.
+    let last = Device { entered_at: device(99).entered_at, ..devices[0].clone() };
+    under.port().keep_device(owner, &last).await.expect("kept");
+    let mut left = found(under.port(), owner).await.devices;
+    left.sort_by_key(|device| device.entered_at);
+    assert_eq!(left.len(), MOST_DEVICES);
+    assert_eq!(left.last(), Some(&last));
+    assert!(left.contains(&devices[MOST_DEVICES + 1]) && !left.contains(&devices[1]), "{left:?}");
+    assert_eq!(found(under.port(), other).await.devices, [theirs]);
 }
 
 fn confirmed(user_id: UserId) -> NotificationSent {
@@ -123,12 +160,15 @@ pub async fn an_address_that_bounced_takes_no_more_mail_and_the_log_says_why(
     under.port().sent(claim, &an_event(sent.clone())).await.expect("kept");
     assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Sent]);
     for why in [Suppression::Bounced, Suppression::Bounced, Suppression::Complained] {
-        under.port().returned(Some(claim.event_id), &contact.email, why, now()).await.expect("kept");
+        let mail = ReturnedMail { delivery: Some(claim.event_id), why, closes: vec![contact.email.clone()] };
+        under.port().returned(&mail, now()).await.expect("kept");
     }
     assert_eq!(found(under.port(), contact.user_id).await.suppressed, Some(Suppression::Bounced), "the first stays");
     assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Bounced]);
     assert_eq!(found(under.port(), other.user_id).await.suppressed, None);
-    under.port().returned(None, &other.email, Suppression::Complained, now()).await.expect("kept");
+    let closes = vec![other.email.clone(), contact.email.clone(), other.email.clone()];
+    let mail = ReturnedMail { delivery: None, why: Suppression::Complained, closes };
+    under.port().returned(&mail, now()).await.expect("kept");
     assert_eq!(found(under.port(), other.user_id).await.suppressed, Some(Suppression::Complained));
 }
 
@@ -137,7 +177,21 @@ pub async fn what_comes_back_before_it_was_noted_is_in_the_log_all_the_same(
 ) {
     let contact = somebody(under.port()).await;
     let (claim, sent) = (a_claim(catalog::MAIL_SEND.name), confirmed(contact.user_id));
-    under.port().returned(Some(claim.event_id), &contact.email, Suppression::Bounced, now()).await.expect("kept");
+    let (delivery, why) = (Some(claim.event_id), Suppression::Bounced);
+    let mail = ReturnedMail { delivery, why, closes: vec![contact.email.clone()] };
+    under.port().returned(&mail, now()).await.expect("kept");
     under.port().sent(claim, &an_event(sent.clone())).await.expect("kept");
     assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Bounced]);
+}
+
+pub async fn what_passes_is_in_the_log_and_closes_no_address(
+    under: &Under<impl ContactBook + FeedbackBook + NotificationDesk>,
+) {
+    let contact = somebody(under.port()).await;
+    let (claim, sent) = (a_claim(catalog::MAIL_SEND.name), confirmed(contact.user_id));
+    under.port().sent(claim, &an_event(sent.clone())).await.expect("kept");
+    let mail = ReturnedMail { delivery: Some(claim.event_id), why: Suppression::Bounced, closes: vec![] };
+    under.port().returned(&mail, now()).await.expect("kept");
+    assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Bounced]);
+    assert_eq!(found(under.port(), contact.user_id).await.suppressed, None);
 }

@@ -18,6 +18,12 @@ pub(super) struct MailState {
 }
 
 #[derive(Default)]
+pub(super) struct TextState {
+    sent: Vec<(Phone, String)>,
+    refused: HashSet<Phone>,
+}
+
+#[derive(Default)]
 pub(super) struct PushState {
     entered: BTreeSet<String>,
     shown: Vec<(String, Note, String)>,
@@ -57,15 +63,23 @@ impl ports::Mailer for Mailer {
 impl Texter {
     /// Every text message that was handed over, in order.
     pub fn sent(&self) -> Vec<(Phone, String)> {
-        self.0.see(|state| state.texts.clone())
+        self.0.see(|state| state.texts.sent.clone())
+    }
+
+    /// From now on this number is refused for good.
+    pub fn refuse(&self, number: &Phone) {
+        self.0.arrange(|state| state.texts.refused.insert(number.clone()));
     }
 }
 
 impl ports::Texter for Texter {
-    async fn send(&self, to: &Phone, text: &str) -> Result<(), Failure> {
+    async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure> {
         let step = self.0.step(Part::Texts, "texts.send", |state| {
-            state.texts.push((to.clone(), text.to_owned()));
-            Ok(())
+            let takes = !state.texts.refused.contains(to);
+            if takes {
+                state.texts.sent.push((to.clone(), text.to_owned()));
+            }
+            Ok(takes)
         });
         step.await
     }
@@ -105,14 +119,6 @@ impl ports::DeviceDirectory for Pusher {
         });
         step.await?;
         Ok(endpoint)
-    }
-
-    async fn strike(&self, endpoint: &str) -> Result<(), Failure> {
-        let step = self.0.step(Part::Push, "push.strike", |state| {
-            state.push.entered.remove(endpoint);
-            Ok(())
-        });
-        step.await
     }
 }
 

@@ -29,13 +29,13 @@ pub use seen::Seen;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, WindowsState};
 use catalogue::{CacheState, ProductsState};
-use domain::{breaker::Circuit, text::Phone};
+use domain::breaker::Circuit;
 use faults::Plan;
 use gateway::GatewayState;
 use identity::UsersState;
 use invoices::{InvoicesState, ObjectsState};
 use kernel::Failure;
-use messengers::{MailState, PushState};
+use messengers::{MailState, PushState, TextState};
 use notifications::ContactsState;
 use orders::OrdersState;
 use outbox::{BusState, OutboxState};
@@ -78,7 +78,7 @@ struct State {
     breaker: Circuit,
     contacts: ContactsState,
     mail: MailState,
-    texts: Vec<(Phone, String)>,
+    texts: TextState,
     push: PushState,
     invoices: InvoicesState,
     documents: ObjectsState,

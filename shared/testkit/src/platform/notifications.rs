@@ -9,7 +9,7 @@ use domain::{
     text::Email,
 };
 use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Addressee, Claim, Contact, Device, Page};
+use ports::{Addressee, Claim, Contact, Device, MOST_DEVICES, Page, ReturnedMail};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
 
@@ -18,7 +18,7 @@ pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
     preferences: HashMap<UserId, Preferences>,
     /// Whose each device is, by what the push service calls it.
-    devices: HashMap<String, (DeviceId, UserId)>,
+    devices: HashMap<String, (UserId, Device)>,
     suppressions: HashMap<Email, Suppression>,
     feedback: HashMap<Uuid, Suppression>,
     log: BTreeMap<(Uuid, Channel), Logged>,
@@ -28,9 +28,8 @@ pub(super) struct ContactsState {
 impl ContactsState {
     fn addressee(&self, user: UserId) -> Option<Addressee> {
         let contact = self.contacts.get(&user)?.clone();
-        let own = self.devices.iter().filter(|(_, (_, owner))| *owner == user);
-        let mut devices: Vec<Device> =
-            own.map(|(endpoint, (id, _))| Device { id: *id, endpoint: endpoint.clone() }).collect();
+        let own = self.devices.values().filter(|(owner, _)| *owner == user);
+        let mut devices: Vec<Device> = own.map(|(_, device)| device.clone()).collect();
         devices.sort_by_key(|device| device.id);
         let suppressed = self.suppressions.get(&contact.email).copied();
         let preferences = self.preferences.get(&user).cloned().unwrap_or_default();
@@ -119,6 +118,10 @@ impl ports::NotificationDesk for Contacts {
         commit.await
     }
 
+    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+        self.0.look(Part::Database, |state| state.contacts.keys.find(key)).await
+    }
+
     async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure> {
         let after = cursor.map(notification::read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -151,30 +154,40 @@ impl ports::PreferenceBook for Contacts {
 }
 
 impl ports::DeviceBook for Contacts {
-    async fn keep_device(&self, user: UserId, id: DeviceId, endpoint: &str) -> Result<DeviceId, Failure> {
+    async fn keep_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
         let commit = self.0.commit("contacts.keep_device", |state| {
-            let kept = state.contacts.devices.entry(endpoint.to_owned()).or_insert((id, user));
-            kept.1 = user;
-            Ok(kept.0)
-        });
-        commit.await
-    }
-
-    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<Option<String>, Failure> {
-        let commit = self.0.commit("contacts.drop_device", |state| {
             let devices = &mut state.contacts.devices;
-            let found = devices.iter().find(|(_, kept)| **kept == (id, user)).map(|(endpoint, _)| endpoint.clone());
-            if let Some(endpoint) = &found {
-                devices.remove(endpoint);
+            let mut device = device.clone();
+            if let Some((_, known)) = devices.remove(&device.endpoint) {
+                device.id = known.id;
             }
-            Ok(found)
+            let own = devices.values().filter(|(owner, _)| *owner == user).map(|(_, one)| one);
+            let mut own: Vec<Device> = own.cloned().collect();
+            own.sort_by_key(|one| (one.entered_at, one.id));
+            for oldest in own.iter().take(own.len().saturating_sub(MOST_DEVICES - 1)) {
+                devices.remove(&oldest.endpoint);
+            }
+            let id = device.id;
+            devices.insert(device.endpoint.clone(), (user, device));
+            Ok(id)
         });
         commit.await
     }
 
-    async fn forget_device(&self, endpoint: &str) -> Result<(), Failure> {
+    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.drop_device", |state| {
+            state.contacts.devices.retain(|_, (owner, device)| (*owner, device.id) != (user, id));
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn forget_device(&self, device: &Device) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.forget_device", |state| {
-            state.contacts.devices.remove(endpoint);
+            let kept = state.contacts.devices.get(&device.endpoint);
+            if kept.is_some_and(|(_, kept)| kept.entered_at == device.entered_at) {
+                state.contacts.devices.remove(&device.endpoint);
+            }
             Ok(())
         });
         commit.await
@@ -182,18 +195,14 @@ impl ports::DeviceBook for Contacts {
 }
 
 impl ports::FeedbackBook for Contacts {
-    async fn returned(
-        &self,
-        delivery: Option<Uuid>,
-        address: &Email,
-        why: Suppression,
-        _now: Timestamp,
-    ) -> Result<(), Failure> {
+    async fn returned(&self, mail: &ReturnedMail, _now: Timestamp) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.returned", |state| {
-            if let Some(delivery) = delivery {
-                state.contacts.feedback.entry(delivery).or_insert(why);
+            if let Some(delivery) = mail.delivery {
+                state.contacts.feedback.entry(delivery).or_insert(mail.why);
             }
-            state.contacts.suppressions.entry(address.clone()).or_insert(why);
+            for address in &mail.closes {
+                state.contacts.suppressions.entry(address.clone()).or_insert(mail.why);
+            }
             Ok(())
         });
         commit.await

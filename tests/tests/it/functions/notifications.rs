@@ -6,6 +6,7 @@ use super::{
     http::answers,
     moment, sample, shop,
 };
+use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent,
     id::DeviceId,
@@ -14,10 +15,10 @@ use domain::{
 };
 use edge::Consumer;
 use ports::{
-    Contact, ContactBook as _, DeviceBook as _, DeviceDirectory as _, FeedbackBook as _, Note, NotificationDesk as _,
-    PreferenceBook as _, Pusher as _,
+    Contact, ContactBook as _, Device, DeviceBook as _, DeviceDirectory as _, FeedbackBook as _, NotificationDesk as _,
+    PreferenceBook as _, ReturnedMail,
 };
-use testkit::{Platform, build};
+use testkit::{Moment, Part, Platform, Which, build};
 
 #[tokio::test]
 async fn notification_send_writes_once_a_key_what_staff_says() {
@@ -70,7 +71,8 @@ async fn reachable_shop() -> Platform {
     platform.contacts().put(&Contact { phone: Some(Phone::parse(NUMBER).expect("a number")), ..contact });
     let token = DeviceToken::parse("phone").expect("a token");
     let endpoint = platform.pusher().enter(&token).await.expect("entered");
-    platform.contacts().keep_device(USER, DeviceId(ORDER.0), &endpoint).await.expect("kept");
+    let device = Device { id: DeviceId(ORDER.0), endpoint, entered_at: moment() };
+    platform.contacts().keep_device(USER, &device).await.expect("kept");
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
     platform.contacts().prefer(USER, &all).await.expect("kept");
     platform
@@ -103,7 +105,8 @@ async fn sms_send_texts_once_an_event_whom_it_is_for() {
 async fn push_send_shows_once_an_event_a_notice_on_every_device_that_is_left() {
     let platform = reachable_shop().await;
     let contacts = platform.contacts();
-    contacts.keep_device(USER, DeviceId(USER.0), "device/lost").await.expect("kept");
+    let lost = Device { id: DeviceId(USER.0), endpoint: "device/lost".to_owned(), entered_at: moment() };
+    contacts.keep_device(USER, &lost).await.expect("kept");
     deliver(catalog::PUSH_SEND, &NEWS, &platform, async |delivery| {
         push_send::handle(&contacts, &platform.letters(), &platform.pusher(), delivery).await
     })
@@ -166,7 +169,8 @@ async fn who_cannot_be_reached_by_a_channel_they_chose_has_that_in_the_log_once(
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
     platform.contacts().prefer(USER, &all).await.expect("kept");
     let address = build::user().id(USER).contact().email;
-    platform.contacts().returned(None, &address, Suppression::Bounced, moment()).await.expect("kept");
+    let returned = ReturnedMail { delivery: None, why: Suppression::Bounced, closes: vec![address] };
+    platform.contacts().returned(&returned, moment()).await.expect("kept");
     for _ in 0..2 {
         tell(&platform, "ok").await;
     }
@@ -188,7 +192,8 @@ async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
     for (case, outcome, suppressed) in [
         ("ok", Outcome::Bounced, Some(Suppression::Bounced)),
         ("ok_complaint", Outcome::Complained, Some(Suppression::Complained)),
-        ("ok_mailbox_full", Outcome::Sent, None),
+        ("ok_mailbox_full", Outcome::Bounced, None),
+        ("ok_greeting", Outcome::Sent, None),
     ] {
         let platform = shop();
         platform.contacts().put(&Contact {
@@ -225,7 +230,14 @@ async fn mail_feedback_track_buries_what_cannot_be_read_and_nothing_else_of_the_
     }
     all_samples_are_named(
         catalog::MAIL_FEEDBACK_TRACK,
-        &["ok", "ok_complaint", "ok_mailbox_full", "bad_not_json_beside_a_good_one", "bad_no_event_type"],
+        &[
+            "ok",
+            "ok_complaint",
+            "ok_mailbox_full",
+            "ok_greeting",
+            "bad_not_json_beside_a_good_one",
+            "bad_no_event_type",
+        ],
     );
 }
 
@@ -286,45 +298,61 @@ async fn a_device_is_registered_and_removed_by_its_owner() {
     let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
     assert_eq!(devices.len(), 1, "one, however often it is registered: {devices:?}");
     let own: DeviceId = "0192f0c1-0000-7000-8000-0000000000d1".parse().expect("an id");
-    let token = DeviceToken::parse("tablet").expect("a token");
-    let endpoint = directory.enter(&token).await.expect("entered");
-    contacts.keep_device(USER, own, &endpoint).await.expect("kept");
+    let tablet = Device { id: own, endpoint: "device/tablet".to_owned(), entered_at: moment() };
+    contacts.keep_device(USER, &tablet).await.expect("kept");
     let expected =
         [("ok", 204, "", ""), ("bad_somebody_elses", 404, "not-found", ""), ("bad_not_an_id", 404, "not-found", "")];
     for _ in 0..2 {
-        answers(catalog::DEVICE_REMOVE, &expected, async |_, call| {
-            device_remove::handle(&contacts, &directory, call).await
-        })
-        .await;
+        answers(catalog::DEVICE_REMOVE, &expected, async |_, call| device_remove::handle(&contacts, call).await).await;
     }
     assert_eq!(contacts.find(USER).await.expect("an answer").expect("a contact").devices, devices);
-    let note = Note { title: "x".to_owned(), text: "x".to_owned() };
-    assert_eq!(directory.send(&endpoint, &note, "x").await, Ok(false), "the push service does not know it any more");
 }
 
 #[tokio::test]
-async fn notification_list_shows_the_back_office_what_was_sent_about_an_order() {
-    let expected = [
-        ("ok", 200, "", ""),
-        ("bad_no_order", 422, "validation", "?order_id"),
-        ("bad_order", 422, "validation", "?order_id"),
-        ("bad_customer", 403, "forbidden", ""),
-    ];
+async fn what_was_accepted_is_answered_so_again_although_it_would_be_refused_by_now() {
     let platform = shop();
-    let handler = async |delivery| {
-        mail_send::handle(&platform.contacts(), &platform.letters(), &platform.mailer(), delivery).await
+    let (contacts, route) = (platform.contacts(), Wiring::new(catalog::NOTIFICATION_SEND, Config::given([])).route());
+    let route = route.expect("a route");
+    let ask = async |case| {
+        let handler = async |call| notification_send::handle(&contacts, call).await;
+        edge::http::answer(&route, sample(catalog::NOTIFICATION_SEND, case), &clock(), &handler).await
     };
-    for case in ["ok", "ok_shipped"] {
-        let (consumer, event) = (Consumer::new(catalog::MAIL_SEND.name), sample(catalog::MAIL_SEND, case));
-        edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    let first = ask("ok").await;
+    let none = Preferences { channels: [].into(), ..Preferences::default() };
+    contacts.prefer(USER, &none).await.expect("kept");
+    let again = ask("ok").await;
+    assert_eq!((&first["statusCode"], &first["body"]), (&again["statusCode"], &again["body"]));
+    assert_eq!(again["headers"]["idempotent-replayed"], "true");
+    assert_eq!(ask("bad_user").await["statusCode"], 422);
+    assert_eq!(platform.bus().published().len(), 1);
+}
+
+#[tokio::test]
+async fn a_number_that_is_refused_for_good_is_in_the_log_and_no_dead_letter() {
+    let platform = reachable_shop().await;
+    platform.texter().refuse(&Phone::parse(NUMBER).expect("a number"));
+    tell(&platform, "ok").await;
+    assert_eq!(told(&platform), [1, 0, 1]);
+    let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+    let outcomes: Vec<_> = log.iter().map(|one| one.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Sent, Outcome::Refused, Outcome::Sent]);
+    assert!(platform.dead_letters().buried().is_empty());
+}
+
+#[tokio::test]
+async fn one_device_that_is_reached_is_enough_and_none_means_try_again() {
+    for (down, again) in [(Which::First(1), 0), (Which::All, 1)] {
+        let platform = reachable_shop().await;
+        let token = DeviceToken::parse("tablet").expect("a token");
+        let endpoint = platform.pusher().enter(&token).await.expect("entered");
+        let tablet = Device { id: DeviceId(USER.0), endpoint, entered_at: moment() };
+        platform.contacts().keep_device(USER, &tablet).await.expect("kept");
+        platform.faults().fail(Part::Push, down, Moment::Before);
+        let (contacts, letters) = (platform.contacts(), platform.letters());
+        let handler = async |delivery| push_send::handle(&contacts, &letters, &platform.pusher(), delivery).await;
+        let (consumer, event) = (Consumer::new(catalog::PUSH_SEND.name), sample(catalog::PUSH_SEND, "ok"));
+        let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+        assert_eq!(answer.expect("a batch")["batchItemFailures"].as_array().map(Vec::len), Some(again));
+        assert_eq!(platform.pusher().shown().len(), 1 - again);
     }
-    answers(catalog::NOTIFICATION_LIST, &expected, async |case, call| {
-        let reply = notification_list::handle(&platform.contacts(), call).await?;
-        if case == "ok" {
-            let text = reply.to_stored()?.body;
-            assert!(text.contains("order_confirmed") && text.contains("order_shipped"), "{text}");
-        }
-        Ok(reply)
-    })
-    .await;
 }

@@ -60,7 +60,7 @@ fn add_mail(template: &mut Template) {
         }),
     ));
     for topic in catalog::TOPICS.iter().filter(|topic| topic.feed == Feed::Mail) {
-        template.share(Resource::new(
+        let destination = Resource::new(
             format!("{MAIL_CONFIGURATION}{}", logical(topic.name, "")),
             "AWS::SES::ConfigurationSetEventDestination",
             json!({
@@ -72,7 +72,9 @@ fn add_mail(template: &mut Template) {
                     "SnsDestination": { "TopicARN": reference(&logical(topic.name, "Topic")) },
                 },
             }),
-        ));
+        );
+        // It greets the topic as soon as it is made, and has to be let in by then.
+        template.share(destination.after([logical(topic.name, "TopicPolicy")]));
     }
 }
 

@@ -3,7 +3,7 @@
 //! The digests are those that Python's `hmac.new(secret, f"{time}.{body}".encode(), "sha256").hexdigest()` gives.
 
 use super::*;
-use crate::gateway::testing::{secret, serve};
+use crate::testing::{secret, serve};
 use ports::GatewayMail;
 use tokio::net::TcpListener;
 

@@ -1,30 +1,43 @@
-//! A server for tests that answers what it is told to: Secrets Manager and the gateway in one.
+//! A server for tests that answers what it is told to, whoever it stands for: AWS or the gateway.
 
 use crate::aws;
 use crate::config::Config;
 use crate::secret::SecretValue;
+use aws_types::SdkConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// A secret that is read from the server at `url`.
-pub(super) fn secret(url: &str) -> SecretValue {
+/// AWS, at `url`.
+pub(crate) fn sdk(url: &str) -> SdkConfig {
     let config = Config::given([
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),
         ("AWS_ENDPOINT_URL", url),
     ]);
-    SecretValue::new(aws_sdk_secretsmanager::Client::new(&aws::sdk(&config).unwrap()), "secret".to_owned())
+    aws::sdk(&config).unwrap()
+}
+
+/// A secret that is read from the server at `url`.
+pub(crate) fn secret(url: &str) -> SecretValue {
+    SecretValue::new(aws_sdk_secretsmanager::Client::new(&sdk(url)), "secret".to_owned())
+}
+
+/// A port, and its address.
+pub(crate) async fn listener() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
 }
 
 /// Answers one request for each of `answers`, in order; what was asked, head and body.
-pub(super) async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<String> {
+pub(crate) async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<String> {
     let lines: Vec<_> = answers.iter().map(|(status, body)| (format!("{status} x"), *body)).collect();
     serve_lines(listener, &lines.iter().map(|(head, body)| (head.as_str(), *body)).collect::<Vec<_>>()).await
 }
 
 /// As [`serve`], with the line of the status and whatever headers come behind it.
-pub(super) async fn serve_lines(listener: TcpListener, answers: &[(&str, &str)]) -> Vec<String> {
+pub(crate) async fn serve_lines(listener: TcpListener, answers: &[(&str, &str)]) -> Vec<String> {
     let mut asked = Vec::new();
     for (head, body) in answers {
         let (mut stream, _) = listener.accept().await.unwrap();
