@@ -242,12 +242,13 @@ pub fn together<T>(mut work: Vec<LocalBoxFuture<'_, T>>, chance: &Chance) -> Vec
     let mut context = Context::from_waker(Waker::noop());
     let mut results: Vec<Option<T>> = work.iter().map(|_| None).collect();
     for _ in 0..TURNS {
-        let open: Vec<usize> = (0..work.len()).filter(|n| results[*n].is_none()).collect();
-        let n = match open.as_slice() {
-            [] => break,
-            [only] => *only,
-            several => several[chance.draw(Draw::Turn, several.len())],
+        let turn = match results.iter().filter(|result| result.is_none()).count() {
+            0 => break,
+            1 => 0,
+            several => chance.draw(Draw::Turn, several),
         };
+        let mut open = (0..work.len()).filter(|n| results[*n].is_none());
+        let n = open.nth(turn).expect("one of those that are open");
         if let Poll::Ready(result) = work[n].as_mut().poll(&mut context) {
             results[n] = Some(result);
         }

@@ -69,7 +69,10 @@ pub fn by_chance<S: Site>(
         }
         chance.begin_step();
         trouble.next();
-        step(&mut world, chance)?;
+        // Where all is quiet nothing happens any more, whatever the trouble.
+        if !step(&mut world, chance)? {
+            break;
+        }
     }
     trouble.end();
     until_quiet(&mut world, chance)
@@ -79,7 +82,7 @@ pub fn by_chance<S: Site>(
 fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> {
     world.collect(chance);
     if world.is_quiet() {
-        world.site.see(&mut world.seen);
+        world.look();
         world.open_asks();
         if world.is_quiet() && !world.waits_for_time() {
             return Ok(false);
@@ -95,7 +98,7 @@ fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> 
     world.steps += tasks.len();
     world.work(tasks, chance);
     if world.looks() {
-        world.site.see(&mut world.seen);
+        world.look();
         rules::always(world)?;
     }
     Ok(true)
@@ -106,7 +109,7 @@ fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, 
     for _ in 0..LIMIT {
         chance.begin_step();
         if !step(world, chance)? {
-            world.site.see(&mut world.seen);
+            world.look();
             rules::always(world)?;
             rules::at_rest(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);

@@ -167,13 +167,24 @@ impl<S: Site> World<S> {
     /// Whether the records were counted.
     async fn count(&self, stores: &impl Stores, taken: usize) -> bool {
         let events = self.platform.fact_stream().events_after(self.stream.cursor);
-        let events: Vec<&Event> = events.iter().take(taken).map(|event| &**event).collect();
+        let events = events.iter().take(taken).map(|event| &**event);
         let windows = stores.windows();
         let handler = async |batch: &[Delivery<DomainEvent>]| match self.defect {
             Some(Defect::CountsWithoutClaim) => defects::count_anew(self, stores, batch).await,
             _ => window_aggregate::handle(&windows, batch).await,
         };
+        if !self.through_edge {
+            let batch: Vec<_> = events.map(|event| testing::delivery(event.clone(), &self.clock)).collect();
+            let outcome = handler(&batch).await;
+            if let Err(failure) = &outcome
+                && !failure.is_retryable()
+            {
+                self.bury(catalog::WINDOW_AGGREGATE, failure);
+            }
+            return outcome.is_ok();
+        }
         let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
+        let events: Vec<&Event> = events.collect();
         let (batch, letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
         let answer = edge::kinesis::batch(&consumer, batch, &self.clock, &letters, &handler).await.expect("a batch");
         answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
@@ -181,7 +192,7 @@ impl<S: Site> World<S> {
 
     async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
         let (records, shelf) = &self.topics[topic];
-        let record = |(offset, record): (usize, &ports::LogRecord)| Record {
+        let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| Record {
             topic: record.topic.to_owned(),
             partition: 0,
             offset: i64::try_from(offset).expect("few"),

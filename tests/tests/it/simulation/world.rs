@@ -17,7 +17,7 @@ use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
 use ports::{GatewayNews, LogRecord};
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
     rc::Rc,
     sync::LazyLock,
@@ -44,7 +44,7 @@ pub struct World<S> {
     pub seen: Seen,
     pub clock: Clock,
     pub defect: Option<Defect>,
-    /// Whether messages go through the runners of `edge`, as JSON; else straight to the handlers.
+    /// Whether messages and the stream go through the runners of `edge`, as JSON; else straight to the handlers.
     pub through_edge: bool,
     pub plan: Plan,
     /// How far each wish of the plan is.
@@ -58,7 +58,7 @@ pub struct World<S> {
     bus_seen: usize,
     pub changes: Shelf,
     pub stream: Shelf,
-    pub topics: BTreeMap<&'static str, (Vec<LogRecord>, Shelf)>,
+    pub topics: BTreeMap<&'static str, (Vec<Rc<LogRecord>>, Shelf)>,
     log_seen: usize,
     /// What the gateway has sent us and we did not take yet.
     mail: Vec<Letter>,
@@ -70,6 +70,8 @@ pub struct World<S> {
     pub steps: usize,
     /// Steps since the stores were looked at.
     unseen: usize,
+    /// Whether something changed since the rules were last looked at.
+    pub is_unjudged: Cell<bool>,
     /// Histories that were found legal.
     pub legal: RefCell<HashMap<OrderId, Vec<HistoryEntry>>>,
 }
@@ -161,6 +163,7 @@ impl<S: Site> World<S> {
             care_at: [now + Duration::from_secs(CARE_SECONDS); CARES],
             steps: 0,
             unseen: 0,
+            is_unjudged: Cell::new(true),
             legal: RefCell::default(),
         }
     }
@@ -252,52 +255,60 @@ impl<S: Site> World<S> {
     pub fn take(&mut self, chance: &Chance) -> Option<Task> {
         let pick = |n: usize| if n == 1 { 0 } else { chance.draw(Draw::Task, n) };
         let now = self.clock.now();
-        let is_due = |ask: &Ask| !ask.is_done && ask.due.is_some_and(|due| due <= now);
-        let asks: Vec<usize> = (0..self.asks.len()).filter(|n| is_due(&self.asks[*n])).collect();
-        let mail: Vec<usize> = (0..self.mail.len()).filter(|n| self.mail[*n].due <= now).collect();
-        let parcels: Vec<usize> = (0..self.line.len()).filter(|n| self.line[*n].due <= now).collect();
-        let topics: Vec<&'static str> =
-            self.topics.iter().filter(|(_, (_, shelf))| shelf.is_due(now)).map(|(topic, _)| *topic).collect();
+        let ask = |ask: &Ask| !ask.is_done && ask.due.is_some_and(|due| due <= now);
+        let parcel = |parcel: &Parcel| parcel.due <= now;
+        let topic = |(_, shelf): &(_, Shelf)| shelf.is_due(now);
+        let letter = |letter: &Letter| letter.due <= now;
+        let care = |at: &Timestamp| *at <= now;
+        // How many there are of each kind; of most kinds it is enough to know whether there is one.
+        let asks = self.asks.iter().filter(|one| ask(one)).count();
+        let parcels = self.line.iter().filter(|one| parcel(one)).count();
+        let topics = self.topics.values().filter(|one| topic(one)).count();
         let sweep = self.sweep_at <= now && self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
+        let cares = self.care_at.iter().filter(|at| care(at)).count();
+        let mail = self.mail.iter().filter(|one| letter(one)).count();
         let is_there = [
-            !asks.is_empty(),
+            asks > 0,
             self.changes.is_due(now),
-            !parcels.is_empty(),
+            parcels > 0,
             self.stream.is_due(now),
-            !topics.is_empty(),
+            topics > 0,
             sweep,
-            self.care_at.iter().any(|at| *at <= now),
-            !mail.is_empty(),
+            cares > 0,
+            mail > 0,
         ];
-        let kinds: Vec<usize> = (0..is_there.len()).filter(|kind| is_there[*kind]).collect();
-        if kinds.is_empty() {
+        let kinds = is_there.iter().filter(|there| **there).count();
+        if kinds == 0 {
             return None;
         }
         // Most of what there is to do is in the queues.
-        let kind = if is_there[2] && chance.draw(Draw::Message, 3) != 0 { 2 } else { kinds[pick(kinds.len())] };
+        let kind = match is_there[2] && chance.draw(Draw::Message, 3) != 0 {
+            true => 2,
+            false => nth(&is_there, |there| *there, pick(kinds)),
+        };
         Some(match kind {
-            0 => Task::Ask(asks[pick(asks.len())]),
+            0 => Task::Ask(nth(&self.asks, ask, pick(asks))),
             1 => {
                 self.changes.is_busy = true;
                 Task::Relay
             }
-            2 => self.batch(parcels[pick(parcels.len())], now, chance),
+            2 => self.batch(nth(&self.line, parcel, pick(parcels)), now, chance),
             3 => Task::Count(self.stream.cut(chance)),
             4 => {
-                let topic = topics[pick(topics.len())];
-                let (_, shelf) = self.topics.get_mut(topic).expect("a topic");
+                let n = pick(topics);
+                let due = self.topics.iter_mut().filter(|(_, one)| topic(one)).nth(n);
+                let (topic, (_, shelf)) = due.expect("a topic");
                 Task::Archive(topic, shelf.cut(chance))
             }
             6 => {
-                let due: Vec<usize> = (0..CARES).filter(|n| self.care_at[*n] <= now).collect();
-                let what = due[pick(due.len())];
+                let what = nth(&self.care_at, care, pick(cares));
                 // Now and then a schedule is told twice, and both run at once.
                 if !chance.one_in(Draw::Twice, 5) {
                     self.care_at[what] = now + Duration::from_secs(CARE_SECONDS);
                 }
                 Task::Care(what)
             }
-            7 => Task::News(self.mail.remove(mail[pick(mail.len())])),
+            7 => Task::News(self.mail.remove(nth(&self.mail, letter, pick(mail)))),
             _ => {
                 if !chance.one_in(Draw::Twice, 8) {
                     self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
@@ -312,12 +323,14 @@ impl<S: Site> World<S> {
     fn batch(&mut self, first: usize, now: Timestamp, chance: &Chance) -> Task {
         let first = self.line.remove(first);
         let most = 1 + chance.draw(Draw::Batch, BATCH);
-        let (to, mut parcels, mut rest) = (first.to, vec![first], vec![]);
-        for parcel in std::mem::take(&mut self.line) {
-            let goes_along = parcel.to.name == to.name && parcel.due <= now && parcels.len() < most;
-            if goes_along { parcels.push(parcel) } else { rest.push(parcel) }
-        }
-        self.line = rest;
+        let (to, mut parcels) = (first.to, vec![first]);
+        let mut room = most - 1;
+        let along = self.line.extract_if(.., |parcel| {
+            let goes_along = room > 0 && parcel.to.name == to.name && parcel.due <= now;
+            room -= usize::from(goes_along);
+            goes_along
+        });
+        parcels.extend(along);
         Task::Batch(to, parcels)
     }
 
@@ -429,6 +442,13 @@ impl<S: Site> World<S> {
         looks
     }
 
+    /// Looks at the stores.
+    pub fn look(&mut self) {
+        if self.site.see(&mut self.seen) {
+            self.is_unjudged.set(true);
+        }
+    }
+
     /// Keeps that something failed for good.
     pub fn bury(&self, to: &'static Function, failure: &Failure) {
         self.given_up.borrow_mut().push((to.name, failure.to_string()));
@@ -457,6 +477,12 @@ impl Shelf {
             self.cursor = self.cursor.saturating_sub(1);
         }
     }
+}
+
+/// Where the `n`th of those is that are `wanted`.
+fn nth<T>(all: &[T], wanted: impl Fn(&T) -> bool, n: usize) -> usize {
+    let mut places = all.iter().enumerate().filter(|(_, one)| wanted(one));
+    places.nth(n).map(|(at, _)| at).expect("as many as were counted")
 }
 
 /// The wait before the next attempt, as `edge` asks for it.
