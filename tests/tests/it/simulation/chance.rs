@@ -46,6 +46,8 @@ pub enum Draw {
     Turn,
     /// Whether the bus takes an event while it is picky.
     Refuse,
+    /// How much happens.
+    Size,
     /// Which orders are placed.
     Orders,
     /// What becomes of a paid order that is short of stock.
@@ -68,7 +70,7 @@ pub enum Draw {
 
 impl Draw {
     /// Every draw, for names in traces.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ThroughEdge,
         Self::TakeTurns,
         Self::Steps,
@@ -86,6 +88,7 @@ impl Draw {
         Self::Lost,
         Self::Turn,
         Self::Refuse,
+        Self::Size,
         Self::Orders,
         Self::Policy,
         Self::Deed,

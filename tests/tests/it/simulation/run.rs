@@ -59,16 +59,18 @@ pub fn by_chance<S: Site>(
     chance: &Rc<Chance>,
     defect: Option<Defect>,
 ) -> Result<Trail, Broken> {
-    let mut world = World::new(site, now, seed, Plan::drawn(chance), defect);
+    let plan = Plan::drawn(chance, site.opens());
+    let mut world = World::new(site, now, seed, plan, defect);
     world.through_edge = chance.one_in(Draw::ThroughEdge, 8);
     let trouble = Trouble::begin(&world.platform, chance);
     let over = now + TROUBLE;
-    for _ in 0..chance.draw(Draw::Steps, 200) {
+    let (most, odds) = if world.plan.is_small { (60, 20) } else { (200, 40) };
+    for _ in 0..chance.draw(Draw::Steps, most) {
         if world.clock.now() > over {
             break;
         }
         chance.begin_step();
-        trouble.next();
+        trouble.next(odds);
         // Where all is quiet nothing happens any more, whatever the trouble.
         if !step(&mut world, chance)? {
             break;

@@ -40,6 +40,9 @@ pub trait Site {
     /// In how many steps it is looked at once.
     fn steps_between_looks(&self) -> usize;
 
+    /// Whether a shop that is open already can be put there.
+    fn opens(&self) -> bool;
+
     /// Every event that was committed.
     fn committed(&self) -> Vec<Rc<Event>>;
 
@@ -88,6 +91,10 @@ impl Site for Memory {
 
     fn steps_between_looks(&self) -> usize {
         1
+    }
+
+    fn opens(&self) -> bool {
+        true
     }
 
     fn committed(&self) -> Vec<Rc<Event>> {

@@ -6,9 +6,10 @@
 use super::{
     chance::{Chance, Draw},
     defects::Defect,
+    shelf::Shelf,
     shop::Wire,
     site::Site,
-    wishes::{self, Plan, Wish},
+    wishes::{self, PRODUCTS, Plan, Wish},
 };
 use catalog::{Function, MAX_RECEIVES};
 use domain::{Event, id::OrderId, order::HistoryEntry};
@@ -44,7 +45,7 @@ pub struct World<S> {
     pub seen: Seen,
     pub clock: Clock,
     pub defect: Option<Defect>,
-    /// Whether messages and the stream go through the runners of `edge`, as JSON; else straight to the handlers.
+    /// Whether messages, the stream and schedules go through the runners of `edge`, as JSON; else straight to the handlers.
     pub through_edge: bool,
     pub plan: Plan,
     /// How far each wish of the plan is.
@@ -110,15 +111,6 @@ pub struct Parcel {
     due: Timestamp,
 }
 
-/// How far something that is read in order has been read, and whether somebody is reading.
-#[derive(Debug, Default)]
-pub struct Shelf {
-    pub cursor: usize,
-    pub length: usize,
-    is_busy: bool,
-    due: Timestamp,
-}
-
 /// A piece of work: one invocation of one function, or one ask of somebody.
 #[derive(Debug)]
 pub enum Task {
@@ -138,8 +130,12 @@ impl<S: Site> World<S> {
     /// A world where `plan` is wanted, from the instant `now` on.
     pub fn new(site: S, now: Timestamp, seed: u64, plan: Plan, defect: Option<Defect>) -> Self {
         let ask = |(wish, _): &(Wish, Duration)| Ask { wish: *wish, is_done: false, attempt: 1, due: None };
+        let platform = site.platform().clone();
+        if plan.is_open {
+            wishes::open(&platform);
+        }
         Self {
-            platform: site.platform().clone(),
+            platform,
             site,
             seen: Seen::default(),
             clock: Clock::at(now, seed),
@@ -212,7 +208,8 @@ impl<S: Site> World<S> {
 
     /// What has become possible will be asked for.
     pub fn open_asks(&mut self) {
-        let (now, products) = (self.clock.now(), self.changes.length);
+        let now = self.clock.now();
+        let products = if self.plan.is_open { PRODUCTS.len() } else { self.changes.length };
         for (ask, (wish, delay)) in self.asks.iter_mut().zip(&self.plan.wishes) {
             if !ask.is_done && ask.due.is_none() && wish.is_ready(&self.seen, products) {
                 ask.due = Some(now + *delay);
@@ -289,7 +286,7 @@ impl<S: Site> World<S> {
         Some(match kind {
             0 => Task::Ask(nth(&self.asks, ask, pick(asks))),
             1 => {
-                self.changes.is_busy = true;
+                self.changes.begin();
                 Task::Relay
             }
             2 => self.batch(nth(&self.line, parcel, pick(parcels)), now, chance),
@@ -452,30 +449,6 @@ impl<S: Site> World<S> {
     /// Keeps that something failed for good.
     pub fn bury(&self, to: &'static Function, failure: &Failure) {
         self.given_up.borrow_mut().push((to.name, failure.to_string()));
-    }
-}
-
-impl Shelf {
-    fn is_due(&self, now: Timestamp) -> bool {
-        self.cursor < self.length && !self.is_busy && self.due <= now
-    }
-
-    /// How many of the next records one batch takes.
-    fn cut(&mut self, chance: &Chance) -> usize {
-        self.is_busy = true;
-        let left = self.length - self.cursor;
-        1 + if left == 1 { 0 } else { chance.draw(Draw::Batch, left) }
-    }
-
-    fn settle(&mut self, now: Timestamp, done: usize, back: bool) {
-        self.is_busy = false;
-        self.cursor += done;
-        if done == 0 {
-            self.due = now + Duration::from_secs(1);
-        }
-        if back {
-            self.cursor = self.cursor.saturating_sub(1);
-        }
     }
 }
 

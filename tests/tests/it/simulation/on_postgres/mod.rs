@@ -227,6 +227,10 @@ impl Site for Schedule<'_> {
         8
     }
 
+    fn opens(&self) -> bool {
+        false
+    }
+
     fn committed(&self) -> Vec<Rc<Event>> {
         self.server.run(self.server.tables.committed(&self.server.client))
     }
