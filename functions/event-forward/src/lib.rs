@@ -7,12 +7,11 @@ use serde_json::{Map, Value};
 
 /// Forwards one event. Members that this version does not know go along.
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
-    let event = delivery.event;
+    let mut event = delivery.event;
     let row = event.event.get("type").and_then(Value::as_str).and_then(catalog::find_event);
     let row =
         row.ok_or_else(|| Failure::new(Kind::Invalid, "unknown-event", "This type of event is not in the catalog."))?;
-    let (key, time) = (event.subject.clone(), event.time);
-    let mut json = serde_json::to_value(event).map_err(Failure::internal)?;
-    domain::event::strip_personal(&mut json, row);
-    log.append(&LogRecord { topic: row.topic.name, key, value: json.to_string(), time }).await
+    domain::event::strip_personal(&mut event.event, row);
+    let value = serde_json::to_string(&event).map_err(Failure::internal)?;
+    log.append(&LogRecord { topic: row.topic.name, key: event.subject, value, time: event.time }).await
 }

@@ -90,10 +90,10 @@ pub fn unexpected(event: &DomainEvent) -> kernel::Failure {
 }
 
 /// Takes out of an event in JSON what its catalog row calls personal: what is kept for long must not name a person.
-pub fn strip_personal(event: &mut serde_json::Value, row: &catalog::Event) {
+pub fn strip_personal(event: &mut serde_json::Map<String, serde_json::Value>, row: &catalog::Event) {
     for pointer in row.personal {
         let Some((parent, member)) = pointer.rsplit_once('/') else { continue };
-        let parent = event.pointer_mut(&format!("/data{parent}"));
+        let parent = event.get_mut("data").and_then(|data| data.pointer_mut(parent));
         if let Some(members) = parent.and_then(serde_json::Value::as_object_mut) {
             members.remove(member);
         }

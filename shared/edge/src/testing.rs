@@ -104,17 +104,19 @@ impl HttpEvent {
         if let Some((id, role)) = self.principal {
             context["authorizer"] = json!({ "lambda": { "sub": id, "role": role } });
         }
-        json!({
+        let mut event = json!({
             "version": "2.0",
             "routeKey": format!("{} {}", self.method, self.path),
             "rawPath": self.path,
             "rawQueryString": self.query,
-            "headers": self.headers,
-            "pathParameters": self.path_parameters,
-            "requestContext": context,
-            "body": self.body,
             "isBase64Encoded": false,
-        })
+        });
+        // What is large is put in and not copied in: simulations make many of these.
+        event["headers"] = self.headers.into_iter().collect();
+        event["pathParameters"] = self.path_parameters.into_iter().collect();
+        event["requestContext"] = context;
+        event["body"] = self.body.into();
+        event
     }
 
     /// The call that a handler on `route` gets for this request, after all checks; for tests of the handler alone.
@@ -126,7 +128,7 @@ impl HttpEvent {
 /// The event `event` as EventBridge hands it to its targets.
 pub fn bridge_event<E: Serialize>(event: &CloudEvent<E>) -> Value {
     let detail = serde_json::to_value(event).expect("the event serializes");
-    json!({
+    let mut bridge = json!({
         "version": "0",
         "id": event.id,
         "detail-type": detail["type"],
@@ -135,8 +137,9 @@ pub fn bridge_event<E: Serialize>(event: &CloudEvent<E>) -> Value {
         "time": event.time,
         "region": "eu-central-1",
         "resources": [],
-        "detail": detail,
-    })
+    });
+    bridge["detail"] = detail;
+    bridge
 }
 
 /// A batch of SQS with one message an event, each in EventBridge's envelope.
@@ -165,12 +168,16 @@ pub fn sqs_bodies(bodies: &[&str]) -> Value {
             "awsRegion": "eu-central-1",
         })
     };
-    json!({ "Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>() })
+    records(bodies.iter().enumerate().map(record))
+}
+
+fn records(records: impl Iterator<Item = Value>) -> Value {
+    Map::from_iter([("Records".to_owned(), records.collect())]).into()
 }
 
 /// A batch of Kinesis with one record an event, with the sequence numbers `1`, `2` and so on.
 pub fn kinesis_event<E: Serialize>(events: &[&CloudEvent<E>]) -> Value {
-    let records = (1..).zip(events).map(|(i, event)| {
+    records((1..).zip(events).map(|(i, event)| {
         json!({
             "kinesis": {
                 "kinesisSchemaVersion": "1.0",
@@ -187,8 +194,7 @@ pub fn kinesis_event<E: Serialize>(events: &[&CloudEvent<E>]) -> Value {
             "awsRegion": "eu-central-1",
             "eventSourceARN": "arn:aws:kinesis:eu-central-1:123456789012:stream/stream",
         })
-    });
-    json!({ "Records": records.collect::<Vec<_>>() })
+    }))
 }
 
 /// A batch of a DynamoDB stream with one `INSERT` an image, with the sequence numbers `1`, `2` and so on. Images are items in

@@ -192,7 +192,7 @@ impl<'a> Postman<'a> {
             self.seen.log += 1;
             let topic = record.topic;
             let on = |topics: &[&catalog::KafkaTopic]| topics.iter().any(|one| one.name == topic);
-            self.enqueue(&Content::Record(Rc::new(record)), |wants| matches!(wants, Wants::Log(topics) if on(topics)));
+            self.enqueue(&Content::Record(record), |wants| matches!(wants, Wants::Log(topics) if on(topics)));
         }
     }
 

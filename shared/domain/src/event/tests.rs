@@ -18,9 +18,10 @@ fn a_member_that_a_newer_producer_added_is_ignored() {
 
 #[test]
 fn what_is_personal_is_gone_and_the_rest_stays() {
-    let mut event = serde_json::json!({"data": {"user_id": "u", "email": "ada@example.com", "username": "ada"}});
+    let data = serde_json::json!({"user_id": "u", "email": "ada@example.com", "username": "ada"});
+    let mut event = serde_json::Map::from_iter([("data".to_owned(), data)]);
     strip_personal(&mut event, catalog::USER_REGISTERED);
-    assert_eq!(event, serde_json::json!({"data": {"user_id": "u"}}));
+    assert_eq!(event["data"], serde_json::json!({"user_id": "u"}));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::rc::Rc;
 const TOP: usize = 5;
 
 #[derive(Default)]
-pub(super) struct LogState(Vec<LogRecord>);
+pub(super) struct LogState(Vec<Rc<LogRecord>>);
 
 #[derive(Default)]
 pub(super) struct DeadLettersState {
@@ -48,11 +48,11 @@ struct Sums {
 impl EventLog {
     /// Every record, in order.
     pub fn records(&self) -> Vec<LogRecord> {
-        self.records_after(0)
+        self.records_after(0).iter().map(|record| LogRecord::clone(record)).collect()
     }
 
     /// The records after the first `count`.
-    pub fn records_after(&self, count: usize) -> Vec<LogRecord> {
+    pub fn records_after(&self, count: usize) -> Vec<Rc<LogRecord>> {
         self.0.see(|state| state.log.0.iter().skip(count).cloned().collect())
     }
 }
@@ -60,7 +60,7 @@ impl EventLog {
 impl ports::EventLog for EventLog {
     async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
         let step = self.0.step(Part::Log, "log.append", |state| {
-            state.log.0.push(record.clone());
+            state.log.0.push(Rc::new(record.clone()));
             Ok(())
         });
         step.await
@@ -122,10 +122,18 @@ impl ports::FactStream for FactStream {
 impl Archive {
     /// The lines under each key.
     pub fn objects(&self) -> BTreeMap<String, String> {
-        let text = |(key, (_, bytes)): (&String, &(String, Vec<u8>))| {
-            (key.clone(), String::from_utf8_lossy(bytes).into_owned())
-        };
-        self.0.see(|state| state.archive.0.iter().map(text).collect())
+        let mut objects = BTreeMap::new();
+        self.look(|key, lines| drop(objects.insert(key.to_owned(), lines.to_owned())));
+        objects
+    }
+
+    /// Looks at the lines under each key.
+    pub fn look(&self, mut see: impl FnMut(&str, &str)) {
+        self.0.see(|state| {
+            for (key, (_, bytes)) in &state.archive.0 {
+                see(key, &String::from_utf8_lossy(bytes));
+            }
+        });
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Platform(Rc<Inner>);
 struct Inner {
     state: RefCell<State>,
     plan: RefCell<Plan>,
+    /// Steps of the parts that a checker looks at, and arrangements.
+    changes: Cell<u64>,
     dead: Cell<bool>,
 }
 
@@ -215,6 +217,11 @@ impl Platform {
         self.0.plan.borrow().operations.len()
     }
 
+    /// How often the database, the gateway or the dead letters may have changed so far: where it is as it was, so are they.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.get()
+    }
+
     /// Runs `work` as a process of its own, which dies at the crash points that the faults name: then everything that it held
     /// in memory is gone, and nobody hears its answer.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Crashed> {
@@ -242,6 +249,9 @@ impl Platform {
         if verdict.fails(true) {
             return Err(part.down());
         }
+        if matches!(part, Part::Database | Part::Gateway | Part::DeadLetters) {
+            self.0.changes.update(|changes| changes + 1);
+        }
         let outcome = effect(&mut self.0.state.borrow_mut());
         if verdict.crashes(false) {
             self.die().await;
@@ -264,6 +274,7 @@ impl Platform {
     }
 
     fn arrange<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        self.0.changes.update(|changes| changes + 1);
         change(&mut self.0.state.borrow_mut())
     }
 

@@ -3,7 +3,7 @@
 use super::{
     defects::{self, Defect},
     site::{Site, Stores},
-    wishes::{ORDERS, RECEIVED, Wish},
+    wishes::{ORDERS, PRODUCTS, Wish},
     world::World,
 };
 use catalog::role;
@@ -75,10 +75,9 @@ impl<S: Site> World<S> {
     }
 
     async fn create(&self, number: u64) -> bool {
-        let stock = RECEIVED[usize::try_from(number - 1).expect("few")];
-        let product = build::product().number(number).stock(stock).at(build::noon()).created();
+        let product = &PRODUCTS[usize::try_from(number - 1).expect("few")];
         let (key, reply) = (build::a_key(&format!("product-{number}"), ""), build::a_reply(""));
-        self.platform.products().create(&product, &key, &reply).await.is_ok()
+        self.platform.products().create(product, &key, &reply).await.is_ok()
     }
 
     async fn place(&self, stores: &impl Stores, n: usize, order: usize) -> bool {

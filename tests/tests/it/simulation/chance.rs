@@ -46,6 +46,8 @@ pub enum Draw {
     Turn,
     /// Whether the bus takes an event while it is picky.
     Refuse,
+    /// How much happens.
+    Size,
     /// Which orders are placed.
     Orders,
     /// What becomes of a paid order that is short of stock.
@@ -68,7 +70,7 @@ pub enum Draw {
 
 impl Draw {
     /// Every draw, for names in traces.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ThroughEdge,
         Self::TakeTurns,
         Self::Steps,
@@ -86,6 +88,7 @@ impl Draw {
         Self::Lost,
         Self::Turn,
         Self::Refuse,
+        Self::Size,
         Self::Orders,
         Self::Policy,
         Self::Deed,
@@ -242,12 +245,13 @@ pub fn together<T>(mut work: Vec<LocalBoxFuture<'_, T>>, chance: &Chance) -> Vec
     let mut context = Context::from_waker(Waker::noop());
     let mut results: Vec<Option<T>> = work.iter().map(|_| None).collect();
     for _ in 0..TURNS {
-        let open: Vec<usize> = (0..work.len()).filter(|n| results[*n].is_none()).collect();
-        let n = match open.as_slice() {
-            [] => break,
-            [only] => *only,
-            several => several[chance.draw(Draw::Turn, several.len())],
+        let turn = match results.iter().filter(|result| result.is_none()).count() {
+            0 => break,
+            1 => 0,
+            several => chance.draw(Draw::Turn, several),
         };
+        let mut open = (0..work.len()).filter(|n| results[*n].is_none());
+        let n = open.nth(turn).expect("one of those that are open");
         if let Poll::Ready(result) = work[n].as_mut().poll(&mut context) {
             results[n] = Some(result);
         }

@@ -59,17 +59,22 @@ pub fn by_chance<S: Site>(
     chance: &Rc<Chance>,
     defect: Option<Defect>,
 ) -> Result<Trail, Broken> {
-    let mut world = World::new(site, now, seed, Plan::drawn(chance), defect);
+    let plan = Plan::drawn(chance, site.opens());
+    let mut world = World::new(site, now, seed, plan, defect);
     world.through_edge = chance.one_in(Draw::ThroughEdge, 8);
     let trouble = Trouble::begin(&world.platform, chance);
     let over = now + TROUBLE;
-    for _ in 0..chance.draw(Draw::Steps, 200) {
+    let (most, odds) = if world.plan.is_small { (60, 20) } else { (200, 40) };
+    for _ in 0..chance.draw(Draw::Steps, most) {
         if world.clock.now() > over {
             break;
         }
         chance.begin_step();
-        trouble.next();
-        step(&mut world, chance)?;
+        trouble.next(odds);
+        // Where all is quiet nothing happens any more, whatever the trouble.
+        if !step(&mut world, chance)? {
+            break;
+        }
     }
     trouble.end();
     until_quiet(&mut world, chance)
@@ -79,7 +84,7 @@ pub fn by_chance<S: Site>(
 fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> {
     world.collect(chance);
     if world.is_quiet() {
-        world.site.see(&mut world.seen);
+        world.look();
         world.open_asks();
         if world.is_quiet() && !world.waits_for_time() {
             return Ok(false);
@@ -95,7 +100,7 @@ fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> 
     world.steps += tasks.len();
     world.work(tasks, chance);
     if world.looks() {
-        world.site.see(&mut world.seen);
+        world.look();
         rules::always(world)?;
     }
     Ok(true)
@@ -106,7 +111,7 @@ fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, 
     for _ in 0..LIMIT {
         chance.begin_step();
         if !step(world, chance)? {
-            world.site.see(&mut world.seen);
+            world.look();
             rules::always(world)?;
             rules::at_rest(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);

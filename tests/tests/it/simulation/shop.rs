@@ -7,9 +7,12 @@ use super::{
 };
 use catalog::Function;
 use domain::{DomainEvent, Event};
-use edge::{Consumer, Delivery, kafka::Record, testing};
+use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
 use kernel::{CloudEvent, Failure, Trace, Uuid};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Map, Value, json};
 use std::{
     cell::RefCell,
@@ -173,13 +176,24 @@ impl<S: Site> World<S> {
     /// Whether the records were counted.
     async fn count(&self, stores: &impl Stores, taken: usize) -> bool {
         let events = self.platform.fact_stream().events_after(self.stream.cursor);
-        let events: Vec<&Event> = events.iter().take(taken).map(|event| &**event).collect();
+        let events = events.iter().take(taken).map(|event| &**event);
         let windows = stores.windows();
         let handler = async |batch: &[Delivery<DomainEvent>]| match self.defect {
             Some(Defect::CountsWithoutClaim) => defects::count_anew(self, stores, batch).await,
             _ => window_aggregate::handle(&windows, batch).await,
         };
+        if !self.through_edge {
+            let batch: Vec<_> = events.map(|event| testing::delivery(event.clone(), &self.clock)).collect();
+            let outcome = handler(&batch).await;
+            if let Err(failure) = &outcome
+                && !failure.is_retryable()
+            {
+                self.bury(catalog::WINDOW_AGGREGATE, failure);
+            }
+            return outcome.is_ok();
+        }
         let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
+        let events: Vec<&Event> = events.collect();
         let (batch, letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
         let answer = edge::kinesis::batch(&consumer, batch, &self.clock, &letters, &handler).await.expect("a batch");
         answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
@@ -187,7 +201,7 @@ impl<S: Site> World<S> {
 
     async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
         let (records, shelf) = &self.topics[topic];
-        let record = |(offset, record): (usize, &ports::LogRecord)| Record {
+        let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| Record {
             topic: record.topic.to_owned(),
             partition: 0,
             offset: i64::try_from(offset).expect("few"),
@@ -207,36 +221,45 @@ impl<S: Site> World<S> {
 
     /// Whether a schedule's work failed: of holds that lapse, orders that stand still, payments without an answer.
     async fn care(&self, stores: &impl Stores, what: usize) -> bool {
-        let (orders, payments) = (stores.orders(), stores.payments());
-        let event = testing::schedule_event(self.clock.now());
-        let answer = match what {
-            0 => {
-                let handler = async |tick| defects::sweep(self, stores, tick).await;
-                edge::schedule::tick(catalog::STOCK_SWEEP.name, event, &self.clock, &handler).await
-            }
+        match what {
+            0 => self.tick(catalog::STOCK_SWEEP, async |tick| defects::sweep(self, stores, tick).await).await,
             1 => {
-                let handler = async |tick| order_sweep::handle(&orders, tick).await;
-                edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &self.clock, &handler).await
+                let orders = stores.orders();
+                self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, tick).await).await
             }
             _ => {
-                let gateway = self.platform.gateway();
+                let (payments, gateway) = (stores.payments(), self.platform.gateway());
                 let handler = async |tick| payment_reconcile::handle(&payments, &gateway, tick).await;
-                edge::schedule::tick(catalog::PAYMENT_RECONCILE.name, event, &self.clock, &handler).await
+                self.tick(catalog::PAYMENT_RECONCILE, handler).await
             }
-        };
-        answer.is_err()
+        }
+    }
+
+    /// Lets a schedule's work be done; whether it failed.
+    async fn tick<T: Serialize>(
+        &self,
+        function: &'static Function,
+        handler: impl AsyncFn(Tick) -> Result<T, Failure>,
+    ) -> bool {
+        let now = self.clock.now();
+        if self.through_edge {
+            let event = testing::schedule_event(now);
+            return edge::schedule::tick(function.name, event, &self.clock, &handler).await.is_err();
+        }
+        let ids = self.clock.ids();
+        let trace = Trace::begin(ids.next());
+        handler(Tick { now, scheduled_for: Some(now), ids, trace, deadline: None }).await.is_err()
     }
 
     /// Whether the sweep failed.
     async fn sweep(&self, stores: &impl Stores) -> bool {
         let (outbox, forgotten) = (stores.outbox(), defects::forgotten(self));
         let handler = async |tick| outbox_sweep::handle(&outbox, tick).await;
-        let event = testing::schedule_event(self.clock.now());
-        let answer = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &self.clock, &handler).await;
+        let has_failed = self.tick(catalog::OUTBOX_SWEEP, handler).await;
         if self.defect == Some(Defect::SweepsDeaf) {
             self.platform.outbox().discard(&forgotten);
         }
-        answer.is_err()
+        has_failed
     }
 }
 

@@ -7,7 +7,7 @@ use ports::{
     ContactBook, DeviceBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore,
     WindowStore,
 };
-use std::rc::Rc;
+use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Seen};
 
 /// The stores of one process.
@@ -35,11 +35,14 @@ pub trait Site {
     /// Does all of `work`, the first in the first slot; nothing came of what died.
     fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, chance: &Chance) -> Vec<Option<T>>;
 
-    /// Brings what is seen of the stores up to date.
-    fn see(&self, seen: &mut Seen);
+    /// Brings what is seen of the stores up to date. `false` where nothing that rules speak of can have changed since the last time.
+    fn see(&self, seen: &mut Seen) -> bool;
 
     /// In how many steps it is looked at once.
     fn steps_between_looks(&self) -> usize;
+
+    /// Whether a shop that is open already can be put there.
+    fn opens(&self) -> bool;
 
     /// Every event that was committed.
     fn committed(&self) -> Vec<Rc<Event>>;
@@ -49,12 +52,16 @@ pub trait Site {
 }
 
 /// All in memory.
-pub struct Memory(Platform);
+pub struct Memory {
+    platform: Platform,
+    /// After how many changes it was last looked at.
+    looked_at: Cell<Option<u64>>,
+}
 
 impl Memory {
     /// A place of its own for each schedule.
     pub fn new() -> Self {
-        Self(Platform::new())
+        Self { platform: Platform::new(), looked_at: Cell::default() }
     }
 }
 
@@ -62,32 +69,41 @@ impl Site for Memory {
     type Process = Platform;
 
     fn platform(&self) -> &Platform {
-        &self.0
+        &self.platform
     }
 
     fn process(&self, _: usize) -> Platform {
-        self.0.clone()
+        self.platform.clone()
     }
 
     fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, chance: &Chance) -> Vec<Option<T>> {
-        let run = |work| async move { self.0.run(work).await.ok() }.boxed_local();
+        let run = |work| async move { self.platform.run(work).await.ok() }.boxed_local();
         together(work.into_iter().map(run).collect(), chance)
     }
 
-    fn see(&self, seen: &mut Seen) {
-        self.0.see_again(seen);
+    fn see(&self, seen: &mut Seen) -> bool {
+        let changes = Some(self.platform.changes());
+        let is_new = self.looked_at.replace(changes) != changes;
+        if is_new {
+            self.platform.see_again(seen);
+        }
+        is_new
     }
 
     fn steps_between_looks(&self) -> usize {
         1
     }
 
+    fn opens(&self) -> bool {
+        true
+    }
+
     fn committed(&self) -> Vec<Rc<Event>> {
-        self.0.outbox().committed()
+        self.platform.outbox().committed()
     }
 
     fn waiting(&self) -> usize {
-        self.0.outbox().waiting_count()
+        self.platform.outbox().waiting_count()
     }
 }
 

@@ -49,10 +49,10 @@ impl Trouble {
         trouble
     }
 
-    /// What goes wrong next, or is well again.
-    pub fn next(&self) {
+    /// What goes wrong next, or is well again: in eleven cases of `odds` something is.
+    pub fn next(&self, odds: usize) {
         let (chance, faults) = (&*self.chance, self.platform.faults());
-        let kind = chance.draw(Draw::Trouble, 40);
+        let kind = chance.draw(Draw::Trouble, odds);
         match kind {
             0 => {
                 let part = self.part();

@@ -4,12 +4,28 @@ use super::chance::{Chance, Draw};
 use domain::{
     order::{Shortfall, State, Status},
     payment,
+    product::Product,
 };
-use std::time::Duration;
-use testkit::Seen;
+use std::{sync::LazyLock, time::Duration};
+use testkit::{Platform, Seen, build};
 
 /// Pieces of each product that are received: product 1, product 2.
 pub const RECEIVED: [u32; 2] = [10, 3];
+
+/// The products, as they are put on sale.
+pub static PRODUCTS: LazyLock<[Product; 2]> = LazyLock::new(|| {
+    let product = |number, stock| build::product().number(number).stock(stock).at(build::noon()).created();
+    [product(1, RECEIVED[0]), product(2, RECEIVED[1])]
+});
+
+/// The customer is known, and the products are on sale, as if it had been so for long.
+pub fn open(platform: &Platform) {
+    platform.contacts().put(&build::user().contact());
+    for product in &*PRODUCTS {
+        platform.products().put(&Product { stock_version: 1, ..product.clone() });
+        platform.stock().put(product.id, product.stock_quantity.try_into().expect("few"));
+    }
+}
 
 /// An order as the customer wants it.
 #[derive(Debug)]
@@ -71,6 +87,13 @@ const SETS: [&[usize]; 9] = [
     &[PAID],
 ];
 
+/// The same for a small schedule: most find what they find with one order, and much sooner.
+const SMALL_SETS: [&[usize]; 8] =
+    [&[PAID], &[DECLINED], &[PAID], &[DECLINED], &[PAID], &[PAID, RIVAL], &[DECLINED, RIVAL], &[DECLINED, LATE]];
+
+/// One schedule in so many is large.
+const LARGE: usize = 8;
+
 /// Milliseconds between the moment at which something could be asked for and that at which it is.
 const DELAYS: [u64; 12] =
     [0, 100, 300, 1_000, 3_000, 8_000, 20_000, 60_000, 1_980_000, 2_700_000, 4_200_000, 6_000_000];
@@ -124,6 +147,10 @@ impl Wish {
 /// What is wanted in one schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// Whether the customer and the products are there from the beginning. Else they come as everything does.
+    pub is_open: bool,
+    /// Whether it is a schedule of one order or two, to be over soon.
+    pub is_small: bool,
     /// Each wish, and how long after it is possible it is uttered.
     pub wishes: Vec<(Wish, Duration)>,
     /// What becomes of an order that is paid and has no stock any more.
@@ -133,22 +160,23 @@ pub struct Plan {
 }
 
 impl Plan {
-    fn with(orders: &[usize]) -> Self {
-        let before = [Wish::Register, Wish::Create(1), Wish::Create(2)];
-        let wishes = before.into_iter().chain(orders.iter().map(|n| Wish::Place(*n)));
+    fn with(orders: &[usize], is_open: bool) -> Self {
+        const BEFORE: [Wish; 3] = [Wish::Register, Wish::Create(1), Wish::Create(2)];
+        let before = if is_open { &[][..] } else { &BEFORE };
+        let wishes = before.iter().copied().chain(orders.iter().map(|n| Wish::Place(*n)));
         let wishes = wishes.map(|wish| (wish, Duration::ZERO)).collect();
-        Self { wishes, policy: Shortfall::Refund, mail: false }
+        Self { is_open, is_small: false, wishes, policy: Shortfall::Refund, mail: false }
     }
 
     /// Three orders and nothing else.
     pub fn usual() -> Self {
-        Self::with(SETS[0])
+        Self::with(SETS[0], false)
     }
 
     /// Everybody at work: one order is shipped, delivered and given back in two parts; one is paid at the second try, after its hold
     /// lapsed and what it wants is gone, and is taken back while a person looks at it.
     pub fn full() -> Self {
-        let mut plan = Self { mail: true, policy: Shortfall::Review, ..Self::with(SETS[6]) };
+        let mut plan = Self { mail: true, policy: Shortfall::Review, ..Self::with(SETS[6], false) };
         plan.wait(Wish::Place(LATE), LAPSED);
         let wishes = [
             (Wish::Ship(PAID), DELAYS[1]),
@@ -169,10 +197,12 @@ impl Plan {
         }
     }
 
-    /// What chance makes of it.
-    pub fn drawn(chance: &Chance) -> Self {
-        let orders = SETS[chance.draw(Draw::Orders, SETS.len())];
-        let mut plan = Self::with(orders);
+    /// What chance makes of it: mostly something small, in a shop that is open where it `may_be`.
+    pub fn drawn(chance: &Chance, may_be_open: bool) -> Self {
+        let is_small = chance.draw(Draw::Size, LARGE) != LARGE - 1;
+        let sets = if is_small { &SMALL_SETS[..] } else { &SETS };
+        let orders = sets[chance.draw(Draw::Orders, sets.len())];
+        let mut plan = Self { is_small, ..Self::with(orders, is_small && may_be_open) };
         plan.policy = Shortfall::ALL[chance.draw(Draw::Policy, Shortfall::ALL.len())];
         plan.mail = chance.one_in(Draw::Mail, 2);
         let delay = || Duration::from_millis(DELAYS[chance.draw(Draw::Delay, DELAYS.len())]);
@@ -183,8 +213,9 @@ impl Plan {
             let wait = DELAYS[LAPSED + chance.draw(Draw::Delay, DELAYS.len() - LAPSED)];
             plan.wishes.push((Wish::PayAgain(DECLINED, ANOTHER), Duration::from_millis(wait)));
         }
-        for _ in 0..3 {
-            let deeds = deeds(chance.draw(Draw::Deed, 14), orders[chance.draw(Draw::Which, orders.len())]);
+        let (times, kinds) = if is_small { (2, DEEDS + 1) } else { (3, DEEDS + 5) };
+        for _ in 0..times {
+            let deeds = deeds(chance.draw(Draw::Deed, kinds), orders[chance.draw(Draw::Which, orders.len())]);
             if !deeds.is_empty() {
                 let wait = delay();
                 chance.say(|| format!("somebody wants {deeds:?} after {wait:?}"));
@@ -219,6 +250,9 @@ impl Plan {
 
 /// A token that is not refused.
 const ANOTHER: &str = "pm_card_visa_debit";
+
+/// Kinds of [`deeds`]; beyond them nobody does anything.
+const DEEDS: usize = 9;
 
 /// What people do about the order `n`.
 fn deeds(kind: usize, n: usize) -> Vec<Wish> {

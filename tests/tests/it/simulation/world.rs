@@ -6,9 +6,10 @@
 use super::{
     chance::{Chance, Draw},
     defects::Defect,
+    shelf::Shelf,
     shop::Wire,
     site::Site,
-    wishes::{self, Plan, Wish},
+    wishes::{self, PRODUCTS, Plan, Wish},
 };
 use catalog::{Function, MAX_RECEIVES};
 use domain::{Event, id::OrderId, order::HistoryEntry};
@@ -17,7 +18,7 @@ use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
 use ports::{GatewayNews, LogRecord};
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
     rc::Rc,
     sync::LazyLock,
@@ -44,7 +45,7 @@ pub struct World<S> {
     pub seen: Seen,
     pub clock: Clock,
     pub defect: Option<Defect>,
-    /// Whether messages go through the runners of `edge`, as JSON; else straight to the handlers.
+    /// Whether messages, the stream and schedules go through the runners of `edge`, as JSON; else straight to the handlers.
     pub through_edge: bool,
     pub plan: Plan,
     /// How far each wish of the plan is.
@@ -58,7 +59,7 @@ pub struct World<S> {
     bus_seen: usize,
     pub changes: Shelf,
     pub stream: Shelf,
-    pub topics: BTreeMap<&'static str, (Vec<LogRecord>, Shelf)>,
+    pub topics: BTreeMap<&'static str, (Vec<Rc<LogRecord>>, Shelf)>,
     log_seen: usize,
     /// What the gateway has sent us and we did not take yet.
     mail: Vec<Letter>,
@@ -70,6 +71,8 @@ pub struct World<S> {
     pub steps: usize,
     /// Steps since the stores were looked at.
     unseen: usize,
+    /// Whether something changed since the rules were last looked at.
+    pub is_unjudged: Cell<bool>,
     /// Histories that were found legal.
     pub legal: RefCell<HashMap<OrderId, Vec<HistoryEntry>>>,
 }
@@ -108,15 +111,6 @@ pub struct Parcel {
     due: Timestamp,
 }
 
-/// How far something that is read in order has been read, and whether somebody is reading.
-#[derive(Debug, Default)]
-pub struct Shelf {
-    pub cursor: usize,
-    pub length: usize,
-    is_busy: bool,
-    due: Timestamp,
-}
-
 /// A piece of work: one invocation of one function, or one ask of somebody.
 #[derive(Debug)]
 pub enum Task {
@@ -136,8 +130,12 @@ impl<S: Site> World<S> {
     /// A world where `plan` is wanted, from the instant `now` on.
     pub fn new(site: S, now: Timestamp, seed: u64, plan: Plan, defect: Option<Defect>) -> Self {
         let ask = |(wish, _): &(Wish, Duration)| Ask { wish: *wish, is_done: false, attempt: 1, due: None };
+        let platform = site.platform().clone();
+        if plan.is_open {
+            wishes::open(&platform);
+        }
         Self {
-            platform: site.platform().clone(),
+            platform,
             site,
             seen: Seen::default(),
             clock: Clock::at(now, seed),
@@ -161,6 +159,7 @@ impl<S: Site> World<S> {
             care_at: [now + Duration::from_secs(CARE_SECONDS); CARES],
             steps: 0,
             unseen: 0,
+            is_unjudged: Cell::new(true),
             legal: RefCell::default(),
         }
     }
@@ -209,7 +208,8 @@ impl<S: Site> World<S> {
 
     /// What has become possible will be asked for.
     pub fn open_asks(&mut self) {
-        let (now, products) = (self.clock.now(), self.changes.length);
+        let now = self.clock.now();
+        let products = if self.plan.is_open { PRODUCTS.len() } else { self.changes.length };
         for (ask, (wish, delay)) in self.asks.iter_mut().zip(&self.plan.wishes) {
             if !ask.is_done && ask.due.is_none() && wish.is_ready(&self.seen, products) {
                 ask.due = Some(now + *delay);
@@ -252,52 +252,60 @@ impl<S: Site> World<S> {
     pub fn take(&mut self, chance: &Chance) -> Option<Task> {
         let pick = |n: usize| if n == 1 { 0 } else { chance.draw(Draw::Task, n) };
         let now = self.clock.now();
-        let is_due = |ask: &Ask| !ask.is_done && ask.due.is_some_and(|due| due <= now);
-        let asks: Vec<usize> = (0..self.asks.len()).filter(|n| is_due(&self.asks[*n])).collect();
-        let mail: Vec<usize> = (0..self.mail.len()).filter(|n| self.mail[*n].due <= now).collect();
-        let parcels: Vec<usize> = (0..self.line.len()).filter(|n| self.line[*n].due <= now).collect();
-        let topics: Vec<&'static str> =
-            self.topics.iter().filter(|(_, (_, shelf))| shelf.is_due(now)).map(|(topic, _)| *topic).collect();
+        let ask = |ask: &Ask| !ask.is_done && ask.due.is_some_and(|due| due <= now);
+        let parcel = |parcel: &Parcel| parcel.due <= now;
+        let topic = |(_, shelf): &(_, Shelf)| shelf.is_due(now);
+        let letter = |letter: &Letter| letter.due <= now;
+        let care = |at: &Timestamp| *at <= now;
+        // How many there are of each kind; of most kinds it is enough to know whether there is one.
+        let asks = self.asks.iter().filter(|one| ask(one)).count();
+        let parcels = self.line.iter().filter(|one| parcel(one)).count();
+        let topics = self.topics.values().filter(|one| topic(one)).count();
         let sweep = self.sweep_at <= now && self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
+        let cares = self.care_at.iter().filter(|at| care(at)).count();
+        let mail = self.mail.iter().filter(|one| letter(one)).count();
         let is_there = [
-            !asks.is_empty(),
+            asks > 0,
             self.changes.is_due(now),
-            !parcels.is_empty(),
+            parcels > 0,
             self.stream.is_due(now),
-            !topics.is_empty(),
+            topics > 0,
             sweep,
-            self.care_at.iter().any(|at| *at <= now),
-            !mail.is_empty(),
+            cares > 0,
+            mail > 0,
         ];
-        let kinds: Vec<usize> = (0..is_there.len()).filter(|kind| is_there[*kind]).collect();
-        if kinds.is_empty() {
+        let kinds = is_there.iter().filter(|there| **there).count();
+        if kinds == 0 {
             return None;
         }
         // Most of what there is to do is in the queues.
-        let kind = if is_there[2] && chance.draw(Draw::Message, 3) != 0 { 2 } else { kinds[pick(kinds.len())] };
+        let kind = match is_there[2] && chance.draw(Draw::Message, 3) != 0 {
+            true => 2,
+            false => nth(&is_there, |there| *there, pick(kinds)),
+        };
         Some(match kind {
-            0 => Task::Ask(asks[pick(asks.len())]),
+            0 => Task::Ask(nth(&self.asks, ask, pick(asks))),
             1 => {
-                self.changes.is_busy = true;
+                self.changes.begin();
                 Task::Relay
             }
-            2 => self.batch(parcels[pick(parcels.len())], now, chance),
+            2 => self.batch(nth(&self.line, parcel, pick(parcels)), now, chance),
             3 => Task::Count(self.stream.cut(chance)),
             4 => {
-                let topic = topics[pick(topics.len())];
-                let (_, shelf) = self.topics.get_mut(topic).expect("a topic");
+                let n = pick(topics);
+                let due = self.topics.iter_mut().filter(|(_, one)| topic(one)).nth(n);
+                let (topic, (_, shelf)) = due.expect("a topic");
                 Task::Archive(topic, shelf.cut(chance))
             }
             6 => {
-                let due: Vec<usize> = (0..CARES).filter(|n| self.care_at[*n] <= now).collect();
-                let what = due[pick(due.len())];
+                let what = nth(&self.care_at, care, pick(cares));
                 // Now and then a schedule is told twice, and both run at once.
                 if !chance.one_in(Draw::Twice, 5) {
                     self.care_at[what] = now + Duration::from_secs(CARE_SECONDS);
                 }
                 Task::Care(what)
             }
-            7 => Task::News(self.mail.remove(mail[pick(mail.len())])),
+            7 => Task::News(self.mail.remove(nth(&self.mail, letter, pick(mail)))),
             _ => {
                 if !chance.one_in(Draw::Twice, 8) {
                     self.sweep_at = now + Duration::from_secs(SWEEP_SECONDS);
@@ -312,12 +320,14 @@ impl<S: Site> World<S> {
     fn batch(&mut self, first: usize, now: Timestamp, chance: &Chance) -> Task {
         let first = self.line.remove(first);
         let most = 1 + chance.draw(Draw::Batch, BATCH);
-        let (to, mut parcels, mut rest) = (first.to, vec![first], vec![]);
-        for parcel in std::mem::take(&mut self.line) {
-            let goes_along = parcel.to.name == to.name && parcel.due <= now && parcels.len() < most;
-            if goes_along { parcels.push(parcel) } else { rest.push(parcel) }
-        }
-        self.line = rest;
+        let (to, mut parcels) = (first.to, vec![first]);
+        let mut room = most - 1;
+        let along = self.line.extract_if(.., |parcel| {
+            let goes_along = room > 0 && parcel.to.name == to.name && parcel.due <= now;
+            room -= usize::from(goes_along);
+            goes_along
+        });
+        parcels.extend(along);
         Task::Batch(to, parcels)
     }
 
@@ -429,34 +439,23 @@ impl<S: Site> World<S> {
         looks
     }
 
+    /// Looks at the stores.
+    pub fn look(&mut self) {
+        if self.site.see(&mut self.seen) {
+            self.is_unjudged.set(true);
+        }
+    }
+
     /// Keeps that something failed for good.
     pub fn bury(&self, to: &'static Function, failure: &Failure) {
         self.given_up.borrow_mut().push((to.name, failure.to_string()));
     }
 }
 
-impl Shelf {
-    fn is_due(&self, now: Timestamp) -> bool {
-        self.cursor < self.length && !self.is_busy && self.due <= now
-    }
-
-    /// How many of the next records one batch takes.
-    fn cut(&mut self, chance: &Chance) -> usize {
-        self.is_busy = true;
-        let left = self.length - self.cursor;
-        1 + if left == 1 { 0 } else { chance.draw(Draw::Batch, left) }
-    }
-
-    fn settle(&mut self, now: Timestamp, done: usize, back: bool) {
-        self.is_busy = false;
-        self.cursor += done;
-        if done == 0 {
-            self.due = now + Duration::from_secs(1);
-        }
-        if back {
-            self.cursor = self.cursor.saturating_sub(1);
-        }
-    }
+/// Where the `n`th of those is that are `wanted`.
+fn nth<T>(all: &[T], wanted: impl Fn(&T) -> bool, n: usize) -> usize {
+    let mut places = all.iter().enumerate().filter(|(_, one)| wanted(one));
+    places.nth(n).map(|(at, _)| at).expect("as many as were counted")
 }
 
 /// The wait before the next attempt, as `edge` asks for it.

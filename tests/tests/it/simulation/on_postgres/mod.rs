@@ -208,22 +208,28 @@ impl Site for Schedule<'_> {
         })
     }
 
-    fn see(&self, seen: &mut Seen) {
+    fn see(&self, seen: &mut Seen) -> bool {
         let orders = PgOrders::new(Arc::clone(&self.server.look), NoBus);
         let payments = PgPayments::new(Arc::clone(&self.server.look_payments), NoBus);
         let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), NoBus);
         let statements = self.server.tally().statements;
+        // The gateway may have changed without a statement.
         if self.looked_at.replace(Some(statements)) == Some(statements) {
-            return;
+            return true;
         }
         *seen = self.server.run(async {
             self.server.quiet().await;
             see::see(&self.server.client, &orders, &payments, &ledger).await
         });
+        true
     }
 
     fn steps_between_looks(&self) -> usize {
         8
+    }
+
+    fn opens(&self) -> bool {
+        false
     }
 
     fn committed(&self) -> Vec<Rc<Event>> {
