@@ -370,6 +370,35 @@ mod tests {
     }
 
     #[test]
+    fn what_becomes_of_an_order_is_news_and_nothing_else_is() {
+        let (order, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        // Readers take what they know, so that one body does for all of them.
+        let data = serde_json::json!({
+            "order_id": order, "user_id": user, "payment_id": Uuid::nil(), "lines": [], "reason": "timed_out",
+            "total_amount": { "amount": 1, "currency": "USD" }, "placed_at": "2026-11-21T08:45:00Z",
+            "shipping_address": {
+                "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
+            },
+            "channel": "email", "template": "message",
+        });
+        let event = |row: &catalog::Event| -> DomainEvent {
+            serde_json::from_value(serde_json::json!({ "type": row.name, "data": data })).expect("an event")
+        };
+        for (row, template) in [
+            (catalog::ORDER_CONFIRMED, Template::OrderConfirmed),
+            (catalog::ORDER_CANCELLED, Template::OrderCancelled),
+            (catalog::ORDER_WAITING, Template::OrderWaiting),
+            (catalog::ORDER_SHIPPED, Template::OrderShipped),
+            (catalog::ORDER_DELIVERED, Template::OrderDelivered),
+        ] {
+            let told = news(&event(row), Channel::Push);
+            let (order_id, user_id) = (Some(OrderId(order)), UserId(user));
+            assert_eq!(told, Some(NotificationSent { order_id, user_id, channel: Channel::Push, template }), "{}", row.name);
+        }
+        assert_eq!(news(&event(catalog::NOTIFICATION_SENT), Channel::Email), None);
+    }
+
+    #[test]
     fn who_never_said_anything_is_written_to_by_mail_in_english() {
         let usual = Preferences::default();
         assert_eq!((usual.channels, usual.locale), ([Channel::Email].into(), Locale::En));
