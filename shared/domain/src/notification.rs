@@ -393,7 +393,12 @@ mod tests {
         ] {
             let told = news(&event(row), Channel::Push);
             let (order_id, user_id) = (Some(OrderId(order)), UserId(user));
-            assert_eq!(told, Some(NotificationSent { order_id, user_id, channel: Channel::Push, template }), "{}", row.name);
+            assert_eq!(
+                told,
+                Some(NotificationSent { order_id, user_id, channel: Channel::Push, template }),
+                "{}",
+                row.name
+            );
         }
         assert_eq!(news(&event(catalog::NOTIFICATION_SENT), Channel::Email), None);
     }
