@@ -1,6 +1,7 @@
 //! What the runners of queues and streams have in common: who consumes, what a handler gets, when there is no time for more.
 
 use crate::Clock;
+use crate::runtime::FunctionError;
 use crate::telemetry::metrics;
 use crate::trace::{self, Upstream};
 use kernel::{CloudEvent, Failure, Ids, Timestamp, Trace, Uuid};
@@ -129,6 +130,16 @@ impl Tally {
 pub(crate) fn failures<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
     let failures: Vec<_> = ids.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
     json!({ "batchItemFailures": failures })
+}
+
+/// The answer of a stream's consumer to a batch of which so many records come again, from the one of that sequence number on. Where
+/// nothing of the batch is done the invocation fails: the batch comes again in any case, Lambda's own errors show it, and an emulator
+/// that knows no partial answers of streams does not take it for done.
+pub(crate) fn from_there(tally: Tally, first: Option<&str>) -> Result<Value, FunctionError> {
+    match tally {
+        Tally { done: 0, buried: 0, again } if again > 0 => Err(FunctionError::come_again(again)),
+        _ => Ok(failures(first)),
+    }
 }
 
 /// The records of an event whose `Records` are a list; each is read by itself, later.

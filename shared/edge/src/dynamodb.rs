@@ -117,7 +117,7 @@ async fn work(
         }
     }
     tally.tell(ambient.clock.millis_since(started));
-    Ok(consumer::failures(first))
+    consumer::from_there(tally, first)
 }
 
 async fn one(record: &Value, ambient: &Ambient, handle: &Handle<'_>) -> Result<(), Stop> {

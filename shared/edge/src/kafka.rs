@@ -203,8 +203,6 @@ where
     tally.tell(ambient.clock.millis_since(started));
     match tally.again {
         0 => Ok(Value::Null),
-        again => {
-            Err(FunctionError { code: "batch-failed".to_owned(), detail: format!("{again} records must come again.") })
-        }
+        again => Err(FunctionError::come_again(again)),
     }
 }

@@ -146,5 +146,5 @@ where
     let before = first.unwrap_or(records.len());
     let tally = Tally { done: before - buried, buried, again: records.len() - before };
     tally.tell(ambient.clock.millis_since(started));
-    Ok(consumer::failures(first.map(|i| records[i].sequence_number.as_str())))
+    consumer::from_there(tally, first.map(|i| records[i].sequence_number.as_str()))
 }

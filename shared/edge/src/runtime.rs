@@ -54,6 +54,11 @@ pub struct FunctionError {
 }
 
 impl FunctionError {
+    /// So many records of a batch must come again, and the source is told so by a failure.
+    pub(crate) fn come_again(records: usize) -> Self {
+        Self { code: "batch-failed".to_owned(), detail: format!("{records} records must come again.") }
+    }
+
     /// The event is not of the kind that the runner is for: wiring is wrong, not data.
     pub(crate) fn not_an_event_of(source: &str, why: impl fmt::Display) -> Self {
         Self { code: "wrong-event".to_owned(), detail: format!("This is not an event of {source}: {why}.") }

@@ -160,8 +160,16 @@ mod dynamodb_streams {
     async fn when_time_is_short_the_batch_comes_again_unhandled() {
         let handler = async |_: Change| panic!("there is no time");
         let event = dynamodb_event(&[json!({})]);
-        let answer = dynamodb::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await.unwrap();
-        assert_eq!(answer, again(&["1"]));
+        let answer = dynamodb::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await;
+        assert_eq!(answer, Err(FunctionError::come_again(1)));
+    }
+
+    #[tokio::test]
+    async fn where_nothing_of_a_batch_is_done_the_invocation_fails() {
+        let handler = async |_: Change| Err(Failure::unavailable("bus", "down"));
+        let event = dynamodb_event(&[json!({}), json!({}), json!({})]);
+        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await;
+        assert_eq!(answer, Err(FunctionError::come_again(3)));
     }
 }
 

@@ -54,11 +54,11 @@ async fn the_readable_records_are_handed_over_at_once_and_the_unreadable_one_is_
 }
 
 #[tokio::test]
-async fn a_failure_that_may_pass_reports_the_first_sequence_number() {
+async fn where_nothing_of_a_batch_is_done_the_invocation_fails() {
     let handler = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
     let event = kinesis_event(&[&thing_done(1), &thing_done(2)]);
-    let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
-    assert_eq!(answer, again(&["1"]));
+    let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await;
+    assert_eq!(answer, Err(FunctionError::come_again(2)));
 }
 
 #[tokio::test]
@@ -100,7 +100,8 @@ async fn poison_is_buried_once_however_often_the_batch_comes_again() {
     assert_eq!(buried(), ["1"], "what comes again is not buried yet");
     event["Records"].as_array_mut().unwrap().remove(0);
     for _ in 0..2 {
-        kinesis::batch(&CONSUMER, event.clone(), &clock(), &letters, &down).await.unwrap();
+        let answer = kinesis::batch(&CONSUMER, event.clone(), &clock(), &letters, &down).await;
+        assert_eq!(answer, Err(FunctionError::come_again(3)));
     }
     let up = async |_: &[Delivery<Event>]| Ok(());
     assert_eq!(kinesis::batch(&CONSUMER, event, &clock(), &letters, &up).await.unwrap(), again(&[]));
@@ -111,6 +112,6 @@ async fn poison_is_buried_once_however_often_the_batch_comes_again() {
 async fn when_time_is_short_the_batch_comes_again_unhandled() {
     let handler = async |_: &[Delivery<Event>]| panic!("there is no time");
     let event = kinesis_event(&[&thing_done(1)]);
-    let answer = kinesis::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await.unwrap();
-    assert_eq!(answer, again(&["1"]));
+    let answer = kinesis::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await;
+    assert_eq!(answer, Err(FunctionError::come_again(1)));
 }
