@@ -305,3 +305,36 @@ async fn what_is_not_a_batch_of_sqs_is_an_error_of_the_function() {
         assert_eq!(error.code, "wrong-event");
     }
 }
+
+#[tokio::test]
+async fn a_notice_of_somebody_else_is_handed_over_as_json_or_as_the_text_that_it_is() {
+    let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+    let handler = async |notice: Notice| {
+        seen.borrow_mut().push((notice.record_id, notice.content));
+        Ok(())
+    };
+    let event = sqs_bodies(&["{\"kind\":\"bounce\"}", "welcome", "{\"detail-type\":\"x\",\"detail\":1}"]);
+    let answer = notices(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
+    assert_eq!(answer, again(&[]));
+    let expected = [
+        ("m-0".to_owned(), json!({ "kind": "bounce" })),
+        ("m-1".to_owned(), json!("welcome")),
+        ("m-2".to_owned(), json!({ "detail-type": "x", "detail": 1 })),
+    ];
+    assert_eq!(seen.into_inner(), expected, "what looks like an envelope is theirs, too");
+}
+
+#[tokio::test]
+async fn a_notice_that_failed_comes_again_and_one_that_cannot_be_done_is_buried() {
+    let letters = Graveyard::default();
+    let handler = async |notice: Notice| match notice.content.as_str() {
+        Some("later") => Err(Failure::unavailable("store", "down")),
+        Some("never") => Err(Failure::new(Kind::Malformed, "unreadable", "who is that?")),
+        _ => Ok(()),
+    };
+    let event = sqs_bodies(&["later", "never", "now"]);
+    let answer = notices(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
+    assert_eq!(answer, again(&["m-0"]));
+    let buried: Vec<_> = letters.letters().into_iter().map(|letter| (letter.record_id, letter.reason)).collect();
+    assert_eq!(buried, [("m-1".to_owned(), "unreadable".to_owned())]);
+}

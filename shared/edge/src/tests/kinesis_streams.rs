@@ -54,6 +54,14 @@ async fn the_readable_records_are_handed_over_at_once_and_the_unreadable_one_is_
 }
 
 #[tokio::test]
+async fn an_empty_batch_is_done() {
+    let handler = async |_: &[Delivery<Event>]| Ok(());
+    let event = json!({ "Records": [] });
+    let answer = kinesis::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await;
+    assert_eq!(answer, Ok(again(&[])));
+}
+
+#[tokio::test]
 async fn where_nothing_of_a_batch_is_done_the_invocation_fails() {
     let handler = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
     let event = kinesis_event(&[&thing_done(1), &thing_done(2)]);
