@@ -10,8 +10,8 @@ import urllib.parse
 import urllib.request
 import xml.etree.ElementTree as xml
 
-import layout
-from layout import Trouble
+import config
+from config import ScriptError
 
 
 def _hmac(key, text):
@@ -20,7 +20,7 @@ def _hmac(key, text):
 
 def _call(service, method, path, body=b"", headers=None, timeout_s=30, query=None):
     """One request with AWS's signature, version 4. Status, headers and body, whatever the status."""
-    env = layout.aws_env()
+    env = config.aws_env()
     asked = "&".join(f"{n}={urllib.parse.quote(v, safe='')}" for n, v in sorted((query or {}).items()))
     url = env["AWS_ENDPOINT_URL"] + urllib.parse.quote(path) + (f"?{asked}" if asked else "")
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -49,12 +49,12 @@ def _call(service, method, path, body=b"", headers=None, timeout_s=30, query=Non
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()
     except OSError as error:
-        raise Trouble(f"the AWS emulator does not answer: {error} (scripts/part restart aws, then scripts/up)") from None
+        raise ScriptError(f"the AWS emulator does not answer: {error} (scripts/service restart aws, then scripts/up)") from None
 
 
 def stack():
     """Status and outputs of the stack, or None when there is none."""
-    query = urllib.parse.urlencode({"Action": "DescribeStacks", "Version": "2010-05-15", "StackName": layout.STACK_NAME})
+    query = urllib.parse.urlencode({"Action": "DescribeStacks", "Version": "2010-05-15", "StackName": config.STACK_NAME})
     status, _, body = _call("cloudformation", "POST", "/", query.encode(),
                             {"Content-Type": "application/x-www-form-urlencoded"})
     if status != 200:
@@ -67,18 +67,18 @@ def stack():
 def push_application():
     """ARN of the platform application that devices are entered with; made where it is not there."""
     asked = urllib.parse.urlencode({
-        "Action": "CreatePlatformApplication", "Version": "2010-03-31", "Name": layout.STACK_NAME, "Platform": "GCM",
+        "Action": "CreatePlatformApplication", "Version": "2010-03-31", "Name": config.STACK_NAME, "Platform": "GCM",
         "Attributes.entry.1.key": "PlatformCredential", "Attributes.entry.1.value": "none",
     })
     status, _, body = _call("sns", "POST", "/", asked.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
     if status != 200:
-        raise Trouble(f"SNS makes no platform application: {status} {body.decode(errors='replace')[:200]}")
+        raise ScriptError(f"SNS makes no platform application: {status} {body.decode(errors='replace')[:200]}")
     return xml.fromstring(body).findtext(".//{*}PlatformApplicationArn")
 
 
 def invoke(function, payload, timeout_s=330):
-    """Invokes one of our functions by its catalog name; its answer. Trouble, with the end of its log, when it fails."""
-    name = f"quayside-{layout.STAGE}-{function}"
+    """Invokes one of our functions by its catalog name; its answer. ScriptError, with the end of its log, when it fails."""
+    name = f"quayside-{config.STAGE}-{function}"
     status, headers, body = _call(
         "lambda", "POST", f"/2015-03-31/functions/{name}/invocations", json.dumps(payload).encode(),
         {"Content-Type": "application/json", "X-Amz-Log-Type": "Tail"}, timeout_s,
@@ -86,20 +86,20 @@ def invoke(function, payload, timeout_s=330):
     headers = {key.lower(): value for key, value in headers.items()}
     if status != 200 or "x-amz-function-error" in headers:
         log = base64.b64decode(headers.get("x-amz-log-result", "")).decode(errors="replace").strip()
-        raise Trouble(f"function {function} failed with {status}: {body.decode(errors='replace')[:400]}"
+        raise ScriptError(f"function {function} failed with {status}: {body.decode(errors='replace')[:400]}"
                       + (f"\n{log}" if log else ""))
     return json.loads(body or b"null")
 
 
 def _configuration(function):
-    return f"/2015-03-31/functions/quayside-{layout.STAGE}-{function}/configuration"
+    return f"/2015-03-31/functions/quayside-{config.STAGE}-{function}/configuration"
 
 
 def variables(function):
     """A deployed function's environment variables."""
     status, _, body = _call("lambda", "GET", _configuration(function))
     if status != 200:
-        raise Trouble(f"function {function} is not deployed: run scripts/up")
+        raise ScriptError(f"function {function} is not deployed: run scripts/up")
     return json.loads(body).get("Environment", {}).get("Variables", {})
 
 
@@ -109,7 +109,7 @@ def configure(function, changes):
     status, _, body = _call("lambda", "PUT", _configuration(function), json.dumps({"Environment": {"Variables": kept}}).encode(),
                             {"Content-Type": "application/json"})
     if status != 200:
-        raise Trouble(f"function {function} would not be configured: {body.decode(errors='replace')[:200]}")
+        raise ScriptError(f"function {function} would not be configured: {body.decode(errors='replace')[:200]}")
 
 
 def list_objects(bucket, prefix=""):
@@ -118,7 +118,7 @@ def list_objects(bucket, prefix=""):
     while True:
         status, _, body = _call("s3", "GET", f"/{bucket}", query={"list-type": "2", "prefix": prefix, **more})
         if status != 200:
-            raise Trouble(f"bucket {bucket} cannot be listed: {status} {body.decode(errors='replace')[:200]}")
+            raise ScriptError(f"bucket {bucket} cannot be listed: {status} {body.decode(errors='replace')[:200]}")
         page = xml.fromstring(body)
         keys += [key.text for key in page.iterfind(".//{*}Contents/{*}Key")]
         token = page.findtext("{*}NextContinuationToken")
@@ -130,7 +130,7 @@ def list_objects(bucket, prefix=""):
 def get_object(bucket, key):
     status, _, body = _call("s3", "GET", f"/{bucket}/{key}")
     if status != 200:
-        raise Trouble(f"object {key} of bucket {bucket} cannot be read: {status}")
+        raise ScriptError(f"object {key} of bucket {bucket} cannot be read: {status}")
     return body
 
 
@@ -141,13 +141,13 @@ def _sqs(action, asked):
     status, _, body = _call("sqs", "POST", "/", json.dumps(asked).encode(), {
         "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"})
     if status != 200:
-        raise Trouble(f"SQS refuses {action}: {status} {body.decode(errors='replace')[:200]}")
+        raise ScriptError(f"SQS refuses {action}: {status} {body.decode(errors='replace')[:200]}")
     return json.loads(body or b"{}")
 
 
 def queues():
     """URLs of the stack's queues, by their names without its prefix."""
-    prefix = f"quayside-{layout.STAGE}-"
+    prefix = f"quayside-{config.STAGE}-"
     urls = _sqs("ListQueues", {"QueueNamePrefix": prefix, "MaxResults": 1000}).get("QueueUrls", [])
     return {url.rsplit("/", 1)[1].removeprefix(prefix): url for url in urls}
 

@@ -26,29 +26,29 @@ import sys
 import time
 from collections import Counter
 
-import chaos_facts
+import chaos_observer
 import chaos_load
-import chaos_quiet
-import chaos_table
-import layout
+import chaos_quiescence
+import chaos_checks
+import config
 import process
-import parts
+import services
 import progress
-import shop
+import api_client
 from chaos_killer import Killer
-from layout import Trouble
+from config import ScriptError
 
-LAST = layout.LOCAL / "chaos.json"
+LAST = config.LOCAL / "chaos.json"
 CUSTOMERS = 12
 UNITS_AN_ORDER = 1.7 * 2
 
 
 def ensure_up():
     """The stack, started if need be. It is left running at the end: scripts/down stops it."""
-    running = all(process.alive(name) for name in parts.ALL) and layout.STACK_ENV.exists()
-    if not running and subprocess.run([layout.ROOT / "scripts" / "up"], check=False).returncode != 0:
-        raise Trouble("the local cloud does not come up: its reason stands above")
-    return shop.stack_env()
+    running = all(process.alive(name) for name in services.ALL) and config.STACK_ENV.exists()
+    if not running and subprocess.run([config.ROOT / "scripts" / "up"], check=False).returncode != 0:
+        raise ScriptError("the local cloud does not come up: its reason stands above")
+    return api_client.stack_env()
 
 
 class Storm:
@@ -62,12 +62,12 @@ class Storm:
     def prepare(self):
         tag = time.strftime("%y%m%d%H%M%S")
         with progress.step(f"{CUSTOMERS} customers register, 8 products go on sale"):
-            self.since = chaos_facts.now()
-            before = chaos_facts.Run(self.env, self.since, [], []).before
+            self.since = chaos_observer.now()
+            before = chaos_observer.Run(self.env, self.since, [], []).before
             people = chaos_load.people(self.env, CUSTOMERS, tag)
-            staff = shop.Client(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
+            staff = api_client.Client(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
             self.received = chaos_load.products(self.env, staff, tag, self.asked.orders * UNITS_AN_ORDER)
-        self.run = chaos_facts.Run(self.env, self.since, [user for user, _ in people], list(self.received), before)
+        self.run = chaos_observer.Run(self.env, self.since, [user for user, _ in people], list(self.received), before)
         self.load = chaos_load.Load(self.env, [client for _, client in people], staff, self.tally)
         self.plans = chaos_load.plans(self.rng, self.asked.orders, CUSTOMERS, list(self.received))
 
@@ -76,19 +76,19 @@ class Storm:
         self.killer = Killer(self.asked.seed, self.env["GATEWAY_URL"], progress.note)
         progress.heading(f"{self.asked.orders} orders by {self.asked.clients} clients, seed {self.asked.seed}")
         started = time.monotonic()
-        if not self.asked.calm:
+        if not self.asked.no_kills:
             self.killer.start()
         try:
             self.load.run(self.rng, self.plans, self.asked.clients)
         finally:
             self.killer.stopping.set()
-            if not self.asked.calm:
+            if not self.asked.no_kills:
                 self.killer.join()
         self.blown_s = time.monotonic() - started
         if self.killer.trouble:
-            raise Trouble(f"a part did not come back: {self.killer.trouble}")
+            raise ScriptError(f"a part did not come back: {self.killer.trouble}")
         if self.load.trouble:
-            raise Trouble(f"a customer failed: {self.load.trouble[0]}")
+            raise ScriptError(f"a customer failed: {self.load.trouble[0]}")
 
     def settle(self):
         progress.heading("waiting until nothing moves")
@@ -96,8 +96,8 @@ class Storm:
         with progress.step("quiet") as step:
             step.status = lambda: status[0]
             since = max(self.tally.last, self.killer.last)
-            quiet_at, self.calm, self.last = chaos_quiet.await_quiet(
-                self.run, self.asked.patience, lambda text: status.__setitem__(0, text))
+            quiet_at, self.calm, self.last = chaos_quiescence.await_quiet(
+                self.run, self.asked.quiet_timeout, lambda text: status.__setitem__(0, text))
         self.quiet_s = quiet_at - since
         with progress.step("every accepted request sent again"):
             self.replays = self.load.replay(self.plans, self.asked.clients)
@@ -156,7 +156,7 @@ def extras(run, facts):
 
 def report(facts, unrest, story):
     """Prints it all; whether it holds."""
-    table = chaos_table.judge(facts)
+    table = chaos_checks.judge(facts)
     progress.heading("conservation")
     for row in table:
         for line in row.lines():
@@ -186,10 +186,10 @@ def storm(arguments):
 def check(arguments):
     """Adds the last run up again."""
     if not LAST.exists():
-        raise Trouble("there is no run to check: run scripts/chaos")
+        raise ScriptError("there is no run to check: run scripts/chaos")
     kept = json.loads(LAST.read_text())
-    run = chaos_facts.Run(shop.stack_env(), kept["since"], kept["users"], list(kept["received"]), kept["before"])
-    _, calm, last = chaos_quiet.await_quiet(run, arguments.patience, lambda _: None)
+    run = chaos_observer.Run(api_client.stack_env(), kept["since"], kept["users"], list(kept["received"]), kept["before"])
+    _, calm, last = chaos_quiescence.await_quiet(run, arguments.quiet_timeout, lambda _: None)
     facts = run.facts(kept["placed"], kept["replays"], kept["received"])
     return report(facts, not calm and last, extras(run, facts))
 
@@ -199,9 +199,9 @@ def read_arguments():
     parser.add_argument("--orders", type=int, default=300, help="how many (300)")
     parser.add_argument("--clients", type=int, default=12, help="how many at once (12)")
     parser.add_argument("--seed", type=int, default=None, help="what customers do and what is killed when; the run says which it took")
-    parser.add_argument("--patience", type=int, default=1200,
+    parser.add_argument("--quiet-timeout", type=int, default=1200,
                         help="seconds until quiet at most (1200: a payment without an answer is looked after in ten to fifteen minutes)")
-    parser.add_argument("--calm", action="store_true", help="kill nothing")
+    parser.add_argument("--no-kills", action="store_true", help="kill nothing")
     parser.add_argument("--check", action="store_true", help="send nothing: add the last run up again")
     arguments = parser.parse_args()
     if arguments.seed is None:
@@ -213,7 +213,7 @@ def main():
     arguments = read_arguments()
     try:
         return 0 if (check if arguments.check else storm)(arguments) else 1
-    except Trouble as trouble:
+    except ScriptError as trouble:
         progress.fail(str(trouble))
         return 1
     except KeyboardInterrupt:

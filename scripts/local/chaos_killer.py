@@ -14,15 +14,15 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-import layout
-import parts
+import config
+import services
 import process
-from layout import Trouble
+from config import ScriptError
 
 FUNCTIONS = "function processes"
-EACH = (parts.POSTGRES, parts.REDIS, parts.KAFKA, parts.GATEWAY, parts.TRIGGER)
+EACH = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY, services.TRIGGER)
 # A round; an empty turn strikes functions alone, the last one everything at once.
-ROUND = ((parts.POSTGRES,), (), (parts.REDIS,), (parts.KAFKA,), (), (parts.GATEWAY,), (parts.TRIGGER,), EACH)
+ROUND = ((services.POSTGRES,), (), (services.REDIS,), (services.KAFKA,), (), (services.GATEWAY,), (services.TRIGGER,), EACH)
 DOWN_S, PAUSE_S, SNIPING_S = (0.5, 6), (1, 4), (2, 5)
 # How often who is at work is looked at, and the share of those that die for it.
 LOOK_S, SHARE = 0.015, 0.4
@@ -51,7 +51,7 @@ def function_of(pid):
     except OSError:
         return "?"
     named = (one.partition(b"=")[2].decode() for one in environment if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
-    return next(named, "?").removeprefix(f"quayside-{layout.STAGE}-")
+    return next(named, "?").removeprefix(f"quayside-{config.STAGE}-")
 
 
 class Killer(threading.Thread):
@@ -77,32 +77,32 @@ class Killer(threading.Thread):
                     self.last = time.monotonic()
                     time.sleep(self.rng.uniform(*PAUSE_S))
                 self.rounds += 1
-        except (Trouble, OSError) as trouble:
+        except (ScriptError, OSError) as trouble:
             self.trouble = str(trouble)
 
     def kill(self, struck):
         """While they are down, functions die too every other time: what comes back meets what comes back."""
-        if parts.GATEWAY in struck:
+        if services.GATEWAY in struck:
             self.lose_answers()
         down, functions = self.rng.uniform(*DOWN_S), 0
-        with layout.lock():
+        with config.lock():
             for part in struck:
-                parts.stop(part, kill=True)
+                services.stop(part, kill=True)
             if len(struck) > 1 or self.rng.random() < 0.5:
                 functions = self.snipe(down)
             else:
                 time.sleep(down)
             for part in struck:
-                parts.begin(part)
+                services.begin(part)
             for part in struck:
-                parts.await_ready(part)
+                services.await_ready(part)
         self.done.update(part.name for part in struck)
         self.say(f"{', '.join(part.name for part in struck)} killed, {down:.1f} s down"
                  + (f", and {functions} function processes" if functions else ""))
 
     def lose_answers(self):
         """The last that the gateway does before it dies is to charge, or give back, without an answer."""
-        asked = json.dumps({"mode": "dead_after_charge", "count": 5}).encode()
+        asked = json.dumps({"mode": "drop_response", "count": 5}).encode()
         request = urllib.request.Request(f"{self.gateway_url}/_local/faults", data=asked, method="PUT")
         with urllib.request.urlopen(request, timeout=10) as got:
             got.read()
@@ -110,7 +110,7 @@ class Killer(threading.Thread):
 
     def snipe(self, seconds):
         """Kills processes that have just been seen at work, and so in the middle of it. How many."""
-        emulator, struck, end = process.alive(parts.AWS.name), 0, time.monotonic() + seconds
+        emulator, struck, end = process.alive(services.AWS.name), 0, time.monotonic() + seconds
         before = workers(emulator)
         while time.monotonic() < end:
             time.sleep(LOOK_S)

@@ -12,9 +12,9 @@ import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import shop
-from layout import Trouble
-from shop import PREFIX, Client
+import api_client
+from config import ScriptError
+from api_client import PREFIX, Client
 
 CARD, DECLINED = "pm_card_visa", "pm_card_visa_chargeDeclined"
 ADDRESS = {"line1": "1 Harbour Way", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US"}
@@ -90,7 +90,7 @@ def once(client, method, path, body, headers):
     try:
         got = client.call(method, PREFIX + path, body, **headers)
         return got.status, got.raw, got.headers
-    except (Trouble, http.client.HTTPException, OSError, ValueError):
+    except (ScriptError, http.client.HTTPException, OSError, ValueError):
         return "none", b"", {}
 
 
@@ -258,8 +258,8 @@ def products(env, staff, tag, expected):
         stock = max(3, int(expected / 8 * (3 if index % 2 else 0.6)))
         made = staff.post("/products", {
             "sku": f"CHAOS-{tag}-{index}", "name": f"Lantern {index}", "category": "lighting",
-            "price": {"amount": 1500 + 100 * index, "currency": "USD"}, "stock_quantity": stock}, shop.new_key()).expect(201)
+            "price": {"amount": 1500 + 100 * index, "currency": "USD"}, "stock_quantity": stock}, api_client.new_key()).expect(201)
         received[made["id"]] = stock
     for one in received:
-        shop.eventually("stock of a product", lambda one=one: Client(env["API_URL"]).get(f"/products/{one}/stock").status == 200)
+        api_client.eventually("stock of a product", lambda one=one: Client(env["API_URL"]).get(f"/products/{one}/stock").status == 200)
     return received

@@ -7,15 +7,15 @@ import time
 import urllib.request
 
 import aws
-import layout
-import parts
+import config
+import services
 import progress
-import shop
-from layout import Trouble
+import api_client
+from config import ScriptError
 from progress import note, step
-from shop import Client, eventually, fetch, new_key, stack_env
+from api_client import Client, eventually, fetch, new_key, stack_env
 
-DEMO = layout.LOCAL / "demo"
+DEMO = config.LOCAL / "demo"
 PRICE = 1999
 STOCK = 10
 QUANTITY = 2
@@ -56,7 +56,7 @@ class Demo:
         header = json.loads(base64.urlsafe_b64decode(self.ada.token.split(".")[0] + "=="))
         keys = self.public.call("GET", "/.well-known/jwks.json").expect(200)["keys"]
         if header.get("kid") not in [key.get("kid") for key in keys]:
-            raise Trouble("the token's key is not among the published ones")
+            raise ScriptError("the token's key is not among the published ones")
         note(f"user {account['id']}; token signed {header['alg']}, its key {header['kid'][:8]}… is in the JWKS")
         with step("without a token her orders stay closed"):
             self.public.get("/orders").expect(401)
@@ -74,12 +74,12 @@ class Demo:
         with step("the customer reads it"):
             seen = self.ada.get(f"/products/{self.tea['id']}").expect(200)
         note(f"{seen['sku']}, {seen['name']}, {money(seen['price'])}, {STOCK} in stock")
-        parts.stop(parts.REDIS)
+        services.stop(services.REDIS)
         try:
             with step("Redis stopped: the product can still be read"):
                 self.ada.get(f"/products/{self.tea['id']}").expect(200)
         finally:
-            parts.start(parts.REDIS)
+            services.start(services.REDIS)
 
     def stock(self):
         level = self.public.get(f"/products/{self.tea['id']}/stock").expect(200)
@@ -101,10 +101,10 @@ class Demo:
         with step("the same request again gives the same answer and no second order"):
             again = self.place(QUANTITY, "pm_card_visa", key)
             if again.expect(201) != self.first:
-                raise Trouble("the repeated request got another answer")
+                raise ScriptError("the repeated request got another answer")
             mine = self.ada.get("/orders").expect(200)["items"]
             if [order["id"] for order in mine] != [self.first["id"]]:
-                raise Trouble(f"one order was due, there are {len(mine)}")
+                raise ScriptError(f"one order was due, there are {len(mine)}")
         with step("the same key for another order is refused"):
             self.place(QUANTITY + 1, "pm_card_visa", key).expect(422)
 
@@ -112,7 +112,7 @@ class Demo:
         seen = self.ada.get(f"/orders/{order['id']}").expect(200)
         if (seen["status"], seen.get("status_reason")) == (status, reason):
             return seen
-        raise Trouble(f"order is {seen['status']} ({seen.get('status_reason')})")
+        raise ScriptError(f"order is {seen['status']} ({seen.get('status_reason')})")
 
     # ---- 4 ----------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Demo:
     def only_charge(self, amount):
         about = [c for c in self.charges() if self.first["id"] in c["metadata"].values()]
         if [(c["status"], c["amount"]) for c in about] != [("succeeded", amount)]:
-            raise Trouble(f"one charge of {amount} was due, the gateway has {about}")
+            raise ScriptError(f"one charge of {amount} was due, the gateway has {about}")
         return about[0]
 
     # ---- 5 ----------------------------------------------------------------------------------------------------
@@ -144,14 +144,14 @@ class Demo:
             invoice = eventually("invoice", lambda: self.ada.get(f"/orders/{self.first['id']}/invoice").expect(200))
             pdf, kind = fetch(invoice["url"])
         if not pdf.startswith(b"%PDF-"):
-            raise Trouble(f"the invoice is not a PDF but {kind}: {pdf[:40]!r}")
+            raise ScriptError(f"the invoice is not a PDF but {kind}: {pdf[:40]!r}")
         DEMO.mkdir(parents=True, exist_ok=True)
         self.pdf = DEMO / f"invoice-{invoice['number'].replace('/', '-')}.pdf"
         self.pdf.write_bytes(pdf)
-        note(f"number {invoice['number']}, {len(pdf)} bytes, kept as {self.pdf.relative_to(layout.ROOT)}")
+        note(f"number {invoice['number']}, {len(pdf)} bytes, kept as {self.pdf.relative_to(config.ROOT)}")
 
     def mails(self, containing=""):
-        listed = json.loads(fetch(f"{self.env['MAIL_URL']}?to={self.ada.email}")[0])
+        listed = json.loads(fetch(f"{self.env['MAILBOX_URL']}?to={self.ada.email}")[0])
         return [mail for mail in listed if containing in mail["subject"] + mail["text"]]
 
     # ---- 6 ----------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Demo:
     def archive(self):
         bucket = self.outputs.get("EventArchiveBucket")
         if not bucket:
-            raise Trouble("the stack has no output EventArchiveBucket")
+            raise ScriptError("the stack has no output EventArchiveBucket")
         with step("its events are on the Kafka topic order-events and archived from there to S3"):
             found = eventually("archived events of the order", lambda: self.archived(bucket))
         for key, kinds in found.items():
@@ -173,7 +173,7 @@ class Demo:
                 found[key] = [json.loads(line).get("type", "?") for line in lines]
         kinds = " ".join(kind for kinds in found.values() for kind in kinds)
         if not ("OrderPlaced" in kinds and "OrderConfirmed" in kinds):
-            raise Trouble(f"archived so far: {kinds or 'nothing'}")
+            raise ScriptError(f"archived so far: {kinds or 'nothing'}")
         return found
 
     # ---- 7 ----------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ class Demo:
         for window in windows:
             if any(top["product_id"] == self.tea["id"] for top in window["top_products"]):
                 return window
-        raise Trouble(f"{len(windows)} windows, the product in none")
+        raise ScriptError(f"{len(windows)} windows, the product in none")
 
     # ---- 8 ----------------------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class Demo:
             greedy = self.place(STOCK * 10, "pm_card_visa").expect(201)
             eventually("cancelled order", lambda: self.settled(greedy, "cancelled", "insufficient_stock"))
         if len(self.charges()) != before:
-            raise Trouble("an order without stock was charged")
+            raise ScriptError("an order without stock was charged")
         note(f"order {greedy['id']}: cancelled, insufficient_stock; stock {self.stock()[0]} free, {self.stock()[1]} reserved")
 
     def payment(self, order):
@@ -220,31 +220,31 @@ class Demo:
 
     def money_back(self):
         with step("she cancels the second order: stock is free again, the money goes back"):
-            self.ada.call("DELETE", f"{shop.PREFIX}/orders/{self.second['id']}").expect(202)
+            self.ada.call("DELETE", f"{api_client.PREFIX}/orders/{self.second['id']}").expect(202)
             eventually("refunded payment", lambda: self.payment(self.second)["status"] == "refunded")
             eventually("free stock", lambda: self.stock() == (STOCK - QUANTITY, QUANTITY))
         payment = self.payment(self.second)
         note(f"payment {payment['id']}: {money(payment['refunded_amount'])} of {money(payment['amount'])} went back")
         url = f"{self.env['GATEWAY_URL']}/_local/faults"
         with step("the gateway charges and dies before it answers: charged once all the same"):
-            put(url, {"mode": "dead_after_charge", "count": 1, "path": "/v1/payment_intents"})
+            put(url, {"mode": "drop_response", "count": 1, "path": "/v1/payment_intents"})
             third = self.place(1, "pm_card_visa").expect(201)
             eventually("order confirmed", lambda: self.settled(third, "processing"))
         made = [c for c in self.charges() if third["id"] in c["metadata"].values()]
         if len(made) != 1:
-            raise Trouble(f"one charge was due, the gateway has {made}")
+            raise ScriptError(f"one charge was due, the gateway has {made}")
         note(f"order {third['id']}: confirmed; charge {made[0]['id']}, once")
 
     # ---- 10 ---------------------------------------------------------------------------------------------------
 
     def shipment(self):
         with step("she wants to be told by text message as well, in German"):
-            self.ada.call("PUT", f"{shop.PREFIX}/users/{self.ada.id}/preferences",
+            self.ada.call("PUT", f"{api_client.PREFIX}/users/{self.ada.id}/preferences",
                           {"channels": ["email", "sms"], "locale": "de"}).expect(200)
         with step("staff ships the first order: its stock has left the house"):
             seen = self.ada.get(f"/orders/{self.first['id']}")
             version = seen.headers["ETag"]
-            self.staff.call("PATCH", f"{shop.PREFIX}/orders/{self.first['id']}/status", {"status": "shipped"},
+            self.staff.call("PATCH", f"{api_client.PREFIX}/orders/{self.first['id']}/status", {"status": "shipped"},
                             If_Match=version).expect(200)
             eventually("committed stock", lambda: self.stock()[1] == 1)
         with step("a letter and a text message tell her"):
@@ -253,7 +253,7 @@ class Demo:
         note(f"“{mail['subject']}”")
         note(f"“{text}”")
         with step("now it is too late to cancel"):
-            self.ada.call("DELETE", f"{shop.PREFIX}/orders/{self.first['id']}").expect(409)
+            self.ada.call("DELETE", f"{api_client.PREFIX}/orders/{self.first['id']}").expect(409)
         free, reserved = self.stock()
         note(f"stock {free} free, {reserved} reserved, {STOCK - free - reserved} shipped, of {STOCK} received")
 
@@ -273,11 +273,11 @@ class Demo:
 
     def summary(self, seconds):
         progress.heading("All ten steps done" + f" in {progress.took(seconds)}")
-        note(f"API       {self.env['API_URL']}  (try /health, /.well-known/jwks.json, {shop.PREFIX}/products/{self.tea['id']})")
-        note(f"mail      {self.env['MAIL_URL']}")
+        note(f"API       {self.env['API_URL']}  (try /health, /.well-known/jwks.json, {api_client.PREFIX}/products/{self.tea['id']})")
+        note(f"mail      {self.env['MAILBOX_URL']}")
         note(f"gateway   {self.env['GATEWAY_URL']}/_local/charges")
-        note(f"invoice   {self.pdf.relative_to(layout.ROOT)}")
-        note(f"values    {layout.STACK_ENV.relative_to(layout.ROOT)}  (addresses, accounts, passwords)")
+        note(f"invoice   {self.pdf.relative_to(config.ROOT)}")
+        note(f"values    {config.STACK_ENV.relative_to(config.ROOT)}  (addresses, accounts, passwords)")
         note("The stack goes on running; scripts/down stops it.")
 
 
@@ -287,7 +287,7 @@ def main():
         demo = Demo()
         demo.walk()
         demo.summary(time.monotonic() - started)
-    except Trouble as trouble:
+    except ScriptError as trouble:
         progress.fail(str(trouble))
         return 1
     except KeyboardInterrupt:

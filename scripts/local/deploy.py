@@ -7,37 +7,37 @@ import urllib.error
 import urllib.request
 
 import aws
-import layout
-import parts
+import config
+import services
 import process
 import progress
-from layout import Trouble
+from config import ScriptError
 
-TEMPLATE = layout.ROOT / "template.yaml"
+TEMPLATE = config.ROOT / "template.yaml"
 STAFF, ADMIN = "staff@quayside.example", "admin@quayside.example"
 READY_DEADLINE_S = 60
 # What may become of an order that is paid and has no stock.
-SHORTFALL_VARIABLE, SHORTFALL_POLICIES = "QUAYSIDE_SHORTFALL", ("refund", "back-order", "review")
+SHORTFALL_VARIABLE, SHORTFALL_POLICIES = "QUAYSIDE_SHORTFALL", ("refund", "backorder", "review")
 
 
 def build():
     with progress.step("functions built") as step:
-        step.status = lambda: process.last_line(layout.LOGS / "build.log")
+        step.status = lambda: process.last_line(config.LOGS / "build.log")
         # The caller's environment: cargo's home and proxies are the caller's business.
-        code, log = process.run("build", [layout.ROOT / "scripts" / "build"], dict(os.environ))
+        code, log = process.run("build", [config.ROOT / "scripts" / "build"], dict(os.environ))
         if code != 0:
             for line in process.tail(log, 30):
                 progress.note(f"| {line}")
-            raise Trouble(f"the build failed: mend what it says above, then run scripts/up again (its output is {log})")
+            raise ScriptError(f"the build failed: mend what it says above, then run scripts/up again (its output is {log})")
 
 
 def fingerprint():
     """What is to be deployed: the template and the packages it names."""
     if not TEMPLATE.exists():
-        raise Trouble("template.yaml is missing: run `cargo xtask codegen`")
-    packages = sorted((layout.ROOT / "target" / "lambda").glob("*/bootstrap.zip"))
+        raise ScriptError("template.yaml is missing: run `cargo xtask codegen`")
+    packages = sorted((config.ROOT / "target" / "lambda").glob("*/bootstrap.zip"))
     if not packages:
-        raise Trouble("target/lambda holds no packages: run scripts/build")
+        raise ScriptError("target/lambda holds no packages: run scripts/build")
     digest = hashlib.sha256(TEMPLATE.read_bytes())
     for package in packages:
         digest.update(package.parent.name.encode())
@@ -50,19 +50,19 @@ def fingerprint():
 
 def parameters():
     return {
-        "Stage": layout.STAGE,
-        "ApiBaseUrl": layout.endpoint(),
+        "Stage": config.STAGE,
+        "ApiBaseUrl": config.endpoint(),
         "DatabaseHost": "127.0.0.1",
-        "DatabasePort": layout.port("postgres"),
-        "DatabaseName": layout.DATABASE,
-        "DatabasePassword": layout.secret("database_password"),
-        "DatabaseOwnerPassword": layout.secret("owner_password"),
-        "RedisUrl": layout.redis_url(),
-        "KafkaBrokers": layout.kafka_brokers(),
-        "GatewayUrl": layout.gateway_url(),
-        "GatewaySecretKey": layout.secret("gateway_secret_key"),
-        "GatewayWebhookSecret": layout.secret("gateway_webhook_secret"),
-        "MailFrom": layout.MAIL_FROM,
+        "DatabasePort": config.port("postgres"),
+        "DatabaseName": config.DATABASE,
+        "DatabasePassword": config.secret("database_password"),
+        "DatabaseOwnerPassword": config.secret("owner_password"),
+        "RedisUrl": config.redis_url(),
+        "KafkaBrokers": config.kafka_brokers(),
+        "GatewayUrl": config.gateway_url(),
+        "GatewaySecretKey": config.secret("gateway_secret_key"),
+        "GatewayWebhookSecret": config.secret("gateway_webhook_secret"),
+        "EmailFrom": config.EMAIL_FROM,
         "PushApplicationArn": aws.push_application(),
         "ShortfallPolicy": shortfall_policy(),
     }
@@ -71,35 +71,35 @@ def parameters():
 def shortfall_policy():
     policy = os.environ.get(SHORTFALL_VARIABLE) or SHORTFALL_POLICIES[0]
     if policy not in SHORTFALL_POLICIES:
-        raise Trouble(f"{SHORTFALL_VARIABLE} is {policy!r}: choose one of {', '.join(SHORTFALL_POLICIES)}")
+        raise ScriptError(f"{SHORTFALL_VARIABLE} is {policy!r}: choose one of {', '.join(SHORTFALL_POLICIES)}")
     return policy
 
 
 def deploy():
     """Deploys when something changed."""
-    wanted, known = fingerprint(), layout.read_json(layout.STACK_STATE)
+    wanted, known = fingerprint(), config.read_json(config.STACK_STATE)
     if known.get("fingerprint") == wanted:
         progress.done("stack is up to date")
         return
-    layout.STACK_STATE.unlink(missing_ok=True)
-    with progress.step(f"stack {layout.STACK_NAME} deployed with sam deploy") as step:
+    config.STACK_STATE.unlink(missing_ok=True)
+    with progress.step(f"stack {config.STACK_NAME} deployed with sam deploy") as step:
         step.status = _deploy_status
         current = aws.stack()
         if current and ("FAILED" in current["status"] or current["status"] == "ROLLBACK_COMPLETE"):
             # Such a stack takes no update, and the emulator starts empty faster than it cleans up.
-            parts.stop(parts.AWS)
-            parts.start(parts.AWS)
+            services.stop(services.AWS)
+            services.start(services.AWS)
             wanted = fingerprint()
         _sam_deploy()
         found = aws.stack()
         if not found or "ApiId" not in found["outputs"]:
-            raise Trouble("the deployed stack has no output ApiId: look at the Outputs of template.yaml")
-        layout.STACK_STATE.write_text(json.dumps({"fingerprint": wanted, "api_id": found["outputs"]["ApiId"]}) + "\n")
+            raise ScriptError("the deployed stack has no output ApiId: look at the Outputs of template.yaml")
+        config.STACK_STATE.write_text(json.dumps({"fingerprint": wanted, "api_id": found["outputs"]["ApiId"]}) + "\n")
 
 
 def _deploy_status():
     """How far `sam deploy` is, from its log."""
-    log = layout.LOGS / "deploy.log"
+    log = config.LOGS / "deploy.log"
     done = log.read_text(errors="replace").count("_COMPLETE ") if log.exists() else 0
     return f"{done} resources" if done else "packages go up"
 
@@ -107,28 +107,28 @@ def _deploy_status():
 def _sam_deploy():
     overrides = [f"{name}={value}" for name, value in parameters().items()]
     code, log = process.run("deploy", [
-        layout.tools()["sam"] / "bin" / "sam", "deploy", "-t", TEMPLATE, "--stack-name", layout.STACK_NAME, "--resolve-s3",
+        config.tools()["sam"] / "bin" / "sam", "deploy", "-t", TEMPLATE, "--stack-name", config.STACK_NAME, "--resolve-s3",
         "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
         "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND",
         "--parameter-overrides", *overrides,
-    ], layout.clean_env(**layout.aws_env(), SAM_CLI_TELEMETRY="0", AWS_EC2_METADATA_DISABLED="true"))
+    ], config.clean_env(**config.aws_env(), SAM_CLI_TELEMETRY="0", AWS_EC2_METADATA_DISABLED="true"))
     if code != 0:
         lines = process.tail(log, 400)
         for line in [l for l in lines if "FAILED" in l][:6] + lines[-4:]:
             progress.note(f"| {line.strip()}")
-        raise Trouble(f"sam deploy failed: the reason stands above; its whole output is {log}, the emulator's "
-                      f"{layout.LOGS / 'aws.log'}")
+        raise ScriptError(f"sam deploy failed: the reason stands above; its whole output is {log}, the emulator's "
+                      f"{config.LOGS / 'aws.log'}")
 
 
 def api_url():
     # By path, because names under .localhost do not resolve for every client.
-    return f"{layout.endpoint()}/_aws/execute-api/{layout.read_json(layout.STACK_STATE)['api_id']}"
+    return f"{config.endpoint()}/_aws/execute-api/{config.read_json(config.STACK_STATE)['api_id']}"
 
 
 def migrate():
     accounts = [
-        {"email": STAFF, "username": "staff", "password": layout.secret("staff_password"), "role": "staff"},
-        {"email": ADMIN, "username": "admin", "password": layout.secret("admin_password"), "role": "admin"},
+        {"email": STAFF, "username": "staff", "password": config.secret("staff_password"), "role": "staff"},
+        {"email": ADMIN, "username": "admin", "password": config.secret("admin_password"), "role": "admin"},
     ]
     with progress.step("database migrated, staff and admin accounts made"):
         aws.invoke("database-migrate", {"accounts": accounts})
@@ -136,7 +136,7 @@ def migrate():
 
 def make_keys():
     """Once for a run of the emulator, which starts without signing keys; a further rotation would retire one."""
-    made, run = layout.RUN / "signing-keys", str(process.record("aws").get("started"))
+    made, run = config.RUN / "signing-keys", str(process.record("aws").get("started"))
     if made.exists() and made.read_text() == run:
         return
     with progress.step("signing keys made"):
@@ -161,42 +161,42 @@ def await_ready():
 
     with progress.step("API ready"):
         if not process.wait_until(ready, READY_DEADLINE_S, 0.2):
-            raise Trouble(f"the API does not become ready: GET {api_url()}/ready says {last}")
+            raise ScriptError(f"the API does not become ready: GET {api_url()}/ready says {last}")
 
 
 def register_webhooks():
     """Tells the gateway where its news goes. Always: the URL changes with every deployment into a new emulator."""
-    asked = {"url": f"{api_url()}/api/v1/webhooks/payments", "secret": layout.secret("gateway_webhook_secret")}
-    request = urllib.request.Request(f"{layout.gateway_url()}/_local/webhooks", data=json.dumps(asked).encode(), method="PUT",
+    asked = {"url": f"{api_url()}/api/v1/webhooks/payments", "secret": config.secret("gateway_webhook_secret")}
+    request = urllib.request.Request(f"{config.gateway_url()}/_local/webhooks", data=json.dumps(asked).encode(), method="PUT",
                                      headers={"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             answer.read()
     except urllib.error.HTTPError as refused:
         said = refused.read().decode(errors="replace")[:300]
-        raise Trouble(f"the payment gateway takes no webhooks: {refused.code} {said}") from None
+        raise ScriptError(f"the payment gateway takes no webhooks: {refused.code} {said}") from None
     except OSError as error:
-        raise Trouble(f"the payment gateway does not answer: {error} (scripts/part restart gateway, then scripts/up)") from None
+        raise ScriptError(f"the payment gateway does not answer: {error} (scripts/service restart gateway, then scripts/up)") from None
 
 
 def write_stack_env():
     """For any other program: lines of KEY=value."""
-    env = layout.aws_env()
+    env = config.aws_env()
     lines = {
         "API_URL": api_url(),
         **{name: env[name] for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")},
-        "DATABASE_URL": layout.database_url(),
-        "REDIS_URL": layout.redis_url(),
-        "KAFKA_BROKERS": layout.kafka_brokers(),
-        "GATEWAY_URL": layout.gateway_url(),
-        "GATEWAY_WEBHOOK_SECRET": layout.secret("gateway_webhook_secret"),
-        "MAIL_URL": layout.mail_url(),
+        "DATABASE_URL": config.database_url(),
+        "REDIS_URL": config.redis_url(),
+        "KAFKA_BROKERS": config.kafka_brokers(),
+        "GATEWAY_URL": config.gateway_url(),
+        "GATEWAY_WEBHOOK_SECRET": config.secret("gateway_webhook_secret"),
+        "MAILBOX_URL": config.mailbox_url(),
         "STAFF_EMAIL": STAFF,
-        "STAFF_PASSWORD": layout.secret("staff_password"),
+        "STAFF_PASSWORD": config.secret("staff_password"),
         "ADMIN_EMAIL": ADMIN,
-        "ADMIN_PASSWORD": layout.secret("admin_password"),
+        "ADMIN_PASSWORD": config.secret("admin_password"),
     }
-    layout.write_private(layout.STACK_ENV, "".join(f"{name}={value}\n" for name, value in lines.items()))
+    config.write_private(config.STACK_ENV, "".join(f"{name}={value}\n" for name, value in lines.items()))
 
 
 def bring_up():
@@ -206,8 +206,8 @@ def bring_up():
     # Always: an earlier run may have failed between the two, and twice changes nothing.
     migrate()
     make_keys()
-    begun = parts.begin(parts.TRIGGER, fresh=True)
-    parts.await_ready(parts.TRIGGER)
+    begun = services.begin(services.TRIGGER, fresh=True)
+    services.await_ready(services.TRIGGER)
     if begun:
         progress.done("Kafka trigger polls")
     await_ready()

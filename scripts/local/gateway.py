@@ -5,7 +5,7 @@ the faults that tests need. `gateway_stripe` sets right what differs from Stripe
 transactions and search; `gateway_webhooks` signs, sends and repeats webhooks; `gateway_state` keeps all that, with the answers
 to the keys, in the directory that `--state` names, before an answer leaves. Without `--state` nothing is kept.
 
-    PUT /_local/faults {"mode": "none|slow|unreachable|error|kept_error|dead_after_charge",
+    PUT /_local/faults {"mode": "none|slow|unreachable|error|replayed_error|drop_response",
                         "count": n?, "seconds": s?, "path": prefix?}
     GET /_local/faults     the fault in force
     GET /_local/requests   what came in, oldest first; DELETE forgets it
@@ -16,8 +16,8 @@ to the keys, in the directory that `--state` names, before an answer leaves. Wit
     DELETE /_config/data   forgets everything, kept state too, but for the endpoint of webhooks
 
 Modes: `slow` answers after some seconds (10 when not told), `unreachable` hangs up before anything is done, `error`
-answers 500 before anything is done, `kept_error` does so to any POST and keeps that under its key, as Stripe does with a fault
-of its own, and `dead_after_charge` does the work of any POST and hangs up instead of answering. With
+answers 500 before anything is done, `replayed_error` does so to any POST and keeps that under its key, as Stripe does with a fault
+of its own, and `drop_response` does the work of any POST and hangs up instead of answering. With
 `count` the fault strikes so many requests and is over; with `path` it strikes only paths that begin so. GATEWAY_FAULTS sets the
 first one, as `mode` or `mode:count`. Faults strike Stripe's API alone. They and the list of requests do not outlive the process.
 """
@@ -41,9 +41,9 @@ from gateway_state import ANSWER, State
 from gateway_stripe import error
 from gateway_webhooks import Webhooks
 
-MODES = ("none", "slow", "unreachable", "error", "kept_error", "dead_after_charge")
+MODES = ("none", "slow", "unreachable", "error", "replayed_error", "drop_response")
 # What strikes only what would change something.
-OF_POSTS = ("kept_error", "dead_after_charge")
+OF_POSTS = ("replayed_error", "drop_response")
 KEY_LIMIT = 255
 # Stripe keeps no result where "no API endpoint began the execution": the parameters or the credentials were refused.
 NEVER_BEGAN = {400, 401, 404, 409, 429}
@@ -141,11 +141,11 @@ class Front:
             await asyncio.sleep(seconds)
         if mode == "error":
             answer = await self.fail(request)
-        elif mode == "kept_error":
+        elif mode == "replayed_error":
             answer = await self.once(request, self.fail, body, entry)
         else:
             answer = await self.once(request, handler, body, entry)
-        if mode == "dead_after_charge":
+        if mode == "drop_response":
             return self.hang_up(request)
         entry["status"] = answer.status
         return answer

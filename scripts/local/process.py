@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import layout
+import config
 
 
 def _stat(pid):
@@ -40,25 +40,25 @@ def runs(pid):
 
 def spawn(name, argv, env, cwd=None, user=None):
     """Starts a part in a session of its own with its output in its log, and remembers it."""
-    log = layout.LOGS / f"{name}.log"
+    log = config.LOGS / f"{name}.log"
     with open(log, "ab") as out:
         child = subprocess.Popen(
-            [str(a) for a in argv], env=env, cwd=str(cwd or layout.ROOT), stdin=subprocess.DEVNULL, stdout=out,
+            [str(a) for a in argv], env=env, cwd=str(cwd or config.ROOT), stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT, start_new_session=True,
             **({"user": user, "group": user, "extra_groups": []} if user else {}),
         )
     stat = _stat(child.pid)
     record = {"pid": child.pid, "started": stat["started"] if stat else 0}
-    (layout.RUN / f"{name}.json").write_text(json.dumps(record))
+    (config.RUN / f"{name}.json").write_text(json.dumps(record))
     return child
 
 
 def record(name):
-    return layout.read_json(layout.RUN / f"{name}.json")
+    return config.read_json(config.RUN / f"{name}.json")
 
 
 def remember(name, **more):
-    (layout.RUN / f"{name}.json").write_text(json.dumps({**record(name), **more}))
+    (config.RUN / f"{name}.json").write_text(json.dumps({**record(name), **more}))
 
 
 def alive(name):
@@ -111,13 +111,13 @@ def stop(name, polite=signal.SIGTERM, grace_s=10):
         left = _wait_gone(family, 2)
         _signal(left, signal.SIGKILL)
         _wait_gone(left, 5)
-    (layout.RUN / f"{name}.json").unlink(missing_ok=True)
+    (config.RUN / f"{name}.json").unlink(missing_ok=True)
     return bool(pid)
 
 
 def stragglers():
     """Processes that carry this clone's marker although no part knows them any more."""
-    marker = f"{layout.MARKER}={layout.ROOT}".encode()
+    marker = f"{config.MARKER}={config.ROOT}".encode()
     found = set()
     for pid in _all():
         try:
@@ -154,10 +154,10 @@ def last_line(path):
 
 def run(name, argv, env, cwd=None):
     """Runs a command to its end with its output in a log. The exit code and the log's path."""
-    log = layout.LOGS / f"{name}.log"
+    log = config.LOGS / f"{name}.log"
     with open(log, "wb") as out:
         code = subprocess.run(
-            [str(a) for a in argv], env=env, cwd=str(cwd or layout.ROOT), stdin=subprocess.DEVNULL, stdout=out,
+            [str(a) for a in argv], env=env, cwd=str(cwd or config.ROOT), stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT, check=False,
         ).returncode
     return code, log

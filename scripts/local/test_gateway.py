@@ -63,7 +63,7 @@ class Front(SharedGateway):
         self.assertEqual((await self.charges())["succeeded"], 2)
 
     async def test_dead_after_charge_charges_once_and_the_retry_learns_of_it(self):
-        self.assertEqual(await self.fault(mode="dead_after_charge", count=1), 200)
+        self.assertEqual(await self.fault(mode="drop_response", count=1), 200)
         with self.assertRaises(aiohttp.ClientError):
             await self.pay("k-7")
         self.assertEqual((await self.charges())["succeeded"], 1)
@@ -86,7 +86,7 @@ class Front(SharedGateway):
                 self.assertEqual((await self.charges())["count"], before + 1)
 
     async def test_a_kept_error_is_told_again_and_nothing_is_ever_done_under_its_key(self):
-        await self.fault(mode="kept_error", count=1)
+        await self.fault(mode="replayed_error", count=1)
         status, first, headers = await self.pay("k-kept")
         self.assertEqual((status, first["error"]["type"]), (500, "api_error"))
         self.assertNotIn("Idempotent-Replayed", headers)
@@ -98,7 +98,7 @@ class Front(SharedGateway):
 
     async def test_a_kept_error_of_a_refund_leaves_no_refund_and_another_key_makes_one(self):
         intent = await self.paid()
-        await self.fault(mode="kept_error", count=1, path="/v1/refunds")
+        await self.fault(mode="replayed_error", count=1, path="/v1/refunds")
         self.assertEqual((await self.refund(intent, "r-kept", amount=500))[0], 500)
         self.assertEqual((await self.refund(intent, "r-kept", amount=500))[0], 500)
         self.assertEqual((await self.get("/v1/refunds", ("payment_intent", intent["id"])))[1]["data"], [])
@@ -128,7 +128,7 @@ class Front(SharedGateway):
 
     async def test_dead_after_charge_strikes_whatever_is_posted_and_nothing_that_is_read(self):
         intent = await self.paid()
-        await self.fault(mode="dead_after_charge", count=1)
+        await self.fault(mode="drop_response", count=1)
         self.assertEqual((await self.get("/v1/balance_transactions"))[0], 200)
         with self.assertRaises(aiohttp.ClientError):
             await self.refund(intent, "r-1", amount=500)

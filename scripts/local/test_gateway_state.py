@@ -66,7 +66,7 @@ class Durability(WithReceiver, Client, unittest.IsolatedAsyncioTestCase):
         self.assertEqual(sorted(charge["metadata"]["order"] for charge in charges), sorted(asked))
 
     async def test_a_charge_whose_answer_was_cut_off_is_kept_with_its_key(self):
-        await self.fault(mode="dead_after_charge")
+        await self.fault(mode="drop_response")
         with self.assertRaises(aiohttp.ClientError):
             await self.pay("k-1")
         await self.restart()

@@ -14,30 +14,30 @@ import subprocess
 import sys
 
 import aws
-import layout
+import config
 import progress
-import shop
-from layout import Trouble
+import api_client
+from config import ScriptError
 
-HERE = layout.ROOT / "scripts" / "local"
-VARIABLES = layout.LOCAL / "watch"
+HERE = config.ROOT / "scripts" / "local"
+VARIABLES = config.LOCAL / "watch"
 # The emulator sends a function's invocations to this URL instead of a process of its own.
 PROXY = "MINISTACK_LAMBDA_PROXY_URL"
 
 
 def functions():
     """The catalog's functions, by their directories: those two are the same, a test sees to it."""
-    return sorted(path.parent.name for path in (layout.ROOT / "functions").glob("*/Cargo.toml"))
+    return sorted(path.parent.name for path in (config.ROOT / "functions").glob("*/Cargo.toml"))
 
 
 def write_variables(names):
     """What the stack gave each function, for `watch-runner`. The root keys: permissions are not checked here."""
-    keys = {name: value for name, value in layout.aws_env().items() if name.startswith("AWS_")}
+    keys = {name: value for name, value in config.aws_env().items() if name.startswith("AWS_")}
     for name in names:
         variables = {**aws.variables(name), **keys}
         variables.pop(PROXY, None)
         text = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in variables.items())
-        layout.write_private(VARIABLES / f"{name}.env", text)
+        config.write_private(VARIABLES / f"{name}.env", text)
 
 
 def runner_variable():
@@ -51,19 +51,19 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/watch", description=__doc__.splitlines()[0])
     parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="gets the stack's requests and events as well")
     asked = parser.parse_args().functions
-    shop.stack_env()
+    api_client.stack_env()
     known = functions()
     for name in asked:
         if name not in known:
-            raise Trouble(f"there is no function {name!r}: choose from {', '.join(known)}")
+            raise ScriptError(f"there is no function {name!r}: choose from {', '.join(known)}")
     progress.heading("watch")
     with progress.step("the stack's variables read"):
         write_variables(known)
-    port = layout.port("watch")
-    if not layout.is_free(port):
-        port = layout.renew_port("watch")
+    port = config.port("watch")
+    if not config.is_free(port):
+        port = config.renew_port("watch")
     url = f"http://127.0.0.1:{port}"
-    tool = layout.tools()["cargo-lambda"] / "bin"
+    tool = config.tools()["cargo-lambda"] / "bin"
     # Without the marker of the local cloud: watch belongs to its terminal, not to scripts/down.
     env = {**os.environ, "PATH": f"{tool}:{os.environ['PATH']}", runner_variable(): str(HERE / "watch-runner"),
            "QUAYSIDE_WATCH_VARIABLES": str(VARIABLES)}
@@ -77,7 +77,7 @@ def main():
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         child = subprocess.Popen(
             [tool / "cargo-lambda", "lambda", "watch", "--wait", "--invoke-address", "127.0.0.1", "--invoke-port", str(port)],
-            env=env, cwd=layout.ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            env=env, cwd=config.ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         return child.wait()
     finally:
         for name in asked:
@@ -87,6 +87,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Trouble as trouble:
+    except ScriptError as trouble:
         progress.fail(str(trouble))
         sys.exit(1)

@@ -3,9 +3,9 @@
 use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
-use ports::FactStream;
+use ports::AnalyticsStream;
 
 /// Puts one event. Twice is harmless: windows count each event once.
-pub async fn handle(stream: &impl FactStream, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+pub async fn handle(stream: &impl AnalyticsStream, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     stream.put(&delivery.event).await
 }

@@ -8,7 +8,7 @@ use domain::{
 };
 use edge::direct::Invocation;
 use kernel::Failure;
-use ports::{FoundingAccount, Migrations, Passwords};
+use ports::{Migrations, Passwords, SeedAccount};
 use serde::{Deserialize, Serialize};
 
 /// What to do besides migrating.
@@ -52,7 +52,7 @@ pub async fn handle(
     let applied = migrations.apply().await?;
     let account = |(n, account): (usize, Account)| {
         let unknown = || Failure::field(format!("/accounts/{n}/role"), "is not a role");
-        Ok(FoundingAccount {
+        Ok(SeedAccount {
             role: Role::parse(&account.role).ok_or_else(unknown)?,
             password_hash: passwords.hash(&account.password)?,
             email: account.email,
@@ -60,6 +60,6 @@ pub async fn handle(
         })
     };
     let accounts = call.input.accounts.into_iter().enumerate().map(account).collect::<Result<Vec<_>, Failure>>()?;
-    let accounts = migrations.found(&accounts, call.now).await?;
+    let accounts = migrations.seed_accounts(&accounts, call.now).await?;
     Ok(Migrated { applied, accounts })
 }

@@ -10,20 +10,20 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Device, DeviceBook, DeviceDirectory};
+use ports::{Device, DeviceStore, PushEndpoints};
 
 /// Enters one device.
 pub async fn handle(
-    book: &impl DeviceBook,
-    directory: &impl DeviceDirectory,
+    book: &impl DeviceStore,
+    directory: &impl PushEndpoints,
     call: Call<RegisterDevice>,
 ) -> Result<Reply<DeviceView>, Failure> {
     let (wish, call) = call.into_parts();
     let principal = call.principal()?;
     let whose: UserId = call.path("id")?;
-    user::may_see(whose, principal.id, &principal.role)?;
-    let endpoint = directory.enter(&wish.token).await?;
-    let device = Device { id: DeviceId(call.ids.next()), endpoint, entered_at: call.now };
-    let known_as = book.keep_device(whose, &device).await?;
+    user::check_owner(whose, principal.id, &principal.role)?;
+    let endpoint = directory.register(&wish.token).await?;
+    let device = Device { id: DeviceId(call.ids.next()), endpoint, registered_at: call.now };
+    let known_as = book.save_device(whose, &device).await?;
     Ok(Reply::created(DeviceView::from(known_as)))
 }

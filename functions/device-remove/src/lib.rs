@@ -6,13 +6,13 @@
 use domain::{id::UserId, user};
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::DeviceBook;
+use ports::DeviceStore;
 
 /// Strikes one device off.
-pub async fn handle(book: &impl DeviceBook, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
+pub async fn handle(book: &impl DeviceStore, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     let principal = call.principal()?;
     let whose: UserId = call.path("id")?;
-    user::may_see(whose, principal.id, &principal.role)?;
-    book.drop_device(whose, call.path("device_id")?).await?;
+    user::check_owner(whose, principal.id, &principal.role)?;
+    book.remove_device(whose, call.path("device_id")?).await?;
     Ok(Reply::no_content())
 }

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::DEVICE_REMOVE)?;
-    let contacts = wiring.silent().contacts()?;
+    let contacts = wiring.without_bus().contacts()?;
     edge::http::run(wiring.route()?, async |call| device_remove::handle(&contacts, call).await).await
 }

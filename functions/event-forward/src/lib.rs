@@ -1,7 +1,7 @@
 //! Forwards every event of the bus to its Kafka topic, keyed by its subject, without what is personal in it.
 
 use edge::Delivery;
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use ports::{EventLog, LogRecord};
 use serde_json::{Map, Value};
 
@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
     let mut event = delivery.event;
     let row = event.event.get("type").and_then(Value::as_str).and_then(catalog::find_event);
-    let row =
-        row.ok_or_else(|| Failure::new(Kind::Invalid, "unknown-event", "This type of event is not in the catalog."))?;
-    domain::event::strip_personal(&mut event.event, row);
+    let row = row.ok_or_else(|| {
+        Failure::new(FailureKind::Invalid, "unknown-event", "This type of event is not in the catalog.")
+    })?;
+    domain::event::redact(&mut event.event, row);
     let value = serde_json::to_string(&event).map_err(Failure::internal)?;
     log.append(&LogRecord { topic: row.topic.name, key: event.subject, value, time: event.time }).await
 }

@@ -16,7 +16,7 @@ pub async fn handle(
     call: Call<NoBody>,
 ) -> Result<Reply<InvoiceView>, Failure> {
     let principal = call.principal()?;
-    let owner = user::sees_only(principal.id, &principal.role);
+    let owner = user::owner_filter(principal.id, &principal.role);
     let absent = || Failure::not_found("invoice");
     let invoice = invoices.find(call.path("id")?, owner).await?.ok_or_else(absent)?;
     if !documents.exists(&invoice.key()).await? {

@@ -9,24 +9,24 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, Documents, InvoiceStore, Printer};
+use ports::{Claim, Documents, InvoiceRenderer, InvoiceStore};
 
 /// Issues one invoice.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,
-    printer: &impl Printer,
+    printer: &impl InvoiceRenderer,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let DomainEvent::OrderConfirmed(order) = delivery.event.event else {
-        return Err(event::unexpected(&delivery.event.event));
+        return Err(event::unexpected_event(&delivery.event.event));
     };
     let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: delivery.event.id };
     let (order_id, event_id) = (order.order_id, delivery.ids.next());
     let issued = |invoice: &Invoice| {
         let issued = InvoiceIssued { order_id, number: invoice.number(), key: invoice.key() };
-        event::envelop(event_id, order_id, 1, delivery.now, &delivery.trace, issued)
+        event::wrap(event_id, order_id, 1, delivery.now, &delivery.trace, issued)
     };
-    let invoice = invoices.number(claim, &invoice::draft(order, delivery.event.time), &issued).await?;
-    documents.put_once(&invoice.key(), "application/pdf", printer.invoice(&invoice)?).await
+    let invoice = invoices.assign_number(claim, &invoice::draft(order, delivery.event.time), &issued).await?;
+    documents.put_once(&invoice.key(), "application/pdf", printer.render(&invoice)?).await
 }

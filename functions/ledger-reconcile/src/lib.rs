@@ -3,7 +3,7 @@
 
 use domain::{
     event::{self, LedgerReconciled},
-    ledger::{self, Statement},
+    ledger::{self, GatewayStatement},
 };
 use edge::{
     schedule::Tick,
@@ -33,7 +33,7 @@ pub struct Summary {
     /// Differences.
     pub differences: u32,
     /// Movements of the gateway that could not be read.
-    pub unread: u32,
+    pub unreadable: u32,
 }
 
 /// Compares the last days.
@@ -41,7 +41,8 @@ pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) ->
     let ago = |seconds| Timestamp::from_second(tick.now.as_second() - seconds).map_err(Failure::internal);
     let (from, to) = (ago(SPAN_S + REST_S)?, ago(REST_S)?);
     let now = ago(-MARGIN_S)?;
-    let Statement { movements, unread } = gateway.movements(ago(SPAN_S + REST_S + DAY_S)?, now).await?;
+    let GatewayStatement { transactions: movements, unreadable: unread } =
+        gateway.movements(ago(SPAN_S + REST_S + DAY_S)?, now).await?;
     let ours = ledger.between(ago(SPAN_S + REST_S + MARGIN_S)?, now).await?;
     let comparison = ledger::compare(&ours, &movements, from, to, tick.now);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -49,8 +50,9 @@ pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) ->
     let (fees, differences) = (count(comparison.fees.len()), count(comparison.differences.len()));
     let unreadable = count(unread.len());
     metrics::value("LedgerDifferences", Unit::Count, differences + unreadable);
-    let reconciled = LedgerReconciled { from, to, compared, fees, differences: comparison.differences, unread };
-    let event = event::envelop(tick.ids.next(), "ledger", 1, tick.now, &tick.trace, reconciled);
-    ledger.book(&comparison.fees, &event).await?;
-    Ok(Summary { compared, fees, differences, unread: unreadable })
+    let reconciled =
+        LedgerReconciled { from, to, compared, fees, differences: comparison.differences, unreadable: unread };
+    let event = event::wrap(tick.ids.next(), "ledger", 1, tick.now, &tick.trace, reconciled);
+    ledger.post(&comparison.fees, &event).await?;
+    Ok(Summary { compared, fees, differences, unreadable })
 }

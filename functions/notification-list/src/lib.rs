@@ -4,16 +4,16 @@ use api::{ListView, NotificationView};
 use domain::id::OrderId;
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::NotificationDesk;
+use ports::NotificationRequests;
 
 /// Lists a page of the delivery log.
 pub async fn handle(
-    desk: &impl NotificationDesk,
+    desk: &impl NotificationRequests,
     call: Call<NoBody>,
 ) -> Result<Reply<ListView<NotificationView>>, Failure> {
     let order: OrderId = call.query("order_id")?.ok_or_else(|| Failure::field("?order_id", "is missing"))?;
     let page = call.page()?;
-    let found = desk.log(order, page.limit, page.cursor.as_deref()).await?;
+    let found = desk.delivery_log(order, page.limit, page.cursor.as_deref()).await?;
     let items = found.items.iter().map(NotificationView::from).collect();
     Ok(Reply::ok(ListView { items, next_cursor: found.next }))
 }

@@ -6,29 +6,29 @@
 use api::NotificationView;
 use domain::{
     event::{self, NotificationRequested},
-    notification::{ByHand, Outcome, SendNotification, Template},
+    notification::{ManualTemplate, Outcome, SendNotification, Template},
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, Settled};
-use ports::{Addressee, ContactBook, NotificationDesk};
+use kernel::{Failure, IdempotencyOutcome};
+use ports::{ContactStore, NotificationRequests, Recipient};
 
 /// Asks for something to be sent.
 pub async fn handle(
-    contacts: &(impl ContactBook + NotificationDesk),
+    contacts: &(impl ContactStore + NotificationRequests),
     call: Call<SendNotification>,
 ) -> Result<Reply<NotificationView>, Failure> {
     let (wish, call) = call.into_parts();
     wish.check()?;
-    let key = call.idempotency()?.clone();
+    let key = call.idempotency_key()?.clone();
     let nobody = || Failure::field("/user_id", "is nobody whom we can write to");
     let to = contacts.find(wish.user_id).await?.ok_or_else(nobody);
     if let Err(refusal) = to.and_then(|to| check(&wish, &to)) {
         // What was accepted before is not refused now.
-        let settled = contacts.recall(&key).await?.unwrap_or(Settled::Now);
-        return Reply::refused(refusal, settled);
+        let settled = contacts.find_response(&key).await?.unwrap_or(IdempotencyOutcome::Committed);
+        return Reply::rejected(refusal, settled);
     }
     let template = match wish.template {
-        ByHand::Message => Template::Message,
+        ManualTemplate::Message => Template::Message,
     };
     let requested = NotificationRequested {
         user_id: wish.user_id,
@@ -40,17 +40,17 @@ pub async fn handle(
     };
     let id = call.ids.next();
     let reply = Reply::accepted(NotificationView::accepted(id, &requested, call.now));
-    let event = event::envelop(id, wish.user_id, 1, call.now, &call.trace, requested);
+    let event = event::wrap(id, wish.user_id, 1, call.now, &call.trace, requested);
     let settled = contacts.request(&key, &reply.to_stored()?, &event).await?;
-    Ok(reply.settle(settled))
+    Ok(reply.or_replay(settled))
 }
 
 /// Whether they want to be written to that way, and can be.
-fn check(wish: &SendNotification, to: &Addressee) -> Result<(), Failure> {
-    if !to.wants(wish.channel) {
+fn check(wish: &SendNotification, to: &Recipient) -> Result<(), Failure> {
+    if !to.opted_in(wish.channel) {
         return Err(Failure::field("/channel", "is none that this customer chose"));
     }
-    match to.hindrance(wish.channel) {
+    match to.blocked_reason(wish.channel) {
         None => Ok(()),
         Some(Outcome::Suppressed) => Err(Failure::field("/channel", "reaches nobody: the address takes no more mail")),
         Some(_) => Err(Failure::field("/channel", "reaches nobody: there is no number, or no device")),

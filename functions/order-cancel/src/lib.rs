@@ -7,12 +7,12 @@ use api::OrderView;
 use domain::{
     event,
     id::OrderId,
-    order::{self, Cue},
+    order::{self, Input},
     user,
 };
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::{Advanced, OrderStore};
+use ports::{OrderStore, TransitionOutcome};
 
 /// How often the order is read again when another step was faster.
 const RACES: u32 = 3;
@@ -20,18 +20,17 @@ const RACES: u32 = 3;
 /// Cancels an order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let principal = call.principal()?;
-    let owner = user::sees_only(principal.id, &principal.role);
-    let cue = if owner.is_some() { Cue::CustomerCancels } else { Cue::StaffCancels };
+    let owner = user::owner_filter(principal.id, &principal.role);
+    let cue = if owner.is_some() { Input::CancelByCustomer } else { Input::CancelByStaff };
     let id: OrderId = call.path("id")?;
     for _ in 0..=RACES {
         let order = orders.get(id, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
-        let Some((cancelled, news)) = order::command(&order, cue, call.now)? else { return Ok(answer(&order)) };
+        let Some((cancelled, news)) = order::apply_command(&order, cue, call.now)? else { return Ok(answer(&order)) };
         if call.if_match.is_some_and(|version| version != order.version) {
-            return Err(order::overtaken());
+            return Err(order::version_mismatch());
         }
-        let event =
-            news.map(|news| event::envelop(call.ids.next(), id, cancelled.version, call.now, &call.trace, news));
-        if orders.advance(None, &cancelled, event.as_ref()).await? == Advanced::Now {
+        let event = news.map(|news| event::wrap(call.ids.next(), id, cancelled.version, call.now, &call.trace, news));
+        if orders.advance(None, &cancelled, event.as_ref()).await? == TransitionOutcome::Applied {
             return Ok(answer(&cancelled));
         }
     }

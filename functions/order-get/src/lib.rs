@@ -9,7 +9,7 @@ use ports::OrderStore;
 /// Shows an order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let principal = call.principal()?;
-    let owner = user::sees_only(principal.id, &principal.role);
+    let owner = user::owner_filter(principal.id, &principal.role);
     let order = orders.get(call.path("id")?, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
     Ok(Reply::ok(OrderView::from(&order)).etag(order.version))
 }

@@ -10,7 +10,7 @@ use ports::OrderStore;
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<ListView<OrderView>>, Failure> {
     let principal = call.principal()?;
     let wanted: UserId = call.path("user_id")?;
-    user::may_see(wanted, principal.id, &principal.role)?;
+    user::check_owner(wanted, principal.id, &principal.role)?;
     let page = call.page()?;
     let found = orders.list(wanted, page.limit, page.cursor.as_deref()).await?;
     let items = found.items.iter().map(OrderView::from).collect();

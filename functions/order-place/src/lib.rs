@@ -11,17 +11,17 @@ use domain::{
     order::{self, PlaceOrder},
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, Settled};
-use ports::{Offers, OrderStore};
+use kernel::{Failure, IdempotencyOutcome};
+use ports::{OrderStore, ProductSnapshots};
 
 /// Places an order.
 pub async fn handle(
     orders: &impl OrderStore,
-    offers: &impl Offers,
+    offers: &impl ProductSnapshots,
     call: Call<PlaceOrder>,
 ) -> Result<Reply<OrderView>, Failure> {
     call.body.check()?;
-    let key = call.idempotency()?.clone();
+    let key = call.idempotency_key()?.clone();
     let customer = UserId(call.principal()?.id);
     let wanted: Vec<_> = call.body.items.iter().map(|item| item.product_id).collect();
     let offers = offers.find(&wanted).await?;
@@ -29,17 +29,17 @@ pub async fn handle(
     let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &offers, call.now) {
         Ok(placed) => placed,
         Err(refusal) if !order::are_on_sale(&wanted, &offers) => {
-            let settled = orders.recall(&key).await?.unwrap_or(Settled::Now);
-            return Reply::refused(refusal, settled);
+            let settled = orders.find_response(&key).await?.unwrap_or(IdempotencyOutcome::Committed);
+            return Reply::rejected(refusal, settled);
         }
         Err(refusal) => {
-            let settled = orders.refuse(&key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled);
+            let settled = orders.store_rejection(&key, &call.problem(&refusal)).await?;
+            return Reply::rejected(refusal, settled);
         }
     };
-    let event = event::envelop(call.ids.next(), order.id, order.version, call.now, &call.trace, placed);
+    let event = event::wrap(call.ids.next(), order.id, order.version, call.now, &call.trace, placed);
     let reply =
         Reply::created(OrderView::from(&order)).location(catalog::ORDER_GET.path_of(order.id)).etag(order.version);
     let settled = orders.place(&order, &key, &reply.to_stored()?, &event).await?;
-    Ok(reply.settle(settled))
+    Ok(reply.or_replay(settled))
 }

@@ -6,11 +6,11 @@ use api::OrderView;
 use domain::{
     event,
     id::OrderId,
-    order::{self, Cue, Reason, Status},
+    order::{self, Input, Reason, Status},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Advanced, OrderStore};
+use ports::{OrderStore, TransitionOutcome};
 use serde::Deserialize;
 
 /// What the order shall become.
@@ -30,22 +30,22 @@ pub async fn handle(orders: &impl OrderStore, call: Call<StatusUpdate>) -> Resul
     let (id, version): (OrderId, u64) = (call.path("id")?, call.if_match()?);
     let order = orders.get(id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
     if order.version != version {
-        return Err(order::overtaken());
+        return Err(order::version_mismatch());
     }
-    let Some((moved, news)) = order::command(&order, cue, call.now)? else { return Ok(answer(&order)) };
-    let event = news.map(|news| event::envelop(call.ids.next(), id, moved.version, call.now, &call.trace, news));
+    let Some((moved, news)) = order::apply_command(&order, cue, call.now)? else { return Ok(answer(&order)) };
+    let event = news.map(|news| event::wrap(call.ids.next(), id, moved.version, call.now, &call.trace, news));
     match orders.advance(None, &moved, event.as_ref()).await? {
-        Advanced::Now | Advanced::Before => Ok(answer(&moved)),
-        Advanced::Overtaken => Err(order::overtaken()),
+        TransitionOutcome::Applied | TransitionOutcome::AlreadyApplied => Ok(answer(&moved)),
+        TransitionOutcome::VersionConflict => Err(order::version_mismatch()),
     }
 }
 
-fn cue(update: &StatusUpdate) -> Result<Cue, Failure> {
+fn cue(update: &StatusUpdate) -> Result<Input, Failure> {
     match (update.status, update.reason) {
-        (Status::Shipped, None) => Ok(Cue::Ship),
-        (Status::Delivered, None) => Ok(Cue::Deliver),
-        (Status::Cancelled, None | Some(Reason::StaffRequest)) => Ok(Cue::StaffCancels),
-        (Status::Cancelled, Some(Reason::CustomerRequest)) => Ok(Cue::CustomerCancels),
+        (Status::Shipped, None) => Ok(Input::Ship),
+        (Status::Delivered, None) => Ok(Input::Deliver),
+        (Status::Cancelled, None | Some(Reason::StaffRequest)) => Ok(Input::CancelByStaff),
+        (Status::Cancelled, Some(Reason::CustomerRequest)) => Ok(Input::CancelByCustomer),
         (Status::Pending | Status::Processing, _) => {
             Err(Failure::field("/status", "must be shipped, delivered or cancelled"))
         }

@@ -6,7 +6,7 @@
 
 use domain::{
     event,
-    order::{self, Cue, Order, Reason, STANDSTILL_SECONDS},
+    order::{self, Input, Order, PENDING_TIMEOUT_SECONDS, Reason},
 };
 use edge::{
     schedule::Tick,
@@ -15,8 +15,8 @@ use edge::{
         metrics::{self, Unit},
     },
 };
-use kernel::{Failure, Kind, Timestamp};
-use ports::{Advanced, OrderStore, Place};
+use kernel::{Failure, FailureKind, Timestamp};
+use ports::{OrderStore, OutboxCursor, TransitionOutcome};
 use serde::Serialize;
 
 /// Orders in one round.
@@ -29,44 +29,44 @@ const PENDING: [(Reason, &str); 5] = [
     (Reason::AwaitingStock, "OrdersAwaitingStock"),
     (Reason::AwaitingPayment, "OrdersAwaitingPayment"),
     (Reason::PaymentDeclined, "OrdersPaymentDeclined"),
-    (Reason::BackOrdered, "OrdersBackOrdered"),
+    (Reason::Backordered, "OrdersBackordered"),
     (Reason::UnderReview, "OrdersUnderReview"),
 ];
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
-    /// Orders that were undone.
-    pub undone: u32,
-    /// Orders that could not be undone: a defect, which the log names.
+    /// Orders that were cancelled.
+    pub cancelled: u32,
+    /// Orders that could not be cancelled: a defect, which the log names.
     pub failed: u32,
 }
 
 /// Sweeps until nothing is due, or the rounds are up.
 pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Failure> {
-    let before = Timestamp::from_second(tick.now.as_second() - STANDSTILL_SECONDS).map_err(Failure::internal)?;
+    let before = Timestamp::from_second(tick.now.as_second() - PENDING_TIMEOUT_SECONDS).map_err(Failure::internal)?;
     let mut summary = Summary::default();
     let mut last = None;
     for _ in 0..ROUNDS {
         let stuck = orders.stuck(before, ROUND, last).await?;
         for order in stuck.iter().filter(|order| order::is_stuck(order, tick.now)) {
             match undo(orders, order, &tick).await {
-                Ok(undone) => summary.undone += u32::from(undone),
-                Err(failure) if failure.kind == Kind::Unavailable => return Err(failure),
+                Ok(cancelled) => summary.cancelled += u32::from(cancelled),
+                Err(failure) if failure.kind == FailureKind::Unavailable => return Err(failure),
                 // Those behind it are not to wait for what is wrong with this one.
                 Err(failure) => {
                     summary.failed += 1;
-                    telemetry::failed("order", &failure);
+                    telemetry::log_failure("order", &failure);
                 }
             }
         }
-        last = stuck.last().map(|order| Place { at: order.created_at, id: order.id.0 });
+        last = stuck.last().map(|order| OutboxCursor { at: order.created_at, id: order.id.0 });
         if last.is_none() {
             break;
         }
     }
-    metrics::value("OrdersUndone", Unit::Count, summary.undone);
-    metrics::value("OrdersNotUndone", Unit::Count, summary.failed);
+    metrics::value("StuckOrdersCancelled", Unit::Count, summary.cancelled);
+    metrics::value("StuckOrdersNotCancelled", Unit::Count, summary.failed);
     let pending = orders.pending().await?;
     for (reason, metric) in PENDING {
         metrics::value(metric, Unit::Count, pending.get(&reason).copied().unwrap_or_default());
@@ -74,9 +74,9 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     Ok(summary)
 }
 
-/// Whether the order was undone: not where another step was faster.
+/// Whether the order was cancelled: not where another step was faster.
 async fn undo(orders: &impl OrderStore, order: &Order, tick: &Tick) -> Result<bool, Failure> {
-    let Some((undone, news)) = order::advance(order, Cue::StandsStill.into(), tick.now)? else { return Ok(false) };
-    let event = news.map(|news| event::envelop(tick.ids.next(), order.id, undone.version, tick.now, &tick.trace, news));
-    Ok(orders.advance(None, &undone, event.as_ref()).await? == Advanced::Now)
+    let Some((cancelled, news)) = order::advance(order, Input::TimedOut.into(), tick.now)? else { return Ok(false) };
+    let event = news.map(|news| event::wrap(tick.ids.next(), order.id, cancelled.version, tick.now, &tick.trace, news));
+    Ok(orders.advance(None, &cancelled, event.as_ref()).await? == TransitionOutcome::Applied)
 }

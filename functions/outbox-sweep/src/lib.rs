@@ -6,7 +6,7 @@ use edge::{
     telemetry::metrics::{self, Unit},
 };
 use kernel::{Failure, Timestamp};
-use ports::{Ends, Outbox, Swept};
+use ports::{Cutoffs, Outbox, SweepReport};
 use serde::Serialize;
 
 /// Milliseconds that an event may wait before a sweep takes it: those who committed it are still sending.
@@ -49,11 +49,11 @@ pub async fn handle(outbox: &impl Outbox, tick: Tick) -> Result<Summary, Failure
 /// what is refused, or cannot be read, keeps nothing back that is younger.
 async fn sweep(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failure> {
     let before = Timestamp::from_millisecond(now.as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
-    let (mut sent, mut swept) = (0, Swept::default());
+    let (mut sent, mut swept) = (0, SweepReport::default());
     for _ in 0..ROUNDS {
         swept = outbox.sweep(before, ROUND, swept.last).await?;
         sent += swept.sent;
-        if swept.due < ROUND || swept.silent {
+        if swept.due < ROUND || swept.timed_out {
             break;
         }
     }
@@ -66,10 +66,10 @@ async fn sweep(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failure>
 /// Deletes until nothing is old enough, or the rounds are up.
 async fn tidy(outbox: &impl Outbox, now: Timestamp) -> Result<u64, Failure> {
     let ago = |seconds| Timestamp::from_second(now.as_second() - seconds).map_err(Failure::internal);
-    let ends = Ends { sent: ago(SENT_S)?, claims: ago(CLAIM_S)?, answers: now };
+    let ends = Cutoffs { sent: ago(SENT_S)?, claims: ago(CLAIM_S)?, replies: now };
     let mut deleted = 0;
     for _ in 0..BATCHES {
-        match outbox.tidy(&ends, BATCH).await?.total() {
+        match outbox.clean_up(&ends, BATCH).await?.total() {
             0 => break,
             some => deleted += some,
         }

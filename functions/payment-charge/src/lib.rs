@@ -7,11 +7,11 @@
 use domain::{
     DomainEvent, event,
     id::{PaymentId, RefundId},
-    payment::{self, Answer, Payment},
+    payment::{self, ChargeOutcome, Payment},
 };
 use edge::Delivery;
 use kernel::{Failure, Timestamp};
-use ports::{Advanced, Asking, Breaker, Claim, Gateway, PaymentStore};
+use ports::{CircuitBreaker, Claim, Gateway, GatewayCall, PaymentStore, TransitionOutcome};
 
 /// How often the payment is read again when another step was faster.
 const RACES: u32 = 3;
@@ -21,7 +21,7 @@ const RACES: u32 = 3;
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
-    breaker: &impl Breaker,
+    breaker: &impl CircuitBreaker,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let (payment, attempt) = match &delivery.event.event {
@@ -29,14 +29,16 @@ pub async fn handle(
             (payments.begin(&payment::begin(PaymentId(delivery.ids.next()), held, delivery.now)).await?, 1)
         }
         DomainEvent::PaymentRequested(asked) => (read(payments, asked.payment_id).await?, asked.attempt),
-        other => return Err(event::unexpected(other)),
+        other => return Err(event::unexpected_event(other)),
     };
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }
-    let asking = Asking { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let answer = match ports::guarded(breaker, payments, asking, gateway.charge(&payment)).await {
-        Err(fault) if fault.code == ports::KEPT_FAULT => after_fault(gateway, &payment, fault, delivery.now).await?,
+    let asking = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
+    let answer = match ports::call_gateway(breaker, payments, asking, gateway.charge(&payment)).await {
+        Err(fault) if fault.code == ports::GATEWAY_REPLAYED_ERROR => {
+            after_fault(gateway, &payment, fault, delivery.now).await?
+        }
         answer => answer?,
     };
     conclude(payments, payment, attempt, &answer, &delivery).await
@@ -48,9 +50,9 @@ async fn after_fault(
     payment: &Payment,
     fault: Failure,
     now: Timestamp,
-) -> Result<Answer, Failure> {
-    let found = gateway.find(payment).await?;
-    found.or_else(|| payment::charge_given_up(payment, now)).ok_or(fault)
+) -> Result<ChargeOutcome, Failure> {
+    let found = gateway.find_charge(payment).await?;
+    found.or_else(|| payment::fail_charge_after_gateway_error(payment, now)).ok_or(fault)
 }
 
 /// Keeps the answer. A payment that has changed since it was read, for its order was cancelled, is read again.
@@ -58,17 +60,19 @@ async fn conclude(
     payments: &impl PaymentStore,
     mut payment: Payment,
     attempt: u32,
-    answer: &Answer,
+    answer: &ChargeOutcome,
     delivery: &Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
     let (now, trace) = (delivery.now, &delivery.trace);
     for _ in 0..=RACES {
         let refund = RefundId(delivery.ids.next());
-        let Some(change) = payment::conclude(&payment, attempt, answer, refund, now)? else { return Ok(()) };
+        let Some(change) = payment::record_charge_outcome(&payment, attempt, answer, refund, now)? else {
+            return Ok(());
+        };
         let version = change.payment.version;
-        let events = event::envelop_all(&delivery.ids, payment.id, version, now, trace, &change.events);
-        if payments.advance(Some(claim), &change, &events).await? != Advanced::Overtaken {
+        let events = event::wrap_all(&delivery.ids, payment.id, version, now, trace, &change.events);
+        if payments.advance(Some(claim), &change, &events).await? != TransitionOutcome::VersionConflict {
             return Ok(());
         }
         payment = read(payments, payment.id).await?;

@@ -10,7 +10,7 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Advanced, Claim, PaymentStore};
+use ports::{Claim, PaymentStore, TransitionOutcome};
 
 /// How often the payment is read again when another step was faster.
 const RACES: u32 = 3;
@@ -19,10 +19,10 @@ const RACES: u32 = 3;
 pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let cancelled = match &delivery.event.event {
         DomainEvent::OrderCancelled(cancelled) => cancelled,
-        other => return Err(event::unexpected(other)),
+        other => return Err(event::unexpected_event(other)),
     };
     for _ in 0..=RACES {
-        if close(payments, cancelled, &delivery).await? != Advanced::Overtaken {
+        if close(payments, cancelled, &delivery).await? != TransitionOutcome::VersionConflict {
             return Ok(());
         }
     }
@@ -33,13 +33,13 @@ async fn close(
     payments: &impl PaymentStore,
     cancelled: &OrderCancelled,
     delivery: &Delivery<DomainEvent>,
-) -> Result<Advanced, Failure> {
-    let unbegun = payment::unbegun(PaymentId(delivery.ids.next()), cancelled, delivery.now);
+) -> Result<TransitionOutcome, Failure> {
+    let unbegun = payment::begin_closed(PaymentId(delivery.ids.next()), cancelled, delivery.now);
     let payment = payments.begin(&unbegun).await?;
     let Some(change) = payment::close(&payment, RefundId(delivery.ids.next()), delivery.now) else {
-        return Ok(Advanced::Before);
+        return Ok(TransitionOutcome::AlreadyApplied);
     };
-    let events = event::envelop_all(
+    let events = event::wrap_all(
         &delivery.ids,
         payment.id,
         change.payment.version,

@@ -9,12 +9,12 @@ use ports::PaymentStore;
 /// Shows the payment of an order. Before an order's stock is held there is none.
 pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<Reply<PaymentView>, Failure> {
     let principal = call.principal()?;
-    let owner = user::sees_only(principal.id, &principal.role);
-    let payment = payments.of_order(call.path("order_id")?, owner).await?.filter(|payment| payment.attempts > 0);
+    let owner = user::owner_filter(principal.id, &principal.role);
+    let payment = payments.find_by_order(call.path("order_id")?, owner).await?.filter(|payment| payment.attempts > 0);
     let payment = payment.ok_or_else(|| Failure::not_found("payment"))?;
     let view = match owner {
         Some(_) => PaymentView::from(&payment),
-        None => PaymentView::for_back_office(&payment),
+        None => PaymentView::for_staff(&payment),
     };
     Ok(Reply::ok(view).etag(payment.version))
 }

@@ -9,12 +9,12 @@ use ports::PaymentStore;
 /// Shows a payment.
 pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<Reply<PaymentView>, Failure> {
     let principal = call.principal()?;
-    let owner = user::sees_only(principal.id, &principal.role);
+    let owner = user::owner_filter(principal.id, &principal.role);
     let payment = payments.get(call.path("id")?, owner).await?.filter(|payment| payment.attempts > 0);
     let payment = payment.ok_or_else(|| Failure::not_found("payment"))?;
     let view = match owner {
         Some(_) => PaymentView::from(&payment),
-        None => PaymentView::for_back_office(&payment),
+        None => PaymentView::for_staff(&payment),
     };
     Ok(Reply::ok(view).etag(payment.version))
 }

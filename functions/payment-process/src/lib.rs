@@ -11,7 +11,7 @@ use domain::{
     text::PaymentMethod,
 };
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Idempotency};
+use kernel::{Failure, IdempotencyKey};
 use ports::PaymentStore;
 use serde::Deserialize;
 
@@ -32,12 +32,12 @@ pub struct PayAgain {
 pub async fn handle(payments: &impl PaymentStore, call: Call<PayAgain>) -> Result<Reply<PaymentView>, Failure> {
     let (PayAgain { order_id, payment_method }, call) = call.into_parts();
     let owner = UserId(call.principal()?.id);
-    let key = call.idempotency()?.clone();
+    let key = call.idempotency_key()?.clone();
     for _ in 0..=RACES {
-        let Some(payment) = payments.of_order(order_id, Some(owner)).await? else {
+        let Some(payment) = payments.find_by_order(order_id, Some(owner)).await? else {
             let refusal = Failure::field("/order_id", "is not an order of yours with a payment");
-            let settled = payments.refuse(&key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled);
+            let settled = payments.store_rejection(&key, &call.problem(&refusal)).await?;
+            return Reply::rejected(refusal, settled);
         };
         if let Some(reply) = attempt(payments, &payment, payment_method.clone(), &key, &call).await? {
             return Ok(reply);
@@ -51,21 +51,21 @@ async fn attempt(
     payments: &impl PaymentStore,
     payment: &Payment,
     method: PaymentMethod,
-    key: &Idempotency,
+    key: &IdempotencyKey,
     call: &Call<NoBody>,
 ) -> Result<Option<Reply<PaymentView>>, Failure> {
-    let change = match payment::pay_again(payment, method, call.now) {
+    let change = match payment::retry_payment(payment, method, call.now) {
         Ok(change) => change,
         Err(refusal) => {
-            let settled = payments.refuse(key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled).map(Some);
+            let settled = payments.store_rejection(key, &call.problem(&refusal)).await?;
+            return Reply::rejected(refusal, settled).map(Some);
         }
     };
     let version = change.payment.version;
-    let events = event::envelop_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
+    let events = event::wrap_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
     let reply = Reply::accepted(PaymentView::from(&change.payment))
         .location(catalog::PAYMENT_GET.path_of(payment.id))
         .etag(version);
-    let settled = payments.settle(key, &reply.to_stored()?, &change, &events).await?;
-    Ok(settled.map(|settled| reply.settle(settled)))
+    let settled = payments.advance_with_reply(key, &reply.to_stored()?, &change, &events).await?;
+    Ok(settled.map(|settled| reply.or_replay(settled)))
 }

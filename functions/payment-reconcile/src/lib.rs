@@ -7,14 +7,14 @@
 use domain::{
     event,
     id::RefundId,
-    payment::{self, Change, Payment, RefundAnswer, RefundStatus, Status},
+    payment::{self, Change, Payment, RefundOutcome, RefundStatus, Status},
 };
 use edge::{
     schedule::Tick,
     telemetry::metrics::{self, Unit},
 };
-use kernel::{Failure, Kind};
-use ports::{Advanced, Gateway, PaymentStore};
+use kernel::{Failure, FailureKind};
+use ports::{Gateway, PaymentStore, TransitionOutcome};
 use serde::Serialize;
 
 /// How many payments are read at once.
@@ -28,15 +28,15 @@ const MOST_SILENCES: u32 = 3;
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// Payments without an answer.
-    pub unanswered: u32,
+    pub unresolved: u32,
     /// Charges and refunds of which the gateway knew what became.
-    pub found: u32,
+    pub resolved: u32,
     /// Attempts and refunds that were given up, since the gateway never heard of them and nobody asks for them any more.
-    pub given_up: u32,
+    pub abandoned: u32,
     /// Payments whose charge or refunds were asked for again.
-    pub reminded: u32,
+    pub retried: u32,
     /// Payments of which the gateway does not know yet what becomes.
-    pub undecided: u32,
+    pub pending: u32,
     /// Payments that could not be looked after. Each is logged.
     pub failed: u32,
 }
@@ -45,8 +45,8 @@ pub struct Summary {
 pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
     let outcome = look_after_all(payments, gateway, &tick, &mut summary).await;
-    metrics::value("PaymentsUnanswered", Unit::Count, summary.unanswered);
-    metrics::count("ReconcileFailed", summary.failed.into());
+    metrics::value("PaymentsUnresolved", Unit::Count, summary.unresolved);
+    metrics::count("PaymentReconciliationErrors", summary.failed.into());
     outcome.map(|()| summary)
 }
 
@@ -58,21 +58,21 @@ async fn look_after_all(
 ) -> Result<(), Failure> {
     let (mut last, mut silences) = (None::<Payment>, 0);
     for _ in 0..MOST_PAGES {
-        let page = payments.unanswered(tick.now, last.as_ref(), PAGE).await?;
+        let page = payments.due_for_reconciliation(tick.now, last.as_ref(), PAGE).await?;
         for payment in &page {
-            summary.unanswered += 1;
+            summary.unresolved += 1;
             let Err(failure) = look_after(payments, gateway, payment, tick, summary).await else {
                 silences = 0;
                 continue;
             };
-            if failure.code == ports::UNDECIDED {
-                summary.undecided += 1;
+            if failure.code == ports::GATEWAY_PENDING {
+                summary.pending += 1;
                 silences = 0;
                 continue;
             }
             summary.failed += 1;
             tracing::error!(payment = %payment.id, error.message = %failure, "a payment could not be looked after");
-            silences = if failure.kind == Kind::Unavailable { silences + 1 } else { 0 };
+            silences = if failure.kind == FailureKind::Unavailable { silences + 1 } else { 0 };
             if silences == MOST_SILENCES {
                 return Err(failure);
             }
@@ -94,17 +94,17 @@ async fn look_after(
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     if payment.status == Status::Pending {
-        if let Some(answer) = gateway.find(payment).await? {
+        if let Some(answer) = gateway.find_charge(payment).await? {
             let refund = RefundId(tick.ids.next());
-            let change = payment::conclude(payment, payment.attempts, &answer, refund, tick.now)?;
-            return keep(payments, change, tick, &mut summary.found).await.map(drop);
+            let change = payment::record_charge_outcome(payment, payment.attempts, &answer, refund, tick.now)?;
+            return keep(payments, change, tick, &mut summary.resolved).await.map(drop);
         }
-        if let Some(change) = payment::never_charged(payment, tick.now) {
-            return keep(payments, Some(change), tick, &mut summary.given_up).await.map(drop);
+        if let Some(change) = payment::abandon_charge(payment, tick.now) {
+            return keep(payments, Some(change), tick, &mut summary.abandoned).await.map(drop);
         }
     }
     let Some(payment) = look_after_refunds(payments, gateway, payment, tick, summary).await? else { return Ok(()) };
-    keep(payments, payment::remind(&payment, tick.now), tick, &mut summary.reminded).await.map(drop)
+    keep(payments, payment::republish_pending(&payment, tick.now), tick, &mut summary.retried).await.map(drop)
 }
 
 /// The payment with what is known of its refunds; `None` when another step was faster, whose run is then the next one.
@@ -118,16 +118,16 @@ async fn look_after_refunds(
     let mut current = payment.clone();
     for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
         let (answer, counter) = match gateway.find_refund(payment, refund).await? {
-            Some(answer) => (answer, &mut summary.found),
-            None => match payment::never_made(refund, tick.now) {
-                Some(answer) => (answer, &mut summary.given_up),
+            Some(answer) => (answer, &mut summary.resolved),
+            None => match payment::abandon_refund(refund, tick.now) {
+                Some(answer) => (answer, &mut summary.abandoned),
                 None => continue,
             },
         };
-        if matches!(answer, RefundAnswer::Refused(_)) {
+        if matches!(answer, RefundOutcome::Failed(_)) {
             metrics::count("RefundsFailed", 1);
         }
-        let change = payment::conclude_refund(&current, refund.id, &answer, tick.now)?;
+        let change = payment::record_refund_outcome(&current, refund.id, &answer, tick.now)?;
         match keep(payments, change, tick, counter).await? {
             Some(after) => current = after,
             None => return Ok(None),
@@ -145,8 +145,8 @@ async fn keep(
 ) -> Result<Option<Payment>, Failure> {
     let Some(change) = change else { return Ok(None) };
     let (id, version) = (change.payment.id, change.payment.version);
-    let events = event::envelop_all(&tick.ids, id, version, tick.now, &tick.trace, &change.events);
-    if payments.advance(None, &change, &events).await? != Advanced::Now {
+    let events = event::wrap_all(&tick.ids, id, version, tick.now, &tick.trace, &change.events);
+    if payments.advance(None, &change, &events).await? != TransitionOutcome::Applied {
         return Ok(None);
     }
     *counter += 1;

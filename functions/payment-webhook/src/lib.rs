@@ -8,8 +8,8 @@ use edge::{
     http::{Call, RawBody, Reply},
     telemetry::metrics,
 };
-use kernel::{Failure, Kind};
-use ports::{Advanced, Claim, GatewayMail, PaymentStore};
+use kernel::{Failure, FailureKind};
+use ports::{Claim, PaymentStore, TransitionOutcome, WebhookVerifier};
 
 /// The header that carries the signature.
 const SIGNATURE: &str = "stripe-signature";
@@ -20,30 +20,30 @@ const RACES: u32 = 3;
 /// see, and the gateway could not do more about it.
 pub async fn handle(
     payments: &impl PaymentStore,
-    mail: &impl GatewayMail,
+    webhooks: &impl WebhookVerifier,
     call: Call<RawBody>,
 ) -> Result<Reply<()>, Failure> {
-    let Some(news) = mail.read(call.header(SIGNATURE), &call.body.bytes, call.now).await? else {
+    let Some(news) = webhooks.verify(call.header(SIGNATURE), &call.body.bytes, call.now).await? else {
         return Ok(Reply::no_content());
     };
     let claim = Claim { consumer: catalog::PAYMENT_WEBHOOK.name, event_id: news.id };
     for _ in 0..=RACES {
         let payment = payments.get(news.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
         let refund = RefundId(call.ids.next());
-        let change = match payment::conclude(&payment, news.attempt, &news.answer, refund, call.now) {
+        let change = match payment::record_charge_outcome(&payment, news.attempt, &news.answer, refund, call.now) {
             Ok(Some(change)) => change,
             Ok(None) => return Ok(Reply::no_content()),
             // Charged beside another charge. Telling it again for days would not mend it: a person has to look.
-            Err(failure) if failure.kind == Kind::Conflict => {
-                metrics::count("ChargedBesideAnother", 1);
+            Err(failure) if failure.kind == FailureKind::Conflict => {
+                metrics::count("DuplicateCharge", 1);
                 tracing::error!(payment = %payment.id, attempt = news.attempt, error.message = %failure, "a stray charge");
                 return Ok(Reply::no_content());
             }
             Err(failure) => return Err(failure),
         };
         let version = change.payment.version;
-        let events = event::envelop_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
-        if payments.advance(Some(claim), &change, &events).await? != Advanced::Overtaken {
+        let events = event::wrap_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
+        if payments.advance(Some(claim), &change, &events).await? != TransitionOutcome::VersionConflict {
             return Ok(Reply::no_content());
         }
     }

@@ -4,14 +4,14 @@ use api::PreferencesView;
 use domain::{id::UserId, notification::Preferences, user};
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::PreferenceBook;
+use ports::PreferenceStore;
 
 /// Keeps them, in place of those before. Somebody else's are not to be found.
-pub async fn handle(book: &impl PreferenceBook, call: Call<Preferences>) -> Result<Reply<PreferencesView>, Failure> {
+pub async fn handle(book: &impl PreferenceStore, call: Call<Preferences>) -> Result<Reply<PreferencesView>, Failure> {
     let (wish, call) = call.into_parts();
     let principal = call.principal()?;
     let whose: UserId = call.path("id")?;
-    user::may_see(whose, principal.id, &principal.role)?;
-    book.prefer(whose, &wish).await?;
+    user::check_owner(whose, principal.id, &principal.role)?;
+    book.set_preferences(whose, &wish).await?;
     Ok(Reply::ok(PreferencesView::from(&wish)))
 }

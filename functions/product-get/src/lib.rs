@@ -18,7 +18,7 @@ pub async fn handle(
         return answer(kept);
     }
     let view = products.get(id).await?.map(|product| ProductView::from(&product));
-    let ttl = if view.is_some() { product::CACHE_SECONDS } else { product::CACHE_ABSENT_SECONDS };
+    let ttl = if view.is_some() { product::CACHE_SECONDS } else { product::CACHE_NEGATIVE_SECONDS };
     cache.put(&key, &serde_json::to_string(&view).map_err(Failure::internal)?, ttl).await;
     answer(view)
 }

@@ -4,7 +4,7 @@
 
 use domain::{event, product::Product};
 use edge::dynamodb::{Change, ChangeKind};
-use kernel::{Failure, Kind, Trace};
+use kernel::{Failure, FailureKind, TraceContext};
 use ports::Bus;
 use serde_json::Value;
 
@@ -16,11 +16,12 @@ pub async fn handle(
 ) -> Result<(), Failure> {
     let (ChangeKind::Insert, Some(image)) = (change.kind, &change.new_image) else { return Ok(()) };
     // An item that cannot be read will not be readable later: it must not hold up the changes behind it.
-    let broken = |cause| Failure::new(Kind::Invalid, "unreadable-item", "The item is no product.").because(cause);
+    let broken =
+        |cause| Failure::new(FailureKind::Invalid, "unreadable-item", "The item is no product.").with_internal(cause);
     let Some(product) = read(image).map_err(broken)? else { return Ok(()) };
     // A product is created once: its own id names the event of its creation, and begins its correlation.
-    let (id, trace) = (product.id.0, Trace::begin(product.id.0));
-    let event = event::envelop(id, product.id, product.version, product.created_at, &trace, product.created());
+    let (id, trace) = (product.id.0, TraceContext::new(product.id.0));
+    let event = event::wrap(id, product.id, product.version, product.created_at, &trace, product.created());
     match bus.publish(&[event]).await?.as_slice() {
         [true] => Ok(()),
         _ => Err(Failure::unavailable("event bus", "it did not take the event")),

@@ -12,11 +12,11 @@ pub async fn handle(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let event = &delivery.event.event;
-    let levels = event.stock_levels().ok_or_else(|| event::unexpected(event))?;
+    let levels = event.stock_levels().ok_or_else(|| event::unexpected_event(event))?;
     for level in levels {
         products.set_stock(level).await?;
         // Also where the figure was there already: whoever set it may have died before this.
-        cache.forget(&domain::product::cache_key(level.product_id)).await;
+        cache.invalidate(&domain::product::cache_key(level.product_id)).await;
     }
     Ok(())
 }

@@ -7,20 +7,25 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{ByPush, Claim, ContactBook, DeviceBook, Errand, LetterWriter, Pusher};
+use ports::{Claim, ContactStore, DeviceStore, MessageTemplates, NotificationJob, PushChannel, PushSender};
 
 /// Sends one notice.
 pub async fn handle(
-    contacts: &(impl ContactBook + DeviceBook),
-    letters: &impl LetterWriter,
-    pusher: &impl Pusher,
+    contacts: &(impl ContactStore + DeviceStore),
+    letters: &impl MessageTemplates,
+    pusher: &impl PushSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let about = &delivery.event.event;
-    let sent = notification::news(about, Channel::Push).ok_or_else(|| event::unexpected(about))?;
+    let sent = notification::for_event(about, Channel::Push).ok_or_else(|| event::unexpected_event(about))?;
     let event =
-        event::envelop(delivery.ids.next(), delivery.event.subject, 1, delivery.now, &delivery.trace, sent.clone());
+        event::wrap(delivery.ids.next(), delivery.event.subject, 1, delivery.now, &delivery.trace, sent.clone());
     let claim = Claim { consumer: catalog::PUSH_SEND.name, event_id: delivery.event.id };
-    ports::send_once(contacts, letters, &ByPush(pusher, contacts), Errand { claim, about, sent: &sent, event: &event })
-        .await
+    ports::send_once(
+        contacts,
+        letters,
+        &PushChannel(pusher, contacts),
+        NotificationJob { claim, about, sent: &sent, event: &event },
+    )
+    .await
 }

@@ -10,7 +10,7 @@ use domain::{
     payment::{self, Payment, RefundReason},
 };
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Idempotency};
+use kernel::{Failure, IdempotencyKey};
 use ports::PaymentStore;
 use serde::Deserialize;
 
@@ -36,12 +36,12 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<RefundRequest>) -> 
     if request.reason == RefundReason::OrderCancelled {
         return Err(Failure::field("/reason", "must be requested_by_customer, duplicate or fraudulent"));
     }
-    let key = call.idempotency()?.clone();
+    let key = call.idempotency_key()?.clone();
     for _ in 0..=RACES {
         let Some(payment) = payments.get(request.payment_id, None).await? else {
             let refusal = Failure::field("/payment_id", "is not a payment");
-            let settled = payments.refuse(&key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled);
+            let settled = payments.store_rejection(&key, &call.problem(&refusal)).await?;
+            return Reply::rejected(refusal, settled);
         };
         if let Some(reply) = ask(payments, &payment, &request, &key, &call).await? {
             return Ok(reply);
@@ -55,22 +55,22 @@ async fn ask(
     payments: &impl PaymentStore,
     payment: &Payment,
     request: &RefundRequest,
-    key: &Idempotency,
+    key: &IdempotencyKey,
     call: &Call<NoBody>,
 ) -> Result<Option<Reply<PaymentView>>, Failure> {
     let id = RefundId(call.ids.next());
-    let change = match payment::ask_refund(payment, id, request.amount, request.reason, call.now) {
+    let change = match payment::request_refund(payment, id, request.amount, request.reason, call.now) {
         Ok(change) => change,
         Err(refusal) => {
-            let settled = payments.refuse(key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled).map(Some);
+            let settled = payments.store_rejection(key, &call.problem(&refusal)).await?;
+            return Reply::rejected(refusal, settled).map(Some);
         }
     };
     let version = change.payment.version;
-    let events = event::envelop_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
-    let reply = Reply::accepted(PaymentView::for_back_office(&change.payment))
+    let events = event::wrap_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
+    let reply = Reply::accepted(PaymentView::for_staff(&change.payment))
         .location(catalog::PAYMENT_GET.path_of(payment.id))
         .etag(version);
-    let settled = payments.settle(key, &reply.to_stored()?, &change, &events).await?;
-    Ok(settled.map(|settled| reply.settle(settled)))
+    let settled = payments.advance_with_reply(key, &reply.to_stored()?, &change, &events).await?;
+    Ok(settled.map(|settled| reply.or_replay(settled)))
 }

@@ -10,21 +10,21 @@ use domain::{
     stock::{self, AdjustStock},
 };
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Idempotency};
-use ports::{StockDesk, StockStore};
+use kernel::{Failure, IdempotencyKey};
+use ports::{StockAdjustments, StockStore};
 
 /// How often the level is read again when something else moved it: orders for a product in demand move it often.
 const RACES: u32 = 10;
 
 /// Books one adjustment.
 pub async fn handle(
-    store: &(impl StockStore + StockDesk),
+    store: &(impl StockStore + StockAdjustments),
     call: Call<AdjustStock>,
 ) -> Result<Reply<StockView>, Failure> {
     let (wish, call) = call.into_parts();
     wish.check()?;
     let product: ProductId = call.path("id")?;
-    let key = call.idempotency()?.clone();
+    let key = call.idempotency_key()?.clone();
     for _ in 0..=RACES {
         let level = store.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
         if let Some(reply) = book(store, &level, wish, &key, &call).await? {
@@ -36,24 +36,24 @@ pub async fn handle(
 
 /// `None` when the level has moved since it was read.
 async fn book(
-    store: &impl StockDesk,
+    store: &impl StockAdjustments,
     level: &StockLevel,
     wish: AdjustStock,
-    key: &Idempotency,
+    key: &IdempotencyKey,
     call: &Call<NoBody>,
 ) -> Result<Option<Reply<StockView>>, Failure> {
     let after = match stock::adjust(level, wish) {
         Ok(after) => after,
         Err(refusal) => {
-            let settled = store.refuse(key, &call.problem(&refusal)).await?;
-            return Reply::refused(refusal, settled).map(Some);
+            let settled = store.store_rejection(key, &call.problem(&refusal)).await?;
+            return Reply::rejected(refusal, settled).map(Some);
         }
     };
     let version = u64::try_from(after.version).map_err(Failure::internal)?;
     let (product_id, AdjustStock { delta, reason }) = (level.product_id, wish);
     let adjusted = StockAdjusted { product_id, delta, reason, levels: vec![after.clone()] };
-    let event = event::envelop(call.ids.next(), product_id, version, call.now, &call.trace, adjusted);
+    let event = event::wrap(call.ids.next(), product_id, version, call.now, &call.trace, adjusted);
     let reply = Reply::ok(StockView::from(&after));
     let settled = store.adjust(key, &reply.to_stored()?, wish, &after, &event).await?;
-    Ok(settled.map(|settled| reply.settle(settled)))
+    Ok(settled.map(|settled| reply.or_replay(settled)))
 }

@@ -4,11 +4,11 @@ use api::{ListView, MovementView};
 use domain::id::ProductId;
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::{StockHistory, StockStore};
+use ports::{StockMovements, StockStore};
 
 /// Lists a page of movements. A product without an account is not to be found.
 pub async fn handle(
-    stock: &(impl StockStore + StockHistory),
+    stock: &(impl StockStore + StockMovements),
     call: Call<NoBody>,
 ) -> Result<Reply<ListView<MovementView>>, Failure> {
     let product: ProductId = call.path("id")?;

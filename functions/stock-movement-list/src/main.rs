@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_MOVEMENT_LIST)?;
-    let stock = wiring.silent().stock()?;
+    let stock = wiring.without_bus().stock()?;
     edge::http::run(wiring.route()?, async |call| stock_movement_list::handle(&stock, call).await).await
 }

@@ -13,11 +13,11 @@ use ports::{Claim, StockStore};
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let product = match &delivery.event.event {
         DomainEvent::ProductCreated(product) => product,
-        other => return Err(event::unexpected(other)),
+        other => return Err(event::unexpected_event(other)),
     };
     let claim = Claim { consumer: catalog::STOCK_OPEN.name, event_id: delivery.event.id };
-    let opened = StockOpened { levels: vec![stock::first_level(product)] };
+    let opened = StockOpened { levels: vec![stock::initial_level(product)] };
     let id = delivery.ids.next();
-    let event = event::envelop(id, product.product_id, 1, delivery.now, &delivery.trace, opened);
+    let event = event::wrap(id, product.product_id, 1, delivery.now, &delivery.trace, opened);
     stock.open(claim, product, &event).await.map(drop)
 }

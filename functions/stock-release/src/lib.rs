@@ -12,10 +12,10 @@ use ports::{Claim, StockStore};
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let order_id = match &delivery.event.event {
         DomainEvent::OrderCancelled(cancelled) => cancelled.order_id,
-        other => return Err(event::unexpected(other)),
+        other => return Err(event::unexpected_event(other)),
     };
     let claim = Claim { consumer: catalog::STOCK_RELEASE.name, event_id: delivery.event.id };
     let released = StockReleased { order_id, levels: vec![] };
-    let event = event::envelop(delivery.ids.next(), order_id, 5, delivery.now, &delivery.trace, released);
+    let event = event::wrap(delivery.ids.next(), order_id, 5, delivery.now, &delivery.trace, released);
     stock.release(claim, order_id, &event).await.map(drop)
 }

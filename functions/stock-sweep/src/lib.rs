@@ -4,7 +4,7 @@
 
 use domain::{
     Event,
-    event::{self, StockKept, StockLapsed},
+    event::{self, StockAllocated, StockReservationExpired},
 };
 use edge::{
     schedule::Tick,
@@ -13,8 +13,8 @@ use edge::{
         metrics::{self, Unit},
     },
 };
-use kernel::{Failure, Kind};
-use ports::{LapsedHold, Paid, StockStore};
+use kernel::{Failure, FailureKind};
+use ports::{ExpiredReservation, PaidOrder, StockStore};
 use serde::Serialize;
 
 /// Reservations in one round.
@@ -26,11 +26,11 @@ const ROUNDS: u32 = 10;
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     /// Holds that lapsed.
-    pub lapsed: u32,
+    pub expired: u32,
     /// Paid orders that got their stock after all.
-    pub filled: u32,
+    pub allocated: u32,
     /// Paid orders that still wait.
-    pub waiting: u64,
+    pub backordered: u64,
     /// Orders that could not be looked after: a defect, which the log names.
     pub failed: u32,
 }
@@ -40,11 +40,11 @@ pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Fail
     let mut summary = Summary::default();
     let lapsed = lapse(stock, &tick, &mut summary).await;
     let filled = fill(stock, &tick, &mut summary).await;
-    metrics::value("HoldsLapsed", Unit::Count, summary.lapsed);
-    metrics::value("ReservationsNotSwept", Unit::Count, summary.failed);
+    metrics::value("ReservationsExpired", Unit::Count, summary.expired);
+    metrics::value("ReservationSweepErrors", Unit::Count, summary.failed);
     lapsed.and(filled)?;
-    summary.waiting = stock.wait().await?;
-    metrics::value("OrdersWaitingForStock", Unit::Count, summary.waiting);
+    summary.backordered = stock.backorder_count().await?;
+    metrics::value("OrdersWaitingForAllocation", Unit::Count, summary.backordered);
     Ok(summary)
 }
 
@@ -52,23 +52,23 @@ pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Fail
 fn done(step: Result<Option<Event>, Failure>, summary: &mut Summary) -> Result<bool, Failure> {
     match step {
         Ok(event) => Ok(event.is_some()),
-        Err(failure) if failure.kind == Kind::Unavailable => Err(failure),
+        Err(failure) if failure.kind == FailureKind::Unavailable => Err(failure),
         Err(failure) => {
             summary.failed += 1;
-            telemetry::failed("reservation", &failure);
+            telemetry::log_failure("reservation", &failure);
             Ok(false)
         }
     }
 }
 
 async fn lapse(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
-    let mut last: Option<LapsedHold> = None;
+    let mut last: Option<ExpiredReservation> = None;
     for _ in 0..ROUNDS {
-        let due = stock.lapsed(tick.now, ROUND, last).await?;
-        for LapsedHold { order_id, .. } in &due {
-            let lapsed = StockLapsed { order_id: *order_id, levels: vec![] };
-            let event = event::envelop(tick.ids.next(), order_id, 2, tick.now, &tick.trace, lapsed);
-            summary.lapsed += u32::from(done(stock.lapse(*order_id, &event).await, summary)?);
+        let due = stock.expired_reservations(tick.now, ROUND, last).await?;
+        for ExpiredReservation { order_id, .. } in &due {
+            let lapsed = StockReservationExpired { order_id: *order_id, levels: vec![] };
+            let event = event::wrap(tick.ids.next(), order_id, 2, tick.now, &tick.trace, lapsed);
+            summary.expired += u32::from(done(stock.expire(*order_id, &event).await, summary)?);
         }
         last = due.last().copied();
         if due.len() < ROUND as usize {
@@ -79,13 +79,13 @@ async fn lapse(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> R
 }
 
 async fn fill(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
-    let mut last: Option<Paid> = None;
+    let mut last: Option<PaidOrder> = None;
     for _ in 0..ROUNDS {
-        let waiting = stock.waiting(ROUND, last).await?;
-        for Paid { order_id, payment, .. } in &waiting {
-            let kept = StockKept { order_id: *order_id, payment: *payment, levels: vec![] };
-            let event = event::envelop(tick.ids.next(), order_id, 3, tick.now, &tick.trace, kept);
-            summary.filled += u32::from(done(stock.retry(*order_id, &event).await, summary)?);
+        let waiting = stock.backorders_fillable(ROUND, last).await?;
+        for PaidOrder { order_id, payment, .. } in &waiting {
+            let kept = StockAllocated { order_id: *order_id, payment: *payment, levels: vec![] };
+            let event = event::wrap(tick.ids.next(), order_id, 3, tick.now, &tick.trace, kept);
+            summary.allocated += u32::from(done(stock.allocate_backorder(*order_id, &event).await, summary)?);
         }
         last = waiting.last().copied();
         if last.is_none() {
@@ -102,7 +102,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_one_reservation_ends_no_sweep_and_a_database_that_is_away_does() {
         let mut summary = Summary::default();
-        for failure in [Failure::internal("a row"), Failure::new(Kind::Conflict, "reservation-contradiction", "")] {
+        for failure in
+            [Failure::internal("a row"), Failure::new(FailureKind::Conflict, "invalid-reservation-transition", "")]
+        {
             assert_eq!(done(Err(failure), &mut summary), Ok(false));
         }
         assert_eq!((done(Ok(None), &mut summary), summary.failed), (Ok(false), 2));

@@ -22,17 +22,22 @@ pub async fn handle(
     }
     let fits =
         passwords.verify(&call.body.password, found.as_ref().map(|credentials| credentials.password_hash.as_str()))?;
-    let Some(credentials) = found else { return Err(session::refused()) };
+    let Some(credentials) = found else { return Err(session::wrong_credentials()) };
     if !fits {
-        let locked_until = session::lock_end(call.now)?;
-        users.wrong_password(credentials.user_id, session::WRONG_PASSWORDS, call.now, locked_until).await?;
-        return Err(session::refused());
+        let locked_until = session::locked_until(call.now)?;
+        users.record_failed_login(credentials.user_id, session::MAX_FAILED_LOGINS, call.now, locked_until).await?;
+        return Err(session::wrong_credentials());
     }
-    let ends = session::ends(call.now)?;
+    let ends = session::token_expiry(call.now)?;
     let claims =
         Claims { user_id: credentials.user_id, role: credentials.role, issued_at: call.now, expires_at: ends.access };
     let access_token = tokens.issue(&claims).await?;
     let (refresh_token, digest) = tokens.refresh_token()?;
     users.begin_session(credentials.user_id, &digest, call.now, ends.refresh).await?;
-    Ok(Reply::ok(TokenView { access_token, token_type: "Bearer", expires_in: session::ACCESS_SECONDS, refresh_token }))
+    Ok(Reply::ok(TokenView {
+        access_token,
+        token_type: "Bearer",
+        expires_in: session::ACCESS_TOKEN_SECONDS,
+        refresh_token,
+    }))
 }

@@ -21,7 +21,7 @@ pub async fn handle(
     let (command, call) = call.into_parts();
     let password = command.password.clone();
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now)?;
-    let event = event::envelop(call.ids.next(), user.id, user.version, call.now, &call.trace, registered);
+    let event = event::wrap(call.ids.next(), user.id, user.version, call.now, &call.trace, registered);
     users.register(&user, &passwords.hash(&password)?, &event).await?;
     Ok(Reply::created(UserView::from(&user)).etag(user.version))
 }

@@ -39,14 +39,14 @@ impl Stage<'_> {
             Setting::Input("DatabasePassword") => self.database.role_password.clone(),
             Setting::Input("DatabaseOwnerPassword") => self.database.owner_password.clone(),
             // Nothing that is measured asks for the rest.
-            Setting::Input(_) | Setting::KafkaAuth | Setting::MailConfiguration => String::new(),
+            Setting::Input(_) | Setting::KafkaAuth | Setting::EmailConfigurationSet => String::new(),
             Setting::Text(text) => text.into(),
             Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {
                 physical(name)
             }
             Setting::Bus => physical(catalog::BUS),
             Setting::Queue(name) => queue(name),
-            Setting::DeadQueue(name) => queue(&format!("{name}-dead")),
+            Setting::DeadLetterQueue(name) => queue(&format!("{name}-dlq")),
             Setting::ApiUrl => self.cloud.clone(),
         }
     }

@@ -49,7 +49,7 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
 }
 
 /// Says of each file that differs from what it should be how it differs.
-pub fn stale(root: &Path) -> Result<Vec<String>> {
+pub fn stale_files(root: &Path) -> Result<Vec<String>> {
     let artifacts = render(root)?;
     let mut complaints = Vec::new();
     for artifact in &artifacts {

@@ -1,6 +1,6 @@
 //! What the repository does to itself: generate files from the catalog, package functions, begin new ones.
 //!
-//! A library as well as a binary, so that the drift tests compare with the very code that writes.
+//! A library as well as a binary, so that the structural tests compare with the very code that writes.
 
 pub mod codegen;
 pub mod package;

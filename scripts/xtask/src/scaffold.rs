@@ -128,9 +128,9 @@ fn http(route: &str, auth: &str, idempotent: bool) -> Result<Kind> {
     }
     let (auth, role) = match auth {
         "public" => ("Public", None),
-        "customer" => ("BUYER", Some(catalog::role::CUSTOMER)),
-        "staff" => ("BACK_OFFICE", Some(catalog::role::STAFF)),
-        "owner" => ("OWNER_OR_BACK_OFFICE", Some(catalog::role::CUSTOMER)),
+        "customer" => ("CUSTOMER_ONLY", Some(catalog::role::CUSTOMER)),
+        "staff" => ("STAFF_OR_ADMIN", Some(catalog::role::STAFF)),
+        "owner" => ("OWNER_OR_STAFF", Some(catalog::role::CUSTOMER)),
         other => {
             return Err(format!(
                 "{other:?} may be public, customer, staff or owner (a customer, what is theirs; or staff)"
@@ -207,7 +207,7 @@ impl Plan {
             Kind::Http { .. } if self.has_body() => ("bad_unknown_field", 422),
             Kind::Http { role: Some(_), .. } => ("bad_no_principal", 401),
             Kind::Http { .. } => ("bad_body_is_ignored", 200),
-            Kind::Queue { .. } => ("bad_not_json_beside_a_good_one", 200),
+            Kind::Queue { .. } => ("bad_mixed_batch", 200),
         }
     }
 

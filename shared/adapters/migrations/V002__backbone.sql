@@ -19,7 +19,7 @@ CREATE TABLE invoices.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE inventory.inbox (
     consumer text        NOT NULL,
     event_id uuid        NOT NULL,
-    at       timestamptz NOT NULL DEFAULT now(),
+    claimed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer, event_id)
 );
 CREATE TABLE orders.inbox (LIKE inventory.inbox INCLUDING ALL);

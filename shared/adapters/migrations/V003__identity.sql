@@ -12,7 +12,7 @@ CREATE TABLE identity.users (
     version       bigint      NOT NULL CHECK (version > 0),
     created_at    timestamptz NOT NULL,
     -- Wrong passwords in a row, and until when nobody gets in because of them.
-    wrong         integer     NOT NULL DEFAULT 0 CHECK (wrong >= 0),
+    failed_logins integer     NOT NULL DEFAULT 0 CHECK (failed_logins >= 0),
     locked_until  timestamptz
 );
 

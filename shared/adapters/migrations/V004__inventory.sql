@@ -16,22 +16,22 @@ CREATE TABLE inventory.stock (
 );
 
 -- What became of an order here. A release that comes before its reservation leaves `released`, and the reservation does nothing.
-CREATE TABLE inventory.reservation_orders (
+CREATE TABLE inventory.reservations (
     order_id   uuid        PRIMARY KEY,
-    state      text        NOT NULL CHECK (state IN ('held', 'short', 'released', 'committed')),
+    state      text        NOT NULL CHECK (state IN ('reserved', 'failed', 'released', 'shipped')),
     updated_at timestamptz NOT NULL
 );
 
-CREATE TABLE inventory.reservations (
-    order_id   uuid   NOT NULL REFERENCES inventory.reservation_orders (order_id),
+CREATE TABLE inventory.reservation_lines (
+    order_id   uuid   NOT NULL REFERENCES inventory.reservations (order_id),
     product_id uuid   NOT NULL REFERENCES inventory.stock (product_id),
     quantity   bigint NOT NULL CHECK (quantity > 0),
-    state      text   NOT NULL CHECK (state IN ('held', 'released', 'committed')),
+    state      text   NOT NULL CHECK (state IN ('reserved', 'released', 'shipped')),
     PRIMARY KEY (order_id, product_id)
 );
 
 -- Every change of a stock row: its version counts them.
-CREATE TABLE inventory.movements (
+CREATE TABLE inventory.stock_movements (
     product_id uuid        NOT NULL REFERENCES inventory.stock (product_id),
     version    bigint      NOT NULL,
     kind       text        NOT NULL CHECK (kind IN ('opened', 'reserved', 'released')),
@@ -67,7 +67,7 @@ CREATE FUNCTION inventory.move(
         WHERE s.product_id = line.product_id
         RETURNING s.product_id, s.available, s.reserved, s.version, line.quantity
     ), noted AS (
-        INSERT INTO inventory.movements (product_id, version, kind, order_id, quantity, available, reserved, at)
+        INSERT INTO inventory.stock_movements (product_id, version, kind, order_id, quantity, available, reserved, at)
         SELECT product_id, version, kind_of, order_of, quantity, available, reserved, moved_at FROM moved
     )
     SELECT jsonb_agg(
@@ -92,8 +92,8 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    INSERT INTO inventory.reservation_orders (order_id, state, updated_at)
-    VALUES (order_of, 'held', reserved_at) ON CONFLICT DO NOTHING;
+    INSERT INTO inventory.reservations (order_id, state, updated_at)
+    VALUES (order_of, 'reserved', reserved_at) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -112,12 +112,12 @@ BEGIN
     END IF;
 
     IF enough < known THEN
-        UPDATE inventory.reservation_orders SET state = 'short' WHERE order_id = order_of;
+        UPDATE inventory.reservations SET state = 'failed' WHERE order_id = order_of;
         RETURN inventory.announce(if_short);
     END IF;
 
-    INSERT INTO inventory.reservations (order_id, product_id, quantity, state)
-    SELECT order_of, product_id, quantity, 'held' FROM unnest(products, quantities) AS line (product_id, quantity);
+    INSERT INTO inventory.reservation_lines (order_id, product_id, quantity, state)
+    SELECT order_of, product_id, quantity, 'reserved' FROM unnest(products, quantities) AS line (product_id, quantity);
     RETURN inventory.announce(jsonb_set(
         if_reserved, '{data,levels}', inventory.move(order_of, 'reserved', products, quantities, reserved_at)
     ));
@@ -139,23 +139,23 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    INSERT INTO inventory.reservation_orders (order_id, state, updated_at)
+    INSERT INTO inventory.reservations (order_id, state, updated_at)
     VALUES (order_of, 'released', released_at) ON CONFLICT DO NOTHING;
-    UPDATE inventory.reservation_orders SET state = 'released', updated_at = released_at
-    WHERE order_id = order_of AND state = 'held';
+    UPDATE inventory.reservations SET state = 'released', updated_at = released_at
+    WHERE order_id = order_of AND state = 'reserved';
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
 
     PERFORM FROM inventory.stock AS s
-    JOIN inventory.reservations AS r ON r.product_id = s.product_id
+    JOIN inventory.reservation_lines AS r ON r.product_id = s.product_id
     WHERE r.order_id = order_of
     ORDER BY s.product_id
     FOR NO KEY UPDATE OF s;
 
     WITH freed AS (
-        UPDATE inventory.reservations SET state = 'released'
-        WHERE order_id = order_of AND state = 'held'
+        UPDATE inventory.reservation_lines SET state = 'released'
+        WHERE order_id = order_of AND state = 'reserved'
         RETURNING product_id, quantity
     )
     SELECT array_agg(product_id), array_agg(-quantity) INTO products, quantities FROM freed;

@@ -2,7 +2,7 @@
 
 CREATE TABLE invoices.series (
     series text   PRIMARY KEY,
-    last   bigint NOT NULL CHECK (last > 0)
+    last_number bigint NOT NULL CHECK (last_number > 0)
 );
 
 CREATE TABLE invoices.invoices (

@@ -7,8 +7,8 @@ CREATE INDEX outbox_sent ON payments.outbox (published_at) WHERE published_at IS
 CREATE INDEX outbox_sent ON notifications.outbox (published_at) WHERE published_at IS NOT NULL;
 CREATE INDEX outbox_sent ON invoices.outbox (published_at) WHERE published_at IS NOT NULL;
 
-CREATE INDEX inbox_age ON inventory.inbox (at);
-CREATE INDEX inbox_age ON orders.inbox (at);
-CREATE INDEX inbox_age ON payments.inbox (at);
-CREATE INDEX inbox_age ON notifications.inbox (at);
-CREATE INDEX inbox_age ON invoices.inbox (at);
+CREATE INDEX inbox_age ON inventory.inbox (claimed_at);
+CREATE INDEX inbox_age ON orders.inbox (claimed_at);
+CREATE INDEX inbox_age ON payments.inbox (claimed_at);
+CREATE INDEX inbox_age ON notifications.inbox (claimed_at);
+CREATE INDEX inbox_age ON invoices.inbox (claimed_at);

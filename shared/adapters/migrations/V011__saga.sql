@@ -1,6 +1,6 @@
 -- The whole saga: orders that stand still are found, payments have attempts and refunds, money is booked, holds lapse.
 
-ALTER TABLE orders.orders ADD COLUMN payment_seen bigint NOT NULL DEFAULT 0 CHECK (payment_seen >= 0);
+ALTER TABLE orders.orders ADD COLUMN payment_version bigint NOT NULL DEFAULT 0 CHECK (payment_version >= 0);
 CREATE INDEX orders_pending ON orders.orders (created_at) WHERE status = 'pending';
 
 ALTER TABLE payments.payments
@@ -15,12 +15,12 @@ ALTER TABLE payments.payments
     -- [{id, amount, reason, status, transaction_id?, requested_at}], oldest first. Only ever read together with the payment.
     ADD COLUMN refunds jsonb NOT NULL DEFAULT '[]',
     -- When it is to be looked after, because an answer of the gateway is missing.
-    ADD COLUMN look_after timestamptz;
+    ADD COLUMN reconcile_after timestamptz;
 UPDATE payments.payments
 SET attempted_at = created_at,
-    look_after = CASE WHEN status = 'pending' THEN created_at + interval '10 minutes' END;
+    reconcile_after = CASE WHEN status = 'pending' THEN created_at + interval '10 minutes' END;
 ALTER TABLE payments.payments ALTER COLUMN attempted_at SET NOT NULL, ALTER COLUMN attempts DROP DEFAULT;
-CREATE INDEX payments_unanswered ON payments.payments (look_after) WHERE look_after IS NOT NULL;
+CREATE INDEX payments_unanswered ON payments.payments (reconcile_after) WHERE reconcile_after IS NOT NULL;
 
 -- The ledger. A row debits one account and credits another with the same amount, so the sum of all accounts is zero whatever
 -- rows there are. They are never changed.
@@ -54,22 +54,22 @@ GROUP BY account, currency;
 CREATE TABLE payments.idempotency (LIKE orders.idempotency INCLUDING ALL);
 
 -- Reservations: `domain::stock::next` is the table of their moves.
-ALTER TABLE inventory.reservation_orders
+ALTER TABLE inventory.reservations
     DROP CONSTRAINT reservation_orders_state_check,
     ADD CONSTRAINT reservation_orders_state_check
-        CHECK (state IN ('held', 'short', 'lapsed', 'waiting', 'kept', 'committed', 'released')),
+        CHECK (state IN ('reserved', 'failed', 'expired', 'backordered', 'allocated', 'shipped', 'released')),
     -- Until when stock is held for an order that is not paid.
-    ADD COLUMN lapses_at timestamptz,
+    ADD COLUMN expires_at timestamptz,
     -- With what the order was paid, and when.
     ADD COLUMN payment_id uuid,
     ADD COLUMN payment_version bigint,
     ADD COLUMN paid_at timestamptz;
-CREATE INDEX reservations_lapsing ON inventory.reservation_orders (lapses_at) WHERE state = 'held';
-CREATE INDEX reservations_waiting ON inventory.reservation_orders (paid_at, order_id) WHERE state = 'waiting';
-ALTER TABLE inventory.movements
+CREATE INDEX reservations_lapsing ON inventory.reservations (expires_at) WHERE state = 'reserved';
+CREATE INDEX reservations_waiting ON inventory.reservations (paid_at, order_id) WHERE state = 'backordered';
+ALTER TABLE inventory.stock_movements
     DROP CONSTRAINT movements_kind_check,
     ADD CONSTRAINT movements_kind_check
-        CHECK (kind IN ('opened', 'reserved', 'lapsed', 'kept', 'committed', 'released'));
+        CHECK (kind IN ('opened', 'reserved', 'expired', 'allocated', 'shipped', 'released'));
 
 -- As before, with the time at which the hold lapses.
 DROP FUNCTION inventory.reserve(text, uuid, uuid, uuid[], bigint[], jsonb, jsonb);
@@ -87,8 +87,8 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    INSERT INTO inventory.reservation_orders (order_id, state, lapses_at, updated_at)
-    VALUES (order_of, 'held', lapses, reserved_at) ON CONFLICT DO NOTHING;
+    INSERT INTO inventory.reservations (order_id, state, expires_at, updated_at)
+    VALUES (order_of, 'reserved', lapses, reserved_at) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
@@ -107,12 +107,12 @@ BEGIN
     END IF;
 
     IF enough < known THEN
-        UPDATE inventory.reservation_orders SET state = 'short', lapses_at = NULL WHERE order_id = order_of;
+        UPDATE inventory.reservations SET state = 'failed', expires_at = NULL WHERE order_id = order_of;
         RETURN inventory.announce(if_short);
     END IF;
 
-    INSERT INTO inventory.reservations (order_id, product_id, quantity, state)
-    SELECT order_of, product_id, quantity, 'held' FROM unnest(products, quantities) AS line (product_id, quantity);
+    INSERT INTO inventory.reservation_lines (order_id, product_id, quantity, state)
+    SELECT order_of, product_id, quantity, 'reserved' FROM unnest(products, quantities) AS line (product_id, quantity);
     RETURN inventory.announce(jsonb_set(
         if_reserved, '{data,levels}', inventory.move(order_of, 'reserved', products, quantities, reserved_at)
     ));
@@ -121,7 +121,7 @@ $$;
 
 -- Locks an order's reservation; answers its state, or null where there is none.
 CREATE FUNCTION inventory.lock_reservation(order_of uuid) RETURNS text LANGUAGE sql AS $$
-    SELECT state FROM inventory.reservation_orders WHERE order_id = order_of FOR NO KEY UPDATE;
+    SELECT state FROM inventory.reservations WHERE order_id = order_of FOR NO KEY UPDATE;
 $$;
 
 -- Ends a statement on a move that `domain::stock::next` refuses. Nothing stays.
@@ -136,7 +136,7 @@ $$;
 CREATE FUNCTION inventory.lock_stock(order_of uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM inventory.stock AS s
-    JOIN inventory.reservations AS r ON r.product_id = s.product_id
+    JOIN inventory.reservation_lines AS r ON r.product_id = s.product_id
     WHERE r.order_id = order_of
     ORDER BY s.product_id
     FOR NO KEY UPDATE OF s;
@@ -147,7 +147,7 @@ $$;
 CREATE FUNCTION inventory.is_enough(order_of uuid) RETURNS boolean LANGUAGE sql AS $$
     SELECT coalesce(bool_and(s.available >= r.quantity), false)
     FROM inventory.stock AS s
-    JOIN inventory.reservations AS r ON r.product_id = s.product_id
+    JOIN inventory.reservation_lines AS r ON r.product_id = s.product_id
     WHERE r.order_id = order_of;
 $$;
 
@@ -160,7 +160,7 @@ DECLARE
     quantities bigint[];
 BEGIN
     WITH line AS (
-        UPDATE inventory.reservations SET state = CASE sign WHEN 1 THEN 'held' ELSE 'released' END
+        UPDATE inventory.reservation_lines SET state = CASE sign WHEN 1 THEN 'reserved' ELSE 'released' END
         WHERE order_id = order_of
         RETURNING product_id, quantity
     )
@@ -184,33 +184,33 @@ BEGIN
     END IF;
 
     was := inventory.lock_reservation(order_of);
-    IF was IS NULL OR was = 'short' THEN
-        PERFORM inventory.refuse('Keep', was);
-    ELSIF was IN ('kept', 'committed', 'released') THEN
+    IF was IS NULL OR was = 'failed' THEN
+        PERFORM inventory.refuse('Allocate', was);
+    ELSIF was IN ('allocated', 'shipped', 'released') THEN
         RETURN NULL;
     END IF;
 
-    UPDATE inventory.reservation_orders
-    SET state = 'kept', lapses_at = NULL, updated_at = kept_at,
+    UPDATE inventory.reservations
+    SET state = 'allocated', expires_at = NULL, updated_at = kept_at,
         -- Who waits already keeps the place that the first payment gave it.
         payment_id = coalesce(payment_id, payment), payment_version = coalesce(payment_version, version_of),
         paid_at = coalesce(paid_at, paid)
     WHERE order_id = order_of;
-    IF was = 'held' THEN
+    IF was = 'reserved' THEN
         RETURN inventory.announce(if_kept);
     END IF;
 
     PERFORM inventory.lock_stock(order_of);
     IF inventory.is_enough(order_of) THEN
-        RETURN inventory.announce(jsonb_set(if_kept, '{data,levels}', inventory.shift(order_of, 'kept', 1, kept_at)));
+        RETURN inventory.announce(jsonb_set(if_kept, '{data,levels}', inventory.shift(order_of, 'allocated', 1, kept_at)));
     END IF;
-    UPDATE inventory.reservation_orders SET state = 'waiting' WHERE order_id = order_of;
-    IF was = 'waiting' THEN
+    UPDATE inventory.reservations SET state = 'backordered' WHERE order_id = order_of;
+    IF was = 'backordered' THEN
         RETURN NULL;
     END IF;
     RETURN inventory.announce(jsonb_set(if_short, '{data,lines}', (
         SELECT jsonb_agg(jsonb_build_object('product_id', product_id, 'quantity', quantity) ORDER BY product_id)
-        FROM inventory.reservations WHERE order_id = order_of
+        FROM inventory.reservation_lines WHERE order_id = order_of
     )));
 END;
 $$;
@@ -220,15 +220,15 @@ CREATE FUNCTION inventory.retry(order_of uuid, if_kept jsonb) RETURNS jsonb LANG
 DECLARE
     kept_at timestamptz := (if_kept ->> 'time')::timestamptz;
 BEGIN
-    IF inventory.lock_reservation(order_of) IS DISTINCT FROM 'waiting' THEN
+    IF inventory.lock_reservation(order_of) IS DISTINCT FROM 'backordered' THEN
         RETURN NULL;
     END IF;
     PERFORM inventory.lock_stock(order_of);
     IF NOT inventory.is_enough(order_of) THEN
         RETURN NULL;
     END IF;
-    UPDATE inventory.reservation_orders SET state = 'kept', updated_at = kept_at WHERE order_id = order_of;
-    RETURN inventory.announce(jsonb_set(if_kept, '{data,levels}', inventory.shift(order_of, 'kept', 1, kept_at)));
+    UPDATE inventory.reservations SET state = 'allocated', updated_at = kept_at WHERE order_id = order_of;
+    RETURN inventory.announce(jsonb_set(if_kept, '{data,levels}', inventory.shift(order_of, 'allocated', 1, kept_at)));
 END;
 $$;
 
@@ -237,17 +237,17 @@ CREATE FUNCTION inventory.lapse(order_of uuid, if_lapsed jsonb) RETURNS jsonb LA
 DECLARE
     lapsed_at timestamptz := (if_lapsed ->> 'time')::timestamptz;
 BEGIN
-    PERFORM FROM inventory.reservation_orders
-    WHERE order_id = order_of AND state = 'held' AND lapses_at < lapsed_at
+    PERFORM FROM inventory.reservations
+    WHERE order_id = order_of AND state = 'reserved' AND expires_at < lapsed_at
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    UPDATE inventory.reservation_orders SET state = 'lapsed', lapses_at = NULL, updated_at = lapsed_at
+    UPDATE inventory.reservations SET state = 'expired', expires_at = NULL, updated_at = lapsed_at
     WHERE order_id = order_of;
     PERFORM inventory.lock_stock(order_of);
     RETURN inventory.announce(jsonb_set(
-        if_lapsed, '{data,levels}', inventory.shift(order_of, 'lapsed', -1, lapsed_at)
+        if_lapsed, '{data,levels}', inventory.shift(order_of, 'expired', -1, lapsed_at)
     ));
 END;
 $$;
@@ -266,16 +266,16 @@ BEGIN
     END IF;
 
     was := inventory.lock_reservation(order_of);
-    IF was = 'committed' THEN
+    IF was = 'shipped' THEN
         RETURN NULL;
-    ELSIF was IS DISTINCT FROM 'kept' THEN
-        PERFORM inventory.refuse('Commit', was);
+    ELSIF was IS DISTINCT FROM 'allocated' THEN
+        PERFORM inventory.refuse('Ship', was);
     END IF;
-    UPDATE inventory.reservation_orders SET state = 'committed', updated_at = committed_at WHERE order_id = order_of;
+    UPDATE inventory.reservations SET state = 'shipped', updated_at = committed_at WHERE order_id = order_of;
 
     PERFORM inventory.lock_stock(order_of);
     WITH line AS (
-        UPDATE inventory.reservations SET state = 'committed' WHERE order_id = order_of
+        UPDATE inventory.reservation_lines SET state = 'shipped' WHERE order_id = order_of
         RETURNING product_id, quantity
     ), moved AS (
         UPDATE inventory.stock AS s
@@ -284,8 +284,8 @@ BEGIN
         WHERE s.product_id = line.product_id
         RETURNING s.product_id, s.available, s.reserved, s.version, line.quantity
     ), noted AS (
-        INSERT INTO inventory.movements (product_id, version, kind, order_id, quantity, available, reserved, at)
-        SELECT product_id, version, 'committed', order_of, -quantity, available, reserved, committed_at FROM moved
+        INSERT INTO inventory.stock_movements (product_id, version, kind, order_id, quantity, available, reserved, at)
+        SELECT product_id, version, 'shipped', order_of, -quantity, available, reserved, committed_at FROM moved
     )
     SELECT jsonb_agg(
         jsonb_build_object(
@@ -310,20 +310,20 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    INSERT INTO inventory.reservation_orders (order_id, state, updated_at)
+    INSERT INTO inventory.reservations (order_id, state, updated_at)
     VALUES (order_of, 'released', released_at) ON CONFLICT DO NOTHING;
     IF FOUND THEN
         RETURN NULL;
     END IF;
     was := inventory.lock_reservation(order_of);
-    IF was = 'committed' THEN
+    IF was = 'shipped' THEN
         PERFORM inventory.refuse('Release', was);
     ELSIF was = 'released' THEN
         RETURN NULL;
     END IF;
-    UPDATE inventory.reservation_orders SET state = 'released', lapses_at = NULL, updated_at = released_at
+    UPDATE inventory.reservations SET state = 'released', expires_at = NULL, updated_at = released_at
     WHERE order_id = order_of;
-    IF was NOT IN ('held', 'kept') THEN
+    IF was NOT IN ('reserved', 'allocated') THEN
         RETURN NULL;
     END IF;
     PERFORM inventory.lock_stock(order_of);

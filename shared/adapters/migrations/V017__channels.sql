@@ -16,22 +16,22 @@ CREATE TABLE notifications.devices (
     id         uuid        PRIMARY KEY,
     user_id    uuid        NOT NULL,
     endpoint   text        NOT NULL UNIQUE,
-    entered_at timestamptz NOT NULL
+    registered_at timestamptz NOT NULL
 );
 CREATE INDEX devices_of_user ON notifications.devices (user_id, id);
 
 -- Addresses that take no more mail, and why.
 CREATE TABLE notifications.suppressions (
     email text        PRIMARY KEY,
-    why   text        NOT NULL,
-    since timestamptz NOT NULL
+    reason text NOT NULL,
+    suppressed_at timestamptz NOT NULL
 );
 
 -- What became of a letter after it was handed over. It may be told before the delivery is noted, so it stands by itself.
-CREATE TABLE notifications.feedback (
-    delivery uuid        PRIMARY KEY,
-    why      text        NOT NULL,
-    at       timestamptz NOT NULL
+CREATE TABLE notifications.email_feedback (
+    delivery_id uuid PRIMARY KEY,
+    reason text NOT NULL,
+    received_at timestamptz NOT NULL
 );
 
 -- One event may be told by several channels.

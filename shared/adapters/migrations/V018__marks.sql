@@ -9,7 +9,7 @@ BEGIN
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format(
             $f$
-                CREATE FUNCTION %1$I.mark_sent(ids uuid[]) RETURNS void LANGUAGE sql AS $body$
+                CREATE FUNCTION %1$I.mark_published(ids uuid[]) RETURNS void LANGUAGE sql AS $body$
                     SELECT set_config('synchronous_commit', 'off', true);
                     UPDATE %1$I.outbox SET published_at = now() WHERE id = ANY (ids);
                 $body$

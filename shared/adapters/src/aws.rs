@@ -106,10 +106,10 @@ pub(crate) fn refused(part: &'static str, status: u16, code: Option<&str>, messa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Kind;
+    use kernel::FailureKind;
 
     fn config() -> Config {
-        Config::given([("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")])
+        Config::from_vars([("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")])
     }
 
     #[test]
@@ -125,8 +125,8 @@ mod tests {
 
     #[test]
     fn throttling_and_faults_of_the_service_may_pass_and_refusals_do_not() {
-        assert_eq!(refused("queue", 400, Some("ThrottlingException"), None).kind, Kind::Unavailable);
-        assert_eq!(refused("queue", 503, None, None).kind, Kind::Unavailable);
-        assert_eq!(refused("queue", 403, Some("AccessDeniedException"), None).kind, Kind::Internal);
+        assert_eq!(refused("queue", 400, Some("ThrottlingException"), None).kind, FailureKind::Unavailable);
+        assert_eq!(refused("queue", 503, None, None).kind, FailureKind::Unavailable);
+        assert_eq!(refused("queue", 403, Some("AccessDeniedException"), None).kind, FailureKind::Internal);
     }
 }

@@ -4,7 +4,7 @@
 //! missing or cannot be read is an error that names the variable and never its value.
 
 use catalog::{Bucket, Secret, Stream, Table};
-use domain::order::Shortfall;
+use domain::order::ShortfallPolicy;
 use domain::text::Email;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,18 +48,18 @@ pub mod env {
     /// The payment gateway.
     pub const GATEWAY_URL: &str = "GATEWAY_URL";
     /// Sender of mail.
-    pub const MAIL_FROM: &str = "MAIL_FROM";
+    pub const EMAIL_FROM: &str = "EMAIL_FROM";
     /// Name of the set of rules that mail is sent under.
-    pub const MAIL_CONFIGURATION: &str = "MAIL_CONFIGURATION";
+    pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
     /// ARN of the platform application that devices are entered with; empty where there is none.
-    pub const PUSH_APPLICATION: &str = "PUSH_APPLICATION";
+    pub const PUSH_APPLICATION_ARN: &str = "PUSH_APPLICATION_ARN";
     /// The platform's own HTTP API.
     pub const API_URL: &str = "API_URL";
     /// URL of the queue for records that no retry can help.
-    pub const DEAD_LETTER_QUEUE: &str = "DEAD_LETTER_QUEUE";
+    pub const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
     /// URL of the function's own queue.
     pub const QUEUE_URL: &str = "QUEUE_URL";
-    /// What becomes of a paid order without stock: `refund`, `back-order` or `review`.
+    /// What becomes of a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
 }
 
@@ -71,7 +71,7 @@ pub struct Config {
 
 /// Where the database is and who we are to it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Database {
+pub struct DatabaseConfig {
     /// Host.
     pub host: String,
     /// Port.
@@ -84,7 +84,7 @@ pub struct Database {
     pub password: Option<String>,
 }
 
-impl fmt::Debug for Database {
+impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Database({}@{}:{}/{})", self.user, self.host, self.port, self.name)
     }
@@ -146,7 +146,7 @@ impl Config {
     }
 
     /// These variables and no others.
-    pub fn given<const N: usize>(variables: [(&str, &str); N]) -> Self {
+    pub fn from_vars<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self { given: Some(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()) }
     }
 
@@ -175,9 +175,9 @@ impl Config {
     }
 
     /// The database.
-    pub fn database(&self) -> Result<Database> {
+    pub fn database(&self) -> Result<DatabaseConfig> {
         let port = self.text(env::DATABASE_PORT)?;
-        Ok(Database {
+        Ok(DatabaseConfig {
             host: self.text(env::DATABASE_HOST)?,
             port: port.parse().map_err(|_| ConfigError::unreadable(env::DATABASE_PORT, "a port number"))?,
             name: self.text(env::DATABASE_NAME)?,
@@ -259,24 +259,24 @@ impl Config {
     }
 
     /// Sender of mail.
-    pub fn mail_from(&self) -> Result<Email> {
-        Email::parse(&self.text(env::MAIL_FROM)?)
-            .map_err(|_| ConfigError::unreadable(env::MAIL_FROM, "an e-mail address"))
+    pub fn email_from(&self) -> Result<Email> {
+        Email::parse(&self.text(env::EMAIL_FROM)?)
+            .map_err(|_| ConfigError::unreadable(env::EMAIL_FROM, "an e-mail address"))
     }
 
     /// Name of the set of rules that mail is sent under.
-    pub fn mail_configuration(&self) -> Result<String> {
-        self.text(env::MAIL_CONFIGURATION)
+    pub fn email_configuration_set(&self) -> Result<String> {
+        self.text(env::EMAIL_CONFIGURATION_SET)
     }
 
     /// ARN of the platform application that devices are entered with.
     pub fn push_application(&self) -> Option<String> {
-        self.optional(env::PUSH_APPLICATION)
+        self.optional(env::PUSH_APPLICATION_ARN)
     }
 
     /// URL of the queue for records that no retry can help.
     pub fn dead_letter_queue(&self) -> Result<String> {
-        http_url(env::DEAD_LETTER_QUEUE, self.text(env::DEAD_LETTER_QUEUE)?)
+        http_url(env::DEAD_LETTER_QUEUE_URL, self.text(env::DEAD_LETTER_QUEUE_URL)?)
     }
 
     /// URL of the function's own queue.
@@ -285,9 +285,9 @@ impl Config {
     }
 
     /// What becomes of a paid order without stock.
-    pub fn shortfall_policy(&self) -> Result<Shortfall> {
-        Shortfall::parse(&self.text(env::SHORTFALL_POLICY)?).ok_or_else(|| {
-            let words = Shortfall::ALL.map(Shortfall::name).join(" or ");
+    pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {
+        ShortfallPolicy::parse(&self.text(env::SHORTFALL_POLICY)?).ok_or_else(|| {
+            let words = ShortfallPolicy::ALL.map(ShortfallPolicy::name).join(" or ");
             ConfigError::unreadable(env::SHORTFALL_POLICY, &words)
         })
     }
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_empty_is_named() {
-        let config = Config::given([("STAGE", "")]);
+        let config = Config::from_vars([("STAGE", "")]);
         assert!(config.stage().unwrap_err().to_string().contains("STAGE"));
         assert!(config.event_bus().unwrap_err().to_string().contains("EVENT_BUS"));
     }
@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_and_its_value_is_not() {
         let config =
-            Config::given([("REDIS_URL", "secret-host"), ("KAFKA_BROKERS", "secret-host"), ("KAFKA_AUTH", "x")]);
+            Config::from_vars([("REDIS_URL", "secret-host"), ("KAFKA_BROKERS", "secret-host"), ("KAFKA_AUTH", "x")]);
         for error in
             [config.redis_url().unwrap_err(), config.kafka_brokers().unwrap_err(), config.kafka_uses_iam().unwrap_err()]
         {
@@ -337,24 +337,26 @@ mod tests {
 
     #[test]
     fn urls_lose_the_slash_at_their_end_and_brokers_their_spaces() {
-        let config = Config::given([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
+        let config = Config::from_vars([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
         assert_eq!(config.api_url().unwrap(), "https://api.example.com");
         assert_eq!(config.kafka_brokers().unwrap(), ["a:1", "b:2"]);
     }
 
     #[test]
     fn the_policy_is_one_of_the_domains_words() {
-        for policy in Shortfall::ALL {
-            assert_eq!(Config::given([("SHORTFALL_POLICY", policy.name())]).shortfall_policy(), Ok(policy));
+        for policy in ShortfallPolicy::ALL {
+            assert_eq!(Config::from_vars([("SHORTFALL_POLICY", policy.name())]).shortfall_policy(), Ok(policy));
         }
-        let error = Config::given([("SHORTFALL_POLICY", "shrug")]).shortfall_policy().unwrap_err().to_string();
-        assert_eq!(error, "the environment variable SHORTFALL_POLICY must be refund or back-order or review");
-        assert!(Config::given([]).shortfall_policy().unwrap_err().to_string().contains("SHORTFALL_POLICY is not set"));
+        let error = Config::from_vars([("SHORTFALL_POLICY", "shrug")]).shortfall_policy().unwrap_err().to_string();
+        assert_eq!(error, "the environment variable SHORTFALL_POLICY must be refund or backorder or review");
+        assert!(
+            Config::from_vars([]).shortfall_policy().unwrap_err().to_string().contains("SHORTFALL_POLICY is not set")
+        );
     }
 
     #[test]
     fn secrets_do_not_show_in_debug_output() {
-        let config = Config::given([
+        let config = Config::from_vars([
             ("DATABASE_HOST", "h"),
             ("DATABASE_PORT", "5432"),
             ("DATABASE_NAME", "n"),

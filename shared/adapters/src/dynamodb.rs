@@ -18,7 +18,7 @@ use domain::event::StockLevel;
 use domain::id::ProductId;
 use domain::product::Product;
 use item::Item;
-use kernel::{Failure, FieldError, Idempotency, Kind, Settled, StoredReply, Timestamp};
+use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
 pub use item::product_from_image;
 
@@ -53,16 +53,20 @@ impl DynamoProducts {
     }
 
     /// Takes the key of a request. DynamoDB removes what has expired within days, not at once.
-    fn record(&self, key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Result<TransactWriteItem, Failure> {
+    fn record(&self, key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Result<TransactWriteItem, Failure> {
         let absent_or_expired = "attribute_not_exists(pk) OR expires_at < :now";
         let surely = now.as_second().saturating_sub(SKEW_S);
         self.put(item::idempotency(key, reply, now), absent_or_expired, Some(surely))
     }
 
     /// Does all these writes or none, the first of which takes the key.
-    async fn commit(&self, writes: Vec<TransactWriteItem>, key: &Idempotency) -> Result<Settled, Failure> {
+    async fn commit(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        key: &IdempotencyKey,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let answer = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        let Err(error) = answer else { return Ok(Settled::Now) };
+        let Err(error) = answer else { return Ok(IdempotencyOutcome::Committed) };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 self.settle(cancelled.cancellation_reasons(), key).await
@@ -81,7 +85,11 @@ impl DynamoProducts {
     }
 
     /// What a cancelled transaction means: its reasons stand in the order of its writes.
-    async fn settle(&self, reasons: &[CancellationReason], key: &Idempotency) -> Result<Settled, Failure> {
+    async fn settle(
+        &self,
+        reasons: &[CancellationReason],
+        key: &IdempotencyKey,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let code = |i: usize| reasons.get(i).and_then(CancellationReason::code).unwrap_or("None");
         match (code(CLAIM_KEY), code(CLAIM_SKU)) {
             ("ConditionalCheckFailed", _) => {
@@ -96,12 +104,12 @@ impl DynamoProducts {
             }
             ("TransactionConflict", _) => {
                 let detail = "A request with this Idempotency-Key is still under way.";
-                Err(Failure::new(Kind::Conflict, "idempotency-key-in-flight", detail))
+                Err(Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail))
             }
             (_, "ConditionalCheckFailed") => {
                 let detail = "is taken by another product".to_owned();
                 let fields = vec![FieldError { pointer: "/sku".to_owned(), detail }];
-                Err(Failure { fields, ..Failure::new(Kind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
+                Err(Failure { fields, ..Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
             }
             _ => {
                 let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
@@ -116,7 +124,12 @@ const CLAIM_KEY: usize = 0;
 const CLAIM_SKU: usize = 1;
 
 impl ports::ProductStore for DynamoProducts {
-    async fn create(&self, product: &Product, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+    async fn create(
+        &self,
+        product: &Product,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let absent = "attribute_not_exists(pk)";
         let writes = vec![
             self.record(key, reply, product.created_at)?,
@@ -126,7 +139,12 @@ impl ports::ProductStore for DynamoProducts {
         self.commit(writes, key).await
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Result<Settled, Failure> {
+    async fn store_rejection(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        now: Timestamp,
+    ) -> Result<IdempotencyOutcome, Failure> {
         self.commit(vec![self.record(key, reply, now)?], key).await
     }
 

@@ -4,7 +4,7 @@
 //! still done once. Stripe keeps the first result of a key for at least 24 hours (`domain::payment::is_due` sees to it that nobody asks
 //! later) and then gives that result again. So asking again tells the outcome where no answer came, or came before anything was begun
 //! (401, 409, 429); where the result that was kept is a 5xx or `processing`, it only tells the same again: what became of it is looked
-//! up ([`ports::Gateway::find`], [`ports::Gateway::find_refund`]) (<https://docs.stripe.com/api/idempotent_requests>).
+//! up ([`ports::Gateway::find_charge`], [`ports::Gateway::find_refund`]) (<https://docs.stripe.com/api/idempotent_requests>).
 
 mod classify;
 mod movements;
@@ -13,16 +13,16 @@ mod secrets;
 mod tests;
 mod webhooks;
 
-pub use webhooks::StripeMail;
+pub use webhooks::StripeWebhooks;
 
 use crate::config::ConfigError;
 use crate::secret::SecretValue;
 use crate::web;
 use classify::RefundPage;
-use domain::ledger::Statement;
-use domain::payment::{Answer, Payment, Refund, RefundAnswer};
-use kernel::{Failure, Kind, Timestamp};
-use ports::KEPT_FAULT;
+use domain::ledger::GatewayStatement;
+use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome};
+use kernel::{Failure, FailureKind, Timestamp};
+use ports::GATEWAY_REPLAYED_ERROR;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -76,7 +76,8 @@ impl StripeGateway {
         let Reply { status, is_replayed, body } = self.send(request).await?;
         if is_replayed && status.is_server_error() {
             let detail = "The payment gateway holds a fault under the key.";
-            return Err(Failure::new(Kind::Unavailable, KEPT_FAULT, detail).because(format!("{PART}: {status} again")));
+            return Err(Failure::new(FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR, detail)
+                .with_internal(format!("{PART}: {status} again")));
         }
         Ok((status, body))
     }
@@ -116,7 +117,7 @@ impl StripeGateway {
 }
 
 impl ports::Gateway for StripeGateway {
-    async fn charge(&self, payment: &Payment) -> Result<Answer, Failure> {
+    async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
         let nothing = || Failure::internal(format!("the payment {} has no way to pay", payment.id));
         let method = payment.method.as_ref().ok_or_else(nothing)?;
         let form = [
@@ -133,7 +134,7 @@ impl ports::Gateway for StripeGateway {
         classify::charge(status, &body)
     }
 
-    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
         let nothing = || Failure::internal(format!("the payment {} was never charged", payment.id));
         let form = [
             ("payment_intent", payment.transaction_id.clone().ok_or_else(nothing)?),
@@ -146,7 +147,7 @@ impl ports::Gateway for StripeGateway {
         classify::refund(status, &body)
     }
 
-    async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure> {
+    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
         let (id, attempt) = (payment.id.to_string(), payment.attempts.to_string());
         let query =
             format!("metadata['{}']:'{id}' AND metadata['{}']:'{attempt}'", metadata::PAYMENT_ID, metadata::ATTEMPT,);
@@ -155,7 +156,7 @@ impl ports::Gateway for StripeGateway {
         classify::search(status, &body, &id, &attempt)
     }
 
-    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
         let nothing = || Failure::internal(format!("the payment {} was never charged", payment.id));
         let charge = payment.transaction_id.clone().ok_or_else(nothing)?;
         let id = refund.id.to_string();
@@ -172,8 +173,8 @@ impl ports::Gateway for StripeGateway {
         }
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
-        let mut all = Statement::default();
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
+        let mut all = GatewayStatement::default();
         let mut after: Option<String> = None;
         loop {
             let mut query = vec![
@@ -185,8 +186,8 @@ impl ports::Gateway for StripeGateway {
             query.extend(after.map(|last| ("starting_after", last)));
             let (status, body) = self.get("balance_transactions", &query).await?;
             let page = movements::page(status, &body)?;
-            all.movements.extend(page.statement.movements);
-            all.unread.extend(page.statement.unread);
+            all.transactions.extend(page.statement.transactions);
+            all.unreadable.extend(page.statement.unreadable);
             match page.next {
                 Some(last) => after = Some(last),
                 None => return Ok(all),

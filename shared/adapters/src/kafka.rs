@@ -10,7 +10,7 @@ use crate::presign::Signer;
 use crate::tls;
 use chrono::DateTime;
 use futures_util::FutureExt;
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use ports::LogRecord;
 use rskafka::BackoffConfig;
 use rskafka::client::error::{Error, ProtocolError};
@@ -128,8 +128,8 @@ fn failed(error: &Error) -> Failure {
     match error {
         Error::ServerError { protocol_error, .. } => match protocol_error {
             ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
-                Failure::new(Kind::Invalid, "record-refused", "The event log does not take this record.")
-                    .because(format!("{protocol_error:?}"))
+                Failure::new(FailureKind::Invalid, "record-rejected", "The event log does not take this record.")
+                    .with_internal(format!("{protocol_error:?}"))
             }
             ProtocolError::TopicAuthorizationFailed | ProtocolError::ClusterAuthorizationFailed => {
                 Failure::internal(format!("{PART}: {protocol_error:?}"))
@@ -165,7 +165,7 @@ mod tests {
             time: Timestamp::UNIX_EPOCH,
         };
         let failure = log.append(&record).await.unwrap_err();
-        assert_eq!(failure.kind, Kind::Unavailable);
+        assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(log.connected.lock().await.is_none());
     }
 }

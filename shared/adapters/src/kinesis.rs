@@ -8,19 +8,19 @@ use kernel::Failure;
 
 /// A Kinesis stream.
 #[derive(Debug, Clone)]
-pub struct KinesisFacts {
+pub struct KinesisAnalyticsStream {
     client: Client,
     stream: String,
 }
 
-impl KinesisFacts {
+impl KinesisAnalyticsStream {
     /// The stream of this name.
     pub fn new(client: Client, stream: String) -> Self {
         Self { client, stream }
     }
 }
 
-impl ports::FactStream for KinesisFacts {
+impl ports::AnalyticsStream for KinesisAnalyticsStream {
     async fn put(&self, event: &Event) -> Result<(), Failure> {
         let data = serde_json::to_vec(event).map_err(Failure::internal)?;
         self.client

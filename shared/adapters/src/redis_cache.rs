@@ -32,7 +32,7 @@ impl ports::Cache for RedisCache {
         }
     }
 
-    async fn forget(&self, key: &str) {
+    async fn invalidate(&self, key: &str) {
         self.link.ask::<()>(redis::cmd("DEL").arg(key)).await;
     }
 }
@@ -51,7 +51,7 @@ impl RedisProbe {
 }
 
 impl ports::Probe for RedisProbe {
-    fn part(&self) -> &'static str {
+    fn dependency(&self) -> &'static str {
         "cache"
     }
 
@@ -59,7 +59,7 @@ impl ports::Probe for RedisProbe {
         false
     }
 
-    async fn ask(&self) -> Result<(), Failure> {
+    async fn check(&self) -> Result<(), Failure> {
         let unavailable = |cause| Failure::unavailable("cache", cause);
         let mut connection = redis_link::connect(&self.client).await.map_err(unavailable)?;
         redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(unavailable)
@@ -76,13 +76,13 @@ mod tests {
         let cache = RedisCache::new("redis://127.0.0.1:1").unwrap();
         assert_eq!(cache.get("k").await, None);
         cache.put("k", "v", 60).await;
-        cache.forget("k").await;
+        cache.invalidate("k").await;
     }
 
     #[tokio::test]
     async fn the_probe_of_a_cache_that_is_not_there_fails_and_is_not_essential() {
         let probe = RedisProbe::new("redis://127.0.0.1:1").unwrap();
-        assert!(probe.ask().await.is_err());
+        assert!(probe.check().await.is_err());
         assert!(!probe.is_essential());
     }
 }

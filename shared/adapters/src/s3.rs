@@ -89,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_link_is_signed_expires_and_names_the_document_by_path_on_an_emulator() {
-        let config = Config::given([
+        let config = Config::from_vars([
             ("AWS_REGION", "us-east-1"),
             ("AWS_ACCESS_KEY_ID", "a"),
             ("AWS_SECRET_ACCESS_KEY", "s"),

@@ -7,27 +7,27 @@ use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use domain::notification::{DELIVERY_TAG, Suppression};
 use domain::text::Email;
-use kernel::{Failure, Kind, Uuid};
-use ports::{Letter, ReturnedMail};
+use kernel::{Failure, FailureKind, Uuid};
+use ports::{EmailFeedback, EmailMessage};
 use serde_json::Value;
 
 /// Mail over SES.
 #[derive(Debug, Clone)]
-pub struct SesMailer {
+pub struct SesEmailSender {
     client: Client,
     from: Email,
     configuration: String,
 }
 
-impl SesMailer {
+impl SesEmailSender {
     /// Mail from this sender, under the configuration set of that name, which says where it is told what becomes of it.
     pub fn new(client: Client, from: Email, configuration: String) -> Self {
         Self { client, from, configuration }
     }
 }
 
-impl ports::Mailer for SesMailer {
-    async fn send(&self, letter: &Letter, delivery: Uuid) -> Result<(), Failure> {
+impl ports::EmailSender for SesEmailSender {
+    async fn send(&self, letter: &EmailMessage, delivery: Uuid) -> Result<(), Failure> {
         let mark = MessageTag::builder().name(DELIVERY_TAG).value(delivery.to_string()).build();
         let answer = self
             .client
@@ -43,7 +43,8 @@ impl ports::Mailer for SesMailer {
         match error.as_service_error() {
             Some(refusal) if is_final(refusal) => {
                 let code = refusal.code().unwrap_or("refused").to_owned();
-                Err(Failure::new(Kind::Invalid, "mail-refused", "The address does not take mail.").because(code))
+                Err(Failure::new(FailureKind::Invalid, "email-rejected", "The address does not take mail.")
+                    .with_internal(code))
             }
             // What SES says of a refusal may repeat the address, so only its code is told.
             Some(refusal) => Err(aws::refused("mail", status(&error), refusal.code(), None)),
@@ -57,7 +58,7 @@ const GREETING: &str = "Successfully validated SNS topic";
 
 /// What SES tells of a letter, as its event publishing writes it. None for what is no news of a letter that did not arrive: its greeting,
 /// and a letter that its reader calls wanted after all.
-pub fn returned_mail(notice: &Value) -> Result<Option<ReturnedMail>, Failure> {
+pub fn parse_email_feedback(notice: &Value) -> Result<Option<EmailFeedback>, Failure> {
     if notice.as_str().is_some_and(|text| text.starts_with(GREETING)) {
         return Ok(None);
     }
@@ -76,15 +77,15 @@ pub fn returned_mail(notice: &Value) -> Result<Option<ReturnedMail>, Failure> {
     // A mailbox that is full, or a letter that is too large, loses this letter and not the next.
     let is_final = why == Suppression::Complained || text("/bounce/bounceType") == "Permanent";
     let delivery = notice.pointer(&format!("/mail/tags/{DELIVERY_TAG}/0")).and_then(Value::as_str);
-    Ok(Some(ReturnedMail {
+    Ok(Some(EmailFeedback {
         delivery: delivery.and_then(|id| id.parse().ok()),
         why,
-        closes: if is_final { addresses.collect::<Result<_, _>>()? } else { Vec::new() },
+        suppress: if is_final { addresses.collect::<Result<_, _>>()? } else { Vec::new() },
     }))
 }
 
 fn unreadable(detail: &str) -> Failure {
-    Failure::new(Kind::Malformed, "unreadable", detail)
+    Failure::new(FailureKind::Malformed, "unreadable", detail)
 }
 
 /// A recipient's address, which may have a name before it.
@@ -102,7 +103,7 @@ fn status<E>(error: &aws_sdk_sesv2::error::SdkError<E>) -> u16 {
     error.raw_response().map_or(0, |answer| answer.status().as_u16())
 }
 
-fn content(letter: &Letter) -> Result<EmailContent, BuildError> {
+fn content(letter: &EmailMessage) -> Result<EmailContent, BuildError> {
     let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
     let body = Body::builder().text(utf8(&letter.text)?).html(utf8(&letter.html)?).build();
     let message = Message::builder().subject(utf8(&letter.subject)?).body(body).build();
@@ -126,9 +127,9 @@ mod tests {
     #[test]
     fn a_letter_that_came_back_for_good_closes_its_address() {
         for recipient in ["Ada@Example.com", "Ada Lovelace <ada@example.com>"] {
-            let returned = returned_mail(&bounce("Permanent", recipient)).unwrap().unwrap();
+            let returned = parse_email_feedback(&bounce("Permanent", recipient)).unwrap().unwrap();
             assert_eq!(returned.why, Suppression::Bounced);
-            assert_eq!(returned.closes, [Email::parse("ada@example.com").unwrap()]);
+            assert_eq!(returned.suppress, [Email::parse("ada@example.com").unwrap()]);
             assert_eq!(returned.delivery, "0192f0c1-0000-7000-8000-0000000e0001".parse().ok());
         }
     }
@@ -145,15 +146,15 @@ mod tests {
             })
         };
         for passing in ["Transient", "Undetermined"] {
-            let returned = returned_mail(&bounce(passing, "ada@example.com")).unwrap().unwrap();
-            assert_eq!((returned.why, returned.closes), (Suppression::Bounced, vec![]), "{passing}");
+            let returned = parse_email_feedback(&bounce(passing, "ada@example.com")).unwrap().unwrap();
+            assert_eq!((returned.why, returned.suppress), (Suppression::Bounced, vec![]), "{passing}");
             assert!(returned.delivery.is_some());
         }
         let greeting = json!("Successfully validated SNS topic for Amazon SES event publishing.");
         for nothing in [complaint("not-spam"), json!({ "eventType": "Delivery" }), greeting] {
-            assert_eq!(returned_mail(&nothing), Ok(None), "{nothing}");
+            assert_eq!(parse_email_feedback(&nothing), Ok(None), "{nothing}");
         }
-        let complained = returned_mail(&complaint("abuse")).unwrap().unwrap();
+        let complained = parse_email_feedback(&complaint("abuse")).unwrap().unwrap();
         assert_eq!((complained.why, complained.delivery), (Suppression::Complained, None));
     }
 
@@ -161,18 +162,18 @@ mod tests {
     fn a_notice_that_cannot_be_read_says_so_without_repeating_an_address() {
         let nobody = json!({ "eventType": "Bounce", "bounce": { "bounceType": "Permanent", "bouncedRecipients": [] } });
         for broken in [json!({}), json!("x"), bounce("Permanent", "who is that?"), nobody] {
-            let failure = returned_mail(&broken).unwrap_err();
+            let failure = parse_email_feedback(&broken).unwrap_err();
             assert!(!failure.is_retryable() && !failure.to_string().contains("who"), "{failure}");
         }
     }
 
     #[tokio::test]
     async fn a_letter_goes_out_under_the_rules_that_tell_what_becomes_of_it_and_with_its_delivery_as_a_tag() {
-        use ports::Mailer as _;
+        use ports::EmailSender as _;
         let (listener, url) = listener().await;
         let from = Email::parse("shop@example.com").unwrap();
-        let mailer = SesMailer::new(Client::new(&sdk(&url)), from, "the-rules".to_owned());
-        let letter = Letter {
+        let mailer = SesEmailSender::new(Client::new(&sdk(&url)), from, "the-rules".to_owned());
+        let letter = EmailMessage {
             to: Email::parse("ada@example.com").unwrap(),
             subject: "Your order".to_owned(),
             text: "It is here.".to_owned(),

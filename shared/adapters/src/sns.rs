@@ -7,25 +7,25 @@ use aws_sdk_sns::error::SdkError;
 use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use domain::text::{DeviceToken, Phone};
-use kernel::{Failure, Kind};
-use ports::Note;
+use kernel::{Failure, FailureKind};
+use ports::ShortMessage;
 use serde_json::json;
 use std::error::Error;
 
 /// Text messages over SNS.
 #[derive(Debug, Clone)]
-pub struct SnsTexter {
+pub struct SnsSmsSender {
     client: Client,
 }
 
-impl SnsTexter {
+impl SnsSmsSender {
     /// Over `client`.
     pub fn new(client: Client) -> Self {
         Self { client }
     }
 }
 
-impl ports::Texter for SnsTexter {
+impl ports::SmsSender for SnsSmsSender {
     async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure> {
         // Transactional: delivered before price is looked at, and not held back at night.
         let kind = MessageAttributeValue::builder().data_type("String").string_value("Transactional").build();
@@ -42,20 +42,20 @@ impl ports::Texter for SnsTexter {
 /// Notices on devices, and the list of them, over an SNS platform application of Firebase Cloud Messaging, which serves Android and
 /// hands over to Apple's service.
 #[derive(Debug, Clone)]
-pub struct SnsPush {
+pub struct SnsPushSender {
     client: Client,
     application: Option<String>,
 }
 
-impl SnsPush {
+impl SnsPushSender {
     /// Over the platform application of that ARN; without one, devices cannot be entered.
     pub fn new(client: Client, application: Option<String>) -> Self {
         Self { client, application }
     }
 }
 
-impl ports::Pusher for SnsPush {
-    async fn send(&self, endpoint: &str, note: &Note, mark: &str) -> Result<bool, Failure> {
+impl ports::PushSender for SnsPushSender {
+    async fn send(&self, endpoint: &str, note: &ShortMessage, mark: &str) -> Result<bool, Failure> {
         let request = self.client.publish().target_arn(endpoint).message_structure("json").message(message(note, mark));
         let Err(error) = request.send().await else { return Ok(true) };
         match error.as_service_error() {
@@ -65,9 +65,10 @@ impl ports::Pusher for SnsPush {
     }
 }
 
-impl ports::DeviceDirectory for SnsPush {
-    async fn enter(&self, token: &DeviceToken) -> Result<String, Failure> {
-        let no_application = || Failure::new(Kind::Conflict, "no-notices", "This shop shows no notices on devices.");
+impl ports::PushEndpoints for SnsPushSender {
+    async fn register(&self, token: &DeviceToken) -> Result<String, Failure> {
+        let no_application =
+            || Failure::new(FailureKind::Conflict, "push-not-configured", "This shop shows no notices on devices.");
         let application = self.application.as_deref().ok_or_else(no_application)?;
         let request = self.client.create_platform_endpoint().platform_application_arn(application);
         let endpoint = match request.token(token.as_str()).send().await {
@@ -115,7 +116,7 @@ fn failed<E: ProvideErrorMetadata + Error + 'static>(part: &'static str, error: 
 }
 
 /// A notice in the form of each service. One with the same mark takes the place of the other on the device.
-fn message(note: &Note, mark: &str) -> String {
+fn message(note: &ShortMessage, mark: &str) -> String {
     let firebase = json!({ "fcmV1Message": { "message": {
         "notification": { "title": note.title, "body": note.text },
         "android": { "notification": { "tag": mark } },
@@ -128,7 +129,7 @@ fn message(note: &Note, mark: &str) -> String {
 mod tests {
     use super::*;
     use crate::testing::{listener, sdk, serve};
-    use ports::{DeviceDirectory as _, Pusher as _, Texter as _};
+    use ports::{PushEndpoints as _, PushSender as _, SmsSender as _};
     use serde_json::Value;
 
     #[test]
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_notice_has_title_text_and_mark_for_each_service() {
-        let note = Note { title: "Your \"order\"".to_owned(), text: "It is here".to_owned() };
+        let note = ShortMessage { title: "Your \"order\"".to_owned(), text: "It is here".to_owned() };
         let outer: Value = serde_json::from_str(&message(&note, "m-1")).unwrap();
         assert_eq!(outer["default"], "It is here");
         let inner: Value = serde_json::from_str(outer["GCM"].as_str().unwrap()).unwrap();
@@ -172,7 +173,7 @@ mod tests {
         let denied = refusal("AuthorizationError", "not authorized to publish to +491701234567");
         for (status, answer, refused) in [(400, &number, true), (400, &other, false), (403, &denied, false)] {
             let (listener, url) = listener().await;
-            let texter = SnsTexter::new(Client::new(&sdk(&url)));
+            let texter = SnsSmsSender::new(Client::new(&sdk(&url)));
             let answers = [(status, answer.as_str())];
             let (_, sent) = tokio::join!(serve(listener, &answers), async { texter.send(&to, "x").await });
             match sent {
@@ -184,14 +185,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_device_that_is_switched_off_or_struck_off_is_gone_and_comes_back_when_its_app_does() {
-        let note = Note { title: "x".to_owned(), text: "x".to_owned() };
+        let note = ShortMessage { title: "x".to_owned(), text: "x".to_owned() };
         let off = refusal("EndpointDisabled", "Endpoint is disabled");
         let unknown =
             refusal("InvalidParameter", "Invalid parameter: TargetArn Reason: No endpoint found for the target arn");
         let token = refusal("InvalidParameter", "Invalid parameter: Message Reason: too long");
         for (answer, expected) in [(&off, Ok(false)), (&unknown, Ok(false)), (&token, Err(()))] {
             let (listener, url) = listener().await;
-            let push = SnsPush::new(Client::new(&sdk(&url)), None);
+            let push = SnsPushSender::new(Client::new(&sdk(&url)), None);
             let answers = [(400, answer.as_str())];
             let (_, sent) = tokio::join!(serve(listener, &answers), async { push.send("arn:x", &note, "m").await });
             assert_eq!(sent.map_err(drop), expected, "{answer}");
@@ -205,11 +206,13 @@ mod tests {
         );
         let done = "<SetEndpointAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"/>";
         let (listener, url) = listener().await;
-        let push =
-            SnsPush::new(Client::new(&sdk(&url)), Some("arn:aws:sns:eu-west-1:123456789012:app/GCM/shop".to_owned()));
+        let push = SnsPushSender::new(
+            Client::new(&sdk(&url)),
+            Some("arn:aws:sns:eu-west-1:123456789012:app/GCM/shop".to_owned()),
+        );
         let token = DeviceToken::parse("a-token").unwrap();
         let answers = [(400, known.as_str()), (200, done)];
-        let (asked, entered) = tokio::join!(serve(listener, &answers), async { push.enter(&token).await });
+        let (asked, entered) = tokio::join!(serve(listener, &answers), async { push.register(&token).await });
         assert_eq!(entered.as_deref(), Ok(arn));
         assert!(asked[1].contains("SetEndpointAttributes") && asked[1].contains("Enabled"), "{}", asked[1]);
     }

@@ -29,7 +29,7 @@ impl SqsDeadLetters {
 }
 
 impl DeadLetters for SqsDeadLetters {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), Failure> {
+    async fn send(&self, letter: DeadLetter) -> Result<(), Failure> {
         let Message { body, attributes } = message(letter);
         let mut request = self.client.send_message().queue_url(&self.queue_url).message_body(body);
         for (name, value) in attributes {
@@ -39,7 +39,7 @@ impl DeadLetters for SqsDeadLetters {
         request.send().await.map(drop).map_err(|error| aws::failed("dead-letter queue", &error))
     }
 
-    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
         // A stream has no queue, and nothing in it can be put off.
         let Some(queue_url) = &self.source_url else { return Ok(()) };
         let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);

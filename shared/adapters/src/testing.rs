@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 /// AWS, at `url`.
 pub(crate) fn sdk(url: &str) -> SdkConfig {
-    let config = Config::given([
+    let config = Config::from_vars([
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "test"),
         ("AWS_SECRET_ACCESS_KEY", "test"),

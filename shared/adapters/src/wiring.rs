@@ -8,24 +8,24 @@ use crate::aws;
 use crate::config::{Config, ConfigError};
 use crate::dynamodb::DynamoProducts;
 use crate::eventbridge::EventBridge;
-use crate::gateway::{StripeGateway, StripeMail};
+use crate::gateway::{StripeGateway, StripeWebhooks};
+use crate::invoice_pdf::PdfInvoiceRenderer;
 use crate::kafka::{self, KafkaLog};
-use crate::kinesis::KinesisFacts;
-use crate::letters::TemplateLetters;
-use crate::offers::HttpOffers;
+use crate::kinesis::KinesisAnalyticsStream;
+use crate::message_templates::JinjaMessageTemplates;
 use crate::passwords::Argon2Passwords;
-use crate::printer::PdfPrinter;
-use crate::redis_breaker::RedisBreaker;
+use crate::product_snapshots::HttpProductSnapshots;
 use crate::redis_cache::{RedisCache, RedisProbe};
+use crate::redis_circuit_breaker::RedisCircuitBreaker;
 use crate::s3::{S3Archive, S3Documents};
 use crate::secret::SecretValue;
-use crate::ses::SesMailer;
-use crate::sns::{SnsPush, SnsTexter};
+use crate::ses::SesEmailSender;
+use crate::sns::{SnsPushSender, SnsSmsSender};
 use crate::sqs::SqsDeadLetters;
 use crate::tokens::JwtTokens;
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Secret, Stream, Table, Trigger, Uses};
-use domain::order::Shortfall;
+use domain::order::ShortfallPolicy;
 use edge::Consumer;
 use edge::http::{Access, Route};
 use std::cell::OnceCell;
@@ -77,15 +77,15 @@ impl Wiring {
 
     /// What the row says of its queue or stream, for its runner.
     pub fn consumer(&self) -> Result<Consumer> {
-        match self.function.has_dead_letters() {
-            true => Ok(Consumer::new(self.function.name).max_receives(catalog::MAX_RECEIVES)),
+        match self.function.has_dead_letter_queue() {
+            true => Ok(Consumer::new(self.function.name).max_receive_count(catalog::MAX_RECEIVES)),
             false => Err(self.misused("a queue or a stream")),
         }
     }
 
     /// The queue for records that no retry can help.
     pub fn dead_letters(&self) -> Result<SqsDeadLetters> {
-        match self.function.has_dead_letters() {
+        match self.function.has_dead_letter_queue() {
             true => {
                 let queue = self.function.has_queue().then(|| self.config.queue_url()).transpose()?;
                 Ok(SqsDeadLetters::new(aws_sdk_sqs::Client::new(self.sdk()?), self.config.dead_letter_queue()?, queue))
@@ -129,9 +129,9 @@ impl Wiring {
     }
 
     /// The stream of facts for analytics.
-    pub fn fact_stream(&self) -> Result<KinesisFacts> {
+    pub fn analytics_stream(&self) -> Result<KinesisAnalyticsStream> {
         let stream = self.stream(&catalog::ANALYTICS)?;
-        Ok(KinesisFacts::new(aws_sdk_kinesis::Client::new(self.sdk()?), stream))
+        Ok(KinesisAnalyticsStream::new(aws_sdk_kinesis::Client::new(self.sdk()?), stream))
     }
 
     /// The log of events.
@@ -141,28 +141,28 @@ impl Wiring {
     }
 
     /// Mail.
-    pub fn mailer(&self) -> Result<SesMailer> {
-        self.needs("mail", |uses| matches!(uses, Uses::Mail))?;
-        let (from, rules) = (self.config.mail_from()?, self.config.mail_configuration()?);
-        Ok(SesMailer::new(aws_sdk_sesv2::Client::new(self.sdk()?), from, rules))
+    pub fn email_sender(&self) -> Result<SesEmailSender> {
+        self.needs("mail", |uses| matches!(uses, Uses::Email))?;
+        let (from, rules) = (self.config.email_from()?, self.config.email_configuration_set()?);
+        Ok(SesEmailSender::new(aws_sdk_sesv2::Client::new(self.sdk()?), from, rules))
     }
 
     /// Text messages.
-    pub fn texter(&self) -> Result<SnsTexter> {
+    pub fn sms_sender(&self) -> Result<SnsSmsSender> {
         self.needs("text messages", |uses| matches!(uses, Uses::Sms))?;
-        Ok(SnsTexter::new(aws_sdk_sns::Client::new(self.sdk()?)))
+        Ok(SnsSmsSender::new(aws_sdk_sns::Client::new(self.sdk()?)))
     }
 
     /// Notices on devices, to send.
-    pub fn pusher(&self) -> Result<SnsPush> {
+    pub fn push_sender(&self) -> Result<SnsPushSender> {
         self.needs("notices", |uses| matches!(uses, Uses::Push))?;
-        Ok(SnsPush::new(aws_sdk_sns::Client::new(self.sdk()?), None))
+        Ok(SnsPushSender::new(aws_sdk_sns::Client::new(self.sdk()?), None))
     }
 
     /// The push service's list of devices.
-    pub fn device_directory(&self) -> Result<SnsPush> {
-        self.needs("devices", |uses| matches!(uses, Uses::Devices))?;
-        Ok(SnsPush::new(aws_sdk_sns::Client::new(self.sdk()?), self.config.push_application()))
+    pub fn push_endpoints(&self) -> Result<SnsPushSender> {
+        self.needs("devices", |uses| matches!(uses, Uses::PushEndpoints))?;
+        Ok(SnsPushSender::new(aws_sdk_sns::Client::new(self.sdk()?), self.config.push_application()))
     }
 
     /// The payment gateway.
@@ -172,25 +172,25 @@ impl Wiring {
     }
 
     /// What the gateway tells by itself.
-    pub fn gateway_mail(&self) -> Result<StripeMail> {
-        Ok(StripeMail::new(self.secret(&catalog::WEBHOOK_SECRET)?))
+    pub fn webhook_verifier(&self) -> Result<StripeWebhooks> {
+        Ok(StripeWebhooks::new(self.secret(&catalog::WEBHOOK_SECRET)?))
     }
 
     /// The circuit breaker before the gateway.
-    pub fn breaker(&self) -> Result<RedisBreaker> {
-        RedisBreaker::new(&self.redis()?, "gateway").map_err(|_| unreadable_redis_url())
+    pub fn circuit_breaker(&self) -> Result<RedisCircuitBreaker> {
+        RedisCircuitBreaker::new(&self.redis()?, "gateway").map_err(|_| unreadable_redis_url())
     }
 
     /// What becomes of a paid order without stock.
-    pub fn shortfall_policy(&self) -> Result<Shortfall> {
+    pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {
         self.needs("the policy about shortfalls", |uses| matches!(uses, Uses::ShortfallPolicy))?;
         self.config.shortfall_policy()
     }
 
     /// What the catalogue offers.
-    pub fn offers(&self) -> Result<HttpOffers> {
+    pub fn product_snapshots(&self) -> Result<HttpProductSnapshots> {
         self.needs("the platform's API", |uses| matches!(uses, Uses::Api))?;
-        HttpOffers::new(&self.config.api_url()?)
+        HttpProductSnapshots::new(&self.config.api_url()?)
     }
 
     /// Signed access tokens.
@@ -206,13 +206,13 @@ impl Wiring {
     }
 
     /// Letters from templates. They touch nothing, so no row declares them.
-    pub fn letters(&self) -> Result<TemplateLetters> {
-        TemplateLetters::new().map_err(|cause| ConfigError::new(format!("a template cannot be read: {cause}")))
+    pub fn message_templates(&self) -> Result<JinjaMessageTemplates> {
+        JinjaMessageTemplates::new().map_err(|cause| ConfigError::new(format!("a template cannot be read: {cause}")))
     }
 
     /// Invoices as PDF. Drawing touches nothing, so no row declares it.
-    pub fn printer(&self) -> Result<PdfPrinter> {
-        Ok(PdfPrinter)
+    pub fn invoice_renderer(&self) -> Result<PdfInvoiceRenderer> {
+        Ok(PdfInvoiceRenderer)
     }
 
     fn redis(&self) -> Result<String> {

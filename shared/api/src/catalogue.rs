@@ -73,7 +73,7 @@ impl From<&StockLevel> for StockView {
 pub struct MovementView {
     /// Counts the movements of the product.
     pub version: i64,
-    /// What moved it: `opened`, `reserved`, `kept`, `lapsed`, `released`, `committed` or `adjusted`.
+    /// What moved it: `opened`, `reserved`, `allocated`, `expired`, `released`, `shipped` or `adjusted`.
     pub kind: &'static str,
     /// How many pieces came in (`opened`, `adjusted`), or how many more are held for orders; below zero: fewer.
     pub quantity: i64,

@@ -4,7 +4,7 @@ use crate::{id, rfc3339};
 use domain::{
     event::NotificationRequested,
     id::DeviceId,
-    notification::{Logged, Preferences},
+    notification::{NotificationLogEntry, Preferences},
 };
 use kernel::{Timestamp, Uuid};
 use schemars::JsonSchema;
@@ -76,8 +76,8 @@ impl NotificationView {
     }
 }
 
-impl From<&Logged> for NotificationView {
-    fn from(logged: &Logged) -> Self {
+impl From<&NotificationLogEntry> for NotificationView {
+    fn from(logged: &NotificationLogEntry) -> Self {
         Self {
             id: id(logged.id),
             user_id: id(logged.sent.user_id.0),

@@ -54,7 +54,7 @@ pub struct RefundView {
 
 impl PaymentView {
     /// The payment as the back office may see it.
-    pub fn for_back_office(payment: &Payment) -> Self {
+    pub fn for_staff(payment: &Payment) -> Self {
         Self { decline_code: payment.decline_code.clone(), ..Self::from(payment) }
     }
 }

@@ -27,10 +27,11 @@ macro_rules! for_each_event {
             PRODUCT_CREATED ProductCreated "ProductCreated.v1" Catalogue INVENTORY_EVENTS [];
             STOCK_OPENED StockOpened "StockOpened.v1" Inventory INVENTORY_EVENTS [];
             STOCK_RESERVED StockReserved "StockReserved.v1" Inventory INVENTORY_EVENTS [];
-            STOCK_SHORT StockShort "StockShort.v1" Inventory INVENTORY_EVENTS [];
-            STOCK_KEPT StockKept "StockKept.v1" Inventory INVENTORY_EVENTS [];
-            STOCK_LAPSED StockLapsed "StockLapsed.v1" Inventory INVENTORY_EVENTS [];
-            STOCK_COMMITTED StockCommitted "StockCommitted.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_RESERVATION_FAILED StockReservationFailed "StockReservationFailed.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_ALLOCATION_FAILED StockAllocationFailed "StockAllocationFailed.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_ALLOCATED StockAllocated "StockAllocated.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_RESERVATION_EXPIRED StockReservationExpired "StockReservationExpired.v1" Inventory INVENTORY_EVENTS [];
+            STOCK_SHIPPED StockShipped "StockShipped.v1" Inventory INVENTORY_EVENTS [];
             STOCK_RELEASED StockReleased "StockReleased.v1" Inventory INVENTORY_EVENTS [];
             STOCK_ADJUSTED StockAdjusted "StockAdjusted.v1" Inventory INVENTORY_EVENTS [];
             STOCK_LOW StockLow "StockLow.v1" Inventory INVENTORY_EVENTS [];

@@ -2,14 +2,14 @@
 
 use crate::{Access::*, Auth::*, Context::*, Method::*, Trigger::*, events::*, resources::*, role::*, *};
 
-const BUYER: Auth = Roles(&[CUSTOMER]);
-const BACK_OFFICE: Auth = Roles(&[STAFF, ADMIN]);
+const CUSTOMER_ONLY: Auth = Roles(&[CUSTOMER]);
+const STAFF_OR_ADMIN: Auth = Roles(&[STAFF, ADMIN]);
 /// A warehouse's program books stock, too.
-const STOCK_KEEPERS: Auth = Roles(&[STAFF, ADMIN, SERVICE]);
+const STOCK_EDITORS: Auth = Roles(&[STAFF, ADMIN, SERVICE]);
 const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
 /// What customers are told of by itself.
-const NEWS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
-const OWNER_OR_BACK_OFFICE: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
+const NOTIFIED_EVENTS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
+const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
 /// Lists every function once: each constant is a row, and [`FUNCTIONS`] holds them all.
 macro_rules! functions {
@@ -41,7 +41,7 @@ functions! {
 
     // Catalogue.
     /// Puts a product on sale.
-    PRODUCT_CREATE = Function::new("product-create", Catalogue).http(Post, "/api/v1/products", BACK_OFFICE).idempotent()
+    PRODUCT_CREATE = Function::new("product-create", Catalogue).http(Post, "/api/v1/products", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite)]);
     /// Shows one product.
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
@@ -52,7 +52,7 @@ functions! {
         .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);
     /// Keeps the stock figure that products show.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
-        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_KEPT, STOCK_LAPSED, STOCK_COMMITTED, STOCK_RELEASED, STOCK_ADJUSTED])
+        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15);
 
     // Inventory.
@@ -64,53 +64,53 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_OPENED]).timeout(15);
     /// Reserves an order's lines, all or none.
     STOCK_RESERVE = Function::new("stock-reserve", Inventory).on(&[ORDER_PLACED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVED, STOCK_SHORT]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED]).timeout(15);
     /// Gives a cancelled order's stock back.
     STOCK_RELEASE = Function::new("stock-release", Inventory).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RELEASED]).timeout(15);
     /// Keeps the stock of an order that is paid.
-    STOCK_KEEP = Function::new("stock-keep", Inventory).on(&[PAYMENT_SUCCEEDED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_KEPT, STOCK_SHORT]).timeout(15);
+    STOCK_ALLOCATE = Function::new("stock-allocate", Inventory).on(&[PAYMENT_SUCCEEDED])
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED]).timeout(15);
     /// Takes shipped stock off the account.
-    STOCK_COMMIT = Function::new("stock-commit", Inventory).on(&[ORDER_SHIPPED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_COMMITTED]).timeout(15);
+    STOCK_SHIP = Function::new("stock-ship", Inventory).on(&[ORDER_SHIPPED])
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_SHIPPED]).timeout(15);
     /// Frees holds that lapsed, and holds for paid orders what came in.
     STOCK_SWEEP = Function::new("stock-sweep", Inventory).triggered(Schedule { minutes: 1 })
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LAPSED, STOCK_KEPT]).timeout(50);
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVATION_EXPIRED, STOCK_ALLOCATED]).timeout(50);
     /// Lists what moved the stock of one product.
     STOCK_MOVEMENT_LIST = Function::new("stock-movement-list", Inventory)
-        .http(Get, "/api/v1/products/{id}/stock/movements", BACK_OFFICE).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/products/{id}/stock/movements", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
     /// Books pieces in or out.
     STOCK_ADJUST = Function::new("stock-adjust", Inventory)
-        .http(Patch, "/api/v1/products/{id}/stock", STOCK_KEEPERS).idempotent()
+        .http(Patch, "/api/v1/products/{id}/stock", STOCK_EDITORS).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ADJUSTED]);
     /// Tells when a product runs low.
     STOCK_ALERT = Function::new("stock-alert", Inventory)
-        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_KEPT, STOCK_LAPSED, STOCK_RELEASED, STOCK_ADJUSTED])
+        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_RELEASED, STOCK_ADJUSTED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15);
 
     // Orders.
     /// Places an order.
-    ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", BUYER).idempotent()
+    ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", CUSTOMER_ONLY).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Api]).publishes(&[ORDER_PLACED]);
     /// Shows one order.
-    ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_BACK_OFFICE)
+    ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres]);
     /// Lists the caller's orders.
-    ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", BUYER).uses(&[Uses::Postgres]);
+    ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
     /// Lists a customer's orders for the back office.
     ORDER_LIST_USER = Function::new("order-list-user", Orders)
-        .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_BACK_OFFICE).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
     /// Takes an order back.
-    ORDER_CANCEL = Function::new("order-cancel", Orders).http(Delete, "/api/v1/orders/{id}", OWNER_OR_BACK_OFFICE)
+    ORDER_CANCEL = Function::new("order-cancel", Orders).http(Delete, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]);
     /// Ships an order, says that it arrived, or takes it back.
     ORDER_STATUS_UPDATE = Function::new("order-status-update", Orders)
-        .http(Patch, "/api/v1/orders/{id}/status", BACK_OFFICE)
+        .http(Patch, "/api/v1/orders/{id}/status", STAFF_OR_ADMIN)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_SHIPPED, ORDER_DELIVERED, ORDER_CANCELLED]);
     /// Moves an order on as stock and payment come in.
     ORDER_ADVANCE = Function::new("order-advance", Orders)
-        .on(&[STOCK_RESERVED, STOCK_SHORT, STOCK_KEPT, PAYMENT_REQUESTED, PAYMENT_FAILED, PAYMENT_REFUNDED])
+        .on(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED, STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED, PAYMENT_REQUESTED, PAYMENT_FAILED, PAYMENT_REFUNDED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::ShortfallPolicy])
         .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15);
     /// Undoes orders that stand still.
@@ -131,17 +131,17 @@ functions! {
         .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, GATEWAY_SUSPENDED]).timeout(30);
     /// Pays again after a refusal.
     PAYMENT_PROCESS = Function::new("payment-process", Payments)
-        .http(Post, "/api/v1/payments/process", BUYER).idempotent()
+        .http(Post, "/api/v1/payments/process", CUSTOMER_ONLY).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[PAYMENT_REQUESTED]);
     /// Shows a payment.
-    PAYMENT_GET = Function::new("payment-get", Payments).http(Get, "/api/v1/payments/{id}", OWNER_OR_BACK_OFFICE)
+    PAYMENT_GET = Function::new("payment-get", Payments).http(Get, "/api/v1/payments/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres]);
     /// Shows the payment of an order.
     PAYMENT_GET_ORDER = Function::new("payment-get-order", Payments)
-        .http(Get, "/api/v1/payments/order/{order_id}", OWNER_OR_BACK_OFFICE).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/payments/order/{order_id}", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
     /// Asks for money back.
     REFUND_REQUEST = Function::new("refund-request", Payments)
-        .http(Post, "/api/v1/payments/refund", BACK_OFFICE).idempotent()
+        .http(Post, "/api/v1/payments/refund", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]);
     /// Hears from the gateway.
     PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public)
@@ -164,28 +164,28 @@ functions! {
     CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED])
         .uses(&[Uses::Postgres]).timeout(15);
     /// Writes to the customer.
-    MAIL_SEND = Function::new("mail-send", Notifications).triggered(Fanout(&ORDER_NEWS, NEWS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+    EMAIL_SEND = Function::new("email-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email]).publishes(&[NOTIFICATION_SENT]).timeout(15);
     /// Texts the customer.
-    SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_NEWS, NEWS))
+    SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms]).publishes(&[NOTIFICATION_SENT]).timeout(15);
     /// Shows the customer a notice on every device.
-    PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_NEWS, NEWS))
+    PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15);
     /// Takes in what became of mail: what came back, what was complained about.
-    MAIL_FEEDBACK_TRACK = Function::new("mail-feedback-track", Notifications).triggered(Notices(&MAIL_FEEDBACK))
+    EMAIL_FEEDBACK_TRACK = Function::new("email-feedback-track", Notifications).triggered(ExternalTopic(&EMAIL_FEEDBACK))
         .uses(&[Uses::Postgres]).timeout(15);
     /// Writes to a customer by hand.
     NOTIFICATION_SEND = Function::new("notification-send", Notifications)
-        .http(Post, "/api/v1/notifications/send", BACK_OFFICE).idempotent()
+        .http(Post, "/api/v1/notifications/send", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[NOTIFICATION_REQUESTED]);
     /// Sends what staff wrote.
     MESSAGE_SEND = Function::new("message-send", Notifications).on(&[NOTIFICATION_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Mail, Uses::Sms, Uses::Push]).publishes(&[NOTIFICATION_SENT])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push]).publishes(&[NOTIFICATION_SENT])
         .timeout(15);
     /// Lists what was written about an order.
     NOTIFICATION_LIST = Function::new("notification-list", Notifications)
-        .http(Get, "/api/v1/notifications", BACK_OFFICE).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/notifications", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
     /// Shows how somebody wants to be told.
     PREFERENCES_GET = Function::new("preferences-get", Notifications)
         .http(Get, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
@@ -194,19 +194,19 @@ functions! {
         .http(Put, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
     /// Enters a device that shows notices.
     DEVICE_REGISTER = Function::new("device-register", Notifications)
-        .http(Post, "/api/v1/users/{id}/devices", BUYER).uses(&[Uses::Postgres, Uses::Devices]);
+        .http(Post, "/api/v1/users/{id}/devices", CUSTOMER_ONLY).uses(&[Uses::Postgres, Uses::PushEndpoints]);
     /// Strikes a device off.
     DEVICE_REMOVE = Function::new("device-remove", Notifications)
-        .http(Delete, "/api/v1/users/{id}/devices/{device_id}", BUYER).uses(&[Uses::Postgres]);
+        .http(Delete, "/api/v1/users/{id}/devices/{device_id}", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
 
     // Invoices.
     /// Numbers an invoice and files it as PDF.
-    INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_NEWS, &[ORDER_CONFIRMED]))
+    INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, ReadWrite)]).publishes(&[INVOICE_ISSUED])
         .memory(512).timeout(20);
     /// Gives a link to an order's invoice.
     INVOICE_GET = Function::new("invoice-get", Invoices)
-        .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_BACK_OFFICE)
+        .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres, Uses::Bucket(&INVOICES, Read)]);
 
     // Analytics.
@@ -218,7 +218,7 @@ functions! {
         .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres]).timeout(30);
     /// Shows the windows.
-    WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", BACK_OFFICE)
+    WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)
         .uses(&[Uses::Postgres]);
 
     // Operations.

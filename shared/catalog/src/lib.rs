@@ -151,7 +151,7 @@ pub enum Trigger {
     /// Events from the bus through an SNS topic's filtered fan-out, then a queue of its own with a dead-letter queue.
     Fanout(&'static Topic, &'static [&'static Event]),
     /// What somebody else tells through an SNS topic, then a queue of its own with a dead-letter queue: no events of ours.
-    Notices(&'static Topic),
+    ExternalTopic(&'static Topic),
     /// Every event of the bus, through a queue of its own with a dead-letter queue.
     AllEvents,
     /// Records of a Kinesis stream that carries these events.
@@ -195,13 +195,13 @@ pub enum Uses {
     /// The payment gateway.
     Gateway,
     /// Mail, to send.
-    Mail,
+    Email,
     /// Text messages, to send.
     Sms,
     /// Notices on devices, to send.
     Push,
     /// The push service's list of devices, to enter one.
-    Devices,
+    PushEndpoints,
     /// What becomes of a paid order without stock: a rule of the environment.
     ShortfallPolicy,
     /// The platform's own HTTP API: another context's published interface.
@@ -324,11 +324,11 @@ impl Function {
 
     /// Whether a queue of its own stands in front of it.
     pub const fn has_queue(&self) -> bool {
-        matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::Notices(_) | Trigger::AllEvents)
+        matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
     /// Whether it consumes something, and so has a dead-letter queue.
-    pub const fn has_dead_letters(&self) -> bool {
+    pub const fn has_dead_letter_queue(&self) -> bool {
         self.has_queue() || matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_))
     }
 

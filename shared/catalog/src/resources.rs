@@ -47,26 +47,27 @@ pub struct Topic {
     /// The context whose events it carries, or whose notices.
     pub context: Context,
     /// Who feeds it.
-    pub feed: Feed,
+    pub source: TopicSource,
 }
 
 /// Who feeds a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feed {
+pub enum TopicSource {
     /// The bus, with the events that its listeners ask for.
     Bus,
     /// Mail, with what became of letters.
-    Mail,
+    Email,
 }
 
 /// What happened to orders, for all who tell somebody of it.
-pub const ORDER_NEWS: Topic = Topic { name: "order-news", context: Context::Orders, feed: Feed::Bus };
+pub const ORDER_UPDATES: Topic = Topic { name: "order-updates", context: Context::Orders, source: TopicSource::Bus };
 
 /// Letters that came back or were complained about.
-pub const MAIL_FEEDBACK: Topic = Topic { name: "mail-feedback", context: Context::Notifications, feed: Feed::Mail };
+pub const EMAIL_FEEDBACK: Topic =
+    Topic { name: "email-feedback", context: Context::Notifications, source: TopicSource::Email };
 
 /// Every SNS topic.
-pub const TOPICS: &[&Topic] = &[&ORDER_NEWS, &MAIL_FEEDBACK];
+pub const TOPICS: &[&Topic] = &[&ORDER_UPDATES, &EMAIL_FEEDBACK];
 
 /// A Kafka topic.
 #[derive(Debug, PartialEq, Eq)]

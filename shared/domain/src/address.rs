@@ -1,6 +1,6 @@
 //! Postal addresses.
 
-use crate::text::{AddressLine, Country, Place, PostalCode};
+use crate::text::{AddressLine, Country, PlaceName, PostalCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,9 @@ pub struct Address {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<AddressLine>,
     /// City.
-    pub city: Place,
+    pub city: PlaceName,
     /// Region or state.
-    pub region: Place,
+    pub region: PlaceName,
     /// Postal code.
     pub postal_code: PostalCode,
     /// Country.

@@ -2,11 +2,11 @@
 //!
 //! Readers are tolerant: unknown members are ignored, so that a producer may add one within a version.
 
-mod levels;
 mod notifications;
+mod stock_levels;
 
-pub use levels::StockLevel;
 pub use notifications::{NotificationRequested, NotificationSent};
+pub use stock_levels::StockLevel;
 
 use crate::{
     Money,
@@ -58,39 +58,39 @@ macro_rules! define {
 catalog::for_each_event!(define);
 
 /// Wraps an event for the wire: `id` is its own, `subject` the aggregate that it brought to version `sequence` at `now`.
-pub fn envelop(
+pub fn wrap(
     id: kernel::Uuid,
     subject: impl ToString,
     sequence: u64,
     now: Timestamp,
-    trace: &kernel::Trace,
+    trace: &kernel::TraceContext,
     event: impl Into<DomainEvent>,
 ) -> crate::Event {
     let event = event.into();
     kernel::CloudEvent::new(id, event.row().context.source(), subject, sequence, now, trace, event)
 }
 
-/// Wraps all that one step tells, as [`envelop`] does one.
-pub fn envelop_all(
+/// Wraps all that one step tells, as [`wrap`] does one.
+pub fn wrap_all(
     ids: &kernel::Ids,
     subject: impl ToString,
     sequence: u64,
     now: Timestamp,
-    trace: &kernel::Trace,
+    trace: &kernel::TraceContext,
     events: &[DomainEvent],
 ) -> Vec<crate::Event> {
     let subject = subject.to_string();
-    events.iter().map(|event| envelop(ids.next(), &subject, sequence, now, trace, event.clone())).collect()
+    events.iter().map(|event| wrap(ids.next(), &subject, sequence, now, trace, event.clone())).collect()
 }
 
 /// A consumer was handed an event that its catalog row does not list: the routing is wrong, and retrying mends nothing.
-pub fn unexpected(event: &DomainEvent) -> kernel::Failure {
+pub fn unexpected_event(event: &DomainEvent) -> kernel::Failure {
     let detail = format!("{} is not for this consumer", event.row().name);
-    kernel::Failure::new(kernel::Kind::Invalid, "unexpected-event", detail)
+    kernel::Failure::new(kernel::FailureKind::Invalid, "unexpected-event", detail)
 }
 
 /// Takes out of an event in JSON what its catalog row calls personal: what is kept for long must not name a person.
-pub fn strip_personal(event: &mut serde_json::Map<String, serde_json::Value>, row: &catalog::Event) {
+pub fn redact(event: &mut serde_json::Map<String, serde_json::Value>, row: &catalog::Event) {
     for pointer in row.personal {
         let Some((parent, member)) = pointer.rsplit_once('/') else { continue };
         let parent = event.get_mut("data").and_then(|data| data.pointer_mut(parent));
@@ -171,19 +171,27 @@ pub struct StockReserved {
 
 /// There is not enough for an order; nothing is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StockShort {
+pub struct StockReservationFailed {
     /// For which order.
     pub order_id: OrderId,
     /// What was asked for.
     pub lines: Vec<StockLine>,
-    /// With which payment the order was paid meanwhile: then it waits for stock, unless it is cancelled. None before payment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment: Option<PaidWith>,
 }
 
-/// The payment of an order, as it stood when it succeeded.
+/// A paid order cannot be allocated: stock is not available. The order waits for stock unless it is cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StockAllocationFailed {
+    /// Order whose stock is not available.
+    pub order_id: OrderId,
+    /// Products and quantities of the order.
+    pub lines: Vec<StockLine>,
+    /// Payment of the order.
+    pub payment: PaymentRef,
+}
+
+/// A payment at the version at which it succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PaidWith {
+pub struct PaymentRef {
     /// Which.
     pub payment_id: PaymentId,
     /// Its version then.
@@ -192,11 +200,11 @@ pub struct PaidWith {
 
 /// An order is paid, and all its lines are kept until they are shipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StockKept {
+pub struct StockAllocated {
     /// For which order.
     pub order_id: OrderId,
     /// With which payment.
-    pub payment: PaidWith,
+    pub payment: PaymentRef,
     /// The levels after it; none where what was held is kept.
     #[serde(default)]
     pub levels: Vec<StockLevel>,
@@ -204,7 +212,7 @@ pub struct StockKept {
 
 /// A hold lapsed before the order was paid: what was held is free again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StockLapsed {
+pub struct StockReservationExpired {
     /// Of which order.
     pub order_id: OrderId,
     /// The levels after it.
@@ -214,7 +222,7 @@ pub struct StockLapsed {
 
 /// What was kept for an order has left the house.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StockCommitted {
+pub struct StockShipped {
     /// For which order.
     pub order_id: OrderId,
     /// The levels after it.
@@ -311,7 +319,7 @@ pub struct OrderCancelled {
 }
 
 /// An order stands still until something is done about it: by the customer (`payment_declined`), by stock coming in
-/// (`back_ordered`) or by the shop (`under_review`).
+/// (`backordered`) or by the shop (`under_review`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderWaiting {
     /// Which.
@@ -450,10 +458,10 @@ pub struct LedgerReconciled {
     /// Fees that were booked.
     pub fees: u32,
     /// What does not agree; nothing, when all is well.
-    pub differences: Vec<crate::ledger::Difference>,
+    pub differences: Vec<crate::ledger::Discrepancy>,
     /// The gateway's names for what stands in its ledger and could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unread: Vec<String>,
+    pub unreadable: Vec<String>,
 }
 
 /// An invoice has its number; its document follows from it, under its key.

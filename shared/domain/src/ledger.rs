@@ -107,7 +107,7 @@ impl Transfer {
 
 /// A charge or a refund as the gateway's own ledger has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Movement {
+pub struct GatewayTransaction {
     /// Charge or refund.
     pub purpose: Purpose,
     /// The gateway's name for it.
@@ -124,30 +124,30 @@ pub struct Movement {
 
 /// What the gateway's own ledger says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Statement {
+pub struct GatewayStatement {
     /// Charges and refunds.
-    pub movements: Vec<Movement>,
+    pub transactions: Vec<GatewayTransaction>,
     /// The gateway's names for what could not be read: a person has to.
-    pub unread: Vec<String>,
+    pub unreadable: Vec<String>,
 }
 
 /// What kind of difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Disagreement {
+pub enum DiscrepancyKind {
     /// The gateway has it and we do not.
-    MissingHere,
+    MissingInLedger,
     /// We have it and the gateway does not.
-    MissingThere,
+    MissingAtGateway,
     /// Both have it, with different amounts.
     Amount,
 }
 
 /// Something on which the two ledgers do not agree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Difference {
+pub struct Discrepancy {
     /// Which kind.
-    pub disagreement: Disagreement,
+    pub kind: DiscrepancyKind,
     /// Of what.
     pub purpose: Purpose,
     /// The gateway's name for it.
@@ -162,7 +162,7 @@ pub struct Difference {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// What does not agree.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<Discrepancy>,
     /// Fees that are not booked yet.
     pub fees: Vec<Transfer>,
 }
@@ -171,7 +171,13 @@ pub struct Comparison {
 ///
 /// `ours` holds what was booked from an hour before `from` until now, and `theirs` what was made from a day before `from` until now: a
 /// charge shortly before midnight may be booked after it, by as much as a day where the answer had to be looked up, and is no difference.
-pub fn compare(ours: &[Transfer], theirs: &[Movement], from: Timestamp, to: Timestamp, now: Timestamp) -> Comparison {
+pub fn compare(
+    ours: &[Transfer],
+    theirs: &[GatewayTransaction],
+    from: Timestamp,
+    to: Timestamp,
+    now: Timestamp,
+) -> Comparison {
     let mut comparison = Comparison::default();
     let within = |at: Timestamp| from <= at && at < to;
     let booked: HashMap<_, _> = ours.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
@@ -180,13 +186,13 @@ pub fn compare(ours: &[Transfer], theirs: &[Movement], from: Timestamp, to: Time
     for movement in theirs.iter().filter(|movement| within(movement.at)) {
         let (purpose, reference) = (movement.purpose, movement.reference.as_str());
         let booked = here(purpose, reference);
-        let disagreement = match booked {
-            None => Some(Disagreement::MissingHere),
-            Some(amount) if amount != movement.amount => Some(Disagreement::Amount),
+        let kind = match booked {
+            None => Some(DiscrepancyKind::MissingInLedger),
+            Some(amount) if amount != movement.amount => Some(DiscrepancyKind::Amount),
             Some(_) => None,
         };
-        comparison.differences.extend(disagreement.map(|disagreement| Difference {
-            disagreement,
+        comparison.differences.extend(kind.map(|kind| Discrepancy {
+            kind,
             purpose,
             reference: reference.to_owned(),
             ours: booked,
@@ -205,8 +211,8 @@ pub fn compare(ours: &[Transfer], theirs: &[Movement], from: Timestamp, to: Time
     }
     for transfer in ours.iter().filter(|transfer| within(transfer.at) && transfer.purpose != Purpose::Fee) {
         if !made.contains(&(transfer.purpose, transfer.reference.as_str())) {
-            comparison.differences.push(Difference {
-                disagreement: Disagreement::MissingThere,
+            comparison.differences.push(Discrepancy {
+                kind: DiscrepancyKind::MissingAtGateway,
                 purpose: transfer.purpose,
                 reference: transfer.reference.clone(),
                 ours: Some(transfer.amount),
@@ -234,14 +240,14 @@ mod tests {
         Transfer { purpose, reference, payment_id: None, refund_id: None, amount, at: at(second) }
     }
 
-    fn movement(purpose: Purpose, reference: &str, minor: i64, fee: i64, second: i64) -> Movement {
+    fn movement(purpose: Purpose, reference: &str, minor: i64, fee: i64, second: i64) -> GatewayTransaction {
         let reference = reference.to_owned();
-        Movement { purpose, reference, payment_id: None, amount: usd(minor), fee: usd(fee), at: at(second) }
+        GatewayTransaction { purpose, reference, payment_id: None, amount: usd(minor), fee: usd(fee), at: at(second) }
     }
 
-    fn said(ours: &[Transfer], theirs: &[Movement]) -> Vec<(Disagreement, String)> {
+    fn said(ours: &[Transfer], theirs: &[GatewayTransaction]) -> Vec<(DiscrepancyKind, String)> {
         let differences = compare(ours, theirs, at(100), at(200), at(300)).differences;
-        differences.into_iter().map(|one| (one.disagreement, one.reference)).collect()
+        differences.into_iter().map(|one| (one.kind, one.reference)).collect()
     }
 
     #[test]
@@ -271,12 +277,12 @@ mod tests {
     fn what_only_one_of_both_has_and_what_differs_in_amount_are_differences() {
         let ours = [transfer(Purpose::Charge, "a", 5, 100), transfer(Purpose::Charge, "b", 5, 199)];
         let theirs = [movement(Purpose::Charge, "b", 6, 0, 150), movement(Purpose::Refund, "c", 1, 0, 150)];
-        let expected =
-            [(Disagreement::Amount, "b"), (Disagreement::MissingHere, "c"), (Disagreement::MissingThere, "a")];
-        assert_eq!(
-            said(&ours, &theirs),
-            expected.map(|(disagreement, reference)| (disagreement, reference.to_owned()))
-        );
+        let expected = [
+            (DiscrepancyKind::Amount, "b"),
+            (DiscrepancyKind::MissingInLedger, "c"),
+            (DiscrepancyKind::MissingAtGateway, "a"),
+        ];
+        assert_eq!(said(&ours, &theirs), expected.map(|(kind, reference)| (kind, reference.to_owned())));
     }
 
     #[test]

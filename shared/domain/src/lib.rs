@@ -3,7 +3,6 @@
 //! **Invariant:** no async, no clock, no randomness, no I/O. An `if` about the business belongs here and nowhere else.
 
 pub mod address;
-pub mod breaker;
 pub mod event;
 pub mod id;
 pub mod invoice;

@@ -46,7 +46,7 @@ impl Channel {
 
     /// The most characters of a message by hand with its subject: four text messages in the plain alphabet of 153 characters each, eight
     /// in any other, of 67; a notice of 4 KiB takes them, too.
-    pub const fn longest_message(self) -> Option<usize> {
+    pub const fn max_message_chars(self) -> Option<usize> {
         match self {
             Self::Email => None,
             Self::Sms | Self::Push => Some(480),
@@ -220,7 +220,7 @@ impl Template {
 }
 
 /// What an event tells the customer by `channel`; none for an event that tells them nothing by itself.
-pub fn news(event: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
+pub fn for_event(event: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
     let (order_id, user_id, template) = match event {
         DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id, Template::OrderConfirmed),
         DomainEvent::OrderCancelled(order) => (order.order_id, order.user_id, Template::OrderCancelled),
@@ -235,7 +235,7 @@ pub fn news(event: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
 /// What can be sent by hand: news of orders are sent by their events, and by nobody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum ByHand {
+pub enum ManualTemplate {
     /// What a person at the shop wrote.
     Message,
 }
@@ -249,7 +249,7 @@ pub struct SendNotification {
     /// How.
     pub channel: Channel,
     /// Which template.
-    pub template: ByHand,
+    pub template: ManualTemplate,
     /// What is put into it.
     pub data: Message,
 }
@@ -257,7 +257,7 @@ pub struct SendNotification {
 impl SendNotification {
     /// Whether the channel carries so long a text.
     pub fn check(&self) -> Result<(), Failure> {
-        match self.channel.longest_message() {
+        match self.channel.max_message_chars() {
             Some(most) if self.data.length() > most => Err(Failure::field(
                 "/data/text",
                 format!("must be at most {most} characters on this channel, with its subject"),
@@ -297,7 +297,7 @@ pub struct RegisterDevice {
 
 /// Something that was sent, or was to be, as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
+pub struct NotificationLogEntry {
     /// The event that it was sent for; with the channel, the entry's name.
     pub id: Uuid,
     /// What, how and to whom.
@@ -308,7 +308,7 @@ pub struct Logged {
     pub at: Timestamp,
 }
 
-impl Logged {
+impl NotificationLogEntry {
     /// Where a page of the log begins that this entry ended the page before.
     pub fn cursor(&self) -> String {
         format!("{}.{}", self.id, self.sent.channel.name())
@@ -316,7 +316,7 @@ impl Logged {
 }
 
 /// Reads such a cursor.
-pub fn read_cursor(text: &str) -> Result<(Uuid, Channel), Failure> {
+pub fn parse_cursor(text: &str) -> Result<(Uuid, Channel), Failure> {
     let read = || {
         let (id, channel) = text.split_once('.')?;
         Some((id.parse().ok()?, Channel::parse(channel)?))
@@ -362,10 +362,10 @@ mod tests {
             channel: Channel::Sms,
             template: Template::Message,
         };
-        let logged = Logged { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
-        assert_eq!(read_cursor(&logged.cursor()), Ok((id, Channel::Sms)));
+        let logged = NotificationLogEntry { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
+        assert_eq!(parse_cursor(&logged.cursor()), Ok((id, Channel::Sms)));
         for wrong in ["", "x", "x.sms", &id.to_string(), &format!("{id}.fax")] {
-            assert_eq!(read_cursor(wrong).expect_err("no cursor").fields[0].pointer, "?cursor", "{wrong}");
+            assert_eq!(parse_cursor(wrong).expect_err("no cursor").fields[0].pointer, "?cursor", "{wrong}");
         }
     }
 
@@ -391,7 +391,7 @@ mod tests {
             (catalog::ORDER_SHIPPED, Template::OrderShipped),
             (catalog::ORDER_DELIVERED, Template::OrderDelivered),
         ] {
-            let told = news(&event(row), Channel::Push);
+            let told = for_event(&event(row), Channel::Push);
             let (order_id, user_id) = (Some(OrderId(order)), UserId(user));
             assert_eq!(
                 told,
@@ -400,7 +400,7 @@ mod tests {
                 row.name
             );
         }
-        assert_eq!(news(&event(catalog::NOTIFICATION_SENT), Channel::Email), None);
+        assert_eq!(for_event(&event(catalog::NOTIFICATION_SENT), Channel::Email), None);
     }
 
     #[test]

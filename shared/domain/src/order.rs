@@ -1,8 +1,11 @@
 //! Orders: what makes one, and how it moves.
 
-mod flow;
+mod state_machine;
 
-pub use flow::{Cue, Move, News, STANDSTILL_SECONDS, Shortfall, State, advance, command, is_stuck, next, overtaken};
+pub use state_machine::{
+    Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, Update, advance, apply_command, is_stuck, next,
+    version_mismatch,
+};
 
 use crate::{
     Money,
@@ -74,7 +77,7 @@ pub enum Reason {
     /// The gateway did not say in time whether it charged.
     PaymentUnreachable,
     /// It is paid, and waits for stock to come in.
-    BackOrdered,
+    Backordered,
     /// It is paid, there is no stock, and a person decides.
     UnderReview,
     /// The customer took it back.
@@ -95,7 +98,7 @@ impl Reason {
         Self::InsufficientStock,
         Self::PaymentDeclined,
         Self::PaymentUnreachable,
-        Self::BackOrdered,
+        Self::Backordered,
         Self::UnderReview,
         Self::CustomerRequest,
         Self::StaffRequest,
@@ -111,7 +114,7 @@ impl Reason {
             Self::InsufficientStock => "insufficient_stock",
             Self::PaymentDeclined => "payment_declined",
             Self::PaymentUnreachable => "payment_unreachable",
-            Self::BackOrdered => "back_ordered",
+            Self::Backordered => "backordered",
             Self::UnderReview => "under_review",
             Self::CustomerRequest => "customer_request",
             Self::StaffRequest => "staff_request",
@@ -178,7 +181,7 @@ pub struct PlaceOrder {
 
 /// What the catalogue says of a product when the order is placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub struct ProductSnapshot {
     /// Which.
     pub product_id: ProductId,
     /// Its name.
@@ -243,7 +246,7 @@ pub struct Order {
     /// With which payment.
     pub payment_id: Option<PaymentId>,
     /// The version of the payment that it last heard of; 0 before it heard of any. Older news changes nothing.
-    pub payment_seen: u64,
+    pub payment_version: u64,
     /// Counts its steps; 1 when placed.
     pub version: u64,
     /// When it was placed.
@@ -256,7 +259,7 @@ pub struct Order {
 
 impl Order {
     /// Whether nothing is paid for it any more, once `refunded` of its payment went back in all.
-    pub fn is_paid_back(&self, refunded: Money) -> bool {
+    pub fn is_fully_refunded(&self, refunded: Money) -> bool {
         refunded.currency == self.total.currency && refunded.amount >= self.total.amount
     }
 }
@@ -279,7 +282,7 @@ impl PlaceOrder {
 }
 
 /// Whether each of `wanted` has an offer. That one has none may be so for a moment only, while the catalogue catches up.
-pub fn are_on_sale(wanted: &[ProductId], offers: &[Offer]) -> bool {
+pub fn are_on_sale(wanted: &[ProductId], offers: &[ProductSnapshot]) -> bool {
     wanted.iter().all(|product| offers.iter().any(|offer| offer.product_id == *product))
 }
 
@@ -292,7 +295,7 @@ pub fn place(
     id: OrderId,
     user_id: UserId,
     command: PlaceOrder,
-    offers: &[Offer],
+    offers: &[ProductSnapshot],
     now: Timestamp,
 ) -> Result<(Order, OrderPlaced), Failure> {
     command.check()?;
@@ -330,7 +333,7 @@ pub fn place(
         shipping_address: command.shipping_address,
         payment_method: command.payment_method,
         payment_id: None,
-        payment_seen: 0,
+        payment_version: 0,
         version: 1,
         created_at: now,
         updated_at: now,

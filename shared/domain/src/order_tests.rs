@@ -1,10 +1,10 @@
-//! Rules of placing orders; how they move is in `order/flow_tests.rs`.
+//! Rules of placing orders; how they move is in `order/state_machine_tests.rs`.
 
 use super::*;
 use kernel::Uuid;
 
-#[path = "order/flow_tests.rs"]
-mod flow;
+#[path = "order/state_machine_tests.rs"]
+mod state_machine;
 
 fn product(n: u128) -> ProductId {
     ProductId(Uuid::from_u128(n))
@@ -25,8 +25,8 @@ fn command(items: &[(u128, i64)]) -> PlaceOrder {
     .expect("parses")
 }
 
-fn offer(n: u128, price: Money) -> Offer {
-    Offer { product_id: product(n), name: ProductName::parse("Lamp").expect("valid"), price }
+fn offer(n: u128, price: Money) -> ProductSnapshot {
+    ProductSnapshot { product_id: product(n), name: ProductName::parse("Lamp").expect("valid"), price }
 }
 
 fn placed() -> Order {
@@ -45,7 +45,7 @@ fn an_order_costs_what_the_catalogue_asks() {
 fn a_placed_order_waits_for_stock_and_has_heard_of_no_payment() {
     let order = placed();
     assert_eq!((order.status, order.reason), (Status::Pending, Some(Reason::AwaitingStock)));
-    assert_eq!((order.payment_id, order.payment_seen, order.version), (None, 0, 1));
+    assert_eq!((order.payment_id, order.payment_version, order.version), (None, 0, 1));
     let entry = HistoryEntry { status: order.status, at: order.created_at, reason: order.reason };
     assert_eq!((order.history, order.updated_at), (vec![entry], order.created_at));
 }
@@ -81,7 +81,7 @@ fn a_product_that_is_not_on_sale_is_named_by_its_line() {
 
 #[test]
 fn no_lines_a_product_twice_two_currencies_and_too_much_are_refused() {
-    let try_place = |items: &[(u128, i64)], offers: &[Offer]| {
+    let try_place = |items: &[(u128, i64)], offers: &[ProductSnapshot]| {
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
         place(id, user, command(items), offers, Timestamp::UNIX_EPOCH).expect_err("refused").fields[0].pointer.clone()
     };

@@ -1,12 +1,13 @@
 //! Payments: one an order, with its attempts to charge and the refunds of what was charged.
 
-mod flow;
+mod state_machine;
 #[cfg(test)]
 mod tests;
 
-pub use flow::{
-    Answer, Change, Cue, Move, RefundAnswer, State, ask_refund, begin, charge_given_up, close, conclude,
-    conclude_refund, never_charged, never_made, next, pay_again, refund_given_up, remind, unbegun,
+pub use state_machine::{
+    Change, ChargeOutcome, Input, RefundOutcome, State, Transition, abandon_charge, abandon_refund, begin,
+    begin_closed, close, fail_charge_after_gateway_error, fail_refund_after_gateway_error, next, record_charge_outcome,
+    record_refund_outcome, republish_pending, request_refund, retry_payment,
 };
 
 use crate::{
@@ -14,33 +15,33 @@ use crate::{
     id::{OrderId, PaymentId, RefundId, UserId},
     text::PaymentMethod,
 };
-use kernel::{Failure, Kind, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The largest amount of minor units that can be charged at once, in every currency that we sell in: the gateway takes eight
 /// digits (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
-pub const MOST_CHARGED: i64 = 99_999_999;
+pub const MAX_CHARGE: i64 = 99_999_999;
 /// The smallest: half a dollar, half a euro, fifty yen (same source). Of some currencies the gateway wants more; that it then
 /// refuses is a decline.
-pub const LEAST_CHARGED: i64 = 50;
+pub const MIN_CHARGE: i64 = 50;
 /// Seconds after its beginning for which a charge or a refund may be asked for. The gateway may forget an idempotency key that is 24
 /// hours old (<https://docs.stripe.com/api/idempotent_requests>) and would do it again; an hour is left for clocks and queues.
-pub const ASK_SECONDS: i64 = 23 * 3600;
+pub const RETRY_WINDOW_SECONDS: i64 = 23 * 3600;
 /// Most attempts to charge for one order: who tries cards has to place as many orders.
 pub const MAX_ATTEMPTS: u32 = 5;
 /// Seconds after which an attempt or a refund without an answer is looked after: far longer than the function that asks may run,
 /// so that whoever looks then sees what became of it.
-pub const LOOK_AFTER_SECONDS: i64 = 600;
+pub const RECONCILE_AFTER_SECONDS: i64 = 600;
 /// Seconds after which a charge or a refund is given up whose key holds a fault at the gateway, and of which a look-up finds nothing.
 /// Such a key only tells of its fault again, so nothing is lost by giving up; half an hour, since the gateway's search lags by a
 /// minute, and by more while they have the trouble that the fault came from
 /// (<https://docs.stripe.com/search#data-freshness>).
-pub const GIVE_UP_SECONDS: i64 = 3 * LOOK_AFTER_SECONDS;
+pub const GIVE_UP_SECONDS: i64 = 3 * RECONCILE_AFTER_SECONDS;
 /// Why an attempt failed that the gateway did not do because of a fault of its own.
 pub const GATEWAY_ERROR: &str = "gateway_error";
 /// Why a refund failed that the gateway never made.
-pub const NEVER_MADE: &str = "never_made";
+pub const REFUND_NOT_FOUND: &str = "refund_not_found";
 /// What customers are told instead of a code that is not for them.
 const GENERIC_DECLINE: &str = "generic_decline";
 /// Codes that the customer is not told, who may be the thief: <https://docs.stripe.com/declines/codes>.
@@ -210,11 +211,11 @@ impl Payment {
     }
 
     /// When it is to be looked after, because an answer of the gateway is missing; never, when none is.
-    pub fn look_after(&self) -> Option<Timestamp> {
+    pub fn reconcile_after(&self) -> Option<Timestamp> {
         let attempt = (self.status == Status::Pending).then_some(self.attempted_at);
         let refunds = self.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
         let since = attempt.into_iter().chain(refunds.map(|refund| refund.requested_at)).min()?;
-        Timestamp::from_second(since.as_second() + LOOK_AFTER_SECONDS).ok()
+        Timestamp::from_second(since.as_second() + RECONCILE_AFTER_SECONDS).ok()
     }
 }
 
@@ -222,18 +223,16 @@ impl Payment {
 pub fn check_total(total: Money) -> Result<(), String> {
     let limit = |minor| Money::new(minor, total.currency.code());
     match total.amount.get() {
-        ..LEAST_CHARGED => {
-            Err(format!("cost {total} together; the least that can be paid is {}", limit(LEAST_CHARGED)?))
-        }
-        LEAST_CHARGED..=MOST_CHARGED => Ok(()),
-        _ => Err(format!("cost {total} together; the most that can be paid is {}", limit(MOST_CHARGED)?)),
+        ..MIN_CHARGE => Err(format!("cost {total} together; the least that can be paid is {}", limit(MIN_CHARGE)?)),
+        MIN_CHARGE..=MAX_CHARGE => Ok(()),
+        _ => Err(format!("cost {total} together; the most that can be paid is {}", limit(MAX_CHARGE)?)),
     }
 }
 
 /// Whether the gateway is to be asked to charge for this attempt: not when it has its answer, is not the last one any more, or the
 /// order is cancelled.
 ///
-/// An attempt that waits for more than [`ASK_SECONDS`] is a `Conflict`: whether it was charged is looked up at the gateway, since
+/// An attempt that waits for more than [`RETRY_WINDOW_SECONDS`] is a `Conflict`: whether it was charged is looked up at the gateway, since
 /// asking again might charge twice.
 pub fn is_due(payment: &Payment, attempt: u32, now: Timestamp) -> Result<bool, Failure> {
     if payment.status != Status::Pending || payment.attempts != attempt || payment.closed {
@@ -256,9 +255,9 @@ fn age(since: Timestamp, now: Timestamp) -> i64 {
 }
 
 fn still_safe(since: Timestamp, now: Timestamp, code: &'static str) -> Result<bool, Failure> {
-    if age(since, now) > ASK_SECONDS {
+    if age(since, now) > RETRY_WINDOW_SECONDS {
         let detail = "It was begun too long ago to be asked for safely: the gateway may have forgotten it.";
-        return Err(Failure::new(Kind::Conflict, code, detail));
+        return Err(Failure::new(FailureKind::Conflict, code, detail));
     }
     Ok(true)
 }

@@ -15,7 +15,7 @@ pub const MAX_STOCK: u32 = 100_000_000;
 /// Seconds that a product may be shown from the cache.
 pub const CACHE_SECONDS: u32 = 300;
 /// Seconds that the cache may say that there is no such product.
-pub const CACHE_ABSENT_SECONDS: u32 = 30;
+pub const CACHE_NEGATIVE_SECONDS: u32 = 30;
 
 /// Under what a product is kept in the cache.
 pub fn cache_key(id: ProductId) -> String {

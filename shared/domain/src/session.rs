@@ -1,14 +1,14 @@
 //! Sessions: who gets in, for how long, and after how many wrong passwords nobody does.
 
-use kernel::{Failure, FieldError, Kind, Timestamp};
+use kernel::{Failure, FailureKind, FieldError, Timestamp};
 use serde::Deserialize;
 
 /// Seconds that an access token is good for.
-pub const ACCESS_SECONDS: i64 = 3600;
+pub const ACCESS_TOKEN_SECONDS: i64 = 3600;
 /// Seconds that a refresh token is good for.
-pub const REFRESH_SECONDS: i64 = 30 * 24 * 3600;
+pub const REFRESH_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
 /// Wrong passwords in a row that lock an account (OWASP Authentication Cheat Sheet: a small number, and not for ever).
-pub const WRONG_PASSWORDS: u32 = 5;
+pub const MAX_FAILED_LOGINS: u32 = 5;
 /// Seconds that it stays locked.
 pub const LOCK_SECONDS: i64 = 15 * 60;
 
@@ -41,20 +41,20 @@ impl Login {
 
 /// When the two tokens of a session end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ends {
+pub struct TokenExpiry {
     /// The access token.
     pub access: Timestamp,
     /// The refresh token.
     pub refresh: Timestamp,
 }
 
-/// Ends of a session that begins `now`.
-pub fn ends(now: Timestamp) -> Result<Ends, Failure> {
-    Ok(Ends { access: after(now, ACCESS_SECONDS)?, refresh: after(now, REFRESH_SECONDS)? })
+/// TokenExpiry of a session that begins `now`.
+pub fn token_expiry(now: Timestamp) -> Result<TokenExpiry, Failure> {
+    Ok(TokenExpiry { access: after(now, ACCESS_TOKEN_SECONDS)?, refresh: after(now, REFRESH_TOKEN_SECONDS)? })
 }
 
 /// Until when an account is locked whose last straw was `now`.
-pub fn lock_end(now: Timestamp) -> Result<Timestamp, Failure> {
+pub fn locked_until(now: Timestamp) -> Result<Timestamp, Failure> {
     after(now, LOCK_SECONDS)
 }
 
@@ -65,12 +65,12 @@ pub fn check_lock(until: Timestamp, now: Timestamp) -> Result<(), Failure> {
     }
     let seconds = u32::try_from(until.as_second() - now.as_second()).unwrap_or(1).max(1);
     let detail = "Too many wrong passwords; please try again later.";
-    Err(Failure { retry_after_s: Some(seconds), ..Failure::new(Kind::Locked, "account-locked", detail) })
+    Err(Failure { retry_after_s: Some(seconds), ..Failure::new(FailureKind::Locked, "account-locked", detail) })
 }
 
 /// The one answer to an unknown name and to a wrong password: it does not tell which it was.
-pub fn refused() -> Failure {
-    Failure::new(Kind::Unauthenticated, "wrong-credentials", "The name and the password do not fit.")
+pub fn wrong_credentials() -> Failure {
+    Failure::new(FailureKind::Unauthenticated, "wrong-credentials", "The name and the password do not fit.")
 }
 
 fn after(now: Timestamp, seconds: i64) -> Result<Timestamp, Failure> {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_lock_holds_until_its_end_and_says_how_long() {
         let failure = check_lock(at(100), at(40)).expect_err("locked");
-        assert_eq!((failure.kind, failure.retry_after_s), (Kind::Locked, Some(60)));
+        assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Locked, Some(60)));
         assert!(check_lock(at(100), at(100)).is_ok());
     }
 
@@ -102,8 +102,8 @@ mod tests {
 
     #[test]
     fn an_access_token_is_good_for_an_hour_a_refresh_token_for_thirty_days_and_a_lock_for_a_quarter_of_an_hour() {
-        assert_eq!(ends(at(100)), Ok(Ends { access: at(100 + 3_600), refresh: at(100 + 2_592_000) }));
-        assert_eq!(lock_end(at(100)), Ok(at(100 + 900)));
-        assert!(lock_end(Timestamp::MAX).is_err());
+        assert_eq!(token_expiry(at(100)), Ok(TokenExpiry { access: at(100 + 3_600), refresh: at(100 + 2_592_000) }));
+        assert_eq!(locked_until(at(100)), Ok(at(100 + 900)));
+        assert!(locked_until(Timestamp::MAX).is_err());
     }
 }

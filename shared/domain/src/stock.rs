@@ -1,51 +1,58 @@
 //! Stock: what an order asks the inventory to hold, and what becomes of a hold.
 
 use crate::{
-    event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReserved, StockShort},
+    event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReservationFailed, StockReserved},
     id::OrderId,
     order::OrderLine,
 };
-use kernel::{Failure, Kind, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Seconds for which stock is held for an order that is not paid yet. Then it is for others; who pays later gets it if it is
 /// still there.
-pub const HOLD_SECONDS: i64 = 30 * 60;
+pub const RESERVATION_SECONDS: i64 = 30 * 60;
 
 /// Where the reservation of an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// All lines are held until the hold lapses.
-    Held,
+    Reserved,
     /// There was not enough; nothing is held.
-    Short,
+    Failed,
     /// The hold lapsed; nothing is held.
-    Lapsed,
+    Expired,
     /// It is paid, and there was not enough any more: it is held once there is.
-    Waiting,
+    Backordered,
     /// It is paid: all lines are held until they are shipped.
-    Kept,
+    Allocated,
     /// All lines have left the house.
-    Committed,
+    Shipped,
     /// The order was cancelled; nothing is held, and nothing will be.
     Released,
 }
 
 impl State {
     /// Every state, in the order of a reservation's life.
-    pub const ALL: [Self; 7] =
-        [Self::Held, Self::Short, Self::Lapsed, Self::Waiting, Self::Kept, Self::Committed, Self::Released];
+    pub const ALL: [Self; 7] = [
+        Self::Reserved,
+        Self::Failed,
+        Self::Expired,
+        Self::Backordered,
+        Self::Allocated,
+        Self::Shipped,
+        Self::Released,
+    ];
 
     /// The word of the database.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Held => "held",
-            Self::Short => "short",
-            Self::Lapsed => "lapsed",
-            Self::Waiting => "waiting",
-            Self::Kept => "kept",
-            Self::Committed => "committed",
+            Self::Reserved => "reserved",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Backordered => "backordered",
+            Self::Allocated => "allocated",
+            Self::Shipped => "shipped",
             Self::Released => "released",
         }
     }
@@ -56,105 +63,116 @@ impl State {
     }
 
     /// Whether its lines are counted as reserved.
-    pub const fn holds(self) -> bool {
-        matches!(self, Self::Held | Self::Kept)
+    pub const fn holds_stock(self) -> bool {
+        matches!(self, Self::Reserved | Self::Allocated)
     }
 }
 
 /// What a reservation hears. Whether there is enough is seen under the locks of the stock rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Cue {
+pub enum Input {
     /// The order was placed, and there is enough.
     Reserve,
     /// The order was placed, and there is not enough.
-    ReserveShort,
-    /// [`HOLD_SECONDS`] are over.
-    Lapse,
+    ReserveOutOfStock,
+    /// [`RESERVATION_SECONDS`] are over.
+    Expire,
     /// The order is paid, and what it does not hold is there.
-    Keep,
+    Allocate,
     /// The order is paid, and what it does not hold is not there.
-    KeepShort,
+    AllocateOutOfStock,
     /// The order was shipped.
-    Commit,
+    Ship,
     /// The order was cancelled.
     Release,
 }
 
-impl Cue {
+impl Input {
     /// Every cue.
-    pub const ALL: [Self; 7] =
-        [Self::Reserve, Self::ReserveShort, Self::Lapse, Self::Keep, Self::KeepShort, Self::Commit, Self::Release];
+    pub const ALL: [Self; 7] = [
+        Self::Reserve,
+        Self::ReserveOutOfStock,
+        Self::Expire,
+        Self::Allocate,
+        Self::AllocateOutOfStock,
+        Self::Ship,
+        Self::Release,
+    ];
 }
 
 /// What a cue asks of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub enum Transition {
     /// A step; where it begins or ends to hold, the lines move between free and reserved.
     To(State),
     /// Nothing: it is old news.
-    Stay,
+    Ignore,
     /// It cannot be: a dead letter, where a person sees it.
-    Refuse,
+    Reject,
 }
 
 /// The table of moves; `None` is an order of which the inventory has not heard.
-pub const fn next(state: Option<State>, cue: Cue) -> Move {
-    use Move::{Refuse, Stay, To};
-    use State::{Committed, Held, Kept, Lapsed, Released, Short, Waiting};
+pub const fn next(state: Option<State>, cue: Input) -> Transition {
+    use State::{Allocated, Backordered, Expired, Failed, Released, Reserved, Shipped};
+    use Transition::{Ignore, Reject, To};
     match (state, cue) {
-        (None, Cue::Reserve) => To(Held),
-        (None, Cue::ReserveShort) => To(Short),
+        (None, Input::Reserve) => To(Reserved),
+        (None, Input::ReserveOutOfStock) => To(Failed),
         // A release that comes before its reservation leaves its mark, and the reservation does nothing.
-        (None, Cue::Release) => To(Released),
-        (Some(Held), Cue::Lapse) => To(Lapsed),
-        (Some(Held), Cue::Keep | Cue::KeepShort) => To(Kept),
-        (Some(Lapsed), Cue::Keep) => To(Kept),
-        (Some(Lapsed), Cue::KeepShort) => To(Waiting),
-        (Some(Waiting), Cue::Keep) => To(Kept),
-        (Some(Kept), Cue::Commit) => To(Committed),
-        (Some(Held | Lapsed | Waiting | Kept | Short), Cue::Release) => To(Released),
+        (None, Input::Release) => To(Released),
+        (Some(Reserved), Input::Expire) => To(Expired),
+        (Some(Reserved), Input::Allocate | Input::AllocateOutOfStock) => To(Allocated),
+        (Some(Expired), Input::Allocate) => To(Allocated),
+        (Some(Expired), Input::AllocateOutOfStock) => To(Backordered),
+        (Some(Backordered), Input::Allocate) => To(Allocated),
+        (Some(Allocated), Input::Ship) => To(Shipped),
+        (Some(Reserved | Expired | Backordered | Allocated | Failed), Input::Release) => To(Released),
 
-        (Some(_), Cue::Reserve | Cue::ReserveShort) => Stay,
-        (None | Some(Short | Lapsed | Waiting | Kept | Committed | Released), Cue::Lapse) => Stay,
-        (Some(Waiting), Cue::KeepShort) => Stay,
-        (Some(Kept | Committed | Released), Cue::Keep | Cue::KeepShort) => Stay,
-        (Some(Committed), Cue::Commit) => Stay,
-        (Some(Released), Cue::Release) => Stay,
+        (Some(_), Input::Reserve | Input::ReserveOutOfStock) => Ignore,
+        (None | Some(Failed | Expired | Backordered | Allocated | Shipped | Released), Input::Expire) => Ignore,
+        (Some(Backordered), Input::AllocateOutOfStock) => Ignore,
+        (Some(Allocated | Shipped | Released), Input::Allocate | Input::AllocateOutOfStock) => Ignore,
+        (Some(Shipped), Input::Ship) => Ignore,
+        (Some(Released), Input::Release) => Ignore,
 
         // Nobody is charged for what was not reserved, and nothing is shipped that is not kept.
-        (None | Some(Short), Cue::Keep | Cue::KeepShort) => Refuse,
-        (None | Some(Held | Short | Lapsed | Waiting | Released), Cue::Commit) => Refuse,
-        (Some(Committed), Cue::Release) => Refuse,
+        (None | Some(Failed), Input::Allocate | Input::AllocateOutOfStock) => Reject,
+        (None | Some(Reserved | Failed | Expired | Backordered | Released), Input::Ship) => Reject,
+        (Some(Shipped), Input::Release) => Reject,
     }
 }
 
 /// The failure that a refused move is.
-pub fn contradiction(state: Option<State>, cue: Cue) -> Failure {
+pub fn invalid_transition(state: Option<State>, cue: Input) -> Failure {
     let is = state.map_or("unknown here", State::name);
-    Failure::new(Kind::Conflict, "reservation-contradiction", format!("{cue:?} contradicts a reservation that is {is}"))
+    Failure::new(
+        FailureKind::Conflict,
+        "invalid-reservation-transition",
+        format!("{cue:?} contradicts a reservation that is {is}"),
+    )
 }
 
 /// What both answers to a placed order would say; the store commits the one that turns out true.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
+pub struct Reservation {
     /// What to hold, in the order of product ids: every hold locks in the same order, so none waits for another in a ring.
     pub lines: Vec<StockLine>,
     /// If all of it is there.
     pub reserved: StockReserved,
     /// If not.
-    pub short: StockShort,
+    pub failed: StockReservationFailed,
 }
 
 /// When a hold that begins now lapses.
-pub fn lapses_at(now: Timestamp) -> Result<Timestamp, Failure> {
-    Timestamp::from_second(now.as_second() + HOLD_SECONDS).map_err(Failure::internal)
+pub fn expires_at(now: Timestamp) -> Result<Timestamp, Failure> {
+    Timestamp::from_second(now.as_second() + RESERVATION_SECONDS).map_err(Failure::internal)
 }
 
 /// Decides what to hold for an order.
-pub fn hold(order: OrderPlaced) -> Hold {
+pub fn reserve(order: OrderPlaced) -> Reservation {
     let mut lines: Vec<StockLine> = order.lines.iter().map(OrderLine::stock_line).collect();
     lines.sort_unstable_by_key(|line| line.product_id);
-    Hold {
+    Reservation {
         reserved: StockReserved {
             order_id: order.order_id,
             user_id: order.user_id,
@@ -163,23 +181,23 @@ pub fn hold(order: OrderPlaced) -> Hold {
             lines: lines.clone(),
             levels: vec![],
         },
-        short: StockShort { order_id: order.order_id, lines: lines.clone(), payment: None },
+        failed: StockReservationFailed { order_id: order.order_id, lines: lines.clone() },
         lines,
     }
 }
 
 /// The level that the account of a new product begins with.
-pub fn first_level(product: &ProductCreated) -> StockLevel {
+pub fn initial_level(product: &ProductCreated) -> StockLevel {
     let available = i64::from(product.stock_quantity);
     StockLevel { product_id: product.product_id, available, reserved: 0, version: 1 }
 }
 
 /// At so many free pieces, or fewer, a product runs low.
-pub const LOW_STOCK_PIECES: i64 = 5;
+pub const LOW_STOCK_THRESHOLD: i64 = 5;
 
 /// Whether a product runs low.
 pub const fn is_low(level: &StockLevel) -> bool {
-    level.available <= LOW_STOCK_PIECES
+    level.available <= LOW_STOCK_THRESHOLD
 }
 
 /// Pieces that can be booked in or out at once.
@@ -231,13 +249,13 @@ pub enum MovementKind {
     /// An order took a hold.
     Reserved,
     /// An order that is paid took a hold again.
-    Kept,
+    Allocated,
     /// A hold lapsed.
-    Lapsed,
+    Expired,
     /// A hold was given back.
     Released,
     /// What was held left the house.
-    Committed,
+    Shipped,
     /// Pieces were booked in or out by hand.
     Adjusted,
 }
@@ -248,18 +266,25 @@ impl MovementKind {
         match self {
             Self::Opened => "opened",
             Self::Reserved => "reserved",
-            Self::Kept => "kept",
-            Self::Lapsed => "lapsed",
+            Self::Allocated => "allocated",
+            Self::Expired => "expired",
             Self::Released => "released",
-            Self::Committed => "committed",
+            Self::Shipped => "shipped",
             Self::Adjusted => "adjusted",
         }
     }
 
     /// Reads the word.
     pub fn parse(name: &str) -> Option<Self> {
-        let all =
-            [Self::Opened, Self::Reserved, Self::Kept, Self::Lapsed, Self::Released, Self::Committed, Self::Adjusted];
+        let all = [
+            Self::Opened,
+            Self::Reserved,
+            Self::Allocated,
+            Self::Expired,
+            Self::Released,
+            Self::Shipped,
+            Self::Adjusted,
+        ];
         all.into_iter().find(|kind| kind.name() == name)
     }
 }
@@ -282,7 +307,7 @@ pub struct Movement {
 }
 
 /// Reads the cursor of a list of movements: the version that the page before ended with.
-pub fn read_cursor(text: &str) -> Result<i64, Failure> {
+pub fn parse_cursor(text: &str) -> Result<i64, Failure> {
     text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
@@ -314,7 +339,7 @@ pub fn adjust(level: &StockLevel, wish: AdjustStock) -> Result<StockLevel, Failu
     let available = level.available.saturating_add(wish.delta);
     if available < 0 {
         let detail = format!("Only {} can go; {} more are held for orders.", level.available, level.reserved);
-        return Err(Failure::new(Kind::Conflict, "insufficient-stock", detail));
+        return Err(Failure::new(FailureKind::Conflict, "insufficient-stock", detail));
     }
     Ok(StockLevel { available, version: level.version + 1, ..*level })
 }

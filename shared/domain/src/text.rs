@@ -84,7 +84,7 @@ texts! {
     /// One line of an address.
     AddressLine 200 |text| plain(text, 1, 200);
     /// A city, region or state.
-    Place 100 |text| plain(text, 1, 100);
+    PlaceName 100 |text| plain(text, 1, 100);
     /// A postal code: letters, digits, spaces and hyphens.
     PostalCode 12 postal_code;
     /// ISO 3166-1 alpha-2 country code.

@@ -40,22 +40,22 @@ impl Role {
     }
 
     /// Whether what belongs to others may be seen and done.
-    pub fn is_back_office(self) -> bool {
+    pub fn is_staff_or_admin(self) -> bool {
         matches!(self, Self::Staff | Self::Admin)
     }
 }
 
 /// Whose things a principal sees: `None` for the back office, which sees everybody's.
-pub fn sees_only(id: kernel::Uuid, role: &str) -> Option<UserId> {
+pub fn owner_filter(id: kernel::Uuid, role: &str) -> Option<UserId> {
     match Role::parse(role) {
-        Some(role) if role.is_back_office() => None,
+        Some(role) if role.is_staff_or_admin() => None,
         _ => Some(UserId(id)),
     }
 }
 
 /// Whether a principal may see what is `whose`: their own, and for the back office everybody's. Else there is nothing to be found.
-pub fn may_see(whose: UserId, id: kernel::Uuid, role: &str) -> Result<(), Failure> {
-    match sees_only(id, role) {
+pub fn check_owner(whose: UserId, id: kernel::Uuid, role: &str) -> Result<(), Failure> {
+    match owner_filter(id, role) {
         Some(own) if own != whose => Err(Failure::not_found("user")),
         _ => Ok(()),
     }
@@ -202,20 +202,20 @@ mod tests {
     #[test]
     fn the_back_office_sees_everybody_s_things_and_all_others_their_own() {
         let id = kernel::Uuid::from_u128(7);
-        let seen = |role: Role| (role.is_back_office(), sees_only(id, role.name()));
+        let seen = |role: Role| (role.is_staff_or_admin(), owner_filter(id, role.name()));
         for role in [Role::Staff, Role::Admin] {
             assert_eq!(seen(role), (true, None), "{role:?}");
         }
         for role in [Role::Customer, Role::Service] {
             assert_eq!(seen(role), (false, Some(UserId(id))), "{role:?}");
         }
-        assert_eq!(sees_only(id, "nobody we know"), Some(UserId(id)));
+        assert_eq!(owner_filter(id, "nobody we know"), Some(UserId(id)));
         let other = UserId(kernel::Uuid::from_u128(8));
         for role in [Role::Customer, Role::Service] {
-            assert_eq!(may_see(UserId(id), id, role.name()), Ok(()));
-            assert_eq!(may_see(other, id, role.name()), Err(Failure::not_found("user")));
+            assert_eq!(check_owner(UserId(id), id, role.name()), Ok(()));
+            assert_eq!(check_owner(other, id, role.name()), Err(Failure::not_found("user")));
         }
-        assert_eq!(may_see(other, id, Role::Admin.name()), Ok(()));
+        assert_eq!(check_owner(other, id, Role::Admin.name()), Ok(()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
 
 /// What one confirmed order adds to its window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
+pub struct AnalyticsRecord {
     /// The event that says so; it counts once.
     pub event_id: Uuid,
     /// Start of its window.
@@ -28,9 +28,9 @@ pub struct Fact {
 }
 
 /// Reads the fact off an event that happened `at`.
-pub fn fact(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<Fact, Failure> {
+pub fn analytics_record(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<AnalyticsRecord, Failure> {
     let address = &order.shipping_address;
-    Ok(Fact {
+    Ok(AnalyticsRecord {
         event_id,
         window: start(at)?,
         revenue: order.total_amount,
@@ -44,7 +44,7 @@ pub fn fact(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<Fac
 }
 
 /// Most regions that a window names: those that brought in most.
-pub const REGIONS: usize = 20;
+pub const MAX_REGIONS: usize = 20;
 
 /// Minor units of many orders together, of one currency. [`Money`] ends where one order may; this does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Window {
 }
 
 /// The longest span of one list, in seconds: a month of windows.
-pub const LONGEST_SPAN_SECONDS: i64 = 31 * 24 * 3600;
+pub const MAX_SPAN_SECONDS: i64 = 31 * 24 * 3600;
 
 /// The span `[from, to)` of a list: up to now, and a day long, where nothing else is said.
 pub fn span(
@@ -117,7 +117,7 @@ pub fn span(
     let length = end.as_second() - start.as_second();
     if start >= end {
         Err(Failure::field("?to", "must be after from"))
-    } else if length > LONGEST_SPAN_SECONDS {
+    } else if length > MAX_SPAN_SECONDS {
         Err(Failure::field("?from", "must be at most 31 days before to"))
     } else {
         Ok(start..end)

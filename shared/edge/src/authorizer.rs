@@ -4,9 +4,9 @@
 //! request without a principal reaches its route, where [`crate::http`] answers 401 before any handler runs. Not being able to tell
 //! is an error, and the gateway turns that into 500: an authorizer that cannot reach what it needs names nobody, and says so.
 
-use crate::contain::contain;
+use crate::catch_panic::catch_panic;
 use crate::http::Principal;
-use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
 use crate::{Clock, telemetry};
 use futures_util::FutureExt;
@@ -49,8 +49,8 @@ where
     F: AsyncFn(AuthRequest) -> Result<Option<Grant>, Failure>,
 {
     let handler = &handler;
-    runtime::serve(&|event, ambient| {
-        async move { work(event, &ambient, &|request| handler(request).boxed_local()).await }.boxed_local()
+    runtime::serve(&|event, invocation| {
+        async move { work(event, &invocation, &|request| handler(request).boxed_local()).await }.boxed_local()
     })
     .await
 }
@@ -60,7 +60,7 @@ pub async fn decide<F>(event: Value, clock: &Clock, handler: &F) -> Result<Value
 where
     F: AsyncFn(AuthRequest) -> Result<Option<Grant>, Failure>,
 {
-    work(event, &Ambient::outside(clock), &|request| handler(request).boxed_local()).await
+    work(event, &InvocationContext::outside(clock), &|request| handler(request).boxed_local()).await
 }
 
 /// The gateway's question, as far as we need it.
@@ -75,15 +75,15 @@ struct Question {
 
 type Handle<'a> = dyn Fn(AuthRequest) -> LocalBoxFuture<'a, Result<Option<Grant>, Failure>> + 'a;
 
-async fn work(event: Value, ambient: &Ambient, handle: &Handle<'_>) -> Result<Value, FunctionError> {
-    let started = ambient.clock.now();
+async fn work(event: Value, invocation: &InvocationContext, handle: &Handle<'_>) -> Result<Value, FunctionError> {
+    let started = invocation.clock.now();
     let Question { route_key, headers } =
         serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("an authorizer", cause))?;
     let request = AuthRequest { token: bearer(&headers), route: route_key.clone(), now: started };
     let span = tracing::info_span!("authorization", http.route = route_key);
     async {
-        let decided = contain(&ambient.clock, handle(request)).await;
-        let duration_ms = ambient.clock.millis_since(started);
+        let decided = catch_panic(&invocation.clock, handle(request)).await;
+        let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         match decided {
             Ok(grant) => {
@@ -91,7 +91,7 @@ async fn work(event: Value, ambient: &Ambient, handle: &Handle<'_>) -> Result<Va
                 Ok(answer(grant))
             }
             Err(failure) => {
-                telemetry::failed("authorization", &failure);
+                telemetry::log_failure("authorization", &failure);
                 Err(FunctionError::from(&failure))
             }
         }

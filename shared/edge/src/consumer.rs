@@ -4,7 +4,7 @@ use crate::Clock;
 use crate::runtime::FunctionError;
 use crate::telemetry::metrics;
 use crate::trace::{self, Upstream};
-use kernel::{CloudEvent, Failure, Ids, Timestamp, Trace, Uuid};
+use kernel::{CloudEvent, Failure, Ids, Timestamp, TraceContext, Uuid};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::Span;
@@ -18,7 +18,7 @@ pub struct Consumer {
     /// Name of the function.
     pub function: &'static str,
     /// How often the queue delivers a message before it gives up, as its redrive policy says; only told to the handler.
-    pub max_receives_hint: u32,
+    pub max_receive_count: u32,
     /// Records that are worked on at once. With one (the usual), they are handled in the order in which they came.
     pub concurrency: usize,
 }
@@ -26,13 +26,13 @@ pub struct Consumer {
 impl Consumer {
     /// A consumer that works on one record after another, with five deliveries before the dead-letter queue.
     pub const fn new(function: &'static str) -> Self {
-        Self { function, max_receives_hint: 5, concurrency: 1 }
+        Self { function, max_receive_count: 5, concurrency: 1 }
     }
 
     /// The same consumer, told how often the queue delivers.
     #[must_use]
-    pub const fn max_receives(self, max_receives_hint: u32) -> Self {
-        Self { max_receives_hint, ..self }
+    pub const fn max_receive_count(self, max_receive_count: u32) -> Self {
+        Self { max_receive_count, ..self }
     }
 
     /// The same consumer, which works on `concurrency` records at once.
@@ -52,7 +52,7 @@ pub struct Delivery<E> {
     /// Where new ids come from.
     pub ids: Ids,
     /// What it belongs to: the event's correlation, under a span of this hop.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// 1 for the first delivery; always 1 from a stream, which does not count.
     pub attempt: u32,
     /// Whether the queue gives up when this delivery fails.
@@ -65,14 +65,14 @@ pub struct Delivery<E> {
 
 /// What a record's handler is given besides the record.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct RecordContext {
     pub now: Timestamp,
     pub ids: Ids,
-    pub trace: Trace,
+    pub trace: TraceContext,
     pub deadline: Option<Timestamp>,
 }
 
-impl Slot {
+impl RecordContext {
     /// A place in the trace that `about` belongs to: a CloudEvent, or anything else that says `correlationid` and `traceparent`.
     pub fn of(about: &Value, xray: Option<&str>, clock: &Clock) -> Self {
         let ids = clock.ids();
@@ -82,7 +82,7 @@ impl Slot {
         Self { now: clock.now(), ids, trace, deadline: clock.deadline() }
     }
 
-    /// The span in which the record is handled: what is logged there carries the ids of this slot.
+    /// The span in which the record is handled: what is logged there carries the ids of this context.
     pub fn span(&self, record_id: &str) -> Span {
         tracing::info_span!(
             "record",
@@ -100,26 +100,26 @@ pub(crate) fn has_time(clock: &Clock) -> bool {
 
 /// What became of the records of a batch.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct BatchSummary {
     pub done: usize,
     pub buried: usize,
     /// Failed, or not begun for lack of time: they come again.
     pub again: usize,
 }
 
-impl Tally {
+impl BatchSummary {
     /// One line and the standard metrics, at the end of a batch.
-    pub fn tell(&self, duration_ms: f64) {
+    pub fn report(&self, duration_ms: f64) {
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         for (name, n) in
-            [("RecordsProcessed", self.done), ("RecordsBuried", self.buried), ("RecordsFailed", self.again)]
+            [("RecordsProcessed", self.done), ("RecordsDeadLettered", self.buried), ("RecordsFailed", self.again)]
         {
             metrics::count(name, n as u64);
         }
         tracing::info!(
-            records.done = self.done,
-            records.buried = self.buried,
-            records.again = self.again,
+            records.processed = self.done,
+            records.dead_lettered = self.buried,
+            records.retried = self.again,
             duration_ms,
             "batch finished"
         );
@@ -135,9 +135,9 @@ pub(crate) fn failures<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
 /// The answer of a stream's consumer to a batch of which so many records come again, from the one of that sequence number on. Where
 /// nothing of the batch is done the invocation fails: the batch comes again in any case, Lambda's own errors show it, and an emulator
 /// that knows no partial answers of streams does not take it for done.
-pub(crate) fn from_there(tally: Tally, first: Option<&str>) -> Result<Value, FunctionError> {
-    match tally {
-        Tally { done: 0, buried: 0, again } if again > 0 => Err(FunctionError::come_again(again)),
+pub(crate) fn stream_response(summary: BatchSummary, first: Option<&str>) -> Result<Value, FunctionError> {
+    match summary {
+        BatchSummary { done: 0, buried: 0, again } if again > 0 => Err(FunctionError::batch_failed(again)),
         _ => Ok(failures(first)),
     }
 }
@@ -152,14 +152,14 @@ pub(crate) fn records(event: &mut Value) -> Option<Vec<Value>> {
 
 /// Why a record was not done.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum RecordError {
     /// It cannot be read: no retry will change that.
     Unreadable(Failure),
     /// Its handler failed.
     Failed(Failure),
 }
 
-impl Stop {
+impl RecordError {
     pub fn failure(&self) -> &Failure {
         match self {
             Self::Unreadable(failure) | Self::Failed(failure) => failure,

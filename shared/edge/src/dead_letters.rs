@@ -1,6 +1,6 @@
 //! Where records go that no retry can help, with the reason, so that a person can look and send them again.
 
-use crate::consumer::Stop;
+use crate::consumer::RecordError;
 use crate::telemetry;
 use kernel::Failure;
 use serde::{Deserialize, Serialize};
@@ -31,32 +31,32 @@ pub struct DeadLetter {
 /// A place for dead letters.
 pub trait DeadLetters {
     /// Keeps `letter`. Only when this has succeeded does its record count as done.
-    fn bury(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+    fn send(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
 
     /// Asks the queue to deliver the message of `receipt` again in `seconds`. By default nothing is asked: the message comes
     /// again when the queue's visibility timeout is over.
-    fn postpone(&self, _receipt: &str, _seconds: u32) -> impl Future<Output = Result<(), Failure>> {
+    fn change_visibility(&self, _receipt: &str, _seconds: u32) -> impl Future<Output = Result<(), Failure>> {
         async { Ok(()) }
     }
 }
 
 impl<D: DeadLetters> DeadLetters for &D {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), Failure> {
-        (**self).bury(letter).await
+    async fn send(&self, letter: DeadLetter) -> Result<(), Failure> {
+        (**self).send(letter).await
     }
 
-    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
-        (**self).postpone(receipt, seconds).await
+    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+        (**self).change_visibility(receipt, seconds).await
     }
 }
 
 impl DeadLetter {
     /// Fills in why.
-    pub(crate) fn because(mut self, stop: &Stop) -> Self {
+    pub(crate) fn with_error(mut self, stop: &RecordError) -> Self {
         let failure = stop.failure();
         self.reason = match stop {
-            Stop::Unreadable(_) => "unreadable".to_owned(),
-            Stop::Failed(_) => failure.code.to_owned(),
+            RecordError::Unreadable(_) => "unreadable".to_owned(),
+            RecordError::Failed(_) => failure.code.to_owned(),
         };
         self.detail = match &failure.internal {
             Some(internal) => format!("{} ({internal})", failure.detail),
@@ -69,13 +69,13 @@ impl DeadLetter {
 /// Buries `letter`; where even that fails, the record must come again. Both are logged here.
 pub(crate) async fn bury(letters: &impl DeadLetters, letter: DeadLetter) -> bool {
     let reason = letter.reason.clone();
-    match letters.bury(letter).await {
+    match letters.send(letter).await {
         Ok(()) => {
             tracing::warn!(failure.code = reason, "record buried");
             true
         }
         Err(failure) => {
-            telemetry::failed("burial", &failure);
+            telemetry::log_failure("burial", &failure);
             false
         }
     }
@@ -83,15 +83,15 @@ pub(crate) async fn bury(letters: &impl DeadLetters, letter: DeadLetter) -> bool
 
 /// Postpones a message. Where that fails the message comes all the same, only later.
 pub(crate) async fn postpone(letters: &impl DeadLetters, receipt: String, seconds: u32) {
-    if let Err(failure) = letters.postpone(&receipt, seconds).await {
-        telemetry::failed("postponement", &failure);
+    if let Err(failure) = letters.change_visibility(&receipt, seconds).await {
+        telemetry::log_failure("postponement", &failure);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Graveyard;
+    use crate::testing::FakeDeadLetterQueue;
 
     async fn through(letters: impl DeadLetters) -> Result<(), Failure> {
         let letter = DeadLetter {
@@ -104,14 +104,14 @@ mod tests {
             source: String::new(),
             attributes: BTreeMap::new(),
         };
-        letters.bury(letter).await?;
-        letters.postpone("receipt", 7).await
+        letters.send(letter).await?;
+        letters.change_visibility("receipt", 7).await
     }
 
     #[tokio::test]
     async fn what_is_lent_is_the_place_itself() {
-        let letters = Graveyard::default();
+        let letters = FakeDeadLetterQueue::default();
         assert_eq!(through(&letters).await, Ok(()));
-        assert_eq!((letters.letters().len(), letters.postponed()), (1, vec![("receipt".to_owned(), 7)]));
+        assert_eq!((letters.sent().len(), letters.visibility_changes()), (1, vec![("receipt".to_owned(), 7)]));
     }
 }

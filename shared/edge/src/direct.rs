@@ -1,13 +1,13 @@
 //! The runner for functions that an operator, a deployment or another function invokes by name: migrations, replays, hooks.
 
-use crate::consumer::Slot;
-use crate::contain::contain;
-use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::catch_panic::catch_panic;
+use crate::consumer::RecordContext;
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
 use crate::{Clock, json, telemetry};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, Ids, Timestamp, Trace};
+use kernel::{Failure, Ids, Timestamp, TraceContext};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub struct Invocation<I> {
     /// Where new ids come from.
     pub ids: Ids,
     /// What it belongs to: what the input says in `correlationid` and `traceparent`, else something new.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// When the invocation is killed, where there is a limit.
     pub deadline: Option<Timestamp>,
 }
@@ -36,8 +36,9 @@ where
     F: AsyncFn(Invocation<I>) -> Result<O, Failure>,
 {
     let handler = &handler;
-    runtime::serve(&|event, ambient| {
-        async move { work(function, event, &ambient, &|input, slot| handle(handler, input, slot)).await }.boxed_local()
+    runtime::serve(&|event, invocation| {
+        async move { work(function, event, &invocation, &|input, context| handle(handler, input, context)).await }
+            .boxed_local()
     })
     .await
 }
@@ -54,19 +55,23 @@ where
     O: Serialize,
     F: AsyncFn(Invocation<I>) -> Result<O, Failure>,
 {
-    work(function, event, &Ambient::outside(clock), &|input, slot| handle(handler, input, slot)).await
+    work(function, event, &InvocationContext::outside(clock), &|input, context| handle(handler, input, context)).await
 }
 
-type Handle<'a> = dyn Fn(Value, Slot) -> LocalBoxFuture<'a, Result<Value, Failure>> + 'a;
+type Handle<'a> = dyn Fn(Value, RecordContext) -> LocalBoxFuture<'a, Result<Value, Failure>> + 'a;
 
-fn handle<'a, I, O, F>(handler: &'a F, input: Value, slot: Slot) -> LocalBoxFuture<'a, Result<Value, Failure>>
+fn handle<'a, I, O, F>(
+    handler: &'a F,
+    input: Value,
+    context: RecordContext,
+) -> LocalBoxFuture<'a, Result<Value, Failure>>
 where
     I: DeserializeOwned,
     O: Serialize,
     F: AsyncFn(Invocation<I>) -> Result<O, Failure>,
 {
     async move {
-        let Slot { now, ids, trace, deadline } = slot;
+        let RecordContext { now, ids, trace, deadline } = context;
         let invocation = Invocation { input: json::read(input)?, now, ids, trace, deadline };
         serde_json::to_value(handler(invocation).await?).map_err(Failure::internal)
     }
@@ -76,19 +81,19 @@ where
 async fn work(
     function: &'static str,
     event: Value,
-    ambient: &Ambient,
+    invocation: &InvocationContext,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
-    let started = ambient.clock.now();
-    let slot = Slot::of(&event, ambient.xray.as_deref(), &ambient.clock);
-    let span = slot.span(function);
+    let started = invocation.clock.now();
+    let context = RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
+    let span = context.span(function);
     async {
-        let done = contain(&ambient.clock, handle(event, slot)).await;
-        let duration_ms = ambient.clock.millis_since(started);
+        let done = catch_panic(&invocation.clock, handle(event, context)).await;
+        let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         tracing::info!(done = done.is_ok(), duration_ms, "invocation finished");
         done.map_err(|failure| {
-            telemetry::failed("invocation", &failure);
+            telemetry::log_failure("invocation", &failure);
             FunctionError::from(&failure)
         })
     }

@@ -3,14 +3,14 @@
 //! The first change that fails in a way that may pass ends the batch and is reported by its sequence number; it comes again with
 //! all that follow it. One that failed finally is buried with its reason, and the next one is handled.
 
-use crate::consumer::{self, Consumer, Slot, Stop, Tally};
-use crate::contain::contain;
+use crate::catch_panic::catch_panic;
+use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
-use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, telemetry};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, Ids, Timestamp, Trace};
+use kernel::{Failure, Ids, Timestamp, TraceContext};
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use tracing::Instrument;
@@ -46,7 +46,7 @@ pub struct Change {
     /// Where new ids come from.
     pub ids: Ids,
     /// What it belongs to: what the new image says in `correlationid` and `traceparent`, else something new.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// When the invocation is killed, where there is a limit.
     pub deadline: Option<Timestamp>,
 }
@@ -58,8 +58,8 @@ where
 {
     let (consumer, handler) = (&consumer, &handler);
     let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, bury, &|change| handler(change).boxed_local()).await }
+    runtime::serve(&|event, invocation| {
+        async move { work(consumer, event, &invocation, bury, &|change| handler(change).boxed_local()).await }
             .boxed_local()
     })
     .await
@@ -78,7 +78,7 @@ where
     F: AsyncFn(Change) -> Result<(), Failure>,
 {
     let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    work(consumer, event, &Ambient::outside(clock), bury, &|change| handler(change).boxed_local()).await
+    work(consumer, event, &InvocationContext::outside(clock), bury, &|change| handler(change).boxed_local()).await
 }
 
 type Handle<'a> = dyn Fn(Change) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
@@ -87,41 +87,43 @@ type Bury<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 async fn work(
     consumer: &Consumer,
     mut event: Value,
-    ambient: &Ambient,
+    invocation: &InvocationContext,
     bury: &Bury<'_>,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
-    let started = ambient.clock.now();
+    let started = invocation.clock.now();
     let records =
         consumer::records(&mut event).filter(|records| records.iter().all(|record| sequence(record).is_some()));
     let Some(records) = records else {
         return Err(FunctionError::not_an_event_of("a DynamoDB stream", "it has no Records with a SequenceNumber"));
     };
-    let mut tally = Tally::default();
+    let mut summary = BatchSummary::default();
     let mut first = None;
     for (i, record) in records.iter().enumerate() {
-        let stop = match consumer::has_time(&ambient.clock) {
-            true => one(record, ambient, handle).await.err(),
-            false => Some(Stop::Failed(Failure::unavailable("time", "the batch was cut short before the deadline"))),
+        let stop = match consumer::has_time(&invocation.clock) {
+            true => one(record, invocation, handle).await.err(),
+            false => {
+                Some(RecordError::Failed(Failure::unavailable("time", "the batch was cut short before the deadline")))
+            }
         };
         match stop {
-            None => tally.done += 1,
-            Some(stop) if !stop.is_retryable() && bury(letter(consumer, record).because(&stop)).await => {
-                tally.buried += 1
+            None => summary.done += 1,
+            Some(stop) if !stop.is_retryable() && bury(letter(consumer, record).with_error(&stop)).await => {
+                summary.buried += 1
             }
             Some(_) => {
-                tally.again = records.len() - i;
+                summary.again = records.len() - i;
                 first = sequence(record);
                 break;
             }
         }
     }
-    tally.tell(ambient.clock.millis_since(started));
-    consumer::from_there(tally, first)
+    summary.report(invocation.clock.millis_since(started));
+    consumer::stream_response(summary, first)
 }
 
-async fn one(record: &Value, ambient: &Ambient, handle: &Handle<'_>) -> Result<(), Stop> {
-    let read = read(record, ambient);
+async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>) -> Result<(), RecordError> {
+    let read = read(record, invocation);
     let span = match &read {
         Ok(change) => tracing::info_span!(
             "record",
@@ -133,11 +135,11 @@ async fn one(record: &Value, ambient: &Ambient, handle: &Handle<'_>) -> Result<(
     };
     async {
         let done = match read {
-            Ok(change) => contain(&ambient.clock, handle(change)).await.map_err(Stop::Failed),
-            Err(failure) => Err(Stop::Unreadable(failure)),
+            Ok(change) => catch_panic(&invocation.clock, handle(change)).await.map_err(RecordError::Failed),
+            Err(failure) => Err(RecordError::Unreadable(failure)),
         };
         if let Err(stop) = &done {
-            telemetry::failed("record", stop.failure());
+            telemetry::log_failure("record", stop.failure());
         }
         done
     }
@@ -149,7 +151,7 @@ fn sequence(record: &Value) -> Option<&str> {
     record.get("dynamodb")?.get("SequenceNumber")?.as_str()
 }
 
-fn read(record: &Value, ambient: &Ambient) -> Result<Change, Failure> {
+fn read(record: &Value, invocation: &InvocationContext) -> Result<Change, Failure> {
     let change = record.get("dynamodb").ok_or_else(|| envelope::unreadable("The record has no change."))?;
     let kind = match record.get("eventName").and_then(Value::as_str) {
         Some("INSERT") => ChangeKind::Insert,
@@ -159,8 +161,8 @@ fn read(record: &Value, ambient: &Ambient) -> Result<Change, Failure> {
     };
     let image = |name: &str| change.get(name).filter(|image| !image.is_null()).map(item).transpose();
     let new_image = image("NewImage")?;
-    let Slot { now, ids, trace, deadline } =
-        Slot::of(new_image.as_ref().unwrap_or_default(), ambient.xray.as_deref(), &ambient.clock);
+    let RecordContext { now, ids, trace, deadline } =
+        RecordContext::of(new_image.as_ref().unwrap_or_default(), invocation.xray.as_deref(), &invocation.clock);
     let removed_by =
         record.get("userIdentity").and_then(|identity| identity.get("principalId")).and_then(Value::as_str);
     Ok(Change {

@@ -1,13 +1,13 @@
 //! Finds the event in what carried it: EventBridge's envelope, SNS's notification, both, or none.
 
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use serde_json::Value;
 
 /// SNS may carry EventBridge's envelope, which carries the event; nothing of ours is wrapped more often.
 const WRAPPINGS: usize = 3;
 
 /// The JSON of the event in `text`.
-pub(crate) fn open(text: &str) -> Result<Value, Failure> {
+pub(crate) fn extract_event(text: &str) -> Result<Value, Failure> {
     let mut value = parse(text)?;
     for _ in 0..WRAPPINGS {
         value = match unwrap_once(value)? {
@@ -42,7 +42,7 @@ fn parse(text: &str) -> Result<Value, Failure> {
 
 /// A record that nobody can read.
 pub(crate) fn unreadable(detail: &str) -> Failure {
-    Failure::new(Kind::Malformed, "unreadable", detail)
+    Failure::new(FailureKind::Malformed, "unreadable", detail)
 }
 
 #[cfg(test)]
@@ -56,14 +56,14 @@ mod tests {
         let bridge = json!({ "version": "0", "detail-type": "ThingDone.v1", "source": "things", "detail": event });
         let notification = json!({ "Type": "Notification", "Message": bridge.to_string() });
         for carried in [&event, &bridge, &notification] {
-            assert_eq!(open(&carried.to_string()).unwrap(), event);
+            assert_eq!(extract_event(&carried.to_string()).unwrap(), event);
         }
     }
 
     #[test]
     fn what_is_not_json_is_unreadable_and_not_worth_a_retry() {
         for text in ["", "not json", "{\"Type\":\"Notification\",\"Message\":\"not json\"}"] {
-            assert!(!open(text).unwrap_err().is_retryable(), "{text}");
+            assert!(!extract_event(text).unwrap_err().is_retryable(), "{text}");
         }
     }
 
@@ -73,6 +73,6 @@ mod tests {
         for _ in 0..5 {
             value = json!({ "Type": "Notification", "Message": value.to_string() });
         }
-        assert!(open(&value.to_string()).is_err());
+        assert!(extract_event(&value.to_string()).is_err());
     }
 }

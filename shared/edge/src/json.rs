@@ -84,7 +84,7 @@ fn in_words(expected: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Kind;
+    use kernel::FailureKind;
     use serde::Deserialize;
     use serde_json::json;
 
@@ -121,7 +121,7 @@ mod tests {
 
     fn fault<T: DeserializeOwned + std::fmt::Debug>(value: Value) -> (String, String) {
         let failure = read::<T>(value).unwrap_err();
-        assert_eq!(failure.kind, Kind::Invalid);
+        assert_eq!(failure.kind, FailureKind::Invalid);
         let field = failure.fields.into_iter().next().unwrap();
         (field.pointer, field.detail)
     }

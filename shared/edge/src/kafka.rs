@@ -4,15 +4,15 @@
 //! sends the whole batch again. (A partial answer exists for Kafka as well, but a mapping that was not told to look for one takes
 //! it for success, and records would be lost. Failing is right under every mapping.)
 
-use crate::consumer::{Consumer, Slot, Stop, Tally};
+use crate::batch::process_batch;
+use crate::consumer::{BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
-use crate::runtime::{self, Ambient, Error, FunctionError};
-use crate::together::together;
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, json, telemetry};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
-use kernel::{Failure, Ids, Timestamp, Trace};
+use kernel::{Failure, Ids, Timestamp, TraceContext};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -42,7 +42,7 @@ pub struct Record<V> {
     /// Where new ids come from.
     pub ids: Ids,
     /// What it belongs to: what the value says in `correlationid` and `traceparent`, else something new.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// When the invocation is killed, where there is a limit.
     pub deadline: Option<Timestamp>,
 }
@@ -54,8 +54,8 @@ where
     F: AsyncFn(&[Record<V>]) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, dead_letters, handler).await }.boxed_local()
+    runtime::serve(&|event, invocation| {
+        async move { work(consumer, event, &invocation, dead_letters, handler).await }.boxed_local()
     })
     .await
 }
@@ -73,7 +73,7 @@ where
     V: DeserializeOwned,
     F: AsyncFn(&[Record<V>]) -> Result<(), Failure>,
 {
-    work(consumer, event, &Ambient::outside(clock), dead_letters, handler).await
+    work(consumer, event, &InvocationContext::outside(clock), dead_letters, handler).await
 }
 
 /// MSK's event, as far as we need it. Each record is read by itself, later.
@@ -105,12 +105,13 @@ fn text(base64: &str) -> Option<String> {
 }
 
 impl Sent {
-    fn record<V: DeserializeOwned>(self, ambient: &Ambient) -> Result<Record<V>, Failure> {
+    fn record<V: DeserializeOwned>(self, invocation: &InvocationContext) -> Result<Record<V>, Failure> {
         let raw = text(self.value.as_deref().unwrap_or_default());
         let raw = raw.ok_or_else(|| envelope::unreadable("The value is not text in base64."))?;
         let document: Value = serde_json::from_str(&raw)
             .map_err(|cause| envelope::unreadable(&format!("The value is not JSON: {cause}.")))?;
-        let Slot { now, ids, trace, deadline } = Slot::of(&document, ambient.xray.as_deref(), &ambient.clock);
+        let RecordContext { now, ids, trace, deadline } =
+            RecordContext::of(&document, invocation.xray.as_deref(), &invocation.clock);
         let header = |bytes: Vec<i16>| {
             // Java's bytes are signed, and the event shows them that way.
             let bytes = bytes.into_iter().map(|byte| byte.to_le_bytes()[0]).collect();
@@ -156,7 +157,7 @@ fn letter(consumer: &Consumer, source: &str, sent: &Value) -> DeadLetter {
 async fn work<V, F>(
     consumer: &Consumer,
     event: Value,
-    ambient: &Ambient,
+    invocation: &InvocationContext,
     dead_letters: &impl DeadLetters,
     handler: &F,
 ) -> Result<Value, FunctionError>
@@ -164,7 +165,7 @@ where
     V: DeserializeOwned,
     F: AsyncFn(&[Record<V>]) -> Result<(), Failure>,
 {
-    let started = ambient.clock.now();
+    let started = invocation.clock.now();
     let batch: Batch = serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("Kafka", cause))?;
     let mut records = Vec::new();
     let mut letters = Vec::new();
@@ -172,20 +173,20 @@ where
     // One topic and partition after another, and in each of them in order.
     for sent in batch.records.values().flatten() {
         let letter = letter(consumer, &batch.event_source_arn, sent);
-        match json::read::<Sent>(sent.clone()).and_then(|sent| sent.record::<V>(ambient)) {
+        match json::read::<Sent>(sent.clone()).and_then(|sent| sent.record::<V>(invocation)) {
             Ok(record) => {
                 records.push(record);
                 letters.push(letter);
             }
             Err(failure) => {
-                telemetry::failed("record", &failure);
-                finished.push(letter.because(&Stop::Unreadable(failure)));
+                telemetry::log_failure("record", &failure);
+                finished.push(letter.with_error(&RecordError::Unreadable(failure)));
             }
         }
     }
     let total = records.len() + finished.len();
-    let settled = together(&ambient.clock, &records, handler).await;
-    let refused = settled.refused.iter().filter_map(|(i, stop)| Some(letters.get(*i)?.clone().because(stop)));
+    let settled = process_batch(&invocation.clock, &records, handler).await;
+    let refused = settled.refused.iter().filter_map(|(i, stop)| Some(letters.get(*i)?.clone().with_error(stop)));
     let done = settled.again_from.unwrap_or(records.len()) - settled.refused.len();
     finished.extend(refused);
 
@@ -199,10 +200,10 @@ where
             buried += 1;
         }
     }
-    let tally = Tally { done, buried, again: total - done - buried };
-    tally.tell(ambient.clock.millis_since(started));
-    match tally.again {
+    let summary = BatchSummary { done, buried, again: total - done - buried };
+    summary.report(invocation.clock.millis_since(started));
+    match summary.again {
         0 => Ok(Value::Null),
-        again => Err(FunctionError::come_again(again)),
+        again => Err(FunctionError::batch_failed(again)),
     }
 }

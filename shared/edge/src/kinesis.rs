@@ -3,10 +3,10 @@
 //! A shard stops for nobody: what cannot be read or failed finally is buried with its reason. What may pass by itself is reported
 //! by its sequence number and comes again, with all that follows it; how often, and what then, is the mapping's to bound.
 
-use crate::consumer::{self, Consumer, Delivery, Slot, Stop, Tally};
+use crate::batch::process_batch;
+use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
-use crate::runtime::{self, Ambient, Error, FunctionError};
-use crate::together::together;
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, json, telemetry};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,8 +24,8 @@ where
     F: AsyncFn(&[Delivery<E>]) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, dead_letters, handler).await }.boxed_local()
+    runtime::serve(&|event, invocation| {
+        async move { work(consumer, event, &invocation, dead_letters, handler).await }.boxed_local()
     })
     .await
 }
@@ -43,7 +43,7 @@ where
     E: DeserializeOwned,
     F: AsyncFn(&[Delivery<E>]) -> Result<(), Failure>,
 {
-    work(consumer, event, &Ambient::outside(clock), dead_letters, handler).await
+    work(consumer, event, &InvocationContext::outside(clock), dead_letters, handler).await
 }
 
 /// A record as Kinesis sends it, as far as we need it.
@@ -70,10 +70,11 @@ impl Record {
         })
     }
 
-    fn delivery<E: DeserializeOwned>(&self, ambient: &Ambient) -> Result<Delivery<E>, Failure> {
+    fn delivery<E: DeserializeOwned>(&self, invocation: &InvocationContext) -> Result<Delivery<E>, Failure> {
         let text = self.text.as_ref().map_err(|_| envelope::unreadable("The record is not text in base64."))?;
-        let event = envelope::open(text)?;
-        let Slot { now, ids, trace, deadline } = Slot::of(&event, ambient.xray.as_deref(), &ambient.clock);
+        let event = envelope::extract_event(text)?;
+        let RecordContext { now, ids, trace, deadline } =
+            RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
         let event = json::read(event)?;
         let record_id = self.sequence_number.clone();
         Ok(Delivery { event, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
@@ -97,7 +98,7 @@ impl Record {
 async fn work<E, F>(
     consumer: &Consumer,
     mut event: Value,
-    ambient: &Ambient,
+    invocation: &InvocationContext,
     dead_letters: &impl DeadLetters,
     handler: &F,
 ) -> Result<Value, FunctionError>
@@ -105,7 +106,7 @@ where
     E: DeserializeOwned,
     F: AsyncFn(&[Delivery<E>]) -> Result<(), Failure>,
 {
-    let started = ambient.clock.now();
+    let started = invocation.clock.now();
     let records: Option<Vec<Record>> =
         consumer::records(&mut event).and_then(|records| records.iter().map(Record::read).collect());
     let Some(records) = records else {
@@ -117,19 +118,19 @@ where
     let mut places = Vec::new();
     let mut finished = BTreeMap::new();
     for (i, record) in records.iter().enumerate() {
-        match record.delivery::<E>(ambient) {
+        match record.delivery::<E>(invocation) {
             Ok(delivery) => {
                 deliveries.push(delivery);
                 places.push(i);
             }
             Err(failure) => {
-                telemetry::failed("record", &failure);
-                finished.insert(i, Stop::Unreadable(failure));
+                telemetry::log_failure("record", &failure);
+                finished.insert(i, RecordError::Unreadable(failure));
             }
         }
     }
     let span = tracing::info_span!("batch", records.received = records.len());
-    let settled = together(&ambient.clock, &deliveries, handler).instrument(span).await;
+    let settled = process_batch(&invocation.clock, &deliveries, handler).instrument(span).await;
     let place = |i: usize| places.get(i).copied();
     finished.extend(settled.refused.into_iter().filter_map(|(i, stop)| Some((place(i)?, stop))));
     let mut first = settled.again_from.and_then(place);
@@ -137,14 +138,14 @@ where
     // Only what does not come again is buried, or it would be at each try. What cannot be buried comes again itself.
     let mut buried = 0;
     for (i, stop) in finished.range(..first.unwrap_or(records.len())) {
-        if !dead_letters::bury(dead_letters, records[*i].letter(consumer).because(stop)).await {
+        if !dead_letters::bury(dead_letters, records[*i].letter(consumer).with_error(stop)).await {
             first = Some(*i);
             break;
         }
         buried += 1;
     }
     let before = first.unwrap_or(records.len());
-    let tally = Tally { done: before - buried, buried, again: records.len() - before };
-    tally.tell(ambient.clock.millis_since(started));
-    consumer::from_there(tally, first.map(|i| records[i].sequence_number.as_str()))
+    let summary = BatchSummary { done: before - buried, buried, again: records.len() - before };
+    summary.report(invocation.clock.millis_since(started));
+    consumer::stream_response(summary, first.map(|i| records[i].sequence_number.as_str()))
 }

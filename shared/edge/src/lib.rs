@@ -5,9 +5,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
 
 pub mod authorizer;
+mod batch;
+mod catch_panic;
 mod clock;
 mod consumer;
-mod contain;
 mod dead_letters;
 pub mod direct;
 pub mod dynamodb;
@@ -24,7 +25,6 @@ pub mod telemetry;
 pub mod testing;
 #[cfg(test)]
 mod tests;
-mod together;
 mod trace;
 
 pub use clock::Clock;

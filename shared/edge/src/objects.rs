@@ -3,14 +3,14 @@
 //! S3 invokes asynchronously and knows no partial answer: where an object must come again the invocation fails, and Lambda repeats
 //! it with all its objects.
 
-use crate::consumer::{self, Consumer, Slot, Stop, Tally};
-use crate::contain::contain;
+use crate::catch_panic::catch_panic;
+use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
-use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, telemetry};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, Ids, Timestamp, Trace};
+use kernel::{Failure, Ids, Timestamp, TraceContext};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub struct Object {
     /// Where new ids come from.
     pub ids: Ids,
     /// A trace that begins here.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// When the invocation is killed, where there is a limit.
     pub deadline: Option<Timestamp>,
 }
@@ -48,8 +48,8 @@ where
 {
     let (consumer, handler) = (&consumer, &handler);
     let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, bury, &|object| handler(object).boxed_local()).await }
+    runtime::serve(&|event, invocation| {
+        async move { work(consumer, event, &invocation, bury, &|object| handler(object).boxed_local()).await }
             .boxed_local()
     })
     .await
@@ -67,7 +67,7 @@ where
     F: AsyncFn(Object) -> Result<(), Failure>,
 {
     let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    work(consumer, event, &Ambient::outside(clock), bury, &|object| handler(object).boxed_local()).await
+    work(consumer, event, &InvocationContext::outside(clock), bury, &|object| handler(object).boxed_local()).await
 }
 
 type Handle<'a> = dyn Fn(Object) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
@@ -76,42 +76,42 @@ type Bury<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 async fn work(
     consumer: &Consumer,
     mut event: Value,
-    ambient: &Ambient,
+    invocation: &InvocationContext,
     bury: &Bury<'_>,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
-    let started = ambient.clock.now();
+    let started = invocation.clock.now();
     if event.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
         return Ok(Value::Null);
     }
     let Some(records) = consumer::records(&mut event) else {
         return Err(FunctionError::not_an_event_of("S3", "it has no Records"));
     };
-    let mut tally = Tally::default();
+    let mut summary = BatchSummary::default();
     for record in &records {
-        let slot = Slot::of(&Value::Null, ambient.xray.as_deref(), &ambient.clock);
-        let span = slot.span(place(record).1);
+        let context = RecordContext::of(&Value::Null, invocation.xray.as_deref(), &invocation.clock);
+        let span = context.span(place(record).1);
         let letter = letter(consumer, record);
         async {
-            let done = match read(record, slot) {
-                Ok(object) => contain(&ambient.clock, handle(object)).await.map_err(Stop::Failed),
-                Err(failure) => Err(Stop::Unreadable(failure)),
+            let done = match read(record, context) {
+                Ok(object) => catch_panic(&invocation.clock, handle(object)).await.map_err(RecordError::Failed),
+                Err(failure) => Err(RecordError::Unreadable(failure)),
             };
             let Err(stop) = done else {
-                tally.done += 1;
+                summary.done += 1;
                 return;
             };
-            telemetry::failed("record", stop.failure());
-            match !stop.is_retryable() && bury(letter.because(&stop)).await {
-                true => tally.buried += 1,
-                false => tally.again += 1,
+            telemetry::log_failure("record", stop.failure());
+            match !stop.is_retryable() && bury(letter.with_error(&stop)).await {
+                true => summary.buried += 1,
+                false => summary.again += 1,
             }
         }
         .instrument(span)
         .await;
     }
-    tally.tell(ambient.clock.millis_since(started));
-    match tally.again {
+    summary.report(invocation.clock.millis_since(started));
+    match summary.again {
         0 => Ok(Value::Null),
         n => Err(FunctionError { code: "objects-failed".to_owned(), detail: format!("{n} objects must come again.") }),
     }
@@ -123,14 +123,14 @@ fn place(record: &Value) -> (&str, &str) {
     (text("/s3/bucket/name"), text("/s3/object/key"))
 }
 
-fn read(record: &Value, slot: Slot) -> Result<Object, Failure> {
+fn read(record: &Value, context: RecordContext) -> Result<Object, Failure> {
     let (bucket, key) = place(record);
     // Keys are encoded as forms are, spaces as plus signs; as the value of a form they decode like one.
     let form: QueryMap = format!("key={}", key.replace('&', "%26")).parse().unwrap_or_default();
     let key = form.first("key").filter(|key| !key.is_empty() && !bucket.is_empty());
     let key = key.ok_or_else(|| envelope::unreadable("The notification names no object."))?.to_owned();
     let text = |pointer| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let Slot { now, ids, trace, deadline } = slot;
+    let RecordContext { now, ids, trace, deadline } = context;
     Ok(Object {
         event_name: text("/eventName").unwrap_or_default().trim_start_matches("s3:").to_owned(),
         bucket: bucket.to_owned(),

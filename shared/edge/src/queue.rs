@@ -7,10 +7,10 @@
 #[cfg(test)]
 mod tests;
 
-use crate::consumer::{self, Consumer, Delivery, Slot, Stop, Tally};
-use crate::contain::contain;
+use crate::catch_panic::catch_panic;
+use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
-use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, json, telemetry};
 use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -31,9 +31,9 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let doors = &Doors::of(dead_letters, envelope::open);
-    runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, doors, &|message, slot| handle(handler, message, slot)).await }
+    let hooks = &Hooks::of(dead_letters, envelope::extract_event);
+    runtime::serve(&|event, invocation| {
+        async move { work(consumer, event, &invocation, hooks, &|message, context| handle(handler, message, context)).await }
             .boxed_local()
     })
     .await
@@ -52,13 +52,16 @@ where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
-    let doors = &Doors::of(dead_letters, envelope::open);
-    work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| handle(handler, message, slot)).await
+    let hooks = &Hooks::of(dead_letters, envelope::extract_event);
+    work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
+        handle(handler, message, context)
+    })
+    .await
 }
 
 /// A message of somebody else's, no event of ours.
 #[derive(Debug)]
-pub struct Notice {
+pub struct RawMessage {
     /// What it says: JSON, or a string of what is none.
     pub content: Value,
     /// When the work on it began; the only time that a handler knows.
@@ -68,21 +71,21 @@ pub struct Notice {
 }
 
 /// Serves `consumer`, whose queue carries messages of somebody else's, like [`run`].
-pub async fn run_notices<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+pub async fn run_raw<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
-    F: AsyncFn(Notice) -> Result<(), Failure>,
+    F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let doors = &Doors::of(dead_letters, as_it_is);
-    runtime::serve(&|event, ambient| {
-        async move { work(consumer, event, &ambient, doors, &|message, slot| hear(handler, message, slot)).await }
+    let hooks = &Hooks::of(dead_letters, as_it_is);
+    runtime::serve(&|event, invocation| {
+        async move { work(consumer, event, &invocation, hooks, &|message, context| hear(handler, message, context)).await }
             .boxed_local()
     })
     .await
 }
 
-/// Handles one batch: all that [`run_notices`] does, without the Lambda runtime.
-pub async fn notices<F>(
+/// Handles one batch: all that [`run_raw`] does, without the Lambda runtime.
+pub async fn raw_batch<F>(
     consumer: &Consumer,
     event: Value,
     clock: &Clock,
@@ -90,10 +93,13 @@ pub async fn notices<F>(
     handler: &F,
 ) -> Result<Value, FunctionError>
 where
-    F: AsyncFn(Notice) -> Result<(), Failure>,
+    F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
-    let doors = &Doors::of(dead_letters, as_it_is);
-    work(consumer, event, &Ambient::outside(clock), doors, &|message, slot| hear(handler, message, slot)).await
+    let hooks = &Hooks::of(dead_letters, as_it_is);
+    work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
+        hear(handler, message, context)
+    })
+    .await
 }
 
 /// Whatever somebody else sends is for the handler to read.
@@ -102,14 +108,14 @@ fn as_it_is(body: &str) -> Result<Value, Failure> {
 }
 
 /// A handler and a burial with their types taken off, so that the rest is compiled once and not once a function.
-type Handle<'a> = dyn Fn(Opened, Slot) -> LocalBoxFuture<'a, Result<(), Stop>> + 'a;
-struct Doors<'a> {
+type Handle<'a> = dyn Fn(Opened, RecordContext) -> LocalBoxFuture<'a, Result<(), RecordError>> + 'a;
+struct Hooks<'a> {
     open: fn(&str) -> Result<Value, Failure>,
     bury: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
     postpone: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
 }
 
-impl<'a> Doors<'a> {
+impl<'a> Hooks<'a> {
     fn of(letters: &'a impl DeadLetters, open: fn(&str) -> Result<Value, Failure>) -> Self {
         Self {
             open,
@@ -123,7 +129,7 @@ impl<'a> Doors<'a> {
 const LONGEST_WAIT: u32 = 900;
 
 /// Seconds that a message is tried for at least, when the queue delivers it `receives` times.
-pub fn patience(receives: u32) -> u32 {
+pub fn retry_window_seconds(receives: u32) -> u32 {
     (1..receives).map(doubled).fold(0, u32::saturating_add)
 }
 
@@ -147,27 +153,31 @@ struct Opened {
     last_attempt: bool,
 }
 
-fn handle<'a, E, F>(handler: &'a F, message: Opened, slot: Slot) -> LocalBoxFuture<'a, Result<(), Stop>>
+fn handle<'a, E, F>(
+    handler: &'a F,
+    message: Opened,
+    context: RecordContext,
+) -> LocalBoxFuture<'a, Result<(), RecordError>>
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     async move {
         let Opened { event, record_id, attempt, last_attempt } = message;
-        let event = json::read(event).map_err(Stop::Unreadable)?;
-        let Slot { now, ids, trace, deadline } = slot;
+        let event = json::read(event).map_err(RecordError::Unreadable)?;
+        let RecordContext { now, ids, trace, deadline } = context;
         let delivery = Delivery { event, now, ids, trace, attempt, last_attempt, record_id, deadline };
-        handler(delivery).await.map_err(Stop::Failed)
+        handler(delivery).await.map_err(RecordError::Failed)
     }
     .boxed_local()
 }
 
-fn hear<'a, F>(handler: &'a F, message: Opened, slot: Slot) -> LocalBoxFuture<'a, Result<(), Stop>>
+fn hear<'a, F>(handler: &'a F, message: Opened, context: RecordContext) -> LocalBoxFuture<'a, Result<(), RecordError>>
 where
-    F: AsyncFn(Notice) -> Result<(), Failure>,
+    F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
-    let notice = Notice { content: message.event, now: slot.now, record_id: message.record_id };
-    async move { handler(notice).await.map_err(Stop::Failed) }.boxed_local()
+    let notice = RawMessage { content: message.event, now: context.now, record_id: message.record_id };
+    async move { handler(notice).await.map_err(RecordError::Failed) }.boxed_local()
 }
 
 /// A message as SQS sends it, as far as we need it.
@@ -229,11 +239,11 @@ enum Outcome {
 async fn work(
     consumer: &Consumer,
     mut event: Value,
-    ambient: &Ambient,
-    doors: &Doors<'_>,
+    invocation: &InvocationContext,
+    hooks: &Hooks<'_>,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
-    let started = ambient.clock.now();
+    let started = invocation.clock.now();
     let messages: Option<Vec<Message>> =
         consumer::records(&mut event).and_then(|records| records.iter().map(Message::read).collect());
     let Some(messages) = messages else {
@@ -250,7 +260,7 @@ async fn work(
                 // In a FIFO queue nothing may overtake a message of its group that comes again.
                 return Outcome::Again;
             }
-            let outcome = one(consumer, message, ambient, doors, handle).await;
+            let outcome = one(consumer, message, invocation, hooks, handle).await;
             if outcome == Outcome::Again
                 && let Some(group) = &message.group
             {
@@ -263,18 +273,19 @@ async fn work(
         .await;
 
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    let tally = Tally { done: count(Outcome::Done), buried: count(Outcome::Buried), again: count(Outcome::Again) };
-    tally.tell(ambient.clock.millis_since(started));
+    let summary =
+        BatchSummary { done: count(Outcome::Done), buried: count(Outcome::Buried), again: count(Outcome::Again) };
+    summary.report(invocation.clock.millis_since(started));
     let again =
         || messages.iter().zip(&outcomes).filter(|(_, out)| **out == Outcome::Again).map(|(message, _)| message);
-    postpone(again(), &ambient.clock, doors).await;
+    postpone(again(), &invocation.clock, hooks).await;
     Ok(consumer::failures(again().map(|message| message.id.as_str())))
 }
 
 /// Puts off all that comes again, begun or not: what comes again at once uses its deliveries up in no time. It is asked for all at
 /// once, and for no longer than there is time: a report that comes too late brings back the messages that are done, too.
-async fn postpone(messages: impl Iterator<Item = &Message>, clock: &Clock, doors: &Doors<'_>) {
-    let asked = messages.map(|message| (doors.postpone)(message.receipt.clone(), wait(message.attempt, &message.id)));
+async fn postpone(messages: impl Iterator<Item = &Message>, clock: &Clock, hooks: &Hooks<'_>) {
+    let asked = messages.map(|message| (hooks.postpone)(message.receipt.clone(), wait(message.attempt, &message.id)));
     let asked: Vec<_> = asked.collect();
     if !asked.is_empty() && in_time(clock, join_all(asked)).await.is_none() {
         tracing::warn!("there was no time to postpone all that comes again");
@@ -292,31 +303,33 @@ async fn in_time<T>(clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
 async fn one(
     consumer: &Consumer,
     message: &Message,
-    ambient: &Ambient,
-    doors: &Doors<'_>,
+    invocation: &InvocationContext,
+    hooks: &Hooks<'_>,
     handle: &Handle<'_>,
 ) -> Outcome {
-    let clock = &ambient.clock;
-    let opened = (doors.open)(&message.body);
+    let clock = &invocation.clock;
+    let opened = (hooks.open)(&message.body);
     let about = opened.as_ref().unwrap_or(&Value::Null);
-    let slot = Slot::of(about, message.xray.as_deref().or(ambient.xray.as_deref()), clock);
-    let span = slot.span(&message.id);
+    let context = RecordContext::of(about, message.xray.as_deref().or(invocation.xray.as_deref()), clock);
+    let span = context.span(&message.id);
     async {
-        let last_attempt = message.attempt >= consumer.max_receives_hint;
+        let last_attempt = message.attempt >= consumer.max_receive_count;
         let done = match opened {
-            _ if !consumer::has_time(clock) => Err(Stop::Failed(Failure::unavailable("time", "it was not begun"))),
-            Err(failure) => Err(Stop::Unreadable(failure)),
+            _ if !consumer::has_time(clock) => {
+                Err(RecordError::Failed(Failure::unavailable("time", "it was not begun")))
+            }
+            Err(failure) => Err(RecordError::Unreadable(failure)),
             Ok(event) => {
                 let opened = Opened { event, record_id: message.id.clone(), attempt: message.attempt, last_attempt };
-                contained(clock, handle(opened, slot)).await
+                contained(clock, handle(opened, context)).await
             }
         };
         let Err(stop) = done else { return Outcome::Done };
-        telemetry::failed("record", stop.failure());
+        telemetry::log_failure("record", stop.failure());
         if stop.is_retryable() && !last_attempt {
             return Outcome::Again;
         }
-        match in_time(clock, (doors.bury)(message.letter(consumer).because(&stop))).await {
+        match in_time(clock, (hooks.bury)(message.letter(consumer).with_error(&stop))).await {
             Some(true) => Outcome::Buried,
             Some(false) | None => Outcome::Again,
         }
@@ -325,10 +338,10 @@ async fn one(
     .await
 }
 
-/// Like [`contain`], for work that may also stop because the record cannot be read.
-async fn contained(clock: &Clock, work: LocalBoxFuture<'_, Result<(), Stop>>) -> Result<(), Stop> {
-    match contain(clock, work.map(Ok)).await {
+/// Like [`catch_panic`], for work that may also stop because the record cannot be read.
+async fn contained(clock: &Clock, work: LocalBoxFuture<'_, Result<(), RecordError>>) -> Result<(), RecordError> {
+    match catch_panic(clock, work.map(Ok)).await {
         Ok(done) => done,
-        Err(failure) => Err(Stop::Failed(failure)),
+        Err(failure) => Err(RecordError::Failed(failure)),
     }
 }

@@ -14,11 +14,11 @@ use tracing::Instrument;
 pub type Error = lambda_runtime::Error;
 
 /// One invocation, from event to answer.
-pub(crate) type Invoke<'a> = dyn Fn(Value, Ambient) -> LocalBoxFuture<'a, Result<Value, FunctionError>> + 'a;
+pub(crate) type Invoke<'a> = dyn Fn(Value, InvocationContext) -> LocalBoxFuture<'a, Result<Value, FunctionError>> + 'a;
 
 /// What an invocation is told besides its event.
 #[derive(Debug, Clone)]
-pub(crate) struct Ambient {
+pub(crate) struct InvocationContext {
     pub clock: Clock,
     /// Lambda's id of the invocation; empty outside of Lambda.
     pub request_id: String,
@@ -26,7 +26,7 @@ pub(crate) struct Ambient {
     pub xray: Option<String>,
 }
 
-impl Ambient {
+impl InvocationContext {
     /// An invocation that does not come from Lambda: a test, or a simulation.
     pub fn outside(clock: &Clock) -> Self {
         Self { clock: clock.clone(), request_id: String::new(), xray: None }
@@ -55,7 +55,7 @@ pub struct FunctionError {
 
 impl FunctionError {
     /// So many records of a batch must come again, and the source is told so by a failure.
-    pub(crate) fn come_again(records: usize) -> Self {
+    pub(crate) fn batch_failed(records: usize) -> Self {
         Self { code: "batch-failed".to_owned(), detail: format!("{records} records must come again.") }
     }
 
@@ -89,20 +89,20 @@ impl From<FunctionError> for Diagnostic {
 pub(crate) async fn serve(invoke: &Invoke<'_>) -> Result<(), Error> {
     let cold_start = Cell::new(true);
     let service = service_fn(|event: LambdaEvent<Value>| {
-        let ambient = Ambient::of(event.context);
+        let invocation = InvocationContext::of(event.context);
         let cold_start = cold_start.replace(false);
         let span = tracing::info_span!(
             "invocation",
             cold_start,
-            function_request_id = ambient.request_id,
-            xray_trace_id = ambient.xray,
+            function_request_id = invocation.request_id,
+            xray_trace_id = invocation.xray,
         );
         async move {
             telemetry::metrics::count("Invocations", 1);
             if cold_start {
                 telemetry::metrics::count("ColdStarts", 1);
             }
-            let answer = invoke(event.payload, ambient).await;
+            let answer = invoke(event.payload, invocation).await;
             telemetry::metrics::flush();
             answer
         }

@@ -1,13 +1,13 @@
 //! The runner for a schedule: sweeps, retention, reconciliation. A tick may come twice, late, or while another one is at work.
 
-use crate::consumer::Slot;
-use crate::contain::contain;
-use crate::runtime::{self, Ambient, Error, FunctionError};
+use crate::catch_panic::catch_panic;
+use crate::consumer::RecordContext;
+use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
 use crate::{Clock, telemetry};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, Ids, Timestamp, Trace};
+use kernel::{Failure, Ids, Timestamp, TraceContext};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
@@ -22,7 +22,7 @@ pub struct Tick {
     /// Where new ids come from.
     pub ids: Ids,
     /// A trace that begins here.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// When the invocation is killed, where there is a limit: work that is not finished then is the next tick's.
     pub deadline: Option<Timestamp>,
 }
@@ -34,8 +34,8 @@ where
     F: AsyncFn(Tick) -> Result<S, Failure>,
 {
     let handler = &handler;
-    runtime::serve(&|event, ambient| {
-        async move { work(function, event, &ambient, &|tick| handle(handler, tick)).await }.boxed_local()
+    runtime::serve(&|event, invocation| {
+        async move { work(function, event, &invocation, &|tick| handle(handler, tick)).await }.boxed_local()
     })
     .await
 }
@@ -51,7 +51,7 @@ where
     S: Serialize,
     F: AsyncFn(Tick) -> Result<S, Failure>,
 {
-    work(function, event, &Ambient::outside(clock), &|tick| handle(handler, tick)).await
+    work(function, event, &InvocationContext::outside(clock), &|tick| handle(handler, tick)).await
 }
 
 type Handle<'a> = dyn Fn(Tick) -> LocalBoxFuture<'a, Result<Value, Failure>> + 'a;
@@ -67,12 +67,13 @@ where
 async fn work(
     function: &'static str,
     event: Value,
-    ambient: &Ambient,
+    invocation: &InvocationContext,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
-    let started = ambient.clock.now();
+    let started = invocation.clock.now();
     let scheduled_for = event.get("time").and_then(Value::as_str).and_then(|time| time.parse().ok());
-    let Slot { now, ids, trace, deadline } = Slot::of(&Value::Null, ambient.xray.as_deref(), &ambient.clock);
+    let RecordContext { now, ids, trace, deadline } =
+        RecordContext::of(&Value::Null, invocation.xray.as_deref(), &invocation.clock);
     let span = tracing::info_span!(
         "tick",
         schedule = function,
@@ -80,8 +81,8 @@ async fn work(
         trace_id = trace.trace_id(),
     );
     async {
-        let done = contain(&ambient.clock, handle(Tick { now, scheduled_for, ids, trace, deadline })).await;
-        let duration_ms = ambient.clock.millis_since(started);
+        let done = catch_panic(&invocation.clock, handle(Tick { now, scheduled_for, ids, trace, deadline })).await;
+        let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         match done {
             Ok(summary) => {
@@ -89,7 +90,7 @@ async fn work(
                 Ok(summary)
             }
             Err(failure) => {
-                telemetry::failed("tick", &failure);
+                telemetry::log_failure("tick", &failure);
                 Err(FunctionError::from(&failure))
             }
         }

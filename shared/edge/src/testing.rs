@@ -6,7 +6,7 @@ use crate::http::{Body, Call, Route};
 use crate::{Clock, Delivery};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kernel::{CloudEvent, Failure, Timestamp, Trace, Uuid};
+use kernel::{CloudEvent, Failure, Timestamp, TraceContext, Uuid};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -308,7 +308,7 @@ pub fn authorizer_event(route: &str, authorization: Option<&str>) -> Value {
 
 /// `event` as it is delivered for the first time; for tests of a handler alone.
 pub fn delivery<E>(event: CloudEvent<E>, clock: &Clock) -> Delivery<E> {
-    let trace = Trace { correlation_id: event.correlationid, traceparent: event.traceparent.clone() };
+    let trace = TraceContext { correlation_id: event.correlationid, traceparent: event.traceparent.clone() };
     Delivery {
         event,
         now: clock.now(),
@@ -321,41 +321,41 @@ pub fn delivery<E>(event: CloudEvent<E>, clock: &Clock) -> Delivery<E> {
     }
 }
 
-/// Keeps dead letters where a test can look at them; a sealed one refuses them.
+/// Keeps dead letters where a test can look at them; a is_unreachable one refuses them.
 #[derive(Debug, Default)]
-pub struct Graveyard {
+pub struct FakeDeadLetterQueue {
     letters: Mutex<Vec<DeadLetter>>,
     postponed: Mutex<Vec<(String, u32)>>,
-    sealed: bool,
+    is_unreachable: bool,
 }
 
-impl Graveyard {
+impl FakeDeadLetterQueue {
     /// A graveyard that cannot be reached.
-    pub fn sealed() -> Self {
-        Self { sealed: true, ..Self::default() }
+    pub fn unreachable() -> Self {
+        Self { is_unreachable: true, ..Self::default() }
     }
 
     /// What has been buried, in order.
-    pub fn letters(&self) -> Vec<DeadLetter> {
+    pub fn sent(&self) -> Vec<DeadLetter> {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What has been postponed, in order: receipts and seconds.
-    pub fn postponed(&self) -> Vec<(String, u32)> {
+    pub fn visibility_changes(&self) -> Vec<(String, u32)> {
         self.postponed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl DeadLetters for Graveyard {
-    async fn bury(&self, letter: DeadLetter) -> Result<(), Failure> {
-        if self.sealed {
-            return Err(Failure::unavailable("graveyard", "sealed"));
+impl DeadLetters for FakeDeadLetterQueue {
+    async fn send(&self, letter: DeadLetter) -> Result<(), Failure> {
+        if self.is_unreachable {
+            return Err(Failure::unavailable("graveyard", "is_unreachable"));
         }
         self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
         Ok(())
     }
 
-    async fn postpone(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
         self.postponed.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.to_owned(), seconds));
         Ok(())
     }

@@ -11,10 +11,10 @@ use crate::kinesis;
 use crate::objects::{self, Object};
 use crate::schedule::{self, Tick};
 use crate::telemetry::lines_of;
-use crate::testing::{Graveyard, authorizer_event, dynamodb_event, kafka_event, kinesis_event, s3_event};
+use crate::testing::{FakeDeadLetterQueue, authorizer_event, dynamodb_event, kafka_event, kinesis_event, s3_event};
 use crate::{Clock, Consumer, Delivery, FunctionError};
 use futures_util::FutureExt;
-use kernel::{CloudEvent, Failure, Kind, Timestamp, Trace, Uuid};
+use kernel::{CloudEvent, Failure, FailureKind, Timestamp, TraceContext, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -39,7 +39,7 @@ fn late() -> Clock {
 }
 
 fn thing_done(n: u32) -> CloudEvent<Event> {
-    let trace = Trace::begin(Uuid::from_u128(7));
+    let trace = TraceContext::new(Uuid::from_u128(7));
     CloudEvent::new(Uuid::from_u128(n.into()), "things", n, 1, Timestamp::UNIX_EPOCH, &trace, Event::ThingDone { n })
 }
 
@@ -61,7 +61,7 @@ fn told(work: impl Future) -> [u64; 3] {
         work.now_or_never().expect("nothing waits");
     });
     let line = lines.iter().find(|line| line["message"] == "batch finished").expect("a line");
-    ["records.done", "records.buried", "records.again"].map(|name| line[name].as_u64().unwrap())
+    ["records.processed", "records.dead_lettered", "records.retried"].map(|name| line[name].as_u64().unwrap())
 }
 
 mod dynamodb_streams {
@@ -71,16 +71,16 @@ mod dynamodb_streams {
     fn the_end_of_a_batch_tells_what_became_of_its_records() {
         let event =
             || dynamodb_event(&[json!({}), json!({}), json!({ "n": { "X": 1 } }), json!({}), json!({}), json!({})]);
-        let told = |letters: &Graveyard, stops_at: &str| {
+        let told = |letters: &FakeDeadLetterQueue, stops_at: &str| {
             let handler = async |change: Change| match change.sequence_number == stops_at {
                 true => Err(Failure::internal("not yet")),
                 false => Ok(()),
             };
             told(dynamodb::batch(&CONSUMER, event(), &clock(), letters, &handler))
         };
-        assert_eq!(told(&Graveyard::default(), ""), [5, 1, 0]);
-        assert_eq!(told(&Graveyard::default(), "5"), [3, 1, 2]);
-        assert_eq!(told(&Graveyard::sealed(), ""), [2, 0, 4]);
+        assert_eq!(told(&FakeDeadLetterQueue::default(), ""), [5, 1, 0]);
+        assert_eq!(told(&FakeDeadLetterQueue::default(), "5"), [3, 1, 2]);
+        assert_eq!(told(&FakeDeadLetterQueue::unreachable(), ""), [2, 0, 4]);
     }
 
     #[tokio::test]
@@ -101,7 +101,7 @@ mod dynamodb_streams {
             event["Records"][i]["eventName"] = json!(kind);
             event["Records"][i]["userIdentity"] = by.clone();
         }
-        dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        dynamodb::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap();
         assert_eq!(seen.into_inner(), [false, false, false, true]);
     }
 
@@ -113,7 +113,8 @@ mod dynamodb_streams {
             Ok(())
         };
         let event = fixture(include_str!("../fixtures/dynamodb.json"));
-        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        let answer =
+            dynamodb::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap();
         assert_eq!(answer, again(&[]));
         let [insert, modify, remove] = seen.into_inner().try_into().unwrap();
         assert_eq!(
@@ -138,13 +139,14 @@ mod dynamodb_streams {
             if change.sequence_number == "2" { Err(Failure::internal("not yet")) } else { Ok(()) }
         };
         let event = dynamodb_event(&[json!({}), json!({}), json!({})]);
-        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap();
+        let answer =
+            dynamodb::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap();
         assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec!["1".to_owned(), "2".to_owned()]));
     }
 
     #[tokio::test]
     async fn a_change_that_failed_finally_or_cannot_be_read_is_buried_and_the_next_one_handled() {
-        let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+        let (letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
         let handler = async |change: Change| {
             seen.borrow_mut().push(change.sequence_number.clone());
             if change.sequence_number == "2" { Err(Failure::field("/n", "is odd")) } else { Ok(()) }
@@ -152,7 +154,7 @@ mod dynamodb_streams {
         let event = dynamodb_event(&[json!({ "n": { "X": 1 } }), json!({}), json!({})]);
         let answer = dynamodb::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
         assert_eq!((answer, seen.into_inner()), (again(&[]), vec!["2".to_owned(), "3".to_owned()]));
-        let reasons: Vec<_> = letters.letters().into_iter().map(|letter| letter.reason).collect();
+        let reasons: Vec<_> = letters.sent().into_iter().map(|letter| letter.reason).collect();
         assert_eq!(reasons, ["unreadable", "validation"]);
     }
 
@@ -160,16 +162,16 @@ mod dynamodb_streams {
     async fn when_time_is_short_the_batch_comes_again_unhandled() {
         let handler = async |_: Change| panic!("there is no time");
         let event = dynamodb_event(&[json!({})]);
-        let answer = dynamodb::batch(&CONSUMER, event, &late(), &Graveyard::default(), &handler).await;
-        assert_eq!(answer, Err(FunctionError::come_again(1)));
+        let answer = dynamodb::batch(&CONSUMER, event, &late(), &FakeDeadLetterQueue::default(), &handler).await;
+        assert_eq!(answer, Err(FunctionError::batch_failed(1)));
     }
 
     #[tokio::test]
     async fn where_nothing_of_a_batch_is_done_the_invocation_fails() {
         let handler = async |_: Change| Err(Failure::unavailable("bus", "down"));
         let event = dynamodb_event(&[json!({}), json!({}), json!({})]);
-        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await;
-        assert_eq!(answer, Err(FunctionError::come_again(3)));
+        let answer = dynamodb::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await;
+        assert_eq!(answer, Err(FunctionError::batch_failed(3)));
     }
 }
 
@@ -184,24 +186,25 @@ mod kafka_topics {
                 &[("a", json!(1)), ("b", json!("x")), ("c", json!(3)), ("d", json!("y")), ("e", json!(5))],
             )
         };
-        let told = |letters: &Graveyard, bad: u32, failure: &Failure| {
+        let told = |letters: &FakeDeadLetterQueue, bad: u32, failure: &Failure| {
             let handler = async |batch: &[Record<u32>]| match batch.iter().any(|record| record.value == bad) {
                 true => Err(failure.clone()),
                 false => Ok(()),
             };
             told(kafka::batch(&CONSUMER, event(), &clock(), letters, &handler))
         };
-        assert_eq!(told(&Graveyard::default(), 0, &Failure::internal("never")), [3, 2, 0]);
-        assert_eq!(told(&Graveyard::sealed(), 0, &Failure::internal("never")), [3, 0, 2]);
-        assert_eq!(told(&Graveyard::default(), 3, &Failure::field("", "is three")), [2, 3, 0]);
-        let [done, buried, again] = told(&Graveyard::sealed(), 3, &Failure::unavailable("store", "down"));
+        assert_eq!(told(&FakeDeadLetterQueue::default(), 0, &Failure::internal("never")), [3, 2, 0]);
+        assert_eq!(told(&FakeDeadLetterQueue::unreachable(), 0, &Failure::internal("never")), [3, 0, 2]);
+        assert_eq!(told(&FakeDeadLetterQueue::default(), 3, &Failure::field("", "is three")), [2, 3, 0]);
+        let [done, buried, again] =
+            told(&FakeDeadLetterQueue::unreachable(), 3, &Failure::unavailable("store", "down"));
         assert_eq!((buried, done + again), (0, 5));
         assert!(again >= 3, "the one that failed, and both that cannot be read");
     }
 
     #[tokio::test]
     async fn the_records_of_all_partitions_are_handed_over_at_once_and_the_unreadable_one_is_buried() {
-        let (letters, seen) = (Graveyard::default(), RefCell::new(Vec::new()));
+        let (letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
         let handler = async |batch: &[Record<CloudEvent<Event>>]| {
             for record in batch {
                 seen.borrow_mut().push((record.partition, record.offset, record.key.clone()));
@@ -216,7 +219,7 @@ mod kafka_topics {
         let answer = kafka::batch(&CONSUMER, event, &clock(), &letters, &handler).await;
         assert_eq!(answer, Ok(Value::Null));
         assert_eq!(seen.into_inner(), [(0, 15, Some("thing-1".to_owned())), (1, 7, None)]);
-        let [letter] = letters.letters().try_into().unwrap();
+        let [letter] = letters.sent().try_into().unwrap();
         assert_eq!((letter.record_id.as_str(), letter.body.as_str()), ("things-0-16", "{broken"));
         assert_eq!(letter.attributes["key"], "thing-2");
     }
@@ -225,7 +228,8 @@ mod kafka_topics {
     async fn a_failure_that_may_pass_fails_the_invocation_so_that_the_batch_comes_again() {
         let handler = async |_: &[Record<Value>]| Err(Failure::unavailable("store", "at 10.0.0.7"));
         let event = kafka_event("things", &[("a", json!(1)), ("b", json!(2))]);
-        let error = kafka::batch(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await.unwrap_err();
+        let error =
+            kafka::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap_err();
         assert_eq!(error, FunctionError { code: "batch-failed".into(), detail: "2 records must come again.".into() });
     }
 
@@ -233,12 +237,12 @@ mod kafka_topics {
     async fn a_record_that_cannot_be_buried_fails_the_invocation() {
         let handler = async |_: &[Record<u32>]| Ok(());
         let event = kafka_event("things", &[("a", json!("not a number"))]);
-        assert!(kafka::batch(&CONSUMER, event, &clock(), &Graveyard::sealed(), &handler).await.is_err());
+        assert!(kafka::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::unreachable(), &handler).await.is_err());
     }
 
     #[tokio::test]
     async fn poison_is_buried_once_however_often_the_batch_comes_again() {
-        let letters = Graveyard::default();
+        let letters = FakeDeadLetterQueue::default();
         let event = kafka_event("things", &[("a", json!("poison")), ("b", json!(2)), ("c", json!(3))]);
         let tries = RefCell::new(0);
         let handler = async |batch: &[Record<u32>]| match batch {
@@ -252,20 +256,20 @@ mod kafka_topics {
         for last in [false, false, true] {
             assert_eq!(kafka::batch(&CONSUMER, event.clone(), &clock(), &letters, &handler).await.is_ok(), last);
         }
-        let buried: Vec<_> = letters.letters().into_iter().map(|letter| letter.record_id).collect();
+        let buried: Vec<_> = letters.sent().into_iter().map(|letter| letter.record_id).collect();
         assert_eq!(buried, ["things-0-0", "things-0-1"]);
     }
 
     #[tokio::test]
     async fn one_bad_record_is_found_and_buried() {
-        let letters = Graveyard::default();
+        let letters = FakeDeadLetterQueue::default();
         let handler = async |batch: &[Record<u32>]| match batch.iter().any(|record| record.value == 2) {
             true => Err(Failure::field("", "is even")),
             false => Ok(()),
         };
         let event = kafka_event("things", &[("a", 1), ("b", 2), ("c", 3)]);
         assert!(kafka::batch(&CONSUMER, event, &clock(), &letters, &handler).await.is_ok());
-        assert_eq!(letters.letters()[0].record_id, "things-0-1");
+        assert_eq!(letters.sent()[0].record_id, "things-0-1");
     }
 }
 
@@ -370,20 +374,20 @@ mod buckets {
         };
         let event = fixture(include_str!("../fixtures/s3.json"));
         assert_eq!(
-            objects::notification(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await,
+            objects::notification(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await,
             Ok(Value::Null)
         );
     }
 
     #[tokio::test]
     async fn an_object_that_may_pass_later_fails_the_invocation_and_a_hopeless_one_is_buried() {
-        let letters = Graveyard::default();
+        let letters = FakeDeadLetterQueue::default();
         let event = s3_event("pictures", "a b.png", 1);
         let later = async |_: Object| Err(Failure::unavailable("bucket", "slow"));
         assert!(objects::notification(&CONSUMER, event.clone(), &clock(), &letters, &later).await.is_err());
-        let bad = async |_: Object| Err(Failure::new(Kind::Invalid, "not-an-image", "It is not an image."));
+        let bad = async |_: Object| Err(Failure::new(FailureKind::Invalid, "not-an-image", "It is not an image."));
         assert!(objects::notification(&CONSUMER, event, &clock(), &letters, &bad).await.is_ok());
-        let [letter] = letters.letters().try_into().unwrap();
+        let [letter] = letters.sent().try_into().unwrap();
         assert_eq!((letter.reason.as_str(), letter.record_id.as_str()), ("not-an-image", "a+b.png"));
     }
 
@@ -392,7 +396,7 @@ mod buckets {
         let handler = async |_: Object| panic!("there is no object");
         let event = json!({ "Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "pictures" });
         assert_eq!(
-            objects::notification(&CONSUMER, event, &clock(), &Graveyard::default(), &handler).await,
+            objects::notification(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await,
             Ok(Value::Null)
         );
     }

@@ -1,6 +1,6 @@
 //! Which trace a piece of work belongs to: W3C `traceparent` where there is one, X-Ray's header where there is that, else a new one.
 
-use kernel::{Ids, Trace, Uuid};
+use kernel::{Ids, TraceContext, Uuid};
 
 /// Where a trace may be continued from, in order of preference.
 #[derive(Debug, Default, Clone, Copy)]
@@ -12,7 +12,7 @@ pub(crate) struct Upstream<'a> {
 }
 
 /// The trace of this hop: the caller's trace id with a span id of our own.
-pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> Trace {
+pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> TraceContext {
     let correlation_id = upstream.correlation_id.unwrap_or_else(|| ids.next());
     let (trace_id, flags) = upstream
         .traceparent
@@ -21,10 +21,10 @@ pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> Trace {
         .unwrap_or_else(|| (ids.next().simple().to_string(), "01"));
     // The second half of a UUIDv7 is random and never zero: its two variant bits see to that.
     let span_id = &ids.next().simple().to_string()[16..];
-    Trace { correlation_id, traceparent: Some(format!("00-{trace_id}-{span_id}-{flags}")) }
+    TraceContext { correlation_id, traceparent: Some(format!("00-{trace_id}-{span_id}-{flags}")) }
 }
 
-/// Trace id and flags of a well-formed `traceparent`. Longer forms of later versions are read as far as version 00 goes.
+/// TraceContext id and flags of a well-formed `traceparent`. Longer forms of later versions are read as far as version 00 goes.
 fn read_traceparent(text: &str) -> Option<(String, &str)> {
     let mut parts = text.trim().split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -41,7 +41,7 @@ fn read_traceparent(text: &str) -> Option<(String, &str)> {
     })
 }
 
-/// Trace id and flags of an X-Ray header.
+/// TraceContext id and flags of an X-Ray header.
 fn read_xray(text: &str) -> Option<(String, &str)> {
     let field = |name: &str| {
         text.split(';').find_map(|part| part.trim().strip_prefix(name).and_then(|rest| rest.strip_prefix('=')))
@@ -68,7 +68,7 @@ mod tests {
 
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
-    fn enter_with(traceparent: Option<&str>, xray: Option<&str>) -> Trace {
+    fn enter_with(traceparent: Option<&str>, xray: Option<&str>) -> TraceContext {
         let ids = Ids::seeded(1, Timestamp::UNIX_EPOCH);
         enter(Upstream { correlation_id: None, traceparent, xray }, &ids)
     }

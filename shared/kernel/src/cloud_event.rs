@@ -1,6 +1,6 @@
 //! The envelope of every domain event: CloudEvents 1.0 in JSON, with the distributed-tracing extension and two of ours.
 
-use crate::{Timestamp, Trace, Uuid};
+use crate::{Timestamp, TraceContext, Uuid};
 use serde::{Deserialize, Serialize};
 
 /// The version of the CloudEvents specification that the envelope follows.
@@ -41,7 +41,7 @@ impl<E> CloudEvent<E> {
         subject: impl ToString,
         sequence: u64,
         time: Timestamp,
-        trace: &Trace,
+        trace: &TraceContext,
         event: E,
     ) -> Self {
         Self {
@@ -58,8 +58,8 @@ impl<E> CloudEvent<E> {
     }
 
     /// What the event says of the request that caused it.
-    pub fn trace(&self) -> Trace {
-        Trace { correlation_id: self.correlationid, traceparent: self.traceparent.clone() }
+    pub fn trace(&self) -> TraceContext {
+        TraceContext { correlation_id: self.correlationid, traceparent: self.traceparent.clone() }
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_envelope_survives_the_wire_and_carries_the_specified_members() {
-        let trace = Trace { correlation_id: Uuid::nil(), traceparent: None };
+        let trace = TraceContext { correlation_id: Uuid::nil(), traceparent: None };
         let event = CloudEvent::new(
             Uuid::nil(),
             "quayside.things",

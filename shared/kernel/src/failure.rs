@@ -7,7 +7,7 @@ use std::fmt;
 
 /// What went wrong, in terms that an HTTP runner maps to a status and a queue runner to retry or dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum FailureKind {
     /// The request cannot be read at all (not JSON, a missing header).
     Malformed,
     /// There is no proof of who calls.
@@ -31,7 +31,7 @@ pub enum Kind {
     /// The account is locked.
     Locked,
     /// The caller is over its rate; the same request is welcome later.
-    TooMany,
+    RateLimited,
     /// A defect of ours. Retrying may help; looking into it certainly does.
     Internal,
     /// A part that we need does not answer. Retrying helps.
@@ -51,7 +51,7 @@ pub struct FieldError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The class of the failure.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// Stable slug, used as `/problems/<code>`: lower case words joined by hyphens.
     pub code: &'static str,
     /// A sentence for the client.
@@ -66,7 +66,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that the client may read in full.
-    pub fn new(kind: Kind, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(kind: FailureKind, code: &'static str, detail: impl Into<String>) -> Self {
         Self { kind, code, detail: detail.into(), fields: Vec::new(), retry_after_s: None, internal: None }
     }
 
@@ -81,20 +81,24 @@ impl Failure {
             [one] => format!("{} {}", one.pointer, one.detail),
             many => format!("{} fields are not acceptable", many.len()),
         };
-        Self { fields, ..Self::new(Kind::Invalid, "validation", detail) }
+        Self { fields, ..Self::new(FailureKind::Invalid, "validation", detail) }
     }
 
     /// No such `what`, or none that the caller may see.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Kind::NotFound, "not-found", format!("There is no such {what}."))
+        Self::new(FailureKind::NotFound, "not-found", format!("There is no such {what}."))
     }
 
     /// A part we need does not answer. `part` is told to the client in general terms only, `cause` to the log.
-    pub fn unavailable(part: &'static str, cause: impl fmt::Display) -> Self {
+    pub fn unavailable(dependency: &'static str, cause: impl fmt::Display) -> Self {
         Self {
             retry_after_s: Some(2),
-            internal: Some(format!("{part}: {cause}")),
-            ..Self::new(Kind::Unavailable, "unavailable", "A part of the service does not answer; please try again.")
+            internal: Some(format!("{dependency}: {cause}")),
+            ..Self::new(
+                FailureKind::Unavailable,
+                "unavailable",
+                "A part of the service does not answer; please try again.",
+            )
         }
     }
 
@@ -102,20 +106,20 @@ impl Failure {
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
             internal: Some(cause.to_string()),
-            ..Self::new(Kind::Internal, "internal", "Something went wrong on our side.")
+            ..Self::new(FailureKind::Internal, "internal", "Something went wrong on our side.")
         }
     }
 
     /// Says more to the log, and to the log only.
     #[must_use]
-    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+    pub fn with_internal(mut self, cause: impl fmt::Display) -> Self {
         self.internal = Some(cause.to_string());
         self
     }
 
     /// Whether doing the same again later can succeed. A queue runner retries these and dead-letters all others.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.kind, Kind::Unavailable | Kind::Internal | Kind::TooMany)
+        matches!(self.kind, FailureKind::Unavailable | FailureKind::Internal | FailureKind::RateLimited)
     }
 }
 

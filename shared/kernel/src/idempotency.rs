@@ -2,7 +2,7 @@
 
 /// The claim that a request makes on its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idempotency {
+pub struct IdempotencyKey {
     /// Principal and route: two customers, or two routes, may use the same key.
     pub scope: String,
     /// The key as the client sent it: 1–255 visible ASCII characters.
@@ -24,9 +24,9 @@ pub struct StoredReply {
 
 /// What became of a command that came with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum IdempotencyOutcome {
     /// The effect and this answer were committed together, now.
-    Now,
+    Committed,
     /// The key was used before with the same body: nothing was done, this is the first answer.
-    Before(StoredReply),
+    Replayed(StoredReply),
 }

@@ -1,17 +1,18 @@
 //! What every crate of the house agrees on: how a failure is told, what an event looks like on the wire, which request it
 //! belongs to, and how a first answer is kept for a repeated request. No I/O, no clock, nothing of Lambda or AWS.
 
+pub mod circuit_breaker;
 mod cloud_event;
 mod failure;
 mod idempotency;
 mod ids;
-mod trace;
+mod trace_context;
 
 pub use cloud_event::{CloudEvent, SPEC_VERSION};
-pub use failure::{Failure, FieldError, Kind};
-pub use idempotency::{Idempotency, Settled, StoredReply};
+pub use failure::{Failure, FailureKind, FieldError};
+pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;
-pub use trace::Trace;
+pub use trace_context::TraceContext;
 
 /// An instant in UTC. It always comes in as a value; only the runners of `edge` read a clock.
 pub use jiff::Timestamp;

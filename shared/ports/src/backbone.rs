@@ -4,7 +4,7 @@ use crate::Page;
 use domain::{
     Event,
     user::Role,
-    window::{Fact, Window},
+    window::{AnalyticsRecord, Window},
 };
 use kernel::{Failure, Timestamp, Uuid};
 
@@ -17,17 +17,17 @@ pub trait Bus {
 /// What is committed and not yet known to be on the bus.
 pub trait Outbox {
     /// Takes up to `limit` events that waited since before `before` and stand behind `after`, oldest first, publishes them and
-    /// notes which the bus took. What it did not take, and what cannot be read, stays: who goes on from [`Swept::last`] comes past
+    /// notes which the bus took. What it did not take, and what cannot be read, stays: who goes on from [`SweepReport::last`] comes past
     /// it. Several may sweep at once: none takes what another holds.
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Swept, Failure>;
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure>;
 
     /// Deletes what nobody needs any more, up to `limit` rows of each kind in each context.
-    async fn tidy(&self, ends: &Ends, limit: u32) -> Result<Tidied, Failure>;
+    async fn clean_up(&self, ends: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure>;
 }
 
 /// Where an event stands in the outboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct OutboxCursor {
     /// When it happened.
     pub at: Timestamp,
     /// Its id.
@@ -36,36 +36,36 @@ pub struct Place {
 
 /// Up to when things are no longer needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ends {
+pub struct Cutoffs {
     /// Events that the bus took before this.
     pub sent: Timestamp,
     /// Claims that were made before this.
     pub claims: Timestamp,
     /// Answers to requests that expired before this.
-    pub answers: Timestamp,
+    pub replies: Timestamp,
 }
 
 /// What a tidying deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tidied {
+pub struct CleanupReport {
     /// Events that the bus has.
     pub sent: u64,
     /// Claims.
     pub claims: u64,
     /// Answers to requests.
-    pub answers: u64,
+    pub replies: u64,
 }
 
-impl Tidied {
+impl CleanupReport {
     /// Rows of all kinds.
     pub const fn total(self) -> u64 {
-        self.sent + self.claims + self.answers
+        self.sent + self.claims + self.replies
     }
 }
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
+pub struct SweepReport {
     /// Taken.
     pub due: u32,
     /// Accepted by the bus.
@@ -75,9 +75,9 @@ pub struct Swept {
     /// When the oldest of those happened.
     pub oldest: Option<Timestamp>,
     /// Where the last of those that were taken stands; nothing, when none was.
-    pub last: Option<Place>,
+    pub last: Option<OutboxCursor>,
     /// Whether the bus did not answer in time: there is no use in asking it again soon.
-    pub silent: bool,
+    pub timed_out: bool,
 }
 
 /// A record for a log of events: topic, key for order, and bytes.
@@ -100,7 +100,7 @@ pub trait EventLog {
 }
 
 /// A stream of events to be added up.
-pub trait FactStream {
+pub trait AnalyticsStream {
     /// Puts one event; those of one subject keep their order.
     async fn put(&self, event: &Event) -> Result<(), Failure>;
 }
@@ -114,10 +114,10 @@ pub trait Archive {
 /// Windows of analytics.
 pub trait WindowStore {
     /// Adds facts up; each counts once, whatever the batch it comes in.
-    async fn add(&self, facts: &[Fact]) -> Result<(), Failure>;
+    async fn add(&self, facts: &[AnalyticsRecord]) -> Result<(), Failure>;
 
     /// The windows that begin in `[from, to)`, one a currency, by start and then by currency. Each has its five best selling
-    /// products, by pieces and then by id, and the [`REGIONS`](domain::window::REGIONS) that brought in most, by name.
+    /// products, by pieces and then by id, and the [`MAX_REGIONS`](domain::window::MAX_REGIONS) that brought in most, by name.
     async fn list(
         &self,
         from: Timestamp,
@@ -130,18 +130,18 @@ pub trait WindowStore {
 /// A part that may be up or down.
 pub trait Probe {
     /// Name of the part, as readers of `/ready` know it.
-    fn part(&self) -> &'static str;
+    fn dependency(&self) -> &'static str;
 
     /// Whether the service works at all without it.
     fn is_essential(&self) -> bool;
 
     /// Asks it.
-    async fn ask(&self) -> Result<(), Failure>;
+    async fn check(&self) -> Result<(), Failure>;
 }
 
 /// Somebody whose account comes with the installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundingAccount {
+pub struct SeedAccount {
     /// Address.
     pub email: domain::text::Email,
     /// Name.
@@ -158,5 +158,5 @@ pub trait Migrations {
     async fn apply(&self) -> Result<Vec<String>, Failure>;
 
     /// Makes accounts that are missing, and leaves those that are there as they are. How many were made.
-    async fn found(&self, accounts: &[FoundingAccount], now: Timestamp) -> Result<u32, Failure>;
+    async fn seed_accounts(&self, accounts: &[SeedAccount], now: Timestamp) -> Result<u32, Failure>;
 }

@@ -18,7 +18,7 @@ pub trait UserStore {
 
     /// Counts a wrong password and locks the account until `locked_until` once `limit` of them stand in a row. A lock that has
     /// ended at `now` ends the row too.
-    async fn wrong_password(
+    async fn record_failed_login(
         &self,
         user: UserId,
         limit: u32,

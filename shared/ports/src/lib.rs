@@ -18,7 +18,9 @@ mod payments;
 
 pub use backbone::*;
 pub use catalogue::*;
-pub use guard::{Asking, KEPT_FAULT, NOT_NOW, UNDECIDED, guarded, is_silent};
+pub use guard::{
+    GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR, GATEWAY_RETRY_LATER, GatewayCall, call_gateway, is_unreachable,
+};
 pub use identity::*;
 pub use notifications::*;
 pub use orders::*;

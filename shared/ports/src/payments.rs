@@ -1,14 +1,14 @@
 //! Ports of payments and invoices.
 
-use crate::{Advanced, Claim};
+use crate::{Claim, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
     invoice::{Draft, Invoice},
-    ledger::{Statement, Transfer},
-    payment::{Answer, Change, Payment, Refund, RefundAnswer},
+    ledger::{GatewayStatement, Transfer},
+    payment::{Change, ChargeOutcome, Payment, Refund, RefundOutcome},
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 
 /// Payments. A payment is read, the domain decides, and the step is kept if the payment still is what was read.
 pub trait PaymentStore {
@@ -19,31 +19,40 @@ pub trait PaymentStore {
     async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure>;
 
     /// The payment of an order; with `owner`, only if it is theirs.
-    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure>;
+    async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure>;
 
     /// Keeps the step from version `change.payment.version - 1`, with its transfers, its events and the claim, if there is one.
-    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure>;
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<TransitionOutcome, Failure>;
 
     /// As `advance`, with the answer to the request that asked for it; failures of the key as for [`crate::OrderStore::place`].
     /// `None` when another step was faster.
-    async fn settle(
+    async fn advance_with_reply(
         &self,
-        key: &Idempotency,
+        key: &IdempotencyKey,
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
-    ) -> Result<Option<Settled>, Failure>;
+    ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Keeps a refusal as the answer to a request, so that its repetition gets the same one.
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure>;
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// Keeps an event that goes with no step.
-    async fn announce(&self, event: &Event) -> Result<(), Failure>;
+    async fn record_event(&self, event: &Event) -> Result<(), Failure>;
 
     /// Up to `limit` payments that are to be looked after before `before`, those that wait longest first; with `after`, those behind
     /// it in this order.
-    async fn unanswered(&self, before: Timestamp, after: Option<&Payment>, limit: u32)
-    -> Result<Vec<Payment>, Failure>;
+    async fn due_for_reconciliation(
+        &self,
+        before: Timestamp,
+        after: Option<&Payment>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Failure>;
 }
 
 /// The ledger.
@@ -52,32 +61,32 @@ pub trait Ledger {
     async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure>;
 
     /// Books what is not booked yet, with an event about it.
-    async fn book(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure>;
+    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure>;
 }
 
 /// The payment gateway. No answer, or a fault on its side, is `Unavailable`; and so is what it answers without saying what became of
-/// the matter, with one of these codes: [`crate::NOT_NOW`], [`crate::UNDECIDED`], [`crate::KEPT_FAULT`].
+/// the matter, with one of these codes: [`crate::GATEWAY_RETRY_LATER`], [`crate::GATEWAY_PENDING`], [`crate::GATEWAY_REPLAYED_ERROR`].
 pub trait Gateway {
     /// Charges for the last attempt, at most once a key.
-    async fn charge(&self, payment: &Payment) -> Result<Answer, Failure>;
+    async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure>;
 
     /// Gives money back, at most once a key.
-    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure>;
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure>;
 
     /// What became of the last attempt, for whoever does not know whether it was asked for; nothing, where the gateway never heard
     /// of it or began it and never came to charge. It changes nothing. What was asked for within the last minute may be missing.
-    async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure>;
+    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
 
-    /// What became of a refund; as [`Gateway::find`], and without its delay.
-    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure>;
+    /// What became of a refund; as [`Gateway::find_charge`], and without its delay.
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure>;
 
     /// Charges and refunds of `[from, to)`, as the gateway's own ledger has them.
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure>;
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure>;
 }
 
 /// What the gateway tells by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GatewayNews {
+pub struct GatewayEvent {
     /// Its id, from the gateway's own: the same news has the same id, however often it comes.
     pub id: Uuid,
     /// Of which payment.
@@ -85,29 +94,34 @@ pub struct GatewayNews {
     /// Of which attempt.
     pub attempt: u32,
     /// What became of it.
-    pub answer: Answer,
+    pub answer: ChargeOutcome,
 }
 
 /// Reads what the gateway tells by itself.
-pub trait GatewayMail {
+pub trait WebhookVerifier {
     /// `None` for what is genuine and no news for us. What is not signed by the gateway, or was signed more than five minutes from
     /// `now`, is `Unauthenticated`, code `signature-invalid`; what cannot be read is `Malformed`.
-    async fn read(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Option<GatewayNews>, Failure>;
+    async fn verify(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<GatewayEvent>, Failure>;
 }
 
 /// A circuit breaker before the gateway, shared by all who ask it. It is never in the way by its own fault: where its state cannot be
 /// read, it lets everybody through.
-pub trait Breaker {
+pub trait CircuitBreaker {
     /// Whether the gateway may be asked now; if not, `Unavailable`, with the seconds to wait.
-    async fn admit(&self, now: Timestamp) -> Result<(), Failure>;
+    async fn check(&self, now: Timestamp) -> Result<(), Failure>;
 
     /// Tells how it went: whether the gateway answered. Where that opens the circuit, until when, and after how many failures.
-    async fn report(&self, answered: bool, now: Timestamp) -> Option<Opened>;
+    async fn record(&self, answered: bool, now: Timestamp) -> Option<CircuitOpened>;
 }
 
 /// A circuit that has just opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
+pub struct CircuitOpened {
     /// Failures in a row.
     pub failures: u32,
     /// Until when nobody asks.
@@ -118,7 +132,12 @@ pub struct Opened {
 pub trait InvoiceStore {
     /// Gives the order's invoice its number, the next of its series without a gap, or finds the one it has. Keeps `event(number)`
     /// with it.
-    async fn number(&self, claim: Claim, draft: &Draft, event: &dyn Fn(&Invoice) -> Event) -> Result<Invoice, Failure>;
+    async fn assign_number(
+        &self,
+        claim: Claim,
+        draft: &Draft,
+        event: &dyn Fn(&Invoice) -> Event,
+    ) -> Result<Invoice, Failure>;
 
     /// The invoice of an order; with `owner`, only if it is theirs.
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure>;
@@ -137,7 +156,7 @@ pub trait Documents {
 }
 
 /// Draws an invoice. The same invoice gives the same bytes.
-pub trait Printer {
+pub trait InvoiceRenderer {
     /// As PDF.
-    fn invoice(&self, invoice: &Invoice) -> Result<Vec<u8>, Failure>;
+    fn render(&self, invoice: &Invoice) -> Result<Vec<u8>, Failure>;
 }

@@ -18,11 +18,11 @@ use std::rc::Rc;
 const ENDLESS: usize = 100_000;
 
 /// Carries events from the bus to consumers, facts from the stream, changes of products from their table, records from the log.
-pub struct Postman<'a> {
+pub struct Dispatcher<'a> {
     platform: Platform,
     routes: Vec<Route<'a>>,
     line: VecDeque<Parcel>,
-    seen: Seen,
+    seen: Offsets,
     copies: usize,
 }
 
@@ -57,7 +57,7 @@ struct Parcel {
 
 /// How far each source has been read.
 #[derive(Default)]
-struct Seen {
+struct Offsets {
     bus: usize,
     stream: usize,
     changes: usize,
@@ -66,27 +66,27 @@ struct Seen {
 
 /// What was delivered until all was quiet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Round {
+pub struct DeliveryReport {
     /// Consumer and record of each delivery that was done, in order.
-    pub done: Vec<(&'static str, &'static str)>,
+    pub delivered: Vec<(&'static str, &'static str)>,
     /// Deliveries that failed and were tried again.
-    pub again: u32,
+    pub retries: u32,
     /// Consumer and failure of what was given up.
-    pub given_up: Vec<(&'static str, Failure)>,
+    pub failed: Vec<(&'static str, Failure)>,
 }
 
-impl<'a> Postman<'a> {
+impl<'a> Dispatcher<'a> {
     /// For what is published on `platform` from now on.
-    pub fn of(platform: &Platform) -> Self {
-        let mut postman = Self {
+    pub fn new(platform: &Platform) -> Self {
+        let mut dispatcher = Self {
             platform: platform.clone(),
             routes: vec![],
             line: VecDeque::new(),
-            seen: Seen::default(),
+            seen: Offsets::default(),
             copies: 1,
         };
-        postman.collect();
-        postman
+        dispatcher.collect();
+        dispatcher
     }
 
     /// Delivers everything so often: a consumer must not mind.
@@ -97,7 +97,11 @@ impl<'a> Postman<'a> {
 
     /// Gives `handle` the events of `function`'s row: from the bus or, where the row says so, from the stream.
     #[must_use]
-    pub fn to(self, function: &'static Function, handle: impl AsyncFn(Event) -> Result<(), Failure> + 'a) -> Self {
+    pub fn subscribe(
+        self,
+        function: &'static Function,
+        handle: impl AsyncFn(Event) -> Result<(), Failure> + 'a,
+    ) -> Self {
         let wants = match function.trigger {
             Trigger::Stream(_, events) => Wants::Stream(events),
             _ if function.has_queue() => Wants::Bus(function.consumes()),
@@ -111,7 +115,7 @@ impl<'a> Postman<'a> {
 
     /// Gives `handle` the products that were created, as the table's stream of changes does.
     #[must_use]
-    pub fn changes_to(
+    pub fn subscribe_to_changes(
         self,
         function: &'static Function,
         handle: impl AsyncFn(Product) -> Result<(), Failure> + 'a,
@@ -124,7 +128,7 @@ impl<'a> Postman<'a> {
 
     /// Gives `handle` the records of the log that are on the topics of `function`'s row.
     #[must_use]
-    pub fn log_to(
+    pub fn subscribe_to_log(
         self,
         function: &'static Function,
         handle: impl AsyncFn(LogRecord) -> Result<(), Failure> + 'a,
@@ -152,24 +156,24 @@ impl<'a> Postman<'a> {
     }
 
     /// Delivers until nothing is on its way. What waits in the outbox is not: that takes a sweep.
-    pub async fn until_quiet(&mut self) -> Round {
-        let mut round = Round::default();
+    pub async fn run_until_idle(&mut self) -> DeliveryReport {
+        let mut report = DeliveryReport::default();
         self.collect();
         while let Some(parcel) = self.line.pop_front() {
             let route = &self.routes[parcel.route];
             let outcome = self.platform.run((route.handle)(parcel.content.clone())).await;
             match outcome.unwrap_or_else(|Crashed| Err(Failure::unavailable("process", "it died"))) {
-                Ok(()) => round.done.push((route.name, parcel.content.name())),
+                Ok(()) => report.delivered.push((route.name, parcel.content.name())),
                 Err(failure) if failure.is_retryable() && parcel.attempt < MAX_RECEIVES => {
-                    round.again += 1;
+                    report.retries += 1;
                     self.line.push_back(Parcel { attempt: parcel.attempt + 1, ..parcel });
                 }
-                Err(failure) => round.given_up.push((route.name, failure)),
+                Err(failure) => report.failed.push((route.name, failure)),
             }
-            assert!(round.done.len() < ENDLESS, "this does not come to an end: {:?}", &round.done[..50]);
+            assert!(report.delivered.len() < ENDLESS, "this does not come to an end: {:?}", &report.delivered[..50]);
             self.collect();
         }
-        round
+        report
     }
 
     /// Puts what is new at its sources into the line.
@@ -179,7 +183,7 @@ impl<'a> Postman<'a> {
             let row = event.event.row();
             self.enqueue(&Content::Event(event), |wants| matches!(wants, Wants::Bus(events) if has(events, row)));
         }
-        for event in self.platform.fact_stream().events_after(self.seen.stream) {
+        for event in self.platform.analytics_stream().events_after(self.seen.stream) {
             self.seen.stream += 1;
             let row = event.event.row();
             self.enqueue(&Content::Event(event), |wants| matches!(wants, Wants::Stream(events) if has(events, row)));
@@ -219,10 +223,13 @@ impl Content {
     }
 }
 
-impl fmt::Debug for Postman<'_> {
+impl fmt::Debug for Dispatcher<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.routes.iter().map(|route| route.name).collect();
-        f.debug_struct("Postman").field("routes", &names).field("on_its_way", &self.line.len()).finish_non_exhaustive()
+        f.debug_struct("Dispatcher")
+            .field("routes", &names)
+            .field("on_its_way", &self.line.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,11 +1,11 @@
-//! Rules of the postman, and one order on its way through plain closures over the ports.
+//! Rules of the dispatcher, and one order on its way through plain closures over the ports.
 
 use super::*;
-use crate::{Moment, Part, build, ids};
+use crate::{Dependency, FaultPoint, build, ids};
 use domain::{
     DomainEvent,
     event::StockOpened,
-    order::{self, Cue, News, Status},
+    order::{self, Input, Status, Update},
     payment, stock,
 };
 use ports::{
@@ -25,49 +25,54 @@ fn claim(function: &Function, event: &Event) -> Claim {
 }
 
 /// A platform with ten lamps, its consumers, and a placed order on the bus.
-async fn with_an_order(method: &str, copies: usize) -> (Platform, Round) {
+async fn with_an_order(method: &str, copies: usize) -> (Platform, DeliveryReport) {
     with_an_order_on(Platform::new(), method, copies).await
 }
 
-async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (Platform, Round) {
+async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (Platform, DeliveryReport) {
     platform.stock().put(ids::product(1), 10);
-    let mut postman = Postman::of(&platform)
+    let mut dispatcher = Dispatcher::new(&platform)
         .copies(copies)
-        .to(catalog::STOCK_RESERVE, async |event| {
+        .subscribe(catalog::STOCK_RESERVE, async |event| {
             let DomainEvent::OrderPlaced(placed) = &event.event else { panic!("routed wrongly") };
-            let hold = stock::hold(placed.clone());
-            let (held, short) = (told(&event, 1, hold.reserved.clone()), told(&event, 1, hold.short.clone()));
-            let (claim, lapses_at) = (claim(catalog::STOCK_RESERVE, &event), stock::lapses_at(event.time)?);
-            platform.stock().reserve(claim, &hold, lapses_at, &held, &short).await.map(drop)
+            let hold = stock::reserve(placed.clone());
+            let (held, short) = (told(&event, 1, hold.reserved.clone()), told(&event, 1, hold.failed.clone()));
+            let (claim, expires_at) = (claim(catalog::STOCK_RESERVE, &event), stock::expires_at(event.time)?);
+            platform.stock().reserve(claim, &hold, expires_at, &held, &short).await.map(drop)
         })
-        .to(catalog::PAYMENT_CHARGE, async |event| {
+        .subscribe(catalog::PAYMENT_CHARGE, async |event| {
             let DomainEvent::StockReserved(held) = &event.event else { panic!("routed wrongly") };
             let begun = payment::begin(ids::payment(1), held, event.time);
             let payment = platform.payments().begin(&begun).await?;
             let answer = platform.gateway().charge(&payment).await?;
-            let Some(change) = payment::conclude(&payment, 1, &answer, ids::refund(1), event.time)? else {
+            let Some(change) = payment::record_charge_outcome(&payment, 1, &answer, ids::refund(1), event.time)? else {
                 return Ok(());
             };
             let news = Event { sequence: change.payment.version, ..told(&event, 2, change.events[0].clone()) };
             let claim = Some(claim(catalog::PAYMENT_CHARGE, &event));
             platform.payments().advance(claim, &change, &[news]).await.map(drop)
         })
-        .to(catalog::STOCK_KEEP, async |event| {
+        .subscribe(catalog::STOCK_ALLOCATE, async |event| {
             let DomainEvent::PaymentSucceeded(_) = &event.event else { panic!("routed wrongly") };
             let order = build::order();
-            let (kept, short) = (told(&event, 5, order.stock_kept()), told(&event, 5, order.stock_gone()));
-            let claim = claim(catalog::STOCK_KEEP, &event);
-            platform.stock().keep(claim, &order.to_keep(), &kept, &short).await.map(drop)
+            let (kept, short) =
+                (told(&event, 5, order.stock_allocated()), told(&event, 5, order.stock_allocation_failed()));
+            let claim = claim(catalog::STOCK_ALLOCATE, &event);
+            platform.stock().allocate(claim, &order.paid_order(), &kept, &short).await.map(drop)
         })
-        .to(catalog::ORDER_ADVANCE, async |event| {
-            let (cue, payment) = match &event.event {
-                DomainEvent::StockReserved(_) => (Cue::StockReserved, None),
-                DomainEvent::StockKept(kept) => (Cue::StockKept, Some((kept.payment.payment_id, kept.payment.version))),
-                DomainEvent::PaymentFailed(failed) => (Cue::PaymentFailed, Some((failed.payment_id, event.sequence))),
+        .subscribe(catalog::ORDER_ADVANCE, async |event| {
+            let (input, payment) = match &event.event {
+                DomainEvent::StockReserved(_) => (Input::StockReserved, None),
+                DomainEvent::StockAllocated(kept) => {
+                    (Input::StockAllocated, Some((kept.payment.payment_id, kept.payment.version)))
+                }
+                DomainEvent::PaymentFailed(failed) => (Input::PaymentFailed, Some((failed.payment_id, event.sequence))),
                 other => panic!("{} is routed wrongly", other.row().name),
             };
             let order = platform.orders().get(ids::order(1), None).await?.expect("the order");
-            let Some((moved, news)) = order::advance(&order, News { cue, payment }, event.time)? else { return Ok(()) };
+            let Some((moved, news)) = order::advance(&order, Update { input, payment }, event.time)? else {
+                return Ok(());
+            };
             let news = news.map(|news| told(&event, 3, news));
             let claim = Some(claim(catalog::ORDER_ADVANCE, &event));
             platform.orders().advance(claim, &moved, news.as_ref()).await.map(drop)
@@ -75,68 +80,68 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
     let order = build::order().line(1, 2).method(method);
     let (key, reply, event) = (build::a_key("k", "b"), build::a_reply("{}"), build::event(1, order.order_placed()));
     platform.orders().place(&order.placed(), &key, &reply, &event).await.expect("placed");
-    let mut round = postman.until_quiet().await;
-    while !platform.outbox().waiting().is_empty() {
+    let mut report = dispatcher.run_until_idle().await;
+    while !platform.outbox().pending().is_empty() {
         platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
-        let more = postman.until_quiet().await;
-        round.done.extend(more.done);
-        round.again += more.again;
-        round.given_up.extend(more.given_up);
+        let more = dispatcher.run_until_idle().await;
+        report.delivered.extend(more.delivered);
+        report.retries += more.retries;
+        report.failed.extend(more.failed);
     }
-    drop(postman);
-    (platform, round)
+    drop(dispatcher);
+    (platform, report)
 }
 
 #[tokio::test]
 async fn a_placed_order_is_reserved_charged_and_confirmed_and_then_all_is_quiet() {
-    let (platform, round) = with_an_order("pm_card_visa", 1).await;
+    let (platform, report) = with_an_order("pm_card_visa", 1).await;
     assert_eq!(platform.orders().all()[0].status, Status::Processing);
     assert_eq!(platform.gateway().charges().len(), 1);
     assert_eq!(
-        round.done,
+        report.delivered,
         [
             ("stock-reserve", "OrderPlaced.v1"),
             ("payment-charge", "StockReserved.v1"),
             ("order-advance", "StockReserved.v1"),
-            ("stock-keep", "PaymentSucceeded.v1"),
-            ("order-advance", "StockKept.v1"),
+            ("stock-allocate", "PaymentSucceeded.v1"),
+            ("order-advance", "StockAllocated.v1"),
         ]
     );
-    assert_eq!((round.again, round.given_up), (0, vec![]));
+    assert_eq!((report.retries, report.failed), (0, vec![]));
 }
 
 #[tokio::test]
 async fn a_declined_card_leaves_the_order_pending_and_its_stock_held() {
-    let (platform, round) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
+    let (platform, report) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
     let order = platform.orders().all().remove(0);
     assert_eq!((order.status, order.reason), (Status::Pending, Some(order::Reason::PaymentDeclined)));
     assert_eq!((platform.stock().levels()[0].available, platform.gateway().charges().len()), (8, 0));
-    assert_eq!(round.done.last(), Some(&("order-advance", "PaymentFailed.v1")));
+    assert_eq!(report.delivered.last(), Some(&("order-advance", "PaymentFailed.v1")));
 }
 
 #[tokio::test]
 async fn an_order_that_is_cancelled_gives_its_stock_back() {
     let (platform, _) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
-    let mut postman = Postman::of(&platform).to(catalog::STOCK_RELEASE, async |event| {
+    let mut dispatcher = Dispatcher::new(&platform).subscribe(catalog::STOCK_RELEASE, async |event| {
         let released = told(&event, 4, domain::event::StockReleased { order_id: ids::order(1), levels: vec![] });
         platform.stock().release(claim(catalog::STOCK_RELEASE, &event), ids::order(1), &released).await.map(drop)
     });
     let (cancelled, news) =
         build::order().line(1, 2).method("pm_card_visa_chargeDeclined").cancelled(order::Reason::PaymentDeclined);
     platform.orders().advance(None, &cancelled, Some(&build::event(99, news))).await.expect("a step");
-    assert_eq!(postman.until_quiet().await.done, [("stock-release", "OrderCancelled.v1")]);
+    assert_eq!(dispatcher.run_until_idle().await.delivered, [("stock-release", "OrderCancelled.v1")]);
     assert_eq!(platform.stock().levels()[0].available, 10);
 }
 
 #[tokio::test]
 async fn everything_delivered_three_times_has_its_effect_once() {
-    let (platform, round) = with_an_order("pm_card_visa", 3).await;
+    let (platform, report) = with_an_order("pm_card_visa", 3).await;
     let once = with_an_order("pm_card_visa", 1).await.0;
     assert_eq!(platform.orders().all(), once.orders().all());
     assert_eq!(platform.stock().levels(), once.stock().levels());
     assert_eq!(platform.gateway().charges(), once.gateway().charges());
     assert_eq!(platform.bus().published(), once.bus().published());
-    assert_eq!(round.done.len(), 15);
+    assert_eq!(report.delivered.len(), 15);
 }
 
 #[tokio::test]
@@ -144,11 +149,11 @@ async fn a_consumer_that_dies_anywhere_is_handed_its_event_again() {
     let (whole, _) = with_an_order("pm_card_visa", 1).await;
     // The first three are those of placing the order, which no consumer does.
     for number in 4..=whole.operations().len() {
-        for moment in [Moment::Before, Moment::After] {
+        for moment in [FaultPoint::Before, FaultPoint::After] {
             let platform = Platform::new();
             platform.faults().crash(number, moment);
-            let (platform, round) = with_an_order_on(platform, "pm_card_visa", 1).await;
-            assert_eq!((round.again, &round.given_up[..]), (1, &[][..]), "{number} {moment:?}");
+            let (platform, report) = with_an_order_on(platform, "pm_card_visa", 1).await;
+            assert_eq!((report.retries, &report.failed[..]), (1, &[][..]), "{number} {moment:?}");
             // The payment may have overtaken the reservation, so that the history has a step less.
             assert_eq!(platform.orders().all()[0].status, Status::Processing);
             assert_eq!(platform.stock().levels(), whole.stock().levels());
@@ -161,41 +166,41 @@ async fn a_consumer_that_dies_anywhere_is_handed_its_event_again() {
 async fn what_may_pass_is_tried_again_and_what_may_not_is_given_up_at_once() {
     let platform = Platform::new();
     let attempts = Cell::new(0);
-    let mut postman = Postman::of(&platform)
-        .to(catalog::STOCK_RESERVE, async |_| {
+    let mut dispatcher = Dispatcher::new(&platform)
+        .subscribe(catalog::STOCK_RESERVE, async |_| {
             attempts.set(attempts.get() + 1);
-            if attempts.get() < 3 { Err(Part::Database.down()) } else { Ok(()) }
+            if attempts.get() < 3 { Err(Dependency::Database.down()) } else { Ok(()) }
         })
-        .to(catalog::EVENT_FORWARD, async |_| Err(Failure::not_found("topic")));
+        .subscribe(catalog::EVENT_FORWARD, async |_| Err(Failure::not_found("topic")));
     platform.bus().publish(&[build::event(1, build::order().order_placed())]).await.expect("published");
-    let round = postman.until_quiet().await;
-    assert_eq!((round.done.len(), round.again), (1, 2));
-    assert_eq!(round.given_up, [("event-forward", Failure::not_found("topic"))]);
-    assert_eq!(postman.until_quiet().await, Round::default());
+    let report = dispatcher.run_until_idle().await;
+    assert_eq!((report.delivered.len(), report.retries), (1, 2));
+    assert_eq!(report.failed, [("event-forward", Failure::not_found("topic"))]);
+    assert_eq!(dispatcher.run_until_idle().await, DeliveryReport::default());
 }
 
 #[tokio::test]
 async fn changes_facts_and_records_reach_those_whose_rows_read_them() {
     let platform = Platform::new();
-    let mut postman = Postman::of(&platform)
-        .changes_to(catalog::PRODUCT_RELAY, async |product| {
+    let mut dispatcher = Dispatcher::new(&platform)
+        .subscribe_to_changes(catalog::PRODUCT_RELAY, async |product| {
             let event = build::event(1, product.created());
             platform.bus().publish(&[event]).await.map(drop)
         })
-        .to(catalog::STOCK_OPEN, async |event| {
+        .subscribe(catalog::STOCK_OPEN, async |event| {
             let DomainEvent::ProductCreated(product) = &event.event else { panic!("routed wrongly") };
             let opened = told(&event, 1, StockOpened { levels: vec![] });
             platform.stock().open(claim(catalog::STOCK_OPEN, &event), product, &opened).await.map(drop)
         })
-        .to(catalog::EVENT_FORWARD, async |event| {
+        .subscribe(catalog::EVENT_FORWARD, async |event| {
             let topic = event.event.row().topic.name;
             let record = LogRecord { topic, key: event.subject.clone(), value: String::new(), time: event.time };
             platform.event_log().append(&record).await
         })
-        .log_to(catalog::EVENT_ARCHIVE, async |_| Ok(()));
+        .subscribe_to_log(catalog::EVENT_ARCHIVE, async |_| Ok(()));
     let (key, reply) = (build::a_key("k", "b"), build::a_reply("{}"));
     platform.products().create(&build::product().created(), &key, &reply).await.expect("created");
-    let round = postman.until_quiet().await;
+    let report = dispatcher.run_until_idle().await;
     assert_eq!(platform.stock().levels()[0].available, 10);
-    assert_eq!(round.done.iter().filter(|(consumer, _)| *consumer == "event-archive").count(), 2);
+    assert_eq!(report.delivered.iter().filter(|(consumer, _)| *consumer == "event-archive").count(), 2);
 }

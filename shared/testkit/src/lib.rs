@@ -14,11 +14,11 @@
 pub mod build;
 pub mod contract;
 pub mod deliver;
+mod fakes;
 pub mod ids;
-mod platform;
 
 pub use build::a_claim;
-pub use platform::*;
+pub use fakes::*;
 
 use std::fmt::Write as _;
 

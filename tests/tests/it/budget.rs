@@ -1,4 +1,4 @@
-//! What each function of the saga may spend on the database: round trips, counted on the wire between its stores and PostgreSQL.
+//! What each function of the saga may spend on the database: round trips, counted on the proxy between its stores and PostgreSQL.
 //!
 //! A round trip is a wait for the server, however many statements travel together. In a network it is what a command costs, and one
 //! is added easily: a new read, a statement that is prepared, a transaction around two. Whoever means to adds it here.
@@ -6,10 +6,10 @@
 use adapters::{
     Wiring,
     config::Config,
-    postgres::{PgOrders, PgPayments, PgStock, testing::database_url, testing::fresh_database, wire::Wire},
+    postgres::{PgOrders, PgPayments, PgStock, proxy::CountingProxy, testing::database_url, testing::fresh_database},
 };
 use catalog::{Context, Function};
-use domain::{Event, event::ProductCreated, order::Shortfall};
+use domain::{Event, event::ProductCreated, order::ShortfallPolicy};
 use edge::{
     Clock,
     testing::{HttpEvent, delivery, http_event},
@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use testkit::{GatewayMail, Platform, build, ids};
+use testkit::{Platform, WebhookVerifier, build, ids};
 
 /// What, the round trips until it is committed, and those with telling the outbox that the bus took what is told. A step of an order or
 /// a payment begins with a read, for what becomes of it is decided here and not in SQL; its commit is the second.
@@ -33,10 +33,10 @@ const BUDGET: [(&str, u64, u64); 22] = [
     ("order-advance, its stock is held", 2, 2),
     ("payment-charge", 2, 3),
     ("payment-charge, the same event again", 1, 1),
-    ("stock-keep", 1, 2),
+    ("stock-allocate", 1, 2),
     ("order-advance, its stock is kept", 2, 3),
     ("order-status-update, shipped", 2, 3),
-    ("stock-commit", 1, 2),
+    ("stock-ship", 1, 2),
     ("refund-request", 2, 3),
     ("payment-refund", 2, 3),
     ("order-place, of another", 1, 2),
@@ -72,10 +72,10 @@ impl Bus for Hearing {
 }
 
 /// The real stores, each over a connection that is counted; all else in memory.
-struct Shop {
+struct Fixture {
     platform: Platform,
     clock: Clock,
-    wire: Wire,
+    proxy: CountingProxy,
     bus: Hearing,
     orders: PgOrders<Hearing>,
     stock: PgStock<Hearing>,
@@ -83,7 +83,7 @@ struct Shop {
     spent: Vec<(&'static str, u64)>,
 }
 
-impl Shop {
+impl Fixture {
     /// What was told last.
     fn told(&self) -> Event {
         self.bus.heard.lock().unwrap().last().expect("something was told").clone()
@@ -91,14 +91,14 @@ impl Shop {
 
     /// A function hears of an event.
     async fn hears(&mut self, what: &'static str, event: &Event) {
-        let (platform, before) = (&self.platform, self.wire.tally.trips());
+        let (platform, before) = (&self.platform, self.proxy.traffic.round_trips());
         let delivery = delivery(event.clone(), &self.clock);
-        let (gateway, breaker) = (platform.gateway(), platform.breaker());
+        let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
         let done = match function(what) {
-            "order-advance" => order_advance::handle(&self.orders, Shortfall::Refund, delivery).await,
+            "order-advance" => order_advance::handle(&self.orders, ShortfallPolicy::Refund, delivery).await,
             "stock-reserve" => stock_reserve::handle(&self.stock, delivery).await,
-            "stock-keep" => stock_keep::handle(&self.stock, delivery).await,
-            "stock-commit" => stock_commit::handle(&self.stock, delivery).await,
+            "stock-allocate" => stock_allocate::handle(&self.stock, delivery).await,
+            "stock-ship" => stock_ship::handle(&self.stock, delivery).await,
             "stock-release" => stock_release::handle(&self.stock, delivery).await,
             "payment-charge" => payment_charge::handle(&self.payments, &gateway, &breaker, delivery).await,
             "payment-refund" => payment_refund::handle(&self.payments, &gateway, &breaker, delivery).await,
@@ -106,44 +106,44 @@ impl Shop {
             other => panic!("{other} hears nothing here"),
         };
         done.unwrap_or_else(|failure| panic!("{what}: {failure}"));
-        self.spent.push((what, self.wire.tally.trips() - before));
+        self.spent.push((what, self.proxy.traffic.round_trips() - before));
     }
 
     /// Somebody asks a function.
     async fn asked(&mut self, what: &'static str, row: &'static Function, request: HttpEvent) -> Value {
-        let before = self.wire.tally.trips();
-        let route = Wiring::new(row, Config::given([])).route().expect("a route");
-        let (clock, request, offers) = (&self.clock, request.build(), self.platform.offers());
-        let (orders, payments, mail) = (&self.orders, &self.payments, self.platform.gateway_mail());
+        let before = self.proxy.traffic.round_trips();
+        let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
+        let (clock, request, offers) = (&self.clock, request.build(), self.platform.product_snapshots());
+        let (orders, payments, mail) = (&self.orders, &self.payments, self.platform.webhook_verifier());
         let answer = match function(what) {
             "order-place" => {
                 let handler = async |call| order_place::handle(orders, &offers, call).await;
-                edge::http::answer(&route, request, clock, &handler).await
+                edge::http::respond(&route, request, clock, &handler).await
             }
             "order-cancel" => {
                 let handler = async |call| order_cancel::handle(orders, call).await;
-                edge::http::answer(&route, request, clock, &handler).await
+                edge::http::respond(&route, request, clock, &handler).await
             }
             "order-status-update" => {
                 let handler = async |call| order_status_update::handle(orders, call).await;
-                edge::http::answer(&route, request, clock, &handler).await
+                edge::http::respond(&route, request, clock, &handler).await
             }
             "payment-process" => {
                 let handler = async |call| payment_process::handle(payments, call).await;
-                edge::http::answer(&route, request, clock, &handler).await
+                edge::http::respond(&route, request, clock, &handler).await
             }
             "refund-request" => {
                 let handler = async |call| refund_request::handle(payments, call).await;
-                edge::http::answer(&route, request, clock, &handler).await
+                edge::http::respond(&route, request, clock, &handler).await
             }
             "payment-webhook" => {
                 let handler = async |call| payment_webhook::handle(payments, &mail, call).await;
-                edge::http::answer(&route, request, clock, &handler).await
+                edge::http::respond(&route, request, clock, &handler).await
             }
             other => panic!("nobody asks {other} here"),
         };
         assert!(answer["statusCode"].as_u64().is_some_and(|status| status < 300), "{what}: {answer}");
-        self.spent.push((what, self.wire.tally.trips() - before));
+        self.spent.push((what, self.proxy.traffic.round_trips() - before));
         serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default()
     }
 }
@@ -160,16 +160,16 @@ fn request(row: &Function, role: &str) -> HttpEvent {
 /// One order that is paid, shipped and given back, and one whose card is declined, that is paid again, and cancelled.
 async fn saga(takes: bool) -> Vec<(&'static str, u64)> {
     let database = fresh_database(&database_url()).await;
-    let wire = Wire::before(database.server().1, Duration::ZERO).expect("a port");
+    let proxy = CountingProxy::start(database.server().1, Duration::ZERO).expect("a port");
     let bus = Hearing { takes, heard: Arc::default() };
-    let through = |context| database.of_through(context, wire.port);
-    let mut shop = Shop {
+    let through = |context| database.through_proxy(context, proxy.port);
+    let mut shop = Fixture {
         orders: PgOrders::new(through(Context::Orders), bus.clone()),
         stock: PgStock::new(through(Context::Inventory), bus.clone()),
         payments: PgPayments::new(through(Context::Payments), bus.clone()),
         platform: Platform::new(),
         clock: Clock::at(Timestamp::now(), 7),
-        wire,
+        proxy,
         bus,
         spent: Vec::new(),
     };
@@ -183,7 +183,7 @@ async fn saga(takes: bool) -> Vec<(&'static str, u64)> {
     shop.spent
 }
 
-async fn paid_and_shipped(shop: &mut Shop) {
+async fn paid_and_shipped(shop: &mut Fixture) {
     let place =
         request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("first").body(build::place_order_json(&[(1, 2)]));
     let order = shop.asked("order-place", catalog::ORDER_PLACE, place.clone()).await["id"].clone();
@@ -196,14 +196,14 @@ async fn paid_and_shipped(shop: &mut Shop) {
     shop.hears("payment-charge", &reserved).await;
     let paid = shop.told();
     shop.hears("payment-charge, the same event again", &reserved).await;
-    shop.hears("stock-keep", &paid).await;
+    shop.hears("stock-allocate", &paid).await;
     let kept = shop.told();
     shop.hears("order-advance, its stock is kept", &kept).await;
     let ship = request(catalog::ORDER_STATUS_UPDATE, catalog::role::ADMIN).path_param("id", text(&order)).if_match(3);
     let ship = ship.body(json!({ "status": "shipped" }));
     shop.asked("order-status-update, shipped", catalog::ORDER_STATUS_UPDATE, ship).await;
     let shipped = shop.told();
-    shop.hears("stock-commit", &shipped).await;
+    shop.hears("stock-ship", &shipped).await;
     let refund = request(catalog::REFUND_REQUEST, catalog::role::ADMIN).key("refund");
     let refund = refund.body(json!({ "payment_id": payment(&paid), "reason": "requested_by_customer" }));
     shop.asked("refund-request", catalog::REFUND_REQUEST, refund).await;
@@ -211,7 +211,7 @@ async fn paid_and_shipped(shop: &mut Shop) {
     shop.hears("payment-refund", &asked).await;
 }
 
-async fn declined_and_cancelled(shop: &mut Shop) {
+async fn declined_and_cancelled(shop: &mut Fixture) {
     let mut body = build::place_order_json(&[(1, 2)]);
     body["payment_method"] = "pm_card_visa_chargeDeclined".into();
     let place = request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("second").body(body);
@@ -229,7 +229,7 @@ async fn declined_and_cancelled(shop: &mut Shop) {
         "id": ids::event(9), "payment_id": payment(&declined), "attempt": 2, "charged": "pi_000002"
     });
     let news = http_event("POST", &catalog::PAYMENT_WEBHOOK.path_of(""))
-        .header("stripe-signature", GatewayMail::GOOD)
+        .header("stripe-signature", WebhookVerifier::VALID_SIGNATURE)
         .body(news);
     shop.asked("payment-webhook", catalog::PAYMENT_WEBHOOK, news).await;
     let cancel = request(catalog::ORDER_CANCEL, catalog::role::CUSTOMER).path_param("id", text(&order));

@@ -9,8 +9,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod budget;
 mod contracts;
-mod drift;
 mod functions;
 mod idempotency;
 mod journeys;
 mod simulation;
+mod structure;

@@ -9,9 +9,9 @@ use crate::{
     database::Database,
     figures::{percentile, ratio},
 };
-use adapters::postgres::{PgOrders, wire::Wire};
+use adapters::postgres::{PgOrders, proxy::CountingProxy};
 use catalog::Context;
-use kernel::Settled;
+use kernel::IdempotencyOutcome;
 use ports::OrderStore as _;
 use std::{
     fmt::Write as _,
@@ -65,14 +65,14 @@ impl Lane {
                 Side::Ours => self.refusing.place(order, key, reply, event).await.map_err(said)?,
                 Side::Usual(way) => {
                     self.plain.lock().await.place(way, &sample, marks).await?;
-                    Settled::Now
+                    IdempotencyOutcome::Committed
                 }
                 Side::Least => {
                     self.plain.lock().await.commit_least(&sample).await?;
-                    Settled::Now
+                    IdempotencyOutcome::Committed
                 }
             };
-            if settled != Settled::Now {
+            if settled != IdempotencyOutcome::Committed {
                 return Err("a new key was known".into());
             }
             count += 1;
@@ -83,8 +83,8 @@ impl Lane {
 
 /// The table of it, in Markdown: on a disk, and in memory.
 pub async fn table(database: &Database, memory: &Database) -> Result<String> {
-    let away = Wire::before(database.port()?, EACH_WAY).map_err(said)?;
-    let memory_away = Wire::before(memory.port()?, EACH_WAY).map_err(said)?;
+    let away = CountingProxy::start(database.port()?, EACH_WAY).map_err(said)?;
+    let memory_away = CountingProxy::start(memory.port()?, EACH_WAY).map_err(said)?;
     let places = [
         ("on this machine", database, database.port()?),
         ("behind a network", database, away.port),

@@ -1,7 +1,7 @@
 //! The migrated database, and how the measurements log in to it.
 
 use crate::database::Database;
-use adapters::postgres::{self, Migrator, Secret, Settings, Tls};
+use adapters::postgres::{self, Migrator, PasswordSource, Settings, Tls};
 use catalog::Context;
 use domain::Event;
 use kernel::Failure;
@@ -13,7 +13,7 @@ use xtask::{Result, codegen::environment::OWNER_ROLE};
 impl Database {
     /// Brings it to the version of this code.
     pub async fn migrate(&self) -> Result<()> {
-        let owner = Secret::Password(self.owner_password.clone());
+        let owner = PasswordSource::Password(self.owner_password.clone());
         let owner = Arc::new(postgres::Database::new(self.settings(self.port()?, OWNER_ROLE), owner));
         let applied = Migrator::new(owner, Some(self.role_password.clone())).apply().await;
         applied.map(drop).map_err(|failure| format!("migrations: {failure}"))
@@ -21,7 +21,7 @@ impl Database {
 
     /// A connection as a store has it, with the rights of a context's role, by way of `port`.
     pub fn of(&self, context: Context, port: u16) -> Arc<postgres::Database> {
-        let secret = Secret::Password(self.role_password.clone());
+        let secret = PasswordSource::Password(self.role_password.clone());
         Arc::new(postgres::Database::new(self.settings(port, context.name()), secret))
     }
 

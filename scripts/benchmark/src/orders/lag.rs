@@ -10,7 +10,7 @@ use crate::{
 };
 use adapters::postgres::{
     PgOrders, PgOutbox,
-    wire::{Tally, Wire},
+    proxy::{CountingProxy, Traffic},
 };
 use catalog::Context;
 use domain::Event;
@@ -42,8 +42,8 @@ struct Log {
 
 impl Log {
     /// The answer of the database that passed last is that of the commit: the store has one connection and sends after it.
-    fn committed(&self, event: &Event, tally: &Tally) {
-        let at = tally.last().unwrap_or_else(Instant::now);
+    fn committed(&self, event: &Event, traffic: &Traffic) {
+        let at = traffic.last().unwrap_or_else(Instant::now);
         self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(event.id, at);
     }
 
@@ -89,15 +89,15 @@ pub async fn table(database: &Database) -> Result<String> {
 }
 
 fn store(database: &Database, log: Arc<Log>, takes: bool) -> Result<PgOrders<NearBus>> {
-    let wire = Wire::before(database.port()?, Duration::ZERO).map_err(said)?;
-    let (tally, connection) = (Arc::clone(&wire.tally), database.of(Context::Orders, wire.port));
+    let proxy = CountingProxy::start(database.port()?, Duration::ZERO).map_err(said)?;
+    let (traffic, connection) = (Arc::clone(&proxy.traffic), database.of(Context::Orders, proxy.port));
     let bus = if takes {
         NearBus::taking(move |event| {
-            log.committed(event, &tally);
+            log.committed(event, &traffic);
             log.arrived(event);
         })
     } else {
-        NearBus::refusing(move |event| log.committed(event, &tally))
+        NearBus::refusing(move |event| log.committed(event, &traffic))
     };
     Ok(PgOrders::new(connection, bus))
 }

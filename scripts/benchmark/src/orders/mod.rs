@@ -70,7 +70,7 @@ durability on; programs are optimised, without fat LTO. Ratios travel between ma
   lines (both at once, not a statement a line), of the key with the answer, of the event. 7 trips: each is waited for, and BEGIN and
   COMMIT are, too. 5 trips: BEGIN travels with the first statement and COMMIT with the last, which few drivers do by themselves
 - with mark: after the commit the outbox is told that the bus took the event, in 1 round trip and 1 commit more, on all sides. Ours
-  does not wait for the disk there (`mark_sent`)
+  does not wait for the disk there (`mark_published`)
 - least: one row of one column, inserted by a prepared statement, 1 round trip, committed as durably. No way to place an order is
   faster, so that least ÷ usual is the most that ours ÷ usual can be on this disk and these cores
 - each order has two lines and one durable commit; sides take turns of {slice} s; rates are medians of {turns} turns, ratios are medians of the
@@ -86,14 +86,14 @@ durability on; programs are optimised, without fat LTO. Ratios travel between ma
 ### Round trips of each command
 
 {trips}
-Counted on the wire by a proxy: a round trip is a wait for the server's answer, so that statements sent together count once. With the
+Counted on the proxy by a proxy: a round trip is a wait for the server's answer, so that statements sent together count once. With the
 mark: the bus took the event and the outbox was told; a command that tells nothing has none. `tests/tests/it/budget.rs` asserts what
 whole functions spend, with the reads before their commits.
 
 ### From the commit to the bus
 
 {lag}
-From the database's answer to the commit, seen on the wire, to the event's arrival at the bus, by turns and in the same seconds. The
+From the database's answer to the commit, seen on the proxy, to the event's arrival at the bus, by turns and in the same seconds. The
 bus is a stand-in in this process that answers at once; what EventBridge takes comes on top of both. Polled: the same store with a bus
 that refuses, and `PgOutbox::sweep` every second.
 

@@ -2,12 +2,12 @@
 
 use domain::{
     DomainEvent, Event, Money,
-    event::{OrderPlaced, envelop},
+    event::{OrderPlaced, wrap},
     id::{OrderId, ProductId, UserId},
-    order::{self, Offer, Order, PlaceOrder},
+    order::{self, Order, PlaceOrder, ProductSnapshot},
     text::ProductName,
 };
-use kernel::{Failure, Idempotency, StoredReply, Timestamp, Trace, Uuid};
+use kernel::{Failure, IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::json;
 
@@ -20,7 +20,7 @@ pub struct Sample {
     /// The same in its envelope.
     pub event: Event,
     /// The key of the request.
-    pub key: Idempotency,
+    pub key: IdempotencyKey,
     /// The answer to it.
     pub reply: StoredReply,
 }
@@ -37,20 +37,20 @@ pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
     let command: PlaceOrder = serde_json::from_value(command).map_err(Failure::internal)?;
     let (name, price) = (ProductName::parse("Storm lantern"), Money::new(1999, "USD"));
     let (name, price) = (name.map_err(Failure::internal)?, price.map_err(Failure::internal)?);
-    let offers = products.map(|product_id| Offer { product_id, name: name.clone(), price });
+    let offers = products.map(|product_id| ProductSnapshot { product_id, name: name.clone(), price });
     let (order, placed) = order::place(OrderId(Uuid::now_v7()), user, command, &offers, now)?;
     let event = told(order.id, order.version, placed.clone());
     let body = serde_json::to_string(&placed).map_err(Failure::internal)?;
     // As long as a SHA-256, which is what stands there.
     let fingerprint = format!("{}{}", order.id.0.simple(), user.0.simple());
-    let key = Idempotency { scope: format!("{user} POST /api/v1/orders"), key: order.id.to_string(), fingerprint };
+    let key = IdempotencyKey { scope: format!("{user} POST /api/v1/orders"), key: order.id.to_string(), fingerprint };
     let headers = vec![("location".to_owned(), catalog::ORDER_GET.path_of(order.id))];
     Ok(Sample { order, placed, event, key, reply: StoredReply { status: 201, headers, body } })
 }
 
 /// An event about `order`, now.
 pub fn told(order: OrderId, version: u64, data: impl Into<DomainEvent>) -> Event {
-    envelop(Uuid::now_v7(), order, version, Timestamp::now(), &Trace::begin(Uuid::now_v7()), data)
+    wrap(Uuid::now_v7(), order, version, Timestamp::now(), &TraceContext::new(Uuid::now_v7()), data)
 }
 
 /// A claim that nobody has made.

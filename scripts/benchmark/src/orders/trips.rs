@@ -1,4 +1,4 @@
-//! Round trips of each command, counted on the wire.
+//! Round trips of each command, counted on the proxy.
 
 use super::{
     ground::{NearBus, said},
@@ -8,18 +8,20 @@ use super::{
 use crate::database::Database;
 use adapters::postgres::{
     PgOrders, PgPayments, PgStock,
-    wire::{Tally, Wire},
+    proxy::{CountingProxy, Traffic},
 };
 use catalog::Context;
 use domain::{
-    event::{PaidWith, ProductCreated, StockCommitted, StockKept, StockOpened, StockReleased, StockShort},
+    event::{
+        PaymentRef, ProductCreated, StockAllocated, StockAllocationFailed, StockOpened, StockReleased, StockShipped,
+    },
     id::{PaymentId, ProductId, RefundId},
-    order::{self, Cue, News},
-    payment::{self, Answer},
+    order::{self, Input, Update},
+    payment::{self, ChargeOutcome},
     stock,
 };
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{Advanced, OrderStore as _, Paid, PaymentStore as _, StockStore as _};
+use ports::{OrderStore as _, PaidOrder, PaymentStore as _, StockStore as _, TransitionOutcome};
 use serde_json::json;
 use std::{fmt::Write as _, future::Future, sync::Arc, time::Duration};
 use xtask::Result;
@@ -27,16 +29,17 @@ use xtask::Result;
 /// The table of them, in Markdown.
 pub async fn table(database: &Database) -> Result<String> {
     eprintln!("bench: round trips of each command");
-    let wire = Wire::before(database.port()?, Duration::ZERO).map_err(said)?;
-    let alone = saga(database, &wire, NearBus::refusing(|_| {})).await?;
-    let marked = saga(database, &wire, NearBus::taking(|_| {})).await?;
+    let proxy = CountingProxy::start(database.port()?, Duration::ZERO).map_err(said)?;
+    let alone = saga(database, &proxy, NearBus::refusing(|_| {})).await?;
+    let marked = saga(database, &proxy, NearBus::taking(|_| {})).await?;
     let mut text = String::from("| command of a store | to the commit | with the mark |\n|---|--:|--:|\n");
     for ((name, alone), (_, marked)) in alone.iter().zip(&marked) {
         writeln!(text, "| {name} | {alone} | {marked} |").unwrap_or_default();
     }
-    let mut plain = Plain::connect(database, wire.port).await?;
+    let mut plain = Plain::connect(database, proxy.port).await?;
     for (name, way) in [("place, the usual way", Way::Seven), ("place, the usual way in five", Way::Five)] {
-        let [alone, marked] = [usual(&mut plain, way, false, &wire).await?, usual(&mut plain, way, true, &wire).await?];
+        let [alone, marked] =
+            [usual(&mut plain, way, false, &proxy).await?, usual(&mut plain, way, true, &proxy).await?];
         writeln!(text, "| {name} | {alone} | {marked} |").unwrap_or_default();
     }
     Ok(text)
@@ -44,7 +47,7 @@ pub async fn table(database: &Database) -> Result<String> {
 
 /// Counts what passes while commands run.
 struct Counter {
-    tally: Arc<Tally>,
+    traffic: Arc<Traffic>,
     counts: Vec<(&'static str, u64)>,
 }
 
@@ -56,21 +59,21 @@ impl Counter {
         command: impl Future<Output = std::result::Result<T, Failure>>,
         did: impl FnOnce(&T) -> bool,
     ) -> Result<T> {
-        let before = self.tally.trips();
+        let before = self.traffic.round_trips();
         let answer = command.await.map_err(|failure| format!("{name}: {failure}"))?;
         if !did(&answer) {
             return Err(format!("{name} did nothing"));
         }
-        self.counts.push((name, self.tally.trips() - before));
+        self.counts.push((name, self.traffic.round_trips() - before));
         Ok(answer)
     }
 }
 
 /// One order that is paid and shipped, and one that is cancelled.
-async fn saga(database: &Database, wire: &Wire, bus: NearBus) -> Result<Vec<(&'static str, u64)>> {
-    let orders = PgOrders::new(database.of(Context::Orders, wire.port), bus.clone());
-    let stock = PgStock::new(database.of(Context::Inventory, wire.port), bus.clone());
-    let payments = PgPayments::new(database.of(Context::Payments, wire.port), bus);
+async fn saga(database: &Database, proxy: &CountingProxy, bus: NearBus) -> Result<Vec<(&'static str, u64)>> {
+    let orders = PgOrders::new(database.of(Context::Orders, proxy.port), bus.clone());
+    let stock = PgStock::new(database.of(Context::Inventory, proxy.port), bus.clone());
+    let payments = PgPayments::new(database.of(Context::Payments, proxy.port), bus);
     let products = strangers();
     for product in products {
         open(&stock, product).await.map_err(said)?;
@@ -79,38 +82,39 @@ async fn saga(database: &Database, wire: &Wire, bus: NearBus) -> Result<Vec<(&'s
     payments.get(PaymentId(Uuid::now_v7()), None).await.map_err(said)?;
     let (first, other) = (sample(products).map_err(said)?, sample(products).map_err(said)?);
     place(&orders, &other).await.map_err(said)?;
-    let mut counter = Counter { tally: Arc::clone(&wire.tally), counts: Vec::new() };
+    let mut counter = Counter { traffic: Arc::clone(&proxy.traffic), counts: Vec::new() };
     let (now, order, id) = (Timestamp::now(), first.order.clone(), first.order.id);
-    let is_kept = |advanced: &Advanced| *advanced == Advanced::Now;
+    let is_kept = |advanced: &TransitionOutcome| *advanced == TransitionOutcome::Applied;
 
     counter.run("place", place(&orders, &first), |()| true).await?;
-    let hold = stock::hold(first.placed.clone());
+    let hold = stock::reserve(first.placed.clone());
     reserve(&mut counter, "reserve", &stock, &first).await?;
-    let (order, _) = moved(&order, Cue::StockReserved.into())?;
+    let (order, _) = moved(&order, Input::StockReserved.into())?;
     counter.run("order advance, stock reserved", orders.advance(Some(claim()), &order, None), is_kept).await?;
 
     let begun = payment::begin(PaymentId(Uuid::now_v7()), &hold.reserved, now);
     let begun = counter.run("payment begin", payments.begin(&begun), |_| true).await?;
     let refund = RefundId(Uuid::now_v7());
-    let change = payment::conclude(&begun, 1, &Answer::Charged(format!("pi_{}", begun.id)), refund, now);
+    let change =
+        payment::record_charge_outcome(&begun, 1, &ChargeOutcome::Charged(format!("pi_{}", begun.id)), refund, now);
     let change = change.map_err(said)?.ok_or("nothing was concluded")?;
     let events: Vec<_> = change.events.iter().map(|event| told(id, 2, event.clone())).collect();
     counter.run("payment conclude", payments.advance(Some(claim()), &change, &events), is_kept).await?;
 
-    let payment = PaidWith { payment_id: begun.id, version: change.payment.version };
-    let short = told(id, 1, StockShort { payment: Some(payment), ..hold.short });
-    let kept = told(id, 1, StockKept { order_id: id, payment, levels: vec![] });
-    let paid = Paid { order_id: id, payment, at: now };
-    counter.run("keep", stock.keep(claim(), &paid, &kept, &short), Option::is_some).await?;
-    let news = News { cue: Cue::StockKept, payment: Some((payment.payment_id, payment.version)) };
+    let payment = PaymentRef { payment_id: begun.id, version: change.payment.version };
+    let short = told(id, 1, StockAllocationFailed { order_id: id, lines: hold.lines.clone(), payment });
+    let kept = told(id, 1, StockAllocated { order_id: id, payment, levels: vec![] });
+    let paid = PaidOrder { order_id: id, payment, at: now };
+    counter.run("keep", stock.allocate(claim(), &paid, &kept, &short), Option::is_some).await?;
+    let news = Update { input: Input::StockAllocated, payment: Some((payment.payment_id, payment.version)) };
     let (order, event) = moved(&order, news)?;
     counter.run("order advance, confirmed", orders.advance(Some(claim()), &order, event.as_ref()), is_kept).await?;
-    let (order, event) = moved(&order, Cue::Ship.into())?;
+    let (order, event) = moved(&order, Input::Ship.into())?;
     counter.run("order advance, shipped", orders.advance(None, &order, event.as_ref()), is_kept).await?;
-    let committed = told(id, 1, StockCommitted { order_id: id, levels: vec![] });
-    counter.run("commit", stock.commit(claim(), id, &committed), Option::is_some).await?;
+    let committed = told(id, 1, StockShipped { order_id: id, levels: vec![] });
+    counter.run("commit", stock.ship(claim(), id, &committed), Option::is_some).await?;
 
-    let mut nobody = Counter { tally: Arc::clone(&wire.tally), counts: Vec::new() };
+    let mut nobody = Counter { traffic: Arc::clone(&proxy.traffic), counts: Vec::new() };
     reserve(&mut nobody, "reserve", &stock, &other).await?;
     let id = other.order.id;
     let released = told(id, 1, StockReleased { order_id: id, levels: vec![] });
@@ -138,27 +142,27 @@ async fn reserve(
     store: &PgStock<NearBus>,
     sample: &Sample,
 ) -> Result<Option<domain::Event>> {
-    let (hold, id) = (stock::hold(sample.placed.clone()), sample.order.id);
-    let (reserved, short) = (told(id, 1, hold.reserved.clone()), told(id, 1, hold.short.clone()));
-    let lapses = stock::lapses_at(Timestamp::now()).map_err(said)?;
+    let (hold, id) = (stock::reserve(sample.placed.clone()), sample.order.id);
+    let (reserved, short) = (told(id, 1, hold.reserved.clone()), told(id, 1, hold.failed.clone()));
+    let lapses = stock::expires_at(Timestamp::now()).map_err(said)?;
     let is_held = |event: &Option<domain::Event>| event.as_ref().is_some_and(|event| event.id == reserved.id);
     counter.run(name, store.reserve(claim(), &hold, lapses, &reserved, &short), is_held).await
 }
 
-fn moved(order: &order::Order, news: News) -> Result<(order::Order, Option<domain::Event>)> {
+fn moved(order: &order::Order, news: Update) -> Result<(order::Order, Option<domain::Event>)> {
     let (order, event) = order::advance(order, news, Timestamp::now()).map_err(said)?.ok_or("the order stayed")?;
     let event = event.map(|event| told(order.id, order.version, event));
     Ok((order, event))
 }
 
 /// The usual transaction.
-async fn usual(plain: &mut Plain, way: Way, marks: bool, wire: &Wire) -> Result<u64> {
+async fn usual(plain: &mut Plain, way: Way, marks: bool, proxy: &CountingProxy) -> Result<u64> {
     let mut least = u64::MAX;
     // What is sent together may arrive apart, for the driver sends from a thread of its own.
     for _ in 0..20 {
-        let (sample, before) = (sample(strangers()).map_err(said)?, wire.tally.trips());
+        let (sample, before) = (sample(strangers()).map_err(said)?, proxy.traffic.round_trips());
         plain.place(way, &sample, marks).await?;
-        least = least.min(wire.tally.trips() - before);
+        least = least.min(proxy.traffic.round_trips() - before);
     }
     Ok(least)
 }

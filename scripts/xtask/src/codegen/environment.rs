@@ -2,7 +2,7 @@
 
 use super::{
     cfn::{attribute, only_when, reference, sub, when},
-    names::{MAIL_CONFIGURATION, dead, logical},
+    names::{EMAIL_CONFIGURATION_SET, dead_letter_queue_id, logical},
 };
 use catalog::{Function, Uses};
 use serde_json::{Value, json};
@@ -28,13 +28,13 @@ pub enum Setting {
     /// URL of the function's own queue.
     Queue(&'static str),
     /// URL of the function's own dead-letter queue.
-    DeadQueue(&'static str),
+    DeadLetterQueue(&'static str),
     /// How to prove to Kafka who we are: `iam` on MSK, absent for a broker that asks nothing.
     KafkaAuth,
     /// Base URL of the HTTP API.
     ApiUrl,
     /// Name of the rules that mail is sent under.
-    MailConfiguration,
+    EmailConfigurationSet,
 }
 
 /// Inputs that are secret: a template takes them with `NoEcho`.
@@ -67,11 +67,11 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("KAFKA_AUTH", Setting::KafkaAuth);
             }
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
-            Uses::Mail => {
-                variables.insert("MAIL_FROM", Setting::Input("MailFrom"));
-                variables.insert("MAIL_CONFIGURATION", Setting::MailConfiguration);
+            Uses::Email => {
+                variables.insert("EMAIL_FROM", Setting::Input("EmailFrom"));
+                variables.insert("EMAIL_CONFIGURATION_SET", Setting::EmailConfigurationSet);
             }
-            Uses::Devices => drop(variables.insert("PUSH_APPLICATION", Setting::Input("PushApplicationArn"))),
+            Uses::PushEndpoints => drop(variables.insert("PUSH_APPLICATION_ARN", Setting::Input("PushApplicationArn"))),
             // Numbers and devices are addresses of their own.
             Uses::Sms | Uses::Push => {}
             Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),
@@ -81,8 +81,8 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     if function.has_queue() {
         variables.insert("QUEUE_URL", Setting::Queue(function.name));
     }
-    if function.has_dead_letters() {
-        variables.insert("DEAD_LETTER_QUEUE", Setting::DeadQueue(function.name));
+    if function.has_dead_letter_queue() {
+        variables.insert("DEAD_LETTER_QUEUE_URL", Setting::DeadLetterQueue(function.name));
     }
     variables
 }
@@ -110,10 +110,10 @@ impl Setting {
             Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
             Self::Bus => reference("EventBus"),
             Self::Queue(function) => reference(&logical(function, "Queue")),
-            Self::DeadQueue(function) => reference(&logical(&dead(function), "Queue")),
+            Self::DeadLetterQueue(function) => reference(&dead_letter_queue_id(function)),
             Self::KafkaAuth => only_when("HasKafkaCluster", json!("iam")),
             Self::ApiUrl => api_url(),
-            Self::MailConfiguration => reference(MAIL_CONFIGURATION),
+            Self::EmailConfigurationSet => reference(EMAIL_CONFIGURATION_SET),
         }
     }
 
@@ -129,10 +129,10 @@ impl Setting {
             Self::Secret(name) => ("secret", name),
             Self::Bus => ("bus", catalog::BUS),
             Self::Queue(function) => ("queue", function),
-            Self::DeadQueue(function) => ("dead_queue", function),
+            Self::DeadLetterQueue(function) => ("dead_letter_queue", function),
             Self::KafkaAuth => ("text", "iam"),
             Self::ApiUrl => ("api_url", ""),
-            Self::MailConfiguration => ("mail_configuration", ""),
+            Self::EmailConfigurationSet => ("ses_configuration_set", ""),
         };
         json!({ "kind": kind, "name": name })
     }

@@ -2,7 +2,7 @@
 
 use super::{
     cfn::{arn, arn_text, attribute, only_when, reference, sub, when},
-    names::{consumer_group, dead, logical, physical_text},
+    names::{consumer_group, dead_letter_queue, logical, physical_text},
 };
 use catalog::{Access, Function, KafkaTopic, Trigger, Uses};
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ pub struct Grant {
     /// IAM actions; no wildcards.
     pub actions: Vec<&'static str>,
     /// On what.
-    pub on: On,
+    pub target: Target,
 }
 
 /// What a grant is about.
 #[derive(Debug, Clone)]
-pub enum On {
+pub enum Target {
     /// The function's log group.
     Logs(&'static str),
     /// A table.
@@ -40,7 +40,7 @@ pub enum On {
     /// A function's own queue.
     Queue(&'static str),
     /// A function's own dead-letter queue.
-    DeadQueue(&'static str),
+    DeadLetterQueue(&'static str),
     /// A role in the database.
     DatabaseUser(&'static str),
     /// The Kafka cluster.
@@ -56,14 +56,14 @@ pub enum On {
     /// The devices that are entered with the platform application.
     Devices,
     /// The platform application, and what is entered with it.
-    DeviceDirectory,
+    PushEndpoints,
     /// Network interfaces of the function in the VPC.
     Network,
     /// Trace segments.
     Traces,
 }
 
-impl On {
+impl Target {
     /// Why the resource is `*`; none where it is not.
     #[must_use]
     pub const fn wildcard_reason(&self) -> Option<&'static str> {
@@ -83,7 +83,7 @@ impl On {
         match self {
             Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroups(..) => Some("HasKafkaCluster"),
             Self::Network => Some("InNetwork"),
-            Self::Devices | Self::DeviceDirectory => Some("HasPushApplication"),
+            Self::Devices | Self::PushEndpoints => Some("HasPushApplication"),
             _ => None,
         }
     }
@@ -99,11 +99,11 @@ pub fn needs_network(function: &Function) -> bool {
 #[must_use]
 pub fn of(function: &Function) -> Vec<Grant> {
     let mut grants = vec![
-        grant("Logs", &["logs:CreateLogStream", "logs:PutLogEvents"], On::Logs(function.name)),
-        grant("Traces", &["xray:PutTelemetryRecords", "xray:PutTraceSegments"], On::Traces),
+        grant("Logs", &["logs:CreateLogStream", "logs:PutLogEvents"], Target::Logs(function.name)),
+        grant("Traces", &["xray:PutTelemetryRecords", "xray:PutTraceSegments"], Target::Traces),
     ];
     if needs_network(function) || matches!(function.trigger, Trigger::Kafka(_)) {
-        grants.push(grant("Network", network_actions(function), On::Network));
+        grants.push(grant("Network", network_actions(function), Target::Network));
     }
     grants.extend(trigger(function));
     for uses in function.uses {
@@ -139,10 +139,10 @@ fn trigger(function: &Function) -> Vec<Grant> {
     if function.has_queue() {
         let actions =
             ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
-        grants.push(grant("OwnQueue", &actions, On::Queue(function.name)));
+        grants.push(grant("OwnQueue", &actions, Target::Queue(function.name)));
     }
-    if function.has_dead_letters() {
-        grants.push(grant("OwnDeadLetters", &["sqs:SendMessage"], On::DeadQueue(function.name)));
+    if function.has_dead_letter_queue() {
+        grants.push(grant("OwnDeadLetters", &["sqs:SendMessage"], Target::DeadLetterQueue(function.name)));
     }
     match function.trigger {
         Trigger::Stream(stream, _) => {
@@ -153,12 +153,12 @@ fn trigger(function: &Function) -> Vec<Grant> {
                 "kinesis:GetShardIterator",
                 "kinesis:ListShards",
             ];
-            grants.push(grant("StreamIn", &actions, On::Stream(stream.name)));
+            grants.push(grant("StreamIn", &actions, Target::Stream(stream.name)));
         }
         Trigger::TableChanges(table) => {
             let actions =
                 ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
-            grants.push(grant("TableChanges", &actions, On::TableChanges(table.name)));
+            grants.push(grant("TableChanges", &actions, Target::TableChanges(table.name)));
         }
         Trigger::Kafka(topics) => {
             let cluster = [
@@ -167,11 +167,11 @@ fn trigger(function: &Function) -> Vec<Grant> {
                 "kafka-cluster:Connect",
                 "kafka-cluster:DescribeClusterDynamicConfiguration",
             ];
-            grants.push(grant("KafkaCluster", &cluster, On::KafkaCluster));
+            grants.push(grant("KafkaCluster", &cluster, Target::KafkaCluster));
             let read = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"];
-            grants.push(grant("KafkaIn", &read, On::KafkaTopics(topic_names(topics))));
+            grants.push(grant("KafkaIn", &read, Target::KafkaTopics(topic_names(topics))));
             let group = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"];
-            grants.push(grant("KafkaGroup", &group, On::KafkaGroups(function.name, topic_names(topics))));
+            grants.push(grant("KafkaGroup", &group, Target::KafkaGroups(function.name, topic_names(topics))));
         }
         _ => {}
     }
@@ -180,56 +180,56 @@ fn trigger(function: &Function) -> Vec<Grant> {
 
 fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
     match uses {
-        Uses::Postgres => vec![grant("Database", &["rds-db:connect"], On::DatabaseUser(function.context.name()))],
+        Uses::Postgres => vec![grant("Database", &["rds-db:connect"], Target::DatabaseUser(function.context.name()))],
         Uses::PostgresOwner => {
-            vec![grant("Database", &["rds-db:connect"], On::DatabaseUser(super::environment::OWNER_ROLE))]
+            vec![grant("Database", &["rds-db:connect"], Target::DatabaseUser(super::environment::OWNER_ROLE))]
         }
         Uses::Table(table, access) => {
             let read = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
             // A transaction needs what its parts need; there is no action of its own for it.
             let write =
                 ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
-            vec![grant("Table", &either(*access, &read, &write), On::Table(table.name))]
+            vec![grant("Table", &either(*access, &read, &write), Target::Table(table.name))]
         }
         Uses::Bucket(bucket, access) => {
             let objects = either(*access, &["s3:GetObject"], &["s3:PutObject"]);
-            let mut grants = vec![grant("Objects", &objects, On::Objects(bucket.name))];
+            let mut grants = vec![grant("Objects", &objects, Target::Objects(bucket.name))];
             if *access != Access::Write {
                 // Who may not list is told of a missing object that it is forbidden.
-                grants.push(grant("Listing", &["s3:ListBucket"], On::Bucket(bucket.name)));
+                grants.push(grant("Listing", &["s3:ListBucket"], Target::Bucket(bucket.name)));
             }
             grants
         }
         Uses::Secret(secret, access) => {
             let write = ["secretsmanager:PutSecretValue"];
             let actions = either(*access, &["secretsmanager:GetSecretValue"], &write);
-            vec![grant("Secret", &actions, On::Secret(secret.name))]
+            vec![grant("Secret", &actions, Target::Secret(secret.name))]
         }
         Uses::Stream(stream) => {
-            vec![grant("StreamOut", &["kinesis:PutRecord", "kinesis:PutRecords"], On::Stream(stream.name))]
+            vec![grant("StreamOut", &["kinesis:PutRecord", "kinesis:PutRecords"], Target::Stream(stream.name))]
         }
-        Uses::Bus => vec![grant("Publish", &["events:PutEvents"], On::Bus)],
+        Uses::Bus => vec![grant("Publish", &["events:PutEvents"], Target::Bus)],
         Uses::Kafka => {
             let write = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"];
             vec![
-                grant("KafkaCluster", &["kafka-cluster:Connect"], On::KafkaCluster),
-                grant("KafkaOut", &write, On::KafkaTopics(topic_names(catalog::KAFKA_TOPICS))),
+                grant("KafkaCluster", &["kafka-cluster:Connect"], Target::KafkaCluster),
+                grant("KafkaOut", &write, Target::KafkaTopics(topic_names(catalog::KAFKA_TOPICS))),
             ]
         }
-        Uses::Mail => vec![grant("Mail", &["ses:SendEmail"], On::Mail)],
-        Uses::Sms => vec![grant("Texts", &["sns:Publish"], On::Numbers)],
-        Uses::Push => vec![grant("Notices", &["sns:Publish"], On::Devices)],
-        Uses::Devices => {
+        Uses::Email => vec![grant("Mail", &["ses:SendEmail"], Target::Mail)],
+        Uses::Sms => vec![grant("Texts", &["sns:Publish"], Target::Numbers)],
+        Uses::Push => vec![grant("Notices", &["sns:Publish"], Target::Devices)],
+        Uses::PushEndpoints => {
             let actions = ["sns:CreatePlatformEndpoint", "sns:SetEndpointAttributes"];
-            vec![grant("Devices", &actions, On::DeviceDirectory)]
+            vec![grant("Devices", &actions, Target::PushEndpoints)]
         }
         // Reached over the network with credentials of their own, or not reached at all but told.
         Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy => Vec::new(),
     }
 }
 
-fn grant(sid: &'static str, actions: &[&'static str], on: On) -> Grant {
-    Grant { sid, actions: actions.to_vec(), on }
+fn grant(sid: &'static str, actions: &[&'static str], target: Target) -> Grant {
+    Grant { sid, actions: actions.to_vec(), target }
 }
 
 fn either(access: Access, read: &[&'static str], write: &[&'static str]) -> Vec<&'static str> {
@@ -253,15 +253,15 @@ impl Grant {
             "Effect": "Allow",
             "Action": self.actions,
         });
-        match self.on {
-            On::Numbers => statement["NotResource"] = json!("arn:*:sns:*:*:*"),
-            _ => statement["Resource"] = self.on.resources(),
+        match self.target {
+            Target::Numbers => statement["NotResource"] = json!("arn:*:sns:*:*:*"),
+            _ => statement["Resource"] = self.target.resources(),
         }
-        if matches!(self.on, On::Mail) {
+        if matches!(self.target, Target::Mail) {
             // The key is absent in calls that name no sender, which this action never is.
-            statement["Condition"] = json!({ "StringEqualsIfExists": { "ses:FromAddress": reference("MailFrom") } });
+            statement["Condition"] = json!({ "StringEqualsIfExists": { "ses:FromAddress": reference("EmailFrom") } });
         }
-        match self.on.condition() {
+        match self.target.condition() {
             Some(condition) => only_when(condition, statement),
             None => statement,
         }
@@ -270,17 +270,17 @@ impl Grant {
     /// The statement as Terraform reads it.
     #[must_use]
     pub fn in_terraform(&self) -> Value {
-        let (kind, names) = self.on.described();
+        let (kind, names) = self.target.described();
         json!({
             "sid": self.sid,
             "actions": self.actions,
             "on": { "kind": kind, "names": names },
-            "wildcard_reason": self.on.wildcard_reason(),
+            "wildcard_reason": self.target.wildcard_reason(),
         })
     }
 }
 
-impl On {
+impl Target {
     fn resources(&self) -> Value {
         match self {
             Self::Logs(function) => attribute(&logical(function, "LogGroup"), "Arn"),
@@ -292,7 +292,7 @@ impl On {
             Self::Stream(name) => arn("kinesis", &format!("stream/{}", physical_text(name))),
             Self::Bus => arn("events", &format!("event-bus/{}", physical_text(catalog::BUS))),
             Self::Queue(function) => arn("sqs", &physical_text(function)),
-            Self::DeadQueue(function) => arn("sqs", &physical_text(&dead(function))),
+            Self::DeadLetterQueue(function) => arn("sqs", &physical_text(&dead_letter_queue(function))),
             Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
             Self::KafkaCluster => reference("KafkaClusterArn"),
             Self::KafkaTopics(names) => names.iter().map(|name| kafka_arn("topic", name)).collect(),
@@ -301,7 +301,7 @@ impl On {
                 .map(|topic| kafka_arn("group", &physical_text(&consumer_group(function, topic))))
                 .collect(),
             Self::Devices => when("OnAws", entered_as("endpoint"), entered_as("app")),
-            Self::DeviceDirectory => {
+            Self::PushEndpoints => {
                 when("OnAws", json!([reference("PushApplicationArn"), entered_as("endpoint")]), json!("*"))
             }
             Self::Mail | Self::Numbers | Self::Network | Self::Traces => json!("*"),
@@ -319,7 +319,7 @@ impl On {
             Self::Stream(name) => ("stream", vec![name]),
             Self::Bus => ("bus", vec![catalog::BUS]),
             Self::Queue(name) => ("queue", vec![name]),
-            Self::DeadQueue(name) => ("dead_queue", vec![name]),
+            Self::DeadLetterQueue(name) => ("dead_letter_queue", vec![name]),
             Self::DatabaseUser(name) => ("database_user", vec![name]),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),
             Self::KafkaTopics(names) => ("kafka_topics", names.clone()),
@@ -327,7 +327,7 @@ impl On {
             Self::Mail => ("mail", Vec::new()),
             Self::Numbers => ("numbers", Vec::new()),
             Self::Devices => ("devices", Vec::new()),
-            Self::DeviceDirectory => ("device_directory", Vec::new()),
+            Self::PushEndpoints => ("push_endpoints", Vec::new()),
             Self::Network => ("network", Vec::new()),
             Self::Traces => ("traces", Vec::new()),
         }

@@ -60,29 +60,29 @@ pub fn render() -> String {
 }
 
 fn order() -> Machine {
-    use order::{Cue, Move, State};
+    use order::{Input, State, Transition};
     let cell = |state, cue| match order::next(state, cue) {
-        Move::To(status, reason) => {
+        Transition::To(status, reason) => {
             let to = State::of(status, reason);
             // Of the other states the reason is the state.
             let why = reason.filter(|_| to == State::Cancelled).map(order::Reason::name);
             Cell::To(name(to), why)
         }
-        Move::Stay => Cell::Stay,
-        Move::Refuse => Cell::Refuse,
+        Transition::Ignore => Cell::Stay,
+        Transition::Reject => Cell::Refuse,
     };
     let frame = |name: &str, is_inside: &dyn Fn(State) -> bool| Frame {
         name: name.to_owned(),
         states: State::ALL.into_iter().filter(|state| is_inside(*state)).map(self::name).collect(),
     };
-    let is_unpaid = |state| matches!(order::next(state, Cue::PaymentRequested), Move::To(..));
+    let is_unpaid = |state| matches!(order::next(state, Input::PaymentRequested), Transition::To(..));
     Machine {
         title: "Order",
         about: "News of the payment that is no newer than what the order has heard of it changes nothing, and is not in the table;\n\
                 only that the stock of a paid order is kept or short stays true. The frame `Pending` is the status that everybody sees.",
         begins: vec![("", name(State::AwaitingStock))],
-        cues: Cue::ALL.map(order_cue).to_vec(),
-        rows: State::ALL.map(|state| (name(state), Cue::ALL.map(|cue| cell(state, cue)).into())).into(),
+        cues: Input::ALL.map(order_cue).to_vec(),
+        rows: State::ALL.map(|state| (name(state), Input::ALL.map(|cue| cell(state, cue)).into())).into(),
         frames: vec![
             frame("Unpaid", &is_unpaid),
             frame(&name(order::Status::Pending), &|state| state.status() == order::Status::Pending),
@@ -90,47 +90,47 @@ fn order() -> Machine {
     }
 }
 
-fn order_cue(cue: order::Cue) -> String {
+fn order_cue(cue: order::Input) -> String {
     match cue {
-        order::Cue::Shortfall(policy) => format!("shortfall ({})", policy.name()),
+        order::Input::StockAllocationFailed(policy) => format!("shortfall ({})", policy.name()),
         other => words(other),
     }
 }
 
 fn payment() -> Machine {
-    use payment::{Cue, Move, State};
+    use payment::{Input, State, Transition};
     let cell = |state, cue| match payment::next(state, cue) {
-        Move::To(to) => Cell::To(name(to), None),
-        Move::Stay => Cell::Stay,
-        Move::Refuse => Cell::Refuse,
+        Transition::To(to) => Cell::To(name(to), None),
+        Transition::Ignore => Cell::Stay,
+        Transition::Reject => Cell::Refuse,
     };
     Machine {
         title: "Payment",
         about: "A closed payment is that of a cancelled order: it is not paid again, and what is charged goes back at once. One that is\n\
                 closed before it was begun begins as failed.",
         begins: vec![("", name(State::Pending)), ("closed first", name(State::Failed))],
-        cues: Cue::ALL.map(words).to_vec(),
-        rows: State::ALL.map(|state| (name(state), Cue::ALL.map(|cue| cell(state, cue)).into())).into(),
+        cues: Input::ALL.map(words).to_vec(),
+        rows: State::ALL.map(|state| (name(state), Input::ALL.map(|cue| cell(state, cue)).into())).into(),
         frames: Vec::new(),
     }
 }
 
 fn reservation() -> Machine {
-    use stock::{Cue, Move, State};
+    use stock::{Input, State, Transition};
     let cell = |state, cue| match stock::next(state, cue) {
-        Move::To(to) => Cell::To(name(to), None),
-        Move::Stay => Cell::Stay,
-        Move::Refuse => Cell::Refuse,
+        Transition::To(to) => Cell::To(name(to), None),
+        Transition::Ignore => Cell::Stay,
+        Transition::Reject => Cell::Refuse,
     };
     let states = std::iter::once(None).chain(State::ALL.map(Some));
     let row = |state: Option<State>| {
-        (state.map_or_else(|| OUTSIDE.to_owned(), name), Cue::ALL.map(|cue| cell(state, cue)).into())
+        (state.map_or_else(|| OUTSIDE.to_owned(), name), Input::ALL.map(|cue| cell(state, cue)).into())
     };
     Machine {
         title: "Reservation",
         about: "`[*]` is an order of which the inventory has not heard. *Short* cues are those for which there is not enough.",
         begins: Vec::new(),
-        cues: Cue::ALL.map(words).to_vec(),
+        cues: Input::ALL.map(words).to_vec(),
         rows: states.map(row).collect(),
         frames: Vec::new(),
     }

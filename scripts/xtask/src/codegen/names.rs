@@ -30,8 +30,14 @@ pub fn physical(name: &str) -> Value {
 
 /// The name of a function's dead-letter queue, which its queue's name begins.
 #[must_use]
-pub fn dead(function: &str) -> String {
-    format!("{function}-dead")
+pub fn dead_letter_queue(function: &str) -> String {
+    format!("{function}-dlq")
+}
+
+/// Logical id of a function's dead-letter queue.
+#[must_use]
+pub fn dead_letter_queue_id(function: &str) -> String {
+    logical(function, "DeadLetterQueue")
 }
 
 /// The Kafka consumer group of a function on a topic: every mapping needs one of its own.
@@ -41,7 +47,7 @@ pub fn consumer_group(function: &str, topic: &str) -> String {
 }
 
 /// Logical id of the rules that mail is sent under.
-pub const MAIL_CONFIGURATION: &str = "MailConfiguration";
+pub const EMAIL_CONFIGURATION_SET: &str = "EmailConfigurationSet";
 
 /// Logical name of the queue for what a rule or a subscription could not deliver.
 pub const UNDELIVERED: &str = "undelivered";

@@ -2,7 +2,7 @@
 
 use super::{COMMAND, environment, grants, pretty, template::event_pattern, template::topic_events};
 use crate::Result;
-use catalog::{Auth, Event, Feed, Function, Trigger};
+use catalog::{Auth, Event, Function, TopicSource, Trigger};
 use serde_json::{Map, Value, json};
 
 pub(super) fn render() -> Result<String> {
@@ -20,8 +20,8 @@ pub(super) fn render() -> Result<String> {
         }))),
         "topics": by_name(catalog::TOPICS, |topic| (topic.name, json!({
             "context": topic.context.name(),
-            "feed": match topic.feed { Feed::Bus => "bus", Feed::Mail => "mail" },
-            "pattern": match topic.feed { Feed::Bus => event_pattern(&topic_events(topic)), Feed::Mail => Value::Null },
+            "feed": match topic.source { TopicSource::Bus => "bus", TopicSource::Email => "mail" },
+            "pattern": match topic.source { TopicSource::Bus => event_pattern(&topic_events(topic)), TopicSource::Email => Value::Null },
         }))),
         "tables": by_name(catalog::TABLES, |table| (table.name, json!({
             "context": table.context.name(),
@@ -65,7 +65,7 @@ fn row(function: &Function) -> Value {
         "concurrency": function.concurrency,
         "visibility_s": function.has_queue().then(|| function.visibility_s()),
         "has_queue": function.has_queue(),
-        "has_dead_letters": function.has_dead_letters(),
+        "has_dead_letters": function.has_dead_letter_queue(),
         "needs_network": grants::needs_network(function),
         "publishes": names(function.publishes),
         "consumes": names(function.consumes()),
@@ -86,7 +86,7 @@ fn trigger(function: &Function) -> Value {
         Trigger::Bus(events) => json!({ "kind": "bus", "pattern": event_pattern(events) }),
         Trigger::AllEvents => json!({ "kind": "all_events" }),
         Trigger::Fanout(topic, events) => json!({ "kind": "fanout", "topic": topic.name, "filter": names(events) }),
-        Trigger::Notices(topic) => json!({ "kind": "notices", "topic": topic.name }),
+        Trigger::ExternalTopic(topic) => json!({ "kind": "notices", "topic": topic.name }),
         Trigger::Stream(stream, _) => json!({ "kind": "stream", "stream": stream.name }),
         Trigger::TableChanges(table) => json!({ "kind": "table_changes", "table": table.name }),
         Trigger::Kafka(topics) => json!({

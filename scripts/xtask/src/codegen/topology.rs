@@ -9,7 +9,7 @@ const FUNCTIONS_AT_THE_END: usize = 65;
 
 /// Resources that the stack would have with 65 functions in the same mix, rounded up.
 #[must_use]
-pub fn projection(template: &Template) -> usize {
+pub fn projected_resources(template: &Template) -> usize {
     let owned = template.resources().iter().filter(|resource| resource.owner().is_some()).count();
     let shared = template.resources().len() - owned;
     shared + (owned * FUNCTIONS_AT_THE_END).div_ceil(catalog::FUNCTIONS.len())
@@ -62,7 +62,7 @@ pub fn text(template: &Template) -> String {
     lines.push(format!("  {total:>4}  in all, {shared} of them shared, for {} functions", catalog::FUNCTIONS.len()));
     lines.push(format!(
         "  {:>4}  projected for {FUNCTIONS_AT_THE_END} functions of the same mix; CloudFormation takes {RESOURCE_LIMIT}",
-        projection(template)
+        projected_resources(template)
     ));
     lines.push(String::new());
     lines.join("\n")
@@ -96,7 +96,7 @@ fn caller(function: &Function) -> String {
         Trigger::Bus(events) => format!("queue of {}", names(events)),
         Trigger::AllEvents => "queue of every event".into(),
         Trigger::Fanout(topic, events) => format!("queue of {} through topic {}", names(events), topic.name),
-        Trigger::Notices(topic) => format!("queue of what topic {} tells", topic.name),
+        Trigger::ExternalTopic(topic) => format!("queue of what topic {} tells", topic.name),
         Trigger::Stream(stream, _) => format!("stream {}", stream.name),
         Trigger::TableChanges(table) => format!("changes of table {}", table.name),
         Trigger::Kafka(topics) => {
@@ -120,10 +120,10 @@ fn used(uses: &Uses) -> String {
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
         Uses::Gateway => "payment gateway".into(),
-        Uses::Mail => "mail".into(),
+        Uses::Email => "mail".into(),
         Uses::Sms => "text messages".into(),
         Uses::Push => "notices on devices".into(),
-        Uses::Devices => "list of devices".into(),
+        Uses::PushEndpoints => "list of devices".into(),
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::Api => "own API".into(),
     }
@@ -161,7 +161,7 @@ pub fn picture() -> String {
 /// Functions that publish or are fed; what only reads is not part of the flow.
 fn is_in_flow(function: &Function) -> bool {
     !function.publishes.is_empty()
-        || function.has_dead_letters()
+        || function.has_dead_letter_queue()
         || function.uses.iter().any(|uses| matches!(uses, Uses::Stream(_)))
         || writes_watched_table(function)
 }
@@ -210,8 +210,8 @@ fn arrows() -> Vec<String> {
                     arrows.push(format!("{} -- \"Kinesis {}\" --> {}", from.name, stream.name, to.name));
                 }
             }
-            Trigger::Notices(topic) => {
-                let writes = |from: &&&Function| from.uses.iter().any(|uses| matches!(uses, Uses::Mail));
+            Trigger::ExternalTopic(topic) => {
+                let writes = |from: &&&Function| from.uses.iter().any(|uses| matches!(uses, Uses::Email));
                 for from in catalog::FUNCTIONS.iter().filter(writes) {
                     arrows.push(format!("{} -- \"what became of it, by {}\" --> {}", from.name, topic.name, to.name));
                 }

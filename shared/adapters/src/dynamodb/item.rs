@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Money;
 use domain::id::ProductId;
 use domain::product::Product;
-use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub(super) fn product_key(id: ProductId) -> String {
     format!("{PRODUCT}{id}")
 }
 
-pub(super) fn idempotency_key(key: &Idempotency) -> String {
+pub(super) fn idempotency_key(key: &IdempotencyKey) -> String {
     format!("IDEM#{}#{}", key.scope, key.key)
 }
 
@@ -61,7 +61,7 @@ pub(super) fn sku_claim(product: &Product) -> Item {
     item([(KEY, text(format!("SKU#{}", product.sku.as_str()))), ("product_id", text(product.id.to_string()))])
 }
 
-pub(super) fn idempotency(key: &Idempotency, reply: &StoredReply, now: Timestamp) -> Item {
+pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Item {
     let pair = |(name, value): &(String, String)| AttributeValue::L(vec![text(name), text(value)]);
     item([
         (KEY, text(idempotency_key(key))),
@@ -74,12 +74,12 @@ pub(super) fn idempotency(key: &Idempotency, reply: &StoredReply, now: Timestamp
 }
 
 /// What the record of an earlier request says to this one.
-pub(super) fn settled(item: &Item, key: &Idempotency) -> Result<Settled, Failure> {
+pub(super) fn settled(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOutcome, Failure> {
     let broken = || Failure::internal("an idempotency record cannot be read");
     let string = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
     if string("fingerprint").ok_or_else(broken)? != &key.fingerprint {
         let detail = "This Idempotency-Key was used with another body.";
-        return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
+        return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
     }
     let pair = |pair: &AttributeValue| match pair.as_l().ok()?.as_slice() {
         [name, value] => Some((name.as_s().ok()?.clone(), value.as_s().ok()?.clone())),
@@ -88,7 +88,7 @@ pub(super) fn settled(item: &Item, key: &Idempotency) -> Result<Settled, Failure
     // A record that was kept before headers were has none.
     let headers = item.get("headers").map_or(Some(vec![]), |list| list.as_l().ok()?.iter().map(pair).collect());
     let status = item.get("status").and_then(|value| value.as_n().ok()).and_then(|status| status.parse().ok());
-    Ok(Settled::Before(StoredReply {
+    Ok(IdempotencyOutcome::Replayed(StoredReply {
         status: status.ok_or_else(broken)?,
         headers: headers.ok_or_else(broken)?,
         body: string("body").ok_or_else(broken)?.clone(),

@@ -21,8 +21,8 @@ fn product() -> Product {
     .unwrap()
 }
 
-fn key(fingerprint: &str) -> Idempotency {
-    Idempotency { scope: "u:product-create".into(), key: "k-1".into(), fingerprint: fingerprint.into() }
+fn key(fingerprint: &str) -> IdempotencyKey {
+    IdempotencyKey { scope: "u:product-create".into(), key: "k-1".into(), fingerprint: fingerprint.into() }
 }
 
 fn reply() -> StoredReply {
@@ -30,7 +30,7 @@ fn reply() -> StoredReply {
 }
 
 fn store() -> DynamoProducts {
-    let config = Config::given([("AWS_REGION", "x"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")]);
+    let config = Config::from_vars([("AWS_REGION", "x"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")]);
     DynamoProducts::new(Client::new(&aws::sdk(&config).unwrap()), "products".into())
 }
 
@@ -70,9 +70,12 @@ fn an_idempotency_record_expires_a_day_after_the_request() {
 #[test]
 fn a_record_from_before_headers_were_kept_reads_as_without_them() {
     let mut item = item::idempotency(&key("f"), &reply(), product().created_at);
-    assert_eq!(item::settled(&item, &key("f")), Ok(Settled::Before(reply())));
+    assert_eq!(item::settled(&item, &key("f")), Ok(IdempotencyOutcome::Replayed(reply())));
     item.remove("headers");
-    assert_eq!(item::settled(&item, &key("f")), Ok(Settled::Before(StoredReply { headers: vec![], ..reply() })));
+    assert_eq!(
+        item::settled(&item, &key("f")),
+        Ok(IdempotencyOutcome::Replayed(StoredReply { headers: vec![], ..reply() }))
+    );
 }
 
 #[test]
@@ -89,7 +92,7 @@ fn a_record_that_cannot_be_read_is_a_defect_and_not_a_free_key() {
         let mut item = item::idempotency(&key("f"), &reply(), product().created_at);
         item.insert(name.into(), broken);
         let failure = item::settled(&item, &key("f")).unwrap_err();
-        assert_eq!(failure.kind, Kind::Internal, "{name}");
+        assert_eq!(failure.kind, FailureKind::Internal, "{name}");
     }
 }
 
@@ -97,16 +100,16 @@ fn a_record_that_cannot_be_read_is_a_defect_and_not_a_free_key() {
 async fn the_same_request_gets_its_first_answer_and_another_under_its_key_is_refused() {
     let item = item::idempotency(&key("f"), &reply(), product().created_at);
     let cancelled = reasons(["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], Some(item));
-    assert_eq!(store().settle(&cancelled, &key("f")).await, Ok(Settled::Before(reply())));
+    assert_eq!(store().settle(&cancelled, &key("f")).await, Ok(IdempotencyOutcome::Replayed(reply())));
     let failure = store().settle(&cancelled, &key("other")).await.unwrap_err();
-    assert_eq!((failure.kind, failure.code), (Kind::Invalid, "idempotency-key-reused"));
+    assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, "idempotency-key-reused"));
 }
 
 #[tokio::test]
 async fn a_taken_sku_is_a_conflict_that_names_the_field() {
     let cancelled = reasons(["None", "ConditionalCheckFailed", "None"], None);
     let failure = store().settle(&cancelled, &key("f")).await.unwrap_err();
-    assert_eq!((failure.kind, failure.code), (Kind::Conflict, "sku-taken"));
+    assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, "sku-taken"));
     assert_eq!(failure.fields[0].pointer, "/sku");
 }
 
@@ -115,7 +118,7 @@ async fn two_requests_at_once_under_one_key_are_in_flight_and_two_for_one_sku_tr
     let failure = store().settle(&reasons(["TransactionConflict", "None", "None"], None), &key("f")).await.unwrap_err();
     assert_eq!(failure.code, "idempotency-key-in-flight");
     let failure = store().settle(&reasons(["None", "TransactionConflict", "None"], None), &key("f")).await.unwrap_err();
-    assert_eq!(failure.kind, Kind::Unavailable);
+    assert_eq!(failure.kind, FailureKind::Unavailable);
 }
 
 #[test]

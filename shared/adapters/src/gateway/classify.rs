@@ -1,10 +1,10 @@
 //! What the gateway's answers mean. Only one that is surely final becomes an answer; all that is open is `Unavailable`.
 
 use super::{PART, metadata};
-use domain::payment::{Answer, RefundAnswer};
+use domain::payment::{ChargeOutcome, RefundOutcome};
 use edge::telemetry::metrics;
-use kernel::{Failure, Kind};
-use ports::{NOT_NOW, UNDECIDED};
+use kernel::{Failure, FailureKind};
+use ports::{GATEWAY_PENDING, GATEWAY_RETRY_LATER};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -31,11 +31,11 @@ pub(super) struct Intent {
 
 impl Intent {
     /// What became of it.
-    fn outcome(self) -> Result<Answer, Failure> {
+    fn outcome(self) -> Result<ChargeOutcome, Failure> {
         match self.status.as_str() {
-            "succeeded" => Ok(Answer::Charged(self.id)),
-            "requires_payment_method" | "canceled" => Ok(Answer::Declined(self.refusal())),
-            "requires_action" => Ok(Answer::Declined(AUTHENTICATION_REQUIRED.to_owned())),
+            "succeeded" => Ok(ChargeOutcome::Charged(self.id)),
+            "requires_payment_method" | "canceled" => Ok(ChargeOutcome::Declined(self.refusal())),
+            "requires_action" => Ok(ChargeOutcome::Declined(AUTHENTICATION_REQUIRED.to_owned())),
             other => Err(undecided(&format!("the payment is {other}"))),
         }
     }
@@ -75,16 +75,16 @@ struct Made {
 
 impl Made {
     /// What became of it.
-    fn outcome(self) -> Result<RefundAnswer, Failure> {
+    fn outcome(self) -> Result<RefundOutcome, Failure> {
         match self.status.as_deref().unwrap_or("unknown") {
             // Pending is taken for done: they have taken the refund, it is on its way to the bank or waits for our balance there, and
             // they call it succeeded later without anybody's doing. Should the bank send it back, which is rare and takes weeks, the
             // money is in our balance again and the customer has to be paid in another way: that is a person's work, and Stripe
             // writes to the account's owner about it (<https://docs.stripe.com/refunds#failed-refunds>).
-            "succeeded" | "pending" => Ok(RefundAnswer::Refunded(self.id)),
+            "succeeded" | "pending" => Ok(RefundOutcome::Refunded(self.id)),
             state @ ("failed" | "canceled") => {
                 let code = self.failure_reason.clone().unwrap_or_else(|| state.to_owned());
-                Ok(RefundAnswer::Refused(code))
+                Ok(RefundOutcome::Failed(code))
             }
             other => Err(undecided(&format!("the refund is {other}"))),
         }
@@ -103,7 +103,7 @@ struct Refunds {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RefundPage {
     /// What became of it.
-    Found(RefundAnswer),
+    Found(RefundOutcome),
     /// Nothing; the next page begins behind this one.
     Next(String),
     /// Nothing, and it is the last page.
@@ -171,13 +171,13 @@ impl Refusal {
 }
 
 /// The answer to a charge.
-pub(super) fn charge(status: StatusCode, body: &[u8]) -> Result<Answer, Failure> {
+pub(super) fn charge(status: StatusCode, body: &[u8]) -> Result<ChargeOutcome, Failure> {
     if status.is_success() {
         return read::<Intent>(status, body)?.outcome();
     }
     let refusal = Refusal::read(body);
     match status {
-        StatusCode::PAYMENT_REQUIRED => Ok(Answer::Declined(refusal.code())),
+        StatusCode::PAYMENT_REQUIRED => Ok(ChargeOutcome::Declined(refusal.code())),
         // All that differs from one charge to the next is the customer's: the way to pay and the amount. So it is these that they
         // refuse, sometimes without a code, as of a token that was used before. The same question gets the same answer, and the
         // customer may pay in another way. A 404 that names nothing unknown is no word of theirs about a charge.
@@ -188,23 +188,23 @@ pub(super) fn charge(status: StatusCode, body: &[u8]) -> Result<Answer, Failure>
 }
 
 /// Of a request that they refused. Should it be a mistake of ours after all, every charge is declined: it is counted and logged.
-fn declined(status: StatusCode, refusal: Refusal) -> Answer {
+fn declined(status: StatusCode, refusal: Refusal) -> ChargeOutcome {
     let code = refusal.decline_code.or(refusal.code).unwrap_or_else(|| INVALID_PAYMENT_METHOD.to_owned());
-    metrics::count("ChargeRequestsRefused", 1);
+    metrics::count("ChargeRequestsRejected", 1);
     tracing::warn!(status = status.as_u16(), code, param = refusal.param, "the gateway refused the request to charge");
-    Answer::Declined(code)
+    ChargeOutcome::Declined(code)
 }
 
 /// The answer to a refund. That they do not know the payment is none: they told us its name, so it is another account's key that we
 /// have, and a person has to look.
-pub(super) fn refund(status: StatusCode, body: &[u8]) -> Result<RefundAnswer, Failure> {
+pub(super) fn refund(status: StatusCode, body: &[u8]) -> Result<RefundOutcome, Failure> {
     if status.is_success() {
         return read::<Made>(status, body)?.outcome();
     }
     let refusal = Refusal::read(body);
     match status {
-        StatusCode::PAYMENT_REQUIRED => Ok(RefundAnswer::Refused(refusal.code())),
-        StatusCode::BAD_REQUEST if refusal.is_of_the_refund() => Ok(RefundAnswer::Refused(refusal.code())),
+        StatusCode::PAYMENT_REQUIRED => Ok(RefundOutcome::Failed(refusal.code())),
+        StatusCode::BAD_REQUEST if refusal.is_of_the_refund() => Ok(RefundOutcome::Failed(refusal.code())),
         _ => Err(trouble(status, refusal)),
     }
 }
@@ -229,7 +229,7 @@ pub(super) fn search(
     body: &[u8],
     payment_id: &str,
     attempt: &str,
-) -> Result<Option<Answer>, Failure> {
+) -> Result<Option<ChargeOutcome>, Failure> {
     if !status.is_success() {
         return Err(trouble(status, Refusal::read(body)));
     }
@@ -246,7 +246,7 @@ pub(super) fn search(
         ours.iter().filter(|intent| intent.status == "succeeded").map(|intent| intent.id.as_str()).collect();
     match *charged.as_slice() {
         [] => {}
-        [once] => return Ok(Some(Answer::Charged(once.to_owned()))),
+        [once] => return Ok(Some(ChargeOutcome::Charged(once.to_owned()))),
         _ => {
             let names = charged.join(" and ");
             return Err(Failure::internal(format!("{PART}: attempt {attempt} of {payment_id} is charged as {names}")));
@@ -271,8 +271,8 @@ pub(super) fn refused(status: StatusCode, body: &[u8]) -> Failure {
 
 /// The failure of something that has begun there and is open.
 fn undecided(what: &str) -> Failure {
-    Failure::new(Kind::Unavailable, UNDECIDED, "The payment gateway does not know yet.")
-        .because(format!("{PART}: {what}"))
+    Failure::new(FailureKind::Unavailable, GATEWAY_PENDING, "The payment gateway does not know yet.")
+        .with_internal(format!("{PART}: {what}"))
 }
 
 fn trouble(status: StatusCode, refusal: Refusal) -> Failure {
@@ -285,7 +285,8 @@ fn trouble(status: StatusCode, refusal: Refusal) -> Failure {
         // They answer, and not to this. A key that they refuse may have been replaced.
         StatusCode::UNAUTHORIZED | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
             let detail = "The payment gateway does not take this now.";
-            Failure::new(Kind::Unavailable, NOT_NOW, detail).because(format!("{PART}: {status}: {}", refusal.code()))
+            Failure::new(FailureKind::Unavailable, GATEWAY_RETRY_LATER, detail)
+                .with_internal(format!("{PART}: {status}: {}", refusal.code()))
         }
         _ if status.is_server_error() => Failure::unavailable(PART, status),
         _ => Failure::internal(format!("{PART}: {status}: {kind} {}", refusal.code())),

@@ -4,7 +4,7 @@ use super::classify::{self, Metadata};
 use super::metadata;
 use domain::Money;
 use domain::id::PaymentId;
-use domain::ledger::{Movement, Purpose, Statement};
+use domain::ledger::{GatewayStatement, GatewayTransaction, Purpose};
 use edge::telemetry::metrics;
 use kernel::{Failure, Timestamp, Uuid};
 use reqwest::StatusCode;
@@ -15,7 +15,7 @@ mod tests;
 
 /// A page, and what to ask the next one after.
 pub(super) struct Page {
-    pub(super) statement: Statement,
+    pub(super) statement: GatewayStatement,
     pub(super) next: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
     let Listed { data, has_more } = classify::read(status, body)?;
     let name = |transaction: &serde_json::Value| transaction["id"].as_str().unwrap_or("?").to_owned();
     let next = has_more.then(|| data.last().map(name)).flatten();
-    let mut statement = Statement::default();
+    let mut statement = GatewayStatement::default();
     for transaction in data {
         let id = name(&transaction);
         let purpose = match transaction["type"].as_str() {
@@ -66,11 +66,11 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
         let read =
             serde_json::from_value::<Transaction>(transaction).map_err(|_| "it is no balance transaction".to_owned());
         match read.and_then(|transaction| transaction.movement(purpose)) {
-            Ok(movement) => statement.movements.push(movement),
+            Ok(movement) => statement.transactions.push(movement),
             Err(cause) => {
-                metrics::count("MovementsUnread", 1);
+                metrics::count("GatewayMovementsUndecodable", 1);
                 tracing::error!(transaction = id, cause, "a balance transaction of the gateway cannot be read");
-                statement.unread.push(id);
+                statement.unreadable.push(id);
             }
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
 }
 
 impl Transaction {
-    fn movement(self, purpose: Purpose) -> Result<Movement, String> {
+    fn movement(self, purpose: Purpose) -> Result<GatewayTransaction, String> {
         let source = self.source.ok_or("it has no source")?;
         let source: Source = serde_json::from_value(source).map_err(|_| "its source is neither charge nor refund")?;
         // Our name for it is the one that it had when it was charged or given back.
@@ -92,7 +92,7 @@ impl Transaction {
             true => self.amount.saturating_abs(),
             false => source.amount,
         };
-        Ok(Movement {
+        Ok(GatewayTransaction {
             purpose,
             reference,
             payment_id: payment_id.map(PaymentId),

@@ -18,13 +18,13 @@ pub(super) fn usable(text: Option<String>, what: &str) -> Result<String, Failure
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Kind;
+    use kernel::FailureKind;
 
     #[test]
     fn a_secret_without_a_key_is_a_defect_that_the_log_names() {
         for text in [None, Some(""), Some(" \n"), Some("unset"), Some("unset\n")] {
             let failure = usable(text.map(str::to_owned), "gateway's webhooks").unwrap_err();
-            assert_eq!(failure.kind, Kind::Internal, "{text:?}");
+            assert_eq!(failure.kind, FailureKind::Internal, "{text:?}");
             assert!(failure.to_string().contains("the gateway's webhooks has no value"), "{failure}");
         }
         assert_eq!(usable(Some("sk_test_1\n".to_owned()), "payment gateway"), Ok("sk_test_1".to_owned()));

@@ -6,7 +6,7 @@ use domain::Money;
 use domain::id::{OrderId, PaymentId, RefundId, UserId};
 use domain::payment::{RefundReason, RefundStatus, Status};
 use domain::text::PaymentMethod;
-use kernel::{Kind, Uuid};
+use kernel::{FailureKind, Uuid};
 use ports::Gateway;
 use tokio::net::TcpListener;
 
@@ -69,7 +69,7 @@ async fn a_charge_names_its_attempt_and_has_the_attempts_key() {
     let (listener, gateway) = gateway().await;
     let (payment, answers) = (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded"}"#)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.charge(&payment));
-    assert_eq!(answer, Ok(Answer::Charged("pi_1".to_owned())));
+    assert_eq!(answer, Ok(ChargeOutcome::Charged("pi_1".to_owned())));
     let (line, form) = told(&asked[1]);
     assert_eq!(line, "POST /v1/payment_intents");
     for pair in [
@@ -91,8 +91,8 @@ async fn a_charge_names_its_attempt_and_has_the_attempts_key() {
 async fn a_payment_without_a_way_to_pay_and_a_refund_of_nothing_are_defects() {
     let (_listener, gateway) = gateway().await;
     let unpayable = Payment { method: None, ..payment() };
-    assert_eq!(gateway.charge(&unpayable).await.unwrap_err().kind, Kind::Internal);
-    assert_eq!(gateway.refund(&payment(), &refund()).await.unwrap_err().kind, Kind::Internal);
+    assert_eq!(gateway.charge(&unpayable).await.unwrap_err().kind, FailureKind::Internal);
+    assert_eq!(gateway.refund(&payment(), &refund()).await.unwrap_err().kind, FailureKind::Internal);
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_refund_names_the_charge_and_has_a_key_of_its_own() {
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
     let (refund, answers) = (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded"}"#)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.refund(&payment, &refund));
-    assert_eq!(answer, Ok(RefundAnswer::Refunded("re_1".to_owned())));
+    assert_eq!(answer, Ok(RefundOutcome::Refunded("re_1".to_owned())));
     let (line, form) = told(&asked[1]);
     assert_eq!(line, "POST /v1/refunds");
     for pair in [
@@ -120,7 +120,7 @@ async fn a_refund_names_the_charge_and_has_a_key_of_its_own() {
 async fn an_attempt_is_looked_up_by_what_it_was_named() {
     let (listener, gateway) = gateway().await;
     let (payment, answers) = (payment(), [KEY, (200, r#"{"data":[],"has_more":false}"#)]);
-    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find(&payment));
+    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_charge(&payment));
     assert_eq!(answer, Ok(None));
     let (line, query) = told(&asked[1]);
     assert_eq!(line, "GET /v1/payment_intents/search");
@@ -138,7 +138,7 @@ async fn a_refund_is_looked_up_among_those_of_its_charge() {
         {"refund_id":"00000000-0000-0000-0000-000000000004"}}],"has_more":false}"#;
     let (refund, answers) = (refund(), [KEY, (200, other), (200, ours)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_refund(&payment, &refund));
-    assert_eq!(answer, Ok(Some(RefundAnswer::Refunded("re_2".to_owned()))));
+    assert_eq!(answer, Ok(Some(RefundOutcome::Refunded("re_2".to_owned()))));
     let (line, query) = told(&asked[1]);
     assert_eq!((&*line, &*query), ("GET /v1/refunds", "payment_intent=pi_1&limit=100"));
     assert_eq!(told(&asked[2]).1, format!("{query}&starting_after=re_1"));
@@ -152,8 +152,8 @@ async fn a_fault_that_is_held_under_the_key_is_told_from_one_that_they_have_now(
     let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
     let answers = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
     let (_, [now, again]) = futures_util::join!(crate::testing::serve_lines(listener, &answers), ask());
-    assert_eq!((now.kind, now.code), (Kind::Unavailable, "unavailable"));
-    assert_eq!((again.kind, again.code), (Kind::Unavailable, KEPT_FAULT));
+    assert_eq!((now.kind, now.code), (FailureKind::Unavailable, "unavailable"));
+    assert_eq!((again.kind, again.code), (FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR));
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn movements_are_asked_for_until_the_last_page() {
     let answers = [KEY, (200, &*first), (200, &*second)];
     let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
     let (asked, movements) = futures_util::join!(serve(listener, &answers), gateway.movements(from, to));
-    let references: Vec<_> = movements.unwrap().movements.into_iter().map(|movement| movement.reference).collect();
+    let references: Vec<_> = movements.unwrap().transactions.into_iter().map(|movement| movement.reference).collect();
     assert_eq!(references, ["pi_2", "pi_1"]);
     let (line, query) = told(&asked[1]);
     assert_eq!(line, "GET /v1/balance_transactions");
@@ -192,8 +192,11 @@ async fn a_key_that_is_refused_is_forgotten_and_the_secret_is_read_again() {
     let payment = payment();
     let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
     let (asked, [refused, first, second]) = futures_util::join!(serve(listener, &answers), ask());
-    assert_eq!(refused.unwrap_err().kind, Kind::Unavailable);
-    assert_eq!((first, second), (Ok(Answer::Charged("pi_1".to_owned())), Ok(Answer::Charged("pi_1".to_owned()))));
+    assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
+    assert_eq!(
+        (first, second),
+        (Ok(ChargeOutcome::Charged("pi_1".to_owned())), Ok(ChargeOutcome::Charged("pi_1".to_owned())))
+    );
     let paths: Vec<_> = asked.iter().filter_map(|request| request.split(' ').nth(1)).collect();
     let charge = "/v1/payment_intents";
     assert_eq!(paths, ["/", charge, "/", charge, charge]);

@@ -5,9 +5,9 @@ use super::{metadata, secrets};
 use crate::secret::SecretValue;
 use aws_lc_rs::hmac;
 use domain::id::PaymentId;
-use domain::payment::Answer;
-use kernel::{Failure, Kind, Timestamp, Uuid};
-use ports::GatewayNews;
+use domain::payment::ChargeOutcome;
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use ports::GatewayEvent;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
@@ -25,7 +25,7 @@ const READ_AGAIN: Duration = Duration::from_secs(60);
 
 /// Stripe's webhooks.
 #[derive(Debug)]
-pub struct StripeMail {
+pub struct StripeWebhooks {
     secret: SecretValue,
     kept: Mutex<Option<Kept>>,
 }
@@ -37,7 +37,7 @@ struct Kept {
     read_at: Instant,
 }
 
-impl StripeMail {
+impl StripeWebhooks {
     /// Webhooks that are signed with `secret`.
     pub fn new(secret: SecretValue) -> Self {
         Self { secret, kept: Mutex::default() }
@@ -49,7 +49,7 @@ impl StripeMail {
     }
 
     /// Whether the signature is the gateway's. The lock is held while the secret is read, so that it is read once for all who wait.
-    async fn verify(&self, signature: &Signature<'_>, body: &[u8]) -> Result<(), Failure> {
+    async fn check_signature(&self, signature: &Signature<'_>, body: &[u8]) -> Result<(), Failure> {
         let mut slot = self.kept.lock().await;
         let kept = match &mut *slot {
             Some(kept) => kept,
@@ -70,20 +70,25 @@ impl StripeMail {
     }
 }
 
-impl ports::GatewayMail for StripeMail {
-    async fn read(&self, signature: Option<&str>, body: &[u8], now: Timestamp) -> Result<Option<GatewayNews>, Failure> {
+impl ports::WebhookVerifier for StripeWebhooks {
+    async fn verify(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<GatewayEvent>, Failure> {
         let signature = signature.ok_or_else(|| forged("There is no signature."))?;
         let signature = Signature::parse(signature).ok_or_else(|| forged("The signature cannot be read."))?;
         if now.as_second().abs_diff(signature.at) > TOLERANCE_S.unsigned_abs() {
             return Err(forged("It was signed at another time."));
         }
-        self.verify(&signature, body).await?;
+        self.check_signature(&signature, body).await?;
         news(body)
     }
 }
 
 fn forged(detail: &str) -> Failure {
-    Failure::new(Kind::Unauthenticated, "signature-invalid", detail)
+    Failure::new(FailureKind::Unauthenticated, "signature-invalid", detail)
 }
 
 /// The header: `t=<Unix time>,v1=<hex>`, and `v1` once more for each further secret while one replaces another. Other schemes are
@@ -142,8 +147,8 @@ struct About {
 }
 
 /// What an event says of a payment of ours, if it is about one.
-fn news(body: &[u8]) -> Result<Option<GatewayNews>, Failure> {
-    let unreadable = |_| Failure::new(Kind::Malformed, "event-unreadable", "The event cannot be read.");
+fn news(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
+    let unreadable = |_| Failure::new(FailureKind::Malformed, "event-malformed", "The event cannot be read.");
     let Told { id, kind, data } = serde_json::from_slice(body).map_err(unreadable)?;
     let charged = match kind.as_str() {
         "payment_intent.succeeded" => true,
@@ -155,8 +160,8 @@ fn news(body: &[u8]) -> Result<Option<GatewayNews>, Failure> {
     let named = |name| intent.metadata.get(name).map(String::as_str).unwrap_or_default();
     let payment_id = Uuid::try_parse(named(metadata::PAYMENT_ID));
     let (Ok(payment_id), Ok(attempt)) = (payment_id, named(metadata::ATTEMPT).parse()) else { return Ok(None) };
-    let answer = if charged { Answer::Charged(intent.id) } else { Answer::Declined(intent.refusal()) };
-    Ok(Some(GatewayNews { id: uuid_of(&id), payment_id: PaymentId(payment_id), attempt, answer }))
+    let answer = if charged { ChargeOutcome::Charged(intent.id) } else { ChargeOutcome::Declined(intent.refusal()) };
+    Ok(Some(GatewayEvent { id: uuid_of(&id), payment_id: PaymentId(payment_id), attempt, answer }))
 }
 
 /// The gateway's name for an event as an id of ours.

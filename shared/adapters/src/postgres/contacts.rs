@@ -12,11 +12,11 @@ use domain::{
     Event,
     event::NotificationSent,
     id::{DeviceId, OrderId, UserId},
-    notification::{self, Channel, Logged, Outcome, Suppression, Template},
+    notification::{self, Channel, NotificationLogEntry, Outcome, Suppression, Template},
     text::{Email, FullName, Phone},
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Addressee, Bus, Claim, Contact, ContactBook, Device, NotificationDesk, Page};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{Bus, Claim, Contact, ContactStore, Device, NotificationRequests, Page, Recipient};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
@@ -28,10 +28,10 @@ const REMEMBER: &str = concat!(
 );
 
 const FIND: &str = "
-    SELECT c.email, c.name, c.phone, p.channels, p.locale, s.why,
+    SELECT c.email, c.name, c.phone, p.channels, p.locale, s.reason AS suppressed_for,
         ARRAY(SELECT d.id FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS devices,
         ARRAY(SELECT d.endpoint FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS endpoints,
-        ARRAY(SELECT d.entered_at FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS entered
+        ARRAY(SELECT d.registered_at FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS entered
     FROM contacts AS c
     LEFT JOIN preferences AS p ON p.user_id = c.user_id
     LEFT JOIN suppressions AS s ON s.email = c.email
@@ -65,9 +65,9 @@ const REQUEST: &str = concat!("WITH ", take_key!(), ", ", announce!("$6", from "
 
 /// Ids are drawn in the order of time. Only of mail is told later what became of it.
 const LOG: &str = "
-    SELECT d.id, d.user_id, d.channel, d.template, d.sent_at, coalesce(f.why, d.outcome) AS outcome
+    SELECT d.id, d.user_id, d.channel, d.template, d.sent_at, coalesce(f.reason, d.outcome) AS outcome
     FROM deliveries AS d
-    LEFT JOIN feedback AS f ON f.delivery = d.id AND d.channel = $4
+    LEFT JOIN email_feedback AS f ON f.delivery_id = d.id AND d.channel = $4
     WHERE d.order_id = $1 AND ($2 IS NULL OR (d.id, d.channel) > ($2, $3))
     ORDER BY d.id, d.channel LIMIT $5";
 
@@ -88,8 +88,8 @@ impl<B: Bus> PgContacts<B> {
     }
 }
 
-impl<B: Bus> ContactBook for PgContacts<B> {
-    async fn remember(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
+impl<B: Bus> ContactStore for PgContacts<B> {
+    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
         let params = params![
             claim.consumer,
             claim.event_id,
@@ -101,7 +101,7 @@ impl<B: Bus> ContactBook for PgContacts<B> {
         self.relay.database().query(REMEMBER, &params).await.map(drop)
     }
 
-    async fn find(&self, user: UserId) -> Result<Option<Addressee>, Failure> {
+    async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
         let rows = self.relay.database().query(FIND, &params![user.0]).await?;
         rows.first().map(|row| addressee(user, row)).transpose()
     }
@@ -111,7 +111,7 @@ impl<B: Bus> ContactBook for PgContacts<B> {
         get(only(&rows)?, "known")
     }
 
-    async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
+    async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
         let params = params![claim.consumer, claim.event_id, Json(event)];
         let rows = self.relay.database().query(SENT, &params).await?;
         let is_new = get(only(&rows)?, "is_new")?;
@@ -121,7 +121,7 @@ impl<B: Bus> ContactBook for PgContacts<B> {
         Ok(is_new)
     }
 
-    async fn not_sent(
+    async fn record_not_sent(
         &self,
         claim: Claim,
         about: &NotificationSent,
@@ -142,7 +142,7 @@ impl<B: Bus> ContactBook for PgContacts<B> {
     }
 }
 
-fn addressee(user: UserId, row: &Row) -> Result<Addressee, Failure> {
+fn addressee(user: UserId, row: &Row) -> Result<Recipient, Failure> {
     let contact = Contact {
         user_id: user,
         email: parsed(row, "email", Email::parse)?,
@@ -151,31 +151,41 @@ fn addressee(user: UserId, row: &Row) -> Result<Addressee, Failure> {
     };
     let (ids, endpoints): (Vec<Uuid>, Vec<String>) = (get(row, "devices")?, get(row, "endpoints")?);
     let entered: Vec<Timestamp> = get(row, "entered")?;
-    let device = |((id, endpoint), entered_at)| Device { id: DeviceId(id), endpoint, entered_at };
-    Ok(Addressee {
+    let device = |((id, endpoint), registered_at)| Device { id: DeviceId(id), endpoint, registered_at };
+    Ok(Recipient {
         contact,
         preferences: wishes(row)?,
-        suppressed: parsed_if(row, "why", |why| Suppression::parse(why).ok_or("is no reason of ours"))?,
+        suppressed: parsed_if(row, "suppressed_for", |why| Suppression::parse(why).ok_or("is no reason of ours"))?,
         devices: ids.into_iter().zip(endpoints).zip(entered).map(device).collect(),
     })
 }
 
-impl<B: Bus> NotificationDesk for PgContacts<B> {
-    async fn request(&self, key: &Idempotency, reply: &StoredReply, event: &Event) -> Result<Settled, Failure> {
+impl<B: Bus> NotificationRequests for PgContacts<B> {
+    async fn request(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<IdempotencyOutcome, Failure> {
         let params = params![&key.scope, &key.key, &key.fingerprint, keys::head(reply), &reply.body, Json(event)];
         let settled = keys::settle(self.relay.database(), key, REQUEST, &params).await?;
-        if settled == Settled::Now {
+        if settled == IdempotencyOutcome::Committed {
             self.relay.send(std::slice::from_ref(event)).await;
         }
         Ok(settled)
     }
 
-    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         keys::recall(self.relay.database(), key).await
     }
 
-    async fn log(&self, order: OrderId, limit: u32, cursor: Option<&str>) -> Result<Page<Logged>, Failure> {
-        let after = cursor.map(notification::read_cursor).transpose()?;
+    async fn delivery_log(
+        &self,
+        order: OrderId,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<NotificationLogEntry>, Failure> {
+        let after = cursor.map(notification::parse_cursor).transpose()?;
         let (id, channel) = (after.map(|(id, _)| id), after.map(|(_, channel)| channel.name()));
         let shown = usize::try_from(limit).map_err(Failure::internal)?;
         let params = params![order.0, id, channel, Channel::Email.name(), i64::from(limit) + 1];
@@ -187,15 +197,15 @@ impl<B: Bus> NotificationDesk for PgContacts<B> {
                 channel: word(row, "channel", Channel::parse)?,
                 template: word(row, "template", Template::parse)?,
             };
-            Ok(Logged {
+            Ok(NotificationLogEntry {
                 id: get(row, "id")?,
                 sent,
                 outcome: word(row, "outcome", Outcome::parse)?,
                 at: get(row, "sent_at")?,
             })
         };
-        let items: Vec<Logged> = rows.iter().take(shown).map(logged).collect::<Result<_, Failure>>()?;
-        let next = if rows.len() > shown { items.last().map(Logged::cursor) } else { None };
+        let items: Vec<NotificationLogEntry> = rows.iter().take(shown).map(logged).collect::<Result<_, Failure>>()?;
+        let next = if rows.len() > shown { items.last().map(NotificationLogEntry::cursor) } else { None };
         Ok(Page { items, next })
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     failures::{PART, Trouble},
     params::Param,
-    settings::{Secret, Settings, Tls},
+    settings::{PasswordSource, Settings, Tls},
 };
 use futures_util::TryStreamExt;
 use kernel::Failure;
@@ -22,7 +22,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// caller repeats the whole command, which is made for that.
 pub struct Database {
     settings: Settings,
-    secret: Secret,
+    secret: PasswordSource,
     /// The connection while nobody uses it; it is in no transaction then.
     resting: Mutex<Option<Client>>,
     round_trips: AtomicU64,
@@ -36,7 +36,7 @@ impl fmt::Debug for Database {
 
 impl Database {
     /// A database. Nothing is connected yet.
-    pub fn new(settings: Settings, secret: Secret) -> Self {
+    pub fn new(settings: Settings, secret: PasswordSource) -> Self {
         Self { settings, secret, resting: Mutex::new(None), round_trips: AtomicU64::new(0) }
     }
 
@@ -90,7 +90,7 @@ impl Database {
     }
 
     async fn log_in(&self) -> Result<Client, Failure> {
-        let password = self.secret.reveal().await?;
+        let password = self.secret.password().await?;
         let config = self.settings.config(password.as_deref());
         let refused = |error| Failure::unavailable(PART, Trouble::Postgres(error));
         match self.settings.tls {

@@ -1,6 +1,6 @@
 //! What an error of the database means to its caller.
 
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use std::{error::Error as _, fmt, time::Duration};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
@@ -78,7 +78,7 @@ impl fmt::Display for Trouble {
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         if let Some(error) = trouble.of_server().filter(|error| error.code().code() == REFUSED) {
-            return Self::new(Kind::Conflict, "reservation-contradiction", error.message());
+            return Self::new(FailureKind::Conflict, "invalid-reservation-transition", error.message());
         }
         if trouble.passes() { Self::unavailable(PART, trouble) } else { Self::internal(format!("{PART}: {trouble}")) }
     }
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_database_that_is_silent_is_unavailable_and_the_client_hears_no_more_than_that() {
         let failure = Failure::from(Trouble::Silence(Duration::from_secs(4)));
-        assert_eq!((failure.kind, failure.retry_after_s), (Kind::Unavailable, Some(2)));
+        assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Unavailable, Some(2)));
         assert!(!failure.detail.contains("database"));
     }
 }

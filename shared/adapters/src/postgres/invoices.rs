@@ -25,13 +25,13 @@ const TRIES: u32 = 32;
 
 /// The invoice of an order, if it has one, and the next number of the series.
 const LOOK: &str = "
-    SELECT i.series, i.position, i.draft, 1 + coalesce((SELECT last FROM series WHERE series = $2), 0) AS next
+    SELECT i.series, i.position, i.draft, 1 + coalesce((SELECT last_number FROM series WHERE series = $2), 0) AS next
     FROM (VALUES (1)) AS one LEFT JOIN invoices AS i ON i.order_id = $1";
 
 const NUMBER: &str = concat!(
     "WITH numbered AS (
-        INSERT INTO series AS s (series, last) SELECT $5, $6 WHERE $6 = 1 OR EXISTS (SELECT FROM series WHERE series = $5)
-        ON CONFLICT (series) DO UPDATE SET last = excluded.last WHERE s.last = excluded.last - 1
+        INSERT INTO series AS s (series, last_number) SELECT $5, $6 WHERE $6 = 1 OR EXISTS (SELECT FROM series WHERE series = $5)
+        ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number WHERE s.last_number = excluded.last_number - 1
         RETURNING series, last
     ), kept AS (
         INSERT INTO invoices (order_id, user_id, series, position, draft, created_at)
@@ -80,7 +80,12 @@ impl<B: Bus> PgInvoices<B> {
 }
 
 impl<B: Bus> InvoiceStore for PgInvoices<B> {
-    async fn number(&self, claim: Claim, draft: &Draft, event: &dyn Fn(&Invoice) -> Event) -> Result<Invoice, Failure> {
+    async fn assign_number(
+        &self,
+        claim: Claim,
+        draft: &Draft,
+        event: &dyn Fn(&Invoice) -> Event,
+    ) -> Result<Invoice, Failure> {
         let series = draft.series();
         for _ in 0..TRIES {
             let rows = self.relay.database().query(LOOK, &params![draft.order_id.0, &series]).await?;

@@ -6,7 +6,7 @@ use super::{
     params::{Param, params},
     rows::{get, json},
 };
-use kernel::{Failure, Idempotency, Kind, Settled, StoredReply};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
 use serde::Serialize;
 use tokio_postgres::{Row, types::Json};
 
@@ -37,10 +37,10 @@ pub(super) fn head(reply: &StoredReply) -> Json<Head<'_>> {
 /// Runs a statement that takes a key, and says what came of it.
 pub(super) async fn settle(
     database: &Database,
-    key: &Idempotency,
+    key: &IdempotencyKey,
     sql: &str,
     params: &[Param<'_>],
-) -> Result<Settled, Failure> {
+) -> Result<IdempotencyOutcome, Failure> {
     let rows = database.query(sql, params).await?;
     if let Some(settled) = settled(key, &rows)? {
         return Ok(settled);
@@ -49,32 +49,40 @@ pub(super) async fn settle(
     let rows = database.query(KEPT, &params![&key.scope, &key.key]).await?;
     settled(key, &rows)?.ok_or_else(|| {
         let detail = "A request with this Idempotency-Key is under way; please try again.";
-        Failure::new(Kind::Conflict, "idempotency-key-in-flight", detail)
+        Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail)
     })
 }
 
 /// The answer that was kept under a key, if there is one.
-pub(super) async fn recall(database: &Database, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+pub(super) async fn recall(database: &Database, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
     settled(key, &database.query(RECALL, &params![&key.scope, &key.key]).await?)
 }
 
 /// Keeps a refusal as the answer to a request.
-pub(super) async fn refuse(database: &Database, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+pub(super) async fn refuse(
+    database: &Database,
+    key: &IdempotencyKey,
+    reply: &StoredReply,
+) -> Result<IdempotencyOutcome, Failure> {
     let params = params![&key.scope, &key.key, &key.fingerprint, head(reply), &reply.body];
     settle(database, key, REFUSE, &params).await
 }
 
 /// What a key was found to stand for; nothing, where it was not seen.
-pub(super) fn settled(key: &Idempotency, rows: &[Row]) -> Result<Option<Settled>, Failure> {
+pub(super) fn settled(key: &IdempotencyKey, rows: &[Row]) -> Result<Option<IdempotencyOutcome>, Failure> {
     let Some(row) = rows.first() else { return Ok(None) };
     if get(row, "is_new")? {
-        return Ok(Some(Settled::Now));
+        return Ok(Some(IdempotencyOutcome::Committed));
     }
     let Some(fingerprint) = get::<Option<&str>>(row, "fingerprint")? else { return Ok(None) };
     if fingerprint != key.fingerprint {
         let detail = "This Idempotency-Key was used with another request.";
-        return Err(Failure::new(Kind::Invalid, "idempotency-key-reused", detail));
+        return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
     }
     let status = u16::try_from(get::<i32>(row, "status")?).map_err(Failure::internal)?;
-    Ok(Some(Settled::Before(StoredReply { status, headers: json(row, "headers")?, body: get(row, "body")? })))
+    Ok(Some(IdempotencyOutcome::Replayed(StoredReply {
+        status,
+        headers: json(row, "headers")?,
+        body: get(row, "body")?,
+    })))
 }

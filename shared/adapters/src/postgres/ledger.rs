@@ -66,7 +66,7 @@ impl<B: Bus> Ledger for PgLedger<B> {
         self.relay.database().query(BETWEEN, &params![from, to]).await?.iter().map(read).collect()
     }
 
-    async fn book(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
         self.relay.database().query(BOOK, &params![Json(rows(transfers)), Json(event)]).await?;
         self.relay.send(std::slice::from_ref(event)).await;
         Ok(())

@@ -10,7 +10,7 @@ use super::{
 };
 use catalog::{Context, Trigger, Uses};
 use kernel::{Failure, Ids, Timestamp, Uuid};
-use ports::{FoundingAccount, Migrations};
+use ports::{Migrations, SeedAccount};
 use refinery::{Migration, Runner};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio_postgres::error::SqlState;
@@ -124,9 +124,9 @@ impl Migrations for Migrator {
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
 
-    async fn found(&self, accounts: &[FoundingAccount], now: Timestamp) -> Result<u32, Failure> {
+    async fn seed_accounts(&self, accounts: &[SeedAccount], now: Timestamp) -> Result<u32, Failure> {
         let ids = Ids::system();
-        let column = |of: fn(&FoundingAccount) -> &str| accounts.iter().map(of).collect::<Vec<&str>>();
+        let column = |of: fn(&SeedAccount) -> &str| accounts.iter().map(of).collect::<Vec<&str>>();
         let params = params![
             accounts.iter().map(|_| ids.next()).collect::<Vec<Uuid>>(),
             column(|account| account.email.as_str()),

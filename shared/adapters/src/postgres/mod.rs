@@ -2,7 +2,7 @@
 //!
 //! **Invariants.** A command is one statement or one function call: one round trip, and it commits whole or not at all, with its
 //! inbox claim, its idempotency record and its outbox row. Statements are unnamed and below 16 KB, nothing is SET, prepared,
-//! listened for or advisory-locked, so that the proxy never pins (`mark_sent` sets one thing for its own transaction, inside the
+//! listened for or advisory-locked, so that the proxy never pins (`mark_published` sets one thing for its own transaction, inside the
 //! server). Statements name no schema: a role finds its own by the default search path, and no other. A failure tells the client
 //! nothing of SQL, and the log nothing of the rows.
 
@@ -19,6 +19,8 @@ mod outbox;
 mod params;
 mod payments;
 mod probe;
+#[doc(hidden)]
+pub mod proxy;
 mod rows;
 mod settings;
 mod stock;
@@ -27,8 +29,6 @@ mod sweep;
 pub mod testing;
 mod users;
 mod windows;
-#[doc(hidden)]
-pub mod wire;
 mod wishes;
 
 pub use contacts::PgContacts;
@@ -37,10 +37,10 @@ pub use invoices::PgInvoices;
 pub use ledger::PgLedger;
 pub use migrations::Migrator;
 pub use orders::PgOrders;
-pub use outbox::{NoBus, Relay};
+pub use outbox::{Relay, UnreachableBus};
 pub use payments::PgPayments;
 pub use probe::PgProbe;
-pub use settings::{PasswordFuture, Secret, Settings, Tls};
+pub use settings::{PasswordFuture, PasswordSource, Settings, Tls};
 pub use stock::PgStock;
 pub use sweep::PgOutbox;
 pub use users::PgUsers;

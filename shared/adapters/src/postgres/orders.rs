@@ -14,8 +14,8 @@ use domain::{
     order::{Order, Reason, Status},
     text::PaymentMethod,
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Advanced, Bus, Claim, OrderStore, Page, Place};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{Bus, Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
@@ -53,7 +53,7 @@ const ADVANCE: &str = concat!(
     ), ",
     claim_if_any!(),
     ", moved AS (
-        UPDATE orders AS o SET status = $5, reason = $6, payment_id = $7, payment_seen = $8, version = $4, updated_at = $9,
+        UPDATE orders AS o SET status = $5, reason = $6, payment_id = $7, payment_version = $8, version = $4, updated_at = $9,
             history = $10
         FROM go WHERE o.id = go.id
         RETURNING o.id
@@ -63,7 +63,7 @@ const ADVANCE: &str = concat!(
         EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known",
 );
 
-/// Those that wait for what the inventory or the gateway has to say. A back-order waits for as long as it takes.
+/// Those that wait for what the inventory or the gateway has to say. A backorder waits for as long as it takes.
 const STUCK: &str = concat!(
     select_order!(),
     "WHERE o.status = 'pending' AND o.created_at < $1 AND o.reason = ANY ($2)
@@ -91,10 +91,10 @@ impl<B: Bus> OrderStore for PgOrders<B> {
     async fn place(
         &self,
         order: &Order,
-        key: &Idempotency,
+        key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
-    ) -> Result<Settled, Failure> {
+    ) -> Result<IdempotencyOutcome, Failure> {
         let params = params![
             &key.scope,
             &key.key,
@@ -118,17 +118,17 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(event),
         ];
         let settled = keys::settle(self.relay.database(), key, PLACE, &params).await?;
-        if settled == Settled::Now {
+        if settled == IdempotencyOutcome::Committed {
             self.relay.send(std::slice::from_ref(event)).await;
         }
         Ok(settled)
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         keys::refuse(self.relay.database(), key, reply).await
     }
 
-    async fn recall(&self, key: &Idempotency) -> Result<Option<Settled>, Failure> {
+    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         keys::recall(self.relay.database(), key).await
     }
 
@@ -147,7 +147,12 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         Ok(Page { items, next })
     }
 
-    async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        order: &Order,
+        event: Option<&Event>,
+    ) -> Result<TransitionOutcome, Failure> {
         let params = params![
             claim.map(|claim| claim.consumer),
             claim.map(|claim| claim.event_id),
@@ -156,7 +161,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             order.status.name(),
             order.reason.map(Reason::name),
             order.payment_id.map(|id| id.0),
-            counted(order.payment_seen)?,
+            counted(order.payment_version)?,
             order.updated_at,
             Json(&order.history),
             event.map(Json),
@@ -167,12 +172,12 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             if let Some(event) = event {
                 self.relay.send(std::slice::from_ref(event)).await;
             }
-            return Ok(Advanced::Now);
+            return Ok(TransitionOutcome::Applied);
         }
-        Ok(if get(row, "known")? { Advanced::Before } else { Advanced::Overtaken })
+        Ok(if get(row, "known")? { TransitionOutcome::AlreadyApplied } else { TransitionOutcome::VersionConflict })
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
         let (at, id) = after.map(|after| (after.at, after.id)).unzip();
         let reasons =
             [Reason::AwaitingStock, Reason::AwaitingPayment, Reason::PaymentDeclined].map(Reason::name).to_vec();
@@ -201,7 +206,7 @@ fn order(row: &Row) -> Result<Order, Failure> {
         shipping_address: json(row, "shipping_address")?,
         payment_method: parsed(row, "payment_method", PaymentMethod::parse)?,
         payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
-        payment_seen: count(row, "payment_seen")?,
+        payment_version: count(row, "payment_version")?,
         version: count(row, "version")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,

@@ -12,12 +12,12 @@ use std::{sync::Arc, time::Duration};
 const PATIENCE: Duration = Duration::from_millis(600);
 
 /// Does not wait until the mark is on the disk: one that is lost means that its events are sent again.
-const MARK: &str = "SELECT mark_sent($1)";
+const MARK: &str = "SELECT mark_published($1)";
 
 /// Counts events that a command left to the sweep.
-pub(super) const LEFT: &str = "OutboxLeftForSweep";
+pub(super) const LEFT: &str = "OutboxPublishDeferred";
 /// Counts events that are on the bus and will go there again, because the outbox could not be told.
-const UNMARKED: &str = "OutboxUnmarked";
+const UNMARKED: &str = "OutboxMarkFailed";
 
 /// Sends committed events to the bus.
 #[derive(Debug)]
@@ -66,9 +66,9 @@ fn left(events: usize, reason: &str) {
 
 /// The bus of a function that publishes nothing: for those that only read, and have no permission to do more.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoBus;
+pub struct UnreachableBus;
 
-impl Bus for NoBus {
+impl Bus for UnreachableBus {
     async fn publish(&self, _: &[Event]) -> Result<Vec<bool>, Failure> {
         Err(Failure::internal("a function that declares no bus published an event"))
     }

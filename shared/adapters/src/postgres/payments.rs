@@ -13,15 +13,15 @@ use domain::{
     payment::{Change, Payment, Status},
     text::PaymentMethod,
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
-use ports::{Advanced, Bus, Claim, PaymentStore};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use ports::{Bus, Claim, PaymentStore, TransitionOutcome};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
 /// An update that changes nothing makes the row that was there before come back, whoever has just written it.
 const BEGIN: &str = "
     INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, attempts, attempted_at, closed, refunds,
-        look_after, version, created_at, updated_at)
+        reconcile_after, version, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, $13, $13)
     ON CONFLICT (order_id) DO UPDATE SET order_id = excluded.order_id
     RETURNING *";
@@ -31,7 +31,7 @@ const GET: &str = "SELECT * FROM payments WHERE id = $1 AND ($2 IS NULL OR user_
 const OF_ORDER: &str = "SELECT * FROM payments WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
 
 const UNANSWERED: &str = "SELECT * FROM payments
-    WHERE look_after < $1 AND ($3::timestamptz IS NULL OR (look_after, id) > ($3, $4::uuid)) ORDER BY look_after, id LIMIT $2";
+    WHERE reconcile_after < $1 AND ($3::timestamptz IS NULL OR (reconcile_after, id) > ($3, $4::uuid)) ORDER BY reconcile_after, id LIMIT $2";
 
 /// The step itself, for a row of `$from`, and its transfers. The parameters from `$6` on are those of [`step`].
 macro_rules! keep_step {
@@ -40,7 +40,7 @@ macro_rules! keep_step {
             "kept AS (
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
-                    transaction_id = $13, decline_code = $14, refunds = $15, look_after = $16, updated_at = $17
+                    transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17
                 FROM ",
             $from,
             " WHERE p.id = $6
@@ -104,7 +104,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
             attempts(payment)?,
             payment.attempted_at,
             payment.closed,
-            payment.look_after(),
+            payment.reconcile_after(),
             counted(payment.version)?,
             payment.created_at,
         ];
@@ -116,12 +116,17 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         rows.first().map(read).transpose()
     }
 
-    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+    async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
         let rows = self.relay.database().query(OF_ORDER, &params![order.0, owner.map(|owner| owner.0)]).await?;
         rows.first().map(read).transpose()
     }
 
-    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure> {
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<TransitionOutcome, Failure> {
         let mut params = params![
             claim.map(|claim| claim.consumer),
             claim.map(|claim| claim.event_id),
@@ -136,47 +141,47 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         let row = only(&rows)?;
         if get(row, "kept")? {
             self.relay.send(events).await;
-            return Ok(Advanced::Now);
+            return Ok(TransitionOutcome::Applied);
         }
-        Ok(if get(row, "known")? { Advanced::Before } else { Advanced::Overtaken })
+        Ok(if get(row, "known")? { TransitionOutcome::AlreadyApplied } else { TransitionOutcome::VersionConflict })
     }
 
-    async fn settle(
+    async fn advance_with_reply(
         &self,
-        key: &Idempotency,
+        key: &IdempotencyKey,
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
-    ) -> Result<Option<Settled>, Failure> {
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let mut params = params![&key.scope, &key.key, &key.fingerprint, keys::head(reply), &reply.body]
             .into_iter()
             .collect::<Vec<_>>();
         params.extend(step(change, events)?);
         let rows = self.relay.database().query(SETTLE, &params).await?;
         let settled = keys::settled(key, &rows)?;
-        if settled == Some(Settled::Now) {
+        if settled == Some(IdempotencyOutcome::Committed) {
             self.relay.send(events).await;
         }
         Ok(settled)
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         keys::refuse(self.relay.database(), key, reply).await
     }
 
-    async fn announce(&self, event: &Event) -> Result<(), Failure> {
+    async fn record_event(&self, event: &Event) -> Result<(), Failure> {
         self.relay.database().query(ANNOUNCE, &params![Json(event)]).await?;
         self.relay.send(std::slice::from_ref(event)).await;
         Ok(())
     }
 
-    async fn unanswered(
+    async fn due_for_reconciliation(
         &self,
         before: Timestamp,
         after: Option<&Payment>,
         limit: u32,
     ) -> Result<Vec<Payment>, Failure> {
-        let (since, id) = (after.and_then(Payment::look_after), after.map(|after| after.id.0));
+        let (since, id) = (after.and_then(Payment::reconcile_after), after.map(|after| after.id.0));
         let rows = self.relay.database().query(UNANSWERED, &params![before, i64::from(limit), since, id]).await?;
         rows.iter().map(read).collect()
     }
@@ -196,7 +201,7 @@ fn step<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, F
         payment.transaction_id.as_deref(),
         payment.decline_code.as_deref(),
         Json(&payment.refunds),
-        payment.look_after(),
+        payment.reconcile_after(),
         payment.updated_at,
         Json(ledger::rows(&change.transfers)),
         Json(events),

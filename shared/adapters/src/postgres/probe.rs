@@ -19,7 +19,7 @@ impl PgProbe {
 }
 
 impl Probe for PgProbe {
-    fn part(&self) -> &'static str {
+    fn dependency(&self) -> &'static str {
         PART
     }
 
@@ -27,7 +27,7 @@ impl Probe for PgProbe {
         true
     }
 
-    async fn ask(&self) -> Result<(), Failure> {
+    async fn check(&self) -> Result<(), Failure> {
         self.database.query("SELECT", &[]).await.map(drop)
     }
 }

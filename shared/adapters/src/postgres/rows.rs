@@ -11,7 +11,7 @@ use tokio_postgres::{
 };
 
 /// Counts rows that a sweep came past because they cannot be read.
-const UNREADABLE: &str = "RowsUnreadable";
+const UNREADABLE: &str = "RowsUndecodable";
 
 /// The rows that can be read. Those that cannot are said loudly and left out, so that one of them does not keep all behind it from
 /// being looked after.

@@ -35,16 +35,16 @@ fn is_here(host: &str) -> bool {
 pub type PasswordFuture = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send>>;
 
 /// How we prove who we are.
-pub enum Secret {
+pub enum PasswordSource {
     /// The server trusts us.
-    Nothing,
+    Trust,
     /// A password that stays the same.
     Password(String),
     /// A password for one connection, asked for when it is made.
     Issued(Box<dyn Fn() -> PasswordFuture + Send + Sync>),
 }
 
-impl Secret {
+impl PasswordSource {
     /// A password that `issue` makes for every connection.
     pub fn issued<F, P>(issue: F) -> Self
     where
@@ -54,18 +54,18 @@ impl Secret {
         Self::Issued(Box::new(move || Box::pin(issue())))
     }
 
-    pub(crate) async fn reveal(&self) -> Result<Option<String>, Failure> {
+    pub(crate) async fn password(&self) -> Result<Option<String>, Failure> {
         match self {
-            Self::Nothing => Ok(None),
+            Self::Trust => Ok(None),
             Self::Password(password) => Ok(Some(password.clone())),
             Self::Issued(issue) => issue().await.map(Some),
         }
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for PasswordSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("PasswordSource(…)")
     }
 }
 
@@ -148,6 +148,6 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_told_when_it_is_printed() {
-        assert!(!format!("{:?}", Secret::Password("hunter2".to_owned())).contains("hunter2"));
+        assert!(!format!("{:?}", PasswordSource::Password("hunter2".to_owned())).contains("hunter2"));
     }
 }

@@ -9,12 +9,14 @@ use super::{
 };
 use domain::{
     Event,
-    event::{PaidWith, ProductCreated, StockLevel},
+    event::{PaymentRef, ProductCreated, StockLevel},
     id::{OrderId, PaymentId, ProductId},
-    stock::{self, AdjustStock, AdjustmentReason, Hold, Movement, MovementKind},
+    stock::{self, AdjustStock, AdjustmentReason, Movement, MovementKind, Reservation},
 };
-use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, LapsedHold, Page, Paid, StockDesk, StockHistory, StockStore, StockWatch};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{
+    Bus, Claim, ExpiredReservation, LowStockAlerts, Page, PaidOrder, StockAdjustments, StockMovements, StockStore,
+};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
@@ -27,7 +29,7 @@ const OPEN: &str = concat!(
         ON CONFLICT DO NOTHING
         RETURNING product_id, available, reserved, version, updated_at
     ), noted AS (
-        INSERT INTO movements (product_id, version, kind, quantity, available, reserved, at)
+        INSERT INTO stock_movements (product_id, version, kind, quantity, available, reserved, at)
         SELECT product_id, version, 'opened', available, available, reserved, updated_at FROM opened
     )
     SELECT announce(jsonb_set($6, '{data,levels}', jsonb_build_array(jsonb_build_object(
@@ -46,30 +48,30 @@ const LAPSE: &str = "SELECT lapse($1, $2) AS event";
 const RETRY: &str = "SELECT retry($1, $2) AS event";
 
 const LAPSED: &str = "
-    SELECT order_id, lapses_at FROM reservation_orders
-    WHERE state = 'held' AND lapses_at < $1 AND ($3 IS NULL OR (lapses_at, order_id) > ($3, $4))
-    ORDER BY lapses_at, order_id LIMIT $2";
+    SELECT order_id, expires_at FROM reservations
+    WHERE state = 'reserved' AND expires_at < $1 AND ($3 IS NULL OR (expires_at, order_id) > ($3, $4))
+    ORDER BY expires_at, order_id LIMIT $2";
 
 /// Those alone for which all is there, when those who have waited longer have theirs: what cannot be filled, however long it has
 /// waited, takes nobody's place in a round.
 const WAITING: &str = "
     SELECT order_id, payment_id, payment_version, paid_at FROM (
         SELECT o.*, s.available - sum(r.quantity) OVER (PARTITION BY r.product_id ORDER BY o.paid_at, o.order_id) AS rest
-        FROM reservation_orders AS o
-        JOIN reservations AS r ON r.order_id = o.order_id
+        FROM reservations AS o
+        JOIN reservation_lines AS r ON r.order_id = o.order_id
         JOIN stock AS s ON s.product_id = r.product_id
-        WHERE o.state = 'waiting'
+        WHERE o.state = 'backordered'
     ) AS line
     WHERE $2 IS NULL OR (paid_at, order_id) > ($2, $3)
     GROUP BY order_id, payment_id, payment_version, paid_at HAVING min(rest) >= 0
     ORDER BY paid_at, order_id LIMIT $1";
 
-const WAIT: &str = "SELECT count(*) AS orders FROM reservation_orders WHERE state = 'waiting'";
+const WAIT: &str = "SELECT count(*) AS orders FROM reservations WHERE state = 'backordered'";
 
 const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
 
 const MOVEMENTS: &str = "
-    SELECT kind, quantity, available, reserved, version, order_id, reason, at FROM movements
+    SELECT kind, quantity, available, reserved, version, order_id, reason, at FROM stock_movements
     WHERE product_id = $1 AND ($2 IS NULL OR version < $2) ORDER BY version DESC LIMIT $3";
 
 const LEVEL: &str = "SELECT available, reserved, version FROM stock WHERE product_id = $1";
@@ -87,7 +89,7 @@ const ADJUST: &str = concat!(
         WHERE s.product_id = $6
         RETURNING s.product_id, s.available, s.reserved, s.version, s.updated_at
     ), noted AS (
-        INSERT INTO movements (product_id, version, kind, quantity, available, reserved, at, reason)
+        INSERT INTO stock_movements (product_id, version, kind, quantity, available, reserved, at, reason)
         SELECT product_id, version, 'adjusted', $8, available, reserved, updated_at, $9 FROM kept
     ), ",
     announce!("$10", from "kept"),
@@ -97,7 +99,7 @@ const ADJUST: &str = concat!(
 /// A level that is older than the one that was noted changes nothing.
 const NOTE: &str = concat!(
     "WITH noted AS (
-        INSERT INTO alerts AS old (product_id, version, is_low, was_low) VALUES ($1, $2, $3, false)
+        INSERT INTO low_stock_alerts AS old (product_id, version, is_low, was_low) VALUES ($1, $2, $3, false)
         ON CONFLICT (product_id) DO UPDATE
         SET version = excluded.version, is_low = excluded.is_low, was_low = old.is_low
         WHERE old.version < excluded.version
@@ -147,8 +149,8 @@ impl<B: Bus> StockStore for PgStock<B> {
     async fn reserve(
         &self,
         claim: Claim,
-        hold: &Hold,
-        lapses_at: Timestamp,
+        hold: &Reservation,
+        expires_at: Timestamp,
         reserved: &Event,
         short: &Event,
     ) -> Result<Option<Event>, Failure> {
@@ -159,7 +161,7 @@ impl<B: Bus> StockStore for PgStock<B> {
             hold.reserved.order_id.0,
             products,
             quantities,
-            lapses_at,
+            expires_at,
             Json(reserved),
             Json(short),
         ];
@@ -167,7 +169,13 @@ impl<B: Bus> StockStore for PgStock<B> {
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 
-    async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure> {
+    async fn allocate(
+        &self,
+        claim: Claim,
+        paid: &PaidOrder,
+        kept: &Event,
+        short: &Event,
+    ) -> Result<Option<Event>, Failure> {
         let params = params![
             claim.consumer,
             claim.event_id,
@@ -182,7 +190,7 @@ impl<B: Bus> StockStore for PgStock<B> {
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 
-    async fn commit(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
+    async fn ship(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
         let params = params![claim.consumer, claim.event_id, order.0, Json(committed)];
         let rows = self.relay.database().query(COMMIT, &params).await?;
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
@@ -194,34 +202,40 @@ impl<B: Bus> StockStore for PgStock<B> {
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: u32, after: Option<LapsedHold>) -> Result<Vec<LapsedHold>, Failure> {
+    async fn expired_reservations(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        after: Option<ExpiredReservation>,
+    ) -> Result<Vec<ExpiredReservation>, Failure> {
         let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
         let rows = self.relay.database().query(LAPSED, &params![now, i64::from(limit), at, order]).await?;
-        let hold = |row| Ok(LapsedHold { order_id: OrderId(get(row, "order_id")?), at: get(row, "lapses_at")? });
+        let hold =
+            |row| Ok(ExpiredReservation { order_id: OrderId(get(row, "order_id")?), at: get(row, "expires_at")? });
         rows.iter().map(hold).collect()
     }
 
-    async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
+    async fn expire(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
         let rows = self.relay.database().query(LAPSE, &params![order.0, Json(lapsed)]).await?;
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
 
-    async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure> {
+    async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
         let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
         let rows = self.relay.database().query(WAITING, &params![i64::from(limit), at, order]).await?;
         let paid = |row: &Row| {
             let payment =
-                PaidWith { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
-            Ok(Paid { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
+                PaymentRef { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
+            Ok(PaidOrder { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
         };
         Ok(readable(&rows, paid))
     }
 
-    async fn wait(&self) -> Result<u64, Failure> {
+    async fn backorder_count(&self) -> Result<u64, Failure> {
         count(only(&self.relay.database().query(WAIT, &[]).await?)?, "orders")
     }
 
-    async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
+    async fn allocate_backorder(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
         let rows = self.relay.database().query(RETRY, &params![order.0, Json(kept)]).await?;
         Ok(self.outcome(get(only(&rows)?, "event")?).await)
     }
@@ -241,9 +255,9 @@ fn level(product_id: ProductId, row: &Row) -> Result<StockLevel, Failure> {
     })
 }
 
-impl<B: Bus> StockHistory for PgStock<B> {
+impl<B: Bus> StockMovements for PgStock<B> {
     async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure> {
-        let before = cursor.map(stock::read_cursor).transpose()?;
+        let before = cursor.map(stock::parse_cursor).transpose()?;
         let shown = usize::try_from(limit).map_err(Failure::internal)?;
         let rows = self.relay.database().query(MOVEMENTS, &params![product.0, before, i64::from(limit) + 1]).await?;
         let movement = |row| {
@@ -262,15 +276,15 @@ impl<B: Bus> StockHistory for PgStock<B> {
     }
 }
 
-impl<B: Bus> StockDesk for PgStock<B> {
+impl<B: Bus> StockAdjustments for PgStock<B> {
     async fn adjust(
         &self,
-        key: &Idempotency,
+        key: &IdempotencyKey,
         reply: &StoredReply,
         wish: AdjustStock,
         after: &StockLevel,
         event: &Event,
-    ) -> Result<Option<Settled>, Failure> {
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let params = params![
             &key.scope,
             &key.key,
@@ -284,19 +298,19 @@ impl<B: Bus> StockDesk for PgStock<B> {
             Json(event),
         ];
         let settled = keys::settled(key, &self.relay.database().query(ADJUST, &params).await?)?;
-        if settled == Some(Settled::Now) {
+        if settled == Some(IdempotencyOutcome::Committed) {
             self.relay.send(std::slice::from_ref(event)).await;
         }
         Ok(settled)
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         keys::refuse(self.relay.database(), key, reply).await
     }
 }
 
-impl<B: Bus> StockWatch for PgStock<B> {
-    async fn note(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
+impl<B: Bus> LowStockAlerts for PgStock<B> {
+    async fn record_level(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
         let params = params![level.product_id.0, level.version, is_low, Json(event)];
         let rows = self.relay.database().query(NOTE, &params).await?;
         let is_news = get(only(&rows)?, "is_news")?;
@@ -308,7 +322,7 @@ impl<B: Bus> StockWatch for PgStock<B> {
 }
 
 /// The lines of a hold as two columns, each product once.
-fn lines(hold: &Hold) -> (Vec<Uuid>, Vec<i64>) {
+fn lines(hold: &Reservation) -> (Vec<Uuid>, Vec<i64>) {
     let mut pieces: BTreeMap<Uuid, i64> = BTreeMap::new();
     for line in &hold.lines {
         *pieces.entry(line.product_id.0).or_default() += i64::from(line.quantity);

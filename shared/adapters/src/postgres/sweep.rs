@@ -12,7 +12,7 @@ use catalog::Context;
 use domain::Event;
 use edge::telemetry::metrics;
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{Bus, Ends, Outbox, Place, Swept, Tidied};
+use ports::{Bus, CleanupReport, Cutoffs, Outbox, OutboxCursor, SweepReport};
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Row;
 
@@ -20,7 +20,7 @@ use tokio_postgres::Row;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Counts rows that do not read as events of this version of the code. They stay, and block none.
-const UNREADABLE: &str = "OutboxUnreadable";
+const UNREADABLE: &str = "OutboxRowsUndecodable";
 
 /// The outboxes of all contexts, swept as the role of operations.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl<B: Bus> PgOutbox<B> {
         Self { database, bus, take, mark, look, tidy }
     }
 
-    /// Which of the rows in hand the bus took, unless it was silent. That it took none is no failure of the sweep, which has more
+    /// Which of the rows in hand the bus took, unless it was timed_out. That it took none is no failure of the sweep, which has more
     /// to tell.
     async fn publish(&self, rows: &[Row]) -> Option<Vec<Uuid>> {
         let events: Vec<Event> = rows.iter().filter_map(readable).collect();
@@ -79,7 +79,7 @@ impl<B: Bus> PgOutbox<B> {
             return Some(Vec::new());
         }
         let answer = tokio::time::timeout(PATIENCE, self.bus.publish(&events)).await;
-        let silent = answer.is_err();
+        let timed_out = answer.is_err();
         let taken = match answer {
             Ok(Ok(taken)) => taken,
             Ok(Err(failure)) => {
@@ -93,7 +93,7 @@ impl<B: Bus> PgOutbox<B> {
         };
         let sent: Vec<Uuid> = events.iter().zip(taken).filter(|(_, taken)| *taken).map(|(event, _)| event.id).collect();
         metrics::count(LEFT, u64::try_from(events.len() - sent.len()).unwrap_or(u64::MAX));
-        (!silent).then_some(sent)
+        (!timed_out).then_some(sent)
     }
 
     async fn waiting(&self, session: &Session<'_>) -> Result<(u64, Option<Timestamp>), Failure> {
@@ -104,13 +104,13 @@ impl<B: Bus> PgOutbox<B> {
 }
 
 impl<B: Bus> Outbox for PgOutbox<B> {
-    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Swept, Failure> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
         let session = self.database.session().await?;
         session.command("BEGIN").await?;
         let (at, id) = after.map(|after| (after.at, after.id)).unzip();
         let rows = session.query(&self.take, &params![before, i64::from(limit), at, id]).await?;
         let answer = self.publish(&rows).await;
-        let silent = answer.is_none();
+        let timed_out = answer.is_none();
         let sent = answer.unwrap_or_default();
         if !sent.is_empty() {
             session.query(&self.mark, &params![&sent]).await?;
@@ -120,19 +120,19 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         session.rest();
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let last = rows.last().map(place).transpose()?;
-        Ok(Swept { due: small(rows.len()), sent: small(sent.len()), waiting, oldest, last, silent })
+        Ok(SweepReport { due: small(rows.len()), sent: small(sent.len()), waiting, oldest, last, timed_out })
     }
 
-    async fn tidy(&self, ends: &Ends, limit: u32) -> Result<Tidied, Failure> {
-        let params = params![ends.sent, ends.claims, ends.answers, i64::from(limit)];
+    async fn clean_up(&self, ends: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure> {
+        let params = params![ends.sent, ends.claims, ends.replies, i64::from(limit)];
         let rows = self.database.query(&self.tidy, &params).await?;
         let row = only(&rows)?;
-        Ok(Tidied { sent: count(row, "sent")?, claims: count(row, "claims")?, answers: count(row, "answers")? })
+        Ok(CleanupReport { sent: count(row, "sent")?, claims: count(row, "claims")?, replies: count(row, "answers")? })
     }
 }
 
-fn place(row: &Row) -> Result<Place, Failure> {
-    Ok(Place { at: get(row, "created_at")?, id: get(row, "id")? })
+fn place(row: &Row) -> Result<OutboxCursor, Failure> {
+    Ok(OutboxCursor { at: get(row, "created_at")?, id: get(row, "id")? })
 }
 
 /// Deletes from every outbox what went out before `$1`, from every inbox what was claimed before `$2`, and of the answers to
@@ -159,7 +159,7 @@ fn tidy() -> String {
     }
     for name in consumers().map(Context::name) {
         let part = format!("{name}_claims");
-        parts.push(deletion(&part, &format!("{name}.inbox"), "consumer, event_id", "at", "$2"));
+        parts.push(deletion(&part, &format!("{name}.inbox"), "consumer, event_id", "claimed_at", "$2"));
         claims.push(format!("(SELECT count(*) FROM {part})"));
     }
     format!(

@@ -2,8 +2,8 @@
 #![allow(clippy::expect_used, reason = "this is test code, which other crates' tests share")]
 
 use super::{
-    Database, Migrator, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock, PgUsers, PgWindows,
-    Secret, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
+    PgUsers, PgWindows, Settings, Tls,
 };
 use catalog::Context;
 use domain::Event;
@@ -63,14 +63,14 @@ impl TestDatabase {
 
     /// A new connection with the rights of a context's role. The role's password is not touched: roles are of the whole
     /// server, and a running stack uses them.
-    pub fn of(&self, context: Context) -> Arc<Database> {
+    pub fn as_context(&self, context: Context) -> Arc<Database> {
         let (settings, secret) = self.login();
         let options = Some(format!("-c role={}", context.name()));
         Arc::new(Database::new(Settings { options, ..settings }, secret))
     }
 
-    /// Like [`Self::of`], by way of `port` of this machine: for tests that stand between the code and the server.
-    pub fn of_through(&self, context: Context, port: u16) -> Arc<Database> {
+    /// Like [`Self::as_context`], by way of `port` of this machine: for tests that stand between the code and the server.
+    pub fn through_proxy(&self, context: Context, port: u16) -> Arc<Database> {
         let (settings, secret) = self.login();
         let options = Some(format!("-c role={}", context.name()));
         let settings = Settings { host: "127.0.0.1".to_owned(), port, tls: Tls::Off, options, ..settings };
@@ -84,7 +84,7 @@ impl TestDatabase {
     }
 
     /// How the owner logs in.
-    pub fn login(&self) -> (Settings, Secret) {
+    pub fn login(&self) -> (Settings, PasswordSource) {
         let host = match self.server.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
             Some(Host::Unix(path)) => path.to_string_lossy().into_owned(),
@@ -93,8 +93,8 @@ impl TestDatabase {
         let port = self.server.get_ports().first().copied().unwrap_or(5432);
         let user = self.server.get_user().unwrap_or("postgres");
         let secret = match self.server.get_password() {
-            Some(password) => Secret::Password(String::from_utf8_lossy(password).into_owned()),
-            None => Secret::Nothing,
+            Some(password) => PasswordSource::Password(String::from_utf8_lossy(password).into_owned()),
+            None => PasswordSource::Trust,
         };
         (Settings::new(&host, port, &self.name, user, Tls::Off), secret)
     }
@@ -106,47 +106,47 @@ impl TestDatabase {
 
     /// Accounts, over a connection of their own.
     pub fn users(&self) -> PgUsers<RecordingBus> {
-        PgUsers::new(self.of(Context::Identity), self.bus())
+        PgUsers::new(self.as_context(Context::Identity), self.bus())
     }
 
     /// Stock accounts, over a connection of their own.
     pub fn stock(&self) -> PgStock<RecordingBus> {
-        PgStock::new(self.of(Context::Inventory), self.bus())
+        PgStock::new(self.as_context(Context::Inventory), self.bus())
     }
 
     /// Orders, over a connection of their own.
     pub fn orders(&self) -> PgOrders<RecordingBus> {
-        PgOrders::new(self.of(Context::Orders), self.bus())
+        PgOrders::new(self.as_context(Context::Orders), self.bus())
     }
 
     /// Payments, over a connection of their own.
     pub fn payments(&self) -> PgPayments<RecordingBus> {
-        PgPayments::new(self.of(Context::Payments), self.bus())
+        PgPayments::new(self.as_context(Context::Payments), self.bus())
     }
 
     /// Contacts, over a connection of their own.
     pub fn contacts(&self) -> PgContacts<RecordingBus> {
-        PgContacts::new(self.of(Context::Notifications), self.bus())
+        PgContacts::new(self.as_context(Context::Notifications), self.bus())
     }
 
     /// Invoices, over a connection of their own.
     pub fn invoices(&self) -> PgInvoices<RecordingBus> {
-        PgInvoices::new(self.of(Context::Invoices), self.bus())
+        PgInvoices::new(self.as_context(Context::Invoices), self.bus())
     }
 
     /// Windows, over a connection of their own.
     pub fn windows(&self) -> PgWindows {
-        PgWindows::new(self.of(Context::Analytics))
+        PgWindows::new(self.as_context(Context::Analytics))
     }
 
     /// The sweep, over a connection of its own.
     pub fn outbox(&self) -> PgOutbox<RecordingBus> {
-        PgOutbox::new(self.of(Context::Operations), self.bus())
+        PgOutbox::new(self.as_context(Context::Operations), self.bus())
     }
 
     /// The probe, over a connection of its own.
     pub fn probe(&self) -> PgProbe {
-        PgProbe::new(self.of(Context::Operations))
+        PgProbe::new(self.as_context(Context::Operations))
     }
 
     /// Looks behind the ports, as the superuser.
@@ -160,7 +160,7 @@ impl TestDatabase {
     }
 
     /// Waits until a query that counts something counts one at least.
-    pub async fn until(&self, sql: &str) {
+    pub async fn wait_until(&self, sql: &str) {
         let (client, began) = (self.connect().await, Instant::now());
         while client.query_one(sql, &[]).await.expect("the query runs").get::<_, i64>(0) == 0 {
             assert!(began.elapsed() < Duration::from_secs(20), "nothing came of: {sql}");
@@ -168,12 +168,12 @@ impl TestDatabase {
     }
 
     /// Changes something behind the ports, as the superuser.
-    pub async fn change(&self, sql: &str) {
+    pub async fn execute(&self, sql: &str) {
         self.connect().await.batch_execute(sql).await.expect("the statement runs");
     }
 
     /// Does something in a transaction that stays open, and is undone, as long as the answer is kept.
-    pub async fn hold(&self, sql: &str) -> impl Sized + use<> {
+    pub async fn hold_transaction(&self, sql: &str) -> impl Sized + use<> {
         let client = self.connect().await;
         client.batch_execute(&format!("BEGIN; {sql}")).await.expect("the statement runs");
         client
@@ -208,47 +208,47 @@ pub struct RecordingBus {
 
 #[derive(Debug, Default)]
 struct State {
-    mood: Mood,
+    behavior: BusBehavior,
     taken: Vec<Event>,
 }
 
 /// What a [`RecordingBus`] does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mood {
+pub enum BusBehavior {
     /// Takes every event.
     #[default]
-    Willing,
+    Accept,
     /// Takes the first event of each call and refuses the others.
-    Choosy,
+    AcceptFirst,
     /// Fails.
-    Away,
+    Fail,
     /// Never answers.
-    Silent,
+    TimeOut,
 }
 
 impl RecordingBus {
     /// What it took, oldest first.
-    pub fn taken(&self) -> Vec<Event> {
+    pub fn published(&self) -> Vec<Event> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).taken.clone()
     }
 
     /// From now on.
-    pub fn be(&self, mood: Mood) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).mood = mood;
+    pub fn set_behavior(&self, behavior: BusBehavior) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior = behavior;
     }
 
-    fn mood(&self) -> Mood {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).mood
+    fn behavior(&self) -> BusBehavior {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior
     }
 }
 
 impl Bus for RecordingBus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
-        let most = match self.mood() {
-            Mood::Willing => events.len(),
-            Mood::Choosy => 1,
-            Mood::Away => return Err(Failure::unavailable("bus", "it is away, as told")),
-            Mood::Silent => std::future::pending().await,
+        let most = match self.behavior() {
+            BusBehavior::Accept => events.len(),
+            BusBehavior::AcceptFirst => 1,
+            BusBehavior::Fail => return Err(Failure::unavailable("bus", "it is away, as told")),
+            BusBehavior::TimeOut => std::future::pending().await,
         };
         let taken = (0..events.len()).map(|n| n < most).collect();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,7 @@ use domain::{
     id::UserId,
     user::{Role, User},
 };
-use kernel::{Failure, FieldError, Kind, Timestamp};
+use kernel::{Failure, FailureKind, FieldError, Timestamp};
 use ports::{Bus, Credentials, UserStore};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
@@ -33,16 +33,16 @@ const CREDENTIALS: &str = "
 /// After a lock that has ended ($3 is now), this is the first wrong password, and the old end must not be there for the next one.
 const WRONG_PASSWORD: &str = "
     UPDATE users
-    SET wrong = CASE WHEN locked_until <= $3 THEN 1 ELSE wrong + 1 END,
+    SET failed_logins = CASE WHEN locked_until <= $3 THEN 1 ELSE failed_logins + 1 END,
         locked_until = CASE
-            WHEN CASE WHEN locked_until <= $3 THEN 1 ELSE wrong + 1 END >= $2 THEN $4
+            WHEN CASE WHEN locked_until <= $3 THEN 1 ELSE failed_logins + 1 END >= $2 THEN $4
             WHEN locked_until > $3 THEN locked_until
         END
     WHERE id = $1";
 
 const BEGIN_SESSION: &str = "
     WITH forgiven AS (
-        UPDATE users SET wrong = 0, locked_until = NULL WHERE id = $1 AND (wrong > 0 OR locked_until IS NOT NULL)
+        UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1 AND (failed_logins > 0 OR locked_until IS NOT NULL)
     ), tidied AS (
         DELETE FROM refresh_tokens WHERE user_id = $1 AND expires_at <= $3
     )
@@ -94,7 +94,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
         rows.first().map(credentials).transpose()
     }
 
-    async fn wrong_password(
+    async fn record_failed_login(
         &self,
         user: UserId,
         limit: u32,
@@ -125,6 +125,6 @@ fn taken(trouble: Trouble) -> Failure {
     };
     Failure {
         fields: vec![FieldError { pointer: pointer.to_owned(), detail: "is taken".to_owned() }],
-        ..Failure::new(Kind::Conflict, code, detail)
+        ..Failure::new(FailureKind::Conflict, code, detail)
     }
 }

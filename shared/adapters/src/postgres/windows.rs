@@ -7,7 +7,7 @@ use super::{
 };
 use domain::{
     money::Currency,
-    window::{Fact, REGIONS, Sum, Window},
+    window::{AnalyticsRecord, MAX_REGIONS, Sum, Window},
 };
 use kernel::{Failure, Timestamp};
 use ports::{Page, WindowStore};
@@ -23,7 +23,7 @@ const ADD: &str = "
             event_id uuid, window_start timestamptz, currency text, revenue bigint, region text, products jsonb
         )
     ), fresh AS (
-        INSERT INTO facts (event_id, window_start)
+        INSERT INTO counted_events (event_id, window_start)
         SELECT event_id, window_start FROM fact ORDER BY event_id
         ON CONFLICT DO NOTHING
         RETURNING event_id
@@ -37,13 +37,13 @@ const ADD: &str = "
         SET orders = w.orders + excluded.orders, revenue = w.revenue + excluded.revenue
         RETURNING window_start, currency
     ), by_product AS (
-        INSERT INTO window_products AS w (window_start, currency, product_id, product_name, pieces)
-        SELECT window_start, currency, item.id, max(item.name), sum(item.pieces)
+        INSERT INTO window_products AS w (window_start, currency, product_id, product_name, units)
+        SELECT window_start, currency, item.id, max(item.name), sum(item.units)
         FROM added JOIN counted USING (window_start, currency),
-            jsonb_to_recordset(counted.products) AS item (id uuid, name text, pieces bigint)
+            jsonb_to_recordset(counted.products) AS item (id uuid, name text, units bigint)
         GROUP BY window_start, currency, item.id ORDER BY window_start, currency, item.id
         ON CONFLICT (window_start, currency, product_id) DO UPDATE
-        SET pieces = w.pieces + excluded.pieces, product_name = excluded.product_name
+        SET units = w.units + excluded.units, product_name = excluded.product_name
     )
     INSERT INTO window_regions AS w (window_start, currency, region, orders, revenue)
     SELECT window_start, currency, region, count(*), sum(revenue)
@@ -55,11 +55,11 @@ const ADD: &str = "
 const LIST: &str = "
     SELECT w.*, coalesce(products.list, '[]') AS products, coalesce(regions.list, '[]') AS regions
     FROM windows AS w, LATERAL (
-        SELECT jsonb_agg(jsonb_build_array(p.product_id, p.product_name, p.pieces) ORDER BY p.pieces DESC, p.product_id) AS list
+        SELECT jsonb_agg(jsonb_build_array(p.product_id, p.product_name, p.units) ORDER BY p.units DESC, p.product_id) AS list
         FROM (
-            SELECT product_id, product_name, pieces FROM window_products
+            SELECT product_id, product_name, units FROM window_products
             WHERE window_start = w.window_start AND currency = w.currency
-            ORDER BY pieces DESC, product_id LIMIT 5
+            ORDER BY units DESC, product_id LIMIT 5
         ) AS p
     ) AS products, LATERAL (
         SELECT jsonb_agg(jsonb_build_array(r.region, r.orders, r.revenue) ORDER BY r.region) AS list
@@ -86,7 +86,7 @@ impl PgWindows {
 }
 
 impl WindowStore for PgWindows {
-    async fn add(&self, facts: &[Fact]) -> Result<(), Failure> {
+    async fn add(&self, facts: &[AnalyticsRecord]) -> Result<(), Failure> {
         if facts.is_empty() {
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl WindowStore for PgWindows {
     ) -> Result<Page<Window>, Failure> {
         let (start, currency) = cursor.map(read_cursor).transpose()?.unzip();
         let shown = usize::try_from(limit).map_err(Failure::internal)?;
-        let regions = i64::try_from(REGIONS).map_err(Failure::internal)?;
+        let regions = i64::try_from(MAX_REGIONS).map_err(Failure::internal)?;
         let params = params![from, to, start, currency.map(Currency::code), i64::from(limit) + 1, regions];
         let rows = self.database.query(LIST, &params).await?;
         let items: Vec<Window> = rows.iter().take(shown).map(read).collect::<Result<_, _>>()?;
@@ -125,9 +125,9 @@ fn read_cursor(cursor: &str) -> Result<(Timestamp, Currency), Failure> {
     read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
-fn record(fact: &Fact) -> Value {
+fn record(fact: &AnalyticsRecord) -> Value {
     let products: Vec<Value> =
-        fact.products.iter().map(|(id, name, pieces)| object!({ "id": id, "name": name, "pieces": pieces })).collect();
+        fact.products.iter().map(|(id, name, units)| object!({ "id": id, "name": name, "units": units })).collect();
     object!({
         "event_id": fact.event_id,
         "window_start": fact.window,

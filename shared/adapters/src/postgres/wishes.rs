@@ -10,7 +10,7 @@ use domain::{
     notification::{Channel, Locale, Preferences},
 };
 use kernel::{Failure, Timestamp};
-use ports::{Bus, Device, DeviceBook, FeedbackBook, MOST_DEVICES, PreferenceBook, ReturnedMail};
+use ports::{Bus, Device, DeviceStore, EmailFeedback, EmailFeedbackStore, MAX_DEVICES, PreferenceStore};
 use tokio_postgres::Row;
 
 const PREFERENCES: &str = "SELECT channels, locale FROM preferences WHERE user_id = $1";
@@ -23,22 +23,22 @@ const PREFER: &str = "
 const KEEP: &str = "
     WITH too_many AS (
         DELETE FROM devices WHERE id IN (
-            SELECT id FROM devices WHERE user_id = $2 AND endpoint <> $3 ORDER BY entered_at DESC, id DESC OFFSET $5 - 1
+            SELECT id FROM devices WHERE user_id = $2 AND endpoint <> $3 ORDER BY registered_at DESC, id DESC OFFSET $5 - 1
         )
     )
-    INSERT INTO devices (id, user_id, endpoint, entered_at) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, entered_at = excluded.entered_at
+    INSERT INTO devices (id, user_id, endpoint, registered_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, registered_at = excluded.registered_at
     RETURNING id";
 
 const DROP: &str = "DELETE FROM devices WHERE user_id = $1 AND id = $2";
 
-const FORGET: &str = "DELETE FROM devices WHERE endpoint = $1 AND entered_at = $2";
+const FORGET: &str = "DELETE FROM devices WHERE endpoint = $1 AND registered_at = $2";
 
 const RETURNED: &str = "
     WITH noted AS (
-        INSERT INTO feedback (delivery, why, at) SELECT $1, $3, $4 WHERE $1 IS NOT NULL ON CONFLICT DO NOTHING
+        INSERT INTO email_feedback (delivery_id, reason, received_at) SELECT $1, $3, $4 WHERE $1 IS NOT NULL ON CONFLICT DO NOTHING
     )
-    INSERT INTO suppressions (email, why, since) SELECT DISTINCT email, $3, $4 FROM unnest($2) AS closed (email)
+    INSERT INTO suppressions (email, reason, suppressed_at) SELECT DISTINCT email, $3, $4 FROM unnest($2) AS closed (email)
     ON CONFLICT DO NOTHING";
 
 /// What the columns of a person's preferences say; the usual where they are null.
@@ -53,38 +53,38 @@ pub(super) fn wishes(row: &Row) -> Result<Preferences, Failure> {
     })
 }
 
-impl<B: Bus> PreferenceBook for PgContacts<B> {
+impl<B: Bus> PreferenceStore for PgContacts<B> {
     async fn preferences(&self, user: UserId) -> Result<Preferences, Failure> {
         let rows = self.database().query(PREFERENCES, &params![user.0]).await?;
         rows.first().map_or_else(|| Ok(Preferences::default()), wishes)
     }
 
-    async fn prefer(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure> {
+    async fn set_preferences(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure> {
         let channels: Vec<&str> = preferences.channels.iter().map(|channel| channel.name()).collect();
         self.database().query(PREFER, &params![user.0, channels, preferences.locale.name()]).await.map(drop)
     }
 }
 
-impl<B: Bus> DeviceBook for PgContacts<B> {
-    async fn keep_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
-        let most = i64::try_from(MOST_DEVICES).map_err(Failure::internal)?;
-        let params = params![device.id.0, user.0, &device.endpoint, device.entered_at, most];
+impl<B: Bus> DeviceStore for PgContacts<B> {
+    async fn save_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
+        let most = i64::try_from(MAX_DEVICES).map_err(Failure::internal)?;
+        let params = params![device.id.0, user.0, &device.endpoint, device.registered_at, most];
         let rows = self.database().query(KEEP, &params).await?;
         get(only(&rows)?, "id").map(DeviceId)
     }
 
-    async fn drop_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
+    async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
         self.database().query(DROP, &params![user.0, id.0]).await.map(drop)
     }
 
-    async fn forget_device(&self, device: &Device) -> Result<(), Failure> {
-        self.database().query(FORGET, &params![&device.endpoint, device.entered_at]).await.map(drop)
+    async fn prune_device(&self, device: &Device) -> Result<(), Failure> {
+        self.database().query(FORGET, &params![&device.endpoint, device.registered_at]).await.map(drop)
     }
 }
 
-impl<B: Bus> FeedbackBook for PgContacts<B> {
-    async fn returned(&self, mail: &ReturnedMail, now: Timestamp) -> Result<(), Failure> {
-        let closes: Vec<&str> = mail.closes.iter().map(|address| address.as_str()).collect();
-        self.database().query(RETURNED, &params![mail.delivery, closes, mail.why.name(), now]).await.map(drop)
+impl<B: Bus> EmailFeedbackStore for PgContacts<B> {
+    async fn record_feedback(&self, mail: &EmailFeedback, now: Timestamp) -> Result<(), Failure> {
+        let suppress: Vec<&str> = mail.suppress.iter().map(|address| address.as_str()).collect();
+        self.database().query(RETURNED, &params![mail.delivery, suppress, mail.why.name(), now]).await.map(drop)
     }
 }

@@ -4,8 +4,8 @@ use super::{Result, Wiring};
 use crate::config::{self, ConfigError};
 use crate::eventbridge::EventBridge;
 use crate::postgres::{
-    Database, Migrator, NoBus, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
-    PgUsers, PgWindows, Secret, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe,
+    PgStock, PgUsers, PgWindows, Settings, Tls, UnreachableBus,
 };
 use aws_sdk_rds::auth_token::{self, AuthTokenGenerator};
 use catalog::Uses;
@@ -59,44 +59,44 @@ impl Wiring {
     }
 
     /// The stores of a function that publishes nothing: it links and builds no client for the bus.
-    pub fn silent(&self) -> Silent<'_> {
-        Silent(self)
+    pub fn without_bus(&self) -> WithoutBus<'_> {
+        WithoutBus(self)
     }
 }
 
-/// Stores that publish nothing. See [`Wiring::silent`].
+/// Stores that publish nothing. See [`Wiring::without_bus`].
 #[derive(Debug, Clone, Copy)]
-pub struct Silent<'a>(&'a Wiring);
+pub struct WithoutBus<'a>(&'a Wiring);
 
-impl Silent<'_> {
+impl WithoutBus<'_> {
     /// Orders.
-    pub fn orders(&self) -> Result<PgOrders<NoBus>> {
-        Ok(PgOrders::new(self.0.database()?, NoBus))
+    pub fn orders(&self) -> Result<PgOrders<UnreachableBus>> {
+        Ok(PgOrders::new(self.0.database()?, UnreachableBus))
     }
 
     /// Stock accounts.
-    pub fn stock(&self) -> Result<PgStock<NoBus>> {
-        Ok(PgStock::new(self.0.database()?, NoBus))
+    pub fn stock(&self) -> Result<PgStock<UnreachableBus>> {
+        Ok(PgStock::new(self.0.database()?, UnreachableBus))
     }
 
     /// Accounts.
-    pub fn users(&self) -> Result<PgUsers<NoBus>> {
-        Ok(PgUsers::new(self.0.database()?, NoBus))
+    pub fn users(&self) -> Result<PgUsers<UnreachableBus>> {
+        Ok(PgUsers::new(self.0.database()?, UnreachableBus))
     }
 
     /// Payments.
-    pub fn payments(&self) -> Result<PgPayments<NoBus>> {
-        Ok(PgPayments::new(self.0.database()?, NoBus))
+    pub fn payments(&self) -> Result<PgPayments<UnreachableBus>> {
+        Ok(PgPayments::new(self.0.database()?, UnreachableBus))
     }
 
     /// Contacts.
-    pub fn contacts(&self) -> Result<PgContacts<NoBus>> {
-        Ok(PgContacts::new(self.0.database()?, NoBus))
+    pub fn contacts(&self) -> Result<PgContacts<UnreachableBus>> {
+        Ok(PgContacts::new(self.0.database()?, UnreachableBus))
     }
 
     /// Invoices.
-    pub fn invoices(&self) -> Result<PgInvoices<NoBus>> {
-        Ok(PgInvoices::new(self.0.database()?, NoBus))
+    pub fn invoices(&self) -> Result<PgInvoices<UnreachableBus>> {
+        Ok(PgInvoices::new(self.0.database()?, UnreachableBus))
     }
 }
 
@@ -127,17 +127,17 @@ impl Wiring {
         Ok(Arc::new(Database::new(settings, secret)))
     }
 
-    pub(super) fn settings(&self) -> Result<(Settings, Secret)> {
-        let config::Database { host, port, name, user, password } = self.config.database()?;
+    pub(super) fn settings(&self) -> Result<(Settings, PasswordSource)> {
+        let config::DatabaseConfig { host, port, name, user, password } = self.config.database()?;
         let tls = Tls::choose(self.config.database_tls().as_deref(), &host);
         let tls = tls.map_err(|_| ConfigError::new("DATABASE_TLS must be require or off"))?;
         let secret = match password {
-            Some(password) => Secret::Password(password),
+            Some(password) => PasswordSource::Password(password),
             None => {
                 let config = auth_token::Config::builder().hostname(&host).port(port.into()).username(&user).build();
                 let config = config.map_err(|cause| ConfigError::new(format!("the database's address: {cause}")))?;
                 let (generator, sdk) = (Arc::new(AuthTokenGenerator::new(config)), self.sdk()?.clone());
-                Secret::issued(move || {
+                PasswordSource::issued(move || {
                     let (generator, sdk) = (Arc::clone(&generator), sdk.clone());
                     async move {
                         let token = generator.auth_token(&sdk).await.map_err(Failure::internal)?;

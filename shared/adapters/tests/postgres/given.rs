@@ -4,13 +4,13 @@ use adapters::postgres::testing::{TestDatabase, database_url};
 use domain::{
     DomainEvent, Event, Money,
     address::Address,
-    event::{OrderPlaced, ProductCreated, StockLine, StockReleased, StockShort},
+    event::{OrderPlaced, ProductCreated, StockLine, StockReleased, StockReservationFailed},
     id::{OrderId, ProductId, UserId},
-    order::{self, Offer, Order, PlaceOrder},
-    stock::Hold,
+    order::{self, Order, PlaceOrder, ProductSnapshot},
+    stock::Reservation,
     text::{PaymentMethod, ProductName},
 };
-use kernel::{CloudEvent, Idempotency, StoredReply, Timestamp, Trace, Uuid};
+use kernel::{CloudEvent, IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::json;
 
@@ -48,7 +48,7 @@ pub fn event(data: impl Into<DomainEvent>) -> Event {
 pub fn event_at(time: Timestamp, data: impl Into<DomainEvent>) -> Event {
     let data = data.into();
     let source = data.row().context.source();
-    CloudEvent::new(id(), source, "subject", 1, time, &Trace::begin(id()), data)
+    CloudEvent::new(id(), source, "subject", 1, time, &TraceContext::new(id()), data)
 }
 
 /// An address.
@@ -71,9 +71,9 @@ pub fn usd(cents: i64) -> Money {
 
 /// An order of two products, and its event.
 pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
-    let offers: Vec<Offer> = [("Anchor", 1999), ("Rope é \"3m\"", 250)]
+    let offers: Vec<ProductSnapshot> = [("Anchor", 1999), ("Rope é \"3m\"", 250)]
         .into_iter()
-        .map(|(name, cents)| Offer {
+        .map(|(name, cents)| ProductSnapshot {
             product_id: ProductId(id()),
             name: ProductName::parse(name).expect("a name"),
             price: usd(cents),
@@ -91,8 +91,8 @@ pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
 }
 
 /// A key, and the fingerprint of the body it came with.
-pub fn key(key: &str, fingerprint: &str) -> Idempotency {
-    Idempotency { scope: "customer-1 POST /orders".into(), key: key.into(), fingerprint: fingerprint.into() }
+pub fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
+    IdempotencyKey { scope: "customer-1 POST /orders".into(), key: key.into(), fingerprint: fingerprint.into() }
 }
 
 /// An answer whose bytes matter.
@@ -114,18 +114,18 @@ pub fn product(pieces: u32) -> ProductCreated {
 }
 
 /// What an order of these lines, in this order, asks the inventory for.
-pub fn hold(lines: &[(ProductId, u32)]) -> (Hold, Event, Event) {
+pub fn hold(lines: &[(ProductId, u32)]) -> (Reservation, Event, Event) {
     let lines: Vec<_> =
         lines.iter().map(|(product_id, quantity)| StockLine { product_id: *product_id, quantity: *quantity }).collect();
-    let hold = Hold {
+    let hold = Reservation {
         reserved: serde_json::from_value(json!({
             "order_id": id(), "user_id": id(), "amount": usd(1), "payment_method": card(), "lines": lines,
         }))
         .expect("an event"),
-        short: StockShort { order_id: OrderId(id()), lines: lines.clone(), payment: None },
+        failed: StockReservationFailed { order_id: OrderId(id()), lines: lines.clone() },
         lines,
     };
-    let (reserved, short) = (event(hold.reserved.clone()), event(hold.short.clone()));
+    let (reserved, short) = (event(hold.reserved.clone()), event(hold.failed.clone()));
     (hold, reserved, short)
 }
 
@@ -135,6 +135,6 @@ pub fn released(order: OrderId) -> Event {
 }
 
 /// When a hold that begins now lapses.
-pub fn lapses() -> Timestamp {
-    domain::stock::lapses_at(now()).expect("a time")
+pub fn expires_at() -> Timestamp {
+    domain::stock::expires_at(now()).expect("a time")
 }

@@ -6,7 +6,7 @@ use domain::{
     id::UserId,
     user::{self, Role, User},
 };
-use kernel::Kind;
+use kernel::FailureKind;
 use ports::UserStore;
 use serde_json::json;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn an_account_is_found_by_its_e_mail_and_by_its_username() {
         assert_eq!(found.locked_until, None);
     }
     assert_eq!(users.credentials("nobody").await, Ok(None));
-    assert_eq!(database.bus().taken(), [event]);
+    assert_eq!(database.bus().published(), [event]);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_taken_e_mail_or_username_is_a_conflict_that_names_its_field_and_keeps
     ] {
         let (user, event) = registered(email, username);
         let failure = users.register(&user, "hash", &event).await.expect_err("taken");
-        assert_eq!((failure.kind, failure.code), (Kind::Conflict, code));
+        assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, code));
         assert_eq!(failure.fields[0].pointer, pointer);
         assert!(!failure.to_string().contains("constraint"));
     }
@@ -64,13 +64,13 @@ async fn wrong_passwords_in_a_row_lock_the_account_and_a_session_forgets_them() 
     users.register(&user, "hash", &event).await.expect("registered");
     let until = now() + Duration::from_secs(900);
     for n in 1..=3 {
-        users.wrong_password(user.id, 3, now(), until).await.expect("counted");
+        users.record_failed_login(user.id, 3, now(), until).await.expect("counted");
         let locked = users.credentials("ada").await.unwrap().expect("found").locked_until;
         assert_eq!(locked, (n == 3).then_some(until));
     }
     users.begin_session(user.id, "digest", now(), until).await.expect("begun");
     assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
-    users.wrong_password(user.id, 3, now(), until).await.expect("counted");
+    users.record_failed_login(user.id, 3, now(), until).await.expect("counted");
     assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
 }
 

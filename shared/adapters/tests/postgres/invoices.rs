@@ -36,10 +36,10 @@ async fn an_invoice_has_one_number_and_its_event_says_it() {
     let database = database().await;
     let invoices = database.invoices();
     let draft = draft(now());
-    let first = invoices.number(claim(), &draft, &issued).await.expect("numbered");
+    let first = invoices.assign_number(claim(), &draft, &issued).await.expect("numbered");
     assert_eq!((first.number(), &first.draft), ("2026-000001".to_owned(), &draft));
-    assert_eq!(invoices.number(claim(), &draft, &issued).await.as_ref(), Ok(&first));
-    let taken = database.bus().taken();
+    assert_eq!(invoices.assign_number(claim(), &draft, &issued).await.as_ref(), Ok(&first));
+    let taken = database.bus().published();
     assert_eq!(taken.len(), 1);
     assert!(serde_json::to_string(&taken[0]).unwrap().contains("2026-000001"));
     assert_eq!(invoices.find(draft.order_id, None).await, Ok(Some(first.clone())));
@@ -54,7 +54,7 @@ async fn every_year_is_a_series_of_its_own() {
     let invoices = database.invoices();
     let mut numbers = Vec::new();
     for time in ["2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z", "2026-12-31T23:59:59Z"] {
-        numbers.push(invoices.number(claim(), &draft(at(time)), &issued).await.expect("numbered").number());
+        numbers.push(invoices.assign_number(claim(), &draft(at(time)), &issued).await.expect("numbered").number());
     }
     assert_eq!(numbers, ["2026-000001", "2027-000001", "2026-000002"]);
 }
@@ -67,7 +67,7 @@ async fn numbers_have_no_gap_and_no_twin_when_many_hands_give_them_out() {
     let drafts: Vec<Draft> = (0..60).map(|_| draft(now())).collect();
     let shares = stores.iter().enumerate().map(async |(n, store)| {
         for draft in drafts.iter().skip(n % 4).step_by(4) {
-            let invoice = store.number(claim(), draft, &issued).await.expect("numbered");
+            let invoice = store.assign_number(claim(), draft, &issued).await.expect("numbered");
             assert_eq!(invoice.draft.order_id, draft.order_id);
         }
     });
@@ -83,11 +83,11 @@ async fn numbers_have_no_gap_and_no_twin_when_many_hands_give_them_out() {
 #[tokio::test]
 async fn a_number_costs_two_round_trips_and_finding_it_one() {
     let database = database().await;
-    let connection = database.of(Context::Invoices);
-    let invoices = PgInvoices::new(connection.clone(), adapters::postgres::NoBus);
+    let connection = database.as_context(Context::Invoices);
+    let invoices = PgInvoices::new(connection.clone(), adapters::postgres::UnreachableBus);
     let draft = draft(now());
-    invoices.number(claim(), &draft, &issued).await.expect("numbered");
+    invoices.assign_number(claim(), &draft, &issued).await.expect("numbered");
     assert_eq!(connection.round_trips(), 2);
-    invoices.number(claim(), &draft, &issued).await.expect("found");
+    invoices.assign_number(claim(), &draft, &issued).await.expect("found");
     assert_eq!(connection.round_trips(), 3);
 }

@@ -2,7 +2,7 @@
 
 use crate::given::*;
 use adapters::postgres::{
-    Database, Migrator, Secret,
+    Database, Migrator, PasswordSource,
     testing::{database_url, empty_database},
 };
 use catalog::{Context, Uses};
@@ -11,8 +11,8 @@ use domain::{
     user::Role,
 };
 use futures_util::future::join_all;
-use kernel::Kind;
-use ports::{FoundingAccount, Migrations, StockStore, UserStore};
+use kernel::FailureKind;
+use ports::{Migrations, SeedAccount, StockStore, UserStore};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -33,13 +33,13 @@ async fn an_owner_who_is_no_superuser_can_migrate() {
     let database = empty_database(&database_url()).await;
     let (mut settings, _) = database.login();
     let user = format!("q_owner_{}", id().simple());
-    database.change(&format!("CREATE ROLE {user} LOGIN CREATEROLE PASSWORD 'x'")).await;
-    database.change(&format!("ALTER DATABASE {} OWNER TO {user}", settings.name)).await;
+    database.execute(&format!("CREATE ROLE {user} LOGIN CREATEROLE PASSWORD 'x'")).await;
+    database.execute(&format!("ALTER DATABASE {} OWNER TO {user}", settings.name)).await;
     settings.user.clone_from(&user);
-    let owner = Arc::new(Database::new(settings, Secret::Password("x".to_owned())));
+    let owner = Arc::new(Database::new(settings, PasswordSource::Password("x".to_owned())));
     let applied = Migrator::new(owner, None).apply().await;
     drop(database);
-    empty_database(&database_url()).await.change(&format!("DROP ROLE {user}")).await;
+    empty_database(&database_url()).await.execute(&format!("DROP ROLE {user}")).await;
     assert_eq!(applied.expect("applied").len(), 18);
 }
 
@@ -60,7 +60,7 @@ async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_
     publishers.dedup();
     assert_eq!(database.number(sweeper).await, i64::try_from(publishers.len()).unwrap());
     let marked = "SELECT count(*) FROM pg_tables WHERE tablename = 'outbox'
-        AND has_function_privilege(schemaname, to_regprocedure(format('%I.mark_sent(uuid[])', schemaname)), 'EXECUTE')";
+        AND has_function_privilege(schemaname, to_regprocedure(format('%I.mark_published(uuid[])', schemaname)), 'EXECUTE')";
     assert_eq!(database.number(marked).await, i64::try_from(publishers.len()).unwrap());
     let reads_answers =
         "SELECT has_column_privilege('operations', 'orders.idempotency', 'body', 'SELECT')::int::bigint";
@@ -75,7 +75,7 @@ async fn what_is_booked_in_the_ledger_is_neither_changed_nor_deleted_by_those_wh
             "SET ROLE payments; DO $$ BEGIN {statement}; RAISE EXCEPTION 'it was allowed';
             EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
         );
-        database.change(&refused).await;
+        database.execute(&refused).await;
     }
     let may = "SELECT has_table_privilege('payments', 'payments.transfers', 'INSERT')::int::bigint";
     assert_eq!(database.number(may).await, 1);
@@ -90,9 +90,9 @@ async fn a_role_reaches_no_other_context() {
         AND has_table_privilege(r.rolname, format('%I.%I', t.schemaname, t.tablename), 'SELECT, INSERT, UPDATE, DELETE')";
     assert_eq!(database.number(foreign).await, 0);
     // A store over the wrong role finds nothing to work with, and says so without a word of SQL.
-    let stock = adapters::postgres::PgStock::new(database.of(Context::Orders), database.bus());
+    let stock = adapters::postgres::PgStock::new(database.as_context(Context::Orders), database.bus());
     let failure = stock.level(domain::id::ProductId(id())).await.expect_err("no such table");
-    assert_eq!(failure.kind, Kind::Internal);
+    assert_eq!(failure.kind, FailureKind::Internal);
     assert!(!failure.detail.contains("stock"));
 }
 
@@ -109,16 +109,16 @@ async fn roles_log_in_and_are_bounded() {
 async fn founding_accounts_are_made_once_and_can_log_in() {
     let database = database().await;
     let migrator = Migrator::new(database.as_owner(), None);
-    let account = |name: &str, role| FoundingAccount {
+    let account = |name: &str, role| SeedAccount {
         email: Email::parse(&format!("{name}@example.com")).expect("an address"),
         username: Username::parse(name).expect("a name"),
         password_hash: format!("hash of {name}"),
         role,
     };
     let staff = account("staff", Role::Staff);
-    assert_eq!(migrator.found(std::slice::from_ref(&staff), now()).await, Ok(1));
-    let changed = FoundingAccount { password_hash: "another".into(), ..staff };
-    assert_eq!(migrator.found(&[changed, account("admin", Role::Admin)], now()).await, Ok(1));
+    assert_eq!(migrator.seed_accounts(std::slice::from_ref(&staff), now()).await, Ok(1));
+    let changed = SeedAccount { password_hash: "another".into(), ..staff };
+    assert_eq!(migrator.seed_accounts(&[changed, account("admin", Role::Admin)], now()).await, Ok(1));
     let found = database.users().credentials("staff@example.com").await.unwrap().expect("found");
     assert_eq!((found.role, &*found.password_hash), (Role::Staff, "hash of staff"));
 }

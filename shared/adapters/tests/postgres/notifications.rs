@@ -7,7 +7,7 @@ use domain::{
     notification::{Channel, Template},
     text::{Email, FullName},
 };
-use ports::{Addressee, Contact, ContactBook};
+use ports::{Contact, ContactStore, Recipient};
 
 fn contact(user: UserId, email: &str, name: Option<&str>) -> Contact {
     Contact {
@@ -24,9 +24,9 @@ async fn a_contact_is_remembered_and_the_same_event_again_changes_nothing() {
     let contacts = database.contacts();
     let (user, claim) = (UserId(id()), claim());
     let ada = contact(user, "ada@example.com", Some("Ada"));
-    contacts.remember(claim, &ada).await.expect("remembered");
-    contacts.remember(claim, &contact(user, "other@example.com", None)).await.expect("known");
-    assert_eq!(contacts.find(user).await, Ok(Some(Addressee::usual(ada))));
+    contacts.save(claim, &ada).await.expect("remembered");
+    contacts.save(claim, &contact(user, "other@example.com", None)).await.expect("known");
+    assert_eq!(contacts.find(user).await, Ok(Some(Recipient::with_defaults(ada))));
     assert_eq!(contacts.find(UserId(id())).await, Ok(None));
 }
 
@@ -42,8 +42,8 @@ async fn a_letter_is_noted_once_with_its_event() {
         template: Template::OrderConfirmed,
     });
     assert_eq!(contacts.was_sent(claim).await, Ok(false));
-    assert_eq!(contacts.sent(claim, &event).await, Ok(true));
+    assert_eq!(contacts.record_sent(claim, &event).await, Ok(true));
     assert_eq!(contacts.was_sent(claim).await, Ok(true));
-    assert_eq!(contacts.sent(claim, &event).await, Ok(false));
-    assert_eq!(database.bus().taken(), [event]);
+    assert_eq!(contacts.record_sent(claim, &event).await, Ok(false));
+    assert_eq!(database.bus().published(), [event]);
 }

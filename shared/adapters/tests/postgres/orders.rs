@@ -1,15 +1,15 @@
 //! Orders, and the answers to the requests that place them.
 
 use crate::given::*;
-use adapters::postgres::{PgOrders, testing::Mood};
+use adapters::postgres::{PgOrders, testing::BusBehavior};
 use catalog::Context;
 use domain::{
     id::{OrderId, PaymentId, UserId},
-    order::{Cue, News, Status, advance},
+    order::{Input, Status, Update, advance},
 };
 use futures_util::future::join_all;
-use kernel::{Idempotency, Kind, Settled};
-use ports::{Advanced, OrderStore};
+use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
+use ports::{OrderStore, TransitionOutcome};
 use std::time::Duration;
 
 #[tokio::test]
@@ -18,12 +18,12 @@ async fn a_placed_order_reads_back_as_it_was_and_its_event_is_on_the_bus() {
     let orders = database.orders();
     let user = UserId(id());
     let (order, event) = placed(user, now());
-    assert_eq!(orders.place(&order, &key("k", "f"), &reply(201), &event).await, Ok(Settled::Now));
+    assert_eq!(orders.place(&order, &key("k", "f"), &reply(201), &event).await, Ok(IdempotencyOutcome::Committed));
     assert_eq!(orders.get(order.id, None).await, Ok(Some(order.clone())));
     assert_eq!(orders.get(order.id, Some(user)).await, Ok(Some(order.clone())));
     assert_eq!(orders.get(order.id, Some(UserId(id()))).await, Ok(None));
     assert_eq!(orders.get(OrderId(id()), None).await, Ok(None));
-    assert_eq!(database.bus().taken(), [event]);
+    assert_eq!(database.bus().published(), [event]);
     assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NOT NULL").await, 1);
 }
 
@@ -35,9 +35,9 @@ async fn a_repeated_request_gets_the_first_answer_to_the_byte_and_places_nothing
     let (second, second_event) = placed(UserId(id()), now());
     orders.place(&first, &key("k", "f"), &reply(201), &first_event).await.expect("placed");
     let again = orders.place(&second, &key("k", "f"), &reply(500), &second_event).await;
-    assert_eq!(again, Ok(Settled::Before(reply(201))));
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(201))));
     assert_eq!(orders.get(second.id, None).await, Ok(None));
-    assert_eq!(database.bus().taken(), [first_event]);
+    assert_eq!(database.bus().published(), [first_event]);
 }
 
 #[tokio::test]
@@ -48,37 +48,40 @@ async fn a_key_that_comes_with_another_body_is_invalid_and_one_of_another_scope_
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
     let (other, other_event) = placed(UserId(id()), now());
     let failure = orders.place(&other, &key("k", "g"), &reply(201), &other_event).await.expect_err("reused");
-    assert_eq!((failure.kind, failure.code), (Kind::Invalid, "idempotency-key-reused"));
-    let elsewhere = kernel::Idempotency { scope: "customer-2".into(), ..key("k", "g") };
-    assert_eq!(orders.place(&other, &elsewhere, &reply(201), &other_event).await, Ok(Settled::Now));
+    assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, "idempotency-key-reused"));
+    let elsewhere = kernel::IdempotencyKey { scope: "customer-2".into(), ..key("k", "g") };
+    assert_eq!(orders.place(&other, &elsewhere, &reply(201), &other_event).await, Ok(IdempotencyOutcome::Committed));
 }
 
 #[tokio::test]
 async fn a_refusal_is_kept_and_answers_the_request_when_it_comes_again() {
     let database = database().await;
     let orders = database.orders();
-    assert_eq!(orders.refuse(&key("k", "f"), &reply(422)).await, Ok(Settled::Now));
+    assert_eq!(orders.store_rejection(&key("k", "f"), &reply(422)).await, Ok(IdempotencyOutcome::Committed));
     let (order, event) = placed(UserId(id()), now());
     let again = orders.place(&order, &key("k", "f"), &reply(201), &event).await;
-    assert_eq!(again, Ok(Settled::Before(reply(422))));
-    assert_eq!(orders.refuse(&key("k", "f"), &reply(400)).await, Ok(Settled::Before(reply(422))));
-    assert_eq!(orders.refuse(&key("k", "g"), &reply(400)).await.expect_err("reused").code, "idempotency-key-reused");
-    assert!(database.bus().taken().is_empty());
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(422))));
+    assert_eq!(orders.store_rejection(&key("k", "f"), &reply(400)).await, Ok(IdempotencyOutcome::Replayed(reply(422))));
+    assert_eq!(
+        orders.store_rejection(&key("k", "g"), &reply(400)).await.expect_err("reused").code,
+        "idempotency-key-reused"
+    );
+    assert!(database.bus().published().is_empty());
 }
 
 #[tokio::test]
 async fn what_was_answered_under_a_key_can_be_recalled_and_nothing_else_can() {
     let database = database().await;
     let (orders, key) = (database.orders(), key(&id().to_string(), "f"));
-    assert_eq!(orders.recall(&key).await, Ok(None));
-    orders.refuse(&key, &reply(409)).await.expect("kept");
-    assert_eq!(orders.recall(&key).await, Ok(Some(Settled::Before(reply(409)))));
-    let other = Idempotency { fingerprint: "g".to_owned(), ..key };
-    assert!(orders.recall(&other).await.is_err(), "another body under the same key");
+    assert_eq!(orders.find_response(&key).await, Ok(None));
+    orders.store_rejection(&key, &reply(409)).await.expect("kept");
+    assert_eq!(orders.find_response(&key).await, Ok(Some(IdempotencyOutcome::Replayed(reply(409)))));
+    let other = IdempotencyKey { fingerprint: "g".to_owned(), ..key };
+    assert!(orders.find_response(&other).await.is_err(), "another body under the same key");
 }
 
 #[tokio::test]
-async fn an_expired_key_is_taken_over_and_a_live_one_is_not() {
+async fn expired_key_can_be_reused_and_a_valid_one_cannot() {
     let database = database().await;
     let orders = database.orders();
     let (first, first_event) = placed(UserId(id()), now());
@@ -86,12 +89,12 @@ async fn an_expired_key_is_taken_over_and_a_live_one_is_not() {
     let hours =
         database.number("SELECT (extract(epoch FROM expires_at - created_at) / 3600)::bigint FROM orders.idempotency");
     assert_eq!(hours.await, 24);
-    database.change("UPDATE orders.idempotency SET expires_at = now()").await;
+    database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
     let (second, second_event) = placed(UserId(id()), now());
     let taken = orders.place(&second, &key("k", "other"), &reply(202), &second_event).await;
-    assert_eq!(taken, Ok(Settled::Now));
+    assert_eq!(taken, Ok(IdempotencyOutcome::Committed));
     let again = orders.place(&second, &key("k", "other"), &reply(202), &second_event).await;
-    assert_eq!(again, Ok(Settled::Before(reply(202))));
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(202))));
 }
 
 #[tokio::test]
@@ -100,15 +103,15 @@ async fn of_twins_at_once_on_an_expired_key_one_places_and_the_others_get_its_an
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     for round in 0..15 {
         let key = key(&format!("round {round}"), "f");
-        assert_eq!(stores[0].refuse(&key, &reply(422)).await, Ok(Settled::Now));
-        database.change("UPDATE orders.idempotency SET expires_at = now()").await;
+        assert_eq!(stores[0].store_rejection(&key, &reply(422)).await, Ok(IdempotencyOutcome::Committed));
+        database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
         let twins = stores.iter().map(async |store| {
             let (order, event) = placed(UserId(id()), now());
             store.place(&order, &key, &reply(201), &event).await.expect("an answer")
         });
         let answers = join_all(twins).await;
-        assert_eq!(answers.iter().filter(|answer| **answer == Settled::Now).count(), 1);
-        assert_eq!(answers.iter().filter(|answer| **answer == Settled::Before(reply(201))).count(), 7);
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Committed).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Replayed(reply(201))).count(), 7);
     }
 }
 
@@ -123,11 +126,11 @@ async fn twins_at_once_place_one_order_and_all_get_its_answer() {
             store.place(&order, &key, &reply(201), &event).await.expect("an answer")
         });
         let answers = join_all(twins).await;
-        assert_eq!(answers.iter().filter(|answer| **answer == Settled::Now).count(), 1);
-        assert_eq!(answers.iter().filter(|answer| **answer == Settled::Before(reply(201))).count(), 7);
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Committed).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Replayed(reply(201))).count(), 7);
     }
     assert_eq!(database.number("SELECT count(*) FROM orders.orders").await, 15);
-    assert_eq!(database.bus().taken().len(), 15);
+    assert_eq!(database.bus().published().len(), 15);
 }
 
 #[tokio::test]
@@ -159,12 +162,12 @@ async fn a_page_begins_where_the_last_one_ended_newest_first_even_within_one_ins
     assert_eq!(seen, expected);
     assert_eq!(orders.list(user, 7, None).await.expect("a page").next, None);
     let failure = orders.list(user, 3, Some("nonsense")).await.expect_err("a bad cursor");
-    assert_eq!((failure.kind, &*failure.fields[0].pointer), (Kind::Invalid, "?cursor"));
+    assert_eq!((failure.kind, &*failure.fields[0].pointer), (FailureKind::Invalid, "?cursor"));
 }
 
 /// The news that an order is paid and its stock is kept.
-fn kept() -> News {
-    News { cue: Cue::StockKept, payment: Some((PaymentId(id()), 2)) }
+fn kept() -> Update {
+    Update { input: Input::StockAllocated, payment: Some((PaymentId(id()), 2)) }
 }
 
 #[tokio::test]
@@ -173,18 +176,18 @@ async fn an_order_moves_on_once_a_claim_and_keeps_its_history() {
     let orders = database.orders();
     let (order, event_placed) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event_placed).await.expect("placed");
-    let (held, nothing) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
+    let (held, nothing) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
     assert!(nothing.is_none());
     let first = claim();
-    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(Advanced::Now));
-    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(Advanced::Before));
+    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(TransitionOutcome::AlreadyApplied));
     let (paid, news) = advance(&held, kept(), now()).unwrap().expect("a step");
     let news = event(news.expect("an event"));
-    assert_eq!(orders.advance(Some(claim()), &paid, Some(&news)).await, Ok(Advanced::Now));
+    assert_eq!(orders.advance(Some(claim()), &paid, Some(&news)).await, Ok(TransitionOutcome::Applied));
     let kept = orders.get(order.id, None).await.unwrap().expect("the order");
     assert_eq!(kept, paid);
     assert_eq!((kept.status, kept.version, kept.history.len()), (Status::Processing, 3, 3));
-    assert_eq!(database.bus().taken(), [event_placed, news]);
+    assert_eq!(database.bus().published(), [event_placed, news]);
 }
 
 #[tokio::test]
@@ -193,13 +196,13 @@ async fn a_step_from_another_version_is_overtaken_and_keeps_no_claim() {
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let (held, _) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
+    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
     orders.advance(Some(claim()), &held, None).await.expect("moved");
     let late = claim();
-    assert_eq!(orders.advance(Some(late), &held, None).await, Ok(Advanced::Overtaken));
+    assert_eq!(orders.advance(Some(late), &held, None).await, Ok(TransitionOutcome::VersionConflict));
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
     let (paid, _) = advance(&held, kept(), now()).unwrap().expect("a step");
-    assert_eq!(orders.advance(Some(late), &paid, None).await, Ok(Advanced::Now));
+    assert_eq!(orders.advance(Some(late), &paid, None).await, Ok(TransitionOutcome::Applied));
 }
 
 #[tokio::test]
@@ -208,24 +211,24 @@ async fn of_many_steps_from_one_version_at_once_one_is_taken() {
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     let (order, event) = placed(UserId(id()), now());
     stores[0].place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let (held, _) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
+    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
     let answers = join_all(stores.iter().map(|store| store.advance(Some(claim()), &held, None))).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Now)).count(), 1);
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Advanced::Overtaken)).count(), 7);
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::Applied)).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::VersionConflict)).count(), 7);
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
 }
 
 #[tokio::test]
 async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event_another() {
     let database = database().await;
-    let connection = database.of(Context::Orders);
+    let connection = database.as_context(Context::Orders);
     let orders = PgOrders::new(connection.clone(), database.bus());
     let user = UserId(id());
     let (order, event) = placed(user, now());
-    let (held, _) = advance(&order, Cue::StockReserved.into(), now()).unwrap().expect("a step");
+    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
     let spent = |before: u64| connection.round_trips() - before;
 
-    database.bus().be(Mood::Away);
+    database.bus().set_behavior(BusBehavior::Fail);
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
     assert_eq!(spent(0), 1, "place");
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("replayed");
@@ -236,10 +239,10 @@ async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event
     assert_eq!(spent(3), 1, "list");
     orders.advance(Some(claim()), &held, Some(&event_of_nothing())).await.expect("moved");
     assert_eq!(spent(4), 1, "advance");
-    orders.refuse(&key("other", "f"), &reply(422)).await.expect("kept");
+    orders.store_rejection(&key("other", "f"), &reply(422)).await.expect("kept");
     assert_eq!(spent(5), 1, "refuse");
 
-    database.bus().be(Mood::Willing);
+    database.bus().set_behavior(BusBehavior::Accept);
     let (another, event) = placed(user, now());
     orders.place(&another, &key("k2", "f"), &reply(201), &event).await.expect("placed");
     assert_eq!(spent(6), 2, "place and mark");
@@ -259,7 +262,7 @@ async fn an_order_that_cannot_be_read_keeps_no_other_from_being_found() {
         orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
         ids.push(order.id);
     }
-    database.change(&format!("UPDATE orders.orders SET history = '{{}}' WHERE id = '{}'", ids[0])).await;
+    database.execute(&format!("UPDATE orders.orders SET history = '{{}}' WHERE id = '{}'", ids[0])).await;
     let found = orders.stuck(now() + Duration::from_secs(60), 100, None).await.expect("the others");
     assert_eq!(found.into_iter().map(|order| order.id).collect::<Vec<_>>(), ids[1..]);
     assert_eq!(orders.pending().await.expect("counted").into_values().sum::<u64>(), 3);

@@ -5,7 +5,7 @@ use crate::{
     stock::{level, opened},
 };
 use adapters::postgres::{
-    NoBus, PgStock,
+    PgStock, UnreachableBus,
     testing::{RecordingBus, TestDatabase},
 };
 use domain::{DomainEvent, Event, id::ProductId};
@@ -29,8 +29,11 @@ async fn rush(database: &TestDatabase, wishes: &[Vec<(ProductId, u32)>]) -> usiz
         let mut held = 0;
         for wish in wishes.iter().skip(n).step_by(stores.len()) {
             let (hold, reserved, short) = hold(wish);
-            let said =
-                store.reserve(claim(), &hold, lapses(), &reserved, &short).await.expect("an answer").expect("an event");
+            let said = store
+                .reserve(claim(), &hold, expires_at(), &reserved, &short)
+                .await
+                .expect("an answer")
+                .expect("an event");
             held += usize::from(is_reserved(&said));
         }
         held
@@ -48,12 +51,12 @@ async fn of_two_hundred_buyers_of_a_hundred_pieces_exactly_a_hundred_get_one() {
     eprintln!("200 buyers on 10 connections: {:?}", began.elapsed());
     assert_eq!(held, 100);
     assert_eq!(level(&stock, a).await, (0, 100));
-    assert_eq!(database.number("SELECT count(*) FROM inventory.reservations WHERE state = 'held'").await, 100);
+    assert_eq!(database.number("SELECT count(*) FROM inventory.reservation_lines WHERE state = 'reserved'").await, 100);
     let told = "SELECT count(*) FROM inventory.outbox WHERE event ->> 'type' LIKE 'StockReserved%'";
     assert_eq!(database.number(told).await, 100);
-    assert_eq!(database.number("SELECT count(*) FROM inventory.movements WHERE available < 0").await, 0);
+    assert_eq!(database.number("SELECT count(*) FROM inventory.stock_movements WHERE available < 0").await, 0);
     // Each level was told once: versions have neither gaps nor twins.
-    let versions = database.number("SELECT max(version) - count(*) FROM inventory.movements").await;
+    let versions = database.number("SELECT max(version) - count(*) FROM inventory.stock_movements").await;
     assert_eq!(versions, 0);
 }
 
@@ -79,7 +82,7 @@ async fn the_same_delivery_to_many_hands_at_once_holds_once() {
     for _ in 0..10 {
         let ((hold, reserved, short), claim) = (hold(&[(a, 1)]), claim());
         let answers =
-            join_all(stores.iter().map(|store| store.reserve(claim, &hold, lapses(), &reserved, &short))).await;
+            join_all(stores.iter().map(|store| store.reserve(claim, &hold, expires_at(), &reserved, &short))).await;
         assert_eq!(answers.into_iter().filter_map(|answer| answer.expect("an answer")).count(), 1);
     }
     assert_eq!(level(&stores[0], a).await, (40, 10));
@@ -96,7 +99,7 @@ async fn a_hold_and_a_release_of_one_order_at_once_leave_nothing_held_whichever_
             let (hold, reserved, short) = hold(&[(b, 1), (a, 2)]);
             let (order, news) = (hold.reserved.order_id, released(hold.reserved.order_id));
             let (held, gone) = tokio::join!(
-                holder.reserve(claim(), &hold, lapses(), &reserved, &short),
+                holder.reserve(claim(), &hold, expires_at(), &reserved, &short),
                 releaser.release(claim(), order, &news),
             );
             assert_eq!(held.expect("an answer").is_some(), gone.expect("an answer").is_some());
@@ -104,18 +107,18 @@ async fn a_hold_and_a_release_of_one_order_at_once_leave_nothing_held_whichever_
     });
     join_all(pairs).await;
     assert_eq!((level(&stores[0], a).await, level(&stores[0], b).await), ((1000, 0), (1000, 0)));
-    assert_eq!(database.number("SELECT count(*) FROM inventory.reservations WHERE state = 'held'").await, 0);
-    assert_eq!(
-        database.number("SELECT count(*) FROM inventory.reservation_orders WHERE state = 'released'").await,
-        240
+    assert_eq!(database.number("SELECT count(*) FROM inventory.reservation_lines WHERE state = 'reserved'").await, 0);
+    assert_eq!(database.number("SELECT count(*) FROM inventory.reservations WHERE state = 'released'").await, 240);
+    eprintln!(
+        "{} of 240 were held first",
+        database.number("SELECT count(*) / 2 FROM inventory.reservation_lines").await
     );
-    eprintln!("{} of 240 were held first", database.number("SELECT count(*) / 2 FROM inventory.reservations").await);
 }
 
 #[tokio::test]
 async fn holding_with_no_bus_leaves_the_event_in_the_outbox() {
     let database = database().await;
-    let stock = PgStock::new(database.of(catalog::Context::Inventory), NoBus);
+    let stock = PgStock::new(database.as_context(catalog::Context::Inventory), UnreachableBus);
     let a = opened(&stock, 1).await;
     assert_eq!(level(&stock, a).await, (1, 0));
     assert_eq!(database.number("SELECT count(*) FROM inventory.outbox WHERE published_at IS NULL").await, 1);

@@ -5,14 +5,14 @@ use domain::{
     Money,
     id::ProductId,
     text::ProductName,
-    window::{Fact, start},
+    window::{AnalyticsRecord, start},
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
 use ports::WindowStore;
 
-fn fact(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> Fact {
-    Fact {
+fn fact(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> AnalyticsRecord {
+    AnalyticsRecord {
         event_id: id(),
         window,
         revenue,
@@ -85,7 +85,7 @@ async fn overlapping_batches_from_many_shards_at_once_count_each_fact_once() {
     let stores: Vec<_> = (0..8).map(|_| database.windows()).collect();
     let products: Vec<_> = (0..4).map(|_| ProductId(id())).collect();
     for round in 1..=4 {
-        let facts: Vec<Fact> = (0..300)
+        let facts: Vec<AnalyticsRecord> = (0..300)
             .map(|n: usize| {
                 let seconds = 300 * i64::try_from(n % 3).expect("small");
                 fact(later(seconds), usd(10), ["US-CA", "US-NY"][n % 2], &[(products[n % 4], "Anchor", 1)])

@@ -1,7 +1,7 @@
 //! Tests of what the contexts tell each other.
 
 use super::*;
-use kernel::{Ids, Timestamp, Trace, Uuid};
+use kernel::{Ids, Timestamp, TraceContext, Uuid};
 
 #[test]
 fn an_event_says_its_catalog_name_on_the_wire() {
@@ -20,7 +20,7 @@ fn a_member_that_a_newer_producer_added_is_ignored() {
 fn what_is_personal_is_gone_and_the_rest_stays() {
     let data = serde_json::json!({"user_id": "u", "email": "ada@example.com", "username": "ada"});
     let mut event = serde_json::Map::from_iter([("data".to_owned(), data)]);
-    strip_personal(&mut event, catalog::USER_REGISTERED);
+    redact(&mut event, catalog::USER_REGISTERED);
     assert_eq!(event["data"], serde_json::json!({"user_id": "u"}));
 }
 
@@ -33,8 +33,8 @@ fn every_event_has_a_schema() {
 fn all_that_one_step_tells_is_wrapped_in_order_each_under_an_id_of_its_own() {
     let data =
         [1, 2].map(|n| DomainEvent::from(StockReleased { order_id: OrderId(Uuid::from_u128(n)), levels: vec![] }));
-    let (now, trace) = (Timestamp::UNIX_EPOCH, Trace::begin(Uuid::from_u128(7)));
-    let wrapped = envelop_all(&Ids::seeded(1, now), "s-1", 3, now, &trace, &data);
+    let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));
+    let wrapped = wrap_all(&Ids::seeded(1, now), "s-1", 3, now, &trace, &data);
     assert_eq!(wrapped.iter().map(|event| event.event.clone()).collect::<Vec<_>>(), data);
     assert_ne!(wrapped[0].id, wrapped[1].id);
     for event in wrapped {

@@ -32,12 +32,12 @@ fn method(name: &str) -> PaymentMethod {
     PaymentMethod::parse(name).expect("valid")
 }
 
-fn charged(name: &str) -> Answer {
-    Answer::Charged(name.to_owned())
+fn charged(name: &str) -> ChargeOutcome {
+    ChargeOutcome::Charged(name.to_owned())
 }
 
-fn declined() -> Answer {
-    Answer::Declined("card_declined".to_owned())
+fn declined() -> ChargeOutcome {
+    ChargeOutcome::Declined("card_declined".to_owned())
 }
 
 /// A payment of ten dollars, begun at 0.
@@ -51,7 +51,7 @@ fn begun() -> Payment {
 /// The payment of an order that was cancelled before it was begun.
 fn never_begun() -> Payment {
     let (total_amount, reason) = (usd(1000), Reason::CustomerRequest);
-    unbegun(ID, &OrderCancelled { order_id: ORDER, user_id: USER, total_amount, reason, payment_id: None }, at(0))
+    begin_closed(ID, &OrderCancelled { order_id: ORDER, user_id: USER, total_amount, reason, payment_id: None }, at(0))
 }
 
 /// What a call that must be a step makes of it.
@@ -59,8 +59,8 @@ fn changed(outcome: Result<Option<Change>, Failure>) -> Change {
     outcome.expect("legal").expect("a step")
 }
 
-fn answered(payment: &Payment, answer: &Answer) -> Change {
-    changed(conclude(payment, payment.attempts, answer, refund_id(90), at(10)))
+fn answered(payment: &Payment, answer: &ChargeOutcome) -> Change {
+    changed(record_charge_outcome(payment, payment.attempts, answer, refund_id(90), at(10)))
 }
 
 fn paid() -> Payment {
@@ -78,9 +78,10 @@ fn closed(payment: &Payment) -> Payment {
 /// A payment in each state.
 fn in_state(state: State) -> Payment {
     let refunded = |amount| {
-        let asked = ask_refund(&paid(), refund_id(1), amount, RefundReason::Duplicate, at(30)).expect("legal").payment;
-        let answer = RefundAnswer::Refunded("re_1".to_owned());
-        changed(conclude_refund(&asked, refund_id(1), &answer, at(40))).payment
+        let asked =
+            request_refund(&paid(), refund_id(1), amount, RefundReason::Duplicate, at(30)).expect("legal").payment;
+        let answer = RefundOutcome::Refunded("re_1".to_owned());
+        changed(record_refund_outcome(&asked, refund_id(1), &answer, at(40))).payment
     };
     match state {
         Status::Pending => begun(),
@@ -103,9 +104,9 @@ fn a_payment_begins_with_its_first_attempt_and_its_orders_amount() {
 fn a_payment_that_was_never_begun_cannot_be_paid_and_waits_for_nothing() {
     let payment = never_begun();
     assert_eq!((payment.status, payment.attempts, payment.version), (Status::Failed, 0, 1));
-    assert_eq!((payment.look_after(), payment.refundable()), (None, 0));
+    assert_eq!((payment.reconcile_after(), payment.refundable()), (None, 0));
     assert_eq!(is_due(&payment, 1, at(1)), Ok(false));
-    assert_eq!(pay_again(&payment, method("pm_2"), at(1)).expect_err("refused").code, "order-closed");
+    assert_eq!(retry_payment(&payment, method("pm_2"), at(1)).expect_err("refused").code, "order-closed");
     assert_eq!(close(&payment, refund_id(1), at(1)), None);
 }
 
@@ -114,9 +115,9 @@ fn each_attempt_and_each_refund_has_its_own_key_at_the_gateway_that_never_change
     let payment = begun();
     assert_eq!(payment.gateway_key(), "charge-00000000-0000-0000-0000-000000000001-1");
     assert_eq!(answered(&payment, &charged("ch_1")).payment.gateway_key(), payment.gateway_key());
-    let again = pay_again(&failed(), method("pm_2"), at(20)).expect("legal").payment;
+    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("legal").payment;
     assert_eq!(again.gateway_key(), "charge-00000000-0000-0000-0000-000000000001-2");
-    let asked = ask_refund(&paid(), refund_id(7), None, RefundReason::Duplicate, at(20)).expect("legal").payment;
+    let asked = request_refund(&paid(), refund_id(7), None, RefundReason::Duplicate, at(20)).expect("legal").payment;
     assert_eq!(asked.refunds[0].gateway_key(), "refund-00000000-0000-0000-0000-000000000007");
 }
 
@@ -150,7 +151,8 @@ fn a_refusal_is_told_with_nothing_booked_and_is_forgotten_when_it_is_charged_aft
 
 #[test]
 fn an_answer_that_is_known_changes_nothing() {
-    let same = |payment: &Payment, answer: &Answer| conclude(payment, 1, answer, refund_id(90), at(11));
+    let same =
+        |payment: &Payment, answer: &ChargeOutcome| record_charge_outcome(payment, 1, answer, refund_id(90), at(11));
     assert_eq!(same(&failed(), &declined()), Ok(None));
     for state in [Status::Succeeded, Status::PartiallyRefunded, Status::Refunded] {
         assert_eq!(same(&in_state(state), &charged("ch_1")), Ok(None), "{state:?}");
@@ -160,7 +162,7 @@ fn an_answer_that_is_known_changes_nothing() {
 
 #[test]
 fn a_second_charge_for_one_payment_is_for_a_person_to_see() {
-    let again = pay_again(&failed(), method("pm_2"), at(20)).expect("legal").payment;
+    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("legal").payment;
     let paid_again = answered(&again, &charged("ch_2")).payment;
     for (payment, attempt, name) in [
         (&paid(), 1, "ch_other"),
@@ -169,21 +171,22 @@ fn a_second_charge_for_one_payment_is_for_a_person_to_see() {
         (&paid_again, 1, "ch_1"),
         (&never_begun(), 1, "ch_1"),
     ] {
-        let stray = conclude(payment, attempt, &charged(name), refund_id(90), at(30)).expect_err("a conflict");
-        assert_eq!((stray.kind, stray.code), (Kind::Conflict, "charged-beside-another"), "{attempt} {name}");
+        let stray =
+            record_charge_outcome(payment, attempt, &charged(name), refund_id(90), at(30)).expect_err("a conflict");
+        assert_eq!((stray.kind, stray.code), (FailureKind::Conflict, "duplicate-charge"), "{attempt} {name}");
     }
-    assert_eq!(conclude(&paid_again, 1, &charged("ch_2"), refund_id(90), at(30)), Ok(None));
+    assert_eq!(record_charge_outcome(&paid_again, 1, &charged("ch_2"), refund_id(90), at(30)), Ok(None));
 }
 
 #[test]
 fn that_an_attempt_that_is_not_the_last_was_refused_is_old_news() {
-    let again = pay_again(&failed(), method("pm_2"), at(20)).expect("legal").payment;
-    assert_eq!(conclude(&again, 1, &declined(), refund_id(90), at(30)), Ok(None));
+    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("legal").payment;
+    assert_eq!(record_charge_outcome(&again, 1, &declined(), refund_id(90), at(30)), Ok(None));
 }
 
 #[test]
 fn paying_again_begins_another_attempt_with_another_card_and_says_so() {
-    let change = pay_again(&failed(), method("pm_2"), at(20)).expect("legal");
+    let change = retry_payment(&failed(), method("pm_2"), at(20)).expect("legal");
     assert_eq!(change.events, [PaymentRequested { payment_id: ID, order_id: ORDER, attempt: 2 }.into()]);
     assert_eq!(change.transfers, []);
     let payment = change.payment;
@@ -201,8 +204,8 @@ fn what_is_paid_under_way_or_cancelled_is_not_paid_again() {
         (closed(&failed()), "order-closed"),
         (closed(&begun()), "order-closed"),
     ] {
-        let refused = pay_again(&payment, method("pm_2"), at(30)).expect_err("refused");
-        assert_eq!((refused.kind, refused.code), (Kind::Conflict, code));
+        let refused = retry_payment(&payment, method("pm_2"), at(30)).expect_err("refused");
+        assert_eq!((refused.kind, refused.code), (FailureKind::Conflict, code));
     }
 }
 
@@ -210,12 +213,12 @@ fn what_is_paid_under_way_or_cancelled_is_not_paid_again() {
 fn an_order_is_tried_to_be_paid_five_times_at_most() {
     let mut payment = failed();
     for attempt in 2..=5 {
-        payment = pay_again(&payment, method("pm_2"), at(20)).expect("legal").payment;
+        payment = retry_payment(&payment, method("pm_2"), at(20)).expect("legal").payment;
         assert_eq!(payment.attempts, attempt);
         payment = answered(&payment, &declined()).payment;
     }
-    let refused = pay_again(&payment, method("pm_2"), at(20)).expect_err("refused");
-    assert_eq!((refused.kind, refused.code), (Kind::Conflict, "too-many-attempts"));
+    let refused = retry_payment(&payment, method("pm_2"), at(20)).expect_err("refused");
+    assert_eq!((refused.kind, refused.code), (FailureKind::Conflict, "too-many-attempts"));
 }
 
 #[test]
@@ -227,13 +230,13 @@ fn an_attempt_is_due_for_twenty_three_hours_and_not_a_second_longer() {
             false => assert_eq!(due.expect_err("too old").code, "charge-too-old", "{second}"),
         }
     }
-    let again = pay_again(&failed(), method("pm_2"), at(500)).expect("legal").payment;
+    let again = retry_payment(&failed(), method("pm_2"), at(500)).expect("legal").payment;
     assert_eq!(is_due(&again, 2, at(83_300)), Ok(true), "each attempt has its own time");
 }
 
 #[test]
 fn only_the_last_attempt_of_an_open_payment_without_an_answer_is_due() {
-    let again = pay_again(&failed(), method("pm_2"), at(20)).expect("legal").payment;
+    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("legal").payment;
     for (payment, attempt, due) in [
         (&begun(), 1, true),
         (&begun(), 0, false),
@@ -276,45 +279,45 @@ fn what_is_charged_for_a_cancelled_order_goes_back_at_once() {
 
 #[test]
 fn an_attempt_of_which_the_gateway_never_heard_is_given_up_when_the_order_is_cancelled() {
-    assert_eq!(never_charged(&begun(), at(30)), None);
-    let change = never_charged(&closed(&begun()), at(620)).expect("a step");
+    assert_eq!(abandon_charge(&begun(), at(30)), None);
+    let change = abandon_charge(&closed(&begun()), at(620)).expect("a step");
     let reason = Reason::PaymentDeclined;
     let told = PaymentFailed { payment_id: ID, order_id: ORDER, amount: usd(1000), reason };
     assert_eq!(change.events, [told.into()]);
     assert_eq!(
         (change.payment.status, change.payment.decline_code.as_deref()),
-        (Status::Failed, Some("never_charged"))
+        (Status::Failed, Some("charge_not_found"))
     );
     for answered in [failed(), paid(), in_state(Status::Refunded)] {
-        assert_eq!(never_charged(&closed(&answered), at(620)), None, "{:?}", answered.status);
+        assert_eq!(abandon_charge(&closed(&answered), at(620)), None, "{:?}", answered.status);
     }
 }
 
 #[test]
 fn an_attempt_is_not_given_up_while_somebody_may_be_asking_for_it() {
     let cancelled_late = close(&begun(), refund_id(91), at(5000)).expect("a step").payment;
-    assert_eq!(never_charged(&cancelled_late, at(5599)), None, "whoever asked last may not be done");
-    assert!(never_charged(&cancelled_late, at(5600)).is_some());
-    let last = ASK_SECONDS + LOOK_AFTER_SECONDS;
-    assert_eq!(never_charged(&begun(), at(last)), None);
-    assert!(never_charged(&begun(), at(last + 1)).is_some(), "nobody asks for it any more, cancelled or not");
+    assert_eq!(abandon_charge(&cancelled_late, at(5599)), None, "whoever asked last may not be done");
+    assert!(abandon_charge(&cancelled_late, at(5600)).is_some());
+    let last = RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS;
+    assert_eq!(abandon_charge(&begun(), at(last)), None);
+    assert!(abandon_charge(&begun(), at(last + 1)).is_some(), "nobody asks for it any more, cancelled or not");
 }
 
 #[test]
 fn an_attempt_whose_key_holds_a_fault_is_declined_after_half_an_hour_and_not_asked_for_again() {
-    assert_eq!(charge_given_up(&begun(), at(1799)), None);
-    let answer = charge_given_up(&begun(), at(1800)).expect("given up");
-    assert_eq!(answer, Answer::Declined("gateway_error".to_owned()));
-    let declined = changed(conclude(&begun(), 1, &answer, refund_id(90), at(1800))).payment;
+    assert_eq!(fail_charge_after_gateway_error(&begun(), at(1799)), None);
+    let answer = fail_charge_after_gateway_error(&begun(), at(1800)).expect("given up");
+    assert_eq!(answer, ChargeOutcome::Declined("gateway_error".to_owned()));
+    let declined = changed(record_charge_outcome(&begun(), 1, &answer, refund_id(90), at(1800))).payment;
     assert_eq!(is_due(&declined, 1, at(1801)), Ok(false));
-    assert_eq!(pay_again(&declined, method("pm_2"), at(1801)).expect("legal").payment.attempts, 2);
+    assert_eq!(retry_payment(&declined, method("pm_2"), at(1801)).expect("legal").payment.attempts, 2);
     assert_eq!(answered(&declined, &charged("ch_1")).payment.status, Status::Succeeded, "the gateway's word counts");
 }
 
 #[test]
 fn customers_are_not_told_that_a_card_is_held_to_be_stolen() {
     let told = |code: &str| {
-        let payment = answered(&begun(), &Answer::Declined(code.to_owned())).payment;
+        let payment = answered(&begun(), &ChargeOutcome::Declined(code.to_owned())).payment;
         payment.decline_code_for_customers().map(str::to_owned)
     };
     for code in ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"] {
@@ -326,25 +329,25 @@ fn customers_are_not_told_that_a_card_is_held_to_be_stolen() {
 
 #[test]
 fn a_missing_answer_is_looked_after_ten_minutes_after_the_question() {
-    assert_eq!(begun().look_after(), Some(at(600)));
-    let again = pay_again(&failed(), method("pm_2"), at(20)).expect("legal").payment;
-    assert_eq!(again.look_after(), Some(at(620)));
-    assert_eq!(closed(&again).look_after(), Some(at(620)), "a cancelled order's attempt, too");
+    assert_eq!(begun().reconcile_after(), Some(at(600)));
+    let again = retry_payment(&failed(), method("pm_2"), at(20)).expect("legal").payment;
+    assert_eq!(again.reconcile_after(), Some(at(620)));
+    assert_eq!(closed(&again).reconcile_after(), Some(at(620)), "a cancelled order's attempt, too");
     for state in [Status::Failed, Status::Succeeded, Status::PartiallyRefunded, Status::Refunded] {
-        assert_eq!(in_state(state).look_after(), None, "{state:?}");
+        assert_eq!(in_state(state).reconcile_after(), None, "{state:?}");
     }
 }
 
 #[test]
 fn the_charge_of_an_open_payment_is_asked_for_again_and_of_a_cancelled_order_it_is_not() {
-    let change = remind(&begun(), at(700)).expect("a step");
+    let change = republish_pending(&begun(), at(700)).expect("a step");
     assert_eq!(change.events, [PaymentRequested { payment_id: ID, order_id: ORDER, attempt: 1 }.into()]);
     assert_eq!((change.payment.version, change.payment.attempted_at), (2, at(0)), "its time goes on running");
     for answered in [closed(&begun()), failed(), paid(), in_state(Status::Refunded)] {
-        assert_eq!(remind(&answered, at(700)), None, "{:?}", answered.status);
+        assert_eq!(republish_pending(&answered, at(700)), None, "{:?}", answered.status);
     }
-    assert!(remind(&begun(), at(ASK_SECONDS)).is_some());
-    assert_eq!(remind(&begun(), at(ASK_SECONDS + 1)), None, "nobody may ask any more");
+    assert!(republish_pending(&begun(), at(RETRY_WINDOW_SECONDS)).is_some());
+    assert_eq!(republish_pending(&begun(), at(RETRY_WINDOW_SECONDS + 1)), None, "nobody may ask any more");
 }
 
 #[test]
@@ -366,17 +369,17 @@ fn the_gateway_charges_from_fifty_minor_units_to_eight_digits() {
 
 #[test]
 fn the_table_of_moves_is_this_one() {
-    use super::Move::{Refuse, Stay, To};
+    use super::Transition::{Ignore, Reject, To};
     use Status::{Failed, PartiallyRefunded, Pending, Refunded, Succeeded};
-    let table = Status::ALL.map(|state| Cue::ALL.map(|cue| next(state, cue)));
+    let table = Status::ALL.map(|state| Input::ALL.map(|cue| next(state, cue)));
     // Charged, declined, never charged; pay again, ask for a refund; refunded a part, the rest, refused; close.
     let part = To(PartiallyRefunded);
     let expected = [
-        (Pending, [To(Succeeded), To(Failed), To(Failed), Refuse, Refuse, Refuse, Refuse, Refuse]),
-        (Succeeded, [Stay, Stay, Stay, Refuse, To(Succeeded), part, To(Refunded), To(Succeeded)]),
-        (Failed, [To(Succeeded), Stay, Stay, To(Pending), Refuse, Refuse, Refuse, Refuse]),
-        (Refunded, [Stay, Stay, Stay, Refuse, Refuse, Refuse, Refuse, Refuse]),
-        (PartiallyRefunded, [Stay, Stay, Stay, Refuse, part, part, To(Refunded), part]),
+        (Pending, [To(Succeeded), To(Failed), To(Failed), Reject, Reject, Reject, Reject, Reject]),
+        (Succeeded, [Ignore, Ignore, Ignore, Reject, To(Succeeded), part, To(Refunded), To(Succeeded)]),
+        (Failed, [To(Succeeded), Ignore, Ignore, To(Pending), Reject, Reject, Reject, Reject]),
+        (Refunded, [Ignore, Ignore, Ignore, Reject, Reject, Reject, Reject, Reject]),
+        (PartiallyRefunded, [Ignore, Ignore, Ignore, Reject, part, part, To(Refunded), part]),
     ];
     for ((state, moves), row) in expected.into_iter().zip(table) {
         assert_eq!(row[..8], moves, "{state:?}");

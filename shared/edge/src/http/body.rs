@@ -1,7 +1,7 @@
 //! Bodies: what a route takes, and how it is read. A route that names a `Deserialize` type takes JSON.
 
 use crate::json;
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -124,8 +124,9 @@ impl Content {
 
 fn document(bytes: &[u8]) -> Result<Value, Failure> {
     // What serde_json says names a line and a column, and nothing of the document.
-    let value = serde_json::from_slice(bytes)
-        .map_err(|cause| Failure::new(Kind::Malformed, "malformed-json", format!("The body is not JSON: {cause}.")))?;
+    let value = serde_json::from_slice(bytes).map_err(|cause| {
+        Failure::new(FailureKind::Malformed, "malformed-json", format!("The body is not JSON: {cause}."))
+    })?;
     match json::depth(&value) > MAX_DEPTH {
         true => Err(malformed(&format!("The body is nested deeper than {MAX_DEPTH} levels."))),
         false => Ok(value),
@@ -148,12 +149,14 @@ fn expect(content_type: Option<&str>, wanted: &str, acceptable: impl Fn(&str) ->
     let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match acceptable(&essence) {
         true => Ok(()),
-        false => {
-            Err(Failure::new(Kind::UnsupportedMedia, "unsupported-media-type", format!("The body must be {wanted}.")))
-        }
+        false => Err(Failure::new(
+            FailureKind::UnsupportedMedia,
+            "unsupported-media-type",
+            format!("The body must be {wanted}."),
+        )),
     }
 }
 
 fn malformed(detail: &str) -> Failure {
-    Failure::new(Kind::Malformed, "malformed-json", detail)
+    Failure::new(FailureKind::Malformed, "malformed-json", detail)
 }

@@ -4,7 +4,7 @@ use super::body::{Body, NoBody};
 use super::reply::Rendered;
 use super::request::{Checked, Head};
 use super::route::{Principal, unauthenticated};
-use kernel::{Failure, Idempotency, Ids, Kind, StoredReply, Timestamp, Trace};
+use kernel::{Failure, FailureKind, IdempotencyKey, Ids, StoredReply, Timestamp, TraceContext};
 use std::str::FromStr;
 
 /// One request that has passed its route's checks.
@@ -17,13 +17,13 @@ pub struct Call<B> {
     /// Where new ids come from.
     pub ids: Ids,
     /// What this request belongs to.
-    pub trace: Trace,
+    pub trace: TraceContext,
     /// Who calls, where the caller proved to be someone.
     pub principal: Option<Principal>,
     /// The version that the client means to change, from `If-Match`.
     pub if_match: Option<u64>,
     /// The claim on the client's key; present where the route is idempotent.
-    pub idempotency: Option<Idempotency>,
+    pub idempotency: Option<IdempotencyKey>,
     head: Head,
 }
 
@@ -104,13 +104,14 @@ impl<B> Call<B> {
     }
 
     /// The claim on the client's key; a defect where the route is not declared idempotent.
-    pub fn idempotency(&self) -> Result<&Idempotency, Failure> {
+    pub fn idempotency_key(&self) -> Result<&IdempotencyKey, Failure> {
         self.idempotency.as_ref().ok_or_else(|| Failure::internal("the route is not declared idempotent"))
     }
 
     /// The version that the client means to change; a failure where it does not say.
     pub fn if_match(&self) -> Result<u64, Failure> {
-        let missing = || Failure::new(Kind::PreconditionRequired, "if-match-missing", "This needs an If-Match header.");
+        let missing =
+            || Failure::new(FailureKind::PreconditionRequired, "if-match-missing", "This needs an If-Match header.");
         self.if_match.ok_or_else(missing)
     }
 

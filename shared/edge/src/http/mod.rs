@@ -19,12 +19,12 @@ pub use canonical::canonical_json;
 pub use reply::Reply;
 pub use route::{Access, Principal, Route};
 
-use crate::runtime::{self, Ambient, Error};
+use crate::runtime::{self, Error, InvocationContext};
 use crate::telemetry::{self, metrics};
-use crate::{Clock, contain::contain, trace};
+use crate::{Clock, catch_panic::catch_panic, trace};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use reply::{Envelope, Rendered};
 use request::{Checked, Head, Sent};
@@ -40,26 +40,26 @@ where
     F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
 {
     let (route, handler) = (&route, &handler);
-    runtime::serve(&|event, ambient| {
-        async move { Ok(exchange(route, B::MEDIA, event, &ambient, &|request| handle(handler, request)).await) }
+    runtime::serve(&|event, invocation| {
+        async move { Ok(exchange(route, B::MEDIA, event, &invocation, &|request| handle(handler, request)).await) }
             .boxed_local()
     })
     .await
 }
 
 /// Answers one request: all that [`run`] does, without the Lambda runtime. `event` is API Gateway's payload and so is the answer.
-pub async fn answer<B, T, F>(route: &Route, event: Value, clock: &Clock, handler: &F) -> Value
+pub async fn respond<B, T, F>(route: &Route, event: Value, clock: &Clock, handler: &F) -> Value
 where
     B: Body,
     T: Serialize,
     F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
 {
-    exchange(route, B::MEDIA, event, &Ambient::outside(clock), &|request| handle(handler, request)).await
+    exchange(route, B::MEDIA, event, &InvocationContext::outside(clock), &|request| handle(handler, request)).await
 }
 
 /// What a test of a handler alone needs: the call that `event` makes, with every check passed.
 pub(crate) fn read<B: Body>(route: &Route, event: Value, clock: &Clock) -> Result<Call<B>, Failure> {
-    let (head, sent) = open(event, &Ambient::outside(clock))?;
+    let (head, sent) = open(event, &InvocationContext::outside(clock))?;
     Call::new(request::check(route, B::MEDIA, head, sent, clock)?)
 }
 
@@ -75,14 +75,20 @@ where
     async move { handler(Call::new(request)?).await?.render() }.boxed_local()
 }
 
-async fn exchange(route: &Route, media: Media, event: Value, ambient: &Ambient, handle: &Handle<'_>) -> Value {
-    let started = ambient.clock.now();
-    let (head, sent) = match open(event, ambient) {
+async fn exchange(
+    route: &Route,
+    media: Media,
+    event: Value,
+    invocation: &InvocationContext,
+    handle: &Handle<'_>,
+) -> Value {
+    let started = invocation.clock.now();
+    let (head, sent) = match open(event, invocation) {
         Ok(opened) => opened,
         Err(failure) => {
-            telemetry::failed("request", &failure);
-            let trace = trace::enter(trace::Upstream::default(), &ambient.clock.ids());
-            return Envelope { trace: &trace, request_id: &ambient.request_id }
+            telemetry::log_failure("request", &failure);
+            let trace = trace::enter(trace::Upstream::default(), &invocation.clock.ids());
+            return Envelope { trace: &trace, request_id: &invocation.request_id }
                 .seal(Rendered::problem(&failure, "", &trace));
         }
     };
@@ -94,15 +100,15 @@ async fn exchange(route: &Route, media: Media, event: Value, ambient: &Ambient, 
         http.route = head.route_key,
     );
     async {
-        let outcome = match request::check(route, media, head, sent, &ambient.clock) {
-            Ok(request) => contain(&ambient.clock, handle(request)).await,
+        let outcome = match request::check(route, media, head, sent, &invocation.clock) {
+            Ok(request) => catch_panic(&invocation.clock, handle(request)).await,
             Err(failure) => Err(failure),
         };
         let rendered = outcome.unwrap_or_else(|failure| {
-            telemetry::failed("request", &failure);
+            telemetry::log_failure("request", &failure);
             Rendered::problem(&failure, &path, &trace)
         });
-        finish(&rendered, ambient.clock.millis_since(started));
+        finish(&rendered, invocation.clock.millis_since(started));
         Envelope { trace: &trace, request_id: &request_id }.seal(rendered)
     }
     .instrument(span)
@@ -110,11 +116,11 @@ async fn exchange(route: &Route, media: Media, event: Value, ambient: &Ambient, 
 }
 
 /// What the request is about, and its body. Fails only where the event is not API Gateway's.
-fn open(event: Value, ambient: &Ambient) -> Result<(Head, Sent), Failure> {
+fn open(event: Value, invocation: &InvocationContext) -> Result<(Head, Sent), Failure> {
     let event: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(|cause| {
-        Failure::new(Kind::Malformed, "malformed-request", "The request cannot be read.").because(cause)
+        Failure::new(FailureKind::Malformed, "malformed-request", "The request cannot be read.").with_internal(cause)
     })?;
-    Ok(Head::of(event, ambient))
+    Ok(Head::of(event, invocation))
 }
 
 /// The metric that an answer counts in, where it is an error.

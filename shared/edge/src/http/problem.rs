@@ -1,6 +1,6 @@
 //! RFC 9457 problem documents, and the one table from kinds of failure to HTTP statuses.
 
-use kernel::{Failure, FieldError, Kind, Trace};
+use kernel::{Failure, FailureKind, FieldError, TraceContext};
 use lambda_http::http::StatusCode;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ struct Problem<'a> {
 }
 
 /// The document that tells a client of `failure`. What is internal stays out of it.
-pub(crate) fn document(failure: &Failure, instance: &str, trace: &Trace) -> (StatusCode, String) {
+pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) -> (StatusCode, String) {
     let (status, title) = status(failure.kind);
     let problem = Problem {
         r#type: format!("/problems/{}", failure.code),
@@ -35,21 +35,21 @@ pub(crate) fn document(failure: &Failure, instance: &str, trace: &Trace) -> (Sta
     (status, serde_json::to_string(&problem).unwrap_or_default())
 }
 
-fn status(kind: Kind) -> (StatusCode, &'static str) {
+fn status(kind: FailureKind) -> (StatusCode, &'static str) {
     match kind {
-        Kind::Malformed => (StatusCode::BAD_REQUEST, "Malformed request"),
-        Kind::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not authenticated"),
-        Kind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
-        Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
-        Kind::Conflict => (StatusCode::CONFLICT, "Conflict with the current state"),
-        Kind::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "Precondition failed"),
-        Kind::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "Precondition required"),
-        Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
-        Kind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
-        Kind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not acceptable"),
-        Kind::Locked => (StatusCode::LOCKED, "Locked"),
-        Kind::TooMany => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
-        Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
-        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
+        FailureKind::Malformed => (StatusCode::BAD_REQUEST, "Malformed request"),
+        FailureKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not authenticated"),
+        FailureKind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
+        FailureKind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        FailureKind::Conflict => (StatusCode::CONFLICT, "Conflict with the current state"),
+        FailureKind::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "Precondition failed"),
+        FailureKind::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "Precondition required"),
+        FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
+        FailureKind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
+        FailureKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not acceptable"),
+        FailureKind::Locked => (StatusCode::LOCKED, "Locked"),
+        FailureKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+        FailureKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+        FailureKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
     }
 }

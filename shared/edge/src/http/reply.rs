@@ -1,7 +1,7 @@
 //! Answers: what a handler says, how it is kept for a repeated request, and how it goes back through API Gateway.
 
 use super::problem;
-use kernel::{Failure, Kind, Settled, StoredReply, Trace};
+use kernel::{Failure, FailureKind, IdempotencyOutcome, StoredReply, TraceContext};
 use lambda_http::Body as LambdaBody;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -52,7 +52,7 @@ impl<T> Reply<T> {
     }
 
     /// The first answer to a repeated request, byte for byte, marked `Idempotent-Replayed: true`.
-    pub fn stored(first: StoredReply) -> Self {
+    pub fn replay(first: StoredReply) -> Self {
         let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let names = first.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
         Self { headers: names.collect(), ..Self::new(status, Content::Stored(first)) }
@@ -60,19 +60,19 @@ impl<T> Reply<T> {
     }
 
     /// What becomes of a refusal that was kept as the answer to its request: it, or the answer that was given before.
-    pub fn refused(refusal: Failure, settled: Settled) -> Result<Self, Failure> {
+    pub fn rejected(refusal: Failure, settled: IdempotencyOutcome) -> Result<Self, Failure> {
         match settled {
-            Settled::Now => Err(refusal),
-            Settled::Before(first) => Ok(Self::stored(first)),
+            IdempotencyOutcome::Committed => Err(refusal),
+            IdempotencyOutcome::Replayed(first) => Ok(Self::replay(first)),
         }
     }
 
     /// This answer if the command was done now, else the one that was given when it was done.
     #[must_use]
-    pub fn settle(self, settled: Settled) -> Self {
+    pub fn or_replay(self, settled: IdempotencyOutcome) -> Self {
         match settled {
-            Settled::Now => self,
-            Settled::Before(first) => Self::stored(first),
+            IdempotencyOutcome::Committed => self,
+            IdempotencyOutcome::Replayed(first) => Self::replay(first),
         }
     }
 
@@ -167,14 +167,14 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
-    pub fn problem(failure: &Failure, instance: &str, trace: &Trace) -> Self {
+    pub fn problem(failure: &Failure, instance: &str, trace: &TraceContext) -> Self {
         let (status, body) = problem::document(failure, instance, trace);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
         if let Some(seconds) = failure.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if failure.kind == Kind::Unauthenticated {
+        if failure.kind == FailureKind::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         Self { status, headers, body: Some(body) }
@@ -188,7 +188,7 @@ impl Rendered {
 
 /// What every answer carries, whatever it says.
 pub(crate) struct Envelope<'a> {
-    pub trace: &'a Trace,
+    pub trace: &'a TraceContext,
     pub request_id: &'a str,
 }
 

@@ -3,11 +3,11 @@
 use super::body::{Content, Media};
 use super::canonical::fingerprint;
 use super::route::{Principal, Route};
-use crate::runtime::Ambient;
+use crate::runtime::InvocationContext;
 use crate::{Clock, trace};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kernel::{Failure, Idempotency, Ids, Kind, Timestamp, Trace, Uuid};
+use kernel::{Failure, FailureKind, IdempotencyKey, Ids, Timestamp, TraceContext, Uuid};
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;
@@ -24,7 +24,7 @@ pub(crate) struct Head {
     pub path_parameters: BTreeMap<String, String>,
     pub query: QueryMap,
     pub principal: Option<Principal>,
-    pub trace: Trace,
+    pub trace: TraceContext,
 }
 
 /// A request that may go to its handler.
@@ -35,7 +35,7 @@ pub(crate) struct Checked {
     pub now: Timestamp,
     pub ids: Ids,
     pub if_match: Option<u64>,
-    pub idempotency: Option<Idempotency>,
+    pub idempotency: Option<IdempotencyKey>,
 }
 
 /// A body as the gateway hands it over.
@@ -46,14 +46,14 @@ pub(crate) struct Sent {
 }
 
 impl Head {
-    pub fn of(event: ApiGatewayV2httpRequest, ambient: &Ambient) -> (Self, Sent) {
+    pub fn of(event: ApiGatewayV2httpRequest, invocation: &InvocationContext) -> (Self, Sent) {
         let header = |name: &str| event.headers.get(name).and_then(|value| value.to_str().ok());
         let upstream = trace::Upstream {
             correlation_id: header("x-correlation-id").and_then(|id| id.parse().ok()),
             traceparent: header("traceparent"),
-            xray: ambient.xray.as_deref().or_else(|| header("x-amzn-trace-id")),
+            xray: invocation.xray.as_deref().or_else(|| header("x-amzn-trace-id")),
         };
-        let trace = trace::enter(upstream, &ambient.clock.ids());
+        let trace = trace::enter(upstream, &invocation.clock.ids());
         let query = match event.raw_query_string {
             // API Gateway joins repeated parameters with commas in its map, so the string is the better source.
             Some(raw) => raw.parse().unwrap_or_default(),
@@ -63,7 +63,7 @@ impl Head {
             path: event.raw_path.unwrap_or_default(),
             route_key: event.route_key.unwrap_or_default(),
             principal: event.request_context.authorizer.as_ref().and_then(principal),
-            request_id: event.request_context.request_id.unwrap_or_else(|| ambient.request_id.clone()),
+            request_id: event.request_context.request_id.unwrap_or_else(|| invocation.request_id.clone()),
             source_ip: event.request_context.http.source_ip,
             headers: event.headers,
             path_parameters: event.path_parameters.into_iter().collect(),
@@ -92,7 +92,7 @@ pub(crate) fn check(route: &Route, media: Media, head: Head, sent: Sent, clock: 
     let key = idempotency_key(route, &head)?;
     let if_match = if_match(route, &head)?;
     let content = Content::read(media, head.header("content-type"), bytes)?;
-    let idempotency = key.map(|key| Idempotency {
+    let idempotency = key.map(|key| IdempotencyKey {
         scope: scope(route, head.principal.as_ref()),
         key,
         fingerprint: fingerprint(&head.path_parameters, &content),
@@ -104,11 +104,15 @@ fn bytes(sent: Sent, limit: usize) -> Result<Vec<u8>, Failure> {
     let bytes = match sent.base64 {
         false => sent.body.into_bytes(),
         true => STANDARD.decode(sent.body).map_err(|cause| {
-            Failure::new(Kind::Malformed, "malformed-body", "The body cannot be decoded.").because(cause)
+            Failure::new(FailureKind::Malformed, "malformed-body", "The body cannot be decoded.").with_internal(cause)
         })?,
     };
     match bytes.len() > limit {
-        true => Err(Failure::new(Kind::TooLarge, "body-too-large", format!("The body is larger than {limit} bytes."))),
+        true => Err(Failure::new(
+            FailureKind::TooLarge,
+            "body-too-large",
+            format!("The body is larger than {limit} bytes."),
+        )),
         false => Ok(bytes),
     }
 }
@@ -119,7 +123,7 @@ fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure
     }
     let Some(key) = head.headers.get("idempotency-key") else {
         let detail = "This needs an Idempotency-Key header, so that it can be repeated safely.";
-        return Err(Failure::new(Kind::Malformed, "idempotency-key-missing", detail));
+        return Err(Failure::new(FailureKind::Malformed, "idempotency-key-missing", detail));
     };
     let key = key.as_bytes();
     let acceptable = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
@@ -127,7 +131,7 @@ fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure
         Ok(key) if acceptable => Ok(Some(key.to_owned())),
         _ => {
             let detail = "An Idempotency-Key is 1 to 255 visible ASCII characters.";
-            Err(Failure::new(Kind::Malformed, "idempotency-key-invalid", detail))
+            Err(Failure::new(FailureKind::Malformed, "idempotency-key-invalid", detail))
         }
     }
 }
@@ -145,21 +149,21 @@ fn if_match(route: &Route, head: &Head) -> Result<Option<u64>, Failure> {
         Some(tag) => tag.to_str().unwrap_or_default().trim(),
         None if route.precondition => {
             let detail = "This needs an If-Match header with the ETag of the version that you mean to change.";
-            return Err(Failure::new(Kind::PreconditionRequired, "if-match-missing", detail));
+            return Err(Failure::new(FailureKind::PreconditionRequired, "if-match-missing", detail));
         }
         None => return Ok(None),
     };
     if tag.starts_with("W/") {
         // RFC 9110 compares If-Match strongly, and in a strong comparison a weak tag equals nothing.
         let detail = "A weak ETag matches no version; send the ETag as it was received.";
-        return Err(Failure::new(Kind::PreconditionFailed, "precondition-failed", detail));
+        return Err(Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail));
     }
     let version = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match version.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).and_then(|digits| digits.parse().ok()) {
         Some(version) => Ok(Some(version)),
         None => {
             let detail = "If-Match takes one ETag as it was received, for instance \"3\".";
-            Err(Failure::new(Kind::Malformed, "if-match-invalid", detail))
+            Err(Failure::new(FailureKind::Malformed, "if-match-invalid", detail))
         }
     }
 }

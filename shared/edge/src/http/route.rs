@@ -1,6 +1,6 @@
 //! What a route asks of a request before its handler sees it.
 
-use kernel::{Failure, Kind, Uuid};
+use kernel::{Failure, FailureKind, Uuid};
 
 /// The largest body that a route takes unless it says otherwise: 256 KiB.
 const MAX_BODY: usize = 256 * 1024;
@@ -61,7 +61,7 @@ impl Access {
         let principal = principal.ok_or_else(unauthenticated)?;
         match roles.contains(&principal.role.as_str()) {
             true => Ok(()),
-            false => Err(Failure::new(Kind::Forbidden, "forbidden", "Your role does not allow this.")),
+            false => Err(Failure::new(FailureKind::Forbidden, "forbidden", "Your role does not allow this.")),
         }
     }
 }
@@ -76,5 +76,5 @@ pub struct Principal {
 }
 
 pub(crate) fn unauthenticated() -> Failure {
-    Failure::new(Kind::Unauthenticated, "unauthenticated", "This needs a valid access token.")
+    Failure::new(FailureKind::Unauthenticated, "unauthenticated", "This needs a valid access token.")
 }

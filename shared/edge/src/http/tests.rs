@@ -49,7 +49,7 @@ async fn send<B: Body, T: Serialize>(
     event: Value,
     handler: impl AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
 ) -> Answer {
-    let response = answer(&route, event, &clock(), &handler).await;
+    let response = respond(&route, event, &clock(), &handler).await;
     Answer {
         status: response["statusCode"].as_i64().unwrap(),
         headers: response["headers"].clone(),
@@ -84,7 +84,7 @@ async fn a_handler_gets_everything_that_the_event_says() {
         assert_eq!(call.header("USER-AGENT"), Some("curl/8.5.0"));
         assert_eq!(call.source_ip(), Some("203.0.113.9"));
         assert_eq!(call.now, Timestamp::UNIX_EPOCH);
-        let claim = call.idempotency()?;
+        let claim = call.idempotency_key()?;
         assert_eq!(claim.key, "6f1c-key");
         assert_eq!(claim.scope, format!("{USER}:thing-do"));
         assert_eq!(claim.fingerprint.len(), 64);

@@ -9,8 +9,8 @@ pub mod metrics;
 #[cfg(test)]
 pub(crate) use lines::tests::lines_of;
 
-use crate::contain;
-use kernel::{Failure, Kind};
+use crate::catch_panic;
+use kernel::{Failure, FailureKind};
 use lines::JsonLines;
 use std::sync::OnceLock;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -46,10 +46,10 @@ pub fn init(function: &'static str) {
         write_line(b"{\"level\":\"WARN\",\"message\":\"another subscriber was installed first; it keeps the logs\"}\n");
     }
     std::panic::set_hook(Box::new(|panic| {
-        if !contain::reports(panic) {
+        if !catch_panic::reports(panic) {
             let location = panic.location().map(ToString::to_string);
             tracing::error!(
-                panic.message = contain::message(panic.payload()),
+                panic.message = catch_panic::message(panic.payload()),
                 panic.location = location,
                 "panicked outside of a handler"
             );
@@ -79,10 +79,10 @@ pub(crate) fn write_line(line: &[u8]) {
 }
 
 /// Logs `failure`, which reached the runner as the outcome of `what`. A client's mistake is information, a defect of ours an error.
-pub fn failed(what: &'static str, failure: &Failure) {
+pub fn log_failure(what: &'static str, failure: &Failure) {
     let pointers = failure.fields.iter().map(|field| field.pointer.as_str()).collect::<Vec<_>>().join(" ");
     let fields = (!pointers.is_empty()).then_some(pointers);
-    if matches!(failure.kind, Kind::Internal | Kind::Unavailable) {
+    if matches!(failure.kind, FailureKind::Internal | FailureKind::Unavailable) {
         tracing::error!(
             failure.code = failure.code,
             failure.detail = failure.detail,
@@ -109,7 +109,7 @@ mod tests {
     use tracing::Level;
 
     fn log_of(failure: &Failure) -> String {
-        lines::tests::lines_of(|| failed("request", failure))[0].to_string()
+        lines::tests::lines_of(|| log_failure("request", failure))[0].to_string()
     }
 
     #[test]

@@ -8,13 +8,13 @@ mod product;
 mod user;
 
 pub use orders::{OrderBuilder, order};
-pub use payments::{asked_back, concluded, refund_concluded, transfer};
+pub use payments::{concluded, refund_concluded, refund_requested, transfer};
 pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
 
 use crate::ids;
-use domain::{DomainEvent, Event, Money, address::Address, event::envelop};
-use kernel::{Idempotency, StoredReply, Timestamp, Trace, Uuid};
+use domain::{DomainEvent, Event, Money, address::Address, event::wrap};
+use kernel::{IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::{Value, json};
 
@@ -48,8 +48,8 @@ pub fn a_claim(consumer: &'static str, n: u64) -> Claim {
 }
 
 /// A key with the fingerprint of `body`.
-pub fn a_key(key: &str, body: &str) -> Idempotency {
-    Idempotency { scope: "tests POST".to_owned(), key: key.to_owned(), fingerprint: format!("print of {body}") }
+pub fn a_key(key: &str, body: &str) -> IdempotencyKey {
+    IdempotencyKey { scope: "tests POST".to_owned(), key: key.to_owned(), fingerprint: format!("print of {body}") }
 }
 
 /// An answer to be kept: 201 with `body`, and where what was made is.
@@ -66,7 +66,7 @@ pub fn event(n: u64, data: impl Into<DomainEvent>) -> Event {
 /// An event with its id, at its instant.
 pub fn event_with(id: Uuid, at: Timestamp, data: impl Into<DomainEvent>) -> Event {
     let data = data.into();
-    envelop(id, subject(&data), 1, at, &Trace::begin(ids::request(1)), data)
+    wrap(id, subject(&data), 1, at, &TraceContext::new(ids::request(1)), data)
 }
 
 fn subject(data: &DomainEvent) -> String {

@@ -4,15 +4,15 @@ use super::{address_json, noon, usd};
 use crate::ids;
 use domain::{
     DomainEvent, Money,
-    event::{OrderPlaced, PaidWith, StockKept, StockReserved, StockShort},
+    event::{OrderPlaced, PaymentRef, StockAllocated, StockAllocationFailed, StockReserved},
     id::{OrderId, PaymentId, ProductId, UserId},
     invoice::{self, Draft},
-    order::{self, Cue, News, Offer, Order, PlaceOrder, Reason, Shortfall},
-    stock::{self, Hold},
+    order::{self, Input, Order, PlaceOrder, ProductSnapshot, Reason, ShortfallPolicy, Update},
+    stock::{self, Reservation},
     text::ProductName,
 };
 use kernel::Timestamp;
-use ports::Paid;
+use ports::PaidOrder;
 use serde_json::json;
 
 /// An order: number 1, of user 1, paid with a card that pays. Without lines it gets two lamps of product 1.
@@ -94,8 +94,9 @@ impl OrderBuilder {
         )
         .expect("a request");
         let name = ProductName::parse("Lamp").expect("a name");
-        let offer = |(product_id, _, price): (ProductId, i64, Money)| Offer { product_id, name: name.clone(), price };
-        let offers: Vec<Offer> = lines.into_iter().map(offer).collect();
+        let offer =
+            |(product_id, _, price): (ProductId, i64, Money)| ProductSnapshot { product_id, name: name.clone(), price };
+        let offers: Vec<ProductSnapshot> = lines.into_iter().map(offer).collect();
         order::place(self.id, self.user, command, &offers, self.at).expect("an order that can be placed")
     }
 
@@ -110,100 +111,100 @@ impl OrderBuilder {
     }
 
     /// What it asks the inventory to hold.
-    pub fn hold(&self) -> Hold {
-        stock::hold(self.order_placed())
+    pub fn reservation(&self) -> Reservation {
+        stock::reserve(self.order_placed())
     }
 
     /// What the inventory says when all of it is held; without levels.
     pub fn stock_reserved(&self) -> StockReserved {
-        self.hold().reserved
+        self.reservation().reserved
     }
 
     /// The payment that it is paid with: [`OrderBuilder::paid`], as it stood then.
-    pub fn paid_with(&self) -> PaidWith {
-        PaidWith { payment_id: self.payment, version: 2 }
+    pub fn payment_ref(&self) -> PaymentRef {
+        PaymentRef { payment_id: self.payment, version: 2 }
     }
 
     /// What the inventory hears when it is paid.
-    pub fn to_keep(&self) -> Paid {
-        Paid { order_id: self.id, payment: self.paid_with(), at: self.at }
+    pub fn paid_order(&self) -> PaidOrder {
+        PaidOrder { order_id: self.id, payment: self.payment_ref(), at: self.at }
     }
 
     /// What the inventory says when the order is paid and its stock is kept; without levels.
-    pub fn stock_kept(&self) -> StockKept {
-        StockKept { order_id: self.id, payment: self.paid_with(), levels: vec![] }
+    pub fn stock_allocated(&self) -> StockAllocated {
+        StockAllocated { order_id: self.id, payment: self.payment_ref(), levels: vec![] }
     }
 
     /// What the inventory says when the order is paid and there is not enough any more.
-    pub fn stock_gone(&self) -> StockShort {
-        StockShort { payment: Some(self.paid_with()), ..self.hold().short }
+    pub fn stock_allocation_failed(&self) -> StockAllocationFailed {
+        StockAllocationFailed { order_id: self.id, lines: self.reservation().lines, payment: self.payment_ref() }
     }
 
     /// The order, its stock held and its payment under way.
     pub fn reserved(&self) -> Order {
-        self.moved(&self.placed(), Cue::StockReserved.into()).0
+        self.moved(&self.placed(), Input::StockReserved.into()).0
     }
 
     /// The order, its card declined; and what the others are told then.
     pub fn declined(&self) -> (Order, DomainEvent) {
-        self.told(&self.reserved(), self.news(Cue::PaymentFailed))
+        self.told(&self.reserved(), self.news(Input::PaymentFailed))
     }
 
     /// The order, paid and its stock kept; and what the others are told then.
     pub fn confirmed(&self) -> (Order, DomainEvent) {
-        self.told(&self.reserved(), self.news(Cue::StockKept))
+        self.told(&self.reserved(), self.news(Input::StockAllocated))
     }
 
     /// The order, paid and its stock gone, under this policy; and what the others are told then.
-    pub fn short(&self, policy: Shortfall) -> (Order, DomainEvent) {
-        self.told(&self.reserved(), self.news(Cue::Shortfall(policy)))
+    pub fn allocation_failed(&self, policy: ShortfallPolicy) -> (Order, DomainEvent) {
+        self.told(&self.reserved(), self.news(Input::StockAllocationFailed(policy)))
     }
 
     /// The order, handed to the carrier; and what the others are told then.
     pub fn shipped(&self) -> (Order, DomainEvent) {
-        self.told(&self.confirmed().0, Cue::Ship.into())
+        self.told(&self.confirmed().0, Input::Ship.into())
     }
 
     /// The order, arrived; and what the others are told then.
     pub fn delivered(&self) -> (Order, DomainEvent) {
-        self.told(&self.shipped().0, Cue::Deliver.into())
+        self.told(&self.shipped().0, Input::Deliver.into())
     }
 
     /// The order, cancelled for this reason; and what the others are told then. Who takes it back does so before it is paid.
     pub fn cancelled(&self, reason: Reason) -> (Order, DomainEvent) {
         let (from, cue) = match reason {
-            Reason::Refunded => (self.confirmed().0, Cue::Refunded),
-            Reason::InsufficientStock => (self.placed(), Cue::StockShort),
-            Reason::TimedOut => (self.placed(), Cue::StandsStill),
-            Reason::PaymentUnreachable => (self.reserved(), Cue::StandsStill),
-            Reason::PaymentDeclined => (self.declined().0, Cue::StandsStill),
-            Reason::CustomerRequest => (self.reserved(), Cue::CustomerCancels),
-            Reason::StaffRequest => (self.reserved(), Cue::StaffCancels),
+            Reason::Refunded => (self.confirmed().0, Input::Refunded),
+            Reason::InsufficientStock => (self.placed(), Input::StockReservationFailed),
+            Reason::TimedOut => (self.placed(), Input::TimedOut),
+            Reason::PaymentUnreachable => (self.reserved(), Input::TimedOut),
+            Reason::PaymentDeclined => (self.declined().0, Input::TimedOut),
+            Reason::CustomerRequest => (self.reserved(), Input::CancelByCustomer),
+            Reason::StaffRequest => (self.reserved(), Input::CancelByStaff),
             other => panic!("no order is cancelled for {}", other.name()),
         };
         self.told(&from, cue.into())
     }
 
     /// The draft of its invoice.
-    pub fn draft(&self) -> Draft {
+    pub fn invoice_draft(&self) -> Draft {
         match self.confirmed().1 {
             DomainEvent::OrderConfirmed(confirmed) => invoice::draft(confirmed, self.at),
             other => panic!("{} is no confirmation", other.row().name),
         }
     }
 
-    /// News of its payment, from the version that answers the first attempt.
-    fn news(&self, cue: Cue) -> News {
-        let PaidWith { payment_id, version } = self.paid_with();
-        News { cue, payment: Some((payment_id, version)) }
+    /// Update of its payment, from the version that answers the first attempt.
+    fn news(&self, input: Input) -> Update {
+        let PaymentRef { payment_id, version } = self.payment_ref();
+        Update { input, payment: Some((payment_id, version)) }
     }
 
-    fn told(&self, order: &Order, news: News) -> (Order, DomainEvent) {
+    fn told(&self, order: &Order, news: Update) -> (Order, DomainEvent) {
         let (order, event) = self.moved(order, news);
         (order, event.expect("a step that is told"))
     }
 
-    fn moved(&self, order: &Order, news: News) -> (Order, Option<DomainEvent>) {
+    fn moved(&self, order: &Order, news: Update) -> (Order, Option<DomainEvent>) {
         order::advance(order, news, self.at).expect("a legal move").expect("a move")
     }
 }

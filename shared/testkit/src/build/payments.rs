@@ -7,7 +7,7 @@ use domain::{
     id::RefundId,
     ledger::{Purpose, Transfer},
     order::Reason,
-    payment::{self, Answer, Change, Payment, RefundAnswer, RefundReason},
+    payment::{self, Change, ChargeOutcome, Payment, RefundOutcome, RefundReason},
     text::PaymentMethod,
 };
 use kernel::Timestamp;
@@ -21,30 +21,30 @@ impl OrderBuilder {
     /// The mark in place of a payment, where it is cancelled before one is begun.
     pub fn unbegun(&self) -> Payment {
         match self.cancelled(Reason::CustomerRequest).1 {
-            DomainEvent::OrderCancelled(cancelled) => payment::unbegun(self.payment, &cancelled, self.at),
+            DomainEvent::OrderCancelled(cancelled) => payment::begin_closed(self.payment, &cancelled, self.at),
             other => panic!("{} is no cancellation", other.row().name),
         }
     }
 
     /// The gateway's name for the charge.
-    pub fn charge(&self) -> String {
+    pub fn charge_id(&self) -> String {
         format!("pi_{}", self.payment.0.simple())
     }
 
     /// Its payment, charged.
     pub fn paid(&self) -> Change {
-        concluded(&self.payment(), &Answer::Charged(self.charge()))
+        concluded(&self.payment(), &ChargeOutcome::Charged(self.charge_id()))
     }
 
     /// Its payment, declined.
-    pub fn unpaid(&self) -> Change {
-        concluded(&self.payment(), &Answer::Declined("card_declined".to_owned()))
+    pub fn payment_declined(&self) -> Change {
+        concluded(&self.payment(), &ChargeOutcome::Declined("card_declined".to_owned()))
     }
 
     /// Its payment, declined and begun again with another card.
-    pub fn paid_again(&self) -> Change {
+    pub fn payment_retried(&self) -> Change {
         let card = PaymentMethod::parse("pm_card_mastercard").expect("a token");
-        payment::pay_again(&self.unpaid().payment, card, self.at).expect("a step")
+        payment::retry_payment(&self.payment_declined().payment, card, self.at).expect("a step")
     }
 
     /// Its payment, charged and then closed, since the order was cancelled: all of it is to go back, as the refund `id`.
@@ -53,27 +53,27 @@ impl OrderBuilder {
     }
 
     /// Its payment, charged, and `amount` (all of it, when not said) asked back as the refund `id`.
-    pub fn refund_asked(&self, id: RefundId, amount: Option<Money>) -> Change {
-        asked_back(&self.paid().payment, id, amount, self.at)
+    pub fn refund_requested(&self, id: RefundId, amount: Option<Money>) -> Change {
+        refund_requested(&self.paid().payment, id, amount, self.at)
     }
 }
 
 /// What the gateway's answer to its last attempt makes of a payment, at the instant of that attempt.
-pub fn concluded(payment: &Payment, answer: &Answer) -> Change {
+pub fn concluded(payment: &Payment, answer: &ChargeOutcome) -> Change {
     let refund = RefundId(payment.id.0);
-    let change = payment::conclude(payment, payment.attempts, answer, refund, payment.attempted_at);
+    let change = payment::record_charge_outcome(payment, payment.attempts, answer, refund, payment.attempted_at);
     change.expect("a legal step").expect("a step")
 }
 
 /// What it makes of a charged payment that `amount` (all that is left, when not said) is asked back as the refund `id`.
-pub fn asked_back(payment: &Payment, id: RefundId, amount: Option<Money>, at: Timestamp) -> Change {
-    payment::ask_refund(payment, id, amount, RefundReason::RequestedByCustomer, at).expect("a step")
+pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, at: Timestamp) -> Change {
+    payment::request_refund(payment, id, amount, RefundReason::RequestedByCustomer, at).expect("a step")
 }
 
 /// What the gateway's answer makes of a payment whose refund `id` was asked for, at the instant of that.
-pub fn refund_concluded(payment: &Payment, id: RefundId, answer: &RefundAnswer) -> Change {
+pub fn refund_concluded(payment: &Payment, id: RefundId, answer: &RefundOutcome) -> Change {
     let at = payment.refund(id).expect("a refund").requested_at;
-    payment::conclude_refund(payment, id, answer, at).expect("a legal step").expect("a step")
+    payment::record_refund_outcome(payment, id, answer, at).expect("a legal step").expect("a step")
 }
 
 /// A transfer that is booked at `at`: a charge of 39.98 USD that the gateway calls `reference`.

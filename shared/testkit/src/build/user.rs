@@ -8,7 +8,7 @@ use domain::{
     text::{Email, FullName, Username},
     user::{Role, User},
 };
-use ports::{Addressee, Contact};
+use ports::{Contact, Recipient};
 use serde_json::{Value, json};
 
 /// A user: number 1, a customer called Ada Lovelace, `ada` for short.
@@ -96,7 +96,7 @@ impl UserBuilder {
     }
 
     /// The user as somebody to tell something, who never said how.
-    pub fn addressee(&self) -> Addressee {
-        Addressee::usual(self.contact())
+    pub fn recipient(&self) -> Recipient {
+        Recipient::with_defaults(self.contact())
     }
 }

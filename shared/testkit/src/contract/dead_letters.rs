@@ -1,17 +1,17 @@
 //! Rules of [`DeadLetters`].
 
-use super::{Beyond, Under, Watched, fresh};
+use super::{Fixture, Observed, Observer, fresh};
 use edge::{DeadLetter, DeadLetters};
 use std::collections::BTreeMap;
 
-/// One test a rule of [`DeadLetters`], each over the `Under<Watched<impl DeadLetters, impl Beyond<DeadLetter>>>` that the
+/// One test a rule of [`DeadLetters`], each over the `Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>` that the
 /// expression gives when it is awaited.
 #[macro_export]
 macro_rules! contract_dead_letters {
     ($under:expr) => {
         $crate::each_rule! { dead_letters, $under;
-            a_letter_arrives_with_its_reason_and_its_body_as_it_came
-            bodies_that_no_queue_takes_as_they_are_arrive_all_the_same
+            dead_letter_is_delivered_with_its_reason_and_original_body
+            bodies_outside_the_character_set_of_sqs_are_delivered
         }
     };
 }
@@ -29,20 +29,20 @@ fn a_letter(body: &str) -> DeadLetter {
     }
 }
 
-async fn arrives(under: &Under<Watched<impl DeadLetters, impl Beyond<DeadLetter>>>, letter: DeadLetter) {
-    under.door().bury(letter.clone()).await.expect("buried");
+async fn arrives(under: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>, letter: DeadLetter) {
+    under.observed_port().send(letter.clone()).await.expect("buried");
     let mine = |arrived: &DeadLetter| arrived.record_id == letter.record_id;
-    assert_eq!(under.beyond().arrived(1, &mine).await, std::slice::from_ref(&letter));
+    assert_eq!(under.observer().received(1, &mine).await, std::slice::from_ref(&letter));
 }
 
-pub async fn a_letter_arrives_with_its_reason_and_its_body_as_it_came(
-    under: &Under<Watched<impl DeadLetters, impl Beyond<DeadLetter>>>,
+pub async fn dead_letter_is_delivered_with_its_reason_and_original_body(
+    under: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
 ) {
     arrives(under, a_letter("{\"not\": json ü 照明\n")).await;
 }
 
-pub async fn bodies_that_no_queue_takes_as_they_are_arrive_all_the_same(
-    under: &Under<Watched<impl DeadLetters, impl Beyond<DeadLetter>>>,
+pub async fn bodies_outside_the_character_set_of_sqs_are_delivered(
+    under: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
 ) {
     for body in ["", "\u{0}\u{1}\u{fffe}", "a\u{8}b"] {
         arrives(under, a_letter(body)).await;

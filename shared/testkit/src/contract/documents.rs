@@ -1,19 +1,19 @@
 //! Rules of [`Documents`].
 
-use super::{Reader, Under, fresh};
+use super::{Fixture, Reader, fresh};
 use futures_util::future::join_all;
 use kernel::Failure;
 use ports::Documents;
 
-/// One test a rule of [`Documents`], each over the `Under<impl Documents + Reader>` that the expression gives when it is awaited.
+/// One test a rule of [`Documents`], each over the `Fixture<impl Documents + Reader>` that the expression gives when it is awaited.
 /// The reader follows links, as somebody without credentials would.
 #[macro_export]
 macro_rules! contract_documents {
     ($under:expr) => {
         $crate::each_rule! { documents, $under;
-            a_document_is_there_once_it_was_put_and_its_link_shows_it
-            a_document_is_never_overwritten
-            of_many_who_put_at_once_one_is_kept
+            stored_document_exists_and_its_link_returns_it
+            document_is_never_overwritten
+            concurrent_puts_store_one_document
         }
     };
 }
@@ -31,7 +31,7 @@ async fn behind_link<D: Documents + Reader>(documents: &D, key: &str) -> Vec<u8>
     documents.read(&link).await.expect("a document")
 }
 
-pub async fn a_document_is_there_once_it_was_put_and_its_link_shows_it<D: Documents + Reader>(under: &Under<D>) {
+pub async fn stored_document_exists_and_its_link_returns_it<D: Documents + Reader>(under: &Fixture<D>) {
     let key = a_key();
     assert_eq!(under.port().exists(&key).await, Ok(false));
     put(under.port(), &key, b"%PDF \x00\xff").await.expect("kept");
@@ -39,17 +39,17 @@ pub async fn a_document_is_there_once_it_was_put_and_its_link_shows_it<D: Docume
     assert_eq!(behind_link(under.port(), &key).await, b"%PDF \x00\xff");
 }
 
-pub async fn a_document_is_never_overwritten<D: Documents + Reader>(under: &Under<D>) {
+pub async fn document_is_never_overwritten<D: Documents + Reader>(under: &Fixture<D>) {
     let key = a_key();
     put(under.port(), &key, b"first").await.expect("kept");
     put(under.port(), &key, b"second").await.expect("that it is there already is no failure");
     assert_eq!(behind_link(under.port(), &key).await, b"first");
 }
 
-pub async fn of_many_who_put_at_once_one_is_kept<D: Documents + Reader>(under: &Under<D>) {
+pub async fn concurrent_puts_store_one_document<D: Documents + Reader>(under: &Fixture<D>) {
     let key = a_key();
     let versions: Vec<Vec<u8>> = (0..8).map(|n| format!("version {n}").into_bytes()).collect();
-    let put = join_all(under.crowd(8).zip(&versions).map(|(documents, bytes)| put(documents, &key, bytes))).await;
+    let put = join_all(under.concurrent(8).zip(&versions).map(|(documents, bytes)| put(documents, &key, bytes))).await;
     assert!(put.iter().any(Result::is_ok), "{put:?}");
     let kept = behind_link(under.port(), &key).await;
     assert!(versions.contains(&kept));

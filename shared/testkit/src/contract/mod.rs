@@ -5,57 +5,57 @@
 
 #![allow(missing_docs)] // The name of a rule is the rule.
 
-mod beyond;
-mod rules;
 #[cfg(test)]
-mod twins;
+mod fakes;
+mod observer;
+mod rules;
 
 pub mod adjustments;
+pub mod analytics_stream;
 pub mod archive;
-pub mod back_orders;
-pub mod breaker;
+pub mod backorders;
 pub mod bus;
 pub mod cache;
+pub mod circuit_breaker;
 pub mod contacts;
 pub mod dead_letters;
 pub mod documents;
-pub mod facts;
+pub mod email_sender;
+pub mod event_log;
 pub mod gateway;
+pub mod invoice_renderer;
 pub mod invoices;
 pub mod ledger;
-pub mod letters;
-pub mod log;
-pub mod mail;
+pub mod message_templates;
 pub mod migrations;
-pub mod offers;
 pub mod orders;
 pub mod outbox;
 pub mod passwords;
 pub mod payments;
-pub mod printer;
+pub mod preferences;
+pub mod product_snapshots;
 pub mod products;
-pub mod push;
+pub mod push_sender;
 pub mod reservations;
+pub mod sms_sender;
 pub mod stock;
-pub mod texts;
 pub mod tokens;
 pub mod users;
 pub mod windows;
-pub mod wishes;
 
-pub use beyond::{Beyond, Reader, Watched};
+pub use observer::{Observed, Observer, Reader};
 
-use crate::{Part, Platform, build};
+use crate::{Dependency, Platform, build};
 use domain::{DomainEvent, Event};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
-use kernel::{Failure, Ids, Kind, Timestamp, Uuid};
-use ports::{Claim, Outbox, Swept};
+use kernel::{Failure, FailureKind, Ids, Timestamp, Uuid};
+use ports::{Claim, Outbox, SweepReport};
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
 
 /// A port under test, as several processes see it, and the bus that they send to.
-pub struct Under<P> {
+pub struct Fixture<P> {
     processes: Vec<P>,
     platform: Platform,
     sweep: Option<Box<Sweep>>,
@@ -63,10 +63,10 @@ pub struct Under<P> {
     kept: Option<Box<dyn Any>>,
 }
 
-type Sweep = dyn Fn(Timestamp) -> LocalBoxFuture<'static, Result<Swept, Failure>>;
+type Sweep = dyn Fn(Timestamp) -> LocalBoxFuture<'static, Result<SweepReport, Failure>>;
 type Settle = dyn Fn() -> LocalBoxFuture<'static, ()>;
 
-impl<P> Under<P> {
+impl<P> Fixture<P> {
     /// One process or several that share what they keep (each with a connection of its own, say) and send their events to the
     /// bus of `platform`.
     pub fn new(processes: impl IntoIterator<Item = P>, platform: &Platform) -> Self {
@@ -76,19 +76,19 @@ impl<P> Under<P> {
 
     /// The same, where one process learns of what another did only after a while, and `settle` lets that while pass.
     #[must_use]
-    pub fn settling<F: Future<Output = ()> + 'static>(self, settle: impl Fn() -> F + 'static) -> Self {
+    pub fn with_propagation<F: Future<Output = ()> + 'static>(self, settle: impl Fn() -> F + 'static) -> Self {
         Self { settle: Some(Box::new(move || settle().boxed_local())), ..self }
     }
 
     /// The same, with what must live as long: a database that is dropped at its end, say.
     #[must_use]
-    pub fn keeping(self, kept: impl Any) -> Self {
+    pub fn holding(self, kept: impl Any) -> Self {
         Self { kept: Some(Box::new(kept)), ..self }
     }
 
     /// The same, with the outbox that its events wait in.
     #[must_use]
-    pub fn swept_by<O: Outbox + 'static>(self, outbox: O) -> Self {
+    pub fn with_outbox<O: Outbox + 'static>(self, outbox: O) -> Self {
         let outbox = std::rc::Rc::new(outbox);
         let sweep = move |before| {
             let outbox = std::rc::Rc::clone(&outbox);
@@ -103,7 +103,7 @@ impl<P> Under<P> {
     }
 
     /// `count` processes, going round those that are there.
-    fn crowd(&self, count: usize) -> impl Iterator<Item = &P> {
+    fn concurrent(&self, count: usize) -> impl Iterator<Item = &P> {
         self.processes.iter().cycle().take(count)
     }
 
@@ -115,47 +115,47 @@ impl<P> Under<P> {
     }
 
     /// How often the bus took the event `id`.
-    fn times_told(&self, id: Uuid) -> usize {
+    fn publish_count(&self, id: Uuid) -> usize {
         self.platform.bus().published().iter().filter(|event| event.id == id).count()
     }
 
     /// What waits in the outbox goes out.
-    async fn sweep(&self) -> Swept {
-        let sweep = self.sweep.as_ref().expect("this suite needs the outbox: see Under::swept_by");
+    async fn sweep(&self) -> SweepReport {
+        let sweep = self.sweep.as_ref().expect("this suite needs the outbox: see Fixture::with_outbox");
         sweep(later(6 * 3_600)).await.expect("the sweep goes through")
     }
 
     /// While the bus is down `command` still succeeds, and its event `id` waits; when the bus is back the event goes out, once.
-    async fn goes_out_after_all<T: fmt::Debug>(
+    async fn assert_published_after_outage<T: fmt::Debug>(
         &self,
         id: Uuid,
         command: impl Future<Output = Result<T, Failure>>,
     ) -> T {
-        self.platform.faults().break_down(Part::Bus);
+        self.platform.faults().take_down(Dependency::Bus);
         let done = command.await.expect("a bus that is down is no reason to fail");
-        assert_eq!(self.times_told(id), 0, "the bus was down");
-        self.platform.faults().heal(Part::Bus);
+        assert_eq!(self.publish_count(id), 0, "the bus was down");
+        self.platform.faults().restore(Dependency::Bus);
         assert_eq!(self.sweep().await.sent, 1);
-        assert_eq!(self.times_told(id), 1, "the sweep sends what waited");
+        assert_eq!(self.publish_count(id), 1, "the sweep sends what waited");
         assert_eq!(self.sweep().await.sent, 0);
-        assert_eq!(self.times_told(id), 1, "and sends it once");
+        assert_eq!(self.publish_count(id), 1, "and sends it once");
         done
     }
 
     /// Nothing waits, and the bus was told nothing but the events `ids`, each once.
-    async fn told_only(&self, ids: &[Uuid]) {
+    async fn assert_only_published(&self, ids: &[Uuid]) {
         self.sweep().await;
         let told: Vec<Uuid> = self.platform.bus().published().iter().map(|event| event.id).collect();
         assert_eq!(told.len(), ids.len(), "the bus was told {told:?} and not {ids:?}");
         for id in ids {
-            assert_eq!(self.times_told(*id), 1, "{id} in {told:?}");
+            assert_eq!(self.publish_count(*id), 1, "{id} in {told:?}");
         }
     }
 }
 
-impl<P> fmt::Debug for Under<P> {
+impl<P> fmt::Debug for Fixture<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Under")
+        f.debug_struct("Fixture")
             .field("processes", &self.processes.len())
             .field("kept", &self.kept.is_some())
             .finish_non_exhaustive()
@@ -188,7 +188,7 @@ fn an_event(data: impl Into<DomainEvent>) -> Event {
 }
 
 /// The kind and the code of a failure.
-fn why<T: fmt::Debug>(outcome: Result<T, Failure>) -> (Kind, &'static str) {
+fn why<T: fmt::Debug>(outcome: Result<T, Failure>) -> (FailureKind, &'static str) {
     let failure = outcome.expect_err("this must be refused");
     (failure.kind, failure.code)
 }

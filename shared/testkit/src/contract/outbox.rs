@@ -1,75 +1,83 @@
 //! Rules of [`Outbox`], with a store of orders to fill it.
 
-use super::{Under, an_event, fresh, later};
-use crate::{Part, build, build::a_reply};
+use super::{Fixture, an_event, fresh, later};
+use crate::{Dependency, build, build::a_reply};
 use domain::{Event, id::OrderId};
 use futures_util::future::join_all;
-use kernel::{Idempotency, Timestamp, Uuid};
-use ports::{Ends, OrderStore, Outbox, Swept};
+use kernel::{IdempotencyKey, Timestamp, Uuid};
+use ports::{Cutoffs, OrderStore, Outbox, SweepReport};
 
 /// An outbox, and a store that fills it.
 #[derive(Debug)]
-pub struct Filled<S, O> {
+pub struct OrdersAndOutbox<S, O> {
     /// The store.
     pub orders: S,
     /// The outbox.
     pub outbox: O,
 }
 
-/// One test a rule of [`Outbox`], each over the `Under<Filled<impl OrderStore, impl Outbox>>` that the expression gives when it is
+/// One test a rule of [`Outbox`], each over the `Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>` that the expression gives when it is
 /// awaited. The outbox is empty at first, and nobody else uses it.
 #[macro_export]
 macro_rules! contract_outbox {
     ($under:expr) => {
         $crate::each_rule! { outbox, $under;
-            an_empty_outbox_has_nothing_to_send
-            what_was_sent_after_its_commit_does_not_wait
-            the_oldest_go_first_and_no_more_than_were_asked_for
-            what_is_younger_than_the_bound_is_left
-            while_the_bus_is_down_all_of_it_waits_and_then_each_goes_out_once
-            what_the_bus_refuses_waits_and_the_rest_goes_out
-            who_goes_on_behind_the_last_place_comes_past_what_is_refused
-            many_sweepers_at_once_send_each_event_once
-            tidying_deletes_what_was_sent_long_ago_and_nothing_that_waits
+            empty_outbox_publishes_nothing
+            event_published_after_its_commit_is_not_pending
+            sweep_publishes_the_oldest_events_up_to_its_limit
+            sweep_leaves_events_newer_than_its_cutoff
+            events_wait_while_the_bus_is_down_and_are_published_once
+            rejected_event_stays_pending_and_the_rest_is_published
+            cursor_advances_past_rejected_events
+            concurrent_sweeps_publish_each_event_once
+            clean_up_deletes_old_published_events_and_no_pending_ones
         }
     };
 }
 
 /// Leaves an event that happened so many seconds ago in the outbox.
-async fn leave(under: &Under<Filled<impl OrderStore, impl Outbox>>, seconds_ago: i64) -> Uuid {
+async fn leave(under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>, seconds_ago: i64) -> Uuid {
     let order = build::order().id(OrderId(fresh())).at(later(-seconds_ago));
     let event = Event { time: later(-seconds_ago), ..an_event(order.order_placed()) };
-    let key = Idempotency { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
-    under.platform.faults().break_down(Part::Bus);
+    let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
+    under.platform.faults().take_down(Dependency::Bus);
     under.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
-    under.platform.faults().heal(Part::Bus);
+    under.platform.faults().restore(Dependency::Bus);
     event.id
 }
 
-async fn sweep(under: &Under<Filled<impl OrderStore, impl Outbox>>, before: Timestamp, limit: u32) -> Swept {
+async fn sweep(
+    under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+    before: Timestamp,
+    limit: u32,
+) -> SweepReport {
     under.port().outbox.sweep(before, limit, None).await.expect("the sweep goes through")
 }
 
-fn told(under: &Under<Filled<impl OrderStore, impl Outbox>>) -> Vec<Uuid> {
+fn told(under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) -> Vec<Uuid> {
     under.platform.bus().published().iter().map(|event| event.id).collect()
 }
 
-pub async fn an_empty_outbox_has_nothing_to_send(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
-    assert_eq!(sweep(under, later(60), 10).await, Swept::default());
+pub async fn empty_outbox_publishes_nothing(under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) {
+    assert_eq!(sweep(under, later(60), 10).await, SweepReport::default());
     assert!(told(under).is_empty());
 }
 
-pub async fn what_was_sent_after_its_commit_does_not_wait(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+pub async fn event_published_after_its_commit_is_not_pending(
+    under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+) {
     let order = build::order().id(OrderId(fresh())).at(later(-60));
     let event = Event { time: later(-60), ..an_event(order.order_placed()) };
-    let key = Idempotency { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
+    let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
     under.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
     assert_eq!(told(under), [event.id]);
-    assert_eq!(sweep(under, later(60), 10).await, Swept::default());
+    assert_eq!(sweep(under, later(60), 10).await, SweepReport::default());
     assert_eq!(told(under), [event.id]);
 }
 
-pub async fn the_oldest_go_first_and_no_more_than_were_asked_for(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+pub async fn sweep_publishes_the_oldest_events_up_to_its_limit(
+    under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+) {
     let (b, a, c) = (leave(under, 200).await, leave(under, 300).await, leave(under, 100).await);
     let swept = sweep(under, later(60), 2).await;
     assert_eq!((swept.due, swept.sent, swept.waiting), (2, 2, 1));
@@ -82,7 +90,7 @@ pub async fn the_oldest_go_first_and_no_more_than_were_asked_for(under: &Under<F
     assert_eq!(told(under).last(), Some(&c));
 }
 
-pub async fn what_is_younger_than_the_bound_is_left(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+pub async fn sweep_leaves_events_newer_than_its_cutoff(under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) {
     let (old, young) = (leave(under, 300).await, leave(under, 100).await);
     let swept = sweep(under, later(-200), 10).await;
     assert_eq!((swept.due, swept.sent, swept.waiting), (1, 1, 1));
@@ -91,45 +99,45 @@ pub async fn what_is_younger_than_the_bound_is_left(under: &Under<Filled<impl Or
     assert_eq!(told(under), [old, young]);
 }
 
-pub async fn while_the_bus_is_down_all_of_it_waits_and_then_each_goes_out_once(
-    under: &Under<Filled<impl OrderStore, impl Outbox>>,
+pub async fn events_wait_while_the_bus_is_down_and_are_published_once(
+    under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
 ) {
     let mut left = Vec::new();
     for n in 0..5 {
         left.push(leave(under, 300 - n).await);
     }
-    under.platform.faults().break_down(Part::Bus);
+    under.platform.faults().take_down(Dependency::Bus);
     let swept = sweep(under, later(60), 10).await;
     assert_eq!((swept.due, swept.sent, swept.waiting), (5, 0, 5));
-    under.platform.faults().heal(Part::Bus);
+    under.platform.faults().restore(Dependency::Bus);
     let swept = sweep(under, later(60), 10).await;
     assert_eq!((swept.due, swept.sent, swept.waiting), (5, 5, 0));
-    assert_eq!(sweep(under, later(60), 10).await, Swept::default());
+    assert_eq!(sweep(under, later(60), 10).await, SweepReport::default());
     let mut told = told(under);
     told.sort_unstable();
     left.sort_unstable();
     assert_eq!(told, left);
 }
 
-pub async fn what_the_bus_refuses_waits_and_the_rest_goes_out(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+pub async fn rejected_event_stays_pending_and_the_rest_is_published(
+    under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+) {
     let (a, b, c) = (leave(under, 300).await, leave(under, 200).await, leave(under, 100).await);
-    under.platform.faults().refuse_events(move |event| event.id == b);
+    under.platform.faults().reject_events(move |event| event.id == b);
     let swept = sweep(under, later(60), 10).await;
     assert_eq!((swept.due, swept.sent, swept.waiting), (3, 2, 1));
     assert_eq!(told(under), [a, c]);
-    under.platform.faults().heal_all();
+    under.platform.faults().restore_all();
     let swept = sweep(under, later(60), 10).await;
     assert_eq!((swept.due, swept.sent, swept.waiting), (1, 1, 0));
     assert_eq!(told(under), [a, c, b]);
 }
 
-pub async fn who_goes_on_behind_the_last_place_comes_past_what_is_refused(
-    under: &Under<Filled<impl OrderStore, impl Outbox>>,
-) {
+pub async fn cursor_advances_past_rejected_events(under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) {
     // Two of one instant, so that the time alone does not tell where the first page ended.
     let (a, b) = (leave(under, 300).await, leave(under, 300).await);
     let c = leave(under, 100).await;
-    under.platform.faults().refuse_events(move |event| event.id == a || event.id == b);
+    under.platform.faults().reject_events(move |event| event.id == a || event.id == b);
     let outbox = &under.port().outbox;
     let (mut after, mut pages) = (None, Vec::new());
     for _ in 0..4 {
@@ -141,8 +149,8 @@ pub async fn who_goes_on_behind_the_last_place_comes_past_what_is_refused(
     assert_eq!(told(under), [c]);
 }
 
-pub async fn tidying_deletes_what_was_sent_long_ago_and_nothing_that_waits(
-    under: &Under<Filled<impl OrderStore, impl Outbox>>,
+pub async fn clean_up_deletes_old_published_events_and_no_pending_ones(
+    under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
 ) {
     for _ in 0..3 {
         leave(under, 100).await;
@@ -150,8 +158,8 @@ pub async fn tidying_deletes_what_was_sent_long_ago_and_nothing_that_waits(
     sweep(under, later(60), 10).await;
     let waits = leave(under, 100).await;
     let tidy = async |end, limit| {
-        let ends = Ends { sent: end, claims: later(-3_600), answers: later(-3_600) };
-        under.port().outbox.tidy(&ends, limit).await.expect("tidied").sent
+        let ends = Cutoffs { sent: end, claims: later(-3_600), replies: later(-3_600) };
+        under.port().outbox.clean_up(&ends, limit).await.expect("tidied").sent
     };
     assert_eq!(tidy(later(-3_600), 10).await, 0, "it was sent since");
     assert_eq!((tidy(later(60), 2).await, tidy(later(60), 2).await, tidy(later(60), 2).await), (2, 1, 0));
@@ -159,12 +167,12 @@ pub async fn tidying_deletes_what_was_sent_long_ago_and_nothing_that_waits(
     assert_eq!(told(under).last(), Some(&waits));
 }
 
-pub async fn many_sweepers_at_once_send_each_event_once(under: &Under<Filled<impl OrderStore, impl Outbox>>) {
+pub async fn concurrent_sweeps_publish_each_event_once(under: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) {
     let mut left = Vec::new();
     for n in 0..20 {
         left.push(leave(under, 300 - n).await);
     }
-    let swept = join_all(under.crowd(8).map(|one| one.outbox.sweep(later(60), 5, None))).await;
+    let swept = join_all(under.concurrent(8).map(|one| one.outbox.sweep(later(60), 5, None))).await;
     let mut sent: u32 = swept.into_iter().map(|swept| swept.expect("the sweep goes through").sent).sum();
     sent += sweep(under, later(60), 100).await.sent;
     let mut told = told(under);

@@ -1,39 +1,39 @@
 //! Rules of [`StockStore`]: accounts, and orders that are held or not. What becomes of a hold is in
-//! `reservations` and `back_orders`, what is booked by hand in `adjustments`.
+//! `reservations` and `backorders`, what is booked by hand in `adjustments`.
 
-use super::{Under, a_claim, an_event, fresh, later, why};
+use super::{Fixture, a_claim, an_event, fresh, later, why};
 use crate::build::{self, OrderBuilder, usd};
 use domain::{
     DomainEvent, Event,
     event::{StockLevel, StockOpened, StockReleased},
     id::{OrderId, ProductId},
-    stock::HOLD_SECONDS,
+    stock::RESERVATION_SECONDS,
 };
 use futures_util::future::{join, join_all};
-use kernel::{Failure, Kind};
+use kernel::{Failure, FailureKind};
 use ports::{Claim, StockStore};
 
-/// One test a rule of [`StockStore`], each over the `Under<impl StockStore>` that the expression gives when it is awaited.
+/// One test a rule of [`StockStore`], each over the `Fixture<impl StockStore>` that the expression gives when it is awaited.
 #[macro_export]
 macro_rules! contract_stock {
     ($under:expr) => {
         $crate::each_rule! { stock, $under;
-            an_account_opens_once_and_tells_its_first_level
-            a_product_without_an_account_has_no_level
-            all_lines_are_held_and_the_levels_after_it_are_told
-            when_one_line_is_short_nothing_is_held_and_no_level_changes
-            an_order_is_held_once_whatever_claims_it
-            a_product_without_an_account_is_waited_for
-            what_was_held_is_given_back_once
-            an_order_that_was_released_before_it_was_reserved_is_never_held
-            releasing_what_was_short_gives_nothing_back
-            of_many_who_want_the_last_piece_one_gets_it
-            a_crowd_never_takes_stock_below_zero_nor_blocks_itself
-            a_release_at_the_same_time_leaves_nothing_held
-            what_the_bus_did_not_take_is_sent_by_the_sweep_once
+            account_opens_once_and_publishes_its_first_level
+            product_without_an_account_has_no_level
+            reservation_covers_all_lines_and_publishes_the_new_levels
+            one_short_line_fails_the_whole_reservation
+            order_is_reserved_once_whatever_its_claim
+            reservation_without_a_stock_account_is_retried
+            reserved_stock_is_released_once
+            order_released_before_its_reservation_is_never_reserved
+            releasing_a_failed_reservation_returns_no_stock
+            concurrent_reservations_of_the_last_unit_succeed_once
+            concurrent_reservations_neither_oversell_nor_deadlock
+            concurrent_release_and_reservation_leave_nothing_reserved
+            sweep_publishes_events_missed_by_the_bus_once
         }
         $crate::contract_reservations!($under);
-        $crate::contract_back_orders!($under);
+        $crate::contract_backorders!($under);
         $crate::contract_adjustments!($under);
     };
 }
@@ -65,9 +65,9 @@ pub(super) fn order(lines: &[(ProductId, u32)]) -> OrderBuilder {
 }
 
 async fn try_reserve(stock: &impl StockStore, claim: Claim, order: &OrderBuilder) -> Result<Option<Event>, Failure> {
-    let hold = order.hold();
-    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
-    stock.reserve(claim, &hold, later(HOLD_SECONDS), &reserved, &short).await
+    let hold = order.reservation();
+    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.failed.clone()));
+    stock.reserve(claim, &hold, later(RESERVATION_SECONDS), &reserved, &short).await
 }
 
 async fn reserve(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
@@ -90,7 +90,7 @@ fn is_reserved(event: &Option<Event>) -> bool {
 }
 
 fn is_short(event: &Option<Event>) -> bool {
-    matches!(event.as_ref().map(|event| &event.event), Some(DomainEvent::StockShort(_)))
+    matches!(event.as_ref().map(|event| &event.event), Some(DomainEvent::StockReservationFailed(_)))
 }
 
 /// The levels that an event tells, by product.
@@ -100,7 +100,7 @@ pub(super) fn levels(event: &Event) -> Vec<StockLevel> {
     levels
 }
 
-pub async fn an_account_opens_once_and_tells_its_first_level(under: &Under<impl StockStore>) {
+pub async fn account_opens_once_and_publishes_its_first_level(under: &Fixture<impl StockStore>) {
     let (id, claim) = (ProductId(fresh()), a_claim(catalog::STOCK_OPEN.name));
     let product = build::product().id(id).stock(7).event();
     let event = opened(id);
@@ -112,15 +112,15 @@ pub async fn an_account_opens_once_and_tells_its_first_level(under: &Under<impl 
     let more = build::product().id(id).stock(70).event();
     assert_eq!(under.port().open(a_claim(catalog::STOCK_OPEN.name), &more, &opened(id)).await, Ok(None));
     assert_eq!(level(under.port(), id).await, (7, 0, 1));
-    under.told_only(&[event.id]).await;
+    under.assert_only_published(&[event.id]).await;
     assert_eq!(under.platform.bus().published(), [told]);
 }
 
-pub async fn a_product_without_an_account_has_no_level(under: &Under<impl StockStore>) {
+pub async fn product_without_an_account_has_no_level(under: &Fixture<impl StockStore>) {
     assert_eq!(under.port().level(ProductId(fresh())).await, Ok(None));
 }
 
-pub async fn all_lines_are_held_and_the_levels_after_it_are_told(under: &Under<impl StockStore>) {
+pub async fn reservation_covers_all_lines_and_publishes_the_new_levels(under: &Fixture<impl StockStore>) {
     let (a, b) = (product(under.port(), 5).await, product(under.port(), 2).await);
     let told = reserve(under.port(), &order(&[(b, 2), (a, 3)])).await.expect("news");
     let mut after = vec![
@@ -135,7 +135,7 @@ pub async fn all_lines_are_held_and_the_levels_after_it_are_told(under: &Under<i
     assert_eq!(under.platform.bus().published().last(), Some(&told), "the bus hears what the caller hears");
 }
 
-pub async fn when_one_line_is_short_nothing_is_held_and_no_level_changes(under: &Under<impl StockStore>) {
+pub async fn one_short_line_fails_the_whole_reservation(under: &Fixture<impl StockStore>) {
     let (a, b) = (product(under.port(), 5).await, product(under.port(), 2).await);
     let told = reserve(under.port(), &order(&[(a, 5), (b, 3)])).await;
     assert!(is_short(&told), "{told:?}");
@@ -144,7 +144,7 @@ pub async fn when_one_line_is_short_nothing_is_held_and_no_level_changes(under: 
     assert_eq!(under.platform.bus().published().last(), told.as_ref());
 }
 
-pub async fn an_order_is_held_once_whatever_claims_it(under: &Under<impl StockStore>) {
+pub async fn order_is_reserved_once_whatever_its_claim(under: &Fixture<impl StockStore>) {
     let id = product(under.port(), 5).await;
     let (order, claim) = (order(&[(id, 2)]), a_claim(CONSUMER));
     let told = try_reserve(under.port(), claim, &order).await.expect("answers");
@@ -156,11 +156,11 @@ pub async fn an_order_is_held_once_whatever_claims_it(under: &Under<impl StockSt
     assert_eq!(under.platform.bus().published().len(), 2, "the account was opened, and the order was held");
 }
 
-pub async fn a_product_without_an_account_is_waited_for(under: &Under<impl StockStore>) {
+pub async fn reservation_without_a_stock_account_is_retried(under: &Fixture<impl StockStore>) {
     let (known, late) = (product(under.port(), 5).await, ProductId(fresh()));
     let (order, claim) = (order(&[(known, 1), (late, 1)]), a_claim(CONSUMER));
     let waits = try_reserve(under.port(), claim, &order).await;
-    assert_eq!(why(waits).0, Kind::Unavailable);
+    assert_eq!(why(waits).0, FailureKind::Unavailable);
     assert_eq!(level(under.port(), known).await, (5, 0, 1));
     let product = build::product().id(late).stock(1).event();
     under.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &opened(late)).await.expect("opens");
@@ -170,7 +170,7 @@ pub async fn a_product_without_an_account_is_waited_for(under: &Under<impl Stock
     );
 }
 
-pub async fn what_was_held_is_given_back_once(under: &Under<impl StockStore>) {
+pub async fn reserved_stock_is_released_once(under: &Fixture<impl StockStore>) {
     let id = product(under.port(), 5).await;
     let order = order(&[(id, 2)]);
     reserve(under.port(), &order).await.expect("held");
@@ -184,7 +184,7 @@ pub async fn what_was_held_is_given_back_once(under: &Under<impl StockStore>) {
     assert_eq!(under.platform.bus().published().last(), Some(&told));
 }
 
-pub async fn an_order_that_was_released_before_it_was_reserved_is_never_held(under: &Under<impl StockStore>) {
+pub async fn order_released_before_its_reservation_is_never_reserved(under: &Fixture<impl StockStore>) {
     let id = product(under.port(), 5).await;
     let order = order(&[(id, 2)]);
     assert_eq!(release(under.port(), order.placed().id).await, None, "nothing is held");
@@ -194,7 +194,7 @@ pub async fn an_order_that_was_released_before_it_was_reserved_is_never_held(und
     assert_eq!(under.platform.bus().published().len(), 1, "the account was opened, and no more");
 }
 
-pub async fn releasing_what_was_short_gives_nothing_back(under: &Under<impl StockStore>) {
+pub async fn releasing_a_failed_reservation_returns_no_stock(under: &Fixture<impl StockStore>) {
     let id = product(under.port(), 1).await;
     let order = order(&[(id, 2)]);
     assert!(is_short(&reserve(under.port(), &order).await));
@@ -202,29 +202,29 @@ pub async fn releasing_what_was_short_gives_nothing_back(under: &Under<impl Stoc
     assert_eq!(level(under.port(), id).await, (1, 0, 1));
 }
 
-pub async fn of_many_who_want_the_last_piece_one_gets_it(under: &Under<impl StockStore>) {
+pub async fn concurrent_reservations_of_the_last_unit_succeed_once(under: &Fixture<impl StockStore>) {
     let id = product(under.port(), 1).await;
     let orders: Vec<OrderBuilder> = (0..12).map(|_| order(&[(id, 1)])).collect();
-    let told = join_all(under.crowd(orders.len()).zip(&orders).map(|(stock, order)| reserve(stock, order))).await;
+    let told = join_all(under.concurrent(orders.len()).zip(&orders).map(|(stock, order)| reserve(stock, order))).await;
     assert_eq!(told.iter().filter(|event| is_reserved(event)).count(), 1);
     assert_eq!(told.iter().filter(|event| is_short(event)).count(), orders.len() - 1);
     assert_eq!(level(under.port(), id).await, (0, 1, 2));
 }
 
-pub async fn a_crowd_never_takes_stock_below_zero_nor_blocks_itself(under: &Under<impl StockStore>) {
+pub async fn concurrent_reservations_neither_oversell_nor_deadlock(under: &Fixture<impl StockStore>) {
     let (a, b) = (product(under.port(), 10).await, product(under.port(), 7).await);
     let lines = [[(a, 1), (b, 1)], [(b, 1), (a, 1)]];
     let orders: Vec<OrderBuilder> = lines.iter().cycle().take(24).map(|lines| order(lines)).collect();
-    let told = join_all(under.crowd(orders.len()).zip(&orders).map(|(stock, order)| reserve(stock, order))).await;
+    let told = join_all(under.concurrent(orders.len()).zip(&orders).map(|(stock, order)| reserve(stock, order))).await;
     assert_eq!(told.iter().filter(|event| is_reserved(event)).count(), 7);
     assert_eq!(told.iter().filter(|event| is_short(event)).count(), 17);
     assert_eq!((level(under.port(), a).await, level(under.port(), b).await), ((3, 7, 8), (0, 7, 8)));
 }
 
-pub async fn a_release_at_the_same_time_leaves_nothing_held(under: &Under<impl StockStore>) {
+pub async fn concurrent_release_and_reservation_leave_nothing_reserved(under: &Fixture<impl StockStore>) {
     let id = product(under.port(), 100).await;
     let orders: Vec<OrderBuilder> = (0..12).map(|_| order(&[(id, 1)])).collect();
-    let (first, second) = (under.crowd(orders.len()), under.crowd(orders.len() + 1).skip(1));
+    let (first, second) = (under.concurrent(orders.len()), under.concurrent(orders.len() + 1).skip(1));
     let races = orders.iter().zip(first.zip(second)).map(|(order, (one, other))| {
         let id = order.placed().id;
         async move { join(reserve(one, order), release(other, id)).await }
@@ -236,15 +236,22 @@ pub async fn a_release_at_the_same_time_leaves_nothing_held(under: &Under<impl S
     assert_eq!((available, reserved), (100, 0));
 }
 
-pub async fn what_the_bus_did_not_take_is_sent_by_the_sweep_once(under: &Under<impl StockStore>) {
+pub async fn sweep_publishes_events_missed_by_the_bus_once(under: &Fixture<impl StockStore>) {
     let id = ProductId(fresh());
     let (product, event) = (build::product().id(id).stock(5).event(), opened(id));
-    under.goes_out_after_all(event.id, under.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &event)).await;
-    let hold = order(&[(id, 2)]).hold();
-    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.short.clone()));
-    let held = under.port().reserve(a_claim(CONSUMER), &hold, later(HOLD_SECONDS), &reserved, &short);
-    under.goes_out_after_all(reserved.id, held).await;
-    let (order, event) = (hold.short.order_id, released(hold.short.order_id));
-    under.goes_out_after_all(event.id, under.port().release(a_claim(catalog::STOCK_RELEASE.name), order, &event)).await;
-    assert_eq!(under.times_told(short.id), 0);
+    under
+        .assert_published_after_outage(event.id, under.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &event))
+        .await;
+    let hold = order(&[(id, 2)]).reservation();
+    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.failed.clone()));
+    let held = under.port().reserve(a_claim(CONSUMER), &hold, later(RESERVATION_SECONDS), &reserved, &short);
+    under.assert_published_after_outage(reserved.id, held).await;
+    let (order, event) = (hold.failed.order_id, released(hold.failed.order_id));
+    under
+        .assert_published_after_outage(
+            event.id,
+            under.port().release(a_claim(catalog::STOCK_RELEASE.name), order, &event),
+        )
+        .await;
+    assert_eq!(under.publish_count(short.id), 0);
 }

@@ -1,6 +1,6 @@
 //! Rules of [`Tokens`].
 
-use super::{Under, fresh, later, now};
+use super::{Fixture, fresh, later, now};
 use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{id::UserId, user::Role};
@@ -9,22 +9,22 @@ use ports::{Claims, Tokens};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// One test a rule of [`Tokens`], each over the `Under<impl Tokens>` that the expression gives when it is awaited.
+/// One test a rule of [`Tokens`], each over the `Fixture<impl Tokens>` that the expression gives when it is awaited.
 #[macro_export]
 macro_rules! contract_tokens {
     ($under:expr) => {
         $crate::each_rule! { tokens, $under;
-            a_token_says_what_was_put_into_it
-            a_token_that_has_expired_says_nothing
-            a_token_that_was_changed_says_nothing
-            a_token_without_a_signature_says_nothing_whatever_algorithm_it_claims
-            a_token_that_is_signed_with_our_public_key_as_a_secret_says_nothing
-            a_token_of_a_key_that_is_not_ours_says_nothing
-            what_is_no_token_says_nothing
-            a_new_key_signs_after_five_minutes_and_its_predecessor_stays_good
-            one_process_accepts_what_another_signed_with_a_newer_key
-            the_published_keys_are_those_that_sign_and_show_nothing_private
-            refresh_tokens_are_long_never_twice_the_same_and_kept_as_their_digest
+            verified_token_returns_its_claims
+            expired_token_is_invalid
+            modified_token_is_invalid
+            unsigned_token_is_invalid_whatever_its_algorithm
+            token_signed_with_the_public_key_as_hmac_secret_is_invalid
+            token_with_an_unknown_key_id_is_invalid
+            malformed_token_is_invalid
+            new_key_signs_after_five_minutes_and_the_old_one_stays_valid
+            token_signed_by_another_process_with_a_newer_key_is_valid
+            jwks_contains_the_signing_keys_and_no_private_members
+            refresh_tokens_are_long_unique_and_stored_as_digests
         }
     };
 }
@@ -69,7 +69,7 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().to_vec()
 }
 
-pub async fn a_token_says_what_was_put_into_it(under: &Under<impl Tokens>) {
+pub async fn verified_token_returns_its_claims(under: &Fixture<impl Tokens>) {
     for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service] {
         let claims = Claims { role, ..claims() };
         let token = issue(under.port(), &claims).await;
@@ -77,7 +77,7 @@ pub async fn a_token_says_what_was_put_into_it(under: &Under<impl Tokens>) {
     }
 }
 
-pub async fn a_token_that_has_expired_says_nothing(under: &Under<impl Tokens>) {
+pub async fn expired_token_is_invalid(under: &Fixture<impl Tokens>) {
     let claims = claims();
     let token = issue(under.port(), &claims).await;
     let just_before = Timestamp::from_second(claims.expires_at.as_second() - 1).expect("within the calendar");
@@ -87,7 +87,7 @@ pub async fn a_token_that_has_expired_says_nothing(under: &Under<impl Tokens>) {
     }
 }
 
-pub async fn a_token_that_was_changed_says_nothing(under: &Under<impl Tokens>) {
+pub async fn modified_token_is_invalid(under: &Fixture<impl Tokens>) {
     let token = issue(under.port(), &claims()).await;
     let (header, mut payload, _) = read(&token);
     let signature = token.rsplit('.').next().expect("a signature");
@@ -99,7 +99,7 @@ pub async fn a_token_that_was_changed_says_nothing(under: &Under<impl Tokens>) {
     assert_eq!(verify(under.port(), &swapped).await, None);
 }
 
-pub async fn a_token_without_a_signature_says_nothing_whatever_algorithm_it_claims(under: &Under<impl Tokens>) {
+pub async fn unsigned_token_is_invalid_whatever_its_algorithm(under: &Fixture<impl Tokens>) {
     let (header, payload, input) = read(&issue(under.port(), &claims()).await);
     for algorithm in ["none", "None", "NONE", "", "HS256"] {
         let mut header = header.clone();
@@ -111,7 +111,7 @@ pub async fn a_token_without_a_signature_says_nothing_whatever_algorithm_it_clai
     assert_eq!(verify(under.port(), &input).await, None);
 }
 
-pub async fn a_token_that_is_signed_with_our_public_key_as_a_secret_says_nothing(under: &Under<impl Tokens>) {
+pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(under: &Fixture<impl Tokens>) {
     let (header, payload, _) = read(&issue(under.port(), &claims()).await);
     let jwks = under.port().jwks().await.expect("keys");
     let keys: Value = serde_json::from_str(&jwks).expect("JSON");
@@ -132,7 +132,7 @@ pub async fn a_token_that_is_signed_with_our_public_key_as_a_secret_says_nothing
     }
 }
 
-pub async fn a_token_of_a_key_that_is_not_ours_says_nothing(under: &Under<impl Tokens>) {
+pub async fn token_with_an_unknown_key_id_is_invalid(under: &Fixture<impl Tokens>) {
     let token = issue(under.port(), &claims()).await;
     let (header, payload, _) = read(&token);
     let signature = token.rsplit('.').next().expect("a signature");
@@ -144,13 +144,13 @@ pub async fn a_token_of_a_key_that_is_not_ours_says_nothing(under: &Under<impl T
     }
 }
 
-pub async fn what_is_no_token_says_nothing(under: &Under<impl Tokens>) {
+pub async fn malformed_token_is_invalid(under: &Fixture<impl Tokens>) {
     for text in ["", ".", "..", "...", "a.b.c", "e30.e30.e30", "Bearer x", "\u{0}", &"x".repeat(100_000)] {
         assert_eq!(verify(under.port(), text).await, None, "{text:.20}");
     }
 }
 
-pub async fn a_new_key_signs_after_five_minutes_and_its_predecessor_stays_good(under: &Under<impl Tokens>) {
+pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(under: &Fixture<impl Tokens>) {
     let (first, second) = (claims(), later_claims());
     let old = issue(under.port(), &first).await;
     let kid = under.port().rotate().await.expect("a key");
@@ -163,8 +163,8 @@ pub async fn a_new_key_signs_after_five_minutes_and_its_predecessor_stays_good(u
     assert_eq!(verify(under.port(), &new).await, Some(second));
 }
 
-pub async fn one_process_accepts_what_another_signed_with_a_newer_key(under: &Under<impl Tokens>) {
-    let mut processes = under.crowd(2);
+pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(under: &Fixture<impl Tokens>) {
+    let mut processes = under.concurrent(2);
     let (one, other) = (processes.next().expect("one"), processes.next().expect("another"));
     let (first, second) = (claims(), later_claims());
     let old = issue(one, &first).await;
@@ -178,7 +178,7 @@ pub async fn one_process_accepts_what_another_signed_with_a_newer_key(under: &Un
     assert_eq!(verify(other, &old).await, Some(first));
 }
 
-pub async fn the_published_keys_are_those_that_sign_and_show_nothing_private(under: &Under<impl Tokens>) {
+pub async fn jwks_contains_the_signing_keys_and_no_private_members(under: &Fixture<impl Tokens>) {
     let old = read(&issue(under.port(), &claims()).await).0;
     under.port().rotate().await.expect("a key");
     issue(under.port(), &claims()).await;
@@ -194,7 +194,7 @@ pub async fn the_published_keys_are_those_that_sign_and_show_nothing_private(und
     }
 }
 
-pub async fn refresh_tokens_are_long_never_twice_the_same_and_kept_as_their_digest(under: &Under<impl Tokens>) {
+pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(under: &Fixture<impl Tokens>) {
     let mut tokens = Vec::new();
     for _ in 0..16 {
         let (token, digest) = under.port().refresh_token().expect("a token");

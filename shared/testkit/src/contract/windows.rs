@@ -1,35 +1,35 @@
 //! Rules of [`WindowStore`].
 
-use super::{Under, fresh};
+use super::{Fixture, fresh};
 use domain::{
     Money,
     id::ProductId,
     money::MAX_AMOUNT,
     text::ProductName,
-    window::{Fact, REGIONS, Sum, WINDOW_SECONDS, Window},
+    window::{AnalyticsRecord, MAX_REGIONS, Sum, WINDOW_SECONDS, Window},
 };
 use futures_util::future::join_all;
-use kernel::{Kind, Timestamp};
+use kernel::{FailureKind, Timestamp};
 use ports::WindowStore;
 
-/// One test a rule of [`WindowStore`], each over the `Under<impl WindowStore>` that the expression gives when it is awaited.
+/// One test a rule of [`WindowStore`], each over the `Fixture<impl WindowStore>` that the expression gives when it is awaited.
 #[macro_export]
 macro_rules! contract_windows {
     ($under:expr) => {
         $crate::each_rule! { windows, $under;
-            facts_add_up_in_their_windows
-            a_fact_counts_once_whatever_batch_it_comes_in
-            a_fact_that_comes_twice_in_one_batch_counts_once
-            a_fact_that_comes_to_several_at_once_counts_once
-            batches_at_once_lose_nothing_and_do_not_block_each_other
-            a_list_holds_its_first_instant_and_not_its_last_oldest_first
-            each_currency_has_a_window_of_its_own
-            products_come_best_selling_first_and_regions_by_name
-            a_window_may_bring_in_more_than_one_order_may
-            a_window_names_the_regions_that_brought_in_most
-            a_page_begins_where_the_last_one_ended_even_between_currencies
-            a_cursor_that_is_none_is_refused
-            no_facts_are_no_failure
+            records_add_up_in_their_windows
+            record_counts_once_across_batches
+            record_repeated_in_one_batch_counts_once
+            record_added_concurrently_counts_once
+            concurrent_batches_neither_lose_records_nor_deadlock
+            list_includes_its_start_excludes_its_end_and_is_oldest_first
+            each_currency_has_its_own_window
+            products_are_sorted_by_units_and_regions_by_name
+            window_revenue_may_exceed_the_maximum_of_an_order
+            window_lists_the_regions_with_the_most_revenue
+            page_starts_after_the_cursor_even_between_currencies
+            malformed_cursor_is_rejected
+            adding_no_records_succeeds
         }
     };
 }
@@ -48,9 +48,9 @@ fn after(start: Timestamp, windows: i64) -> Timestamp {
     Timestamp::from_second(start.as_second() + windows * WINDOW_SECONDS).expect("within the calendar")
 }
 
-fn fact(window: Timestamp, money: (i64, &str), region: &str, products: &[(ProductId, u32)]) -> Fact {
+fn fact(window: Timestamp, money: (i64, &str), region: &str, products: &[(ProductId, u32)]) -> AnalyticsRecord {
     let name = ProductName::parse("Lamp").expect("a name");
-    Fact {
+    AnalyticsRecord {
         event_id: fresh(),
         window,
         revenue: Money::new(money.0, money.1).expect("an amount"),
@@ -59,7 +59,7 @@ fn fact(window: Timestamp, money: (i64, &str), region: &str, products: &[(Produc
     }
 }
 
-fn small_fact(window: Timestamp) -> Fact {
+fn small_fact(window: Timestamp) -> AnalyticsRecord {
     fact(window, (100, "USD"), "US-CA", &[(ProductId(fresh()), 1)])
 }
 
@@ -76,7 +76,7 @@ async fn sum(windows: &impl WindowStore, start: Timestamp) -> (i64, i64) {
     (listed.iter().map(|window| window.orders).sum(), listed.iter().map(|window| window.revenue.amount).sum())
 }
 
-pub async fn facts_add_up_in_their_windows(under: &Under<impl WindowStore>) {
+pub async fn records_add_up_in_their_windows(under: &Fixture<impl WindowStore>) {
     let (start, lamp) = (a_window(), ProductId(fresh()));
     let facts = [
         fact(start, (1_000, "USD"), "US-CA", &[(lamp, 2)]),
@@ -96,7 +96,7 @@ pub async fn facts_add_up_in_their_windows(under: &Under<impl WindowStore>) {
     assert_eq!(sum(under.port(), after(start, 1)).await, (1, 7));
 }
 
-pub async fn a_fact_counts_once_whatever_batch_it_comes_in(under: &Under<impl WindowStore>) {
+pub async fn record_counts_once_across_batches(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let (a, b, c) = (small_fact(start), small_fact(start), small_fact(start));
     for batch in [vec![a.clone(), b.clone()], vec![a.clone(), b.clone()], vec![b.clone(), c.clone()], vec![c, a, b]] {
@@ -105,27 +105,27 @@ pub async fn a_fact_counts_once_whatever_batch_it_comes_in(under: &Under<impl Wi
     assert_eq!(sum(under.port(), start).await, (3, 300));
 }
 
-pub async fn a_fact_that_comes_twice_in_one_batch_counts_once(under: &Under<impl WindowStore>) {
+pub async fn record_repeated_in_one_batch_counts_once(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let fact = small_fact(start);
     under.port().add(&[fact.clone(), small_fact(start), fact]).await.expect("added");
     assert_eq!(sum(under.port(), start).await, (2, 200));
 }
 
-pub async fn a_fact_that_comes_to_several_at_once_counts_once(under: &Under<impl WindowStore>) {
+pub async fn record_added_concurrently_counts_once(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let batch = [small_fact(start), small_fact(start)];
-    let added = join_all(under.crowd(8).map(|windows| windows.add(&batch))).await;
+    let added = join_all(under.concurrent(8).map(|windows| windows.add(&batch))).await;
     assert!(added.iter().all(Result::is_ok), "{added:?}");
     assert_eq!(sum(under.port(), start).await, (2, 200));
 }
 
-pub async fn batches_at_once_lose_nothing_and_do_not_block_each_other(under: &Under<impl WindowStore>) {
+pub async fn concurrent_batches_neither_lose_records_nor_deadlock(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let (lamp, cord) = (ProductId(fresh()), ProductId(fresh()));
     let ahead =
         |at| [fact(at, (1, "USD"), "US-CA", &[(lamp, 1), (cord, 1)]), fact(at, (1, "EUR"), "DE-BE", &[(cord, 1)])];
-    let batches: Vec<Vec<Fact>> = (0..16)
+    let batches: Vec<Vec<AnalyticsRecord>> = (0..16)
         .map(|n| {
             let mut batch = [ahead(start), ahead(after(start, 1))].concat();
             if n % 2 == 1 {
@@ -134,15 +134,16 @@ pub async fn batches_at_once_lose_nothing_and_do_not_block_each_other(under: &Un
             batch
         })
         .collect();
-    let added = join_all(under.crowd(batches.len()).zip(&batches).map(|(windows, batch)| windows.add(batch))).await;
+    let added =
+        join_all(under.concurrent(batches.len()).zip(&batches).map(|(windows, batch)| windows.add(batch))).await;
     assert!(added.iter().all(Result::is_ok), "{added:?}");
     assert_eq!(sum(under.port(), start).await, (32, 32));
     assert_eq!(sum(under.port(), after(start, 1)).await, (32, 32));
 }
 
-pub async fn a_list_holds_its_first_instant_and_not_its_last_oldest_first(under: &Under<impl WindowStore>) {
+pub async fn list_includes_its_start_excludes_its_end_and_is_oldest_first(under: &Fixture<impl WindowStore>) {
     let start = a_window();
-    let facts: Vec<Fact> = [2, 0, 3, 1].map(|n| small_fact(after(start, n))).into();
+    let facts: Vec<AnalyticsRecord> = [2, 0, 3, 1].map(|n| small_fact(after(start, n))).into();
     under.port().add(&facts).await.expect("added");
     let listed = list(under.port(), start, after(start, 3)).await;
     let starts: Vec<Timestamp> = listed.iter().map(|window| window.start).collect();
@@ -152,7 +153,7 @@ pub async fn a_list_holds_its_first_instant_and_not_its_last_oldest_first(under:
     assert_eq!(listed.iter().map(|window| window.start).collect::<Vec<_>>(), [after(start, 1)]);
 }
 
-pub async fn each_currency_has_a_window_of_its_own(under: &Under<impl WindowStore>) {
+pub async fn each_currency_has_its_own_window(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let facts = [
         fact(start, (5, "USD"), "US-CA", &[]),
@@ -167,7 +168,7 @@ pub async fn each_currency_has_a_window_of_its_own(under: &Under<impl WindowStor
     assert_eq!(sums, [("EUR", 2, 8), ("USD", 1, 5)]);
 }
 
-pub async fn products_come_best_selling_first_and_regions_by_name(under: &Under<impl WindowStore>) {
+pub async fn products_are_sorted_by_units_and_regions_by_name(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let (few, many) = (ProductId(fresh()), ProductId(fresh()));
     let facts = [
@@ -183,7 +184,7 @@ pub async fn products_come_best_selling_first_and_regions_by_name(under: &Under<
     assert_eq!(window.by_region, [("US-CA".to_owned(), 1, 7), ("US-NY".to_owned(), 2, 7)]);
 }
 
-pub async fn a_window_may_bring_in_more_than_one_order_may(under: &Under<impl WindowStore>) {
+pub async fn window_revenue_may_exceed_the_maximum_of_an_order(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let facts = [(); 3].map(|()| fact(start, (MAX_AMOUNT, "USD"), "US-CA", &[]));
     under.port().add(&facts).await.expect("added");
@@ -192,20 +193,20 @@ pub async fn a_window_may_bring_in_more_than_one_order_may(under: &Under<impl Wi
     assert_eq!(listed[0].by_region, [("US-CA".to_owned(), 3, 3 * MAX_AMOUNT)]);
 }
 
-pub async fn a_window_names_the_regions_that_brought_in_most(under: &Under<impl WindowStore>) {
+pub async fn window_lists_the_regions_with_the_most_revenue(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     let regions: Vec<String> = (10..35).map(|n| format!("US-{n}")).collect();
-    let facts: Vec<Fact> =
+    let facts: Vec<AnalyticsRecord> =
         regions.iter().zip(1..).map(|(name, minor)| fact(start, (minor, "USD"), name, &[])).collect();
     under.port().add(&facts).await.expect("added");
     let listed = list(under.port(), start, after(start, 1)).await;
     let named: Vec<&String> = listed[0].by_region.iter().map(|(name, _, _)| name).collect();
-    assert_eq!(named, regions[regions.len() - REGIONS..].iter().collect::<Vec<_>>());
+    assert_eq!(named, regions[regions.len() - MAX_REGIONS..].iter().collect::<Vec<_>>());
 }
 
-pub async fn a_page_begins_where_the_last_one_ended_even_between_currencies(under: &Under<impl WindowStore>) {
+pub async fn page_starts_after_the_cursor_even_between_currencies(under: &Fixture<impl WindowStore>) {
     let start = a_window();
-    let facts: Vec<Fact> = (0..3)
+    let facts: Vec<AnalyticsRecord> = (0..3)
         .flat_map(|n| ["USD", "EUR"].map(|currency| fact(after(start, n), (1, currency), "US-CA", &[])))
         .collect();
     under.port().add(&facts).await.expect("added");
@@ -224,14 +225,14 @@ pub async fn a_page_begins_where_the_last_one_ended_even_between_currencies(unde
     assert_eq!(currencies, ["EUR", "USD", "EUR"]);
 }
 
-pub async fn a_cursor_that_is_none_is_refused(under: &Under<impl WindowStore>) {
+pub async fn malformed_cursor_is_rejected(under: &Fixture<impl WindowStore>) {
     for cursor in ["", "x", "2026-11-21T12:00:00Z", "'; DROP TABLE windows --", "\u{0}", "9999999999999999-USD"] {
         let refused = under.port().list(a_window(), a_window(), 10, Some(cursor)).await;
-        assert_eq!(refused.expect_err(cursor).kind, Kind::Invalid, "{cursor}");
+        assert_eq!(refused.expect_err(cursor).kind, FailureKind::Invalid, "{cursor}");
     }
 }
 
-pub async fn no_facts_are_no_failure(under: &Under<impl WindowStore>) {
+pub async fn adding_no_records_succeeds(under: &Fixture<impl WindowStore>) {
     let start = a_window();
     assert_eq!(under.port().add(&[]).await, Ok(()));
     assert_eq!(list(under.port(), start, after(start, 1)).await, []);

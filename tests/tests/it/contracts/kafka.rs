@@ -8,7 +8,7 @@ use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
 use testkit::Platform;
-use testkit::contract::{Beyond, Under, Watched};
+use testkit::contract::{Fixture, Observed, Observer};
 
 /// Every partition of every topic of the catalog, from where it ended when the test began.
 struct Partitions(Vec<(&'static str, PartitionClient, i64)>);
@@ -55,22 +55,22 @@ async fn make(client: &Client, topic: &catalog::KafkaTopic) {
     }
 }
 
-impl Beyond<LogRecord> for Partitions {
-    async fn arrived(&self, count: usize, mine: &dyn Fn(&LogRecord) -> bool) -> Vec<LogRecord> {
+impl Observer<LogRecord> for Partitions {
+    async fn received(&self, count: usize, mine: &dyn Fn(&LogRecord) -> bool) -> Vec<LogRecord> {
         by_turns(count, || async { self.records().await.into_iter().filter(|record| mine(record)).collect() }).await
     }
 }
 
-async fn under() -> Under<Watched<KafkaLog, Partitions>> {
+async fn under() -> Fixture<Observed<KafkaLog, Partitions>> {
     let brokers = var("KAFKA_BROKERS");
     let client = ClientBuilder::new(vec![brokers.clone()]).build().await.expect("the broker answers");
-    let wiring = Wiring::new(catalog::EVENT_FORWARD, Config::given([("KAFKA_BROKERS", &brokers)]));
+    let wiring = Wiring::new(catalog::EVENT_FORWARD, Config::from_vars([("KAFKA_BROKERS", &brokers)]));
     let mut processes = Vec::new();
     for _ in 0..PROCESSES {
         let port = wiring.event_log().expect("KAFKA_BROKERS can be read");
-        processes.push(Watched { port, beyond: Partitions::new(&client).await });
+        processes.push(Observed { port, observer: Partitions::new(&client).await });
     }
-    Under::new(processes, &Platform::new())
+    Fixture::new(processes, &Platform::new())
 }
 
-testkit::contract_log!(under());
+testkit::contract_event_log!(under());

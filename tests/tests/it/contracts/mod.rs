@@ -3,11 +3,11 @@
 //!
 //! Where the parts are is told by the variables that `scripts/up` writes and `scripts/test` exports.
 
-mod alone;
 mod aws;
+mod in_process;
 mod kafka;
-mod offers;
 mod postgres;
+mod product_snapshots;
 mod redis;
 
 use std::time::Duration;

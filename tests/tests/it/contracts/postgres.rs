@@ -8,19 +8,19 @@ use adapters::postgres::{
 use catalog::Context;
 use std::sync::Arc;
 use testkit::Platform;
-use testkit::contract::{Under, ledger::Books, migrations::Schema, outbox::Filled};
+use testkit::contract::{Fixture, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, outbox::OrdersAndOutbox};
 
 /// Some processes over a fresh database; each is made from a connection of its own and the bus.
-async fn under<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Under<P> {
+async fn under<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Fixture<P> {
     let (database, platform) = (fresh_database(&var("DATABASE_URL")).await, Platform::new());
     let processes: Vec<P> = (0..PROCESSES).map(|_| process(&database, platform.bus())).collect();
-    let outbox = PgOutbox::new(database.of(Context::Operations), platform.bus());
-    Under::new(processes, &platform).swept_by(outbox).keeping(database)
+    let outbox = PgOutbox::new(database.as_context(Context::Operations), platform.bus());
+    Fixture::new(processes, &platform).with_outbox(outbox).holding(database)
 }
 
 /// Some processes of one context's store.
-async fn store<P>(context: Context, store: impl Fn(Arc<Database>, testkit::Bus) -> P) -> Under<P> {
-    under(|database, bus| store(database.of(context), bus)).await
+async fn store<P>(context: Context, store: impl Fn(Arc<Database>, testkit::Bus) -> P) -> Fixture<P> {
+    under(|database, bus| store(database.as_context(context), bus)).await
 }
 
 mod contacts {
@@ -35,17 +35,17 @@ mod invoices {
 
 mod ledger {
     use super::*;
-    testkit::contract_ledger!(under(|database, bus| Books {
-        payments: PgPayments::new(database.of(Context::Payments), bus.clone()),
-        ledger: PgLedger::new(database.of(Context::Payments), bus),
+    testkit::contract_ledger!(under(|database, bus| PaymentsAndLedger {
+        payments: PgPayments::new(database.as_context(Context::Payments), bus.clone()),
+        ledger: PgLedger::new(database.as_context(Context::Payments), bus),
     }));
 }
 
 mod migrations {
     use super::*;
-    testkit::contract_migrations!(under(|database, bus| Schema {
+    testkit::contract_migrations!(under(|database, bus| MigrationsAndUsers {
         migrations: Migrator::new(database.as_owner(), None),
-        users: PgUsers::new(database.of(Context::Identity), bus),
+        users: PgUsers::new(database.as_context(Context::Identity), bus),
     }));
 }
 
@@ -56,9 +56,9 @@ mod orders {
 
 mod outbox {
     use super::*;
-    testkit::contract_outbox!(under(|database, bus| Filled {
-        orders: PgOrders::new(database.of(Context::Orders), bus.clone()),
-        outbox: PgOutbox::new(database.of(Context::Operations), bus),
+    testkit::contract_outbox!(under(|database, bus| OrdersAndOutbox {
+        orders: PgOrders::new(database.as_context(Context::Orders), bus.clone()),
+        outbox: PgOutbox::new(database.as_context(Context::Operations), bus),
     }));
 }
 
@@ -84,5 +84,5 @@ mod windows {
 
 mod wishes {
     use super::*;
-    testkit::contract_wishes!(store(Context::Notifications, PgContacts::new));
+    testkit::contract_preferences!(store(Context::Notifications, PgContacts::new));
 }

@@ -1,17 +1,17 @@
 //! Cache and breaker on Redis. Keys are drawn anew in each run, so that nothing else in it is touched.
 
 use super::{PROCESSES, var};
-use adapters::redis_breaker::RedisBreaker;
 use adapters::redis_cache::RedisCache;
+use adapters::redis_circuit_breaker::RedisCircuitBreaker;
 use testkit::Platform;
-use testkit::contract::Under;
+use testkit::contract::Fixture;
 
 mod caches {
     use super::*;
 
-    async fn under() -> Under<RedisCache> {
+    async fn under() -> Fixture<RedisCache> {
         let url = var("REDIS_URL");
-        Under::new((0..PROCESSES).map(|_| RedisCache::new(&url).expect("REDIS_URL can be read")), &Platform::new())
+        Fixture::new((0..PROCESSES).map(|_| RedisCache::new(&url).expect("REDIS_URL can be read")), &Platform::new())
     }
 
     testkit::contract_cache!(under());
@@ -20,11 +20,11 @@ mod caches {
 mod breakers {
     use super::*;
 
-    async fn under() -> Under<RedisBreaker> {
+    async fn under() -> Fixture<RedisCircuitBreaker> {
         let (url, name) = (var("REDIS_URL"), kernel::Ids::system().next().to_string());
-        let breaker = || RedisBreaker::new(&url, &name).expect("REDIS_URL can be read");
-        Under::new((0..PROCESSES).map(|_| breaker()), &Platform::new())
+        let breaker = || RedisCircuitBreaker::new(&url, &name).expect("REDIS_URL can be read");
+        Fixture::new((0..PROCESSES).map(|_| breaker()), &Platform::new())
     }
 
-    testkit::contract_breaker!(under());
+    testkit::contract_circuit_breaker!(under());
 }

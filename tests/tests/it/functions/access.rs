@@ -14,12 +14,12 @@ async fn a_route_lets_in_whom_its_row_names_and_nobody_else() {
     let mut asked = 0;
     for function in FUNCTIONS {
         let Trigger::Http { method, path, auth, .. } = function.trigger else { continue };
-        let route = Wiring::new(function, Config::given([])).route().expect("a route");
+        let route = Wiring::new(function, Config::from_vars([])).route().expect("a route");
         for who in EVERYBODY {
             let event = edge::testing::http_event(method.name(), path).key("k").if_match(1);
             let event = who.into_iter().fold(event, |event, role| event.principal(USER.0, role)).build();
             let handler = async |_: Call<RawBody>| Ok::<_, Failure>(Reply::ok("in"));
-            let answer = edge::http::answer(&route, event, &clock(), &handler).await;
+            let answer = edge::http::respond(&route, event, &clock(), &handler).await;
             let expected = match (auth, who) {
                 (Auth::Public, _) => 200,
                 (Auth::Roles(_), None) => 401,

@@ -4,13 +4,13 @@ use super::{
     ORDER, PAYMENT, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop,
 };
 use catalog::Function;
-use domain::order::{Reason, Shortfall, Status};
+use domain::order::{Reason, ShortfallPolicy, Status};
 use edge::{Clock, Consumer, Delivery};
 use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use testkit::{Part, Platform, build};
+use testkit::{Dependency, Platform, build};
 
 /// Runs every sample twice. One that begins with `ok` buries nothing; one that begins with `bad` buries one record a run, and
 /// none of them asks for a record to come again.
@@ -23,18 +23,18 @@ where
     let letters = platform.dead_letters();
     for case in cases {
         for run in 1..=2 {
-            let before = letters.buried().len();
+            let before = letters.messages().len();
             let event = sample(function, case);
             let answer = edge::queue::batch(&Consumer::new(function.name), event, &clock(), &letters, &handler).await;
             assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
-            let buried = letters.buried().len() - before;
+            let buried = letters.messages().len() - before;
             assert_eq!(buried, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
         }
     }
-    assert!(letters.buried().iter().all(|letter| letter.function == function.name && !letter.reason.is_empty()));
+    assert!(letters.messages().iter().all(|letter| letter.function == function.name && !letter.reason.is_empty()));
 }
 
-pub(super) const USUAL: [&str; 3] = ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+pub(super) const USUAL: [&str; 3] = ["ok", "bad_mixed_batch", "bad_unexpected_event"];
 
 #[tokio::test]
 async fn stock_open_opens_an_account_once() {
@@ -75,11 +75,10 @@ async fn stock_release_gives_back_once_what_was_held() {
 async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
     let (platform, orders) = (shop(), shop().orders());
     orders.put(&placed());
-    let cases =
-        ["ok", "bad_not_json_beside_a_good_one", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_kept"];
-    let handler = async |delivery| order_advance::handle(&orders, Shortfall::Refund, delivery).await;
+    let cases = ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_allocated"];
+    let handler = async |delivery| order_advance::handle(&orders, ShortfallPolicy::Refund, delivery).await;
     let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
-    let elsewhere = ["ok_short_after_payment", "ok_refunded", "ok_refunded_in_part"];
+    let elsewhere = ["ok_allocation_failed", "ok_refunded", "ok_partially_refunded"];
     all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &elsewhere].concat());
     for case in cases {
         for _ in 1..=2 {
@@ -91,16 +90,16 @@ async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
     let order = &orders.all()[0];
     assert_eq!((order.status, order.version), (Status::Processing, 5), "held, declined, paid again, kept");
     // That there was no stock for it is old news now.
-    let late = sample(catalog::ORDER_ADVANCE, "ok_short_after_payment");
+    let late = sample(catalog::ORDER_ADVANCE, "ok_allocation_failed");
     edge::queue::batch(&consumer, late, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     assert_eq!(orders.all()[0].version, 5);
     // Stock that is kept and was never held cannot both be: a person has to look.
-    let before = platform.dead_letters().buried().len();
-    let short = domain::event::StockShort { order_id: ORDER, lines: vec![], payment: None };
+    let before = platform.dead_letters().messages().len();
+    let short = domain::event::StockReservationFailed { order_id: ORDER, lines: vec![] };
     let event = edge::testing::sqs_event(&[&build::event(77, short)]);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-    let buried = platform.dead_letters().buried();
-    assert_eq!((buried.len(), buried[before].reason.as_str()), (before + 1, "order-contradiction"));
+    let buried = platform.dead_letters().messages();
+    assert_eq!((buried.len(), buried[before].reason.as_str()), (before + 1, "invalid-order-transition"));
     assert_eq!(orders.all()[0].status, Status::Processing);
 }
 
@@ -108,7 +107,7 @@ async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
 async fn order_advance_keeps_a_declined_order_for_another_try() {
     let platform = shop();
     platform.orders().put(&placed());
-    let handler = async |delivery| order_advance::handle(&platform.orders(), Shortfall::Refund, delivery).await;
+    let handler = async |delivery| order_advance::handle(&platform.orders(), ShortfallPolicy::Refund, delivery).await;
     let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, "ok_declined"));
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     let order = &platform.orders().all()[0];
@@ -117,13 +116,13 @@ async fn order_advance_keeps_a_declined_order_for_another_try() {
 
 #[tokio::test]
 async fn order_advance_cancels_an_order_once_all_of_its_money_went_back_and_confirms_it_never_more() {
-    for policy in [Shortfall::BackOrder, Shortfall::Review] {
+    for policy in [ShortfallPolicy::Backorder, ShortfallPolicy::Review] {
         let platform = shop();
         platform.orders().put(&placed());
         let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
         let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
         let mut stood = vec![];
-        for case in ["ok_short_after_payment", "ok_refunded_in_part", "ok_refunded", "ok_refunded", "ok_kept"] {
+        for case in ["ok_allocation_failed", "ok_partially_refunded", "ok_refunded", "ok_refunded", "ok_allocated"] {
             let event = sample(catalog::ORDER_ADVANCE, case);
             let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
             assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
@@ -131,22 +130,22 @@ async fn order_advance_cancels_an_order_once_all_of_its_money_went_back_and_conf
         }
         assert_eq!(stood[0], stood[1], "a part of the money changes nothing");
         assert_eq!(stood[2..], [(Status::Cancelled, Some(Reason::Refunded)); 3], "{policy:?}");
-        assert!(platform.dead_letters().buried().is_empty());
+        assert!(platform.dead_letters().messages().is_empty());
     }
 }
 
 #[tokio::test]
 async fn order_advance_does_with_a_paid_order_without_stock_what_the_policy_says() {
     for (policy, status, reason) in [
-        (Shortfall::Refund, Status::Cancelled, Reason::InsufficientStock),
-        (Shortfall::BackOrder, Status::Pending, Reason::BackOrdered),
-        (Shortfall::Review, Status::Pending, Reason::UnderReview),
+        (ShortfallPolicy::Refund, Status::Cancelled, Reason::InsufficientStock),
+        (ShortfallPolicy::Backorder, Status::Pending, Reason::Backordered),
+        (ShortfallPolicy::Review, Status::Pending, Reason::UnderReview),
     ] {
         let platform = shop();
         platform.orders().put(&placed());
         let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
         let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
-        let event = sample(catalog::ORDER_ADVANCE, "ok_short_after_payment");
+        let event = sample(catalog::ORDER_ADVANCE, "ok_allocation_failed");
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
         let order = &platform.orders().all()[0];
         assert_eq!((order.status, order.reason, order.payment_id), (status, Some(reason), Some(PAYMENT)), "{policy:?}");
@@ -156,23 +155,23 @@ async fn order_advance_does_with_a_paid_order_without_stock_what_the_policy_says
 
 #[tokio::test]
 async fn payment_charge_charges_an_order_once_and_keeps_a_refusal() {
-    let cases = ["ok", "ok_declined", "bad_not_json_beside_a_good_one", "bad_unexpected_event"];
+    let cases = ["ok", "ok_declined", "bad_mixed_batch", "bad_unexpected_event"];
     let platform = shop();
     deliver(catalog::PAYMENT_CHARGE, &cases, &platform, async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     })
     .await;
     // Four samples, each twice, are news of one order: one payment, one charge, one event.
     assert_eq!((platform.gateway().charges().len(), platform.bus().published().len()), (1, 1));
-    assert!(platform.payments().of(ORDER).is_some());
+    assert!(platform.payments().for_order(ORDER).is_some());
 }
 
 #[tokio::test]
 async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
     let platform = shop();
-    platform.faults().break_down(Part::Gateway);
+    platform.faults().take_down(Dependency::Gateway);
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
     let run = async || {
@@ -180,7 +179,7 @@ async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
     };
     assert_eq!(run().await["batchItemFailures"].as_array().map(Vec::len), Some(1));
-    platform.faults().heal_all();
+    platform.faults().restore_all();
     assert_eq!(run().await, json!({"batchItemFailures": []}));
     assert_eq!(platform.gateway().charges().len(), 1);
 }
@@ -189,20 +188,20 @@ async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
 async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_is_not_asked() {
     let platform = shop();
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
     let run = async |clock: &Clock| {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");
         edge::queue::batch(&consumer, event, clock, &platform.dead_letters(), &handler).await.expect("a batch")
     };
-    platform.faults().break_down(Part::Gateway);
+    platform.faults().take_down(Dependency::Gateway);
     assert_eq!(run(&clock()).await["batchItemFailures"].as_array().map(Vec::len), Some(1));
-    platform.faults().heal_all();
+    platform.faults().restore_all();
     let a_day_later = Clock::at(moment() + Duration::from_secs(24 * 3600), 8);
     assert_eq!(run(&a_day_later).await, json!({"batchItemFailures": []}));
-    assert_eq!(platform.gateway().asked(), 0);
-    let reasons: Vec<String> = platform.dead_letters().buried().into_iter().map(|letter| letter.reason).collect();
+    assert_eq!(platform.gateway().request_count(), 0);
+    let reasons: Vec<String> = platform.dead_letters().messages().into_iter().map(|letter| letter.reason).collect();
     assert_eq!(reasons, ["charge-too-old"]);
 }
 
@@ -213,23 +212,25 @@ async fn contact_track_remembers_where_to_write_to() {
         contact_track::handle(&platform.contacts(), delivery).await
     })
     .await;
-    assert!(ports::ContactBook::find(&platform.contacts(), USER).await.expect("an answer").is_some());
+    assert!(ports::ContactStore::find(&platform.contacts(), USER).await.expect("an answer").is_some());
 }
 
 #[tokio::test]
 async fn mail_send_writes_one_letter_an_event_and_waits_for_the_contact() {
     let news = ["ok", "ok_cancelled", "ok_waiting", "ok_shipped", "ok_delivered"];
-    let cases = [&news[..], &["bad_not_json_beside_a_good_one", "bad_unexpected_event"]].concat();
+    let cases = [&news[..], &["bad_mixed_batch", "bad_unexpected_event"]].concat();
     let platform = shop();
     let handler = async |delivery| {
-        mail_send::handle(&platform.contacts(), &platform.letters(), &platform.mailer(), delivery).await
+        email_send::handle(&platform.contacts(), &platform.message_templates(), &platform.email_sender(), delivery)
+            .await
     };
-    deliver(catalog::MAIL_SEND, &cases, &platform, handler).await;
-    assert_eq!(platform.mailer().sent().len(), news.len());
+    deliver(catalog::EMAIL_SEND, &cases, &platform, handler).await;
+    assert_eq!(platform.email_sender().sent().len(), news.len());
     let empty = Platform::new();
-    let early =
-        async |delivery| mail_send::handle(&empty.contacts(), &empty.letters(), &empty.mailer(), delivery).await;
-    let (consumer, event) = (Consumer::new(catalog::MAIL_SEND.name), sample(catalog::MAIL_SEND, "ok"));
+    let early = async |delivery| {
+        email_send::handle(&empty.contacts(), &empty.message_templates(), &empty.email_sender(), delivery).await
+    };
+    let (consumer, event) = (Consumer::new(catalog::EMAIL_SEND.name), sample(catalog::EMAIL_SEND, "ok"));
     let answer = edge::queue::batch(&consumer, event, &clock(), &empty.dead_letters(), &early).await.expect("a batch");
     assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
 }
@@ -238,7 +239,7 @@ async fn mail_send_writes_one_letter_an_event_and_waits_for_the_contact() {
 async fn invoice_issue_files_one_document_under_one_number() {
     let platform = shop();
     deliver(catalog::INVOICE_ISSUE, &USUAL, &platform, async |delivery| {
-        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.printer(), delivery).await
+        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
     })
     .await;
     let invoices = platform.invoices().all();
@@ -250,17 +251,17 @@ async fn invoice_issue_files_one_document_under_one_number() {
 async fn an_invoice_whose_filing_failed_is_filed_under_its_number_the_next_time() {
     let platform = shop();
     let handler = async |delivery| {
-        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.printer(), delivery).await
+        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
     };
     let consumer = Consumer::new(catalog::INVOICE_ISSUE.name);
     let run = async || {
         let event = sample(catalog::INVOICE_ISSUE, "ok");
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
     };
-    platform.faults().break_down(Part::Documents);
+    platform.faults().take_down(Dependency::Documents);
     assert_eq!(run().await["batchItemFailures"].as_array().map(Vec::len), Some(1));
     assert!(platform.documents().keys().is_empty());
-    platform.faults().heal_all();
+    platform.faults().restore_all();
     assert_eq!(run().await, json!({"batchItemFailures": []}));
     assert_eq!((platform.invoices().all().len(), platform.documents().keys().len()), (1, 1));
 }
@@ -269,11 +270,13 @@ async fn an_invoice_whose_filing_failed_is_filed_under_its_number_the_next_time(
 async fn analytics_feed_puts_what_it_gets() {
     let platform = Platform::new();
     // What the windows do with an event that is not theirs is their affair: the feed carries what its queue is given.
-    let cases = ["ok", "bad_not_json_beside_a_good_one"];
-    let handler = async |delivery| analytics_feed::handle(&platform.fact_stream(), delivery).await;
+    let cases = ["ok", "bad_mixed_batch"];
+    let handler = async |delivery| analytics_feed::handle(&platform.analytics_stream(), delivery).await;
     all_samples_are_named(catalog::ANALYTICS_FEED, &cases);
     deliver(catalog::ANALYTICS_FEED, &cases, &platform, handler).await;
-    assert!(platform.fact_stream().events().iter().all(|event| event.id == platform.fact_stream().events()[0].id));
+    assert!(
+        platform.analytics_stream().events().iter().all(|event| event.id == platform.analytics_stream().events()[0].id)
+    );
 }
 
 #[tokio::test]

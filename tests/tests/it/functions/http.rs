@@ -7,7 +7,7 @@ use edge::http::{Body, Call, Reply};
 use kernel::Failure;
 use serde::Serialize;
 use serde_json::{Value, json};
-use testkit::{Part, Platform};
+use testkit::{Dependency, Platform};
 
 /// What a sample is answered: its name, the status, and for a problem its code and the first pointer.
 pub(super) type Expected = (&'static str, u16, &'static str, &'static str);
@@ -20,10 +20,10 @@ where
 {
     let cases: Vec<_> = expected.iter().map(|(case, ..)| *case).collect();
     all_samples_are_named(function, &cases);
-    let route = Wiring::new(function, Config::given([])).route().expect("a route");
+    let route = Wiring::new(function, Config::from_vars([])).route().expect("a route");
     for &(case, status, code, pointer) in expected {
         let handler = async |call| handler(case, call).await;
-        let answer = edge::http::answer(&route, sample(function, case), &clock(), &handler).await;
+        let answer = edge::http::respond(&route, sample(function, case), &clock(), &handler).await;
         let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or("null")).expect("JSON");
         assert_eq!(answer["statusCode"], status, "{} {case}: {answer}", function.name);
         if code.is_empty() {
@@ -45,8 +45,8 @@ async fn ready_get_is_unavailable_without_the_database_and_only_degraded_without
     let expected = [("ok", 200, "", ""), ("bad_database_down", 503, "", "")];
     answers(catalog::READY_GET, &expected, async |case, call| {
         let platform = Platform::new();
-        platform.faults().break_down(if case == "ok" { Part::Cache } else { Part::Database });
-        ready_get::handle(&platform.probe(Part::Database), &platform.probe(Part::Cache), call).await
+        platform.faults().take_down(if case == "ok" { Dependency::Cache } else { Dependency::Database });
+        ready_get::handle(&platform.probe(Dependency::Database), &platform.probe(Dependency::Cache), call).await
     })
     .await;
 }
@@ -95,7 +95,7 @@ async fn user_login_gives_tokens_for_the_right_password_only() {
 async fn product_create_is_for_staff_with_a_key() {
     let expected = [
         ("ok", 201, "", ""),
-        ("bad_customer_may_not", 403, "forbidden", ""),
+        ("bad_customer", 403, "forbidden", ""),
         ("bad_no_key", 400, "idempotency-key-missing", ""),
         ("bad_negative_price", 422, "validation", "/price/amount"),
         ("bad_currency", 422, "validation", "/price/currency"),
@@ -118,13 +118,13 @@ async fn product_get_shows_a_product_with_and_without_the_cache() {
         })
         .await;
     }
-    platform.faults().break_down(Part::Cache);
+    platform.faults().take_down(Dependency::Cache);
     answers(catalog::PRODUCT_GET, &expected, async |_, call| {
         product_get::handle(&platform.products(), &platform.cache(), call).await
     })
     .await;
-    platform.faults().heal_all();
-    platform.faults().break_down(Part::Table);
+    platform.faults().restore_all();
+    platform.faults().take_down(Dependency::Table);
     let cached = [("ok", 200, "", ""), ("bad_id", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
     answers(catalog::PRODUCT_GET, &cached, async |_, call| {
         product_get::handle(&platform.products(), &platform.cache(), call).await
@@ -157,7 +157,7 @@ async fn order_place_places_one_order_and_refuses_the_rest_by_field() {
     ];
     let platform = shop();
     answers(catalog::ORDER_PLACE, &expected, async |_, call| {
-        order_place::handle(&platform.orders(), &platform.offers(), call).await
+        order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await
     })
     .await;
     assert_eq!((platform.orders().all().len(), platform.bus().published().len()), (1, 1));
@@ -167,10 +167,10 @@ async fn order_place_places_one_order_and_refuses_the_rest_by_field() {
 async fn before_and_after(case: &str, product: Option<domain::product::Product>) -> [Value; 2] {
     let platform = Platform::new();
     product.into_iter().for_each(|product| platform.products().put(&product));
-    let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
+    let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let ask = async || {
-        let handler = async |call| order_place::handle(&platform.orders(), &platform.offers(), call).await;
-        edge::http::answer(&route, sample(catalog::ORDER_PLACE, case), &clock(), &handler).await
+        let handler = async |call| order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await;
+        edge::http::respond(&route, sample(catalog::ORDER_PLACE, case), &clock(), &handler).await
     };
     let first = ask().await;
     platform.products().put(&testkit::build::product().id(PRODUCT).created());
@@ -187,19 +187,19 @@ async fn a_refusal_is_kept_as_the_answer_to_its_key() {
 }
 
 #[tokio::test]
-async fn that_a_product_is_not_on_sale_yet_uses_up_no_key() {
+async fn product_not_yet_on_sale_does_not_consume_the_key() {
     let [first, second] = before_and_after("ok", None).await;
     assert_eq!((&first["statusCode"], &second["statusCode"]), (&json!(422), &json!(201)), "{second}");
 }
 
 #[tokio::test]
-async fn an_answer_is_given_again_although_the_product_is_not_on_sale_any_more() {
+async fn response_is_replayed_after_the_product_is_taken_off_sale() {
     let platform = shop();
-    let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
+    let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let empty = Platform::new();
     let ask = async |offers: &Platform| {
-        let handler = async |call| order_place::handle(&platform.orders(), &offers.offers(), call).await;
-        edge::http::answer(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await
+        let handler = async |call| order_place::handle(&platform.orders(), &offers.product_snapshots(), call).await;
+        edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await
     };
     let (first, second) = (ask(&platform).await, ask(&empty).await);
     assert_eq!((&first["statusCode"], &first["body"]), (&json!(201), &second["body"]));
@@ -240,7 +240,7 @@ async fn window_list_is_for_the_back_office() {
         ("bad_span", 422, "validation", "?to"),
         ("bad_time", 422, "validation", "?from"),
         ("bad_limit", 422, "validation", "?limit"),
-        ("bad_customer_may_not", 403, "forbidden", ""),
+        ("bad_customer", 403, "forbidden", ""),
     ];
     let platform = Platform::new();
     answers(catalog::WINDOW_LIST, &expected, async |_, call| window_list::handle(&platform.windows(), call).await)
@@ -250,10 +250,10 @@ async fn window_list_is_for_the_back_office() {
 #[tokio::test]
 async fn without_its_database_a_route_is_unavailable_and_says_when_to_come_back() {
     let platform = shop();
-    platform.faults().break_down(Part::Database);
-    let route = Wiring::new(catalog::ORDER_PLACE, Config::given([])).route().expect("a route");
-    let handler = async |call| order_place::handle(&platform.orders(), &platform.offers(), call).await;
-    let answer = edge::http::answer(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
+    platform.faults().take_down(Dependency::Database);
+    let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
+    let handler = async |call| order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await;
+    let answer = edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
     assert_eq!((&answer["statusCode"], answer["headers"]["retry-after"].is_string()), (&503.into(), true));
     assert_eq!(platform.orders().all().len(), 0);
     assert!(platform.stock().levels().iter().all(|level| level.product_id == PRODUCT && level.reserved == 0));

@@ -77,8 +77,9 @@ fn placed() -> order::Order {
 
 /// The samples' order, paid and confirmed at version 3, and the news of it.
 fn confirmed() -> (order::Order, Event) {
-    let held = order::advance(&placed(), order::Cue::StockReserved.into(), moment()).expect("legal").expect("a step").0;
-    let kept = order::News { cue: order::Cue::StockKept, payment: Some((PAYMENT, 2)) };
+    let held =
+        order::advance(&placed(), order::Input::StockReserved.into(), moment()).expect("legal").expect("a step").0;
+    let kept = order::Update { input: order::Input::StockAllocated, payment: Some((PAYMENT, 2)) };
     let (order, news) = order::advance(&held, kept, moment()).expect("legal").expect("a step");
     (order, build::event(90, news.expect("news")))
 }
@@ -90,7 +91,7 @@ async fn shop_with_invoice() -> Platform {
     platform.orders().put(&order);
     let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: event.id };
     let draft = domain::invoice::draft(news, moment());
-    let invoice = platform.invoices().number(claim, &draft, &|_| event.clone()).await.expect("numbered");
+    let invoice = platform.invoices().assign_number(claim, &draft, &|_| event.clone()).await.expect("numbered");
     ports::Documents::put_once(&platform.documents(), &invoice.key(), "application/pdf", b"%PDF-".to_vec())
         .await
         .expect("kept");

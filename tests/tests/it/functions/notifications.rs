@@ -15,10 +15,10 @@ use domain::{
 };
 use edge::Consumer;
 use ports::{
-    Contact, ContactBook as _, Device, DeviceBook as _, DeviceDirectory as _, FeedbackBook as _, NotificationDesk as _,
-    PreferenceBook as _, ReturnedMail,
+    Contact, ContactStore as _, Device, DeviceStore as _, EmailFeedback, EmailFeedbackStore as _,
+    NotificationRequests as _, PreferenceStore as _, PushEndpoints as _,
 };
-use testkit::{Moment, Part, Platform, Which, build};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 
 #[tokio::test]
 async fn notification_send_writes_once_a_key_what_staff_says() {
@@ -30,7 +30,7 @@ async fn notification_send_writes_once_a_key_what_staff_says() {
         ("bad_user", 422, "validation", "/user_id"),
         ("bad_customer", 403, "forbidden", ""),
         ("bad_no_key", 400, "idempotency-key-missing", ""),
-        ("bad_channel_not_chosen", 422, "validation", "/channel"),
+        ("bad_channel_not_enabled", 422, "validation", "/channel"),
         ("bad_text_too_long", 422, "validation", "/data/text"),
         ("ok", 202, "", ""),
     ];
@@ -50,14 +50,15 @@ async fn message_send_sends_once_what_was_asked_for_and_keeps_it_in_the_log() {
     let platform = reachable_shop().await;
     let cases = [&USUAL[..], &["ok_sms", "ok_push"]].concat();
     deliver(catalog::MESSAGE_SEND, &cases, &platform, async |delivery| {
-        let couriers = (&platform.mailer(), &platform.texter(), &platform.pusher());
-        message_send::handle(&platform.contacts(), &platform.letters(), couriers, delivery).await
+        let couriers = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+        message_send::handle(&platform.contacts(), &platform.message_templates(), couriers, delivery).await
     })
     .await;
-    let (mails, texts, notices) = (platform.mailer().sent(), platform.texter().sent(), platform.pusher().shown());
+    let (mails, texts, notices) =
+        (platform.email_sender().sent(), platform.sms_sender().sent(), platform.push_sender().sent());
     assert_eq!((mails.len(), texts.len(), notices.len()), (1, 1, 1));
     assert_eq!((texts[0].0.as_str(), notices[0].0.as_str()), (NUMBER, "device/phone"));
-    let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+    let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     assert!(log.iter().all(|one| one.sent.user_id == USER && one.sent.template == Template::Message), "{log:?}");
     let channels: Vec<Channel> = log.iter().map(|one| one.sent.channel).collect();
     assert_eq!(channels, [Channel::Email, Channel::Sms, Channel::Push]);
@@ -70,48 +71,41 @@ async fn reachable_shop() -> Platform {
     let (platform, contact) = (shop(), build::user().id(USER).contact());
     platform.contacts().put(&Contact { phone: Some(Phone::parse(NUMBER).expect("a number")), ..contact });
     let token = DeviceToken::parse("phone").expect("a token");
-    let endpoint = platform.pusher().enter(&token).await.expect("entered");
-    let device = Device { id: DeviceId(ORDER.0), endpoint, entered_at: moment() };
-    platform.contacts().keep_device(USER, &device).await.expect("kept");
+    let endpoint = platform.push_sender().register(&token).await.expect("entered");
+    let device = Device { id: DeviceId(ORDER.0), endpoint, registered_at: moment() };
+    platform.contacts().save_device(USER, &device).await.expect("kept");
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
-    platform.contacts().prefer(USER, &all).await.expect("kept");
+    platform.contacts().set_preferences(USER, &all).await.expect("kept");
     platform
 }
 
-const NEWS: [&str; 7] = [
-    "ok",
-    "bad_not_json_beside_a_good_one",
-    "bad_unexpected_event",
-    "ok_cancelled",
-    "ok_delivered",
-    "ok_shipped",
-    "ok_waiting",
-];
+const NEWS: [&str; 7] =
+    ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_cancelled", "ok_delivered", "ok_shipped", "ok_waiting"];
 
 #[tokio::test]
 async fn sms_send_texts_once_an_event_whom_it_is_for() {
     let platform = reachable_shop().await;
     deliver(catalog::SMS_SEND, &NEWS, &platform, async |delivery| {
-        sms_send::handle(&platform.contacts(), &platform.letters(), &platform.texter(), delivery).await
+        sms_send::handle(&platform.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery).await
     })
     .await;
-    let texts = platform.texter().sent();
+    let texts = platform.sms_sender().sent();
     assert_eq!(texts.len(), 5, "one an event: {texts:?}");
     assert!(texts.iter().all(|(to, text)| to.as_str() == NUMBER && text.contains("0192f0c1")), "{texts:?}");
-    assert!(platform.mailer().sent().is_empty());
+    assert!(platform.email_sender().sent().is_empty());
 }
 
 #[tokio::test]
 async fn push_send_shows_once_an_event_a_notice_on_every_device_that_is_left() {
     let platform = reachable_shop().await;
     let contacts = platform.contacts();
-    let lost = Device { id: DeviceId(USER.0), endpoint: "device/lost".to_owned(), entered_at: moment() };
-    contacts.keep_device(USER, &lost).await.expect("kept");
+    let lost = Device { id: DeviceId(USER.0), endpoint: "device/lost".to_owned(), registered_at: moment() };
+    contacts.save_device(USER, &lost).await.expect("kept");
     deliver(catalog::PUSH_SEND, &NEWS, &platform, async |delivery| {
-        push_send::handle(&contacts, &platform.letters(), &platform.pusher(), delivery).await
+        push_send::handle(&contacts, &platform.message_templates(), &platform.push_sender(), delivery).await
     })
     .await;
-    let shown = platform.pusher().shown();
+    let shown = platform.push_sender().sent();
     assert_eq!(shown.len(), 5, "one an event: {shown:?}");
     assert!(shown.iter().all(|(device, ..)| device == "device/phone"));
     let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
@@ -120,14 +114,14 @@ async fn push_send_shows_once_an_event_a_notice_on_every_device_that_is_left() {
 
 /// Runs one sample of the news through the three channels.
 async fn tell(platform: &Platform, case: &str) {
-    let (contacts, letters) = (platform.contacts(), platform.letters());
-    let mail = async |delivery| mail_send::handle(&contacts, &letters, &platform.mailer(), delivery).await;
-    let sms = async |delivery| sms_send::handle(&contacts, &letters, &platform.texter(), delivery).await;
-    let push = async |delivery| push_send::handle(&contacts, &letters, &platform.pusher(), delivery).await;
+    let (contacts, letters) = (platform.contacts(), platform.message_templates());
+    let mail = async |delivery| email_send::handle(&contacts, &letters, &platform.email_sender(), delivery).await;
+    let sms = async |delivery| sms_send::handle(&contacts, &letters, &platform.sms_sender(), delivery).await;
+    let push = async |delivery| push_send::handle(&contacts, &letters, &platform.push_sender(), delivery).await;
     let (event, graves, now) = (|row| sample(row, case), platform.dead_letters(), clock());
     let of = |row: &catalog::Function| Consumer::new(row.name);
     let answers = [
-        edge::queue::batch(&of(catalog::MAIL_SEND), event(catalog::MAIL_SEND), &now, &graves, &mail).await,
+        edge::queue::batch(&of(catalog::EMAIL_SEND), event(catalog::EMAIL_SEND), &now, &graves, &mail).await,
         edge::queue::batch(&of(catalog::SMS_SEND), event(catalog::SMS_SEND), &now, &graves, &sms).await,
         edge::queue::batch(&of(catalog::PUSH_SEND), event(catalog::PUSH_SEND), &now, &graves, &push).await,
     ];
@@ -137,7 +131,7 @@ async fn tell(platform: &Platform, case: &str) {
 }
 
 fn told(platform: &Platform) -> [usize; 3] {
-    [platform.mailer().sent().len(), platform.texter().sent().len(), platform.pusher().shown().len()]
+    [platform.email_sender().sent().len(), platform.sms_sender().sent().len(), platform.push_sender().sent().len()]
 }
 
 #[tokio::test]
@@ -151,10 +145,10 @@ async fn everybody_is_told_by_the_channels_they_chose_and_by_no_other() {
     ] {
         let platform = reachable_shop().await;
         let wish = Preferences { channels: channels.iter().copied().collect(), ..Preferences::default() };
-        platform.contacts().prefer(USER, &wish).await.expect("kept");
+        platform.contacts().set_preferences(USER, &wish).await.expect("kept");
         tell(&platform, "ok").await;
         assert_eq!(told(&platform), expected, "{channels:?}");
-        let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+        let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
         assert_eq!(
             log.iter().map(|one| one.sent.channel).collect::<Vec<_>>(),
             channels,
@@ -167,15 +161,15 @@ async fn everybody_is_told_by_the_channels_they_chose_and_by_no_other() {
 async fn who_cannot_be_reached_by_a_channel_they_chose_has_that_in_the_log_once() {
     let platform = shop();
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
-    platform.contacts().prefer(USER, &all).await.expect("kept");
+    platform.contacts().set_preferences(USER, &all).await.expect("kept");
     let address = build::user().id(USER).contact().email;
-    let returned = ReturnedMail { delivery: None, why: Suppression::Bounced, closes: vec![address] };
-    platform.contacts().returned(&returned, moment()).await.expect("kept");
+    let returned = EmailFeedback { delivery: None, why: Suppression::Bounced, suppress: vec![address] };
+    platform.contacts().record_feedback(&returned, moment()).await.expect("kept");
     for _ in 0..2 {
         tell(&platform, "ok").await;
     }
     assert_eq!(told(&platform), [0, 0, 0]);
-    let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+    let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let outcomes: Vec<_> = log.iter().map(|one| (one.sent.channel, one.outcome)).collect();
     assert_eq!(
         outcomes,
@@ -193,7 +187,7 @@ async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
         ("ok", Outcome::Bounced, Some(Suppression::Bounced)),
         ("ok_complaint", Outcome::Complained, Some(Suppression::Complained)),
         ("ok_mailbox_full", Outcome::Bounced, None),
-        ("ok_greeting", Outcome::Sent, None),
+        ("ok_ses_validation", Outcome::Sent, None),
     ] {
         let platform = shop();
         platform.contacts().put(&Contact {
@@ -201,17 +195,18 @@ async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
             ..build::user().id(USER).contact()
         });
         tell(&platform, "ok").await;
-        let handler =
-            async |notice| mail_feedback_track::handle(&platform.contacts(), adapters::returned_mail, notice).await;
+        let handler = async |notice| {
+            email_feedback_track::handle(&platform.contacts(), adapters::parse_email_feedback, notice).await
+        };
         for _ in 0..2 {
             let (consumer, event) =
-                (Consumer::new(catalog::MAIL_FEEDBACK_TRACK.name), sample(catalog::MAIL_FEEDBACK_TRACK, case));
-            let answer = edge::queue::notices(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+                (Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name), sample(catalog::EMAIL_FEEDBACK_TRACK, case));
+            let answer = edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
             assert_eq!(answer.expect("a batch")["batchItemFailures"], serde_json::json!([]), "{case}");
         }
-        assert_eq!(platform.dead_letters().buried().len(), 0, "{case}");
+        assert_eq!(platform.dead_letters().messages().len(), 0, "{case}");
         assert_eq!(platform.contacts().find(USER).await.expect("an answer").expect("a contact").suppressed, suppressed);
-        let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+        let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
         assert_eq!(log.iter().map(|one| one.outcome).collect::<Vec<_>>(), [outcome], "{case}");
     }
 }
@@ -220,24 +215,17 @@ async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
 async fn mail_feedback_track_buries_what_cannot_be_read_and_nothing_else_of_the_batch() {
     let platform = shop();
     let handler =
-        async |notice| mail_feedback_track::handle(&platform.contacts(), adapters::returned_mail, notice).await;
-    let consumer = Consumer::new(catalog::MAIL_FEEDBACK_TRACK.name);
-    for (buried, case) in (1..).zip(["bad_not_json_beside_a_good_one", "bad_no_event_type"]) {
-        let event = sample(catalog::MAIL_FEEDBACK_TRACK, case);
-        edge::queue::notices(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-        assert_eq!(platform.dead_letters().buried().len(), buried, "{case}");
-        assert_eq!(platform.dead_letters().buried()[buried - 1].reason, "unreadable");
+        async |notice| email_feedback_track::handle(&platform.contacts(), adapters::parse_email_feedback, notice).await;
+    let consumer = Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name);
+    for (buried, case) in (1..).zip(["bad_mixed_batch", "bad_no_event_type"]) {
+        let event = sample(catalog::EMAIL_FEEDBACK_TRACK, case);
+        edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+        assert_eq!(platform.dead_letters().messages().len(), buried, "{case}");
+        assert_eq!(platform.dead_letters().messages()[buried - 1].reason, "unreadable");
     }
     all_samples_are_named(
-        catalog::MAIL_FEEDBACK_TRACK,
-        &[
-            "ok",
-            "ok_complaint",
-            "ok_mailbox_full",
-            "ok_greeting",
-            "bad_not_json_beside_a_good_one",
-            "bad_no_event_type",
-        ],
+        catalog::EMAIL_FEEDBACK_TRACK,
+        &["ok", "ok_complaint", "ok_mailbox_full", "ok_ses_validation", "bad_mixed_batch", "bad_no_event_type"],
     );
 }
 
@@ -248,24 +236,24 @@ async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
         platform.contacts(),
         [
             ("ok", 200, "", ""),
-            ("ok_nothing", 200, "", ""),
+            ("ok_no_channels", 200, "", ""),
             ("bad_channel", 422, "validation", "/channels/1"),
             ("bad_locale", 422, "validation", "/locale"),
             ("bad_missing_locale", 422, "validation", "/locale"),
             ("bad_unknown_field", 422, "validation", "/telegram"),
-            ("bad_somebody_elses", 404, "not-found", ""),
+            ("bad_not_owner", 404, "not-found", ""),
         ],
     );
     answers(catalog::PREFERENCES_UPDATE, &expected, async |_, call| preferences_update::handle(&contacts, call).await)
         .await;
     assert_eq!(contacts.preferences(USER).await.expect("an answer").channels, [].into(), "the last wish stands");
     let german = Preferences { channels: [Channel::Push, Channel::Email].into(), locale: Locale::De };
-    contacts.prefer(USER, &german).await.expect("kept");
+    contacts.set_preferences(USER, &german).await.expect("kept");
     let expected = [
         ("ok", 200, "", ""),
         ("ok_admin", 200, "", ""),
         ("bad_staff", 403, "forbidden", ""),
-        ("bad_somebody_elses", 404, "not-found", ""),
+        ("bad_not_owner", 404, "not-found", ""),
         ("bad_not_an_id", 404, "not-found", ""),
     ];
     answers(catalog::PREFERENCES_GET, &expected, async |case, call| {
@@ -281,12 +269,12 @@ async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
 #[tokio::test]
 async fn a_device_is_registered_and_removed_by_its_owner() {
     let platform = shop();
-    let (contacts, directory) = (platform.contacts(), platform.pusher());
+    let (contacts, directory) = (platform.contacts(), platform.push_sender());
     let expected = [
         ("ok", 201, "", ""),
         ("bad_token", 422, "validation", "/token"),
         ("bad_no_token", 422, "validation", "/token"),
-        ("bad_somebody_elses", 404, "not-found", ""),
+        ("bad_not_owner", 404, "not-found", ""),
         ("bad_staff", 403, "forbidden", ""),
     ];
     for _ in 0..2 {
@@ -298,10 +286,10 @@ async fn a_device_is_registered_and_removed_by_its_owner() {
     let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
     assert_eq!(devices.len(), 1, "one, however often it is registered: {devices:?}");
     let own: DeviceId = "0192f0c1-0000-7000-8000-0000000000d1".parse().expect("an id");
-    let tablet = Device { id: own, endpoint: "device/tablet".to_owned(), entered_at: moment() };
-    contacts.keep_device(USER, &tablet).await.expect("kept");
+    let tablet = Device { id: own, endpoint: "device/tablet".to_owned(), registered_at: moment() };
+    contacts.save_device(USER, &tablet).await.expect("kept");
     let expected =
-        [("ok", 204, "", ""), ("bad_somebody_elses", 404, "not-found", ""), ("bad_not_an_id", 404, "not-found", "")];
+        [("ok", 204, "", ""), ("bad_not_owner", 404, "not-found", ""), ("bad_not_an_id", 404, "not-found", "")];
     for _ in 0..2 {
         answers(catalog::DEVICE_REMOVE, &expected, async |_, call| device_remove::handle(&contacts, call).await).await;
     }
@@ -311,15 +299,16 @@ async fn a_device_is_registered_and_removed_by_its_owner() {
 #[tokio::test]
 async fn what_was_accepted_is_answered_so_again_although_it_would_be_refused_by_now() {
     let platform = shop();
-    let (contacts, route) = (platform.contacts(), Wiring::new(catalog::NOTIFICATION_SEND, Config::given([])).route());
+    let (contacts, route) =
+        (platform.contacts(), Wiring::new(catalog::NOTIFICATION_SEND, Config::from_vars([])).route());
     let route = route.expect("a route");
     let ask = async |case| {
         let handler = async |call| notification_send::handle(&contacts, call).await;
-        edge::http::answer(&route, sample(catalog::NOTIFICATION_SEND, case), &clock(), &handler).await
+        edge::http::respond(&route, sample(catalog::NOTIFICATION_SEND, case), &clock(), &handler).await
     };
     let first = ask("ok").await;
     let none = Preferences { channels: [].into(), ..Preferences::default() };
-    contacts.prefer(USER, &none).await.expect("kept");
+    contacts.set_preferences(USER, &none).await.expect("kept");
     let again = ask("ok").await;
     assert_eq!((&first["statusCode"], &first["body"]), (&again["statusCode"], &again["body"]));
     assert_eq!(again["headers"]["idempotent-replayed"], "true");
@@ -330,29 +319,29 @@ async fn what_was_accepted_is_answered_so_again_although_it_would_be_refused_by_
 #[tokio::test]
 async fn a_number_that_is_refused_for_good_is_in_the_log_and_no_dead_letter() {
     let platform = reachable_shop().await;
-    platform.texter().refuse(&Phone::parse(NUMBER).expect("a number"));
+    platform.sms_sender().reject(&Phone::parse(NUMBER).expect("a number"));
     tell(&platform, "ok").await;
     assert_eq!(told(&platform), [1, 0, 1]);
-    let log = platform.contacts().log(ORDER, 10, None).await.expect("a page").items;
+    let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let outcomes: Vec<_> = log.iter().map(|one| one.outcome).collect();
     assert_eq!(outcomes, [Outcome::Sent, Outcome::Refused, Outcome::Sent]);
-    assert!(platform.dead_letters().buried().is_empty());
+    assert!(platform.dead_letters().messages().is_empty());
 }
 
 #[tokio::test]
 async fn one_device_that_is_reached_is_enough_and_none_means_try_again() {
-    for (down, again) in [(Which::First(1), 0), (Which::All, 1)] {
+    for (down, again) in [(Occurrence::First(1), 0), (Occurrence::All, 1)] {
         let platform = reachable_shop().await;
         let token = DeviceToken::parse("tablet").expect("a token");
-        let endpoint = platform.pusher().enter(&token).await.expect("entered");
-        let tablet = Device { id: DeviceId(USER.0), endpoint, entered_at: moment() };
-        platform.contacts().keep_device(USER, &tablet).await.expect("kept");
-        platform.faults().fail(Part::Push, down, Moment::Before);
-        let (contacts, letters) = (platform.contacts(), platform.letters());
-        let handler = async |delivery| push_send::handle(&contacts, &letters, &platform.pusher(), delivery).await;
+        let endpoint = platform.push_sender().register(&token).await.expect("entered");
+        let tablet = Device { id: DeviceId(USER.0), endpoint, registered_at: moment() };
+        platform.contacts().save_device(USER, &tablet).await.expect("kept");
+        platform.faults().fail(Dependency::Push, down, FaultPoint::Before);
+        let (contacts, letters) = (platform.contacts(), platform.message_templates());
+        let handler = async |delivery| push_send::handle(&contacts, &letters, &platform.push_sender(), delivery).await;
         let (consumer, event) = (Consumer::new(catalog::PUSH_SEND.name), sample(catalog::PUSH_SEND, "ok"));
         let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
         assert_eq!(answer.expect("a batch")["batchItemFailures"].as_array().map(Vec::len), Some(again));
-        assert_eq!(platform.pusher().shown().len(), 1 - again);
+        assert_eq!(platform.push_sender().sent().len(), 1 - again);
     }
 }

@@ -4,19 +4,19 @@ use super::{clock, placed, sample, shop};
 use domain::{
     DomainEvent, Event,
     id::{OrderId, UserId},
-    order::{Order, Reason, Shortfall, Status},
+    order::{Order, Reason, ShortfallPolicy, Status},
 };
 use edge::{Consumer, Delivery};
 use futures_util::future::join_all;
-use kernel::{Failure, Idempotency, Settled, StoredReply, Timestamp};
-use ports::{Advanced, Claim, OrderStore, Page, Place};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use ports::{Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
 use serde_json::Value;
 use std::{cell::Cell, collections::BTreeMap};
-use testkit::{Moment, Part, Platform, Which};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 
 async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> Value {
     let handler =
-        async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, Shortfall::Refund, delivery).await;
+        async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, ShortfallPolicy::Refund, delivery).await;
     let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, case));
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
 }
@@ -31,7 +31,7 @@ async fn two_pieces_of_news_at_once_are_both_taken() {
     platform.orders().put(&placed());
     platform.faults().interleave();
     let orders = platform.orders();
-    let answers = join_all(["ok", "ok_kept"].map(|case| deliver(&orders, &platform, case))).await;
+    let answers = join_all(["ok", "ok_allocated"].map(|case| deliver(&orders, &platform, case))).await;
     assert_eq!(answers.iter().map(comes_again).sum::<usize>(), 0);
     assert_eq!(orders.all()[0].status, Status::Processing);
 }
@@ -40,7 +40,7 @@ async fn two_pieces_of_news_at_once_are_both_taken() {
 async fn a_database_that_is_away_is_asked_once_and_the_queue_brings_the_news_again() {
     let platform = shop();
     platform.orders().put(&placed());
-    platform.faults().fail(Part::Database, Which::First(1), Moment::Before);
+    platform.faults().fail(Dependency::Database, Occurrence::First(1), FaultPoint::Before);
     assert_eq!(comes_again(&deliver(&platform.orders(), &platform, "ok").await), 1);
     assert_eq!(comes_again(&deliver(&platform.orders(), &platform, "ok").await), 0);
 }
@@ -59,15 +59,21 @@ struct Contested {
 }
 
 impl OrderStore for Contested {
-    async fn place(&self, _: &Order, _: &Idempotency, _: &StoredReply, _: &Event) -> Result<Settled, Failure> {
+    async fn place(
+        &self,
+        _: &Order,
+        _: &IdempotencyKey,
+        _: &StoredReply,
+        _: &Event,
+    ) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("order-advance places nothing")
     }
 
-    async fn refuse(&self, _: &Idempotency, _: &StoredReply) -> Result<Settled, Failure> {
+    async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("order-advance refuses nothing")
     }
 
-    async fn recall(&self, _: &Idempotency) -> Result<Option<Settled>, Failure> {
+    async fn find_response(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         unreachable!("order-advance answers nobody")
     }
 
@@ -80,11 +86,11 @@ impl OrderStore for Contested {
         unreachable!("order-advance lists nothing")
     }
 
-    async fn advance(&self, _: Option<Claim>, _: &Order, _: Option<&Event>) -> Result<Advanced, Failure> {
-        Ok(Advanced::Overtaken)
+    async fn advance(&self, _: Option<Claim>, _: &Order, _: Option<&Event>) -> Result<TransitionOutcome, Failure> {
+        Ok(TransitionOutcome::VersionConflict)
     }
 
-    async fn stuck(&self, _: Timestamp, _: u32, _: Option<Place>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, _: Timestamp, _: u32, _: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
         unreachable!("order-advance sweeps nothing")
     }
 

@@ -6,11 +6,11 @@ use super::{
 use domain::{
     Event,
     id::{OrderId, UserId},
-    order::{Order, Reason, STANDSTILL_SECONDS, Status},
+    order::{Order, PENDING_TIMEOUT_SECONDS, Reason, Status},
 };
 use edge::Clock;
-use kernel::{Failure, Idempotency, Kind, Settled, StoredReply, Timestamp, Uuid};
-use ports::{Advanced, Claim, OrderStore, Page, Place};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
 use std::{collections::BTreeMap, time::Duration};
 use testkit::Platform;
 
@@ -26,7 +26,7 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
         ("ok", 202, "", ""),
         ("ok_staff", 202, "", ""),
         ("bad_no_principal", 401, "unauthenticated", ""),
-        ("bad_somebody_elses", 404, "not-found", ""),
+        ("bad_not_owner", 404, "not-found", ""),
         ("bad_unknown", 404, "not-found", ""),
     ];
     let platform = with_confirmed();
@@ -38,8 +38,8 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
     let by_staff = with_confirmed();
     let handler = async |call| order_cancel::handle(&by_staff.orders(), call).await;
     let route =
-        adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::given([])).route().expect("a route");
-    edge::http::answer(&route, sample(catalog::ORDER_CANCEL, "ok_staff"), &clock(), &handler).await;
+        adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::from_vars([])).route().expect("a route");
+    edge::http::respond(&route, sample(catalog::ORDER_CANCEL, "ok_staff"), &clock(), &handler).await;
     assert_eq!(by_staff.orders().all()[0].reason, Some(Reason::StaffRequest));
 }
 
@@ -47,13 +47,13 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
 async fn order_cancel_takes_back_the_version_that_was_looked_at_and_no_other() {
     let platform = with_confirmed();
     let route =
-        adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::given([])).route().expect("a route");
+        adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::from_vars([])).route().expect("a route");
     let mut stood = Vec::new();
     for version in [2, 3, 3] {
         let mut event = sample(catalog::ORDER_CANCEL, "ok");
         event["headers"]["if-match"] = format!("\"{version}\"").into();
         let handler = async |call| order_cancel::handle(&platform.orders(), call).await;
-        let answer = edge::http::answer(&route, event, &clock(), &handler).await;
+        let answer = edge::http::respond(&route, event, &clock(), &handler).await;
         stood.push((answer["statusCode"].as_u64(), platform.orders().all()[0].status));
     }
     let cancelled = (Some(202), Status::Cancelled);
@@ -87,8 +87,8 @@ async fn order_status_update_cancels_with_the_reason_that_staff_names() {
     let platform = with_confirmed();
     let handler = async |call| order_status_update::handle(&platform.orders(), call).await;
     let row = catalog::ORDER_STATUS_UPDATE;
-    let route = adapters::Wiring::new(row, adapters::config::Config::given([])).route().expect("a route");
-    let answer = edge::http::answer(&route, sample(row, "ok_cancelled"), &clock(), &handler).await;
+    let route = adapters::Wiring::new(row, adapters::config::Config::from_vars([])).route().expect("a route");
+    let answer = edge::http::respond(&route, sample(row, "ok_cancelled"), &clock(), &handler).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::CustomerRequest)));
@@ -99,7 +99,7 @@ async fn order_list_user_shows_a_customers_orders_to_the_customer_and_the_shop()
     let expected = [
         ("ok", 200, "", ""),
         ("ok_own", 200, "", ""),
-        ("bad_somebody_elses", 404, "not-found", ""),
+        ("bad_not_owner", 404, "not-found", ""),
         ("bad_not_an_id", 404, "not-found", ""),
     ];
     let platform = with_confirmed();
@@ -118,10 +118,10 @@ async fn order_list_user_shows_a_customers_orders_to_the_customer_and_the_shop()
 async fn order_sweep_undoes_what_stands_still_for_two_hours_and_nothing_else() {
     all_samples_are_named(catalog::ORDER_SWEEP, &["ok", "bad_not_a_schedule"]);
     for (case, seconds, status) in [
-        ("ok", STANDSTILL_SECONDS - 1, Status::Pending),
-        ("ok", STANDSTILL_SECONDS + 1, Status::Cancelled),
+        ("ok", PENDING_TIMEOUT_SECONDS - 1, Status::Pending),
+        ("ok", PENDING_TIMEOUT_SECONDS + 1, Status::Cancelled),
         // Whatever calls it by name, and with whatever, means a sweep.
-        ("bad_not_a_schedule", STANDSTILL_SECONDS + 1, Status::Cancelled),
+        ("bad_not_a_schedule", PENDING_TIMEOUT_SECONDS + 1, Status::Cancelled),
     ] {
         let platform = shop();
         platform.orders().put(&placed());
@@ -129,7 +129,7 @@ async fn order_sweep_undoes_what_stands_still_for_two_hours_and_nothing_else() {
         let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
         let name = catalog::ORDER_SWEEP.name;
         let answer = edge::schedule::tick(name, sample(catalog::ORDER_SWEEP, case), &clock, &handler).await;
-        assert_eq!(answer.expect("a summary")["undone"], u32::from(status == Status::Cancelled), "{case} {seconds}");
+        assert_eq!(answer.expect("a summary")["cancelled"], u32::from(status == Status::Cancelled), "{case} {seconds}");
         let order = &platform.orders().all()[0];
         assert_eq!(order.status, status, "{case} {seconds}");
         assert_eq!(
@@ -147,7 +147,7 @@ async fn a_confirmed_order_never_stands_still() {
     let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
     let event = sample(catalog::ORDER_SWEEP, "ok");
     let answer = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
-    assert_eq!(answer.expect("a summary")["undone"], 0);
+    assert_eq!(answer.expect("a summary")["cancelled"], 0);
 }
 
 /// Orders, of which one cannot be moved.
@@ -158,15 +158,21 @@ struct Spoilt {
 }
 
 impl OrderStore for Spoilt {
-    async fn place(&self, _: &Order, _: &Idempotency, _: &StoredReply, _: &Event) -> Result<Settled, Failure> {
+    async fn place(
+        &self,
+        _: &Order,
+        _: &IdempotencyKey,
+        _: &StoredReply,
+        _: &Event,
+    ) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("a sweep places nothing")
     }
 
-    async fn refuse(&self, _: &Idempotency, _: &StoredReply) -> Result<Settled, Failure> {
+    async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("a sweep refuses nothing")
     }
 
-    async fn recall(&self, _: &Idempotency) -> Result<Option<Settled>, Failure> {
+    async fn find_response(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         unreachable!("a sweep answers nobody")
     }
 
@@ -178,14 +184,19 @@ impl OrderStore for Spoilt {
         unreachable!("a sweep lists nothing")
     }
 
-    async fn advance(&self, claim: Option<Claim>, order: &Order, event: Option<&Event>) -> Result<Advanced, Failure> {
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        order: &Order,
+        event: Option<&Event>,
+    ) -> Result<TransitionOutcome, Failure> {
         if order.id == self.which {
             return Err(self.failure.clone());
         }
         self.orders.advance(claim, order, event).await
     }
 
-    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<Place>) -> Result<Vec<Order>, Failure> {
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
         self.orders.stuck(before, limit, after).await
     }
 
@@ -198,7 +209,7 @@ impl OrderStore for Spoilt {
 async fn order_sweep_comes_past_an_order_that_it_cannot_undo_and_ends_where_the_database_is_away() {
     for (failure, undone) in [
         (Failure::internal("a row that is not what it was"), 150),
-        (Failure::new(Kind::Conflict, "order-contradiction", ""), 150),
+        (Failure::new(FailureKind::Conflict, "invalid-order-transition", ""), 150),
         (Failure::unavailable("database", "away"), 0),
     ] {
         let platform = shop();

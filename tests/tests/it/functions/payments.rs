@@ -1,6 +1,6 @@
 //! Payments: charged again, closed, given back, heard of from the gateway, and reconciled.
 
-mod lost_answers;
+mod lost_responses;
 
 use super::{
     ORDER, PAYMENT, USER, all_samples_are_named, clock,
@@ -14,14 +14,14 @@ use domain::{
     event::{OrderCancelled, PaymentRequested, StockReserved},
     id::RefundId,
     order::Reason,
-    payment::{self, Answer, Payment, RefundReason, RefundStatus, Status},
+    payment::{self, ChargeOutcome, Payment, RefundReason, RefundStatus, Status},
     text::PaymentMethod,
 };
 use edge::Clock;
 use kernel::Uuid;
 use ports::{Gateway as _, PaymentStore as _};
 use std::time::Duration;
-use testkit::{Moment, Part, Platform, Which, build};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 
 const REFUND: RefundId = RefundId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00d1));
 
@@ -37,12 +37,15 @@ fn begun(method: &str) -> Payment {
     payment::begin(PAYMENT, &held, moment())
 }
 
-fn concluded(payment: &Payment, answer: &Answer) -> Payment {
-    payment::conclude(payment, payment.attempts, answer, REFUND, moment()).expect("legal").expect("a step").payment
+fn concluded(payment: &Payment, answer: &ChargeOutcome) -> Payment {
+    payment::record_charge_outcome(payment, payment.attempts, answer, REFUND, moment())
+        .expect("legal")
+        .expect("a step")
+        .payment
 }
 
 fn declined() -> Payment {
-    concluded(&begun("pm_card_visa_chargeDeclined"), &Answer::Declined("card_declined".to_owned()))
+    concluded(&begun("pm_card_visa_chargeDeclined"), &ChargeOutcome::Declined("card_declined".to_owned()))
 }
 
 /// A platform where the samples' payment is paid, at the gateway too.
@@ -61,13 +64,13 @@ fn with(payment: &Payment) -> Platform {
 }
 
 fn only(platform: &Platform) -> Payment {
-    platform.payments().of(ORDER).expect("a payment")
+    platform.payments().for_order(ORDER).expect("a payment")
 }
 
 #[tokio::test]
 async fn payment_get_and_payment_get_order_show_a_payment_to_its_owner_alone() {
     let expected =
-        [("ok", 200, "", ""), ("bad_somebody_elses", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
+        [("ok", 200, "", ""), ("bad_not_owner", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
     let platform = with(&begun("pm_card_visa"));
     answers(catalog::PAYMENT_GET, &expected, async |_, call| payment_get::handle(&platform.payments(), call).await)
         .await;
@@ -82,7 +85,7 @@ async fn payment_get_and_payment_get_order_show_a_payment_to_its_owner_alone() {
         reason: Reason::InsufficientStock,
         payment_id: None,
     };
-    let platform = with(&payment::unbegun(PAYMENT, &cancelled, moment()));
+    let platform = with(&payment::begin_closed(PAYMENT, &cancelled, moment()));
     let none = expected.map(|(case, _, _, pointer)| (case, 404, "not-found", pointer));
     answers(catalog::PAYMENT_GET, &none, async |_, call| payment_get::handle(&platform.payments(), call).await).await;
 }
@@ -92,7 +95,7 @@ async fn payment_process_begins_another_attempt_once_a_key() {
     let expected = [
         ("ok", 202, "", ""),
         ("bad_no_key", 400, "idempotency-key-missing", ""),
-        ("bad_somebody_elses", 422, "validation", "/order_id"),
+        ("bad_not_owner", 422, "validation", "/order_id"),
         ("bad_card_number", 422, "validation", "/payment_method"),
         ("bad_unknown_field", 422, "validation", "/amount"),
     ];
@@ -111,10 +114,10 @@ async fn payment_process_begins_another_attempt_once_a_key() {
 #[tokio::test]
 async fn payment_charge_charges_the_attempt_that_was_asked_for_under_a_key_of_its_own() {
     let platform = shop();
-    let again = payment::pay_again(&declined(), PaymentMethod::parse("pm_card_visa").expect("a token"), moment());
+    let again = payment::retry_payment(&declined(), PaymentMethod::parse("pm_card_visa").expect("a token"), moment());
     platform.payments().put(&again.expect("legal").payment);
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
     for _ in 0..2 {
@@ -143,21 +146,22 @@ async fn payment_close_gives_back_what_was_charged_and_marks_what_was_not_begun(
     .await;
     assert!(only(&early).closed && early.bus().published().is_empty());
     // The charge that comes too late finds the mark, and asks nobody.
-    let handler =
-        async |delivery| payment_charge::handle(&early.payments(), &early.gateway(), &early.breaker(), delivery).await;
+    let handler = async |delivery| {
+        payment_charge::handle(&early.payments(), &early.gateway(), &early.circuit_breaker(), delivery).await
+    };
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
     let late = sample(catalog::PAYMENT_CHARGE, "ok");
     edge::queue::batch(&consumer, late, &clock(), &early.dead_letters(), &handler).await.expect("a batch");
-    assert_eq!(early.gateway().asked(), 0);
+    assert_eq!(early.gateway().request_count(), 0);
 }
 
 #[tokio::test]
 async fn payment_refund_gives_back_once_and_books_it() {
     let platform = paid().await;
-    let asked = payment::ask_refund(&only(&platform), REFUND, None, RefundReason::Duplicate, moment());
+    let asked = payment::request_refund(&only(&platform), REFUND, None, RefundReason::Duplicate, moment());
     platform.payments().put(&asked.expect("legal").payment);
     deliver(catalog::PAYMENT_REFUND, &super::consumers::USUAL, &platform, async |delivery| {
-        payment_refund::handle(&platform.payments(), &platform.gateway(), &platform.breaker(), delivery).await
+        payment_refund::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     })
     .await;
     let payment = only(&platform);
@@ -168,14 +172,14 @@ async fn payment_refund_gives_back_once_and_books_it() {
 #[tokio::test]
 async fn refund_request_asks_for_what_is_left_and_no_more() {
     let expected = [
-        ("bad_too_much", 422, "validation", "/amount/amount"),
+        ("bad_exceeds_payment", 422, "validation", "/amount/amount"),
         ("bad_currency", 422, "validation", "/amount/currency"),
         ("bad_reason", 422, "validation", "/reason"),
         ("bad_unknown_payment", 422, "validation", "/payment_id"),
         ("bad_no_key", 400, "idempotency-key-missing", ""),
         ("bad_customer", 403, "forbidden", ""),
         ("ok", 202, "", ""),
-        ("ok_all", 202, "", ""),
+        ("ok_full", 202, "", ""),
     ];
     let platform = paid().await;
     for _ in 0..2 {
@@ -201,7 +205,7 @@ async fn payment_webhook_keeps_the_gateways_news_once_and_refuses_what_it_did_no
     let platform = with(&begun("pm_card_visa"));
     for _ in 0..2 {
         answers(catalog::PAYMENT_WEBHOOK, &NEWS, async |_, call| {
-            payment_webhook::handle(&platform.payments(), &platform.gateway_mail(), call).await
+            payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), call).await
         })
         .await;
     }
@@ -220,30 +224,30 @@ async fn reconcile(platform: &Platform, seconds: u64, case: &str) -> serde_json:
 async fn payment_reconcile_finds_what_was_charged_when_our_function_died() {
     all_samples_are_named(catalog::PAYMENT_RECONCILE, &["ok", "bad_not_a_schedule"]);
     let platform = with(&begun("pm_card_visa"));
-    platform.faults().fail(Part::Gateway, Which::First(1), Moment::After);
+    platform.faults().fail(Dependency::Gateway, Occurrence::First(1), FaultPoint::After);
     platform.gateway().charge(&only(&platform)).await.expect_err("charged, and nobody heard");
-    assert_eq!(reconcile(&platform, 599, "ok").await["unanswered"], 0, "the queue has its time first");
-    assert_eq!(reconcile(&platform, 601, "bad_not_a_schedule").await["found"], 1);
+    assert_eq!(reconcile(&platform, 599, "ok").await["unresolved"], 0, "the queue has its time first");
+    assert_eq!(reconcile(&platform, 601, "bad_not_a_schedule").await["resolved"], 1);
     assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
-    assert_eq!(reconcile(&platform, 1200, "ok").await["unanswered"], 0);
+    assert_eq!(reconcile(&platform, 1200, "ok").await["unresolved"], 0);
 }
 
 #[tokio::test]
 async fn payment_reconcile_gives_up_what_the_gateway_never_heard_of_for_a_cancelled_order_alone() {
     let platform = with(&begun("pm_card_visa"));
-    assert_eq!(reconcile(&platform, 601, "ok").await["reminded"], 1, "an open payment is asked for again");
+    assert_eq!(reconcile(&platform, 601, "ok").await["retried"], 1, "an open payment is asked for again");
     let closed = payment::close(&only(&platform), REFUND, moment()).expect("a step").payment;
     platform.payments().put(&closed);
     // Closed at the moment of the samples: whoever asked last may still be at it.
-    assert_eq!(reconcile(&platform, 601, "ok").await["given_up"], 1);
+    assert_eq!(reconcile(&platform, 601, "ok").await["abandoned"], 1);
     assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Failed, 0));
 }
 
 #[tokio::test]
 async fn payment_webhook_takes_the_news_of_a_charge_beside_another() {
-    let platform = with(&concluded(&begun("pm_card_visa"), &Answer::Charged("pi_other".to_owned())));
+    let platform = with(&concluded(&begun("pm_card_visa"), &ChargeOutcome::Charged("pi_other".to_owned())));
     answers(catalog::PAYMENT_WEBHOOK, &NEWS, async |_, call| {
-        payment_webhook::handle(&platform.payments(), &platform.gateway_mail(), call).await
+        payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), call).await
     })
     .await;
     assert_eq!(only(&platform).transaction_id.as_deref(), Some("pi_other"));
@@ -252,13 +256,13 @@ async fn payment_webhook_takes_the_news_of_a_charge_beside_another() {
 
 #[tokio::test]
 async fn the_back_office_sees_why_a_card_was_refused_and_its_owner_less_of_it() {
-    let platform = with(&concluded(&begun("pm_card_visa"), &Answer::Declined("stolen_card".to_owned())));
-    let route = Wiring::new(catalog::PAYMENT_GET, Config::given([])).route().expect("a route");
+    let platform = with(&concluded(&begun("pm_card_visa"), &ChargeOutcome::Declined("stolen_card".to_owned())));
+    let route = Wiring::new(catalog::PAYMENT_GET, Config::from_vars([])).route().expect("a route");
     let seen = async |role: &str| {
         let mut event = sample(catalog::PAYMENT_GET, "ok");
         event["requestContext"]["authorizer"]["lambda"]["role"] = role.into();
         let handler = async |call| payment_get::handle(&platform.payments(), call).await;
-        let answer = edge::http::answer(&route, event, &clock(), &handler).await;
+        let answer = edge::http::respond(&route, event, &clock(), &handler).await;
         let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
         body["decline_code"].clone()
     };
@@ -279,12 +283,12 @@ async fn ledger_reconcile_books_fees_once_and_reports_what_does_not_agree() {
     // The charge stands at the gateway and, put there by hand, without its booking here.
     let first = run("ok").await;
     assert_eq!((&first["differences"], &first["fees"]), (&1.into(), &1.into()), "{first}");
-    platform.gateway().put_unread("txn_odd");
+    platform.gateway().put_unreadable("txn_odd");
     let second = run("bad_not_a_schedule").await;
     assert_eq!((&second["differences"], &second["fees"]), (&1.into(), &0.into()), "{second}");
-    assert_eq!(second["unread"], 1, "what cannot be read does not end the comparison");
+    assert_eq!(second["unreadable"], 1, "what cannot be read does not end the comparison");
     let event = platform.bus().published().pop().expect("an event");
-    assert!(matches!(&event.event, DomainEvent::LedgerReconciled(told) if told.unread == ["txn_odd"]), "{event:?}");
+    assert!(matches!(&event.event, DomainEvent::LedgerReconciled(told) if told.unreadable == ["txn_odd"]), "{event:?}");
     assert_eq!(platform.ledger().balances().values().sum::<i64>(), 0);
 }
 
@@ -300,7 +304,13 @@ async fn ledger_reconcile_makes_good_for_a_run_that_failed_and_for_answers_that_
     // Booked twenty hours after the gateway made it, as when the answer had to be looked up.
     let (late, charge) = (moment() + Duration::from_secs(20 * 3600), only(&platform));
     let begun = begun("pm_card_visa");
-    let change = payment::conclude(&begun, 1, &Answer::Charged(charge.transaction_id.expect("charged")), REFUND, late);
+    let change = payment::record_charge_outcome(
+        &begun,
+        1,
+        &ChargeOutcome::Charged(charge.transaction_id.expect("charged")),
+        REFUND,
+        late,
+    );
     platform.payments().put(&begun);
     platform.payments().advance(None, &change.expect("legal").expect("a step"), &[]).await.expect("kept");
     let missed_twice = run(71).await;

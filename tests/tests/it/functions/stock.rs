@@ -10,11 +10,11 @@ use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent,
     event::StockLow,
-    stock::{HOLD_SECONDS, LOW_STOCK_PIECES, State},
+    stock::{LOW_STOCK_THRESHOLD, RESERVATION_SECONDS, State},
 };
 use edge::{Clock, Consumer};
 use std::time::Duration;
-use testkit::{Moment, Part, Platform, Which};
+use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 
 /// A platform where the samples' order holds its stock.
 async fn held() -> Platform {
@@ -23,14 +23,14 @@ async fn held() -> Platform {
     let event = sample(catalog::STOCK_RESERVE, "ok");
     let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-    assert_eq!(platform.stock().state(ORDER), Some(State::Held));
+    assert_eq!(platform.stock().state(ORDER), Some(State::Reserved));
     platform
 }
 
 async fn keep(platform: &Platform) {
-    let handler = async |delivery| stock_keep::handle(&platform.stock(), delivery).await;
-    let event = sample(catalog::STOCK_KEEP, "ok");
-    let consumer = Consumer::new(catalog::STOCK_KEEP.name);
+    let handler = async |delivery| stock_allocate::handle(&platform.stock(), delivery).await;
+    let event = sample(catalog::STOCK_ALLOCATE, "ok");
+    let consumer = Consumer::new(catalog::STOCK_ALLOCATE.name);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
 }
 
@@ -49,64 +49,64 @@ fn level(platform: &Platform) -> (i64, i64) {
 #[tokio::test]
 async fn stock_keep_keeps_what_is_held_and_buries_what_was_never_reserved() {
     let platform = held().await;
-    deliver(catalog::STOCK_KEEP, &USUAL, &platform, async |delivery| {
-        stock_keep::handle(&platform.stock(), delivery).await
+    deliver(catalog::STOCK_ALLOCATE, &USUAL, &platform, async |delivery| {
+        stock_allocate::handle(&platform.stock(), delivery).await
     })
     .await;
-    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (3, 2)));
-    assert_eq!(sweep(&platform, 10 * HOLD_SECONDS, "ok").await["lapsed"], 0, "what is kept does not lapse");
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Allocated), (3, 2)));
+    assert_eq!(sweep(&platform, 10 * RESERVATION_SECONDS, "ok").await["expired"], 0, "what is kept does not lapse");
     let empty = shop();
     keep(&empty).await;
-    let reasons: Vec<String> = empty.dead_letters().buried().into_iter().map(|letter| letter.reason).collect();
-    assert_eq!(reasons, ["reservation-contradiction"]);
+    let reasons: Vec<String> = empty.dead_letters().messages().into_iter().map(|letter| letter.reason).collect();
+    assert_eq!(reasons, ["invalid-reservation-transition"]);
 }
 
 #[tokio::test]
 async fn stock_sweep_frees_a_hold_that_lapsed_and_a_late_payment_takes_it_again() {
     all_samples_are_named(catalog::STOCK_SWEEP, &["ok", "bad_not_a_schedule"]);
     let platform = held().await;
-    assert_eq!(sweep(&platform, HOLD_SECONDS, "ok").await["lapsed"], 0);
-    assert_eq!(sweep(&platform, HOLD_SECONDS + 1, "bad_not_a_schedule").await["lapsed"], 1);
-    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Lapsed), (5, 0)));
+    assert_eq!(sweep(&platform, RESERVATION_SECONDS, "ok").await["expired"], 0);
+    assert_eq!(sweep(&platform, RESERVATION_SECONDS + 1, "bad_not_a_schedule").await["expired"], 1);
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Expired), (5, 0)));
     keep(&platform).await;
-    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (3, 2)));
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Allocated), (3, 2)));
 }
 
 #[tokio::test]
 async fn a_paid_order_without_stock_waits_and_is_filled_when_there_is_some() {
     let platform = held().await;
-    sweep(&platform, HOLD_SECONDS + 1, "ok").await;
+    sweep(&platform, RESERVATION_SECONDS + 1, "ok").await;
     platform.stock().put(PRODUCT, 1);
     keep(&platform).await;
-    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Waiting), (1, 0)));
-    assert_eq!(sweep(&platform, HOLD_SECONDS + 2, "ok").await["waiting"], 1);
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Backordered), (1, 0)));
+    assert_eq!(sweep(&platform, RESERVATION_SECONDS + 2, "ok").await["waiting"], 1);
     platform.stock().put(PRODUCT, 2);
-    assert_eq!(sweep(&platform, HOLD_SECONDS + 3, "ok").await["filled"], 1);
-    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Kept), (0, 2)));
+    assert_eq!(sweep(&platform, RESERVATION_SECONDS + 3, "ok").await["allocated"], 1);
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Allocated), (0, 2)));
 }
 
 #[tokio::test]
 async fn who_waits_is_filled_although_holds_that_lapsed_could_not_be_freed() {
     let platform = held().await;
-    sweep(&platform, HOLD_SECONDS + 1, "ok").await;
+    sweep(&platform, RESERVATION_SECONDS + 1, "ok").await;
     platform.stock().put(PRODUCT, 1);
     keep(&platform).await;
     platform.stock().put(PRODUCT, 2);
-    platform.faults().fail(Part::Database, Which::First(1), Moment::Before);
-    let clock = Clock::at(moment() + Duration::from_secs(HOLD_SECONDS.unsigned_abs() + 2), 7);
+    platform.faults().fail(Dependency::Database, Occurrence::First(1), FaultPoint::Before);
+    let clock = Clock::at(moment() + Duration::from_secs(RESERVATION_SECONDS.unsigned_abs() + 2), 7);
     let handler = async |tick| stock_sweep::handle(&platform.stock(), tick).await;
     let answer = edge::schedule::tick(catalog::STOCK_SWEEP.name, sample(catalog::STOCK_SWEEP, "ok"), &clock, &handler);
     assert!(answer.await.is_err(), "it is said all the same");
-    assert_eq!(platform.stock().state(ORDER), Some(State::Kept));
+    assert_eq!(platform.stock().state(ORDER), Some(State::Allocated));
 }
 
 #[tokio::test]
-async fn stock_adjust_finds_the_product_under_the_same_key_once_its_account_is_open() {
+async fn stock_adjust_succeeds_under_the_same_key_once_the_account_is_open() {
     let platform = Platform::new();
-    let route = Wiring::new(catalog::STOCK_ADJUST, Config::given([])).route().expect("a route");
+    let route = Wiring::new(catalog::STOCK_ADJUST, Config::from_vars([])).route().expect("a route");
     let ask = async || {
         let handler = async |call| stock_adjust::handle(&platform.stock(), call).await;
-        edge::http::answer(&route, sample(catalog::STOCK_ADJUST, "ok_more"), &clock(), &handler).await
+        edge::http::respond(&route, sample(catalog::STOCK_ADJUST, "ok_increase"), &clock(), &handler).await
     };
     assert_eq!(ask().await["statusCode"], 404);
     platform.stock().put(PRODUCT, 5);
@@ -117,18 +117,18 @@ async fn stock_adjust_finds_the_product_under_the_same_key_once_its_account_is_o
 async fn stock_commit_takes_shipped_stock_off_the_account_once() {
     let platform = held().await;
     keep(&platform).await;
-    deliver(catalog::STOCK_COMMIT, &USUAL, &platform, async |delivery| {
-        stock_commit::handle(&platform.stock(), delivery).await
+    deliver(catalog::STOCK_SHIP, &USUAL, &platform, async |delivery| {
+        stock_ship::handle(&platform.stock(), delivery).await
     })
     .await;
-    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Committed), (3, 0)));
+    assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Shipped), (3, 0)));
     assert_eq!(platform.stock().committed(PRODUCT), 2);
 }
 
 #[tokio::test]
 async fn stock_adjust_books_in_and_out_once_a_key_and_never_what_is_held() {
     let expected = [
-        ("bad_too_many", 409, "insufficient-stock", ""),
+        ("bad_exceeds_stock", 409, "insufficient-stock", ""),
         ("bad_zero", 422, "validation", "/delta"),
         ("bad_huge", 422, "validation", "/delta"),
         ("bad_reason", 422, "validation", "/reason"),
@@ -137,7 +137,7 @@ async fn stock_adjust_books_in_and_out_once_a_key_and_never_what_is_held() {
         ("bad_no_key", 400, "idempotency-key-missing", ""),
         ("bad_customer", 403, "forbidden", ""),
         ("ok", 200, "", ""),
-        ("ok_more", 200, "", ""),
+        ("ok_increase", 200, "", ""),
     ];
     let platform = held().await;
     for _ in 0..2 {
@@ -157,7 +157,7 @@ async fn stock_alert_tells_once_that_a_product_runs_low() {
     })
     .await;
     let told = platform.bus().published().split_off(before);
-    let low = StockLow { product_id: PRODUCT, available: 3, threshold: LOW_STOCK_PIECES };
+    let low = StockLow { product_id: PRODUCT, available: 3, threshold: LOW_STOCK_THRESHOLD };
     assert_eq!(told.into_iter().map(|event| event.event).collect::<Vec<_>>(), [DomainEvent::StockLow(low)]);
 }
 

@@ -1,23 +1,23 @@
 //! How long a record lasts, and by whose clock.
 
-use super::{Ask, Shop, hours, moment, refused};
+use super::{Ask, Fixture, hours, moment, refused};
 use futures_util::future::join_all;
 use kernel::Timestamp;
-use ports::{Ends, Outbox as _, Tidied};
+use ports::{CleanupReport, Cutoffs, Outbox as _};
 
 const EXPIRE: &str = "UPDATE orders.idempotency SET expires_at = now()";
 
 #[tokio::test]
-async fn an_expired_record_is_no_record_and_the_request_is_done_anew() {
-    let shop = Shop::open().await;
+async fn request_is_processed_again_after_its_record_expired() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
-    shop.database.change(EXPIRE).await;
+    shop.database.execute(EXPIRE).await;
     let anew = shop.place(&Ask::order()).await;
     assert_eq!((anew.status, anew.headers.get("idempotent-replayed")), (201, None));
     assert_ne!(anew.json()["id"], first.json()["id"]);
     shop.place(&Ask::order()).await.repeats(&anew);
     // Another body may have the key as well, once it is free.
-    shop.database.change(EXPIRE).await;
+    shop.database.execute(EXPIRE).await;
     let other = Ask::order().with("/items/0/quantity", 1);
     assert_eq!(shop.place(&other).await.status, 201);
     assert_eq!(shop.place(&Ask::order()).await.problem(), refused(422, "idempotency-key-reused"));
@@ -25,11 +25,11 @@ async fn an_expired_record_is_no_record_and_the_request_is_done_anew() {
 }
 
 #[tokio::test]
-async fn of_twins_at_once_on_an_expired_record_one_places_and_the_others_get_its_answer() {
-    let shop = Shop::open().await;
+async fn concurrent_duplicates_on_an_expired_record_place_one_order() {
+    let shop = Fixture::open().await;
     let ask = Ask::order();
     shop.place(&ask).await;
-    shop.database.change(EXPIRE).await;
+    shop.database.execute(EXPIRE).await;
     let answers = join_all((0..20).map(|_| shop.place(&ask))).await;
     let first = answers.iter().find(|answer| answer.headers.get("idempotent-replayed").is_none()).expect("one placed");
     for answer in answers.iter().filter(|answer| *answer != first) {
@@ -39,8 +39,8 @@ async fn of_twins_at_once_on_an_expired_record_one_places_and_the_others_get_its
 }
 
 #[tokio::test]
-async fn a_record_lasts_a_day_by_the_clock_of_the_database_whatever_the_processes_think() {
-    let shop = Shop::open().await;
+async fn record_lasts_24_hours_by_the_database_clock() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     for wrong in [moment() + hours(30), moment() - hours(30), moment() + hours(24 * 400)] {
         let clock = shop.clock(wrong);
@@ -54,23 +54,23 @@ async fn a_record_lasts_a_day_by_the_clock_of_the_database_whatever_the_processe
 }
 
 #[tokio::test]
-async fn a_sweep_whose_clock_is_ahead_deletes_no_record_that_lasts() {
-    let shop = Shop::open().await;
+async fn sweep_with_a_fast_clock_deletes_no_valid_record() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     shop.place(&Ask::order().key("old")).await;
     shop.database
-        .change("UPDATE orders.idempotency SET expires_at = now() - interval '1 second' WHERE key = 'old'")
+        .execute("UPDATE orders.idempotency SET expires_at = now() - interval '1 second' WHERE key = 'old'")
         .await;
     let ahead = Timestamp::now() + hours(48);
-    let ends = Ends { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, answers: ahead };
-    let tidied = shop.database.outbox().tidy(&ends, 100).await.expect("tidied");
-    assert_eq!(tidied, Tidied { answers: 1, ..Tidied::default() });
+    let ends = Cutoffs { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, replies: ahead };
+    let tidied = shop.database.outbox().clean_up(&ends, 100).await.expect("tidied");
+    assert_eq!(tidied, CleanupReport { replies: 1, ..CleanupReport::default() });
     shop.place(&Ask::order()).await.repeats(&first);
 }
 
 #[tokio::test]
-async fn what_has_expired_is_cleaned_away_in_every_context_that_keeps_records() {
-    let shop = Shop::open().await;
+async fn expired_records_are_deleted_in_every_context() {
+    let shop = Fixture::open().await;
     let tables = shop.database.rows("SELECT schemaname FROM pg_tables WHERE tablename = 'idempotency'").await;
     assert!(tables.len() >= 2);
     for table in &tables {
@@ -79,10 +79,10 @@ async fn what_has_expired_is_cleaned_away_in_every_context_that_keeps_records() 
             "INSERT INTO {context}.idempotency (scope, key, fingerprint, status, body, created_at, expires_at)
             VALUES ('s', 'k', 'f', 201, '', now(), now() - interval '1 second')"
         );
-        shop.database.change(&expired).await;
+        shop.database.execute(&expired).await;
     }
     let ends =
-        Ends { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, answers: Timestamp::now() + hours(1) };
-    let tidied = shop.database.outbox().tidy(&ends, 100).await.expect("tidied");
-    assert_eq!(tidied.answers, u64::try_from(tables.len()).expect("a few"));
+        Cutoffs { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, replies: Timestamp::now() + hours(1) };
+    let tidied = shop.database.outbox().clean_up(&ends, 100).await.expect("tidied");
+    assert_eq!(tidied.replies, u64::try_from(tables.len()).expect("a few"));
 }

@@ -1,12 +1,12 @@
 //! A request that comes again under its `Idempotency-Key`: requests in the gateway's shape, through `edge`, to the real handlers over
 //! the real stores on PostgreSQL. `docs/idempotency.md` says which test shows what.
 
+mod concurrency;
+mod errors;
 mod expiry;
 mod payments;
 mod products;
 mod replay;
-mod together;
-mod trouble;
 
 use crate::functions::{PRODUCT, USER, moment, sample};
 use adapters::{
@@ -33,7 +33,7 @@ const TRACES: &str = "SELECT (SELECT count(*) FROM orders.orders) + (SELECT coun
     + (SELECT count(*) FROM orders.outbox) + (SELECT count(*) FROM orders.idempotency)";
 
 /// The shop's route for orders, over a database of this test's own. Every request is served by a process of its own.
-struct Shop {
+struct Fixture {
     database: TestDatabase,
     /// Where the catalogue's offers come from.
     platform: Platform,
@@ -52,7 +52,7 @@ struct Answer {
     body: String,
 }
 
-impl Shop {
+impl Fixture {
     async fn open() -> Self {
         let platform = Platform::new();
         platform.products().put(&build::product().id(PRODUCT).sku("LANTERN-0").stock(5).created());
@@ -80,12 +80,12 @@ impl Shop {
 
 /// Sends a request to a process that has this store.
 async fn place(orders: &PgOrders<RecordingBus>, platform: &Platform, ask: &Ask, clock: &Clock) -> Answer {
-    let handler = async |call| order_place::handle(orders, &platform.offers(), call).await;
-    edge::http::answer(&route(catalog::ORDER_PLACE), ask.0.clone(), clock, &handler).await.into()
+    let handler = async |call| order_place::handle(orders, &platform.product_snapshots(), call).await;
+    edge::http::respond(&route(catalog::ORDER_PLACE), ask.0.clone(), clock, &handler).await.into()
 }
 
 fn route(function: &'static Function) -> Route {
-    Wiring::new(function, Config::given([])).route().expect("a route")
+    Wiring::new(function, Config::from_vars([])).route().expect("a route")
 }
 
 impl Ask {
@@ -167,7 +167,7 @@ fn hours(hours: u64) -> Duration {
 
 /// Ends the connections to this test's database that wait for a lock, as a failover in the middle of a statement would.
 async fn cut_who_waits(database: &TestDatabase) {
-    database.until(WAITING).await;
+    database.wait_until(WAITING).await;
     let cut = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     assert!(database.number(cut).await > 0);

@@ -6,7 +6,7 @@ use adapters::postgres::testing::{TestDatabase, database_url, fresh_database};
 use domain::{
     event::StockReserved,
     id::RefundId,
-    payment::{self, Answer as Said, Payment},
+    payment::{self, ChargeOutcome as Said, Payment},
     text::PaymentMethod,
 };
 use edge::Clock;
@@ -34,7 +34,7 @@ async fn begin(database: &TestDatabase, said: Said) {
     };
     let payments = database.payments();
     let payment: Payment = payments.begin(&payment::begin(PAYMENT, &held, moment())).await.expect("begun");
-    let change = payment::conclude(&payment, 1, &said, RefundId(Ids::system().next()), moment());
+    let change = payment::record_charge_outcome(&payment, 1, &said, RefundId(Ids::system().next()), moment());
     let change = change.expect("legal").expect("a step");
     payments.advance(None, &change, &[]).await.expect("kept");
 }
@@ -50,7 +50,7 @@ fn charged() -> Said {
 async fn pay(database: &TestDatabase, ask: &Ask, seed: u64) -> Answer {
     let payments = database.payments();
     let handler = async |call| payment_process::handle(&payments, call).await;
-    edge::http::answer(&route(catalog::PAYMENT_PROCESS), ask.0.clone(), &Clock::at(moment(), seed), &handler)
+    edge::http::respond(&route(catalog::PAYMENT_PROCESS), ask.0.clone(), &Clock::at(moment(), seed), &handler)
         .await
         .into()
 }
@@ -58,7 +58,7 @@ async fn pay(database: &TestDatabase, ask: &Ask, seed: u64) -> Answer {
 async fn give_back(database: &TestDatabase, ask: &Ask, seed: u64) -> Answer {
     let payments = database.payments();
     let handler = async |call| refund_request::handle(&payments, call).await;
-    edge::http::answer(&route(catalog::REFUND_REQUEST), ask.0.clone(), &Clock::at(moment(), seed), &handler)
+    edge::http::respond(&route(catalog::REFUND_REQUEST), ask.0.clone(), &Clock::at(moment(), seed), &handler)
         .await
         .into()
 }
@@ -73,7 +73,7 @@ fn one_did_it(answers: &[Answer]) -> &Answer {
 }
 
 #[tokio::test]
-async fn twenty_twins_who_pay_again_begin_one_attempt() {
+async fn twenty_concurrent_duplicate_payments_start_one_attempt() {
     let database = with_payment(declined()).await;
     let ask = Ask::of(catalog::PAYMENT_PROCESS);
     let answers = join_all((1..=20).map(|seed| pay(&database, &ask, seed))).await;
@@ -85,7 +85,7 @@ async fn twenty_twins_who_pay_again_begin_one_attempt() {
 }
 
 #[tokio::test]
-async fn ten_twins_who_ask_for_a_part_back_get_one_refund() {
+async fn ten_concurrent_duplicate_partial_refunds_make_one_refund() {
     let database = with_payment(charged()).await;
     let ask = Ask::of(catalog::REFUND_REQUEST).key("part");
     let ask = ask.text(&json!({ "payment_id": PAYMENT, "amount": build::usd(100), "reason": "duplicate" }).to_string());
@@ -99,7 +99,7 @@ async fn ten_twins_who_ask_for_a_part_back_get_one_refund() {
 }
 
 #[tokio::test]
-async fn a_payment_that_was_not_there_is_refused_again_under_the_same_key() {
+async fn missing_payment_is_rejected_again_under_the_same_key() {
     let database = fresh_database(&database_url()).await;
     let (paying, refunding) = (Ask::of(catalog::PAYMENT_PROCESS), Ask::of(catalog::REFUND_REQUEST));
     let first = pay(&database, &paying, 1).await;
@@ -113,7 +113,7 @@ async fn a_payment_that_was_not_there_is_refused_again_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_allowed_is_refused_again_in_the_same_words() {
+async fn forbidden_transition_is_rejected_again_with_the_same_response() {
     let database = with_payment(charged()).await;
     let ask = Ask::of(catalog::PAYMENT_PROCESS);
     let first = pay(&database, &ask, 1).await;

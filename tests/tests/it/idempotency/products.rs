@@ -8,11 +8,11 @@ use testkit::{Platform, build};
 async fn create(platform: &Platform, ask: &Ask, seed: u64) -> Answer {
     let handler = async |call| product_create::handle(&platform.products(), call).await;
     let clock = Clock::at(moment(), seed);
-    edge::http::answer(&route(catalog::PRODUCT_CREATE), ask.0.clone(), &clock, &handler).await.into()
+    edge::http::respond(&route(catalog::PRODUCT_CREATE), ask.0.clone(), &clock, &handler).await.into()
 }
 
 #[tokio::test]
-async fn twins_create_one_product_and_tell_the_same_of_it() {
+async fn concurrent_duplicates_create_one_product_and_get_one_response() {
     let platform = Platform::new();
     let ask = Ask::of(catalog::PRODUCT_CREATE);
     let answers = join_all((1..=8).map(|seed| create(&platform, &ask, seed))).await;
@@ -22,7 +22,7 @@ async fn twins_create_one_product_and_tell_the_same_of_it() {
 }
 
 #[tokio::test]
-async fn a_taken_sku_is_refused_again_in_the_same_words_and_its_key_takes_no_other_product() {
+async fn taken_sku_is_rejected_again_and_its_key_accepts_no_other_product() {
     let platform = Platform::new();
     let ask = Ask::of(catalog::PRODUCT_CREATE);
     let sku = ask.body()["sku"].as_str().expect("an SKU").to_owned();

@@ -1,14 +1,14 @@
 //! The same key again: what counts as the same request, and what it is answered.
 
-use super::{Ask, PRODUCT, Shop, USER, refused};
+use super::{Ask, Fixture, PRODUCT, USER, refused};
 use kernel::Uuid;
 use serde_json::{Value, json};
 
 const SOMEBODY_ELSE: Uuid = Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0002);
 
 #[tokio::test]
-async fn a_request_that_comes_again_gets_the_first_answer_with_status_and_headers_and_places_nothing() {
-    let shop = Shop::open().await;
+async fn repeated_request_replays_the_first_response_and_places_no_order() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     assert_eq!(first.status, 201, "{first:?}");
     assert_eq!(first.headers.get("idempotent-replayed"), None);
@@ -21,12 +21,12 @@ async fn a_request_that_comes_again_gets_the_first_answer_with_status_and_header
     for _ in 0..3 {
         shop.place(&Ask::order()).await.repeats(&first);
     }
-    assert_eq!((shop.orders().await, shop.database.bus().taken().len()), (1, 1));
+    assert_eq!((shop.orders().await, shop.database.bus().published().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn order_of_members_white_space_escapes_and_form_of_numbers_make_no_other_request() {
-    let shop = Shop::open().await;
+async fn equivalent_json_spellings_are_the_same_request() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     assert_eq!(first.status, 201);
     let body = Ask::order().body();
@@ -42,8 +42,8 @@ async fn order_of_members_white_space_escapes_and_form_of_numbers_make_no_other_
 }
 
 #[tokio::test]
-async fn a_key_with_another_body_is_422_however_deep_the_difference_and_the_first_answer_stays() {
-    let shop = Shop::open().await;
+async fn key_reused_with_a_different_body_is_422_and_the_first_response_stays() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     for other in [
         Ask::order().with("/items/0/quantity", 3),
@@ -63,8 +63,8 @@ async fn a_key_with_another_body_is_422_however_deep_the_difference_and_the_firs
 }
 
 #[tokio::test]
-async fn a_key_of_somebody_else_and_a_key_on_another_route_are_other_keys() {
-    let shop = Shop::open().await;
+async fn key_is_scoped_to_user_and_route() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     let theirs = shop.place(&Ask::order().by(SOMEBODY_ELSE)).await;
     assert_eq!(theirs.status, 201);
@@ -76,8 +76,8 @@ async fn a_key_of_somebody_else_and_a_key_on_another_route_are_other_keys() {
 }
 
 #[tokio::test]
-async fn without_a_key_or_with_one_that_is_none_it_is_400_that_names_the_header_and_the_store_is_not_asked() {
-    let shop = Shop::open().await;
+async fn missing_or_invalid_key_is_400_naming_the_header_before_any_store_call() {
+    let shop = Fixture::open().await;
     let mut none = Ask::order();
     none.0["headers"].as_object_mut().expect("headers").remove("idempotency-key");
     let seen = shop.place(&none).await;
@@ -91,8 +91,8 @@ async fn without_a_key_or_with_one_that_is_none_it_is_400_that_names_the_header_
 }
 
 #[tokio::test]
-async fn a_key_is_1_to_255_visible_characters_and_each_of_them_counts() {
-    let shop = Shop::open().await;
+async fn key_is_1_to_255_visible_characters_all_of_them_significant() {
+    let shop = Fixture::open().await;
     let long = "k".repeat(254);
     let keys = [
         "0",
@@ -117,8 +117,8 @@ async fn a_key_is_1_to_255_visible_characters_and_each_of_them_counts() {
 }
 
 #[tokio::test]
-async fn a_large_answer_and_any_script_come_back_to_the_byte() {
-    let shop = Shop::open().await;
+async fn large_unicode_response_is_replayed_byte_for_byte() {
+    let shop = Fixture::open().await;
     let names = "Ünïcödé “照明” 👩‍🚀 \u{2028} \\ \" / \u{feff}".repeat(3);
     let mut items = Vec::new();
     for n in 0..50_u64 {
@@ -134,8 +134,8 @@ async fn a_large_answer_and_any_script_come_back_to_the_byte() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_refused_again_in_the_same_words_even_when_it_could_be_done_by_then() {
-    let shop = Shop::open().await;
+async fn permanent_rejection_is_replayed_even_if_it_would_succeed_now() {
+    let shop = Fixture::open().await;
     let product = testkit::build::product().number(77).created();
     let too_dear = testkit::build::product().number(77).price(testkit::build::usd(domain::money::MAX_AMOUNT));
     shop.platform.products().put(&too_dear.created());
@@ -149,12 +149,12 @@ async fn what_is_refused_for_good_is_refused_again_in_the_same_words_even_when_i
 }
 
 #[tokio::test]
-async fn what_changed_since_does_not_change_the_answer() {
-    let shop = Shop::open().await;
+async fn later_changes_do_not_change_the_replayed_response() {
+    let shop = Fixture::open().await;
     let first = shop.place(&Ask::order()).await;
     let dearer = testkit::build::product().id(PRODUCT).price(testkit::build::usd(999_999)).created();
     shop.platform.products().put(&dearer);
     shop.place(&Ask::order()).await.repeats(&first);
-    shop.database.change("UPDATE orders.orders SET status = 'cancelled', version = 9").await;
+    shop.database.execute("UPDATE orders.orders SET status = 'cancelled', version = 9").await;
     shop.place(&Ask::order()).await.repeats(&first);
 }

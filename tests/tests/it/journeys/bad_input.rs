@@ -1,6 +1,6 @@
 //! Bad input is answered with a problem that names the field, and writes nothing.
 
-use super::stack::{Answer, Person, Shop, order_for, unique, var, whole};
+use super::stack::{Answer, ApiClient, Person, order_for, unique, var, whole};
 use adapters::{Wiring, config::Config};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{id::UserId, user::Role};
@@ -14,18 +14,18 @@ fn pointer(problem: &Value) -> &str {
     problem["errors"][0]["pointer"].as_str().unwrap_or_else(|| panic!("no pointer: {problem}"))
 }
 
-async fn try_order(shop: &Shop, person: &Person, body: &Value) -> Answer {
+async fn try_order(shop: &ApiClient, person: &Person, body: &Value) -> Answer {
     shop.post("/api/v1/orders").token(&person.token).key(&unique("key")).json(body).send().await
 }
 
-async fn orders_of(shop: &Shop, person: &Person) -> usize {
+async fn orders_of(shop: &ApiClient, person: &Person) -> usize {
     let own = shop.get("/api/v1/orders").token(&person.token).send().await.expect(200);
     own["items"].as_array().map_or(0, Vec::len)
 }
 
 #[tokio::test]
 async fn an_order_that_cannot_be_is_refused_by_its_field_and_leaves_nothing() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     for quantity in [0, -1, 1_000_000_000] {
         let problem =
@@ -69,7 +69,7 @@ async fn traces_of(person: &Person) -> i64 {
 
 #[tokio::test]
 async fn what_is_no_json_too_large_or_of_another_type_is_told_apart() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let ada = shop.customer().await;
     let ask = || shop.post("/api/v1/orders").token(&ada.token).key("k");
     ask().text("{\"items\": [").header("content-type", "application/json").send().await.problem(400, "malformed-json");
@@ -81,7 +81,7 @@ async fn what_is_no_json_too_large_or_of_another_type_is_told_apart() {
 
 #[tokio::test]
 async fn an_idempotency_key_is_required_and_belongs_to_one_body() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(500, 5).await);
     let (one, two) = (order_for(&lantern, 1, "pm_card_visa"), order_for(&lantern, 2, "pm_card_visa"));
     let ask = || shop.post("/api/v1/orders").token(&ada.token);
@@ -94,7 +94,7 @@ async fn an_idempotency_key_is_required_and_belongs_to_one_body() {
 
 #[tokio::test]
 async fn a_token_that_we_did_not_sign_or_that_is_over_lets_nobody_in() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let ada = shop.customer().await;
     let [header, claims, signature] = ada.token.split('.').collect::<Vec<_>>().try_into().expect("three parts");
     let part =
@@ -125,10 +125,10 @@ async fn a_token_that_we_did_not_sign_or_that_is_over_lets_nobody_in() {
 
 #[tokio::test]
 async fn a_token_of_ours_ends_when_it_says() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let ada = shop.customer().await;
     let secret = format!("{}/local/{}", catalog::PREFIX, catalog::SIGNING_KEYS.name);
-    let config = Config::given([
+    let config = Config::from_vars([
         ("STAGE", "local"),
         ("AWS_REGION", &var("AWS_REGION")),
         ("AWS_ENDPOINT_URL", &var("AWS_ENDPOINT_URL")),
@@ -153,7 +153,7 @@ async fn a_token_of_ours_ends_when_it_says() {
 
 #[tokio::test]
 async fn the_key_of_a_token_is_in_the_key_set_and_nothing_private_is() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let ada = shop.customer().await;
     let header = ada.token.split('.').next().expect("a header");
     let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).expect("base64")).expect("JSON");
@@ -165,7 +165,7 @@ async fn the_key_of_a_token_is_in_the_key_set_and_nothing_private_is() {
 
 #[tokio::test]
 async fn a_customer_may_not_do_what_staff_does() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let ada = shop.customer().await;
     let body = json!({"sku": unique("SKU").to_uppercase(), "name": "x", "category": "x", "price": {"amount": 1, "currency": "USD"}});
     shop.post("/api/v1/products").token(&ada.token).key("k").json(&body).send().await.problem(403, "forbidden");
@@ -173,7 +173,7 @@ async fn a_customer_may_not_do_what_staff_does() {
 
 #[tokio::test]
 async fn an_address_a_name_and_a_sku_are_given_out_once() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let name = unique("n");
     let register = |email: String, username: String| {
         let body = json!({"email": email, "username": username, "password": "correct horse battery staple"});
@@ -191,7 +191,7 @@ async fn an_address_a_name_and_a_sku_are_given_out_once() {
 
 #[tokio::test]
 async fn a_wrong_password_says_no_more_than_an_unknown_name_and_five_of_them_lock() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let ada = shop.customer().await;
     let login = async |email: &str| {
         let body = json!({"email": email, "password": "wrong horse battery staple"});

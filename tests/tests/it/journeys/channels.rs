@@ -1,6 +1,6 @@
 //! Customers are told by the channels that they chose, in their language, and no more by mail that comes back.
 
-use super::stack::{Person, Shop, eventually, id, unique, var, whole};
+use super::stack::{ApiClient, Person, eventually, id, unique, var, whole};
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn a_number() -> String {
     format!("+499{:011}", kernel::Uuid::now_v7().as_u128() % 100_000_000_000)
 }
 
-async fn prefer(shop: &Shop, who: &Person, channels: &[&str], locale: &str) {
+async fn prefer(shop: &ApiClient, who: &Person, channels: &[&str], locale: &str) {
     let path = format!("/api/v1/users/{}/preferences", who.id);
     let wish = json!({"channels": channels, "locale": locale});
     assert_eq!(shop.ask(Method::PUT, &path).token(&who.token).json(&wish).send().await.expect(200), wish);
@@ -20,7 +20,7 @@ async fn prefer(shop: &Shop, who: &Person, channels: &[&str], locale: &str) {
 }
 
 /// The log of an order: channel, template and what became of it.
-async fn log(shop: &Shop, staff: &str, order: &Value) -> Vec<[String; 3]> {
+async fn log(shop: &ApiClient, staff: &str, order: &Value) -> Vec<[String; 3]> {
     let path = format!("/api/v1/notifications?order_id={}", id(order));
     let page = shop.get(&path).token(staff).send().await.expect(200);
     let entries = page["items"].as_array().expect("a list").iter();
@@ -31,13 +31,13 @@ async fn log(shop: &Shop, staff: &str, order: &Value) -> Vec<[String; 3]> {
     log
 }
 
-async fn logged(shop: &Shop, staff: &str, order: &Value, expected: &[[&str; 3]]) {
+async fn logged(shop: &ApiClient, staff: &str, order: &Value, expected: &[[&str; 3]]) {
     let expected: Vec<_> = expected.iter().map(|entry| entry.map(str::to_owned)).collect();
     eventually("the log says so", async || (log(shop, staff, order).await == expected).then_some(())).await;
 }
 
 /// What the emulator keeps of text messages to a number.
-async fn texts(shop: &Shop, number: &str) -> Vec<String> {
+async fn texts(shop: &ApiClient, number: &str) -> Vec<String> {
     let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
     let told: Value = shop.http.get(url).send().await.expect("it answers").json().await.expect("JSON");
     let texts = told["sms_messages"][number].as_array().cloned().unwrap_or_default();
@@ -45,16 +45,16 @@ async fn texts(shop: &Shop, number: &str) -> Vec<String> {
 }
 
 /// The subjects of all mail to an address.
-async fn subjects(shop: &Shop, email: &str) -> Vec<String> {
+async fn subjects(shop: &ApiClient, email: &str) -> Vec<String> {
     let mails: Vec<Value> =
-        shop.http.get(var("MAIL_URL")).send().await.expect("the mailbox").json().await.expect("JSON");
+        shop.http.get(var("MAILBOX_URL")).send().await.expect("the mailbox").json().await.expect("JSON");
     let mine = mails.iter().filter(|mail| mail["to"][0] == email);
     mine.map(|mail| mail["subject"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn a_customer_is_told_by_every_channel_they_chose_in_their_language() {
-    let (_stack, shop, number) = (whole().await, Shop::open(), a_number());
+    let (_stack, shop, number) = (whole().await, ApiClient::open(), a_number());
     let (ada, bob) = (shop.customer_with(json!({"phone": number})).await, shop.customer().await);
     let (staff, lantern) = (shop.staff().await, shop.product(1999, 8).await);
     prefer(&shop, &ada, &["email", "sms", "push"], "de").await;
@@ -102,7 +102,7 @@ async fn bounce(email: &str) {
     let client = aws_sdk_sns::Client::from_conf(config.build());
     let topics = client.list_topics().into_paginator().items().send();
     let topics = topics.collect::<Result<Vec<_>, _>>().await.expect("the topics");
-    let suffix = format!("-{}", catalog::MAIL_FEEDBACK.name);
+    let suffix = format!("-{}", catalog::EMAIL_FEEDBACK.name);
     let topic = topics.into_iter().filter_map(|topic| topic.topic_arn).find(|arn| arn.ends_with(&suffix));
     let notice = json!({
         "eventType": "Bounce",
@@ -115,7 +115,7 @@ async fn bounce(email: &str) {
 
 #[tokio::test]
 async fn an_address_that_mail_came_back_from_gets_no_more_and_staff_is_told_so() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, staff, lantern) = (shop.customer().await, shop.staff().await, shop.product(1999, 8).await);
     let first = shop.place(&ada, &lantern, 1, CARD).await;
     shop.settled(&ada, &first).await;

@@ -1,6 +1,6 @@
 //! Parts that are down, and messages that cannot be read.
 
-use super::stack::{Shop, alone, eventually, id, order_for, part, unique, var, whole};
+use super::stack::{ApiClient, alone, eventually, id, order_for, part, unique, var, whole};
 use aws_sdk_sqs::{
     config::{BehaviorVersion, Credentials, Region},
     types::MessageSystemAttributeName,
@@ -9,7 +9,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn while_the_database_is_down_orders_are_refused_for_now_and_afterwards_there_is_one() {
-    let (_stack, shop) = (alone().await, Shop::open());
+    let (_stack, shop) = (alone().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     let (body, key) = (order_for(&lantern, 1, "pm_card_visa"), unique("key"));
     let ask = async || shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await;
@@ -31,7 +31,7 @@ async fn while_the_database_is_down_orders_are_refused_for_now_and_afterwards_th
 
 #[tokio::test]
 async fn a_message_that_is_no_json_is_buried_with_its_reason_and_holds_nobody_up() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let sqs = sqs();
     let queue = queue_url(&sqs, catalog::STOCK_RESERVE.name).await;
     let poison = format!("this is not JSON: {}", unique("poison"));
@@ -39,7 +39,7 @@ async fn a_message_that_is_no_json_is_buried_with_its_reason_and_holds_nobody_up
     let (ada, lantern) = (shop.customer().await, shop.product(500, 1).await);
     let placed = shop.place(&ada, &lantern, 1, "pm_card_visa").await;
     assert_eq!(shop.settled(&ada, &placed).await["status"], "processing", "order {}", id(&placed));
-    let dead = format!("{queue}-dead");
+    let dead = format!("{queue}-dlq");
     let letter = eventually("the poison is in the dead-letter queue", async || {
         let received = sqs
             .receive_message()

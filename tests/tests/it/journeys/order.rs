@@ -1,6 +1,6 @@
 //! One order, whole: from registration to invoice, and the two that come to nothing.
 
-use super::stack::{Shop, alone, eventually, id, order_for, part, unique, var, whole};
+use super::stack::{ApiClient, alone, eventually, id, order_for, part, unique, var, whole};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use kernel::Timestamp;
 use rskafka::client::{ClientBuilder, partition::UnknownTopicHandling};
@@ -10,7 +10,7 @@ const TEST: &str = "pm_card_visa";
 
 #[tokio::test]
 async fn a_paid_order_is_confirmed_and_its_stock_is_held() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     let placed = shop.place(&ada, &lantern, 2, TEST).await;
     assert_eq!((placed["status"].as_str(), placed["total_amount"]["amount"].as_i64()), (Some("pending"), Some(3998)));
@@ -30,7 +30,7 @@ async fn a_paid_order_is_confirmed_and_its_stock_is_held() {
 
 #[tokio::test]
 async fn the_customer_is_written_to_and_the_invoice_is_a_pdf() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     let placed = shop.place(&ada, &lantern, 1, TEST).await;
     let mail = eventually("the confirmation arrives", async || letter_to(&shop, &ada.email).await).await;
@@ -50,7 +50,7 @@ async fn the_customer_is_written_to_and_the_invoice_is_a_pdf() {
 
 #[tokio::test]
 async fn the_same_request_twice_is_one_order_and_the_same_answer_byte_for_byte() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(500, 5).await);
     let (body, key) = (order_for(&lantern, 1, TEST), unique("key"));
     let ask = async || shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await;
@@ -64,7 +64,7 @@ async fn the_same_request_twice_is_one_order_and_the_same_answer_byte_for_byte()
 
 #[tokio::test]
 async fn the_same_key_fifty_times_at_once_is_one_order() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(500, 100).await);
     let (body, key) = (order_for(&lantern, 1, TEST), unique("key"));
     let ask = || async { shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await };
@@ -78,7 +78,7 @@ async fn the_same_key_fifty_times_at_once_is_one_order() {
 
 #[tokio::test]
 async fn an_order_for_more_than_there_is_is_cancelled_and_nothing_is_charged() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 1).await);
     let placed = shop.place(&ada, &lantern, 2, TEST).await;
     let order = shop.settled(&ada, &placed).await;
@@ -93,7 +93,7 @@ async fn an_order_for_more_than_there_is_is_cancelled_and_nothing_is_charged() {
 
 #[tokio::test]
 async fn the_events_of_an_order_are_on_kafka_and_archived_under_their_date() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     let placed = shop.place(&ada, &lantern, 1, TEST).await;
     shop.settled(&ada, &placed).await;
@@ -108,7 +108,7 @@ async fn the_events_of_an_order_are_on_kafka_and_archived_under_their_date() {
 
 #[tokio::test]
 async fn a_confirmed_order_counts_in_its_window_of_five_minutes() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern, staff) = (shop.customer().await, shop.product(777, 5).await, shop.staff().await);
     let placed = shop.place(&ada, &lantern, 3, TEST).await;
     // The list begins with the oldest: from ten minutes ago it has the window of now on its first page.
@@ -128,7 +128,7 @@ async fn a_confirmed_order_counts_in_its_window_of_five_minutes() {
 
 #[tokio::test]
 async fn a_customer_sees_their_own_orders_and_nobody_elses() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, eve, lantern) = (shop.customer().await, shop.customer().await, shop.product(500, 5).await);
     let placed = shop.place(&ada, &lantern, 1, TEST).await;
     let path = format!("/api/v1/orders/{}", id(&placed));
@@ -141,7 +141,7 @@ async fn a_customer_sees_their_own_orders_and_nobody_elses() {
 
 #[tokio::test]
 async fn a_product_is_read_and_orders_go_through_while_redis_is_down() {
-    let (_stack, shop) = (alone().await, Shop::open());
+    let (_stack, shop) = (alone().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     part("stop", "redis").await;
     let read = shop.get(&format!("/api/v1/products/{}", id(&lantern))).send().await;
@@ -155,8 +155,8 @@ async fn a_product_is_read_and_orders_go_through_while_redis_is_down() {
 }
 
 /// The last letter to an address.
-async fn letter_to(shop: &Shop, email: &str) -> Option<Value> {
-    let mails: Vec<Value> = shop.http.get(var("MAIL_URL")).send().await.ok()?.json().await.ok()?;
+async fn letter_to(shop: &ApiClient, email: &str) -> Option<Value> {
+    let mails: Vec<Value> = shop.http.get(var("MAILBOX_URL")).send().await.ok()?.json().await.ok()?;
     mails.into_iter().find(|mail| mail["to"].to_string().contains(email))
 }
 
@@ -221,7 +221,7 @@ async fn archived(topic: &str, order: &str, event: &str) -> Option<()> {
 
 #[tokio::test]
 async fn staff_writes_to_a_customer_and_sees_what_was_told_about_the_order() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, staff, lantern) = (shop.customer().await, shop.staff().await, shop.product(1999, 5).await);
     let placed = shop.place(&ada, &lantern, 1, TEST).await;
     shop.settled(&ada, &placed).await;
@@ -241,7 +241,7 @@ async fn staff_writes_to_a_customer_and_sees_what_was_told_about_the_order() {
     assert_eq!((&log[0]["template"], &log[1]["template"]), (&json!("order_confirmed"), &json!("message")));
     assert_eq!((&log[1]["id"], &log[1]["status"]), (&first["id"], &json!("sent")));
     let mails: Vec<Value> =
-        shop.http.get(var("MAIL_URL")).send().await.expect("reachable").json().await.expect("a list");
+        shop.http.get(var("MAILBOX_URL")).send().await.expect("reachable").json().await.expect("a list");
     let hers = mails.iter().filter(|mail| mail["to"].to_string().contains(&ada.email));
     assert_eq!(hers.filter(|mail| mail["subject"] == "Your lantern").count(), 1, "sent once");
 }

@@ -1,6 +1,6 @@
 //! The rest of an order's life: paid again, taken back, shipped, refunded; and a gateway that charges and dies.
 
-use super::stack::{Answer, Person, Shop, alone, eventually, id, unique, var, whole};
+use super::stack::{Answer, ApiClient, Person, alone, eventually, id, unique, var, whole};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ const DECLINED: &str = "pm_card_visa_chargeDeclined";
 
 #[tokio::test]
 async fn a_declined_order_waits_and_is_confirmed_when_it_is_paid_with_another_card() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     let placed = shop.place(&ada, &lantern, 2, DECLINED).await;
     let order = shop.settled(&ada, &placed).await;
@@ -31,7 +31,7 @@ async fn a_declined_order_waits_and_is_confirmed_when_it_is_paid_with_another_ca
 
 #[tokio::test]
 async fn an_order_that_is_cancelled_after_payment_is_refunded_and_its_stock_is_free() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, eve, lantern) = (shop.customer().await, shop.customer().await, shop.product(1999, 5).await);
     let placed = shop.place(&ada, &lantern, 2, CARD).await;
     let order = reaches(&shop, &ada, &placed, "processing").await;
@@ -50,7 +50,7 @@ async fn an_order_that_is_cancelled_after_payment_is_refunded_and_its_stock_is_f
     assert_eq!(refunded(&shop, &placed).await, 3998);
     eventually("the stock is back", async || (shop.stock(&lantern).await == (5, 0)).then_some(())).await;
     eventually("she is told", async || {
-        let mails: Vec<Value> = shop.http.get(var("MAIL_URL")).send().await.ok()?.json().await.ok()?;
+        let mails: Vec<Value> = shop.http.get(var("MAILBOX_URL")).send().await.ok()?.json().await.ok()?;
         let hers = mails.iter().filter(|mail| mail["to"].to_string().contains(&ada.email));
         hers.into_iter().find(|mail| mail["subject"].to_string().contains("cancelled")).map(drop)
     })
@@ -59,7 +59,7 @@ async fn an_order_that_is_cancelled_after_payment_is_refunded_and_its_stock_is_f
 
 #[tokio::test]
 async fn a_shipped_order_takes_its_stock_off_the_account_and_cannot_be_cancelled() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern, staff) = (shop.customer().await, shop.product(1999, 5).await, shop.staff().await);
     let placed = shop.place(&ada, &lantern, 2, CARD).await;
     let order = reaches(&shop, &ada, &placed, "processing").await;
@@ -82,7 +82,7 @@ async fn a_shipped_order_takes_its_stock_off_the_account_and_cannot_be_cancelled
 
 #[tokio::test]
 async fn a_part_and_then_the_rest_of_a_payment_goes_back_and_never_more() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern, staff) = (shop.customer().await, shop.product(1999, 5).await, shop.staff().await);
     let placed = shop.place(&ada, &lantern, 2, CARD).await;
     let order = reaches(&shop, &ada, &placed, "processing").await;
@@ -117,9 +117,9 @@ async fn a_part_and_then_the_rest_of_a_payment_goes_back_and_never_more() {
 
 #[tokio::test]
 async fn a_gateway_that_charges_and_dies_has_charged_once_and_the_order_goes_on() {
-    let (_stack, shop) = (alone().await, Shop::open());
+    let (_stack, shop) = (alone().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    faults(&shop, &json!({"mode": "dead_after_charge", "count": 1, "path": "/v1/payment_intents"})).await;
+    faults(&shop, &json!({"mode": "drop_response", "count": 1, "path": "/v1/payment_intents"})).await;
     let placed = shop.place(&ada, &lantern, 1, CARD).await;
     let order = reaches(&shop, &ada, &placed, "processing").await;
     faults(&shop, &json!({"mode": "none"})).await;
@@ -128,10 +128,10 @@ async fn a_gateway_that_charges_and_dies_has_charged_once_and_the_order_goes_on(
 
 #[tokio::test]
 async fn an_order_is_paid_by_the_gateways_own_news_where_its_answer_never_comes() {
-    let (_stack, shop) = (alone().await, Shop::open());
+    let (_stack, shop) = (alone().await, ApiClient::open());
     let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
     // Every answer of the gateway is lost; what it did, it tells by webhook.
-    faults(&shop, &json!({"mode": "dead_after_charge", "path": "/v1/payment_intents"})).await;
+    faults(&shop, &json!({"mode": "drop_response", "path": "/v1/payment_intents"})).await;
     let placed = shop.place(&ada, &lantern, 1, CARD).await;
     reaches(&shop, &ada, &placed, "processing").await;
     faults(&shop, &json!({"mode": "none"})).await;
@@ -140,7 +140,7 @@ async fn an_order_is_paid_by_the_gateways_own_news_where_its_answer_never_comes(
 
 #[tokio::test]
 async fn news_that_the_gateway_did_not_sign_is_refused() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let forged = json!({"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": {"id": "pi_1"}}});
     let send = async |signature: Option<&str>| {
         let ask = shop.post("/api/v1/webhooks/payments").json(&forged);
@@ -156,7 +156,7 @@ async fn news_that_the_gateway_did_not_sign_is_refused() {
 
 #[tokio::test]
 async fn of_two_cancels_and_a_shipment_at_once_one_side_wins_and_stock_and_money_agree() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, lantern, staff) = (shop.customer().await, shop.product(1999, 5).await, shop.staff().await);
     let placed = shop.place(&ada, &lantern, 2, CARD).await;
     let order = reaches(&shop, &ada, &placed, "processing").await;
@@ -180,7 +180,7 @@ async fn of_two_cancels_and_a_shipment_at_once_one_side_wins_and_stock_and_money
 }
 
 /// The order, once it has this status.
-async fn reaches(shop: &Shop, person: &Person, order: &Value, status: &str) -> Value {
+async fn reaches(shop: &ApiClient, person: &Person, order: &Value, status: &str) -> Value {
     let path = format!("/api/v1/orders/{}", id(order));
     eventually("the order gets there", async || {
         let order = shop.get(&path).token(&person.token).send().await.expect(200);
@@ -189,7 +189,7 @@ async fn reaches(shop: &Shop, person: &Person, order: &Value, status: &str) -> V
     .await
 }
 
-async fn payment_of(shop: &Shop, person: &Person, order: &Value) -> Value {
+async fn payment_of(shop: &ApiClient, person: &Person, order: &Value) -> Value {
     let payment =
         shop.get(&format!("/api/v1/payments/order/{}", id(order))).token(&person.token).send().await.expect(200);
     let by_id = shop.get(&format!("/api/v1/payments/{}", id(&payment))).token(&person.token).send().await.expect(200);
@@ -197,36 +197,36 @@ async fn payment_of(shop: &Shop, person: &Person, order: &Value) -> Value {
     by_id
 }
 
-async fn update(shop: &Shop, token: &str, order: &Value, version: u64, status: &str) -> Answer {
+async fn update(shop: &ApiClient, token: &str, order: &Value, version: u64, status: &str) -> Answer {
     let path = format!("/api/v1/orders/{}/status", id(order));
     let ask = shop.ask(Method::PATCH, &path).token(token).header("if-match", &format!("\"{version}\""));
     ask.json(&json!({"status": status})).send().await
 }
 
-async fn refund_by_customer(shop: &Shop, person: &Person, payment: &Value) -> Answer {
+async fn refund_by_customer(shop: &ApiClient, person: &Person, payment: &Value) -> Answer {
     let body = json!({"payment_id": id(payment), "reason": "requested_by_customer"});
     shop.post("/api/v1/payments/refund").token(&person.token).key(&unique("key")).json(&body).send().await
 }
 
 /// Sets the fault of the local gateway.
-async fn faults(shop: &Shop, fault: &Value) {
+async fn faults(shop: &ApiClient, fault: &Value) {
     let url = format!("{}/_local/faults", var("GATEWAY_URL"));
     let answer = shop.http.put(url).header("content-type", "application/json").body(fault.to_string()).send().await;
     assert_eq!(answer.expect("reachable").status().as_u16(), 200, "{fault}");
 }
 
 /// What the gateway has of an order: each attempt.
-async fn charges(shop: &Shop, order: &Value) -> Vec<Value> {
+async fn charges(shop: &ApiClient, order: &Value) -> Vec<Value> {
     let url = format!("{}/_local/charges", var("GATEWAY_URL"));
     let all: Value = shop.http.get(url).send().await.expect("reachable").json().await.expect("JSON");
     let all = all["charges"].as_array().cloned().unwrap_or_default();
     all.into_iter().filter(|charge| charge["metadata"]["order_id"] == order["id"]).collect()
 }
 
-async fn charged(shop: &Shop, order: &Value) -> usize {
+async fn charged(shop: &ApiClient, order: &Value) -> usize {
     charges(shop, order).await.iter().filter(|charge| charge["status"] == "succeeded").count()
 }
 
-async fn refunded(shop: &Shop, order: &Value) -> i64 {
+async fn refunded(shop: &ApiClient, order: &Value) -> i64 {
     charges(shop, order).await.iter().filter_map(|charge| charge["refunded"].as_i64()).sum()
 }

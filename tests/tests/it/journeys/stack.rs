@@ -76,7 +76,7 @@ impl Answer {
 
 /// A request in the making.
 pub struct Ask<'a> {
-    shop: &'a Shop,
+    shop: &'a ApiClient,
     method: Method,
     path: String,
     token: Option<&'a str>,
@@ -127,7 +127,7 @@ impl<'a> Ask<'a> {
 }
 
 /// The shop, from outside.
-pub struct Shop {
+pub struct ApiClient {
     pub http: Client,
     pub api: String,
 }
@@ -139,7 +139,7 @@ pub struct Person {
     pub token: String,
 }
 
-impl Shop {
+impl ApiClient {
     pub fn open() -> Self {
         // The client is built without a TLS provider: everything here is on this machine. Installing twice is no error for us.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
@@ -267,8 +267,8 @@ pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
 
 /// Starts, stops or kills a part of the local cloud.
 pub async fn part(verb: &'static str, name: &'static str) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/part");
-    let run = move || std::process::Command::new(script).args([verb, name]).output().expect("scripts/part runs");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/service");
+    let run = move || std::process::Command::new(script).args([verb, name]).output().expect("scripts/service runs");
     let output = tokio::task::spawn_blocking(run).await.expect("it ends");
     assert!(output.status.success(), "{verb} {name}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,14 +1,14 @@
 //! Stock that is booked by hand, and what becomes of those who wait for it.
 
 use super::order::on_topic;
-use super::stack::{Answer, Shop, eventually, id, unique, whole};
+use super::stack::{Answer, ApiClient, eventually, id, unique, whole};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const CARD: &str = "pm_card_visa";
 
-async fn adjust(shop: &Shop, token: &str, key: &str, product: &Value, delta: i64, reason: &str) -> Answer {
+async fn adjust(shop: &ApiClient, token: &str, key: &str, product: &Value, delta: i64, reason: &str) -> Answer {
     let path = format!("/api/v1/products/{}/stock", id(product));
     let body = json!({"delta": delta, "reason": reason});
     shop.ask(Method::PATCH, &path).token(token).key(key).json(&body).send().await
@@ -16,7 +16,7 @@ async fn adjust(shop: &Shop, token: &str, key: &str, product: &Value, delta: i64
 
 #[tokio::test]
 async fn staff_books_stock_in_and_out_and_the_shop_window_follows() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, staff, lantern) = (shop.customer().await, shop.staff().await, shop.product(1999, 8).await);
     let placed = shop.place(&ada, &lantern, 2, CARD).await;
     shop.settled(&ada, &placed).await;
@@ -47,7 +47,7 @@ async fn staff_books_stock_in_and_out_and_the_shop_window_follows() {
 
 #[tokio::test]
 async fn of_many_who_book_and_order_at_once_every_piece_is_counted() {
-    let (_stack, shop) = (whole().await, Shop::open());
+    let (_stack, shop) = (whole().await, ApiClient::open());
     let (ada, staff, lantern) = (shop.customer().await, shop.staff().await, shop.product(500, 10).await);
     let keys: Vec<String> = (0..6).map(|_| unique("adjust")).collect();
     // Each twice under its key: whoever is told to try again has not been booked.

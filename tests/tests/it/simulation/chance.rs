@@ -1,6 +1,6 @@
 //! Chance that follows from a seed, or is told what to draw; and work at the same time whose turns it gives out.
 
-use super::trace::Trace;
+use super::trace::ExecutionTrace;
 use futures_util::future::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ pub enum Draw {
     /// How many steps have trouble.
     Steps,
     /// What goes wrong now.
-    Trouble,
+    Fault,
     /// Which part does.
-    Part,
+    Dependency,
     /// Before or after it was done, or in between.
-    Moment,
+    FaultPoint,
     /// How often, or when.
     Count,
     /// How many tasks at once.
@@ -55,7 +55,7 @@ pub enum Draw {
     /// What else somebody wants.
     Deed,
     /// Of which order.
-    Which,
+    Occurrence,
     /// How long they wait with it.
     Delay,
     /// Whether the gateway tells by itself.
@@ -74,9 +74,9 @@ impl Draw {
         Self::ThroughEdge,
         Self::TakeTurns,
         Self::Steps,
-        Self::Trouble,
-        Self::Part,
-        Self::Moment,
+        Self::Fault,
+        Self::Dependency,
+        Self::FaultPoint,
         Self::Count,
         Self::AtOnce,
         Self::Message,
@@ -92,7 +92,7 @@ impl Draw {
         Self::Orders,
         Self::Policy,
         Self::Deed,
-        Self::Which,
+        Self::Occurrence,
         Self::Delay,
         Self::Mail,
         Self::News,
@@ -104,7 +104,7 @@ impl Draw {
     const fn usual(self, n: usize) -> usize {
         match self {
             Self::Millis => 19,
-            Self::ThroughEdge | Self::Trouble | Self::Batch | Self::Copy | Self::Again | Self::Lost | Self::Refuse => {
+            Self::ThroughEdge | Self::Fault | Self::Batch | Self::Copy | Self::Again | Self::Lost | Self::Refuse => {
                 n - 1
             }
             Self::Deed | Self::Mail | Self::Eager | Self::Twice => n - 1,
@@ -114,7 +114,7 @@ impl Draw {
 }
 
 /// One draw of a run: in which step, of what, and the how manieth of those.
-pub type Place = (usize, Draw, usize);
+pub type DecisionPoint = (usize, Draw, usize);
 
 /// Where outcomes come from.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ enum Source {
     /// They follow from a seed.
     Seed(Cell<u64>),
     /// The unusual ones are given, all others are usual.
-    Given(HashMap<Place, usize>),
+    Given(HashMap<DecisionPoint, usize>),
 }
 
 /// Draws.
@@ -140,7 +140,7 @@ pub struct Chance {
 #[derive(Debug, Default)]
 struct Record {
     counts: HashMap<Draw, usize>,
-    unusual: Vec<(Place, usize)>,
+    unusual: Vec<(DecisionPoint, usize)>,
     said: Vec<String>,
 }
 
@@ -161,7 +161,7 @@ impl Chance {
     }
 
     /// What a trace says.
-    pub fn given(trace: &Trace) -> Self {
+    pub fn given(trace: &ExecutionTrace) -> Self {
         let source = Source::Given(trace.draws.iter().copied().collect());
         Self { source, step: Cell::new(0), record: Some(RefCell::default()) }
     }
@@ -217,7 +217,7 @@ impl Chance {
     }
 
     /// What was drawn and was not usual.
-    pub fn unusual(&self) -> Vec<(Place, usize)> {
+    pub fn unusual(&self) -> Vec<(DecisionPoint, usize)> {
         self.record.as_ref().map(|record| record.borrow().unusual.clone()).unwrap_or_default()
     }
 

@@ -2,25 +2,26 @@
 //! durable operation in turn, and by chance with copies, races, outages and several crashes. `docs/correctness.md` says what is
 //! promised; a failure here says how to see it again.
 
-mod asks;
+mod backend;
 mod chance;
+mod commands;
 mod defects;
+mod dispatch;
+mod faults;
 mod on_postgres;
+mod requests;
 mod rules;
 mod run;
-mod shelf;
-mod shop;
-mod site;
+mod stream_position;
 mod trace;
-mod trouble;
-mod wishes;
 mod world;
 
+use backend::Memory;
 use chance::Chance;
+use commands::Plan;
 use defects::Defect;
-use rules::Broken;
-use run::Trail;
-use site::Memory;
+use rules::Violation;
+use run::RunReport;
 use std::{
     collections::BTreeMap,
     env,
@@ -29,9 +30,8 @@ use std::{
     thread,
     time::Instant,
 };
-use testkit::{Moment, build};
-use trace::Trace;
-use wishes::Plan;
+use testkit::{FaultPoint, build};
+use trace::ExecutionTrace;
 
 /// Schedules by chance of a usual test run.
 const SCHEDULES: u64 = 4_000;
@@ -41,37 +41,37 @@ fn told<T: std::str::FromStr>(name: &str) -> Option<T> {
     env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} cannot be read")))
 }
 
-fn in_order(plan: Plan, crash: Option<(usize, Moment)>, defect: Option<Defect>) -> Result<Trail, Broken> {
+fn in_order(plan: Plan, crash: Option<(usize, FaultPoint)>, defect: Option<Defect>) -> Result<RunReport, Violation> {
     run::in_order(Memory::new(), build::noon(), plan, crash, defect)
 }
 
-fn by_chance(seed: u64, defect: Option<Defect>) -> Result<Trail, Broken> {
+fn by_chance(seed: u64, defect: Option<Defect>) -> Result<RunReport, Violation> {
     by(seed, &Rc::new(Chance::of(seed)), defect)
 }
 
-fn by(seed: u64, chance: &Rc<Chance>, defect: Option<Defect>) -> Result<Trail, Broken> {
+fn by(seed: u64, chance: &Rc<Chance>, defect: Option<Defect>) -> Result<RunReport, Violation> {
     run::by_chance(Memory::new(), build::noon(), seed, chance, defect)
 }
 
 /// Runs a trace; what went wrong in it, in words, and what came of it.
-fn replay(trace: &Trace, defect: Option<Defect>) -> (Vec<String>, Result<Trail, Broken>) {
+fn replay(trace: &ExecutionTrace, defect: Option<Defect>) -> (Vec<String>, Result<RunReport, Violation>) {
     let chance = Rc::new(Chance::given(trace));
     let outcome = by(trace.seed, &chance, defect);
     (chance.said(), outcome)
 }
 
 /// The schedule of a seed that breaks a rule, and the smallest one found that breaks the same rule.
-fn shrunk(seed: u64, broken: &Broken, defect: Option<Defect>) -> (Trace, Trace) {
+fn shrunk(seed: u64, broken: &Violation, defect: Option<Defect>) -> (ExecutionTrace, ExecutionTrace) {
     let chance = Rc::new(Chance::recorded(seed));
     drop(by(seed, &chance, defect));
-    let whole = Trace::of(seed, &chance);
-    let fails = |trace: &Trace| replay(trace, defect).1.is_err_and(|other| other.rule == broken.rule);
+    let whole = ExecutionTrace::of(seed, &chance);
+    let fails = |trace: &ExecutionTrace| replay(trace, defect).1.is_err_and(|other| other.rule == broken.rule);
     let small = trace::shrink(whole.clone(), fails);
     (whole, small)
 }
 
 /// What is said of a schedule by chance that failed: its seed, and a smaller one that fails alike.
-fn report(seed: u64, broken: &Broken, defect: Option<Defect>) -> String {
+fn report(seed: u64, broken: &Violation, defect: Option<Defect>) -> String {
     let (whole, small) = shrunk(seed, broken, defect);
     let (words, outcome) = replay(&small, defect);
     let seen = outcome.map_or_else(|broken| broken.seen, |_| "nothing".to_owned());
@@ -80,17 +80,17 @@ fn report(seed: u64, broken: &Broken, defect: Option<Defect>) -> String {
     for line in words {
         text.extend(["  ", &line, "\n"]);
     }
-    let again = "cargo test -p quayside-tests simulation::seeded";
-    text + &format!("again, whole: QUAYSIDE_SEED={seed} {again}\nand small: QUAYSIDE_TRACE='{small}' {again}")
+    let again = "cargo test -p quayside-tests simulation::random_schedules_violate_no_invariant";
+    text + &format!("again, whole: QUAYSIDE_SEED={seed} {again}\nand small: QUAYSIDE_REPLAY='{small}' {again}")
 }
 
 /// Every crash of a run in order of `plan`: each operation, before and after it.
-fn crashes(plan: &Plan) -> impl Iterator<Item = (usize, Moment)> {
+fn crashes(plan: &Plan) -> impl Iterator<Item = (usize, FaultPoint)> {
     let operations = in_order(plan.clone(), None, None).expect("a world where nothing goes wrong").operations;
-    (1..=operations).flat_map(|number| [(number, Moment::Before), (number, Moment::After)])
+    (1..=operations).flat_map(|number| [(number, FaultPoint::Before), (number, FaultPoint::After)])
 }
 
-fn tell(what: &str, trails: &[Trail], started: Instant) {
+fn tell(what: &str, trails: &[RunReport], started: Instant) {
     let schedules = trails.len().max(1);
     let millis = usize::try_from(started.elapsed().as_millis()).unwrap_or(usize::MAX).max(1);
     let a_second = schedules * 1000 / millis;
@@ -107,7 +107,7 @@ fn tell(what: &str, trails: &[Trail], started: Instant) {
 }
 
 #[test]
-fn a_crash_before_or_after_any_operation_is_made_good() {
+fn crash_before_or_after_any_operation_is_recovered() {
     let started = Instant::now();
     let of = |plan: Plan| crashes(&plan).map(|crash| (plan.clone(), crash)).collect::<Vec<_>>();
     let all = [of(Plan::usual()), of(Plan::full())].concat();
@@ -131,8 +131,8 @@ fn a_crash_before_or_after_any_operation_is_made_good() {
 /// Runs the schedules of `seeds` on all cores, each by `run`: the trails, and the first that failed.
 fn on_all_cores<T: Send>(
     seeds: std::ops::Range<u64>,
-    worker: impl Fn(&dyn Fn() -> Option<u64>, &mut Vec<T>) -> Option<(u64, Broken)> + Sync,
-) -> Result<Vec<T>, (u64, Broken)> {
+    worker: impl Fn(&dyn Fn() -> Option<u64>, &mut Vec<T>) -> Option<(u64, Violation)> + Sync,
+) -> Result<Vec<T>, (u64, Violation)> {
     let next = AtomicU64::new(seeds.start);
     let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end);
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -149,7 +149,7 @@ fn on_all_cores<T: Send>(
         threads.into_iter().map(|thread| thread.join().expect("a thread that does not panic")).collect()
     });
     let mut all = vec![];
-    let mut first: Option<(u64, Broken)> = None;
+    let mut first: Option<(u64, Violation)> = None;
     for (trails, failed) in outcomes {
         all.extend(trails);
         first = [first, failed].into_iter().flatten().min_by_key(|(seed, _)| *seed);
@@ -157,11 +157,11 @@ fn on_all_cores<T: Send>(
     first.map_or(Ok(all), Err)
 }
 
-/// `QUAYSIDE_SEED=n` runs that schedule alone, or begins there where `QUAYSIDE_SCHEDULES=m` says how many; `QUAYSIDE_TRACE=…` runs
+/// `QUAYSIDE_SEED=n` runs that schedule alone, or begins there where `QUAYSIDE_SCHEDULES=m` says how many; `QUAYSIDE_REPLAY=…` runs
 /// what a failure printed.
 #[test]
-fn seeded() {
-    if let Some(trace) = told::<Trace>("QUAYSIDE_TRACE") {
+fn random_schedules_violate_no_invariant() {
+    if let Some(trace) = told::<ExecutionTrace>("QUAYSIDE_REPLAY") {
         let (words, outcome) = replay(&trace, None);
         words.iter().for_each(|line| eprintln!("  {line}"));
         if let Err(broken) = outcome {
@@ -196,9 +196,9 @@ fn the_same_seed_goes_the_same_way() {
 
 /// What found a defect: after how many schedules of each kind, and the rule that was broken.
 struct Found {
-    seeded: Option<(u64, Broken)>,
+    seeded: Option<(u64, Violation)>,
     /// The schedules with one crash, where somebody asked for those, too, or nothing else helped.
-    crashed: Option<(usize, Broken)>,
+    crashed: Option<(usize, Violation)>,
     /// How many schedules by chance of how many, where somebody asked for that.
     of_many: Option<(u64, u64)>,
 }
@@ -251,7 +251,7 @@ fn every_seeded_defect_is_found() {
 
 /// Where an order or its stock hears something again without an inbox, its state and its version turn it away.
 #[test]
-fn orders_and_stock_bear_to_lose_their_inbox() {
+fn orders_and_stock_stay_correct_without_inbox_deduplication() {
     for seed in 1..=400 {
         assert_eq!(by_chance(seed, Some(Defect::SkipsInbox)).err(), None, "seed {seed}");
     }
@@ -260,12 +260,12 @@ fn orders_and_stock_bear_to_lose_their_inbox() {
 /// A failure that needs hundreds of coincidences to be read teaches nothing.
 #[test]
 fn a_schedule_that_fails_is_made_smaller_and_replays_from_its_text() {
-    for defect in [Defect::NumbersWithoutLooking, Defect::ChargesWithoutStableKey, Defect::PublishesBeforeCommit] {
+    for defect in [Defect::NumbersInvoiceTwice, Defect::ChargesWithNewKeyPerTry, Defect::PublishesBeforeCommit] {
         let found = (1..).find_map(|seed| by_chance(seed, Some(defect)).err().map(|broken| (seed, broken)));
         let (seed, broken) = found.expect("a seed that finds it");
         let (whole, small) = shrunk(seed, &broken, Some(defect));
         eprintln!("{defect:?}, {}", report(seed, &broken, Some(defect)));
-        let read: Trace = small.to_string().parse().expect("a trace");
+        let read: ExecutionTrace = small.to_string().parse().expect("a trace");
         let again = replay(&read, Some(defect)).1.expect_err("the same failure");
         assert_eq!(again.rule, broken.rule);
         assert!(small.draws.len() * 4 <= whole.draws.len(), "{} of {}", small.draws.len(), whole.draws.len());

@@ -1,17 +1,17 @@
 //! Runs of a world until all is quiet: every crash in turn, or what chance makes of a seed.
 
 use super::{
+    backend::Backend,
     chance::{Chance, Draw},
+    commands::Plan,
     defects::Defect,
-    rules::{self, Broken, rule},
-    site::Site,
-    trouble::Trouble,
-    wishes::Plan,
+    faults::FaultInjector,
+    rules::{self, Violation, rule},
     world::{MOST_AT_ONCE, World},
 };
 use kernel::Timestamp;
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
-use testkit::Moment;
+use testkit::FaultPoint;
 
 /// Steps within which all must be quiet once nothing goes wrong any more.
 const LIMIT: usize = 2_000;
@@ -22,7 +22,7 @@ const TROUBLE: Duration = Duration::from_secs(3 * 3600);
 
 /// What a run came to.
 #[derive(Debug, Clone, Default)]
-pub struct Trail {
+pub struct RunReport {
     /// Durable operations.
     pub operations: usize,
     /// Invocations.
@@ -32,37 +32,37 @@ pub struct Trail {
 }
 
 /// Runs in order, one task at a time, and dies at the operation `crash`.
-pub fn in_order<S: Site>(
+pub fn in_order<S: Backend>(
     site: S,
     now: Timestamp,
     plan: Plan,
-    crash: Option<(usize, Moment)>,
+    crash: Option<(usize, FaultPoint)>,
     defect: Option<Defect>,
-) -> Result<Trail, Broken> {
+) -> Result<RunReport, Violation> {
     let mut world = World::new(site, now, 7, plan, defect);
     world.through_edge = true;
     if let Some((number, moment)) = crash {
         world.platform.faults().crash(number, moment);
     }
     let trail = until_quiet(&mut world, &Chance::none())?;
-    let letters = world.platform.mailer().sent().len();
+    let letters = world.platform.email_sender().sent().len();
     let due = rules::letters(&world.seen);
     rule!(crash.is_some() || letters == due, "{letters} letters, {due} were due, and nothing went wrong");
     Ok(trail)
 }
 
 /// Runs what `chance` makes of it: order, batches, copies, races, crashes and outages; then all heals. Ids follow from `seed`.
-pub fn by_chance<S: Site>(
+pub fn by_chance<S: Backend>(
     site: S,
     now: Timestamp,
     seed: u64,
     chance: &Rc<Chance>,
     defect: Option<Defect>,
-) -> Result<Trail, Broken> {
+) -> Result<RunReport, Violation> {
     let plan = Plan::drawn(chance, site.opens());
     let mut world = World::new(site, now, seed, plan, defect);
     world.through_edge = chance.one_in(Draw::ThroughEdge, 8);
-    let trouble = Trouble::begin(&world.platform, chance);
+    let trouble = FaultInjector::begin(&world.platform, chance);
     let over = now + TROUBLE;
     let (most, odds) = if world.plan.is_small { (60, 20) } else { (200, 40) };
     for _ in 0..chance.draw(Draw::Steps, most) {
@@ -81,7 +81,7 @@ pub fn by_chance<S: Site>(
 }
 
 /// One step; `false` when all is quiet.
-fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> {
+fn step<S: Backend>(world: &mut World<S>, chance: &Chance) -> Result<bool, Violation> {
     world.collect(chance);
     if world.is_quiet() {
         world.look();
@@ -106,7 +106,7 @@ fn step<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<bool, Broken> 
     Ok(true)
 }
 
-fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, Broken> {
+fn until_quiet<S: Backend>(world: &mut World<S>, chance: &Chance) -> Result<RunReport, Violation> {
     let sweeps = world.sweeps;
     for _ in 0..LIMIT {
         chance.begin_step();
@@ -116,12 +116,12 @@ fn until_quiet<S: Site>(world: &mut World<S>, chance: &Chance) -> Result<Trail, 
             rules::at_rest(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);
             let operations = world.platform.operation_count();
-            return Ok(Trail { operations, steps: world.steps, saw: rules::saw(world) });
+            return Ok(RunReport { operations, steps: world.steps, saw: rules::saw(world) });
         }
     }
     let (messages, events, asks) =
         (world.line.len(), world.site.waiting(), world.asks.iter().filter(|ask| ask.is_open()));
-    Err(Broken {
+    Err(Violation {
         rule: "quiet at last",
         seen: format!(
             "not quiet after {LIMIT} steps: {messages} messages, {events} events, {} asks, stream at {:?}, topics at {:?}",

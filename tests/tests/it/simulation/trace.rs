@@ -1,25 +1,25 @@
 //! A schedule as text: a seed, and what chance drew that is not usual. It replays, and it can be made smaller.
 
-use super::chance::{Chance, Draw, Place};
+use super::chance::{Chance, DecisionPoint, Draw};
 use std::{fmt, str::FromStr};
 
 /// A schedule. Whatever it does not name is usual.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
+pub struct ExecutionTrace {
     /// Where ids come from.
     pub seed: u64,
     /// Draws in order, each with its outcome.
-    pub draws: Vec<(Place, usize)>,
+    pub draws: Vec<(DecisionPoint, usize)>,
 }
 
-impl Trace {
+impl ExecutionTrace {
     /// What `chance` drew.
     pub fn of(seed: u64, chance: &Chance) -> Self {
         Self { seed, draws: chance.unusual() }
     }
 }
 
-impl fmt::Display for Trace {
+impl fmt::Display for ExecutionTrace {
     /// `17:12.Crash.0=3,…`: the step, the draw, the how manieth of it in that step, and its outcome.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.seed)?;
@@ -30,7 +30,7 @@ impl fmt::Display for Trace {
     }
 }
 
-impl FromStr for Trace {
+impl FromStr for ExecutionTrace {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -51,11 +51,11 @@ impl FromStr for Trace {
 
 /// Makes a trace smaller as long as `fails` says that it still does what it did: takes draws out in chunks, large ones first
 /// (delta debugging), until no single one can go.
-pub fn shrink(mut trace: Trace, fails: impl Fn(&Trace) -> bool) -> Trace {
+pub fn shrink(mut trace: ExecutionTrace, fails: impl Fn(&ExecutionTrace) -> bool) -> ExecutionTrace {
     // What only shuffles goes first, a kind at a time: mostly nothing hangs on it, and what is left is easier to cut.
     for kind in Draw::ALL {
         let draws = trace.draws.iter().filter(|((_, draw, _), _)| *draw != kind).copied().collect();
-        let candidate = Trace { draws, ..trace };
+        let candidate = ExecutionTrace { draws, ..trace };
         if fails(&candidate) {
             trace = candidate;
         }
@@ -66,7 +66,7 @@ pub fn shrink(mut trace: Trace, fails: impl Fn(&Trace) -> bool) -> Trace {
         while at < trace.draws.len() {
             let end = (at + size).min(trace.draws.len());
             let rest = [&trace.draws[..at], &trace.draws[end..]].concat();
-            let candidate = Trace { draws: rest, ..trace };
+            let candidate = ExecutionTrace { draws: rest, ..trace };
             if fails(&candidate) {
                 (trace, smaller) = (candidate, true);
             } else {
@@ -89,16 +89,16 @@ fn a_trace_is_read_as_it_was_written() {
         chance.begin_step();
         chance.draw(draw, 40 + n);
     }
-    let trace = Trace::of(3, &chance);
+    let trace = ExecutionTrace::of(3, &chance);
     assert!(trace.draws.len() > 10);
     assert_eq!(trace.to_string().parse(), Ok(trace));
-    assert!("3:1.Nothing.0=1".parse::<Trace>().is_err());
+    assert!("3:1.Nothing.0=1".parse::<ExecutionTrace>().is_err());
 }
 
 #[test]
 fn what_does_not_matter_is_taken_out() {
     let draws = (0..100).map(|step| ((step, Draw::Task, 0), 1)).collect();
-    let needs = |trace: &Trace| [13, 77].iter().all(|n| trace.draws.iter().any(|((step, ..), _)| step == n));
-    let small = shrink(Trace { seed: 1, draws }, needs);
+    let needs = |trace: &ExecutionTrace| [13, 77].iter().all(|n| trace.draws.iter().any(|((step, ..), _)| step == n));
+    let small = shrink(ExecutionTrace { seed: 1, draws }, needs);
     assert_eq!(small.draws.len(), 2);
 }

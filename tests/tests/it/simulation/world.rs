@@ -4,19 +4,19 @@
 //! after the wait that `edge` asks for. A process that dies leaves all of its batch to come again.
 
 use super::{
+    backend::Backend,
     chance::{Chance, Draw},
+    commands::{self, Command, PRODUCTS, Plan},
     defects::Defect,
-    shelf::Shelf,
-    shop::Wire,
-    site::Site,
-    wishes::{self, PRODUCTS, Plan, Wish},
+    dispatch::MessageCache,
+    stream_position::StreamPosition,
 };
 use catalog::{Function, MAX_RECEIVES};
 use domain::{Event, id::OrderId, order::HistoryEntry};
 use edge::Clock;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::{Failure, Timestamp};
-use ports::{GatewayNews, LogRecord};
+use ports::{GatewayEvent, LogRecord};
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
@@ -24,7 +24,7 @@ use std::{
     sync::LazyLock,
     time::Duration,
 };
-use testkit::{Platform, Seen};
+use testkit::{Platform, Snapshot};
 
 /// Seconds between two sweeps.
 const SWEEP_SECONDS: u64 = 60;
@@ -42,7 +42,7 @@ pub struct World<S> {
     pub site: S,
     pub platform: Platform,
     /// What the stores held when they were last looked at.
-    pub seen: Seen,
+    pub seen: Snapshot,
     pub clock: Clock,
     pub defect: Option<Defect>,
     /// Whether messages, the stream and schedules go through the runners of `edge`, as JSON; else straight to the handlers.
@@ -54,15 +54,15 @@ pub struct World<S> {
     pub answers: RefCell<Vec<(usize, u16, String)>>,
     /// What was given up or buried, and by whom.
     pub given_up: RefCell<Vec<(&'static str, String)>>,
-    pub wire: Wire,
+    pub wire: MessageCache,
     pub line: Vec<Parcel>,
     bus_seen: usize,
-    pub changes: Shelf,
-    pub stream: Shelf,
-    pub topics: BTreeMap<&'static str, (Vec<Rc<LogRecord>>, Shelf)>,
+    pub changes: StreamPosition,
+    pub stream: StreamPosition,
+    pub topics: BTreeMap<&'static str, (Vec<Rc<LogRecord>>, StreamPosition)>,
     log_seen: usize,
     /// What the gateway has sent us and we did not take yet.
-    mail: Vec<Letter>,
+    mail: Vec<EmailMessage>,
     mail_seen: usize,
     sweep_at: Timestamp,
     pub sweeps: usize,
@@ -80,7 +80,7 @@ pub struct World<S> {
 /// Something that somebody asks for until they are told that it is done.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    pub wish: Wish,
+    pub wish: Command,
     pub is_done: bool,
     pub attempt: u32,
     /// When it is asked for; not yet known where it is not yet possible.
@@ -96,8 +96,8 @@ impl Ask {
 
 /// What the gateway tells by itself, until we have taken it.
 #[derive(Debug, Clone)]
-pub struct Letter {
-    pub news: Rc<GatewayNews>,
+pub struct EmailMessage {
+    pub news: Rc<GatewayEvent>,
     attempt: u32,
     due: Timestamp,
 }
@@ -115,7 +115,7 @@ pub struct Parcel {
 #[derive(Debug)]
 pub enum Task {
     Ask(usize),
-    News(Letter),
+    News(EmailMessage),
     /// The gateway's news of what is asked at the same time.
     Eager(usize),
     Relay,
@@ -126,18 +126,18 @@ pub enum Task {
     Care(usize),
 }
 
-impl<S: Site> World<S> {
+impl<S: Backend> World<S> {
     /// A world where `plan` is wanted, from the instant `now` on.
     pub fn new(site: S, now: Timestamp, seed: u64, plan: Plan, defect: Option<Defect>) -> Self {
-        let ask = |(wish, _): &(Wish, Duration)| Ask { wish: *wish, is_done: false, attempt: 1, due: None };
+        let ask = |(wish, _): &(Command, Duration)| Ask { wish: *wish, is_done: false, attempt: 1, due: None };
         let platform = site.platform().clone();
         if plan.is_open {
-            wishes::open(&platform);
+            commands::open(&platform);
         }
         Self {
             platform,
             site,
-            seen: Seen::default(),
+            seen: Snapshot::default(),
             clock: Clock::at(now, seed),
             defect,
             through_edge: false,
@@ -145,11 +145,11 @@ impl<S: Site> World<S> {
             plan,
             answers: RefCell::default(),
             given_up: RefCell::default(),
-            wire: Wire::default(),
+            wire: MessageCache::default(),
             line: vec![],
             bus_seen: 0,
-            changes: Shelf::default(),
-            stream: Shelf::default(),
+            changes: StreamPosition::default(),
+            stream: StreamPosition::default(),
             topics: BTreeMap::new(),
             log_seen: 0,
             mail: vec![],
@@ -182,7 +182,7 @@ impl<S: Site> World<S> {
             records.push(record);
             shelf.length += 1;
         }
-        self.stream.length += self.platform.fact_stream().events_after(self.stream.length).len();
+        self.stream.length += self.platform.analytics_stream().events_after(self.stream.length).len();
         self.changes.length += self.platform.products().created_after(self.changes.length).len();
         if self.plan.mail {
             self.collect_mail(chance);
@@ -193,7 +193,7 @@ impl<S: Site> World<S> {
     /// The gateway tells what it charged and refused: not at all, once or twice, now or later.
     fn collect_mail(&mut self, chance: &Chance) {
         const DELAYS: [u64; 6] = [0, 50, 300, 2_000, 20_000, 2_400_000];
-        for news in self.platform.gateway().news_after(self.mail_seen) {
+        for news in self.platform.gateway().events_after(self.mail_seen) {
             self.mail_seen += 1;
             let news = Rc::new(news);
             // Where chance has no say it tells everything once.
@@ -201,7 +201,7 @@ impl<S: Site> World<S> {
             for _ in 0..copies {
                 let millis = DELAYS[chance.draw(Draw::Delay, DELAYS.len())];
                 let due = self.clock.now() + Duration::from_millis(millis);
-                self.mail.push(Letter { news: Rc::clone(&news), attempt: 1, due });
+                self.mail.push(EmailMessage { news: Rc::clone(&news), attempt: 1, due });
             }
         }
     }
@@ -244,8 +244,8 @@ impl<S: Site> World<S> {
 
     /// Whether an order or a payment, as it was last seen, waits for what only time brings.
     pub fn waits_for_time(&self) -> bool {
-        self.seen.orders.iter().any(|order| wishes::waits(&self.seen, order))
-            || self.seen.payments.values().any(|payment| payment.look_after().is_some())
+        self.seen.orders.iter().any(|order| commands::waits(&self.seen, order))
+            || self.seen.payments.values().any(|payment| payment.reconcile_after().is_some())
     }
 
     /// Takes the next task that is due: the first, or one by chance.
@@ -254,14 +254,14 @@ impl<S: Site> World<S> {
         let now = self.clock.now();
         let ask = |ask: &Ask| !ask.is_done && ask.due.is_some_and(|due| due <= now);
         let parcel = |parcel: &Parcel| parcel.due <= now;
-        let topic = |(_, shelf): &(_, Shelf)| shelf.is_due(now);
-        let letter = |letter: &Letter| letter.due <= now;
+        let topic = |(_, shelf): &(_, StreamPosition)| shelf.is_due(now);
+        let letter = |letter: &EmailMessage| letter.due <= now;
         let care = |at: &Timestamp| *at <= now;
         // How many there are of each kind; of most kinds it is enough to know whether there is one.
         let asks = self.asks.iter().filter(|one| ask(one)).count();
         let parcels = self.line.iter().filter(|one| parcel(one)).count();
         let topics = self.topics.values().filter(|one| topic(one)).count();
-        let sweep = self.sweep_at <= now && self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
+        let sweep = self.sweep_at <= now && self.defect != Some(Defect::NeverSweepsOutbox) && self.site.waiting() > 0;
         let cares = self.care_at.iter().filter(|at| care(at)).count();
         let mail = self.mail.iter().filter(|one| letter(one)).count();
         let is_there = [
@@ -374,7 +374,7 @@ impl<S: Site> World<S> {
             }
             Task::News(letter) if again => {
                 let due = now + wait(letter.attempt);
-                self.mail.push(Letter { attempt: letter.attempt + 1, due, ..letter });
+                self.mail.push(EmailMessage { attempt: letter.attempt + 1, due, ..letter });
             }
             Task::News(_) | Task::Eager(_) => {}
             Task::Relay => self.changes.settle(now, if again { 0 } else { 1 }, twice(12)),
@@ -387,7 +387,7 @@ impl<S: Site> World<S> {
             Task::Batch(to, parcels) => {
                 let all = vec![true; parcels.len()];
                 let mut again = outcome.unwrap_or(all.clone());
-                if self.defect == Some(Defect::AcknowledgesTheBatch) && again != all {
+                if self.defect == Some(Defect::AcknowledgesWholeBatch) && again != all {
                     again.fill(false);
                 }
                 for (parcel, again) in parcels.into_iter().zip(again) {
@@ -416,7 +416,7 @@ impl<S: Site> World<S> {
         let mail = self.mail.iter().map(|letter| letter.due);
         let shelves = self.topics.values().map(|(_, shelf)| shelf).chain([&self.changes, &self.stream]);
         let shelves = shelves.filter(|shelf| shelf.cursor < shelf.length).map(|shelf| shelf.due);
-        let waits = self.defect != Some(Defect::NeverSweeps) && self.site.waiting() > 0;
+        let waits = self.defect != Some(Defect::NeverSweepsOutbox) && self.site.waiting() > 0;
         let sweep = waits.then_some(self.sweep_at);
         let due = asks
             .chain(self.line.iter().map(|parcel| parcel.due))
@@ -447,7 +447,7 @@ impl<S: Site> World<S> {
     }
 
     /// Keeps that something failed for good.
-    pub fn bury(&self, to: &'static Function, failure: &Failure) {
+    pub fn send(&self, to: &'static Function, failure: &Failure) {
         self.given_up.borrow_mut().push((to.name, failure.to_string()));
     }
 }

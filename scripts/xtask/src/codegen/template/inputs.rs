@@ -5,7 +5,7 @@ use crate::codegen::{
     environment::{SECRET_INPUTS, api_url},
     names::{UNDELIVERED, logical, physical_text},
 };
-use domain::order::Shortfall;
+use domain::order::ShortfallPolicy;
 use serde_json::{Value, json};
 
 pub(super) fn parameters() -> Vec<(&'static str, Value)> {
@@ -32,12 +32,15 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("GatewayUrl", text("https://api.stripe.com", "Base URL of the payment gateway.")),
         ("GatewaySecretKey", text("", "Secret key of the payment gateway.")),
         ("GatewayWebhookSecret", text("", "What the payment gateway signs its webhooks with.")),
-        ("MailFrom", text("orders@quayside.example", "Address that mail comes from.")),
+        ("EmailFrom", text("orders@quayside.example", "Address that mail comes from.")),
         (
             "PushApplicationArn",
             text("", "ARN of the SNS platform application for devices. Empty: no notices on devices."),
         ),
-        ("ShortfallPolicy", text(Shortfall::Refund.name(), "What becomes of an order that is paid and has no stock.")),
+        (
+            "ShortfallPolicy",
+            text(ShortfallPolicy::Refund.name(), "What becomes of an order that is paid and has no stock."),
+        ),
     ];
     for (name, parameter) in &mut parameters {
         if SECRET_INPUTS.contains(name) {
@@ -46,7 +49,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         match *name {
             "Stage" => parameter["AllowedPattern"] = json!("^[a-z][a-z0-9]{0,11}$"),
             "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
-            "ShortfallPolicy" => parameter["AllowedValues"] = json!(Shortfall::ALL.map(Shortfall::name)),
+            "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
             _ => {}
         }
     }

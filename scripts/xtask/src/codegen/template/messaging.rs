@@ -3,9 +3,9 @@
 use super::inputs::tls_only;
 use crate::codegen::{
     cfn::{Resource, Template, arn, arn_text, attribute, only_when, reference, sub},
-    names::{UNDELIVERED, dead, logical, physical, physical_text},
+    names::{UNDELIVERED, dead_letter_queue, dead_letter_queue_id, logical, physical, physical_text},
 };
-use catalog::{Event, Feed, Function, Trigger};
+use catalog::{Event, Function, TopicSource, Trigger};
 use serde_json::{Value, json};
 
 /// Seconds that a queue keeps a message.
@@ -28,8 +28,8 @@ pub(super) fn add_shared(template: &mut Template) {
 }
 
 pub(super) fn add(template: &mut Template, function: &Function) {
-    if function.has_dead_letters() {
-        template.give(function, queue(&dead(function.name), json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
+    if function.has_dead_letter_queue() {
+        template.give(function, dead_letters(function));
     }
     if function.has_queue() {
         template.give(function, work_queue(function));
@@ -46,7 +46,7 @@ pub(super) fn add(template: &mut Template, function: &Function) {
         Trigger::Fanout(topic, events) => {
             template.give(function, subscription(function, topic, Some(events)));
         }
-        Trigger::Notices(topic) => template.give(function, subscription(function, topic, None)),
+        Trigger::ExternalTopic(topic) => template.give(function, subscription(function, topic, None)),
         Trigger::Schedule { minutes } => add_schedule(template, function, minutes),
         _ => {}
     }
@@ -81,6 +81,13 @@ fn queue(name: &str, mut properties: Value) -> Resource {
     Resource::new(logical(name, "Queue"), "AWS::SQS::Queue", properties)
 }
 
+fn dead_letters(function: &Function) -> Resource {
+    let name = physical(&dead_letter_queue(function.name));
+    let properties =
+        json!({ "MessageRetentionPeriod": DEAD_RETENTION_S, "QueueName": name, "SqsManagedSseEnabled": true });
+    Resource::new(dead_letter_queue_id(function.name), "AWS::SQS::Queue", properties)
+}
+
 fn work_queue(function: &Function) -> Resource {
     queue(
         function.name,
@@ -88,7 +95,7 @@ fn work_queue(function: &Function) -> Resource {
             "MessageRetentionPeriod": RETENTION_S,
             "ReceiveMessageWaitTimeSeconds": 20,
             "RedrivePolicy": {
-                "deadLetterTargetArn": attribute(&logical(&dead(function.name), "Queue"), "Arn"),
+                "deadLetterTargetArn": attribute(&dead_letter_queue_id(function.name), "Arn"),
                 "maxReceiveCount": catalog::MAX_RECEIVES,
             },
             "VisibilityTimeout": function.visibility_s(),
@@ -163,11 +170,11 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
         })
     };
     let rule_arn = arn_text("events", &format!("rule/{}/{}", physical_text(catalog::BUS), physical_text(topic.name)));
-    let may_feed = match topic.feed {
-        Feed::Bus => {
+    let may_feed = match topic.source {
+        TopicSource::Bus => {
             feeder("ItsRule", "events.amazonaws.com", json!({ "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } }))
         }
-        Feed::Mail => {
+        TopicSource::Email => {
             let account = json!({ "StringEquals": { "aws:SourceAccount": reference("AWS::AccountId") } });
             feeder("Mail", "ses.amazonaws.com", account)
         }
@@ -181,7 +188,7 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
             "Topics": [reference(&id)],
         }),
     ));
-    if topic.feed == Feed::Bus {
+    if topic.source == TopicSource::Bus {
         template.share(rule(topic.name, event_pattern(&topic_events(topic)), &reference(&id)));
     }
 }

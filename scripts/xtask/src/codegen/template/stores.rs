@@ -3,9 +3,9 @@
 use super::inputs::{bucket_and_objects, in_production, tls_only};
 use crate::codegen::{
     cfn::{Resource, Template, only_when, reference, sub, when},
-    names::{MAIL_CONFIGURATION, logical, physical, physical_text},
+    names::{EMAIL_CONFIGURATION_SET, logical, physical, physical_text},
 };
-use catalog::{Feed, Trigger, Uses};
+use catalog::{TopicSource, Trigger, Uses};
 use serde_json::json;
 
 /// How long invoices may not be deleted in production, in years.
@@ -36,7 +36,7 @@ pub(super) fn add(template: &mut Template) {
     for secret in catalog::SECRETS {
         template.share(secret_of(secret));
     }
-    if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Mail))) {
+    if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Email))) {
         add_mail(template);
     }
 }
@@ -44,13 +44,13 @@ pub(super) fn add(template: &mut Template) {
 /// The sender, the rules that mail is sent under, and where is told what becomes of it.
 fn add_mail(template: &mut Template) {
     template.share(Resource::new(
-        "MailIdentity",
+        "SenderIdentity",
         "AWS::SES::EmailIdentity",
-        json!({ "EmailIdentity": reference("MailFrom") }),
+        json!({ "EmailIdentity": reference("EmailFrom") }),
     ));
     let name = sub(&physical_text("mail"));
     template.share(Resource::new(
-        MAIL_CONFIGURATION,
+        EMAIL_CONFIGURATION_SET,
         "AWS::SES::ConfigurationSet",
         json!({
             "Name": name,
@@ -59,12 +59,12 @@ fn add_mail(template: &mut Template) {
             "SuppressionOptions": { "SuppressedReasons": ["BOUNCE", "COMPLAINT"] },
         }),
     ));
-    for topic in catalog::TOPICS.iter().filter(|topic| topic.feed == Feed::Mail) {
+    for topic in catalog::TOPICS.iter().filter(|topic| topic.source == TopicSource::Email) {
         let destination = Resource::new(
-            format!("{MAIL_CONFIGURATION}{}", logical(topic.name, "")),
+            format!("{EMAIL_CONFIGURATION_SET}{}", logical(topic.name, "")),
             "AWS::SES::ConfigurationSetEventDestination",
             json!({
-                "ConfigurationSetName": reference(MAIL_CONFIGURATION),
+                "ConfigurationSetName": reference(EMAIL_CONFIGURATION_SET),
                 "EventDestination": {
                     "Name": topic.name,
                     "Enabled": true,

@@ -2,7 +2,7 @@
 
 use crate::codegen::{
     cfn::{Resource, Template, attribute, reference},
-    names::{consumer_group, dead, logical, physical},
+    names::{consumer_group, dead_letter_queue_id, logical, physical},
 };
 use catalog::{Function, Trigger};
 use serde_json::{Value, json};
@@ -72,5 +72,5 @@ fn kafka(function: &Function, id: String, topic: &catalog::KafkaTopic) -> Resour
 }
 
 fn failures(function: &Function) -> Value {
-    json!({ "OnFailure": { "Destination": attribute(&logical(&dead(function.name), "Queue"), "Arn") } })
+    json!({ "OnFailure": { "Destination": attribute(&dead_letter_queue_id(function.name), "Arn") } })
 }

@@ -1,7 +1,7 @@
 //! Which answers are final, and which leave it open.
 
 use super::*;
-use kernel::Kind;
+use kernel::FailureKind;
 
 const PAYMENT: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
 
@@ -9,15 +9,15 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap()
 }
 
-fn charged(code: u16, body: &str) -> Result<Answer, Failure> {
+fn charged(code: u16, body: &str) -> Result<ChargeOutcome, Failure> {
     charge(status(code), body.as_bytes())
 }
 
-fn refunded(code: u16, body: &str) -> Result<RefundAnswer, Failure> {
+fn refunded(code: u16, body: &str) -> Result<RefundOutcome, Failure> {
     refund(status(code), body.as_bytes())
 }
 
-fn found(intents: &[String]) -> Result<Option<Answer>, Failure> {
+fn found(intents: &[String]) -> Result<Option<ChargeOutcome>, Failure> {
     let body = format!(r#"{{"object":"search_result","has_more":false,"data":[{}]}}"#, intents.join(","));
     search(StatusCode::OK, body.as_bytes(), PAYMENT, "2")
 }
@@ -27,13 +27,13 @@ fn intent(id: &str, status: &str) -> String {
     format!(r#"{{"id":"{id}","status":"{status}","metadata":{{"payment_id":"{PAYMENT}","attempt":"2"}}}}"#)
 }
 
-fn declined(code: &str) -> Answer {
-    Answer::Declined(code.to_owned())
+fn declined(code: &str) -> ChargeOutcome {
+    ChargeOutcome::Declined(code.to_owned())
 }
 
 #[test]
 fn a_payment_that_succeeded_is_charged_under_the_gateways_name() {
-    let answer = Ok(Answer::Charged("pi_1".to_owned()));
+    let answer = Ok(ChargeOutcome::Charged("pi_1".to_owned()));
     assert_eq!(charged(200, r#"{"id":"pi_1","status":"succeeded","last_payment_error":null}"#), answer);
 }
 
@@ -80,32 +80,32 @@ fn whatever_leaves_it_open_is_unavailable() {
         [charged(code, body).unwrap_err().kind, refunded(code, body).unwrap_err().kind, search]
     };
     for code in [401, 404, 409, 429, 500, 502, 503] {
-        assert_eq!(kinds(code, "{}"), [Kind::Unavailable; 3], "{code}");
+        assert_eq!(kinds(code, "{}"), [FailureKind::Unavailable; 3], "{code}");
     }
     for body in [
         "<html>Not Found</html>",
         r#"{"error":{"type":"invalid_request_error"}}"#,
         r#"{"error":{"code":"resource_missing"}}"#,
     ] {
-        assert_eq!(kinds(404, body), [Kind::Unavailable; 3], "{body}");
+        assert_eq!(kinds(404, body), [FailureKind::Unavailable; 3], "{body}");
     }
-    assert_eq!(kinds(200, "not json"), [Kind::Unavailable; 3]);
+    assert_eq!(kinds(200, "not json"), [FailureKind::Unavailable; 3]);
     let body = r#"{"id":"pi_1","status":"processing"}"#;
-    assert_eq!(charged(200, body).unwrap_err().kind, Kind::Unavailable);
+    assert_eq!(charged(200, body).unwrap_err().kind, FailureKind::Unavailable);
     let body = r#"{"id":"re_1","status":"requires_action"}"#;
-    assert_eq!(refunded(200, body).unwrap_err().kind, Kind::Unavailable);
+    assert_eq!(refunded(200, body).unwrap_err().kind, FailureKind::Unavailable);
 }
 
 #[test]
 fn a_mistake_of_ours_is_internal_and_tells_the_code_and_not_the_message() {
     let body = r#"{"error":{"type":"idempotency_error","message":"key charge-secret was used"}}"#;
     for failure in [charged(400, body).unwrap_err(), refunded(400, body).unwrap_err()] {
-        assert_eq!(failure.kind, Kind::Internal);
+        assert_eq!(failure.kind, FailureKind::Internal);
         assert!(failure.to_string().contains("idempotency_error") && !failure.to_string().contains("charge-secret"));
     }
     let body = r#"{"error":{"type":"invalid_request_error","code":"parameter_invalid"}}"#;
-    assert_eq!(refunded(400, body).unwrap_err().kind, Kind::Internal);
-    assert_eq!(charged(403, body).unwrap_err().kind, Kind::Internal);
+    assert_eq!(refunded(400, body).unwrap_err().kind, FailureKind::Internal);
+    assert_eq!(charged(403, body).unwrap_err().kind, FailureKind::Internal);
 }
 
 #[test]
@@ -121,15 +121,15 @@ fn a_way_to_pay_that_was_used_before_is_declined_although_they_say_it_without_a_
 
 #[test]
 fn what_they_answer_without_deciding_is_told_from_silence() {
-    let code = |outcome: Result<Answer, Failure>| outcome.unwrap_err().code;
+    let code = |outcome: Result<ChargeOutcome, Failure>| outcome.unwrap_err().code;
     for status in [401, 409, 429] {
-        assert_eq!(code(charged(status, "{}")), NOT_NOW, "{status}");
-        assert!(!ports::is_silent(&charged(status, "{}").unwrap_err()), "it is an answer: {status}");
+        assert_eq!(code(charged(status, "{}")), GATEWAY_RETRY_LATER, "{status}");
+        assert!(!ports::is_unreachable(&charged(status, "{}").unwrap_err()), "it is an answer: {status}");
     }
-    assert_eq!(code(charged(200, r#"{"id":"pi_1","status":"processing"}"#)), UNDECIDED);
-    assert_eq!(refunded(200, r#"{"id":"re_1","status":"requires_action"}"#).unwrap_err().code, UNDECIDED);
+    assert_eq!(code(charged(200, r#"{"id":"pi_1","status":"processing"}"#)), GATEWAY_PENDING);
+    assert_eq!(refunded(200, r#"{"id":"re_1","status":"requires_action"}"#).unwrap_err().code, GATEWAY_PENDING);
     for status in [500, 503] {
-        assert!(ports::is_silent(&charged(status, "{}").unwrap_err()), "{status}");
+        assert!(ports::is_unreachable(&charged(status, "{}").unwrap_err()), "{status}");
     }
 }
 
@@ -144,27 +144,27 @@ fn a_refund_is_found_by_our_name_for_it_on_whatever_page_it_is() {
         body.into_bytes()
     };
     let look = |more, state, ours| refund_among(StatusCode::OK, &page(more, state), ours);
-    let found = |name: &str| Ok(RefundPage::Found(RefundAnswer::Refunded(name.to_owned())));
+    let found = |name: &str| Ok(RefundPage::Found(RefundOutcome::Refunded(name.to_owned())));
     assert_eq!(look(true, "succeeded", "r-1"), found("re_1"));
     assert_eq!(look(false, "pending", "r-2"), found("re_2"));
-    assert_eq!(look(false, "canceled", "r-2"), Ok(RefundPage::Found(RefundAnswer::Refused("canceled".to_owned()))));
+    assert_eq!(look(false, "canceled", "r-2"), Ok(RefundPage::Found(RefundOutcome::Failed("canceled".to_owned()))));
     assert_eq!(look(true, "succeeded", "r-3"), Ok(RefundPage::Next("re_2".to_owned())));
     assert_eq!(look(false, "succeeded", "r-3"), Ok(RefundPage::Last));
-    assert_eq!(look(false, "requires_action", "r-1").unwrap_err().code, UNDECIDED);
-    assert_eq!(refund_among(status(500), b"{}", "r-1").unwrap_err().kind, Kind::Unavailable);
+    assert_eq!(look(false, "requires_action", "r-1").unwrap_err().code, GATEWAY_PENDING);
+    assert_eq!(refund_among(status(500), b"{}", "r-1").unwrap_err().kind, FailureKind::Unavailable);
 }
 
 #[test]
 fn a_refund_that_they_have_taken_went_back_even_if_the_bank_has_not_seen_it_yet() {
     for state in ["succeeded", "pending"] {
         let body = format!(r#"{{"id":"re_1","status":"{state}","amount":500}}"#);
-        assert_eq!(refunded(200, &body), Ok(RefundAnswer::Refunded("re_1".to_owned())));
+        assert_eq!(refunded(200, &body), Ok(RefundOutcome::Refunded("re_1".to_owned())));
     }
 }
 
 #[test]
 fn a_refund_that_will_never_be_made_is_refused_with_its_code() {
-    let refused = |code: &str| Ok(RefundAnswer::Refused(code.to_owned()));
+    let refused = |code: &str| Ok(RefundOutcome::Failed(code.to_owned()));
     for code in NEVER_REFUNDED {
         let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
         assert_eq!(refunded(400, &body), refused(code));
@@ -180,7 +180,7 @@ fn a_refund_that_will_never_be_made_is_refused_with_its_code() {
 fn a_refund_of_a_charge_that_they_do_not_know_is_a_defect_and_no_refusal() {
     let body = r#"{"error":{"type":"invalid_request_error","code":"resource_missing","param":"payment_intent"}}"#;
     for code in [400, 404] {
-        assert_eq!(refunded(code, body).unwrap_err().kind, Kind::Internal);
+        assert_eq!(refunded(code, body).unwrap_err().kind, FailureKind::Internal);
     }
 }
 
@@ -197,11 +197,11 @@ fn an_attempt_that_they_never_heard_of_is_not_found() {
 
 #[test]
 fn an_attempt_is_found_with_what_became_of_it() {
-    assert_eq!(found(&[intent("pi_1", "succeeded")]), Ok(Some(Answer::Charged("pi_1".to_owned()))));
+    assert_eq!(found(&[intent("pi_1", "succeeded")]), Ok(Some(ChargeOutcome::Charged("pi_1".to_owned()))));
     let refused = intent("pi_1", "requires_payment_method")
         .replace(r#""status""#, r#""last_payment_error":{"decline_code":"lost_card","code":"card_declined"},"status""#);
     assert_eq!(found(&[refused]), Ok(Some(declined("lost_card"))));
-    assert_eq!(found(&[intent("pi_1", "processing")]).unwrap_err().kind, Kind::Unavailable);
+    assert_eq!(found(&[intent("pi_1", "processing")]).unwrap_err().kind, FailureKind::Unavailable);
 }
 
 #[test]
@@ -210,20 +210,20 @@ fn an_attempt_that_was_begun_and_never_confirmed_is_not_found() {
     assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never asked");
     assert_eq!(found(&[intent("pi_1", "requires_action")]), Ok(Some(declined("authentication_required"))));
     let charge = [intent("pi_1", "requires_confirmation"), intent("pi_2", "succeeded")];
-    assert_eq!(found(&charge), Ok(Some(Answer::Charged("pi_2".to_owned()))));
+    assert_eq!(found(&charge), Ok(Some(ChargeOutcome::Charged("pi_2".to_owned()))));
 }
 
 #[test]
 fn of_several_tries_at_an_attempt_the_charge_counts_and_what_is_open_comes_before_what_was_refused() {
     let refused = intent("pi_1", "canceled");
     let charge = [refused.clone(), intent("pi_2", "succeeded"), intent("pi_3", "processing")];
-    assert_eq!(found(&charge), Ok(Some(Answer::Charged("pi_2".to_owned()))));
-    assert_eq!(found(&[refused, intent("pi_3", "processing")]).unwrap_err().kind, Kind::Unavailable);
+    assert_eq!(found(&charge), Ok(Some(ChargeOutcome::Charged("pi_2".to_owned()))));
+    assert_eq!(found(&[refused, intent("pi_3", "processing")]).unwrap_err().kind, FailureKind::Unavailable);
 }
 
 #[test]
 fn an_attempt_that_was_charged_twice_is_a_defect_that_names_both() {
     let failure = found(&[intent("pi_1", "succeeded"), intent("pi_2", "succeeded")]).unwrap_err();
-    assert_eq!(failure.kind, Kind::Internal);
+    assert_eq!(failure.kind, FailureKind::Internal);
     assert!(failure.to_string().contains("pi_1 and pi_2"), "{failure}");
 }

@@ -1,7 +1,7 @@
 //! What is a movement, what it is called, and where the pages end.
 
 use super::*;
-use kernel::Kind;
+use kernel::FailureKind;
 use serde_json::{Value, json};
 
 const PAYMENT: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
@@ -30,13 +30,13 @@ fn read(data: &[Value], has_more: bool) -> Result<Page, Failure> {
     page(StatusCode::OK, json!({ "object": "list", "data": data, "has_more": has_more }).to_string().as_bytes())
 }
 
-fn one(transaction: &Value) -> Movement {
-    read(std::slice::from_ref(transaction), false).unwrap().statement.movements.remove(0)
+fn one(transaction: &Value) -> GatewayTransaction {
+    read(std::slice::from_ref(transaction), false).unwrap().statement.transactions.remove(0)
 }
 
 #[test]
 fn a_charge_is_called_as_when_it_was_charged_and_tells_the_fee() {
-    let expected = Movement {
+    let expected = GatewayTransaction {
         purpose: Purpose::Charge,
         reference: "pi_1".to_owned(),
         payment_id: Some(PaymentId(PAYMENT.parse().unwrap())),
@@ -79,7 +79,7 @@ fn payouts_and_the_like_are_left_out_and_count_for_the_next_page() {
         "source": { "id": "po_1", "object": "payout" },
     });
     let page = read(&[charge(), refund(), payout], true).unwrap();
-    assert_eq!(page.statement.movements.len(), 2);
+    assert_eq!(page.statement.transactions.len(), 2);
     assert_eq!(page.next.as_deref(), Some("txn_3"));
     assert_eq!(read(&[charge()], false).unwrap().next, None);
     assert_eq!(read(&[], true).unwrap().next, None, "there is nothing to ask the next one after");
@@ -100,7 +100,11 @@ fn a_movement_that_cannot_be_read_is_named_and_the_others_count() {
         odd("created", json!("yesterday")),
     ] {
         let page = read(&[odd.clone(), refund()], false).unwrap();
-        assert_eq!((page.statement.unread, page.statement.movements.len()), (vec!["txn_1".to_owned()], 1), "{odd}");
+        assert_eq!(
+            (page.statement.unreadable, page.statement.transactions.len()),
+            (vec!["txn_1".to_owned()], 1),
+            "{odd}"
+        );
     }
 }
 
@@ -108,6 +112,6 @@ fn a_movement_that_cannot_be_read_is_named_and_the_others_count() {
 fn a_ledger_that_they_do_not_show_is_unavailable() {
     for (status, body) in [(500, "{}"), (401, "{}"), (200, "not json")] {
         let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes()) else { panic!("it was read") };
-        assert_eq!(failure.kind, Kind::Unavailable);
+        assert_eq!(failure.kind, FailureKind::Unavailable);
     }
 }

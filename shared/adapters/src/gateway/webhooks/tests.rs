@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::testing::{secret, serve};
-use ports::GatewayMail;
+use ports::WebhookVerifier;
 use tokio::net::TcpListener;
 
 const SECRET: &str = r#"{"SecretString":"whsec_3kVbH1q8ZpXn"}"#;
@@ -22,17 +22,17 @@ fn after(seconds: i64) -> Timestamp {
     Timestamp::from_second(SIGNED_AT + seconds).unwrap()
 }
 
-type Read = Result<Option<GatewayNews>, Failure>;
+type Read = Result<Option<GatewayEvent>, Failure>;
 
 /// What is read of `mails`, each a header and a body, `now`; the secret is served as often as there are `secrets`.
 async fn read(secrets: &[&str], now: Timestamp, mails: &[(Option<&str>, &str)]) -> Vec<Read> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mail = StripeMail::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
+    let webhooks = StripeWebhooks::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
     let answers: Vec<_> = secrets.iter().map(|text| (200, *text)).collect();
     let reading = async {
         let mut read = Vec::new();
         for (signature, body) in mails {
-            read.push(mail.read(*signature, body.as_bytes(), now).await);
+            read.push(webhooks.verify(*signature, body.as_bytes(), now).await);
         }
         read
     };
@@ -44,18 +44,18 @@ async fn read_one(now: Timestamp, signature: &str, body: &str) -> Read {
     read(&[SECRET], now, &[(Some(signature), body)]).await.remove(0)
 }
 
-fn paid() -> GatewayNews {
-    GatewayNews {
+fn paid() -> GatewayEvent {
+    GatewayEvent {
         id: "11c23518-a9c0-8a87-941b-73e0f03b506b".parse().unwrap(),
         payment_id: PaymentId("0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap()),
         attempt: 2,
-        answer: Answer::Charged("pi_1".to_owned()),
+        answer: ChargeOutcome::Charged("pi_1".to_owned()),
     }
 }
 
 fn assert_forged(answer: &Read, why: &str) {
     let failure = answer.as_ref().unwrap_err();
-    assert_eq!((failure.kind, failure.code), (Kind::Unauthenticated, "signature-invalid"), "{why}");
+    assert_eq!((failure.kind, failure.code), (FailureKind::Unauthenticated, "signature-invalid"), "{why}");
 }
 
 #[tokio::test]
@@ -119,17 +119,17 @@ async fn without_a_signature_that_can_be_read_not_even_the_secret_is() {
 #[tokio::test]
 async fn a_secret_that_nobody_set_is_a_defect() {
     let answers = read(&[r#"{"SecretString":"unset"}"#], after(0), &[(Some(&header(DIGEST)), BODY)]).await;
-    assert_eq!(answers[0].as_ref().unwrap_err().kind, Kind::Internal);
+    assert_eq!(answers[0].as_ref().unwrap_err().kind, FailureKind::Internal);
 }
 
 #[tokio::test]
 async fn a_secret_that_was_replaced_is_read_again_and_at_most_once_a_minute() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mail = StripeMail::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
+    let webhooks = StripeWebhooks::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
     let (forged, good) = (header(DIGEST), header(OTHER_DIGEST));
-    let read = async |header: &str| mail.read(Some(header), BODY.as_bytes(), after(0)).await;
+    let read = async |header: &str| webhooks.verify(Some(header), BODY.as_bytes(), after(0)).await;
     let age = async || {
-        let mut kept = mail.kept.lock().await;
+        let mut kept = webhooks.kept.lock().await;
         kept.as_mut().unwrap().read_at -= READ_AGAIN;
     };
     let reading = async {
@@ -149,8 +149,8 @@ fn a_refusal_is_news_with_its_code() {
     let body = BODY
         .replace("payment_intent.succeeded", "payment_intent.payment_failed")
         .replace(r#""status":"succeeded""#, r#""status":"requires_payment_method","last_payment_error":{"code":"card_declined","decline_code":"do_not_honor"}"#);
-    let answer = Answer::Declined("do_not_honor".to_owned());
-    assert_eq!(news(body.as_bytes()), Ok(Some(GatewayNews { answer, ..paid() })));
+    let answer = ChargeOutcome::Declined("do_not_honor".to_owned());
+    assert_eq!(news(body.as_bytes()), Ok(Some(GatewayEvent { answer, ..paid() })));
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn what_is_genuine_and_not_about_a_charge_of_ours_is_no_news() {
 fn what_cannot_be_read_is_malformed() {
     let without_intent = r#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":[]}}"#;
     for body in ["", "null", "{}", r#"{"id":"evt_1"}"#, without_intent] {
-        assert_eq!(news(body.as_bytes()).unwrap_err().kind, Kind::Malformed, "{body}");
+        assert_eq!(news(body.as_bytes()).unwrap_err().kind, FailureKind::Malformed, "{body}");
     }
 }
 

@@ -62,24 +62,26 @@ impl Story {
         match act {
             Act::Charge { attempts_ago, again } => {
                 let name = format!("ch_{}{}", attempt(attempts_ago), if again { "_again" } else { "" });
-                conclude(payment, attempt(attempts_ago), &Answer::Charged(name), refund, now).ok().flatten()
+                record_charge_outcome(payment, attempt(attempts_ago), &ChargeOutcome::Charged(name), refund, now)
+                    .ok()
+                    .flatten()
             }
             Act::Decline { attempts_ago } => {
-                conclude(payment, attempt(attempts_ago), &declined(), refund, now).ok().flatten()
+                record_charge_outcome(payment, attempt(attempts_ago), &declined(), refund, now).ok().flatten()
             }
-            Act::NeverCharged => never_charged(payment, at(payment.updated_at.as_second() + LOOK_AFTER_SECONDS)),
-            Act::PayAgain => pay_again(payment, method("pm_2"), now).ok(),
-            Act::Ask(minor) => ask_refund(payment, refund, minor.map(usd), RefundReason::Duplicate, now).ok(),
+            Act::NeverCharged => abandon_charge(payment, at(payment.updated_at.as_second() + RECONCILE_AFTER_SECONDS)),
+            Act::PayAgain => retry_payment(payment, method("pm_2"), now).ok(),
+            Act::Ask(minor) => request_refund(payment, refund, minor.map(usd), RefundReason::Duplicate, now).ok(),
             Act::GiveBack { last } => {
                 let id = self.waiting(last)?;
-                conclude_refund(payment, id, &RefundAnswer::Refunded(format!("re_{id}")), now).expect("legal")
+                record_refund_outcome(payment, id, &RefundOutcome::Refunded(format!("re_{id}")), now).expect("legal")
             }
             Act::RefuseRefund { last } => {
-                let answer = RefundAnswer::Refused("no".to_owned());
-                conclude_refund(payment, self.waiting(last)?, &answer, now).expect("legal")
+                let answer = RefundOutcome::Failed("no".to_owned());
+                record_refund_outcome(payment, self.waiting(last)?, &answer, now).expect("legal")
             }
             Act::Close => close(payment, refund, now),
-            Act::Remind => remind(payment, now),
+            Act::Remind => republish_pending(payment, now),
         }
     }
 
@@ -129,9 +131,9 @@ fn whatever_comes_the_books_balance_and_no_more_goes_back_than_was_charged() {
             story.events.extend(charge.events);
         }
         for refund in story.payment.refunds.clone() {
-            let asked = ask_refund(&paid(), refund.id, Some(refund.amount), refund.reason, at(30)).expect("legal");
-            let answer = RefundAnswer::Refunded("re_1".to_owned());
-            let back = changed(conclude_refund(&asked.payment, refund.id, &answer, at(40)));
+            let asked = request_refund(&paid(), refund.id, Some(refund.amount), refund.reason, at(30)).expect("legal");
+            let answer = RefundOutcome::Refunded("re_1".to_owned());
+            let back = changed(record_refund_outcome(&asked.payment, refund.id, &answer, at(40)));
             story.transfers.extend(back.transfers);
             story.events.extend(asked.events.into_iter().chain(back.events));
         }
@@ -219,5 +221,5 @@ fn assert_holds(story: &Story, what: &str) {
         assert!(payment.refundable() <= story.refused_since_closed, "a cancelled order's money goes back: {what}");
     }
     let waits = payment.status == Status::Pending || story.waiting(false).is_some();
-    assert_eq!(payment.look_after().is_some(), waits, "a missing answer is looked after: {what}");
+    assert_eq!(payment.reconcile_after().is_some(), waits, "a missing answer is looked after: {what}");
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::event::{PaymentRefunded, RefundFailed};
 
 fn ask(payment: &Payment, n: u128, minor: Option<i64>) -> Result<Change, Failure> {
-    ask_refund(payment, refund_id(n), minor.map(usd), RefundReason::RequestedByCustomer, at(50))
+    request_refund(payment, refund_id(n), minor.map(usd), RefundReason::RequestedByCustomer, at(50))
 }
 
 fn asked(payment: &Payment, n: u128, minor: i64) -> Payment {
@@ -12,13 +12,13 @@ fn asked(payment: &Payment, n: u128, minor: i64) -> Payment {
 }
 
 fn done(payment: &Payment, n: u128) -> Change {
-    let answer = RefundAnswer::Refunded(format!("re_{n}"));
-    changed(conclude_refund(payment, refund_id(n), &answer, at(60)))
+    let answer = RefundOutcome::Refunded(format!("re_{n}"));
+    changed(record_refund_outcome(payment, refund_id(n), &answer, at(60)))
 }
 
 fn refused(payment: &Payment, n: u128) -> Change {
-    let answer = RefundAnswer::Refused("charge_disputed".to_owned());
-    changed(conclude_refund(payment, refund_id(n), &answer, at(60)))
+    let answer = RefundOutcome::Failed("charge_disputed".to_owned());
+    changed(record_refund_outcome(payment, refund_id(n), &answer, at(60)))
 }
 
 #[test]
@@ -54,7 +54,8 @@ fn at_least_one_minor_unit_and_at_most_what_is_left_goes_back() {
         }
     }
     let eur = Money::new(1, "EUR").expect("valid");
-    let failure = ask_refund(&partly, refund_id(2), Some(eur), RefundReason::Duplicate, at(50)).expect_err("refused");
+    let failure =
+        request_refund(&partly, refund_id(2), Some(eur), RefundReason::Duplicate, at(50)).expect_err("refused");
     assert_eq!((&*failure.fields[0].pointer, &*failure.fields[0].detail), ("/amount/currency", "must be USD"));
 }
 
@@ -63,7 +64,7 @@ fn where_nothing_was_charged_or_nothing_is_left_nothing_goes_back() {
     let all_asked = asked(&paid(), 1, 1000);
     for payment in [begun(), failed(), never_begun(), all_asked.clone(), done(&all_asked, 1).payment] {
         let failure = ask(&payment, 2, Some(1)).expect_err("refused");
-        assert_eq!((failure.kind, failure.code), (Kind::Conflict, "not-refundable"), "{:?}", payment.status);
+        assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, "not-refundable"), "{:?}", payment.status);
     }
 }
 
@@ -109,16 +110,19 @@ fn a_refund_that_was_refused_is_told_and_its_money_can_be_asked_for_again() {
 fn a_refund_that_was_never_made_is_refused_once_nobody_asks_any_more_and_can_be_asked_for_anew() {
     let payment = asked(&paid(), 1, 400);
     let refund = &payment.refunds[0];
-    let last = 50 + ASK_SECONDS;
-    assert!(remind(&payment, at(last)).is_some());
-    assert_eq!(remind(&payment, at(last + 1)), None, "it is not asked for again");
-    assert_eq!(never_made(refund, at(last + LOOK_AFTER_SECONDS)), None, "who asked last may not be done");
-    let answer = never_made(refund, at(last + LOOK_AFTER_SECONDS + 1)).expect("given up");
-    assert_eq!(answer, RefundAnswer::Refused("never_made".to_owned()));
-    assert_eq!((refund_given_up(refund, at(1849)), refund_given_up(refund, at(1850))), (None, Some(answer.clone())));
-    let change = changed(conclude_refund(&payment, refund_id(1), &answer, at(90_000)));
-    assert!(matches!(&change.events[..], [DomainEvent::RefundFailed(told)] if told.code == "never_made"));
-    assert_eq!((change.payment.refundable(), change.payment.look_after()), (1000, None));
+    let last = 50 + RETRY_WINDOW_SECONDS;
+    assert!(republish_pending(&payment, at(last)).is_some());
+    assert_eq!(republish_pending(&payment, at(last + 1)), None, "it is not asked for again");
+    assert_eq!(abandon_refund(refund, at(last + RECONCILE_AFTER_SECONDS)), None, "who asked last may not be done");
+    let answer = abandon_refund(refund, at(last + RECONCILE_AFTER_SECONDS + 1)).expect("given up");
+    assert_eq!(answer, RefundOutcome::Failed("refund_not_found".to_owned()));
+    assert_eq!(
+        (fail_refund_after_gateway_error(refund, at(1849)), fail_refund_after_gateway_error(refund, at(1850))),
+        (None, Some(answer.clone()))
+    );
+    let change = changed(record_refund_outcome(&payment, refund_id(1), &answer, at(90_000)));
+    assert!(matches!(&change.events[..], [DomainEvent::RefundFailed(told)] if told.code == "refund_not_found"));
+    assert_eq!((change.payment.refundable(), change.payment.reconcile_after()), (1000, None));
     let anew = asked(&change.payment, 2, 400);
     assert_ne!(anew.refunds[1].gateway_key(), refund.gateway_key());
 }
@@ -127,10 +131,10 @@ fn a_refund_that_was_never_made_is_refused_once_nobody_asks_any_more_and_can_be_
 fn the_answer_to_a_refund_counts_once_and_that_to_an_unknown_one_not_at_all() {
     let (paid_back, given_up) = (done(&asked(&paid(), 1, 400), 1).payment, refused(&asked(&paid(), 1, 400), 1).payment);
     for payment in [paid_back, given_up] {
-        for answer in [RefundAnswer::Refunded("re_9".to_owned()), RefundAnswer::Refused("late".to_owned())] {
-            assert_eq!(conclude_refund(&payment, refund_id(1), &answer, at(61)), Ok(None));
-            let unknown = conclude_refund(&payment, refund_id(2), &answer, at(61)).expect_err("unknown");
-            assert_eq!(unknown.kind, Kind::NotFound);
+        for answer in [RefundOutcome::Refunded("re_9".to_owned()), RefundOutcome::Failed("late".to_owned())] {
+            assert_eq!(record_refund_outcome(&payment, refund_id(1), &answer, at(61)), Ok(None));
+            let unknown = record_refund_outcome(&payment, refund_id(2), &answer, at(61)).expect_err("unknown");
+            assert_eq!(unknown.kind, FailureKind::NotFound);
         }
     }
 }
@@ -158,7 +162,7 @@ fn a_refund_is_due_for_twenty_three_hours_and_until_it_has_its_answer() {
         assert_eq!(is_refund_due(refund, at(second)), Ok(true), "{second}");
     }
     let late = is_refund_due(refund, at(82_851)).expect_err("too old");
-    assert_eq!((late.kind, late.code), (Kind::Conflict, "refund-too-old"));
+    assert_eq!((late.kind, late.code), (FailureKind::Conflict, "refund-too-old"));
     for answered in [done(&payment, 1), refused(&payment, 1)] {
         assert_eq!(is_refund_due(&answered.payment.refunds[0], at(90_000)), Ok(false));
     }
@@ -167,14 +171,16 @@ fn a_refund_is_due_for_twenty_three_hours_and_until_it_has_its_answer() {
 #[test]
 fn the_oldest_refund_without_an_answer_says_when_to_look_and_each_is_asked_for_again() {
     let asked_at = |payment: &Payment, n, second| {
-        ask_refund(payment, refund_id(n), Some(usd(100)), RefundReason::Fraudulent, at(second)).expect("legal").payment
+        request_refund(payment, refund_id(n), Some(usd(100)), RefundReason::Fraudulent, at(second))
+            .expect("legal")
+            .payment
     };
     let payment = [(1, 100), (2, 300), (3, 200)].iter().fold(paid(), |payment, (n, s)| asked_at(&payment, *n, *s));
-    assert_eq!(payment.look_after(), Some(at(700)));
+    assert_eq!(payment.reconcile_after(), Some(at(700)));
     let payment = done(&payment, 1).payment;
-    assert_eq!(payment.look_after(), Some(at(800)));
+    assert_eq!(payment.reconcile_after(), Some(at(800)));
 
-    let change = remind(&payment, at(900)).expect("a step");
+    let change = republish_pending(&payment, at(900)).expect("a step");
     let told = [2, 3].map(|n| {
         let (refund_id, amount) = (refund_id(n), usd(100));
         DomainEvent::from(RefundRequested { payment_id: ID, order_id: ORDER, refund_id, amount })
@@ -183,13 +189,16 @@ fn the_oldest_refund_without_an_answer_says_when_to_look_and_each_is_asked_for_a
     assert_eq!((change.payment.refunds, change.payment.version), (payment.refunds.clone(), payment.version + 1));
 
     let answered = refused(&done(&payment, 2).payment, 3).payment;
-    assert_eq!((answered.look_after(), remind(&answered, at(900))), (None, None));
+    assert_eq!((answered.reconcile_after(), republish_pending(&answered, at(900))), (None, None));
 }
 
 #[test]
 fn an_unbelievable_answer_for_what_was_never_charged_is_an_internal_failure() {
     let mut payment = asked(&paid(), 1, 400);
     payment.status = Status::Failed;
-    let answer = RefundAnswer::Refunded("re_1".to_owned());
-    assert_eq!(conclude_refund(&payment, refund_id(1), &answer, at(60)).expect_err("cannot be").kind, Kind::Internal);
+    let answer = RefundOutcome::Refunded("re_1".to_owned());
+    assert_eq!(
+        record_refund_outcome(&payment, refund_id(1), &answer, at(60)).expect_err("cannot be").kind,
+        FailureKind::Internal
+    );
 }

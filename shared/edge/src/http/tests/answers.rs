@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::telemetry::lines_of;
-use kernel::{Settled, StoredReply};
+use kernel::{IdempotencyOutcome, StoredReply};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -23,20 +23,20 @@ async fn a_failure_is_a_problem_document_without_internals() {
 #[tokio::test]
 async fn every_kind_of_failure_has_its_status() {
     for (kind, status) in [
-        (Kind::Malformed, 400),
-        (Kind::Unauthenticated, 401),
-        (Kind::Forbidden, 403),
-        (Kind::NotFound, 404),
-        (Kind::Conflict, 409),
-        (Kind::PreconditionFailed, 412),
-        (Kind::PreconditionRequired, 428),
-        (Kind::TooLarge, 413),
-        (Kind::UnsupportedMedia, 415),
-        (Kind::Invalid, 422),
-        (Kind::Locked, 423),
-        (Kind::TooMany, 429),
-        (Kind::Internal, 500),
-        (Kind::Unavailable, 503),
+        (FailureKind::Malformed, 400),
+        (FailureKind::Unauthenticated, 401),
+        (FailureKind::Forbidden, 403),
+        (FailureKind::NotFound, 404),
+        (FailureKind::Conflict, 409),
+        (FailureKind::PreconditionFailed, 412),
+        (FailureKind::PreconditionRequired, 428),
+        (FailureKind::TooLarge, 413),
+        (FailureKind::UnsupportedMedia, 415),
+        (FailureKind::Invalid, 422),
+        (FailureKind::Locked, 423),
+        (FailureKind::RateLimited, 429),
+        (FailureKind::Internal, 500),
+        (FailureKind::Unavailable, 503),
     ] {
         let fails = async |_: Call<Change>| Err::<Reply<()>, _>(Failure::new(kind, "some-code", "So it is."));
         assert_eq!(send(ROUTE, patch().build(), fails).await.problem(), said("some-code", status));
@@ -55,7 +55,7 @@ async fn a_panic_answers_500_and_does_not_tell_why() {
 async fn a_handler_that_outlives_the_invocation_answers_503_before_the_gateway_would_answer_500() {
     let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(5));
     let stuck = async |_: Call<Change>| std::future::pending::<Result<Reply<()>, Failure>>().await;
-    let response = answer(&ROUTE, patch().build(), &clock, &stuck).await;
+    let response = respond(&ROUTE, patch().build(), &clock, &stuck).await;
     assert_eq!(response["statusCode"], 503);
 }
 
@@ -76,19 +76,19 @@ async fn a_repeated_request_gets_the_first_answer_byte_for_byte_and_is_told_so()
         let (body, call) = call.into_parts();
         let reply = Reply::created(json!({ "id": call.ids.next(), "delta": body.delta }));
         let settled = match kept.take() {
-            Some(first) => Settled::Before(first),
+            Some(first) => IdempotencyOutcome::Replayed(first),
             None => {
                 kept.set(Some(reply.to_stored()?));
-                Settled::Now
+                IdempotencyOutcome::Committed
             }
         };
-        Ok(reply.settle(settled))
+        Ok(reply.or_replay(settled))
     };
     let event = patch().build();
     // One clock for both, so that the second time another id is drawn.
     let clock = clock();
-    let first = answer(&ROUTE, event.clone(), &clock, &handler).await;
-    let again = answer(&ROUTE, event, &clock, &handler).await;
+    let first = respond(&ROUTE, event.clone(), &clock, &handler).await;
+    let again = respond(&ROUTE, event, &clock, &handler).await;
     assert_eq!(first["headers"].get("idempotent-replayed"), None);
     assert_eq!((&again["statusCode"], &again["body"]), (&first["statusCode"], &first["body"]));
     assert_eq!(again["headers"]["idempotent-replayed"], "true");
@@ -97,10 +97,10 @@ async fn a_repeated_request_gets_the_first_answer_byte_for_byte_and_is_told_so()
 
 #[tokio::test]
 async fn a_refusal_can_be_kept_as_the_first_answer_too() {
-    let refusal = || Failure::new(Kind::Conflict, "insufficient-stock", "There are not enough.");
+    let refusal = || Failure::new(FailureKind::Conflict, "insufficient-stock", "There are not enough.");
     let first = send(ROUTE, patch().build(), async |_: Call<Change>| Err::<Reply<()>, _>(refusal())).await;
     let again =
-        send(ROUTE, patch().build(), async |call: Call<Change>| Ok(Reply::<()>::stored(call.problem(&refusal()))))
+        send(ROUTE, patch().build(), async |call: Call<Change>| Ok(Reply::<()>::replay(call.problem(&refusal()))))
             .await;
     assert_eq!(again.problem(), said("insufficient-stock", 409));
     assert_eq!(again.text, first.text, "same clock, same trace: the document is the same");
@@ -110,7 +110,7 @@ async fn a_refusal_can_be_kept_as_the_first_answer_too() {
 async fn an_answer_without_a_body_is_kept_without_one() {
     let kept = Reply::<()>::no_content().to_stored().unwrap();
     assert_eq!(kept, StoredReply { status: 204, headers: vec![], body: String::new() });
-    let seen = send(ROUTE, patch().build(), async |_: Call<Change>| Ok(Reply::<()>::stored(kept.clone()))).await;
+    let seen = send(ROUTE, patch().build(), async |_: Call<Change>| Ok(Reply::<()>::replay(kept.clone()))).await;
     assert_eq!((seen.status, seen.text.as_str()), (204, ""));
     assert!(seen.headers.get("content-type").is_none());
 }

@@ -1,7 +1,7 @@
 //! The ports on AWS, over an emulator or an account: each test has a table, a bucket, a queue or a secret of its own.
 
-mod keeping;
-mod sending;
+mod messaging;
+mod storage;
 
 use kernel::Ids;
 

@@ -1,7 +1,7 @@
 //! Defects of mail, invoices and windows, and of the sweep of the outbox.
 
 use crate::simulation::{
-    site::{Site, Stores},
+    backend::{Backend, Stores},
     world::World,
 };
 use domain::{
@@ -14,19 +14,21 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::{Failure, Ids, Timestamp};
-use ports::{Addressee, Claim, Contact, ContactBook, InvoiceStore, LetterWriter as _, Mailer as _, WindowStore as _};
+use ports::{
+    Claim, Contact, ContactStore, EmailSender as _, InvoiceStore, MessageTemplates as _, Recipient, WindowStore as _,
+};
 use std::time::Duration;
 use testkit::Platform;
 
 /// Notes that a letter was sent under a claim of its own each time.
 pub struct Forgetful<C>(pub C, pub Ids);
 
-impl<C: ContactBook> ContactBook for Forgetful<C> {
-    async fn remember(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
-        self.0.remember(claim, contact).await
+impl<C: ContactStore> ContactStore for Forgetful<C> {
+    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
+        self.0.save(claim, contact).await
     }
 
-    async fn find(&self, user: UserId) -> Result<Option<Addressee>, Failure> {
+    async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
         self.0.find(user).await
     }
 
@@ -34,18 +36,18 @@ impl<C: ContactBook> ContactBook for Forgetful<C> {
         self.0.was_sent(claim).await
     }
 
-    async fn sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
-        self.0.sent(Claim { event_id: self.1.next(), ..claim }, event).await
+    async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
+        self.0.record_sent(Claim { event_id: self.1.next(), ..claim }, event).await
     }
 
-    async fn not_sent(
+    async fn record_not_sent(
         &self,
         claim: Claim,
         about: &NotificationSent,
         why: Outcome,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        self.0.not_sent(claim, about, why, now).await
+        self.0.record_not_sent(claim, about, why, now).await
     }
 }
 
@@ -55,29 +57,34 @@ pub async fn note_first(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let about = &delivery.event.event;
-    let sent = notification::news(about, Channel::Email).ok_or_else(|| event::unexpected(about))?;
+    let sent = notification::for_event(about, Channel::Email).ok_or_else(|| event::unexpected_event(about))?;
     let contacts = stores.contacts();
     let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
-    let letter = platform.letters().write(sent.template, &to, about)?;
-    let event = event::envelop(delivery.ids.next(), &delivery.event.subject, 1, delivery.now, &delivery.trace, sent);
-    let claim = Claim { consumer: catalog::MAIL_SEND.name, event_id: delivery.event.id };
-    if !contacts.sent(claim, &event).await? {
+    let letter = platform.message_templates().render_email(sent.template, &to, about)?;
+    let event = event::wrap(delivery.ids.next(), &delivery.event.subject, 1, delivery.now, &delivery.trace, sent);
+    let claim = Claim { consumer: catalog::EMAIL_SEND.name, event_id: delivery.event.id };
+    if !contacts.record_sent(claim, &event).await? {
         return Ok(());
     }
-    platform.mailer().send(&letter, claim.event_id).await
+    platform.email_sender().send(&letter, claim.event_id).await
 }
 
 /// Gives an order that has a number another one.
 pub struct Blind<I>(pub I, pub Ids);
 
 impl<I: InvoiceStore> InvoiceStore for Blind<I> {
-    async fn number(&self, claim: Claim, draft: &Draft, event: &dyn Fn(&Invoice) -> Event) -> Result<Invoice, Failure> {
+    async fn assign_number(
+        &self,
+        claim: Claim,
+        draft: &Draft,
+        event: &dyn Fn(&Invoice) -> Event,
+    ) -> Result<Invoice, Failure> {
         let invoices = &self.0;
         match invoices.find(draft.order_id, None).await? {
-            None => invoices.number(claim, draft, event).await,
+            None => invoices.assign_number(claim, draft, event).await,
             Some(_) => {
                 let draft = Draft { order_id: OrderId(self.1.next()), ..draft.clone() };
-                invoices.number(claim, &draft, event).await
+                invoices.assign_number(claim, &draft, event).await
             }
         }
     }
@@ -88,7 +95,7 @@ impl<I: InvoiceStore> InvoiceStore for Blind<I> {
 }
 
 /// Adds facts up under ids of their own, so that each counts each time it comes.
-pub async fn count_anew<S: Site>(
+pub async fn count_anew<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
     batch: &[Delivery<DomainEvent>],
@@ -97,15 +104,15 @@ pub async fn count_anew<S: Site>(
     let mut facts = vec![];
     for delivery in batch {
         if let DomainEvent::OrderConfirmed(order) = &delivery.event.event {
-            facts.push(window::fact(ids.next(), delivery.event.time, order)?);
+            facts.push(window::analytics_record(ids.next(), delivery.event.time, order)?);
         }
     }
     stores.windows().add(&facts).await
 }
 
 /// What a sweep is about to offer to the bus, and will forget whatever the bus says.
-pub fn forgotten<S: Site>(world: &World<S>) -> Vec<Event> {
+pub fn forgotten<S: Backend>(world: &World<S>) -> Vec<Event> {
     let grace = Duration::from_secs(5);
-    let waiting = world.platform.outbox().waiting();
+    let waiting = world.platform.outbox().pending();
     waiting.into_iter().filter(|event| event.time + grace < world.clock.now()).collect()
 }

@@ -13,7 +13,7 @@ pub use payments::take_blindly;
 pub use stock::sweep;
 
 use super::{
-    site::{Site, Stores},
+    backend::{Backend, Stores},
     world::World,
 };
 use catalog::Function;
@@ -24,30 +24,30 @@ use kernel::Failure;
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defect {
-    SwallowsErrors,
-    AcknowledgesTheBatch,
+    AcknowledgesOnError,
+    AcknowledgesWholeBatch,
     PublishesBeforeCommit,
-    ChargesWithoutStableKey,
-    ChargesBeforeBegin,
-    RefundsWithoutKey,
-    ForgetsClosed,
-    WebhookApart,
-    ReleasesUnguarded,
+    ChargesWithNewKeyPerTry,
+    ChargesBeforeStoringPayment,
+    RefundsWithNewKeyPerTry,
+    IgnoresClosedPayment,
+    StoresWebhookClaimSeparately,
+    ReleasesStockTwice,
     ReadsThenWritesStock,
-    KeepsBlindly,
-    SweepsWithoutLock,
-    KeepsKeyApart,
+    AllocatesUnavailableStock,
+    ExpiresReservationTwice,
+    StoresKeySeparately,
     ChecksThenInsertsKey,
-    AdvancesUnguarded,
-    RevivesCancelled,
-    BelievesOldNews,
+    IgnoresOrderVersion,
+    ConfirmsCancelledOrder,
+    AppliesStaleEvents,
     CountsWithoutClaim,
-    NotesMailWithoutClaim,
-    NotesMailBeforeSending,
-    NumbersWithoutLooking,
-    SweepsDeaf,
-    NeverSweeps,
-    AsksWithoutKey,
+    RecordsEmailWithoutClaim,
+    RecordsEmailBeforeSending,
+    NumbersInvoiceTwice,
+    MarksRejectedEventsPublished,
+    NeverSweepsOutbox,
+    RetriesOrderWithNewKey,
     /// No defect: state and version turn old news away as well.
     SkipsInbox,
 }
@@ -55,35 +55,35 @@ pub enum Defect {
 impl Defect {
     /// Every defect, and the habit that it is.
     pub const ALL: [(Self, &str); 24] = [
-        (Self::SwallowsErrors, "acknowledge on error: mail is not sent, and nobody hears"),
-        (Self::AcknowledgesTheBatch, "acknowledge the batch although one message failed"),
-        (Self::PublishesBeforeCommit, "publish, then write: payment event before its commit"),
-        (Self::NeverSweeps, "write, then publish or never: no outbox is swept"),
-        (Self::SweepsDeaf, "sweep marks as sent whatever the bus says"),
-        (Self::ChargesWithoutStableKey, "a new key at the gateway for each try to charge"),
-        (Self::RefundsWithoutKey, "a new key at the gateway for each try to refund"),
-        (Self::ChargesBeforeBegin, "charge first, keep the payment after"),
-        (Self::ForgetsClosed, "charge without a look at a cancellation meanwhile"),
-        (Self::WebhookApart, "webhook with an inbox apart, blind to what is kept"),
-        (Self::ReadsThenWritesStock, "read stock, then write what was read, less some"),
-        (Self::ReleasesUnguarded, "release stock without claim or guard: twice"),
-        (Self::KeepsBlindly, "lapsed hold taken again without a look at what is free"),
-        (Self::SweepsWithoutLock, "two sweepers, no lock: a hold lapses twice"),
-        (Self::AsksWithoutKey, "order placed again under a new key"),
-        (Self::KeepsKeyApart, "idempotency key kept after the transaction"),
-        (Self::ChecksThenInsertsKey, "check for the key, then insert it"),
-        (Self::AdvancesUnguarded, "update the order's status whatever its version"),
-        (Self::RevivesCancelled, "success confirms an order whatever its status"),
-        (Self::BelievesOldNews, "news believed however old it is"),
-        (Self::CountsWithoutClaim, "windows count a fact each time it comes"),
-        (Self::NotesMailWithoutClaim, "mail noted without its claim"),
-        (Self::NotesMailBeforeSending, "mail noted before it is sent"),
-        (Self::NumbersWithoutLooking, "invoice numbered again on redelivery"),
+        (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
+        (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),
+        (Self::PublishesBeforeCommit, "publish the payment event before its commit"),
+        (Self::NeverSweepsOutbox, "publish after the write without an outbox sweep"),
+        (Self::MarksRejectedEventsPublished, "mark outbox events as published although the bus rejected them"),
+        (Self::ChargesWithNewKeyPerTry, "charge with a new gateway key per try"),
+        (Self::RefundsWithNewKeyPerTry, "refund with a new gateway key per try"),
+        (Self::ChargesBeforeStoringPayment, "charge before the payment is stored"),
+        (Self::IgnoresClosedPayment, "charge without checking for a cancellation"),
+        (Self::StoresWebhookClaimSeparately, "store the webhook claim in a separate transaction"),
+        (Self::ReadsThenWritesStock, "read stock, then write it back without a guard"),
+        (Self::ReleasesStockTwice, "release stock twice, without claim or guard"),
+        (Self::AllocatesUnavailableStock, "allocate an expired reservation without checking stock"),
+        (Self::ExpiresReservationTwice, "expire a reservation twice: two sweeps, no lock"),
+        (Self::RetriesOrderWithNewKey, "retry an order under a new idempotency key"),
+        (Self::StoresKeySeparately, "store the idempotency key after the transaction"),
+        (Self::ChecksThenInsertsKey, "check for the idempotency key, then insert it"),
+        (Self::IgnoresOrderVersion, "update the order status without a version check"),
+        (Self::ConfirmsCancelledOrder, "confirm an order on payment whatever its status"),
+        (Self::AppliesStaleEvents, "apply events that are out of date"),
+        (Self::CountsWithoutClaim, "count a redelivered record again in its window"),
+        (Self::RecordsEmailWithoutClaim, "record the e-mail without its claim"),
+        (Self::RecordsEmailBeforeSending, "record the e-mail before it is sent"),
+        (Self::NumbersInvoiceTwice, "number an invoice again on redelivery"),
     ];
 }
 
 /// Consumes with the world's defect, if that is in this function.
-pub async fn consume<S: Site>(
+pub async fn consume<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
     to: &'static Function,
@@ -103,40 +103,45 @@ pub async fn consume<S: Site>(
     let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, ids: world.clock.ids(), defect };
     let orders = orders::Orders { inner: stores.orders(), platform, ids: world.clock.ids(), defect };
     Some(match defect {
-        Defect::SwallowsErrors if is(catalog::MAIL_SEND) => {
+        Defect::AcknowledgesOnError if is(catalog::EMAIL_SEND) => {
             let contacts = stores.contacts();
-            drop(mail_send::handle(&contacts, &platform.letters(), &platform.mailer(), copy()).await);
+            drop(email_send::handle(&contacts, &platform.message_templates(), &platform.email_sender(), copy()).await);
             Ok(())
         }
-        Defect::PublishesBeforeCommit | Defect::ForgetsClosed | Defect::ChargesWithoutStableKey
+        Defect::PublishesBeforeCommit | Defect::IgnoresClosedPayment | Defect::ChargesWithNewKeyPerTry
             if is(catalog::PAYMENT_CHARGE) =>
         {
-            payment_charge::handle(&payments, &gateway, &platform.breaker(), copy()).await
+            payment_charge::handle(&payments, &gateway, &platform.circuit_breaker(), copy()).await
         }
-        Defect::RefundsWithoutKey if is(catalog::PAYMENT_REFUND) => {
-            payment_refund::handle(&payments, &gateway, &platform.breaker(), copy()).await
+        Defect::RefundsWithNewKeyPerTry if is(catalog::PAYMENT_REFUND) => {
+            payment_refund::handle(&payments, &gateway, &platform.circuit_breaker(), copy()).await
         }
-        Defect::ChargesBeforeBegin if is(catalog::PAYMENT_CHARGE) => payments::charge_first(platform, copy()).await,
-        Defect::ReleasesUnguarded if is(catalog::STOCK_RELEASE) => stock::release_blindly(platform, copy()).await,
+        Defect::ChargesBeforeStoringPayment if is(catalog::PAYMENT_CHARGE) => {
+            payments::charge_first(platform, copy()).await
+        }
+        Defect::ReleasesStockTwice if is(catalog::STOCK_RELEASE) => stock::release_blindly(platform, copy()).await,
         Defect::ReadsThenWritesStock if is(catalog::STOCK_RESERVE) => stock_reserve::handle(&stock, copy()).await,
-        Defect::KeepsBlindly | Defect::SkipsInbox if is(catalog::STOCK_KEEP) => {
-            stock_keep::handle(&stock, copy()).await
+        Defect::AllocatesUnavailableStock | Defect::SkipsInbox if is(catalog::STOCK_ALLOCATE) => {
+            stock_allocate::handle(&stock, copy()).await
         }
-        Defect::AdvancesUnguarded | Defect::RevivesCancelled | Defect::BelievesOldNews | Defect::SkipsInbox
+        Defect::IgnoresOrderVersion
+        | Defect::ConfirmsCancelledOrder
+        | Defect::AppliesStaleEvents
+        | Defect::SkipsInbox
             if is(catalog::ORDER_ADVANCE) =>
         {
             order_advance::handle(&orders, world.plan.policy, copy()).await
         }
-        Defect::NotesMailWithoutClaim if is(catalog::MAIL_SEND) => {
+        Defect::RecordsEmailWithoutClaim if is(catalog::EMAIL_SEND) => {
             let contacts = consumers::Forgetful(stores.contacts(), world.clock.ids());
-            mail_send::handle(&contacts, &platform.letters(), &platform.mailer(), copy()).await
+            email_send::handle(&contacts, &platform.message_templates(), &platform.email_sender(), copy()).await
         }
-        Defect::NotesMailBeforeSending if is(catalog::MAIL_SEND) => {
+        Defect::RecordsEmailBeforeSending if is(catalog::EMAIL_SEND) => {
             consumers::note_first(stores, platform, copy()).await
         }
-        Defect::NumbersWithoutLooking if is(catalog::INVOICE_ISSUE) => {
+        Defect::NumbersInvoiceTwice if is(catalog::INVOICE_ISSUE) => {
             let invoices = consumers::Blind(stores.invoices(), world.clock.ids());
-            invoice_issue::handle(&invoices, &platform.documents(), &platform.printer(), copy()).await
+            invoice_issue::handle(&invoices, &platform.documents(), &platform.invoice_renderer(), copy()).await
         }
         _ => return None,
     })

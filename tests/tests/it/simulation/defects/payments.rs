@@ -4,16 +4,16 @@ use super::Defect;
 use domain::{
     DomainEvent, Event, event,
     id::{OrderId, PaymentId, RefundId, UserId},
-    ledger::Statement,
-    payment::{self, Answer, Change, Payment, Refund, RefundAnswer, Status},
+    ledger::GatewayStatement,
+    payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, Status},
 };
 use edge::{
     Delivery,
     http::{Call, RawBody, Reply},
 };
-use kernel::{Failure, Idempotency, Ids, Settled, StoredReply, Timestamp};
-use ports::{Advanced, Bus as _, Claim, Gateway, GatewayMail as _, PaymentStore};
-use testkit::{GatewayMail, Platform};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
+use ports::{Bus as _, Claim, Gateway, PaymentStore, TransitionOutcome, WebhookVerifier as _};
+use testkit::{Platform, WebhookVerifier};
 
 /// Payments, kept with a defect.
 pub struct Payments<'a, P> {
@@ -25,7 +25,7 @@ pub struct Payments<'a, P> {
 impl<P> Payments<'_, P> {
     fn read(&self, payment: Payment) -> Payment {
         match self.defect {
-            Defect::ForgetsClosed => Payment { closed: false, ..payment },
+            Defect::IgnoresClosedPayment => Payment { closed: false, ..payment },
             _ => payment,
         }
     }
@@ -41,42 +41,47 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
         Ok(payment.map(|payment| self.read(payment)))
     }
 
-    async fn of_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
-        self.inner.of_order(order, owner).await
+    async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        self.inner.find_by_order(order, owner).await
     }
 
-    async fn advance(&self, claim: Option<Claim>, change: &Change, events: &[Event]) -> Result<Advanced, Failure> {
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<TransitionOutcome, Failure> {
         if self.defect == Defect::PublishesBeforeCommit {
             self.platform.bus().publish(events).await?;
         }
         self.inner.advance(claim, change, events).await
     }
 
-    async fn settle(
+    async fn advance_with_reply(
         &self,
-        key: &Idempotency,
+        key: &IdempotencyKey,
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
-    ) -> Result<Option<Settled>, Failure> {
-        self.inner.settle(key, reply, change, events).await
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
+        self.inner.advance_with_reply(key, reply, change, events).await
     }
 
-    async fn refuse(&self, key: &Idempotency, reply: &StoredReply) -> Result<Settled, Failure> {
-        self.inner.refuse(key, reply).await
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        self.inner.store_rejection(key, reply).await
     }
 
-    async fn announce(&self, event: &Event) -> Result<(), Failure> {
-        self.inner.announce(event).await
+    async fn record_event(&self, event: &Event) -> Result<(), Failure> {
+        self.inner.record_event(event).await
     }
 
-    async fn unanswered(
+    async fn due_for_reconciliation(
         &self,
         before: Timestamp,
         after: Option<&Payment>,
         limit: u32,
     ) -> Result<Vec<Payment>, Failure> {
-        self.inner.unanswered(before, after, limit).await
+        self.inner.due_for_reconciliation(before, after, limit).await
     }
 }
 
@@ -88,74 +93,80 @@ pub struct Keyless<'a> {
 }
 
 impl Gateway for Keyless<'_> {
-    async fn charge(&self, payment: &Payment) -> Result<Answer, Failure> {
+    async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
         let gateway = self.platform.gateway();
         match self.defect {
-            Defect::ChargesWithoutStableKey => {
+            Defect::ChargesWithNewKeyPerTry => {
                 gateway.charge(&Payment { id: PaymentId(self.ids.next()), ..payment.clone() }).await
             }
             _ => gateway.charge(payment).await,
         }
     }
 
-    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundAnswer, Failure> {
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
         let gateway = self.platform.gateway();
         match self.defect {
-            Defect::RefundsWithoutKey => {
+            Defect::RefundsWithNewKeyPerTry => {
                 gateway.refund(payment, &Refund { id: RefundId(self.ids.next()), ..refund.clone() }).await
             }
             _ => gateway.refund(payment, refund).await,
         }
     }
 
-    async fn find(&self, payment: &Payment) -> Result<Option<Answer>, Failure> {
-        self.platform.gateway().find(payment).await
+    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+        self.platform.gateway().find_charge(payment).await
     }
 
-    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundAnswer>, Failure> {
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
         self.platform.gateway().find_refund(payment, refund).await
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<Statement, Failure> {
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
         self.platform.gateway().movements(from, to).await
     }
 }
 
 /// Takes the gateway's news as if there were none before, and notes that it did in a step of its own.
-pub async fn take_blindly(platform: &Platform, mail: &GatewayMail, call: Call<RawBody>) -> Result<Reply<()>, Failure> {
-    let news = mail.read(call.header("stripe-signature"), &call.body.bytes, call.now).await?;
+pub async fn take_blindly(
+    platform: &Platform,
+    webhooks: &WebhookVerifier,
+    call: Call<RawBody>,
+) -> Result<Reply<()>, Failure> {
+    let news = webhooks.verify(call.header("stripe-signature"), &call.body.bytes, call.now).await?;
     let (Some(news), payments) = (news, platform.payments()) else { return Ok(Reply::no_content()) };
     let claim = Claim { consumer: catalog::PAYMENT_WEBHOOK.name, event_id: news.id };
-    if payments.knows(claim).await? {
+    if payments.has_claim(claim).await? {
         return Ok(Reply::no_content());
     }
     let payment = payments.get(news.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
     let open = Payment { status: Status::Pending, ..payment };
     let refund = RefundId(call.ids.next());
-    if let Some(change) = payment::conclude(&open, news.attempt, &news.answer, refund, call.now)? {
+    if let Some(change) = payment::record_charge_outcome(&open, news.attempt, &news.answer, refund, call.now)? {
         let version = change.payment.version;
-        let events = event::envelop_all(&call.ids, open.id, version, call.now, &call.trace, &change.events);
-        if payments.advance(None, &change, &events).await? == Advanced::Overtaken {
+        let events = event::wrap_all(&call.ids, open.id, version, call.now, &call.trace, &change.events);
+        if payments.advance(None, &change, &events).await? == TransitionOutcome::VersionConflict {
             return Err(Failure::unavailable("payment", "another step of it was faster"));
         }
     }
-    payments.note(claim).await?;
+    payments.insert_claim(claim).await?;
     Ok(Reply::no_content())
 }
 
 pub async fn charge_first(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let DomainEvent::StockReserved(held) = &delivery.event.event else { return Ok(()) };
-    if platform.payments().of(held.order_id).is_some_and(|payment| payment.status != Status::Pending) {
+    if platform.payments().for_order(held.order_id).is_some_and(|payment| payment.status != Status::Pending) {
         return Ok(());
     }
     let payment = payment::begin(PaymentId(delivery.ids.next()), held, delivery.now);
     let answer = platform.gateway().charge(&payment).await?;
     let payment = platform.payments().begin(&payment).await?;
     let refund = RefundId(delivery.ids.next());
-    let Some(change) = payment::conclude(&payment, 1, &answer, refund, delivery.now)? else { return Ok(()) };
+    let Some(change) = payment::record_charge_outcome(&payment, 1, &answer, refund, delivery.now)? else {
+        return Ok(());
+    };
     let version = change.payment.version;
     let (now, trace) = (delivery.now, &delivery.trace);
-    let events = event::envelop_all(&delivery.ids, payment.id, version, now, trace, &change.events);
+    let events = event::wrap_all(&delivery.ids, payment.id, version, now, trace, &change.events);
     let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
     platform.payments().advance(Some(claim), &change, &events).await.map(drop)
 }

@@ -2,25 +2,25 @@
 
 use super::Defect;
 use crate::simulation::{
-    site::{Site, Stores},
+    backend::{Backend, Stores},
     world::World,
 };
 use domain::{
     DomainEvent, Event,
     event::{ProductCreated, StockLevel, StockLine},
     id::{OrderId, ProductId},
-    stock::{Hold, State},
+    stock::{Reservation, State},
 };
 use edge::{Delivery, schedule::Tick};
 use kernel::{Failure, Ids, Timestamp};
-use ports::{Claim, LapsedHold, Paid, StockStore};
-use testkit::{Platform, Seen};
+use ports::{Claim, ExpiredReservation, PaidOrder, StockStore};
+use testkit::{Platform, Snapshot};
 
 /// Stock, kept with a defect.
 pub struct Stock<'a, S> {
     pub inner: S,
     pub platform: &'a Platform,
-    pub seen: &'a Seen,
+    pub seen: &'a Snapshot,
     pub ids: Ids,
     pub defect: Defect,
 }
@@ -51,8 +51,8 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
     async fn reserve(
         &self,
         claim: Claim,
-        hold: &Hold,
-        lapses_at: Timestamp,
+        hold: &Reservation,
+        expires_at: Timestamp,
         reserved: &Event,
         short: &Event,
     ) -> Result<Option<Event>, Failure> {
@@ -63,14 +63,20 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         // Deciding takes as long as another operation.
         self.inner.level(hold.lines[0].product_id).await?;
         read.iter().for_each(|level| self.platform.stock().overwrite(level));
-        self.inner.reserve(claim, hold, lapses_at, reserved, short).await
+        self.inner.reserve(claim, hold, expires_at, reserved, short).await
     }
 
     /// A hold that lapsed is taken again as if there were always enough.
-    async fn keep(&self, claim: Claim, paid: &Paid, kept: &Event, short: &Event) -> Result<Option<Event>, Failure> {
+    async fn allocate(
+        &self,
+        claim: Claim,
+        paid: &PaidOrder,
+        kept: &Event,
+        short: &Event,
+    ) -> Result<Option<Event>, Failure> {
         if self.defect == Defect::SkipsInbox {
             let claim = Claim { event_id: self.ids.next(), ..claim };
-            return self.inner.keep(claim, paid, kept, short).await;
+            return self.inner.allocate(claim, paid, kept, short).await;
         }
         let (stock, lines) = (self.platform.stock(), self.lines(paid.order_id));
         let levels = stock.levels();
@@ -78,46 +84,51 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
             let level = levels.iter().find(|level| level.product_id == line.product_id);
             level.is_some_and(|level| level.available >= line.quantity.into())
         };
-        if stock.state(paid.order_id) != Some(State::Lapsed) || lines.iter().all(is_free) {
-            return self.inner.keep(claim, paid, kept, short).await;
+        if stock.state(paid.order_id) != Some(State::Expired) || lines.iter().all(is_free) {
+            return self.inner.allocate(claim, paid, kept, short).await;
         }
         self.move_blindly(paid.order_id, 1, 0);
-        let outcome = self.inner.keep(claim, paid, kept, short).await;
+        let outcome = self.inner.allocate(claim, paid, kept, short).await;
         self.move_blindly(paid.order_id, -1, 0);
         outcome
     }
 
-    async fn commit(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
-        self.inner.commit(claim, order, committed).await
+    async fn ship(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
+        self.inner.ship(claim, order, committed).await
     }
 
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
         self.inner.release(claim, order, released).await
     }
 
-    async fn lapsed(&self, now: Timestamp, limit: u32, after: Option<LapsedHold>) -> Result<Vec<LapsedHold>, Failure> {
-        self.inner.lapsed(now, limit, after).await
+    async fn expired_reservations(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        after: Option<ExpiredReservation>,
+    ) -> Result<Vec<ExpiredReservation>, Failure> {
+        self.inner.expired_reservations(now, limit, after).await
     }
 
     /// What another sweeper gave back meanwhile is given back all the same.
-    async fn lapse(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
-        let outcome = self.inner.lapse(order, lapsed).await?;
-        if outcome.is_none() && self.defect == Defect::SweepsWithoutLock {
+    async fn expire(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
+        let outcome = self.inner.expire(order, lapsed).await?;
+        if outcome.is_none() && self.defect == Defect::ExpiresReservationTwice {
             self.move_blindly(order, 1, -1);
         }
         Ok(outcome)
     }
 
-    async fn waiting(&self, limit: u32, after: Option<Paid>) -> Result<Vec<Paid>, Failure> {
-        self.inner.waiting(limit, after).await
+    async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
+        self.inner.backorders_fillable(limit, after).await
     }
 
-    async fn retry(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
-        self.inner.retry(order, kept).await
+    async fn allocate_backorder(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
+        self.inner.allocate_backorder(order, kept).await
     }
 
-    async fn wait(&self) -> Result<u64, Failure> {
-        self.inner.wait().await
+    async fn backorder_count(&self) -> Result<u64, Failure> {
+        self.inner.backorder_count().await
     }
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
@@ -126,13 +137,13 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
 }
 
 /// Sweeps holds, with the world's defect if that is in this.
-pub async fn sweep<S: Site>(
+pub async fn sweep<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
     tick: Tick,
 ) -> Result<stock_sweep::Summary, Failure> {
     match world.defect {
-        Some(defect @ Defect::SweepsWithoutLock) => {
+        Some(defect @ Defect::ExpiresReservationTwice) => {
             let (platform, seen, ids) = (&world.platform, &world.seen, world.clock.ids());
             stock_sweep::handle(&Stock { inner: stores.stock(), platform, seen, ids, defect }, tick).await
         }

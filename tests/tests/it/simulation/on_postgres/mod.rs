@@ -1,26 +1,27 @@
 //! The stores of a simulation on a real PostgreSQL: the real adapters, each process with connections of its own, and in between
 //! somebody who cuts them.
 
-mod cutter;
+mod fault_proxy;
+mod pg_protocol;
 mod see;
 mod tests;
-mod wire;
 
 use super::{
+    backend::{Backend, Stores},
     chance::Chance,
-    site::{Site, Stores},
 };
 use adapters::postgres::{
-    Database, NoBus, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
+    Database, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
+    UnreachableBus,
     testing::{TestDatabase, database_url, fresh_database},
 };
 use catalog::Context;
-use cutter::{Cutter, Life, Tally};
 use domain::Event;
+use fault_proxy::{FaultProxy, Life, Tally};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactBook, DeviceBook, InvoiceStore, OrderStore, Outbox, PaymentStore, StockStore, StockWatch, UserStore,
+    ContactStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore, StockStore, UserStore,
     WindowStore,
 };
 use see::Tables;
@@ -31,7 +32,7 @@ use std::{
     sync::Arc,
     task::Poll,
 };
-use testkit::{Platform, Seen, build};
+use testkit::{Platform, Snapshot, build};
 use tokio::{runtime::Runtime, task::LocalSet};
 use tokio_postgres::Client;
 
@@ -47,7 +48,7 @@ pub struct Server {
     client: Client,
     look: Arc<Database>,
     look_payments: Arc<Database>,
-    cutter: Rc<Cutter>,
+    cutter: Rc<FaultProxy>,
     tables: Tables,
     schedules: Cell<usize>,
     local: LocalSet,
@@ -68,7 +69,7 @@ struct Databases(Vec<(Context, Arc<Database>)>);
 
 impl Databases {
     fn new(database: &TestDatabase, port: u16) -> Rc<Self> {
-        let each = catalog::CONTEXTS.iter().map(|context| (*context, database.of_through(*context, port)));
+        let each = catalog::CONTEXTS.iter().map(|context| (*context, database.through_proxy(*context, port)));
         Rc::new(Self(each.collect()))
     }
 
@@ -86,12 +87,12 @@ impl Server {
         let (database, client, tables, cutter, slots) = runtime.block_on(local.run_until(async {
             let database = fresh_database(&database_url()).await;
             // What a crash of the whole server would lose matters to nobody here.
-            database.change("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$").await;
+            database.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$").await;
             let client = database.connect().await;
             // Emptying in any order is nobody's business but ours.
             client.batch_execute("SET session_replication_role = replica").await.expect("a superuser");
             let tables = Tables::find(&client).await;
-            let cutter = Cutter::new(database.server());
+            let cutter = FaultProxy::new(database.server());
             let mut slots = vec![];
             for slot in 0..SLOTS {
                 let life = Rc::new(Life::default());
@@ -101,7 +102,7 @@ impl Server {
             }
             (database, client, tables, cutter, slots)
         }));
-        let (look, look_payments) = (database.of(Context::Orders), database.of(Context::Payments));
+        let (look, look_payments) = (database.as_context(Context::Orders), database.as_context(Context::Payments));
         Self { slots, client, look, look_payments, cutter, tables, schedules: Cell::new(0), local, runtime, database }
     }
 
@@ -179,7 +180,7 @@ impl Schedule<'_> {
     }
 }
 
-impl Site for Schedule<'_> {
+impl Backend for Schedule<'_> {
     type Process = Process;
 
     fn platform(&self) -> &Platform {
@@ -196,7 +197,7 @@ impl Site for Schedule<'_> {
     fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, _: &Chance) -> Vec<Option<T>> {
         let lives = work.into_iter().enumerate().map(|(slot, work)| self.live(slot, work));
         self.server.run(async {
-            if self.platform.faults().takes_turns() {
+            if self.platform.faults().is_interleaved() {
                 return join_all(lives).await;
             }
             let mut outcomes = vec![];
@@ -208,10 +209,10 @@ impl Site for Schedule<'_> {
         })
     }
 
-    fn see(&self, seen: &mut Seen) -> bool {
-        let orders = PgOrders::new(Arc::clone(&self.server.look), NoBus);
-        let payments = PgPayments::new(Arc::clone(&self.server.look_payments), NoBus);
-        let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), NoBus);
+    fn see(&self, seen: &mut Snapshot) -> bool {
+        let orders = PgOrders::new(Arc::clone(&self.server.look), UnreachableBus);
+        let payments = PgPayments::new(Arc::clone(&self.server.look_payments), UnreachableBus);
+        let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), UnreachableBus);
         let statements = self.server.tally().statements;
         // The gateway may have changed without a statement.
         if self.looked_at.replace(Some(statements)) == Some(statements) {
@@ -267,7 +268,7 @@ impl Stores for Process {
         self.store(Context::Orders, PgOrders::new)
     }
 
-    fn stock(&self) -> impl StockStore + StockWatch {
+    fn stock(&self) -> impl StockStore + LowStockAlerts {
         self.store(Context::Inventory, PgStock::new)
     }
 
@@ -279,7 +280,7 @@ impl Stores for Process {
         self.store(Context::Identity, PgUsers::new)
     }
 
-    fn contacts(&self) -> impl ContactBook + DeviceBook {
+    fn contacts(&self) -> impl ContactStore + DeviceStore {
         self.store(Context::Notifications, PgContacts::new)
     }
 

@@ -11,7 +11,7 @@ use kernel::Timestamp;
 use ports::{Ledger, OrderStore, PaymentStore};
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, rc::Rc};
-use testkit::{Seen, ids};
+use testkit::{Snapshot, ids};
 use tokio::join;
 use tokio_postgres::{
     Client, Row,
@@ -21,8 +21,9 @@ use tokio_postgres::{
 /// More orders than anybody places here.
 const MANY: u32 = 100;
 
-const RESERVATIONS: &str = "SELECT order_id, state FROM inventory.reservation_orders";
-const LINES: &str = "SELECT order_id, product_id, quantity FROM inventory.reservations ORDER BY order_id, product_id";
+const RESERVATIONS: &str = "SELECT order_id, state FROM inventory.reservations";
+const LINES: &str =
+    "SELECT order_id, product_id, quantity FROM inventory.reservation_lines ORDER BY order_id, product_id";
 const LEVELS: &str = "SELECT product_id, available, reserved, version FROM inventory.stock ORDER BY product_id";
 const INVOICES: &str = "SELECT series, position, draft FROM invoices.invoices ORDER BY series, position";
 const WINDOWS: &str = "SELECT coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(revenue), 0)::bigint AS revenue
@@ -34,7 +35,7 @@ pub async fn see(
     orders: &impl OrderStore,
     payments: &impl PaymentStore,
     ledger: &impl Ledger,
-) -> Seen {
+) -> Snapshot {
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
     let (orders, reservations, lines_of, levels, transfers, invoices, windows) = join!(
         orders.list(ids::user(1), MANY, None),
@@ -55,25 +56,25 @@ pub async fn see(
     }
     let mut paid = BTreeMap::new();
     for order in &orders {
-        if let Some(payment) = payments.of_order(order.id, None).await.expect("an answer") {
+        if let Some(payment) = payments.find_by_order(order.id, None).await.expect("an answer") {
             paid.insert(order.id, payment);
         }
     }
     let mut kept: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
-    let mut committed: BTreeMap<ProductId, i64> = BTreeMap::new();
+    let mut shipped: BTreeMap<ProductId, i64> = BTreeMap::new();
     for row in &reservations {
         let order = OrderId(get(row, "order_id"));
         let state = State::parse(&get::<String>(row, "state")).expect("a state of ours");
         let lines = lines.remove(&order).unwrap_or_default();
-        for line in lines.iter().filter(|_| state == State::Committed) {
-            *committed.entry(line.product_id).or_default() += i64::from(line.quantity);
+        for line in lines.iter().filter(|_| state == State::Shipped) {
+            *shipped.entry(line.product_id).or_default() += i64::from(line.quantity);
         }
         kept.insert(order, (state, lines));
     }
-    Seen {
+    Snapshot {
         orders,
         reservations: kept,
-        committed,
+        shipped,
         levels: levels.iter().map(level).collect(),
         payments: paid,
         transfers: transfers.expect("the ledger"),
@@ -109,7 +110,7 @@ pub struct Tables {
     empty: String,
     truncate: String,
     waiting: String,
-    committed: String,
+    shipped: String,
 }
 
 impl Tables {
@@ -130,7 +131,7 @@ impl Tables {
                 "SELECT count(*) AS waiting FROM ({}) AS waiting",
                 each("id", "WHERE published_at IS NULL").join(" UNION ALL ")
             ),
-            committed: format!("{} ORDER BY created_at, id", each("id, created_at, event", "").join(" UNION ALL ")),
+            shipped: format!("{} ORDER BY created_at, id", each("id, created_at, event", "").join(" UNION ALL ")),
         }
     }
 
@@ -145,9 +146,9 @@ impl Tables {
         usize::try_from(get::<i64>(&row, "waiting")).expect("a count")
     }
 
-    /// Every event that was committed, oldest first.
+    /// Every event that was shipped, oldest first.
     pub async fn committed(&self, client: &Client) -> Vec<Rc<Event>> {
-        let rows = client.query(&self.committed, &[]).await.expect("the query runs");
+        let rows = client.query(&self.shipped, &[]).await.expect("the query runs");
         rows.iter().map(|row| Rc::new(json(row, "event"))).collect()
     }
 }

@@ -3,24 +3,24 @@
 use super::{Server, Tally, beginning};
 use crate::simulation::{
     chance::Chance,
+    commands::Plan,
     defects::Defect,
     on_all_cores,
-    rules::Broken,
-    run::{self, Trail},
+    rules::Violation,
+    run::{self, RunReport},
     tell, told,
-    wishes::Plan,
 };
 use std::{rc::Rc, time::Instant};
-use testkit::{Moment, Part};
+use testkit::{Dependency, FaultPoint};
 
 /// Schedules by chance of a usual test run.
 const SCHEDULES: u64 = 1_000;
 
-fn by_chance(server: &Server, seed: u64, defect: Option<Defect>) -> Result<Trail, Broken> {
+fn by_chance(server: &Server, seed: u64, defect: Option<Defect>) -> Result<RunReport, Violation> {
     run::by_chance(server.schedule(), beginning(), seed, &Rc::new(Chance::of(seed)), defect)
 }
 
-fn in_order(server: &Server, crash: Option<(usize, Moment)>) -> Result<Trail, Broken> {
+fn in_order(server: &Server, crash: Option<(usize, FaultPoint)>) -> Result<RunReport, Violation> {
     run::in_order(server.schedule(), beginning(), Plan::full(), crash, None)
 }
 
@@ -37,7 +37,7 @@ fn tell_cuts(tallies: &[Tally]) {
     );
 }
 
-/// `QUAYSIDE_SEED` and `QUAYSIDE_SCHEDULES` as in `simulation::seeded`.
+/// `QUAYSIDE_SEED` and `QUAYSIDE_SCHEDULES` as in `simulation::random_schedules_violate_no_invariant`.
 #[test]
 fn seeded() {
     let (seed, schedules) = (told("QUAYSIDE_SEED"), told("QUAYSIDE_SCHEDULES"));
@@ -74,8 +74,8 @@ fn a_crash_at_any_statement_is_made_good() {
         run::in_order(schedule, beginning(), Plan::full(), None, None).expect("a world where nothing goes wrong");
         platform.operations()
     };
-    let statements = (1..).zip(&operations).filter(|(_, operation)| operation.part == Part::Database);
-    let moments = [Moment::Before, Moment::Half, Moment::Sent, Moment::After];
+    let statements = (1..).zip(&operations).filter(|(_, operation)| operation.part == Dependency::Database);
+    let moments = [FaultPoint::Before, FaultPoint::Uncommitted, FaultPoint::InFlight, FaultPoint::After];
     let crashes: Vec<_> =
         statements.flat_map(|(number, operation)| moments.map(|moment| (number, moment, operation.name))).collect();
     let started = Instant::now();
@@ -111,14 +111,14 @@ fn the_same_seed_goes_the_same_way() {
         let chance = Rc::new(Chance::of(seed));
         let outcome = run::by_chance(schedule, beginning(), seed, &chance, None);
         (
-            platform.faults().takes_turns(),
+            platform.faults().is_interleaved(),
             format!("{outcome:?} {:?} {:?}", platform.operations(), platform.bus().published()),
         )
     };
     let mut compared = 0;
     for seed in 1..30 {
-        let (takes_turns, went) = run(seed);
-        if !takes_turns {
+        let (is_interleaved, went) = run(seed);
+        if !is_interleaved {
             assert_eq!(went, run(seed).1, "seed {seed}");
             compared += 1;
         }
@@ -131,13 +131,13 @@ fn the_same_seed_goes_the_same_way() {
 fn seeded_defects_are_found() {
     const MOST: u64 = 300;
     let defects = [
-        Defect::SwallowsErrors,
-        Defect::AcknowledgesTheBatch,
+        Defect::AcknowledgesOnError,
+        Defect::AcknowledgesWholeBatch,
         Defect::PublishesBeforeCommit,
-        Defect::ChargesWithoutStableKey,
-        Defect::NotesMailWithoutClaim,
-        Defect::NumbersWithoutLooking,
-        Defect::NeverSweeps,
+        Defect::ChargesWithNewKeyPerTry,
+        Defect::RecordsEmailWithoutClaim,
+        Defect::NumbersInvoiceTwice,
+        Defect::NeverSweepsOutbox,
         Defect::CountsWithoutClaim,
     ];
     let server = Server::new();

@@ -5,35 +5,35 @@ mod rest;
 pub use rest::{at_rest, letters, saw};
 
 use super::{
-    site::Site,
-    wishes::{self, ORDERS, Wanted},
+    backend::Backend,
+    commands::{self, ORDERS, Wanted},
     world::World,
 };
 use domain::{
     id::ProductId,
     ledger::Transfer,
-    order::{Cue, Move, Order, State, Status, next},
+    order::{Input, Order, State, Status, Transition, next},
     stock,
 };
 use std::{collections::BTreeMap, fmt};
-use testkit::{Charge, GivenBack, Seen, ids};
+use testkit::{Charge, GatewayRefund, Snapshot, ids};
 
 /// A rule that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
+pub struct Violation {
     /// Which.
     pub rule: &'static str,
     /// What was seen.
     pub seen: String,
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.seen)
     }
 }
 
-impl From<&'static str> for Broken {
+impl From<&'static str> for Violation {
     fn from(rule: &'static str) -> Self {
         Self { rule, seen: rule.to_owned() }
     }
@@ -42,21 +42,21 @@ impl From<&'static str> for Broken {
 macro_rules! rule {
     ($holds:expr, $($said:tt)+) => {
         if !$holds {
-            return Err($crate::simulation::rules::Broken { rule: stringify!($holds), seen: format!($($said)+) });
+            return Err($crate::simulation::rules::Violation { rule: stringify!($holds), seen: format!($($said)+) });
         }
     };
 }
 pub(super) use rule;
 
 /// What must be true at all times. What was found so is not judged again before something changed.
-pub fn always<S: Site>(world: &World<S>) -> Result<(), Broken> {
+pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let given_up = world.given_up.borrow();
     rule!(given_up.is_empty(), "given up: {given_up:?}");
     if !world.is_unjudged.get() {
         return Ok(());
     }
     let (platform, seen) = (&world.platform, &world.seen);
-    platform.gateway().look(|charges, refunds| {
+    platform.gateway().with_records(|charges, refunds| {
         for order in &seen.orders {
             charged(world, order, charges)?;
             legal(world, order)?;
@@ -71,14 +71,14 @@ pub fn always<S: Site>(world: &World<S>) -> Result<(), Broken> {
     }
     let sum: i64 = seen.transfers.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum();
     rule!(sum == 0, "the accounts of the ledger add up to {sum}");
-    let letters = platform.dead_letters().buried();
+    let letters = platform.dead_letters().messages();
     rule!(letters.is_empty(), "dead letters: {letters:?}");
     world.is_unjudged.set(false);
     Ok(())
 }
 
 /// Whether what an order was charged fits to where it stands.
-fn charged<S: Site>(world: &World<S>, order: &Order, charges: &[Charge]) -> Result<(), Broken> {
+fn charged<S: Backend>(world: &World<S>, order: &Order, charges: &[Charge]) -> Result<(), Violation> {
     let (n, wanted) = wanted(order);
     let mut charged = charges.iter().filter(|charge| charge.order_id == order.id);
     let (first, others) = (charged.next(), charged.count());
@@ -86,14 +86,14 @@ fn charged<S: Site>(world: &World<S>, order: &Order, charges: &[Charge]) -> Resu
     rule!(first.is_none_or(|charge| charge.amount == order.total), "charged another amount than {}", order.total);
     rule!(first.is_none() || !wanted.is_too_much() && world.plan.is_paid(n), "{} is charged", wanted.method);
     let reservation = world.seen.reservations.get(&order.id).map(|(state, _)| *state);
-    let was_held = reservation.is_some_and(|state| state != stock::State::Short);
+    let was_held = reservation.is_some_and(|state| state != stock::State::Failed);
     rule!(first.is_none() || was_held, "{} is charged and never held stock: {reservation:?}", wanted.method);
     let fits = match order.status {
         Status::Pending | Status::Cancelled => true,
-        Status::Processing => reservation == Some(stock::State::Kept),
+        Status::Processing => reservation == Some(stock::State::Allocated),
         // What was shipped is committed a little later.
         Status::Shipped | Status::Delivered => {
-            matches!(reservation, Some(stock::State::Kept | stock::State::Committed))
+            matches!(reservation, Some(stock::State::Allocated | stock::State::Shipped))
         }
     };
     rule!(fits, "an order is {:?} and its stock {reservation:?}", order.status);
@@ -103,26 +103,26 @@ fn charged<S: Site>(world: &World<S>, order: &Order, charges: &[Charge]) -> Resu
 }
 
 /// The gateway charged for orders that there are, and gave back no more than that.
-fn gateway(seen: &Seen, charges: &[Charge], refunds: &[GivenBack]) -> Result<(), Broken> {
+fn gateway(seen: &Snapshot, charges: &[Charge], refunds: &[GatewayRefund]) -> Result<(), Violation> {
     for charge in charges {
         rule!(seen.orders.iter().any(|order| order.id == charge.order_id), "a charge for no order");
         let of_it = refunds.iter().filter(|refund| refund.charge == charge.transaction_id);
         let back: i64 = of_it.map(|refund| refund.amount.amount.get()).sum();
         rule!(back <= charge.amount.amount.get(), "the gateway gave {back} back of {}", charge.amount);
     }
-    let of_a_charge = |refund: &GivenBack| charges.iter().any(|charge| charge.transaction_id == refund.charge);
+    let of_a_charge = |refund: &GatewayRefund| charges.iter().any(|charge| charge.transaction_id == refund.charge);
     rule!(refunds.iter().all(of_a_charge), "the gateway gave back what it never charged");
     Ok(())
 }
 
 /// Free, held and committed are what was received; what is held is held for orders.
-fn stock(seen: &Seen) -> Result<(), Broken> {
+fn stock(seen: &Snapshot) -> Result<(), Violation> {
     let (mut held, mut committed): (BTreeMap<_, i64>, BTreeMap<_, i64>) = Default::default();
     for (order, (state, lines)) in &seen.reservations {
         rule!(seen.orders.iter().any(|one| one.id == *order), "a reservation for no order");
         let sums = match state {
-            state if state.holds() => &mut held,
-            stock::State::Committed => &mut committed,
+            state if state.holds_stock() => &mut held,
+            stock::State::Shipped => &mut committed,
             _ => continue,
         };
         for line in lines {
@@ -132,7 +132,7 @@ fn stock(seen: &Seen) -> Result<(), Broken> {
     for level in &seen.levels {
         let product = level.product_id;
         let of = |sums: &BTreeMap<ProductId, i64>| sums.get(&product).copied().unwrap_or_default();
-        let (held, due, shipped) = (of(&held), of(&committed), of(&seen.committed));
+        let (held, due, shipped) = (of(&held), of(&committed), of(&seen.shipped));
         rule!(level.available >= 0 && level.reserved >= 0, "stock below zero: {level:?}");
         let received = received(product);
         rule!(level.available + level.reserved + shipped == received, "{received} were received: {level:?}");
@@ -143,13 +143,17 @@ fn stock(seen: &Seen) -> Result<(), Broken> {
 }
 
 /// Every step of the history is one of the table of moves. A history that was found legal is not judged again.
-fn legal<S: Site>(world: &World<S>, order: &Order) -> Result<(), Broken> {
+fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
     let steps = &order.history;
     if world.legal.borrow().get(&order.id) != Some(steps) {
         for pair in steps.windows(2) {
             let [before, after] = pair else { continue };
-            let (from, to) = (State::of(before.status, before.reason), Move::To(after.status, after.reason));
-            rule!(Cue::ALL.into_iter().any(|cue| next(from, cue) == to), "a step from {from:?} to {:?}", after.status);
+            let (from, to) = (State::of(before.status, before.reason), Transition::To(after.status, after.reason));
+            rule!(
+                Input::ALL.into_iter().any(|cue| next(from, cue) == to),
+                "a step from {from:?} to {:?}",
+                after.status
+            );
         }
         world.legal.borrow_mut().insert(order.id, steps.clone());
     }
@@ -167,5 +171,5 @@ fn wanted(order: &Order) -> (usize, &'static Wanted) {
 }
 
 fn received(product: ProductId) -> i64 {
-    wishes::received((1..).find(|n| ids::product(*n) == product).unwrap_or_default())
+    commands::received((1..).find(|n| ids::product(*n) == product).unwrap_or_default())
 }

@@ -1,16 +1,16 @@
 //! What must be true once nothing is on its way.
 
-use super::{Broken, rule, wanted};
+use super::{Violation, rule, wanted};
 use crate::simulation::{
-    site::Site,
-    wishes::{self, RECEIVED, Wish},
+    backend::Backend,
+    commands::{self, Command, RECEIVED},
     world::World,
 };
 use domain::{
     DomainEvent, Event,
     id::OrderId,
     ledger::Purpose,
-    order::{HistoryEntry, Order, Reason, STANDSTILL_SECONDS, Shortfall, State, Status},
+    order::{HistoryEntry, Order, PENDING_TIMEOUT_SECONDS, Reason, ShortfallPolicy, State, Status},
     payment, stock,
 };
 use kernel::Uuid;
@@ -18,10 +18,10 @@ use std::{
     collections::{BTreeSet, HashSet},
     rc::Rc,
 };
-use testkit::Seen;
+use testkit::Snapshot;
 
 /// What must be true once nothing is on its way.
-pub fn at_rest<S: Site>(world: &World<S>) -> Result<(), Broken> {
+pub fn at_rest<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let committed = world.site.committed();
     orders(world, &committed)?;
     money(world)?;
@@ -32,7 +32,7 @@ pub fn at_rest<S: Site>(world: &World<S>) -> Result<(), Broken> {
 }
 
 /// Every order ended, or waits for what the shop's policy says, and for nothing that is there.
-fn orders<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+fn orders<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let (seen, wishes) = (&world.seen, world.plan.orders().count());
     rule!(seen.orders.len() == wishes, "{} orders for {wishes} wishes", seen.orders.len());
     let held: HashSet<OrderId> = committed.iter().filter_map(|event| held(event)).collect();
@@ -41,9 +41,9 @@ fn orders<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Brok
         rule!(has_ended(world, order, &held), "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
         let state = seen.reservations.get(&order.id).map(|(state, _)| *state);
         let expected = match order.status {
-            Status::Pending => stock::State::Waiting,
-            Status::Processing => stock::State::Kept,
-            Status::Shipped | Status::Delivered => stock::State::Committed,
+            Status::Pending => stock::State::Backordered,
+            Status::Processing => stock::State::Allocated,
+            Status::Shipped | Status::Delivered => stock::State::Shipped,
             Status::Cancelled => stock::State::Released,
         };
         rule!(state == Some(expected), "{}: {:?}, and its stock is {state:?}", wanted.method, order.status);
@@ -58,32 +58,32 @@ fn held(event: &Event) -> Option<OrderId> {
 }
 
 /// Whether this is an end that somebody wanted, or that follows from what happened.
-fn has_ended<S: Site>(world: &World<S>, order: &Order, held: &HashSet<OrderId>) -> bool {
+fn has_ended<S: Backend>(world: &World<S>, order: &Order, held: &HashSet<OrderId>) -> bool {
     let ((n, wish), plan) = (wanted(order), &world.plan);
-    let stood = order.updated_at.as_second() - order.created_at.as_second() >= STANDSTILL_SECONDS;
+    let stood = order.updated_at.as_second() - order.created_at.as_second() >= PENDING_TIMEOUT_SECONDS;
     let rivals = || world.seen.orders.iter().filter(|other| other.id != order.id && held.contains(&other.id));
     match (State::of(order.status, order.reason), order.reason) {
-        (State::Delivered, _) => plan.wants(Wish::Deliver(n)),
-        (State::Shipped, _) => plan.wants(Wish::Ship(n)) && !plan.wants(Wish::Deliver(n)),
-        (State::Processing, _) => !plan.wants(Wish::Ship(n)) && !is_paid_back(&world.seen, order),
-        (State::BackOrdered, _) => plan.policy == Shortfall::BackOrder && !wishes::waits(&world.seen, order),
-        (State::UnderReview, _) => plan.policy == Shortfall::Review && !wishes::waits(&world.seen, order),
-        (State::Cancelled, Some(Reason::CustomerRequest)) => plan.wants(Wish::Cancel(n)),
-        (State::Cancelled, Some(Reason::StaffRequest)) => plan.wants(Wish::Withdraw(n)),
+        (State::Delivered, _) => plan.wants(Command::Deliver(n)),
+        (State::Shipped, _) => plan.wants(Command::Ship(n)) && !plan.wants(Command::Deliver(n)),
+        (State::Processing, _) => !plan.wants(Command::Ship(n)) && !is_paid_back(&world.seen, order),
+        (State::Backordered, _) => plan.policy == ShortfallPolicy::Backorder && !commands::waits(&world.seen, order),
+        (State::UnderReview, _) => plan.policy == ShortfallPolicy::Review && !commands::waits(&world.seen, order),
+        (State::Cancelled, Some(Reason::CustomerRequest)) => plan.wants(Command::Cancel(n)),
+        (State::Cancelled, Some(Reason::StaffRequest)) => plan.wants(Command::Withdraw(n)),
         (State::Cancelled, Some(Reason::Refunded)) => is_paid_back(&world.seen, order),
         // Somebody else held what it wanted.
         (State::Cancelled, Some(Reason::InsufficientStock)) => {
             wish.is_too_much() || rivals().any(|other| wanted(other).1.rivals(wish))
         }
         (State::Cancelled, Some(Reason::PaymentDeclined)) => wish.is_declined() && stood,
-        // Trouble that lasts for hours undoes an order; nothing shorter does.
+        // FaultInjector that lasts for hours undoes an order; nothing shorter does.
         (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => stood,
         _ => false,
     }
 }
 
 /// Whether staff gave back all that was paid for an order.
-fn is_paid_back(seen: &Seen, order: &Order) -> bool {
+fn is_paid_back(seen: &Snapshot, order: &Order) -> bool {
     let by_staff = |payment: &payment::Payment| {
         let refunds = payment.refunds.iter();
         let asked = refunds.filter(|refund| refund.reason == payment::RefundReason::RequestedByCustomer);
@@ -93,7 +93,7 @@ fn is_paid_back(seen: &Seen, order: &Order) -> bool {
 }
 
 /// Payments, the ledger and the gateway agree.
-fn money<S: Site>(world: &World<S>) -> Result<(), Broken> {
+fn money<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let (seen, gateway) = (&world.seen, world.platform.gateway());
     let (charges, refunds) = (gateway.charges(), gateway.refunds());
     for order in &seen.orders {
@@ -134,17 +134,17 @@ fn money<S: Site>(world: &World<S>) -> Result<(), Broken> {
 }
 
 /// Each wish got an answer that fits, and under its key the same one each time.
-fn answers<S: Site>(world: &World<S>) -> Result<(), Broken> {
+fn answers<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let answers = world.answers.borrow();
     for (n, status, body) in answers.iter() {
         let wish = world.plan.wishes[*n].0;
         let (fitting, is_keyed): (&[u16], bool) = match wish {
-            Wish::Register | Wish::Create(_) => (&[], false),
-            Wish::Place(_) => (&[201], true),
-            Wish::Cancel(_) => (&[202, 409], false),
-            Wish::Withdraw(_) | Wish::Ship(_) | Wish::Deliver(_) => (&[200, 409], false),
-            Wish::PayAgain(..) => (&[202, 409], true),
-            Wish::Refund(..) => (&[202, 409, 422], true),
+            Command::Register | Command::Create(_) => (&[], false),
+            Command::Place(_) => (&[201], true),
+            Command::Cancel(_) => (&[202, 409], false),
+            Command::Withdraw(_) | Command::Ship(_) | Command::Deliver(_) => (&[200, 409], false),
+            Command::PayAgain(..) => (&[202, 409], true),
+            Command::Refund(..) => (&[202, 409, 422], true),
         };
         rule!(fitting.contains(status), "{wish:?} was answered {status} {body}");
         let first = answers.iter().find(|(ask, ..)| ask == n).map(|(_, status, body)| (status, body));
@@ -154,31 +154,31 @@ fn answers<S: Site>(world: &World<S>) -> Result<(), Broken> {
 }
 
 /// How many orders were ever there.
-fn came_to(seen: &Seen, status: Status) -> usize {
+fn came_to(seen: &Snapshot, status: Status) -> usize {
     seen.orders.iter().filter(|order| order.history.iter().any(|one| one.status == status)).count()
 }
 
 /// How many times an order came to wait for somebody.
-fn waited(seen: &Seen) -> usize {
+fn waited(seen: &Snapshot) -> usize {
     let waits = |reason: &Option<Reason>| {
-        matches!(reason, Some(Reason::PaymentDeclined | Reason::BackOrdered | Reason::UnderReview))
+        matches!(reason, Some(Reason::PaymentDeclined | Reason::Backordered | Reason::UnderReview))
     };
     let steps = seen.orders.iter().flat_map(|order| &order.history);
     steps.filter(|step| step.status == Status::Pending && waits(&step.reason)).count()
 }
 
 /// Letters that are due: one for each time that an order came to something.
-pub fn letters(seen: &Seen) -> usize {
+pub fn letters(seen: &Snapshot) -> usize {
     let ends = [Status::Processing, Status::Shipped, Status::Delivered, Status::Cancelled];
     waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>()
 }
 
 /// What happened, of what need not happen: so that a run can say what it has seen.
-pub fn saw<S: Site>(world: &World<S>) -> BTreeSet<&'static str> {
+pub fn saw<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
     let seen = &world.seen;
     let of_order = |step: &HistoryEntry| match (State::of(step.status, step.reason), step.reason) {
         (State::Declined, _) => Some("declined"),
-        (State::BackOrdered, _) => Some("back-ordered"),
+        (State::Backordered, _) => Some("backordered"),
         (State::UnderReview, _) => Some("under review"),
         (State::Shipped, _) => Some("shipped"),
         (State::Delivered, _) => Some("delivered"),
@@ -189,8 +189,8 @@ pub fn saw<S: Site>(world: &World<S>) -> BTreeSet<&'static str> {
         _ => None,
     };
     let of_event = |event: &Rc<Event>| match &event.event {
-        DomainEvent::StockLapsed(_) => Some("hold lapsed"),
-        DomainEvent::StockShort(short) if short.payment.is_some() => Some("paid and short"),
+        DomainEvent::StockReservationExpired(_) => Some("hold lapsed"),
+        DomainEvent::StockAllocationFailed(_) => Some("paid and short"),
         DomainEvent::PaymentRequested(_) => Some("paid again"),
         DomainEvent::GatewaySuspended(_) => Some("gateway suspended"),
         _ => None,
@@ -207,7 +207,7 @@ pub fn saw<S: Site>(world: &World<S>) -> BTreeSet<&'static str> {
 }
 
 /// Each event that was committed reaches the bus, the log and the archive, and nothing else does.
-fn events<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+fn events<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let platform = &world.platform;
     let published = platform.bus().published_after(0);
     let (kept, sent) = (by_id(committed), by_id(&published));
@@ -216,7 +216,7 @@ fn events<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Brok
     }
     let (mut logged, mut archived) = (vec![], vec![]);
     platform.event_log().records_after(0).iter().for_each(|record| logged.extend(id_in(&record.value)));
-    platform.archive().look(|_, lines| archived.extend(lines.lines().filter_map(id_in)));
+    platform.archive().for_each_object(|_, lines| archived.extend(lines.lines().filter_map(id_in)));
     logged.sort_unstable();
     archived.sort_unstable();
     for (id, event) in &sent {
@@ -236,7 +236,7 @@ fn events<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Brok
 }
 
 /// Each event is told as often as what it tells of has happened.
-fn counted<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Broken> {
+fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let seen = &world.seen;
     let count = |row: &catalog::Event| committed.iter().filter(|event| event.event.row().name == row.name).count();
     let confirmed = came_to(seen, Status::Processing);
@@ -252,7 +252,7 @@ fn counted<S: Site>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Bro
         (catalog::ORDER_CONFIRMED, confirmed),
         (catalog::ORDER_CANCELLED, came_to(seen, Status::Cancelled)),
         (catalog::ORDER_SHIPPED, shipped),
-        (catalog::STOCK_COMMITTED, shipped),
+        (catalog::STOCK_SHIPPED, shipped),
         (catalog::ORDER_DELIVERED, came_to(seen, Status::Delivered)),
         (catalog::PAYMENT_SUCCEEDED, charged),
         (catalog::PAYMENT_REFUNDED, refunds),
@@ -285,10 +285,10 @@ fn id_in(line: &str) -> Option<Uuid> {
 }
 
 /// What consumers outside of the saga made of it.
-fn effects<S: Site>(world: &World<S>) -> Result<(), Broken> {
+fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let (platform, seen) = (&world.platform, &world.seen);
     let orders = &seen.orders;
-    let letters = platform.mailer().sent();
+    let letters = platform.email_sender().sent();
     for order in orders {
         let id = order.id.to_string();
         let count = letters.iter().filter(|letter| letter.text.contains(&id)).count();

@@ -1,0 +1,30 @@
+//! Writes to the customer when an order is confirmed, waits for something, is cancelled, shipped or delivered.
+
+use domain::{
+    DomainEvent, event,
+    notification::{self, Channel},
+};
+use edge::Delivery;
+use kernel::Failure;
+use ports::{Claim, ContactStore, EmailChannel, EmailSender, MessageTemplates, NotificationJob};
+
+/// Sends one letter.
+pub async fn handle(
+    contacts: &impl ContactStore,
+    letters: &impl MessageTemplates,
+    mailer: &impl EmailSender,
+    delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    let about = &delivery.event.event;
+    let sent = notification::for_event(about, Channel::Email).ok_or_else(|| event::unexpected_event(about))?;
+    let event =
+        event::wrap(delivery.ids.next(), delivery.event.subject, 1, delivery.now, &delivery.trace, sent.clone());
+    let claim = Claim { consumer: catalog::EMAIL_SEND.name, event_id: delivery.event.id };
+    ports::send_once(
+        contacts,
+        letters,
+        &EmailChannel(mailer),
+        NotificationJob { claim, about, sent: &sent, event: &event },
+    )
+    .await
+}

@@ -1,0 +1,121 @@
+//! What an invoice looks like, as far as a program can tell.
+
+use super::*;
+use ports::InvoiceRenderer;
+use serde_json::json;
+
+fn invoice(names: &[&str]) -> Invoice {
+    let unit = 129_900_i64;
+    let lines: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(n, name)| {
+            json!({
+                "product_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                "product_name": name,
+                "quantity": n + 1,
+                "unit_price": { "amount": unit, "currency": "USD" },
+                "line_total": { "amount": unit * i64::try_from(n + 1).unwrap(), "currency": "USD" },
+            })
+        })
+        .collect();
+    let draft = json!({
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "payment_id": "0192f0c1-2345-7abc-8def-0123456789ad",
+        "lines": lines,
+        "total": { "amount": 123_456_789, "currency": "USD" },
+        "address": {
+            "line1": "1 Embarcadero Center",
+            "line2": "Suite 400",
+            "city": "San Francisco",
+            "region": "CA",
+            "postal_code": "94111",
+            "country": "US",
+        },
+        "issued_at": "2026-11-21T08:45:00Z",
+    });
+    Invoice { position: 42, series: "2026".into(), draft: serde_json::from_value(draft).unwrap() }
+}
+
+fn pages(names: &[&str]) -> usize {
+    let face = Typeface::load().unwrap();
+    let invoice = invoice(names);
+    let rows: Vec<_> = invoice.draft.lines.iter().map(|line| Row::new(line, &face)).collect();
+    let pages = paginate(&rows, first_table(&address(&invoice.draft, &face)));
+    assert_eq!(pages.iter().map(|page| page.len()).sum::<usize>(), names.len(), "every line is on one page");
+    assert!(pages.iter().skip(1).all(|page| !page.is_empty()));
+    pages.len()
+}
+
+/// Draws, and leaves the file for a person to look at where `QUAYSIDE_INVOICES` names a directory.
+fn drawn(name: &str, invoice: &Invoice) -> Vec<u8> {
+    let bytes = PdfInvoiceRenderer.render(invoice).unwrap();
+    if let Ok(directory) = std::env::var("QUAYSIDE_INVOICES") {
+        std::fs::write(format!("{directory}/{name}.pdf"), &bytes).unwrap();
+    }
+    bytes
+}
+
+const LONG: &str =
+    "Hand-made brass ship's lantern with a fresnel lens, oil burner and an improbably long name that goes on";
+
+#[test]
+fn the_same_invoice_gives_the_same_bytes_and_another_one_others() {
+    let (one, two) = (invoice(&["Lamp", LONG]), invoice(&["Lamp", LONG]));
+    let bytes = drawn("usual", &one);
+    assert!(bytes.starts_with(b"%PDF-"));
+    assert_eq!(bytes, drawn("usual", &two));
+    assert_ne!(bytes, drawn("other", &Invoice { position: 43, ..two }));
+}
+
+#[test]
+fn many_lines_go_on_further_pages_and_the_total_never_falls_off_the_last() {
+    assert_eq!(pages(&["Lamp"]), 1);
+    for lines in 1..=100 {
+        let at_most = 1 + lines / 15;
+        assert!(pages(&vec!["Lamp"; lines]) <= at_most, "{lines}");
+    }
+    let names: Vec<_> = (0..60).map(|n| if n % 3 == 0 { LONG } else { "Rope, 10 m" }).collect();
+    assert!(pages(&names) >= 3);
+    drawn("long", &invoice(&names));
+}
+
+#[test]
+fn names_in_any_script_and_without_spaces_can_be_drawn() {
+    let endless = "W".repeat(200);
+    drawn(
+        "scripts",
+        &invoice(&["Лампа морская", "Φανός", "船灯・ランタン", "مصباح", "🛟 Lifebuoy", "Été à l'Île", &endless]),
+    );
+}
+
+#[test]
+fn a_long_address_is_told_whole_and_pushes_the_table_down() {
+    let mut invoice = invoice(&["Lamp"]);
+    let usual = first_table(&address(&invoice.draft, &Typeface::load().unwrap()));
+    invoice.draft.address.line1 = domain::text::AddressLine::parse(&"Long street name ".repeat(11)).unwrap();
+    invoice.draft.address.line2 = Some(invoice.draft.address.line1.clone());
+    let long = address(&invoice.draft, &Typeface::load().unwrap());
+    assert!(long.len() > 7 && first_table(&long) > usual, "{long:?}");
+    drawn("address", &invoice);
+}
+
+#[test]
+fn figures_have_their_thousands_apart_and_the_digits_of_their_currency() {
+    let figure = |minor, code| figure(Money::new(minor, code).unwrap());
+    assert_eq!(figure(123_456_789, "USD"), "1,234,567.89");
+    assert_eq!(figure(5, "USD"), "0.05");
+    assert_eq!(figure(1_234_567, "JPY"), "1,234,567");
+    assert_eq!(figure(100, "USD"), "1.00");
+}
+
+#[test]
+fn no_line_is_wider_than_its_column() {
+    let face = Typeface::load().unwrap();
+    for text in [LONG, &"W".repeat(200), "a", ""] {
+        for line in face.wrap(text, ROW_TEXT, NAME_WIDTH) {
+            assert!(face.shape(&line, 0.0).width * ROW_TEXT <= NAME_WIDTH, "{line}");
+        }
+    }
+}

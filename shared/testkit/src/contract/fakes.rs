@@ -1,0 +1,111 @@
+//! The twins in memory keep the contract.
+
+use super::{
+    Fixture, Observed, Observer, Reader, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
+    outbox::OrdersAndOutbox, product_snapshots::ProductSource,
+};
+use crate::{
+    AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
+};
+use domain::{Event, product::Product, text::Phone};
+use edge::DeadLetter;
+use kernel::Failure;
+use ports::{EmailMessage, LogRecord};
+
+type Text = (Phone, String);
+
+/// Four processes that take turns on one platform.
+fn crowded<P>(port: impl Fn(&Platform) -> P) -> Fixture<P> {
+    let platform = Platform::new();
+    platform.faults().interleave();
+    Fixture::new((0..4).map(|_| port(&platform)), &platform).with_outbox(platform.outbox())
+}
+
+impl Reader for Documents {
+    async fn read(&self, link: &str) -> Result<Vec<u8>, Failure> {
+        let key = link.strip_prefix("memory:///").and_then(|rest| rest.split('?').next()).expect("a link of ours");
+        self.bytes(key).ok_or_else(|| Failure::not_found("document"))
+    }
+}
+
+impl Reader for Archive {
+    async fn read(&self, key: &str) -> Result<Vec<u8>, Failure> {
+        let found = self.objects().remove(key).map(String::into_bytes);
+        found.ok_or_else(|| Failure::not_found("object"))
+    }
+}
+
+impl ProductSource for Products {
+    async fn add(&self, product: &Product) {
+        self.put(product);
+    }
+}
+
+macro_rules! observers {
+    ($($handle:ident $arrived:ident $what:ident;)*) => {
+        $(
+            impl Observer<$what> for $handle {
+                async fn received(&self, count: usize, mine: &dyn Fn(&$what) -> bool) -> Vec<$what> {
+                    self.$arrived().into_iter().filter(|one| mine(one)).take(count).collect()
+                }
+            }
+        )*
+    };
+}
+
+observers! {
+    Bus published Event;
+    EventLog records LogRecord;
+    AnalyticsStream events Event;
+    EmailSender sent EmailMessage;
+    SmsSender sent Text;
+    DeadLetters messages DeadLetter;
+}
+
+/// A port that is also what a test sees beyond it.
+fn watched<P: Clone>(port: P) -> Observed<P, P> {
+    Observed { observer: port.clone(), port }
+}
+
+macro_rules! fakes {
+    ($($suite:ident $contract:ident $port:expr;)*) => {
+        $(
+            mod $suite {
+                use super::*;
+                crate::$contract!(async { crowded($port) });
+            }
+        )*
+    };
+}
+
+fakes! {
+    archive contract_archive |on: &Platform| watched(on.archive());
+    circuit_breaker contract_circuit_breaker Platform::circuit_breaker;
+    bus contract_bus |on: &Platform| watched(on.bus());
+    cache contract_cache Platform::cache;
+    contacts contract_contacts Platform::contacts;
+    dead_letters contract_dead_letters |on: &Platform| watched(on.dead_letters());
+    documents contract_documents Platform::documents;
+    analytics_stream contract_analytics_stream |on: &Platform| watched(on.analytics_stream());
+    gateway contract_gateway Platform::gateway;
+    invoices contract_invoices Platform::invoices;
+    ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
+    message_templates contract_message_templates Platform::message_templates;
+    event_log contract_event_log |on: &Platform| watched(on.event_log());
+    email_sender contract_email_sender |on: &Platform| watched(on.email_sender());
+    migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };
+    product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
+    orders contract_orders Platform::orders;
+    outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
+    passwords contract_passwords Platform::passwords;
+    payments contract_payments Platform::payments;
+    invoice_renderer contract_invoice_renderer Platform::invoice_renderer;
+    products contract_products Platform::products;
+    push_sender contract_push_sender Platform::push_sender;
+    stock contract_stock Platform::stock;
+    sms_sender contract_sms_sender |on: &Platform| watched(on.sms_sender());
+    tokens contract_tokens Platform::tokens;
+    users contract_users Platform::users;
+    windows contract_windows Platform::windows;
+    preferences contract_preferences Platform::contacts;
+}

@@ -1,0 +1,286 @@
+//! The log, the stream, the archive, the windows, the probes and the schema, in memory.
+
+use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, Migrations, Platform, Windows};
+use domain::{
+    Event,
+    id::ProductId,
+    window::{AnalyticsRecord, MAX_REGIONS, Sum, Window},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{LogRecord, Page, SeedAccount};
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+/// Most products that a window names.
+const TOP: usize = 5;
+
+#[derive(Default)]
+pub(super) struct LogState(Vec<Rc<LogRecord>>);
+
+#[derive(Default)]
+pub(super) struct DeadLettersState {
+    letters: Vec<edge::DeadLetter>,
+    postponed: Vec<(String, u32)>,
+}
+
+#[derive(Default)]
+pub(super) struct StreamState(Vec<Rc<Event>>);
+
+#[derive(Default)]
+pub(super) struct MigrationsState {
+    applied: bool,
+}
+
+#[derive(Default)]
+pub(super) struct WindowsState {
+    counted: HashSet<Uuid>,
+    windows: BTreeMap<(Timestamp, &'static str), Sums>,
+}
+
+#[derive(Default)]
+struct Sums {
+    orders: i64,
+    revenue: i64,
+    products: BTreeMap<ProductId, (String, i64)>,
+    regions: BTreeMap<String, (i64, i64)>,
+}
+
+impl EventLog {
+    /// Every record, in order.
+    pub fn records(&self) -> Vec<LogRecord> {
+        self.records_after(0).iter().map(|record| LogRecord::clone(record)).collect()
+    }
+
+    /// The records after the first `count`.
+    pub fn records_after(&self, count: usize) -> Vec<Rc<LogRecord>> {
+        self.0.see(|state| state.log.0.iter().skip(count).cloned().collect())
+    }
+}
+
+impl ports::EventLog for EventLog {
+    async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Log, "log.append", |state| {
+            state.log.0.push(Rc::new(record.clone()));
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl DeadLetters {
+    /// Every letter, in order.
+    pub fn messages(&self) -> Vec<edge::DeadLetter> {
+        self.0.see(|state| state.dead_letters.letters.clone())
+    }
+
+    /// Receipt and seconds of each message that was put off, in order.
+    pub fn postponed(&self) -> Vec<(String, u32)> {
+        self.0.see(|state| state.dead_letters.postponed.clone())
+    }
+}
+
+impl edge::DeadLetters for DeadLetters {
+    async fn send(&self, letter: edge::DeadLetter) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "dead_letters.send", |state| {
+            state.dead_letters.letters.push(letter);
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::DeadLetters, "dead_letters.change_visibility", |state| {
+            state.dead_letters.postponed.push((receipt.to_owned(), seconds));
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl AnalyticsStream {
+    /// Every event that was put, in order.
+    pub fn events(&self) -> Vec<Event> {
+        self.events_after(0).iter().map(|event| Event::clone(event)).collect()
+    }
+
+    /// The events after the first `count`.
+    pub fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
+        self.0.see(|state| state.stream.0.iter().skip(count).cloned().collect())
+    }
+}
+
+impl ports::AnalyticsStream for AnalyticsStream {
+    async fn put(&self, event: &Event) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Stream, "stream.put", |state| {
+            state.stream.0.push(Rc::new(event.clone()));
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl Archive {
+    /// The lines under each key.
+    pub fn objects(&self) -> BTreeMap<String, String> {
+        let mut objects = BTreeMap::new();
+        self.for_each_object(|key, lines| drop(objects.insert(key.to_owned(), lines.to_owned())));
+        objects
+    }
+
+    /// Looks at the lines under each key.
+    pub fn for_each_object(&self, mut see: impl FnMut(&str, &str)) {
+        self.0.see(|state| {
+            for (key, (_, bytes)) in &state.archive.0 {
+                see(key, &String::from_utf8_lossy(bytes));
+            }
+        });
+    }
+}
+
+impl ports::Archive for Archive {
+    async fn put(&self, key: &str, lines: String) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Archive, "archive.put", |state| {
+            state.archive.0.insert(key.to_owned(), ("application/x-ndjson".to_owned(), lines.into_bytes()));
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl WindowsState {
+    fn add(&mut self, fact: &AnalyticsRecord) {
+        if !self.counted.insert(fact.event_id) {
+            return;
+        }
+        let minor = fact.revenue.amount.get();
+        let sums = self.windows.entry((fact.window, fact.revenue.currency.code())).or_default();
+        sums.orders += 1;
+        sums.revenue += minor;
+        for (product, name, pieces) in &fact.products {
+            let sold = sums.products.entry(*product).or_insert_with(|| (name.as_str().to_owned(), 0));
+            sold.1 += i64::from(*pieces);
+        }
+        let region = sums.regions.entry(fact.region.clone()).or_default();
+        region.0 += 1;
+        region.1 += minor;
+    }
+}
+
+impl Sums {
+    fn window(&self, start: Timestamp, currency: &str) -> Result<Window, Failure> {
+        let mut top_products: Vec<_> =
+            self.products.iter().map(|(id, (name, pieces))| (*id, name.clone(), *pieces)).collect();
+        top_products.sort_by_key(|(id, _, pieces)| (std::cmp::Reverse(*pieces), *id));
+        top_products.truncate(TOP);
+        let mut by_region: Vec<_> =
+            self.regions.iter().map(|(name, (orders, minor))| (name.clone(), *orders, *minor)).collect();
+        by_region.sort_by_key(|(_, _, minor)| std::cmp::Reverse(*minor));
+        by_region.truncate(MAX_REGIONS);
+        by_region.sort();
+        Ok(Window {
+            start,
+            orders: self.orders,
+            revenue: Sum::new(self.revenue, currency).map_err(Failure::internal)?,
+            top_products,
+            by_region,
+        })
+    }
+}
+
+impl Windows {
+    /// Orders and minor units of revenue in all windows together.
+    pub fn totals(&self) -> (i64, i64) {
+        self.0.see(|state| {
+            let windows = state.windows.windows.values();
+            windows.fold((0, 0), |(orders, revenue), sums| (orders + sums.orders, revenue + sums.revenue))
+        })
+    }
+}
+
+impl ports::WindowStore for Windows {
+    async fn add(&self, facts: &[AnalyticsRecord]) -> Result<(), Failure> {
+        let commit = self.0.commit("windows.add", |state| {
+            for fact in facts {
+                state.windows.add(fact);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn list(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Window>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let look = self.0.look(Dependency::Database, |state| {
+            let within = state.windows.windows.iter().filter(|((start, _), _)| (from..to).contains(start));
+            let mut found: Vec<_> = within.filter(|(place, _)| after.is_none_or(|after| **place > after)).collect();
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().filter(|_| more).map(|((start, currency), _)| format!("{start}/{currency}"));
+            let items = found.into_iter().map(|((start, currency), sums)| sums.window(*start, currency));
+            Ok(Page { items: items.collect::<Result<_, Failure>>()?, next })
+        });
+        look.await
+    }
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, &str), Failure> {
+    let (start, currency) = cursor.split_once('/').unwrap_or_default();
+    let start = start.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))?;
+    Ok((start, currency))
+}
+
+/// A part that is up unless the faults say otherwise.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    pub(super) platform: Platform,
+    pub(super) part: Dependency,
+}
+
+impl ports::Probe for Probe {
+    fn dependency(&self) -> &'static str {
+        self.part.name()
+    }
+
+    fn is_essential(&self) -> bool {
+        self.part != Dependency::Cache
+    }
+
+    async fn check(&self) -> Result<(), Failure> {
+        self.platform.look(self.part, |_| Ok(())).await
+    }
+}
+
+impl ports::Migrations for Migrations {
+    async fn apply(&self) -> Result<Vec<String>, Failure> {
+        let commit = self.0.commit("migrations.apply", |state| {
+            let missing = !std::mem::replace(&mut state.migrations.applied, true);
+            Ok(if missing { vec!["0001_everything".to_owned()] } else { vec![] })
+        });
+        commit.await
+    }
+
+    async fn seed_accounts(&self, accounts: &[SeedAccount], now: Timestamp) -> Result<u32, Failure> {
+        let commit = self.0.commit("migrations.seed_accounts", |state| {
+            let mut made = 0;
+            for account in accounts {
+                made += u32::from(state.users.found(account, now));
+            }
+            Ok(made)
+        });
+        commit.await
+    }
+}
+
+impl Migrations {
+    /// Whether the schema was brought up to date.
+    pub fn applied(&self) -> bool {
+        self.0.see(|state| state.migrations.applied)
+    }
+}

@@ -1,0 +1,167 @@
+//! Products, their offers and the cache, in memory.
+
+use super::{Cache, Dependency, ProductSnapshots, Products, keys::IdempotencyKeys};
+use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use std::collections::HashMap;
+
+#[derive(Default)]
+pub(super) struct ProductsState {
+    products: HashMap<ProductId, Product>,
+    keys: IdempotencyKeys,
+    created: Vec<Product>,
+}
+
+#[derive(Default)]
+pub(super) struct CacheState {
+    values: HashMap<String, (String, u64)>,
+    second: u64,
+    errors: u64,
+}
+
+impl Products {
+    /// Every product, oldest first.
+    pub fn all(&self) -> Vec<Product> {
+        let mut all: Vec<Product> = self.0.see(|state| state.products.products.values().cloned().collect());
+        all.sort_by_key(|product| (product.created_at, product.id));
+        all
+    }
+
+    /// Keeps a product as if it had been there for long: no key, no change on the stream.
+    pub fn put(&self, product: &Product) {
+        self.0.arrange(|state| state.products.products.insert(product.id, product.clone()));
+    }
+
+    /// The products that were created, in order: what the table's stream of changes carries.
+    pub fn created(&self) -> Vec<Product> {
+        self.created_after(0)
+    }
+
+    /// The products that were created after the first `count`.
+    pub fn created_after(&self, count: usize) -> Vec<Product> {
+        self.0.see(|state| state.products.created.iter().skip(count).cloned().collect())
+    }
+}
+
+impl ports::ProductStore for Products {
+    async fn create(
+        &self,
+        product: &Product,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let step = self.0.step(Dependency::Table, "products.create", |state| {
+            let products = &mut state.products;
+            if let Some(settled) = products.keys.find(key)? {
+                return Ok(settled);
+            }
+            if products.products.values().any(|held| held.sku == product.sku) {
+                let detail = "Another product has this SKU.";
+                let taken = Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, detail);
+                return Err(Failure { fields: Failure::field("/sku", "is taken").fields, ..taken });
+            }
+            products.products.insert(product.id, product.clone());
+            products.keys.record(key, Some(reply));
+            products.created.push(product.clone());
+            Ok(IdempotencyOutcome::Committed)
+        });
+        step.await
+    }
+
+    async fn store_rejection(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        _: Timestamp,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let step = self.0.step(Dependency::Table, "products.store_rejection", |state| {
+            if let Some(settled) = state.products.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.products.keys.record(key, Some(reply));
+            Ok(IdempotencyOutcome::Committed)
+        });
+        step.await
+    }
+
+    async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
+        self.0.look(Dependency::Table, |state| Ok(state.products.products.get(&id).cloned())).await
+    }
+
+    async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {
+        let step = self.0.step(Dependency::Table, "products.set_stock", |state| {
+            let product = state.products.products.get_mut(&level.product_id);
+            let Some(product) = product.filter(|product| product.stock_version < level.version) else {
+                return Ok(false);
+            };
+            product.stock_quantity = level.available;
+            product.stock_version = level.version;
+            Ok(true)
+        });
+        step.await
+    }
+}
+
+impl ports::ProductSnapshots for ProductSnapshots {
+    async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure> {
+        let look = self.0.look(Dependency::Table, |state| {
+            let found = products.iter().filter_map(|id| state.products.products.get(id));
+            Ok(found
+                .map(|product| ProductSnapshot {
+                    product_id: product.id,
+                    name: product.name.clone(),
+                    price: product.price,
+                })
+                .collect())
+        });
+        look.await
+    }
+}
+
+impl Cache {
+    /// Lets `seconds` pass, for the cache alone.
+    pub fn advance(&self, seconds: u32) {
+        self.0.arrange(|state| state.cache.second += u64::from(seconds));
+    }
+
+    /// How often the cache did not answer.
+    pub fn errors(&self) -> u64 {
+        self.0.see(|state| state.cache.errors)
+    }
+
+    fn record_error(&self) {
+        self.0.arrange(|state| state.cache.errors += 1);
+    }
+}
+
+impl ports::Cache for Cache {
+    async fn get(&self, key: &str) -> Option<String> {
+        let look = self.0.look(Dependency::Cache, |state| {
+            let cache = &state.cache;
+            Ok(cache.values.get(key).filter(|(_, until)| *until > cache.second).map(|(value, _)| value.clone()))
+        });
+        let found = look.await;
+        found.unwrap_or_else(|_| {
+            self.record_error();
+            None
+        })
+    }
+
+    async fn put(&self, key: &str, value: &str, ttl_s: u32) {
+        let step = self.0.step(Dependency::Cache, "cache.put", |state| {
+            let until = state.cache.second + u64::from(ttl_s);
+            state.cache.values.insert(key.to_owned(), (value.to_owned(), until));
+            Ok(())
+        });
+        if step.await.is_err() {
+            self.record_error();
+        }
+    }
+
+    async fn invalidate(&self, key: &str) {
+        let step = self.0.step(Dependency::Cache, "cache.invalidate", |state| Ok(state.cache.values.remove(key)));
+        if step.await.is_err() {
+            self.record_error();
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Accounts and passwords, in memory.
+
+use super::{Dependency, Passwords, Users};
+use crate::hex;
+use domain::{
+    Event,
+    id::UserId,
+    user::{Password, User},
+};
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use ports::{Credentials, SeedAccount};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct UsersState(BTreeMap<UserId, Account>);
+
+struct Account {
+    user: User,
+    password_hash: String,
+    wrong_passwords: u32,
+    locked_until: Option<Timestamp>,
+    sessions: Vec<Session>,
+}
+
+/// A session that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of its refresh token, hexadecimal.
+    pub token_digest: String,
+    /// Since when.
+    pub begun_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+impl UsersState {
+    fn insert(&mut self, user: &User, password_hash: &str) {
+        let password_hash = password_hash.to_owned();
+        let account =
+            Account { user: user.clone(), password_hash, wrong_passwords: 0, locked_until: None, sessions: vec![] };
+        self.0.insert(user.id, account);
+    }
+
+    /// Makes an account unless there is one; whether it did.
+    pub fn found(&mut self, account: &SeedAccount, now: Timestamp) -> bool {
+        let there = |one: &Account| one.user.email == account.email || one.user.username == account.username;
+        if self.0.values().any(there) {
+            return false;
+        }
+        let digest = Sha256::digest(account.email.as_str());
+        let mut id = [0_u8; 16];
+        id.copy_from_slice(&digest[..16]);
+        let user = User {
+            id: UserId(Uuid::from_bytes(id)),
+            email: account.email.clone(),
+            username: account.username.clone(),
+            full_name: None,
+            phone: None,
+            address: None,
+            role: account.role,
+            version: 1,
+            created_at: now,
+        };
+        self.insert(&user, &account.password_hash);
+        true
+    }
+
+    fn account(&mut self, user: UserId) -> Result<&mut Account, Failure> {
+        self.0.get_mut(&user).ok_or_else(|| Failure::not_found("user"))
+    }
+}
+
+impl Users {
+    /// Every account, by id.
+    pub fn all(&self) -> Vec<User> {
+        self.0.see(|state| state.users.0.values().map(|account| account.user.clone()).collect())
+    }
+
+    /// The sessions of an account, in the order in which they began.
+    pub fn sessions(&self, user: UserId) -> Vec<Session> {
+        self.0.see(|state| state.users.0.get(&user).map(|account| account.sessions.clone()).unwrap_or_default())
+    }
+
+    /// Keeps an account with its password, without an event.
+    pub fn put(&self, user: &User, password: &str) {
+        let hash = fake_hash("arranged", password);
+        self.0.arrange(|state| state.users.insert(user, &hash));
+    }
+}
+
+impl ports::UserStore for Users {
+    async fn register(&self, user: &User, password_hash: &str, event: &Event) -> Result<(), Failure> {
+        let taken = |code, pointer| {
+            let conflict = Failure::new(FailureKind::Conflict, code, "Somebody registered with this before.");
+            Failure { fields: Failure::field(pointer, "is taken").fields, ..conflict }
+        };
+        let commit = self.0.commit("users.register", |state| {
+            if state.users.0.values().any(|account| account.user.email == user.email) {
+                return Err(taken("email-taken", "/email"));
+            }
+            if state.users.0.values().any(|account| account.user.username == user.username) {
+                return Err(taken("username-taken", "/username"));
+            }
+            state.users.insert(user, password_hash);
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {
+        let look = self.0.look(Dependency::Database, |state| {
+            let mut accounts = state.users.0.values();
+            let found = accounts.find(|one| one.user.email.as_str() == login || one.user.username.as_str() == login);
+            Ok(found.map(|account| Credentials {
+                user_id: account.user.id,
+                role: account.user.role,
+                password_hash: account.password_hash.clone(),
+                locked_until: account.locked_until,
+            }))
+        });
+        look.await
+    }
+
+    async fn record_failed_login(
+        &self,
+        user: UserId,
+        limit: u32,
+        now: Timestamp,
+        locked_until: Timestamp,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("users.record_failed_login", |state| {
+            let account = state.users.account(user)?;
+            if account.locked_until.take_if(|until| *until <= now).is_some() {
+                account.wrong_passwords = 0;
+            }
+            account.wrong_passwords += 1;
+            if account.wrong_passwords >= limit {
+                account.locked_until = Some(locked_until);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn begin_session(
+        &self,
+        user: UserId,
+        token_digest: &str,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("users.begin_session", |state| {
+            let account = state.users.account(user)?;
+            account.wrong_passwords = 0;
+            account.locked_until = None;
+            account.sessions.push(Session { token_digest: token_digest.to_owned(), begun_at: now, expires_at });
+            Ok(())
+        });
+        commit.await
+    }
+}
+
+/// What looks like a PHC string and protects nothing.
+fn fake_hash(salt: &str, password: &str) -> String {
+    format!("$fake${salt}${}", hex(&Sha256::digest(format!("{salt}:{password}"))))
+}
+
+impl ports::Passwords for Passwords {
+    fn hash(&self, password: &Password) -> Result<String, Failure> {
+        let salt = self.0.arrange(|state| {
+            state.secrets += 1;
+            state.secrets
+        });
+        Ok(fake_hash(&format!("salt{salt}"), password.expose()))
+    }
+
+    fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Failure> {
+        let Some(hash) = hash else { return Ok(false) };
+        let mut parts = hash.split('$').skip(1);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("fake"), Some(salt), Some(_)) => Ok(hash == fake_hash(salt, password)),
+            _ => Err(Failure::internal("what was kept is no hash of a password")),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Invoices, the documents, and a printer of plain text, in memory.
+
+use super::{Dependency, Documents, Invoices};
+use domain::{
+    Event,
+    id::{OrderId, UserId},
+    invoice::{Draft, Invoice},
+};
+use kernel::Failure;
+use ports::Claim;
+use std::collections::{BTreeMap, HashMap};
+
+#[derive(Default)]
+pub(super) struct InvoicesState {
+    pub by_order: HashMap<OrderId, Invoice>,
+    last: HashMap<String, i64>,
+}
+
+/// Objects by key, each with its type of media.
+#[derive(Default)]
+pub(super) struct ObjectsState(pub BTreeMap<String, (String, Vec<u8>)>);
+
+impl Invoices {
+    /// Every invoice, by number.
+    pub fn all(&self) -> Vec<Invoice> {
+        let mut all: Vec<Invoice> = self.0.see(|state| state.invoices.by_order.values().cloned().collect());
+        all.sort_by_key(Invoice::number);
+        all
+    }
+}
+
+impl ports::InvoiceStore for Invoices {
+    async fn assign_number(
+        &self,
+        claim: Claim,
+        draft: &Draft,
+        event: &dyn Fn(&Invoice) -> Event,
+    ) -> Result<Invoice, Failure> {
+        let commit = self.0.commit("invoices.assign_number", |state| {
+            state.claim(claim);
+            if let Some(invoice) = state.invoices.by_order.get(&draft.order_id) {
+                return Ok(invoice.clone());
+            }
+            let series = draft.series();
+            let last = state.invoices.last.entry(series.clone()).or_default();
+            *last += 1;
+            let invoice = Invoice { position: *last, series, draft: draft.clone() };
+            state.invoices.by_order.insert(draft.order_id, invoice.clone());
+            state.outbox.add(&event(&invoice));
+            Ok(invoice)
+        });
+        commit.await
+    }
+
+    async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {
+        let theirs = |invoice: &&Invoice| owner.is_none_or(|owner| invoice.draft.user_id == owner);
+        self.0.look(Dependency::Database, |state| Ok(state.invoices.by_order.get(&order).filter(theirs).cloned())).await
+    }
+}
+
+impl Documents {
+    /// The bytes of a document.
+    pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.see(|state| state.documents.0.get(key).map(|(_, bytes)| bytes.clone()))
+    }
+
+    /// The keys of all documents.
+    pub fn keys(&self) -> Vec<String> {
+        self.0.see(|state| state.documents.0.keys().cloned().collect())
+    }
+}
+
+impl ports::Documents for Documents {
+    async fn put_once(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Documents, "documents.put_once", |state| {
+            state.documents.0.entry(key.to_owned()).or_insert_with(|| (content_type.to_owned(), bytes));
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn exists(&self, key: &str) -> Result<bool, Failure> {
+        self.0.look(Dependency::Documents, |state| Ok(state.documents.0.contains_key(key))).await
+    }
+
+    async fn link(&self, key: &str, ttl_s: u32) -> Result<String, Failure> {
+        Ok(format!("memory:///{key}?expires={ttl_s}"))
+    }
+}
+
+/// Prints invoices as plain bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct InvoiceRenderer;
+
+impl ports::InvoiceRenderer for InvoiceRenderer {
+    fn render(&self, invoice: &Invoice) -> Result<Vec<u8>, Failure> {
+        let draft = &invoice.draft;
+        let mut text = format!("%PDF-memory\ninvoice {}\norder {}\n", invoice.number(), draft.order_id);
+        for line in &draft.lines {
+            text.push_str(&format!("{} x {} = {}\n", line.quantity.get(), line.product_name.as_str(), line.line_total));
+        }
+        text.push_str(&format!("total {}\n", draft.total));
+        Ok(text.into_bytes())
+    }
+}

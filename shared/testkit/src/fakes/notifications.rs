@@ -1,0 +1,220 @@
+//! Contacts, how they want to be told, and what was told, in memory.
+
+use super::{Contacts, Dependency, keys::IdempotencyKeys};
+use domain::{
+    DomainEvent, Event,
+    event::NotificationSent,
+    id::{DeviceId, OrderId, UserId},
+    notification::{self, Channel, NotificationLogEntry, Outcome, Preferences, Suppression},
+    text::Email,
+};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{Claim, Contact, Device, EmailFeedback, MAX_DEVICES, Page, Recipient};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
+
+#[derive(Default)]
+pub(super) struct ContactsState {
+    contacts: HashMap<UserId, Contact>,
+    preferences: HashMap<UserId, Preferences>,
+    /// Whose each device is, by what the push service calls it.
+    devices: HashMap<String, (UserId, Device)>,
+    suppressions: HashMap<Email, Suppression>,
+    feedback: HashMap<Uuid, Suppression>,
+    log: BTreeMap<(Uuid, Channel), NotificationLogEntry>,
+    keys: IdempotencyKeys,
+}
+
+impl ContactsState {
+    fn recipient(&self, user: UserId) -> Option<Recipient> {
+        let contact = self.contacts.get(&user)?.clone();
+        let own = self.devices.values().filter(|(owner, _)| *owner == user);
+        let mut devices: Vec<Device> = own.map(|(_, device)| device.clone()).collect();
+        devices.sort_by_key(|device| device.id);
+        let suppressed = self.suppressions.get(&contact.email).copied();
+        let preferences = self.preferences.get(&user).cloned().unwrap_or_default();
+        Some(Recipient { contact, preferences, suppressed, devices })
+    }
+
+    fn note(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
+        let logged = NotificationLogEntry { id: claim.event_id, sent: sent.clone(), outcome, at };
+        self.log.insert((logged.id, sent.channel), logged);
+    }
+
+    /// An entry of the log, with what became known of it since.
+    fn told(&self, logged: &NotificationLogEntry) -> NotificationLogEntry {
+        let later = self.feedback.get(&logged.id).filter(|_| logged.sent.channel == Channel::Email);
+        NotificationLogEntry { outcome: later.map_or(logged.outcome, |why| (*why).into()), ..logged.clone() }
+    }
+}
+
+impl Contacts {
+    /// Knows a contact, without a claim.
+    pub fn put(&self, contact: &Contact) {
+        self.0.arrange(|state| state.contacts.contacts.insert(contact.user_id, contact.clone()));
+    }
+}
+
+impl ports::ContactStore for Contacts {
+    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.save", |state| {
+            if state.claim(claim) {
+                state.contacts.contacts.insert(contact.user_id, contact.clone());
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
+        self.0.look(Dependency::Database, |state| Ok(state.contacts.recipient(user))).await
+    }
+
+    async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
+        self.0.look(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
+    }
+
+    async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
+        let commit = self.0.commit("contacts.record_sent", |state| {
+            let first = state.claim(claim);
+            if first {
+                if let DomainEvent::NotificationSent(sent) = &event.event {
+                    state.contacts.note(claim, sent, Outcome::Sent, event.time);
+                }
+                state.outbox.add(event);
+            }
+            Ok(first)
+        });
+        commit.await
+    }
+
+    async fn record_not_sent(
+        &self,
+        claim: Claim,
+        about: &NotificationSent,
+        why: Outcome,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.record_not_sent", |state| {
+            if state.claim(claim) {
+                state.contacts.note(claim, about, why, now);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+}
+
+impl ports::NotificationRequests for Contacts {
+    async fn request(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("contacts.request", |state| {
+            if let Some(settled) = state.contacts.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.contacts.keys.record(key, Some(reply));
+            state.outbox.add(event);
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        self.0.look(Dependency::Database, |state| state.contacts.keys.find(key)).await
+    }
+
+    async fn delivery_log(
+        &self,
+        order: OrderId,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<NotificationLogEntry>, Failure> {
+        let after = cursor.map(notification::parse_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let look = self.0.look(Dependency::Database, |state| {
+            let behind = state.contacts.log.range((after.map_or(Unbounded, Excluded), Unbounded));
+            let of_order = behind.map(|(_, one)| one).filter(|one| one.sent.order_id == Some(order));
+            let mut items: Vec<NotificationLogEntry> = of_order.map(|one| state.contacts.told(one)).collect();
+            let more = items.len() > limit;
+            items.truncate(limit);
+            let next = items.last().filter(|_| more).map(NotificationLogEntry::cursor);
+            Ok(Page { items, next })
+        });
+        look.await
+    }
+}
+
+impl ports::PreferenceStore for Contacts {
+    async fn preferences(&self, user: UserId) -> Result<Preferences, Failure> {
+        let look = self.0.look(Dependency::Database, |state| Ok(state.contacts.preferences.get(&user).cloned()));
+        Ok(look.await?.unwrap_or_default())
+    }
+
+    async fn set_preferences(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.set_preferences", |state| {
+            state.contacts.preferences.insert(user, preferences.clone());
+            Ok(())
+        });
+        commit.await
+    }
+}
+
+impl ports::DeviceStore for Contacts {
+    async fn save_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
+        let commit = self.0.commit("contacts.save_device", |state| {
+            let devices = &mut state.contacts.devices;
+            let mut device = device.clone();
+            if let Some((_, known)) = devices.remove(&device.endpoint) {
+                device.id = known.id;
+            }
+            let own = devices.values().filter(|(owner, _)| *owner == user).map(|(_, one)| one);
+            let mut own: Vec<Device> = own.cloned().collect();
+            own.sort_by_key(|one| (one.registered_at, one.id));
+            for oldest in own.iter().take(own.len().saturating_sub(MAX_DEVICES - 1)) {
+                devices.remove(&oldest.endpoint);
+            }
+            let id = device.id;
+            devices.insert(device.endpoint.clone(), (user, device));
+            Ok(id)
+        });
+        commit.await
+    }
+
+    async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.remove_device", |state| {
+            state.contacts.devices.retain(|_, (owner, device)| (*owner, device.id) != (user, id));
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn prune_device(&self, device: &Device) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.prune_device", |state| {
+            let kept = state.contacts.devices.get(&device.endpoint);
+            if kept.is_some_and(|(_, kept)| kept.registered_at == device.registered_at) {
+                state.contacts.devices.remove(&device.endpoint);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+}
+
+impl ports::EmailFeedbackStore for Contacts {
+    async fn record_feedback(&self, mail: &EmailFeedback, _now: Timestamp) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.record_feedback", |state| {
+            if let Some(delivery) = mail.delivery {
+                state.contacts.feedback.entry(delivery).or_insert(mail.why);
+            }
+            for address in &mail.suppress {
+                state.contacts.suppressions.entry(address.clone()).or_insert(mail.why);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+}

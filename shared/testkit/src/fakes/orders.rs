@@ -1,0 +1,177 @@
+//! Orders in memory.
+
+use super::{Dependency, Orders, keys::IdempotencyKeys};
+use domain::{
+    Event,
+    id::{OrderId, UserId},
+    order::{self, Order, Reason, Status},
+};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{Claim, OutboxCursor, Page, TransitionOutcome};
+use std::collections::{BTreeMap, HashMap};
+
+#[derive(Default)]
+pub(super) struct OrdersState {
+    pub orders: HashMap<OrderId, Order>,
+    keys: IdempotencyKeys,
+}
+
+impl Orders {
+    /// Every order, oldest first.
+    pub fn all(&self) -> Vec<Order> {
+        let mut all: Vec<Order> = self.0.see(|state| state.orders.orders.values().cloned().collect());
+        all.sort_by_key(|order| (order.created_at, order.id));
+        all
+    }
+
+    /// Keeps an order as if it had been placed long ago: no key, no event.
+    pub fn put(&self, order: &Order) {
+        self.0.arrange(|state| state.orders.orders.insert(order.id, order.clone()));
+    }
+
+    /// Looks for what a key says, and does nothing about it.
+    pub async fn find_key(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        self.0.look(Dependency::Database, |state| state.orders.keys.find(key)).await
+    }
+
+    /// Places an order as a statement would that asks nothing of its key: one that is there is overwritten.
+    pub async fn place_unchecked(
+        &self,
+        order: &Order,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("orders.place_unchecked", |state| {
+            state.orders.orders.insert(order.id, order.clone());
+            state.orders.keys.record(key, Some(reply));
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+
+    /// Makes the request with this key one that is still under way.
+    pub fn mark_key_in_flight(&self, key: &IdempotencyKey) {
+        self.0.arrange(|state| state.orders.keys.record(key, None));
+    }
+}
+
+impl ports::OrderStore for Orders {
+    async fn place(
+        &self,
+        order: &Order,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        event: &Event,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("orders.place", |state| {
+            if let Some(settled) = state.orders.keys.find(key)? {
+                return Ok(settled);
+            }
+            if state.orders.orders.contains_key(&order.id) {
+                return Err(Failure::internal(format!("the order {} is there already", order.id)));
+            }
+            state.orders.orders.insert(order.id, order.clone());
+            state.orders.keys.record(key, Some(reply));
+            state.outbox.add(event);
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("orders.store_rejection", |state| {
+            if let Some(settled) = state.orders.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.orders.keys.record(key, Some(reply));
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        self.0.look(Dependency::Database, |state| state.orders.keys.find(key)).await
+    }
+
+    async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
+        let theirs = |order: &&Order| owner.is_none_or(|owner| order.user_id == owner);
+        self.0.look(Dependency::Database, |state| Ok(state.orders.orders.get(&id).filter(theirs).cloned())).await
+    }
+
+    async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let look = self.0.look(Dependency::Database, |state| {
+            let place = |order: &Order| (order.created_at, order.id.0);
+            let mut orders: Vec<&Order> = state.orders.orders.values().filter(|order| order.user_id == owner).collect();
+            orders.retain(|order| after.is_none_or(|after| place(order) < after));
+            orders.sort_unstable_by_key(|order| std::cmp::Reverse(place(order)));
+            let more = orders.len() > limit;
+            orders.truncate(limit);
+            let next = orders.last().filter(|_| more).map(|last| format!("{}/{}", last.created_at, last.id));
+            Ok(Page { items: orders.into_iter().cloned().collect(), next })
+        });
+        look.await
+    }
+
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        order: &Order,
+        event: Option<&Event>,
+    ) -> Result<TransitionOutcome, Failure> {
+        let commit = self.0.commit("orders.advance", |state| {
+            if claim.is_some_and(|claim| state.claims.contains(&claim)) {
+                return Ok(TransitionOutcome::AlreadyApplied);
+            }
+            let held = state.orders.orders.get_mut(&order.id).filter(|held| held.version + 1 == order.version);
+            let Some(held) = held else { return Ok(TransitionOutcome::VersionConflict) };
+            *held = order.clone();
+            state.claims.extend(claim);
+            if let Some(event) = event {
+                state.outbox.add(event);
+            }
+            Ok(TransitionOutcome::Applied)
+        });
+        commit.await
+    }
+
+    async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
+        let is_behind = |order: &Order| after.is_none_or(|after| (order.created_at, order.id.0) > (after.at, after.id));
+        let waits = |order: &Order| {
+            let state = order::State::of(order.status, order.reason);
+            matches!(order::next(state, order::Input::TimedOut), order::Transition::To(..))
+        };
+        let look = self.0.look(Dependency::Database, |state| {
+            let orders = state.orders.orders.values();
+            let mut stuck: Vec<&Order> = orders.filter(|order| order.created_at < before && waits(order)).collect();
+            stuck.retain(|order| is_behind(order));
+            stuck.sort_unstable_by_key(|order| (order.created_at, order.id));
+            stuck.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(stuck.into_iter().cloned().collect())
+        });
+        look.await
+    }
+
+    async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
+        let look = self.0.look(Dependency::Database, |state| {
+            let mut pending = BTreeMap::new();
+            let orders = state.orders.orders.values().filter(|order| order.status == Status::Pending);
+            for reason in orders.filter_map(|order| order.reason) {
+                *pending.entry(reason).or_default() += 1;
+            }
+            Ok(pending)
+        });
+        look.await
+    }
+}
+
+fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+    let (at, id) = cursor.split_once('/').unwrap_or_default();
+    match (at.parse(), id.parse()) {
+        (Ok(at), Ok(id)) => Ok((at, id)),
+        _ => Err(Failure::field("?cursor", "is not a cursor of this list")),
+    }
+}

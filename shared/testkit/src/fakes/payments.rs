@@ -1,0 +1,239 @@
+//! Payments and the ledger, in memory.
+
+use super::{Dependency, Ledger, Payments, State, keys::IdempotencyKeys};
+use domain::{
+    Event,
+    id::{OrderId, PaymentId, UserId},
+    ledger::{Account, Transfer},
+    payment::{Change, Payment},
+};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use ports::{Claim, TransitionOutcome};
+use std::collections::{BTreeMap, HashMap};
+
+#[derive(Default)]
+pub(super) struct PaymentsState {
+    pub payments: HashMap<PaymentId, Payment>,
+    of_orders: HashMap<OrderId, PaymentId>,
+    keys: IdempotencyKeys,
+    pub transfers: Vec<Transfer>,
+}
+
+impl PaymentsState {
+    fn of(&self, order: OrderId) -> Option<&Payment> {
+        self.payments.get(self.of_orders.get(&order)?)
+    }
+
+    fn put(&mut self, payment: &Payment) {
+        self.of_orders.insert(payment.order_id, payment.id);
+        self.payments.insert(payment.id, payment.clone());
+    }
+
+    /// What is booked already is not booked again.
+    fn book(&mut self, transfers: &[Transfer]) {
+        for new in transfers {
+            let is_new = |old: &Transfer| (old.purpose, &old.reference) != (new.purpose, &new.reference);
+            if self.transfers.iter().all(is_new) {
+                self.transfers.push(new.clone());
+            }
+        }
+    }
+}
+
+impl Payments {
+    /// The payment of an order.
+    pub fn for_order(&self, order: OrderId) -> Option<Payment> {
+        self.0.see(|state| state.payments.of(order).cloned())
+    }
+
+    /// Every payment, oldest first.
+    pub fn all(&self) -> Vec<Payment> {
+        let mut all: Vec<Payment> = self.0.see(|state| state.payments.payments.values().cloned().collect());
+        all.sort_by_key(|payment| (payment.created_at, payment.id));
+        all
+    }
+
+    /// Keeps a payment as if it had come there long ago: no transfers, no events.
+    pub fn put(&self, payment: &Payment) {
+        self.0.arrange(|state| state.payments.put(payment));
+    }
+
+    /// Looks whether a claim was made.
+    pub async fn has_claim(&self, claim: Claim) -> Result<bool, Failure> {
+        self.0.look(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
+    }
+
+    /// Makes a claim in a step of its own.
+    pub async fn insert_claim(&self, claim: Claim) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "payments.insert_claim", |state| {
+            state.claim(claim);
+            Ok(())
+        });
+        step.await
+    }
+
+    /// Makes the request with this key one that is still under way.
+    pub fn mark_key_in_flight(&self, key: &IdempotencyKey) {
+        self.0.arrange(|state| state.payments.keys.record(key, None));
+    }
+}
+
+/// Keeps a step with what it books and tells; `false` when another one was faster.
+fn keep(state: &mut State, change: &Change, events: &[Event]) -> bool {
+    let held = state.payments.payments.get(&change.payment.id);
+    if held.is_none_or(|held| held.version + 1 != change.payment.version) {
+        return false;
+    }
+    state.payments.put(&change.payment);
+    state.payments.book(&change.transfers);
+    for event in events {
+        state.outbox.add(event);
+    }
+    true
+}
+
+impl ports::PaymentStore for Payments {
+    async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
+        let commit = self.0.commit("payments.begin", |state| {
+            if let Some(found) = state.payments.of(payment.order_id) {
+                return Ok(found.clone());
+            }
+            state.payments.put(payment);
+            Ok(payment.clone())
+        });
+        commit.await
+    }
+
+    async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let look = self.0.look(Dependency::Database, |state| Ok(state.payments.payments.get(&id).cloned()));
+        look.await.map(|found| found.filter(|payment| is_theirs(payment, owner)))
+    }
+
+    async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
+        let look = self.0.look(Dependency::Database, |state| Ok(state.payments.of(order).cloned()));
+        look.await.map(|found| found.filter(|payment| is_theirs(payment, owner)))
+    }
+
+    async fn advance(
+        &self,
+        claim: Option<Claim>,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<TransitionOutcome, Failure> {
+        let commit = self.0.commit("payments.advance", |state| {
+            if claim.is_some_and(|claim| state.claims.contains(&claim)) {
+                return Ok(TransitionOutcome::AlreadyApplied);
+            }
+            if !keep(state, change, events) {
+                return Ok(TransitionOutcome::VersionConflict);
+            }
+            state.claims.extend(claim);
+            Ok(TransitionOutcome::Applied)
+        });
+        commit.await
+    }
+
+    async fn advance_with_reply(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        change: &Change,
+        events: &[Event],
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
+        let commit = self.0.commit("payments.advance_with_reply", |state| {
+            if let Some(settled) = state.payments.keys.find(key)? {
+                return Ok(Some(settled));
+            }
+            if !keep(state, change, events) {
+                return Ok(None);
+            }
+            state.payments.keys.record(key, Some(reply));
+            Ok(Some(IdempotencyOutcome::Committed))
+        });
+        commit.await
+    }
+
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("payments.store_rejection", |state| {
+            if let Some(settled) = state.payments.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.payments.keys.record(key, Some(reply));
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn record_event(&self, event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("payments.record_event", |state| {
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn due_for_reconciliation(
+        &self,
+        before: Timestamp,
+        after: Option<&Payment>,
+        limit: u32,
+    ) -> Result<Vec<Payment>, Failure> {
+        let behind = after.map(|after| (after.reconcile_after(), after.id));
+        let look = self.0.look(Dependency::Database, |state| {
+            let payments = state.payments.payments.values();
+            let due = payments.filter_map(|payment| Some((payment.reconcile_after()?, payment.id, payment)));
+            let mut due: Vec<_> = due
+                .filter(|(reconcile_after, id, _)| {
+                    *reconcile_after < before && Some((Some(*reconcile_after), *id)) > behind
+                })
+                .collect();
+            due.sort_by_key(|(reconcile_after, id, _)| (*reconcile_after, *id));
+            due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(due.into_iter().map(|(.., payment)| payment.clone()).collect())
+        });
+        look.await
+    }
+}
+
+fn is_theirs(payment: &Payment, owner: Option<UserId>) -> bool {
+    owner.is_none_or(|owner| payment.user_id == owner)
+}
+
+impl Ledger {
+    /// Everything that was booked, in order.
+    pub fn transfers(&self) -> Vec<Transfer> {
+        self.0.see(|state| state.payments.transfers.clone())
+    }
+
+    /// Minor units on each account, by currency: debits count up, credits down.
+    pub fn balances(&self) -> BTreeMap<(Account, &'static str), i64> {
+        let mut balances = BTreeMap::new();
+        for transfer in self.transfers() {
+            for (account, minor) in transfer.entries() {
+                *balances.entry((account, transfer.amount.currency.code())).or_default() += minor;
+            }
+        }
+        balances
+    }
+}
+
+impl ports::Ledger for Ledger {
+    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure> {
+        let look = self.0.look(Dependency::Database, |state| {
+            let within = state.payments.transfers.iter().filter(|transfer| (from..to).contains(&transfer.at));
+            let mut found: Vec<Transfer> = within.cloned().collect();
+            found.sort_by_key(|transfer| transfer.at);
+            Ok(found)
+        });
+        look.await
+    }
+
+    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("ledger.post", |state| {
+            state.payments.book(transfers);
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+}

@@ -1,0 +1,137 @@
+//! Access tokens in memory: JSON Web Tokens in form, with a signature that anybody can compute.
+
+use super::{Dependency, Tokens};
+use crate::hex;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{id::UserId, user::Role};
+use kernel::{Failure, Timestamp};
+use ports::Claims;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::cell::Cell;
+
+/// The one algorithm that these tokens use. No library knows it.
+const ALGORITHM: &str = "FAKE";
+
+/// The newest key last, its predecessors before it.
+#[derive(Debug)]
+pub(super) struct KeyRing(Vec<Key>);
+
+#[derive(Debug)]
+struct Key {
+    kid: String,
+    /// Nobody tells a rotation the time: a key is as old as the first token that was asked for after it was made.
+    out_since: Cell<Option<Timestamp>>,
+}
+
+impl Key {
+    fn new(number: u64) -> Self {
+        Self { kid: format!("key-{number}"), out_since: Cell::default() }
+    }
+
+    fn is_settled(&self, now: Timestamp) -> bool {
+        let since = self.out_since.get().unwrap_or(now);
+        self.out_since.set(Some(since));
+        now.as_second() - since.as_second() >= SETTLED
+    }
+}
+
+impl Default for KeyRing {
+    fn default() -> Self {
+        Self(vec![Key::new(1)])
+    }
+}
+
+/// Seconds for which a key is only published before it signs.
+const SETTLED: i64 = 300;
+
+/// How many keys are kept: the current one and its predecessor.
+const KEPT: usize = 2;
+
+fn signature(kid: &str, input: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{kid}:{input}")))
+}
+
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+fn read(part: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn claims(keys: &[Key], token: &str) -> Option<Claims> {
+    let (input, given) = token.rsplit_once('.')?;
+    let (header, payload) = input.split_once('.')?;
+    let (header, payload) = (read(header)?, read(payload)?);
+    let kid = header["kid"].as_str().filter(|kid| keys.iter().any(|key| key.kid == *kid))?;
+    if header["alg"] != ALGORITHM || given != signature(kid, input) {
+        return None;
+    }
+    Some(Claims {
+        user_id: UserId(payload["sub"].as_str()?.parse().ok()?),
+        role: Role::parse(payload["role"].as_str()?)?,
+        issued_at: Timestamp::from_second(payload["iat"].as_i64()?).ok()?,
+        expires_at: Timestamp::from_second(payload["exp"].as_i64()?).ok()?,
+    })
+}
+
+impl ports::Tokens for Tokens {
+    async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
+        let look = self.0.look(Dependency::Keys, |state| {
+            let keys = &state.keys.0;
+            let signing = keys.iter().rev().find(|key| key.is_settled(claims.issued_at)).or(keys.first());
+            let kid = &signing.ok_or_else(|| Failure::internal("there is no key"))?.kid;
+            let header = json!({ "alg": ALGORITHM, "kid": kid, "typ": "JWT" });
+            let payload = json!({
+                "sub": claims.user_id,
+                "role": claims.role.name(),
+                "iat": claims.issued_at.as_second(),
+                "exp": claims.expires_at.as_second(),
+            });
+            let input = format!("{}.{}", part(&header), part(&payload));
+            Ok(format!("{input}.{}", signature(kid, &input)))
+        });
+        look.await
+    }
+
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
+        let look =
+            self.0.look(Dependency::Keys, |state| Ok(claims(&state.keys.0, token).filter(|one| now < one.expires_at)));
+        look.await
+    }
+
+    async fn jwks(&self) -> Result<String, Failure> {
+        let key = |Key { kid, .. }: &Key| {
+            let x = hex(&Sha256::digest(kid));
+            json!({ "kty": "OKP", "use": "sig", "alg": ALGORITHM, "kid": kid, "x": x })
+        };
+        let look = self.0.look(Dependency::Keys, |state| {
+            Ok(json!({ "keys": state.keys.0.iter().map(key).collect::<Vec<_>>() }).to_string())
+        });
+        look.await
+    }
+
+    async fn rotate(&self) -> Result<String, Failure> {
+        let step = self.0.step(Dependency::Keys, "keys.rotate", |state| {
+            let number = |key: &Key| key.kid.strip_prefix("key-")?.parse::<u64>().ok();
+            let key = Key::new(state.keys.0.last().and_then(number).unwrap_or(0) + 1);
+            let kid = key.kid.clone();
+            state.keys.0.push(key);
+            let surplus = state.keys.0.len().saturating_sub(KEPT);
+            state.keys.0.drain(..surplus);
+            Ok(kid)
+        });
+        step.await
+    }
+
+    fn refresh_token(&self) -> Result<(String, String), Failure> {
+        let number = self.0.arrange(|state| {
+            state.secrets += 1;
+            state.secrets
+        });
+        let token = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("refresh {number}")));
+        let digest = hex(&Sha256::digest(&token));
+        Ok((token, digest))
+    }
+}

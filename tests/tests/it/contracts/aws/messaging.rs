@@ -1,0 +1,278 @@
+//! Where things are sent to: the bus, the queue of dead letters, the stream, mail, telephones and devices.
+
+use super::super::{browser, by_turns, var};
+use super::{client, fresh};
+use adapters::eventbridge::EventBridge;
+use adapters::kinesis::KinesisAnalyticsStream;
+use adapters::ses::SesEmailSender;
+use adapters::sns::{SnsPushSender, SnsSmsSender};
+use adapters::sqs::SqsDeadLetters;
+use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{
+    Event,
+    text::{Email, Phone},
+};
+use edge::DeadLetter;
+use kernel::Ids;
+use ports::EmailMessage;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use testkit::Platform;
+use testkit::contract::{Fixture, Observed, Observer};
+
+/// A queue, and what was taken out of it.
+struct Queue<T> {
+    client: aws_sdk_sqs::Client,
+    url: String,
+    read: fn(&Message) -> T,
+    taken: RefCell<Vec<T>>,
+}
+
+impl<T> Queue<T> {
+    async fn new(kind: &str, read: fn(&Message) -> T) -> Self {
+        let client = aws_sdk_sqs::Client::from_conf(client!(aws_sdk_sqs).build());
+        let made = client.create_queue().queue_name(fresh(kind)).send().await.expect("the queue is made");
+        Self { client, url: made.queue_url.expect("a URL"), read, taken: RefCell::default() }
+    }
+
+    async fn arn(&self) -> String {
+        let name = QueueAttributeName::QueueArn;
+        let asked = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone()).send().await;
+        asked.expect("the queue answers").attributes.and_then(|mut all| all.remove(&name)).expect("an ARN")
+    }
+}
+
+impl<T: Clone> Observer<T> for Queue<T> {
+    async fn received(&self, count: usize, mine: &dyn Fn(&T) -> bool) -> Vec<T> {
+        by_turns(count, || async {
+            let receive = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
+            let got = receive.wait_time_seconds(1).message_attribute_names("All").send().await.expect("it answers");
+            for message in got.messages() {
+                self.taken.borrow_mut().push((self.read)(message));
+                let handle = message.receipt_handle().expect("a handle");
+                let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(handle);
+                deleted.send().await.expect("deleted");
+            }
+            self.taken.borrow().iter().filter(|one| mine(one)).cloned().collect()
+        })
+        .await
+    }
+}
+
+mod bus {
+    use super::*;
+
+    /// What EventBridge makes of an event for its targets, with our event in it.
+    fn event(message: &Message) -> Event {
+        let envelope: Value = serde_json::from_str(message.body().expect("a body")).expect("JSON");
+        let event: Event = serde_json::from_value(envelope["detail"].clone()).expect("an event");
+        assert_eq!(envelope["detail-type"], event.event.row().name);
+        assert_eq!(envelope["source"], event.source);
+        event
+    }
+
+    /// Everything on the bus goes to the queue.
+    async fn under() -> Fixture<Observed<EventBridge, Queue<Event>>> {
+        let (queue, bus) = (Queue::new("bus", event).await, fresh("bus"));
+        let client = aws_sdk_eventbridge::Client::from_conf(client!(aws_sdk_eventbridge).build());
+        client.create_event_bus().name(&bus).send().await.expect("the bus is made");
+        let pattern = json!({ "source": [{ "prefix": "quayside." }] }).to_string();
+        let rule = client.put_rule().event_bus_name(&bus).name("all").event_pattern(pattern).send().await;
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "events.amazonaws.com" },
+            "Action": "sqs:SendMessage",
+            "Resource": queue.arn().await,
+            "Condition": { "ArnEquals": { "aws:SourceArn": rule.expect("the rule is made").rule_arn } },
+        }] });
+        let allow = queue.client.set_queue_attributes().queue_url(&queue.url);
+        let allow = allow.attributes(QueueAttributeName::Policy, policy.to_string()).send().await;
+        allow.expect("the bus may send");
+        let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(queue.arn().await).build();
+        let target = client.put_targets().event_bus_name(&bus).rule("all").targets(target.expect("a target"));
+        target.send().await.expect("the target is set");
+        let port = EventBridge::new(client, bus);
+        Fixture::new([Observed { port, observer: queue }], &Platform::new())
+    }
+
+    testkit::contract_bus!(under());
+}
+
+mod dead_letters {
+    use super::*;
+
+    fn letter(message: &Message) -> DeadLetter {
+        let all = message.message_attributes().into_iter().flatten();
+        let mut said: BTreeMap<String, String> =
+            all.map(|(name, value)| (name.clone(), value.string_value().expect("text").to_owned())).collect();
+        let mut take = |name: &str| said.remove(name).unwrap_or_default();
+        let (encoding, body) = (take("body_encoding"), message.body().expect("a body"));
+        let body = match encoding.as_str() {
+            // A lone character of padding stands for nothing at all.
+            "base64" if body == "=" => String::new(),
+            "base64" => String::from_utf8(STANDARD.decode(body).expect("base64")).expect("UTF-8"),
+            _ => body.to_owned(),
+        };
+        DeadLetter {
+            body,
+            reason: take("reason"),
+            detail: take("detail"),
+            function: take("function"),
+            attempt: take("attempt").parse().expect("a number"),
+            record_id: take("record_id"),
+            source: take("source"),
+            attributes: said,
+        }
+    }
+
+    async fn under() -> Fixture<Observed<SqsDeadLetters, Queue<DeadLetter>>> {
+        let queue = Queue::new("dead-letters", letter).await;
+        let port = SqsDeadLetters::new(queue.client.clone(), queue.url.clone(), None);
+        Fixture::new([Observed { port, observer: queue }], &Platform::new())
+    }
+
+    testkit::contract_dead_letters!(under());
+}
+
+mod facts {
+    use super::*;
+    use aws_sdk_kinesis::types::{ShardIteratorType, StreamStatus};
+
+    /// A stream, read from its beginning whenever somebody asks.
+    struct Stream {
+        client: aws_sdk_kinesis::Client,
+        name: String,
+    }
+
+    impl Stream {
+        async fn is_active(&self) -> bool {
+            let told = self.client.describe_stream_summary().stream_name(&self.name).send().await.expect("it answers");
+            told.stream_description_summary().map(|told| told.stream_status()) == Some(&StreamStatus::Active)
+        }
+
+        async fn shard(&self, shard: &str) -> Vec<Event> {
+            let from = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard);
+            let from = from.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.expect("it answers");
+            let got = self.client.get_records().set_shard_iterator(from.shard_iterator).send().await.expect("records");
+            let event = |data: &[u8]| serde_json::from_slice(data).expect("an event");
+            got.records().iter().map(|record| event(record.data().as_ref())).collect()
+        }
+    }
+
+    impl Observer<Event> for Stream {
+        async fn received(&self, count: usize, mine: &dyn Fn(&Event) -> bool) -> Vec<Event> {
+            by_turns(count, || async {
+                let shards = self.client.list_shards().stream_name(&self.name).send().await.expect("it answers");
+                let mut events = Vec::new();
+                for shard in shards.shards() {
+                    events.extend(self.shard(shard.shard_id()).await);
+                }
+                events.retain(|event| mine(event));
+                events
+            })
+            .await
+        }
+    }
+
+    async fn under() -> Fixture<Observed<KinesisAnalyticsStream, Stream>> {
+        let client = aws_sdk_kinesis::Client::from_conf(client!(aws_sdk_kinesis).build());
+        let stream = Stream { client: client.clone(), name: fresh("facts") };
+        client.create_stream().stream_name(&stream.name).shard_count(2).send().await.expect("the stream is made");
+        by_turns(1, || async { if stream.is_active().await { vec![()] } else { vec![] } }).await;
+        let port = KinesisAnalyticsStream::new(client, stream.name.clone());
+        Fixture::new([Observed { port, observer: stream }], &Platform::new())
+    }
+
+    testkit::contract_analytics_stream!(under());
+}
+
+mod mail {
+    use super::*;
+
+    /// The sink at the end of the local mail, which lists what it took.
+    struct Mailbox(reqwest::Client);
+
+    impl Mailbox {
+        async fn letters(&self) -> Vec<EmailMessage> {
+            let listed = self.0.get(var("MAILBOX_URL")).send().await.expect("the mailbox answers");
+            let listed: Vec<Value> = listed.json().await.expect("a list");
+            let text = |mail: &Value, name: &str| mail[name].as_str().unwrap_or_default().replace("\r\n", "\n");
+            let letter = |mail: &Value| {
+                let to = Email::parse(mail["to"][0].as_str()?).ok()?;
+                Some(EmailMessage {
+                    to,
+                    subject: text(mail, "subject"),
+                    text: text(mail, "text"),
+                    html: text(mail, "html"),
+                })
+            };
+            listed.iter().filter_map(letter).collect()
+        }
+    }
+
+    impl Observer<EmailMessage> for Mailbox {
+        async fn received(&self, count: usize, mine: &dyn Fn(&EmailMessage) -> bool) -> Vec<EmailMessage> {
+            by_turns(count, || async { self.letters().await.into_iter().filter(|letter| mine(letter)).collect() }).await
+        }
+    }
+
+    async fn under() -> Fixture<Observed<SesEmailSender, Mailbox>> {
+        let client = aws_sdk_sesv2::Client::from_conf(client!(aws_sdk_sesv2).build());
+        let sender = format!("contract-{}@example.com", Ids::system().next().simple());
+        client.create_email_identity().email_identity(&sender).send().await.expect("the sender may send");
+        let rules = fresh("mail");
+        client.create_configuration_set().configuration_set_name(&rules).send().await.expect("the rules are made");
+        let port = SesEmailSender::new(client, Email::parse(&sender).expect("an address"), rules);
+        let observer = Mailbox(browser());
+        Fixture::new([Observed { port, observer }], &Platform::new())
+    }
+
+    testkit::contract_email_sender!(under());
+}
+
+mod texts {
+    use super::*;
+
+    /// What the emulator keeps of text messages.
+    struct Phones(reqwest::Client);
+
+    impl Observer<(Phone, String)> for Phones {
+        async fn received(&self, count: usize, mine: &dyn Fn(&(Phone, String)) -> bool) -> Vec<(Phone, String)> {
+            let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
+            by_turns(count, || async {
+                let told: Value = self.0.get(&url).send().await.expect("it answers").json().await.expect("JSON");
+                let all = told["sms_messages"].as_object().into_iter().flatten();
+                let text = |to: &str, one: &Value| {
+                    Some((Phone::parse(to).ok()?, one["Message"].as_str().unwrap_or_default().to_owned()))
+                };
+                let texts =
+                    all.flat_map(|(to, texts)| texts.as_array().into_iter().flatten().map(move |one| text(to, one)));
+                texts.flatten().filter(|one| mine(one)).collect()
+            })
+            .await
+        }
+    }
+
+    async fn under() -> Fixture<Observed<SnsSmsSender, Phones>> {
+        let port = SnsSmsSender::new(aws_sdk_sns::Client::from_conf(client!(aws_sdk_sns).build()));
+        Fixture::new([Observed { port, observer: Phones(browser()) }], &Platform::new())
+    }
+
+    testkit::contract_sms_sender!(under());
+}
+
+mod push {
+    use super::*;
+
+    /// What is shown on a device nobody sees here: the emulator takes notices, and keeps none.
+    async fn under() -> Fixture<SnsPushSender> {
+        let client = aws_sdk_sns::Client::from_conf(client!(aws_sdk_sns).build());
+        let made = client.create_platform_application().name(fresh("push")).platform("GCM");
+        let made = made.attributes("PlatformCredential", "none").send().await.expect("the application is made");
+        Fixture::new([SnsPushSender::new(client, made.platform_application_arn)], &Platform::new())
+    }
+
+    testkit::contract_push_sender!(under());
+}

@@ -1,0 +1,154 @@
+//! Where things are kept: products, documents, the archive, and the gateway's key.
+
+use super::super::{PROCESSES, browser, var};
+use super::{client, fresh};
+use adapters::dynamodb::DynamoProducts;
+use adapters::gateway::StripeGateway;
+use adapters::s3::{S3Archive, S3Documents};
+use adapters::secret::SecretValue;
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use kernel::{Failure, IdempotencyOutcome, Timestamp};
+use ports::{Documents, ProductStore as _};
+use testkit::contract::{Fixture, Observed, Reader};
+use testkit::{Platform, build};
+
+/// A new bucket.
+async fn bucket(kind: &str) -> (aws_sdk_s3::Client, String) {
+    let client = aws_sdk_s3::Client::from_conf(client!(aws_sdk_s3).force_path_style(true).build());
+    let bucket = fresh(kind);
+    client.create_bucket().bucket(&bucket).send().await.expect("the bucket is made");
+    (client, bucket)
+}
+
+mod products {
+    use super::*;
+
+    /// A store over a new table.
+    async fn store() -> DynamoProducts {
+        let (client, table) =
+            (aws_sdk_dynamodb::Client::from_conf(client!(aws_sdk_dynamodb).build()), fresh("products"));
+        let key = catalog::PRODUCTS.key;
+        let attribute =
+            AttributeDefinition::builder().attribute_name(key).attribute_type(ScalarAttributeType::S).build();
+        let schema = KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash).build();
+        client
+            .create_table()
+            .table_name(&table)
+            .attribute_definitions(attribute.expect("an attribute"))
+            .key_schema(schema.expect("a key"))
+            .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await
+            .expect("the table is made");
+        DynamoProducts::new(client, table)
+    }
+
+    async fn under() -> Fixture<DynamoProducts> {
+        let store = store().await;
+        Fixture::new((0..PROCESSES).map(|_| store.clone()), &Platform::new())
+    }
+
+    testkit::contract_products!(under());
+
+    #[tokio::test]
+    async fn record_lasts_24_hours_despite_five_minutes_of_clock_skew() {
+        let store = store().await;
+        let day = 24 * 3600;
+        let (key, reply) = (build::a_key("skew", "body"), build::a_reply("first"));
+        let refuse = async |second: i64, reply| {
+            let at = Timestamp::from_second(1_795_250_880 + second).expect("an instant");
+            store.store_rejection(&key, &build::a_reply(reply), at).await
+        };
+        assert_eq!(refuse(0, "first").await, Ok(IdempotencyOutcome::Committed));
+        for clock in [-300, 0, day, day + 300] {
+            assert_eq!(refuse(clock, "again").await, Ok(IdempotencyOutcome::Replayed(reply.clone())), "{clock}");
+        }
+        assert_eq!(refuse(day + 301, "anew").await, Ok(IdempotencyOutcome::Committed));
+    }
+}
+
+mod documents {
+    use super::*;
+
+    /// Documents, and the browser of somebody without credentials.
+    struct Bucket {
+        documents: S3Documents,
+        browser: reqwest::Client,
+    }
+
+    impl Documents for Bucket {
+        async fn put_once(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+            self.documents.put_once(key, content_type, bytes).await
+        }
+
+        async fn exists(&self, key: &str) -> Result<bool, Failure> {
+            self.documents.exists(key).await
+        }
+
+        async fn link(&self, key: &str, ttl_s: u32) -> Result<String, Failure> {
+            self.documents.link(key, ttl_s).await
+        }
+    }
+
+    impl Reader for Bucket {
+        async fn read(&self, link: &str) -> Result<Vec<u8>, Failure> {
+            let answer = self.browser.get(link).send().await.and_then(reqwest::Response::error_for_status);
+            let bytes = answer.map_err(Failure::internal)?.bytes().await;
+            Ok(bytes.map_err(Failure::internal)?.to_vec())
+        }
+    }
+
+    async fn under() -> Fixture<Bucket> {
+        let (client, bucket) = bucket("documents").await;
+        let browser = browser();
+        let processes = (0..PROCESSES)
+            .map(|_| Bucket { documents: S3Documents::new(client.clone(), bucket.clone()), browser: browser.clone() });
+        Fixture::new(processes, &Platform::new())
+    }
+
+    testkit::contract_documents!(under());
+}
+
+mod archive {
+    use super::*;
+
+    struct Bucket {
+        client: aws_sdk_s3::Client,
+        name: String,
+    }
+
+    impl Reader for Bucket {
+        async fn read(&self, key: &str) -> Result<Vec<u8>, Failure> {
+            let object =
+                self.client.get_object().bucket(&self.name).key(key).send().await.map_err(Failure::internal)?;
+            Ok(object.body.collect().await.map_err(Failure::internal)?.to_vec())
+        }
+    }
+
+    async fn under() -> Fixture<Observed<S3Archive, Bucket>> {
+        let (client, name) = bucket("archive").await;
+        let port = S3Archive::new(client.clone(), name.clone());
+        Fixture::new([Observed { port, observer: Bucket { client, name } }], &Platform::new())
+    }
+
+    testkit::contract_archive!(under());
+}
+
+mod gateway {
+    use super::*;
+
+    /// Any key of this form is good for the local gateway.
+    const KEY: &str = "sk_test_contract";
+
+    async fn under() -> Fixture<StripeGateway> {
+        let client = aws_sdk_secretsmanager::Client::from_conf(client!(aws_sdk_secretsmanager).build());
+        let name = fresh("gateway-key");
+        client.create_secret().name(&name).secret_string(KEY).send().await.expect("the secret is made");
+        let url = var("GATEWAY_URL");
+        let gateway = || StripeGateway::new(&url, SecretValue::new(client.clone(), name.clone()));
+        let processes = (0..PROCESSES).map(|_| gateway().expect("the URL can be read"));
+        Fixture::new(processes, &Platform::new())
+    }
+
+    testkit::contract_gateway!(under());
+}

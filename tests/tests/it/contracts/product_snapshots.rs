@@ -1,0 +1,59 @@
+//! ProductSnapshots over HTTP, from a server that answers with the catalogue's published view of a product.
+
+use adapters::product_snapshots::HttpProductSnapshots;
+use api::ProductView;
+use domain::product::Product;
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use testkit::Platform;
+use testkit::contract::{Fixture, Observed, product_snapshots::ProductSource};
+
+/// Views by path. The server ends with the process.
+#[derive(Debug, Clone, Default)]
+struct Api(Arc<Mutex<HashMap<String, String>>>);
+
+impl Api {
+    /// Starts the server; its URL.
+    fn start(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let api = self.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let api = api.clone();
+                std::thread::spawn(move || api.answer(stream.expect("a connection")));
+            }
+        });
+        format!("http://{address}")
+    }
+
+    /// One request a connection.
+    fn answer(&self, mut stream: TcpStream) {
+        let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines().map_while(Result::ok);
+        let request = lines.next().unwrap_or_default();
+        lines.take_while(|line| !line.is_empty()).for_each(drop);
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let found = self.0.lock().expect("no poison").get(path).cloned();
+        let (status, body) = found.map_or(("404 Not Found", "{}".to_owned()), |body| ("200 OK", body));
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).expect("the client listens");
+    }
+}
+
+impl ProductSource for Api {
+    async fn add(&self, product: &Product) {
+        let catalog::Trigger::Http { path, .. } = catalog::PRODUCT_GET.trigger else { panic!("it has a route") };
+        let view = serde_json::to_string(&ProductView::from(product)).expect("views serialize");
+        self.0.lock().expect("no poison").insert(path.replace("{id}", &product.id.to_string()), view);
+    }
+}
+
+async fn under() -> Fixture<Observed<HttpProductSnapshots, Api>> {
+    let api = Api::default();
+    let port = HttpProductSnapshots::new(&api.start()).expect("the URL can be read");
+    Fixture::new([Observed { port, observer: api }], &Platform::new())
+}
+
+testkit::contract_product_snapshots!(under());

@@ -1,0 +1,298 @@
+//! How each task reaches the real handler. What people ask for is in `asks`.
+
+use super::{
+    backend::{Backend, Stores},
+    defects::{self, Defect},
+    world::{Parcel, Task, World},
+};
+use catalog::Function;
+use domain::{DomainEvent, Event};
+use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
+use kernel::{CloudEvent, Failure, TraceContext, Uuid};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::{Map, Value, json};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
+use testkit::ids;
+
+/// What goes over the wire more than once is written once.
+#[derive(Debug, Default)]
+pub struct MessageCache {
+    requests: RefCell<BTreeMap<usize, Value>>,
+    bodies: RefCell<HashMap<Uuid, Rc<str>>>,
+}
+
+impl MessageCache {
+    /// The request of the ask `n`, its first one again. A customer repeats to the letter.
+    pub fn request(&self, n: usize, write: impl FnOnce() -> Value) -> Value {
+        self.requests.borrow_mut().entry(n).or_insert_with(write).clone()
+    }
+
+    /// An event as the body of a message.
+    fn body(&self, event: &Event) -> Rc<str> {
+        let write = || testing::bridge_event(event).to_string().into();
+        Rc::clone(self.bodies.borrow_mut().entry(event.id).or_insert_with(write))
+    }
+}
+
+impl<S: Backend> World<S> {
+    /// Does one task; says of each of its records whether it must come again.
+    pub async fn perform(&self, task: &Task, slot: usize) -> Vec<bool> {
+        let stores = &self.site.process(slot);
+        match task {
+            Task::Ask(n) => vec![!self.ask(stores, *n).await],
+            Task::News(letter) => vec![!self.take_news(stores, &letter.news).await],
+            Task::Eager(n) => vec![self.eager_news(stores, *n).await],
+            Task::Relay => vec![self.relay().await.is_err()],
+            Task::Batch(to, parcels) if to.name == catalog::EVENT_FORWARD.name => {
+                let log = self.platform.event_log();
+                let handler = async |delivery| event_forward::handle(&log, delivery).await;
+                self.deliver::<Map<String, Value>>(to, parcels, untyped, handler).await
+            }
+            Task::Batch(to, parcels) => {
+                self.deliver(to, parcels, Event::clone, async |delivery| self.consume(stores, to, delivery).await).await
+            }
+            Task::Count(taken) => vec![!self.count(stores, *taken).await],
+            Task::Archive(topic, taken) => vec![self.archive(topic, *taken).await.is_err()],
+            Task::Sweep => vec![self.sweep(stores).await],
+            Task::Care(what) => vec![self.care(stores, *what).await],
+        }
+    }
+
+    async fn relay(&self) -> Result<(), Failure> {
+        let product = self.platform.products().created_after(self.changes.cursor).into_iter().next();
+        let change = edge::dynamodb::Change {
+            kind: edge::dynamodb::ChangeKind::Insert,
+            keys: json!({}),
+            new_image: Some(json!({})),
+            old_image: None,
+            expired: false,
+            sequence_number: self.changes.cursor.to_string(),
+            now: self.clock.now(),
+            ids: self.clock.ids(),
+            trace: TraceContext::new(ids::request(1)),
+            deadline: None,
+        };
+        product_relay::handle(&self.platform.bus(), |_| Ok(product.clone()), change).await
+    }
+
+    /// Hands messages over one by one, as the runner does, or through the runner itself.
+    async fn deliver<E: DeserializeOwned>(
+        &self,
+        to: &'static Function,
+        parcels: &[Parcel],
+        read: impl Fn(&Event) -> CloudEvent<E>,
+        handler: impl AsyncFn(Delivery<E>) -> Result<(), Failure>,
+    ) -> Vec<bool> {
+        if self.through_edge {
+            let bodies: Vec<Rc<str>> = parcels.iter().map(|parcel| self.wire.body(&parcel.event)).collect();
+            let mut batch = testing::sqs_bodies(&bodies.iter().map(|body| &**body).collect::<Vec<_>>());
+            for (n, parcel) in parcels.iter().enumerate() {
+                batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = parcel.attempt.to_string().into();
+            }
+            let letters = self.platform.dead_letters();
+            let consumer = Consumer::new(to.name).max_receive_count(catalog::MAX_RECEIVES);
+            let answer = edge::queue::batch(&consumer, batch, &self.clock, &letters, &handler).await;
+            let answer = answer.expect("a batch");
+            let failed = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
+            return (0..parcels.len())
+                .map(|n| failed.iter().any(|failure| failure["itemIdentifier"] == format!("m-{n}")))
+                .collect();
+        }
+        let mut again = Vec::with_capacity(parcels.len());
+        for parcel in parcels {
+            let delivery = Delivery { attempt: parcel.attempt, ..testing::delivery(read(&parcel.event), &self.clock) };
+            let outcome = handler(delivery).await;
+            if let Err(failure) = &outcome
+                && !failure.is_retryable()
+            {
+                self.send(to, failure);
+            }
+            again.push(outcome.is_err_and(|failure| failure.is_retryable()));
+        }
+        again
+    }
+
+    async fn consume(
+        &self,
+        stores: &impl Stores,
+        to: &'static Function,
+        delivery: Delivery<DomainEvent>,
+    ) -> Result<(), Failure> {
+        let platform = &self.platform;
+        // In a box of its own: what no defect needs is not to be moved about with every delivery.
+        if self.defect.is_some()
+            && let Some(done) = Box::pin(defects::consume(self, stores, to, &delivery)).await
+        {
+            return done;
+        }
+        match to {
+            to if to.name == catalog::CONTACT_TRACK.name => contact_track::handle(&stores.contacts(), delivery).await,
+            to if to.name == catalog::STOCK_OPEN.name => stock_open::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::STOCK_RESERVE.name => stock_reserve::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::STOCK_RELEASE.name => stock_release::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::STOCK_ALLOCATE.name => stock_allocate::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::STOCK_ALERT.name => stock_alert::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::STOCK_SHIP.name => stock_ship::handle(&stores.stock(), delivery).await,
+            to if to.name == catalog::PAYMENT_CLOSE.name => payment_close::handle(&stores.payments(), delivery).await,
+            to if to.name == catalog::PAYMENT_REFUND.name => {
+                payment_refund::handle(&stores.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery)
+                    .await
+            }
+            to if to.name == catalog::ORDER_ADVANCE.name => {
+                order_advance::handle(&stores.orders(), self.plan.policy, delivery).await
+            }
+            to if to.name == catalog::PAYMENT_CHARGE.name => {
+                payment_charge::handle(&stores.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery)
+                    .await
+            }
+            to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
+                product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
+            }
+            to if to.name == catalog::ANALYTICS_FEED.name => {
+                analytics_feed::handle(&platform.analytics_stream(), delivery).await
+            }
+            to if to.name == catalog::EMAIL_SEND.name => {
+                email_send::handle(
+                    &stores.contacts(),
+                    &platform.message_templates(),
+                    &platform.email_sender(),
+                    delivery,
+                )
+                .await
+            }
+            to if to.name == catalog::SMS_SEND.name => {
+                sms_send::handle(&stores.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery)
+                    .await
+            }
+            to if to.name == catalog::PUSH_SEND.name => {
+                push_send::handle(&stores.contacts(), &platform.message_templates(), &platform.push_sender(), delivery)
+                    .await
+            }
+            to if to.name == catalog::INVOICE_ISSUE.name => {
+                let (invoices, documents) = (stores.invoices(), platform.documents());
+                invoice_issue::handle(&invoices, &documents, &platform.invoice_renderer(), delivery).await
+            }
+            other => panic!("nobody plays {}", other.name),
+        }
+    }
+
+    /// Whether the records were counted.
+    async fn count(&self, stores: &impl Stores, taken: usize) -> bool {
+        let events = self.platform.analytics_stream().events_after(self.stream.cursor);
+        let events = events.iter().take(taken).map(|event| &**event);
+        let windows = stores.windows();
+        let handler = async |batch: &[Delivery<DomainEvent>]| match self.defect {
+            Some(Defect::CountsWithoutClaim) => defects::count_anew(self, stores, batch).await,
+            _ => window_aggregate::handle(&windows, batch).await,
+        };
+        if !self.through_edge {
+            let batch: Vec<_> = events.map(|event| testing::delivery(event.clone(), &self.clock)).collect();
+            let outcome = handler(&batch).await;
+            if let Err(failure) = &outcome
+                && !failure.is_retryable()
+            {
+                self.send(catalog::WINDOW_AGGREGATE, failure);
+            }
+            return outcome.is_ok();
+        }
+        let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
+        let events: Vec<&Event> = events.collect();
+        let (batch, letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
+        let answer = edge::kinesis::batch(&consumer, batch, &self.clock, &letters, &handler).await;
+        answer.is_ok_and(|answer| answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty))
+    }
+
+    async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
+        let (records, shelf) = &self.topics[topic];
+        let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| Record {
+            topic: record.topic.to_owned(),
+            partition: 0,
+            offset: i64::try_from(offset).expect("few"),
+            timestamp: record.time,
+            key: Some(record.key.clone()),
+            headers: vec![],
+            value: IgnoredAny,
+            raw: record.value.clone(),
+            now: self.clock.now(),
+            ids: self.clock.ids(),
+            trace: TraceContext::new(ids::request(1)),
+            deadline: None,
+        };
+        let batch: Vec<_> = records.iter().enumerate().skip(shelf.cursor).take(taken).map(record).collect();
+        event_archive::handle(&self.platform.archive(), &batch).await
+    }
+
+    /// Whether a schedule's work failed: of holds that lapse, orders that stand still, payments without an answer.
+    async fn care(&self, stores: &impl Stores, what: usize) -> bool {
+        match what {
+            0 => self.tick(catalog::STOCK_SWEEP, async |tick| defects::sweep(self, stores, tick).await).await,
+            1 => {
+                let orders = stores.orders();
+                self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, tick).await).await
+            }
+            _ => {
+                let (payments, gateway) = (stores.payments(), self.platform.gateway());
+                let handler = async |tick| payment_reconcile::handle(&payments, &gateway, tick).await;
+                self.tick(catalog::PAYMENT_RECONCILE, handler).await
+            }
+        }
+    }
+
+    /// Lets a schedule's work be done; whether it failed.
+    async fn tick<T: Serialize>(
+        &self,
+        function: &'static Function,
+        handler: impl AsyncFn(Tick) -> Result<T, Failure>,
+    ) -> bool {
+        let now = self.clock.now();
+        if self.through_edge {
+            let event = testing::schedule_event(now);
+            return edge::schedule::tick(function.name, event, &self.clock, &handler).await.is_err();
+        }
+        let ids = self.clock.ids();
+        let trace = TraceContext::new(ids.next());
+        handler(Tick { now, scheduled_for: Some(now), ids, trace, deadline: None }).await.is_err()
+    }
+
+    /// Whether the sweep failed.
+    async fn sweep(&self, stores: &impl Stores) -> bool {
+        let (outbox, forgotten) = (stores.outbox(), defects::forgotten(self));
+        let handler = async |tick| outbox_sweep::handle(&outbox, tick).await;
+        let has_failed = self.tick(catalog::OUTBOX_SWEEP, handler).await;
+        if self.defect == Some(Defect::MarksRejectedEventsPublished) {
+            self.platform.outbox().discard(&forgotten);
+        }
+        has_failed
+    }
+}
+
+/// An event as whoever takes any event reads it.
+fn untyped(event: &Event) -> CloudEvent<Map<String, Value>> {
+    let Ok(Value::Object(said)) = serde_json::to_value(&event.event) else { panic!("events are objects") };
+    CloudEvent {
+        specversion: event.specversion.clone(),
+        id: event.id,
+        source: event.source.clone(),
+        subject: event.subject.clone(),
+        time: event.time,
+        sequence: event.sequence,
+        correlationid: event.correlationid,
+        traceparent: event.traceparent.clone(),
+        event: said,
+    }
+}
+
+#[test]
+fn an_event_is_read_without_its_type_as_from_the_wire() {
+    use testkit::build;
+    let event = build::event(1, build::user().event());
+    let read = serde_json::to_value(&event).and_then(serde_json::from_value).expect("an event");
+    assert_eq!(untyped(&event), read);
+}
