@@ -79,7 +79,7 @@ async fn a_paid_order_without_stock_waits_and_is_filled_when_there_is_some() {
     platform.stock().put(PRODUCT, 1);
     keep(&platform).await;
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Backordered), (1, 0)));
-    assert_eq!(sweep(&platform, RESERVATION_SECONDS + 2, "ok").await["waiting"], 1);
+    assert_eq!(sweep(&platform, RESERVATION_SECONDS + 2, "ok").await["backordered"], 1);
     platform.stock().put(PRODUCT, 2);
     assert_eq!(sweep(&platform, RESERVATION_SECONDS + 3, "ok").await["allocated"], 1);
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Allocated), (0, 2)));
