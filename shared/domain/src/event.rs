@@ -57,6 +57,12 @@ macro_rules! define {
 
 catalog::for_each_event!(define);
 
+impl kernel::EventPayload for DomainEvent {
+    fn source(&self) -> &'static str {
+        self.row().context.source()
+    }
+}
+
 /// Wraps an event for the wire: `id` is its own, `subject` the aggregate that it brought to version `sequence` at `now`.
 pub fn wrap(
     id: kernel::Uuid,

@@ -1,69 +1,98 @@
-//! What the runners of queues and streams have in common: who consumes, what a handler gets, when there is no time for more.
+//! What the runners of queues and streams share: the consumer, the delivery that a handler gets, and the summary of a batch.
 
-use crate::Clock;
 use crate::runtime::FunctionError;
 use crate::telemetry::metrics;
 use crate::trace::{self, Upstream};
-use kernel::{CloudEvent, Failure, Ids, Timestamp, TraceContext, Uuid};
+use crate::{Clock, envelope};
+use kernel::{Claim, CloudEvent, EventPayload, Failure, Ids, Timestamp, TraceContext, Uuid};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::Span;
 
-/// With less than this left no further record is begun: it would only be stopped half-way.
-const ENOUGH: Duration = Duration::from_secs(1);
+/// No record is started with less than this left before the deadline: the function would be stopped while it works on it.
+const MIN_REMAINING: Duration = Duration::from_secs(1);
 
-/// One function that consumes records.
+/// A function that consumes records, and how it does so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consumer {
     /// Name of the function.
     pub function: &'static str,
-    /// How often the queue delivers a message before it gives up, as its redrive policy says; only told to the handler.
+    /// `maxReceiveCount` of the queue's redrive policy. It changes nothing but [`Delivery::last_attempt`].
     pub max_receive_count: u32,
-    /// Records that are worked on at once. With one (the usual), they are handled in the order in which they came.
+    /// Records that are handled concurrently. With 1, the default, they are handled in the order of the batch.
     pub concurrency: usize,
 }
 
 impl Consumer {
-    /// A consumer that works on one record after another, with five deliveries before the dead-letter queue.
+    /// A consumer that handles one record after another, with a `maxReceiveCount` of 5.
     pub const fn new(function: &'static str) -> Self {
         Self { function, max_receive_count: 5, concurrency: 1 }
     }
 
-    /// The same consumer, told how often the queue delivers.
+    /// Sets `maxReceiveCount`.
     #[must_use]
     pub const fn max_receive_count(self, max_receive_count: u32) -> Self {
         Self { max_receive_count, ..self }
     }
 
-    /// The same consumer, which works on `concurrency` records at once.
+    /// Sets how many records are handled concurrently.
     #[must_use]
     pub const fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency, ..self }
     }
 }
 
-/// One event on its way to a handler, perhaps not for the first time.
+/// One event as it is delivered to a handler, perhaps not for the first time.
 #[derive(Debug)]
 pub struct Delivery<E> {
     /// The event.
     pub event: CloudEvent<E>,
-    /// When the work on it began; the only time that a handler knows.
+    /// Name of the function that handles it.
+    pub consumer: &'static str,
+    /// Time at which handling began; a handler knows no other.
     pub now: Timestamp,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// What it belongs to: the event's correlation, under a span of this hop.
+    /// The event's correlation id, with a new span for this hop.
     pub trace: TraceContext,
-    /// 1 for the first delivery; always 1 from a stream, which does not count.
+    /// Number of this delivery, from 1. Streams do not count deliveries: it is always 1 there.
     pub attempt: u32,
-    /// Whether the queue gives up when this delivery fails.
+    /// Whether the queue moves the message to its dead-letter queue if this delivery fails.
     pub last_attempt: bool,
-    /// The queue's or the stream's name for the record.
+    /// Id of the record: an SQS message id or a sequence number.
     pub record_id: String,
-    /// When the invocation is killed, where there is a limit.
+    /// Deadline of the invocation, if there is one.
     pub deadline: Option<Timestamp>,
 }
 
-/// What a record's handler is given besides the record.
+impl<E> Delivery<E> {
+    /// The consumer's claim on the event, to be stored in the transaction of the effect.
+    pub fn claim(&self) -> Claim {
+        Claim { consumer: self.consumer, event_id: self.event.id }
+    }
+
+    /// A new event that this delivery caused: it brought the aggregate `subject` to version `sequence`.
+    pub fn event<P: EventPayload>(
+        &self,
+        subject: impl ToString,
+        sequence: u64,
+        payload: impl Into<P>,
+    ) -> CloudEvent<P> {
+        envelope::wrap(&self.ids, subject, sequence, self.now, &self.trace, payload.into())
+    }
+
+    /// One event for each of `payloads`, all of one transition; otherwise as [`Delivery::event`].
+    pub fn events<P: EventPayload + Clone>(
+        &self,
+        subject: impl ToString,
+        sequence: u64,
+        payloads: &[P],
+    ) -> Vec<CloudEvent<P>> {
+        envelope::wrap_all(&self.ids, subject, sequence, self.now, &self.trace, payloads)
+    }
+}
+
+/// What a handler gets besides the record itself.
 #[derive(Debug)]
 pub(crate) struct RecordContext {
     pub now: Timestamp,
@@ -73,16 +102,16 @@ pub(crate) struct RecordContext {
 }
 
 impl RecordContext {
-    /// A place in the trace that `about` belongs to: a CloudEvent, or anything else that says `correlationid` and `traceparent`.
-    pub fn of(about: &Value, xray: Option<&str>, clock: &Clock) -> Self {
+    /// Continues the trace of `document`: a CloudEvent, or other JSON with the members `correlationid` and `traceparent`.
+    pub fn of(document: &Value, xray: Option<&str>, clock: &Clock) -> Self {
         let ids = clock.ids();
-        let text = |member: &str| about.get(member).and_then(Value::as_str);
+        let text = |member: &str| document.get(member).and_then(Value::as_str);
         let correlation_id = text("correlationid").and_then(|id| id.parse::<Uuid>().ok());
         let trace = trace::enter(Upstream { correlation_id, traceparent: text("traceparent"), xray }, &ids);
         Self { now: clock.now(), ids, trace, deadline: clock.deadline() }
     }
 
-    /// The span in which the record is handled: what is logged there carries the ids of this context.
+    /// The span in which the record is handled. Log lines within it carry the ids of this context.
     pub fn span(&self, record_id: &str) -> Span {
         tracing::info_span!(
             "record",
@@ -93,56 +122,61 @@ impl RecordContext {
     }
 }
 
-/// Whether there is time for another record.
+/// Whether enough time is left to start another record.
 pub(crate) fn has_time(clock: &Clock) -> bool {
-    clock.remaining().is_none_or(|left| left >= ENOUGH)
+    clock.remaining().is_none_or(|left| left >= MIN_REMAINING)
 }
 
-/// What became of the records of a batch.
+/// Counts of the records of a batch by result.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BatchSummary {
-    pub done: usize,
-    pub buried: usize,
-    /// Failed, or not begun for lack of time: they come again.
-    pub again: usize,
+    pub processed: usize,
+    pub dead_lettered: usize,
+    /// Failed, or not started for lack of time; these are delivered again.
+    pub retried: usize,
 }
 
 impl BatchSummary {
-    /// One line and the standard metrics, at the end of a batch.
+    /// Logs the batch as one line and counts its standard metrics.
     pub fn report(&self, duration_ms: f64) {
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        for (name, n) in
-            [("RecordsProcessed", self.done), ("RecordsDeadLettered", self.buried), ("RecordsFailed", self.again)]
-        {
+        for (name, n) in [
+            ("RecordsProcessed", self.processed),
+            ("RecordsDeadLettered", self.dead_lettered),
+            ("RecordsFailed", self.retried),
+        ] {
             metrics::count(name, n as u64);
         }
         tracing::info!(
-            records.processed = self.done,
-            records.dead_lettered = self.buried,
-            records.retried = self.again,
+            records.processed = self.processed,
+            records.dead_lettered = self.dead_lettered,
+            records.retried = self.retried,
             duration_ms,
             "batch finished"
         );
     }
 }
 
-/// The partial answer to a batch: the records named come again, all others are done.
+/// The partial batch response: SQS redelivers the records named in it and deletes the others.
 pub(crate) fn failures<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
     let failures: Vec<_> = ids.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
     json!({ "batchItemFailures": failures })
 }
 
-/// The answer of a stream's consumer to a batch of which so many records come again, from the one of that sequence number on. Where
-/// nothing of the batch is done the invocation fails: the batch comes again in any case, Lambda's own errors show it, and an emulator
-/// that knows no partial answers of streams does not take it for done.
+/// The partial batch response of a stream consumer, which is retried from the sequence number `first` on.
+///
+/// The invocation fails if no record of the batch was completed. The whole batch is retried either way, Lambda's `Errors` metric
+/// shows it, and an emulator that ignores partial responses of streams does not take the batch for processed.
 pub(crate) fn stream_response(summary: BatchSummary, first: Option<&str>) -> Result<Value, FunctionError> {
     match summary {
-        BatchSummary { done: 0, buried: 0, again } if again > 0 => Err(FunctionError::batch_failed(again)),
+        BatchSummary { processed: 0, dead_lettered: 0, retried } if retried > 0 => {
+            Err(FunctionError::batch_failed(retried))
+        }
         _ => Ok(failures(first)),
     }
 }
 
-/// The records of an event whose `Records` are a list; each is read by itself, later.
+/// Takes the array `Records` out of an event, unparsed: each record is parsed by itself later.
 pub(crate) fn records(event: &mut Value) -> Option<Vec<Value>> {
     match event.get_mut("Records").map(Value::take) {
         Some(Value::Array(records)) => Some(records),
@@ -150,11 +184,11 @@ pub(crate) fn records(event: &mut Value) -> Option<Vec<Value>> {
     }
 }
 
-/// Why a record was not done.
+/// Why a record was not processed.
 #[derive(Debug)]
 pub(crate) enum RecordError {
-    /// It cannot be read: no retry will change that.
-    Unreadable(Failure),
+    /// It cannot be parsed. Never retried.
+    Malformed(Failure),
     /// Its handler failed.
     Failed(Failure),
 }
@@ -162,11 +196,11 @@ pub(crate) enum RecordError {
 impl RecordError {
     pub fn failure(&self) -> &Failure {
         match self {
-            Self::Unreadable(failure) | Self::Failed(failure) => failure,
+            Self::Malformed(failure) | Self::Failed(failure) => failure,
         }
     }
 
-    /// Whether the record is worth another delivery.
+    /// Whether a redelivery may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.is_retryable())
     }

@@ -55,7 +55,7 @@ impl DeadLetter {
     pub(crate) fn with_error(mut self, stop: &RecordError) -> Self {
         let failure = stop.failure();
         self.reason = match stop {
-            RecordError::Unreadable(_) => "unreadable".to_owned(),
+            RecordError::Malformed(_) => "unreadable".to_owned(),
             RecordError::Failed(_) => failure.code.to_owned(),
         };
         self.detail = match &failure.internal {

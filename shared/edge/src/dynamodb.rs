@@ -107,12 +107,12 @@ async fn work(
             }
         };
         match stop {
-            None => summary.done += 1,
+            None => summary.processed += 1,
             Some(stop) if !stop.is_retryable() && bury(letter(consumer, record).with_error(&stop)).await => {
-                summary.buried += 1
+                summary.dead_lettered += 1
             }
             Some(_) => {
-                summary.again = records.len() - i;
+                summary.retried = records.len() - i;
                 first = sequence(record);
                 break;
             }
@@ -136,7 +136,7 @@ async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>
     async {
         let done = match read {
             Ok(change) => catch_panic(&invocation.clock, handle(change)).await.map_err(RecordError::Failed),
-            Err(failure) => Err(RecordError::Unreadable(failure)),
+            Err(failure) => Err(RecordError::Malformed(failure)),
         };
         if let Err(stop) = &done {
             telemetry::log_failure("record", stop.failure());

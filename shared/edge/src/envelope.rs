@@ -1,38 +1,63 @@
-//! Finds the event in what carried it: EventBridge's envelope, SNS's notification, both, or none.
+//! The envelopes of events: takes an event out of the ones that AWS puts around it, and wraps new events as CloudEvents.
 
-use kernel::{Failure, FailureKind};
+use kernel::{CloudEvent, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext};
 use serde_json::Value;
 
-/// SNS may carry EventBridge's envelope, which carries the event; nothing of ours is wrapped more often.
-const WRAPPINGS: usize = 3;
+/// Most envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
+const MAX_DEPTH: usize = 3;
 
-/// The JSON of the event in `text`.
+/// Wraps `payload` as a new event with the next id.
+pub(crate) fn wrap<P: EventPayload>(
+    ids: &Ids,
+    subject: impl ToString,
+    sequence: u64,
+    now: Timestamp,
+    trace: &TraceContext,
+    payload: P,
+) -> CloudEvent<P> {
+    CloudEvent::new(ids.next(), payload.source(), subject, sequence, now, trace, payload)
+}
+
+/// Wraps each of `payloads`, all of one transition, as [`wrap`] does.
+pub(crate) fn wrap_all<P: EventPayload + Clone>(
+    ids: &Ids,
+    subject: impl ToString,
+    sequence: u64,
+    now: Timestamp,
+    trace: &TraceContext,
+    payloads: &[P],
+) -> Vec<CloudEvent<P>> {
+    let subject = subject.to_string();
+    payloads.iter().map(|payload| wrap(ids, &subject, sequence, now, trace, payload.clone())).collect()
+}
+
+/// The event, as JSON, that `text` carries: bare, in the envelope of EventBridge, in an SNS notification, or in both.
 pub(crate) fn extract_event(text: &str) -> Result<Value, Failure> {
     let mut value = parse(text)?;
-    for _ in 0..WRAPPINGS {
+    for _ in 0..MAX_DEPTH {
         value = match unwrap_once(value)? {
-            Layer::Wrapped(inner) => inner,
-            Layer::Bare(event) => return Ok(event),
+            Layer::Envelope(content) => content,
+            Layer::Event(event) => return Ok(event),
         };
     }
-    Err(unreadable("The event is wrapped too often."))
+    Err(unreadable("The event is nested in too many envelopes."))
 }
 
 enum Layer {
-    Wrapped(Value),
-    Bare(Value),
+    Envelope(Value),
+    Event(Value),
 }
 
 fn unwrap_once(mut value: Value) -> Result<Layer, Failure> {
     if value.get("detail-type").is_some()
         && let Some(detail) = value.get_mut("detail")
     {
-        return Ok(Layer::Wrapped(detail.take()));
+        return Ok(Layer::Envelope(detail.take()));
     }
     let is_notification = value.get("Type").and_then(Value::as_str) == Some("Notification");
     match value.get("Message").and_then(Value::as_str) {
-        Some(message) if is_notification => Ok(Layer::Wrapped(parse(message)?)),
-        _ => Ok(Layer::Bare(value)),
+        Some(message) if is_notification => Ok(Layer::Envelope(parse(message)?)),
+        _ => Ok(Layer::Event(value)),
     }
 }
 
@@ -40,7 +65,7 @@ fn parse(text: &str) -> Result<Value, Failure> {
     serde_json::from_str(text).map_err(|cause| unreadable(&format!("The record is not JSON: {cause}.")))
 }
 
-/// A record that nobody can read.
+/// Failure for a record that cannot be parsed: `Malformed`, code `unreadable`.
 pub(crate) fn unreadable(detail: &str) -> Failure {
     Failure::new(FailureKind::Malformed, "unreadable", detail)
 }
@@ -51,7 +76,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_event_is_found_in_every_envelope_that_may_carry_it() {
+    fn event_is_extracted_from_every_supported_envelope() {
         let event = json!({ "id": "e-1", "type": "ThingDone.v1", "data": { "detail": "not an envelope" } });
         let bridge = json!({ "version": "0", "detail-type": "ThingDone.v1", "source": "things", "detail": event });
         let notification = json!({ "Type": "Notification", "Message": bridge.to_string() });
@@ -61,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_unreadable_and_not_worth_a_retry() {
+    fn malformed_json_is_not_retryable() {
         for text in ["", "not json", "{\"Type\":\"Notification\",\"Message\":\"not json\"}"] {
             assert!(!extract_event(text).unwrap_err().is_retryable(), "{text}");
         }
     }
 
     #[test]
-    fn endless_wrapping_is_unreadable() {
+    fn too_many_nested_envelopes_are_rejected() {
         let mut value = json!({ "id": "e-1" });
         for _ in 0..5 {
             value = json!({ "Type": "Notification", "Message": value.to_string() });

@@ -180,7 +180,7 @@ where
             }
             Err(failure) => {
                 telemetry::log_failure("record", &failure);
-                finished.push(letter.with_error(&RecordError::Unreadable(failure)));
+                finished.push(letter.with_error(&RecordError::Malformed(failure)));
             }
         }
     }
@@ -200,9 +200,9 @@ where
             buried += 1;
         }
     }
-    let summary = BatchSummary { done, buried, again: total - done - buried };
+    let summary = BatchSummary { processed: done, dead_lettered: buried, retried: total - done - buried };
     summary.report(invocation.clock.millis_since(started));
-    match summary.again {
+    match summary.retried {
         0 => Ok(Value::Null),
         again => Err(FunctionError::batch_failed(again)),
     }

@@ -70,14 +70,18 @@ impl Record {
         })
     }
 
-    fn delivery<E: DeserializeOwned>(&self, invocation: &InvocationContext) -> Result<Delivery<E>, Failure> {
+    fn delivery<E: DeserializeOwned>(
+        &self,
+        consumer: &'static str,
+        invocation: &InvocationContext,
+    ) -> Result<Delivery<E>, Failure> {
         let text = self.text.as_ref().map_err(|_| envelope::unreadable("The record is not text in base64."))?;
         let event = envelope::extract_event(text)?;
         let RecordContext { now, ids, trace, deadline } =
             RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
         let event = json::read(event)?;
         let record_id = self.sequence_number.clone();
-        Ok(Delivery { event, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
+        Ok(Delivery { event, consumer, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
     }
 
     fn letter(&self, consumer: &Consumer) -> DeadLetter {
@@ -118,14 +122,14 @@ where
     let mut places = Vec::new();
     let mut finished = BTreeMap::new();
     for (i, record) in records.iter().enumerate() {
-        match record.delivery::<E>(invocation) {
+        match record.delivery::<E>(consumer.function, invocation) {
             Ok(delivery) => {
                 deliveries.push(delivery);
                 places.push(i);
             }
             Err(failure) => {
                 telemetry::log_failure("record", &failure);
-                finished.insert(i, RecordError::Unreadable(failure));
+                finished.insert(i, RecordError::Malformed(failure));
             }
         }
     }
@@ -145,7 +149,7 @@ where
         buried += 1;
     }
     let before = first.unwrap_or(records.len());
-    let summary = BatchSummary { done: before - buried, buried, again: records.len() - before };
+    let summary = BatchSummary { processed: before - buried, dead_lettered: buried, retried: records.len() - before };
     summary.report(invocation.clock.millis_since(started));
     consumer::stream_response(summary, first.map(|i| records[i].sequence_number.as_str()))
 }

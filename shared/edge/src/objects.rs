@@ -95,23 +95,23 @@ async fn work(
         async {
             let done = match read(record, context) {
                 Ok(object) => catch_panic(&invocation.clock, handle(object)).await.map_err(RecordError::Failed),
-                Err(failure) => Err(RecordError::Unreadable(failure)),
+                Err(failure) => Err(RecordError::Malformed(failure)),
             };
             let Err(stop) = done else {
-                summary.done += 1;
+                summary.processed += 1;
                 return;
             };
             telemetry::log_failure("record", stop.failure());
             match !stop.is_retryable() && bury(letter.with_error(&stop)).await {
-                true => summary.buried += 1,
-                false => summary.again += 1,
+                true => summary.dead_lettered += 1,
+                false => summary.retried += 1,
             }
         }
         .instrument(span)
         .await;
     }
     summary.report(invocation.clock.millis_since(started));
-    match summary.again {
+    match summary.retried {
         0 => Ok(Value::Null),
         n => Err(FunctionError { code: "objects-failed".to_owned(), detail: format!("{n} objects must come again.") }),
     }

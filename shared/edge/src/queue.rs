@@ -147,6 +147,7 @@ fn wait(attempt: u32, id: &str) -> u32 {
 
 /// A message whose event has been found and not yet been given a type.
 struct Opened {
+    consumer: &'static str,
     event: Value,
     record_id: String,
     attempt: u32,
@@ -163,10 +164,10 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     async move {
-        let Opened { event, record_id, attempt, last_attempt } = message;
-        let event = json::read(event).map_err(RecordError::Unreadable)?;
+        let Opened { consumer, event, record_id, attempt, last_attempt } = message;
+        let event = json::read(event).map_err(RecordError::Malformed)?;
         let RecordContext { now, ids, trace, deadline } = context;
-        let delivery = Delivery { event, now, ids, trace, attempt, last_attempt, record_id, deadline };
+        let delivery = Delivery { event, consumer, now, ids, trace, attempt, last_attempt, record_id, deadline };
         handler(delivery).await.map_err(RecordError::Failed)
     }
     .boxed_local()
@@ -273,8 +274,11 @@ async fn work(
         .await;
 
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-    let summary =
-        BatchSummary { done: count(Outcome::Done), buried: count(Outcome::Buried), again: count(Outcome::Again) };
+    let summary = BatchSummary {
+        processed: count(Outcome::Done),
+        dead_lettered: count(Outcome::Buried),
+        retried: count(Outcome::Again),
+    };
     summary.report(invocation.clock.millis_since(started));
     let again =
         || messages.iter().zip(&outcomes).filter(|(_, out)| **out == Outcome::Again).map(|(message, _)| message);
@@ -318,9 +322,15 @@ async fn one(
             _ if !consumer::has_time(clock) => {
                 Err(RecordError::Failed(Failure::unavailable("time", "it was not begun")))
             }
-            Err(failure) => Err(RecordError::Unreadable(failure)),
+            Err(failure) => Err(RecordError::Malformed(failure)),
             Ok(event) => {
-                let opened = Opened { event, record_id: message.id.clone(), attempt: message.attempt, last_attempt };
+                let opened = Opened {
+                    consumer: consumer.function,
+                    event,
+                    record_id: message.id.clone(),
+                    attempt: message.attempt,
+                    last_attempt,
+                };
                 contained(clock, handle(opened, context)).await
             }
         };

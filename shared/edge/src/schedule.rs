@@ -4,10 +4,10 @@ use crate::catch_panic::catch_panic;
 use crate::consumer::RecordContext;
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
-use crate::{Clock, telemetry};
+use crate::{Clock, envelope, telemetry};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, Ids, Timestamp, TraceContext};
+use kernel::{CloudEvent, EventPayload, Failure, Ids, Timestamp, TraceContext};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
@@ -25,6 +25,28 @@ pub struct Tick {
     pub trace: TraceContext,
     /// When the invocation is killed, where there is a limit: work that is not finished then is the next tick's.
     pub deadline: Option<Timestamp>,
+}
+
+impl Tick {
+    /// A new event: it brought the aggregate `subject` to version `sequence`.
+    pub fn event<P: EventPayload>(
+        &self,
+        subject: impl ToString,
+        sequence: u64,
+        payload: impl Into<P>,
+    ) -> CloudEvent<P> {
+        envelope::wrap(&self.ids, subject, sequence, self.now, &self.trace, payload.into())
+    }
+
+    /// One event for each of `payloads`, all of one transition; otherwise as [`Tick::event`].
+    pub fn events<P: EventPayload + Clone>(
+        &self,
+        subject: impl ToString,
+        sequence: u64,
+        payloads: &[P],
+    ) -> Vec<CloudEvent<P>> {
+        envelope::wrap_all(&self.ids, subject, sequence, self.now, &self.trace, payloads)
+    }
 }
 
 /// Serves the schedule of `function` with `handler`, whose answer (how many were swept, say) is logged and returned.

@@ -306,11 +306,12 @@ pub fn authorizer_event(route: &str, authorization: Option<&str>) -> Value {
     })
 }
 
-/// `event` as it is delivered for the first time; for tests of a handler alone.
-pub fn delivery<E>(event: CloudEvent<E>, clock: &Clock) -> Delivery<E> {
+/// The first delivery of `event` to `consumer`, for tests that call a handler directly.
+pub fn delivery<E>(consumer: &'static str, event: CloudEvent<E>, clock: &Clock) -> Delivery<E> {
     let trace = TraceContext { correlation_id: event.correlationid, traceparent: event.traceparent.clone() };
     Delivery {
         event,
+        consumer,
         now: clock.now(),
         ids: clock.ids(),
         trace,

@@ -33,6 +33,12 @@ pub struct CloudEvent<E> {
     pub event: E,
 }
 
+/// The payload of a [`CloudEvent`] that knows its `source`.
+pub trait EventPayload {
+    /// The context that publishes the event, such as `quayside.orders`.
+    fn source(&self) -> &'static str;
+}
+
 impl<E> CloudEvent<E> {
     /// Wraps `event` as `id`, which brought the aggregate `subject` to version `sequence`, as part of what `trace` follows.
     pub fn new(

@@ -2,13 +2,15 @@
 //! belongs to, and how a first answer is kept for a repeated request. No I/O, no clock, nothing of Lambda or AWS.
 
 pub mod circuit_breaker;
+mod claim;
 mod cloud_event;
 mod failure;
 mod idempotency;
 mod ids;
 mod trace_context;
 
-pub use cloud_event::{CloudEvent, SPEC_VERSION};
+pub use claim::Claim;
+pub use cloud_event::{CloudEvent, EventPayload, SPEC_VERSION};
 pub use failure::{Failure, FailureKind, FieldError};
 pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;

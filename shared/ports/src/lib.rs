@@ -22,18 +22,10 @@ pub use guard::{
     GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR, GATEWAY_RETRY_LATER, GatewayCall, call_gateway, is_unreachable,
 };
 pub use identity::*;
+pub use kernel::Claim;
 pub use notifications::*;
 pub use orders::*;
 pub use payments::*;
-
-/// A consumer's claim on one event: kept in the transaction of the effect, so that the effect happens once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Claim {
-    /// Name of the consuming function.
-    pub consumer: &'static str,
-    /// Id of the event.
-    pub event_id: kernel::Uuid,
-}
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,7 +92,7 @@ impl Fixture {
     /// A function hears of an event.
     async fn hears(&mut self, what: &'static str, event: &Event) {
         let (platform, before) = (&self.platform, self.proxy.traffic.round_trips());
-        let delivery = delivery(event.clone(), &self.clock);
+        let delivery = delivery(function(what), event.clone(), &self.clock);
         let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
         let done = match function(what) {
             "order-advance" => order_advance::handle(&self.orders, ShortfallPolicy::Refund, delivery).await,

@@ -1,38 +1,42 @@
-//! What a handler gets: the body, the time, the ids, who calls, and the parameters of the request.
+//! The call that a handler of a route gets: body, time, ids, principal and parameters of one request.
 
 use super::body::{Body, NoBody};
-use super::reply::Rendered;
+use super::reply::{Rendered, Reply};
 use super::request::{Checked, Head};
 use super::route::{Principal, unauthenticated};
-use kernel::{Failure, FailureKind, IdempotencyKey, Ids, StoredReply, Timestamp, TraceContext};
+use crate::envelope;
+use kernel::{
+    CloudEvent, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp,
+    TraceContext, Uuid,
+};
 use std::str::FromStr;
 
-/// One request that has passed its route's checks.
+/// One request that passed the checks of its route.
 #[derive(Debug)]
 pub struct Call<B> {
-    /// The body, read.
+    /// The parsed body.
     pub body: B,
-    /// When the request came in; the only time that a handler knows.
+    /// Time at which the request came in; a handler knows no other.
     pub now: Timestamp,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// What this request belongs to.
+    /// Correlation id and trace of the request.
     pub trace: TraceContext,
-    /// Who calls, where the caller proved to be someone.
+    /// The authenticated caller; `None` on public routes.
     pub principal: Option<Principal>,
-    /// The version that the client means to change, from `If-Match`.
+    /// The version in `If-Match`: the one that the client means to change.
     pub if_match: Option<u64>,
-    /// The claim on the client's key; present where the route is idempotent.
+    /// The client's idempotency key; present if the route is declared idempotent.
     pub idempotency: Option<IdempotencyKey>,
     head: Head,
 }
 
-/// Which part of a list the client asks for.
+/// The page of a list that the client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Items at most, 1–100; 20 when the client does not say.
+    /// Most items on the page: 1–100, by default 20.
     pub limit: u32,
-    /// Where the last page ended, as that page said it.
+    /// The `next_cursor` of the page before.
     pub cursor: Option<String>,
 }
 
@@ -54,13 +58,13 @@ impl<B: Body> Call<B> {
 }
 
 impl<B> Call<B> {
-    /// The body by itself, and a call that can still be asked everything else.
+    /// Splits off the body. The rest of the call answers everything else.
     pub fn into_parts(self) -> (B, Call<NoBody>) {
         let Self { body, now, ids, trace, principal, if_match, idempotency, head } = self;
         (body, Call { body: NoBody, now, ids, trace, principal, if_match, idempotency, head })
     }
 
-    /// The parameter `name` of the path. What cannot be read names nothing, so it is not found.
+    /// Parses the path parameter `name`; `NotFound` if it cannot be parsed, since no resource has such an id.
     pub fn path<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
         let Some(value) = self.head.path_parameters.get(name) else {
             return Err(Failure::internal(format!("the route has no path parameter {name}")));
@@ -69,17 +73,30 @@ impl<B> Call<B> {
         value.ok_or_else(|| Failure::not_found("resource"))
     }
 
-    /// The parameter `name` of the query, where it is given.
+    /// Parses the path parameter `name`, which identifies the owner of the resource, and lets `check` decide whether the caller,
+    /// given by id and role, may access it.
+    pub fn owner_from_path<T: FromStr + Copy>(
+        &self,
+        name: &str,
+        check: impl FnOnce(T, Uuid, &str) -> Result<(), Failure>,
+    ) -> Result<T, Failure> {
+        let principal = self.principal()?;
+        let owner = self.path(name)?;
+        check(owner, principal.id, &principal.role)?;
+        Ok(owner)
+    }
+
+    /// Parses the query parameter `name`, if it is given.
     pub fn query<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
-        let refuse = |detail| Err(Failure::field(format!("?{name}"), detail));
+        let reject = |detail| Err(Failure::field(format!("?{name}"), detail));
         match self.head.query.all(name).as_deref() {
             None | Some([]) => Ok(None),
-            Some([one]) => one.parse().map(Some).or_else(|_| refuse("cannot be read")),
-            Some(_) => refuse("is given more than once"),
+            Some([one]) => one.parse().map(Some).or_else(|_| reject("cannot be parsed")),
+            Some(_) => reject("is given more than once"),
         }
     }
 
-    /// `limit` and `cursor` of the query.
+    /// The query parameters `limit` and `cursor`.
     pub fn page(&self) -> Result<Page, Failure> {
         let limit = self.query("limit")?.unwrap_or(20);
         match (1..=100).contains(&limit) {
@@ -88,40 +105,71 @@ impl<B> Call<B> {
         }
     }
 
-    /// The header `name`, in any case, where it is given and is text.
+    /// The header `name`, case-insensitive, if it is given and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
     }
 
-    /// The address that the request came from, as the gateway saw it.
+    /// The client's IP address as API Gateway saw it.
     pub fn source_ip(&self) -> Option<&str> {
         self.head.source_ip.as_deref()
     }
 
-    /// Who calls; a failure where nobody proved to be anyone.
+    /// The authenticated caller; `Unauthenticated` if there is none.
     pub fn principal(&self) -> Result<&Principal, Failure> {
         self.principal.as_ref().ok_or_else(unauthenticated)
     }
 
-    /// The claim on the client's key; a defect where the route is not declared idempotent.
+    /// The client's idempotency key; `Internal` if the route is not declared idempotent.
     pub fn idempotency_key(&self) -> Result<&IdempotencyKey, Failure> {
         self.idempotency.as_ref().ok_or_else(|| Failure::internal("the route is not declared idempotent"))
     }
 
-    /// The version that the client means to change; a failure where it does not say.
+    /// The version in `If-Match`; `PreconditionRequired` if the header is missing.
     pub fn if_match(&self) -> Result<u64, Failure> {
         let missing =
             || Failure::new(FailureKind::PreconditionRequired, "if-match-missing", "This needs an If-Match header.");
         self.if_match.ok_or_else(missing)
     }
 
-    /// The answer that `failure` gets here, to be kept under the client's key: what is decided once stays decided.
+    /// A new event that this call caused: it brought the aggregate `subject` to version `sequence`.
+    pub fn event<P: EventPayload>(
+        &self,
+        subject: impl ToString,
+        sequence: u64,
+        payload: impl Into<P>,
+    ) -> CloudEvent<P> {
+        envelope::wrap(&self.ids, subject, sequence, self.now, &self.trace, payload.into())
+    }
+
+    /// One event for each of `payloads`, all of one transition; otherwise as [`Call::event`].
+    pub fn events<P: EventPayload + Clone>(
+        &self,
+        subject: impl ToString,
+        sequence: u64,
+        payloads: &[P],
+    ) -> Vec<CloudEvent<P>> {
+        envelope::wrap_all(&self.ids, subject, sequence, self.now, &self.trace, payloads)
+    }
+
+    /// The problem response that `failure` gets on this call, in the form in which it is stored for the idempotency key.
     pub fn problem(&self, failure: &Failure) -> StoredReply {
         Rendered::problem(failure, &self.head.path, &self.trace).stored()
     }
+
+    /// Rejects the request for good: `store` stores the rejection as the response to the idempotency key. Replays the first response
+    /// if the key has one already.
+    pub async fn reject<T>(
+        &self,
+        rejection: Failure,
+        store: impl AsyncFnOnce(&StoredReply) -> Result<IdempotencyOutcome, Failure>,
+    ) -> Result<Reply<T>, Failure> {
+        let outcome = store(&self.problem(&rejection)).await?;
+        Reply::rejected(rejection, outcome)
+    }
 }
 
-/// `%41` as `A`; none where the encoding is broken or the result is not UTF-8.
+/// Decodes `%41` as `A`; `None` if the encoding is malformed or the result is not UTF-8.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -141,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn broken_percent_encodings_decode_to_nothing() {
+    fn malformed_percent_encodings_do_not_decode() {
         assert_eq!(percent_decoded("caf%C3%A9%20x"), Some("café x".to_owned()));
         for broken in ["%", "%4", "%zz", "%C3"] {
             assert_eq!(percent_decoded(broken), None, "{broken}");

@@ -107,7 +107,7 @@ impl<S: Backend> World<S> {
         }
         let mut again = Vec::with_capacity(parcels.len());
         for parcel in parcels {
-            let delivery = Delivery { attempt: parcel.attempt, ..testing::delivery(read(&parcel.event), &self.clock) };
+            let delivery = Delivery { attempt: parcel.attempt, ..testing::delivery(to.name, read(&parcel.event), &self.clock) };
             let outcome = handler(delivery).await;
             if let Err(failure) = &outcome
                 && !failure.is_retryable()
@@ -193,7 +193,9 @@ impl<S: Backend> World<S> {
             _ => window_aggregate::handle(&windows, batch).await,
         };
         if !self.through_edge {
-            let batch: Vec<_> = events.map(|event| testing::delivery(event.clone(), &self.clock)).collect();
+            let batch: Vec<_> = events
+                .map(|event| testing::delivery(catalog::WINDOW_AGGREGATE.name, event.clone(), &self.clock))
+                .collect();
             let outcome = handler(&batch).await;
             if let Err(failure) = &outcome
                 && !failure.is_retryable()
