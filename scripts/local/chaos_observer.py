@@ -75,8 +75,9 @@ class Run:
     def stock(self):
         return rows(f"""
             select s.product_id as id, s.sku, s.available, s.reserved,
-                   (select coalesce(sum(r.quantity), 0) from inventory.reservation_lines r
-                    where r.product_id = s.product_id and r.state = 'shipped') as committed
+                   (select coalesce(sum(l.quantity), 0)
+                    from inventory.reservation_lines l join inventory.reservations r using (order_id)
+                    where l.product_id = s.product_id and r.state = 'shipped') as committed
             from inventory.stock s where s.product_id in ({quoted(self.products)}) order by s.sku""")
 
     def invoices(self):

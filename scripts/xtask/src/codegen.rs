@@ -8,6 +8,7 @@ pub mod environment;
 pub mod grants;
 pub mod machines;
 pub mod names;
+pub mod reservation_sql;
 pub mod schemas;
 pub mod template;
 pub mod terraform;
@@ -42,6 +43,7 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file("docs/topology.txt", topology::text(&template)),
         file("docs/topology.md", topology::picture()),
         file("docs/state-machines.md", machines::render()),
+        file(reservation_sql::PATH, reservation_sql::render()),
         file("Cargo.toml", watch::render(root)?),
     ];
     artifacts.extend(schemas::render()?);

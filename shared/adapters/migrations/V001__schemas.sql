@@ -1,7 +1,7 @@
--- One schema a context. The role of the same name works in it and in no other; grants.sql says what it may do there.
+-- One schema for each bounded context. The role of the same name works in that schema only; grants.sql defines its privileges.
 --
--- Roles find their tables by the default search_path ("$user", public): a statement of the code names no schema, and so cannot
--- reach into another context's.
+-- Roles find their tables through the default search_path ("$user", public). Statements in the code do not qualify table names, so
+-- they cannot reach another context's tables.
 
 CREATE SCHEMA identity;
 CREATE SCHEMA inventory;

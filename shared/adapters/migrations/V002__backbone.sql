@@ -1,13 +1,15 @@
--- What every context needs to commit its events with its state, and to do each event and each request once.
+-- The tables with which every context commits its events together with its state, and processes each event and each request once.
 
--- Events as they go on the bus. `created_at` is the time of the event.
+-- Transactional outbox. `created_at` is the time of the event; `published_at` is null until the bus has accepted it.
 CREATE TABLE identity.outbox (
     id           uuid        PRIMARY KEY,
     created_at   timestamptz NOT NULL,
     event        jsonb       NOT NULL,
     published_at timestamptz
 );
-CREATE INDEX outbox_waiting ON identity.outbox (created_at) WHERE published_at IS NULL;
+-- For the sweep, which publishes what is left over, and for retention, which deletes by age.
+CREATE INDEX outbox_unpublished ON identity.outbox (created_at) WHERE published_at IS NULL;
+CREATE INDEX outbox_published ON identity.outbox (published_at) WHERE published_at IS NOT NULL;
 
 CREATE TABLE inventory.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE orders.outbox (LIKE identity.outbox INCLUDING ALL);
@@ -15,27 +17,56 @@ CREATE TABLE payments.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE notifications.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE invoices.outbox (LIKE identity.outbox INCLUDING ALL);
 
--- Which consumer has done which event.
+-- Marks events as published without waiting for the write-ahead log: if a crash of the server loses the mark, the events are
+-- published a second time, as after a crash between publishing and marking. The setting is local to the transaction, which is
+-- the one statement that calls this function.
+DO $$
+DECLARE
+    context text;
+BEGIN
+    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
+        EXECUTE format(
+            $f$
+                CREATE FUNCTION %1$I.mark_published(ids uuid[]) RETURNS void LANGUAGE sql AS $body$
+                    SELECT set_config('synchronous_commit', 'off', true);
+                    UPDATE %1$I.outbox SET published_at = now() WHERE id = ANY (ids);
+                $body$
+            $f$,
+            context
+        );
+    END LOOP;
+END;
+$$;
+
+-- Inbox: the events that each consumer has processed, for deduplication.
 CREATE TABLE inventory.inbox (
-    consumer text        NOT NULL,
-    event_id uuid        NOT NULL,
+    consumer   text        NOT NULL,
+    event_id   uuid        NOT NULL,
     claimed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer, event_id)
 );
+CREATE INDEX inbox_claimed ON inventory.inbox (claimed_at);
+
 CREATE TABLE orders.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE payments.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE notifications.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE invoices.inbox (LIKE inventory.inbox INCLUDING ALL);
 
--- First answers, byte for byte, for requests that come again.
+-- Responses stored under an Idempotency-Key, replayed byte for byte when the request is repeated.
 CREATE TABLE orders.idempotency (
     scope       text        NOT NULL,
     key         text        NOT NULL,
     fingerprint text        NOT NULL,
     status      integer     NOT NULL,
+    -- Pairs of a lower-case name and a value; only headers that describe the result, such as ETag and Location.
+    headers     jsonb       NOT NULL,
     body        text        NOT NULL,
     created_at  timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,
     PRIMARY KEY (scope, key)
 );
 CREATE INDEX idempotency_expiry ON orders.idempotency (expires_at);
+
+CREATE TABLE inventory.idempotency (LIKE orders.idempotency INCLUDING ALL);
+CREATE TABLE payments.idempotency (LIKE orders.idempotency INCLUDING ALL);
+CREATE TABLE notifications.idempotency (LIKE orders.idempotency INCLUDING ALL);

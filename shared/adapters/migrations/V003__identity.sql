@@ -1,4 +1,4 @@
--- Accounts and sessions. E-mail and username come in lower case.
+-- Accounts and sessions. E-mail addresses and usernames are stored in lower case.
 
 CREATE TABLE identity.users (
     id            uuid        PRIMARY KEY,
@@ -11,12 +11,12 @@ CREATE TABLE identity.users (
     role          text        NOT NULL CHECK (role IN ('customer', 'staff', 'admin', 'service')),
     version       bigint      NOT NULL CHECK (version > 0),
     created_at    timestamptz NOT NULL,
-    -- Wrong passwords in a row, and until when nobody gets in because of them.
+    -- Failed logins in a row, and until when they lock the account.
     failed_logins integer     NOT NULL DEFAULT 0 CHECK (failed_logins >= 0),
     locked_until  timestamptz
 );
 
--- Digests of refresh tokens: the tokens themselves are nowhere.
+-- Only digests of refresh tokens are stored, never the tokens.
 CREATE TABLE identity.refresh_tokens (
     digest     text        PRIMARY KEY,
     user_id    uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,

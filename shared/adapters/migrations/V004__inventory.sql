@@ -1,10 +1,13 @@
--- Stock: how much of each product is free and how much is held, for whom, and how it came to that.
+-- Stock: how many units of each product are available and reserved, for which orders, and every change.
 --
--- Reserving and releasing are functions, not single statements, for one reason: a statement sees the database as it was when
--- the statement began. A release that has waited for a reservation to commit would not see, in that same statement, the lines
--- that were just reserved, and would leave them held for ever. In a function every statement looks anew. They lock in one
--- order, the order's header first and then stock by product id, so that no two of them wait for each other in a ring.
--- Their names are qualified, for they must mean the same whoever calls.
+-- `domain::stock::next` decides which transitions a reservation makes. reservation_machine.sql is generated from it and defines
+-- `inventory.reservation_transition` and `inventory.holds_stock`, which the functions below call.
+--
+-- Commands are functions and not single statements because a statement sees the database as it was when the statement began: a
+-- release that waited for a reservation to commit would not see the lines reserved meanwhile and would leave them reserved
+-- forever. In a PL/pgSQL function every statement takes a new snapshot. All functions lock in the same order, first the
+-- reservation and then the stock rows by product id, so that they cannot deadlock. Names are qualified so that they mean the
+-- same whichever role calls.
 
 CREATE TABLE inventory.stock (
     product_id uuid        PRIMARY KEY,
@@ -15,60 +18,119 @@ CREATE TABLE inventory.stock (
     updated_at timestamptz NOT NULL
 );
 
--- What became of an order here. A release that comes before its reservation leaves `released`, and the reservation does nothing.
+-- One reservation for each order. A release that arrives before its reservation inserts a `released` row, so that the reservation
+-- changes nothing.
 CREATE TABLE inventory.reservations (
-    order_id   uuid        PRIMARY KEY,
-    state      text        NOT NULL CHECK (state IN ('reserved', 'failed', 'released', 'shipped')),
-    updated_at timestamptz NOT NULL
+    order_id        uuid        PRIMARY KEY,
+    state           text        NOT NULL
+        CHECK (state IN ('reserved', 'failed', 'expired', 'backordered', 'allocated', 'shipped', 'released')),
+    -- Counts the transitions; the `sequence` of the reservation's events.
+    version         bigint      NOT NULL DEFAULT 1 CHECK (version > 0),
+    -- Until when stock is reserved for an order that is not paid; null in every other state.
+    expires_at      timestamptz,
+    -- The payment that the order was first paid with, and when; null until then.
+    payment_id      uuid,
+    payment_version bigint,
+    paid_at         timestamptz,
+    updated_at      timestamptz NOT NULL
 );
+CREATE INDEX reservations_expiring ON inventory.reservations (expires_at) WHERE state = 'reserved';
+CREATE INDEX reservations_backordered ON inventory.reservations (paid_at, order_id) WHERE state = 'backordered';
 
 CREATE TABLE inventory.reservation_lines (
     order_id   uuid   NOT NULL REFERENCES inventory.reservations (order_id),
     product_id uuid   NOT NULL REFERENCES inventory.stock (product_id),
     quantity   bigint NOT NULL CHECK (quantity > 0),
-    state      text   NOT NULL CHECK (state IN ('reserved', 'released', 'shipped')),
     PRIMARY KEY (order_id, product_id)
 );
 
--- Every change of a stock row: its version counts them.
+-- Every change of a stock row, which its version counts.
 CREATE TABLE inventory.stock_movements (
     product_id uuid        NOT NULL REFERENCES inventory.stock (product_id),
     version    bigint      NOT NULL,
-    kind       text        NOT NULL CHECK (kind IN ('opened', 'reserved', 'released')),
+    kind       text        NOT NULL
+        CHECK (kind IN ('opened', 'reserved', 'expired', 'allocated', 'shipped', 'released', 'adjusted')),
     order_id   uuid,
     quantity   bigint      NOT NULL,
     available  bigint      NOT NULL,
     reserved   bigint      NOT NULL,
     at         timestamptz NOT NULL,
+    -- Why stock was adjusted by hand.
+    reason     text,
     PRIMARY KEY (product_id, version)
 );
 
--- Keeps an event for the bus.
-CREATE FUNCTION inventory.announce(event jsonb) RETURNS jsonb LANGUAGE sql AS $$
+-- Whether a product runs low, by the newest level seen.
+CREATE TABLE inventory.low_stock_alerts (
+    product_id uuid    PRIMARY KEY,
+    version    bigint  NOT NULL,
+    is_low     boolean NOT NULL,
+    was_low    boolean NOT NULL
+);
+
+-- Adds an event to the outbox and returns it. Null adds nothing and returns null.
+CREATE FUNCTION inventory.add_to_outbox(event jsonb) RETURNS jsonb LANGUAGE sql AS $$
     INSERT INTO inventory.outbox (id, created_at, event)
-    VALUES ((event ->> 'id')::uuid, (event ->> 'time')::timestamptz, event)
+    SELECT (event ->> 'id')::uuid, (event ->> 'time')::timestamptz, event WHERE event IS NOT NULL
     RETURNING event;
 $$;
 
--- Moves `quantities` of `products` from available to held, or back when they are negative; notes it; answers the new levels.
--- The caller has locked the rows.
-CREATE FUNCTION inventory.move(
-    order_of uuid, kind_of text, products uuid[], quantities bigint[], moved_at timestamptz
+-- Claims an event for a consumer; false when it was claimed before.
+CREATE FUNCTION inventory.claim(consumer_name text, cause uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO inventory.inbox (consumer, event_id) VALUES (consumer_name, cause) ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END;
+$$;
+
+-- The state that `input` leads to; null when it changes nothing. A rejected input raises QS002, which rolls everything back.
+CREATE FUNCTION inventory.next_state(state_of text, input text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    target text := inventory.reservation_transition(state_of, input);
+BEGIN
+    IF target IS NULL THEN
+        RAISE EXCEPTION 'The state machine has no transition for input % in state %.', input, coalesce(state_of, 'none');
+    ELSIF target = 'rejected' THEN
+        RAISE EXCEPTION 'The input % is not valid for a reservation in state %.', input, coalesce(state_of, 'none')
+            USING ERRCODE = 'QS002';
+    END IF;
+    RETURN nullif(target, 'ignored');
+END;
+$$;
+
+-- Locks the reservation of an order and returns its state; null when there is none.
+CREATE FUNCTION inventory.lock_reservation(locked_order uuid) RETURNS text LANGUAGE sql AS $$
+    SELECT state FROM inventory.reservations WHERE order_id = locked_order FOR NO KEY UPDATE;
+$$;
+
+-- Locks the stock rows of an order's lines, by product id.
+CREATE FUNCTION inventory.lock_stock(locked_order uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM inventory.stock AS s
+    JOIN inventory.reservation_lines AS line ON line.product_id = s.product_id
+    WHERE line.order_id = locked_order
+    ORDER BY s.product_id
+    FOR NO KEY UPDATE OF s;
+END;
+$$;
+
+-- Moves the lines of an order between available and reserved, or out of stock; records the movements; returns the new levels.
+-- The caller holds the locks of the stock rows.
+CREATE FUNCTION inventory.move_stock(
+    moved_order uuid, movement text, available_sign bigint, reserved_sign bigint, moved_at timestamptz
 ) RETURNS jsonb LANGUAGE sql AS $$
-    WITH line AS (
-        SELECT * FROM unnest(products, quantities) AS l (product_id, quantity)
-    ), moved AS (
+    WITH moved AS (
         UPDATE inventory.stock AS s
-        SET available = s.available - line.quantity,
-            reserved = s.reserved + line.quantity,
+        SET available = s.available + available_sign * line.quantity,
+            reserved = s.reserved + reserved_sign * line.quantity,
             version = s.version + 1,
             updated_at = moved_at
-        FROM line
-        WHERE s.product_id = line.product_id
-        RETURNING s.product_id, s.available, s.reserved, s.version, line.quantity
-    ), noted AS (
+        FROM inventory.reservation_lines AS line
+        WHERE line.order_id = moved_order AND s.product_id = line.product_id
+        RETURNING s.product_id, s.available, s.reserved, s.version, reserved_sign * line.quantity AS quantity
+    ), recorded AS (
         INSERT INTO inventory.stock_movements (product_id, version, kind, order_id, quantity, available, reserved, at)
-        SELECT product_id, version, kind_of, order_of, quantity, available, reserved, moved_at FROM moved
+        SELECT product_id, version, movement, moved_order, quantity, available, reserved, moved_at FROM moved
     )
     SELECT jsonb_agg(
         jsonb_build_object(
@@ -77,90 +139,215 @@ CREATE FUNCTION inventory.move(
     ) FROM moved;
 $$;
 
--- Holds all lines or none; answers the event that turned out true, or null when this was done before or was released already.
--- Each product comes once. One without an account raises QS001, and nothing stays.
+-- Applies an input to a reservation that the caller has locked in `state_before`, and moves its stock when it begins or ceases
+-- to hold stock. Returns `event` with the reservation's new version as its sequence, and with the new levels where stock moved;
+-- null when the input changes nothing. The payment is stored unless the reservation has one.
+CREATE FUNCTION inventory.transition(
+    changed_order uuid, state_before text, input text, event jsonb,
+    payment uuid DEFAULT NULL, payment_version_of bigint DEFAULT NULL, paid timestamptz DEFAULT NULL
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    changed_at timestamptz := (event ->> 'time')::timestamptz;
+    target text := inventory.next_state(state_before, input);
+    new_version bigint;
+BEGIN
+    IF target IS NULL THEN
+        RETURN NULL;
+    END IF;
+    UPDATE inventory.reservations AS r
+    SET state = target, version = r.version + 1, expires_at = NULL, updated_at = changed_at,
+        payment_id = coalesce(r.payment_id, payment), payment_version = coalesce(r.payment_version, payment_version_of),
+        paid_at = coalesce(r.paid_at, paid)
+    WHERE r.order_id = changed_order
+    RETURNING r.version INTO new_version;
+    event := jsonb_set(event, '{sequence}', to_jsonb(new_version));
+
+    IF inventory.holds_stock(state_before) = inventory.holds_stock(target) THEN
+        RETURN event;
+    END IF;
+    PERFORM inventory.lock_stock(changed_order);
+    RETURN jsonb_set(event, '{data,levels}', CASE
+        WHEN inventory.holds_stock(target) THEN inventory.move_stock(changed_order, target, -1, 1, changed_at)
+        WHEN target = 'shipped' THEN inventory.move_stock(changed_order, target, 0, -1, changed_at)
+        ELSE inventory.move_stock(changed_order, target, 1, -1, changed_at)
+    END);
+END;
+$$;
+
+-- Units of a product that paid orders wait for: all of them, or only those of orders that were paid before `paid`. Available stock
+-- belongs to backorders first, in the order in which they were paid, and only the rest to new reservations. Callers hold the
+-- lock of the stock row, which an order that becomes backordered needs as well, so the figure cannot grow meanwhile.
+CREATE FUNCTION inventory.backordered_units(product uuid, paid timestamptz, order_of uuid) RETURNS bigint LANGUAGE sql AS $$
+    SELECT coalesce(sum(line.quantity), 0)::bigint
+    FROM inventory.reservations AS r
+    JOIN inventory.reservation_lines AS line ON line.order_id = r.order_id
+    WHERE r.state = 'backordered' AND line.product_id = product
+        AND (paid IS NULL OR (r.paid_at, r.order_id) < (paid, order_of));
+$$;
+
+-- Whether every line of an order that was paid at `paid` can be allocated. The caller holds the locks of the stock rows.
+CREATE FUNCTION inventory.can_allocate(order_of uuid, paid timestamptz) RETURNS boolean LANGUAGE sql AS $$
+    SELECT coalesce(bool_and(
+        s.available - inventory.backordered_units(s.product_id, paid, order_of) >= line.quantity
+    ), false)
+    FROM inventory.reservation_lines AS line
+    JOIN inventory.stock AS s ON s.product_id = line.product_id
+    WHERE line.order_id = order_of;
+$$;
+
+-- Reserves all lines of a placed order or none. Returns the event that was added to the outbox; null when the event was processed
+-- before or the order has a reservation. Each product occurs once. A product without a stock account raises QS001.
 CREATE FUNCTION inventory.reserve(
-    consumer_name text, cause uuid, order_of uuid, products uuid[], quantities bigint[], if_reserved jsonb, if_short jsonb
+    consumer_name text, cause uuid, order_of uuid, products uuid[], quantities bigint[], expires timestamptz,
+    if_reserved jsonb, if_failed jsonb
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     reserved_at timestamptz := (if_reserved ->> 'time')::timestamptz;
     known bigint;
-    enough bigint;
+    sufficient bigint;
 BEGIN
-    INSERT INTO inventory.inbox (consumer, event_id) VALUES (consumer_name, cause) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
+    IF NOT inventory.claim(consumer_name, cause) THEN
         RETURN NULL;
     END IF;
 
-    INSERT INTO inventory.reservations (order_id, state, updated_at)
-    VALUES (order_of, 'reserved', reserved_at) ON CONFLICT DO NOTHING;
+    INSERT INTO inventory.reservations (order_id, state, expires_at, updated_at)
+    VALUES (order_of, inventory.next_state(NULL, 'reserve'), expires, reserved_at) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-
-    SELECT count(*), count(*) FILTER (WHERE locked.available >= locked.quantity) INTO known, enough
-    FROM (
-        SELECT s.available, line.quantity
-        FROM unnest(products, quantities) AS line (product_id, quantity)
-        JOIN inventory.stock AS s ON s.product_id = line.product_id
-        ORDER BY s.product_id
-        FOR NO KEY UPDATE OF s
-    ) AS locked;
-
-    IF known < cardinality(products) THEN
-        RAISE EXCEPTION 'a product of the order has no stock account yet' USING ERRCODE = 'QS001';
-    END IF;
-
-    IF enough < known THEN
-        UPDATE inventory.reservations SET state = 'failed' WHERE order_id = order_of;
-        RETURN inventory.announce(if_short);
-    END IF;
-
-    INSERT INTO inventory.reservation_lines (order_id, product_id, quantity, state)
-    SELECT order_of, product_id, quantity, 'reserved' FROM unnest(products, quantities) AS line (product_id, quantity);
-    RETURN inventory.announce(jsonb_set(
-        if_reserved, '{data,levels}', inventory.move(order_of, 'reserved', products, quantities, reserved_at)
-    ));
-END;
-$$;
-
--- Frees what is held for an order; answers its event, or null when nothing is held. That it was asked for stays: a reservation
--- that comes later does nothing.
-CREATE FUNCTION inventory.release(
-    consumer_name text, cause uuid, order_of uuid, if_released jsonb
-) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-    released_at timestamptz := (if_released ->> 'time')::timestamptz;
-    products uuid[];
-    quantities bigint[];
-BEGIN
-    INSERT INTO inventory.inbox (consumer, event_id) VALUES (consumer_name, cause) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-
-    INSERT INTO inventory.reservations (order_id, state, updated_at)
-    VALUES (order_of, 'released', released_at) ON CONFLICT DO NOTHING;
-    UPDATE inventory.reservations SET state = 'released', updated_at = released_at
-    WHERE order_id = order_of AND state = 'reserved';
-    IF NOT FOUND THEN
+        PERFORM inventory.next_state(inventory.lock_reservation(order_of), 'reserve');
         RETURN NULL;
     END IF;
 
     PERFORM FROM inventory.stock AS s
-    JOIN inventory.reservation_lines AS r ON r.product_id = s.product_id
-    WHERE r.order_id = order_of
+    WHERE s.product_id = ANY (products)
     ORDER BY s.product_id
     FOR NO KEY UPDATE OF s;
+    SELECT count(*), count(*) FILTER (
+        WHERE s.available - inventory.backordered_units(s.product_id, NULL, NULL) >= line.quantity
+    ) INTO known, sufficient
+    FROM unnest(products, quantities) AS line (product_id, quantity)
+    JOIN inventory.stock AS s ON s.product_id = line.product_id;
 
-    WITH freed AS (
-        UPDATE inventory.reservation_lines SET state = 'released'
-        WHERE order_id = order_of AND state = 'reserved'
-        RETURNING product_id, quantity
-    )
-    SELECT array_agg(product_id), array_agg(-quantity) INTO products, quantities FROM freed;
-    RETURN inventory.announce(jsonb_set(
-        if_released, '{data,levels}', inventory.move(order_of, 'released', products, quantities, released_at)
+    IF known < cardinality(products) THEN
+        RAISE EXCEPTION 'a product of the order has no stock account yet' USING ERRCODE = 'QS001';
+    END IF;
+    IF sufficient < known THEN
+        UPDATE inventory.reservations
+        SET state = inventory.next_state(NULL, 'reserve_out_of_stock'), expires_at = NULL WHERE order_id = order_of;
+        RETURN inventory.add_to_outbox(jsonb_set(if_failed, '{sequence}', '1'));
+    END IF;
+
+    INSERT INTO inventory.reservation_lines (order_id, product_id, quantity)
+    SELECT order_of, product_id, quantity FROM unnest(products, quantities) AS line (product_id, quantity);
+    RETURN inventory.add_to_outbox(jsonb_set(
+        jsonb_set(if_reserved, '{sequence}', '1'),
+        '{data,levels}', inventory.move_stock(order_of, 'reserved', -1, 1, reserved_at)
     ));
+END;
+$$;
+
+-- Allocates the stock of a paid order. Returns the event that was added to the outbox; null when nothing changed.
+CREATE FUNCTION inventory.allocate(
+    consumer_name text, cause uuid, order_of uuid, payment uuid, payment_version_of bigint, paid timestamptz,
+    if_allocated jsonb, if_failed jsonb
+) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    state_before text;
+    lines jsonb;
+BEGIN
+    IF NOT inventory.claim(consumer_name, cause) THEN
+        RETURN NULL;
+    END IF;
+
+    state_before := inventory.lock_reservation(order_of);
+    -- Stock is examined only where the transition depends on it.
+    IF inventory.next_state(state_before, 'allocate')
+        IS DISTINCT FROM inventory.next_state(state_before, 'allocate_out_of_stock')
+    THEN
+        PERFORM inventory.lock_stock(order_of);
+        IF NOT inventory.can_allocate(
+            order_of, coalesce((SELECT paid_at FROM inventory.reservations WHERE order_id = order_of), paid)
+        ) THEN
+            SELECT jsonb_agg(jsonb_build_object('product_id', product_id, 'quantity', quantity) ORDER BY product_id)
+            INTO lines FROM inventory.reservation_lines WHERE order_id = order_of;
+            RETURN inventory.add_to_outbox(inventory.transition(
+                order_of, state_before, 'allocate_out_of_stock', jsonb_set(if_failed, '{data,lines}', lines),
+                payment, payment_version_of, paid
+            ));
+        END IF;
+    END IF;
+    RETURN inventory.add_to_outbox(inventory.transition(
+        order_of, state_before, 'allocate', if_allocated, payment, payment_version_of, paid
+    ));
+END;
+$$;
+
+-- Allocates the stock of a backordered order if it is available now. Returns the event that was added to the outbox, or null.
+CREATE FUNCTION inventory.allocate_backorder(order_of uuid, if_allocated jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    state_before text := inventory.lock_reservation(order_of);
+    input text := 'allocate_out_of_stock';
+BEGIN
+    IF state_before IS DISTINCT FROM 'backordered' THEN
+        RETURN NULL;
+    END IF;
+    PERFORM inventory.lock_stock(order_of);
+    IF inventory.can_allocate(order_of, (SELECT paid_at FROM inventory.reservations WHERE order_id = order_of)) THEN
+        input := 'allocate';
+    END IF;
+    RETURN inventory.add_to_outbox(inventory.transition(order_of, state_before, input, if_allocated));
+END;
+$$;
+
+-- Ends a reservation that was not paid in time. Returns the event that was added to the outbox; null when it has not expired.
+CREATE FUNCTION inventory.expire(order_of uuid, if_expired jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    state_before text := inventory.lock_reservation(order_of);
+BEGIN
+    PERFORM FROM inventory.reservations
+    WHERE order_id = order_of AND expires_at < (if_expired ->> 'time')::timestamptz;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN inventory.add_to_outbox(inventory.transition(order_of, state_before, 'expire', if_expired));
+END;
+$$;
+
+-- Removes the allocated units of a shipped order from stock. Returns the event that was added to the outbox; null when this was done
+-- before.
+CREATE FUNCTION inventory.ship(consumer_name text, cause uuid, order_of uuid, if_shipped jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT inventory.claim(consumer_name, cause) THEN
+        RETURN NULL;
+    END IF;
+    RETURN inventory.add_to_outbox(
+        inventory.transition(order_of, inventory.lock_reservation(order_of), 'ship', if_shipped)
+    );
+END;
+$$;
+
+-- Releases the stock of a cancelled order. Returns the event that was added to the outbox; null when no stock was held. An order
+-- without a reservation gets a `released` one, so that a reservation that arrives later changes nothing.
+CREATE FUNCTION inventory.release(consumer_name text, cause uuid, order_of uuid, if_released jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+    state_before text;
+    event jsonb;
+BEGIN
+    IF NOT inventory.claim(consumer_name, cause) THEN
+        RETURN NULL;
+    END IF;
+
+    INSERT INTO inventory.reservations (order_id, state, updated_at)
+    VALUES (order_of, inventory.next_state(NULL, 'release'), (if_released ->> 'time')::timestamptz) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    state_before := inventory.lock_reservation(order_of);
+    event := inventory.transition(order_of, state_before, 'release', if_released);
+    IF NOT inventory.holds_stock(state_before) THEN
+        RETURN NULL;
+    END IF;
+    RETURN inventory.add_to_outbox(event);
 END;
 $$;

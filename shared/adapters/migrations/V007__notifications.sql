@@ -1,7 +1,53 @@
--- Where to write to. What was written is in the inbox: a letter stands for the event that caused it.
+-- Contacts, preferences and devices of customers, and the log of what was sent to them.
 
 CREATE TABLE notifications.contacts (
     user_id uuid PRIMARY KEY,
     email   text NOT NULL,
-    name    text
+    name    text,
+    phone   text
+);
+
+-- The channels and the language that a customer chose; without a row the defaults apply.
+CREATE TABLE notifications.preferences (
+    user_id  uuid   PRIMARY KEY,
+    channels text[] NOT NULL,
+    locale   text   NOT NULL
+);
+
+-- Devices for push notifications, by their endpoint at the push service. An endpoint belongs to one customer at a time.
+CREATE TABLE notifications.devices (
+    id            uuid        PRIMARY KEY,
+    user_id       uuid        NOT NULL,
+    endpoint      text        NOT NULL UNIQUE,
+    registered_at timestamptz NOT NULL
+);
+CREATE INDEX devices_of_user ON notifications.devices (user_id, id);
+
+-- What was sent. One event may be sent through several channels.
+CREATE TABLE notifications.deliveries (
+    -- The event that caused it.
+    id       uuid        NOT NULL,
+    user_id  uuid        NOT NULL,
+    order_id uuid,
+    channel  text        NOT NULL,
+    template text        NOT NULL,
+    outcome  text        NOT NULL,
+    sent_at  timestamptz NOT NULL,
+    PRIMARY KEY (id, channel)
+);
+CREATE INDEX deliveries_of_order ON notifications.deliveries (order_id, id, channel);
+
+-- E-mail addresses that accept no more e-mail, and why.
+CREATE TABLE notifications.suppressions (
+    email         text        PRIMARY KEY,
+    reason        text        NOT NULL,
+    suppressed_at timestamptz NOT NULL
+);
+
+-- Bounces and complaints that the e-mail service reported for a delivery. A report can arrive before its delivery is recorded, so it
+-- does not reference one.
+CREATE TABLE notifications.email_feedback (
+    delivery_id uuid        PRIMARY KEY,
+    reason      text        NOT NULL,
+    received_at timestamptz NOT NULL
 );

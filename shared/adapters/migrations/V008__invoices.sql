@@ -1,7 +1,7 @@
 -- Invoices, numbered without a gap in each series.
 
 CREATE TABLE invoices.series (
-    series text   PRIMARY KEY,
+    series      text   PRIMARY KEY,
     last_number bigint NOT NULL CHECK (last_number > 0)
 );
 
@@ -10,7 +10,7 @@ CREATE TABLE invoices.invoices (
     user_id    uuid        NOT NULL,
     series     text        NOT NULL REFERENCES invoices.series (series),
     position   bigint      NOT NULL CHECK (position > 0),
-    -- What it says, as it was drafted; never changed.
+    -- The content as it was drafted; never changed.
     draft      jsonb       NOT NULL,
     created_at timestamptz NOT NULL,
     UNIQUE (series, position)

@@ -1,6 +1,6 @@
--- Confirmed orders, added up in windows of five minutes, by currency.
+-- Totals of confirmed orders in windows of five minutes, by currency.
 
--- Which events are counted.
+-- The events that have been counted, for deduplication.
 CREATE TABLE analytics.counted_events (
     event_id     uuid        PRIMARY KEY,
     window_start timestamptz NOT NULL
@@ -19,7 +19,7 @@ CREATE TABLE analytics.window_products (
     currency     text        NOT NULL,
     product_id   uuid        NOT NULL,
     product_name text        NOT NULL,
-    units       bigint      NOT NULL,
+    units        bigint      NOT NULL,
     PRIMARY KEY (window_start, currency, product_id)
 );
 

@@ -1,4 +1,4 @@
--- Who may do what. Runs after every migration, and says the same however often it runs.
+-- Privileges. Applied after every migration; applying it again changes nothing.
 
 DO $$
 DECLARE
@@ -7,7 +7,7 @@ BEGIN
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
     REVOKE ALL ON SCHEMA public FROM PUBLIC;
 
-    -- A role works in the schema of its name.
+    -- A role works in the schema of its own name.
     FOR context IN
         SELECT nspname FROM pg_namespace JOIN pg_roles ON rolname = nspname WHERE nspowner = current_user::regrole
     LOOP
@@ -17,18 +17,18 @@ BEGIN
         EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %1$I TO %1$I', context);
     END LOOP;
 
-    -- The ledger is written once: what is booked is neither changed nor taken back, whoever asks.
+    -- The ledger is append-only for every role.
     IF to_regclass('payments.transfers') IS NOT NULL THEN
         REVOKE UPDATE, DELETE ON payments.transfers FROM payments;
     END IF;
 
-    -- The sweep sees what waits in every outbox, may note that it went out, and may delete it.
+    -- The sweep reads unpublished events of every outbox, marks them as published and deletes old ones.
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
         EXECUTE format('GRANT SELECT, DELETE, UPDATE (published_at) ON %I.outbox TO operations', context);
     END LOOP;
 
-    -- And it deletes claims and answers that are too old to matter. What the answers say it does not see.
+    -- It also deletes inbox claims and stored responses past their retention, without access to the content of the responses.
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'inbox' AND tableowner = current_user LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
         EXECUTE format('GRANT SELECT, DELETE ON %I.inbox TO operations', context);

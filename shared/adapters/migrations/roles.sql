@@ -1,10 +1,10 @@
--- The statements that make the roles $1 what they should be: there, able to log in, and bounded. With a password $2 they log in
--- by it; without one by an IAM token, where there is such a thing (RDS).
+-- Returns the statements that create the roles $1 where they are missing, let them log in and limit them. With a password $2 they log
+-- in with it; without one, with an IAM token where the server supports that (RDS).
 --
--- The limits stand at the role because a SET would pin the connection to the proxy. They are for what nobody waits for any
--- more: a statement whose caller gave up, a transaction whose function was frozen.
+-- The limits are settings of the role because a SET would pin the connection to the proxy. They end what no caller waits for any
+-- more: a statement whose caller timed out, a transaction whose function was frozen.
 --
--- They come as text to be run, for CREATE ROLE takes no parameters, and so that the server does the quoting.
+-- CREATE ROLE takes no parameters, so the statements are returned as text, which also leaves the quoting to the server.
 
 WITH wanted AS (
     SELECT name, r.oid, coalesce(r.rolconfig, '{}') AS config

@@ -1,4 +1,6 @@
-//! Stock: what an order asks the inventory to hold, and what becomes of a hold.
+//! Stock: the reservation of an order, its state machine, and stock levels.
+//!
+//! [`next`] is the only table of transitions. `cargo xtask codegen` writes it as SQL for PostgreSQL, and the in-memory fake calls it.
 
 use crate::{
     event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReservationFailed, StockReserved},
@@ -9,31 +11,31 @@ use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Seconds for which stock is held for an order that is not paid yet. Then it is for others; who pays later gets it if it is
-/// still there.
+/// Seconds for which stock is reserved for an unpaid order. After that it is available to other orders; an order that is paid
+/// later gets stock if there is any.
 pub const RESERVATION_SECONDS: i64 = 30 * 60;
 
-/// Where the reservation of an order stands.
+/// State of the reservation of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// All lines are held until the hold lapses.
+    /// All lines are reserved until the reservation expires.
     Reserved,
-    /// There was not enough; nothing is held.
+    /// There was not enough stock when the order was placed; nothing is reserved.
     Failed,
-    /// The hold lapsed; nothing is held.
+    /// The order was not paid in time; nothing is reserved.
     Expired,
-    /// It is paid, and there was not enough any more: it is held once there is.
+    /// The order is paid, but there was not enough stock. It is allocated as soon as there is.
     Backordered,
-    /// It is paid: all lines are held until they are shipped.
+    /// The order is paid; all lines are reserved until they are shipped.
     Allocated,
-    /// All lines have left the house.
+    /// The goods have left; nothing is reserved.
     Shipped,
-    /// The order was cancelled; nothing is held, and nothing will be.
+    /// The order was cancelled; nothing is reserved, and nothing will be.
     Released,
 }
 
 impl State {
-    /// Every state, in the order of a reservation's life.
+    /// Every state, in the order in which a reservation can reach them.
     pub const ALL: [Self; 7] = [
         Self::Reserved,
         Self::Failed,
@@ -44,7 +46,7 @@ impl State {
         Self::Released,
     ];
 
-    /// The word of the database.
+    /// Name in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Reserved => "reserved",
@@ -57,29 +59,30 @@ impl State {
         }
     }
 
-    /// Reads the word.
+    /// The state of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
 
-    /// Whether its lines are counted as reserved.
+    /// Whether the lines count towards the `reserved` level of their products.
     pub const fn holds_stock(self) -> bool {
         matches!(self, Self::Reserved | Self::Allocated)
     }
 }
 
-/// What a reservation hears. Whether there is enough is seen under the locks of the stock rows.
+/// Input of the state machine. The store decides between an input and its `OutOfStock` variant while it holds the locks of the
+/// stock rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// The order was placed, and there is enough.
+    /// The order was placed, and all its lines are available.
     Reserve,
-    /// The order was placed, and there is not enough.
+    /// The order was placed, and some line is not available.
     ReserveOutOfStock,
-    /// [`RESERVATION_SECONDS`] are over.
+    /// [`RESERVATION_SECONDS`] have passed.
     Expire,
-    /// The order is paid, and what it does not hold is there.
+    /// The order is paid, and what is not reserved for it is available.
     Allocate,
-    /// The order is paid, and what it does not hold is not there.
+    /// The order is paid, and what is not reserved for it is not available.
     AllocateOutOfStock,
     /// The order was shipped.
     Ship,
@@ -88,7 +91,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// Every cue.
+    /// Every input.
     pub const ALL: [Self; 7] = [
         Self::Reserve,
         Self::ReserveOutOfStock,
@@ -98,27 +101,40 @@ impl Input {
         Self::Ship,
         Self::Release,
     ];
+
+    /// Name in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reserve => "reserve",
+            Self::ReserveOutOfStock => "reserve_out_of_stock",
+            Self::Expire => "expire",
+            Self::Allocate => "allocate",
+            Self::AllocateOutOfStock => "allocate_out_of_stock",
+            Self::Ship => "ship",
+            Self::Release => "release",
+        }
+    }
 }
 
-/// What a cue asks of a reservation.
+/// Effect of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// A step; where it begins or ends to hold, the lines move between free and reserved.
+    /// The reservation changes state. Its lines move between available and reserved if only one of both states holds stock.
     To(State),
-    /// Nothing: it is old news.
+    /// Nothing changes: the input is out of date or a duplicate.
     Ignore,
-    /// It cannot be: a dead letter, where a person sees it.
+    /// The input contradicts the state; its message goes to the dead-letter queue.
     Reject,
 }
 
-/// The table of moves; `None` is an order of which the inventory has not heard.
-pub const fn next(state: Option<State>, cue: Input) -> Transition {
+/// The table of transitions; `None` is an order without a reservation.
+pub const fn next(state: Option<State>, input: Input) -> Transition {
     use State::{Allocated, Backordered, Expired, Failed, Released, Reserved, Shipped};
     use Transition::{Ignore, Reject, To};
-    match (state, cue) {
+    match (state, input) {
         (None, Input::Reserve) => To(Reserved),
         (None, Input::ReserveOutOfStock) => To(Failed),
-        // A release that comes before its reservation leaves its mark, and the reservation does nothing.
+        // A release can arrive before its reservation, which then changes nothing.
         (None, Input::Release) => To(Released),
         (Some(Reserved), Input::Expire) => To(Expired),
         (Some(Reserved), Input::Allocate | Input::AllocateOutOfStock) => To(Allocated),
@@ -135,40 +151,37 @@ pub const fn next(state: Option<State>, cue: Input) -> Transition {
         (Some(Shipped), Input::Ship) => Ignore,
         (Some(Released), Input::Release) => Ignore,
 
-        // Nobody is charged for what was not reserved, and nothing is shipped that is not kept.
+        // An order is charged only after its stock is reserved, and shipped only after its stock is allocated.
         (None | Some(Failed), Input::Allocate | Input::AllocateOutOfStock) => Reject,
         (None | Some(Reserved | Failed | Expired | Backordered | Released), Input::Ship) => Reject,
         (Some(Shipped), Input::Release) => Reject,
     }
 }
 
-/// The failure that a refused move is.
-pub fn invalid_transition(state: Option<State>, cue: Input) -> Failure {
-    let is = state.map_or("unknown here", State::name);
-    Failure::new(
-        FailureKind::Conflict,
-        "invalid-reservation-transition",
-        format!("{cue:?} contradicts a reservation that is {is}"),
-    )
+/// The failure for [`Transition::Reject`]: `Conflict`, code `invalid-reservation-transition`.
+pub fn invalid_transition(state: Option<State>, input: Input) -> Failure {
+    let state = state.map_or("none", State::name);
+    let detail = format!("The input {} is not valid for a reservation in state {state}.", input.name());
+    Failure::new(FailureKind::Conflict, "invalid-reservation-transition", detail)
 }
 
-/// What both answers to a placed order would say; the store commits the one that turns out true.
+/// The lines to reserve for a placed order, and the two events of which the store commits the one that applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// What to hold, in the order of product ids: every hold locks in the same order, so none waits for another in a ring.
+    /// Sorted by product id: all reservations lock stock in the same order and cannot deadlock.
     pub lines: Vec<StockLine>,
-    /// If all of it is there.
+    /// Published if all lines are available.
     pub reserved: StockReserved,
-    /// If not.
+    /// Published otherwise.
     pub failed: StockReservationFailed,
 }
 
-/// When a hold that begins now lapses.
+/// When a reservation made at `now` expires.
 pub fn expires_at(now: Timestamp) -> Result<Timestamp, Failure> {
     Timestamp::from_second(now.as_second() + RESERVATION_SECONDS).map_err(Failure::internal)
 }
 
-/// Decides what to hold for an order.
+/// The reservation of a placed order.
 pub fn reserve(order: OrderPlaced) -> Reservation {
     let mut lines: Vec<StockLine> = order.lines.iter().map(OrderLine::stock_line).collect();
     lines.sort_unstable_by_key(|line| line.product_id);
@@ -186,43 +199,43 @@ pub fn reserve(order: OrderPlaced) -> Reservation {
     }
 }
 
-/// The level that the account of a new product begins with.
+/// The first level of a new product's stock account.
 pub fn initial_level(product: &ProductCreated) -> StockLevel {
     let available = i64::from(product.stock_quantity);
     StockLevel { product_id: product.product_id, available, reserved: 0, version: 1 }
 }
 
-/// At so many free pieces, or fewer, a product runs low.
+/// A product with this many available units or fewer runs low.
 pub const LOW_STOCK_THRESHOLD: i64 = 5;
 
-/// Whether a product runs low.
+/// Whether the product has [`LOW_STOCK_THRESHOLD`] available units or fewer.
 pub const fn is_low(level: &StockLevel) -> bool {
     level.available <= LOW_STOCK_THRESHOLD
 }
 
-/// Pieces that can be booked in or out at once.
+/// Units that one adjustment adds or removes at most.
 pub const MAX_ADJUSTMENT: i64 = 1_000_000;
 
-/// Why pieces are booked in or out by hand.
+/// Reason for a manual stock adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AdjustmentReason {
-    /// A delivery came in.
+    /// A delivery from a supplier.
     Received,
-    /// A customer sent them back.
+    /// Returned by a customer.
     Returned,
-    /// They cannot be sold any more.
+    /// No longer sellable.
     Damaged,
-    /// They are not where they should be.
+    /// Missing.
     Lost,
-    /// They were found again.
+    /// Found again after they were missing.
     Found,
-    /// Counted, and the figure was wrong.
+    /// A stocktake corrected the figure.
     Recount,
 }
 
 impl AdjustmentReason {
-    /// The word on the wire and in the database.
+    /// Name in JSON and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -234,34 +247,34 @@ impl AdjustmentReason {
         }
     }
 
-    /// Reads the word.
+    /// The reason of that name.
     pub fn parse(name: &str) -> Option<Self> {
         let all = [Self::Received, Self::Returned, Self::Damaged, Self::Lost, Self::Found, Self::Recount];
         all.into_iter().find(|reason| reason.name() == name)
     }
 }
 
-/// What moved the stock of a product.
+/// Cause of a stock movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MovementKind {
-    /// Its account was opened.
+    /// The stock account was opened.
     Opened,
-    /// An order took a hold.
+    /// Units were reserved for an order.
     Reserved,
-    /// An order that is paid took a hold again.
+    /// Units were allocated to a paid order whose reservation had expired.
     Allocated,
-    /// A hold lapsed.
+    /// A reservation expired.
     Expired,
-    /// A hold was given back.
+    /// The stock of a cancelled order was released.
     Released,
-    /// What was held left the house.
+    /// Allocated units were shipped.
     Shipped,
-    /// Pieces were booked in or out by hand.
+    /// Stock was adjusted by hand.
     Adjusted,
 }
 
 impl MovementKind {
-    /// The word on the wire and in the database.
+    /// Name in JSON and in the database.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opened => "opened",
@@ -274,7 +287,7 @@ impl MovementKind {
         }
     }
 
-    /// Reads the word.
+    /// The kind of that name.
     pub fn parse(name: &str) -> Option<Self> {
         let all = [
             Self::Opened,
@@ -292,37 +305,35 @@ impl MovementKind {
 /// One change of a product's stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Movement {
-    /// What moved it.
     pub kind: MovementKind,
-    /// How many pieces came in, where it was opened or adjusted; elsewhere how many more are held for orders. Below zero: fewer.
+    /// Change of the units on hand for `Opened` and `Adjusted`; otherwise the change of the reserved units.
     pub quantity: i64,
-    /// The level after it; its version counts the movements.
+    /// The level after the movement; its version counts the movements of the product.
     pub level: StockLevel,
-    /// For which order.
+    /// The order that caused it, unless the account was opened or adjusted.
     pub order_id: Option<OrderId>,
-    /// Why it was booked by hand.
+    /// Reason of an adjustment.
     pub reason: Option<AdjustmentReason>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Reads the cursor of a list of movements: the version that the page before ended with.
+/// Parses the cursor of a list of movements: the version of the last movement on the page before.
 pub fn parse_cursor(text: &str) -> Result<i64, Failure> {
     text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
-/// What is booked.
+/// A manual stock adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustStock {
-    /// How many come in; below zero, how many go. Not zero, at most [`MAX_ADJUSTMENT`] either way.
+    /// Units to add, or to remove if negative. Not zero, at most [`MAX_ADJUSTMENT`] in either direction.
     pub delta: i64,
-    /// Why.
+    /// Reason for the adjustment.
     pub reason: AdjustmentReason,
 }
 
 impl AdjustStock {
-    /// Refuses a number that cannot be meant: `Invalid`, with the field.
+    /// Checks that `delta` is in range. Fails with `Invalid`, naming the field.
     pub fn check(&self) -> Result<(), Failure> {
         match self.delta {
             0 => Err(Failure::field("/delta", "must not be zero")),
@@ -334,11 +345,14 @@ impl AdjustStock {
     }
 }
 
-/// The level after pieces were booked in or out. What is held for orders cannot go: `Conflict`, code `insufficient-stock`.
-pub fn adjust(level: &StockLevel, wish: AdjustStock) -> Result<StockLevel, Failure> {
-    let available = level.available.saturating_add(wish.delta);
+/// The level after an adjustment. Reserved units cannot be removed: `Conflict`, code `insufficient-stock`.
+pub fn adjust(level: &StockLevel, adjustment: AdjustStock) -> Result<StockLevel, Failure> {
+    let available = level.available.saturating_add(adjustment.delta);
     if available < 0 {
-        let detail = format!("Only {} can go; {} more are held for orders.", level.available, level.reserved);
+        let detail = format!(
+            "Only {} units can be removed; {} more are reserved for orders.",
+            level.available, level.reserved
+        );
         return Err(Failure::new(FailureKind::Conflict, "insufficient-stock", detail));
     }
     Ok(StockLevel { available, version: level.version + 1, ..*level })

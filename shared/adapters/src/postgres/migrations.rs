@@ -32,18 +32,11 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V007__notifications",
     "V008__invoices",
     "V009__analytics",
-    "V010__retention",
-    "V011__saga",
-    "V012__answers",
-    "V013__stock_adjustments",
-    "V014__deliveries",
-    "V015__place",
-    "V016__first_come",
-    "V017__channels",
-    "V018__marks",
 };
 
 const ROLES: &str = include_str!("../../migrations/roles.sql");
+/// The state machine of reservations, generated from the domain.
+const RESERVATION_MACHINE: &str = include_str!("../../migrations/reservation_machine.sql");
 const GRANTS: &str = include_str!("../../migrations/grants.sql");
 
 const FOUND: &str = "
@@ -119,6 +112,7 @@ impl Migrations for Migrator {
             .map_err(Failure::internal)?;
         let mut session = self.owner.session().await?;
         let report = Runner::new(&migrations).run_async(session.client()).await.map_err(Failure::internal)?;
+        session.command(RESERVATION_MACHINE).await?;
         session.command(GRANTS).await?;
         session.rest();
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())

@@ -1,10 +1,12 @@
-//! Stock accounts: opened once, held for orders all lines or none, freed again.
+//! Stock accounts, reservations and stock movements.
+//!
+//! The commands on reservations are functions of the database; V004__inventory.sql says why.
 
 use super::{
     Database, Relay,
     fragments::{announce, claim, take_key, what_was_kept},
     keys,
-    params::params,
+    params::{Param, params},
     rows::{count, counted, get, only, parsed_if, readable, word},
 };
 use domain::{
@@ -28,45 +30,46 @@ const OPEN: &str = concat!(
         SELECT $3, $4, $5, 0, 1, ($6 ->> 'time')::timestamptz FROM claim
         ON CONFLICT DO NOTHING
         RETURNING product_id, available, reserved, version, updated_at
-    ), noted AS (
+    ), recorded AS (
         INSERT INTO stock_movements (product_id, version, kind, quantity, available, reserved, at)
         SELECT product_id, version, 'opened', available, available, reserved, updated_at FROM opened
     )
-    SELECT announce(jsonb_set($6, '{data,levels}', jsonb_build_array(jsonb_build_object(
+    SELECT add_to_outbox(jsonb_set($6, '{data,levels}', jsonb_build_array(jsonb_build_object(
         'product_id', product_id, 'available', available, 'reserved', reserved, 'version', version
     )))) AS event FROM opened",
 );
 
 const RESERVE: &str = "SELECT reserve($1, $2, $3, $4, $5, $6, $7, $8) AS event";
 
-const KEEP: &str = "SELECT keep($1, $2, $3, $4, $5, $6, $7, $8) AS event";
+const ALLOCATE: &str = "SELECT allocate($1, $2, $3, $4, $5, $6, $7, $8) AS event";
 
-const COMMIT: &str = "SELECT commit_stock($1, $2, $3, $4) AS event";
+const SHIP: &str = "SELECT ship($1, $2, $3, $4) AS event";
 
-const LAPSE: &str = "SELECT lapse($1, $2) AS event";
+const EXPIRE: &str = "SELECT expire($1, $2) AS event";
 
-const RETRY: &str = "SELECT retry($1, $2) AS event";
+const ALLOCATE_BACKORDER: &str = "SELECT allocate_backorder($1, $2) AS event";
 
-const LAPSED: &str = "
+const EXPIRED: &str = "
     SELECT order_id, expires_at FROM reservations
     WHERE state = 'reserved' AND expires_at < $1 AND ($3 IS NULL OR (expires_at, order_id) > ($3, $4))
     ORDER BY expires_at, order_id LIMIT $2";
 
-/// Those alone for which all is there, when those who have waited longer have theirs: what cannot be filled, however long it has
-/// waited, takes nobody's place in a round.
-const WAITING: &str = "
+/// Only backorders that can be filled after those that were paid earlier have got their units. One that cannot be filled, however
+/// old, takes no place on the page.
+const BACKORDERS_FILLABLE: &str = "
     SELECT order_id, payment_id, payment_version, paid_at FROM (
-        SELECT o.*, s.available - sum(r.quantity) OVER (PARTITION BY r.product_id ORDER BY o.paid_at, o.order_id) AS rest
-        FROM reservations AS o
-        JOIN reservation_lines AS r ON r.order_id = o.order_id
-        JOIN stock AS s ON s.product_id = r.product_id
-        WHERE o.state = 'backordered'
+        SELECT r.*,
+            s.available - sum(l.quantity) OVER (PARTITION BY l.product_id ORDER BY r.paid_at, r.order_id) AS remaining
+        FROM reservations AS r
+        JOIN reservation_lines AS l ON l.order_id = r.order_id
+        JOIN stock AS s ON s.product_id = l.product_id
+        WHERE r.state = 'backordered'
     ) AS line
     WHERE $2 IS NULL OR (paid_at, order_id) > ($2, $3)
-    GROUP BY order_id, payment_id, payment_version, paid_at HAVING min(rest) >= 0
+    GROUP BY order_id, payment_id, payment_version, paid_at HAVING min(remaining) >= 0
     ORDER BY paid_at, order_id LIMIT $1";
 
-const WAIT: &str = "SELECT count(*) AS orders FROM reservations WHERE state = 'backordered'";
+const BACKORDER_COUNT: &str = "SELECT count(*) AS orders FROM reservations WHERE state = 'backordered'";
 
 const RELEASE: &str = "SELECT release($1, $2, $3, $4) AS event";
 
@@ -76,58 +79,60 @@ const MOVEMENTS: &str = "
 
 const LEVEL: &str = "SELECT available, reserved, version FROM stock WHERE product_id = $1";
 
-/// Where the level is another than the one that was read, nothing is written and the key is not taken.
+/// Writes nothing and does not store the key if the level has changed since it was read.
 const ADJUST: &str = concat!(
     "WITH before AS (
         SELECT product_id FROM stock WHERE product_id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), ",
     take_key!(from "before"),
-    ", kept AS (
+    ", adjusted AS (
         UPDATE stock AS s
         SET available = s.available + $8, version = $7, updated_at = ($10 ->> 'time')::timestamptz
         FROM taken
         WHERE s.product_id = $6
         RETURNING s.product_id, s.available, s.reserved, s.version, s.updated_at
-    ), noted AS (
+    ), recorded AS (
         INSERT INTO stock_movements (product_id, version, kind, quantity, available, reserved, at, reason)
-        SELECT product_id, version, 'adjusted', $8, available, reserved, updated_at, $9 FROM kept
+        SELECT product_id, version, 'adjusted', $8, available, reserved, updated_at, $9 FROM adjusted
     ), ",
-    announce!("$10", from "kept"),
+    announce!("$10", from "adjusted"),
     what_was_kept!(),
 );
 
-/// A level that is older than the one that was noted changes nothing.
-const NOTE: &str = concat!(
-    "WITH noted AS (
+/// A level that is older than the recorded one changes nothing.
+const RECORD_LEVEL: &str = concat!(
+    "WITH recorded AS (
         INSERT INTO low_stock_alerts AS old (product_id, version, is_low, was_low) VALUES ($1, $2, $3, false)
         ON CONFLICT (product_id) DO UPDATE
         SET version = excluded.version, is_low = excluded.is_low, was_low = old.is_low
         WHERE old.version < excluded.version
-        RETURNING is_low AND NOT was_low AS is_news
-    ), news AS (
-        SELECT FROM noted WHERE is_news
+        RETURNING is_low AND NOT was_low AS is_new
+    ), alert AS (
+        SELECT FROM recorded WHERE is_new
     ), ",
-    announce!("$4", from "news"),
-    " SELECT EXISTS (SELECT FROM news) AS is_news",
+    announce!("$4", from "alert"),
+    " SELECT EXISTS (SELECT FROM alert) AS is_new",
 );
 
-/// Stock accounts in the schema of inventory.
+/// Stock accounts in the `inventory` schema.
 #[derive(Debug)]
 pub struct PgStock<B> {
     relay: Relay<B>,
 }
 
 impl<B: Bus> PgStock<B> {
-    /// Over `database`, as inventory's role.
+    /// `database` logs in as the role `inventory`.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
 
-    /// Sends the event that a statement committed, if it did commit one.
-    async fn outcome(&self, event: Option<Json<Event>>) -> Option<Event> {
-        let Json(event) = event?;
+    /// Runs a statement that commits at most one event, publishes the event and returns it.
+    async fn run(&self, sql: &str, params: &[Param<'_>]) -> Result<Option<Event>, Failure> {
+        let rows = self.relay.database().query(sql, params).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let Some(Json(event)) = get::<Option<Json<Event>>>(row, "event")? else { return Ok(None) };
         self.relay.send(std::slice::from_ref(&event)).await;
-        Some(event)
+        Ok(Some(event))
     }
 }
 
@@ -141,40 +146,37 @@ impl<B: Bus> StockStore for PgStock<B> {
             i64::from(product.stock_quantity),
             Json(event),
         ];
-        let rows = self.relay.database().query(OPEN, &params).await?;
-        let opened = rows.first().map(|row| get(row, "event")).transpose()?;
-        Ok(self.outcome(opened).await)
+        self.run(OPEN, &params).await
     }
 
     async fn reserve(
         &self,
         claim: Claim,
-        hold: &Reservation,
+        reservation: &Reservation,
         expires_at: Timestamp,
         reserved: &Event,
-        short: &Event,
+        failed: &Event,
     ) -> Result<Option<Event>, Failure> {
-        let (products, quantities) = lines(hold);
+        let (products, quantities) = lines(reservation);
         let params = params![
             claim.consumer,
             claim.event_id,
-            hold.reserved.order_id.0,
+            reservation.reserved.order_id.0,
             products,
             quantities,
             expires_at,
             Json(reserved),
-            Json(short),
+            Json(failed),
         ];
-        let rows = self.relay.database().query(RESERVE, &params).await?;
-        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+        self.run(RESERVE, &params).await
     }
 
     async fn allocate(
         &self,
         claim: Claim,
         paid: &PaidOrder,
-        kept: &Event,
-        short: &Event,
+        allocated: &Event,
+        failed: &Event,
     ) -> Result<Option<Event>, Failure> {
         let params = params![
             claim.consumer,
@@ -183,23 +185,18 @@ impl<B: Bus> StockStore for PgStock<B> {
             paid.payment.payment_id.0,
             counted(paid.payment.version)?,
             paid.at,
-            Json(kept),
-            Json(short),
+            Json(allocated),
+            Json(failed),
         ];
-        let rows = self.relay.database().query(KEEP, &params).await?;
-        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+        self.run(ALLOCATE, &params).await
     }
 
-    async fn ship(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
-        let params = params![claim.consumer, claim.event_id, order.0, Json(committed)];
-        let rows = self.relay.database().query(COMMIT, &params).await?;
-        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    async fn ship(&self, claim: Claim, order: OrderId, shipped: &Event) -> Result<Option<Event>, Failure> {
+        self.run(SHIP, &params![claim.consumer, claim.event_id, order.0, Json(shipped)]).await
     }
 
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
-        let params = params![claim.consumer, claim.event_id, order.0, Json(released)];
-        let rows = self.relay.database().query(RELEASE, &params).await?;
-        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+        self.run(RELEASE, &params![claim.consumer, claim.event_id, order.0, Json(released)]).await
     }
 
     async fn expired_reservations(
@@ -209,20 +206,19 @@ impl<B: Bus> StockStore for PgStock<B> {
         after: Option<ExpiredReservation>,
     ) -> Result<Vec<ExpiredReservation>, Failure> {
         let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
-        let rows = self.relay.database().query(LAPSED, &params![now, i64::from(limit), at, order]).await?;
-        let hold =
+        let rows = self.relay.database().query(EXPIRED, &params![now, i64::from(limit), at, order]).await?;
+        let expired =
             |row| Ok(ExpiredReservation { order_id: OrderId(get(row, "order_id")?), at: get(row, "expires_at")? });
-        rows.iter().map(hold).collect()
+        rows.iter().map(expired).collect()
     }
 
-    async fn expire(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
-        let rows = self.relay.database().query(LAPSE, &params![order.0, Json(lapsed)]).await?;
-        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure> {
+        self.run(EXPIRE, &params![order.0, Json(expired)]).await
     }
 
     async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
         let (at, order) = after.map(|after| (after.at, after.order_id.0)).unzip();
-        let rows = self.relay.database().query(WAITING, &params![i64::from(limit), at, order]).await?;
+        let rows = self.relay.database().query(BACKORDERS_FILLABLE, &params![i64::from(limit), at, order]).await?;
         let paid = |row: &Row| {
             let payment =
                 PaymentRef { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
@@ -232,12 +228,11 @@ impl<B: Bus> StockStore for PgStock<B> {
     }
 
     async fn backorder_count(&self) -> Result<u64, Failure> {
-        count(only(&self.relay.database().query(WAIT, &[]).await?)?, "orders")
+        count(only(&self.relay.database().query(BACKORDER_COUNT, &[]).await?)?, "orders")
     }
 
-    async fn allocate_backorder(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
-        let rows = self.relay.database().query(RETRY, &params![order.0, Json(kept)]).await?;
-        Ok(self.outcome(get(only(&rows)?, "event")?).await)
+    async fn allocate_backorder(&self, order: OrderId, allocated: &Event) -> Result<Option<Event>, Failure> {
+        self.run(ALLOCATE_BACKORDER, &params![order.0, Json(allocated)]).await
     }
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
@@ -266,7 +261,7 @@ impl<B: Bus> StockMovements for PgStock<B> {
                 quantity: get(row, "quantity")?,
                 level: level(product, row)?,
                 order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
-                reason: parsed_if(row, "reason", |word| AdjustmentReason::parse(word).ok_or("is no reason of ours"))?,
+                reason: parsed_if(row, "reason", |word| AdjustmentReason::parse(word).ok_or("is not an adjustment reason"))?,
                 at: get(row, "at")?,
             })
         };
@@ -281,7 +276,7 @@ impl<B: Bus> StockAdjustments for PgStock<B> {
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
-        wish: AdjustStock,
+        adjustment: AdjustStock,
         after: &StockLevel,
         event: &Event,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
@@ -293,15 +288,15 @@ impl<B: Bus> StockAdjustments for PgStock<B> {
             &reply.body,
             after.product_id.0,
             after.version,
-            wish.delta,
-            wish.reason.name(),
+            adjustment.delta,
+            adjustment.reason.name(),
             Json(event),
         ];
-        let settled = keys::settled(key, &self.relay.database().query(ADJUST, &params).await?)?;
-        if settled == Some(IdempotencyOutcome::Committed) {
+        let outcome = keys::settled(key, &self.relay.database().query(ADJUST, &params).await?)?;
+        if outcome == Some(IdempotencyOutcome::Committed) {
             self.relay.send(std::slice::from_ref(event)).await;
         }
-        Ok(settled)
+        Ok(outcome)
     }
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
@@ -312,20 +307,20 @@ impl<B: Bus> StockAdjustments for PgStock<B> {
 impl<B: Bus> LowStockAlerts for PgStock<B> {
     async fn record_level(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
         let params = params![level.product_id.0, level.version, is_low, Json(event)];
-        let rows = self.relay.database().query(NOTE, &params).await?;
-        let is_news = get(only(&rows)?, "is_news")?;
-        if is_news {
+        let rows = self.relay.database().query(RECORD_LEVEL, &params).await?;
+        let is_new = get(only(&rows)?, "is_new")?;
+        if is_new {
             self.relay.send(std::slice::from_ref(event)).await;
         }
-        Ok(is_news)
+        Ok(is_new)
     }
 }
 
-/// The lines of a hold as two columns, each product once.
-fn lines(hold: &Reservation) -> (Vec<Uuid>, Vec<i64>) {
-    let mut pieces: BTreeMap<Uuid, i64> = BTreeMap::new();
-    for line in &hold.lines {
-        *pieces.entry(line.product_id.0).or_default() += i64::from(line.quantity);
+/// Products and quantities as two columns, each product once.
+fn lines(reservation: &Reservation) -> (Vec<Uuid>, Vec<i64>) {
+    let mut quantities: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for line in &reservation.lines {
+        *quantities.entry(line.product_id.0).or_default() += i64::from(line.quantity);
     }
-    pieces.into_iter().unzip()
+    quantities.into_iter().unzip()
 }

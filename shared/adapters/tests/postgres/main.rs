@@ -12,6 +12,7 @@ mod notifications;
 mod orders;
 mod outbox;
 mod payments;
+mod reservation_machine;
 mod stock;
 mod stock_races;
 mod windows;

@@ -40,7 +40,7 @@ async fn an_owner_who_is_no_superuser_can_migrate() {
     let applied = Migrator::new(owner, None).apply().await;
     drop(database);
     empty_database(&database_url()).await.execute(&format!("DROP ROLE {user}")).await;
-    assert_eq!(applied.expect("applied").len(), 18);
+    assert_eq!(applied.expect("applied").len(), 9);
 }
 
 #[tokio::test]

@@ -13,6 +13,9 @@ use futures_util::future::join_all;
 use ports::StockStore;
 use std::time::Instant;
 
+const RESERVED_LINES: &str = "SELECT count(*) FROM inventory.reservation_lines
+    JOIN inventory.reservations USING (order_id) WHERE state = 'reserved'";
+
 /// So many stores, each over a connection of its own.
 fn hands(database: &TestDatabase, count: usize) -> Vec<PgStock<RecordingBus>> {
     (0..count).map(|_| database.stock()).collect()
@@ -51,7 +54,7 @@ async fn of_two_hundred_buyers_of_a_hundred_pieces_exactly_a_hundred_get_one() {
     eprintln!("200 buyers on 10 connections: {:?}", began.elapsed());
     assert_eq!(held, 100);
     assert_eq!(level(&stock, a).await, (0, 100));
-    assert_eq!(database.number("SELECT count(*) FROM inventory.reservation_lines WHERE state = 'reserved'").await, 100);
+    assert_eq!(database.number(RESERVED_LINES).await, 100);
     let told = "SELECT count(*) FROM inventory.outbox WHERE event ->> 'type' LIKE 'StockReserved%'";
     assert_eq!(database.number(told).await, 100);
     assert_eq!(database.number("SELECT count(*) FROM inventory.stock_movements WHERE available < 0").await, 0);
@@ -107,7 +110,7 @@ async fn a_hold_and_a_release_of_one_order_at_once_leave_nothing_held_whichever_
     });
     join_all(pairs).await;
     assert_eq!((level(&stores[0], a).await, level(&stores[0], b).await), ((1000, 0), (1000, 0)));
-    assert_eq!(database.number("SELECT count(*) FROM inventory.reservation_lines WHERE state = 'reserved'").await, 0);
+    assert_eq!(database.number(RESERVED_LINES).await, 0);
     assert_eq!(database.number("SELECT count(*) FROM inventory.reservations WHERE state = 'released'").await, 240);
     eprintln!(
         "{} of 240 were held first",

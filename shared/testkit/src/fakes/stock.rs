@@ -1,4 +1,4 @@
-//! Stock accounts in memory. What becomes of a reservation is read from `domain::stock::next` and from nowhere else.
+//! In-memory stock accounts and reservations. Every transition comes from `domain::stock::next`.
 
 use super::{Dependency, State, Stock, keys::IdempotencyKeys};
 use domain::{
@@ -19,66 +19,70 @@ pub(super) struct StockState {
     adjusted: HashMap<ProductId, i64>,
     keys: IdempotencyKeys,
     movements: HashMap<ProductId, Vec<Movement>>,
-    /// The newest level noted of a product: its version, and whether it was low.
+    /// Version of the newest level seen of each product, and whether it was low.
     low: HashMap<ProductId, (i64, bool)>,
 }
 
-/// What became of an order's wish for stock. An order that was released before it was reserved has no lines.
+/// The reservation of an order. One that was released before it was reserved has no lines.
 pub(super) struct ReservationRecord {
     pub state: stock::State,
     pub lines: Vec<StockLine>,
+    /// Counts the transitions; the `sequence` of its events.
+    version: u64,
     expires_at: Option<Timestamp>,
     paid: Option<PaidOrder>,
 }
 
 impl Stock {
-    /// Every level, by product.
+    /// Every level, sorted by product.
     pub fn levels(&self) -> Vec<StockLevel> {
         let mut levels: Vec<StockLevel> = self.0.see(|state| state.stock.levels.values().cloned().collect());
         levels.sort_by_key(|level| level.product_id);
         levels
     }
 
-    /// Pieces of a product that have left the house. With what is free and what is reserved they are all that ever came in.
+    /// Units of a product that were shipped.
     pub fn committed(&self, product: ProductId) -> i64 {
         self.0.see(|state| state.stock.committed.get(&product).copied().unwrap_or_default())
     }
 
-    /// Pieces of a product that were booked in by hand, less those that were booked out.
+    /// Sum of all manual adjustments of a product.
     pub fn adjusted(&self, product: ProductId) -> i64 {
         self.0.see(|state| state.stock.adjusted.get(&product).copied().unwrap_or_default())
     }
 
-    /// Where the reservation of an order stands.
+    /// State of the reservation of an order.
     pub fn state(&self, order: OrderId) -> Option<stock::State> {
         self.0.see(|state| state.stock.state(order))
     }
 
-    /// What is held for an order.
+    /// The lines that are reserved or allocated for an order.
     pub fn held(&self, order: OrderId) -> Option<Vec<StockLine>> {
         self.0.see(|state| {
-            let holding = state.stock.reservations.get(&order).filter(|reservation| reservation.state.holds_stock());
-            holding.map(|reservation| reservation.lines.clone())
+            let reservation = state.stock.reservations.get(&order).filter(|one| one.state.holds_stock())?;
+            Some(reservation.lines.clone())
         })
     }
 
-    /// Replaces a level by another, as a statement would that looks at nothing.
+    /// Overwrites a level without any check.
     pub fn overwrite(&self, level: &StockLevel) {
         self.0.arrange(|state| state.stock.levels.insert(level.product_id, level.clone()));
     }
 
-    /// Gives a product an account with `available` pieces, without an event.
+    /// Opens an account with `available` units, without an event.
     pub fn put(&self, product_id: ProductId, available: u32) {
         let level = StockLevel { product_id, available: available.into(), reserved: 0, version: 1 };
         self.0.arrange(|state| state.stock.levels.insert(product_id, level));
     }
 }
 
-/// A step of a reservation, done.
+/// A transition that was made.
 struct Step {
     from: Option<stock::State>,
     to: stock::State,
-    /// The levels of what moved by it.
+    /// Version of the reservation after it.
+    version: u64,
+    /// The new levels of the products whose stock it moved.
     levels: Vec<StockLevel>,
 }
 
@@ -87,31 +91,33 @@ impl StockState {
         self.reservations.get(&order).map(|reservation| reservation.state)
     }
 
-    /// Moves a reservation as the table says, and its lines where it begins or ends to hold. `None` for old news.
-    fn step(&mut self, order: OrderId, cue: Input) -> Result<Option<Step>, Failure> {
+    /// Applies an input to a reservation and moves its stock if it begins or ceases to hold stock. `None` if the input is ignored.
+    fn step(&mut self, order: OrderId, input: Input) -> Result<Option<Step>, Failure> {
         let from = self.state(order);
-        let to = match stock::next(from, cue) {
+        let to = match stock::next(from, input) {
             Transition::To(to) => to,
             Transition::Ignore => return Ok(None),
-            Transition::Reject => return Err(stock::invalid_transition(from, cue)),
+            Transition::Reject => return Err(stock::invalid_transition(from, input)),
         };
-        let new = ReservationRecord { state: to, lines: vec![], expires_at: None, paid: None };
+        let new = ReservationRecord { state: to, lines: vec![], version: 0, expires_at: None, paid: None };
         let reservation = self.reservations.entry(order).or_insert(new);
         reservation.state = to;
-        let lines = reservation.lines.clone();
-        Ok(Some(Step { from, to, levels: self.shift(&lines, from.is_some_and(stock::State::holds_stock), to) }))
+        reservation.version += 1;
+        let (lines, version) = (reservation.lines.clone(), reservation.version);
+        let levels = self.move_stock(&lines, from.is_some_and(stock::State::holds_stock), to);
+        Ok(Some(Step { from, to, version, levels }))
     }
 
-    /// Moves lines between free and reserved, or from reserved out of the house; the levels after it.
-    fn shift(&mut self, lines: &[StockLine], held: bool, to: stock::State) -> Vec<StockLevel> {
+    /// Moves lines between available and reserved, or out of stock; the new levels.
+    fn move_stock(&mut self, lines: &[StockLine], held: bool, to: stock::State) -> Vec<StockLevel> {
         let mut levels = Vec::new();
         for line in lines.iter().filter(|_| held != to.holds_stock()) {
             let Some(level) = self.levels.get_mut(&line.product_id) else { continue };
-            let pieces = i64::from(line.quantity) * if held { -1 } else { 1 };
-            level.reserved += pieces;
+            let units = i64::from(line.quantity) * if held { -1 } else { 1 };
+            level.reserved += units;
             match to {
-                stock::State::Shipped => *self.committed.entry(line.product_id).or_default() -= pieces,
-                _ => level.available -= pieces,
+                stock::State::Shipped => *self.committed.entry(line.product_id).or_default() -= units,
+                _ => level.available -= units,
             }
             level.version += 1;
             levels.push(level.clone());
@@ -119,42 +125,46 @@ impl StockState {
         levels
     }
 
-    /// Whether all lines are free for who was paid at this place in the row, or for who is not paid: those who wait come first.
-    fn are_free(&self, lines: &[StockLine], place: Option<PaidOrder>) -> bool {
-        let is_free = |line: &StockLine, level: &StockLevel| {
-            level.available - self.awaited(line.product_id, place) >= i64::from(line.quantity)
+    /// Whether all lines are available to an order that was paid as `paid`, or to an unpaid order: backorders that were paid earlier
+    /// come first.
+    fn are_available(&self, lines: &[StockLine], paid: Option<PaidOrder>) -> bool {
+        let is_available = |line: &StockLine, level: &StockLevel| {
+            level.available - self.backordered_units(line.product_id, paid) >= i64::from(line.quantity)
         };
-        lines.iter().all(|line| self.levels.get(&line.product_id).is_some_and(|level| is_free(line, level)))
+        lines.iter().all(|line| self.levels.get(&line.product_id).is_some_and(|level| is_available(line, level)))
     }
 
-    /// Pieces of a product that orders wait for: all of them, or those before this place.
-    fn awaited(&self, product: ProductId, place: Option<PaidOrder>) -> i64 {
-        let is_before = |paid: &PaidOrder| place.is_none_or(|own| (paid.at, paid.order_id) < (own.at, own.order_id));
-        let waiting = self.reservations.values().filter(|one| one.state == stock::State::Backordered);
-        let before = waiting.filter(|one| one.paid.as_ref().is_some_and(is_before));
+    /// Units of a product that backorders wait for: all of them, or only those paid before `paid`.
+    fn backordered_units(&self, product: ProductId, paid: Option<PaidOrder>) -> i64 {
+        let is_before = |other: &PaidOrder| paid.is_none_or(|own| (other.at, other.order_id) < (own.at, own.order_id));
+        let backorders = self.reservations.values().filter(|one| one.state == stock::State::Backordered);
+        let before = backorders.filter(|one| one.paid.as_ref().is_some_and(is_before));
         let lines = before.flat_map(|one| &one.lines).filter(|line| line.product_id == product);
         lines.map(|line| i64::from(line.quantity)).sum()
     }
 
-    /// What a paid order hears: whether what it does not hold is there.
-    fn keeping(&self, order: OrderId, paid: Option<PaidOrder>) -> Input {
+    /// The input for a paid order. Stock is examined only where the transition depends on it.
+    fn allocation(&self, order: OrderId, paid: Option<PaidOrder>) -> Input {
         let reservation = self.reservations.get(&order);
-        match reservation.is_none_or(|one| one.state.holds_stock() || self.are_free(&one.lines, one.paid.or(paid))) {
-            true => Input::Allocate,
-            false => Input::AllocateOutOfStock,
+        let state = reservation.map(|one| one.state);
+        let depends_on_stock =
+            stock::next(state, Input::Allocate) != stock::next(state, Input::AllocateOutOfStock);
+        match reservation.filter(|_| depends_on_stock) {
+            Some(one) if !self.are_available(&one.lines, one.paid.or(paid)) => Input::AllocateOutOfStock,
+            _ => Input::Allocate,
         }
     }
 
-    /// Notes what an event says of levels among the movements.
+    /// Records the levels of an event as movements.
     fn record(&mut self, event: &Event) {
         let (kind, order_id, reason) = match &event.event {
             DomainEvent::StockOpened(_) => (MovementKind::Opened, None, None),
-            DomainEvent::StockReserved(told) => (MovementKind::Reserved, Some(told.order_id), None),
-            DomainEvent::StockAllocated(told) => (MovementKind::Allocated, Some(told.order_id), None),
-            DomainEvent::StockReservationExpired(told) => (MovementKind::Expired, Some(told.order_id), None),
-            DomainEvent::StockReleased(told) => (MovementKind::Released, Some(told.order_id), None),
-            DomainEvent::StockShipped(told) => (MovementKind::Shipped, Some(told.order_id), None),
-            DomainEvent::StockAdjusted(told) => (MovementKind::Adjusted, None, Some(told.reason)),
+            DomainEvent::StockReserved(event) => (MovementKind::Reserved, Some(event.order_id), None),
+            DomainEvent::StockAllocated(event) => (MovementKind::Allocated, Some(event.order_id), None),
+            DomainEvent::StockReservationExpired(event) => (MovementKind::Expired, Some(event.order_id), None),
+            DomainEvent::StockReleased(event) => (MovementKind::Released, Some(event.order_id), None),
+            DomainEvent::StockShipped(event) => (MovementKind::Shipped, Some(event.order_id), None),
+            DomainEvent::StockAdjusted(event) => (MovementKind::Adjusted, None, Some(event.reason)),
             _ => return,
         };
         for level in event.event.stock_levels().unwrap_or_default() {
@@ -169,36 +179,41 @@ impl StockState {
         }
     }
 
-    /// Those that `place` puts somewhere, in that order.
-    fn sorted<P: Ord, T>(&self, place: impl Fn(OrderId, &ReservationRecord) -> Option<(P, T)>) -> Vec<T> {
-        let mut found: Vec<((P, OrderId), T)> = Vec::new();
+    /// The items that `select` returns, sorted by its keys and by order id.
+    fn sorted<K: Ord, T>(&self, select: impl Fn(OrderId, &ReservationRecord) -> Option<(K, T)>) -> Vec<T> {
+        let mut found: Vec<((K, OrderId), T)> = Vec::new();
         for (order, reservation) in &self.reservations {
-            found.extend(place(*order, reservation).map(|(place, item)| ((place, *order), item)));
+            found.extend(select(*order, reservation).map(|(key, item)| ((key, *order), item)));
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         found.into_iter().map(|(_, item)| item).collect()
     }
 }
 
-/// Commits the event with the levels after what it tells.
-fn tell(state: &mut State, event: &Event, after: Vec<StockLevel>) -> Event {
+/// Adds an event to the outbox, with the levels after it.
+fn publish(state: &mut State, event: &Event, levels: Vec<StockLevel>) -> Event {
     let mut event = event.clone();
-    if let Some(levels) = event.event.stock_levels_mut() {
-        *levels = after;
+    if let Some(old) = event.event.stock_levels_mut() {
+        *old = levels;
     }
     state.stock.record(&event);
     state.outbox.add(&event);
     event
 }
 
+/// Adds the event of a transition to the outbox, with the version of the reservation as its sequence.
+fn publish_step(state: &mut State, event: &Event, step: Step) -> Event {
+    publish(state, &Event { sequence: step.version, ..event.clone() }, step.levels)
+}
+
 impl Stock {
-    /// A step that a claim is made for; `telling` says what it tells. What the table refuses leaves no claim.
+    /// Makes a transition under a claim; `event` returns its event. A rejected input leaves no claim.
     async fn claimed(
         &self,
         name: &'static str,
         claim: Claim,
         step: impl FnOnce(&mut StockState) -> Result<Option<Step>, Failure>,
-        telling: impl FnOnce(&mut StockState, &Step) -> Option<Event>,
+        event: impl FnOnce(&mut StockState, &Step) -> Option<Event>,
     ) -> Result<Option<Event>, Failure> {
         let commit = self.0.commit(name, |state| {
             if state.claims.contains(&claim) {
@@ -207,8 +222,8 @@ impl Stock {
             let step = step(&mut state.stock)?;
             state.claim(claim);
             let Some(step) = step else { return Ok(None) };
-            let event = telling(&mut state.stock, &step);
-            Ok(event.map(|event| tell(state, &event, step.levels)))
+            let event = event(&mut state.stock, &step);
+            Ok(event.map(|event| publish_step(state, &event, step)))
         });
         commit.await
     }
@@ -222,7 +237,7 @@ impl ports::StockStore for Stock {
             }
             let level = stock::initial_level(product);
             state.stock.levels.insert(product.product_id, level.clone());
-            Ok(Some(tell(state, event, vec![level])))
+            Ok(Some(publish(state, event, vec![level])))
         });
         commit.await
     }
@@ -230,64 +245,67 @@ impl ports::StockStore for Stock {
     async fn reserve(
         &self,
         claim: Claim,
-        hold: &Reservation,
+        reservation: &Reservation,
         expires_at: Timestamp,
         reserved: &Event,
-        short: &Event,
+        failed: &Event,
     ) -> Result<Option<Event>, Failure> {
-        let order = hold.reserved.order_id;
+        let order = reservation.reserved.order_id;
         let step = |stock: &mut StockState| {
             let is_missing = |line: &&StockLine| !stock.levels.contains_key(&line.product_id);
-            let missing = hold.lines.iter().find(is_missing).filter(|_| stock.state(order).is_none());
+            let missing = reservation.lines.iter().find(is_missing).filter(|_| stock.state(order).is_none());
             if let Some(line) = missing {
                 return Err(Failure::unavailable("stock", format!("{} has no account yet", line.product_id)));
             }
-            let cue = if stock.are_free(&hold.lines, None) { Input::Reserve } else { Input::ReserveOutOfStock };
-            let Some(mut step) = stock.step(order, cue)? else { return Ok(None) };
-            if let Some(reservation) = stock.reservations.get_mut(&order) {
-                reservation.lines.clone_from(&hold.lines);
-                reservation.expires_at = step.to.holds_stock().then_some(expires_at);
+            let is_available = stock.are_available(&reservation.lines, None);
+            let input = if is_available { Input::Reserve } else { Input::ReserveOutOfStock };
+            let Some(mut step) = stock.step(order, input)? else { return Ok(None) };
+            if let Some(record) = stock.reservations.get_mut(&order) {
+                record.lines.clone_from(&reservation.lines);
+                record.expires_at = step.to.holds_stock().then_some(expires_at);
             }
-            step.levels = stock.shift(&hold.lines, false, step.to);
+            step.levels = stock.move_stock(&reservation.lines, false, step.to);
             Ok(Some(step))
         };
-        let told = |_: &mut StockState, step: &Step| Some(if step.to.holds_stock() { reserved } else { short }.clone());
-        self.claimed("stock.reserve", claim, step, told).await
+        let event =
+            |_: &mut StockState, step: &Step| Some(if step.to.holds_stock() { reserved } else { failed }.clone());
+        self.claimed("stock.reserve", claim, step, event).await
     }
 
     async fn allocate(
         &self,
         claim: Claim,
         paid: &PaidOrder,
-        kept: &Event,
-        short: &Event,
+        allocated: &Event,
+        failed: &Event,
     ) -> Result<Option<Event>, Failure> {
         let order = paid.order_id;
-        let told = |stock: &mut StockState, step: &Step| {
+        let event = |stock: &mut StockState, step: &Step| {
             let reservation = stock.reservations.get_mut(&order)?;
             reservation.paid = Some(*paid);
             if step.to.holds_stock() {
-                return Some(kept.clone());
+                return Some(allocated.clone());
             }
-            let mut short = short.clone();
-            if let DomainEvent::StockAllocationFailed(short) = &mut short.event {
-                short.lines.clone_from(&reservation.lines);
+            let mut failed = failed.clone();
+            if let DomainEvent::StockAllocationFailed(failed) = &mut failed.event {
+                failed.lines.clone_from(&reservation.lines);
             }
-            Some(short)
+            Some(failed)
         };
-        self.claimed("stock.allocate", claim, |stock| stock.step(order, stock.keeping(order, Some(*paid))), told).await
+        let step = |stock: &mut StockState| stock.step(order, stock.allocation(order, Some(*paid)));
+        self.claimed("stock.allocate", claim, step, event).await
     }
 
-    async fn ship(&self, claim: Claim, order: OrderId, committed: &Event) -> Result<Option<Event>, Failure> {
-        let told = |_: &mut StockState, _: &Step| Some(committed.clone());
-        self.claimed("stock.ship", claim, |stock| stock.step(order, Input::Ship), told).await
+    async fn ship(&self, claim: Claim, order: OrderId, shipped: &Event) -> Result<Option<Event>, Failure> {
+        let event = |_: &mut StockState, _: &Step| Some(shipped.clone());
+        self.claimed("stock.ship", claim, |stock| stock.step(order, Input::Ship), event).await
     }
 
     async fn release(&self, claim: Claim, order: OrderId, released: &Event) -> Result<Option<Event>, Failure> {
-        let told = |_: &mut StockState, step: &Step| {
+        let event = |_: &mut StockState, step: &Step| {
             step.from.is_some_and(stock::State::holds_stock).then(|| released.clone())
         };
-        self.claimed("stock.release", claim, |stock| stock.step(order, Input::Release), told).await
+        self.claimed("stock.release", claim, |stock| stock.step(order, Input::Release), event).await
     }
 
     async fn expired_reservations(
@@ -296,22 +314,22 @@ impl ports::StockStore for Stock {
         limit: u32,
         after: Option<ExpiredReservation>,
     ) -> Result<Vec<ExpiredReservation>, Failure> {
-        let place = |order_id, one: &ReservationRecord| {
-            let at = one.lapsed_before(now)?;
+        let select = |order_id, one: &ReservationRecord| {
+            let at = one.expired_before(now)?;
             let is_behind = after.is_none_or(|after| (at, order_id) > (after.at, after.order_id));
             is_behind.then_some((at, ExpiredReservation { order_id, at }))
         };
-        self.0.look(Dependency::Database, |state| Ok(first(state.stock.sorted(place), limit))).await
+        self.0.look(Dependency::Database, |state| Ok(first(state.stock.sorted(select), limit))).await
     }
 
-    async fn expire(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
+    async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure> {
         let commit = self.0.commit("stock.expire", |state| {
             let reservation = state.stock.reservations.get(&order);
-            if reservation.and_then(|one| one.lapsed_before(lapsed.time)).is_none() {
+            if reservation.and_then(|one| one.expired_before(expired.time)).is_none() {
                 return Ok(None);
             }
             let step = state.stock.step(order, Input::Expire)?;
-            Ok(step.map(|step| tell(state, lapsed, step.levels)))
+            Ok(step.map(|step| publish_step(state, expired, step)))
         });
         commit.await
     }
@@ -320,11 +338,11 @@ impl ports::StockStore for Stock {
         let is_behind =
             |paid: &PaidOrder| after.is_none_or(|after| (paid.at, paid.order_id) > (after.at, after.order_id));
         let look = self.0.look(Dependency::Database, |state| {
-            let place = |_, one: &ReservationRecord| {
+            let select = |_, one: &ReservationRecord| {
                 let paid = one.paid.filter(|_| one.state == stock::State::Backordered).filter(is_behind)?;
-                state.stock.are_free(&one.lines, Some(paid)).then_some((paid.at, paid))
+                state.stock.are_available(&one.lines, Some(paid)).then_some((paid.at, paid))
             };
-            Ok(first(state.stock.sorted(place), limit))
+            Ok(first(state.stock.sorted(select), limit))
         });
         look.await
     }
@@ -337,13 +355,13 @@ impl ports::StockStore for Stock {
         look.await
     }
 
-    async fn allocate_backorder(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
+    async fn allocate_backorder(&self, order: OrderId, allocated: &Event) -> Result<Option<Event>, Failure> {
         let commit = self.0.commit("stock.allocate_backorder", |state| {
             if state.stock.state(order) != Some(stock::State::Backordered) {
                 return Ok(None);
             }
-            let step = state.stock.step(order, state.stock.keeping(order, None))?;
-            Ok(step.map(|step| tell(state, kept, step.levels)))
+            let step = state.stock.step(order, state.stock.allocation(order, None))?;
+            Ok(step.map(|step| publish_step(state, allocated, step)))
         });
         commit.await
     }
@@ -358,18 +376,18 @@ impl ports::StockAdjustments for Stock {
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
-        wish: AdjustStock,
+        adjustment: AdjustStock,
         after: &StockLevel,
         event: &Event,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let commit = self.0.commit("stock.adjust", |state| {
-            if let Some(settled) = state.stock.keys.find(key)? {
-                return Ok(Some(settled));
+            if let Some(outcome) = state.stock.keys.find(key)? {
+                return Ok(Some(outcome));
             }
-            let held = state.stock.levels.get_mut(&after.product_id);
-            let Some(held) = held.filter(|held| held.version + 1 == after.version) else { return Ok(None) };
-            held.clone_from(after);
-            *state.stock.adjusted.entry(after.product_id).or_default() += wish.delta;
+            let level = state.stock.levels.get_mut(&after.product_id);
+            let Some(level) = level.filter(|level| level.version + 1 == after.version) else { return Ok(None) };
+            level.clone_from(after);
+            *state.stock.adjusted.entry(after.product_id).or_default() += adjustment.delta;
             state.stock.record(event);
             state.outbox.add(event);
             state.stock.keys.record(key, Some(reply));
@@ -380,8 +398,8 @@ impl ports::StockAdjustments for Stock {
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         let commit = self.0.commit("stock.store_rejection", |state| {
-            if let Some(settled) = state.stock.keys.find(key)? {
-                return Ok(settled);
+            if let Some(outcome) = state.stock.keys.find(key)? {
+                return Ok(outcome);
             }
             state.stock.keys.record(key, Some(reply));
             Ok(IdempotencyOutcome::Committed)
@@ -408,24 +426,24 @@ impl ports::StockMovements for Stock {
 impl ports::LowStockAlerts for Stock {
     async fn record_level(&self, level: &StockLevel, is_low: bool, event: &Event) -> Result<bool, Failure> {
         let commit = self.0.commit("stock.record_level", |state| {
-            let noted = state.stock.low.get(&level.product_id);
-            if noted.is_some_and(|(version, _)| *version >= level.version) {
+            let newest = state.stock.low.get(&level.product_id);
+            if newest.is_some_and(|(version, _)| *version >= level.version) {
                 return Ok(false);
             }
-            let is_news = is_low && noted.is_none_or(|(_, was_low)| !was_low);
+            let is_new = is_low && newest.is_none_or(|(_, was_low)| !was_low);
             state.stock.low.insert(level.product_id, (level.version, is_low));
-            if is_news {
+            if is_new {
                 state.outbox.add(event);
             }
-            Ok(is_news)
+            Ok(is_new)
         });
         commit.await
     }
 }
 
 impl ReservationRecord {
-    /// When it lapsed, if it still holds and that was before `now`.
-    fn lapsed_before(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When it expired, if it is still reserved and that was before `now`.
+    fn expired_before(&self, now: Timestamp) -> Option<Timestamp> {
         self.expires_at.filter(|expires_at| self.state == stock::State::Reserved && *expires_at < now)
     }
 }
