@@ -3,8 +3,8 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CONTACT_TRACK)?;
-    let contacts = wiring.without_bus().contacts()?;
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         contact_track::handle(&contacts, delivery).await
     })
     .await

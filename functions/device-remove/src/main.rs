@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::DEVICE_REMOVE)?;
-    let contacts = wiring.without_bus().contacts()?;
+    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
     edge::http::run(wiring.route()?, async |call| device_remove::handle(&contacts, call).await).await
 }

@@ -3,9 +3,9 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::EMAIL_FEEDBACK_TRACK)?;
-    let contacts = wiring.without_bus().contacts()?;
-    edge::queue::run_raw(wiring.consumer()?, &wiring.dead_letters()?, async |notice| {
-        email_feedback_track::handle(&contacts, adapters::parse_email_feedback, notice).await
+    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::queue::run_raw(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |notice| {
+        email_feedback_track::handle(&contacts, adapters_ses::parse_email_feedback, notice).await
     })
     .await
 }

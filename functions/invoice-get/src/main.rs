@@ -3,6 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::INVOICE_GET)?;
-    let (invoices, documents) = (wiring.without_bus().invoices()?, wiring.documents()?);
+    let invoices = adapters_postgres::invoices(&wiring, adapters_postgres::UnreachableBus)?;
+    let documents = adapters_s3::documents(&wiring)?;
     edge::http::run(wiring.route()?, async |call| invoice_get::handle(&invoices, &documents, call).await).await
 }

@@ -3,8 +3,10 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::INVOICE_ISSUE)?;
-    let (invoices, documents, printer) = (wiring.invoices()?, wiring.documents()?, wiring.invoice_renderer()?);
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let invoices = adapters_postgres::invoices(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let documents = adapters_s3::documents(&wiring)?;
+    let printer = adapters_pdf::PdfInvoiceRenderer;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         invoice_issue::handle(&invoices, &documents, &printer, delivery).await
     })
     .await

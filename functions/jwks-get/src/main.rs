@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::JWKS_GET)?;
-    let tokens = wiring.tokens()?;
+    let tokens = adapters_auth::tokens(&wiring)?;
     edge::http::run(wiring.route()?, async |call| jwks_get::handle(&tokens, call).await).await
 }

@@ -3,9 +3,12 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::MESSAGE_SEND)?;
-    let (contacts, letters) = (wiring.contacts()?, wiring.message_templates()?);
-    let (mailer, texter, pusher) = (wiring.email_sender()?, wiring.sms_sender()?, wiring.push_sender()?);
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let letters = adapters_templates::JinjaMessageTemplates::new()?;
+    let mailer = adapters_ses::email_sender(&wiring)?;
+    let texter = adapters_sns::sms_sender(&wiring)?;
+    let pusher = adapters_sns::push_sender(&wiring)?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         message_send::handle(&contacts, &letters, (&mailer, &texter, &pusher), delivery).await
     })
     .await

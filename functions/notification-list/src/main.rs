@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::NOTIFICATION_LIST)?;
-    let contacts = wiring.without_bus().contacts()?;
+    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
     edge::http::run(wiring.route()?, async |call| notification_list::handle(&contacts, call).await).await
 }

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::NOTIFICATION_SEND)?;
-    let contacts = wiring.contacts()?;
+    let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     edge::http::run(wiring.route()?, async |call| notification_send::handle(&contacts, call).await).await
 }

@@ -3,8 +3,9 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ORDER_ADVANCE)?;
-    let (orders, policy) = (wiring.orders()?, wiring.shortfall_policy()?);
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let orders = adapters_postgres::orders(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let policy = wiring.shortfall_policy()?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         order_advance::handle(&orders, policy, delivery).await
     })
     .await

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ORDER_GET)?;
-    let orders = wiring.without_bus().orders()?;
+    let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
     edge::http::run(wiring.route()?, async |call| order_get::handle(&orders, call).await).await
 }

@@ -3,8 +3,8 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_CLOSE)?;
-    let payments = wiring.payments()?;
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         payment_close::handle(&payments, delivery).await
     })
     .await

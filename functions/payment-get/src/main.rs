@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_GET)?;
-    let payments = wiring.without_bus().payments()?;
+    let payments = adapters_postgres::payments(&wiring, adapters_postgres::UnreachableBus)?;
     edge::http::run(wiring.route()?, async |call| payment_get::handle(&payments, call).await).await
 }

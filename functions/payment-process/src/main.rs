@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_PROCESS)?;
-    let payments = wiring.payments()?;
+    let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     edge::http::run(wiring.route()?, async |call| payment_process::handle(&payments, call).await).await
 }

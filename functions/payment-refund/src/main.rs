@@ -3,8 +3,10 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_REFUND)?;
-    let (payments, gateway, breaker) = (wiring.payments()?, wiring.gateway()?, wiring.circuit_breaker()?);
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let gateway = adapters_stripe::gateway(&wiring)?;
+    let breaker = adapters_redis::circuit_breaker(&wiring)?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         payment_refund::handle(&payments, &gateway, &breaker, delivery).await
     })
     .await

@@ -3,6 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_WEBHOOK)?;
-    let (payments, webhooks) = (wiring.payments()?, wiring.webhook_verifier()?);
+    let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let webhooks = adapters_stripe::webhook_verifier(&wiring)?;
     edge::http::run(wiring.route()?, async |call| payment_webhook::handle(&payments, &webhooks, call).await).await
 }

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_CREATE)?;
-    let products = wiring.products()?;
+    let products = adapters_dynamodb::products(&wiring)?;
     edge::http::run(wiring.route()?, async |call| product_create::handle(&products, call).await).await
 }

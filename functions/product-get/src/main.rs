@@ -3,6 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_GET)?;
-    let (products, cache) = (wiring.products()?, wiring.cache()?);
+    let products = adapters_dynamodb::products(&wiring)?;
+    let cache = adapters_redis::cache(&wiring)?;
     edge::http::run(wiring.route()?, async |call| product_get::handle(&products, &cache, call).await).await
 }

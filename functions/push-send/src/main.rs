@@ -3,8 +3,10 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PUSH_SEND)?;
-    let (contacts, letters, pusher) = (wiring.contacts()?, wiring.message_templates()?, wiring.push_sender()?);
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let letters = adapters_templates::JinjaMessageTemplates::new()?;
+    let pusher = adapters_sns::push_sender(&wiring)?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         push_send::handle(&contacts, &letters, &pusher, delivery).await
     })
     .await

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_ADJUST)?;
-    let stock = wiring.stock()?;
+    let stock = adapters_postgres::stock(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     edge::http::run(wiring.route()?, async |call| stock_adjust::handle(&stock, call).await).await
 }

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_GET)?;
-    let stock = wiring.without_bus().stock()?;
+    let stock = adapters_postgres::stock(&wiring, adapters_postgres::UnreachableBus)?;
     edge::http::run(wiring.route()?, async |call| stock_get::handle(&stock, call).await).await
 }

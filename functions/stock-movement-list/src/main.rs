@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_MOVEMENT_LIST)?;
-    let stock = wiring.without_bus().stock()?;
+    let stock = adapters_postgres::stock(&wiring, adapters_postgres::UnreachableBus)?;
     edge::http::run(wiring.route()?, async |call| stock_movement_list::handle(&stock, call).await).await
 }

@@ -3,8 +3,8 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_SHIP)?;
-    let stock = wiring.stock()?;
-    edge::queue::run(wiring.consumer()?, &wiring.dead_letters()?, async |delivery| {
+    let stock = adapters_postgres::stock(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         stock_ship::handle(&stock, delivery).await
     })
     .await

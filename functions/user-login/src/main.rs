@@ -3,6 +3,8 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_LOGIN)?;
-    let (users, passwords, tokens) = (wiring.without_bus().users()?, wiring.passwords()?, wiring.tokens()?);
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let passwords = adapters_auth::Argon2Passwords;
+    let tokens = adapters_auth::tokens(&wiring)?;
     edge::http::run(wiring.route()?, async |call| user_login::handle(&users, &passwords, &tokens, call).await).await
 }

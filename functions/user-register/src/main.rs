@@ -3,6 +3,7 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_REGISTER)?;
-    let (users, passwords) = (wiring.users()?, wiring.passwords()?);
+    let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let passwords = adapters_auth::Argon2Passwords;
     edge::http::run(wiring.route()?, async |call| user_register::handle(&users, &passwords, call).await).await
 }

@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::WINDOW_LIST)?;
-    let windows = wiring.windows()?;
+    let windows = adapters_postgres::windows(&wiring)?;
     edge::http::run(wiring.route()?, async |call| window_list::handle(&windows, call).await).await
 }

@@ -230,7 +230,7 @@ impl Plan {
                 values.push(("events", join(events.iter().map(|event| format!("`{}`", event.name)).collect(), ", ")));
                 let patterns = events.iter().map(|event| format!("DomainEvent::{}(_)", type_of(event))).collect();
                 values.push(("patterns", join(patterns, " | ")));
-                &["adapters", "catalog", "domain", "edge", "kernel", "tokio"]
+                &["adapters", "adapters-sqs", "catalog", "domain", "edge", "kernel", "tokio"]
             }
         };
         let lines: Vec<_> = crates.iter().map(|name| format!("{name}.workspace = true")).collect();

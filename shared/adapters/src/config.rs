@@ -1,7 +1,7 @@
-//! What a function is told by its environment. No other code of this crate reads environment variables.
+//! Configuration from environment variables. No other code of the adapters reads the environment.
 //!
-//! Each value is read when something asks for it, so that a function needs the variables of what it uses and no others. What is
-//! missing or cannot be read is an error that names the variable and never its value.
+//! Each variable is read when it is needed, so that a function needs only the variables of what it uses. An error names the variable
+//! that is missing or invalid, never its value.
 
 use catalog::{Bucket, Secret, Stream, Table};
 use domain::order::ShortfallPolicy;
@@ -9,95 +9,85 @@ use domain::text::Email;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Names of the variables that belong to no single resource of the catalog.
+/// Names of the variables, except those that the catalog gives a table, bucket, stream or secret.
 pub mod env {
-    /// Where this runs: `local`, `dev`, `prod`.
+    /// `local`, `dev` or `prod`.
     pub const STAGE: &str = "STAGE";
-    /// The region; Lambda sets it.
+    /// Set by Lambda.
     pub const REGION: &str = "AWS_REGION";
-    /// An emulator of AWS; absent on AWS itself.
+    /// URL of an AWS emulator; absent on AWS.
     pub const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
-    /// Credentials; Lambda sets all three.
+    /// Set by Lambda, as are the next two.
     pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
-    /// See [`ACCESS_KEY_ID`].
     pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
-    /// See [`ACCESS_KEY_ID`].
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
     /// Host of the database, or of the proxy in front of it.
     pub const DATABASE_HOST: &str = "DATABASE_HOST";
-    /// Its port.
     pub const DATABASE_PORT: &str = "DATABASE_PORT";
-    /// Name of the database.
     pub const DATABASE_NAME: &str = "DATABASE_NAME";
     /// The role of the function's context.
     pub const DATABASE_USER: &str = "DATABASE_USER";
-    /// Its password; absent where IAM gives a token instead.
+    /// Absent where the role logs in with an IAM token.
     pub const DATABASE_PASSWORD: &str = "DATABASE_PASSWORD";
-    /// `require` or `off`; when absent, only a database on this machine is spoken to in clear.
+    /// `require` or `off`. If absent, TLS is off for a database on this host and required for any other.
     pub const DATABASE_TLS: &str = "DATABASE_TLS";
-    /// The password that a migration gives to the roles of the contexts; absent where they log in by IAM.
+    /// The password that migrations set for the roles of the contexts; absent where these log in with IAM tokens.
     pub const DATABASE_ROLE_PASSWORD: &str = "DATABASE_ROLE_PASSWORD";
-    /// The cache.
+    /// `redis://` or, over TLS, `rediss://`.
     pub const REDIS_URL: &str = "REDIS_URL";
     /// Name of the event bus.
     pub const EVENT_BUS: &str = "EVENT_BUS";
-    /// Kafka brokers to begin with, `host:port`, comma between them.
+    /// Kafka's bootstrap servers, `host:port`, separated by commas.
     pub const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
-    /// How to prove to Kafka who we are: `iam`, or absent for nothing.
+    /// `iam`, or absent for no authentication.
     pub const KAFKA_AUTH: &str = "KAFKA_AUTH";
-    /// The payment gateway.
+    /// Base URL of the payment gateway.
     pub const GATEWAY_URL: &str = "GATEWAY_URL";
-    /// Sender of mail.
+    /// Sender address of e-mail.
     pub const EMAIL_FROM: &str = "EMAIL_FROM";
-    /// Name of the set of rules that mail is sent under.
+    /// Name of the SES configuration set.
     pub const EMAIL_CONFIGURATION_SET: &str = "EMAIL_CONFIGURATION_SET";
-    /// ARN of the platform application that devices are entered with; empty where there is none.
+    /// ARN of the SNS platform application that devices are registered with; empty if there is none.
     pub const PUSH_APPLICATION_ARN: &str = "PUSH_APPLICATION_ARN";
-    /// The platform's own HTTP API.
+    /// Base URL of the platform's own HTTP API.
     pub const API_URL: &str = "API_URL";
-    /// URL of the queue for records that no retry can help.
+    /// URL of the function's dead-letter queue.
     pub const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
     /// URL of the function's own queue.
     pub const QUEUE_URL: &str = "QUEUE_URL";
-    /// What becomes of a paid order without stock: `refund`, `backorder` or `review`.
+    /// What happens to a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
 }
 
-/// The environment, or what stands in for it in a test.
+/// The environment of the process, or a fixed set of variables for tests.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    given: Option<BTreeMap<String, String>>,
+    /// Instead of the environment.
+    fixed: Option<BTreeMap<String, String>>,
 }
 
-/// Where the database is and who we are to it.
+/// The address of the database and the login.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseConfig {
-    /// Host.
     pub host: String,
-    /// Port.
     pub port: u16,
-    /// Database.
     pub name: String,
-    /// Role.
     pub user: String,
-    /// Password; none where IAM gives a token instead.
+    /// `None` if the role logs in with an IAM token.
     pub password: Option<String>,
 }
 
 impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Database({}@{}:{}/{})", self.user, self.host, self.port, self.name)
+        write!(f, "DatabaseConfig({}@{}:{}/{})", self.user, self.host, self.port, self.name)
     }
 }
 
-/// Credentials for AWS.
+/// AWS credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Public part.
     pub access_key_id: String,
-    /// Secret part.
     pub secret_access_key: String,
-    /// Token of the role's session.
     pub session_token: Option<String>,
 }
 
@@ -107,18 +97,17 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A variable that is missing or cannot be read, or a use that the catalog does not know of.
+/// A variable that is missing or invalid, or a use that the function's row of the catalog does not declare.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError(String);
 
 impl ConfigError {
-    /// Says what is wrong.
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
     }
 
-    fn unreadable(name: &str, wanted: &str) -> Self {
-        Self(format!("the environment variable {name} must be {wanted}"))
+    fn invalid(name: &str, expected: &str) -> Self {
+        Self(format!("the environment variable {name} must be {expected}"))
     }
 }
 
@@ -129,7 +118,7 @@ impl fmt::Display for ConfigError {
 }
 
 impl fmt::Debug for ConfigError {
-    /// `main` prints errors like this: the sentence is what helps there.
+    /// The same as `Display`, since the runtime prints the error of `main` with `Debug`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -142,30 +131,27 @@ type Result<T> = std::result::Result<T, ConfigError>;
 impl Config {
     /// The environment of this process.
     pub fn from_env() -> Self {
-        Self { given: None }
+        Self { fixed: None }
     }
 
-    /// These variables and no others.
+    /// Only these variables, without the environment of the process.
     pub fn from_vars<const N: usize>(variables: [(&str, &str); N]) -> Self {
-        Self { given: Some(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()) }
+        Self { fixed: Some(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()) }
     }
 
-    /// Where this runs.
     pub fn stage(&self) -> Result<String> {
         self.text(env::STAGE)
     }
 
-    /// The region.
     pub fn region(&self) -> Result<String> {
         self.text(env::REGION)
     }
 
-    /// The emulator that stands in for AWS, where there is one.
+    /// The URL of an AWS emulator, if one is used.
     pub fn endpoint_url(&self) -> Result<Option<String>> {
         self.optional(env::ENDPOINT_URL).map(|url| http_url(env::ENDPOINT_URL, url)).transpose()
     }
 
-    /// Credentials for AWS.
     pub fn credentials(&self) -> Result<Credentials> {
         Ok(Credentials {
             access_key_id: self.text(env::ACCESS_KEY_ID)?,
@@ -174,34 +160,30 @@ impl Config {
         })
     }
 
-    /// The database.
     pub fn database(&self) -> Result<DatabaseConfig> {
         let port = self.text(env::DATABASE_PORT)?;
         Ok(DatabaseConfig {
             host: self.text(env::DATABASE_HOST)?,
-            port: port.parse().map_err(|_| ConfigError::unreadable(env::DATABASE_PORT, "a port number"))?,
+            port: port.parse().map_err(|_| ConfigError::invalid(env::DATABASE_PORT, "a port number"))?,
             name: self.text(env::DATABASE_NAME)?,
             user: self.text(env::DATABASE_USER)?,
             password: self.optional(env::DATABASE_PASSWORD),
         })
     }
 
-    /// Whether to speak to the database over TLS, where that is said.
     pub fn database_tls(&self) -> Option<String> {
         self.optional(env::DATABASE_TLS)
     }
 
-    /// The password that a migration gives to the roles of the contexts, where they have one.
     pub fn database_role_password(&self) -> Option<String> {
         self.optional(env::DATABASE_ROLE_PASSWORD)
     }
 
-    /// The cache.
     pub fn redis_url(&self) -> Result<String> {
         let url = self.text(env::REDIS_URL)?;
         match url.starts_with("redis://") || url.starts_with("rediss://") {
             true => Ok(url),
-            false => Err(ConfigError::unreadable(env::REDIS_URL, "a redis:// or rediss:// URL")),
+            false => Err(ConfigError::invalid(env::REDIS_URL, "a redis:// or rediss:// URL")),
         }
     }
 
@@ -225,70 +207,62 @@ impl Config {
         self.text(stream.env)
     }
 
-    /// Name of the event bus.
     pub fn event_bus(&self) -> Result<String> {
         self.text(env::EVENT_BUS)
     }
 
-    /// Kafka brokers to begin with.
     pub fn kafka_brokers(&self) -> Result<Vec<String>> {
         let brokers: Vec<String> = self.text(env::KAFKA_BROKERS)?.split(',').map(|one| one.trim().to_owned()).collect();
         match brokers.iter().all(|broker| broker.contains(':')) {
             true => Ok(brokers),
-            false => Err(ConfigError::unreadable(env::KAFKA_BROKERS, "host:port, comma between them")),
+            false => Err(ConfigError::invalid(env::KAFKA_BROKERS, "host:port, separated by commas")),
         }
     }
 
-    /// Whether Kafka wants TLS and a token from IAM.
+    /// Whether to connect to Kafka over TLS with a token from IAM.
     pub fn kafka_uses_iam(&self) -> Result<bool> {
         match self.optional(env::KAFKA_AUTH).as_deref() {
             None => Ok(false),
             Some("iam") => Ok(true),
-            Some(_) => Err(ConfigError::unreadable(env::KAFKA_AUTH, "iam, or absent")),
+            Some(_) => Err(ConfigError::invalid(env::KAFKA_AUTH, "iam or absent")),
         }
     }
 
-    /// The payment gateway, without a slash at its end.
+    /// Without a trailing slash.
     pub fn gateway_url(&self) -> Result<String> {
         http_url(env::GATEWAY_URL, self.text(env::GATEWAY_URL)?)
     }
 
-    /// The platform's own HTTP API, without a slash at its end.
+    /// Without a trailing slash.
     pub fn api_url(&self) -> Result<String> {
         http_url(env::API_URL, self.text(env::API_URL)?)
     }
 
-    /// Sender of mail.
     pub fn email_from(&self) -> Result<Email> {
         Email::parse(&self.text(env::EMAIL_FROM)?)
-            .map_err(|_| ConfigError::unreadable(env::EMAIL_FROM, "an e-mail address"))
+            .map_err(|_| ConfigError::invalid(env::EMAIL_FROM, "an e-mail address"))
     }
 
-    /// Name of the set of rules that mail is sent under.
     pub fn email_configuration_set(&self) -> Result<String> {
         self.text(env::EMAIL_CONFIGURATION_SET)
     }
 
-    /// ARN of the platform application that devices are entered with.
     pub fn push_application(&self) -> Option<String> {
         self.optional(env::PUSH_APPLICATION_ARN)
     }
 
-    /// URL of the queue for records that no retry can help.
     pub fn dead_letter_queue(&self) -> Result<String> {
         http_url(env::DEAD_LETTER_QUEUE_URL, self.text(env::DEAD_LETTER_QUEUE_URL)?)
     }
 
-    /// URL of the function's own queue.
     pub fn queue_url(&self) -> Result<String> {
         http_url(env::QUEUE_URL, self.text(env::QUEUE_URL)?)
     }
 
-    /// What becomes of a paid order without stock.
     pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {
         ShortfallPolicy::parse(&self.text(env::SHORTFALL_POLICY)?).ok_or_else(|| {
             let words = ShortfallPolicy::ALL.map(ShortfallPolicy::name).join(" or ");
-            ConfigError::unreadable(env::SHORTFALL_POLICY, &words)
+            ConfigError::invalid(env::SHORTFALL_POLICY, &words)
         })
     }
 
@@ -297,8 +271,8 @@ impl Config {
     }
 
     fn optional(&self, name: &str) -> Option<String> {
-        let value = match &self.given {
-            Some(given) => given.get(name).cloned(),
+        let value = match &self.fixed {
+            Some(fixed) => fixed.get(name).cloned(),
             None => std::env::var(name).ok(),
         };
         value.filter(|value| !value.is_empty())
@@ -308,7 +282,7 @@ impl Config {
 fn http_url(name: &str, url: String) -> Result<String> {
     match url.starts_with("http://") || url.starts_with("https://") {
         true => Ok(url.trim_end_matches('/').to_owned()),
-        false => Err(ConfigError::unreadable(name, "an http:// or https:// URL")),
+        false => Err(ConfigError::invalid(name, "an http:// or https:// URL")),
     }
 }
 
@@ -317,14 +291,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_empty_is_named() {
+    fn missing_or_empty_variable_is_named() {
         let config = Config::from_vars([("STAGE", "")]);
         assert!(config.stage().unwrap_err().to_string().contains("STAGE"));
         assert!(config.event_bus().unwrap_err().to_string().contains("EVENT_BUS"));
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_and_its_value_is_not() {
+    fn invalid_variable_is_named_without_its_value() {
         let config =
             Config::from_vars([("REDIS_URL", "secret-host"), ("KAFKA_BROKERS", "secret-host"), ("KAFKA_AUTH", "x")]);
         for error in
@@ -336,14 +310,14 @@ mod tests {
     }
 
     #[test]
-    fn urls_lose_the_slash_at_their_end_and_brokers_their_spaces() {
+    fn urls_lose_trailing_slashes_and_brokers_spaces() {
         let config = Config::from_vars([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
         assert_eq!(config.api_url().unwrap(), "https://api.example.com");
         assert_eq!(config.kafka_brokers().unwrap(), ["a:1", "b:2"]);
     }
 
     #[test]
-    fn the_policy_is_one_of_the_domains_words() {
+    fn shortfall_policy_is_a_word_of_the_domain() {
         for policy in ShortfallPolicy::ALL {
             assert_eq!(Config::from_vars([("SHORTFALL_POLICY", policy.name())]).shortfall_policy(), Ok(policy));
         }
@@ -355,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_show_in_debug_output() {
+    fn debug_output_contains_no_password() {
         let config = Config::from_vars([
             ("DATABASE_HOST", "h"),
             ("DATABASE_PORT", "5432"),

@@ -1,11 +1,11 @@
-//! One TLS stack for all that is not an AWS client: rustls on AWS-LC, with Mozilla's roots compiled in.
+//! TLS for everything but AWS clients: rustls on AWS-LC, with Mozilla's root certificates compiled in.
 
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
-/// A TLS client configuration. It reads no file and costs a fraction of a millisecond.
+/// A TLS client configuration. Reads no file and takes a fraction of a millisecond.
 ///
-/// The provider is named here and not looked up: a crate that brings a second one cannot make the choice ambiguous.
+/// The provider is set explicitly, so that a dependency with a second one cannot make the default ambiguous.
 pub fn client_config() -> Result<ClientConfig, rustls::Error> {
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -15,10 +15,10 @@ pub fn client_config() -> Result<ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
-/// Makes AWS-LC the provider for libraries that ask rustls for its default one: with two compiled in they would panic.
-pub(crate) fn install_provider() {
+/// Installs AWS-LC as the process default, for libraries that take the default provider and panic if two are compiled in.
+pub fn install_provider() {
     use rustls::crypto::{CryptoProvider, aws_lc_rs};
     if CryptoProvider::get_default().is_none() && aws_lc_rs::default_provider().install_default().is_err() {
-        // Another thread was faster, with the same one.
+        // Another thread has just installed the same provider.
     }
 }

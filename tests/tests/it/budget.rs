@@ -3,11 +3,10 @@
 //! A round trip is a wait for the server, however many statements travel together. In a network it is what a command costs, and one
 //! is added easily: a new read, a statement that is prepared, a transaction around two. Whoever means to adds it here.
 
-use adapters::{
-    Wiring,
-    config::Config,
-    postgres::{PgOrders, PgPayments, PgStock, proxy::CountingProxy, testing::database_url, testing::fresh_database},
-};
+use adapters::{Wiring, config::Config};
+use adapters_postgres::{PgOrders, PgPayments, PgStock};
+use adapters_testkit::postgres::{database_url, fresh_database};
+use adapters_testkit::proxy::CountingProxy;
 use catalog::{Context, Function};
 use domain::{Event, event::ProductCreated, order::ShortfallPolicy};
 use edge::{

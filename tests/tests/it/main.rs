@@ -14,3 +14,4 @@ mod idempotency;
 mod journeys;
 mod simulation;
 mod structure;
+mod wiring;

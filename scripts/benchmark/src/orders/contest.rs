@@ -9,7 +9,8 @@ use crate::{
     database::Database,
     figures::{percentile, ratio},
 };
-use adapters::postgres::{PgOrders, proxy::CountingProxy};
+use adapters_postgres::PgOrders;
+use adapters_testkit::proxy::CountingProxy;
 use catalog::Context;
 use kernel::IdempotencyOutcome;
 use ports::OrderStore as _;

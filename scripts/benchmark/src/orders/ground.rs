@@ -1,7 +1,7 @@
 //! The migrated database, and how the measurements log in to it.
 
 use crate::database::Database;
-use adapters::postgres::{self, Migrator, PasswordSource, Settings, Tls};
+use adapters_postgres::{Migrator, PasswordSource, Settings, Tls};
 use catalog::Context;
 use domain::Event;
 use kernel::Failure;
@@ -14,15 +14,15 @@ impl Database {
     /// Brings it to the version of this code.
     pub async fn migrate(&self) -> Result<()> {
         let owner = PasswordSource::Password(self.owner_password.clone());
-        let owner = Arc::new(postgres::Database::new(self.settings(self.port()?, OWNER_ROLE), owner));
+        let owner = Arc::new(adapters_postgres::Database::new(self.settings(self.port()?, OWNER_ROLE), owner));
         let applied = Migrator::new(owner, Some(self.role_password.clone())).apply().await;
         applied.map(drop).map_err(|failure| format!("migrations: {failure}"))
     }
 
     /// A connection as a store has it, with the rights of a context's role, by way of `port`.
-    pub fn of(&self, context: Context, port: u16) -> Arc<postgres::Database> {
+    pub fn of(&self, context: Context, port: u16) -> Arc<adapters_postgres::Database> {
         let secret = PasswordSource::Password(self.role_password.clone());
-        Arc::new(postgres::Database::new(self.settings(port, context.name()), secret))
+        Arc::new(adapters_postgres::Database::new(self.settings(port, context.name()), secret))
     }
 
     /// A plain connection with the same rights, by way of `port`.

@@ -8,10 +8,8 @@ use crate::{
     database::Database,
     figures::{percentile, ratio},
 };
-use adapters::postgres::{
-    PgOrders, PgOutbox,
-    proxy::{CountingProxy, Traffic},
-};
+use adapters_postgres::{PgOrders, PgOutbox};
+use adapters_testkit::proxy::{CountingProxy, Traffic};
 use catalog::Context;
 use domain::Event;
 use kernel::{Timestamp, Uuid};
@@ -102,7 +100,7 @@ fn store(database: &Database, log: Arc<Log>, takes: bool) -> Result<PgOrders<Nea
     Ok(PgOrders::new(connection, bus))
 }
 
-async fn poll(database: Arc<adapters::postgres::Database>, log: Arc<Log>) {
+async fn poll(database: Arc<adapters_postgres::Database>, log: Arc<Log>) {
     let outbox = PgOutbox::new(database, NearBus::taking(move |event| log.arrived(event)));
     let mut clock = tokio::time::interval(POLL);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -6,10 +6,8 @@ use super::{
     sample::{Sample, claim, sample, strangers, told},
 };
 use crate::database::Database;
-use adapters::postgres::{
-    PgOrders, PgPayments, PgStock,
-    proxy::{CountingProxy, Traffic},
-};
+use adapters_postgres::{PgOrders, PgPayments, PgStock};
+use adapters_testkit::proxy::{CountingProxy, Traffic};
 use catalog::Context;
 use domain::{
     event::{

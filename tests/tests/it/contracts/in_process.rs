@@ -1,10 +1,10 @@
 //! What needs no other part: tokens, passwords, letters and invoices.
 
 use super::PROCESSES;
-use adapters::invoice_pdf::PdfInvoiceRenderer;
-use adapters::message_templates::JinjaMessageTemplates;
-use adapters::passwords::Argon2Passwords;
-use adapters::tokens::{JwtTokens, KeySource};
+use adapters_auth::passwords::Argon2Passwords;
+use adapters_auth::tokens::{JwtTokens, KeySource};
+use adapters_pdf::PdfInvoiceRenderer;
+use adapters_templates::JinjaMessageTemplates;
 use kernel::Failure;
 use std::cell::RefCell;
 use std::rc::Rc;

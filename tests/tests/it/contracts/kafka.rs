@@ -1,7 +1,8 @@
 //! The event log on Kafka. Others use the same topics at the same time: a suite knows its own records by their keys.
 
 use super::{PROCESSES, by_turns, var};
-use adapters::{Wiring, config::Config, kafka::KafkaLog};
+use adapters::{Wiring, config::Config};
+use adapters_kafka::KafkaLog;
 use kernel::Timestamp;
 use ports::LogRecord;
 use rskafka::client::error::{Error, ProtocolError};

@@ -1,10 +1,10 @@
 //! The stores on Postgres, each test on a database of its own.
 
 use super::{PROCESSES, var};
-use adapters::postgres::testing::{TestDatabase, fresh_database};
-use adapters::postgres::{
+use adapters_postgres::{
     Database, Migrator, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
 };
+use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::Context;
 use std::sync::Arc;
 use testkit::Platform;

@@ -1,6 +1,6 @@
 //! ProductSnapshots over HTTP, from a server that answers with the catalogue's published view of a product.
 
-use adapters::product_snapshots::HttpProductSnapshots;
+use adapters_http::HttpProductSnapshots;
 use api::ProductView;
 use domain::product::Product;
 use std::collections::HashMap;

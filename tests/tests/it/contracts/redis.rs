@@ -1,8 +1,8 @@
 //! Cache and breaker on Redis. Keys are drawn anew in each run, so that nothing else in it is touched.
 
 use super::{PROCESSES, var};
-use adapters::redis_cache::RedisCache;
-use adapters::redis_circuit_breaker::RedisCircuitBreaker;
+use adapters_redis::RedisCache;
+use adapters_redis::RedisCircuitBreaker;
 use testkit::Platform;
 use testkit::contract::Fixture;
 

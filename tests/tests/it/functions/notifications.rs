@@ -196,7 +196,7 @@ async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
         });
         tell(&platform, "ok").await;
         let handler = async |notice| {
-            email_feedback_track::handle(&platform.contacts(), adapters::parse_email_feedback, notice).await
+            email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
         };
         for _ in 0..2 {
             let (consumer, event) =
@@ -214,8 +214,9 @@ async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
 #[tokio::test]
 async fn mail_feedback_track_buries_what_cannot_be_read_and_nothing_else_of_the_batch() {
     let platform = shop();
-    let handler =
-        async |notice| email_feedback_track::handle(&platform.contacts(), adapters::parse_email_feedback, notice).await;
+    let handler = async |notice| {
+        email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
+    };
     let consumer = Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name);
     for (buried, case) in (1..).zip(["bad_mixed_batch", "bad_no_event_type"]) {
         let event = sample(catalog::EMAIL_FEEDBACK_TRACK, case);

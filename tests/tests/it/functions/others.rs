@@ -35,7 +35,8 @@ async fn the_authorizer_names_the_bearer_of_a_good_token_and_nobody_else() {
 async fn product_relay_publishes_a_new_product_once_an_id_and_buries_what_is_none() {
     let platform = Platform::new();
     all_samples_are_named(catalog::PRODUCT_RELAY, &["ok", "bad_not_a_product"]);
-    let handler = async |change| product_relay::handle(&platform.bus(), adapters::product_from_image, change).await;
+    let handler =
+        async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
     let consumer = Consumer::new(catalog::PRODUCT_RELAY.name);
     for case in ["ok", "ok", "bad_not_a_product"] {
         let event = sample(catalog::PRODUCT_RELAY, case);

@@ -1,7 +1,7 @@
 //! Twins: the same request while the first is under way, and a first that dies on the way.
 
 use super::{Ask, Fixture, TRACES, WAITING, cut_who_waits, moment, place, refused};
-use adapters::postgres::testing::BusBehavior;
+use adapters_testkit::postgres::BusBehavior;
 use futures_util::future::join_all;
 use std::time::Duration;
 

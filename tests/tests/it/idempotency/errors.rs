@@ -1,7 +1,8 @@
 //! What fails leaves no record, so that it can be asked again; what is committed stays told.
 
 use super::{Ask, Fixture, TRACES, moment, place, refused, route};
-use adapters::postgres::{Database, PasswordSource, PgOrders, Settings, Tls, testing::BusBehavior};
+use adapters_postgres::{Database, PasswordSource, PgOrders, Settings, Tls};
+use adapters_testkit::postgres::BusBehavior;
 use edge::http::{Call, Reply};
 use kernel::{Failure, Uuid};
 use std::sync::Arc;

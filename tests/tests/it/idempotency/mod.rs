@@ -9,14 +9,9 @@ mod products;
 mod replay;
 
 use crate::functions::{PRODUCT, USER, moment, sample};
-use adapters::{
-    Wiring,
-    config::Config,
-    postgres::{
-        PgOrders,
-        testing::{RecordingBus, TestDatabase, database_url, fresh_database},
-    },
-};
+use adapters::{Wiring, config::Config};
+use adapters_postgres::PgOrders;
+use adapters_testkit::postgres::{RecordingBus, TestDatabase, database_url, fresh_database};
 use catalog::Function;
 use edge::{Clock, http::Route};
 use kernel::{Timestamp, Uuid};

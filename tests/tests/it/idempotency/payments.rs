@@ -2,7 +2,7 @@
 
 use super::{Answer, Ask, USER, moment, refused, route};
 use crate::functions::{ORDER, PAYMENT};
-use adapters::postgres::testing::{TestDatabase, database_url, fresh_database};
+use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use domain::{
     event::StockReserved,
     id::RefundId,

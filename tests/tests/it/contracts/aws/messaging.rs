@@ -2,11 +2,11 @@
 
 use super::super::{browser, by_turns, var};
 use super::{client, fresh};
-use adapters::eventbridge::EventBridge;
-use adapters::kinesis::KinesisAnalyticsStream;
-use adapters::ses::SesEmailSender;
-use adapters::sns::{SnsPushSender, SnsSmsSender};
-use adapters::sqs::SqsDeadLetters;
+use adapters_eventbridge::EventBridge;
+use adapters_kinesis::KinesisAnalyticsStream;
+use adapters_ses::SesEmailSender;
+use adapters_sns::{SnsPushSender, SnsSmsSender};
+use adapters_sqs::SqsDeadLetters;
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{

@@ -2,10 +2,10 @@
 
 use super::super::{PROCESSES, browser, var};
 use super::{client, fresh};
-use adapters::dynamodb::DynamoProducts;
-use adapters::gateway::StripeGateway;
-use adapters::s3::{S3Archive, S3Documents};
-use adapters::secret::SecretValue;
+use adapters_dynamodb::DynamoProducts;
+use adapters_s3::{S3Archive, S3Documents};
+use adapters_secrets::SecretValue;
+use adapters_stripe::StripeGateway;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use kernel::{Failure, IdempotencyOutcome, Timestamp};
 use ports::{Documents, ProductStore as _};

@@ -10,11 +10,11 @@ use super::{
     backend::{Backend, Stores},
     chance::Chance,
 };
-use adapters::postgres::{
+use adapters_postgres::{
     Database, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
     UnreachableBus,
-    testing::{TestDatabase, database_url, fresh_database},
 };
+use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use catalog::Context;
 use domain::Event;
 use fault_proxy::{FaultProxy, Life, Tally};

@@ -1,0 +1,252 @@
+//! Verification of tokens, and how often the keys are read.
+
+use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::id::UserId;
+use domain::user::Role;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use kernel::Uuid;
+use ports::Tokens;
+use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
+
+/// A secret in memory that counts reads and can be made to fail.
+#[derive(Default)]
+struct Memory {
+    text: RefCell<Option<String>>,
+    reads: Cell<u32>,
+    broken: Cell<bool>,
+}
+
+impl KeySource for &Memory {
+    async fn read(&self) -> Result<Option<String>, Failure> {
+        self.reads.set(self.reads.get() + 1);
+        match self.broken.get() {
+            true => Err(Failure::unavailable("secrets", "broken")),
+            false => Ok(self.text.borrow().clone()),
+        }
+    }
+
+    async fn write(&self, text: String) -> Result<(), Failure> {
+        *self.text.borrow_mut() = Some(text);
+        Ok(())
+    }
+}
+
+const ISSUER: &str = "quayside-test";
+
+fn tokens(memory: &Memory) -> JwtTokens<&Memory> {
+    JwtTokens::new(memory, ISSUER.to_owned())
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn claims() -> Claims {
+    let user_id = UserId(Uuid::from_u128(7));
+    Claims { user_id, role: Role::Customer, issued_at: at(1_000), expires_at: at(4_600) }
+}
+
+/// The parts of a token, decoded.
+fn parts(token: &str) -> (Value, Value) {
+    let decode = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    let mut parts = token.split('.');
+    (decode(parts.next().unwrap()), decode(parts.next().unwrap()))
+}
+
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
+}
+
+async fn rotated(memory: &Memory) -> JwtTokens<&Memory> {
+    let tokens = tokens(memory);
+    tokens.rotate().await.unwrap();
+    tokens
+}
+
+#[tokio::test]
+async fn token_is_valid_until_the_second_it_expires() {
+    let memory = Memory::default();
+    let tokens = rotated(&memory).await;
+    let token = tokens.issue(&claims()).await.unwrap();
+    assert_eq!(tokens.verify(&token, at(4_599)).await, Ok(Some(claims())));
+    assert_eq!(tokens.verify(&token, at(4_600)).await, Ok(None));
+    let (header, body) = parts(&token);
+    assert_eq!((&header["alg"], &header["typ"]), (&json!("ES256"), &json!("at+jwt")));
+    assert_eq!((&body["iss"], &body["aud"], &body["role"]), (&json!(ISSUER), &json!(ISSUER), &json!("customer")));
+}
+
+#[tokio::test]
+async fn forged_token_is_invalid() {
+    let memory = Memory::default();
+    let tokens = rotated(&memory).await;
+    let token = tokens.issue(&claims()).await.unwrap();
+    let (header, body) = parts(&token);
+    let signature = token.rsplit('.').next().unwrap();
+    let jwks: Value = serde_json::from_str(&tokens.jwks().await.unwrap()).unwrap();
+    let point = [&jwks["keys"][0]["x"], &jwks["keys"][0]["y"]].map(|part| part.as_str().unwrap().to_owned());
+    let public =
+        [b"\x04".to_vec(), URL_SAFE_NO_PAD.decode(&point[0]).unwrap(), URL_SAFE_NO_PAD.decode(&point[1]).unwrap()];
+
+    let with_header = |name: &str, value: Value| {
+        let mut header = header.clone();
+        header[name] = value;
+        header
+    };
+    let with_claim = |name: &str, value: Value| {
+        let mut body = body.clone();
+        body[name] = value;
+        body
+    };
+    let hs256 = |secret: &[u8]| {
+        let mut forged = Header::new(Algorithm::HS256);
+        forged.typ = Some("at+jwt".to_owned());
+        forged.kid = header["kid"].as_str().map(str::to_owned);
+        jsonwebtoken::encode(&forged, &body, &EncodingKey::from_secret(secret)).unwrap()
+    };
+    let forgeries = [
+        ("algorithm none", format!("{}.{}.", part(&with_header("alg", json!("none"))), part(&body))),
+        ("algorithm none, signed", format!("{}.{}.{signature}", part(&with_header("alg", json!("none"))), part(&body))),
+        ("HS256 with the public key as secret", hs256(&public.concat())),
+        ("HS256 with the key's coordinates as secret", hs256(point.concat().as_bytes())),
+        ("another role", format!("{}.{}.{signature}", part(&header), part(&with_claim("role", json!("admin"))))),
+        ("a later end", format!("{}.{}.{signature}", part(&header), part(&with_claim("exp", json!(9_999))))),
+        ("no signature", format!("{}.{}.", part(&header), part(&body))),
+        ("no key id", format!("{}.{}.{signature}", part(&with_header("kid", Value::Null)), part(&body))),
+        ("another type", format!("{}.{}.{signature}", part(&with_header("typ", json!("JWT"))), part(&body))),
+        ("no token at all", "nonsense".to_owned()),
+        ("nothing", String::new()),
+    ];
+    for (what, forgery) in forgeries {
+        assert_eq!(tokens.verify(&forgery, at(2_000)).await, Ok(None), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn token_of_another_key_under_a_known_key_id_is_invalid() {
+    let (memory, other) = (Memory::default(), Memory::default());
+    let (ours, theirs) = (rotated(&memory).await, rotated(&other).await);
+    let kid = parts(&ours.issue(&claims()).await.unwrap()).0["kid"].as_str().unwrap().to_owned();
+    let mut stored: Value = serde_json::from_str(other.text.borrow().as_deref().unwrap()).unwrap();
+    stored["keys"][0]["kid"] = json!(kid);
+    *other.text.borrow_mut() = Some(stored.to_string());
+    drop(theirs);
+    let forged = tokens(&other).issue(&claims()).await.unwrap();
+    assert_eq!(ours.verify(&forged, at(2_000)).await, Ok(None));
+}
+
+#[tokio::test]
+async fn token_of_another_issuer_is_invalid_despite_a_known_key() {
+    let memory = Memory::default();
+    rotated(&memory).await;
+    let token = JwtTokens::new(&memory, "quayside-other".to_owned()).issue(&claims()).await.unwrap();
+    assert_eq!(tokens(&memory).verify(&token, at(2_000)).await, Ok(None));
+}
+
+/// Claims of a time when every key that a test creates may sign.
+fn late_claims() -> Claims {
+    Claims { issued_at: at(4_000_000_000), expires_at: at(4_000_003_600), ..claims() }
+}
+
+#[tokio::test]
+async fn key_signs_after_five_minutes_and_the_oldest_signs_before() {
+    let memory = Memory::default();
+    rotated(&memory).await.rotate().await.unwrap();
+    let kid = |second: u64| {
+        let id = kernel::Ids::seeded(second, at(i64::try_from(second).unwrap())).next();
+        id.to_string()
+    };
+    let mut stored: Value = serde_json::from_str(memory.text.borrow().as_deref().unwrap()).unwrap();
+    stored["keys"][0]["kid"] = json!(kid(2_000));
+    stored["keys"][1]["kid"] = json!(kid(1_000));
+    *memory.text.borrow_mut() = Some(stored.to_string());
+    let tokens = tokens(&memory);
+    for (now, made_at) in [(1_000, 1_000), (1_299, 1_000), (1_300, 1_000), (2_299, 1_000), (2_300, 2_000)] {
+        let token = tokens.issue(&Claims { issued_at: at(now), ..claims() }).await.unwrap();
+        assert_eq!(parts(&token).0["kid"], json!(kid(made_at)), "at {now}");
+    }
+    assert!(tokens.jwks().await.unwrap().contains(&kid(2_000)), "published before it signs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_key_is_published_by_every_process_within_seconds() {
+    let memory = Memory::default();
+    let publishing = rotated(&memory).await;
+    let kid = tokens(&memory).rotate().await.unwrap();
+    assert!(!publishing.jwks().await.unwrap().contains(&kid));
+    tokio::time::advance(JUST_READ).await;
+    assert!(publishing.jwks().await.unwrap().contains(&kid));
+}
+
+#[tokio::test(start_paused = true)]
+async fn token_stays_valid_for_one_rotation_of_its_key() {
+    let memory = Memory::default();
+    let rotating = rotated(&memory).await;
+    let verifying = tokens(&memory);
+    let first = rotating.issue(&claims()).await.unwrap();
+    assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
+    rotating.rotate().await.unwrap();
+    let second = rotating.issue(&late_claims()).await.unwrap();
+    tokio::time::advance(JUST_READ).await;
+    // The verifier learns of the new key by the token that names it.
+    assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
+    assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
+    rotating.rotate().await.unwrap();
+    tokio::time::advance(FRESH).await;
+    assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_none());
+    assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
+    let jwks: Value = serde_json::from_str(&verifying.jwks().await.unwrap()).unwrap();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 2);
+    assert!(jwks["keys"][0].get("d").is_none(), "private parts stay private");
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_key_ids_cause_at_most_one_read_in_ten_seconds() {
+    let (memory, other) = (Memory::default(), Memory::default());
+    rotated(&memory).await;
+    let forged = rotated(&other).await.issue(&claims()).await.unwrap();
+    let verifying = tokens(&memory);
+    memory.reads.set(0);
+    for _ in 0..100 {
+        assert_eq!(verifying.verify(&forged, at(2_000)).await, Ok(None));
+    }
+    assert_eq!(memory.reads.get(), 1);
+    tokio::time::advance(JUST_READ).await;
+    assert_eq!(verifying.verify(&forged, at(2_000)).await, Ok(None));
+    assert_eq!(memory.reads.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cached_keys_remain_in_use_when_reading_fails() {
+    let memory = Memory::default();
+    let tokens = rotated(&memory).await;
+    let token = tokens.issue(&claims()).await.unwrap();
+    memory.broken.set(true);
+    tokio::time::advance(FRESH).await;
+    assert_eq!(tokens.verify(&token, at(2_000)).await, Ok(Some(claims())));
+}
+
+#[tokio::test]
+async fn without_keys_no_token_is_issued_until_the_first_rotation() {
+    let memory = Memory::default();
+    *memory.text.borrow_mut() = Some("{}".to_owned());
+    let tokens = tokens(&memory);
+    assert!(tokens.issue(&claims()).await.unwrap_err().is_retryable());
+    assert_eq!(tokens.jwks().await.unwrap(), r#"{"keys":[]}"#);
+    *memory.text.borrow_mut() = Some("secret but no JSON".to_owned());
+    assert!(!tokens.rotate().await.unwrap_err().to_string().contains("secret but"), "it does not leak");
+    *memory.text.borrow_mut() = None;
+    let kid = tokens.rotate().await.unwrap();
+    assert!(tokens.jwks().await.unwrap().contains(&kid));
+}
+
+#[test]
+fn refresh_token_has_256_bits_and_the_digest_of_its_text() {
+    let memory = Memory::default();
+    let (token, digest) = tokens(&memory).refresh_token().unwrap();
+    assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
+    assert_eq!(digest, format!("{:x}", Sha256::digest(&token)));
+    assert_ne!(token, tokens(&memory).refresh_token().unwrap().0);
+}

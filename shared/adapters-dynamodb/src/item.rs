@@ -1,0 +1,131 @@
+//! Conversion between items of the products table and their types.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::Money;
+use domain::id::ProductId;
+use domain::product::Product;
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The partition key of the table.
+pub(super) const KEY: &str = catalog::PRODUCTS.key;
+
+/// How long an idempotency record is valid: a day.
+const RETENTION_S: i64 = 24 * 60 * 60;
+
+const PRODUCT: &str = "PRODUCT#";
+
+pub(super) fn product_key(id: ProductId) -> String {
+    format!("{PRODUCT}{id}")
+}
+
+pub(super) fn idempotency_key(key: &IdempotencyKey) -> String {
+    format!("IDEM#{}#{}", key.scope, key.key)
+}
+
+pub(super) fn number(n: impl ToString) -> AttributeValue {
+    AttributeValue::N(n.to_string())
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn item<const N: usize>(attributes: [(&str, AttributeValue); N]) -> Item {
+    attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+pub(super) fn product(product: &Product) -> Item {
+    item([
+        (KEY, text(product_key(product.id))),
+        ("id", text(product.id.to_string())),
+        ("sku", text(product.sku.as_str())),
+        ("name", text(product.name.as_str())),
+        ("description", text(product.description.as_str())),
+        ("category", text(product.category.as_str())),
+        ("price_amount", number(product.price.amount.get())),
+        ("price_currency", text(product.price.currency.code())),
+        ("stock_quantity", number(product.stock_quantity)),
+        ("stock_version", number(product.stock_version)),
+        ("version", number(product.version)),
+        ("created_at", text(product.created_at.to_string())),
+        ("updated_at", text(product.updated_at.to_string())),
+    ])
+}
+
+pub(super) fn sku_claim(product: &Product) -> Item {
+    item([(KEY, text(format!("SKU#{}", product.sku.as_str()))), ("product_id", text(product.id.to_string()))])
+}
+
+pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Item {
+    let pair = |(name, value): &(String, String)| AttributeValue::L(vec![text(name), text(value)]);
+    item([
+        (KEY, text(idempotency_key(key))),
+        ("fingerprint", text(&key.fingerprint)),
+        ("status", number(reply.status)),
+        ("headers", AttributeValue::L(reply.headers.iter().map(pair).collect())),
+        ("body", text(&reply.body)),
+        (catalog::PRODUCTS.ttl, number(now.as_second().saturating_add(RETENTION_S))),
+    ])
+}
+
+/// The outcome of a request whose key has a record already.
+pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOutcome, Failure> {
+    let broken = || Failure::internal("the idempotency record is malformed");
+    let string = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    if string("fingerprint").ok_or_else(broken)? != &key.fingerprint {
+        let detail = "This Idempotency-Key was used with a different body.";
+        return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
+    }
+    let pair = |pair: &AttributeValue| match pair.as_l().ok()?.as_slice() {
+        [name, value] => Some((name.as_s().ok()?.clone(), value.as_s().ok()?.clone())),
+        _ => None,
+    };
+    // Records of an earlier version have no headers.
+    let headers = item.get("headers").map_or(Some(vec![]), |list| list.as_l().ok()?.iter().map(pair).collect());
+    let status = item.get("status").and_then(|value| value.as_n().ok()).and_then(|status| status.parse().ok());
+    Ok(IdempotencyOutcome::Replayed(StoredReply {
+        status: status.ok_or_else(broken)?,
+        headers: headers.ok_or_else(broken)?,
+        body: string("body").ok_or_else(broken)?.clone(),
+    }))
+}
+
+pub(super) fn to_product(item: &Item) -> Result<Product, Failure> {
+    let mut image = serde_json::Map::new();
+    for (name, value) in item {
+        let value = match value {
+            AttributeValue::S(text) => Value::from(text.as_str()),
+            AttributeValue::N(digits) => serde_json::from_str(digits).map_err(Failure::internal)?,
+            // This version of the code has no attributes of other types.
+            _ => continue,
+        };
+        image.insert(name.clone(), value);
+    }
+    match product_from_image(&Value::Object(image))? {
+        Some(product) => Ok(product),
+        None => Err(Failure::internal("the item under the key of a product is not a product")),
+    }
+}
+
+/// The product in an image of the table's stream, with the attributes as plain JSON. `None` for the other kinds of items.
+pub fn product_from_image(image: &Value) -> Result<Option<Product>, Failure> {
+    if !image.get(KEY).and_then(Value::as_str).is_some_and(|key| key.starts_with(PRODUCT)) {
+        return Ok(None);
+    }
+    let integer = |name: &str| image.get(name).and_then(Value::as_i64);
+    let price = match (integer("price_amount"), image.get("price_currency").and_then(Value::as_str)) {
+        (Some(amount), Some(currency)) => Money::new(amount, currency).map_err(Failure::internal)?,
+        _ => return Err(Failure::internal("the item of a product has no price")),
+    };
+    let mut product = image.clone();
+    if let Some(members) = product.as_object_mut() {
+        members.insert("price".to_owned(), json!(price));
+    }
+    serde_json::from_value(product)
+        .map(Some)
+        .map_err(|cause| Failure::internal(format!("the item of a product is malformed: {cause}")))
+}

@@ -1,0 +1,183 @@
+//! Products in one DynamoDB table. The prefix of the key tells the kinds of items apart.
+//!
+//! `PRODUCT#<id>` is a product, `SKU#<sku>` reserves its stock keeping unit, and `IDEM#<scope>#<key>` is an idempotency record, which
+//! expires after a day. The stream of the table serves as the outbox.
+
+mod item;
+#[cfg(test)]
+mod tests;
+
+use adapters::aws;
+use adapters::wiring::{Result, Wiring};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use domain::event::StockLevel;
+use domain::id::ProductId;
+use domain::product::Product;
+use item::Item;
+use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+
+pub use item::product_from_image;
+
+pub fn products(wiring: &Wiring) -> Result<DynamoProducts> {
+    let table = wiring.table_name(&catalog::PRODUCTS)?;
+    Ok(DynamoProducts::new(Client::new(wiring.sdk()?), table))
+}
+
+const DEPENDENCY: &str = "products table";
+
+/// Seconds by which the clocks of two functions may differ: a condition can use no clock of the table.
+const CLOCK_SKEW_S: i64 = 300;
+
+#[derive(Debug, Clone)]
+pub struct DynamoProducts {
+    client: Client,
+    table: String,
+}
+
+impl DynamoProducts {
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    fn put(&self, item: Item, condition: &str, now_s: Option<i64>) -> Result<TransactWriteItem, Failure> {
+        let mut put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(condition)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        if let Some(now_s) = now_s {
+            put = put.expression_attribute_values(":now", item::number(now_s));
+        }
+        Ok(TransactWriteItem::builder().put(put.build().map_err(Failure::internal)?).build())
+    }
+
+    /// Inserts the idempotency record of a request. An expired one is replaced, since DynamoDB deletes it only within days.
+    fn record(&self, key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Result<TransactWriteItem, Failure> {
+        let absent_or_expired = "attribute_not_exists(pk) OR expires_at < :now";
+        let expired_before = now.as_second().saturating_sub(CLOCK_SKEW_S);
+        self.put(item::idempotency(key, reply, now), absent_or_expired, Some(expired_before))
+    }
+
+    /// Writes all items or none. The first one is the idempotency record.
+    async fn commit(
+        &self,
+        writes: Vec<TransactWriteItem>,
+        key: &IdempotencyKey,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let written = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        let Err(error) = written else { return Ok(IdempotencyOutcome::Committed) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                self.outcome_of(cancelled.cancellation_reasons(), key).await
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
+                Err(Failure::unavailable(DEPENDENCY, "the same transaction is in progress"))
+            }
+            _ => Err(aws::to_failure(DEPENDENCY, &error)),
+        }
+    }
+
+    async fn find(&self, key: String) -> Result<Option<Item>, Failure> {
+        let get = self.client.get_item().table_name(&self.table).key(item::KEY, AttributeValue::S(key));
+        let response = get.consistent_read(true).send().await;
+        Ok(response.map_err(|error| aws::to_failure(DEPENDENCY, &error))?.item)
+    }
+
+    /// The outcome of a cancelled transaction. The reasons have the order of the writes.
+    async fn outcome_of(
+        &self,
+        reasons: &[CancellationReason],
+        key: &IdempotencyKey,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let code = |i: usize| reasons.get(i).and_then(CancellationReason::code).unwrap_or("None");
+        match (code(IDEMPOTENCY_WRITE), code(SKU_WRITE)) {
+            ("ConditionalCheckFailed", _) => {
+                let returned =
+                    reasons.get(IDEMPOTENCY_WRITE).and_then(CancellationReason::item).filter(|item| !item.is_empty());
+                let item = match returned {
+                    Some(item) => Some(item.clone()),
+                    None => self.find(item::idempotency_key(key)).await?,
+                };
+                // The record has been deleted since: a retry of the request succeeds.
+                let item = item
+                    .ok_or_else(|| Failure::unavailable(DEPENDENCY, "the idempotency record has just been deleted"))?;
+                item::replay(&item, key)
+            }
+            ("TransactionConflict", _) => {
+                let detail = "A request with this Idempotency-Key is in progress.";
+                Err(Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail))
+            }
+            (_, "ConditionalCheckFailed") => {
+                let detail = "is taken by another product".to_owned();
+                let fields = vec![FieldError { pointer: "/sku".to_owned(), detail }];
+                Err(Failure { fields, ..Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
+            }
+            _ => {
+                let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
+                Err(Failure::unavailable(DEPENDENCY, format!("transaction cancelled: {}", codes.join(", "))))
+            }
+        }
+    }
+}
+
+/// Positions of the writes in a transaction.
+const IDEMPOTENCY_WRITE: usize = 0;
+const SKU_WRITE: usize = 1;
+
+impl ports::ProductStore for DynamoProducts {
+    async fn create(
+        &self,
+        product: &Product,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let absent = "attribute_not_exists(pk)";
+        let writes = vec![
+            self.record(key, reply, product.created_at)?,
+            self.put(item::sku_claim(product), absent, None)?,
+            self.put(item::product(product), absent, None)?,
+        ];
+        self.commit(writes, key).await
+    }
+
+    async fn store_rejection(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+        now: Timestamp,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        self.commit(vec![self.record(key, reply, now)?], key).await
+    }
+
+    async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
+        self.find(item::product_key(id)).await?.map(|item| item::to_product(&item)).transpose()
+    }
+
+    async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {
+        let updated = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(item::KEY, AttributeValue::S(item::product_key(level.product_id)))
+            .update_expression("SET stock_quantity = :available, stock_version = :version")
+            .condition_expression("attribute_exists(pk) AND stock_version < :version")
+            .expression_attribute_values(":available", item::number(level.available))
+            .expression_attribute_values(":version", item::number(level.version))
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(aws::to_failure(DEPENDENCY, &error)),
+        }
+    }
+}
+
+fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ConditionalCheckFailedException")
+}

@@ -1,0 +1,177 @@
+//! The event log on Kafka. A record is stored once all in-sync replicas have it (rskafka always sends `acks=all`).
+//!
+//! Records with the same key go to the partition that Kafka's own clients choose, so that consumers in any language read them in order.
+//! A record without a response from the broker may be stored or not: it is sent again, and consumers deduplicate it by its id.
+
+mod murmur2;
+mod presign;
+
+use crate::presign::Signer;
+use adapters::Wiring;
+use adapters::config::ConfigError;
+use adapters::tls;
+use catalog::Uses;
+use chrono::DateTime;
+use futures_util::FutureExt;
+use kernel::{Failure, FailureKind};
+use ports::LogRecord;
+use rskafka::BackoffConfig;
+use rskafka::client::error::{Error, ProtocolError};
+use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
+use rskafka::client::{Client, ClientBuilder, OauthBearerCredentials, SaslConfig};
+use rskafka::record::Record;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+pub fn event_log(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
+    wiring.require("Kafka", |uses| matches!(uses, Uses::Kafka))?;
+    let config = wiring.config();
+    let signer = match config.kafka_uses_iam()? {
+        true => Some(Signer::new(config.credentials()?, config.region()?)),
+        false => None,
+    };
+    Ok(KafkaLog::new(config.kafka_brokers()?, signer))
+}
+
+const DEPENDENCY: &str = "event log";
+/// How long the client retries within one record, for instance while a partition changes its leader.
+const RETRY_DEADLINE: Duration = Duration::from_secs(3);
+/// Of one record, connecting included. The client itself has no timeout for a broker that does not respond.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// A Kafka cluster. Connects when the first record is appended.
+pub struct KafkaLog {
+    brokers: Vec<String>,
+    signer: Option<Signer>,
+    connected: Mutex<Option<Connected>>,
+}
+
+/// The client and the metadata of the cluster; dropped after an error.
+struct Connected {
+    client: Client,
+    /// Number of partitions by topic.
+    topics: HashMap<String, i32>,
+    partitions: HashMap<(&'static str, i32), Arc<PartitionClient>>,
+}
+
+impl fmt::Debug for KafkaLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaLog").field("brokers", &self.brokers).finish_non_exhaustive()
+    }
+}
+
+impl KafkaLog {
+    /// With a signer, the connection uses TLS and an IAM token.
+    fn new(brokers: Vec<String>, signer: Option<Signer>) -> Self {
+        Self { brokers, signer, connected: Mutex::default() }
+    }
+
+    async fn connect(&self) -> Result<Connected, Failure> {
+        let backoff = BackoffConfig { deadline: Some(RETRY_DEADLINE), ..BackoffConfig::default() };
+        let mut builder = ClientBuilder::new(self.brokers.clone()).client_id(catalog::PREFIX).backoff_config(backoff);
+        if let Some(signer) = &self.signer {
+            builder = builder.tls_config(Arc::new(tls::client_config().map_err(Failure::internal)?));
+            builder = builder.sasl_config(bearer(signer.clone()));
+        }
+        let client = builder.build().await.map_err(|error| failed(&error))?;
+        let topics = client.list_topics().await.map_err(|error| failed(&error))?;
+        let topics =
+            topics.into_iter().filter_map(|topic| Some((topic.name, i32::try_from(topic.partitions.len()).ok()?)));
+        Ok(Connected { client, topics: topics.collect(), partitions: HashMap::new() })
+    }
+
+    /// The partition of records with this key.
+    async fn partition(&self, topic: &'static str, key: &str) -> Result<Arc<PartitionClient>, Failure> {
+        let mut connected = self.connected.lock().await;
+        let connected = match &mut *connected {
+            Some(connected) => connected,
+            none => none.insert(self.connect().await?),
+        };
+        let count = connected.topics.get(topic).copied().filter(|count| *count > 0);
+        let count =
+            count.ok_or_else(|| Failure::unavailable(DEPENDENCY, format!("the topic {topic} does not exist")))?;
+        let partition = murmur2::partition(key.as_bytes(), count);
+        if let Some(client) = connected.partitions.get(&(topic, partition)) {
+            return Ok(client.clone());
+        }
+        let client = connected.client.partition_client(topic, partition, UnknownTopicHandling::Error).await;
+        let client = Arc::new(client.map_err(|error| failed(&error))?);
+        connected.partitions.insert((topic, partition), client.clone());
+        Ok(client)
+    }
+
+    async fn try_append(&self, record: &LogRecord) -> Result<(), Failure> {
+        let partition = self.partition(record.topic, &record.key).await?;
+        let timestamp = DateTime::from_timestamp_millis(record.time.as_millisecond());
+        let record = Record {
+            key: Some(record.key.clone().into_bytes()),
+            value: Some(record.value.clone().into_bytes()),
+            headers: BTreeMap::from([("content-type".to_owned(), b"application/cloudevents+json".to_vec())]),
+            timestamp: timestamp
+                .ok_or_else(|| Failure::internal("the time of the record is out of range for Kafka"))?,
+        };
+        partition.produce(vec![record], Compression::NoCompression).await.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+impl ports::EventLog for KafkaLog {
+    async fn append(&self, record: &LogRecord) -> Result<(), Failure> {
+        let appended = match tokio::time::timeout(APPEND_TIMEOUT, self.try_append(record)).await {
+            Ok(appended) => appended,
+            Err(_) => Err(Failure::unavailable(DEPENDENCY, "no response in time")),
+        };
+        if appended.as_ref().is_err_and(Failure::is_retryable) {
+            // A topic may have been created, a leader changed or an idle connection closed: connect again and read new metadata.
+            *self.connected.lock().await = None;
+        }
+        appended
+    }
+}
+
+fn bearer(signer: Signer) -> SaslConfig {
+    let callback = Arc::new(move || {
+        let token = signer.kafka_token().map_err(Into::into);
+        async { token }.boxed()
+    });
+    SaslConfig::Oauthbearer(OauthBearerCredentials { callback, authz_id: None, bearer_kvs: vec![] })
+}
+
+fn failed(error: &Error) -> Failure {
+    match error {
+        Error::ServerError { protocol_error, .. } => match protocol_error {
+            ProtocolError::MessageTooLarge | ProtocolError::RecordListTooLarge | ProtocolError::InvalidRecord => {
+                Failure::new(FailureKind::Invalid, "record-rejected", "The event log rejects this record.")
+                    .with_internal(format!("{protocol_error:?}"))
+            }
+            ProtocolError::TopicAuthorizationFailed | ProtocolError::ClusterAuthorizationFailed => {
+                Failure::internal(format!("{DEPENDENCY}: {protocol_error:?}"))
+            }
+            _ => Failure::unavailable(DEPENDENCY, format!("{protocol_error:?}")),
+        },
+        _ => Failure::unavailable(DEPENDENCY, error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Timestamp;
+    use ports::EventLog;
+
+    #[tokio::test]
+    async fn unreachable_cluster_is_unavailable_and_is_connected_again() {
+        let log = KafkaLog::new(vec!["127.0.0.1:1".to_owned()], None);
+        let record = LogRecord {
+            topic: catalog::ORDER_EVENTS.name,
+            key: "o-1".into(),
+            value: "{}".into(),
+            time: Timestamp::UNIX_EPOCH,
+        };
+        let failure = log.append(&record).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+        assert!(log.connected.lock().await.is_none());
+    }
+}

@@ -1,0 +1,137 @@
+//! The stores of a function, from its row of the catalog.
+//!
+//! Stores that publish take the bus that committed events go to: `adapters_eventbridge::bus`, or [`UnreachableBus`] in a function
+//! that publishes nothing, which then neither links nor configures a client for the bus.
+
+use crate::{
+    Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe,
+    PgStock, PgUsers, PgWindows, Settings, Tls,
+};
+use adapters::config::{ConfigError, DatabaseConfig};
+use adapters::wiring::{Result, Wiring};
+use aws_sdk_rds::auth_token::{self, AuthTokenGenerator};
+use catalog::Uses;
+use kernel::Failure;
+use ports::Bus;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Limit on one statement of a migration. The function that migrates has five minutes.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// Orders.
+pub fn orders<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgOrders<B>> {
+    Ok(PgOrders::new(database(wiring)?, bus))
+}
+
+/// Stock accounts.
+pub fn stock<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgStock<B>> {
+    Ok(PgStock::new(database(wiring)?, bus))
+}
+
+/// User accounts.
+pub fn users<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgUsers<B>> {
+    Ok(PgUsers::new(database(wiring)?, bus))
+}
+
+/// Payments.
+pub fn payments<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgPayments<B>> {
+    Ok(PgPayments::new(database(wiring)?, bus))
+}
+
+/// The ledger.
+pub fn ledger<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgLedger<B>> {
+    Ok(PgLedger::new(database(wiring)?, bus))
+}
+
+/// Contacts, and the log of what was sent to them.
+pub fn contacts<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgContacts<B>> {
+    Ok(PgContacts::new(database(wiring)?, bus))
+}
+
+/// Invoices.
+pub fn invoices<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgInvoices<B>> {
+    Ok(PgInvoices::new(database(wiring)?, bus))
+}
+
+/// The outboxes of all contexts.
+pub fn outbox<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgOutbox<B>> {
+    Ok(PgOutbox::new(database(wiring)?, bus))
+}
+
+/// Windows of analytics.
+pub fn windows(wiring: &Wiring) -> Result<PgWindows> {
+    Ok(PgWindows::new(database(wiring)?))
+}
+
+/// The schema, as the owner of the database.
+pub fn migrations(wiring: &Wiring) -> Result<Migrator> {
+    wiring.require("the database as its owner", |uses| matches!(uses, Uses::PostgresOwner))?;
+    let (mut settings, password) = login(wiring)?;
+    settings.statement_timeout = MIGRATION_TIMEOUT;
+    Ok(Migrator::new(Arc::new(Database::new(settings, password)), wiring.config().database_role_password()))
+}
+
+/// The readiness check of the database.
+pub fn database_probe(wiring: &Wiring) -> Result<PgProbe> {
+    Ok(PgProbe::new(database(wiring)?))
+}
+
+/// The database as the role of the function's context, over one connection.
+fn database(wiring: &Wiring) -> Result<Arc<Database>> {
+    wiring.require("PostgreSQL", |uses| matches!(uses, Uses::Postgres))?;
+    let (settings, password) = login(wiring)?;
+    Ok(Arc::new(Database::new(settings, password)))
+}
+
+fn login(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
+    let DatabaseConfig { host, port, name, user, password } = wiring.config().database()?;
+    let tls = Tls::choose(wiring.config().database_tls().as_deref(), &host);
+    let tls = tls.map_err(|_| ConfigError::new("DATABASE_TLS must be require or off"))?;
+    let password = match password {
+        Some(password) => PasswordSource::Password(password),
+        None => iam_token(wiring, &host, port, &user)?,
+    };
+    Ok((Settings::new(&host, port, &name, &user, tls), password))
+}
+
+/// An RDS IAM token, signed anew for each connection.
+fn iam_token(wiring: &Wiring, host: &str, port: u16, user: &str) -> Result<PasswordSource> {
+    let config = auth_token::Config::builder().hostname(host).port(port.into()).username(user).build();
+    let config =
+        config.map_err(|cause| ConfigError::new(format!("the address of the database is invalid: {cause}")))?;
+    let (generator, sdk) = (Arc::new(AuthTokenGenerator::new(config)), wiring.sdk()?.clone());
+    Ok(PasswordSource::issued(move || {
+        let (generator, sdk) = (Arc::clone(&generator), sdk.clone());
+        async move {
+            let token = generator.auth_token(&sdk).await.map_err(Failure::internal)?;
+            Ok(token.as_str().to_owned())
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use adapters::config::Config;
+
+    #[tokio::test]
+    async fn without_a_password_the_role_logs_in_with_a_signed_iam_token() {
+        let config = Config::from_vars([
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_SESSION_TOKEN", "session/+token"),
+            ("DATABASE_HOST", "proxy.example.com"),
+            ("DATABASE_PORT", "5432"),
+            ("DATABASE_NAME", "quayside"),
+            ("DATABASE_USER", "orders"),
+        ]);
+        let (_, password) = login(&Wiring::new(catalog::ORDER_GET, config)).unwrap();
+        let token = password.password().await.unwrap().unwrap();
+        assert!(token.starts_with("proxy.example.com:5432/?Action=connect&DBUser=orders&"), "{token}");
+        assert!(token.contains("X-Amz-Expires=900") && token.contains("X-Amz-Signature="), "{token}");
+        assert!(token.contains("X-Amz-Security-Token=session%2F%2Btoken"), "{token}");
+        assert!(token.contains("%2Frds-db%2Faws4_request"), "{token}");
+    }
+}

@@ -1,0 +1,140 @@
+//! What tests begin with.
+
+use adapters_testkit::postgres::{TestDatabase, database_url};
+use domain::{
+    DomainEvent, Event, Money,
+    address::Address,
+    event::{OrderPlaced, ProductCreated, StockLine, StockReleased, StockReservationFailed},
+    id::{OrderId, ProductId, UserId},
+    order::{self, Order, PlaceOrder, ProductSnapshot},
+    stock::Reservation,
+    text::{PaymentMethod, ProductName},
+};
+use kernel::{CloudEvent, IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
+use ports::Claim;
+use serde_json::json;
+
+/// A migrated database of this test's own.
+pub async fn database() -> TestDatabase {
+    adapters_testkit::postgres::fresh_database(&database_url()).await
+}
+
+/// A new id.
+pub fn id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// An instant.
+pub fn at(text: &str) -> Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+/// The instant at which all tests take place.
+pub fn now() -> Timestamp {
+    at("2026-11-21T08:45:00.123456Z")
+}
+
+/// A claim that nobody has made.
+pub fn claim() -> Claim {
+    Claim { consumer: "tester", event_id: id() }
+}
+
+/// An event that says `data`, now.
+pub fn event(data: impl Into<DomainEvent>) -> Event {
+    event_at(now(), data)
+}
+
+/// An event that says `data`.
+pub fn event_at(time: Timestamp, data: impl Into<DomainEvent>) -> Event {
+    let data = data.into();
+    let source = data.row().context.source();
+    CloudEvent::new(id(), source, "subject", 1, time, &TraceContext::new(id()), data)
+}
+
+/// An address.
+pub fn address() -> Address {
+    serde_json::from_value(json!({
+        "line1": "1 Quay", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US"
+    }))
+    .expect("an address")
+}
+
+/// A way to pay.
+pub fn card() -> PaymentMethod {
+    PaymentMethod::parse("pm_card_visa").expect("a token")
+}
+
+/// Dollars, in cents.
+pub fn usd(cents: i64) -> Money {
+    Money::new(cents, "USD").expect("an amount")
+}
+
+/// An order of two products, and its event.
+pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
+    let offers: Vec<ProductSnapshot> = [("Anchor", 1999), ("Rope é \"3m\"", 250)]
+        .into_iter()
+        .map(|(name, cents)| ProductSnapshot {
+            product_id: ProductId(id()),
+            name: ProductName::parse(name).expect("a name"),
+            price: usd(cents),
+        })
+        .collect();
+    let items: Vec<_> =
+        offers.iter().zip(1..).map(|(o, n)| json!({ "product_id": o.product_id, "quantity": n })).collect();
+    let command: PlaceOrder = serde_json::from_value(json!({
+        "items": items, "shipping_address": address(), "payment_method": card()
+    }))
+    .expect("a command");
+    let (order, data): (Order, OrderPlaced) =
+        order::place(OrderId(id()), user, command, &offers, time).expect("the order is placed");
+    (order, event_at(time, data))
+}
+
+/// A key, and the fingerprint of the body it came with.
+pub fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
+    IdempotencyKey { scope: "customer-1 POST /orders".into(), key: key.into(), fingerprint: fingerprint.into() }
+}
+
+/// An answer whose bytes matter.
+pub fn reply(status: u16) -> StoredReply {
+    StoredReply {
+        status,
+        headers: vec![("etag".to_owned(), "\"1\"".to_owned())],
+        body: "{\"b\": 1,   \"a\":\"ü\"}\n".to_owned(),
+    }
+}
+
+/// A product that begins with so many pieces.
+pub fn product(pieces: u32) -> ProductCreated {
+    serde_json::from_value(json!({
+        "product_id": id(), "sku": "ANCHOR-1", "name": "Anchor", "category": "deck",
+        "price": usd(1999), "stock_quantity": pieces,
+    }))
+    .expect("a product")
+}
+
+/// What an order of these lines, in this order, asks the inventory for.
+pub fn hold(lines: &[(ProductId, u32)]) -> (Reservation, Event, Event) {
+    let lines: Vec<_> =
+        lines.iter().map(|(product_id, quantity)| StockLine { product_id: *product_id, quantity: *quantity }).collect();
+    let hold = Reservation {
+        reserved: serde_json::from_value(json!({
+            "order_id": id(), "user_id": id(), "amount": usd(1), "payment_method": card(), "lines": lines,
+        }))
+        .expect("an event"),
+        failed: StockReservationFailed { order_id: OrderId(id()), lines: lines.clone() },
+        lines,
+    };
+    let (reserved, short) = (event(hold.reserved.clone()), event(hold.failed.clone()));
+    (hold, reserved, short)
+}
+
+/// The event that says an order's stock is free again.
+pub fn released(order: OrderId) -> Event {
+    event(StockReleased { order_id: order, levels: vec![] })
+}
+
+/// When a hold that begins now lapses.
+pub fn expires_at() -> Timestamp {
+    domain::stock::expires_at(now()).expect("a time")
+}

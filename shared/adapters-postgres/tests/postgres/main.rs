@@ -1,0 +1,18 @@
+//! The stores of `adapters_postgres` against a real Postgres. Every test has a database of its own.
+//!
+//! `DATABASE_URL` names a server and a superuser; `scripts/test` sets it. Without it these tests fail.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+
+mod connection;
+mod given;
+mod identity;
+mod invoices;
+mod migrations;
+mod notifications;
+mod orders;
+mod outbox;
+mod payments;
+mod reservation_machine;
+mod stock;
+mod stock_races;
+mod windows;

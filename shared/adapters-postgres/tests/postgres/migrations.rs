@@ -1,0 +1,122 @@
+//! The schema and who may do what in it.
+
+use crate::given::*;
+use adapters_postgres::{Database, Migrator, PasswordSource};
+use adapters_testkit::postgres::{database_url, empty_database};
+use catalog::{Context, Uses};
+use domain::{
+    text::{Email, Username},
+    user::Role,
+};
+use futures_util::future::join_all;
+use kernel::FailureKind;
+use ports::{Migrations, SeedAccount, StockStore, UserStore};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn migrating_again_does_nothing() {
+    let database = database().await;
+    let migrator = Migrator::new(database.as_owner(), None);
+    assert_eq!(migrator.apply().await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn databases_of_one_server_are_migrated_at_once_without_getting_in_each_others_way() {
+    let databases = join_all((0..4).map(|_| database())).await;
+    assert_eq!(databases.len(), 4);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_no_superuser_can_migrate() {
+    let database = empty_database(&database_url()).await;
+    let (mut settings, _) = database.login();
+    let user = format!("q_owner_{}", id().simple());
+    database.execute(&format!("CREATE ROLE {user} LOGIN CREATEROLE PASSWORD 'x'")).await;
+    database.execute(&format!("ALTER DATABASE {} OWNER TO {user}", settings.name)).await;
+    settings.user.clone_from(&user);
+    let owner = Arc::new(Database::new(settings, PasswordSource::Password("x".to_owned())));
+    let applied = Migrator::new(owner, None).apply().await;
+    drop(database);
+    empty_database(&database_url()).await.execute(&format!("DROP ROLE {user}")).await;
+    assert_eq!(applied.expect("applied").len(), 9);
+}
+
+#[tokio::test]
+async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_read_and_tidy_it() {
+    let database = database().await;
+    let sweeper = "SELECT count(*) FROM pg_tables WHERE tablename = 'outbox'
+        AND has_table_privilege('operations', format('%I.outbox', schemaname), 'SELECT')
+        AND has_column_privilege('operations', format('%I.outbox', schemaname), 'published_at', 'UPDATE')
+        AND has_table_privilege('operations', format('%I.outbox', schemaname), 'DELETE')
+        AND NOT has_column_privilege('operations', format('%I.outbox', schemaname), 'event', 'UPDATE')";
+    let mut publishers: Vec<Context> = catalog::FUNCTIONS
+        .iter()
+        .filter(|f| !f.publishes.is_empty() && f.uses.iter().any(|uses| matches!(uses, Uses::Postgres)))
+        .map(|function| function.context)
+        .collect();
+    publishers.sort_unstable();
+    publishers.dedup();
+    assert_eq!(database.number(sweeper).await, i64::try_from(publishers.len()).unwrap());
+    let marked = "SELECT count(*) FROM pg_tables WHERE tablename = 'outbox'
+        AND has_function_privilege(schemaname, to_regprocedure(format('%I.mark_published(uuid[])', schemaname)), 'EXECUTE')";
+    assert_eq!(database.number(marked).await, i64::try_from(publishers.len()).unwrap());
+    let reads_answers =
+        "SELECT has_column_privilege('operations', 'orders.idempotency', 'body', 'SELECT')::int::bigint";
+    assert_eq!(database.number(reads_answers).await, 0);
+}
+
+#[tokio::test]
+async fn what_is_booked_in_the_ledger_is_neither_changed_nor_deleted_by_those_who_book_it() {
+    let database = database().await;
+    for statement in ["UPDATE payments.transfers SET amount = 1", "DELETE FROM payments.transfers"] {
+        let refused = format!(
+            "SET ROLE payments; DO $$ BEGIN {statement}; RAISE EXCEPTION 'it was allowed';
+            EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+        );
+        database.execute(&refused).await;
+    }
+    let may = "SELECT has_table_privilege('payments', 'payments.transfers', 'INSERT')::int::bigint";
+    assert_eq!(database.number(may).await, 1);
+}
+
+#[tokio::test]
+async fn a_role_reaches_no_other_context() {
+    let database = database().await;
+    let foreign = "SELECT count(*) FROM pg_tables AS t, pg_roles AS r
+        WHERE t.schemaname IN (SELECT rolname FROM pg_roles) AND r.rolname IN (SELECT schemaname FROM pg_tables)
+        AND r.rolname <> t.schemaname AND NOT (r.rolname = 'operations' AND t.tablename IN ('outbox', 'inbox', 'idempotency')) AND NOT r.rolsuper
+        AND has_table_privilege(r.rolname, format('%I.%I', t.schemaname, t.tablename), 'SELECT, INSERT, UPDATE, DELETE')";
+    assert_eq!(database.number(foreign).await, 0);
+    // A store over the wrong role finds nothing to work with, and says so without a word of SQL.
+    let stock = adapters_postgres::PgStock::new(database.as_context(Context::Orders), database.bus());
+    let failure = stock.level(domain::id::ProductId(id())).await.expect_err("no such table");
+    assert_eq!(failure.kind, FailureKind::Internal);
+    assert!(!failure.detail.contains("stock"));
+}
+
+#[tokio::test]
+async fn roles_log_in_and_are_bounded() {
+    let database = database().await;
+    let bounded = "SELECT count(*) FROM pg_roles WHERE rolname IN ('identity', 'inventory', 'orders', 'payments',
+        'notifications', 'invoices', 'analytics', 'operations') AND rolcanlogin AND NOT rolsuper AND NOT rolcreaterole
+        AND rolconfig @> '{statement_timeout=5s,idle_in_transaction_session_timeout=30s}'";
+    assert_eq!(database.number(bounded).await, 8);
+}
+
+#[tokio::test]
+async fn founding_accounts_are_made_once_and_can_log_in() {
+    let database = database().await;
+    let migrator = Migrator::new(database.as_owner(), None);
+    let account = |name: &str, role| SeedAccount {
+        email: Email::parse(&format!("{name}@example.com")).expect("an address"),
+        username: Username::parse(name).expect("a name"),
+        password_hash: format!("hash of {name}"),
+        role,
+    };
+    let staff = account("staff", Role::Staff);
+    assert_eq!(migrator.seed_accounts(std::slice::from_ref(&staff), now()).await, Ok(1));
+    let changed = SeedAccount { password_hash: "another".into(), ..staff };
+    assert_eq!(migrator.seed_accounts(&[changed, account("admin", Role::Admin)], now()).await, Ok(1));
+    let found = database.users().credentials("staff@example.com").await.unwrap().expect("found");
+    assert_eq!((found.role, &*found.password_hash), (Role::Staff, "hash of staff"));
+}

@@ -1,0 +1,270 @@
+//! Orders, and the answers to the requests that place them.
+
+use crate::given::*;
+use adapters_postgres::PgOrders;
+use adapters_testkit::postgres::BusBehavior;
+use catalog::Context;
+use domain::{
+    id::{OrderId, PaymentId, UserId},
+    order::{Input, Status, Update, advance},
+};
+use futures_util::future::join_all;
+use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
+use ports::{OrderStore, TransitionOutcome};
+use std::time::Duration;
+
+#[tokio::test]
+async fn a_placed_order_reads_back_as_it_was_and_its_event_is_on_the_bus() {
+    let database = database().await;
+    let orders = database.orders();
+    let user = UserId(id());
+    let (order, event) = placed(user, now());
+    assert_eq!(orders.place(&order, &key("k", "f"), &reply(201), &event).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(orders.get(order.id, None).await, Ok(Some(order.clone())));
+    assert_eq!(orders.get(order.id, Some(user)).await, Ok(Some(order.clone())));
+    assert_eq!(orders.get(order.id, Some(UserId(id()))).await, Ok(None));
+    assert_eq!(orders.get(OrderId(id()), None).await, Ok(None));
+    assert_eq!(database.bus().published(), [event]);
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NOT NULL").await, 1);
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer_to_the_byte_and_places_nothing() {
+    let database = database().await;
+    let orders = database.orders();
+    let (first, first_event) = placed(UserId(id()), now());
+    let (second, second_event) = placed(UserId(id()), now());
+    orders.place(&first, &key("k", "f"), &reply(201), &first_event).await.expect("placed");
+    let again = orders.place(&second, &key("k", "f"), &reply(500), &second_event).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(201))));
+    assert_eq!(orders.get(second.id, None).await, Ok(None));
+    assert_eq!(database.bus().published(), [first_event]);
+}
+
+#[tokio::test]
+async fn a_key_that_comes_with_another_body_is_invalid_and_one_of_another_scope_is_another_key() {
+    let database = database().await;
+    let orders = database.orders();
+    let (order, event) = placed(UserId(id()), now());
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    let (other, other_event) = placed(UserId(id()), now());
+    let failure = orders.place(&other, &key("k", "g"), &reply(201), &other_event).await.expect_err("reused");
+    assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, "idempotency-key-reused"));
+    let elsewhere = kernel::IdempotencyKey { scope: "customer-2".into(), ..key("k", "g") };
+    assert_eq!(orders.place(&other, &elsewhere, &reply(201), &other_event).await, Ok(IdempotencyOutcome::Committed));
+}
+
+#[tokio::test]
+async fn a_refusal_is_kept_and_answers_the_request_when_it_comes_again() {
+    let database = database().await;
+    let orders = database.orders();
+    assert_eq!(orders.store_rejection(&key("k", "f"), &reply(422)).await, Ok(IdempotencyOutcome::Committed));
+    let (order, event) = placed(UserId(id()), now());
+    let again = orders.place(&order, &key("k", "f"), &reply(201), &event).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(422))));
+    assert_eq!(orders.store_rejection(&key("k", "f"), &reply(400)).await, Ok(IdempotencyOutcome::Replayed(reply(422))));
+    assert_eq!(
+        orders.store_rejection(&key("k", "g"), &reply(400)).await.expect_err("reused").code,
+        "idempotency-key-reused"
+    );
+    assert!(database.bus().published().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_answered_under_a_key_can_be_recalled_and_nothing_else_can() {
+    let database = database().await;
+    let (orders, key) = (database.orders(), key(&id().to_string(), "f"));
+    assert_eq!(orders.find_response(&key).await, Ok(None));
+    orders.store_rejection(&key, &reply(409)).await.expect("kept");
+    assert_eq!(orders.find_response(&key).await, Ok(Some(IdempotencyOutcome::Replayed(reply(409)))));
+    let other = IdempotencyKey { fingerprint: "g".to_owned(), ..key };
+    assert!(orders.find_response(&other).await.is_err(), "another body under the same key");
+}
+
+#[tokio::test]
+async fn expired_key_can_be_reused_and_a_valid_one_cannot() {
+    let database = database().await;
+    let orders = database.orders();
+    let (first, first_event) = placed(UserId(id()), now());
+    orders.place(&first, &key("k", "f"), &reply(201), &first_event).await.expect("placed");
+    let hours =
+        database.number("SELECT (extract(epoch FROM expires_at - created_at) / 3600)::bigint FROM orders.idempotency");
+    assert_eq!(hours.await, 24);
+    database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
+    let (second, second_event) = placed(UserId(id()), now());
+    let taken = orders.place(&second, &key("k", "other"), &reply(202), &second_event).await;
+    assert_eq!(taken, Ok(IdempotencyOutcome::Committed));
+    let again = orders.place(&second, &key("k", "other"), &reply(202), &second_event).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply(202))));
+}
+
+#[tokio::test]
+async fn of_twins_at_once_on_an_expired_key_one_places_and_the_others_get_its_answer() {
+    let database = database().await;
+    let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
+    for round in 0..15 {
+        let key = key(&format!("round {round}"), "f");
+        assert_eq!(stores[0].store_rejection(&key, &reply(422)).await, Ok(IdempotencyOutcome::Committed));
+        database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
+        let twins = stores.iter().map(async |store| {
+            let (order, event) = placed(UserId(id()), now());
+            store.place(&order, &key, &reply(201), &event).await.expect("an answer")
+        });
+        let answers = join_all(twins).await;
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Committed).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Replayed(reply(201))).count(), 7);
+    }
+}
+
+#[tokio::test]
+async fn twins_at_once_place_one_order_and_all_get_its_answer() {
+    let database = database().await;
+    let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
+    for round in 0..15 {
+        let key = key(&format!("round {round}"), "f");
+        let twins = stores.iter().map(async |store| {
+            let (order, event) = placed(UserId(id()), now());
+            store.place(&order, &key, &reply(201), &event).await.expect("an answer")
+        });
+        let answers = join_all(twins).await;
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Committed).count(), 1);
+        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Replayed(reply(201))).count(), 7);
+    }
+    assert_eq!(database.number("SELECT count(*) FROM orders.orders").await, 15);
+    assert_eq!(database.bus().published().len(), 15);
+}
+
+#[tokio::test]
+async fn a_page_begins_where_the_last_one_ended_newest_first_even_within_one_instant() {
+    let database = database().await;
+    let orders = database.orders();
+    let user = UserId(id());
+    let mut expected = Vec::new();
+    for n in 0..7_u64 {
+        let time = now() + Duration::from_micros(n / 3);
+        let (order, event) = placed(user, time);
+        orders.place(&order, &key(&n.to_string(), "f"), &reply(201), &event).await.expect("placed");
+        expected.push((time, order.id));
+    }
+    let (stranger, event) = placed(UserId(id()), now());
+    orders.place(&stranger, &key("stranger", "f"), &reply(201), &event).await.expect("placed");
+    expected.sort_unstable();
+    expected.reverse();
+    let (mut seen, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = orders.list(user, 3, cursor.as_deref()).await.expect("a page");
+        seen.extend(page.items.iter().map(|order| (order.created_at, order.id)));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+        assert_eq!(page.items.len(), 3);
+    }
+    assert_eq!(seen, expected);
+    assert_eq!(orders.list(user, 7, None).await.expect("a page").next, None);
+    let failure = orders.list(user, 3, Some("nonsense")).await.expect_err("a bad cursor");
+    assert_eq!((failure.kind, &*failure.fields[0].pointer), (FailureKind::Invalid, "?cursor"));
+}
+
+/// The news that an order is paid and its stock is kept.
+fn kept() -> Update {
+    Update { input: Input::StockAllocated, payment: Some((PaymentId(id()), 2)) }
+}
+
+#[tokio::test]
+async fn an_order_moves_on_once_a_claim_and_keeps_its_history() {
+    let database = database().await;
+    let orders = database.orders();
+    let (order, event_placed) = placed(UserId(id()), now());
+    orders.place(&order, &key("k", "f"), &reply(201), &event_placed).await.expect("placed");
+    let (held, nothing) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
+    assert!(nothing.is_none());
+    let first = claim();
+    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(TransitionOutcome::AlreadyApplied));
+    let (paid, news) = advance(&held, kept(), now()).unwrap().expect("a step");
+    let news = event(news.expect("an event"));
+    assert_eq!(orders.advance(Some(claim()), &paid, Some(&news)).await, Ok(TransitionOutcome::Applied));
+    let kept = orders.get(order.id, None).await.unwrap().expect("the order");
+    assert_eq!(kept, paid);
+    assert_eq!((kept.status, kept.version, kept.history.len()), (Status::Processing, 3, 3));
+    assert_eq!(database.bus().published(), [event_placed, news]);
+}
+
+#[tokio::test]
+async fn a_step_from_another_version_is_overtaken_and_keeps_no_claim() {
+    let database = database().await;
+    let orders = database.orders();
+    let (order, event) = placed(UserId(id()), now());
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
+    orders.advance(Some(claim()), &held, None).await.expect("moved");
+    let late = claim();
+    assert_eq!(orders.advance(Some(late), &held, None).await, Ok(TransitionOutcome::VersionConflict));
+    assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
+    let (paid, _) = advance(&held, kept(), now()).unwrap().expect("a step");
+    assert_eq!(orders.advance(Some(late), &paid, None).await, Ok(TransitionOutcome::Applied));
+}
+
+#[tokio::test]
+async fn of_many_steps_from_one_version_at_once_one_is_taken() {
+    let database = database().await;
+    let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
+    let (order, event) = placed(UserId(id()), now());
+    stores[0].place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
+    let answers = join_all(stores.iter().map(|store| store.advance(Some(claim()), &held, None))).await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::Applied)).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::VersionConflict)).count(), 7);
+    assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
+}
+
+#[tokio::test]
+async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event_another() {
+    let database = database().await;
+    let connection = database.as_context(Context::Orders);
+    let orders = PgOrders::new(connection.clone(), database.bus());
+    let user = UserId(id());
+    let (order, event) = placed(user, now());
+    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
+    let spent = |before: u64| connection.round_trips() - before;
+
+    database.bus().set_behavior(BusBehavior::Fail);
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    assert_eq!(spent(0), 1, "place");
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("replayed");
+    assert_eq!(spent(1), 1, "replay");
+    orders.get(order.id, None).await.expect("read");
+    assert_eq!(spent(2), 1, "get");
+    orders.list(user, 20, None).await.expect("listed");
+    assert_eq!(spent(3), 1, "list");
+    orders.advance(Some(claim()), &held, Some(&event_of_nothing())).await.expect("moved");
+    assert_eq!(spent(4), 1, "advance");
+    orders.store_rejection(&key("other", "f"), &reply(422)).await.expect("kept");
+    assert_eq!(spent(5), 1, "refuse");
+
+    database.bus().set_behavior(BusBehavior::Accept);
+    let (another, event) = placed(user, now());
+    orders.place(&another, &key("k2", "f"), &reply(201), &event).await.expect("placed");
+    assert_eq!(spent(6), 2, "place and mark");
+}
+
+fn event_of_nothing() -> domain::Event {
+    released(OrderId(id()))
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_read_keeps_no_other_from_being_found() {
+    let database = database().await;
+    let orders = database.orders();
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
+        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+        ids.push(order.id);
+    }
+    database.execute(&format!("UPDATE orders.orders SET history = '{{}}' WHERE id = '{}'", ids[0])).await;
+    let found = orders.stuck(now() + Duration::from_secs(60), 100, None).await.expect("the others");
+    assert_eq!(found.into_iter().map(|order| order.id).collect::<Vec<_>>(), ids[1..]);
+    assert_eq!(orders.pending().await.expect("counted").into_values().sum::<u64>(), 3);
+}

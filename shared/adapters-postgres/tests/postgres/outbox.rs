@@ -1,0 +1,240 @@
+//! What is committed gets to the bus: right away, or with the sweep.
+
+use crate::{given::*, stock::opened};
+use adapters_testkit::postgres::{BusBehavior, TestDatabase};
+use domain::id::UserId;
+use futures_util::future::{join, join_all};
+use kernel::Timestamp;
+use ports::{CleanupReport, Cutoffs, OrderStore, Outbox, StockStore, SweepReport};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+/// Places so many orders, a second apart, the first `now()`.
+async fn place(database: &TestDatabase, count: u64) {
+    let orders = database.orders();
+    for n in 0..count {
+        let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
+        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+    }
+}
+
+fn after(seconds: u64) -> Timestamp {
+    now() + Duration::from_secs(seconds)
+}
+
+#[tokio::test]
+async fn a_command_succeeds_while_the_bus_is_away_and_the_sweep_sends_its_event_once() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 1).await;
+    assert!(bus.published().is_empty());
+    let sweep = database.outbox();
+    let swept = sweep.sweep(after(60), 100, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (1, 0, 1, Some(now())));
+    bus.set_behavior(BusBehavior::Accept);
+    let swept = sweep.sweep(after(60), 100, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (1, 1, 0, None));
+    assert_eq!(sweep.sweep(after(60), 100, None).await, Ok(SweepReport::default()));
+    assert_eq!(bus.published().len(), 1);
+}
+
+#[tokio::test]
+async fn a_bus_that_does_not_answer_holds_a_command_up_for_a_moment_only() {
+    let database = database().await;
+    database.bus().set_behavior(BusBehavior::TimeOut);
+    // The bus never answers, so that this would never end if it were waited for.
+    place(&database, 1).await;
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
+}
+
+#[tokio::test]
+async fn a_mark_does_not_wait_for_the_disk_and_what_follows_it_does() {
+    let database = database().await;
+    let waits = "CASE current_setting('synchronous_commit') WHEN 'on' THEN 1::int8 ELSE 0 END";
+    let marking = format!("WITH mark AS MATERIALIZED (SELECT orders.mark_published('{{}}')) SELECT {waits} FROM mark");
+    let (before, within, after) = (
+        database.number(&format!("SELECT {waits}")).await,
+        database.number(&marking).await,
+        database.number(&format!("SELECT {waits}")).await,
+    );
+    assert_eq!((before, within, after), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_way() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 3).await;
+    opened(&database.stock(), 5).await;
+    bus.set_behavior(BusBehavior::Accept);
+    let sweep = database.outbox();
+    // At `now` stand the opened account and the first order; the others come a second later each.
+    assert_eq!(sweep.sweep(now(), 100, None).await.expect("swept").due, 0);
+    let swept = sweep.sweep(after(2), 2, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (2, 2, 2, Some(after(1))));
+    let contexts: BTreeSet<_> = bus.published().iter().map(|event| event.event.row().context).collect();
+    assert_eq!(contexts.len(), 2);
+    assert!(bus.published().iter().all(|event| event.time == now()));
+    assert_eq!(sweep.sweep(after(2), 100, None).await.expect("swept").sent, 1);
+}
+
+#[tokio::test]
+async fn what_the_bus_refuses_of_a_batch_stays() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 3).await;
+    bus.set_behavior(BusBehavior::AcceptFirst);
+    let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting), (3, 1, 2));
+}
+
+#[tokio::test]
+async fn concurrent_sweeps_publish_each_event_once() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 40).await;
+    bus.set_behavior(BusBehavior::Accept);
+    let sweepers: Vec<_> = (0..6).map(|_| database.outbox()).collect();
+    let sweeps = sweepers.iter().map(async |sweep| {
+        for _ in 0..8 {
+            sweep.sweep(after(3600), 5, None).await.expect("swept");
+        }
+    });
+    join_all(sweeps).await;
+    let ids: BTreeSet<_> = bus.published().iter().map(|event| event.id).collect();
+    assert_eq!((bus.published().len(), ids.len()), (40, 40));
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_stays_and_blocks_none() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 2).await;
+    database.execute("UPDATE orders.outbox SET event = '{\"type\": \"FromTheFuture.v9\"}' WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox)").await;
+    bus.set_behavior(BusBehavior::Accept);
+    let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.waiting), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_read_are_come_past_and_left_where_they_are() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 3).await;
+    database
+        .execute("UPDATE orders.outbox SET event = '{}' WHERE created_at < (SELECT max(created_at) FROM orders.outbox)")
+        .await;
+    bus.set_behavior(BusBehavior::Accept);
+    let (sweep, mut last, mut sent) = (database.outbox(), None, Vec::new());
+    for _ in 0..3 {
+        let swept = sweep.sweep(after(60), 1, last).await.expect("swept");
+        sent.push(swept.sent);
+        last = swept.last;
+    }
+    assert_eq!(sent, [0, 0, 1]);
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 2);
+}
+
+#[tokio::test]
+async fn a_bus_that_is_silent_is_told_from_one_that_takes_nothing() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 1).await;
+    let sweep = database.outbox();
+    assert!(!sweep.sweep(after(60), 100, None).await.expect("swept").timed_out);
+    bus.set_behavior(BusBehavior::TimeOut);
+    assert!(sweep.sweep(after(60), 100, None).await.expect("swept").timed_out);
+}
+
+#[tokio::test]
+async fn clean_up_deletes_old_claims_expired_responses_and_sent_events_only() {
+    let database = database().await;
+    place(&database, 2).await;
+    database
+        .execute(            "UPDATE orders.outbox SET published_at = now() - interval '8 days';
+            UPDATE orders.outbox SET published_at = NULL WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox);
+            INSERT INTO inventory.inbox SELECT 'c', gen_random_uuid(), now() - interval '16 days' FROM generate_series(1, 3);
+            INSERT INTO inventory.idempotency SELECT * FROM orders.idempotency;
+            UPDATE inventory.idempotency SET expires_at = now() - interval '2 hours';
+            INSERT INTO payments.inbox SELECT 'c', gen_random_uuid(), now() - interval '14 days';
+            UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'
+            WHERE key = (SELECT min(key) FROM orders.idempotency)",
+        )
+        .await;
+    let ago = |days: i64| Timestamp::from_second(Timestamp::now().as_second() - days * 24 * 3600).expect("a time");
+    let (sweep, ends) = (database.outbox(), Cutoffs { sent: ago(7), claims: ago(15), replies: ago(0) });
+    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { sent: 1, claims: 2, replies: 3 }));
+    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { sent: 0, claims: 1, replies: 0 }));
+    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport::default()));
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 1);
+    assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
+}
+
+#[tokio::test]
+async fn key_reused_during_clean_up_is_not_deleted() {
+    let database = database().await;
+    place(&database, 1).await;
+    database.execute("UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'").await;
+    let taker = database.connect().await;
+    let take = "BEGIN; UPDATE orders.idempotency SET expires_at = now() + interval '1 day'";
+    taker.batch_execute(take).await.expect("taken over");
+    let (sweep, end) = (database.outbox(), Timestamp::now());
+    let ends = Cutoffs { sent: end, claims: end, replies: end };
+    let commit = async {
+        database
+            .wait_until(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+            )
+            .await;
+        taker.batch_execute("COMMIT").await.expect("committed");
+    };
+    let (tidied, ()) = join(sweep.clean_up(&ends, 10), commit).await;
+    assert_eq!(tidied.expect("tidied").replies, 0);
+    assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
+}
+
+#[tokio::test]
+async fn a_sweep_that_is_given_up_half_way_leaves_its_events_to_the_next() {
+    let database = database().await;
+    let bus = database.bus();
+    bus.set_behavior(BusBehavior::Fail);
+    place(&database, 2).await;
+    let sweep = database.outbox();
+    bus.set_behavior(BusBehavior::TimeOut);
+    let held = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'WITH%'";
+    tokio::select! {
+        swept = sweep.sweep(after(60), 100, None) => panic!("{swept:?} with a bus that is silent"),
+        () = database.wait_until(held) => {}
+    }
+    bus.set_behavior(BusBehavior::Accept);
+    // The server rolls back as soon as it reads that the connection is gone.
+    let mut sent = 0;
+    let began = Instant::now();
+    while sent < 2 && began.elapsed() < Duration::from_secs(5) {
+        sent += sweep.sweep(after(60), 100, None).await.expect("swept").sent;
+    }
+    assert_eq!(sent, 2);
+}
+
+#[tokio::test]
+async fn an_event_waits_in_the_outbox_as_it_goes_on_the_bus() {
+    let database = database().await;
+    let stock = database.stock();
+    let a = opened(&stock, 5).await;
+    let (hold, reserved, short) = hold(&[(a, 2)]);
+    let said = stock.reserve(claim(), &hold, expires_at(), &reserved, &short).await.unwrap().expect("held");
+    let rows = database.rows("SELECT event FROM inventory.outbox ORDER BY event ->> 'type' DESC").await;
+    let stored: serde_json::Value = rows[0].get(0);
+    assert_eq!(stored, serde_json::to_value(&said).unwrap());
+}

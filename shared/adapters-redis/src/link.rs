@@ -1,0 +1,122 @@
+//! A connection to Redis that never fails its caller: short timeouts, errors are logged and counted, and a pause follows each.
+
+use adapters::tls;
+use edge::telemetry::metrics;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(200);
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long no command is sent after an error, so that an unreachable Redis costs one attempt in that time instead of one a request.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Connects at the first command, and again after an error.
+#[derive(Debug)]
+pub(crate) struct RedisLink {
+    client: Client,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connection: Option<MultiplexedConnection>,
+    paused_until: Option<Instant>,
+}
+
+impl RedisLink {
+    pub(crate) fn new(url: &str) -> Result<Self, RedisError> {
+        Ok(Self { client: open(url)?, state: Mutex::default() })
+    }
+
+    /// The response to a command; `None` if Redis does not respond, and during the pause that follows. A command whose response is lost may
+    /// be executed twice.
+    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
+        match self.try_ask(command).await {
+            Ok(response) => response,
+            Err(cause) => {
+                metrics::count("CacheErrors", 1);
+                tracing::warn!(cache.error = %cause, "Redis does not respond");
+                self.state.lock().await.paused_until = Some(Instant::now() + PAUSE);
+                None
+            }
+        }
+    }
+
+    /// `None` during a pause.
+    async fn try_ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<Option<T>, RedisError> {
+        let Some((mut connection, reused)) = self.connection().await? else { return Ok(None) };
+        match command.query_async(&mut connection).await {
+            Err(error) if reused && (error.is_io_error() || error.is_connection_dropped()) => {
+                // The other side often closes a connection while the environment is frozen between two invocations.
+                self.state.lock().await.connection = None;
+                let Some((mut connection, _)) = self.connection().await? else { return Ok(None) };
+                command.query_async(&mut connection).await.map(Some)
+            }
+            response => response.map(Some),
+        }
+    }
+
+    /// A connection, and whether it is an existing one; `None` during a pause.
+    async fn connection(&self) -> Result<Option<(MultiplexedConnection, bool)>, RedisError> {
+        let mut state = self.state.lock().await;
+        if let Some(until) = state.paused_until {
+            if Instant::now() < until {
+                return Ok(None);
+            }
+            *state = State::default();
+        }
+        if let Some(connection) = &state.connection {
+            return Ok(Some((connection.clone(), true)));
+        }
+        let connection = connect(&self.client).await?;
+        state.connection = Some(connection.clone());
+        Ok(Some((connection, false)))
+    }
+}
+
+pub(crate) fn open(url: &str) -> Result<Client, RedisError> {
+    if url.starts_with("rediss://") {
+        tls::install_provider();
+    }
+    Client::open(url)
+}
+
+pub(crate) async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
+    let limits = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(COMMAND_TIMEOUT));
+    client.get_multiplexed_async_connection_with_config(&limits).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn unreachable_redis_is_not_asked_again_during_a_pause() {
+        let link = RedisLink::new("redis://127.0.0.1:1").unwrap();
+        let ping = redis::cmd("PING");
+        assert_eq!(link.ask::<String>(&ping).await, None);
+        assert!(link.state.lock().await.paused_until.is_some());
+        // No command is sent: `try_ask` would fail otherwise.
+        assert!(matches!(link.try_ask::<String>(&ping).await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn rediss_url_uses_tls() {
+        use tokio::io::AsyncReadExt;
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let link = RedisLink::new(&format!("rediss://localhost:{}", server.local_addr().unwrap().port())).unwrap();
+        let greeting = async {
+            let mut first = [0_u8; 1];
+            server.accept().await.unwrap().0.read_exact(&mut first).await.unwrap();
+            first
+        };
+        let ping = redis::cmd("PING");
+        let (answer, greeting) = tokio::join!(link.ask::<String>(&ping), greeting);
+        assert_eq!((answer, greeting), (None, [22]), "22 begins a TLS handshake");
+    }
+}

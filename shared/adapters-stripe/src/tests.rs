@@ -1,0 +1,203 @@
+//! What the gateway is asked for, over HTTP.
+
+use super::*;
+use adapters_testkit::server::{secret, serve};
+use domain::Money;
+use domain::id::{OrderId, PaymentId, RefundId, UserId};
+use domain::payment::{RefundReason, RefundStatus, Status};
+use domain::text::PaymentMethod;
+use kernel::{FailureKind, Uuid};
+use ports::Gateway;
+use tokio::net::TcpListener;
+
+const KEY: (u16, &str) = (200, r#"{"SecretString":"sk_1"}"#);
+
+fn payment() -> Payment {
+    Payment {
+        id: PaymentId(Uuid::from_u128(1)),
+        order_id: OrderId(Uuid::from_u128(2)),
+        user_id: UserId(Uuid::from_u128(3)),
+        amount: Money::new(1999, "USD").unwrap(),
+        method: Some(PaymentMethod::parse("pm_card_visa").unwrap()),
+        status: Status::Pending,
+        attempts: 2,
+        attempted_at: Timestamp::UNIX_EPOCH,
+        closed: false,
+        transaction_id: None,
+        decline_code: None,
+        refunds: vec![],
+        version: 1,
+        created_at: Timestamp::UNIX_EPOCH,
+        updated_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn refund() -> Refund {
+    Refund {
+        id: RefundId(Uuid::from_u128(4)),
+        amount: Money::new(500, "USD").unwrap(),
+        reason: RefundReason::RequestedByCustomer,
+        status: RefundStatus::Pending,
+        transaction_id: None,
+        requested_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+async fn gateway() -> (TcpListener, StripeGateway) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let gateway = StripeGateway::new(&url, secret(&url)).unwrap();
+    (listener, gateway)
+}
+
+/// Method and path of a request, and its form or query as text.
+fn told(request: &str) -> (String, String) {
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1");
+    let (line, query) = line.split_once('?').unwrap_or((line, body));
+    let plain = query.replace("%5B", "[").replace("%5D", "]").replace("%27", "'").replace("%3A", ":");
+    (line.to_owned(), plain)
+}
+
+fn has_header(request: &str, name: &str, value: &str) -> bool {
+    let wanted = format!("{name}: {value}");
+    request.lines().any(|line| line.eq_ignore_ascii_case(&wanted))
+}
+
+#[tokio::test]
+async fn a_charge_names_its_attempt_and_has_the_attempts_key() {
+    let (listener, gateway) = gateway().await;
+    let (payment, answers) = (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded"}"#)]);
+    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.charge(&payment));
+    assert_eq!(answer, Ok(ChargeOutcome::Charged("pi_1".to_owned())));
+    let (line, form) = told(&asked[1]);
+    assert_eq!(line, "POST /v1/payment_intents");
+    for pair in [
+        "amount=1999",
+        "currency=usd",
+        "payment_method=pm_card_visa",
+        "confirm=true",
+        "metadata[order_id]=00000000-0000-0000-0000-000000000002",
+        "metadata[payment_id]=00000000-0000-0000-0000-000000000001",
+        "metadata[attempt]=2",
+    ] {
+        assert!(form.split('&').any(|given| given == pair), "{pair} is missing in {form}");
+    }
+    assert!(has_header(&asked[1], "idempotency-key", &payment.gateway_key()));
+    assert!(has_header(&asked[1], "stripe-version", API_VERSION));
+}
+
+#[tokio::test]
+async fn a_payment_without_a_way_to_pay_and_a_refund_of_nothing_are_defects() {
+    let (_listener, gateway) = gateway().await;
+    let unpayable = Payment { method: None, ..payment() };
+    assert_eq!(gateway.charge(&unpayable).await.unwrap_err().kind, FailureKind::Internal);
+    assert_eq!(gateway.refund(&payment(), &refund()).await.unwrap_err().kind, FailureKind::Internal);
+}
+
+#[tokio::test]
+async fn a_refund_names_the_charge_and_has_a_key_of_its_own() {
+    let (listener, gateway) = gateway().await;
+    let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
+    let (refund, answers) = (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded"}"#)]);
+    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.refund(&payment, &refund));
+    assert_eq!(answer, Ok(RefundOutcome::Refunded("re_1".to_owned())));
+    let (line, form) = told(&asked[1]);
+    assert_eq!(line, "POST /v1/refunds");
+    for pair in [
+        "payment_intent=pi_1",
+        "amount=500",
+        "metadata[refund_id]=00000000-0000-0000-0000-000000000004",
+        "metadata[payment_id]=00000000-0000-0000-0000-000000000001",
+        "metadata[order_id]=00000000-0000-0000-0000-000000000002",
+    ] {
+        assert!(form.split('&').any(|given| given == pair), "{pair} is missing in {form}");
+    }
+    assert!(has_header(&asked[1], "idempotency-key", &refund.gateway_key()));
+}
+
+#[tokio::test]
+async fn an_attempt_is_looked_up_by_what_it_was_named() {
+    let (listener, gateway) = gateway().await;
+    let (payment, answers) = (payment(), [KEY, (200, r#"{"data":[],"has_more":false}"#)]);
+    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_charge(&payment));
+    assert_eq!(answer, Ok(None));
+    let (line, query) = told(&asked[1]);
+    assert_eq!(line, "GET /v1/payment_intents/search");
+    let wanted = "metadata['payment_id']:'00000000-0000-0000-0000-000000000001'+AND+metadata['attempt']:'2'";
+    assert!(query.contains(wanted), "{query}");
+    assert!(!asked[1].to_ascii_lowercase().contains("idempotency-key"), "it changes nothing");
+}
+
+#[tokio::test]
+async fn a_refund_is_looked_up_among_those_of_its_charge() {
+    let (listener, gateway) = gateway().await;
+    let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
+    let other = r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refund_id":"x"}}],"has_more":true}"#;
+    let ours = r#"{"data":[{"id":"re_2","status":"succeeded","metadata":
+        {"refund_id":"00000000-0000-0000-0000-000000000004"}}],"has_more":false}"#;
+    let (refund, answers) = (refund(), [KEY, (200, other), (200, ours)]);
+    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_refund(&payment, &refund));
+    assert_eq!(answer, Ok(Some(RefundOutcome::Refunded("re_2".to_owned()))));
+    let (line, query) = told(&asked[1]);
+    assert_eq!((&*line, &*query), ("GET /v1/refunds", "payment_intent=pi_1&limit=100"));
+    assert_eq!(told(&asked[2]).1, format!("{query}&starting_after=re_1"));
+}
+
+#[tokio::test]
+async fn a_fault_that_is_held_under_the_key_is_told_from_one_that_they_have_now() {
+    let (listener, gateway) = gateway().await;
+    let payment = payment();
+    let held = "503 x\r\nIdempotent-Replayed: true";
+    let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
+    let answers = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
+    let (_, [now, again]) = futures_util::join!(adapters_testkit::server::serve_lines(listener, &answers), ask());
+    assert_eq!((now.kind, now.code), (FailureKind::Unavailable, "unavailable"));
+    assert_eq!((again.kind, again.code), (FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR));
+}
+
+#[tokio::test]
+async fn movements_are_asked_for_until_the_last_page() {
+    let (listener, gateway) = gateway().await;
+    let charge = |n: u32| {
+        format!(
+            r#"{{"id":"txn_{n}","type":"charge","amount":100,"currency":"usd","fee":33,"created":{n},
+            "source":{{"id":"ch_{n}","amount":100,"currency":"usd","payment_intent":"pi_{n}"}}}}"#
+        )
+    };
+    let page = |n, more| format!(r#"{{"data":[{}],"has_more":{more}}}"#, charge(n));
+    let (first, second) = (page(2, true), page(1, false));
+    let answers = [KEY, (200, &*first), (200, &*second)];
+    let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
+    let (asked, movements) = futures_util::join!(serve(listener, &answers), gateway.movements(from, to));
+    let references: Vec<_> = movements.unwrap().transactions.into_iter().map(|movement| movement.reference).collect();
+    assert_eq!(references, ["pi_2", "pi_1"]);
+    let (line, query) = told(&asked[1]);
+    assert_eq!(line, "GET /v1/balance_transactions");
+    assert_eq!(query, "created[gte]=1&created[lt]=9&limit=100&expand[]=data.source");
+    assert_eq!(told(&asked[2]).1, format!("{query}&starting_after=txn_2"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_forgotten_and_the_secret_is_read_again() {
+    let (listener, gateway) = gateway().await;
+    let charged = r#"{"id":"pi_1","status":"succeeded"}"#;
+    let answers = [
+        (200, r#"{"SecretString":"sk_old"}"#),
+        (401, r#"{"error":{"type":"invalid_request_error"}}"#),
+        (200, r#"{"SecretString":"sk_new"}"#),
+        (200, charged),
+        (200, charged),
+    ];
+    let payment = payment();
+    let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
+    let (asked, [refused, first, second]) = futures_util::join!(serve(listener, &answers), ask());
+    assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
+    assert_eq!(
+        (first, second),
+        (Ok(ChargeOutcome::Charged("pi_1".to_owned())), Ok(ChargeOutcome::Charged("pi_1".to_owned())))
+    );
+    let paths: Vec<_> = asked.iter().filter_map(|request| request.split(' ').nth(1)).collect();
+    let charge = "/v1/payment_intents";
+    assert_eq!(paths, ["/", charge, "/", charge, charge]);
+}

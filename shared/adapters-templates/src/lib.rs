@@ -1,0 +1,183 @@
+//! Messages to customers in their language: e-mails with a subject, a plain text and an HTML part, and short messages for SMS and push.
+//!
+//! HTML templates escape their data. A subject cannot carry a line break that would inject headers, since no text of the domain has
+//! one.
+
+mod words;
+
+use domain::event::{
+    NotificationRequested, OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting,
+};
+use domain::notification::{Locale, Template};
+use domain::order::OrderLine;
+use domain::{DomainEvent, text::FullName};
+use kernel::Failure;
+use minijinja::{Environment, Value, context};
+use ports::{EmailMessage, Recipient, ShortMessage};
+
+/// Names and sources of the templates of each language: a layout, and four forms of each message.
+macro_rules! sources {
+    ($($locale:literal: $($name:literal)*;)*) => {
+        &[$(
+            source!($locale "layout.html"),
+            $(
+                source!($locale $name ".subject"),
+                source!($locale $name ".txt"),
+                source!($locale $name ".html"),
+                source!($locale $name ".short"),
+            )*
+        )*]
+    };
+}
+macro_rules! source {
+    ($locale:literal $($part:literal)*) => {
+        (concat!($locale, "/", $($part),*), include_str!(concat!("../templates/", $locale, "/", $($part),*)))
+    };
+}
+
+const SOURCES: &[(&str, &str)] = sources! {
+    "en": "order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered" "message";
+    "de": "order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered" "message";
+};
+
+/// Renders the templates that are compiled in.
+#[derive(Debug)]
+pub struct JinjaMessageTemplates {
+    templates: Environment<'static>,
+}
+
+impl JinjaMessageTemplates {
+    /// Parses the templates.
+    pub fn new() -> Result<Self, minijinja::Error> {
+        let mut templates = Environment::new();
+        templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+        // The name decides: `.html` is escaped, everything else is plain text.
+        for (name, source) in SOURCES {
+            templates.add_template(name, source)?;
+        }
+        Ok(Self { templates })
+    }
+
+    fn render(&self, to: &Recipient, template: Template, form: &str, data: &Value) -> Result<String, Failure> {
+        let name = format!("{}/{}.{form}", to.preferences.locale.name(), template.name());
+        let render = || self.templates.get_template(&name)?.render(data);
+        // The message of a minijinja error may quote the data, so only its kind is reported.
+        render().map_err(|cause| Failure::internal(format!("the template {name} cannot be rendered: {}", cause.kind())))
+    }
+}
+
+impl ports::MessageTemplates for JinjaMessageTemplates {
+    fn render_email(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<EmailMessage, Failure> {
+        let data = context_of(to, data)?;
+        Ok(EmailMessage {
+            to: to.contact.email.clone(),
+            subject: self.render(to, template, "subject", &data)?.trim().to_owned(),
+            text: self.render(to, template, "txt", &data)?,
+            html: self.render(to, template, "html", &data)?,
+        })
+    }
+
+    fn render_short(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<ShortMessage, Failure> {
+        let data = context_of(to, data)?;
+        Ok(ShortMessage {
+            title: self.render(to, template, "subject", &data)?.trim().to_owned(),
+            text: self.render(to, template, "short", &data)?.trim().to_owned(),
+        })
+    }
+}
+
+/// The data of the templates.
+fn context_of(to: &Recipient, data: &DomainEvent) -> Result<Value, Failure> {
+    let name = to.contact.name.as_ref().map(FullName::as_str);
+    let locale = to.preferences.locale;
+    match data {
+        DomainEvent::OrderConfirmed(order) => Ok(confirmed(locale, name, order)),
+        DomainEvent::OrderWaiting(order) => Ok(waiting(locale, name, order)),
+        DomainEvent::OrderCancelled(order) => Ok(cancelled(locale, name, order)),
+        DomainEvent::OrderShipped(order) => Ok(shipped(locale, name, order)),
+        DomainEvent::OrderDelivered(order) => Ok(delivered(name, order)),
+        DomainEvent::NotificationRequested(message) => Ok(staff_message(name, message)),
+        other => Err(Failure::internal(format!("no message template for {}", other.row().name))),
+    }
+}
+
+fn confirmed(locale: Locale, name: Option<&str>, order: &OrderConfirmed) -> Value {
+    let id = order.order_id.to_string();
+    context! {
+        name,
+        number => order_number(&id),
+        order_id => id,
+        lines => order.lines.iter().map(|one| line(locale, one)).collect::<Vec<_>>(),
+        total => words::money(locale, order.total_amount),
+        address => adapters::postal::lines(&order.shipping_address),
+    }
+}
+
+fn line(locale: Locale, line: &OrderLine) -> Value {
+    context! {
+        name => line.product_name.as_str(),
+        quantity => line.quantity.get(),
+        unit_price => words::money(locale, line.unit_price),
+        total => words::money(locale, line.line_total),
+    }
+}
+
+fn waiting(locale: Locale, name: Option<&str>, order: &OrderWaiting) -> Value {
+    let id = order.order_id.to_string();
+    let words::WaitWording { headline, why, then } = words::waiting(locale, order.reason);
+    context! {
+        name,
+        number => order_number(&id),
+        order_id => id,
+        total => words::money(locale, order.total_amount),
+        headline,
+        why,
+        then,
+    }
+}
+
+fn cancelled(locale: Locale, name: Option<&str>, order: &OrderCancelled) -> Value {
+    let id = order.order_id.to_string();
+    context! {
+        name,
+        number => order_number(&id),
+        order_id => id,
+        total => words::money(locale, order.total_amount),
+        why => words::cancelled(locale, order.reason),
+    }
+}
+
+fn shipped(locale: Locale, name: Option<&str>, order: &OrderShipped) -> Value {
+    let id = order.order_id.to_string();
+    context! {
+        name,
+        number => order_number(&id),
+        order_id => id,
+        lines => order.lines.iter().map(|one| line(locale, one)).collect::<Vec<_>>(),
+        address => adapters::postal::lines(&order.shipping_address),
+    }
+}
+
+fn delivered(name: Option<&str>, order: &OrderDelivered) -> Value {
+    let id = order.order_id.to_string();
+    context! { name, number => order_number(&id), order_id => id }
+}
+
+fn staff_message(name: Option<&str>, message: &NotificationRequested) -> Value {
+    let lines = |part: &str| part.lines().map(str::to_owned).collect::<Vec<_>>();
+    context! {
+        name,
+        subject => message.subject.as_str(),
+        text => message.text.as_str(),
+        paragraphs => message.text.as_str().split("\n\n").map(lines).collect::<Vec<_>>(),
+        order_id => message.order_id.map(|id| id.to_string()),
+    }
+}
+
+/// The order number that people see: the end of the id, since the ids of one day share their beginning.
+fn order_number(id: &str) -> String {
+    id.rsplit('-').next().unwrap_or(id).to_uppercase()
+}
+
+#[cfg(test)]
+mod tests;

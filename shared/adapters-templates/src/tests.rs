@@ -1,0 +1,257 @@
+//! The text of each message, in every form and language.
+
+use super::*;
+use domain::id::UserId;
+use domain::order::Reason;
+use domain::text::Email;
+use kernel::Uuid;
+use ports::{Contact, MessageTemplates};
+use serde_json::json;
+
+fn contact(name: Option<&str>) -> Recipient {
+    Recipient::with_defaults(Contact {
+        user_id: UserId(Uuid::nil()),
+        email: Email::parse("ada@example.com").unwrap(),
+        name: name.map(|name| FullName::parse(name).unwrap()),
+        phone: None,
+    })
+}
+
+fn german(name: Option<&str>) -> Recipient {
+    let mut to = contact(name);
+    to.preferences.locale = Locale::De;
+    to
+}
+
+fn confirmed_event(product: &str) -> DomainEvent {
+    let money = |minor| json!({ "amount": minor, "currency": "USD" });
+    let event = json!({ "type": "OrderConfirmed.v1", "data": {
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "payment_id": "0192f0c1-2345-7abc-8def-0123456789ad",
+        "lines": [{
+            "product_id": "0192f0c1-2345-7abc-8def-0123456789ae",
+            "product_name": product,
+            "quantity": 2,
+            "unit_price": money(1_999),
+            "line_total": money(3_998),
+        }],
+        "total_amount": money(3_998),
+        "shipping_address": {
+            "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
+        },
+        "placed_at": "2026-11-21T08:45:00Z",
+    }});
+    serde_json::from_value(event).unwrap()
+}
+
+fn cancelled_event(reason: &str) -> DomainEvent {
+    let event = json!({ "type": "OrderCancelled.v1", "data": {
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "total_amount": { "amount": 3_998, "currency": "USD" },
+        "reason": reason,
+    }});
+    serde_json::from_value(event).unwrap()
+}
+
+fn waiting_event(reason: &str) -> DomainEvent {
+    let event = json!({ "type": "OrderWaiting.v1", "data": {
+        "order_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+        "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
+        "total_amount": { "amount": 3_998, "currency": "USD" },
+        "reason": reason,
+    }});
+    serde_json::from_value(event).unwrap()
+}
+
+fn shipped_event() -> DomainEvent {
+    let DomainEvent::OrderConfirmed(order) = confirmed_event("Lamp") else { unreachable!() };
+    let OrderConfirmed { order_id, user_id, lines, shipping_address, .. } = order;
+    OrderShipped { order_id, user_id, lines, shipping_address }.into()
+}
+
+fn delivered_event() -> DomainEvent {
+    let DomainEvent::OrderConfirmed(order) = confirmed_event("Lamp") else { unreachable!() };
+    OrderDelivered { order_id: order.order_id, user_id: order.user_id }.into()
+}
+
+#[test]
+fn order_confirmation_lists_lines_total_and_address() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let email =
+        templates.render_email(Template::OrderConfirmed, &contact(Some("Ada")), &confirmed_event("Lamp")).unwrap();
+    assert_eq!(email.subject, "Your order 0123456789AB is confirmed");
+    for form in [&email.text, &email.html] {
+        for expected in ["Hello Ada,", "Lamp", "19.99 USD", "39.98 USD", "1 Pier", "94607 Oakland", "CA, US"] {
+            assert!(form.contains(expected), "{expected} is missing in {form}");
+        }
+    }
+    assert!(!email.text.contains("{{") && !email.html.contains("{%"));
+}
+
+#[test]
+fn html_is_escaped_and_plain_text_is_not() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let event = confirmed_event("<script>alert(1)</script> & more");
+    let email = templates.render_email(Template::OrderConfirmed, &contact(Some("<b>Ada</b>")), &event).unwrap();
+    assert!(!email.html.contains("<script>") && !email.html.contains("<b>Ada"));
+    assert!(email.html.contains("&lt;script&gt;"));
+    assert!(email.text.contains("<script>alert(1)</script> & more"));
+}
+
+#[test]
+fn cancellation_states_its_reason_and_the_refund() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    for (reason, words) in [
+        ("payment_declined", "card was declined"),
+        ("insufficient_stock", "no longer in stock"),
+        ("customer_request", "canceled as requested"),
+        ("staff_request", "we had to cancel"),
+        ("refunded", "your payment was refunded"),
+        ("timed_out", "completed in time"),
+        ("payment_unreachable", "could not confirm your payment"),
+    ] {
+        let email = templates.render_email(Template::OrderCancelled, &contact(None), &cancelled_event(reason)).unwrap();
+        assert_eq!(email.subject, "Your order 0123456789AB has been canceled");
+        for form in [&email.text, &email.html] {
+            for expected in [words, "Any amount you paid will be refunded", "39.98 USD", "Hello,"] {
+                assert!(form.contains(expected), "{expected} is missing in {form}");
+            }
+        }
+    }
+}
+
+#[test]
+fn waiting_order_message_states_the_reason_and_the_next_step() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    for (reason, subject, why, then) in [
+        (
+            "payment_declined",
+            "is awaiting payment",
+            "card was declined",
+            "pay again, with the same card or a different one, within two hours",
+        ),
+        ("backordered", "is on back order", "received your payment", "as soon as all items are back in stock"),
+        ("under_review", "is under review", "received your payment", "We will contact you"),
+    ] {
+        let email =
+            templates.render_email(Template::OrderWaiting, &contact(Some("Ada")), &waiting_event(reason)).unwrap();
+        assert_eq!(email.subject, format!("Your order 0123456789AB {subject}"));
+        for form in [&email.text, &email.html] {
+            for expected in [why, then, "39.98 USD", "Hello Ada,", "0192f0c1-2345-7abc-8def-0123456789ab"] {
+                assert!(form.contains(expected), "{expected} is missing in {form}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_message_shows_the_name_of_a_reason() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    for reason in Reason::ALL {
+        for (template, event) in [
+            (Template::OrderWaiting, waiting_event(reason.name())),
+            (Template::OrderCancelled, cancelled_event(reason.name())),
+        ] {
+            let email = templates.render_email(template, &contact(None), &event).unwrap();
+            assert!(!email.text.contains(reason.name()), "{} is shown to the customer", reason.name());
+        }
+    }
+}
+
+#[test]
+fn shipping_message_lists_lines_and_address() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let email = templates.render_email(Template::OrderShipped, &contact(Some("Ada")), &shipped_event()).unwrap();
+    assert_eq!(email.subject, "Your order 0123456789AB is on its way");
+    for form in [&email.text, &email.html] {
+        for expected in ["Hello Ada,", "Lamp", "1 Pier", "94607 Oakland", "CA, US"] {
+            assert!(form.contains(expected), "{expected} is missing in {form}");
+        }
+    }
+}
+
+#[test]
+fn delivery_message_names_the_order() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let email = templates.render_email(Template::OrderDelivered, &contact(None), &delivered_event()).unwrap();
+    assert_eq!(email.subject, "Your order 0123456789AB has been delivered");
+    for form in [&email.text, &email.html] {
+        assert!(form.contains("Hello,") && form.contains("0192f0c1-2345-7abc-8def-0123456789ab"), "{form}");
+    }
+}
+
+#[test]
+fn staff_message_keeps_its_line_breaks_and_is_escaped() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let event = json!({ "type": "NotificationRequested.v1", "data": {
+        "user_id": Uuid::nil(), "channel": "email", "template": "message",
+        "subject": "Your <lantern>", "text": "It is here.\nCome & get it.\n\nYours, Quayside"
+    }});
+    let event: DomainEvent = serde_json::from_value(event).unwrap();
+    let email = templates.render_email(Template::Message, &contact(Some("Ada")), &event).unwrap();
+    assert_eq!(email.subject, "Your <lantern>");
+    assert!(email.text.contains("It is here.\nCome & get it.\n\nYours, Quayside"), "{}", email.text);
+    assert!(email.html.contains("It is here.<br>Come &amp; get it.</p>"), "{}", email.html);
+    assert!(!email.html.contains("Order ") && !email.text.contains("Order "), "it is about no order");
+}
+
+#[test]
+fn german_recipient_gets_german_text_and_amounts() {
+    let (templates, to) = (JinjaMessageTemplates::new().unwrap(), german(Some("Ada")));
+    let email = templates.render_email(Template::OrderConfirmed, &to, &confirmed_event("Lamp")).unwrap();
+    assert_eq!(email.subject, "Ihre Bestellung 0123456789AB ist bestätigt");
+    for form in [&email.text, &email.html] {
+        for expected in ["Guten Tag Ada,", "vielen Dank", "Lamp", "19,99 USD", "Gesamt", "39,98 USD", "Lieferadresse"] {
+            assert!(form.contains(expected), "{expected} is missing in {form}");
+        }
+    }
+    assert!(email.html.contains("<html lang=\"de\">"), "{}", email.html);
+}
+
+/// Words that occur in one language only.
+const ENGLISH: [&str; 9] =
+    ["Your ", "your ", "Hello", "Order ", "order ", "Total", "Shipping address", " is ", "You are receiving"];
+const GERMAN: [&str; 8] = ["Ihre ", "Guten Tag", "Bestellung", "Gesamt", " ist ", " wird ", "Sie ", "erhalten"];
+
+#[test]
+fn no_message_mixes_languages() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let reasons = Reason::ALL.map(Reason::name);
+    let mut events =
+        vec![(Template::OrderConfirmed, confirmed_event("Lamp")), (Template::OrderShipped, shipped_event())];
+    events.push((Template::OrderDelivered, delivered_event()));
+    events.extend(reasons.map(|reason| (Template::OrderWaiting, waiting_event(reason))));
+    events.extend(reasons.map(|reason| (Template::OrderCancelled, cancelled_event(reason))));
+    for (template, event) in events {
+        for (to, foreign) in [(contact(None), &GERMAN[..]), (german(None), &ENGLISH[..])] {
+            let (email, short) = (
+                templates.render_email(template, &to, &event).unwrap(),
+                templates.render_short(template, &to, &event).unwrap(),
+            );
+            for form in [&email.subject, &email.text, &email.html, &short.title, &short.text] {
+                for word in foreign {
+                    assert!(!form.contains(word), "{word:?} in {form}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn short_message_fits_two_sms_segments() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    for to in [contact(Some("Ada")), german(Some("Ada"))] {
+        for reason in Reason::ALL.map(Reason::name) {
+            for (template, event) in
+                [(Template::OrderWaiting, waiting_event(reason)), (Template::OrderCancelled, cancelled_event(reason))]
+            {
+                let short = templates.render_short(template, &to, &event).unwrap();
+                assert!(short.text.contains("0123456789AB") && short.text.chars().count() <= 306, "{}", short.text);
+            }
+        }
+        let short = templates.render_short(Template::OrderConfirmed, &to, &confirmed_event("Lamp")).unwrap();
+        assert!(short.text.contains("39") && short.text.chars().count() <= 160, "{}", short.text);
+    }
+}

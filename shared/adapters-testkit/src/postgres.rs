@@ -1,0 +1,258 @@
+//! For tests: a fresh database, migrated, with a bus that remembers.
+#![allow(clippy::expect_used, reason = "this is test code, which other crates' tests share")]
+
+use adapters_postgres::{
+    Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
+    PgUsers, PgWindows, Settings, Tls,
+};
+use catalog::Context;
+use domain::Event;
+use kernel::{Failure, Uuid};
+use ports::{Bus, Migrations as _};
+use std::{
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio_postgres::{Client, Config, NoTls, Row, config::Host};
+
+/// `DATABASE_URL`, or what to do about it.
+pub fn database_url() -> String {
+    std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: these tests need a Postgres, run scripts/test")
+}
+
+/// A database of its own for one test, migrated. It is dropped with this value.
+pub async fn fresh_database(url: &str) -> TestDatabase {
+    let database = empty_database(url).await;
+    Migrator::new(database.as_owner(), None).apply().await.expect("the database is migrated");
+    database
+}
+
+/// A database of its own for one test, with nothing in it.
+pub async fn empty_database(url: &str) -> TestDatabase {
+    let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
+    let name = format!("q_test_{}", Uuid::now_v7().simple());
+    run(&server, &format!("CREATE DATABASE {name}")).await;
+    TestDatabase { server, name, bus: RecordingBus::default() }
+}
+
+async fn connect(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.expect("the test server answers");
+    tokio::spawn(connection);
+    client
+}
+
+async fn run(config: &Config, sql: &str) {
+    connect(config).await.batch_execute(sql).await.expect("the statement runs");
+}
+
+/// A migrated database that goes away with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: Config,
+    name: String,
+    bus: RecordingBus,
+}
+
+impl TestDatabase {
+    /// A new connection as the owner.
+    pub fn as_owner(&self) -> Arc<Database> {
+        let (settings, secret) = self.login();
+        Arc::new(Database::new(settings, secret))
+    }
+
+    /// A new connection with the rights of a context's role. The role's password is not touched: roles are of the whole
+    /// server, and a running stack uses them.
+    pub fn as_context(&self, context: Context) -> Arc<Database> {
+        let (settings, secret) = self.login();
+        let options = Some(format!("-c role={}", context.name()));
+        Arc::new(Database::new(Settings { options, ..settings }, secret))
+    }
+
+    /// Like [`Self::as_context`], by way of `port` of this machine: for tests that stand between the code and the server.
+    pub fn through_proxy(&self, context: Context, port: u16) -> Arc<Database> {
+        let (settings, secret) = self.login();
+        let options = Some(format!("-c role={}", context.name()));
+        let settings = Settings { host: "127.0.0.1".to_owned(), port, tls: Tls::Off, options, ..settings };
+        Arc::new(Database::new(settings, secret))
+    }
+
+    /// Where the server is: host and port.
+    pub fn server(&self) -> (String, u16) {
+        let (settings, _) = self.login();
+        (settings.host, settings.port)
+    }
+
+    /// How the owner logs in.
+    pub fn login(&self) -> (Settings, PasswordSource) {
+        let host = match self.server.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            Some(Host::Unix(path)) => path.to_string_lossy().into_owned(),
+            None => "localhost".to_owned(),
+        };
+        let port = self.server.get_ports().first().copied().unwrap_or(5432);
+        let user = self.server.get_user().unwrap_or("postgres");
+        let secret = match self.server.get_password() {
+            Some(password) => PasswordSource::Password(String::from_utf8_lossy(password).into_owned()),
+            None => PasswordSource::Trust,
+        };
+        (Settings::new(&host, port, &self.name, user, Tls::Off), secret)
+    }
+
+    /// The bus that every store of this database publishes on.
+    pub fn bus(&self) -> RecordingBus {
+        self.bus.clone()
+    }
+
+    /// Accounts, over a connection of their own.
+    pub fn users(&self) -> PgUsers<RecordingBus> {
+        PgUsers::new(self.as_context(Context::Identity), self.bus())
+    }
+
+    /// Stock accounts, over a connection of their own.
+    pub fn stock(&self) -> PgStock<RecordingBus> {
+        PgStock::new(self.as_context(Context::Inventory), self.bus())
+    }
+
+    /// Orders, over a connection of their own.
+    pub fn orders(&self) -> PgOrders<RecordingBus> {
+        PgOrders::new(self.as_context(Context::Orders), self.bus())
+    }
+
+    /// Payments, over a connection of their own.
+    pub fn payments(&self) -> PgPayments<RecordingBus> {
+        PgPayments::new(self.as_context(Context::Payments), self.bus())
+    }
+
+    /// Contacts, over a connection of their own.
+    pub fn contacts(&self) -> PgContacts<RecordingBus> {
+        PgContacts::new(self.as_context(Context::Notifications), self.bus())
+    }
+
+    /// Invoices, over a connection of their own.
+    pub fn invoices(&self) -> PgInvoices<RecordingBus> {
+        PgInvoices::new(self.as_context(Context::Invoices), self.bus())
+    }
+
+    /// Windows, over a connection of their own.
+    pub fn windows(&self) -> PgWindows {
+        PgWindows::new(self.as_context(Context::Analytics))
+    }
+
+    /// The sweep, over a connection of its own.
+    pub fn outbox(&self) -> PgOutbox<RecordingBus> {
+        PgOutbox::new(self.as_context(Context::Operations), self.bus())
+    }
+
+    /// The probe, over a connection of its own.
+    pub fn probe(&self) -> PgProbe {
+        PgProbe::new(self.as_context(Context::Operations))
+    }
+
+    /// Looks behind the ports, as the superuser.
+    pub async fn rows(&self, sql: &str) -> Vec<Row> {
+        self.connect().await.query(sql, &[]).await.expect("the query runs")
+    }
+
+    /// Looks behind the ports for one number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        self.rows(sql).await.first().expect("a row").get(0)
+    }
+
+    /// Waits until a query that counts something counts one at least.
+    pub async fn wait_until(&self, sql: &str) {
+        let (client, began) = (self.connect().await, Instant::now());
+        while client.query_one(sql, &[]).await.expect("the query runs").get::<_, i64>(0) == 0 {
+            assert!(began.elapsed() < Duration::from_secs(20), "nothing came of: {sql}");
+        }
+    }
+
+    /// Changes something behind the ports, as the superuser.
+    pub async fn execute(&self, sql: &str) {
+        self.connect().await.batch_execute(sql).await.expect("the statement runs");
+    }
+
+    /// Does something in a transaction that stays open, and is undone, as long as the answer is kept.
+    pub async fn hold_transaction(&self, sql: &str) -> impl Sized + use<> {
+        let client = self.connect().await;
+        client.batch_execute(&format!("BEGIN; {sql}")).await.expect("the statement runs");
+        client
+    }
+
+    /// A connection as the superuser.
+    pub async fn connect(&self) -> Client {
+        let mut config = self.server.clone();
+        connect(config.dbname(&self.name)).await
+    }
+}
+
+impl Drop for TestDatabase {
+    /// On a thread with a runtime of its own, for a test that panics has none to wait with.
+    fn drop(&mut self) {
+        let (server, sql) = (self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(run(&server, &sql));
+        });
+        if dropped.join().is_err() {
+            tracing::warn!(database = self.name, "a test database was left behind");
+        }
+    }
+}
+
+/// A bus in memory: remembers what it took, and fails when told.
+#[derive(Debug, Clone, Default)]
+pub struct RecordingBus {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    behavior: BusBehavior,
+    taken: Vec<Event>,
+}
+
+/// What a [`RecordingBus`] does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BusBehavior {
+    /// Takes every event.
+    #[default]
+    Accept,
+    /// Takes the first event of each call and refuses the others.
+    AcceptFirst,
+    /// Fails.
+    Fail,
+    /// Never answers.
+    TimeOut,
+}
+
+impl RecordingBus {
+    /// What it took, oldest first.
+    pub fn published(&self) -> Vec<Event> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).taken.clone()
+    }
+
+    /// From now on.
+    pub fn set_behavior(&self, behavior: BusBehavior) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior = behavior;
+    }
+
+    fn behavior(&self) -> BusBehavior {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior
+    }
+}
+
+impl Bus for RecordingBus {
+    async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
+        let most = match self.behavior() {
+            BusBehavior::Accept => events.len(),
+            BusBehavior::AcceptFirst => 1,
+            BusBehavior::Fail => return Err(Failure::unavailable("bus", "it is away, as told")),
+            BusBehavior::TimeOut => std::future::pending().await,
+        };
+        let taken = (0..events.len()).map(|n| n < most).collect();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.taken.extend(events.iter().take(most).cloned());
+        Ok(taken)
+    }
+}

@@ -1,0 +1,69 @@
+//! Adapters can be wired where a function's row declares their use, and nowhere else.
+
+use adapters::{Wiring, config::Config};
+use adapters_postgres::UnreachableBus;
+use catalog::Function;
+
+/// Every variable that any function has.
+fn config() -> Config {
+    Config::from_vars([
+        ("STAGE", "test"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+        ("DATABASE_HOST", "127.0.0.1"),
+        ("DATABASE_PORT", "5432"),
+        ("DATABASE_NAME", "quayside"),
+        ("DATABASE_USER", "orders"),
+        ("DATABASE_PASSWORD", "p"),
+        ("REDIS_URL", "redis://127.0.0.1:6379"),
+        ("PRODUCTS_TABLE", "products"),
+        ("INVOICES_BUCKET", "invoices"),
+        ("ARCHIVE_BUCKET", "archive"),
+        ("ANALYTICS_STREAM", "analytics"),
+        ("SIGNING_KEYS_SECRET", "signing-keys"),
+        ("GATEWAY_KEY_SECRET", "gateway-key"),
+        ("WEBHOOK_SECRET", "webhook-secret"),
+        ("SHORTFALL_POLICY", "refund"),
+        ("GATEWAY_URL", "http://127.0.0.1:1"),
+        ("API_URL", "http://127.0.0.1:1"),
+        ("EVENT_BUS", "events"),
+        ("EMAIL_FROM", "shop@example.com"),
+        ("KAFKA_BROKERS", "127.0.0.1:9092"),
+        ("DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:1/q"),
+        ("QUEUE_URL", "http://127.0.0.1:1/q"),
+    ])
+}
+
+fn wiring(function: &'static Function) -> Wiring {
+    Wiring::new(function, config())
+}
+
+#[test]
+fn undeclared_use_is_refused_by_name() {
+    let error = adapters_dynamodb::products(&wiring(catalog::HEALTH_GET)).unwrap_err().to_string();
+    assert!(error.contains("health-get") && error.contains("products"), "{error}");
+    assert!(adapters_eventbridge::bus(&wiring(catalog::PRODUCT_GET)).is_err());
+    assert!(adapters_eventbridge::bus(&wiring(catalog::ORDER_GET)).is_err(), "it declares no bus");
+    assert!(adapters_postgres::orders(&wiring(catalog::ORDER_GET), UnreachableBus).is_ok());
+    assert!(adapters_s3::archive(&wiring(catalog::INVOICE_ISSUE)).is_err(), "it declares another bucket");
+    assert!(adapters_auth::tokens(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
+    assert!(adapters_postgres::migrations(&wiring(catalog::ORDER_PLACE)).is_err());
+    assert!(adapters_sqs::dead_letters(&wiring(catalog::ORDER_PLACE)).is_err());
+}
+
+#[test]
+fn payment_adapters_are_wired_where_the_row_declares_them() {
+    assert!(adapters_redis::circuit_breaker(&wiring(catalog::PAYMENT_CHARGE)).is_ok());
+    assert!(adapters_redis::circuit_breaker(&wiring(catalog::PAYMENT_RECONCILE)).is_err(), "it declares no Redis");
+    assert!(adapters_stripe::webhook_verifier(&wiring(catalog::PAYMENT_WEBHOOK)).is_ok());
+    assert!(adapters_stripe::webhook_verifier(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
+    assert!(adapters_postgres::ledger(&wiring(catalog::LEDGER_RECONCILE), UnreachableBus).is_ok());
+    assert!(adapters_postgres::payments(&wiring(catalog::PAYMENT_GET), UnreachableBus).is_ok());
+}
+
+#[test]
+fn missing_variable_is_reported_before_the_first_invocation() {
+    let error = adapters_dynamodb::products(&Wiring::new(catalog::PRODUCT_GET, Config::from_vars([]))).unwrap_err();
+    assert!(error.to_string().contains("PRODUCTS_TABLE"), "{error}");
+}
