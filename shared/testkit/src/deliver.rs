@@ -1,8 +1,8 @@
-//! A small platform in one process: what the twins publish goes to the consumers that the catalog names, until all is quiet.
+//! Delivers what the fakes publish to the consumers in the catalog until no delivery is left.
 //!
-//! No clock, no queue's delays, no batches: events go out in the order in which they were published, to the consumers in the order
-//! in which they were registered. What fails and may pass is delivered again at the end of the line, and so is what a consumer
-//! died of at a crash point.
+//! There are no clock, no delays and no batches: events are delivered in the order in which they were published, to
+//! consumers in the order in which they subscribed. A delivery that fails with a retryable failure, or whose consumer
+//! crashes, goes to the end of the queue.
 
 use crate::{Crashed, Platform};
 use catalog::{Function, MAX_RECEIVES, Trigger};
@@ -14,28 +14,29 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-/// More deliveries than any journey needs: events chase each other in a circle.
-const ENDLESS: usize = 100_000;
+/// Upper bound on deliveries. More of them mean that events trigger each other endlessly.
+const MAX_DELIVERIES: usize = 100_000;
 
-/// Carries events from the bus to consumers, facts from the stream, changes of products from their table, records from the log.
+/// Delivers events from the bus and the analytics stream, product changes from the table, and records from the event
+/// log.
 pub struct Dispatcher<'a> {
     platform: Platform,
     routes: Vec<Route<'a>>,
-    line: VecDeque<Parcel>,
-    seen: Offsets,
+    queue: VecDeque<Delivery>,
+    offsets: Offsets,
     copies: usize,
 }
 
 struct Route<'a> {
     name: &'static str,
-    wants: Wants,
+    source: Source,
     handle: Box<Handle<'a>>,
 }
 
 type Handle<'a> = dyn Fn(Content) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
 
-/// Where a consumer gets its records from.
-enum Wants {
+/// Source of a consumer's records, with the event types or topics that it subscribes to.
+enum Source {
     Bus(&'static [&'static catalog::Event]),
     Stream(&'static [&'static catalog::Event]),
     Changes,
@@ -49,13 +50,13 @@ enum Content {
     Record(Rc<LogRecord>),
 }
 
-struct Parcel {
+struct Delivery {
     route: usize,
     content: Content,
     attempt: u32,
 }
 
-/// How far each source has been read.
+/// Number of records read from each source.
 #[derive(Default)]
 struct Offsets {
     bus: usize,
@@ -64,77 +65,79 @@ struct Offsets {
     log: usize,
 }
 
-/// What was delivered until all was quiet.
+/// Outcome of [`Dispatcher::run_until_idle`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryReport {
-    /// Consumer and record of each delivery that was done, in order.
+    /// Consumer and record name of each successful delivery, in order.
     pub delivered: Vec<(&'static str, &'static str)>,
-    /// Deliveries that failed and were tried again.
+    /// Number of deliveries that failed and were retried.
     pub retries: u32,
-    /// Consumer and failure of what was given up.
+    /// Consumer and failure of each delivery that was not retried any more.
     pub failed: Vec<(&'static str, Failure)>,
 }
 
 impl<'a> Dispatcher<'a> {
-    /// For what is published on `platform` from now on.
+    /// Dispatches what is published on `platform` from now on.
     pub fn new(platform: &Platform) -> Self {
         let mut dispatcher = Self {
             platform: platform.clone(),
             routes: vec![],
-            line: VecDeque::new(),
-            seen: Offsets::default(),
+            queue: VecDeque::new(),
+            offsets: Offsets::default(),
             copies: 1,
         };
-        dispatcher.collect();
+        dispatcher.enqueue_new();
         dispatcher
     }
 
-    /// Delivers everything so often: a consumer must not mind.
+    /// Delivers each record `copies` times, to test deduplication.
     #[must_use]
     pub fn copies(self, copies: usize) -> Self {
         Self { copies, ..self }
     }
 
-    /// Gives `handle` the events of `function`'s row: from the bus or, where the row says so, from the stream.
+    /// Subscribes `handle` to the events of `function`'s catalog row, from the bus or from the analytics stream.
     #[must_use]
     pub fn subscribe(
         self,
         function: &'static Function,
         handle: impl AsyncFn(Event) -> Result<(), Failure> + 'a,
     ) -> Self {
-        let wants = match function.trigger {
-            Trigger::Stream(_, events) => Wants::Stream(events),
-            _ if function.has_queue() => Wants::Bus(function.consumes()),
-            _ => panic!("the row of {} consumes no events", function.name),
+        let source = match function.trigger {
+            Trigger::Stream(_, events) => Source::Stream(events),
+            _ if function.has_queue() => Source::Bus(function.consumes()),
+            _ => panic!("the catalog row of {} consumes no events", function.name),
         };
-        self.route(function, wants, async move |content| match content {
+        self.route(function, source, async move |content| match content {
             Content::Event(event) => handle(Event::clone(&event)).await,
             _ => Ok(()),
         })
     }
 
-    /// Gives `handle` the products that were created, as the table's stream of changes does.
+    /// Subscribes `handle` to created products, as the DynamoDB stream of the products table delivers them.
     #[must_use]
     pub fn subscribe_to_changes(
         self,
         function: &'static Function,
         handle: impl AsyncFn(Product) -> Result<(), Failure> + 'a,
     ) -> Self {
-        self.route(function, Wants::Changes, async move |content| match content {
+        self.route(function, Source::Changes, async move |content| match content {
             Content::Change(product) => handle(Product::clone(&product)).await,
             _ => Ok(()),
         })
     }
 
-    /// Gives `handle` the records of the log that are on the topics of `function`'s row.
+    /// Subscribes `handle` to the event log records on the topics of `function`'s catalog row.
     #[must_use]
     pub fn subscribe_to_log(
         self,
         function: &'static Function,
         handle: impl AsyncFn(LogRecord) -> Result<(), Failure> + 'a,
     ) -> Self {
-        let Trigger::Kafka(topics) = function.trigger else { panic!("the row of {} reads no log", function.name) };
-        self.route(function, Wants::Log(topics), async move |content| match content {
+        let Trigger::Kafka(topics) = function.trigger else {
+            panic!("the catalog row of {} has no Kafka trigger", function.name)
+        };
+        self.route(function, Source::Log(topics), async move |content| match content {
             Content::Record(record) => handle(LogRecord::clone(&record)).await,
             _ => Ok(()),
         })
@@ -143,7 +146,7 @@ impl<'a> Dispatcher<'a> {
     fn route(
         mut self,
         function: &'static Function,
-        wants: Wants,
+        source: Source,
         handle: impl AsyncFn(Content) -> Result<(), Failure> + 'a,
     ) -> Self {
         let handle = Rc::new(handle);
@@ -151,65 +154,75 @@ impl<'a> Dispatcher<'a> {
             let handle = Rc::clone(&handle);
             async move { handle(content).await }.boxed_local()
         };
-        self.routes.push(Route { name: function.name, wants, handle: Box::new(handle) });
+        self.routes.push(Route { name: function.name, source, handle: Box::new(handle) });
         self
     }
 
-    /// Delivers until nothing is on its way. What waits in the outbox is not: that takes a sweep.
+    /// Delivers until the queue is empty. Events that wait in the outbox are not delivered: they need a sweep.
     pub async fn run_until_idle(&mut self) -> DeliveryReport {
         let mut report = DeliveryReport::default();
-        self.collect();
-        while let Some(parcel) = self.line.pop_front() {
-            let route = &self.routes[parcel.route];
-            let outcome = self.platform.run((route.handle)(parcel.content.clone())).await;
-            match outcome.unwrap_or_else(|Crashed| Err(Failure::unavailable("process", "it died"))) {
-                Ok(()) => report.delivered.push((route.name, parcel.content.name())),
-                Err(failure) if failure.is_retryable() && parcel.attempt < MAX_RECEIVES => {
+        self.enqueue_new();
+        while let Some(delivery) = self.queue.pop_front() {
+            let route = &self.routes[delivery.route];
+            let outcome = self.platform.run((route.handle)(delivery.content.clone())).await;
+            match outcome.unwrap_or_else(|Crashed| Err(Failure::unavailable("process", "the process crashed"))) {
+                Ok(()) => report.delivered.push((route.name, delivery.content.name())),
+                Err(failure) if failure.is_retryable() && delivery.attempt < MAX_RECEIVES => {
                     report.retries += 1;
-                    self.line.push_back(Parcel { attempt: parcel.attempt + 1, ..parcel });
+                    self.queue.push_back(Delivery { attempt: delivery.attempt + 1, ..delivery });
                 }
                 Err(failure) => report.failed.push((route.name, failure)),
             }
-            assert!(report.delivered.len() < ENDLESS, "this does not come to an end: {:?}", &report.delivered[..50]);
-            self.collect();
+            assert!(
+                report.delivered.len() < MAX_DELIVERIES,
+                "the deliveries do not end: {:?}",
+                &report.delivered[..50]
+            );
+            self.enqueue_new();
         }
         report
     }
 
-    /// Puts what is new at its sources into the line.
-    fn collect(&mut self) {
-        for event in self.platform.bus().published_after(self.seen.bus) {
-            self.seen.bus += 1;
+    /// Queues the new records of all sources.
+    fn enqueue_new(&mut self) {
+        for event in self.platform.bus().published_after(self.offsets.bus) {
+            self.offsets.bus += 1;
             let row = event.event.row();
-            self.enqueue(&Content::Event(event), |wants| matches!(wants, Wants::Bus(events) if has(events, row)));
+            self.enqueue(
+                &Content::Event(event),
+                |source| matches!(source, Source::Bus(events) if includes(events, row)),
+            );
         }
-        for event in self.platform.analytics_stream().events_after(self.seen.stream) {
-            self.seen.stream += 1;
+        for event in self.platform.analytics_stream().events_after(self.offsets.stream) {
+            self.offsets.stream += 1;
             let row = event.event.row();
-            self.enqueue(&Content::Event(event), |wants| matches!(wants, Wants::Stream(events) if has(events, row)));
+            self.enqueue(
+                &Content::Event(event),
+                |source| matches!(source, Source::Stream(events) if includes(events, row)),
+            );
         }
-        for product in self.platform.products().created_after(self.seen.changes) {
-            self.seen.changes += 1;
-            self.enqueue(&Content::Change(Rc::new(product)), |wants| matches!(wants, Wants::Changes));
+        for product in self.platform.products().created_after(self.offsets.changes) {
+            self.offsets.changes += 1;
+            self.enqueue(&Content::Change(Rc::new(product)), |source| matches!(source, Source::Changes));
         }
-        for record in self.platform.event_log().records_after(self.seen.log) {
-            self.seen.log += 1;
+        for record in self.platform.event_log().records_after(self.offsets.log) {
+            self.offsets.log += 1;
             let topic = record.topic;
             let on = |topics: &[&catalog::KafkaTopic]| topics.iter().any(|one| one.name == topic);
-            self.enqueue(&Content::Record(record), |wants| matches!(wants, Wants::Log(topics) if on(topics)));
+            self.enqueue(&Content::Record(record), |source| matches!(source, Source::Log(topics) if on(topics)));
         }
     }
 
-    fn enqueue(&mut self, content: &Content, wanted: impl Fn(&Wants) -> bool) {
-        for (route, _) in self.routes.iter().enumerate().filter(|(_, route)| wanted(&route.wants)) {
+    fn enqueue(&mut self, content: &Content, matches_source: impl Fn(&Source) -> bool) {
+        for (route, _) in self.routes.iter().enumerate().filter(|(_, route)| matches_source(&route.source)) {
             for _ in 0..self.copies {
-                self.line.push_back(Parcel { route, content: content.clone(), attempt: 1 });
+                self.queue.push_back(Delivery { route, content: content.clone(), attempt: 1 });
             }
         }
     }
 }
 
-fn has(events: &[&catalog::Event], row: &catalog::Event) -> bool {
+fn includes(events: &[&catalog::Event], row: &catalog::Event) -> bool {
     events.iter().any(|event| event.name == row.name)
 }
 
@@ -226,10 +239,7 @@ impl Content {
 impl fmt::Debug for Dispatcher<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.routes.iter().map(|route| route.name).collect();
-        f.debug_struct("Dispatcher")
-            .field("routes", &names)
-            .field("on_its_way", &self.line.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Dispatcher").field("routes", &names).field("queued", &self.queue.len()).finish_non_exhaustive()
     }
 }
 

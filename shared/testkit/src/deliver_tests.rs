@@ -1,4 +1,4 @@
-//! Rules of the dispatcher, and one order on its way through plain closures over the ports.
+//! Tests of the dispatcher, with consumers that are closures over the ports.
 
 use super::*;
 use crate::{Dependency, FaultPoint, build, ids};
@@ -14,8 +14,8 @@ use ports::{
 };
 use std::cell::Cell;
 
-/// What comes of `event` is told under an id of its own, the same one each time.
-fn told(event: &Event, consumer: u64, data: impl Into<DomainEvent>) -> Event {
+/// An event caused by `event`, with a deterministic id of its own.
+fn caused_event(event: &Event, consumer: u64, data: impl Into<DomainEvent>) -> Event {
     let number = u64::try_from(event.id.as_u128() & 0xFFFF_FFFF).expect("small");
     build::event(number * 10 + consumer, data)
 }
@@ -24,7 +24,7 @@ fn claim(function: &Function, event: &Event) -> Claim {
     Claim { consumer: function.name, event_id: event.id }
 }
 
-/// A platform with ten lamps, its consumers, and a placed order on the bus.
+/// A platform with ten units of product 1 in stock, its consumers, and a placed order.
 async fn with_an_order(method: &str, copies: usize) -> (Platform, DeliveryReport) {
     with_an_order_on(Platform::new(), method, copies).await
 }
@@ -34,55 +34,62 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
     let mut dispatcher = Dispatcher::new(&platform)
         .copies(copies)
         .subscribe(catalog::STOCK_RESERVE, async |event| {
-            let DomainEvent::OrderPlaced(placed) = &event.event else { panic!("routed wrongly") };
-            let hold = stock::reserve(placed.clone());
-            let (held, short) = (told(&event, 1, hold.reserved.clone()), told(&event, 1, hold.failed.clone()));
+            let DomainEvent::OrderPlaced(placed) = &event.event else { panic!("unexpected event") };
+            let reservation = stock::reserve(placed.clone());
+            let (reserved, failed) = (
+                caused_event(&event, 1, reservation.reserved.clone()),
+                caused_event(&event, 1, reservation.failed.clone()),
+            );
             let (claim, expires_at) = (claim(catalog::STOCK_RESERVE, &event), stock::expires_at(event.time)?);
-            platform.stock().reserve(claim, &hold, expires_at, &held, &short).await.map(drop)
+            platform.stock().reserve(claim, &reservation, expires_at, &reserved, &failed).await.map(drop)
         })
         .subscribe(catalog::PAYMENT_CHARGE, async |event| {
-            let DomainEvent::StockReserved(held) = &event.event else { panic!("routed wrongly") };
-            let begun = payment::begin(ids::payment(1), held, event.time);
-            let payment = platform.payments().begin(&begun).await?;
-            let answer = platform.gateway().charge(&payment).await?;
-            let Some(change) = payment::record_charge_outcome(&payment, 1, &answer, ids::refund(1), event.time)? else {
+            let DomainEvent::StockReserved(reserved) = &event.event else { panic!("unexpected event") };
+            let started = payment::begin(ids::payment(1), reserved, event.time);
+            let payment = platform.payments().begin(&started).await?;
+            let response = platform.gateway().charge(&payment).await?;
+            let Some(change) = payment::record_charge_outcome(&payment, 1, &response, ids::refund(1), event.time)?
+            else {
                 return Ok(());
             };
-            let news = Event { sequence: change.payment.version, ..told(&event, 2, change.events[0].clone()) };
+            let update_event =
+                Event { sequence: change.payment.version, ..caused_event(&event, 2, change.events[0].clone()) };
             let claim = Some(claim(catalog::PAYMENT_CHARGE, &event));
-            platform.payments().advance(claim, &change, &[news]).await.map(drop)
+            platform.payments().advance(claim, &change, &[update_event]).await.map(drop)
         })
         .subscribe(catalog::STOCK_ALLOCATE, async |event| {
-            let DomainEvent::PaymentSucceeded(_) = &event.event else { panic!("routed wrongly") };
+            let DomainEvent::PaymentSucceeded(_) = &event.event else { panic!("unexpected event") };
             let order = build::order();
-            let (kept, short) =
-                (told(&event, 5, order.stock_allocated()), told(&event, 5, order.stock_allocation_failed()));
+            let (allocated, failed) = (
+                caused_event(&event, 5, order.stock_allocated()),
+                caused_event(&event, 5, order.stock_allocation_failed()),
+            );
             let claim = claim(catalog::STOCK_ALLOCATE, &event);
-            platform.stock().allocate(claim, &order.paid_order(), &kept, &short).await.map(drop)
+            platform.stock().allocate(claim, &order.paid_order(), &allocated, &failed).await.map(drop)
         })
         .subscribe(catalog::ORDER_ADVANCE, async |event| {
             let (input, payment) = match &event.event {
                 DomainEvent::StockReserved(_) => (Input::StockReserved, None),
-                DomainEvent::StockAllocated(kept) => {
-                    (Input::StockAllocated, Some((kept.payment.payment_id, kept.payment.version)))
+                DomainEvent::StockAllocated(allocated) => {
+                    (Input::StockAllocated, Some((allocated.payment.payment_id, allocated.payment.version)))
                 }
                 DomainEvent::PaymentFailed(failed) => (Input::PaymentFailed, Some((failed.payment_id, event.sequence))),
-                other => panic!("{} is routed wrongly", other.row().name),
+                other => panic!("{} is not expected", other.row().name),
             };
             let order = platform.orders().get(ids::order(1), None).await?.expect("the order");
-            let Some((moved, news)) = order::advance(&order, Update { input, payment }, event.time)? else {
+            let Some((advanced, update_event)) = order::advance(&order, Update { input, payment }, event.time)? else {
                 return Ok(());
             };
-            let news = news.map(|news| told(&event, 3, news));
+            let update_event = update_event.map(|update_event| caused_event(&event, 3, update_event));
             let claim = Some(claim(catalog::ORDER_ADVANCE, &event));
-            platform.orders().advance(claim, &moved, news.as_ref()).await.map(drop)
+            platform.orders().advance(claim, &advanced, update_event.as_ref()).await.map(drop)
         });
     let order = build::order().line(1, 2).method(method);
     let (key, reply, event) = (build::a_key("k", "b"), build::a_reply("{}"), build::event(1, order.order_placed()));
     platform.orders().place(&order.placed(), &key, &reply, &event).await.expect("placed");
     let mut report = dispatcher.run_until_idle().await;
     while !platform.outbox().pending().is_empty() {
-        platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
+        platform.outbox().sweep(build::at(60), 10, None).await.expect("the sweep succeeds");
         let more = dispatcher.run_until_idle().await;
         report.delivered.extend(more.delivered);
         report.retries += more.retries;
@@ -93,7 +100,7 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
 }
 
 #[tokio::test]
-async fn a_placed_order_is_reserved_charged_and_confirmed_and_then_all_is_quiet() {
+async fn placed_order_is_reserved_charged_and_confirmed() {
     let (platform, report) = with_an_order("pm_card_visa", 1).await;
     assert_eq!(platform.orders().all()[0].status, Status::Processing);
     assert_eq!(platform.gateway().charges().len(), 1);
@@ -111,7 +118,7 @@ async fn a_placed_order_is_reserved_charged_and_confirmed_and_then_all_is_quiet(
 }
 
 #[tokio::test]
-async fn a_declined_card_leaves_the_order_pending_and_its_stock_held() {
+async fn declined_card_leaves_the_order_pending_and_its_stock_reserved() {
     let (platform, report) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
     let order = platform.orders().all().remove(0);
     assert_eq!((order.status, order.reason), (Status::Pending, Some(order::Reason::PaymentDeclined)));
@@ -120,21 +127,22 @@ async fn a_declined_card_leaves_the_order_pending_and_its_stock_held() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_cancelled_gives_its_stock_back() {
+async fn cancelled_order_releases_its_stock() {
     let (platform, _) = with_an_order("pm_card_visa_chargeDeclined", 1).await;
     let mut dispatcher = Dispatcher::new(&platform).subscribe(catalog::STOCK_RELEASE, async |event| {
-        let released = told(&event, 4, domain::event::StockReleased { order_id: ids::order(1), levels: vec![] });
+        let released =
+            caused_event(&event, 4, domain::event::StockReleased { order_id: ids::order(1), levels: vec![] });
         platform.stock().release(claim(catalog::STOCK_RELEASE, &event), ids::order(1), &released).await.map(drop)
     });
-    let (cancelled, news) =
+    let (cancelled, update_event) =
         build::order().line(1, 2).method("pm_card_visa_chargeDeclined").cancelled(order::Reason::PaymentDeclined);
-    platform.orders().advance(None, &cancelled, Some(&build::event(99, news))).await.expect("a step");
+    platform.orders().advance(None, &cancelled, Some(&build::event(99, update_event))).await.expect("a transition");
     assert_eq!(dispatcher.run_until_idle().await.delivered, [("stock-release", "OrderCancelled.v1")]);
     assert_eq!(platform.stock().levels()[0].available, 10);
 }
 
 #[tokio::test]
-async fn everything_delivered_three_times_has_its_effect_once() {
+async fn events_delivered_three_times_have_one_effect() {
     let (platform, report) = with_an_order("pm_card_visa", 3).await;
     let once = with_an_order("pm_card_visa", 1).await.0;
     assert_eq!(platform.orders().all(), once.orders().all());
@@ -145,16 +153,16 @@ async fn everything_delivered_three_times_has_its_effect_once() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_dies_anywhere_is_handed_its_event_again() {
+async fn event_of_a_crashed_consumer_is_redelivered() {
     let (whole, _) = with_an_order("pm_card_visa", 1).await;
-    // The first three are those of placing the order, which no consumer does.
+    // The first three operations place the order; no consumer performs them.
     for number in 4..=whole.operations().len() {
-        for moment in [FaultPoint::Before, FaultPoint::After] {
+        for point in [FaultPoint::Before, FaultPoint::After] {
             let platform = Platform::new();
-            platform.faults().crash(number, moment);
+            platform.faults().crash(number, point);
             let (platform, report) = with_an_order_on(platform, "pm_card_visa", 1).await;
-            assert_eq!((report.retries, &report.failed[..]), (1, &[][..]), "{number} {moment:?}");
-            // The payment may have overtaken the reservation, so that the history has a step less.
+            assert_eq!((report.retries, &report.failed[..]), (1, &[][..]), "{number} {point:?}");
+            // The payment may overtake the reservation: then the order has one transition less.
             assert_eq!(platform.orders().all()[0].status, Status::Processing);
             assert_eq!(platform.stock().levels(), whole.stock().levels());
             assert_eq!(platform.gateway().charges(), whole.gateway().charges());
@@ -163,7 +171,7 @@ async fn a_consumer_that_dies_anywhere_is_handed_its_event_again() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_and_what_may_not_is_given_up_at_once() {
+async fn only_retryable_failures_are_retried() {
     let platform = Platform::new();
     let attempts = Cell::new(0);
     let mut dispatcher = Dispatcher::new(&platform)
@@ -180,7 +188,7 @@ async fn what_may_pass_is_tried_again_and_what_may_not_is_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn changes_facts_and_records_reach_those_whose_rows_read_them() {
+async fn changes_stream_and_log_records_reach_their_consumers() {
     let platform = Platform::new();
     let mut dispatcher = Dispatcher::new(&platform)
         .subscribe_to_changes(catalog::PRODUCT_RELAY, async |product| {
@@ -188,8 +196,8 @@ async fn changes_facts_and_records_reach_those_whose_rows_read_them() {
             platform.bus().publish(&[event]).await.map(drop)
         })
         .subscribe(catalog::STOCK_OPEN, async |event| {
-            let DomainEvent::ProductCreated(product) = &event.event else { panic!("routed wrongly") };
-            let opened = told(&event, 1, StockOpened { levels: vec![] });
+            let DomainEvent::ProductCreated(product) = &event.event else { panic!("unexpected event") };
+            let opened = caused_event(&event, 1, StockOpened { levels: vec![] });
             platform.stock().open(claim(catalog::STOCK_OPEN, &event), product, &opened).await.map(drop)
         })
         .subscribe(catalog::EVENT_FORWARD, async |event| {

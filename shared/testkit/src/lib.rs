@@ -1,15 +1,16 @@
-//! What tests need: the whole platform in memory, data to put on it, the contract that every port keeps, and a way to let
-//! events run until all is quiet. Only tests depend on this crate.
+//! Test support: in-memory fakes of every port, test data builders, contract suites, and an event dispatcher. Only
+//! tests depend on this crate.
 //!
-//! - [`Platform`] has an in-memory twin of each port. One clone of it is one more handle on the same state.
-//! - [`build`] and [`ids`] make orders, products, events and ids, the same ones each time.
-//! - [`deliver`] carries the events of a platform to their consumers until all is quiet.
-//! - [`contract`] states what each port promises; the twins and the real adapters run through the same functions.
+//! - [`Platform`] has an in-memory fake of each port. Clones share one state.
+//! - [`build`] and [`ids`] make deterministic orders, products, events and ids.
+//! - [`deliver`] delivers the published events to their consumers until none is left.
+//! - [`contract`] defines the rules of each port. The fakes and the real adapters run the same suites.
 //!
-//! **Invariant:** single-threaded, no clock, no randomness, no I/O: the same calls give the same results to the letter. (The
-//! contract suites draw fresh ids, so that they can run over the same database again and again.)
+//! **Invariant:** single-threaded, without clock, randomness or I/O: the same calls give the same results. The
+//! exception is the contract suites, which use new ids in each run so that they can share a database.
 
-#![allow(clippy::expect_used, clippy::unwrap_used)] // A test that is set up wrongly stops there.
+#![allow(missing_docs)] // Test support: names and types say what most items are.
+#![allow(clippy::expect_used, clippy::unwrap_used)] // An invalid fixture panics.
 
 pub mod build;
 pub mod contract;
@@ -22,7 +23,7 @@ pub use fakes::*;
 
 use std::fmt::Write as _;
 
-/// Bytes in lower-case hexadecimal.
+/// Encodes bytes as lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a String cannot fail");

@@ -1,6 +1,6 @@
-//! Data for tests, said as briefly as the test needs and filled up with what it does not care about.
+//! Test data builders with defaults for everything that a test does not set.
 //!
-//! Products, users and orders go by number (see [`crate::ids`]); instants count seconds from [`noon`].
+//! Products, users and orders are numbered (see [`crate::ids`]); instants are seconds after [`noon`].
 
 mod orders;
 mod payments;
@@ -18,22 +18,21 @@ use kernel::{IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::{Value, json};
 
-/// The instant that tests begin at: noon, UTC, of 21 November 2026.
+/// The reference instant of the tests: 2026-11-21T12:00:00Z.
 pub fn noon() -> Timestamp {
     at(0)
 }
 
-/// So many seconds after [`noon`].
+/// The instant `seconds` after [`noon`].
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_795_262_400 + seconds).expect("within the calendar")
 }
 
-/// US dollars, in cents.
+/// An amount in US dollars, given in cents.
 pub fn usd(cents: i64) -> Money {
     Money::new(cents, "USD").expect("an amount")
 }
 
-/// An address in Oakland.
 pub fn address() -> Address {
     serde_json::from_value(address_json()).expect("an address")
 }
@@ -42,28 +41,27 @@ fn address_json() -> Value {
     json!({ "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US" })
 }
 
-/// The claim of `consumer` on the event `n`.
 pub fn a_claim(consumer: &'static str, n: u64) -> Claim {
     Claim { consumer, event_id: ids::event(n) }
 }
 
-/// A key with the fingerprint of `body`.
+/// An idempotency key with a fingerprint made from `body`.
 pub fn a_key(key: &str, body: &str) -> IdempotencyKey {
     IdempotencyKey { scope: "tests POST".to_owned(), key: key.to_owned(), fingerprint: format!("print of {body}") }
 }
 
-/// An answer to be kept: 201 with `body`, and where what was made is.
+/// A response to store: 201 with `body`, a location and an ETag.
 pub fn a_reply(body: &str) -> StoredReply {
     let headers = vec![("location".to_owned(), "/things/1".to_owned()), ("etag".to_owned(), "\"1\"".to_owned())];
     StoredReply { status: 201, headers, body: body.to_owned() }
 }
 
-/// The event `n` of an aggregate at its first version, at [`noon`], caused by the request 1.
+/// Event `n` with sequence 1, at [`noon`], in the trace of request 1.
 pub fn event(n: u64, data: impl Into<DomainEvent>) -> Event {
     event_with(ids::event(n), noon(), data)
 }
 
-/// An event with its id, at its instant.
+/// Like [`event`], with this id and time.
 pub fn event_with(id: Uuid, at: Timestamp, data: impl Into<DomainEvent>) -> Event {
     let data = data.into();
     wrap(id, subject(&data), 1, at, &TraceContext::new(ids::request(1)), data)
@@ -78,7 +76,7 @@ fn subject(data: &DomainEvent) -> String {
     subject.unwrap_or_default()
 }
 
-/// The body of a request to place an order: product numbers and quantities.
+/// The request body of order-place, from product numbers and quantities.
 pub fn place_order_json(items: &[(u64, i64)]) -> Value {
     let items: Vec<Value> =
         items.iter().map(|(n, quantity)| json!({ "product_id": ids::product(*n), "quantity": quantity })).collect();

@@ -1,4 +1,4 @@
-//! Payments for tests, in each state that they pass through: steps of the domain, with what they book and tell.
+//! Builds payments in every state, as domain transitions with their transfers and events.
 
 use super::{OrderBuilder, order};
 use crate::ids;
@@ -13,70 +13,68 @@ use domain::{
 use kernel::Timestamp;
 
 impl OrderBuilder {
-    /// Its payment, just begun.
+    /// Its payment in the first state.
     pub fn payment(&self) -> Payment {
         payment::begin(self.payment, &self.stock_reserved(), self.at)
     }
 
-    /// The mark in place of a payment, where it is cancelled before one is begun.
+    /// The closed placeholder payment of an order that is cancelled before its payment starts.
     pub fn unbegun(&self) -> Payment {
         match self.cancelled(Reason::CustomerRequest).1 {
             DomainEvent::OrderCancelled(cancelled) => payment::begin_closed(self.payment, &cancelled, self.at),
-            other => panic!("{} is no cancellation", other.row().name),
+            other => panic!("{} is not OrderCancelled", other.row().name),
         }
     }
 
-    /// The gateway's name for the charge.
+    /// The gateway's id of the charge.
     pub fn charge_id(&self) -> String {
         format!("pi_{}", self.payment.0.simple())
     }
 
-    /// Its payment, charged.
     pub fn paid(&self) -> Change {
         concluded(&self.payment(), &ChargeOutcome::Charged(self.charge_id()))
     }
 
-    /// Its payment, declined.
     pub fn payment_declined(&self) -> Change {
         concluded(&self.payment(), &ChargeOutcome::Declined("card_declined".to_owned()))
     }
 
-    /// Its payment, declined and begun again with another card.
+    /// Its payment, declined and retried with another card.
     pub fn payment_retried(&self) -> Change {
         let card = PaymentMethod::parse("pm_card_mastercard").expect("a token");
-        payment::retry_payment(&self.payment_declined().payment, card, self.at).expect("a step")
+        payment::retry_payment(&self.payment_declined().payment, card, self.at).expect("a transition")
     }
 
-    /// Its payment, charged and then closed, since the order was cancelled: all of it is to go back, as the refund `id`.
+    /// Its payment, charged and then closed by a cancellation, with a full refund `id` requested.
     pub fn closed(&self, id: RefundId) -> Change {
-        payment::close(&self.paid().payment, id, self.at).expect("a step")
+        payment::close(&self.paid().payment, id, self.at).expect("a transition")
     }
 
-    /// Its payment, charged, and `amount` (all of it, when not said) asked back as the refund `id`.
+    /// Its payment, charged, with the refund `id` of `amount` requested. `None` refunds the whole amount.
     pub fn refund_requested(&self, id: RefundId, amount: Option<Money>) -> Change {
         refund_requested(&self.paid().payment, id, amount, self.at)
     }
 }
 
-/// What the gateway's answer to its last attempt makes of a payment, at the instant of that attempt.
+/// Applies the gateway's response to the last attempt of a payment, at the time of that attempt.
 pub fn concluded(payment: &Payment, answer: &ChargeOutcome) -> Change {
     let refund = RefundId(payment.id.0);
     let change = payment::record_charge_outcome(payment, payment.attempts, answer, refund, payment.attempted_at);
-    change.expect("a legal step").expect("a step")
+    change.expect("an allowed transition").expect("a transition")
 }
 
-/// What it makes of a charged payment that `amount` (all that is left, when not said) is asked back as the refund `id`.
+/// Requests the refund `id` of `amount` from a charged payment. `None` refunds the remaining amount.
 pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, at: Timestamp) -> Change {
-    payment::request_refund(payment, id, amount, RefundReason::RequestedByCustomer, at).expect("a step")
+    payment::request_refund(payment, id, amount, RefundReason::RequestedByCustomer, at).expect("a transition")
 }
 
-/// What the gateway's answer makes of a payment whose refund `id` was asked for, at the instant of that.
+/// Applies the gateway's response to the refund `id`, at the time of its request.
 pub fn refund_concluded(payment: &Payment, id: RefundId, answer: &RefundOutcome) -> Change {
     let at = payment.refund(id).expect("a refund").requested_at;
-    payment::record_refund_outcome(payment, id, answer, at).expect("a legal step").expect("a step")
+    payment::record_refund_outcome(payment, id, answer, at).expect("an allowed transition").expect("a transition")
 }
 
-/// A transfer that is booked at `at`: a charge of 39.98 USD that the gateway calls `reference`.
+/// A transfer of 39.98 USD at `at`, for the charge with the gateway id `reference`.
 pub fn transfer(reference: &str, at: Timestamp) -> Transfer {
     let (reference, payment_id) = (reference.to_owned(), Some(ids::payment(1)));
     let amount = order().placed().total;

@@ -1,4 +1,4 @@
-//! Products for tests.
+//! Builds products.
 
 use super::{noon, usd};
 use crate::ids;
@@ -11,12 +11,11 @@ use domain::{
 use kernel::Timestamp;
 use serde_json::{Value, json};
 
-/// A product: number 1, a lamp for 19.99 USD.
+/// Product 1: a lamp for 19.99 USD, ten units in stock.
 pub fn product() -> ProductBuilder {
     ProductBuilder { id: ids::product(1), sku: None, name: "Lamp".to_owned(), price: usd(1999), stock: 10, at: noon() }
 }
 
-/// Makes a product.
 #[derive(Debug, Clone)]
 pub struct ProductBuilder {
     id: ProductId,
@@ -28,49 +27,44 @@ pub struct ProductBuilder {
 }
 
 impl ProductBuilder {
-    /// Its number.
     #[must_use]
     pub fn number(self, n: u64) -> Self {
         self.id(ids::product(n))
     }
 
-    /// Its id.
     #[must_use]
     pub fn id(self, id: ProductId) -> Self {
         Self { id, ..self }
     }
 
-    /// Its SKU; made from its id when not said.
+    /// Sets the SKU. The default is made from the id.
     #[must_use]
     pub fn sku(self, sku: &str) -> Self {
         Self { sku: Some(sku.to_owned()), ..self }
     }
 
-    /// Its name.
     #[must_use]
     pub fn name(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
 
-    /// Its price.
     #[must_use]
     pub fn price(self, price: Money) -> Self {
         Self { price, ..self }
     }
 
-    /// How many there are.
+    /// Sets the units in stock.
     #[must_use]
-    pub fn stock(self, pieces: u32) -> Self {
-        Self { stock: pieces, ..self }
+    pub fn stock(self, units: u32) -> Self {
+        Self { stock: units, ..self }
     }
 
-    /// When it goes on sale.
     #[must_use]
     pub fn at(self, at: Timestamp) -> Self {
         Self { at, ..self }
     }
 
-    /// The request that creates it.
+    /// The request body of product-create.
     pub fn json(&self) -> Value {
         let sku = self.sku.clone().unwrap_or_else(|| format!("SKU-{}", self.id));
         json!({
@@ -83,13 +77,11 @@ impl ProductBuilder {
         })
     }
 
-    /// The product, just created.
     pub fn created(&self) -> Product {
         let command: CreateProduct = serde_json::from_value(self.json()).expect("a product");
         domain::product::create(self.id, command, self.at)
     }
 
-    /// What the others are told of it.
     pub fn event(&self) -> ProductCreated {
         self.created().created()
     }

@@ -1,4 +1,4 @@
-//! Users for tests.
+//! Builds users.
 
 use super::noon;
 use crate::ids;
@@ -11,12 +11,11 @@ use domain::{
 use ports::{Contact, Recipient};
 use serde_json::{Value, json};
 
-/// A user: number 1, a customer called Ada Lovelace, `ada` for short.
+/// User 1: the customer Ada Lovelace with the username `ada`.
 pub fn user() -> UserBuilder {
     UserBuilder { id: ids::user(1), name: "ada".to_owned(), role: Role::Customer }
 }
 
-/// Makes a user.
 #[derive(Debug, Clone)]
 pub struct UserBuilder {
     id: UserId,
@@ -28,31 +27,29 @@ impl UserBuilder {
     /// The password in [`UserBuilder::json`].
     pub const PASSWORD: &str = "correct horse battery";
 
-    /// Its number, and with it the username `user-<n>`.
+    /// Sets the number and the username `user-<n>`.
     #[must_use]
     pub fn number(self, n: u64) -> Self {
         Self { id: ids::user(n), name: format!("user-{n}"), ..self }
     }
 
-    /// Its id.
     #[must_use]
     pub fn id(self, id: UserId) -> Self {
         Self { id, ..self }
     }
 
-    /// Its username, and with it the address `<name>@example.com`.
+    /// Sets the username and the e-mail address `<name>@example.com`.
     #[must_use]
     pub fn name(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
 
-    /// What it may do.
     #[must_use]
     pub fn role(self, role: Role) -> Self {
         Self { role, ..self }
     }
 
-    /// The request that registers it.
+    /// The request body of user-register.
     pub fn json(&self) -> Value {
         json!({
             "email": format!("{}@example.com", self.name),
@@ -62,7 +59,6 @@ impl UserBuilder {
         })
     }
 
-    /// The user, just registered.
     pub fn registered(&self) -> User {
         User {
             id: self.id,
@@ -77,7 +73,6 @@ impl UserBuilder {
         }
     }
 
-    /// What the others are told of it.
     pub fn event(&self) -> UserRegistered {
         let user = self.registered();
         UserRegistered {
@@ -89,13 +84,12 @@ impl UserBuilder {
         }
     }
 
-    /// Where to write to it.
     pub fn contact(&self) -> Contact {
         let user = self.registered();
         Contact { user_id: user.id, email: user.email, name: user.full_name, phone: user.phone }
     }
 
-    /// The user as somebody to tell something, who never said how.
+    /// The user as a recipient with default preferences.
     pub fn recipient(&self) -> Recipient {
         Recipient::with_defaults(self.contact())
     }

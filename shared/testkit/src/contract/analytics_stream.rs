@@ -1,16 +1,16 @@
-//! Rules of [`AnalyticsStream`].
+//! Contract of [`AnalyticsStream`].
 
 use super::{Fixture, Observed, Observer, an_event, fresh};
 use crate::build;
 use domain::{Event, id::OrderId};
 use ports::AnalyticsStream;
 
-/// One test a rule of [`AnalyticsStream`], each over the `Fixture<Observed<impl AnalyticsStream, impl Observer<Event>>>` that the expression gives
-/// when it is awaited.
+/// Generates one test per rule of [`AnalyticsStream`]. The expression is a future of a
+/// `Fixture<Observed<impl AnalyticsStream, impl Observer<Event>>>`.
 #[macro_export]
 macro_rules! contract_analytics_stream {
-    ($under:expr) => {
-        $crate::each_rule! { analytics_stream, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { analytics_stream, $fixture;
             record_is_delivered_unchanged
             records_of_one_subject_stay_in_order
         }
@@ -18,25 +18,25 @@ macro_rules! contract_analytics_stream {
 }
 
 fn of_order(order: OrderId, sequence: u64) -> Event {
-    let news = build::order().id(order).confirmed().1;
-    Event { sequence, subject: order.to_string(), ..an_event(news) }
+    let event = build::order().id(order).confirmed().1;
+    Event { sequence, subject: order.to_string(), ..an_event(event) }
 }
 
-pub async fn record_is_delivered_unchanged(under: &Fixture<Observed<impl AnalyticsStream, impl Observer<Event>>>) {
+pub async fn record_is_delivered_unchanged(fixture: &Fixture<Observed<impl AnalyticsStream, impl Observer<Event>>>) {
     let event = of_order(OrderId(fresh()), 1);
-    under.observed_port().put(&event).await.expect("put");
+    fixture.observed_port().put(&event).await.expect("put");
     let mine = |arrived: &Event| arrived.id == event.id;
-    assert_eq!(under.observer().received(1, &mine).await, std::slice::from_ref(&event));
+    assert_eq!(fixture.observer().received(1, &mine).await, std::slice::from_ref(&event));
 }
 
 pub async fn records_of_one_subject_stay_in_order(
-    under: &Fixture<Observed<impl AnalyticsStream, impl Observer<Event>>>,
+    fixture: &Fixture<Observed<impl AnalyticsStream, impl Observer<Event>>>,
 ) {
     let order = OrderId(fresh());
     let events: Vec<Event> = (1..6).map(|sequence| of_order(order, sequence)).collect();
     for event in &events {
-        under.observed_port().put(event).await.expect("put");
+        fixture.observed_port().put(event).await.expect("put");
     }
     let subject = order.to_string();
-    assert_eq!(under.observer().received(5, &|arrived| arrived.subject == subject).await, events);
+    assert_eq!(fixture.observer().received(5, &|arrived| arrived.subject == subject).await, events);
 }

@@ -1,6 +1,6 @@
-//! Rules of [`StockStore`]: paid orders whose hold lapsed, and those that wait for stock.
+//! Contract of [`StockStore`]: paid orders whose reservation expired, and backorders.
 
-use super::reservations::{Case, hold, keep, lapse, name};
+use super::reservations::{Case, allocate, expire, name, reserve};
 use super::stock::{level, levels, order, product, release};
 use super::{Fixture, an_event, later};
 use crate::build::OrderBuilder;
@@ -14,13 +14,13 @@ use futures_util::future::join_all;
 use kernel::Timestamp;
 use ports::{PaidOrder, StockStore};
 
-/// One test a rule of orders that wait, each over the `Fixture<impl StockStore>` that the expression gives when it is awaited. Part of
+/// Generates one test per rule of backorders. The expression is a future of a `Fixture<impl StockStore>`. Part of
 /// `contract_stock!`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! contract_backorders {
-    ($under:expr) => {
-        $crate::each_rule! { backorders, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { backorders, $fixture;
             expired_reservation_is_allocated_when_stock_allows
             paid_order_without_stock_publishes_its_lines_and_is_backordered
             fillable_backorders_are_paged_oldest_payment_first
@@ -38,110 +38,121 @@ macro_rules! contract_backorders {
     };
 }
 
-async fn retry(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
+async fn fill(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
     stock
         .allocate_backorder(order.paid_order().order_id, &an_event(order.stock_allocated()))
         .await
-        .expect("the store answers")
+        .expect("the store responds")
 }
 
-pub async fn expired_reservation_is_allocated_when_stock_allows(under: &Fixture<impl StockStore>) {
-    let mut case = Case::at(under.port(), Some(State::Expired)).await;
-    let told = keep(case.stock, &case.order).await.expect("news");
-    let DomainEvent::StockAllocated(kept) = &told.event else { panic!("{told:?}") };
-    assert_eq!(kept.payment, case.order.payment_ref());
+pub async fn expired_reservation_is_allocated_when_stock_allows(fixture: &Fixture<impl StockStore>) {
+    let mut case = Case::at(fixture.port(), Some(State::Expired)).await;
+    let published = allocate(case.stock, &case.order).await.expect("an event");
+    let DomainEvent::StockAllocated(allocated) = &published.event else { panic!("{published:?}") };
+    assert_eq!(allocated.payment, case.order.payment_ref());
     assert_eq!(level(case.stock, case.product).await, (6, 4, 4));
-    assert_eq!(levels(&told).len(), 1);
-    under.sweep().await;
-    assert_eq!(under.platform.bus().published().last(), Some(&told), "the bus hears what the caller hears");
+    assert_eq!(levels(&published).len(), 1);
+    fixture.sweep().await;
+    assert_eq!(
+        fixture.platform.bus().published().last(),
+        Some(&published),
+        "the published event equals the returned one"
+    );
     assert_eq!(case.state().await, Some(State::Allocated));
 }
 
-pub async fn paid_order_without_stock_publishes_its_lines_and_is_backordered(under: &Fixture<impl StockStore>) {
-    let (rare, plenty) = (product(under.port(), 2).await, product(under.port(), 9).await);
+pub async fn paid_order_without_stock_publishes_its_lines_and_is_backordered(fixture: &Fixture<impl StockStore>) {
+    let (rare, plenty) = (product(fixture.port(), 2).await, product(fixture.port(), 9).await);
     let wanted = order(&[(plenty, 3), (rare, 2)]);
     let id = wanted.paid_order().order_id;
-    hold(under.port(), &wanted, later(RESERVATION_SECONDS)).await.expect("held").expect("news");
-    lapse(under.port(), id).await.expect("lapsed");
-    hold(under.port(), &order(&[(rare, 1)]), later(RESERVATION_SECONDS)).await.expect("held").expect("news");
-    let before = (level(under.port(), rare).await, level(under.port(), plenty).await);
-    let told = keep(under.port(), &wanted).await.expect("news");
-    let DomainEvent::StockAllocationFailed(short) = &told.event else { panic!("{told:?}") };
+    reserve(fixture.port(), &wanted, later(RESERVATION_SECONDS)).await.expect("reserved").expect("an event");
+    expire(fixture.port(), id).await.expect("expired");
+    reserve(fixture.port(), &order(&[(rare, 1)]), later(RESERVATION_SECONDS))
+        .await
+        .expect("reserved")
+        .expect("an event");
+    let before = (level(fixture.port(), rare).await, level(fixture.port(), plenty).await);
+    let published = allocate(fixture.port(), &wanted).await.expect("an event");
+    let DomainEvent::StockAllocationFailed(failed) = &published.event else { panic!("{published:?}") };
     let mut lines = vec![StockLine { product_id: plenty, quantity: 3 }, StockLine { product_id: rare, quantity: 2 }];
     lines.sort_by_key(|line| line.product_id);
-    assert_eq!((short.order_id, short.payment, &short.lines), (id, wanted.payment_ref(), &lines));
-    assert_eq!((level(under.port(), rare).await, level(under.port(), plenty).await), before, "all lines or none");
-    under.sweep().await;
-    assert_eq!(under.platform.bus().published().last(), Some(&told));
+    assert_eq!((failed.order_id, failed.payment, &failed.lines), (id, wanted.payment_ref(), &lines));
+    assert_eq!((level(fixture.port(), rare).await, level(fixture.port(), plenty).await), before, "all lines or none");
+    fixture.sweep().await;
+    assert_eq!(fixture.platform.bus().published().last(), Some(&published));
 }
 
-/// An order for one piece of `product`, paid at this second, whose hold lapsed.
-async fn lapsed(stock: &impl StockStore, product: ProductId, paid_at: Timestamp) -> OrderBuilder {
+/// An order for one unit of `product`, paid at `paid_at`, whose reservation expired.
+async fn expired(stock: &impl StockStore, product: ProductId, paid_at: Timestamp) -> OrderBuilder {
     let order = order(&[(product, 1)]).at(paid_at);
-    hold(stock, &order, later(RESERVATION_SECONDS)).await.expect("held").expect("news");
-    lapse(stock, order.paid_order().order_id).await.expect("lapsed");
+    reserve(stock, &order, later(RESERVATION_SECONDS)).await.expect("reserved").expect("an event");
+    expire(stock, order.paid_order().order_id).await.expect("expired");
     order
 }
 
-/// Orders for one piece of `product` each, paid at these seconds, which wait although it is there.
+/// Backorders for one unit of `product` each, paid at these instants, with enough units free to fill them.
 async fn waiting(stock: &impl StockStore, product: ProductId, paid_at: &[Timestamp]) -> Vec<OrderBuilder> {
     let mut orders = Vec::new();
     for paid_at in paid_at {
-        orders.push(lapsed(stock, product, *paid_at).await);
+        orders.push(expired(stock, product, *paid_at).await);
     }
     let rest = level(stock, product).await.0;
     let other = self::order(&[(product, rest.try_into().expect("few"))]);
-    hold(stock, &other, later(RESERVATION_SECONDS)).await.expect("held").expect("news");
+    reserve(stock, &other, later(RESERVATION_SECONDS)).await.expect("reserved").expect("an event");
     for order in &orders {
-        assert_eq!(name(&keep(stock, order).await), Some(catalog::STOCK_ALLOCATION_FAILED.name));
+        assert_eq!(name(&allocate(stock, order).await), Some(catalog::STOCK_ALLOCATION_FAILED.name));
     }
-    release(stock, other.paid_order().order_id).await.expect("free again");
+    release(stock, other.paid_order().order_id).await.expect("released");
     orders
 }
 
-pub async fn backordered_units_are_not_available_to_new_orders(under: &Fixture<impl StockStore>) {
-    let (stock, product) = (under.port(), product(under.port(), 2).await);
+pub async fn backordered_units_are_not_available_to_new_orders(fixture: &Fixture<impl StockStore>) {
+    let (stock, product) = (fixture.port(), product(fixture.port(), 2).await);
     let waiting = waiting(stock, product, &[later(1)]).await;
-    let two = hold(stock, &order(&[(product, 2)]), later(RESERVATION_SECONDS)).await.expect("an answer");
+    let two = reserve(stock, &order(&[(product, 2)]), later(RESERVATION_SECONDS)).await.expect("a response");
     assert_eq!(name(&two), Some(catalog::STOCK_RESERVATION_FAILED.name));
-    let one = hold(stock, &order(&[(product, 1)]), later(RESERVATION_SECONDS)).await.expect("an answer");
-    assert_eq!(name(&one), Some(catalog::STOCK_RESERVED.name), "what is left of it is free");
-    assert!(retry(stock, &waiting[0]).await.is_some());
+    let one = reserve(stock, &order(&[(product, 1)]), later(RESERVATION_SECONDS)).await.expect("a response");
+    assert_eq!(name(&one), Some(catalog::STOCK_RESERVED.name), "the remaining unit is free");
+    assert!(fill(stock, &waiting[0]).await.is_some());
 }
 
-pub async fn released_backorder_frees_its_units_for_other_orders(under: &Fixture<impl StockStore>) {
-    let (stock, product) = (under.port(), product(under.port(), 1).await);
+pub async fn released_backorder_frees_its_units_for_other_orders(fixture: &Fixture<impl StockStore>) {
+    let (stock, product) = (fixture.port(), product(fixture.port(), 1).await);
     let waiting = waiting(stock, product, &[later(1)]).await;
     assert_eq!(release(stock, waiting[0].paid_order().order_id).await, None);
-    let one = hold(stock, &order(&[(product, 1)]), later(RESERVATION_SECONDS)).await.expect("an answer");
+    let one = reserve(stock, &order(&[(product, 1)]), later(RESERVATION_SECONDS)).await.expect("a response");
     assert_eq!(name(&one), Some(catalog::STOCK_RESERVED.name));
 }
 
-pub async fn expired_reservation_is_allocated_after_backorders_paid_earlier(under: &Fixture<impl StockStore>) {
-    let (stock, product) = (under.port(), product(under.port(), 1).await);
-    let (younger, older) = (lapsed(stock, product, later(60)).await, lapsed(stock, product, later(-60)).await);
+pub async fn expired_reservation_is_allocated_after_backorders_paid_earlier(fixture: &Fixture<impl StockStore>) {
+    let (stock, product) = (fixture.port(), product(fixture.port(), 1).await);
+    let (younger, older) = (expired(stock, product, later(60)).await, expired(stock, product, later(-60)).await);
     let waiting = waiting(stock, product, &[later(1)]).await;
-    assert_eq!(name(&keep(stock, &younger).await), Some(catalog::STOCK_ALLOCATION_FAILED.name));
-    assert_eq!(retry(stock, &younger).await, None, "its turn has not come");
-    assert_eq!(name(&keep(stock, &older).await), Some(catalog::STOCK_ALLOCATED.name), "it was paid before");
-    assert_eq!(retry(stock, &waiting[0]).await, None, "now there is none");
+    assert_eq!(name(&allocate(stock, &younger).await), Some(catalog::STOCK_ALLOCATION_FAILED.name));
+    assert_eq!(fill(stock, &younger).await, None, "an earlier payment comes first");
+    assert_eq!(name(&allocate(stock, &older).await), Some(catalog::STOCK_ALLOCATED.name), "it was paid earlier");
+    assert_eq!(fill(stock, &waiting[0]).await, None, "no unit is left");
 }
 
-pub async fn backorders_are_filled_in_order_of_payment(under: &Fixture<impl StockStore>) {
-    let (stock, product) = (under.port(), product(under.port(), 1).await);
+pub async fn backorders_are_filled_in_order_of_payment(fixture: &Fixture<impl StockStore>) {
+    let (stock, product) = (fixture.port(), product(fixture.port(), 1).await);
     let orders = waiting(stock, product, &[later(2), later(1)]).await;
-    let found = stock.backorders_fillable(100_000, None).await.expect("the store answers");
+    let found = stock.backorders_fillable(100_000, None).await.expect("the store responds");
     let ours = |paid: &PaidOrder| orders.iter().any(|order| order.paid_order().order_id == paid.order_id);
-    assert_eq!(found.into_iter().filter(ours).collect::<Vec<_>>(), [orders[1].paid_order()], "there is one for one");
-    assert_eq!(retry(stock, &orders[0]).await, None);
-    assert!(retry(stock, &orders[1]).await.is_some());
+    assert_eq!(
+        found.into_iter().filter(ours).collect::<Vec<_>>(),
+        [orders[1].paid_order()],
+        "one unit fills one order"
+    );
+    assert_eq!(fill(stock, &orders[0]).await, None);
+    assert!(fill(stock, &orders[1]).await.is_some());
 }
 
-/// Those of `wanted` among all that wait, in pages of two.
-async fn in_pages(stock: &impl StockStore, wanted: &[PaidOrder]) -> Vec<PaidOrder> {
+/// Lists the fillable backorders in pages of two and returns those in `wanted`.
+async fn listed_in_pages(stock: &impl StockStore, wanted: &[PaidOrder]) -> Vec<PaidOrder> {
     let (mut found, mut last): (Vec<PaidOrder>, Option<PaidOrder>) = (vec![], None);
     loop {
-        let page = stock.backorders_fillable(2, last).await.expect("the store answers");
+        let page = stock.backorders_fillable(2, last).await.expect("the store responds");
         assert!(page.len() <= 2 && found.len() < 100_000);
         found.extend(&page);
         last = match page.last() {
@@ -151,95 +162,96 @@ async fn in_pages(stock: &impl StockStore, wanted: &[PaidOrder]) -> Vec<PaidOrde
     }
 }
 
-pub async fn fillable_backorders_are_paged_oldest_payment_first(under: &Fixture<impl StockStore>) {
-    let product = product(under.port(), 5).await;
+pub async fn fillable_backorders_are_paged_oldest_payment_first(fixture: &Fixture<impl StockStore>) {
+    let product = product(fixture.port(), 5).await;
     let start = later(-10_000);
     let second = |seconds: i64| Timestamp::from_second(start.as_second() + seconds).expect("within the calendar");
-    let orders = waiting(under.port(), product, &[4, 1, 3, 1, 2].map(second)).await;
+    let orders = waiting(fixture.port(), product, &[4, 1, 3, 1, 2].map(second)).await;
     let mut paid: Vec<PaidOrder> = orders.iter().map(OrderBuilder::paid_order).collect();
     paid.sort_by_key(|paid| (paid.at, paid.order_id));
-    assert_eq!(in_pages(under.port(), &paid).await, paid);
-    let behind = under.port().backorders_fillable(100_000, Some(paid[1])).await.expect("the store answers");
+    assert_eq!(listed_in_pages(fixture.port(), &paid).await, paid);
+    let behind = fixture.port().backorders_fillable(100_000, Some(paid[1])).await.expect("the store responds");
     assert_eq!(behind.into_iter().filter(|one| paid.contains(one)).collect::<Vec<_>>(), paid[2..]);
 }
 
-pub async fn unfillable_backorder_blocks_no_other_and_is_counted(under: &Fixture<impl StockStore>) {
-    let stock = under.port();
+pub async fn unfillable_backorder_blocks_no_other_and_is_counted(fixture: &Fixture<impl StockStore>) {
+    let stock = fixture.port();
     let mut case = Case::at(stock, Some(State::Backordered)).await;
     let younger = product(stock, 1).await;
     let younger = waiting(stock, younger, &[later(60)]).await[0].paid_order();
     let found = async || {
-        let waiting = stock.backorders_fillable(100_000, None).await.expect("the store answers");
+        let waiting = stock.backorders_fillable(100_000, None).await.expect("the store responds");
         let ours =
             waiting.into_iter().map(|paid| paid.order_id).filter(|id| [case.id(), younger.order_id].contains(id));
         ours.collect::<Vec<_>>()
     };
     assert_eq!(found().await, [younger.order_id]);
-    assert!(stock.backorder_count().await.expect("the store answers") >= 2, "both wait");
+    assert!(stock.backorder_count().await.expect("the store responds") >= 2, "both are backordered");
     let (id, older) = (case.id(), case.order.paid_order().at);
-    case.make_short(false).await;
-    let waiting = stock.backorders_fillable(100_000, None).await.expect("the store answers");
-    assert!(waiting.iter().any(|paid| (paid.order_id, paid.at) == (id, older)), "now there is enough");
+    case.set_short(false).await;
+    let waiting = stock.backorders_fillable(100_000, None).await.expect("the store responds");
+    assert!(waiting.iter().any(|paid| (paid.order_id, paid.at) == (id, older)), "stock is now sufficient");
 }
 
-pub async fn repeated_payment_does_not_change_the_place_of_a_backorder(under: &Fixture<impl StockStore>) {
-    let mut case = Case::at(under.port(), Some(State::Backordered)).await;
+pub async fn repeated_payment_does_not_change_the_place_of_a_backorder(fixture: &Fixture<impl StockStore>) {
+    let mut case = Case::at(fixture.port(), Some(State::Backordered)).await;
     let first = case.order.paid_order();
     case.order = case.order.at(later(3_600));
-    assert_eq!(case.hear(Input::AllocateOutOfStock).await, Ok(None));
-    case.make_short(false).await;
-    let waiting = case.stock.backorders_fillable(100_000, None).await.expect("the store answers");
+    assert_eq!(case.apply(Input::AllocateOutOfStock).await, Ok(None));
+    case.set_short(false).await;
+    let waiting = case.stock.backorders_fillable(100_000, None).await.expect("the store responds");
     assert_eq!(waiting.into_iter().find(|paid| paid.order_id == first.order_id), Some(first));
 }
 
-pub async fn backorder_is_allocated_completely_or_not_at_all(under: &Fixture<impl StockStore>) {
-    let mut case = Case::at(under.port(), Some(State::Backordered)).await;
+pub async fn backorder_is_allocated_completely_or_not_at_all(fixture: &Fixture<impl StockStore>) {
+    let mut case = Case::at(fixture.port(), Some(State::Backordered)).await;
     let before = level(case.stock, case.product).await;
-    assert_eq!(retry(case.stock, &case.order).await, None);
+    assert_eq!(fill(case.stock, &case.order).await, None);
     assert_eq!(level(case.stock, case.product).await, before);
-    case.make_short(false).await;
+    case.set_short(false).await;
     let (free, reserved, version) = level(case.stock, case.product).await;
-    let told = retry(case.stock, &case.order).await.expect("news");
-    assert_eq!(name(&Some(told.clone())), Some(catalog::STOCK_ALLOCATED.name));
+    let published = fill(case.stock, &case.order).await.expect("an event");
+    assert_eq!(name(&Some(published.clone())), Some(catalog::STOCK_ALLOCATED.name));
     assert_eq!(level(case.stock, case.product).await, (free - 4, reserved + 4, version + 1));
-    assert_eq!(levels(&told).iter().map(|level| level.version).collect::<Vec<_>>(), [version + 1]);
-    assert_eq!(retry(case.stock, &case.order).await, None, "it does not wait any more");
-    under.sweep().await;
-    assert_eq!(under.publish_count(told.id), 1);
+    assert_eq!(levels(&published).iter().map(|level| level.version).collect::<Vec<_>>(), [version + 1]);
+    assert_eq!(fill(case.stock, &case.order).await, None, "it is not backordered any more");
+    fixture.sweep().await;
+    assert_eq!(fixture.publish_count(published.id), 1);
     assert_eq!(case.state().await, Some(State::Allocated));
 }
 
-pub async fn only_backordered_orders_are_filled(under: &Fixture<impl StockStore>) {
+pub async fn only_backordered_orders_are_filled(fixture: &Fixture<impl StockStore>) {
     let states = std::iter::once(None).chain(State::ALL.map(Some)).filter(|state| *state != Some(State::Backordered));
     for state in states {
-        let mut case = Case::at(under.port(), state).await;
-        case.make_short(false).await;
+        let mut case = Case::at(fixture.port(), state).await;
+        case.set_short(false).await;
         let before = level(case.stock, case.product).await;
-        assert_eq!(retry(case.stock, &case.order).await, None, "{state:?}");
+        assert_eq!(fill(case.stock, &case.order).await, None, "{state:?}");
         assert_eq!(level(case.stock, case.product).await, before, "{state:?}");
         assert_eq!(case.state().await, state);
     }
 }
 
-pub async fn order_released_while_expired_or_backordered_is_never_allocated(under: &Fixture<impl StockStore>) {
+pub async fn order_released_while_expired_or_backordered_is_never_allocated(fixture: &Fixture<impl StockStore>) {
     for state in [State::Expired, State::Backordered] {
-        let mut case = Case::at(under.port(), Some(state)).await;
-        case.make_short(false).await;
+        let mut case = Case::at(fixture.port(), Some(state)).await;
+        case.set_short(false).await;
         let before = level(case.stock, case.product).await;
-        assert_eq!(release(case.stock, case.id()).await, None, "{state:?}: nothing is held");
-        assert_eq!(keep(case.stock, &case.order).await, None, "{state:?}");
-        assert_eq!(retry(case.stock, &case.order).await, None, "{state:?}");
+        assert_eq!(release(case.stock, case.id()).await, None, "{state:?}: nothing is reserved");
+        assert_eq!(allocate(case.stock, &case.order).await, None, "{state:?}");
+        assert_eq!(fill(case.stock, &case.order).await, None, "{state:?}");
         assert_eq!(level(case.stock, case.product).await, before, "{state:?}");
-        let waiting = case.stock.backorders_fillable(100_000, None).await.expect("the store answers");
+        let waiting = case.stock.backorders_fillable(100_000, None).await.expect("the store responds");
         assert!(waiting.iter().all(|paid| paid.order_id != case.id()));
     }
 }
 
-pub async fn concurrent_allocations_of_the_last_unit_succeed_once(under: &Fixture<impl StockStore>) {
-    let product = product(under.port(), 1).await;
-    let orders = waiting(under.port(), product, &[0, 1, 2, 3, 4, 5].map(later)).await;
-    let told = join_all(under.concurrent(orders.len()).zip(&orders).map(|(stock, order)| retry(stock, order))).await;
-    assert_eq!(told.iter().flatten().count(), 1);
-    let (free, reserved, _) = level(under.port(), product).await;
+pub async fn concurrent_allocations_of_the_last_unit_succeed_once(fixture: &Fixture<impl StockStore>) {
+    let product = product(fixture.port(), 1).await;
+    let orders = waiting(fixture.port(), product, &[0, 1, 2, 3, 4, 5].map(later)).await;
+    let published =
+        join_all(fixture.concurrent(orders.len()).zip(&orders).map(|(stock, order)| fill(stock, order))).await;
+    assert_eq!(published.iter().flatten().count(), 1);
+    let (free, reserved, _) = level(fixture.port(), product).await;
     assert_eq!((free, reserved), (0, 1));
 }

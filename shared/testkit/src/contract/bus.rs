@@ -1,4 +1,4 @@
-//! Rules of [`Bus`].
+//! Contract of [`Bus`].
 
 use super::{Fixture, Observed, Observer, an_event, fresh};
 use crate::build;
@@ -6,12 +6,12 @@ use domain::{Event, id::OrderId};
 use kernel::Uuid;
 use ports::Bus;
 
-/// One test a rule of [`Bus`], each over the `Fixture<Observed<impl Bus, impl Observer<Event>>>` that the expression gives when it is
-/// awaited.
+/// Generates one test per rule of [`Bus`]. The expression is a future of a
+/// `Fixture<Observed<impl Bus, impl Observer<Event>>>`.
 #[macro_export]
 macro_rules! contract_bus {
-    ($under:expr) => {
-        $crate::each_rule! { bus, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { bus, $fixture;
             event_is_delivered_unchanged
             events_beyond_the_limit_of_one_request_are_delivered
             publishing_no_events_succeeds
@@ -24,26 +24,26 @@ fn order_placed() -> Event {
     Event { traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()), ..an_event(order) }
 }
 
-pub async fn event_is_delivered_unchanged(under: &Fixture<Observed<impl Bus, impl Observer<Event>>>) {
+pub async fn event_is_delivered_unchanged(fixture: &Fixture<Observed<impl Bus, impl Observer<Event>>>) {
     let event = order_placed();
-    assert_eq!(under.observed_port().publish(std::slice::from_ref(&event)).await, Ok(vec![true]));
+    assert_eq!(fixture.observed_port().publish(std::slice::from_ref(&event)).await, Ok(vec![true]));
     let mine = |arrived: &Event| arrived.id == event.id;
-    assert_eq!(under.observer().received(1, &mine).await, std::slice::from_ref(&event));
+    assert_eq!(fixture.observer().received(1, &mine).await, std::slice::from_ref(&event));
 }
 
 pub async fn events_beyond_the_limit_of_one_request_are_delivered(
-    under: &Fixture<Observed<impl Bus, impl Observer<Event>>>,
+    fixture: &Fixture<Observed<impl Bus, impl Observer<Event>>>,
 ) {
     let events: Vec<Event> = (0..23).map(|_| order_placed()).collect();
     let mut sent: Vec<Uuid> = events.iter().map(|event| event.id).collect();
-    assert_eq!(under.observed_port().publish(&events).await, Ok(vec![true; 23]));
-    let arrived = under.observer().received(23, &|arrived| sent.contains(&arrived.id)).await;
+    assert_eq!(fixture.observed_port().publish(&events).await, Ok(vec![true; 23]));
+    let arrived = fixture.observer().received(23, &|arrived| sent.contains(&arrived.id)).await;
     let mut arrived: Vec<Uuid> = arrived.into_iter().map(|event| event.id).collect();
     arrived.sort_unstable();
     sent.sort_unstable();
     assert_eq!(arrived, sent);
 }
 
-pub async fn publishing_no_events_succeeds(under: &Fixture<Observed<impl Bus, impl Observer<Event>>>) {
-    assert_eq!(under.observed_port().publish(&[]).await, Ok(vec![]));
+pub async fn publishing_no_events_succeeds(fixture: &Fixture<Observed<impl Bus, impl Observer<Event>>>) {
+    assert_eq!(fixture.observed_port().publish(&[]).await, Ok(vec![]));
 }

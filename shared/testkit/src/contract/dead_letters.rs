@@ -1,22 +1,22 @@
-//! Rules of [`DeadLetters`].
+//! Contract of [`DeadLetters`].
 
 use super::{Fixture, Observed, Observer, fresh};
 use edge::{DeadLetter, DeadLetters};
 use std::collections::BTreeMap;
 
-/// One test a rule of [`DeadLetters`], each over the `Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>` that the
-/// expression gives when it is awaited.
+/// Generates one test per rule of [`DeadLetters`]. The expression is a future of a
+/// `Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>`.
 #[macro_export]
 macro_rules! contract_dead_letters {
-    ($under:expr) => {
-        $crate::each_rule! { dead_letters, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { dead_letters, $fixture;
             dead_letter_is_delivered_with_its_reason_and_original_body
             bodies_outside_the_character_set_of_sqs_are_delivered
         }
     };
 }
 
-fn a_letter(body: &str) -> DeadLetter {
+fn a_dead_letter(body: &str) -> DeadLetter {
     DeadLetter {
         body: body.to_owned(),
         reason: "unreadable".to_owned(),
@@ -29,22 +29,25 @@ fn a_letter(body: &str) -> DeadLetter {
     }
 }
 
-async fn arrives(under: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>, letter: DeadLetter) {
-    under.observed_port().send(letter.clone()).await.expect("buried");
-    let mine = |arrived: &DeadLetter| arrived.record_id == letter.record_id;
-    assert_eq!(under.observer().received(1, &mine).await, std::slice::from_ref(&letter));
+async fn assert_delivered(
+    fixture: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
+    dead_letter: DeadLetter,
+) {
+    fixture.observed_port().send(dead_letter.clone()).await.expect("sent");
+    let mine = |received: &DeadLetter| received.record_id == dead_letter.record_id;
+    assert_eq!(fixture.observer().received(1, &mine).await, std::slice::from_ref(&dead_letter));
 }
 
 pub async fn dead_letter_is_delivered_with_its_reason_and_original_body(
-    under: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
+    fixture: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
 ) {
-    arrives(under, a_letter("{\"not\": json ü 照明\n")).await;
+    assert_delivered(fixture, a_dead_letter("{\"not\": json ü 照明\n")).await;
 }
 
 pub async fn bodies_outside_the_character_set_of_sqs_are_delivered(
-    under: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
+    fixture: &Fixture<Observed<impl DeadLetters, impl Observer<DeadLetter>>>,
 ) {
     for body in ["", "\u{0}\u{1}\u{fffe}", "a\u{8}b"] {
-        arrives(under, a_letter(body)).await;
+        assert_delivered(fixture, a_dead_letter(body)).await;
     }
 }

@@ -1,22 +1,23 @@
-//! Rules of [`EmailSender`].
+//! Contract of [`EmailSender`].
 
 use super::{Fixture, Observed, Observer, fresh};
 use domain::text::Email;
 use ports::{EmailMessage, EmailSender};
 
-/// One test a rule of [`EmailSender`], each over the `Fixture<Observed<impl EmailSender, impl Observer<EmailMessage>>>` that the expression gives when it
-/// is awaited. White space at the ends of a text need not survive the post.
+/// Generates one test per rule of [`EmailSender`]. The expression is a future of a
+/// `Fixture<Observed<impl EmailSender, impl Observer<EmailMessage>>>`. Leading and trailing white space of a text may
+/// be lost.
 #[macro_export]
 macro_rules! contract_email_sender {
-    ($under:expr) => {
-        $crate::each_rule! { email_sender, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { email_sender, $fixture;
             email_is_delivered_unchanged
             two_emails_are_delivered_separately
         }
     };
 }
 
-fn a_letter() -> EmailMessage {
+fn an_email() -> EmailMessage {
     let name = fresh().simple().to_string();
     EmailMessage {
         to: Email::parse(&format!("{name}@example.com")).expect("an address"),
@@ -26,21 +27,21 @@ fn a_letter() -> EmailMessage {
     }
 }
 
-pub async fn email_is_delivered_unchanged(under: &Fixture<Observed<impl EmailSender, impl Observer<EmailMessage>>>) {
-    let letter = a_letter();
-    under.observed_port().send(&letter, fresh()).await.expect("handed over");
-    let mine = |arrived: &EmailMessage| arrived.to == letter.to;
-    assert_eq!(under.observer().received(1, &mine).await, std::slice::from_ref(&letter));
+pub async fn email_is_delivered_unchanged(fixture: &Fixture<Observed<impl EmailSender, impl Observer<EmailMessage>>>) {
+    let email = an_email();
+    fixture.observed_port().send(&email, fresh()).await.expect("sent");
+    let mine = |arrived: &EmailMessage| arrived.to == email.to;
+    assert_eq!(fixture.observer().received(1, &mine).await, std::slice::from_ref(&email));
 }
 
 pub async fn two_emails_are_delivered_separately(
-    under: &Fixture<Observed<impl EmailSender, impl Observer<EmailMessage>>>,
+    fixture: &Fixture<Observed<impl EmailSender, impl Observer<EmailMessage>>>,
 ) {
-    let first = a_letter();
+    let first = an_email();
     let second = EmailMessage { subject: "Your second order".to_owned(), ..first.clone() };
-    for letter in [&first, &second] {
-        under.observed_port().send(letter, fresh()).await.expect("handed over");
+    for email in [&first, &second] {
+        fixture.observed_port().send(email, fresh()).await.expect("sent");
     }
-    let arrived = under.observer().received(2, &|arrived| arrived.to == first.to).await;
+    let arrived = fixture.observer().received(2, &|arrived| arrived.to == first.to).await;
     assert!(arrived.len() == 2 && arrived.contains(&first) && arrived.contains(&second), "{arrived:?}");
 }

@@ -1,4 +1,4 @@
-//! Rules of [`EventLog`].
+//! Contract of [`EventLog`].
 
 use super::{Fixture, Observed, Observer, an_event, fresh, later};
 use crate::build;
@@ -6,12 +6,12 @@ use domain::id::OrderId;
 use futures_util::future::join_all;
 use ports::{EventLog, LogRecord};
 
-/// One test a rule of [`EventLog`], each over the `Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>` that the expression gives
-/// when it is awaited. The log has the catalog's topics.
+/// Generates one test per rule of [`EventLog`]. The expression is a future of a
+/// `Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>`. The log has the catalog's topics.
 #[macro_export]
 macro_rules! contract_event_log {
-    ($under:expr) => {
-        $crate::each_rule! { event_log, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { event_log, $fixture;
             record_is_appended_unchanged_to_its_topic
             records_of_one_key_stay_in_order
             concurrent_appends_are_all_stored
@@ -19,7 +19,7 @@ macro_rules! contract_event_log {
     };
 }
 
-/// A record of an order. Its value is a real event: others read the same topics.
+/// A record with a real event as its value, since other consumers read the same topics.
 fn a_record(key: &str, seconds: i64) -> LogRecord {
     let event = an_event(build::order().id(OrderId(fresh())).order_placed());
     LogRecord {
@@ -31,32 +31,32 @@ fn a_record(key: &str, seconds: i64) -> LogRecord {
 }
 
 pub async fn record_is_appended_unchanged_to_its_topic(
-    under: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>,
+    fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>,
 ) {
     for topic in [catalog::ORDER_EVENTS.name, catalog::USER_EVENTS.name] {
         let record = LogRecord { topic, ..a_record(&fresh().to_string(), -5) };
-        under.observed_port().append(&record).await.expect("appended");
+        fixture.observed_port().append(&record).await.expect("appended");
         let mine = |arrived: &LogRecord| arrived.key == record.key;
-        assert_eq!(under.observer().received(1, &mine).await, std::slice::from_ref(&record));
+        assert_eq!(fixture.observer().received(1, &mine).await, std::slice::from_ref(&record));
     }
 }
 
-pub async fn records_of_one_key_stay_in_order(under: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>) {
+pub async fn records_of_one_key_stay_in_order(fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>) {
     let key = fresh().to_string();
     let records: Vec<LogRecord> = (0..5).map(|n| a_record(&key, -n)).collect();
     for record in &records {
-        under.observed_port().append(record).await.expect("appended");
+        fixture.observed_port().append(record).await.expect("appended");
     }
-    assert_eq!(under.observer().received(5, &|arrived| arrived.key == key).await, records);
+    assert_eq!(fixture.observer().received(5, &|arrived| arrived.key == key).await, records);
 }
 
-pub async fn concurrent_appends_are_all_stored(under: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>) {
+pub async fn concurrent_appends_are_all_stored(fixture: &Fixture<Observed<impl EventLog, impl Observer<LogRecord>>>) {
     let records: Vec<LogRecord> = (0..16).map(|_| a_record(&fresh().to_string(), 0)).collect();
     let appended =
-        join_all(under.concurrent(16).zip(&records).map(|(process, record)| process.port.append(record))).await;
+        join_all(fixture.concurrent(16).zip(&records).map(|(process, record)| process.port.append(record))).await;
     assert!(appended.iter().all(Result::is_ok), "{appended:?}");
     let mut sent: Vec<&str> = records.iter().map(|record| record.key.as_str()).collect();
-    let arrived = under.observer().received(16, &|arrived| sent.contains(&arrived.key.as_str())).await;
+    let arrived = fixture.observer().received(16, &|arrived| sent.contains(&arrived.key.as_str())).await;
     let mut arrived: Vec<&str> = arrived.iter().map(|record| record.key.as_str()).collect();
     arrived.sort_unstable();
     sent.sort_unstable();

@@ -1,4 +1,4 @@
-//! The twins in memory keep the contract.
+//! Runs the contract suites over the in-memory fakes.
 
 use super::{
     Fixture, Observed, Observer, Reader, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
@@ -14,8 +14,8 @@ use ports::{EmailMessage, LogRecord};
 
 type Text = (Phone, String);
 
-/// Four processes that take turns on one platform.
-fn crowded<P>(port: impl Fn(&Platform) -> P) -> Fixture<P> {
+/// Four processes with interleaved operations on one platform.
+fn interleaved<P>(port: impl Fn(&Platform) -> P) -> Fixture<P> {
     let platform = Platform::new();
     platform.faults().interleave();
     Fixture::new((0..4).map(|_| port(&platform)), &platform).with_outbox(platform.outbox())
@@ -23,7 +23,8 @@ fn crowded<P>(port: impl Fn(&Platform) -> P) -> Fixture<P> {
 
 impl Reader for Documents {
     async fn read(&self, link: &str) -> Result<Vec<u8>, Failure> {
-        let key = link.strip_prefix("memory:///").and_then(|rest| rest.split('?').next()).expect("a link of ours");
+        let key =
+            link.strip_prefix("memory:///").and_then(|rest| rest.split('?').next()).expect("a link to a document");
         self.bytes(key).ok_or_else(|| Failure::not_found("document"))
     }
 }
@@ -42,11 +43,11 @@ impl ProductSource for Products {
 }
 
 macro_rules! observers {
-    ($($handle:ident $arrived:ident $what:ident;)*) => {
+    ($($handle:ident $received:ident $what:ident;)*) => {
         $(
             impl Observer<$what> for $handle {
                 async fn received(&self, count: usize, mine: &dyn Fn(&$what) -> bool) -> Vec<$what> {
-                    self.$arrived().into_iter().filter(|one| mine(one)).take(count).collect()
+                    self.$received().into_iter().filter(|one| mine(one)).take(count).collect()
                 }
             }
         )*
@@ -62,8 +63,8 @@ observers! {
     DeadLetters messages DeadLetter;
 }
 
-/// A port that is also what a test sees beyond it.
-fn watched<P: Clone>(port: P) -> Observed<P, P> {
+/// A fake that is its own observer.
+fn observed<P: Clone>(port: P) -> Observed<P, P> {
     Observed { observer: port.clone(), port }
 }
 
@@ -72,27 +73,27 @@ macro_rules! fakes {
         $(
             mod $suite {
                 use super::*;
-                crate::$contract!(async { crowded($port) });
+                crate::$contract!(async { interleaved($port) });
             }
         )*
     };
 }
 
 fakes! {
-    archive contract_archive |on: &Platform| watched(on.archive());
+    archive contract_archive |on: &Platform| observed(on.archive());
     circuit_breaker contract_circuit_breaker Platform::circuit_breaker;
-    bus contract_bus |on: &Platform| watched(on.bus());
+    bus contract_bus |on: &Platform| observed(on.bus());
     cache contract_cache Platform::cache;
     contacts contract_contacts Platform::contacts;
-    dead_letters contract_dead_letters |on: &Platform| watched(on.dead_letters());
+    dead_letters contract_dead_letters |on: &Platform| observed(on.dead_letters());
     documents contract_documents Platform::documents;
-    analytics_stream contract_analytics_stream |on: &Platform| watched(on.analytics_stream());
+    analytics_stream contract_analytics_stream |on: &Platform| observed(on.analytics_stream());
     gateway contract_gateway Platform::gateway;
     invoices contract_invoices Platform::invoices;
     ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
     message_templates contract_message_templates Platform::message_templates;
-    event_log contract_event_log |on: &Platform| watched(on.event_log());
-    email_sender contract_email_sender |on: &Platform| watched(on.email_sender());
+    event_log contract_event_log |on: &Platform| observed(on.event_log());
+    email_sender contract_email_sender |on: &Platform| observed(on.email_sender());
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
     orders contract_orders Platform::orders;
@@ -103,7 +104,7 @@ fakes! {
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;
     stock contract_stock Platform::stock;
-    sms_sender contract_sms_sender |on: &Platform| watched(on.sms_sender());
+    sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
     windows contract_windows Platform::windows;

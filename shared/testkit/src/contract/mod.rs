@@ -1,9 +1,9 @@
-//! What each port promises, as functions: one a rule. The twins in memory and the real adapters run through the same ones.
+//! Contract suites: the rules of each port as functions. The in-memory fakes and the real adapters run the same suites.
 //!
-//! `testkit::contract_orders!(under())` makes one test a rule, each over a fresh [`Under`]. Ids are drawn anew for each run, so that
-//! a suite can run over the same database, cache or bucket again and again, and next to others.
+//! `testkit::contract_orders!(fixture())` generates one test per rule, each over a new [`Fixture`]. Each run uses new
+//! ids, so that suites can share a database, cache or bucket.
 
-#![allow(missing_docs)] // The name of a rule is the rule.
+#![allow(missing_docs)] // The name of a function states its rule.
 
 #[cfg(test)]
 mod fakes;
@@ -54,39 +54,39 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 
-/// A port under test, as several processes see it, and the bus that they send to.
+/// The port under test in one or more processes, and the platform whose bus they publish to.
 pub struct Fixture<P> {
     processes: Vec<P>,
     platform: Platform,
     sweep: Option<Box<Sweep>>,
     settle: Option<Box<Settle>>,
-    kept: Option<Box<dyn Any>>,
+    resource: Option<Box<dyn Any>>,
 }
 
 type Sweep = dyn Fn(Timestamp) -> LocalBoxFuture<'static, Result<SweepReport, Failure>>;
 type Settle = dyn Fn() -> LocalBoxFuture<'static, ()>;
 
 impl<P> Fixture<P> {
-    /// One process or several that share what they keep (each with a connection of its own, say) and send their events to the
+    /// Creates a fixture of processes that share one store, for example over separate connections, and publish to the
     /// bus of `platform`.
     pub fn new(processes: impl IntoIterator<Item = P>, platform: &Platform) -> Self {
         let processes = processes.into_iter().collect();
-        Self { processes, platform: platform.clone(), sweep: None, settle: None, kept: None }
+        Self { processes, platform: platform.clone(), sweep: None, settle: None, resource: None }
     }
 
-    /// The same, where one process learns of what another did only after a while, and `settle` lets that while pass.
+    /// Sets the function that waits until a change by one process is visible to the others.
     #[must_use]
     pub fn with_propagation<F: Future<Output = ()> + 'static>(self, settle: impl Fn() -> F + 'static) -> Self {
         Self { settle: Some(Box::new(move || settle().boxed_local())), ..self }
     }
 
-    /// The same, with what must live as long: a database that is dropped at its end, say.
+    /// Keeps a resource alive as long as the fixture, for example a database that is dropped with it.
     #[must_use]
-    pub fn holding(self, kept: impl Any) -> Self {
-        Self { kept: Some(Box::new(kept)), ..self }
+    pub fn holding(self, resource: impl Any) -> Self {
+        Self { resource: Some(Box::new(resource)), ..self }
     }
 
-    /// The same, with the outbox that its events wait in.
+    /// Sets the outbox of the port's events.
     #[must_use]
     pub fn with_outbox<O: Outbox + 'static>(self, outbox: O) -> Self {
         let outbox = std::rc::Rc::new(outbox);
@@ -97,58 +97,58 @@ impl<P> Fixture<P> {
         Self { sweep: Some(Box::new(sweep)), ..self }
     }
 
-    /// The first process.
     fn port(&self) -> &P {
         self.processes.first().expect("at least one process")
     }
 
-    /// `count` processes, going round those that are there.
+    /// `count` handles for concurrent calls, cycling through the processes.
     fn concurrent(&self, count: usize) -> impl Iterator<Item = &P> {
         self.processes.iter().cycle().take(count)
     }
 
-    /// What one process did is known to the others.
+    /// Waits until changes are visible to all processes.
     async fn settle(&self) {
         if let Some(settle) = &self.settle {
             settle().await;
         }
     }
 
-    /// How often the bus took the event `id`.
+    /// How many times the event `id` was published.
     fn publish_count(&self, id: Uuid) -> usize {
         self.platform.bus().published().iter().filter(|event| event.id == id).count()
     }
 
-    /// What waits in the outbox goes out.
+    /// Publishes all pending events.
     async fn sweep(&self) -> SweepReport {
-        let sweep = self.sweep.as_ref().expect("this suite needs the outbox: see Fixture::with_outbox");
-        sweep(later(6 * 3_600)).await.expect("the sweep goes through")
+        let sweep = self.sweep.as_ref().expect("this suite needs an outbox: call Fixture::with_outbox");
+        sweep(later(6 * 3_600)).await.expect("the sweep succeeds")
     }
 
-    /// While the bus is down `command` still succeeds, and its event `id` waits; when the bus is back the event goes out, once.
+    /// Asserts that `command` succeeds while the bus is down, and that the sweep publishes its event `id` once
+    /// afterwards.
     async fn assert_published_after_outage<T: fmt::Debug>(
         &self,
         id: Uuid,
         command: impl Future<Output = Result<T, Failure>>,
     ) -> T {
         self.platform.faults().take_down(Dependency::Bus);
-        let done = command.await.expect("a bus that is down is no reason to fail");
+        let done = command.await.expect("the command succeeds without the bus");
         assert_eq!(self.publish_count(id), 0, "the bus was down");
         self.platform.faults().restore(Dependency::Bus);
         assert_eq!(self.sweep().await.sent, 1);
-        assert_eq!(self.publish_count(id), 1, "the sweep sends what waited");
+        assert_eq!(self.publish_count(id), 1, "the sweep publishes the pending event");
         assert_eq!(self.sweep().await.sent, 0);
-        assert_eq!(self.publish_count(id), 1, "and sends it once");
+        assert_eq!(self.publish_count(id), 1, "it is published once");
         done
     }
 
-    /// Nothing waits, and the bus was told nothing but the events `ids`, each once.
+    /// Asserts that exactly the events `ids` were published, once each, and that none is pending.
     async fn assert_only_published(&self, ids: &[Uuid]) {
         self.sweep().await;
-        let told: Vec<Uuid> = self.platform.bus().published().iter().map(|event| event.id).collect();
-        assert_eq!(told.len(), ids.len(), "the bus was told {told:?} and not {ids:?}");
+        let published: Vec<Uuid> = self.platform.bus().published().iter().map(|event| event.id).collect();
+        assert_eq!(published.len(), ids.len(), "published {published:?} instead of {ids:?}");
         for id in ids {
-            assert_eq!(self.publish_count(*id), 1, "{id} in {told:?}");
+            assert_eq!(self.publish_count(*id), 1, "{id} in {published:?}");
         }
     }
 }
@@ -157,38 +157,36 @@ impl<P> fmt::Debug for Fixture<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fixture")
             .field("processes", &self.processes.len())
-            .field("kept", &self.kept.is_some())
+            .field("resource", &self.resource.is_some())
             .finish_non_exhaustive()
     }
 }
 
-/// A new id.
 fn fresh() -> Uuid {
     Ids::system().next()
 }
 
-/// This second, so that what is kept in micro- or milliseconds comes back as it was.
+/// The current second. Stores with micro- or milliseconds return it unchanged.
 fn now() -> Timestamp {
     later(0)
 }
 
-/// So many seconds after [`now`].
+/// The instant `seconds` after [`now`].
 fn later(seconds: i64) -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second() + seconds).expect("within the calendar")
 }
 
-/// A claim that nobody made yet.
+/// A new claim.
 fn a_claim(consumer: &'static str) -> Claim {
     Claim { consumer, event_id: fresh() }
 }
 
-/// A new event.
 fn an_event(data: impl Into<DomainEvent>) -> Event {
     build::event_with(fresh(), now(), data)
 }
 
-/// The kind and the code of a failure.
+/// Kind and code of the expected failure.
 fn why<T: fmt::Debug>(outcome: Result<T, Failure>) -> (FailureKind, &'static str) {
-    let failure = outcome.expect_err("this must be refused");
+    let failure = outcome.expect_err("a failure");
     (failure.kind, failure.code)
 }

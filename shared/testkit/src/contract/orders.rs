@@ -1,4 +1,4 @@
-//! Rules of [`OrderStore`].
+//! Contract of [`OrderStore`].
 
 use super::{Fixture, a_claim, an_event, fresh, later, now, why};
 use crate::build::{self, OrderBuilder, a_reply};
@@ -11,11 +11,11 @@ use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{OrderStore, OutboxCursor, TransitionOutcome};
 
-/// One test a rule of [`OrderStore`], each over the `Fixture<impl OrderStore>` that the expression gives when it is awaited.
+/// Generates one test per rule of [`OrderStore`]. The expression is a future of a `Fixture<impl OrderStore>`.
 #[macro_export]
 macro_rules! contract_orders {
-    ($under:expr) => {
-        $crate::each_rule! { orders, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { orders, $fixture;
             placed_order_is_stored_and_its_event_published
             replayed_key_returns_the_first_response_and_no_second_order
             key_reused_with_another_body_is_rejected_and_writes_nothing
@@ -41,7 +41,7 @@ macro_rules! contract_orders {
 
 const CONSUMER: &str = catalog::ORDER_ADVANCE.name;
 
-/// A request to place an order, ready to be made.
+/// The arguments of a request to place an order.
 struct Request {
     order: Order,
     key: IdempotencyKey,
@@ -59,7 +59,7 @@ fn request_of(owner: UserId) -> Request {
         event: an_event(order.order_placed()),
         order: order.placed(),
         key: a_key(),
-        // What must come back byte for byte is told by spaces, escapes and the order of members.
+        // Spaces, escapes and member order show that the response is stored byte for byte.
         reply: a_reply("{ \"b\": \"\\u00fc ü\",\t\"a\":1.0 }"),
     }
 }
@@ -78,109 +78,109 @@ async fn place(orders: &impl OrderStore, request: &Request) -> IdempotencyOutcom
 }
 
 async fn find(orders: &impl OrderStore, id: OrderId) -> Option<Order> {
-    orders.get(id, None).await.expect("the store answers")
+    orders.get(id, None).await.expect("the store responds")
 }
 
-pub async fn placed_order_is_stored_and_its_event_published(under: &Fixture<impl OrderStore>) {
+pub async fn placed_order_is_stored_and_its_event_published(fixture: &Fixture<impl OrderStore>) {
     let request = request();
-    assert_eq!(place(under.port(), &request).await, IdempotencyOutcome::Committed);
-    assert_eq!(find(under.port(), request.order.id).await, Some(request.order));
-    under.assert_only_published(&[request.event.id]).await;
-    assert_eq!(under.platform.bus().published(), [request.event]);
+    assert_eq!(place(fixture.port(), &request).await, IdempotencyOutcome::Committed);
+    assert_eq!(find(fixture.port(), request.order.id).await, Some(request.order));
+    fixture.assert_only_published(&[request.event.id]).await;
+    assert_eq!(fixture.platform.bus().published(), [request.event]);
 }
 
-pub async fn replayed_key_returns_the_first_response_and_no_second_order(under: &Fixture<impl OrderStore>) {
+pub async fn replayed_key_returns_the_first_response_and_no_second_order(fixture: &Fixture<impl OrderStore>) {
     let first = request();
-    place(under.port(), &first).await;
-    let again = Request { key: first.key.clone(), reply: a_reply("another answer"), ..request() };
-    assert_eq!(place(under.port(), &again).await, IdempotencyOutcome::Replayed(first.reply.clone()));
-    assert_eq!(find(under.port(), again.order.id).await, None);
-    under.assert_only_published(&[first.event.id]).await;
+    place(fixture.port(), &first).await;
+    let again = Request { key: first.key.clone(), reply: a_reply("another response"), ..request() };
+    assert_eq!(place(fixture.port(), &again).await, IdempotencyOutcome::Replayed(first.reply.clone()));
+    assert_eq!(find(fixture.port(), again.order.id).await, None);
+    fixture.assert_only_published(&[first.event.id]).await;
 }
 
-pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(under: &Fixture<impl OrderStore>) {
+pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture: &Fixture<impl OrderStore>) {
     let first = request();
-    place(under.port(), &first).await;
+    place(fixture.port(), &first).await;
     let other = Request { key: IdempotencyKey { fingerprint: "other".to_owned(), ..first.key.clone() }, ..request() };
-    let refused = under.port().place(&other.order, &other.key, &other.reply, &other.event).await;
-    assert_eq!(why(refused), (FailureKind::Invalid, "idempotency-key-reused"));
-    let refused = under.port().store_rejection(&other.key, &other.reply).await;
-    assert_eq!(why(refused), (FailureKind::Invalid, "idempotency-key-reused"));
-    assert_eq!(find(under.port(), other.order.id).await, None);
-    under.assert_only_published(&[first.event.id]).await;
-    assert_eq!(place(under.port(), &first).await, IdempotencyOutcome::Replayed(first.reply.clone()));
+    let rejected = fixture.port().place(&other.order, &other.key, &other.reply, &other.event).await;
+    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    let rejected = fixture.port().store_rejection(&other.key, &other.reply).await;
+    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(find(fixture.port(), other.order.id).await, None);
+    fixture.assert_only_published(&[first.event.id]).await;
+    assert_eq!(place(fixture.port(), &first).await, IdempotencyOutcome::Replayed(first.reply.clone()));
 }
 
-pub async fn same_key_in_another_scope_is_independent(under: &Fixture<impl OrderStore>) {
+pub async fn same_key_in_another_scope_is_independent(fixture: &Fixture<impl OrderStore>) {
     let first = request();
-    place(under.port(), &first).await;
+    place(fixture.port(), &first).await;
     let key = IdempotencyKey { scope: fresh().to_string(), fingerprint: "other".to_owned(), ..first.key };
     let second = Request { key, ..request() };
-    assert_eq!(place(under.port(), &second).await, IdempotencyOutcome::Committed);
-    assert!(find(under.port(), second.order.id).await.is_some());
+    assert_eq!(place(fixture.port(), &second).await, IdempotencyOutcome::Committed);
+    assert!(find(fixture.port(), second.order.id).await.is_some());
 }
 
-pub async fn stored_rejection_is_replayed(under: &Fixture<impl OrderStore>) {
+pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl OrderStore>) {
     let key = a_key();
-    let refusal = StoredReply { status: 422, ..a_reply("{\"title\": \"no\"}") };
-    assert_eq!(under.port().store_rejection(&key, &refusal).await, Ok(IdempotencyOutcome::Committed));
-    let again = under.port().store_rejection(&key, &a_reply("another answer")).await;
-    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(refusal)));
-    under.assert_only_published(&[]).await;
+    let rejection = StoredReply { status: 422, ..a_reply("{\"title\": \"no\"}") };
+    assert_eq!(fixture.port().store_rejection(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    let again = fixture.port().store_rejection(&key, &a_reply("another response")).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(rejection)));
+    fixture.assert_only_published(&[]).await;
 }
 
-pub async fn rejected_key_never_places_an_order(under: &Fixture<impl OrderStore>) {
+pub async fn rejected_key_never_places_an_order(fixture: &Fixture<impl OrderStore>) {
     let request = request();
-    let refusal = StoredReply { status: 422, ..a_reply("{}") };
-    assert_eq!(under.port().store_rejection(&request.key, &refusal).await, Ok(IdempotencyOutcome::Committed));
-    assert_eq!(place(under.port(), &request).await, IdempotencyOutcome::Replayed(refusal));
-    assert_eq!(find(under.port(), request.order.id).await, None);
-    under.assert_only_published(&[]).await;
+    let rejection = StoredReply { status: 422, ..a_reply("{}") };
+    assert_eq!(fixture.port().store_rejection(&request.key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(place(fixture.port(), &request).await, IdempotencyOutcome::Replayed(rejection));
+    assert_eq!(find(fixture.port(), request.order.id).await, None);
+    fixture.assert_only_published(&[]).await;
 }
 
-pub async fn concurrent_requests_with_one_key_place_one_order(under: &Fixture<impl OrderStore>) {
+pub async fn concurrent_requests_with_one_key_place_one_order(fixture: &Fixture<impl OrderStore>) {
     let first = request();
     let requests: Vec<Request> = (0..16)
         .map(|n| Request {
             key: first.key.clone(),
-            reply: a_reply(&format!("answer {n}")),
+            reply: a_reply(&format!("response {n}")),
             ..request_of(first.order.user_id)
         })
         .collect();
-    let attempts = under.concurrent(requests.len()).zip(&requests);
-    let answers =
+    let attempts = fixture.concurrent(requests.len()).zip(&requests);
+    let responses =
         join_all(attempts.map(|(orders, one)| orders.place(&one.order, &one.key, &one.reply, &one.event))).await;
     let placed: Vec<&Request> = requests
         .iter()
-        .zip(&answers)
-        .filter(|(_, answer)| **answer == Ok(IdempotencyOutcome::Committed))
+        .zip(&responses)
+        .filter(|(_, response)| **response == Ok(IdempotencyOutcome::Committed))
         .map(|(one, _)| one)
         .collect();
     let [winner] = placed[..] else { panic!("{} of them placed an order", placed.len()) };
-    for answer in answers {
-        match answer {
+    for response in responses {
+        match response {
             Ok(IdempotencyOutcome::Committed) => {}
             Ok(IdempotencyOutcome::Replayed(reply)) => assert_eq!(reply, winner.reply),
             Err(failure) => assert_eq!(failure.code, "idempotency-key-in-flight", "{failure}"),
         }
     }
-    let page = under.port().list(first.order.user_id, 100, None).await.expect("a page");
+    let page = fixture.port().list(first.order.user_id, 100, None).await.expect("a page");
     assert_eq!(page.items, std::slice::from_ref(&winner.order));
-    under.assert_only_published(&[winner.event.id]).await;
+    fixture.assert_only_published(&[winner.event.id]).await;
 }
 
-pub async fn order_is_visible_to_its_owner_only(under: &Fixture<impl OrderStore>) {
+pub async fn order_is_visible_to_its_owner_only(fixture: &Fixture<impl OrderStore>) {
     let request = request();
-    place(under.port(), &request).await;
+    place(fixture.port(), &request).await;
     let (id, owner) = (request.order.id, request.order.user_id);
-    assert_eq!(under.port().get(id, Some(owner)).await, Ok(Some(request.order)));
-    assert_eq!(under.port().get(id, Some(UserId(fresh()))).await, Ok(None));
-    assert_eq!(under.port().get(OrderId(fresh()), None).await, Ok(None));
-    let page = under.port().list(UserId(fresh()), 10, None).await.expect("a page");
+    assert_eq!(fixture.port().get(id, Some(owner)).await, Ok(Some(request.order)));
+    assert_eq!(fixture.port().get(id, Some(UserId(fresh()))).await, Ok(None));
+    assert_eq!(fixture.port().get(OrderId(fresh()), None).await, Ok(None));
+    let page = fixture.port().list(UserId(fresh()), 10, None).await.expect("a page");
     assert_eq!((page.items.len(), page.next), (0, None));
 }
 
-/// All pages of `limit`, one after another; `between` runs before each page but the first.
+/// Reads all pages of `limit` orders; `between` runs before each page but the first.
 async fn read_all(
     orders: &impl OrderStore,
     owner: UserId,
@@ -194,171 +194,171 @@ async fn read_all(
         pages.push(page.items.iter().map(|order| order.id).collect());
         match page.next {
             None => return pages,
-            next if pages.len() > 50 => panic!("the list does not end: {next:?}"),
+            next if pages.len() > 50 => panic!("the list has no end: {next:?}"),
             next => cursor = next,
         }
         between().await;
     }
 }
 
-pub async fn pages_are_newest_first_and_complete_during_inserts(under: &Fixture<impl OrderStore>) {
+pub async fn pages_are_newest_first_and_complete_during_inserts(fixture: &Fixture<impl OrderStore>) {
     let owner = UserId(fresh());
     let mut newest_first = Vec::new();
     for n in 0..5 {
         let mut request = request_of(owner);
         request.order.created_at = later(n - 100);
-        place(under.port(), &request).await;
+        place(fixture.port(), &request).await;
         newest_first.insert(0, request.order.id);
     }
-    let pages = read_all(under.port(), owner, 2, async || {
-        place(under.port(), &request_of(owner)).await;
+    let pages = read_all(fixture.port(), owner, 2, async || {
+        place(fixture.port(), &request_of(owner)).await;
     });
     let pages = pages.await;
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
     assert_eq!(pages.concat(), newest_first);
-    let page = under.port().list(owner, 7, None).await.expect("a page");
-    assert_eq!((page.items.len(), page.next), (7, None), "a page that is just full is the last one");
+    let page = fixture.port().list(owner, 7, None).await.expect("a page");
+    assert_eq!((page.items.len(), page.next), (7, None), "a page that is exactly full is the last one");
 }
 
-pub async fn orders_created_at_one_instant_are_each_listed_once(under: &Fixture<impl OrderStore>) {
+pub async fn orders_created_at_one_instant_are_each_listed_once(fixture: &Fixture<impl OrderStore>) {
     let owner = UserId(fresh());
     let instant = now();
     let mut placed = Vec::new();
     for _ in 0..5 {
         let mut request = request_of(owner);
         request.order.created_at = instant;
-        place(under.port(), &request).await;
+        place(fixture.port(), &request).await;
         placed.push(request.order.id);
     }
-    let mut listed = read_all(under.port(), owner, 2, async || {}).await.concat();
+    let mut listed = read_all(fixture.port(), owner, 2, async || {}).await.concat();
     listed.sort_unstable();
     placed.sort_unstable();
     assert_eq!(listed, placed);
 }
 
-pub async fn malformed_cursor_is_rejected(under: &Fixture<impl OrderStore>) {
+pub async fn malformed_cursor_is_rejected(fixture: &Fixture<impl OrderStore>) {
     for cursor in ["", "x", "2026-11-21T12:00:00Z", "'; DROP TABLE orders --", "\u{0}", "////"] {
-        let refused = under.port().list(UserId(fresh()), 10, Some(cursor)).await;
-        assert_eq!(refused.expect_err(cursor).kind, FailureKind::Invalid, "{cursor}");
+        let rejected = fixture.port().list(UserId(fresh()), 10, Some(cursor)).await;
+        assert_eq!(rejected.expect_err(cursor).kind, FailureKind::Invalid, "{cursor}");
     }
 }
 
-pub async fn repeated_claim_applies_its_transition_once(under: &Fixture<impl OrderStore>) {
+pub async fn repeated_claim_applies_its_transition_once(fixture: &Fixture<impl OrderStore>) {
     let (builder, claim) = (builder(UserId(fresh())), a_claim(CONSUMER));
-    let (cancelled, news) = builder.cancelled(Reason::PaymentUnreachable);
-    let (placed, event) = (an_event(builder.order_placed()), an_event(news));
-    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
-    let reserved = under.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await;
+    let (cancelled, event_data) = builder.cancelled(Reason::PaymentUnreachable);
+    let (placed, event) = (an_event(builder.order_placed()), an_event(event_data));
+    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    let reserved = fixture.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await;
     assert_eq!(reserved, Ok(TransitionOutcome::Applied));
-    assert_eq!(under.port().advance(Some(claim), &cancelled, Some(&event)).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(fixture.port().advance(Some(claim), &cancelled, Some(&event)).await, Ok(TransitionOutcome::Applied));
     assert_eq!(
-        under.port().advance(Some(claim), &cancelled, Some(&event)).await,
+        fixture.port().advance(Some(claim), &cancelled, Some(&event)).await,
         Ok(TransitionOutcome::AlreadyApplied)
     );
-    assert_eq!(find(under.port(), cancelled.id).await, Some(cancelled));
-    under.assert_only_published(&[placed.id, event.id]).await;
+    assert_eq!(find(fixture.port(), cancelled.id).await, Some(cancelled));
+    fixture.assert_only_published(&[placed.id, event.id]).await;
 }
 
-pub async fn version_conflict_changes_nothing_and_can_be_retried(under: &Fixture<impl OrderStore>) {
+pub async fn version_conflict_changes_nothing_and_can_be_retried(fixture: &Fixture<impl OrderStore>) {
     let (builder, claim) = (builder(UserId(fresh())), a_claim(CONSUMER));
-    let (confirmed, news) = builder.confirmed();
-    let (placed, event) = (an_event(builder.order_placed()), an_event(news));
-    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    let (confirmed, event_data) = builder.confirmed();
+    let (placed, event) = (an_event(builder.order_placed()), an_event(event_data));
+    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     assert_eq!(
-        under.port().advance(Some(claim), &confirmed, Some(&event)).await,
+        fixture.port().advance(Some(claim), &confirmed, Some(&event)).await,
         Ok(TransitionOutcome::VersionConflict)
     );
-    assert_eq!(find(under.port(), confirmed.id).await, Some(builder.placed()));
-    under.assert_only_published(&[placed.id]).await;
+    assert_eq!(find(fixture.port(), confirmed.id).await, Some(builder.placed()));
+    fixture.assert_only_published(&[placed.id]).await;
     assert_eq!(
-        under.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await,
+        fixture.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await,
         Ok(TransitionOutcome::Applied)
     );
     assert_eq!(
-        under.port().advance(Some(claim), &confirmed, Some(&event)).await,
+        fixture.port().advance(Some(claim), &confirmed, Some(&event)).await,
         Ok(TransitionOutcome::Applied),
-        "the claim was not used up"
+        "the claim was not consumed"
     );
-    assert_eq!(find(under.port(), confirmed.id).await, Some(confirmed));
+    assert_eq!(find(fixture.port(), confirmed.id).await, Some(confirmed));
 }
 
-pub async fn concurrent_transitions_succeed_once(under: &Fixture<impl OrderStore>) {
+pub async fn concurrent_transitions_succeed_once(fixture: &Fixture<impl OrderStore>) {
     let builder = builder(UserId(fresh()));
     let placed = an_event(builder.order_placed());
-    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let step = builder.reserved();
-    let attempts = under.concurrent(8).map(|orders| orders.advance(Some(a_claim(CONSUMER)), &step, None));
-    let answers = join_all(attempts).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::Applied)).count(), 1);
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::VersionConflict)).count(), 7);
-    assert_eq!(find(under.port(), step.id).await, Some(step));
+    let attempts = fixture.concurrent(8).map(|orders| orders.advance(Some(a_claim(CONSUMER)), &step, None));
+    let responses = join_all(attempts).await;
+    assert_eq!(responses.iter().filter(|response| **response == Ok(TransitionOutcome::Applied)).count(), 1);
+    assert_eq!(responses.iter().filter(|response| **response == Ok(TransitionOutcome::VersionConflict)).count(), 7);
+    assert_eq!(find(fixture.port(), step.id).await, Some(step));
 }
 
-pub async fn transition_without_an_event_publishes_nothing(under: &Fixture<impl OrderStore>) {
+pub async fn transition_without_an_event_publishes_nothing(fixture: &Fixture<impl OrderStore>) {
     let builder = builder(UserId(fresh()));
     let placed = an_event(builder.order_placed());
-    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
     let reserved = builder.reserved();
-    assert_eq!(under.port().advance(Some(a_claim(CONSUMER)), &reserved, None).await, Ok(TransitionOutcome::Applied));
-    assert_eq!(find(under.port(), reserved.id).await, Some(reserved));
-    under.assert_only_published(&[placed.id]).await;
+    assert_eq!(fixture.port().advance(Some(a_claim(CONSUMER)), &reserved, None).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(find(fixture.port(), reserved.id).await, Some(reserved));
+    fixture.assert_only_published(&[placed.id]).await;
 }
 
-pub async fn transition_without_a_claim_is_guarded_by_its_version(under: &Fixture<impl OrderStore>) {
+pub async fn transition_without_a_claim_is_guarded_by_its_version(fixture: &Fixture<impl OrderStore>) {
     let builder = builder(UserId(fresh()));
-    let (cancelled, news) = builder.cancelled(Reason::CustomerRequest);
-    let (placed, event) = (an_event(builder.order_placed()), an_event(news));
-    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
-    assert_eq!(under.port().advance(None, &cancelled, Some(&event)).await, Ok(TransitionOutcome::VersionConflict));
-    assert_eq!(under.port().advance(None, &builder.reserved(), None).await, Ok(TransitionOutcome::Applied));
-    assert_eq!(under.port().advance(None, &builder.reserved(), None).await, Ok(TransitionOutcome::VersionConflict));
-    assert_eq!(under.port().advance(None, &cancelled, Some(&event)).await, Ok(TransitionOutcome::Applied));
-    assert_eq!(find(under.port(), cancelled.id).await, Some(cancelled));
-    under.assert_only_published(&[placed.id, event.id]).await;
+    let (cancelled, event_data) = builder.cancelled(Reason::CustomerRequest);
+    let (placed, event) = (an_event(builder.order_placed()), an_event(event_data));
+    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    assert_eq!(fixture.port().advance(None, &cancelled, Some(&event)).await, Ok(TransitionOutcome::VersionConflict));
+    assert_eq!(fixture.port().advance(None, &builder.reserved(), None).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(fixture.port().advance(None, &builder.reserved(), None).await, Ok(TransitionOutcome::VersionConflict));
+    assert_eq!(fixture.port().advance(None, &cancelled, Some(&event)).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(find(fixture.port(), cancelled.id).await, Some(cancelled));
+    fixture.assert_only_published(&[placed.id, event.id]).await;
 }
 
-pub async fn payment_reference_of_an_order_is_stored(under: &Fixture<impl OrderStore>) {
+pub async fn payment_reference_of_an_order_is_stored(fixture: &Fixture<impl OrderStore>) {
     let builder = builder(UserId(fresh()));
-    deliver(under.port(), &builder, order::State::Declined).await;
+    deliver(fixture.port(), &builder, order::State::Declined).await;
     let declined = builder.declined().0;
     assert!(declined.payment_version > 0 && declined.payment_id.is_some());
-    assert_eq!(find(under.port(), declined.id).await, Some(declined));
+    assert_eq!(find(fixture.port(), declined.id).await, Some(declined));
 }
 
-pub async fn stuck_orders_are_listed_oldest_first(under: &Fixture<impl OrderStore>) {
+pub async fn stuck_orders_are_listed_oldest_first(fixture: &Fixture<impl OrderStore>) {
     let young = later(-500);
     let at = |second| Timestamp::from_second(young.as_second() + second).expect("within the calendar");
     let old: Vec<_> =
         (-100..).zip(order::State::ALL).map(|(n, state)| (builder(UserId(fresh())).at(at(n)), state)).collect();
-    // What is found does not depend on the order in which they came.
+    // The result does not depend on the order of insertion.
     for (builder, state) in old.iter().rev() {
-        deliver(under.port(), builder, *state).await;
+        deliver(fixture.port(), builder, *state).await;
     }
-    deliver(under.port(), &builder(UserId(fresh())).at(young), order::State::AwaitingPayment).await;
+    deliver(fixture.port(), &builder(UserId(fresh())).at(young), order::State::AwaitingPayment).await;
     let mut waiting = Vec::new();
     for (builder, state) in &old {
         if matches!(order::next(*state, order::Input::TimedOut), order::Transition::To(..)) {
-            waiting.extend(find(under.port(), builder.placed().id).await);
+            waiting.extend(find(fixture.port(), builder.placed().id).await);
         }
     }
     assert_eq!(waiting.len(), 3);
-    let found = under.port().stuck(young, 100_000, None).await.expect("the store answers");
+    let found = fixture.port().stuck(young, 100_000, None).await.expect("the store responds");
     let is_mine = |order: &Order| old.iter().any(|(one, _)| one.placed().id == order.id);
     assert!(found.iter().all(|order| order.created_at < young));
     assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting);
-    let first = under.port().stuck(young, 1, None).await.expect("the store answers");
+    let first = fixture.port().stuck(young, 1, None).await.expect("the store responds");
     assert!(first.len() == 1 && first[0].created_at <= waiting[0].created_at);
     let behind = Some(OutboxCursor { at: waiting[0].created_at, id: waiting[0].id.0 });
-    let found = under.port().stuck(young, 100_000, behind).await.expect("the store answers");
+    let found = fixture.port().stuck(young, 100_000, behind).await.expect("the store responds");
     assert_eq!(found.into_iter().filter(is_mine).collect::<Vec<_>>(), waiting[1..]);
-    let pending = under.port().pending().await.expect("the store answers");
+    let pending = fixture.port().pending().await.expect("the store responds");
     for reason in [Reason::AwaitingStock, Reason::Backordered, Reason::UnderReview] {
         assert!(pending.get(&reason).is_some_and(|orders| *orders > 0), "{reason:?} in {pending:?}");
     }
-    assert!(!pending.contains_key(&Reason::CustomerRequest), "what is cancelled waits for nothing");
+    assert!(!pending.contains_key(&Reason::CustomerRequest), "a cancelled order is not pending");
 }
 
-/// Places the order and brings it to this state, step by step.
+/// Places the order and applies the transitions to this state.
 async fn deliver(orders: &impl OrderStore, builder: &OrderBuilder, state: order::State) {
     orders.place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(builder)).await.expect("placed");
     let (reserved, confirmed) = (builder.reserved(), builder.confirmed().0);
@@ -378,19 +378,20 @@ async fn deliver(orders: &impl OrderStore, builder: &OrderBuilder, state: order:
     }
 }
 
-pub async fn sweep_publishes_events_missed_by_the_bus_once(under: &Fixture<impl OrderStore>) {
+pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl OrderStore>) {
     let Request { order, key, reply, event } = request();
-    let settled = under.assert_published_after_outage(event.id, under.port().place(&order, &key, &reply, &event)).await;
+    let settled =
+        fixture.assert_published_after_outage(event.id, fixture.port().place(&order, &key, &reply, &event)).await;
     assert_eq!(settled, IdempotencyOutcome::Committed);
     let builder = builder(UserId(fresh()));
-    under.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(&builder)).await.expect("placed");
-    under.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await.expect("reserved");
-    let (confirmed, news) = builder.confirmed();
-    let event = an_event(news);
-    under
+    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(&builder)).await.expect("placed");
+    fixture.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await.expect("reserved");
+    let (confirmed, event_data) = builder.confirmed();
+    let event = an_event(event_data);
+    fixture
         .assert_published_after_outage(
             event.id,
-            under.port().advance(Some(a_claim(CONSUMER)), &confirmed, Some(&event)),
+            fixture.port().advance(Some(a_claim(CONSUMER)), &confirmed, Some(&event)),
         )
         .await;
 }

@@ -1,4 +1,4 @@
-//! Rules of [`PaymentStore`]. What a step books is seen in the ledger: its rules are in the suite of that port.
+//! Contract of [`PaymentStore`]. The suite of the ledger checks the transfers of its transitions.
 
 use super::{Fixture, a_claim, an_event, fresh, now, why};
 use crate::build::{self, OrderBuilder, a_reply, concluded};
@@ -12,11 +12,11 @@ use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{PaymentStore, TransitionOutcome};
 
-/// One test a rule of [`PaymentStore`], each over the `Fixture<impl PaymentStore>` that the expression gives when it is awaited.
+/// Generates one test per rule of [`PaymentStore`]. The expression is a future of a `Fixture<impl PaymentStore>`.
 #[macro_export]
 macro_rules! contract_payments {
-    ($under:expr) => {
-        $crate::each_rule! { payments, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { payments, $fixture;
             order_has_one_payment
             concurrent_starts_return_one_payment
             starting_again_returns_the_current_payment
@@ -45,7 +45,7 @@ macro_rules! contract_payments {
 
 const CONSUMER: &str = catalog::PAYMENT_CHARGE.name;
 
-/// A new order, with a payment of its own.
+/// A new order with its own payment.
 fn an_order() -> OrderBuilder {
     build::order().id(OrderId(fresh())).owner(UserId(fresh())).at(now())
 }
@@ -54,13 +54,13 @@ fn a_key() -> IdempotencyKey {
     IdempotencyKey { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "first".to_owned() }
 }
 
-/// What must come back byte for byte is told by spaces, escapes and the order of members.
+/// A response whose spaces, escapes and member order show that it is stored byte for byte.
 fn reply() -> StoredReply {
     StoredReply { status: 202, ..a_reply("{ \"b\": \"\\u00fc ü\",\t\"a\":1.0 }") }
 }
 
-/// The events of a step, for the wire.
-fn told(change: &Change) -> Vec<Event> {
+/// The events of a transition, with ids and times.
+fn events_of(change: &Change) -> Vec<Event> {
     change.events.iter().map(|event| an_event(event.clone())).collect()
 }
 
@@ -69,286 +69,291 @@ fn ids(events: &[Event]) -> Vec<kernel::Uuid> {
 }
 
 async fn begin(payments: &impl PaymentStore, order: &OrderBuilder) -> Payment {
-    payments.begin(&order.payment()).await.expect("begun")
+    payments.begin(&order.payment()).await.expect("started")
 }
 
 async fn find(payments: &impl PaymentStore, id: PaymentId) -> Option<Payment> {
-    payments.get(id, None).await.expect("the store answers")
+    payments.get(id, None).await.expect("the store responds")
 }
 
-async fn step(payments: &impl PaymentStore, change: &Change) {
-    let events = told(change);
+async fn apply(payments: &impl PaymentStore, change: &Change) {
+    let events = events_of(change);
     assert_eq!(payments.advance(Some(a_claim(CONSUMER)), change, &events).await, Ok(TransitionOutcome::Applied));
 }
 
-pub async fn order_has_one_payment(under: &Fixture<impl PaymentStore>) {
+pub async fn order_has_one_payment(fixture: &Fixture<impl PaymentStore>) {
     let first = an_order().payment();
-    assert_eq!(under.port().begin(&first).await, Ok(first.clone()));
+    assert_eq!(fixture.port().begin(&first).await, Ok(first.clone()));
     let second = Payment { id: PaymentId(fresh()), ..first.clone() };
-    assert_eq!(under.port().begin(&second).await, Ok(first.clone()));
-    assert_eq!(find(under.port(), second.id).await, None);
-    assert_eq!(under.port().find_by_order(first.order_id, None).await, Ok(Some(first)));
-    under.assert_only_published(&[]).await;
+    assert_eq!(fixture.port().begin(&second).await, Ok(first.clone()));
+    assert_eq!(find(fixture.port(), second.id).await, None);
+    assert_eq!(fixture.port().find_by_order(first.order_id, None).await, Ok(Some(first)));
+    fixture.assert_only_published(&[]).await;
 }
 
-pub async fn concurrent_starts_return_one_payment(under: &Fixture<impl PaymentStore>) {
+pub async fn concurrent_starts_return_one_payment(fixture: &Fixture<impl PaymentStore>) {
     let first = an_order().payment();
     let wanted: Vec<Payment> = (0..12).map(|_| Payment { id: PaymentId(fresh()), ..first.clone() }).collect();
-    let begun = join_all(under.concurrent(wanted.len()).zip(&wanted).map(|(payments, one)| payments.begin(one))).await;
-    let known = under.port().begin(&first).await.expect("the store answers");
+    let begun =
+        join_all(fixture.concurrent(wanted.len()).zip(&wanted).map(|(payments, one)| payments.begin(one))).await;
+    let known = fixture.port().begin(&first).await.expect("the store responds");
     for payment in begun {
         assert_eq!(payment, Ok(known.clone()));
     }
 }
 
-pub async fn starting_again_returns_the_current_payment(under: &Fixture<impl PaymentStore>) {
+pub async fn starting_again_returns_the_current_payment(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    begin(under.port(), &order).await;
-    step(under.port(), &order.paid()).await;
-    assert_eq!(begin(under.port(), &order).await, order.paid().payment);
+    begin(fixture.port(), &order).await;
+    apply(fixture.port(), &order.paid()).await;
+    assert_eq!(begin(fixture.port(), &order).await, order.paid().payment);
     let closed = order.closed(RefundId(fresh()));
-    step(under.port(), &closed).await;
+    apply(fixture.port(), &closed).await;
     assert!(closed.payment.closed);
-    assert_eq!(begin(under.port(), &order).await, closed.payment);
+    assert_eq!(begin(fixture.port(), &order).await, closed.payment);
 }
 
-pub async fn payment_closed_before_it_started_stays_closed(under: &Fixture<impl PaymentStore>) {
+pub async fn payment_closed_before_it_started_stays_closed(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
     let unbegun = order.unbegun();
     assert!(unbegun.closed && unbegun.method.is_none() && unbegun.attempts == 0);
-    assert_eq!(under.port().begin(&unbegun).await, Ok(unbegun.clone()));
+    assert_eq!(fixture.port().begin(&unbegun).await, Ok(unbegun.clone()));
     let begun = Payment { id: PaymentId(fresh()), ..order.payment() };
-    assert_eq!(under.port().begin(&begun).await, Ok(unbegun.clone()), "nothing is charged for a cancelled order");
-    assert_eq!(under.port().get(unbegun.id, Some(unbegun.user_id)).await, Ok(Some(unbegun)));
+    assert_eq!(fixture.port().begin(&begun).await, Ok(unbegun.clone()), "a cancelled order is not charged");
+    assert_eq!(fixture.port().get(unbegun.id, Some(unbegun.user_id)).await, Ok(Some(unbegun)));
 }
 
-pub async fn payment_is_visible_to_its_owner_only(under: &Fixture<impl PaymentStore>) {
-    let payment = begin(under.port(), &an_order()).await;
+pub async fn payment_is_visible_to_its_owner_only(fixture: &Fixture<impl PaymentStore>) {
+    let payment = begin(fixture.port(), &an_order()).await;
     let (id, order, owner, other) = (payment.id, payment.order_id, payment.user_id, UserId(fresh()));
-    assert_eq!(under.port().get(id, Some(owner)).await, Ok(Some(payment.clone())));
-    assert_eq!(under.port().find_by_order(order, Some(owner)).await, Ok(Some(payment)));
-    assert_eq!(under.port().get(id, Some(other)).await, Ok(None));
-    assert_eq!(under.port().find_by_order(order, Some(other)).await, Ok(None));
-    assert_eq!(under.port().get(PaymentId(fresh()), None).await, Ok(None));
-    assert_eq!(under.port().find_by_order(OrderId(fresh()), None).await, Ok(None));
+    assert_eq!(fixture.port().get(id, Some(owner)).await, Ok(Some(payment.clone())));
+    assert_eq!(fixture.port().find_by_order(order, Some(owner)).await, Ok(Some(payment)));
+    assert_eq!(fixture.port().get(id, Some(other)).await, Ok(None));
+    assert_eq!(fixture.port().find_by_order(order, Some(other)).await, Ok(None));
+    assert_eq!(fixture.port().get(PaymentId(fresh()), None).await, Ok(None));
+    assert_eq!(fixture.port().find_by_order(OrderId(fresh()), None).await, Ok(None));
 }
 
-pub async fn payment_is_stored_unchanged_in_every_state(under: &Fixture<impl PaymentStore>) {
+pub async fn payment_is_stored_unchanged_in_every_state(fixture: &Fixture<impl PaymentStore>) {
     let (order, part, rest) = (an_order(), RefundId(fresh()), RefundId(fresh()));
     let refunded = |name: &str| RefundOutcome::Refunded(format!("{name}_{}", fresh().simple()));
-    begin(under.port(), &order).await;
+    begin(fixture.port(), &order).await;
     let failed = order.payment_declined();
     let again = order.payment_retried();
     let charged = concluded(&again.payment, &ChargeOutcome::Charged(order.charge_id()));
     let asked = build::refund_requested(&charged.payment, part, Some(build::usd(1000)), now());
     let partly = build::refund_concluded(&asked.payment, part, &refunded("re"));
     let both = build::refund_requested(&partly.payment, rest, None, now());
-    let refused = build::refund_concluded(&both.payment, rest, &RefundOutcome::Failed("expired_card".to_owned()));
+    let rejected = build::refund_concluded(&both.payment, rest, &RefundOutcome::Failed("expired_card".to_owned()));
     let last = RefundId(fresh());
-    let asked_again = build::refund_requested(&refused.payment, last, None, now());
+    let asked_again = build::refund_requested(&rejected.payment, last, None, now());
     let wholly = build::refund_concluded(&asked_again.payment, last, &refunded("re"));
-    for change in [failed, again, charged, asked, partly, both, refused, asked_again, wholly] {
-        step(under.port(), &change).await;
-        assert_eq!(find(under.port(), change.payment.id).await, Some(change.payment));
+    for change in [failed, again, charged, asked, partly, both, rejected, asked_again, wholly] {
+        apply(fixture.port(), &change).await;
+        assert_eq!(find(fixture.port(), change.payment.id).await, Some(change.payment));
     }
 }
 
-pub async fn repeated_claim_applies_its_transition_once(under: &Fixture<impl PaymentStore>) {
+pub async fn repeated_claim_applies_its_transition_once(fixture: &Fixture<impl PaymentStore>) {
     let (order, claim) = (an_order(), a_claim(CONSUMER));
-    begin(under.port(), &order).await;
+    begin(fixture.port(), &order).await;
     let (paid, closed) = (order.paid(), order.closed(RefundId(fresh())));
-    let events = told(&paid);
-    assert_eq!(under.port().advance(Some(claim), &paid, &events).await, Ok(TransitionOutcome::Applied));
-    assert_eq!(under.port().advance(Some(claim), &paid, &events).await, Ok(TransitionOutcome::AlreadyApplied));
+    let events = events_of(&paid);
+    assert_eq!(fixture.port().advance(Some(claim), &paid, &events).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(fixture.port().advance(Some(claim), &paid, &events).await, Ok(TransitionOutcome::AlreadyApplied));
     assert_eq!(
-        under.port().advance(Some(claim), &closed, &told(&closed)).await,
+        fixture.port().advance(Some(claim), &closed, &events_of(&closed)).await,
         Ok(TransitionOutcome::AlreadyApplied),
-        "whatever it is"
+        "whatever the transition"
     );
-    assert_eq!(find(under.port(), paid.payment.id).await, Some(paid.payment));
-    under.assert_only_published(&ids(&events)).await;
+    assert_eq!(find(fixture.port(), paid.payment.id).await, Some(paid.payment));
+    fixture.assert_only_published(&ids(&events)).await;
 }
 
-pub async fn version_conflict_changes_nothing_and_can_be_retried(under: &Fixture<impl PaymentStore>) {
+pub async fn version_conflict_changes_nothing_and_can_be_retried(fixture: &Fixture<impl PaymentStore>) {
     let (order, claim) = (an_order(), a_claim(CONSUMER));
-    let begun = begin(under.port(), &order).await;
+    let begun = begin(fixture.port(), &order).await;
     let (failed, again) = (order.payment_declined(), order.payment_retried());
-    let (first, second) = (told(&failed), told(&again));
-    assert_eq!(under.port().advance(Some(claim), &again, &second).await, Ok(TransitionOutcome::VersionConflict));
-    assert_eq!(find(under.port(), begun.id).await, Some(begun));
-    under.assert_only_published(&[]).await;
-    assert_eq!(under.port().advance(Some(a_claim(CONSUMER)), &failed, &first).await, Ok(TransitionOutcome::Applied));
+    let (first, second) = (events_of(&failed), events_of(&again));
+    assert_eq!(fixture.port().advance(Some(claim), &again, &second).await, Ok(TransitionOutcome::VersionConflict));
+    assert_eq!(find(fixture.port(), begun.id).await, Some(begun));
+    fixture.assert_only_published(&[]).await;
+    assert_eq!(fixture.port().advance(Some(a_claim(CONSUMER)), &failed, &first).await, Ok(TransitionOutcome::Applied));
     assert_eq!(
-        under.port().advance(Some(a_claim(CONSUMER)), &failed, &first).await,
+        fixture.port().advance(Some(a_claim(CONSUMER)), &failed, &first).await,
         Ok(TransitionOutcome::VersionConflict)
     );
-    let kept = under.port().advance(Some(claim), &again, &second).await;
-    assert_eq!(kept, Ok(TransitionOutcome::Applied), "the claim was not used up");
-    assert_eq!(find(under.port(), again.payment.id).await, Some(again.payment));
-    under.assert_only_published(&[ids(&first), ids(&second)].concat()).await;
+    let applied = fixture.port().advance(Some(claim), &again, &second).await;
+    assert_eq!(applied, Ok(TransitionOutcome::Applied), "the claim was not consumed");
+    assert_eq!(find(fixture.port(), again.payment.id).await, Some(again.payment));
+    fixture.assert_only_published(&[ids(&first), ids(&second)].concat()).await;
 }
 
-pub async fn transition_of_an_unknown_payment_is_a_version_conflict(under: &Fixture<impl PaymentStore>) {
+pub async fn transition_of_an_unknown_payment_is_a_version_conflict(fixture: &Fixture<impl PaymentStore>) {
     let paid = an_order().paid();
-    let events = told(&paid);
+    let events = events_of(&paid);
     assert_eq!(
-        under.port().advance(Some(a_claim(CONSUMER)), &paid, &events).await,
+        fixture.port().advance(Some(a_claim(CONSUMER)), &paid, &events).await,
         Ok(TransitionOutcome::VersionConflict)
     );
-    assert_eq!(under.port().advance_with_reply(&a_key(), &reply(), &paid, &events).await, Ok(None));
-    under.assert_only_published(&[]).await;
+    assert_eq!(fixture.port().advance_with_reply(&a_key(), &reply(), &paid, &events).await, Ok(None));
+    fixture.assert_only_published(&[]).await;
 }
 
-pub async fn transition_without_a_claim_is_guarded_by_its_version(under: &Fixture<impl PaymentStore>) {
+pub async fn transition_without_a_claim_is_guarded_by_its_version(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    begin(under.port(), &order).await;
+    begin(fixture.port(), &order).await;
     let paid = order.paid();
-    let events = told(&paid);
-    assert_eq!(under.port().advance(None, &paid, &events).await, Ok(TransitionOutcome::Applied));
-    assert_eq!(under.port().advance(None, &paid, &events).await, Ok(TransitionOutcome::VersionConflict));
-    under.assert_only_published(&ids(&events)).await;
+    let events = events_of(&paid);
+    assert_eq!(fixture.port().advance(None, &paid, &events).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(fixture.port().advance(None, &paid, &events).await, Ok(TransitionOutcome::VersionConflict));
+    fixture.assert_only_published(&ids(&events)).await;
 }
 
-pub async fn transition_publishes_all_its_events(under: &Fixture<impl PaymentStore>) {
+pub async fn transition_publishes_all_its_events(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    begin(under.port(), &order).await;
-    // Closed while the charge was under way: the answer is told, and that it goes back.
-    let closed = domain::payment::close(&order.payment(), RefundId(fresh()), now()).expect("a step");
-    step(under.port(), &closed).await;
+    begin(fixture.port(), &order).await;
+    // Closed while the charge is in flight: the charge and its refund are published.
+    let closed = domain::payment::close(&order.payment(), RefundId(fresh()), now()).expect("a transition");
+    apply(fixture.port(), &closed).await;
     let charged = concluded(&closed.payment, &ChargeOutcome::Charged(order.charge_id()));
-    let events = told(&charged);
+    let events = events_of(&charged);
     assert_eq!(events.len(), 2);
-    assert_eq!(under.port().advance(None, &charged, &events).await, Ok(TransitionOutcome::Applied));
-    under.assert_only_published(&ids(&events)).await;
-    let mut published = under.platform.bus().published();
+    assert_eq!(fixture.port().advance(None, &charged, &events).await, Ok(TransitionOutcome::Applied));
+    fixture.assert_only_published(&ids(&events)).await;
+    let mut published = fixture.platform.bus().published();
     published.sort_by_key(|event| events.iter().position(|one| one.id == event.id));
     assert_eq!(published, events);
 }
 
-pub async fn concurrent_transitions_succeed_once(under: &Fixture<impl PaymentStore>) {
+pub async fn concurrent_transitions_succeed_once(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    begin(under.port(), &order).await;
+    begin(fixture.port(), &order).await;
     let steps: Vec<(Change, Vec<Event>)> = (0..8)
         .map(|n| if n % 2 == 0 { order.paid() } else { order.payment_declined() })
-        .map(|change| (change.clone(), told(&change)))
+        .map(|change| (change.clone(), events_of(&change)))
         .collect();
-    let attempts = under.concurrent(steps.len()).zip(&steps);
+    let attempts = fixture.concurrent(steps.len()).zip(&steps);
     let attempts =
         attempts.map(|(payments, (change, events))| payments.advance(Some(a_claim(CONSUMER)), change, events));
-    let answers = join_all(attempts).await;
+    let responses = join_all(attempts).await;
     let winners: Vec<_> =
-        steps.iter().zip(&answers).filter(|(_, answer)| **answer == Ok(TransitionOutcome::Applied)).collect();
-    let [((change, events), _)] = winners[..] else { panic!("{} steps were done", winners.len()) };
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::VersionConflict)).count(), 7);
-    assert_eq!(find(under.port(), change.payment.id).await.as_ref(), Some(&change.payment));
-    under.assert_only_published(&ids(events)).await;
+        steps.iter().zip(&responses).filter(|(_, response)| **response == Ok(TransitionOutcome::Applied)).collect();
+    let [((change, events), _)] = winners[..] else { panic!("{} transitions were applied", winners.len()) };
+    assert_eq!(responses.iter().filter(|response| **response == Ok(TransitionOutcome::VersionConflict)).count(), 7);
+    assert_eq!(find(fixture.port(), change.payment.id).await.as_ref(), Some(&change.payment));
+    fixture.assert_only_published(&ids(events)).await;
 }
 
-pub async fn replayed_request_returns_the_first_response_unchanged(under: &Fixture<impl PaymentStore>) {
+pub async fn replayed_request_returns_the_first_response_unchanged(fixture: &Fixture<impl PaymentStore>) {
     let (order, key) = (an_order(), a_key());
-    begin(under.port(), &order).await;
-    step(under.port(), &order.payment_declined()).await;
+    begin(fixture.port(), &order).await;
+    apply(fixture.port(), &order.payment_declined()).await;
     let again = order.payment_retried();
-    let events = told(&again);
+    let events = events_of(&again);
     assert_eq!(
-        under.port().advance_with_reply(&key, &reply(), &again, &events).await,
+        fixture.port().advance_with_reply(&key, &reply(), &again, &events).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
-    assert_eq!(find(under.port(), again.payment.id).await.as_ref(), Some(&again.payment));
-    let repeated = under.port().advance_with_reply(&key, &a_reply("another answer"), &again, &told(&again)).await;
-    assert_eq!(repeated, Ok(Some(IdempotencyOutcome::Replayed(reply()))), "however the payment has moved on meanwhile");
-    assert_eq!(under.publish_count(events[0].id), 1);
-    under.sweep().await;
-    assert_eq!(under.platform.bus().published().len(), 2, "the refusal and the new attempt");
+    assert_eq!(find(fixture.port(), again.payment.id).await.as_ref(), Some(&again.payment));
+    let repeated =
+        fixture.port().advance_with_reply(&key, &a_reply("another response"), &again, &events_of(&again)).await;
+    assert_eq!(repeated, Ok(Some(IdempotencyOutcome::Replayed(reply()))), "even after later transitions");
+    assert_eq!(fixture.publish_count(events[0].id), 1);
+    fixture.sweep().await;
+    assert_eq!(fixture.platform.bus().published().len(), 2, "the rejection and the new attempt");
 }
 
-pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(under: &Fixture<impl PaymentStore>) {
+pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(fixture: &Fixture<impl PaymentStore>) {
     let (order, key) = (an_order(), a_key());
-    begin(under.port(), &order).await;
-    assert_eq!(under.port().store_rejection(&key, &reply()).await, Ok(IdempotencyOutcome::Committed));
+    begin(fixture.port(), &order).await;
+    assert_eq!(fixture.port().store_rejection(&key, &reply()).await, Ok(IdempotencyOutcome::Committed));
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key.clone() };
     let paid = order.paid();
-    let refused = under.port().advance_with_reply(&other, &reply(), &paid, &told(&paid)).await;
-    assert_eq!(why(refused), (FailureKind::Invalid, "idempotency-key-reused"));
+    let rejected = fixture.port().advance_with_reply(&other, &reply(), &paid, &events_of(&paid)).await;
+    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(
-        why(under.port().store_rejection(&other, &reply()).await),
+        why(fixture.port().store_rejection(&other, &reply()).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
-    assert_eq!(find(under.port(), paid.payment.id).await, Some(order.payment()));
+    assert_eq!(find(fixture.port(), paid.payment.id).await, Some(order.payment()));
     let elsewhere = IdempotencyKey { scope: fresh().to_string(), ..other };
     assert_eq!(
-        under.port().advance_with_reply(&elsewhere, &reply(), &paid, &told(&paid)).await,
+        fixture.port().advance_with_reply(&elsewhere, &reply(), &paid, &events_of(&paid)).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
 }
 
-pub async fn version_conflict_stores_no_response_and_can_be_retried(under: &Fixture<impl PaymentStore>) {
+pub async fn version_conflict_stores_no_response_and_can_be_retried(fixture: &Fixture<impl PaymentStore>) {
     let (order, key) = (an_order(), a_key());
-    begin(under.port(), &order).await;
+    begin(fixture.port(), &order).await;
     let again = order.payment_retried();
-    assert_eq!(under.port().advance_with_reply(&key, &reply(), &again, &told(&again)).await, Ok(None));
-    assert_eq!(find(under.port(), again.payment.id).await, Some(order.payment()));
-    under.assert_only_published(&[]).await;
-    step(under.port(), &order.payment_declined()).await;
+    assert_eq!(fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again)).await, Ok(None));
+    assert_eq!(find(fixture.port(), again.payment.id).await, Some(order.payment()));
+    fixture.assert_only_published(&[]).await;
+    apply(fixture.port(), &order.payment_declined()).await;
     assert_eq!(
-        under.port().advance_with_reply(&key, &reply(), &again, &told(&again)).await,
+        fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again)).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
 }
 
-pub async fn concurrent_requests_with_one_key_commit_once(under: &Fixture<impl PaymentStore>) {
+pub async fn concurrent_requests_with_one_key_commit_once(fixture: &Fixture<impl PaymentStore>) {
     let (order, key) = (an_order(), a_key());
-    begin(under.port(), &order).await;
-    step(under.port(), &order.payment_declined()).await;
+    begin(fixture.port(), &order).await;
+    apply(fixture.port(), &order.payment_declined()).await;
     let again = order.payment_retried();
-    let replies: Vec<StoredReply> = (0..12).map(|n| a_reply(&format!("answer {n}"))).collect();
-    let events: Vec<Vec<Event>> = replies.iter().map(|_| told(&again)).collect();
-    let attempts = under.concurrent(replies.len()).zip(replies.iter().zip(&events));
+    let replies: Vec<StoredReply> = (0..12).map(|n| a_reply(&format!("response {n}"))).collect();
+    let events: Vec<Vec<Event>> = replies.iter().map(|_| events_of(&again)).collect();
+    let attempts = fixture.concurrent(replies.len()).zip(replies.iter().zip(&events));
     let attempts = attempts.map(|(payments, (reply, events))| payments.advance_with_reply(&key, reply, &again, events));
-    let answers = join_all(attempts).await;
+    let responses = join_all(attempts).await;
     let winners: Vec<usize> =
-        (0..answers.len()).filter(|n| answers[*n] == Ok(Some(IdempotencyOutcome::Committed))).collect();
-    let [winner] = winners[..] else { panic!("{} of them were settled", winners.len()) };
-    for answer in answers {
-        match answer {
+        (0..responses.len()).filter(|n| responses[*n] == Ok(Some(IdempotencyOutcome::Committed))).collect();
+    let [winner] = winners[..] else { panic!("{} requests were committed", winners.len()) };
+    for response in responses {
+        match response {
             Ok(Some(IdempotencyOutcome::Committed)) | Ok(None) => {}
             Ok(Some(IdempotencyOutcome::Replayed(reply))) => assert_eq!(reply, replies[winner]),
             Err(failure) => assert_eq!(failure.code, "idempotency-key-in-flight", "{failure}"),
         }
     }
-    let known = under.port().advance_with_reply(&key, &reply(), &again, &told(&again)).await;
+    let known = fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again)).await;
     assert_eq!(known, Ok(Some(IdempotencyOutcome::Replayed(replies[winner].clone()))));
-    assert_eq!(find(under.port(), again.payment.id).await, Some(again.payment));
-    under.sweep().await;
-    assert_eq!(under.platform.bus().published().len(), 2, "the refusal and one new attempt");
+    assert_eq!(find(fixture.port(), again.payment.id).await, Some(again.payment));
+    fixture.sweep().await;
+    assert_eq!(fixture.platform.bus().published().len(), 2, "the rejection and one new attempt");
 }
 
-pub async fn concurrent_requests_commit_one_transition(under: &Fixture<impl PaymentStore>) {
+pub async fn concurrent_requests_commit_one_transition(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    begin(under.port(), &order).await;
-    step(under.port(), &order.payment_declined()).await;
+    begin(fixture.port(), &order).await;
+    apply(fixture.port(), &order.payment_declined()).await;
     let again = order.payment_retried();
-    let requests: Vec<(IdempotencyKey, Vec<Event>)> = (0..8).map(|_| (a_key(), told(&again))).collect();
+    let requests: Vec<(IdempotencyKey, Vec<Event>)> = (0..8).map(|_| (a_key(), events_of(&again))).collect();
     let reply = reply();
-    let attempts = under.concurrent(requests.len()).zip(&requests);
+    let attempts = fixture.concurrent(requests.len()).zip(&requests);
     let attempts = attempts.map(|(payments, (key, events))| payments.advance_with_reply(key, &reply, &again, events));
-    let answers = join_all(attempts).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Some(IdempotencyOutcome::Committed))).count(), 1);
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(None)).count(), 7);
-    assert_eq!(find(under.port(), again.payment.id).await, Some(again.payment));
+    let responses = join_all(attempts).await;
+    assert_eq!(responses.iter().filter(|response| **response == Ok(Some(IdempotencyOutcome::Committed))).count(), 1);
+    assert_eq!(responses.iter().filter(|response| **response == Ok(None)).count(), 7);
+    assert_eq!(find(fixture.port(), again.payment.id).await, Some(again.payment));
 }
 
-pub async fn stored_rejection_is_replayed(under: &Fixture<impl PaymentStore>) {
+pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl PaymentStore>) {
     let (order, key) = (an_order(), a_key());
-    begin(under.port(), &order).await;
-    let refusal = StoredReply { status: 409, ..reply() };
-    assert_eq!(under.port().store_rejection(&key, &refusal).await, Ok(IdempotencyOutcome::Committed));
-    assert_eq!(under.port().store_rejection(&key, &reply()).await, Ok(IdempotencyOutcome::Replayed(refusal.clone())));
+    begin(fixture.port(), &order).await;
+    let rejection = StoredReply { status: 409, ..reply() };
+    assert_eq!(fixture.port().store_rejection(&key, &rejection).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(
+        fixture.port().store_rejection(&key, &reply()).await,
+        Ok(IdempotencyOutcome::Replayed(rejection.clone()))
+    );
     let paid = order.paid();
-    let settled = under.port().advance_with_reply(&key, &reply(), &paid, &told(&paid)).await;
-    assert_eq!(settled, Ok(Some(IdempotencyOutcome::Replayed(refusal))));
-    assert_eq!(find(under.port(), paid.payment.id).await, Some(order.payment()));
-    under.assert_only_published(&[]).await;
+    let settled = fixture.port().advance_with_reply(&key, &reply(), &paid, &events_of(&paid)).await;
+    assert_eq!(settled, Ok(Some(IdempotencyOutcome::Replayed(rejection))));
+    assert_eq!(find(fixture.port(), paid.payment.id).await, Some(order.payment()));
+    fixture.assert_only_published(&[]).await;
 }
 
 fn suspended() -> Event {
@@ -357,85 +362,91 @@ fn suspended() -> Event {
     event
 }
 
-pub async fn event_without_a_transition_is_published_once(under: &Fixture<impl PaymentStore>) {
+pub async fn event_without_a_transition_is_published_once(fixture: &Fixture<impl PaymentStore>) {
     let event = suspended();
-    under.port().record_event(&event).await.expect("kept");
-    under.assert_only_published(&[event.id]).await;
-    assert_eq!(under.platform.bus().published(), [event]);
+    fixture.port().record_event(&event).await.expect("kept");
+    fixture.assert_only_published(&[event.id]).await;
+    assert_eq!(fixture.platform.bus().published(), [event]);
 }
 
 fn seconds(since: Timestamp, seconds: i64) -> Timestamp {
     Timestamp::from_second(since.as_second() + seconds).expect("within the calendar")
 }
 
-/// Those of `wanted` that are to be looked after before `before`, in the order in which they are told.
-async fn unanswered(payments: &impl PaymentStore, before: Timestamp, wanted: &[PaymentId]) -> Vec<PaymentId> {
-    let found = payments.due_for_reconciliation(before, None, 100_000).await.expect("the store answers");
+/// Those of `wanted` that are due for reconciliation before `before`, in listed order.
+async fn due(payments: &impl PaymentStore, before: Timestamp, wanted: &[PaymentId]) -> Vec<PaymentId> {
+    let found = payments.due_for_reconciliation(before, None, 100_000).await.expect("the store responds");
     found.iter().map(|payment| payment.id).filter(|id| wanted.contains(id)).collect()
 }
 
-pub async fn payments_due_for_reconciliation_are_listed_oldest_first(under: &Fixture<impl PaymentStore>) {
+pub async fn payments_due_for_reconciliation_are_listed_oldest_first(fixture: &Fixture<impl PaymentStore>) {
     let start = seconds(now(), -5000);
     let orders: Vec<OrderBuilder> = (0..4).map(|n| an_order().at(seconds(start, n * 10))).collect();
     for order in orders.iter().rev() {
-        begin(under.port(), order).await;
+        begin(fixture.port(), order).await;
     }
     let [pending, charged, asked_back, last] = &orders[..] else { panic!("four of them") };
-    step(under.port(), &charged.paid()).await;
-    step(under.port(), &asked_back.paid()).await;
+    apply(fixture.port(), &charged.paid()).await;
+    apply(fixture.port(), &asked_back.paid()).await;
     let refund = asked_back.refund_requested(RefundId(fresh()), None);
-    step(under.port(), &refund).await;
+    apply(fixture.port(), &refund).await;
     let all: Vec<PaymentId> = orders.iter().map(|order| order.payment().id).collect();
     let expected = [pending.payment().id, refund.payment.id, last.payment().id];
-    assert_eq!(unanswered(under.port(), seconds(start, RECONCILE_AFTER_SECONDS + 31), &all).await, expected);
-    assert_eq!(unanswered(under.port(), seconds(start, RECONCILE_AFTER_SECONDS + 21), &all).await, expected[..2]);
-    assert_eq!(unanswered(under.port(), seconds(start, RECONCILE_AFTER_SECONDS), &all).await, []);
-    let found = under
+    assert_eq!(due(fixture.port(), seconds(start, RECONCILE_AFTER_SECONDS + 31), &all).await, expected);
+    assert_eq!(due(fixture.port(), seconds(start, RECONCILE_AFTER_SECONDS + 21), &all).await, expected[..2]);
+    assert_eq!(due(fixture.port(), seconds(start, RECONCILE_AFTER_SECONDS), &all).await, []);
+    let found = fixture
         .port()
         .due_for_reconciliation(seconds(start, RECONCILE_AFTER_SECONDS + 31), None, 100_000)
         .await
-        .expect("answers");
-    assert!(found.contains(&refund.payment) && found.contains(&last.payment()), "as they are");
+        .expect("a response");
+    assert!(found.contains(&refund.payment) && found.contains(&last.payment()), "unchanged");
     let limited = async |after| {
-        under
+        fixture
             .port()
             .due_for_reconciliation(seconds(start, RECONCILE_AFTER_SECONDS + 31), after, 2)
             .await
-            .expect("answers")
+            .expect("a response")
     };
     assert_eq!(limited(None).await, found[..2]);
-    assert_eq!(limited(Some(&found[0])).await, found[1..3.min(found.len())], "those behind it");
+    assert_eq!(limited(Some(&found[0])).await, found[1..3.min(found.len())], "the payments after the cursor");
     assert_eq!(limited(found.last()).await, []);
 }
 
-pub async fn resolved_payment_is_no_longer_due_for_reconciliation(under: &Fixture<impl PaymentStore>) {
+pub async fn resolved_payment_is_no_longer_due_for_reconciliation(fixture: &Fixture<impl PaymentStore>) {
     let (order, refund) = (an_order().at(seconds(now(), -5000)), RefundId(fresh()));
-    let all = [begin(under.port(), &order).await.id];
-    assert_eq!(unanswered(under.port(), now(), &all).await, all);
-    step(under.port(), &order.paid()).await;
-    assert_eq!(unanswered(under.port(), now(), &all).await, []);
+    let all = [begin(fixture.port(), &order).await.id];
+    assert_eq!(due(fixture.port(), now(), &all).await, all);
+    apply(fixture.port(), &order.paid()).await;
+    assert_eq!(due(fixture.port(), now(), &all).await, []);
     let asked = order.refund_requested(refund, None);
-    step(under.port(), &asked).await;
-    assert_eq!(unanswered(under.port(), now(), &all).await, all);
+    apply(fixture.port(), &asked).await;
+    assert_eq!(due(fixture.port(), now(), &all).await, all);
     let name = RefundOutcome::Refunded(format!("re_{}", fresh().simple()));
-    step(under.port(), &build::refund_concluded(&asked.payment, refund, &name)).await;
-    assert_eq!(unanswered(under.port(), now(), &all).await, []);
+    apply(fixture.port(), &build::refund_concluded(&asked.payment, refund, &name)).await;
+    assert_eq!(due(fixture.port(), now(), &all).await, []);
     let unbegun = an_order().at(seconds(now(), -5000)).unbegun();
-    under.port().begin(&unbegun).await.expect("begun");
-    assert_eq!(unanswered(under.port(), now(), &[unbegun.id]).await, []);
+    fixture.port().begin(&unbegun).await.expect("started");
+    assert_eq!(due(fixture.port(), now(), &[unbegun.id]).await, []);
 }
 
-pub async fn sweep_publishes_events_missed_by_the_bus_once(under: &Fixture<impl PaymentStore>) {
+pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl PaymentStore>) {
     let order = an_order();
-    begin(under.port(), &order).await;
-    let (unpaid, again) = (order.payment_declined(), order.payment_retried());
-    let (failed, asked) = (told(&unpaid), told(&again));
-    under
-        .assert_published_after_outage(failed[0].id, under.port().advance(Some(a_claim(CONSUMER)), &unpaid, &failed))
+    begin(fixture.port(), &order).await;
+    let (declined, again) = (order.payment_declined(), order.payment_retried());
+    let (failed, asked) = (events_of(&declined), events_of(&again));
+    fixture
+        .assert_published_after_outage(
+            failed[0].id,
+            fixture.port().advance(Some(a_claim(CONSUMER)), &declined, &failed),
+        )
         .await;
-    under
-        .assert_published_after_outage(asked[0].id, under.port().advance_with_reply(&a_key(), &reply(), &again, &asked))
+    fixture
+        .assert_published_after_outage(
+            asked[0].id,
+            fixture.port().advance_with_reply(&a_key(), &reply(), &again, &asked),
+        )
         .await;
     let event = suspended();
-    under.assert_published_after_outage(event.id, under.port().record_event(&event)).await;
+    fixture.assert_published_after_outage(event.id, fixture.port().record_event(&event)).await;
 }

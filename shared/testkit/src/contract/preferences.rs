@@ -1,4 +1,4 @@
-//! Rules of [`PreferenceStore`], [`DeviceStore`] and [`EmailFeedbackStore`], seen through [`ContactStore`].
+//! Contract of [`PreferenceStore`], [`DeviceStore`] and [`EmailFeedbackStore`], observed through [`ContactStore`].
 
 use super::{Fixture, a_claim, an_event, fresh};
 use crate::build;
@@ -14,12 +14,12 @@ use ports::{
     PreferenceStore, Recipient,
 };
 
-/// One test a rule, each over the `Fixture<impl ContactStore + PreferenceStore + DeviceStore + EmailFeedbackStore + NotificationRequests>` that the
-/// expression gives when it is awaited.
+/// Generates one test per rule. The expression is a future of a
+/// `Fixture<impl ContactStore + PreferenceStore + DeviceStore + EmailFeedbackStore + NotificationRequests>`.
 #[macro_export]
 macro_rules! contract_preferences {
-    ($under:expr) => {
-        $crate::each_rule! { preferences, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { preferences, $fixture;
             unset_preferences_are_the_defaults
             new_preferences_replace_the_old_ones
             device_has_one_owner_and_a_stable_id
@@ -37,106 +37,109 @@ fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH
 }
 
-/// Somebody whose contact is known; their address is theirs alone.
-async fn somebody(book: &impl ContactStore) -> Contact {
+/// A stored contact with a unique e-mail address.
+async fn stored_contact(store: &impl ContactStore) -> Contact {
     let email = Email::parse(&format!("{}@example.com", fresh().simple())).expect("an address");
     let contact = Contact { email, ..build::user().id(UserId(fresh())).contact() };
-    book.save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("remembered");
+    store.save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
     contact
 }
 
-async fn found(book: &impl ContactStore, user: UserId) -> Recipient {
-    book.find(user).await.expect("the store answers").expect("a contact")
+async fn recipient(store: &impl ContactStore, user: UserId) -> Recipient {
+    store.find(user).await.expect("the store responds").expect("a contact")
 }
 
-pub async fn unset_preferences_are_the_defaults(under: &Fixture<impl ContactStore + PreferenceStore>) {
-    assert_eq!(under.port().preferences(UserId(fresh())).await, Ok(Preferences::default()));
-    let contact = somebody(under.port()).await;
-    assert_eq!(found(under.port(), contact.user_id).await, Recipient::with_defaults(contact));
+pub async fn unset_preferences_are_the_defaults(fixture: &Fixture<impl ContactStore + PreferenceStore>) {
+    assert_eq!(fixture.port().preferences(UserId(fresh())).await, Ok(Preferences::default()));
+    let contact = stored_contact(fixture.port()).await;
+    assert_eq!(recipient(fixture.port(), contact.user_id).await, Recipient::with_defaults(contact));
 }
 
-pub async fn new_preferences_replace_the_old_ones(under: &Fixture<impl ContactStore + PreferenceStore>) {
-    let contact = somebody(under.port()).await;
+pub async fn new_preferences_replace_the_old_ones(fixture: &Fixture<impl ContactStore + PreferenceStore>) {
+    let contact = stored_contact(fixture.port()).await;
     let (user, none) = (contact.user_id, Preferences { channels: [].into(), locale: Locale::En });
     let both = Preferences { channels: [Channel::Sms, Channel::Push].into(), locale: Locale::De };
-    for wish in [both, none] {
-        under.port().set_preferences(user, &wish).await.expect("kept");
-        assert_eq!(under.port().preferences(user).await.as_ref(), Ok(&wish));
-        let to = found(under.port(), user).await;
-        assert_eq!(to.preferences, wish);
-        assert!(Channel::ALL.into_iter().all(|one| to.opted_in(one) == wish.channels.contains(&one)));
+    for preferences in [both, none] {
+        fixture.port().set_preferences(user, &preferences).await.expect("stored");
+        assert_eq!(fixture.port().preferences(user).await.as_ref(), Ok(&preferences));
+        let to = recipient(fixture.port(), user).await;
+        assert_eq!(to.preferences, preferences);
+        assert!(Channel::ALL.into_iter().all(|one| to.opted_in(one) == preferences.channels.contains(&one)));
     }
-    let other = somebody(under.port()).await;
-    assert_eq!(found(under.port(), other.user_id).await.preferences, Preferences::default());
+    let other = stored_contact(fixture.port()).await;
+    assert_eq!(recipient(fixture.port(), other.user_id).await.preferences, Preferences::default());
 }
 
-/// A device that was entered so many seconds after the first moment.
+/// A device registered `seconds` after the Unix epoch.
 fn device(seconds: i64) -> Device {
     let registered_at = Timestamp::from_second(seconds).expect("within the calendar");
     Device { id: DeviceId(fresh()), endpoint: fresh().to_string(), registered_at }
 }
 
-pub async fn device_has_one_owner_and_a_stable_id(under: &Fixture<impl ContactStore + DeviceStore>) {
-    let (first, second) = (somebody(under.port()).await.user_id, somebody(under.port()).await.user_id);
+pub async fn device_has_one_owner_and_a_stable_id(fixture: &Fixture<impl ContactStore + DeviceStore>) {
+    let (first, second) = (stored_contact(fixture.port()).await.user_id, stored_contact(fixture.port()).await.user_id);
     let (phone, tablet) = (device(1), device(2));
-    assert_eq!(under.port().save_device(first, &phone).await, Ok(phone.id));
+    assert_eq!(fixture.port().save_device(first, &phone).await, Ok(phone.id));
     let again = Device { endpoint: phone.endpoint.clone(), ..device(3) };
-    assert_eq!(under.port().save_device(first, &again).await, Ok(phone.id), "known by its first id");
-    assert_eq!(under.port().save_device(first, &tablet).await, Ok(tablet.id));
+    assert_eq!(fixture.port().save_device(first, &again).await, Ok(phone.id), "the first id stays");
+    assert_eq!(fixture.port().save_device(first, &tablet).await, Ok(tablet.id));
     let phone = Device { registered_at: again.registered_at, ..phone };
-    assert_eq!(found(under.port(), first).await.devices, [phone.clone(), tablet.clone()]);
+    assert_eq!(recipient(fixture.port(), first).await.devices, [phone.clone(), tablet.clone()]);
     let theirs = Device { endpoint: phone.endpoint.clone(), ..device(4) };
-    assert_eq!(under.port().save_device(second, &theirs).await, Ok(phone.id));
-    assert_eq!(found(under.port(), first).await.devices, [tablet], "it has changed hands");
-    assert_eq!(found(under.port(), second).await.devices, [Device { registered_at: theirs.registered_at, ..phone }]);
+    assert_eq!(fixture.port().save_device(second, &theirs).await, Ok(phone.id));
+    assert_eq!(recipient(fixture.port(), first).await.devices, [tablet], "the device has a new owner");
+    assert_eq!(
+        recipient(fixture.port(), second).await.devices,
+        [Device { registered_at: theirs.registered_at, ..phone }]
+    );
 }
 
-pub async fn only_its_owner_removes_a_device(under: &Fixture<impl ContactStore + DeviceStore>) {
-    let (owner, phone) = (somebody(under.port()).await.user_id, device(1));
-    under.port().save_device(owner, &phone).await.expect("kept");
-    under.port().remove_device(UserId(fresh()), phone.id).await.expect("answered");
-    under.port().remove_device(owner, DeviceId(fresh())).await.expect("answered");
-    assert_eq!(found(under.port(), owner).await.devices, std::slice::from_ref(&phone));
+pub async fn only_its_owner_removes_a_device(fixture: &Fixture<impl ContactStore + DeviceStore>) {
+    let (owner, phone) = (stored_contact(fixture.port()).await.user_id, device(1));
+    fixture.port().save_device(owner, &phone).await.expect("stored");
+    fixture.port().remove_device(UserId(fresh()), phone.id).await.expect("a response");
+    fixture.port().remove_device(owner, DeviceId(fresh())).await.expect("a response");
+    assert_eq!(recipient(fixture.port(), owner).await.devices, std::slice::from_ref(&phone));
     for _ in 0..2 {
-        under.port().remove_device(owner, phone.id).await.expect("dropped");
-        assert_eq!(found(under.port(), owner).await.devices, []);
+        fixture.port().remove_device(owner, phone.id).await.expect("removed");
+        assert_eq!(recipient(fixture.port(), owner).await.devices, []);
     }
 }
 
-pub async fn unreachable_device_is_pruned_unless_registered_again(under: &Fixture<impl ContactStore + DeviceStore>) {
-    let owner = somebody(under.port()).await.user_id;
+pub async fn unreachable_device_is_pruned_unless_registered_again(fixture: &Fixture<impl ContactStore + DeviceStore>) {
+    let owner = stored_contact(fixture.port()).await.user_id;
     let (gone, there, back) = (device(1), device(1), device(1));
     for device in [&gone, &there, &back] {
-        under.port().save_device(owner, device).await.expect("kept");
+        fixture.port().save_device(owner, device).await.expect("stored");
     }
     let entered_again = Device { registered_at: device(2).registered_at, ..back.clone() };
-    under.port().save_device(owner, &entered_again).await.expect("kept");
+    fixture.port().save_device(owner, &entered_again).await.expect("stored");
     for device in [&gone, &gone, &back] {
-        under.port().prune_device(device).await.expect("answered");
+        fixture.port().prune_device(device).await.expect("a response");
     }
-    let mut left = found(under.port(), owner).await.devices;
+    let mut left = recipient(fixture.port(), owner).await.devices;
     left.sort_by_key(|device| device.registered_at);
     assert_eq!(left, [there, entered_again]);
 }
 
-pub async fn device_limit_removes_the_oldest_registrations(under: &Fixture<impl ContactStore + DeviceStore>) {
-    let (owner, other) = (somebody(under.port()).await.user_id, somebody(under.port()).await.user_id);
+pub async fn device_limit_removes_the_oldest_registrations(fixture: &Fixture<impl ContactStore + DeviceStore>) {
+    let (owner, other) = (stored_contact(fixture.port()).await.user_id, stored_contact(fixture.port()).await.user_id);
     let theirs = device(0);
-    under.port().save_device(other, &theirs).await.expect("kept");
+    fixture.port().save_device(other, &theirs).await.expect("stored");
     let devices: Vec<Device> = (1..).take(MAX_DEVICES + 2).map(device).collect();
     for device in devices.iter().rev() {
-        under.port().save_device(owner, device).await.expect("kept");
-        under.settle().await;
+        fixture.port().save_device(owner, device).await.expect("stored");
+        fixture.settle().await;
     }
-    // The two that came last were entered longest ago, and push each other out.
+    // The last two stored devices are the oldest, so that each replaces the other.
     let last = Device { registered_at: device(99).registered_at, ..devices[0].clone() };
-    under.port().save_device(owner, &last).await.expect("kept");
-    let mut left = found(under.port(), owner).await.devices;
+    fixture.port().save_device(owner, &last).await.expect("stored");
+    let mut left = recipient(fixture.port(), owner).await.devices;
     left.sort_by_key(|device| device.registered_at);
     assert_eq!(left.len(), MAX_DEVICES);
     assert_eq!(left.last(), Some(&last));
     assert!(left.contains(&devices[MAX_DEVICES + 1]) && !left.contains(&devices[1]), "{left:?}");
-    assert_eq!(found(under.port(), other).await.devices, [theirs]);
+    assert_eq!(recipient(fixture.port(), other).await.devices, [theirs]);
 }
 
 fn confirmed(user_id: UserId) -> NotificationSent {
@@ -144,52 +147,56 @@ fn confirmed(user_id: UserId) -> NotificationSent {
     NotificationSent { order_id, user_id, channel: Channel::Email, template: Template::OrderConfirmed }
 }
 
-async fn outcomes(desk: &impl NotificationRequests, sent: &NotificationSent) -> Vec<Outcome> {
-    let order = sent.order_id.expect("about an order");
-    let page = desk.delivery_log(order, 5, None).await.expect("the store answers");
+async fn outcomes(requests: &impl NotificationRequests, sent: &NotificationSent) -> Vec<Outcome> {
+    let order = sent.order_id.expect("an order id");
+    let page = requests.delivery_log(order, 5, None).await.expect("the store responds");
     page.items.into_iter().map(|one| one.outcome).collect()
 }
 
 pub async fn bounced_address_is_suppressed_and_logged(
-    under: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
+    fixture: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
 ) {
-    let (contact, other) = (somebody(under.port()).await, somebody(under.port()).await);
+    let (contact, other) = (stored_contact(fixture.port()).await, stored_contact(fixture.port()).await);
     let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
-    under.port().record_sent(claim, &an_event(sent.clone())).await.expect("kept");
-    assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Sent]);
+    fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
+    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Sent]);
     for why in [Suppression::Bounced, Suppression::Bounced, Suppression::Complained] {
-        let mail = EmailFeedback { delivery: Some(claim.event_id), why, suppress: vec![contact.email.clone()] };
-        under.port().record_feedback(&mail, now()).await.expect("kept");
+        let feedback = EmailFeedback { delivery: Some(claim.event_id), why, suppress: vec![contact.email.clone()] };
+        fixture.port().record_feedback(&feedback, now()).await.expect("stored");
     }
-    assert_eq!(found(under.port(), contact.user_id).await.suppressed, Some(Suppression::Bounced), "the first stays");
-    assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Bounced]);
-    assert_eq!(found(under.port(), other.user_id).await.suppressed, None);
+    assert_eq!(
+        recipient(fixture.port(), contact.user_id).await.suppressed,
+        Some(Suppression::Bounced),
+        "the first reason stays"
+    );
+    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
+    assert_eq!(recipient(fixture.port(), other.user_id).await.suppressed, None);
     let suppress = vec![other.email.clone(), contact.email.clone(), other.email.clone()];
-    let mail = EmailFeedback { delivery: None, why: Suppression::Complained, suppress };
-    under.port().record_feedback(&mail, now()).await.expect("kept");
-    assert_eq!(found(under.port(), other.user_id).await.suppressed, Some(Suppression::Complained));
+    let feedback = EmailFeedback { delivery: None, why: Suppression::Complained, suppress };
+    fixture.port().record_feedback(&feedback, now()).await.expect("stored");
+    assert_eq!(recipient(fixture.port(), other.user_id).await.suppressed, Some(Suppression::Complained));
 }
 
 pub async fn bounce_received_before_the_send_record_is_logged(
-    under: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
+    fixture: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
 ) {
-    let contact = somebody(under.port()).await;
+    let contact = stored_contact(fixture.port()).await;
     let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
     let (delivery, why) = (Some(claim.event_id), Suppression::Bounced);
-    let mail = EmailFeedback { delivery, why, suppress: vec![contact.email.clone()] };
-    under.port().record_feedback(&mail, now()).await.expect("kept");
-    under.port().record_sent(claim, &an_event(sent.clone())).await.expect("kept");
-    assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Bounced]);
+    let feedback = EmailFeedback { delivery, why, suppress: vec![contact.email.clone()] };
+    fixture.port().record_feedback(&feedback, now()).await.expect("stored");
+    fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
+    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
 }
 
 pub async fn transient_bounce_is_logged_and_suppresses_no_address(
-    under: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
+    fixture: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
 ) {
-    let contact = somebody(under.port()).await;
+    let contact = stored_contact(fixture.port()).await;
     let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
-    under.port().record_sent(claim, &an_event(sent.clone())).await.expect("kept");
-    let mail = EmailFeedback { delivery: Some(claim.event_id), why: Suppression::Bounced, suppress: vec![] };
-    under.port().record_feedback(&mail, now()).await.expect("kept");
-    assert_eq!(outcomes(under.port(), &sent).await, [Outcome::Bounced]);
-    assert_eq!(found(under.port(), contact.user_id).await.suppressed, None);
+    fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
+    let feedback = EmailFeedback { delivery: Some(claim.event_id), why: Suppression::Bounced, suppress: vec![] };
+    fixture.port().record_feedback(&feedback, now()).await.expect("stored");
+    assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
+    assert_eq!(recipient(fixture.port(), contact.user_id).await.suppressed, None);
 }

@@ -1,4 +1,4 @@
-//! Rules of [`ProductStore`].
+//! Contract of [`ProductStore`].
 
 use super::{Fixture, fresh, now, why};
 use crate::build::{self, ProductBuilder, a_reply};
@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
 use ports::ProductStore;
 
-/// One test a rule of [`ProductStore`], each over the `Fixture<impl ProductStore>` that the expression gives when it is awaited.
+/// Generates one test per rule of [`ProductStore`]. The expression is a future of a `Fixture<impl ProductStore>`.
 #[macro_export]
 macro_rules! contract_products {
-    ($under:expr) => {
-        $crate::each_rule! { products, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { products, $fixture;
             created_product_is_stored_unchanged
             replayed_key_returns_the_first_response_and_no_second_product
             key_reused_with_another_body_is_rejected_and_writes_nothing
@@ -39,127 +39,146 @@ async fn create(products: &impl ProductStore, product: &Product) -> Result<Idemp
 }
 
 async fn find(products: &impl ProductStore, id: ProductId) -> Option<Product> {
-    products.get(id).await.expect("the store answers")
+    products.get(id).await.expect("the store responds")
 }
 
-pub async fn created_product_is_stored_unchanged(under: &Fixture<impl ProductStore>) {
+pub async fn created_product_is_stored_unchanged(fixture: &Fixture<impl ProductStore>) {
     let product = a_product().name("Lamp “Ü” \\ 照明").created();
-    assert_eq!(create(under.port(), &product).await, Ok(IdempotencyOutcome::Committed));
-    assert_eq!(find(under.port(), product.id).await, Some(product));
-    assert_eq!(find(under.port(), ProductId(fresh())).await, None);
+    assert_eq!(create(fixture.port(), &product).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(find(fixture.port(), product.id).await, Some(product));
+    assert_eq!(find(fixture.port(), ProductId(fresh())).await, None);
 }
 
-pub async fn replayed_key_returns_the_first_response_and_no_second_product(under: &Fixture<impl ProductStore>) {
+pub async fn replayed_key_returns_the_first_response_and_no_second_product(fixture: &Fixture<impl ProductStore>) {
     let (product, key, reply) = (a_product().created(), a_key(), a_reply("{ \"b\": \"\\u00fc ü\",\t\"a\":1.0 }"));
-    assert_eq!(under.port().create(&product, &key, &reply).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().create(&product, &key, &reply).await, Ok(IdempotencyOutcome::Committed));
     let again = Product { id: ProductId(fresh()), ..product };
-    let answer = under.port().create(&again, &key, &a_reply("another answer")).await;
-    assert_eq!(answer, Ok(IdempotencyOutcome::Replayed(reply)));
-    assert_eq!(find(under.port(), again.id).await, None);
+    let response = fixture.port().create(&again, &key, &a_reply("another response")).await;
+    assert_eq!(response, Ok(IdempotencyOutcome::Replayed(reply)));
+    assert_eq!(find(fixture.port(), again.id).await, None);
 }
 
-pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(under: &Fixture<impl ProductStore>) {
+pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture: &Fixture<impl ProductStore>) {
     let key = a_key();
-    let created = under.port().create(&a_product().created(), &key, &a_reply("{}")).await;
+    let created = fixture.port().create(&a_product().created(), &key, &a_reply("{}")).await;
     assert_eq!(created, Ok(IdempotencyOutcome::Committed));
     let other = a_product().created();
     let key = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
-    let refused = under.port().create(&other, &key, &a_reply("{}")).await;
-    assert_eq!(why(refused), (FailureKind::Invalid, "idempotency-key-reused"));
-    assert_eq!(find(under.port(), other.id).await, None);
-    assert_eq!(create(under.port(), &other).await, Ok(IdempotencyOutcome::Committed), "its SKU was not taken");
+    let rejected = fixture.port().create(&other, &key, &a_reply("{}")).await;
+    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(find(fixture.port(), other.id).await, None);
+    assert_eq!(create(fixture.port(), &other).await, Ok(IdempotencyOutcome::Committed), "its SKU is still free");
 }
 
-pub async fn taken_sku_is_a_conflict_on_its_field_and_frees_the_key(under: &Fixture<impl ProductStore>) {
+pub async fn taken_sku_is_a_conflict_on_its_field_and_frees_the_key(fixture: &Fixture<impl ProductStore>) {
     let (first, key) = (a_product().created(), a_key());
-    create(under.port(), &first).await.expect("created");
+    create(fixture.port(), &first).await.expect("created");
     let second = Product { id: ProductId(fresh()), ..first };
-    let refused = under.port().create(&second, &key, &a_reply("{}")).await;
-    let pointer = refused.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.clone());
+    let rejected = fixture.port().create(&second, &key, &a_reply("{}")).await;
+    let pointer = rejected.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.clone());
     assert_eq!(pointer.as_deref(), Some("/sku"));
-    assert_eq!(why(refused), (FailureKind::Conflict, "sku-taken"));
-    assert_eq!(find(under.port(), second.id).await, None);
+    assert_eq!(why(rejected), (FailureKind::Conflict, "sku-taken"));
+    assert_eq!(find(fixture.port(), second.id).await, None);
     let third = a_product().created();
-    assert_eq!(under.port().create(&third, &key, &a_reply("{}")).await, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(fixture.port().create(&third, &key, &a_reply("{}")).await, Ok(IdempotencyOutcome::Committed));
 }
 
-pub async fn stored_rejection_is_replayed(under: &Fixture<impl ProductStore>) {
+pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl ProductStore>) {
     let (product, key) = (a_product().created(), a_key());
-    let refusal = StoredReply { status: 409, ..a_reply("{\"title\": \"no\"}") };
-    assert_eq!(under.port().store_rejection(&key, &refusal, now()).await, Ok(IdempotencyOutcome::Committed));
-    let again = under.port().store_rejection(&key, &a_reply("another answer"), now()).await;
-    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(refusal.clone())));
-    assert_eq!(under.port().create(&product, &key, &a_reply("{}")).await, Ok(IdempotencyOutcome::Replayed(refusal)));
-    assert_eq!(find(under.port(), product.id).await, None);
+    let rejection = StoredReply { status: 409, ..a_reply("{\"title\": \"no\"}") };
+    assert_eq!(fixture.port().store_rejection(&key, &rejection, now()).await, Ok(IdempotencyOutcome::Committed));
+    let again = fixture.port().store_rejection(&key, &a_reply("another response"), now()).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(rejection.clone())));
+    assert_eq!(
+        fixture.port().create(&product, &key, &a_reply("{}")).await,
+        Ok(IdempotencyOutcome::Replayed(rejection))
+    );
+    assert_eq!(find(fixture.port(), product.id).await, None);
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
     assert_eq!(
-        why(under.port().store_rejection(&other, &a_reply("{}"), now()).await),
+        why(fixture.port().store_rejection(&other, &a_reply("{}"), now()).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
 }
 
-pub async fn concurrent_requests_with_one_key_create_one_product(under: &Fixture<impl ProductStore>) {
+pub async fn concurrent_requests_with_one_key_create_one_product(fixture: &Fixture<impl ProductStore>) {
     let (product, key) = (a_product().created(), a_key());
-    let wanted: Vec<Product> = (0..12).map(|_| Product { id: ProductId(fresh()), ..product.clone() }).collect();
+    let products_to_create: Vec<Product> =
+        (0..12).map(|_| Product { id: ProductId(fresh()), ..product.clone() }).collect();
     let reply = a_reply("{}");
-    let attempts = under.concurrent(wanted.len()).zip(&wanted);
-    let answers = join_all(attempts.map(|(products, one)| products.create(one, &key, &reply))).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(IdempotencyOutcome::Committed)).count(), 1, "{answers:?}");
-    for answer in answers {
-        match answer {
+    let attempts = fixture.concurrent(products_to_create.len()).zip(&products_to_create);
+    let responses = join_all(attempts.map(|(products, one)| products.create(one, &key, &reply))).await;
+    assert_eq!(
+        responses.iter().filter(|response| **response == Ok(IdempotencyOutcome::Committed)).count(),
+        1,
+        "{responses:?}"
+    );
+    for response in responses {
+        match response {
             Ok(IdempotencyOutcome::Committed) => {}
             Ok(IdempotencyOutcome::Replayed(first)) => assert_eq!(first, reply),
-            Err(failure) => assert!(may_be_tried_again(&failure), "{failure}"),
+            Err(failure) => assert!(is_retryable(&failure), "{failure}"),
         }
     }
-    let found = join_all(wanted.iter().map(|one| find(under.port(), one.id))).await;
+    let found = join_all(products_to_create.iter().map(|one| find(fixture.port(), one.id))).await;
     assert_eq!(found.iter().flatten().count(), 1);
 }
 
-fn may_be_tried_again(failure: &Failure) -> bool {
+fn is_retryable(failure: &Failure) -> bool {
     failure.code == "idempotency-key-in-flight" || failure.kind == FailureKind::Unavailable
 }
 
-pub async fn concurrent_products_with_one_sku_succeed_once(under: &Fixture<impl ProductStore>) {
+pub async fn concurrent_products_with_one_sku_succeed_once(fixture: &Fixture<impl ProductStore>) {
     let product = a_product().created();
-    let wanted: Vec<Product> = (0..12).map(|_| Product { id: ProductId(fresh()), ..product.clone() }).collect();
-    let answers =
-        join_all(under.concurrent(wanted.len()).zip(&wanted).map(|(products, one)| create(products, one))).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(IdempotencyOutcome::Committed)).count(), 1, "{answers:?}");
-    for failure in answers.into_iter().filter_map(Result::err) {
+    let products_to_create: Vec<Product> =
+        (0..12).map(|_| Product { id: ProductId(fresh()), ..product.clone() }).collect();
+    let responses = join_all(
+        fixture
+            .concurrent(products_to_create.len())
+            .zip(&products_to_create)
+            .map(|(products, one)| create(products, one)),
+    )
+    .await;
+    assert_eq!(
+        responses.iter().filter(|response| **response == Ok(IdempotencyOutcome::Committed)).count(),
+        1,
+        "{responses:?}"
+    );
+    for failure in responses.into_iter().filter_map(Result::err) {
         assert!(failure.code == "sku-taken" || failure.kind == FailureKind::Unavailable, "{failure}");
     }
-    let found = join_all(wanted.iter().map(|one| find(under.port(), one.id))).await;
+    let found = join_all(products_to_create.iter().map(|one| find(fixture.port(), one.id))).await;
     assert_eq!(found.iter().flatten().count(), 1);
 }
 
-pub async fn newer_stock_level_replaces_an_older_one_and_never_vice_versa(under: &Fixture<impl ProductStore>) {
+pub async fn newer_stock_level_replaces_an_older_one_and_never_vice_versa(fixture: &Fixture<impl ProductStore>) {
     let product = a_product().stock(10).created();
-    create(under.port(), &product).await.expect("created");
+    create(fixture.port(), &product).await.expect("created");
     let level = |available, version| StockLevel { product_id: product.id, available, reserved: 1, version };
     for (available, version, changes) in [(10, 1, true), (4, 3, true), (7, 2, false), (9, 3, false), (0, 4, true)] {
-        assert_eq!(under.port().set_stock(&level(available, version)).await, Ok(changes), "version {version}");
+        assert_eq!(fixture.port().set_stock(&level(available, version)).await, Ok(changes), "version {version}");
     }
-    let known = find(under.port(), product.id).await.expect("a product");
+    let known = find(fixture.port(), product.id).await.expect("a product");
     assert_eq!(known, Product { stock_quantity: 0, stock_version: 4, ..product });
 }
 
-pub async fn stock_level_of_an_unknown_product_is_ignored(under: &Fixture<impl ProductStore>) {
+pub async fn stock_level_of_an_unknown_product_is_ignored(fixture: &Fixture<impl ProductStore>) {
     let product_id = ProductId(fresh());
     let level = StockLevel { product_id, available: 1, reserved: 0, version: 1 };
-    assert_eq!(under.port().set_stock(&level).await, Ok(false));
-    assert_eq!(find(under.port(), product_id).await, None);
+    assert_eq!(fixture.port().set_stock(&level).await, Ok(false));
+    assert_eq!(find(fixture.port(), product_id).await, None);
 }
 
-pub async fn concurrent_stock_levels_leave_the_newest(under: &Fixture<impl ProductStore>) {
+pub async fn concurrent_stock_levels_leave_the_newest(fixture: &Fixture<impl ProductStore>) {
     let product = a_product().created();
-    create(under.port(), &product).await.expect("created");
+    create(fixture.port(), &product).await.expect("created");
     let levels: Vec<StockLevel> = [5, 2, 9, 1, 7, 3, 8, 4, 6]
         .map(|version| StockLevel { product_id: product.id, available: 100 - version, reserved: version, version })
         .into();
     let set =
-        join_all(under.concurrent(levels.len()).zip(&levels).map(|(products, level)| products.set_stock(level))).await;
+        join_all(fixture.concurrent(levels.len()).zip(&levels).map(|(products, level)| products.set_stock(level)))
+            .await;
     assert!(set.iter().all(Result::is_ok), "{set:?}");
-    let known = find(under.port(), product.id).await.expect("a product");
+    let known = find(fixture.port(), product.id).await.expect("a product");
     assert_eq!((known.stock_quantity, known.stock_version), (91, 9));
 }

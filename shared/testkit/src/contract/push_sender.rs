@@ -1,14 +1,14 @@
-//! Rules of [`PushSender`] and [`PushEndpoints`].
+//! Contract of [`PushSender`] and [`PushEndpoints`].
 
 use super::{Fixture, fresh};
 use domain::text::DeviceToken;
 use ports::{PushEndpoints, PushSender, ShortMessage};
 
-/// One test a rule, each over the `Fixture<impl PushSender + PushEndpoints>` that the expression gives when it is awaited.
+/// Generates one test per rule. The expression is a future of a `Fixture<impl PushSender + PushEndpoints>`.
 #[macro_export]
 macro_rules! contract_push_sender {
-    ($under:expr) => {
-        $crate::each_rule! { push_sender, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { push_sender, $fixture;
             repeated_token_registers_one_endpoint
             only_registered_endpoints_receive_messages
         }
@@ -19,20 +19,20 @@ fn token() -> DeviceToken {
     DeviceToken::parse(&fresh().simple().to_string()).expect("a token")
 }
 
-fn note() -> ShortMessage {
+fn message() -> ShortMessage {
     ShortMessage { title: "Your order".to_owned(), text: "Order 4711 ist bestätigt & bezahlt".to_owned() }
 }
 
-pub async fn repeated_token_registers_one_endpoint(under: &Fixture<impl PushEndpoints>) {
+pub async fn repeated_token_registers_one_endpoint(fixture: &Fixture<impl PushEndpoints>) {
     let (token, other) = (token(), token());
-    let first = under.port().register(&token).await.expect("entered");
-    assert_eq!(under.port().register(&token).await, Ok(first.clone()));
-    assert_ne!(under.port().register(&other).await, Ok(first));
+    let first = fixture.port().register(&token).await.expect("registered");
+    assert_eq!(fixture.port().register(&token).await, Ok(first.clone()));
+    assert_ne!(fixture.port().register(&other).await, Ok(first));
 }
 
-pub async fn only_registered_endpoints_receive_messages(under: &Fixture<impl PushSender + PushEndpoints>) {
-    let endpoint = under.port().register(&token()).await.expect("entered");
-    assert_eq!(under.port().send(&endpoint, &note(), "mark").await, Ok(true));
+pub async fn only_registered_endpoints_receive_messages(fixture: &Fixture<impl PushSender + PushEndpoints>) {
+    let endpoint = fixture.port().register(&token()).await.expect("registered");
+    assert_eq!(fixture.port().send(&endpoint, &message(), "deduplication-id").await, Ok(true));
     let unknown = format!("{endpoint}-and-more");
-    assert_eq!(under.port().send(&unknown, &note(), "mark").await, Ok(false));
+    assert_eq!(fixture.port().send(&unknown, &message(), "deduplication-id").await, Ok(false));
 }

@@ -1,15 +1,15 @@
-//! From a suite of rules to one test a rule.
+//! Generates one test for each rule of a suite.
 
-/// One test for each rule of a suite. Used by the suites' own macros, `contract_orders!` and so on.
+/// Generates one test for each rule of a suite. Used by `contract_orders!` and the other suite macros.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! each_rule {
-    ($suite:ident, $under:expr; $($rule:ident)*) => {
+    ($suite:ident, $fixture:expr; $($rule:ident)*) => {
         $(
             #[tokio::test]
             async fn $rule() {
-                let under = $under;
-                $crate::contract::$suite::$rule(&under.await).await;
+                let fixture = $fixture;
+                $crate::contract::$suite::$rule(&fixture.await).await;
             }
         )*
     };
@@ -17,7 +17,7 @@ macro_rules! each_rule {
 
 #[cfg(test)]
 mod tests {
-    /// Each suite's source, which names a rule twice: where it is listed, and where it is written.
+    /// The source of each suite, which names each rule twice: in the list of its macro and at its function.
     const SUITES: &[(&str, &str)] = &[
         ("adjustments", include_str!("adjustments.rs")),
         ("archive", include_str!("archive.rs")),
@@ -54,19 +54,22 @@ mod tests {
     ];
 
     #[test]
-    fn every_rule_that_is_written_is_run() {
+    fn every_rule_of_a_suite_is_run() {
         for (suite, source) in SUITES {
             let (_, list) = source.split_once("macro_rules! ").expect("the list");
             let (list, rules) = list.split_once("\n}\n").expect("the rules after it");
             let written = rules.lines().filter_map(|line| line.strip_prefix("pub async fn ")?.split(['(', '<']).next());
             for rule in written {
-                assert!(list.lines().any(|line| line.trim() == rule), "{suite}: {rule} is not in the list");
+                assert!(
+                    list.lines().any(|line| line.trim() == rule),
+                    "{suite}: {rule} is missing from the list of the macro"
+                );
             }
         }
     }
 
     #[test]
-    fn every_suite_is_looked_at() {
+    fn every_suite_is_checked() {
         let modules = include_str!("mod.rs").lines().filter(|line| line.starts_with("pub mod ")).count();
         assert_eq!(modules, SUITES.len());
     }

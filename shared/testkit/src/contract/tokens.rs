@@ -1,4 +1,4 @@
-//! Rules of [`Tokens`].
+//! Contract of [`Tokens`].
 
 use super::{Fixture, fresh, later, now};
 use crate::hex;
@@ -9,11 +9,11 @@ use ports::{Claims, Tokens};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// One test a rule of [`Tokens`], each over the `Fixture<impl Tokens>` that the expression gives when it is awaited.
+/// Generates one test per rule of [`Tokens`]. The expression is a future of a `Fixture<impl Tokens>`.
 #[macro_export]
 macro_rules! contract_tokens {
-    ($under:expr) => {
-        $crate::each_rule! { tokens, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { tokens, $fixture;
             verified_token_returns_its_claims
             expired_token_is_invalid
             modified_token_is_invalid
@@ -33,7 +33,7 @@ fn claims() -> Claims {
     Claims { user_id: UserId(fresh()), role: Role::Staff, issued_at: now(), expires_at: later(3_600) }
 }
 
-/// Claims of a moment when a key that is made now has been published for five minutes.
+/// Claims issued when a key created now has been published for five minutes.
 fn later_claims() -> Claims {
     Claims { issued_at: later(302), ..claims() }
 }
@@ -43,22 +43,22 @@ async fn issue(tokens: &impl Tokens, claims: &Claims) -> String {
 }
 
 async fn verify(tokens: &impl Tokens, token: &str) -> Option<Claims> {
-    tokens.verify(token, now()).await.expect("an answer")
+    tokens.verify(token, now()).await.expect("a response")
 }
 
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-/// The header, the payload, and both as they were signed.
-fn read(token: &str) -> (Value, Value, String) {
+/// Header, payload and signing input of a token.
+fn decode(token: &str) -> (Value, Value, String) {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, _] = parts[..] else { panic!("a JWT has three parts") };
     let json = |part| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON");
     (json(header), json(payload), format!("{header}.{payload}"))
 }
 
-/// RFC 2104.
+/// HMAC-SHA256 as in RFC 2104.
 fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut block = [0_u8; 64];
     match key.len() {
@@ -69,51 +69,51 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().to_vec()
 }
 
-pub async fn verified_token_returns_its_claims(under: &Fixture<impl Tokens>) {
+pub async fn verified_token_returns_its_claims(fixture: &Fixture<impl Tokens>) {
     for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service] {
         let claims = Claims { role, ..claims() };
-        let token = issue(under.port(), &claims).await;
-        assert_eq!(verify(under.port(), &token).await, Some(claims));
+        let token = issue(fixture.port(), &claims).await;
+        assert_eq!(verify(fixture.port(), &token).await, Some(claims));
     }
 }
 
-pub async fn expired_token_is_invalid(under: &Fixture<impl Tokens>) {
+pub async fn expired_token_is_invalid(fixture: &Fixture<impl Tokens>) {
     let claims = claims();
-    let token = issue(under.port(), &claims).await;
+    let token = issue(fixture.port(), &claims).await;
     let just_before = Timestamp::from_second(claims.expires_at.as_second() - 1).expect("within the calendar");
-    assert!(under.port().verify(&token, just_before).await.expect("an answer").is_some());
+    assert!(fixture.port().verify(&token, just_before).await.expect("a response").is_some());
     for at in [claims.expires_at, later(3_601), later(1_000_000)] {
-        assert_eq!(under.port().verify(&token, at).await, Ok(None), "{at}");
+        assert_eq!(fixture.port().verify(&token, at).await, Ok(None), "{at}");
     }
 }
 
-pub async fn modified_token_is_invalid(under: &Fixture<impl Tokens>) {
-    let token = issue(under.port(), &claims()).await;
-    let (header, mut payload, _) = read(&token);
+pub async fn modified_token_is_invalid(fixture: &Fixture<impl Tokens>) {
+    let token = issue(fixture.port(), &claims()).await;
+    let (header, mut payload, _) = decode(&token);
     let signature = token.rsplit('.').next().expect("a signature");
     payload["role"] = json!("admin");
     let raised = format!("{}.{}.{signature}", encode(&header), encode(&payload));
-    assert_eq!(verify(under.port(), &raised).await, None);
-    let other = issue(under.port(), &claims()).await;
+    assert_eq!(verify(fixture.port(), &raised).await, None);
+    let other = issue(fixture.port(), &claims()).await;
     let swapped = format!("{}.{}", token.rsplit_once('.').expect("parts").0, other.rsplit('.').next().expect("parts"));
-    assert_eq!(verify(under.port(), &swapped).await, None);
+    assert_eq!(verify(fixture.port(), &swapped).await, None);
 }
 
-pub async fn unsigned_token_is_invalid_whatever_its_algorithm(under: &Fixture<impl Tokens>) {
-    let (header, payload, input) = read(&issue(under.port(), &claims()).await);
+pub async fn unsigned_token_is_invalid_whatever_its_algorithm(fixture: &Fixture<impl Tokens>) {
+    let (header, payload, input) = decode(&issue(fixture.port(), &claims()).await);
     for algorithm in ["none", "None", "NONE", "", "HS256"] {
         let mut header = header.clone();
         header["alg"] = json!(algorithm);
         let unsigned = format!("{}.{}.", encode(&header), encode(&payload));
-        assert_eq!(verify(under.port(), &unsigned).await, None, "{algorithm}");
+        assert_eq!(verify(fixture.port(), &unsigned).await, None, "{algorithm}");
     }
-    assert_eq!(verify(under.port(), &format!("{input}.")).await, None);
-    assert_eq!(verify(under.port(), &input).await, None);
+    assert_eq!(verify(fixture.port(), &format!("{input}.")).await, None);
+    assert_eq!(verify(fixture.port(), &input).await, None);
 }
 
-pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(under: &Fixture<impl Tokens>) {
-    let (header, payload, _) = read(&issue(under.port(), &claims()).await);
-    let jwks = under.port().jwks().await.expect("keys");
+pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(fixture: &Fixture<impl Tokens>) {
+    let (header, payload, _) = decode(&issue(fixture.port(), &claims()).await);
+    let jwks = fixture.port().jwks().await.expect("keys");
     let keys: Value = serde_json::from_str(&jwks).expect("JSON");
     let mut secrets: Vec<Vec<u8>> = vec![jwks.into_bytes(), vec![]];
     for key in keys["keys"].as_array().expect("a list") {
@@ -128,43 +128,47 @@ pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(under: &
     let input = format!("{}.{}", encode(&header), encode(&payload));
     for secret in secrets {
         let signature = URL_SAFE_NO_PAD.encode(hmac_sha256(&secret, input.as_bytes()));
-        assert_eq!(verify(under.port(), &format!("{input}.{signature}")).await, None);
+        assert_eq!(verify(fixture.port(), &format!("{input}.{signature}")).await, None);
     }
 }
 
-pub async fn token_with_an_unknown_key_id_is_invalid(under: &Fixture<impl Tokens>) {
-    let token = issue(under.port(), &claims()).await;
-    let (header, payload, _) = read(&token);
+pub async fn token_with_an_unknown_key_id_is_invalid(fixture: &Fixture<impl Tokens>) {
+    let token = issue(fixture.port(), &claims()).await;
+    let (header, payload, _) = decode(&token);
     let signature = token.rsplit('.').next().expect("a signature");
     for kid in [json!("unknown"), json!(""), json!(7), Value::Null, json!("../../etc/passwd")] {
         let mut header = header.clone();
         header["kid"] = kid;
         let forged = format!("{}.{}.{signature}", encode(&header), encode(&payload));
-        assert_eq!(verify(under.port(), &forged).await, None);
+        assert_eq!(verify(fixture.port(), &forged).await, None);
     }
 }
 
-pub async fn malformed_token_is_invalid(under: &Fixture<impl Tokens>) {
+pub async fn malformed_token_is_invalid(fixture: &Fixture<impl Tokens>) {
     for text in ["", ".", "..", "...", "a.b.c", "e30.e30.e30", "Bearer x", "\u{0}", &"x".repeat(100_000)] {
-        assert_eq!(verify(under.port(), text).await, None, "{text:.20}");
+        assert_eq!(verify(fixture.port(), text).await, None, "{text:.20}");
     }
 }
 
-pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(under: &Fixture<impl Tokens>) {
+pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(fixture: &Fixture<impl Tokens>) {
     let (first, second) = (claims(), later_claims());
-    let old = issue(under.port(), &first).await;
-    let kid = under.port().rotate().await.expect("a key");
-    let meanwhile = issue(under.port(), &first).await;
-    let new = issue(under.port(), &second).await;
-    assert_eq!(read(&meanwhile).0["kid"], read(&old).0["kid"], "a key that nobody can know yet signs nothing");
-    assert_eq!(read(&new).0["kid"], kid.as_str());
-    assert_ne!(read(&old).0["kid"], kid.as_str());
-    assert_eq!(verify(under.port(), &old).await, Some(first));
-    assert_eq!(verify(under.port(), &new).await, Some(second));
+    let old = issue(fixture.port(), &first).await;
+    let kid = fixture.port().rotate().await.expect("a key");
+    let meanwhile = issue(fixture.port(), &first).await;
+    let new = issue(fixture.port(), &second).await;
+    assert_eq!(
+        decode(&meanwhile).0["kid"],
+        decode(&old).0["kid"],
+        "a key that is not published long enough signs nothing"
+    );
+    assert_eq!(decode(&new).0["kid"], kid.as_str());
+    assert_ne!(decode(&old).0["kid"], kid.as_str());
+    assert_eq!(verify(fixture.port(), &old).await, Some(first));
+    assert_eq!(verify(fixture.port(), &new).await, Some(second));
 }
 
-pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(under: &Fixture<impl Tokens>) {
-    let mut processes = under.concurrent(2);
+pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(fixture: &Fixture<impl Tokens>) {
+    let mut processes = fixture.concurrent(2);
     let (one, other) = (processes.next().expect("one"), processes.next().expect("another"));
     let (first, second) = (claims(), later_claims());
     let old = issue(one, &first).await;
@@ -172,18 +176,18 @@ pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(under: &F
     let kid = other.rotate().await.expect("a key");
     issue(other, &first).await;
     let new = issue(other, &second).await;
-    assert_eq!(read(&new).0["kid"], kid.as_str());
-    under.settle().await;
+    assert_eq!(decode(&new).0["kid"], kid.as_str());
+    fixture.settle().await;
     assert_eq!(verify(one, &new).await, Some(second));
     assert_eq!(verify(other, &old).await, Some(first));
 }
 
-pub async fn jwks_contains_the_signing_keys_and_no_private_members(under: &Fixture<impl Tokens>) {
-    let old = read(&issue(under.port(), &claims()).await).0;
-    under.port().rotate().await.expect("a key");
-    issue(under.port(), &claims()).await;
-    let new = read(&issue(under.port(), &later_claims()).await).0;
-    let keys: Value = serde_json::from_str(&under.port().jwks().await.expect("keys")).expect("JSON");
+pub async fn jwks_contains_the_signing_keys_and_no_private_members(fixture: &Fixture<impl Tokens>) {
+    let old = decode(&issue(fixture.port(), &claims()).await).0;
+    fixture.port().rotate().await.expect("a key");
+    issue(fixture.port(), &claims()).await;
+    let new = decode(&issue(fixture.port(), &later_claims()).await).0;
+    let keys: Value = serde_json::from_str(&fixture.port().jwks().await.expect("keys")).expect("JSON");
     let keys = keys["keys"].as_array().expect("a list");
     for header in [old, new] {
         let key = keys.iter().find(|key| key["kid"] == header["kid"]).expect("the key that signed is published");
@@ -194,10 +198,10 @@ pub async fn jwks_contains_the_signing_keys_and_no_private_members(under: &Fixtu
     }
 }
 
-pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(under: &Fixture<impl Tokens>) {
+pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(fixture: &Fixture<impl Tokens>) {
     let mut tokens = Vec::new();
     for _ in 0..16 {
-        let (token, digest) = under.port().refresh_token().expect("a token");
+        let (token, digest) = fixture.port().refresh_token().expect("a token");
         assert_eq!(URL_SAFE_NO_PAD.decode(&token).expect("base64url").len(), 32);
         assert_eq!(digest, hex(&Sha256::digest(&token)));
         tokens.push(token);

@@ -1,4 +1,4 @@
-//! Rules of [`UserStore`].
+//! Contract of [`UserStore`].
 
 use super::{Fixture, an_event, fresh, later, now, why};
 use crate::build::{self, UserBuilder};
@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{Credentials, UserStore};
 
-/// One test a rule of [`UserStore`], each over the `Fixture<impl UserStore>` that the expression gives when it is awaited.
+/// Generates one test per rule of [`UserStore`]. The expression is a future of a `Fixture<impl UserStore>`.
 #[macro_export]
 macro_rules! contract_users {
-    ($under:expr) => {
-        $crate::each_rule! { users, $under;
+    ($fixture:expr) => {
+        $crate::each_rule! { users, $fixture;
             registered_user_is_found_by_email_and_username
             unknown_login_finds_no_user
             taken_email_is_a_conflict_on_its_field_and_writes_nothing
@@ -26,8 +26,8 @@ macro_rules! contract_users {
     };
 }
 
-/// Somebody whom nobody knows yet.
-fn somebody() -> UserBuilder {
+/// A new user.
+fn new_user() -> UserBuilder {
     // The last twelve digits of a version 7 UUID are random.
     let id = fresh();
     build::user().id(UserId(id)).name(&format!("u{}", &id.simple().to_string()[18..]))
@@ -39,89 +39,96 @@ async fn register(users: &impl UserStore, user: &User) -> Result<Uuid, Failure> 
 }
 
 async fn find(users: &impl UserStore, login: &str) -> Option<Credentials> {
-    users.credentials(login).await.expect("the store answers")
+    users.credentials(login).await.expect("the store responds")
 }
 
 async fn is_locked(users: &impl UserStore, user: &User) -> bool {
     find(users, user.email.as_str()).await.expect("an account").locked_until.is_some()
 }
 
-pub async fn registered_user_is_found_by_email_and_username(under: &Fixture<impl UserStore>) {
-    let user = somebody().registered();
-    let event = register(under.port(), &user).await.expect("registered");
+pub async fn registered_user_is_found_by_email_and_username(fixture: &Fixture<impl UserStore>) {
+    let user = new_user().registered();
+    let event = register(fixture.port(), &user).await.expect("registered");
     let known =
         Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), locked_until: None };
-    assert_eq!(find(under.port(), user.email.as_str()).await, Some(known.clone()));
-    assert_eq!(find(under.port(), user.username.as_str()).await, Some(known));
-    under.assert_only_published(&[event]).await;
+    assert_eq!(find(fixture.port(), user.email.as_str()).await, Some(known.clone()));
+    assert_eq!(find(fixture.port(), user.username.as_str()).await, Some(known));
+    fixture.assert_only_published(&[event]).await;
 }
 
-pub async fn unknown_login_finds_no_user(under: &Fixture<impl UserStore>) {
-    register(under.port(), &somebody().registered()).await.expect("registered");
-    for name in [somebody().registered().username.as_str(), "", "%", "' OR true --"] {
-        assert_eq!(find(under.port(), name).await, None, "{name}");
+pub async fn unknown_login_finds_no_user(fixture: &Fixture<impl UserStore>) {
+    register(fixture.port(), &new_user().registered()).await.expect("registered");
+    for name in [new_user().registered().username.as_str(), "", "%", "' OR true --"] {
+        assert_eq!(find(fixture.port(), name).await, None, "{name}");
     }
 }
 
-async fn refused_for(under: &Fixture<impl UserStore>, first: &User, second: &User, code: &'static str, pointer: &str) {
-    let event = register(under.port(), first).await.expect("registered");
-    let refused = register(under.port(), second).await;
-    assert_eq!(refused.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.as_str()), Some(pointer));
-    assert_eq!(why(refused), (FailureKind::Conflict, code));
-    under.assert_only_published(&[event]).await;
+async fn assert_conflict(
+    fixture: &Fixture<impl UserStore>,
+    first: &User,
+    second: &User,
+    code: &'static str,
+    pointer: &str,
+) {
+    let event = register(fixture.port(), first).await.expect("registered");
+    let rejected = register(fixture.port(), second).await;
+    assert_eq!(rejected.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.as_str()), Some(pointer));
+    assert_eq!(why(rejected), (FailureKind::Conflict, code));
+    fixture.assert_only_published(&[event]).await;
 }
 
-pub async fn taken_email_is_a_conflict_on_its_field_and_writes_nothing(under: &Fixture<impl UserStore>) {
-    let first = somebody().registered();
-    let second = User { email: first.email.clone(), ..somebody().registered() };
-    refused_for(under, &first, &second, "email-taken", "/email").await;
-    assert_eq!(find(under.port(), second.username.as_str()).await, None);
+pub async fn taken_email_is_a_conflict_on_its_field_and_writes_nothing(fixture: &Fixture<impl UserStore>) {
+    let first = new_user().registered();
+    let second = User { email: first.email.clone(), ..new_user().registered() };
+    assert_conflict(fixture, &first, &second, "email-taken", "/email").await;
+    assert_eq!(find(fixture.port(), second.username.as_str()).await, None);
 }
 
-pub async fn taken_username_is_a_conflict_on_its_field_and_writes_nothing(under: &Fixture<impl UserStore>) {
-    let first = somebody().registered();
-    let second = User { username: first.username.clone(), ..somebody().registered() };
-    refused_for(under, &first, &second, "username-taken", "/username").await;
-    assert_eq!(find(under.port(), second.email.as_str()).await, None);
+pub async fn taken_username_is_a_conflict_on_its_field_and_writes_nothing(fixture: &Fixture<impl UserStore>) {
+    let first = new_user().registered();
+    let second = User { username: first.username.clone(), ..new_user().registered() };
+    assert_conflict(fixture, &first, &second, "username-taken", "/username").await;
+    assert_eq!(find(fixture.port(), second.email.as_str()).await, None);
 }
 
-pub async fn concurrent_registrations_of_one_email_succeed_once(under: &Fixture<impl UserStore>) {
-    let email: Email = somebody().registered().email;
-    let users: Vec<User> = (0..12).map(|_| User { email: email.clone(), ..somebody().registered() }).collect();
-    let answers = join_all(under.concurrent(users.len()).zip(&users).map(|(store, user)| register(store, user))).await;
-    let told: Vec<Uuid> = answers.iter().filter_map(|answer| answer.clone().ok()).collect();
-    assert_eq!(told.len(), 1);
-    for answer in answers.into_iter().filter(Result::is_err) {
-        assert_eq!(why(answer), (FailureKind::Conflict, "email-taken"));
+pub async fn concurrent_registrations_of_one_email_succeed_once(fixture: &Fixture<impl UserStore>) {
+    let email: Email = new_user().registered().email;
+    let users: Vec<User> = (0..12).map(|_| User { email: email.clone(), ..new_user().registered() }).collect();
+    let responses =
+        join_all(fixture.concurrent(users.len()).zip(&users).map(|(store, user)| register(store, user))).await;
+    let published: Vec<Uuid> = responses.iter().filter_map(|response| response.clone().ok()).collect();
+    assert_eq!(published.len(), 1);
+    for response in responses.into_iter().filter(Result::is_err) {
+        assert_eq!(why(response), (FailureKind::Conflict, "email-taken"));
     }
-    under.assert_only_published(&told).await;
+    fixture.assert_only_published(&published).await;
     let names: Vec<Username> = users.into_iter().map(|user| user.username).collect();
-    let known = join_all(names.iter().map(|name| find(under.port(), name.as_str()))).await;
+    let known = join_all(names.iter().map(|name| find(fixture.port(), name.as_str()))).await;
     assert_eq!(known.iter().flatten().count(), 1);
 }
 
-pub async fn consecutive_failed_logins_lock_the_account(under: &Fixture<impl UserStore>) {
-    let (user, other) = (somebody().registered(), somebody().registered());
+pub async fn consecutive_failed_logins_lock_the_account(fixture: &Fixture<impl UserStore>) {
+    let (user, other) = (new_user().registered(), new_user().registered());
     for user in [&user, &other] {
-        register(under.port(), user).await.expect("registered");
+        register(fixture.port(), user).await.expect("registered");
     }
     let until = later(900);
     for _ in 0..2 {
-        under.port().record_failed_login(user.id, 3, now(), until).await.expect("counted");
-        assert!(!is_locked(under.port(), &user).await);
+        fixture.port().record_failed_login(user.id, 3, now(), until).await.expect("counted");
+        assert!(!is_locked(fixture.port(), &user).await);
     }
-    under.port().record_failed_login(user.id, 3, now(), until).await.expect("counted");
-    let locked = find(under.port(), user.username.as_str()).await.expect("an account");
+    fixture.port().record_failed_login(user.id, 3, now(), until).await.expect("counted");
+    let locked = find(fixture.port(), user.username.as_str()).await.expect("an account");
     assert_eq!(locked.locked_until, Some(until));
-    assert!(!is_locked(under.port(), &other).await, "nobody else is locked out");
+    assert!(!is_locked(fixture.port(), &other).await, "other accounts are not locked");
 }
 
-pub async fn expired_lock_resets_the_failed_login_count(under: &Fixture<impl UserStore>) {
-    let user = somebody().registered();
-    register(under.port(), &user).await.expect("registered");
+pub async fn expired_lock_resets_the_failed_login_count(fixture: &Fixture<impl UserStore>) {
+    let user = new_user().registered();
+    register(fixture.port(), &user).await.expect("registered");
     let wrong = async |at, until| {
-        under.port().record_failed_login(user.id, 3, at, until).await.expect("counted");
-        find(under.port(), user.username.as_str()).await.expect("an account").locked_until
+        fixture.port().record_failed_login(user.id, 3, at, until).await.expect("counted");
+        find(fixture.port(), user.username.as_str()).await.expect("an account").locked_until
     };
     let (first, second) = (later(900), later(1_800));
     for (at, until) in [(now(), first), (first, second)] {
@@ -132,32 +139,32 @@ pub async fn expired_lock_resets_the_failed_login_count(under: &Fixture<impl Use
     }
 }
 
-pub async fn concurrent_failed_logins_are_all_counted(under: &Fixture<impl UserStore>) {
-    let user = somebody().registered();
-    register(under.port(), &user).await.expect("registered");
+pub async fn concurrent_failed_logins_are_all_counted(fixture: &Fixture<impl UserStore>) {
+    let user = new_user().registered();
+    register(fixture.port(), &user).await.expect("registered");
     let attempts =
-        join_all(under.concurrent(8).map(|users| users.record_failed_login(user.id, 8, now(), later(900)))).await;
+        join_all(fixture.concurrent(8).map(|users| users.record_failed_login(user.id, 8, now(), later(900)))).await;
     assert!(attempts.iter().all(Result::is_ok), "{attempts:?}");
-    assert!(is_locked(under.port(), &user).await);
+    assert!(is_locked(fixture.port(), &user).await);
 }
 
-pub async fn new_session_resets_the_failed_login_count(under: &Fixture<impl UserStore>) {
-    let user = somebody().registered();
-    register(under.port(), &user).await.expect("registered");
+pub async fn new_session_resets_the_failed_login_count(fixture: &Fixture<impl UserStore>) {
+    let user = new_user().registered();
+    register(fixture.port(), &user).await.expect("registered");
     for _ in 0..3 {
         for _ in 0..2 {
-            under.port().record_failed_login(user.id, 3, now(), later(900)).await.expect("counted");
-            assert!(!is_locked(under.port(), &user).await, "those before the session count no more");
+            fixture.port().record_failed_login(user.id, 3, now(), later(900)).await.expect("counted");
+            assert!(!is_locked(fixture.port(), &user).await, "the session reset the count");
         }
         let digest = fresh().simple().to_string();
-        under.port().begin_session(user.id, &digest, now(), later(3_600)).await.expect("begun");
+        fixture.port().begin_session(user.id, &digest, now(), later(3_600)).await.expect("started");
     }
 }
 
-pub async fn sweep_publishes_events_missed_by_the_bus_once(under: &Fixture<impl UserStore>) {
-    let somebody = somebody();
-    let event = an_event(somebody.event());
-    under
-        .assert_published_after_outage(event.id, under.port().register(&somebody.registered(), "$hash$", &event))
+pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl UserStore>) {
+    let user = new_user();
+    let event = an_event(user.event());
+    fixture
+        .assert_published_after_outage(event.id, fixture.port().register(&user.registered(), "$hash$", &event))
         .await;
 }

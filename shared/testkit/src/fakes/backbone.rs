@@ -1,4 +1,4 @@
-//! The log, the stream, the archive, the windows, the probes and the schema, in memory.
+//! In-memory fakes of the event log, dead-letter queue, analytics stream, archive, windows, probes and migrations.
 
 use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, Migrations, Platform, Windows};
 use domain::{
@@ -11,7 +11,7 @@ use ports::{LogRecord, Page, SeedAccount};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-/// Most products that a window names.
+/// Maximum number of products that a window lists.
 const TOP: usize = 5;
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(super) struct LogState(Vec<Rc<LogRecord>>);
 
 #[derive(Default)]
 pub(super) struct DeadLettersState {
-    letters: Vec<edge::DeadLetter>,
+    messages: Vec<edge::DeadLetter>,
     postponed: Vec<(String, u32)>,
 }
 
@@ -46,12 +46,12 @@ struct Sums {
 }
 
 impl EventLog {
-    /// Every record, in order.
+    /// All records, in order.
     pub fn records(&self) -> Vec<LogRecord> {
         self.records_after(0).iter().map(|record| LogRecord::clone(record)).collect()
     }
 
-    /// The records after the first `count`.
+    /// All records but the first `count`.
     pub fn records_after(&self, count: usize) -> Vec<Rc<LogRecord>> {
         self.0.see(|state| state.log.0.iter().skip(count).cloned().collect())
     }
@@ -68,12 +68,12 @@ impl ports::EventLog for EventLog {
 }
 
 impl DeadLetters {
-    /// Every letter, in order.
+    /// All dead letters, in order.
     pub fn messages(&self) -> Vec<edge::DeadLetter> {
-        self.0.see(|state| state.dead_letters.letters.clone())
+        self.0.see(|state| state.dead_letters.messages.clone())
     }
 
-    /// Receipt and seconds of each message that was put off, in order.
+    /// Receipt handle and new visibility timeout in seconds of each backed-off message, in order.
     pub fn postponed(&self) -> Vec<(String, u32)> {
         self.0.see(|state| state.dead_letters.postponed.clone())
     }
@@ -82,7 +82,7 @@ impl DeadLetters {
 impl edge::DeadLetters for DeadLetters {
     async fn send(&self, letter: edge::DeadLetter) -> Result<(), Failure> {
         let step = self.0.step(Dependency::DeadLetters, "dead_letters.send", |state| {
-            state.dead_letters.letters.push(letter);
+            state.dead_letters.messages.push(letter);
             Ok(())
         });
         step.await
@@ -98,12 +98,12 @@ impl edge::DeadLetters for DeadLetters {
 }
 
 impl AnalyticsStream {
-    /// Every event that was put, in order.
+    /// All records, in order.
     pub fn events(&self) -> Vec<Event> {
         self.events_after(0).iter().map(|event| Event::clone(event)).collect()
     }
 
-    /// The events after the first `count`.
+    /// All records but the first `count`.
     pub fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
         self.0.see(|state| state.stream.0.iter().skip(count).cloned().collect())
     }
@@ -120,14 +120,14 @@ impl ports::AnalyticsStream for AnalyticsStream {
 }
 
 impl Archive {
-    /// The lines under each key.
+    /// The lines of each object, by key.
     pub fn objects(&self) -> BTreeMap<String, String> {
         let mut objects = BTreeMap::new();
         self.for_each_object(|key, lines| drop(objects.insert(key.to_owned(), lines.to_owned())));
         objects
     }
 
-    /// Looks at the lines under each key.
+    /// Calls `see` with the key and the lines of each object.
     pub fn for_each_object(&self, mut see: impl FnMut(&str, &str)) {
         self.0.see(|state| {
             for (key, (_, bytes)) in &state.archive.0 {
@@ -156,9 +156,9 @@ impl WindowsState {
         let sums = self.windows.entry((fact.window, fact.revenue.currency.code())).or_default();
         sums.orders += 1;
         sums.revenue += minor;
-        for (product, name, pieces) in &fact.products {
+        for (product, name, units) in &fact.products {
             let sold = sums.products.entry(*product).or_insert_with(|| (name.as_str().to_owned(), 0));
-            sold.1 += i64::from(*pieces);
+            sold.1 += i64::from(*units);
         }
         let region = sums.regions.entry(fact.region.clone()).or_default();
         region.0 += 1;
@@ -169,8 +169,8 @@ impl WindowsState {
 impl Sums {
     fn window(&self, start: Timestamp, currency: &str) -> Result<Window, Failure> {
         let mut top_products: Vec<_> =
-            self.products.iter().map(|(id, (name, pieces))| (*id, name.clone(), *pieces)).collect();
-        top_products.sort_by_key(|(id, _, pieces)| (std::cmp::Reverse(*pieces), *id));
+            self.products.iter().map(|(id, (name, units))| (*id, name.clone(), *units)).collect();
+        top_products.sort_by_key(|(id, _, units)| (std::cmp::Reverse(*units), *id));
         top_products.truncate(TOP);
         let mut by_region: Vec<_> =
             self.regions.iter().map(|(name, (orders, minor))| (name.clone(), *orders, *minor)).collect();
@@ -188,7 +188,7 @@ impl Sums {
 }
 
 impl Windows {
-    /// Orders and minor units of revenue in all windows together.
+    /// Number of orders and revenue in minor units, summed over all windows.
     pub fn totals(&self) -> (i64, i64) {
         self.0.see(|state| {
             let windows = state.windows.windows.values();
@@ -236,24 +236,24 @@ fn read_cursor(cursor: &str) -> Result<(Timestamp, &str), Failure> {
     Ok((start, currency))
 }
 
-/// A part that is up unless the faults say otherwise.
+/// A dependency that is up unless [`Faults`](super::Faults) takes it down.
 #[derive(Debug, Clone)]
 pub struct Probe {
     pub(super) platform: Platform,
-    pub(super) part: Dependency,
+    pub(super) dependency: Dependency,
 }
 
 impl ports::Probe for Probe {
     fn dependency(&self) -> &'static str {
-        self.part.name()
+        self.dependency.name()
     }
 
     fn is_essential(&self) -> bool {
-        self.part != Dependency::Cache
+        self.dependency != Dependency::Cache
     }
 
     async fn check(&self) -> Result<(), Failure> {
-        self.platform.look(self.part, |_| Ok(())).await
+        self.platform.look(self.dependency, |_| Ok(())).await
     }
 }
 
@@ -279,7 +279,7 @@ impl ports::Migrations for Migrations {
 }
 
 impl Migrations {
-    /// Whether the schema was brought up to date.
+    /// Whether the migrations were applied.
     pub fn applied(&self) -> bool {
         self.0.see(|state| state.migrations.applied)
     }

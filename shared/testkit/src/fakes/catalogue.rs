@@ -1,4 +1,4 @@
-//! Products, their offers and the cache, in memory.
+//! In-memory fakes of products, product snapshots and the cache.
 
 use super::{Cache, Dependency, ProductSnapshots, Products, keys::IdempotencyKeys};
 use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product};
@@ -20,24 +20,24 @@ pub(super) struct CacheState {
 }
 
 impl Products {
-    /// Every product, oldest first.
+    /// All products, oldest first.
     pub fn all(&self) -> Vec<Product> {
         let mut all: Vec<Product> = self.0.see(|state| state.products.products.values().cloned().collect());
         all.sort_by_key(|product| (product.created_at, product.id));
         all
     }
 
-    /// Keeps a product as if it had been there for long: no key, no change on the stream.
+    /// Stores a product without an idempotency key and without a change on the stream.
     pub fn put(&self, product: &Product) {
         self.0.arrange(|state| state.products.products.insert(product.id, product.clone()));
     }
 
-    /// The products that were created, in order: what the table's stream of changes carries.
+    /// All created products, in order: the records of the table's stream.
     pub fn created(&self) -> Vec<Product> {
         self.created_after(0)
     }
 
-    /// The products that were created after the first `count`.
+    /// All created products but the first `count`.
     pub fn created_after(&self, count: usize) -> Vec<Product> {
         self.0.see(|state| state.products.created.iter().skip(count).cloned().collect())
     }
@@ -119,12 +119,12 @@ impl ports::ProductSnapshots for ProductSnapshots {
 }
 
 impl Cache {
-    /// Lets `seconds` pass, for the cache alone.
+    /// Advances the clock of the cache.
     pub fn advance(&self, seconds: u32) {
         self.0.arrange(|state| state.cache.second += u64::from(seconds));
     }
 
-    /// How often the cache did not answer.
+    /// Number of failed cache operations.
     pub fn errors(&self) -> u64 {
         self.0.see(|state| state.cache.errors)
     }

@@ -1,44 +1,39 @@
-//! Faults: which part does not answer, which event the bus does not take, and where a process dies.
+//! Fault injection: failing dependencies, events that the bus rejects, and crash points.
 
 use super::Faults;
 use domain::Event;
 use kernel::Failure;
 
-/// A part of the platform that can fail by itself.
+/// A dependency that can fail independently of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dependency {
-    /// Postgres: all stores of state, and the outbox.
+    /// PostgreSQL: all stores and the outbox.
     Database,
-    /// DynamoDB: the products.
+    /// The products table in DynamoDB.
     Table,
-    /// The event bus.
     Bus,
-    /// Redis.
+    /// Redis: the cache and the circuit breaker.
     Cache,
-    /// The payment gateway.
     Gateway,
-    /// Mail.
     Email,
-    /// Text messages.
     Sms,
-    /// Notices on devices.
+    /// Push notifications.
     Push,
-    /// The bucket of documents.
+    /// The S3 bucket of invoices.
     Documents,
-    /// The bucket of the archive.
+    /// The S3 bucket of archived events.
     Archive,
-    /// Kafka.
+    /// The event log in Kafka.
     Log,
-    /// Kinesis.
+    /// The analytics stream in Kinesis.
     Stream,
-    /// The signing keys.
+    /// The keys that sign access tokens.
     Keys,
-    /// The queue of dead letters.
     DeadLetters,
 }
 
 impl Dependency {
-    /// Name of the part, as `/ready` tells it.
+    /// The name in the response of `/ready`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Database => "database",
@@ -58,49 +53,47 @@ impl Dependency {
         }
     }
 
-    /// What this part answers when it does not answer.
+    /// The failure of an operation while this dependency is down.
     pub fn down(self) -> Failure {
-        Failure::unavailable(self.name(), "the faults of the test say so")
+        Failure::unavailable(self.name(), "a fault is injected")
     }
 }
 
-/// Before an operation has its effect, or after.
+/// Point of an operation at which a fault occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultPoint {
-    /// Nothing is done.
+    /// Before the effect.
     Before,
-    /// It is done, and nobody hears of it.
+    /// After the effect: only the response is lost.
     After,
-    /// It is sent, and nobody waits for it: it is done while the next attempt may be under way. A store in memory does it at once.
+    /// After the request was sent: its effect may coincide with the next attempt. In-memory fakes apply it at once.
     InFlight,
-    /// It is begun, and never committed. A store in memory does nothing.
+    /// Between the start of the transaction and its commit, which never happens. In-memory fakes do nothing.
     Uncommitted,
 }
 
 impl FaultPoint {
-    /// Whether nothing comes of an operation of a store in memory.
+    /// Whether an in-memory operation with this fault has no effect.
     fn is_before(self) -> bool {
         matches!(self, Self::Before | Self::Uncommitted)
     }
 }
 
-/// Which of the operations to come.
+/// The operations that a fault applies to, counted from its injection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
-    /// All of them.
     All,
-    /// The first so many.
+    /// The first `n`.
     First(u64),
-    /// The n-th alone, from 1.
+    /// Only the n-th, counted from 1.
     Nth(u64),
 }
 
-/// A durable operation that was begun.
+/// A durable operation that was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
-    /// Of which part.
-    pub part: Dependency,
-    /// What it is: `orders.place`, `bus.publish`.
+    pub dependency: Dependency,
+    /// For example `orders.place` or `bus.publish`.
     pub name: &'static str,
 }
 
@@ -110,123 +103,123 @@ pub(super) struct Plan {
     pub interleaved: bool,
     rules: Vec<Rule>,
     crashes: Vec<(usize, FaultPoint)>,
-    refused: Option<Box<Refused>>,
+    rejected: Option<Box<Rejected>>,
 }
 
-type Refused = dyn Fn(&Event) -> bool;
+type Rejected = dyn Fn(&Event) -> bool;
 
 struct Rule {
-    part: Dependency,
-    which: Occurrence,
-    moment: FaultPoint,
-    seen: u64,
+    dependency: Dependency,
+    occurrence: Occurrence,
+    point: FaultPoint,
+    count: u64,
 }
 
-/// What shall go wrong with an operation.
+/// The faults injected into one operation.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct InjectedFault {
-    /// The process dies.
+    /// The process crashes here.
     pub crash: Option<FaultPoint>,
-    /// The part answers that it does not answer.
+    /// The dependency fails here.
     pub fail: Option<FaultPoint>,
 }
 
 impl InjectedFault {
     pub(super) fn crashes(self, before: bool) -> bool {
-        self.crash.is_some_and(|moment| moment.is_before() == before)
+        self.crash.is_some_and(|point| point.is_before() == before)
     }
 
     pub(super) fn fails(self, before: bool) -> bool {
-        self.fail.is_some_and(|moment| moment.is_before() == before)
+        self.fail.is_some_and(|point| point.is_before() == before)
     }
 }
 
 impl Plan {
-    pub fn durable(&mut self, part: Dependency, name: &'static str) -> InjectedFault {
-        self.operations.push(Operation { part, name });
+    pub fn begin(&mut self, dependency: Dependency, name: &'static str) -> InjectedFault {
+        self.operations.push(Operation { dependency, name });
         let number = self.operations.len();
-        let crash = self.crashes.iter().find(|(at, _)| *at == number).map(|(_, moment)| *moment);
-        InjectedFault { crash, fail: self.failing(part) }
+        let crash = self.crashes.iter().find(|(at, _)| *at == number).map(|(_, point)| *point);
+        InjectedFault { crash, fail: self.failing(dependency) }
     }
 
-    pub fn failing(&mut self, part: Dependency) -> Option<FaultPoint> {
+    pub fn failing(&mut self, dependency: Dependency) -> Option<FaultPoint> {
         let mut failing = None;
-        for rule in self.rules.iter_mut().filter(|rule| rule.part == part) {
-            rule.seen += 1;
-            let hit = match rule.which {
+        for rule in self.rules.iter_mut().filter(|rule| rule.dependency == dependency) {
+            rule.count += 1;
+            let hit = match rule.occurrence {
                 Occurrence::All => true,
-                Occurrence::First(n) => rule.seen <= n,
-                Occurrence::Nth(n) => rule.seen == n,
+                Occurrence::First(n) => rule.count <= n,
+                Occurrence::Nth(n) => rule.count == n,
             };
             if hit && failing.is_none() {
-                failing = Some(rule.moment);
+                failing = Some(rule.point);
             }
         }
         failing
     }
 
-    /// Whether the part fails until it is healed.
-    pub fn is_down(&self, part: Dependency) -> bool {
-        self.rules.iter().any(|rule| rule.part == part && rule.which == Occurrence::All)
+    /// Whether the dependency is down until it is restored.
+    pub fn is_down(&self, dependency: Dependency) -> bool {
+        self.rules.iter().any(|rule| rule.dependency == dependency && rule.occurrence == Occurrence::All)
     }
 
-    pub fn takes(&self, event: &Event) -> bool {
-        self.refused.as_ref().is_none_or(|refused| !refused(event))
+    pub fn accepts(&self, event: &Event) -> bool {
+        self.rejected.as_ref().is_none_or(|rejected| !rejected(event))
     }
 }
 
 impl Faults {
-    /// The operations `which` of `part`, counted from now, answer `Unavailable`: [`FaultPoint::Before`] without an effect,
-    /// [`FaultPoint::After`] although they had it.
-    pub fn fail(&self, part: Dependency, which: Occurrence, moment: FaultPoint) {
-        self.0.0.plan.borrow_mut().rules.push(Rule { part, which, moment, seen: 0 });
+    /// Makes these operations of `dependency` fail with `Unavailable`: without an effect at [`FaultPoint::Before`],
+    /// with it at [`FaultPoint::After`].
+    pub fn fail(&self, dependency: Dependency, occurrence: Occurrence, point: FaultPoint) {
+        self.0.0.plan.borrow_mut().rules.push(Rule { dependency, occurrence, point, count: 0 });
     }
 
-    /// `part` does not answer until it is healed.
-    pub fn take_down(&self, part: Dependency) {
-        self.fail(part, Occurrence::All, FaultPoint::Before);
+    /// Fails every operation of `dependency` until it is restored.
+    pub fn take_down(&self, dependency: Dependency) {
+        self.fail(dependency, Occurrence::All, FaultPoint::Before);
     }
 
-    /// `part` answers again.
-    pub fn restore(&self, part: Dependency) {
-        self.0.0.plan.borrow_mut().rules.retain(|rule| rule.part != part);
+    /// Removes the faults of `dependency`.
+    pub fn restore(&self, dependency: Dependency) {
+        self.0.0.plan.borrow_mut().rules.retain(|rule| rule.dependency != dependency);
     }
 
-    /// Everything answers again, the bus takes every event, and nothing crashes any more.
+    /// Removes all faults, rejections and crash points.
     pub fn restore_all(&self) {
         let mut plan = self.0.0.plan.borrow_mut();
         plan.rules.clear();
         plan.crashes.clear();
-        plan.refused = None;
+        plan.rejected = None;
     }
 
-    /// The bus answers, but does not take the events that `refused` names.
-    pub fn reject_events(&self, refused: impl Fn(&Event) -> bool + 'static) {
-        self.0.0.plan.borrow_mut().refused = Some(Box::new(refused));
+    /// Makes the bus reject the events for which `rejected` returns true.
+    pub fn reject_events(&self, rejected: impl Fn(&Event) -> bool + 'static) {
+        self.0.0.plan.borrow_mut().rejected = Some(Box::new(rejected));
     }
 
-    /// The process that does the durable operation `number` (from 1, counted from the beginning of the platform) dies there.
-    /// It must run in [`super::Platform::run`]; outside of it, it stands still for ever.
-    pub fn crash(&self, number: usize, moment: FaultPoint) {
-        self.0.0.plan.borrow_mut().crashes.push((number, moment));
+    /// Crashes the process at the durable operation `number`, counted from 1 since the platform was created. The
+    /// process must run in [`super::Platform::run`]; elsewhere its future never completes.
+    pub fn crash(&self, number: usize, point: FaultPoint) {
+        self.0.0.plan.borrow_mut().crashes.push((number, point));
     }
 
-    /// A real store begins an operation of `part`: counts it among those of the platform, and says what shall go wrong with it.
-    pub fn begin(&self, part: Dependency, name: &'static str) -> InjectedFault {
-        self.0.0.plan.borrow_mut().durable(part, name)
+    /// Records an operation that a real store starts, and returns the faults to inject into it.
+    pub fn begin(&self, dependency: Dependency, name: &'static str) -> InjectedFault {
+        self.0.0.plan.borrow_mut().begin(dependency, name)
     }
 
-    /// Whether `part` does not answer until it is healed.
-    pub fn is_down(&self, part: Dependency) -> bool {
-        self.0.0.plan.borrow().is_down(part)
+    /// Whether `dependency` is down until it is restored.
+    pub fn is_down(&self, dependency: Dependency) -> bool {
+        self.0.0.plan.borrow().is_down(dependency)
     }
 
-    /// Whether processes that run at the same time take turns.
+    /// Whether operations of concurrent processes are interleaved.
     pub fn is_interleaved(&self) -> bool {
         self.0.0.plan.borrow().interleaved
     }
 
-    /// From now on each operation gives way once before it begins, so that processes that run at the same time take turns.
+    /// Makes every operation yield once before it starts, so that concurrent processes interleave.
     pub fn interleave(&self) {
         self.0.0.plan.borrow_mut().interleaved = true;
     }

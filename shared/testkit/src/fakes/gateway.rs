@@ -1,5 +1,5 @@
-//! A payment gateway with Stripe's manners, its mail, and the breaker before it. One charge a key, test tokens that are declined,
-//! and no more goes back than was charged.
+//! In-memory fakes of a Stripe-like payment gateway, its webhooks and the circuit breaker. A key charges once, some
+//! test tokens are declined, and refunds never exceed the charge.
 
 use super::{CircuitBreaker, Dependency, Gateway};
 use crate::ids;
@@ -15,8 +15,8 @@ use ports::{CircuitOpened, GATEWAY_REPLAYED_ERROR, GatewayEvent};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The gateway's ids for its news count from here: far from those that tests give to events.
-const NEWS: u64 = 1_000_000;
+/// First number of the ids of gateway events, far above those that tests use.
+const FIRST_EVENT: u64 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct GatewayState {
@@ -24,109 +24,103 @@ pub(super) struct GatewayState {
     refund_answers: BTreeMap<String, (Money, RefundOutcome)>,
     charges: Vec<Charge>,
     refunds: Vec<GatewayRefund>,
-    asked: u64,
-    /// Its answers to charges, each once, in order.
-    news: Vec<GatewayEvent>,
-    /// Keys that hold a fault, and how many new ones are to.
-    broken: BTreeSet<String>,
-    breaks: u32,
+    requests: u64,
+    /// The first response to each charge request, in order.
+    events: Vec<GatewayEvent>,
+    /// Keys with a stored error.
+    failing_keys: BTreeSet<String>,
+    /// Number of new keys that will store an error.
+    keys_to_fail: u32,
     unread: Vec<String>,
 }
 
 /// A charge that the gateway made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
-    /// The key that it was asked for under.
     pub key: String,
-    /// For which payment.
     pub payment_id: PaymentId,
-    /// For which order.
     pub order_id: OrderId,
-    /// How much.
     pub amount: Money,
-    /// The gateway's name for it.
+    /// The gateway's id.
     pub transaction_id: String,
-    /// When; here, when the attempt began.
+    /// When the attempt started.
     pub at: Timestamp,
 }
 
 /// A refund that the gateway made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayRefund {
-    /// The key that it was asked for under.
     pub key: String,
-    /// Of which payment.
     pub payment_id: PaymentId,
-    /// The gateway's name for the charge.
+    /// The gateway's id of the charge.
     pub charge: String,
-    /// How much.
     pub amount: Money,
-    /// The gateway's name for it.
+    /// The gateway's id.
     pub transaction_id: String,
-    /// When; here, when it was requested.
+    /// When the refund was requested.
     pub at: Timestamp,
 }
 
 impl Gateway {
-    /// Every charge that was made, in order.
+    /// All charges, in order.
     pub fn charges(&self) -> Vec<Charge> {
         self.0.see(|state| state.gateway.charges.clone())
     }
 
-    /// Every refund that was made, in order.
+    /// All refunds, in order.
     pub fn refunds(&self) -> Vec<GatewayRefund> {
         self.0.see(|state| state.gateway.refunds.clone())
     }
 
-    /// Looks at every charge and every refund that was made, in order.
+    /// Calls `see` with all charges and all refunds, in order, without a copy.
     pub fn with_records<T>(&self, see: impl FnOnce(&[Charge], &[GatewayRefund]) -> T) -> T {
         self.0.see(|state| see(&state.gateway.charges, &state.gateway.refunds))
     }
 
-    /// What it could tell by itself of charges and refusals, after the first `count` pieces of news.
+    /// All events about charges that webhooks could report, but the first `count`.
     pub fn events_after(&self, count: usize) -> Vec<GatewayEvent> {
-        self.0.see(|state| state.gateway.news.iter().skip(count).cloned().collect())
+        self.0.see(|state| state.gateway.events.iter().skip(count).cloned().collect())
     }
 
-    /// How often it was asked to charge or to give back, and got the question.
+    /// Number of charge and refund requests received.
     pub fn request_count(&self) -> u64 {
-        self.0.see(|state| state.gateway.asked)
+        self.0.see(|state| state.gateway.requests)
     }
 
-    /// Answers the next `count` new keys with a fault before anything is done, and holds that under them.
+    /// Makes the next `count` new keys fail without an effect, and replays that error for the same keys.
     pub fn fail_next_keys(&self, count: u32) {
-        self.0.arrange(|state| state.gateway.breaks = count);
+        self.0.arrange(|state| state.gateway.keys_to_fail = count);
     }
 
-    /// Puts something into its ledger that cannot be read.
+    /// Adds a transaction with this id that cannot be parsed.
     pub fn put_unreadable(&self, name: &str) {
         self.0.arrange(|state| state.gateway.unread.push(name.to_owned()));
     }
 }
 
 fn key_reused() -> Failure {
-    Failure::internal("gateway: the key was used with other parameters")
+    Failure::internal("gateway: the idempotency key was used with other parameters")
 }
 
 impl GatewayState {
-    /// The fault that a key holds, or is to hold from now on.
+    /// Fails if the key has a stored error, or if it is a new key that has to store one.
     fn fault(&mut self, key: &str, is_known: bool) -> Result<(), Failure> {
-        if self.broken.contains(key) {
-            let detail = "The gateway holds a fault under this key.";
+        if self.failing_keys.contains(key) {
+            let detail = "The gateway replays the error stored for this key.";
             return Err(Failure::new(FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR, detail));
         }
-        if self.breaks == 0 || is_known {
+        if self.keys_to_fail == 0 || is_known {
             return Ok(());
         }
-        self.breaks -= 1;
-        self.broken.insert(key.to_owned());
-        Err(Failure::unavailable("payment gateway", "a fault that it holds under its key"))
+        self.keys_to_fail -= 1;
+        self.failing_keys.insert(key.to_owned());
+        Err(Failure::unavailable("payment gateway", "an error that it stores for the key"))
     }
 
     fn charge(&mut self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
-        self.asked += 1;
+        self.requests += 1;
         let Some(method) = &payment.method else {
-            return Err(Failure::internal("gateway: there is no method to charge"));
+            return Err(Failure::internal("gateway: the payment has no payment method"));
         };
         let key = payment.gateway_key();
         self.fault(&key, self.answers.contains_key(&key))?;
@@ -151,15 +145,15 @@ impl GatewayState {
                 at: payment.attempted_at,
             });
         }
-        let id = ids::event(NEWS + self.news.len() as u64);
+        let id = ids::event(FIRST_EVENT + self.events.len() as u64);
         let (payment_id, attempt) = (payment.id, payment.attempts);
-        self.news.push(GatewayEvent { id, payment_id, attempt, answer: answer.clone() });
+        self.events.push(GatewayEvent { id, payment_id, attempt, answer: answer.clone() });
         self.answers.insert(key, (payment.clone(), answer.clone()));
         Ok(answer)
     }
 
     fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
-        self.asked += 1;
+        self.requests += 1;
         let key = refund.gateway_key();
         self.fault(&key, self.refund_answers.contains_key(&key))?;
         if let Some((first, answer)) = self.refund_answers.get(&key) {
@@ -183,7 +177,7 @@ impl GatewayState {
         Ok(answer)
     }
 
-    /// Why `amount` does not go back.
+    /// Error code of a refund of `amount`, if it is rejected.
     fn refusal(&self, payment: &Payment, amount: Money) -> Option<&'static str> {
         let name = payment.transaction_id.as_ref();
         let Some(charge) = self.charges.iter().find(|charge| Some(&charge.transaction_id) == name) else {
@@ -219,7 +213,7 @@ impl GatewayState {
     }
 }
 
-/// What the gateway keeps of a charge: 2.9 % and 30 minor units, rounded half up.
+/// The gateway's fee for a charge: 2.9 % and 30 minor units, rounded half up.
 fn fee(amount: Money) -> Money {
     let minor = (amount.amount.get() * 29 + 500) / 1000 + 30;
     Money { amount: minor.try_into().expect("less than was charged"), ..amount }
@@ -244,7 +238,7 @@ impl ports::Gateway for Gateway {
     async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
         let look = self.0.look(Dependency::Gateway, |state| {
             let known = state.gateway.refund_answers.get(&refund.gateway_key());
-            // What was refused is not in the list of refunds.
+            // The gateway's list of refunds does not contain rejected ones.
             Ok(known.map(|(_, answer)| answer.clone()).filter(|answer| matches!(answer, RefundOutcome::Refunded(_))))
         });
         look.await
@@ -261,18 +255,18 @@ impl ports::Gateway for Gateway {
     }
 }
 
-/// What the gateway tells by itself, in JSON.
+/// Webhook verifier for events in plain JSON with a fixed signature.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookVerifier;
 
 impl WebhookVerifier {
-    /// The signature of what the gateway tells.
+    /// The signature that is accepted.
     pub const VALID_SIGNATURE: &str = "good";
 
-    /// The body of a piece of news.
-    pub fn body(news: &GatewayEvent) -> Value {
-        let mut body = json!({ "id": news.id, "payment_id": news.payment_id, "attempt": news.attempt });
-        match &news.answer {
+    /// The webhook body of an event.
+    pub fn body(event: &GatewayEvent) -> Value {
+        let mut body = json!({ "id": event.id, "payment_id": event.payment_id, "attempt": event.attempt });
+        match &event.answer {
             ChargeOutcome::Charged(name) => body["charged"] = name.as_str().into(),
             ChargeOutcome::Declined(code) => body["declined"] = code.as_str().into(),
         }
@@ -281,7 +275,8 @@ impl WebhookVerifier {
 }
 
 impl ports::WebhookVerifier for WebhookVerifier {
-    /// Reads `{"id": …, "payment_id": …, "attempt": …, "charged": name}`, or `"declined": code` instead. Without a payment it is no news.
+    /// Parses `{"id": …, "payment_id": …, "attempt": …, "charged": id}`, or `"declined": code` instead. Events without
+    /// a payment are ignored.
     async fn verify(
         &self,
         signature: Option<&str>,
@@ -289,10 +284,10 @@ impl ports::WebhookVerifier for WebhookVerifier {
         _: Timestamp,
     ) -> Result<Option<GatewayEvent>, Failure> {
         if signature != Some(Self::VALID_SIGNATURE) {
-            let detail = "This is not signed by the gateway.";
+            let detail = "The webhook signature is invalid.";
             return Err(Failure::new(FailureKind::Unauthenticated, "signature-invalid", detail));
         }
-        let unreadable = || Failure::new(FailureKind::Malformed, "malformed", "This cannot be read.");
+        let unreadable = || Failure::new(FailureKind::Malformed, "malformed", "The webhook body cannot be parsed.");
         let body: Value = serde_json::from_slice(body).map_err(|_| unreadable())?;
         let text = |name: &str| body[name].as_str();
         let id = text("id").and_then(|id| id.parse().ok()).ok_or_else(unreadable)?;
@@ -306,7 +301,6 @@ impl ports::WebhookVerifier for WebhookVerifier {
 }
 
 impl CircuitBreaker {
-    /// Where the circuit stands.
     pub fn circuit(&self) -> Circuit {
         self.0.see(|state| state.breaker)
     }
@@ -318,7 +312,7 @@ impl ports::CircuitBreaker for CircuitBreaker {
             let admitted = state.breaker.check(now);
             Ok(admitted.map(|circuit| state.breaker = circuit))
         });
-        // Where its state cannot be read it is in nobody's way.
+        // An unreadable state allows the call.
         step.await.unwrap_or(Ok(())).map_err(circuit_breaker::rejection)
     }
 

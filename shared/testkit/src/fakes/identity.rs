@@ -1,4 +1,4 @@
-//! Accounts and passwords, in memory.
+//! In-memory fakes of user accounts and password hashing.
 
 use super::{Dependency, Passwords, Users};
 use crate::hex;
@@ -23,14 +23,11 @@ struct Account {
     sessions: Vec<Session>,
 }
 
-/// A session that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// SHA-256 of its refresh token, hexadecimal.
+    /// SHA-256 of the refresh token, in hexadecimal.
     pub token_digest: String,
-    /// Since when.
     pub begun_at: Timestamp,
-    /// Until when.
     pub expires_at: Timestamp,
 }
 
@@ -42,7 +39,7 @@ impl UsersState {
         self.0.insert(user.id, account);
     }
 
-    /// Makes an account unless there is one; whether it did.
+    /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
     pub fn found(&mut self, account: &SeedAccount, now: Timestamp) -> bool {
         let there = |one: &Account| one.user.email == account.email || one.user.username == account.username;
         if self.0.values().any(there) {
@@ -72,17 +69,17 @@ impl UsersState {
 }
 
 impl Users {
-    /// Every account, by id.
+    /// All users, sorted by id.
     pub fn all(&self) -> Vec<User> {
         self.0.see(|state| state.users.0.values().map(|account| account.user.clone()).collect())
     }
 
-    /// The sessions of an account, in the order in which they began.
+    /// The sessions of a user, oldest first.
     pub fn sessions(&self, user: UserId) -> Vec<Session> {
         self.0.see(|state| state.users.0.get(&user).map(|account| account.sessions.clone()).unwrap_or_default())
     }
 
-    /// Keeps an account with its password, without an event.
+    /// Stores a user with this password, without an event.
     pub fn put(&self, user: &User, password: &str) {
         let hash = fake_hash("arranged", password);
         self.0.arrange(|state| state.users.insert(user, &hash));
@@ -92,7 +89,7 @@ impl Users {
 impl ports::UserStore for Users {
     async fn register(&self, user: &User, password_hash: &str, event: &Event) -> Result<(), Failure> {
         let taken = |code, pointer| {
-            let conflict = Failure::new(FailureKind::Conflict, code, "Somebody registered with this before.");
+            let conflict = Failure::new(FailureKind::Conflict, code, "Another user has this value.");
             Failure { fields: Failure::field(pointer, "is taken").fields, ..conflict }
         };
         let commit = self.0.commit("users.register", |state| {
@@ -162,7 +159,7 @@ impl ports::UserStore for Users {
     }
 }
 
-/// What looks like a PHC string and protects nothing.
+/// A string in PHC format that protects nothing.
 fn fake_hash(salt: &str, password: &str) -> String {
     format!("$fake${salt}${}", hex(&Sha256::digest(format!("{salt}:{password}"))))
 }
@@ -181,7 +178,7 @@ impl ports::Passwords for Passwords {
         let mut parts = hash.split('$').skip(1);
         match (parts.next(), parts.next(), parts.next()) {
             (Some("fake"), Some(salt), Some(_)) => Ok(hash == fake_hash(salt, password)),
-            _ => Err(Failure::internal("what was kept is no hash of a password")),
+            _ => Err(Failure::internal("the stored value is not a password hash")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Invoices, the documents, and a printer of plain text, in memory.
+//! In-memory fakes of invoices, documents and the invoice renderer.
 
 use super::{Dependency, Documents, Invoices};
 use domain::{
@@ -16,12 +16,12 @@ pub(super) struct InvoicesState {
     last: HashMap<String, i64>,
 }
 
-/// Objects by key, each with its type of media.
+/// Objects by key, with their media types.
 #[derive(Default)]
 pub(super) struct ObjectsState(pub BTreeMap<String, (String, Vec<u8>)>);
 
 impl Invoices {
-    /// Every invoice, by number.
+    /// All invoices, sorted by number.
     pub fn all(&self) -> Vec<Invoice> {
         let mut all: Vec<Invoice> = self.0.see(|state| state.invoices.by_order.values().cloned().collect());
         all.sort_by_key(Invoice::number);
@@ -59,12 +59,10 @@ impl ports::InvoiceStore for Invoices {
 }
 
 impl Documents {
-    /// The bytes of a document.
     pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
         self.0.see(|state| state.documents.0.get(key).map(|(_, bytes)| bytes.clone()))
     }
 
-    /// The keys of all documents.
     pub fn keys(&self) -> Vec<String> {
         self.0.see(|state| state.documents.0.keys().cloned().collect())
     }
@@ -88,7 +86,7 @@ impl ports::Documents for Documents {
     }
 }
 
-/// Prints invoices as plain bytes.
+/// Renders invoices as plain text behind a PDF header.
 #[derive(Debug, Clone, Copy)]
 pub struct InvoiceRenderer;
 

@@ -1,31 +1,31 @@
-//! IdempotencyKey keys of one context.
+//! Idempotency keys of one context.
 
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
 use std::collections::HashMap;
 
-/// The keys that were used, and the answers to their requests.
+/// Used keys with the responses to their requests.
 #[derive(Debug, Default)]
 pub(super) struct IdempotencyKeys(HashMap<(String, String), Entry>);
 
 #[derive(Debug)]
 struct Entry {
     fingerprint: String,
-    /// None while the request is under way.
+    /// `None` while the request is in flight.
     reply: Option<StoredReply>,
 }
 
 impl IdempotencyKeys {
-    /// What the key says: `None` when it is free.
+    /// Looks up a key: `None` if it is unused.
     pub fn find(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         let Some(entry) = self.0.get(&(key.scope.clone(), key.key.clone())) else { return Ok(None) };
         if entry.fingerprint != key.fingerprint {
-            let detail = "The Idempotency-Key was used before with another body.";
+            let detail = "The Idempotency-Key was used with another request body.";
             return Err(Failure::new(FailureKind::Invalid, "idempotency-key-reused", detail));
         }
         match &entry.reply {
             Some(reply) => Ok(Some(IdempotencyOutcome::Replayed(reply.clone()))),
             None => {
-                let detail = "The first request with this Idempotency-Key is still under way.";
+                let detail = "A request with this Idempotency-Key is in flight.";
                 Err(Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail))
             }
         }

@@ -1,4 +1,4 @@
-//! Who carries what is told, in memory: mail, text messages, notices; and what is written.
+//! In-memory fakes of the e-mail, SMS and push senders and of the message templates.
 
 use super::{Dependency, EmailSender, PushSender, SmsSender};
 use domain::{
@@ -11,49 +11,53 @@ use ports::{EmailMessage, Recipient, ShortMessage};
 use std::collections::{BTreeSet, HashSet};
 
 #[derive(Default)]
-pub(super) struct MailState {
-    letters: Vec<EmailMessage>,
-    marks: Vec<Uuid>,
-    refused: HashSet<String>,
+pub(super) struct EmailState {
+    sent: Vec<EmailMessage>,
+    delivery_ids: Vec<Uuid>,
+    rejected: HashSet<String>,
 }
 
 #[derive(Default)]
-pub(super) struct TextState {
+pub(super) struct SmsState {
     sent: Vec<(Phone, String)>,
-    refused: HashSet<Phone>,
+    rejected: HashSet<Phone>,
 }
 
 #[derive(Default)]
 pub(super) struct PushState {
-    entered: BTreeSet<String>,
-    shown: Vec<(String, ShortMessage, String)>,
+    registered: BTreeSet<String>,
+    sent: Vec<(String, ShortMessage, String)>,
 }
 
 impl EmailSender {
-    /// Every letter that was handed over, in order.
+    /// All sent e-mails, in order.
     pub fn sent(&self) -> Vec<EmailMessage> {
-        self.0.see(|state| state.mail.letters.clone())
+        self.0.see(|state| state.email.sent.clone())
     }
 
-    /// What each of them was marked with.
+    /// The delivery id of each sent e-mail, in order.
     pub fn delivery_ids(&self) -> Vec<Uuid> {
-        self.0.see(|state| state.mail.marks.clone())
+        self.0.see(|state| state.email.delivery_ids.clone())
     }
 
-    /// From now on this address is refused for good.
+    /// Makes every e-mail to this address fail permanently.
     pub fn reject(&self, address: &str) {
-        self.0.arrange(|state| state.mail.refused.insert(address.to_lowercase()));
+        self.0.arrange(|state| state.email.rejected.insert(address.to_lowercase()));
     }
 }
 
 impl ports::EmailSender for EmailSender {
-    async fn send(&self, letter: &EmailMessage, delivery: Uuid) -> Result<(), Failure> {
-        let step = self.0.step(Dependency::Email, "mail.send", |state| {
-            if state.mail.refused.contains(letter.to.as_str()) {
-                return Err(Failure::new(FailureKind::Invalid, "address-refused", "The address does not take mail."));
+    async fn send(&self, email: &EmailMessage, delivery: Uuid) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Email, "email.send", |state| {
+            if state.email.rejected.contains(email.to.as_str()) {
+                return Err(Failure::new(
+                    FailureKind::Invalid,
+                    "address-rejected",
+                    "The address does not accept e-mail.",
+                ));
             }
-            state.mail.letters.push(letter.clone());
-            state.mail.marks.push(delivery);
+            state.email.sent.push(email.clone());
+            state.email.delivery_ids.push(delivery);
             Ok(())
         });
         step.await
@@ -61,49 +65,49 @@ impl ports::EmailSender for EmailSender {
 }
 
 impl SmsSender {
-    /// Every text message that was handed over, in order.
+    /// All sent SMS with their numbers, in order.
     pub fn sent(&self) -> Vec<(Phone, String)> {
-        self.0.see(|state| state.texts.sent.clone())
+        self.0.see(|state| state.sms.sent.clone())
     }
 
-    /// From now on this number is refused for good.
+    /// Makes every SMS to this number fail permanently.
     pub fn reject(&self, number: &Phone) {
-        self.0.arrange(|state| state.texts.refused.insert(number.clone()));
+        self.0.arrange(|state| state.sms.rejected.insert(number.clone()));
     }
 }
 
 impl ports::SmsSender for SmsSender {
     async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure> {
-        let step = self.0.step(Dependency::Sms, "texts.send", |state| {
-            let takes = !state.texts.refused.contains(to);
-            if takes {
-                state.texts.sent.push((to.clone(), text.to_owned()));
+        let step = self.0.step(Dependency::Sms, "sms.send", |state| {
+            let accepts = !state.sms.rejected.contains(to);
+            if accepts {
+                state.sms.sent.push((to.clone(), text.to_owned()));
             }
-            Ok(takes)
+            Ok(accepts)
         });
         step.await
     }
 }
 
 impl PushSender {
-    /// Every notice that was handed over, in order: to which device, what, and under which mark.
+    /// Endpoint, message and deduplication id of all sent push messages, in order.
     pub fn sent(&self) -> Vec<(String, ShortMessage, String)> {
-        self.0.see(|state| state.push.shown.clone())
+        self.0.see(|state| state.push.sent.clone())
     }
 
-    /// From now on this device is not reached any more: its app was taken off.
+    /// Makes this endpoint unreachable, as if its app was uninstalled.
     pub fn unregister(&self, endpoint: &str) {
-        self.0.arrange(|state| state.push.entered.remove(endpoint));
+        self.0.arrange(|state| state.push.registered.remove(endpoint));
     }
 }
 
 impl ports::PushSender for PushSender {
-    async fn send(&self, endpoint: &str, note: &ShortMessage, mark: &str) -> Result<bool, Failure> {
+    async fn send(&self, endpoint: &str, message: &ShortMessage, deduplication_id: &str) -> Result<bool, Failure> {
         let step = self.0.step(Dependency::Push, "push.send", |state| {
-            if !state.push.entered.contains(endpoint) {
+            if !state.push.registered.contains(endpoint) {
                 return Ok(false);
             }
-            state.push.shown.push((endpoint.to_owned(), note.clone(), mark.to_owned()));
+            state.push.sent.push((endpoint.to_owned(), message.clone(), deduplication_id.to_owned()));
             Ok(true)
         });
         step.await
@@ -113,8 +117,8 @@ impl ports::PushSender for PushSender {
 impl ports::PushEndpoints for PushSender {
     async fn register(&self, token: &DeviceToken) -> Result<String, Failure> {
         let endpoint = format!("device/{}", token.as_str());
-        let step = self.0.step(Dependency::Push, "push.enter", |state| {
-            state.push.entered.insert(endpoint.clone());
+        let step = self.0.step(Dependency::Push, "push.register", |state| {
+            state.push.registered.insert(endpoint.clone());
             Ok(())
         });
         step.await?;
@@ -122,7 +126,7 @@ impl ports::PushEndpoints for PushSender {
     }
 }
 
-/// Writes letters without a template: the template's name is the subject, the event is the text.
+/// Renders messages without templates: the template's name is the subject, the event is the text.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageTemplates;
 

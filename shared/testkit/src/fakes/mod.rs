@@ -1,7 +1,7 @@
-//! The platform in memory: every store's state, the bus, and one handle for each port.
+//! In-memory fakes of all ports over one shared state.
 //!
-//! Each operation of a port is a *step*: it asks the faults what shall go wrong, then does its effect in one piece. What commits
-//! state and events together is one step; sending the events to the bus, and noting that they were sent, are steps after it.
+//! Each port operation is a *step*: it queries the injected faults, then applies its effect atomically. Committing
+//! state and events is one step; publishing the events, and marking them as published, are the steps after it.
 
 mod backbone;
 mod catalogue;
@@ -35,7 +35,7 @@ use identity::UsersState;
 use invoices::{InvoicesState, ObjectsState};
 use kernel::Failure;
 use kernel::circuit_breaker::Circuit;
-use messengers::{MailState, PushState, TextState};
+use messengers::{EmailState, PushState, SmsState};
 use notifications::ContactsState;
 use orders::OrdersState;
 use outbox::{BusState, OutboxState};
@@ -51,7 +51,7 @@ use std::task::Poll;
 use stock::StockState;
 use tokens::KeyRing;
 
-/// All parts of the platform, in memory. Clones share them.
+/// The state of all fakes. Clones share it.
 #[derive(Clone, Default)]
 pub struct Platform(Rc<Inner>);
 
@@ -59,9 +59,10 @@ pub struct Platform(Rc<Inner>);
 struct Inner {
     state: RefCell<State>,
     plan: RefCell<Plan>,
-    /// Steps of the parts that a checker looks at, and arrangements.
+    /// Number of steps that may have changed the database, the gateway or the dead letters, and of direct changes by
+    /// tests.
     changes: Cell<u64>,
-    dead: Cell<bool>,
+    crashed: Cell<bool>,
 }
 
 #[derive(Default)]
@@ -79,8 +80,8 @@ struct State {
     gateway: GatewayState,
     breaker: Circuit,
     contacts: ContactsState,
-    mail: MailState,
-    texts: TextState,
+    email: EmailState,
+    sms: SmsState,
     push: PushState,
     invoices: InvoicesState,
     documents: ObjectsState,
@@ -90,18 +91,18 @@ struct State {
     log: LogState,
     stream: StreamState,
     migrations: MigrationsState,
-    /// Counts salts and refresh tokens.
+    /// Number of salts and refresh tokens issued.
     secrets: u64,
 }
 
 impl State {
-    /// Makes a claim; `false` when it was made before. No step may fail after this.
+    /// Records a claim; `false` if it exists. The step must not fail after this call.
     fn claim(&mut self, claim: Claim) -> bool {
         self.claims.insert(claim)
     }
 }
 
-/// The process died at a crash point: nothing that it was about to do has happened.
+/// The process crashed at an injected crash point: the rest of its work did not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crashed;
 
@@ -125,150 +126,134 @@ macro_rules! handles {
 }
 
 handles! {
-    /// Orders.
     orders Orders;
-    /// Stock accounts.
     stock Stock;
-    /// Products.
     products Products;
-    /// ProductSnapshots of the products that are there.
     product_snapshots ProductSnapshots;
-    /// A cache.
     cache Cache;
-    /// Accounts.
     users Users;
-    /// Passwords: hashed fast, and worth nothing outside of tests.
+    /// Fast, insecure password hashing.
     passwords Passwords;
-    /// Access tokens: JWTs whose signature anybody can make.
+    /// JWTs with a forgeable signature.
     tokens Tokens;
-    /// Payments.
     payments Payments;
-    /// The ledger.
     ledger Ledger;
-    /// A payment gateway that remembers its keys.
+    /// A payment gateway with idempotency keys.
     gateway Gateway;
-    /// A circuit breaker before the gateway.
     circuit_breaker CircuitBreaker;
-    /// Contacts.
     contacts Contacts;
-    /// Mail that goes nowhere.
+    /// Stores e-mails instead of sending them.
     email_sender EmailSender;
-    /// Text messages that go nowhere.
+    /// Stores SMS instead of sending them.
     sms_sender SmsSender;
-    /// Notices that no device shows, and the push service's list of devices.
+    /// Stores push messages instead of sending them, and registers endpoints.
     push_sender PushSender;
-    /// Invoices.
     invoices Invoices;
-    /// Documents that are written once.
     documents Documents;
-    /// Windows of analytics.
     windows Windows;
-    /// The archive.
     archive Archive;
-    /// The log of events.
     event_log EventLog;
-    /// The stream of facts.
     analytics_stream AnalyticsStream;
-    /// The bus.
     bus Bus;
-    /// What waits to be sent.
     outbox Outbox;
-    /// The database's schema.
     migrations Migrations;
-    /// Where records go that nobody can handle.
+    /// The dead-letter queue.
     dead_letters DeadLetters;
-    /// What goes wrong, and when.
+    /// Fault injection.
     faults Faults;
 }
 
 impl Platform {
-    /// A platform with nothing on it.
+    /// Creates an empty platform.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A probe of one part: up unless the faults say otherwise.
-    pub fn probe(&self, part: Dependency) -> Probe {
-        Probe { platform: self.clone(), part }
+    /// A readiness probe that fails while a fault is injected into `dependency`.
+    pub fn probe(&self, dependency: Dependency) -> Probe {
+        Probe { platform: self.clone(), dependency }
     }
 
-    /// What the gateway tells by itself: JSON, with [`WebhookVerifier::VALID_SIGNATURE`] as its signature.
+    /// A verifier of plain JSON webhooks signed with [`WebhookVerifier::VALID_SIGNATURE`].
     pub fn webhook_verifier(&self) -> WebhookVerifier {
         WebhookVerifier
     }
 
-    /// MessageTemplates without a template.
     pub fn message_templates(&self) -> MessageTemplates {
         MessageTemplates
     }
 
-    /// Invoices as plain bytes.
     pub fn invoice_renderer(&self) -> InvoiceRenderer {
         InvoiceRenderer
     }
 
-    /// Every durable operation so far, in order.
+    /// All durable operations so far, in order.
     pub fn operations(&self) -> Vec<Operation> {
         self.0.plan.borrow().operations.clone()
     }
 
-    /// How many durable operations there were so far.
+    /// Number of durable operations so far.
     pub fn operation_count(&self) -> usize {
         self.0.plan.borrow().operations.len()
     }
 
-    /// How often the database, the gateway or the dead letters may have changed so far: where it is as it was, so are they.
+    /// Counter of possible changes to the database, the gateway and the dead letters. While it is unchanged, so are
+    /// they.
     pub fn change_count(&self) -> u64 {
         self.0.changes.get()
     }
 
-    /// Runs `work` as a process of its own, which dies at the crash points that the faults name: then everything that it held
-    /// in memory is gone, and nobody hears its answer.
+    /// Runs `work` as a process that crashes at the injected crash points: then its memory is dropped and its result is
+    /// lost.
     pub async fn run<T>(&self, work: impl Future<Output = T>) -> Result<T, Crashed> {
         let mut work = pin!(work);
         poll_fn(|context| {
-            self.0.dead.set(false);
+            self.0.crashed.set(false);
             let polled = work.as_mut().poll(context);
-            if self.0.dead.replace(false) { Poll::Ready(Err(Crashed)) } else { polled.map(Ok) }
+            if self.0.crashed.replace(false) { Poll::Ready(Err(Crashed)) } else { polled.map(Ok) }
         })
         .await
     }
 
-    /// A step that changes what is kept: a crash point before it and one after it.
+    /// A durable step, with a crash point before its effect and one after it.
     async fn step<T>(
         &self,
-        part: Dependency,
+        dependency: Dependency,
         name: &'static str,
         effect: impl FnOnce(&mut State) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.turn().await;
-        let verdict = self.0.plan.borrow_mut().durable(part, name);
-        if verdict.crashes(true) {
-            self.die().await;
+        self.yield_turn().await;
+        let fault = self.0.plan.borrow_mut().begin(dependency, name);
+        if fault.crashes(true) {
+            self.crash().await;
         }
-        if verdict.fails(true) {
-            return Err(part.down());
+        if fault.fails(true) {
+            return Err(dependency.down());
         }
-        if matches!(part, Dependency::Database | Dependency::Gateway | Dependency::DeadLetters) {
+        if matches!(dependency, Dependency::Database | Dependency::Gateway | Dependency::DeadLetters) {
             self.0.changes.update(|changes| changes + 1);
         }
         let outcome = effect(&mut self.0.state.borrow_mut());
-        if verdict.crashes(false) {
-            self.die().await;
+        if fault.crashes(false) {
+            self.crash().await;
         }
-        if verdict.fails(false) { Err(part.down()) } else { outcome }
+        if fault.fails(false) { Err(dependency.down()) } else { outcome }
     }
 
-    /// A step that only looks.
-    async fn look<T>(&self, part: Dependency, see: impl FnOnce(&State) -> Result<T, Failure>) -> Result<T, Failure> {
-        self.turn().await;
-        match self.0.plan.borrow_mut().failing(part) {
-            Some(_) => Err(part.down()),
+    /// A read-only step.
+    async fn look<T>(
+        &self,
+        dependency: Dependency,
+        see: impl FnOnce(&State) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.yield_turn().await;
+        match self.0.plan.borrow_mut().failing(dependency) {
+            Some(_) => Err(dependency.down()),
             None => see(&self.0.state.borrow()),
         }
     }
 
-    /// What a test sees of the state: no step, no faults.
+    /// Reads the state for a test, without a step and without faults.
     fn see<T>(&self, see: impl FnOnce(&State) -> T) -> T {
         see(&self.0.state.borrow())
     }
@@ -278,9 +263,9 @@ impl Platform {
         change(&mut self.0.state.borrow_mut())
     }
 
-    /// Lets the others have their turn, where the faults ask for that. A dead process never gets past here.
-    async fn turn(&self) {
-        if self.0.dead.get() {
+    /// Yields to the other processes if operations are interleaved. A crashed process never continues.
+    async fn yield_turn(&self) {
+        if self.0.crashed.get() {
             pending::<()>().await;
         }
         if self.0.plan.borrow().interleaved {
@@ -296,8 +281,8 @@ impl Platform {
         }
     }
 
-    async fn die(&self) {
-        self.0.dead.set(true);
+    async fn crash(&self) {
+        self.0.crashed.set(true);
         pending::<()>().await;
     }
 }

@@ -1,4 +1,4 @@
-//! Contacts, how they want to be told, and what was told, in memory.
+//! In-memory fakes of contacts, preferences, devices, e-mail feedback and the notification log.
 
 use super::{Contacts, Dependency, keys::IdempotencyKeys};
 use domain::{
@@ -17,7 +17,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
     preferences: HashMap<UserId, Preferences>,
-    /// Whose each device is, by what the push service calls it.
+    /// Owner and device, by endpoint.
     devices: HashMap<String, (UserId, Device)>,
     suppressions: HashMap<Email, Suppression>,
     feedback: HashMap<Uuid, Suppression>,
@@ -28,8 +28,8 @@ pub(super) struct ContactsState {
 impl ContactsState {
     fn recipient(&self, user: UserId) -> Option<Recipient> {
         let contact = self.contacts.get(&user)?.clone();
-        let own = self.devices.values().filter(|(owner, _)| *owner == user);
-        let mut devices: Vec<Device> = own.map(|(_, device)| device.clone()).collect();
+        let devices_of_user = self.devices.values().filter(|(owner, _)| *owner == user);
+        let mut devices: Vec<Device> = devices_of_user.map(|(_, device)| device.clone()).collect();
         devices.sort_by_key(|device| device.id);
         let suppressed = self.suppressions.get(&contact.email).copied();
         let preferences = self.preferences.get(&user).cloned().unwrap_or_default();
@@ -41,15 +41,15 @@ impl ContactsState {
         self.log.insert((logged.id, sent.channel), logged);
     }
 
-    /// An entry of the log, with what became known of it since.
-    fn told(&self, logged: &NotificationLogEntry) -> NotificationLogEntry {
+    /// A log entry with the outcome of later feedback.
+    fn with_feedback(&self, logged: &NotificationLogEntry) -> NotificationLogEntry {
         let later = self.feedback.get(&logged.id).filter(|_| logged.sent.channel == Channel::Email);
         NotificationLogEntry { outcome: later.map_or(logged.outcome, |why| (*why).into()), ..logged.clone() }
     }
 }
 
 impl Contacts {
-    /// Knows a contact, without a claim.
+    /// Stores a contact without a claim.
     pub fn put(&self, contact: &Contact) {
         self.0.arrange(|state| state.contacts.contacts.insert(contact.user_id, contact.clone()));
     }
@@ -138,7 +138,7 @@ impl ports::NotificationRequests for Contacts {
         let look = self.0.look(Dependency::Database, |state| {
             let behind = state.contacts.log.range((after.map_or(Unbounded, Excluded), Unbounded));
             let of_order = behind.map(|(_, one)| one).filter(|one| one.sent.order_id == Some(order));
-            let mut items: Vec<NotificationLogEntry> = of_order.map(|one| state.contacts.told(one)).collect();
+            let mut items: Vec<NotificationLogEntry> = of_order.map(|one| state.contacts.with_feedback(one)).collect();
             let more = items.len() > limit;
             items.truncate(limit);
             let next = items.last().filter(|_| more).map(NotificationLogEntry::cursor);
@@ -171,10 +171,10 @@ impl ports::DeviceStore for Contacts {
             if let Some((_, known)) = devices.remove(&device.endpoint) {
                 device.id = known.id;
             }
-            let own = devices.values().filter(|(owner, _)| *owner == user).map(|(_, one)| one);
-            let mut own: Vec<Device> = own.cloned().collect();
-            own.sort_by_key(|one| (one.registered_at, one.id));
-            for oldest in own.iter().take(own.len().saturating_sub(MAX_DEVICES - 1)) {
+            let devices_of_user = devices.values().filter(|(owner, _)| *owner == user).map(|(_, one)| one);
+            let mut devices_of_user: Vec<Device> = devices_of_user.cloned().collect();
+            devices_of_user.sort_by_key(|one| (one.registered_at, one.id));
+            for oldest in devices_of_user.iter().take(devices_of_user.len().saturating_sub(MAX_DEVICES - 1)) {
                 devices.remove(&oldest.endpoint);
             }
             let id = device.id;

@@ -1,4 +1,4 @@
-//! Orders in memory.
+//! In-memory fake of the order store.
 
 use super::{Dependency, Orders, keys::IdempotencyKeys};
 use domain::{
@@ -17,24 +17,24 @@ pub(super) struct OrdersState {
 }
 
 impl Orders {
-    /// Every order, oldest first.
+    /// All orders, oldest first.
     pub fn all(&self) -> Vec<Order> {
         let mut all: Vec<Order> = self.0.see(|state| state.orders.orders.values().cloned().collect());
         all.sort_by_key(|order| (order.created_at, order.id));
         all
     }
 
-    /// Keeps an order as if it had been placed long ago: no key, no event.
+    /// Stores an order without an idempotency key and without an event.
     pub fn put(&self, order: &Order) {
         self.0.arrange(|state| state.orders.orders.insert(order.id, order.clone()));
     }
 
-    /// Looks for what a key says, and does nothing about it.
+    /// Looks up an idempotency key in a step of its own.
     pub async fn find_key(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         self.0.look(Dependency::Database, |state| state.orders.keys.find(key)).await
     }
 
-    /// Places an order as a statement would that asks nothing of its key: one that is there is overwritten.
+    /// Places an order without checking its key, and overwrites an existing order.
     pub async fn place_unchecked(
         &self,
         order: &Order,
@@ -51,7 +51,7 @@ impl Orders {
         commit.await
     }
 
-    /// Makes the request with this key one that is still under way.
+    /// Marks the request with this key as in flight.
     pub fn mark_key_in_flight(&self, key: &IdempotencyKey) {
         self.0.arrange(|state| state.orders.keys.record(key, None));
     }
@@ -70,7 +70,7 @@ impl ports::OrderStore for Orders {
                 return Ok(settled);
             }
             if state.orders.orders.contains_key(&order.id) {
-                return Err(Failure::internal(format!("the order {} is there already", order.id)));
+                return Err(Failure::internal(format!("the order {} exists already", order.id)));
             }
             state.orders.orders.insert(order.id, order.clone());
             state.orders.keys.record(key, Some(reply));
@@ -104,10 +104,10 @@ impl ports::OrderStore for Orders {
         let after = cursor.map(read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let look = self.0.look(Dependency::Database, |state| {
-            let place = |order: &Order| (order.created_at, order.id.0);
+            let position = |order: &Order| (order.created_at, order.id.0);
             let mut orders: Vec<&Order> = state.orders.orders.values().filter(|order| order.user_id == owner).collect();
-            orders.retain(|order| after.is_none_or(|after| place(order) < after));
-            orders.sort_unstable_by_key(|order| std::cmp::Reverse(place(order)));
+            orders.retain(|order| after.is_none_or(|after| position(order) < after));
+            orders.sort_unstable_by_key(|order| std::cmp::Reverse(position(order)));
             let more = orders.len() > limit;
             orders.truncate(limit);
             let next = orders.last().filter(|_| more).map(|last| format!("{}/{}", last.created_at, last.id));

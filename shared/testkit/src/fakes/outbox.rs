@@ -1,4 +1,4 @@
-//! The bus and the outbox: what is committed, what waits, what was sent.
+//! In-memory fakes of the event bus and the outbox.
 
 use super::{Bus, Dependency, Outbox, Platform, State};
 use domain::Event;
@@ -11,15 +11,15 @@ use std::rc::Rc;
 #[derive(Default)]
 pub(super) struct OutboxState {
     next: u64,
-    waiting: BTreeMap<u64, Waiting>,
+    pending: BTreeMap<u64, PendingEvent>,
     committed: Vec<Rc<Event>>,
-    /// When what was noted as sent happened: here that is when it was sent.
+    /// Times of the events marked as published. Here an event is published when it happens.
     sent: Vec<Timestamp>,
 }
 
-struct Waiting {
+struct PendingEvent {
     event: Rc<Event>,
-    held: bool,
+    locked: bool,
 }
 
 #[derive(Default)]
@@ -28,18 +28,18 @@ pub(super) struct BusState {
 }
 
 impl OutboxState {
-    /// Puts an event down, to be sent after the commit.
+    /// Stores an event to publish after the commit.
     pub fn add(&mut self, event: &Event) {
         let event = Rc::new(event.clone());
         self.committed.push(Rc::clone(&event));
-        self.waiting.insert(self.next, Waiting { event, held: false });
+        self.pending.insert(self.next, PendingEvent { event, locked: false });
         self.next += 1;
     }
 }
 
 impl Platform {
-    /// A step of the database that commits state and events together, and then sends the events. That sending fails is no
-    /// failure of the command: the sweep sends them.
+    /// Commits state and events in one database step, then publishes the events. A failed publish does not fail the
+    /// command: the sweep publishes them later.
     pub(super) async fn commit<T>(
         &self,
         name: &'static str,
@@ -53,47 +53,47 @@ impl Platform {
             })
             .await?;
         if !added.is_empty() {
-            self.send_committed(added).await;
+            self.publish_committed(added).await;
         }
         Ok(outcome)
     }
 
-    async fn send_committed(&self, added: Range<u64>) {
+    async fn publish_committed(&self, added: Range<u64>) {
         let events = self.see(|state| {
-            state.outbox.waiting.range(added).map(|(number, waiting)| (*number, Rc::clone(&waiting.event))).collect()
+            state.outbox.pending.range(added).map(|(number, waiting)| (*number, Rc::clone(&waiting.event))).collect()
         });
-        if let Ok(taken) = self.offer(events).await
-            && !taken.is_empty()
+        if let Ok(accepted) = self.publish_numbered(events).await
+            && !accepted.is_empty()
         {
-            // What cannot be noted as sent is sent once more by the sweep: consumers know it by its id.
-            let noted = self.note_sent(&taken).await;
-            drop(noted);
+            // An event that cannot be marked is published again by the sweep: consumers deduplicate it by its id.
+            let marked = self.mark_published(&accepted).await;
+            drop(marked);
         }
     }
 
-    /// ProductSnapshots events to the bus; the numbers of those that it took.
-    async fn offer(&self, events: Vec<(u64, Rc<Event>)>) -> Result<Vec<u64>, Failure> {
-        let takes: Vec<bool> = {
+    /// Publishes events to the bus and returns the numbers of the accepted ones.
+    async fn publish_numbered(&self, events: Vec<(u64, Rc<Event>)>) -> Result<Vec<u64>, Failure> {
+        let accepts: Vec<bool> = {
             let plan = self.0.plan.borrow();
-            events.iter().map(|(_, event)| plan.takes(event)).collect()
+            events.iter().map(|(_, event)| plan.accepts(event)).collect()
         };
         self.step(Dependency::Bus, "bus.publish", |state| {
-            let mut taken = Vec::new();
-            for ((number, event), takes) in events.into_iter().zip(takes) {
-                if takes {
+            let mut accepted = Vec::new();
+            for ((number, event), accepts) in events.into_iter().zip(accepts) {
+                if accepts {
                     state.bus.published.push(event);
-                    taken.push(number);
+                    accepted.push(number);
                 }
             }
-            Ok(taken)
+            Ok(accepted)
         })
         .await
     }
 
-    async fn note_sent(&self, numbers: &[u64]) -> Result<(), Failure> {
-        self.step(Dependency::Database, "outbox.note_sent", |state| {
+    async fn mark_published(&self, numbers: &[u64]) -> Result<(), Failure> {
+        self.step(Dependency::Database, "outbox.mark_published", |state| {
             for number in numbers {
-                if let Some(sent) = state.outbox.waiting.remove(number) {
+                if let Some(sent) = state.outbox.pending.remove(number) {
                     state.outbox.sent.push(sent.event.time);
                 }
             }
@@ -104,12 +104,12 @@ impl Platform {
 }
 
 impl Bus {
-    /// Everything that the bus took, in order.
+    /// All events that the bus accepted, in order.
     pub fn published(&self) -> Vec<Event> {
         self.0.see(|state| state.bus.published.iter().map(|event| Event::clone(event)).collect())
     }
 
-    /// What the bus took after the first `count` events.
+    /// All events that the bus accepted but the first `count`.
     pub fn published_after(&self, count: usize) -> Vec<Rc<Event>> {
         self.0.see(|state| state.bus.published.iter().skip(count).cloned().collect())
     }
@@ -117,59 +117,58 @@ impl Bus {
 
 impl ports::Bus for Bus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
-        let offered = (0..).zip(events.iter().map(|event| Rc::new(event.clone()))).collect();
-        let taken = self.0.offer(offered).await?;
-        let answers: Vec<bool> = (0..).zip(events).map(|(number, _)| taken.contains(&number)).collect();
-        if taken.is_empty() && !events.is_empty() { Err(Dependency::Bus.down()) } else { Ok(answers) }
+        let numbered = (0..).zip(events.iter().map(|event| Rc::new(event.clone()))).collect();
+        let accepted = self.0.publish_numbered(numbered).await?;
+        let results: Vec<bool> = (0..).zip(events).map(|(number, _)| accepted.contains(&number)).collect();
+        if accepted.is_empty() && !events.is_empty() { Err(Dependency::Bus.down()) } else { Ok(results) }
     }
 }
 
 impl Outbox {
-    /// What is committed and not known to be on the bus, oldest first.
+    /// Committed events that are not marked as published, oldest first.
     pub fn pending(&self) -> Vec<Event> {
-        self.0.see(|state| state.outbox.waiting.values().map(|waiting| Event::clone(&waiting.event)).collect())
+        self.0.see(|state| state.outbox.pending.values().map(|waiting| Event::clone(&waiting.event)).collect())
     }
 
-    /// Everything that was ever committed to it, in order, whether or not it still waits.
+    /// All events ever committed, published or not, in order.
     pub fn committed(&self) -> Vec<Rc<Event>> {
         self.0.see(|state| state.outbox.committed.clone())
     }
 
-    /// How many events wait.
     pub fn pending_count(&self) -> usize {
-        self.0.see(|state| state.outbox.waiting.len())
+        self.0.see(|state| state.outbox.pending.len())
     }
 
-    /// Whether nothing waits.
+    /// Whether no event is pending.
     pub fn is_empty(&self) -> bool {
-        self.0.see(|state| state.outbox.waiting.is_empty())
+        self.0.see(|state| state.outbox.pending.is_empty())
     }
 
-    /// Forgets events although the bus may not have them, as a sweep would that does not look at the bus's answer.
+    /// Deletes pending events, as a sweep would that ignores rejections by the bus.
     pub fn discard(&self, events: &[Event]) {
         self.0.arrange(|state| {
-            state.outbox.waiting.retain(|_, waiting| events.iter().all(|event| event.id != waiting.event.id));
+            state.outbox.pending.retain(|_, waiting| events.iter().all(|event| event.id != waiting.event.id));
         });
     }
 
-    /// Commits an event by itself, as a store that was killed before it could send would leave it.
+    /// Commits an event without publishing it, as a store that crashes after its commit leaves it.
     pub fn insert(&self, event: &Event) {
         self.0.arrange(|state| state.outbox.add(event));
     }
 }
 
-/// Frees what a sweep holds, also when its process dies.
-struct Held<'a> {
+/// Unlocks the events of a sweep when dropped, even if its process crashes.
+struct SweepLock<'a> {
     platform: &'a Platform,
     numbers: Vec<u64>,
 }
 
-impl Drop for Held<'_> {
+impl Drop for SweepLock<'_> {
     fn drop(&mut self) {
         self.platform.arrange(|state| {
             for number in &self.numbers {
-                if let Some(waiting) = state.outbox.waiting.get_mut(number) {
-                    waiting.held = false;
+                if let Some(waiting) = state.outbox.pending.get_mut(number) {
+                    waiting.locked = false;
                 }
             }
         });
@@ -181,42 +180,42 @@ impl ports::Outbox for Outbox {
         let due: Vec<(u64, Rc<Event>)> = self
             .0
             .look(Dependency::Database, |state| {
-                let free = state.outbox.waiting.iter().filter(|(_, one)| !one.held && one.event.time < before);
-                let behind = free.filter(|(_, one)| after.is_none_or(|after| place(&one.event) > after));
+                let free = state.outbox.pending.iter().filter(|(_, one)| !one.locked && one.event.time < before);
+                let behind = free.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
                 let mut due: Vec<_> = behind.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
-                due.sort_by_key(|(_, event)| place(event));
+                due.sort_by_key(|(_, event)| cursor(event));
                 due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
                 Ok(due)
             })
             .await?;
-        let held = Held { platform: &self.0, numbers: due.iter().map(|(number, _)| *number).collect() };
+        let lock = SweepLock { platform: &self.0, numbers: due.iter().map(|(number, _)| *number).collect() };
         self.0.arrange(|state| {
-            for number in &held.numbers {
-                if let Some(waiting) = state.outbox.waiting.get_mut(number) {
-                    waiting.held = true;
+            for number in &lock.numbers {
+                if let Some(waiting) = state.outbox.pending.get_mut(number) {
+                    waiting.locked = true;
                 }
             }
         });
-        let last = due.last().map(|(_, event)| place(event));
-        let mut swept =
+        let last = due.last().map(|(_, event)| cursor(event));
+        let mut report =
             SweepReport { due: u32::try_from(due.len()).unwrap_or(u32::MAX), last, ..SweepReport::default() };
         if !due.is_empty() {
-            // A bus that takes nothing is no failure of the sweep: what it did not take still waits, and the figures say so.
-            let taken = self.0.offer(due).await.unwrap_or_default();
-            if !taken.is_empty() {
-                self.0.note_sent(&taken).await?;
+            // A failing bus does not fail the sweep: the events stay pending and the report counts them.
+            let accepted = self.0.publish_numbered(due).await.unwrap_or_default();
+            if !accepted.is_empty() {
+                self.0.mark_published(&accepted).await?;
             }
-            swept.sent = u32::try_from(taken.len()).unwrap_or(u32::MAX);
+            report.sent = u32::try_from(accepted.len()).unwrap_or(u32::MAX);
         }
-        drop(held);
+        drop(lock);
         Ok(self.0.see(|state| {
-            let waiting = &state.outbox.waiting;
+            let waiting = &state.outbox.pending;
             let oldest = waiting.values().map(|one| one.event.time).min();
-            SweepReport { waiting: waiting.len() as u64, oldest, ..swept }
+            SweepReport { waiting: waiting.len() as u64, oldest, ..report }
         }))
     }
 
-    /// Claims and answers stay: they have no age here, and the twin lives no longer than a test.
+    /// Deletes published events only: claims and responses have no age here, and the fake lives no longer than a test.
     async fn clean_up(&self, ends: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure> {
         let step = self.0.step(Dependency::Database, "outbox.clean_up", |state| {
             let sent = &mut state.outbox.sent;
@@ -228,6 +227,6 @@ impl ports::Outbox for Outbox {
     }
 }
 
-fn place(event: &Event) -> OutboxCursor {
+fn cursor(event: &Event) -> OutboxCursor {
     OutboxCursor { at: event.time, id: event.id }
 }

@@ -1,4 +1,4 @@
-//! Payments and the ledger, in memory.
+//! In-memory fakes of the payment store and the ledger.
 
 use super::{Dependency, Ledger, Payments, State, keys::IdempotencyKeys};
 use domain::{
@@ -29,11 +29,11 @@ impl PaymentsState {
         self.payments.insert(payment.id, payment.clone());
     }
 
-    /// What is booked already is not booked again.
-    fn book(&mut self, transfers: &[Transfer]) {
+    /// Posts transfers and ignores duplicates.
+    fn post(&mut self, transfers: &[Transfer]) {
         for new in transfers {
-            let is_new = |old: &Transfer| (old.purpose, &old.reference) != (new.purpose, &new.reference);
-            if self.transfers.iter().all(is_new) {
+            let differs = |old: &Transfer| (old.purpose, &old.reference) != (new.purpose, &new.reference);
+            if self.transfers.iter().all(differs) {
                 self.transfers.push(new.clone());
             }
         }
@@ -41,29 +41,28 @@ impl PaymentsState {
 }
 
 impl Payments {
-    /// The payment of an order.
     pub fn for_order(&self, order: OrderId) -> Option<Payment> {
         self.0.see(|state| state.payments.of(order).cloned())
     }
 
-    /// Every payment, oldest first.
+    /// All payments, oldest first.
     pub fn all(&self) -> Vec<Payment> {
         let mut all: Vec<Payment> = self.0.see(|state| state.payments.payments.values().cloned().collect());
         all.sort_by_key(|payment| (payment.created_at, payment.id));
         all
     }
 
-    /// Keeps a payment as if it had come there long ago: no transfers, no events.
+    /// Stores a payment without transfers and without events.
     pub fn put(&self, payment: &Payment) {
         self.0.arrange(|state| state.payments.put(payment));
     }
 
-    /// Looks whether a claim was made.
+    /// Whether a claim is recorded.
     pub async fn has_claim(&self, claim: Claim) -> Result<bool, Failure> {
         self.0.look(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
     }
 
-    /// Makes a claim in a step of its own.
+    /// Records a claim in a step of its own.
     pub async fn insert_claim(&self, claim: Claim) -> Result<(), Failure> {
         let step = self.0.step(Dependency::Database, "payments.insert_claim", |state| {
             state.claim(claim);
@@ -72,20 +71,20 @@ impl Payments {
         step.await
     }
 
-    /// Makes the request with this key one that is still under way.
+    /// Marks the request with this key as in flight.
     pub fn mark_key_in_flight(&self, key: &IdempotencyKey) {
         self.0.arrange(|state| state.payments.keys.record(key, None));
     }
 }
 
-/// Keeps a step with what it books and tells; `false` when another one was faster.
-fn keep(state: &mut State, change: &Change, events: &[Event]) -> bool {
-    let held = state.payments.payments.get(&change.payment.id);
-    if held.is_none_or(|held| held.version + 1 != change.payment.version) {
+/// Applies a transition with its transfers and events; `false` on a version conflict.
+fn apply(state: &mut State, change: &Change, events: &[Event]) -> bool {
+    let stored = state.payments.payments.get(&change.payment.id);
+    if stored.is_none_or(|stored| stored.version + 1 != change.payment.version) {
         return false;
     }
     state.payments.put(&change.payment);
-    state.payments.book(&change.transfers);
+    state.payments.post(&change.transfers);
     for event in events {
         state.outbox.add(event);
     }
@@ -106,12 +105,12 @@ impl ports::PaymentStore for Payments {
 
     async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
         let look = self.0.look(Dependency::Database, |state| Ok(state.payments.payments.get(&id).cloned()));
-        look.await.map(|found| found.filter(|payment| is_theirs(payment, owner)))
+        look.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
     }
 
     async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
         let look = self.0.look(Dependency::Database, |state| Ok(state.payments.of(order).cloned()));
-        look.await.map(|found| found.filter(|payment| is_theirs(payment, owner)))
+        look.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
     }
 
     async fn advance(
@@ -124,7 +123,7 @@ impl ports::PaymentStore for Payments {
             if claim.is_some_and(|claim| state.claims.contains(&claim)) {
                 return Ok(TransitionOutcome::AlreadyApplied);
             }
-            if !keep(state, change, events) {
+            if !apply(state, change, events) {
                 return Ok(TransitionOutcome::VersionConflict);
             }
             state.claims.extend(claim);
@@ -144,7 +143,7 @@ impl ports::PaymentStore for Payments {
             if let Some(settled) = state.payments.keys.find(key)? {
                 return Ok(Some(settled));
             }
-            if !keep(state, change, events) {
+            if !apply(state, change, events) {
                 return Ok(None);
             }
             state.payments.keys.record(key, Some(reply));
@@ -195,17 +194,17 @@ impl ports::PaymentStore for Payments {
     }
 }
 
-fn is_theirs(payment: &Payment, owner: Option<UserId>) -> bool {
+fn is_visible_to(payment: &Payment, owner: Option<UserId>) -> bool {
     owner.is_none_or(|owner| payment.user_id == owner)
 }
 
 impl Ledger {
-    /// Everything that was booked, in order.
+    /// All posted transfers, in order.
     pub fn transfers(&self) -> Vec<Transfer> {
         self.0.see(|state| state.payments.transfers.clone())
     }
 
-    /// Minor units on each account, by currency: debits count up, credits down.
+    /// Balance of each account and currency in minor units: debits are positive, credits negative.
     pub fn balances(&self) -> BTreeMap<(Account, &'static str), i64> {
         let mut balances = BTreeMap::new();
         for transfer in self.transfers() {
@@ -230,7 +229,7 @@ impl ports::Ledger for Ledger {
 
     async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
         let commit = self.0.commit("ledger.post", |state| {
-            state.payments.book(transfers);
+            state.payments.post(transfers);
             state.outbox.add(event);
             Ok(())
         });

@@ -1,4 +1,4 @@
-//! Rules of the faults, and of what the platform does under them.
+//! Tests of fault injection and of the fakes under faults.
 
 use super::*;
 use crate::{build, ids};
@@ -25,15 +25,15 @@ fn names(platform: &Platform) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn a_command_is_committed_then_sent_then_noted() {
+async fn command_is_committed_then_published_then_marked() {
     let platform = Platform::new();
     place(&platform, 1).await.expect("placed");
-    assert_eq!(names(&platform), ["orders.place", "bus.publish", "outbox.note_sent"]);
+    assert_eq!(names(&platform), ["orders.place", "bus.publish", "outbox.mark_published"]);
     assert!(platform.outbox().pending().is_empty());
 }
 
 #[tokio::test]
-async fn a_database_that_is_down_keeps_nothing_and_answers_again_when_it_is_healed() {
+async fn unreachable_database_stores_nothing_until_it_is_restored() {
     let platform = Platform::new();
     platform.faults().take_down(Dependency::Database);
     assert_eq!(place(&platform, 1).await.expect_err("down").kind, FailureKind::Unavailable);
@@ -44,7 +44,7 @@ async fn a_database_that_is_down_keeps_nothing_and_answers_again_when_it_is_heal
 }
 
 #[tokio::test]
-async fn the_nth_operation_fails_alone() {
+async fn only_the_nth_operation_fails() {
     let platform = Platform::new();
     platform.faults().take_down(Dependency::Bus);
     platform.faults().fail(Dependency::Database, Occurrence::Nth(2), FaultPoint::Before);
@@ -53,17 +53,17 @@ async fn the_nth_operation_fails_alone() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_after_the_commit_is_found_again_by_its_key() {
+async fn response_lost_after_the_commit_is_replayed_by_its_key() {
     let platform = Platform::new();
     platform.faults().fail(Dependency::Database, Occurrence::First(1), FaultPoint::After);
     assert!(place(&platform, 1).await.is_err());
-    assert_eq!(platform.orders().all().len(), 1, "it was kept");
+    assert_eq!(platform.orders().all().len(), 1, "the order is stored");
     assert!(matches!(place(&platform, 1).await, Ok(IdempotencyOutcome::Replayed(_))));
-    assert_eq!(platform.outbox().pending().len(), 1, "its event waits for the sweep");
+    assert_eq!(platform.outbox().pending().len(), 1, "its event is pending");
 }
 
 #[tokio::test]
-async fn an_event_that_the_bus_refuses_waits_and_the_others_do_not() {
+async fn only_rejected_events_stay_pending() {
     let platform = Platform::new();
     platform.faults().reject_events(|event| event.id == ids::event(1));
     let events = [1, 2].map(|n| build::event(n, build::order().number(n).order_placed()));
@@ -74,28 +74,28 @@ async fn an_event_that_the_bus_refuses_waits_and_the_others_do_not() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_operation_loses_neither_order_nor_event() {
+async fn crash_at_any_operation_loses_neither_order_nor_event() {
     for number in 1..=3 {
-        for moment in [FaultPoint::Before, FaultPoint::After] {
+        for point in [FaultPoint::Before, FaultPoint::After] {
             let platform = Platform::new();
-            platform.faults().crash(number, moment);
-            assert_eq!(platform.run(place(&platform, 1)).await, Err(Crashed), "{number} {moment:?}");
-            let settled = platform.run(place(&platform, 1)).await.expect("lives").expect("placed");
-            let committed_before_the_crash = (number, moment) != (1, FaultPoint::Before);
+            platform.faults().crash(number, point);
+            assert_eq!(platform.run(place(&platform, 1)).await, Err(Crashed), "{number} {point:?}");
+            let settled = platform.run(place(&platform, 1)).await.expect("no crash").expect("placed");
+            let committed_before_the_crash = (number, point) != (1, FaultPoint::Before);
             assert_eq!(matches!(settled, IdempotencyOutcome::Replayed(_)), committed_before_the_crash);
             platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
             assert_eq!(platform.orders().all().len(), 1);
-            let told = platform.bus().published().len();
-            // Sent, and died before it was noted: the one place where an event goes out twice.
-            let sent_but_not_noted = matches!((number, moment), (2, FaultPoint::After) | (3, FaultPoint::Before));
-            assert_eq!(told, 1 + usize::from(sent_but_not_noted), "{number} {moment:?}");
+            let published = platform.bus().published().len();
+            // Published but not marked: the only case in which an event is published twice.
+            let published_but_not_marked = matches!((number, point), (2, FaultPoint::After) | (3, FaultPoint::Before));
+            assert_eq!(published, 1 + usize::from(published_but_not_marked), "{number} {point:?}");
             assert!(platform.outbox().pending().is_empty());
         }
     }
 }
 
 #[tokio::test]
-async fn a_sweep_that_dies_holds_nothing_back() {
+async fn crashed_sweep_unlocks_its_events() {
     let platform = Platform::new();
     platform.outbox().insert(&build::event(1, build::order().order_placed()));
     platform.faults().crash(1, FaultPoint::Before);
@@ -105,17 +105,17 @@ async fn a_sweep_that_dies_holds_nothing_back() {
 }
 
 #[tokio::test]
-async fn a_dead_process_does_nothing_more_and_another_one_is_alive() {
+async fn crashed_process_stops_and_others_continue() {
     let platform = Platform::new();
     platform.faults().crash(1, FaultPoint::After);
-    let dying = async { futures_util::future::join(place(&platform, 1), place(&platform, 2)).await };
-    assert_eq!(platform.run(dying).await, Err(Crashed));
+    let crashing = async { futures_util::future::join(place(&platform, 1), place(&platform, 2)).await };
+    assert_eq!(platform.run(crashing).await, Err(Crashed));
     assert_eq!(platform.orders().all().len(), 1);
     assert_eq!(platform.run(place(&platform, 3)).await, Ok(Ok(IdempotencyOutcome::Committed)));
 }
 
 #[tokio::test]
-async fn a_cache_that_is_down_has_nothing_and_counts_its_troubles() {
+async fn unreachable_cache_returns_nothing_and_counts_errors() {
     let platform = Platform::new();
     let cache = platform.cache();
     cache.put("k", "v", 60).await;
@@ -129,19 +129,19 @@ async fn a_cache_that_is_down_has_nothing_and_counts_its_troubles() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_dies_after_charging_has_charged_once() {
+async fn gateway_that_fails_after_a_charge_charges_once() {
     let platform = Platform::new();
-    let payment = platform.payments().begin(&build::order().payment()).await.expect("begun");
+    let payment = platform.payments().begin(&build::order().payment()).await.expect("started");
     platform.faults().fail(Dependency::Gateway, Occurrence::First(2), FaultPoint::After);
     for _ in 0..2 {
-        assert_eq!(platform.gateway().charge(&payment).await.expect_err("dead").kind, FailureKind::Unavailable);
+        assert_eq!(platform.gateway().charge(&payment).await.expect_err("unavailable").kind, FailureKind::Unavailable);
     }
-    platform.gateway().charge(&payment).await.expect("an answer");
+    platform.gateway().charge(&payment).await.expect("a response");
     assert_eq!((platform.gateway().charges().len(), platform.gateway().request_count()), (1, 3));
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_down_answers_nothing_and_the_breaker_before_it_opens() {
+async fn unreachable_gateway_opens_the_circuit() {
     let platform = Platform::new();
     let (gateway, breaker, payment) = (platform.gateway(), platform.circuit_breaker(), build::order().payment());
     let asked = build::order().refund_requested(ids::refund(1), None).payment;
@@ -164,7 +164,7 @@ async fn a_gateway_that_is_down_answers_nothing_and_the_breaker_before_it_opens(
 }
 
 #[tokio::test]
-async fn a_breaker_whose_state_cannot_be_read_is_in_nobodys_way() {
+async fn circuit_breaker_with_unreadable_state_allows_calls() {
     let platform = Platform::new();
     let breaker = platform.circuit_breaker();
     for _ in 0..circuit_breaker::FAILURE_THRESHOLD {
@@ -178,14 +178,14 @@ async fn a_breaker_whose_state_cannot_be_read_is_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn a_gateway_keeps_its_share_of_each_charge_and_moves_what_we_book() {
+async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let platform = Platform::new();
-    let payment = platform.payments().begin(&build::order().payment()).await.expect("begun");
-    let answer = platform.gateway().charge(&payment).await.expect("an answer");
+    let payment = platform.payments().begin(&build::order().payment()).await.expect("started");
+    let answer = platform.gateway().charge(&payment).await.expect("a response");
     let change = build::concluded(&payment, &answer);
-    platform.payments().advance(None, &change, &[]).await.expect("kept");
-    let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("an answer").transactions;
-    let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("an answer");
+    platform.payments().advance(None, &change, &[]).await.expect("stored");
+    let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("a response").transactions;
+    let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("a response");
     let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
     assert_eq!(compared.differences, []);
     let reconciled = build::event(1, build::order().order_placed());
@@ -196,7 +196,7 @@ async fn a_gateway_keeps_its_share_of_each_charge_and_moves_what_we_book() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_tells_is_read_if_it_is_signed() {
+async fn webhook_is_accepted_if_it_is_signed() {
     let webhooks = Platform::new().webhook_verifier();
     let read = async |signature: Option<&str>, body: Value| {
         webhooks.verify(signature, body.to_string().as_bytes(), build::noon()).await
@@ -206,13 +206,13 @@ async fn what_the_gateway_tells_is_read_if_it_is_signed() {
         assert_eq!(read(signature, charged.clone()).await.expect_err("no signature").code, "signature-invalid");
     }
     let (id, payment_id) = (ids::event(1), ids::payment(1));
-    let news = |answer| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, answer }));
+    let event = |answer| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, answer }));
     assert_eq!(
         read(Some(WebhookVerifier::VALID_SIGNATURE), charged).await,
-        news(ChargeOutcome::Charged("pi_1".to_owned()))
+        event(ChargeOutcome::Charged("pi_1".to_owned()))
     );
     let declined = json!({ "id": id, "payment_id": payment_id, "attempt": 2, "declined": "expired_card" });
-    assert_eq!(read(Some("good"), declined).await, news(ChargeOutcome::Declined("expired_card".to_owned())));
+    assert_eq!(read(Some("good"), declined).await, event(ChargeOutcome::Declined("expired_card".to_owned())));
     assert_eq!(read(Some("good"), json!({ "id": id })).await, Ok(None));
     assert_eq!(
         webhooks.verify(Some("good"), b"{", build::noon()).await.expect_err("not JSON").kind,
@@ -221,7 +221,7 @@ async fn what_the_gateway_tells_is_read_if_it_is_signed() {
 }
 
 #[tokio::test]
-async fn a_probe_tells_whether_its_part_is_up() {
+async fn probe_reports_whether_its_dependency_is_up() {
     let platform = Platform::new();
     let (database, cache) = (platform.probe(Dependency::Database), platform.probe(Dependency::Cache));
     assert!(database.check().await.is_ok() && database.is_essential() && !cache.is_essential());
@@ -230,14 +230,14 @@ async fn a_probe_tells_whether_its_part_is_up() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_held_is_in_flight() {
+async fn marked_key_is_in_flight() {
     let platform = Platform::new();
     platform.orders().mark_key_in_flight(&build::a_key("1", "body"));
     assert_eq!(place(&platform, 1).await.expect_err("in flight").code, "idempotency-key-in-flight");
 }
 
 #[tokio::test]
-async fn the_schema_is_brought_up_once() {
+async fn migrations_are_applied_once() {
     let platform = Platform::new();
     assert!(!platform.migrations().applied());
     assert_eq!(platform.migrations().apply().await.map(|names| names.len()), Ok(1));

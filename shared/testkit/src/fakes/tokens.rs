@@ -1,4 +1,4 @@
-//! Access tokens in memory: JSON Web Tokens in form, with a signature that anybody can compute.
+//! In-memory fake of access tokens: JSON Web Tokens with a forgeable signature.
 
 use super::{Dependency, Tokens};
 use crate::hex;
@@ -10,29 +10,29 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 
-/// The one algorithm that these tokens use. No library knows it.
+/// The only algorithm of these tokens. No library knows it.
 const ALGORITHM: &str = "FAKE";
 
-/// The newest key last, its predecessors before it.
+/// Signing keys, newest last.
 #[derive(Debug)]
 pub(super) struct KeyRing(Vec<Key>);
 
 #[derive(Debug)]
 struct Key {
     kid: String,
-    /// Nobody tells a rotation the time: a key is as old as the first token that was asked for after it was made.
-    out_since: Cell<Option<Timestamp>>,
+    /// Time of the first token issued after the key was created, since the rotation has no clock.
+    published_at: Cell<Option<Timestamp>>,
 }
 
 impl Key {
     fn new(number: u64) -> Self {
-        Self { kid: format!("key-{number}"), out_since: Cell::default() }
+        Self { kid: format!("key-{number}"), published_at: Cell::default() }
     }
 
-    fn is_settled(&self, now: Timestamp) -> bool {
-        let since = self.out_since.get().unwrap_or(now);
-        self.out_since.set(Some(since));
-        now.as_second() - since.as_second() >= SETTLED
+    fn may_sign(&self, now: Timestamp) -> bool {
+        let since = self.published_at.get().unwrap_or(now);
+        self.published_at.set(Some(since));
+        now.as_second() - since.as_second() >= PUBLISH_SECONDS
     }
 }
 
@@ -42,28 +42,28 @@ impl Default for KeyRing {
     }
 }
 
-/// Seconds for which a key is only published before it signs.
-const SETTLED: i64 = 300;
+/// Seconds between the publication of a key and its first signature.
+const PUBLISH_SECONDS: i64 = 300;
 
-/// How many keys are kept: the current one and its predecessor.
-const KEPT: usize = 2;
+/// Number of stored keys: the current one and its predecessor.
+const MAX_KEYS: usize = 2;
 
 fn signature(kid: &str, input: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{kid}:{input}")))
 }
 
-fn part(value: &Value) -> String {
+fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-fn read(part: &str) -> Option<Value> {
+fn decode(part: &str) -> Option<Value> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 fn claims(keys: &[Key], token: &str) -> Option<Claims> {
     let (input, given) = token.rsplit_once('.')?;
     let (header, payload) = input.split_once('.')?;
-    let (header, payload) = (read(header)?, read(payload)?);
+    let (header, payload) = (decode(header)?, decode(payload)?);
     let kid = header["kid"].as_str().filter(|kid| keys.iter().any(|key| key.kid == *kid))?;
     if header["alg"] != ALGORITHM || given != signature(kid, input) {
         return None;
@@ -80,8 +80,8 @@ impl ports::Tokens for Tokens {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         let look = self.0.look(Dependency::Keys, |state| {
             let keys = &state.keys.0;
-            let signing = keys.iter().rev().find(|key| key.is_settled(claims.issued_at)).or(keys.first());
-            let kid = &signing.ok_or_else(|| Failure::internal("there is no key"))?.kid;
+            let signing = keys.iter().rev().find(|key| key.may_sign(claims.issued_at)).or(keys.first());
+            let kid = &signing.ok_or_else(|| Failure::internal("the key ring is empty"))?.kid;
             let header = json!({ "alg": ALGORITHM, "kid": kid, "typ": "JWT" });
             let payload = json!({
                 "sub": claims.user_id,
@@ -89,7 +89,7 @@ impl ports::Tokens for Tokens {
                 "iat": claims.issued_at.as_second(),
                 "exp": claims.expires_at.as_second(),
             });
-            let input = format!("{}.{}", part(&header), part(&payload));
+            let input = format!("{}.{}", encode(&header), encode(&payload));
             Ok(format!("{input}.{}", signature(kid, &input)))
         });
         look.await
@@ -118,7 +118,7 @@ impl ports::Tokens for Tokens {
             let key = Key::new(state.keys.0.last().and_then(number).unwrap_or(0) + 1);
             let kid = key.kid.clone();
             state.keys.0.push(key);
-            let surplus = state.keys.0.len().saturating_sub(KEPT);
+            let surplus = state.keys.0.len().saturating_sub(MAX_KEYS);
             state.keys.0.drain(..surplus);
             Ok(kid)
         });
