@@ -64,10 +64,10 @@ pub async fn movement_history_is_paged_newest_first(
     let stock = fixture.port();
     let (id, other) = (product(stock, 7).await, product(stock, 9).await);
     let order = order(&[(id, 3)]);
-    let (claim, hold) = (a_claim(catalog::STOCK_RESERVE.name), order.reservation());
-    let (reserved_event, failed_event) = (an_event(hold.reserved.clone()), an_event(hold.failed.clone()));
+    let (claim, reservation) = (a_claim(catalog::STOCK_RESERVE.name), order.reservation());
+    let (reserved_event, failed_event) = (an_event(reservation.reserved.clone()), an_event(reservation.failed.clone()));
     stock
-        .reserve(claim, &hold, later(rules::RESERVATION_SECONDS), &reserved_event, &failed_event)
+        .reserve(claim, &reservation, later(rules::RESERVATION_SECONDS), &reserved_event, &failed_event)
         .await
         .expect("the store responds");
     release(stock, order.placed().id).await;
@@ -182,8 +182,11 @@ pub async fn concurrent_adjustments_and_reservations_lose_no_update(
         let order = order(&[(id, 2)]);
         reserve(stock, &order, super::later(60)).await.expect("the store responds").is_some()
     });
-    let (adjusted, held) = join(join_all(adjusting), join_all(ordering)).await;
-    assert!(adjusted.iter().all(|settled| *settled == IdempotencyOutcome::Committed) && held.iter().all(|held| *held));
+    let (adjusted, reserved) = join(join_all(adjusting), join_all(ordering)).await;
+    assert!(
+        adjusted.iter().all(|settled| *settled == IdempotencyOutcome::Committed)
+            && reserved.iter().all(|reserved| *reserved)
+    );
     fixture.settle().await;
     assert_eq!(level(fixture.port(), id).await, (20 + 18 - 12, 12, 13));
 }

@@ -170,8 +170,8 @@ pub async fn fillable_backorders_are_paged_oldest_payment_first(fixture: &Fixtur
     let mut paid: Vec<PaidOrder> = orders.iter().map(OrderBuilder::paid_order).collect();
     paid.sort_by_key(|paid| (paid.at, paid.order_id));
     assert_eq!(listed_in_pages(fixture.port(), &paid).await, paid);
-    let behind = fixture.port().backorders_fillable(100_000, Some(paid[1])).await.expect("the store responds");
-    assert_eq!(behind.into_iter().filter(|one| paid.contains(one)).collect::<Vec<_>>(), paid[2..]);
+    let next_page = fixture.port().backorders_fillable(100_000, Some(paid[1])).await.expect("the store responds");
+    assert_eq!(next_page.into_iter().filter(|one| paid.contains(one)).collect::<Vec<_>>(), paid[2..]);
 }
 
 pub async fn unfillable_backorder_blocks_no_other_and_is_counted(fixture: &Fixture<impl StockStore>) {

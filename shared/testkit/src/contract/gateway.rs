@@ -174,28 +174,28 @@ pub async fn finding_an_attempt_charges_nothing(fixture: &Fixture<impl Gateway>)
 
 pub async fn partial_refund_may_be_followed_by_the_remainder(fixture: &Fixture<impl Gateway>) {
     let (payment, _) = charged(fixture.port()).await;
-    let part = refund(fixture.port(), &payment, 1000).await;
-    let rest = refund(fixture.port(), &payment, 2998).await;
-    assert!(is_refunded(&part) && is_refunded(&rest) && part != rest, "{part:?} {rest:?}");
+    let partial = refund(fixture.port(), &payment, 1000).await;
+    let remainder = refund(fixture.port(), &payment, 2998).await;
+    assert!(is_refunded(&partial) && is_refunded(&remainder) && partial != remainder, "{partial:?} {remainder:?}");
 }
 
 pub async fn repeated_refund_requests_refund_once(fixture: &Fixture<impl Gateway>) {
     let (payment, _) = charged(fixture.port()).await;
     // Two of them would exceed the charge.
-    let (payment, once) = with_refund(&payment, 3000);
-    let first = fixture.port().refund(&payment, &once).await.expect("a response");
+    let (payment, refund_request) = with_refund(&payment, 3000);
+    let first = fixture.port().refund(&payment, &refund_request).await.expect("a response");
     assert!(is_refunded(&first), "{first:?}");
     for _ in 0..3 {
-        assert_eq!(fixture.port().refund(&payment, &once).await, Ok(first.clone()));
+        assert_eq!(fixture.port().refund(&payment, &refund_request).await, Ok(first.clone()));
     }
     assert!(is_refunded(&refund(fixture.port(), &payment, 998).await), "nothing else was refunded");
 }
 
 pub async fn concurrent_refund_requests_refund_once(fixture: &Fixture<impl Gateway>) {
     let (payment, _) = charged(fixture.port()).await;
-    let (payment, once) = with_refund(&payment, 1000);
-    let responses = join_all(fixture.concurrent(8).map(|gateway| gateway.refund(&payment, &once))).await;
-    let known = fixture.port().refund(&payment, &once).await.expect("a response");
+    let (payment, refund_request) = with_refund(&payment, 1000);
+    let responses = join_all(fixture.concurrent(8).map(|gateway| gateway.refund(&payment, &refund_request))).await;
+    let known = fixture.port().refund(&payment, &refund_request).await.expect("a response");
     for response in responses {
         match response {
             Ok(response) => assert_eq!(response, known),
@@ -225,12 +225,12 @@ pub async fn repeated_refund_request_returns_the_same_rejection(fixture: &Fixtur
 
 pub async fn refund_result_is_found_by_its_refund_id(fixture: &Fixture<impl Gateway>) {
     let (payment, _) = charged(fixture.port()).await;
-    let (payment, part) = with_refund(&payment, 1000);
-    let (payment, rest) = with_refund(&payment, 2998);
-    assert_eq!(fixture.port().find_refund(&payment, &part).await, Ok(None), "finding refunds nothing");
-    let response = fixture.port().refund(&payment, &part).await.expect("a response");
-    assert_eq!(fixture.port().find_refund(&payment, &part).await, Ok(Some(response)));
-    assert_eq!(fixture.port().find_refund(&payment, &rest).await, Ok(None), "the other refund was not requested");
+    let (payment, partial) = with_refund(&payment, 1000);
+    let (payment, remainder) = with_refund(&payment, 2998);
+    assert_eq!(fixture.port().find_refund(&payment, &partial).await, Ok(None), "finding refunds nothing");
+    let response = fixture.port().refund(&payment, &partial).await.expect("a response");
+    assert_eq!(fixture.port().find_refund(&payment, &partial).await, Ok(Some(response)));
+    assert_eq!(fixture.port().find_refund(&payment, &remainder).await, Ok(None), "the other refund was not requested");
     let excessive = with_refund(&payment, 3999).1;
     assert!(is_rejected(&fixture.port().refund(&payment, &excessive).await.expect("a response")));
     assert_eq!(fixture.port().find_refund(&payment, &excessive).await, Ok(None), "a rejected refund does not exist");

@@ -47,9 +47,9 @@ pub async fn another_number_renders_other_bytes(fixture: &Fixture<impl InvoiceRe
 
 pub async fn invoice_with_many_lines_and_any_name_or_currency_renders(fixture: &Fixture<impl InvoiceRenderer>) {
     let order = build::order().id(OrderId(fresh()));
-    let long = (0..MAX_LINES).fold(order.clone(), |order, _| order.line_of(ProductId(fresh()), 9_999, usd(1)));
-    let short = render(fixture.port(), &invoice(1, &order.clone().line(1, 1)));
-    assert!(render(fixture.port(), &invoice(1, &long)).len() > short.len());
+    let long_order = (0..MAX_LINES).fold(order.clone(), |order, _| order.line_of(ProductId(fresh()), 9_999, usd(1)));
+    let short_invoice = render(fixture.port(), &invoice(1, &order.clone().line(1, 1)));
+    assert!(render(fixture.port(), &invoice(1, &long_order)).len() > short_invoice.len());
     for (currency, minor) in [("JPY", 1_234), ("EUR", 1_234)] {
         let price = Money::new(minor, currency).expect("an amount");
         render(fixture.port(), &invoice(1, &order.clone().line_of(ProductId(fresh()), 1, price)));

@@ -144,13 +144,16 @@ pub async fn payment_transition_posts_its_transfers(
     let paid = order.paid();
     apply(payments, &paid).await;
     assert_eq!(posted(ledger, &[&charge]).await, paid.transfers);
-    let asked = order.refund_requested(id, Some(build::usd(1000)));
-    apply(payments, &asked).await;
-    let given = build::refund_concluded(&asked.payment, id, &RefundOutcome::Refunded(refund.clone()));
-    apply(payments, &given).await;
-    assert_eq!((paid.transfers.len(), given.transfers.len()), (1, 1));
+    let requested = order.refund_requested(id, Some(build::usd(1000)));
+    apply(payments, &requested).await;
+    let refunded = build::refund_concluded(&requested.payment, id, &RefundOutcome::Refunded(refund.clone()));
+    apply(payments, &refunded).await;
+    assert_eq!((paid.transfers.len(), refunded.transfers.len()), (1, 1));
     let found = posted(ledger, &[&charge, &refund]).await;
-    assert!(found.len() == 2 && found.contains(&paid.transfers[0]) && found.contains(&given.transfers[0]), "{found:?}");
+    assert!(
+        found.len() == 2 && found.contains(&paid.transfers[0]) && found.contains(&refunded.transfers[0]),
+        "{found:?}"
+    );
     assert_eq!(found.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum::<i64>(), 0);
 }
 

@@ -94,10 +94,10 @@ pub async fn order_has_one_payment(fixture: &Fixture<impl PaymentStore>) {
 pub async fn concurrent_starts_return_one_payment(fixture: &Fixture<impl PaymentStore>) {
     let first = an_order().payment();
     let wanted: Vec<Payment> = (0..12).map(|_| Payment { id: PaymentId(fresh()), ..first.clone() }).collect();
-    let begun =
+    let started =
         join_all(fixture.concurrent(wanted.len()).zip(&wanted).map(|(payments, one)| payments.begin(one))).await;
     let known = fixture.port().begin(&first).await.expect("the store responds");
-    for payment in begun {
+    for payment in started {
         assert_eq!(payment, Ok(known.clone()));
     }
 }
@@ -118,8 +118,8 @@ pub async fn payment_closed_before_it_started_stays_closed(fixture: &Fixture<imp
     let unbegun = order.unbegun();
     assert!(unbegun.closed && unbegun.method.is_none() && unbegun.attempts == 0);
     assert_eq!(fixture.port().begin(&unbegun).await, Ok(unbegun.clone()));
-    let begun = Payment { id: PaymentId(fresh()), ..order.payment() };
-    assert_eq!(fixture.port().begin(&begun).await, Ok(unbegun.clone()), "a cancelled order is not charged");
+    let started = Payment { id: PaymentId(fresh()), ..order.payment() };
+    assert_eq!(fixture.port().begin(&started).await, Ok(unbegun.clone()), "a cancelled order is not charged");
     assert_eq!(fixture.port().get(unbegun.id, Some(unbegun.user_id)).await, Ok(Some(unbegun)));
 }
 
@@ -135,20 +135,20 @@ pub async fn payment_is_visible_to_its_owner_only(fixture: &Fixture<impl Payment
 }
 
 pub async fn payment_is_stored_unchanged_in_every_state(fixture: &Fixture<impl PaymentStore>) {
-    let (order, part, rest) = (an_order(), RefundId(fresh()), RefundId(fresh()));
+    let (order, partial, rest) = (an_order(), RefundId(fresh()), RefundId(fresh()));
     let refunded = |name: &str| RefundOutcome::Refunded(format!("{name}_{}", fresh().simple()));
     begin(fixture.port(), &order).await;
     let failed = order.payment_declined();
     let again = order.payment_retried();
     let charged = concluded(&again.payment, &ChargeOutcome::Charged(order.charge_id()));
-    let asked = build::refund_requested(&charged.payment, part, Some(build::usd(1000)), now());
-    let partly = build::refund_concluded(&asked.payment, part, &refunded("re"));
-    let both = build::refund_requested(&partly.payment, rest, None, now());
+    let requested = build::refund_requested(&charged.payment, partial, Some(build::usd(1000)), now());
+    let partially = build::refund_concluded(&requested.payment, partial, &refunded("re"));
+    let both = build::refund_requested(&partially.payment, rest, None, now());
     let rejected = build::refund_concluded(&both.payment, rest, &RefundOutcome::Failed("expired_card".to_owned()));
     let last = RefundId(fresh());
-    let asked_again = build::refund_requested(&rejected.payment, last, None, now());
-    let wholly = build::refund_concluded(&asked_again.payment, last, &refunded("re"));
-    for change in [failed, again, charged, asked, partly, both, rejected, asked_again, wholly] {
+    let requested_again = build::refund_requested(&rejected.payment, last, None, now());
+    let fully = build::refund_concluded(&requested_again.payment, last, &refunded("re"));
+    for change in [failed, again, charged, requested, partially, both, rejected, requested_again, fully] {
         apply(fixture.port(), &change).await;
         assert_eq!(find(fixture.port(), change.payment.id).await, Some(change.payment));
     }
@@ -172,11 +172,11 @@ pub async fn repeated_claim_applies_its_transition_once(fixture: &Fixture<impl P
 
 pub async fn version_conflict_changes_nothing_and_can_be_retried(fixture: &Fixture<impl PaymentStore>) {
     let (order, claim) = (an_order(), a_claim(CONSUMER));
-    let begun = begin(fixture.port(), &order).await;
+    let started = begin(fixture.port(), &order).await;
     let (failed, again) = (order.payment_declined(), order.payment_retried());
     let (first, second) = (events_of(&failed), events_of(&again));
     assert_eq!(fixture.port().advance(Some(claim), &again, &second).await, Ok(TransitionOutcome::VersionConflict));
-    assert_eq!(find(fixture.port(), begun.id).await, Some(begun));
+    assert_eq!(find(fixture.port(), started.id).await, Some(started));
     fixture.assert_only_published(&[]).await;
     assert_eq!(fixture.port().advance(Some(a_claim(CONSUMER)), &failed, &first).await, Ok(TransitionOutcome::Applied));
     assert_eq!(
@@ -364,7 +364,7 @@ fn suspended() -> Event {
 
 pub async fn event_without_a_transition_is_published_once(fixture: &Fixture<impl PaymentStore>) {
     let event = suspended();
-    fixture.port().record_event(&event).await.expect("kept");
+    fixture.port().record_event(&event).await.expect("stored");
     fixture.assert_only_published(&[event.id]).await;
     assert_eq!(fixture.platform.bus().published(), [event]);
 }
@@ -419,11 +419,11 @@ pub async fn resolved_payment_is_no_longer_due_for_reconciliation(fixture: &Fixt
     assert_eq!(due(fixture.port(), now(), &all).await, all);
     apply(fixture.port(), &order.paid()).await;
     assert_eq!(due(fixture.port(), now(), &all).await, []);
-    let asked = order.refund_requested(refund, None);
-    apply(fixture.port(), &asked).await;
+    let requested = order.refund_requested(refund, None);
+    apply(fixture.port(), &requested).await;
     assert_eq!(due(fixture.port(), now(), &all).await, all);
     let name = RefundOutcome::Refunded(format!("re_{}", fresh().simple()));
-    apply(fixture.port(), &build::refund_concluded(&asked.payment, refund, &name)).await;
+    apply(fixture.port(), &build::refund_concluded(&requested.payment, refund, &name)).await;
     assert_eq!(due(fixture.port(), now(), &all).await, []);
     let unbegun = an_order().at(seconds(now(), -5000)).unbegun();
     fixture.port().begin(&unbegun).await.expect("started");
@@ -434,7 +434,7 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     let order = an_order();
     begin(fixture.port(), &order).await;
     let (declined, again) = (order.payment_declined(), order.payment_retried());
-    let (failed, asked) = (events_of(&declined), events_of(&again));
+    let (failed, requested) = (events_of(&declined), events_of(&again));
     fixture
         .assert_published_after_outage(
             failed[0].id,
@@ -443,8 +443,8 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
         .await;
     fixture
         .assert_published_after_outage(
-            asked[0].id,
-            fixture.port().advance_with_reply(&a_key(), &reply(), &again, &asked),
+            requested[0].id,
+            fixture.port().advance_with_reply(&a_key(), &reply(), &again, &requested),
         )
         .await;
     let event = suspended();

@@ -108,18 +108,18 @@ pub async fn only_its_owner_removes_a_device(fixture: &Fixture<impl ContactStore
 
 pub async fn unreachable_device_is_pruned_unless_registered_again(fixture: &Fixture<impl ContactStore + DeviceStore>) {
     let owner = stored_contact(fixture.port()).await.user_id;
-    let (gone, there, back) = (device(1), device(1), device(1));
-    for device in [&gone, &there, &back] {
+    let (unreachable, reachable, registered_again) = (device(1), device(1), device(1));
+    for device in [&unreachable, &reachable, &registered_again] {
         fixture.port().save_device(owner, device).await.expect("stored");
     }
-    let entered_again = Device { registered_at: device(2).registered_at, ..back.clone() };
+    let entered_again = Device { registered_at: device(2).registered_at, ..registered_again.clone() };
     fixture.port().save_device(owner, &entered_again).await.expect("stored");
-    for device in [&gone, &gone, &back] {
+    for device in [&unreachable, &unreachable, &registered_again] {
         fixture.port().prune_device(device).await.expect("a response");
     }
     let mut left = recipient(fixture.port(), owner).await.devices;
     left.sort_by_key(|device| device.registered_at);
-    assert_eq!(left, [there, entered_again]);
+    assert_eq!(left, [reachable, entered_again]);
 }
 
 pub async fn device_limit_removes_the_oldest_registrations(fixture: &Fixture<impl ContactStore + DeviceStore>) {

@@ -57,7 +57,7 @@ fn claim() -> Claim {
 /// Whether an order is listed among the expired reservations at `now`.
 async fn is_expired(stock: &impl StockStore, now: Timestamp, order: OrderId) -> bool {
     let found = stock.expired_reservations(now, 100_000, None).await.expect("the store responds");
-    found.iter().any(|hold| hold.order_id == order)
+    found.iter().any(|reservation| reservation.order_id == order)
 }
 
 fn expired_event(order_id: OrderId, at: Timestamp) -> Event {
@@ -74,17 +74,17 @@ pub(super) async fn reserve(
     order: &OrderBuilder,
     expires_at: Timestamp,
 ) -> Result<Option<Event>, Failure> {
-    let hold = order.reservation();
-    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.failed.clone()));
-    stock.reserve(claim(), &hold, expires_at, &reserved, &short).await
+    let reservation = order.reservation();
+    let (reserved, failed) = (an_event(reservation.reserved.clone()), an_event(reservation.failed.clone()));
+    stock.reserve(claim(), &reservation, expires_at, &reserved, &failed).await
 }
 
 async fn try_allocate(stock: &impl StockStore, claim: Claim, order: &OrderBuilder) -> Result<Option<Event>, Failure> {
-    let (allocated, short) = (
+    let (allocated, failed) = (
         an_event(order.stock_allocated()),
         an_event(domain::event::StockAllocationFailed { lines: vec![], ..order.stock_allocation_failed() }),
     );
-    stock.allocate(claim, &order.paid_order(), &allocated, &short).await
+    stock.allocate(claim, &order.paid_order(), &allocated, &failed).await
 }
 
 pub(super) async fn allocate(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {
@@ -283,7 +283,7 @@ pub async fn reserved_stock_is_allocated_without_changing_levels(fixture: &Fixtu
     let published = allocate(case.stock, &case.order).await.expect("an event");
     assert_eq!(published.event, DomainEvent::StockAllocated(case.order.stock_allocated()), "no level has changed");
     assert_eq!(level(case.stock, case.product).await, before);
-    assert_eq!(expire(case.stock, case.id()).await, None, "what is allocated no longer lapses");
+    assert_eq!(expire(case.stock, case.id()).await, None, "an allocated reservation does not expire");
     assert_eq!(case.state().await, Some(State::Allocated));
 }
 
@@ -318,12 +318,13 @@ pub async fn expired_reservations_are_listed_oldest_first(fixture: &Fixture<impl
     release(fixture.port(), orders[2].paid_order().order_id).await.expect("released");
     let ids: Vec<OrderId> = orders.iter().map(|order| order.paid_order().order_id).collect();
     let found = fixture.port().expired_reservations(second(4), 100_000, None).await.expect("a response");
-    let mine: Vec<ExpiredReservation> = found.iter().copied().filter(|hold| ids.contains(&hold.order_id)).collect();
+    let mine: Vec<ExpiredReservation> =
+        found.iter().copied().filter(|reservation| ids.contains(&reservation.order_id)).collect();
     let expected = [(ids[0], second(0)), (ids[3], second(3))].map(|(order_id, at)| ExpiredReservation { order_id, at });
     assert_eq!(mine, expected);
     assert_eq!(fixture.port().expired_reservations(second(4), 1, None).await, Ok(found[..1].to_vec()));
-    let behind = fixture.port().expired_reservations(second(4), 100_000, Some(mine[0])).await.expect("a response");
-    assert!(behind.contains(&mine[1]) && !behind.contains(&mine[0]), "the next page starts after the cursor");
+    let next_page = fixture.port().expired_reservations(second(4), 100_000, Some(mine[0])).await.expect("a response");
+    assert!(next_page.contains(&mine[1]) && !next_page.contains(&mine[0]), "the next page starts after the cursor");
 }
 
 pub async fn allocated_stock_is_shipped_once(fixture: &Fixture<impl StockStore>) {
@@ -390,12 +391,12 @@ pub async fn sweep_publishes_transitions_made_while_the_bus_was_down(fixture: &F
     let event = expired_event(id, later(2 * RESERVATION_SECONDS));
     fixture.assert_published_after_outage(event.id, case.stock.expire(id, &event)).await;
     case.set_short(true).await;
-    let (allocated, short) = (an_event(case.order.stock_allocated()), an_event(case.order.stock_allocation_failed()));
+    let (allocated, failed) = (an_event(case.order.stock_allocated()), an_event(case.order.stock_allocation_failed()));
     let paid = case.order.paid_order();
-    fixture.assert_published_after_outage(short.id, case.stock.allocate(claim(), &paid, &allocated, &short)).await;
+    fixture.assert_published_after_outage(failed.id, case.stock.allocate(claim(), &paid, &allocated, &failed)).await;
     case.set_short(false).await;
     let allocated = build::event_with(fresh(), later(0), case.order.stock_allocated());
     fixture.assert_published_after_outage(allocated.id, case.stock.allocate_backorder(id, &allocated)).await;
-    let gone = shipped_event(id);
-    fixture.assert_published_after_outage(gone.id, case.stock.ship(claim(), id, &gone)).await;
+    let shipped = shipped_event(id);
+    fixture.assert_published_after_outage(shipped.id, case.stock.ship(claim(), id, &shipped)).await;
 }

@@ -65,9 +65,9 @@ pub(super) fn order(lines: &[(ProductId, u32)]) -> OrderBuilder {
 }
 
 async fn try_reserve(stock: &impl StockStore, claim: Claim, order: &OrderBuilder) -> Result<Option<Event>, Failure> {
-    let hold = order.reservation();
-    let (reserved, short) = (an_event(hold.reserved.clone()), an_event(hold.failed.clone()));
-    stock.reserve(claim, &hold, later(RESERVATION_SECONDS), &reserved, &short).await
+    let reservation = order.reservation();
+    let (reserved, failed) = (an_event(reservation.reserved.clone()), an_event(reservation.failed.clone()));
+    stock.reserve(claim, &reservation, later(RESERVATION_SECONDS), &reserved, &failed).await
 }
 
 async fn reserve(stock: &impl StockStore, order: &OrderBuilder) -> Option<Event> {

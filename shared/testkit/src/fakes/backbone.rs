@@ -20,7 +20,7 @@ pub(super) struct LogState(Vec<Rc<LogRecord>>);
 #[derive(Default)]
 pub(super) struct DeadLettersState {
     messages: Vec<edge::DeadLetter>,
-    postponed: Vec<(String, u32)>,
+    visibility_timeouts: Vec<(String, u32)>,
 }
 
 #[derive(Default)]
@@ -75,14 +75,14 @@ impl DeadLetters {
 
     /// Receipt handle and new visibility timeout in seconds of each backed-off message, in order.
     pub fn postponed(&self) -> Vec<(String, u32)> {
-        self.0.see(|state| state.dead_letters.postponed.clone())
+        self.0.see(|state| state.dead_letters.visibility_timeouts.clone())
     }
 }
 
 impl edge::DeadLetters for DeadLetters {
-    async fn send(&self, letter: edge::DeadLetter) -> Result<(), Failure> {
+    async fn send(&self, message: edge::DeadLetter) -> Result<(), Failure> {
         let step = self.0.step(Dependency::DeadLetters, "dead_letters.send", |state| {
-            state.dead_letters.messages.push(letter);
+            state.dead_letters.messages.push(message);
             Ok(())
         });
         step.await
@@ -90,7 +90,7 @@ impl edge::DeadLetters for DeadLetters {
 
     async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
         let step = self.0.step(Dependency::DeadLetters, "dead_letters.change_visibility", |state| {
-            state.dead_letters.postponed.push((receipt.to_owned(), seconds));
+            state.dead_letters.visibility_timeouts.push((receipt.to_owned(), seconds));
             Ok(())
         });
         step.await

@@ -55,7 +55,7 @@ impl ports::ProductStore for Products {
             if let Some(settled) = products.keys.find(key)? {
                 return Ok(settled);
             }
-            if products.products.values().any(|held| held.sku == product.sku) {
+            if products.products.values().any(|other| other.sku == product.sku) {
                 let detail = "Another product has this SKU.";
                 let taken = Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, detail);
                 return Err(Failure { fields: Failure::field("/sku", "is taken").fields, ..taken });

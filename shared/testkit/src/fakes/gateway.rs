@@ -20,8 +20,8 @@ const FIRST_EVENT: u64 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct GatewayState {
-    answers: BTreeMap<String, (Payment, ChargeOutcome)>,
-    refund_answers: BTreeMap<String, (Money, RefundOutcome)>,
+    outcomes: BTreeMap<String, (Payment, ChargeOutcome)>,
+    refund_outcomes: BTreeMap<String, (Money, RefundOutcome)>,
     charges: Vec<Charge>,
     refunds: Vec<GatewayRefund>,
     requests: u64,
@@ -123,19 +123,19 @@ impl GatewayState {
             return Err(Failure::internal("gateway: the payment has no payment method"));
         };
         let key = payment.gateway_key();
-        self.fault(&key, self.answers.contains_key(&key))?;
-        if let Some((first, answer)) = self.answers.get(&key) {
+        self.fault(&key, self.outcomes.contains_key(&key))?;
+        if let Some((first, outcome)) = self.outcomes.get(&key) {
             let is_same =
                 (first.amount, &first.method, first.order_id) == (payment.amount, &payment.method, payment.order_id);
-            return if is_same { Ok(answer.clone()) } else { Err(key_reused()) };
+            return if is_same { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
-        let answer = match method.as_str() {
+        let outcome = match method.as_str() {
             "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
                 ChargeOutcome::Declined("card_declined".to_owned())
             }
             _ => ChargeOutcome::Charged(format!("pi_{:06}", self.charges.len() + 1)),
         };
-        if let ChargeOutcome::Charged(transaction_id) = &answer {
+        if let ChargeOutcome::Charged(transaction_id) = &outcome {
             self.charges.push(Charge {
                 key: key.clone(),
                 payment_id: payment.id,
@@ -147,23 +147,23 @@ impl GatewayState {
         }
         let id = ids::event(FIRST_EVENT + self.events.len() as u64);
         let (payment_id, attempt) = (payment.id, payment.attempts);
-        self.events.push(GatewayEvent { id, payment_id, attempt, answer: answer.clone() });
-        self.answers.insert(key, (payment.clone(), answer.clone()));
-        Ok(answer)
+        self.events.push(GatewayEvent { id, payment_id, attempt, answer: outcome.clone() });
+        self.outcomes.insert(key, (payment.clone(), outcome.clone()));
+        Ok(outcome)
     }
 
     fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
         self.requests += 1;
         let key = refund.gateway_key();
-        self.fault(&key, self.refund_answers.contains_key(&key))?;
-        if let Some((first, answer)) = self.refund_answers.get(&key) {
-            return if *first == refund.amount { Ok(answer.clone()) } else { Err(key_reused()) };
+        self.fault(&key, self.refund_outcomes.contains_key(&key))?;
+        if let Some((first, outcome)) = self.refund_outcomes.get(&key) {
+            return if *first == refund.amount { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
-        let answer = match self.refusal(payment, refund.amount) {
+        let outcome = match self.rejection_code(payment, refund.amount) {
             Some(code) => RefundOutcome::Failed(code.to_owned()),
             None => RefundOutcome::Refunded(format!("re_{:06}", self.refunds.len() + 1)),
         };
-        if let RefundOutcome::Refunded(transaction_id) = &answer {
+        if let RefundOutcome::Refunded(transaction_id) = &outcome {
             self.refunds.push(GatewayRefund {
                 key: key.clone(),
                 payment_id: payment.id,
@@ -173,12 +173,12 @@ impl GatewayState {
                 at: refund.requested_at,
             });
         }
-        self.refund_answers.insert(key, (refund.amount, answer.clone()));
-        Ok(answer)
+        self.refund_outcomes.insert(key, (refund.amount, outcome.clone()));
+        Ok(outcome)
     }
 
     /// Error code of a refund of `amount`, if it is rejected.
-    fn refusal(&self, payment: &Payment, amount: Money) -> Option<&'static str> {
+    fn rejection_code(&self, payment: &Payment, amount: Money) -> Option<&'static str> {
         let name = payment.transaction_id.as_ref();
         let Some(charge) = self.charges.iter().find(|charge| Some(&charge.transaction_id) == name) else {
             return Some("resource_missing");
@@ -229,17 +229,19 @@ impl ports::Gateway for Gateway {
     }
 
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
-        let known = |(_, answer): &(Payment, ChargeOutcome)| answer.clone();
+        let known = |(_, outcome): &(Payment, ChargeOutcome)| outcome.clone();
         let look =
-            self.0.look(Dependency::Gateway, |state| Ok(state.gateway.answers.get(&payment.gateway_key()).map(known)));
+            self.0.look(Dependency::Gateway, |state| Ok(state.gateway.outcomes.get(&payment.gateway_key()).map(known)));
         look.await
     }
 
     async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
         let look = self.0.look(Dependency::Gateway, |state| {
-            let known = state.gateway.refund_answers.get(&refund.gateway_key());
+            let known = state.gateway.refund_outcomes.get(&refund.gateway_key());
             // The gateway's list of refunds does not contain rejected ones.
-            Ok(known.map(|(_, answer)| answer.clone()).filter(|answer| matches!(answer, RefundOutcome::Refunded(_))))
+            Ok(known
+                .map(|(_, outcome)| outcome.clone())
+                .filter(|outcome| matches!(outcome, RefundOutcome::Refunded(_))))
         });
         look.await
     }
@@ -295,8 +297,8 @@ impl ports::WebhookVerifier for WebhookVerifier {
         let payment_id = payment.parse().map_err(|_| unreadable())?;
         let attempt = body["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).ok_or_else(unreadable)?;
         let charged = text("charged").map(|name| ChargeOutcome::Charged(name.to_owned()));
-        let answer = charged.or_else(|| text("declined").map(|code| ChargeOutcome::Declined(code.to_owned())));
-        Ok(answer.map(|answer| GatewayEvent { id, payment_id, attempt, answer }))
+        let outcome = charged.or_else(|| text("declined").map(|code| ChargeOutcome::Declined(code.to_owned())));
+        Ok(outcome.map(|answer| GatewayEvent { id, payment_id, attempt, answer }))
     }
 }
 

@@ -53,8 +53,10 @@ impl ports::InvoiceStore for Invoices {
     }
 
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {
-        let theirs = |invoice: &&Invoice| owner.is_none_or(|owner| invoice.draft.user_id == owner);
-        self.0.look(Dependency::Database, |state| Ok(state.invoices.by_order.get(&order).filter(theirs).cloned())).await
+        let is_visible = |invoice: &&Invoice| owner.is_none_or(|owner| invoice.draft.user_id == owner);
+        self.0
+            .look(Dependency::Database, |state| Ok(state.invoices.by_order.get(&order).filter(is_visible).cloned()))
+            .await
     }
 }
 

@@ -36,7 +36,7 @@ impl ContactsState {
         Some(Recipient { contact, preferences, suppressed, devices })
     }
 
-    fn note(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
+    fn log(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
         let logged = NotificationLogEntry { id: claim.event_id, sent: sent.clone(), outcome, at };
         self.log.insert((logged.id, sent.channel), logged);
     }
@@ -79,7 +79,7 @@ impl ports::ContactStore for Contacts {
             let first = state.claim(claim);
             if first {
                 if let DomainEvent::NotificationSent(sent) = &event.event {
-                    state.contacts.note(claim, sent, Outcome::Sent, event.time);
+                    state.contacts.log(claim, sent, Outcome::Sent, event.time);
                 }
                 state.outbox.add(event);
             }
@@ -97,7 +97,7 @@ impl ports::ContactStore for Contacts {
     ) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.record_not_sent", |state| {
             if state.claim(claim) {
-                state.contacts.note(claim, about, why, now);
+                state.contacts.log(claim, about, why, now);
             }
             Ok(())
         });
@@ -194,8 +194,8 @@ impl ports::DeviceStore for Contacts {
 
     async fn prune_device(&self, device: &Device) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.prune_device", |state| {
-            let kept = state.contacts.devices.get(&device.endpoint);
-            if kept.is_some_and(|(_, kept)| kept.registered_at == device.registered_at) {
+            let stored = state.contacts.devices.get(&device.endpoint);
+            if stored.is_some_and(|(_, stored)| stored.registered_at == device.registered_at) {
                 state.contacts.devices.remove(&device.endpoint);
             }
             Ok(())
@@ -205,13 +205,13 @@ impl ports::DeviceStore for Contacts {
 }
 
 impl ports::EmailFeedbackStore for Contacts {
-    async fn record_feedback(&self, mail: &EmailFeedback, _now: Timestamp) -> Result<(), Failure> {
+    async fn record_feedback(&self, feedback: &EmailFeedback, _now: Timestamp) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.record_feedback", |state| {
-            if let Some(delivery) = mail.delivery {
-                state.contacts.feedback.entry(delivery).or_insert(mail.why);
+            if let Some(delivery) = feedback.delivery {
+                state.contacts.feedback.entry(delivery).or_insert(feedback.why);
             }
-            for address in &mail.suppress {
-                state.contacts.suppressions.entry(address.clone()).or_insert(mail.why);
+            for address in &feedback.suppress {
+                state.contacts.suppressions.entry(address.clone()).or_insert(feedback.why);
             }
             Ok(())
         });

@@ -96,8 +96,8 @@ impl ports::OrderStore for Orders {
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
-        let theirs = |order: &&Order| owner.is_none_or(|owner| order.user_id == owner);
-        self.0.look(Dependency::Database, |state| Ok(state.orders.orders.get(&id).filter(theirs).cloned())).await
+        let is_visible = |order: &&Order| owner.is_none_or(|owner| order.user_id == owner);
+        self.0.look(Dependency::Database, |state| Ok(state.orders.orders.get(&id).filter(is_visible).cloned())).await
     }
 
     async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
@@ -126,9 +126,9 @@ impl ports::OrderStore for Orders {
             if claim.is_some_and(|claim| state.claims.contains(&claim)) {
                 return Ok(TransitionOutcome::AlreadyApplied);
             }
-            let held = state.orders.orders.get_mut(&order.id).filter(|held| held.version + 1 == order.version);
-            let Some(held) = held else { return Ok(TransitionOutcome::VersionConflict) };
-            *held = order.clone();
+            let stored = state.orders.orders.get_mut(&order.id).filter(|stored| stored.version + 1 == order.version);
+            let Some(stored) = stored else { return Ok(TransitionOutcome::VersionConflict) };
+            *stored = order.clone();
             state.claims.extend(claim);
             if let Some(event) = event {
                 state.outbox.add(event);
@@ -140,13 +140,13 @@ impl ports::OrderStore for Orders {
 
     async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
         let is_behind = |order: &Order| after.is_none_or(|after| (order.created_at, order.id.0) > (after.at, after.id));
-        let waits = |order: &Order| {
+        let is_stuck = |order: &Order| {
             let state = order::State::of(order.status, order.reason);
             matches!(order::next(state, order::Input::TimedOut), order::Transition::To(..))
         };
         let look = self.0.look(Dependency::Database, |state| {
             let orders = state.orders.orders.values();
-            let mut stuck: Vec<&Order> = orders.filter(|order| order.created_at < before && waits(order)).collect();
+            let mut stuck: Vec<&Order> = orders.filter(|order| order.created_at < before && is_stuck(order)).collect();
             stuck.retain(|order| is_behind(order));
             stuck.sort_unstable_by_key(|order| (order.created_at, order.id));
             stuck.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -60,7 +60,12 @@ impl Platform {
 
     async fn publish_committed(&self, added: Range<u64>) {
         let events = self.see(|state| {
-            state.outbox.pending.range(added).map(|(number, waiting)| (*number, Rc::clone(&waiting.event))).collect()
+            state
+                .outbox
+                .pending
+                .range(added)
+                .map(|(number, pending_event)| (*number, Rc::clone(&pending_event.event)))
+                .collect()
         });
         if let Ok(accepted) = self.publish_numbered(events).await
             && !accepted.is_empty()
@@ -127,7 +132,9 @@ impl ports::Bus for Bus {
 impl Outbox {
     /// Committed events that are not marked as published, oldest first.
     pub fn pending(&self) -> Vec<Event> {
-        self.0.see(|state| state.outbox.pending.values().map(|waiting| Event::clone(&waiting.event)).collect())
+        self.0.see(|state| {
+            state.outbox.pending.values().map(|pending_event| Event::clone(&pending_event.event)).collect()
+        })
     }
 
     /// All events ever committed, published or not, in order.
@@ -147,7 +154,10 @@ impl Outbox {
     /// Deletes pending events, as a sweep would that ignores rejections by the bus.
     pub fn discard(&self, events: &[Event]) {
         self.0.arrange(|state| {
-            state.outbox.pending.retain(|_, waiting| events.iter().all(|event| event.id != waiting.event.id));
+            state
+                .outbox
+                .pending
+                .retain(|_, pending_event| events.iter().all(|event| event.id != pending_event.event.id));
         });
     }
 
@@ -167,8 +177,8 @@ impl Drop for SweepLock<'_> {
     fn drop(&mut self) {
         self.platform.arrange(|state| {
             for number in &self.numbers {
-                if let Some(waiting) = state.outbox.pending.get_mut(number) {
-                    waiting.locked = false;
+                if let Some(pending_event) = state.outbox.pending.get_mut(number) {
+                    pending_event.locked = false;
                 }
             }
         });
@@ -180,9 +190,9 @@ impl ports::Outbox for Outbox {
         let due: Vec<(u64, Rc<Event>)> = self
             .0
             .look(Dependency::Database, |state| {
-                let free = state.outbox.pending.iter().filter(|(_, one)| !one.locked && one.event.time < before);
-                let behind = free.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
-                let mut due: Vec<_> = behind.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
+                let unlocked = state.outbox.pending.iter().filter(|(_, one)| !one.locked && one.event.time < before);
+                let after_cursor = unlocked.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
+                let mut due: Vec<_> = after_cursor.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
                 due.sort_by_key(|(_, event)| cursor(event));
                 due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
                 Ok(due)
@@ -191,8 +201,8 @@ impl ports::Outbox for Outbox {
         let lock = SweepLock { platform: &self.0, numbers: due.iter().map(|(number, _)| *number).collect() };
         self.0.arrange(|state| {
             for number in &lock.numbers {
-                if let Some(waiting) = state.outbox.pending.get_mut(number) {
-                    waiting.locked = true;
+                if let Some(pending_event) = state.outbox.pending.get_mut(number) {
+                    pending_event.locked = true;
                 }
             }
         });
@@ -209,18 +219,18 @@ impl ports::Outbox for Outbox {
         }
         drop(lock);
         Ok(self.0.see(|state| {
-            let waiting = &state.outbox.pending;
-            let oldest = waiting.values().map(|one| one.event.time).min();
-            SweepReport { waiting: waiting.len() as u64, oldest, ..report }
+            let pending = &state.outbox.pending;
+            let oldest = pending.values().map(|one| one.event.time).min();
+            SweepReport { waiting: pending.len() as u64, oldest, ..report }
         }))
     }
 
     /// Deletes published events only: claims and responses have no age here, and the fake lives no longer than a test.
-    async fn clean_up(&self, ends: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure> {
+    async fn clean_up(&self, cutoffs: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure> {
         let step = self.0.step(Dependency::Database, "outbox.clean_up", |state| {
             let sent = &mut state.outbox.sent;
             sent.sort_unstable();
-            let old = sent.partition_point(|at| *at < ends.sent).min(usize::try_from(limit).unwrap_or(usize::MAX));
+            let old = sent.partition_point(|at| *at < cutoffs.sent).min(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(CleanupReport { sent: sent.drain(..old).count() as u64, ..CleanupReport::default() })
         });
         step.await

@@ -144,23 +144,23 @@ async fn gateway_that_fails_after_a_charge_charges_once() {
 async fn unreachable_gateway_opens_the_circuit() {
     let platform = Platform::new();
     let (gateway, breaker, payment) = (platform.gateway(), platform.circuit_breaker(), build::order().payment());
-    let asked = build::order().refund_requested(ids::refund(1), None).payment;
+    let requested = build::order().refund_requested(ids::refund(1), None).payment;
     platform.faults().take_down(Dependency::Gateway);
     assert!(gateway.charge(&payment).await.is_err() && gateway.find_charge(&payment).await.is_err());
-    assert!(gateway.refund(&asked, &asked.refunds[0]).await.is_err());
+    assert!(gateway.refund(&requested, &requested.refunds[0]).await.is_err());
     assert!(gateway.movements(build::at(0), build::at(1)).await.is_err());
-    let mut asked = 0;
+    let mut calls = 0;
     for n in 0..10 {
         let asking =
             GatewayCall { now: build::at(n), ids: &kernel::Ids::system(), trace: &TraceContext::new(ids::request(1)) };
-        let question = async {
-            asked += 1;
+        let call = async {
+            calls += 1;
             gateway.charge(&payment).await
         };
-        let failure = ports::call_gateway(&breaker, &platform.payments(), asking, question).await.expect_err("down");
+        let failure = ports::call_gateway(&breaker, &platform.payments(), asking, call).await.expect_err("down");
         assert_eq!(failure.kind, FailureKind::Unavailable);
     }
-    assert_eq!((asked, platform.bus().published().len()), (circuit_breaker::FAILURE_THRESHOLD, 1));
+    assert_eq!((calls, platform.bus().published().len()), (circuit_breaker::FAILURE_THRESHOLD, 1));
 }
 
 #[tokio::test]
@@ -181,15 +181,15 @@ async fn circuit_breaker_with_unreadable_state_allows_calls() {
 async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let platform = Platform::new();
     let payment = platform.payments().begin(&build::order().payment()).await.expect("started");
-    let answer = platform.gateway().charge(&payment).await.expect("a response");
-    let change = build::concluded(&payment, &answer);
+    let outcome = platform.gateway().charge(&payment).await.expect("a response");
+    let change = build::concluded(&payment, &outcome);
     platform.payments().advance(None, &change, &[]).await.expect("stored");
     let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("a response").transactions;
     let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("a response");
     let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
     assert_eq!(compared.differences, []);
     let reconciled = build::event(1, build::order().order_placed());
-    platform.ledger().post(&compared.fees, &reconciled).await.expect("booked");
+    platform.ledger().post(&compared.fees, &reconciled).await.expect("posted");
     let balances = platform.ledger().balances();
     assert_eq!(balances.values().sum::<i64>(), 0);
     assert_eq!(balances[&(Account::Fees, "USD")], 146, "2.9 % of 39.98 USD and 30 cents");
@@ -206,7 +206,7 @@ async fn webhook_is_accepted_if_it_is_signed() {
         assert_eq!(read(signature, charged.clone()).await.expect_err("no signature").code, "signature-invalid");
     }
     let (id, payment_id) = (ids::event(1), ids::payment(1));
-    let event = |answer| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, answer }));
+    let event = |outcome| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, answer: outcome }));
     assert_eq!(
         read(Some(WebhookVerifier::VALID_SIGNATURE), charged).await,
         event(ChargeOutcome::Charged("pi_1".to_owned()))

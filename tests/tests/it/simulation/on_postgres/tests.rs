@@ -74,7 +74,7 @@ fn a_crash_at_any_statement_is_made_good() {
         run::in_order(schedule, beginning(), Plan::full(), None, None).expect("a world where nothing goes wrong");
         platform.operations()
     };
-    let statements = (1..).zip(&operations).filter(|(_, operation)| operation.part == Dependency::Database);
+    let statements = (1..).zip(&operations).filter(|(_, operation)| operation.dependency == Dependency::Database);
     let moments = [FaultPoint::Before, FaultPoint::Uncommitted, FaultPoint::InFlight, FaultPoint::After];
     let crashes: Vec<_> =
         statements.flat_map(|(number, operation)| moments.map(|moment| (number, moment, operation.name))).collect();
