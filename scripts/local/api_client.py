@@ -1,96 +1,135 @@
-"""A customer's or a clerk's view of the API: plain HTTP and JSON, as curl would do it."""
+"""A client of the HTTP API: JSON over the standard library, as any customer's program would call it."""
 
 import json
 import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any, TypeVar
 
 import config
 from config import ScriptError
 
 PREFIX = "/api/v1"
 
+T = TypeVar("T")
 
-class Answer:
-    def __init__(self, what, status, headers, body):
-        self.what, self.status, self.headers, self.raw = what, status, headers, body
+
+@dataclass(frozen=True)
+class Response:
+    request: str
+    status: int
+    headers: Message
+    raw: bytes
 
     @property
-    def body(self):
+    def body(self) -> Any:
         return json.loads(self.raw) if self.raw else None
 
-    def expect(self, status):
-        """The body, if the status is this one."""
+    def expect(self, status: int) -> Any:
+        """The body, if the response has this status."""
         if self.status != status:
-            raise ScriptError(f"{self.what} answered {self.status} where {status} was due: {self.raw.decode(errors='replace')[:400]}")
+            body = self.raw.decode(errors="replace")[:400]
+            raise ScriptError(f"{self.request} returned {self.status} instead of {status}: {body}")
         return self.body
 
 
-class Client:
-    """Speaks to the API, with an access token once logged in."""
+class ApiClient:
+    """Calls the API, with an access token after `login`."""
 
-    def __init__(self, base, token=None, timeout_s=40):
+    def __init__(self, base: str, token: str | None = None, timeout_s: float = 40) -> None:
         self.base, self.token, self.timeout_s = base, token, timeout_s
 
-    def call(self, method, path, body=None, **headers):
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    def call(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> Response:
+        sent = dict(headers or {})
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            sent["Content-Type"] = "application/json"
         if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+            sent["Authorization"] = f"Bearer {self.token}"
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers)
-        what = f"{method} {path}"
+        request = urllib.request.Request(self.base + path, data=data, method=method, headers=sent)
+        name = f"{method} {path}"
         try:
-            with urllib.request.urlopen(request, timeout=self.timeout_s) as got:
-                return Answer(what, got.status, got.headers, got.read())
+            with urllib.request.urlopen(request, timeout=self.timeout_s) as response:
+                return Response(name, response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
-            return Answer(what, error.code, error.headers, error.read())
+            return Response(name, error.code, error.headers, error.read())
         except OSError as error:
-            raise ScriptError(f"{what}: {error}; is the stack up? (scripts/up)") from None
+            raise ScriptError(f"{name}: {error}; is the stack up? (scripts/up)") from None
 
-    def get(self, path):
+    def get(self, path: str) -> Response:
         return self.call("GET", PREFIX + path)
 
-    def post(self, path, body, key=None):
-        return self.call("POST", PREFIX + path, body, **({"Idempotency_Key": key} if key else {}))
+    def post(self, path: str, body: object, idempotency_key: str | None = None) -> Response:
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self.call("POST", PREFIX + path, body, headers)
 
-    def login(self, email, password):
+    def put(self, path: str, body: object) -> Response:
+        return self.call("PUT", PREFIX + path, body)
+
+    def patch(self, path: str, body: object, if_match: str) -> Response:
+        return self.call("PATCH", PREFIX + path, body, {"If-Match": if_match})
+
+    def delete(self, path: str) -> Response:
+        return self.call("DELETE", PREFIX + path)
+
+    def login(self, email: str, password: str) -> "ApiClient":
         tokens = self.post("/users/login", {"email": email, "password": password}).expect(200)
-        return Client(self.base, tokens["access_token"])
+        return ApiClient(self.base, tokens["access_token"])
 
 
-def new_key():
+def new_key() -> str:
+    """A new idempotency key."""
     return str(uuid.uuid4())
 
 
-def stack_env():
-    """The running stack's values, as any other program would read them."""
+def stack_env() -> dict[str, str]:
+    """Values of the running stack, from `.local/stack.env`."""
     if not config.STACK_ENV.exists():
         raise ScriptError("the stack is not up: run scripts/up")
-    return dict(line.split("=", 1) for line in config.STACK_ENV.read_text().splitlines())
+    lines = config.STACK_ENV.read_text().splitlines()
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
-def eventually(what, look, deadline_s=60, every_s=0.2):
-    """What `look` returns once that is true. A ScriptError raised by it counts as not yet."""
+def eventually(what: str, look: Callable[[], T], deadline_s: float = 60, every_s: float = 0.2) -> T:
+    """Calls `look` until it returns something true, and returns that. A `ScriptError` counts as not yet."""
     deadline, last = time.monotonic() + deadline_s, "nothing"
     while True:
         try:
             found = look()
             if found:
                 return found
-        except ScriptError as trouble:
-            last = str(trouble)
+        except ScriptError as error:
+            last = str(error)
         if time.monotonic() > deadline:
             raise ScriptError(f"{what}: not within {deadline_s} s; last seen: {last}")
         time.sleep(every_s)
 
 
-def fetch(url):
-    """Bytes and type of what lies under a URL, without credentials."""
+def fetch(url: str) -> tuple[bytes, str | None]:
+    """Content and media type of a URL, requested without credentials."""
     try:
-        with urllib.request.urlopen(url, timeout=20) as got:
-            return got.read(), got.headers.get("Content-Type")
+        with urllib.request.urlopen(url, timeout=20) as response:
+            return response.read(), response.headers.get("Content-Type")
     except OSError as error:
-        raise ScriptError(f"{url.split('?')[0]} cannot be fetched: {error}") from None
+        raise ScriptError(f"{url.partition('?')[0]} cannot be fetched: {error}") from None
+
+
+def fetch_json(url: str) -> Any:
+    return json.loads(fetch(url)[0])
+
+
+def put_json(url: str, body: object) -> None:
+    """Sends JSON to a local helper service, such as the payment gateway's fault injection."""
+    data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=data, method="PUT", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            response.read()
+    except urllib.error.HTTPError as error:
+        raise ScriptError(f"PUT {url} returned {error.code}: {error.read().decode(errors='replace')[:300]}") from None
+    except OSError as error:
+        raise ScriptError(f"PUT {url}: {error}") from None

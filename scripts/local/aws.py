@@ -1,171 +1,202 @@
-"""The few calls of AWS that the scripts need, signed with the standard library alone."""
+"""The AWS calls of the scripts, to the emulator, with botocore."""
 
 import base64
-import datetime
-import hashlib
-import hmac
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
-import xml.etree.ElementTree as xml
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 import config
 from config import ScriptError
 
+# The longest function timeout, and some seconds more.
+INVOKE_TIMEOUT_S = 330
+# A dead-letter queue is read without deleting: what was received stays hidden for this long.
+PEEK_S = 30
 
-def _hmac(key, text):
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
-
-def _call(service, method, path, body=b"", headers=None, timeout_s=30, query=None):
-    """One request with AWS's signature, version 4. Status, headers and body, whatever the status."""
+@cache
+def _client(service: str) -> Any:
     env = config.aws_env()
-    asked = "&".join(f"{n}={urllib.parse.quote(v, safe='')}" for n, v in sorted((query or {}).items()))
-    url = env["AWS_ENDPOINT_URL"] + urllib.parse.quote(path) + (f"?{asked}" if asked else "")
-    now = datetime.datetime.now(datetime.timezone.utc)
-    stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
-    payload = hashlib.sha256(body).hexdigest()
-    signed = {
-        **{name.lower(): value for name, value in (headers or {}).items()},
-        "host": urllib.parse.urlsplit(url).netloc, "x-amz-date": stamp, "x-amz-content-sha256": payload,
-    }
-    names = ";".join(sorted(signed))
-    lines = [f"{name}:{signed[name]}" for name in sorted(signed)]
-    canonical = "\n".join([method, urllib.parse.quote(path), asked, *lines, "", names, payload])
-    scope = f"{day}/{env['AWS_REGION']}/{service}/aws4_request"
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = f"AWS4{env['AWS_SECRET_ACCESS_KEY']}".encode()
-    for word in (day, env["AWS_REGION"], service, "aws4_request"):
-        key = _hmac(key, word)
-    signed["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={env['AWS_ACCESS_KEY_ID']}/{scope}, SignedHeaders={names}, "
-        f"Signature={_hmac(key, to_sign).hex()}"
+    return botocore.session.get_session().create_client(
+        service,
+        region_name=config.REGION,
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        config=Config(
+            connect_timeout=10,
+            read_timeout=INVOKE_TIMEOUT_S if service == "lambda" else 30,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
     )
-    request = urllib.request.Request(url, data=body, method=method, headers=signed)
+
+
+def _call(service: str, operation: str, **parameters: object) -> dict[str, Any]:
+    """One call. Raises `ClientError` if the emulator rejects it."""
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
-            return answer.status, dict(answer.headers), answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers), error.read()
-    except OSError as error:
-        raise ScriptError(f"the AWS emulator does not answer: {error} (scripts/service restart aws, then scripts/up)") from None
+        response: dict[str, Any] = getattr(_client(service), operation)(**parameters)
+    except BotoCoreError as error:
+        raise ScriptError(
+            f"the AWS emulator does not respond: {error} (scripts/service restart aws, then scripts/up)"
+        ) from None
+    return response
 
 
-def stack():
-    """Status and outputs of the stack, or None when there is none."""
-    query = urllib.parse.urlencode({"Action": "DescribeStacks", "Version": "2010-05-15", "StackName": config.STACK_NAME})
-    status, _, body = _call("cloudformation", "POST", "/", query.encode(),
-                            {"Content-Type": "application/x-www-form-urlencoded"})
-    if status != 200:
+def _pages(service: str, operation: str, member: str, **parameters: object) -> list[Any]:
+    """All items of a paginated call."""
+    try:
+        pages = _client(service).get_paginator(operation).paginate(**parameters)
+        return [item for page in pages for item in page.get(member, [])]
+    except BotoCoreError as error:
+        raise ScriptError(f"the AWS emulator does not respond: {error}") from None
+    except ClientError as error:
+        raise ScriptError(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Stack:
+    status: str
+    outputs: dict[str, str]
+
+
+def stack() -> Stack | None:
+    """The deployed stack, or None if there is none."""
+    try:
+        described = _call("cloudformation", "describe_stacks", StackName=config.STACK_NAME)["Stacks"][0]
+    except ClientError:
         return None
-    tree = xml.fromstring(body)
-    outputs = {m.findtext("{*}OutputKey"): m.findtext("{*}OutputValue") for m in tree.iterfind(".//{*}Outputs/{*}member")}
-    return {"status": tree.findtext(".//{*}StackStatus"), "outputs": outputs}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    return Stack(described["StackStatus"], outputs)
 
 
-def push_application():
-    """ARN of the platform application that devices are entered with; made where it is not there."""
-    asked = urllib.parse.urlencode({
-        "Action": "CreatePlatformApplication", "Version": "2010-03-31", "Name": config.STACK_NAME, "Platform": "GCM",
-        "Attributes.entry.1.key": "PlatformCredential", "Attributes.entry.1.value": "none",
-    })
-    status, _, body = _call("sns", "POST", "/", asked.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
-    if status != 200:
-        raise ScriptError(f"SNS makes no platform application: {status} {body.decode(errors='replace')[:200]}")
-    return xml.fromstring(body).findtext(".//{*}PlatformApplicationArn")
+def outputs() -> dict[str, str]:
+    """Outputs of the deployed stack."""
+    deployed = stack()
+    if deployed is None:
+        raise ScriptError(f"the stack {config.STACK_NAME} is not deployed: run scripts/up")
+    return deployed.outputs
 
 
-def invoke(function, payload, timeout_s=330):
-    """Invokes one of our functions by its catalog name; its answer. ScriptError, with the end of its log, when it fails."""
-    name = f"quayside-{config.STAGE}-{function}"
-    status, headers, body = _call(
-        "lambda", "POST", f"/2015-03-31/functions/{name}/invocations", json.dumps(payload).encode(),
-        {"Content-Type": "application/json", "X-Amz-Log-Type": "Tail"}, timeout_s,
-    )
-    headers = {key.lower(): value for key, value in headers.items()}
-    if status != 200 or "x-amz-function-error" in headers:
-        log = base64.b64decode(headers.get("x-amz-log-result", "")).decode(errors="replace").strip()
-        raise ScriptError(f"function {function} failed with {status}: {body.decode(errors='replace')[:400]}"
-                      + (f"\n{log}" if log else ""))
+def push_application() -> str:
+    """ARN of the SNS platform application for push notifications. Creates it if it does not exist."""
+    try:
+        created = _call(
+            "sns",
+            "create_platform_application",
+            Name=config.STACK_NAME,
+            Platform="GCM",
+            Attributes={"PlatformCredential": "none"},
+        )
+    except ClientError as error:
+        raise ScriptError(f"the SNS platform application cannot be created: {error}") from None
+    return str(created["PlatformApplicationArn"])
+
+
+# ---- functions ------------------------------------------------------------------------------------------------
+
+
+def invoke(function: str, payload: object) -> Any:
+    """Invokes a function by its catalog name. Returns its response; an error includes the end of its log."""
+    name = config.physical_name(function)
+    try:
+        response = _call("lambda", "invoke", FunctionName=name, Payload=json.dumps(payload).encode(), LogType="Tail")
+    except ClientError as error:
+        raise ScriptError(f"function {function} cannot be invoked: {error}") from None
+    body = response["Payload"].read()
+    if "FunctionError" in response:
+        log = _decoded(response.get("LogResult", ""))
+        raise ScriptError(f"function {function} failed: {body.decode(errors='replace')[:400]}\n{log}".strip())
     return json.loads(body or b"null")
 
 
-def _configuration(function):
-    return f"/2015-03-31/functions/quayside-{config.STAGE}-{function}/configuration"
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode(errors="replace").strip()
 
 
-def variables(function):
-    """A deployed function's environment variables."""
-    status, _, body = _call("lambda", "GET", _configuration(function))
-    if status != 200:
-        raise ScriptError(f"function {function} is not deployed: run scripts/up")
-    return json.loads(body).get("Environment", {}).get("Variables", {})
+def variables(function: str) -> dict[str, str]:
+    """Environment variables of a deployed function."""
+    try:
+        found = _call("lambda", "get_function_configuration", FunctionName=config.physical_name(function))
+    except ClientError:
+        raise ScriptError(f"function {function} is not deployed: run scripts/up") from None
+    values: dict[str, str] = found.get("Environment", {}).get("Variables", {})
+    return values
 
 
-def configure(function, changes):
-    """Changes some of a deployed function's variables; None as a value takes one away."""
-    kept = {name: value for name, value in {**variables(function), **changes}.items() if value is not None}
-    status, _, body = _call("lambda", "PUT", _configuration(function), json.dumps({"Environment": {"Variables": kept}}).encode(),
-                            {"Content-Type": "application/json"})
-    if status != 200:
-        raise ScriptError(f"function {function} would not be configured: {body.decode(errors='replace')[:200]}")
+def set_variables(function: str, changes: dict[str, str | None]) -> None:
+    """Changes some of a deployed function's environment variables; None removes one."""
+    merged = {name: value for name, value in {**variables(function), **changes}.items() if value is not None}
+    name = config.physical_name(function)
+    try:
+        _call("lambda", "update_function_configuration", FunctionName=name, Environment={"Variables": merged})
+    except ClientError as error:
+        raise ScriptError(f"the variables of function {function} cannot be changed: {error}") from None
 
 
-def list_objects(bucket, prefix=""):
+# ---- objects --------------------------------------------------------------------------------------------------
+
+
+def list_objects(bucket: str, prefix: str = "") -> list[str]:
     """Keys of a bucket under a prefix."""
-    keys, more = [], {}
-    while True:
-        status, _, body = _call("s3", "GET", f"/{bucket}", query={"list-type": "2", "prefix": prefix, **more})
-        if status != 200:
-            raise ScriptError(f"bucket {bucket} cannot be listed: {status} {body.decode(errors='replace')[:200]}")
-        page = xml.fromstring(body)
-        keys += [key.text for key in page.iterfind(".//{*}Contents/{*}Key")]
-        token = page.findtext("{*}NextContinuationToken")
-        if not token:
-            return keys
-        more = {"continuation-token": token}
+    return [item["Key"] for item in _pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)]
 
 
-def get_object(bucket, key):
-    status, _, body = _call("s3", "GET", f"/{bucket}/{key}")
-    if status != 200:
-        raise ScriptError(f"object {key} of bucket {bucket} cannot be read: {status}")
-    return body
+def get_object(bucket: str, key: str) -> bytes:
+    try:
+        content: bytes = _call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        raise ScriptError(f"object {key} of bucket {bucket} cannot be read: {error}") from None
+    return content
 
 
 # ---- queues ---------------------------------------------------------------------------------------------------
 
 
-def _sqs(action, asked):
-    status, _, body = _call("sqs", "POST", "/", json.dumps(asked).encode(), {
-        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"})
-    if status != 200:
-        raise ScriptError(f"SQS refuses {action}: {status} {body.decode(errors='replace')[:200]}")
-    return json.loads(body or b"{}")
+def queues() -> dict[str, str]:
+    """URLs of the stack's queues, by catalog name."""
+    urls = _pages("sqs", "list_queues", "QueueUrls", QueueNamePrefix=config.physical_name(""))
+    return {config.catalog_name(url.rsplit("/", 1)[1]): url for url in urls}
 
 
-def queues():
-    """URLs of the stack's queues, by their names without its prefix."""
-    prefix = f"quayside-{config.STAGE}-"
-    urls = _sqs("ListQueues", {"QueueNamePrefix": prefix, "MaxResults": 1000}).get("QueueUrls", [])
-    return {url.rsplit("/", 1)[1].removeprefix(prefix): url for url in urls}
+def message_count(url: str) -> int:
+    """Messages of a queue: visible, in flight and delayed."""
+    names = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    attributes = _sqs("get_queue_attributes", QueueUrl=url, AttributeNames=names).get("Attributes", {})
+    return sum(int(attributes.get(name, 0)) for name in names)
 
 
-def messages(url):
-    """How many messages a queue holds: visible, in flight and put off together."""
-    counted = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
-    found = _sqs("GetQueueAttributes", {"QueueUrl": url, "AttributeNames": list(counted)}).get("Attributes", {})
-    return sum(int(found.get(name, 0)) for name in counted)
-
-
-def letters(url, hidden_s=30):
-    """What lies in a dead-letter queue, left there: each letter is hidden for some seconds while the rest is read."""
-    found = {}
+def peek(url: str) -> list[dict[str, Any]]:
+    """Messages of a dead-letter queue, without deleting them."""
+    found: dict[str, dict[str, Any]] = {}
     while True:
-        page = _sqs("ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": hidden_s,
-                                       "MessageAttributeNames": ["All"], "AttributeNames": ["All"]}).get("Messages", [])
-        fresh = [one for one in page if one["MessageId"] not in found]
-        if not fresh:
+        page = _sqs(
+            "receive_message",
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=PEEK_S,
+            MessageAttributeNames=["All"],
+            AttributeNames=["All"],
+        ).get("Messages", [])
+        unseen = {message["MessageId"]: message for message in page if message["MessageId"] not in found}
+        if not unseen:
             return list(found.values())
-        found.update((one["MessageId"], one) for one in fresh)
+        found.update(unseen)
+
+
+def _sqs(operation: str, **parameters: object) -> dict[str, Any]:
+    try:
+        return _call("sqs", operation, **parameters)
+    except ClientError as error:
+        raise ScriptError(str(error)) from None

@@ -1,224 +1,273 @@
-"""Sends orders through the whole local cloud while its parts are killed with -9, and adds everything up when it is quiet.
+"""Sends orders through the local cloud while its services are killed with SIGKILL, then checks that nothing was lost or
+doubled.
 
-It starts the local cloud if it is not up, makes customers and products (half of them too short for what is asked), sends the
-orders over HTTP with several clients at once, and meanwhile kills and restarts, in turn: PostgreSQL, Redis, Kafka, the payment
-gateway, the processes of the functions, the Kafka trigger, and all of these at once. The AWS emulator is not killed: it keeps everything
-in memory. Killed once to see that, it came back without the message that it had accepted, without the queue and without the stack,
-which is no behaviour of AWS. Then it waits until nothing moves, without pushing anything, and prints the conservation table. It exits
-with 0 if every row adds up, with 1 if a row is broken or quiet did not come.
+The run starts the local cloud if it is not up, creates customers and products (half of the products with less stock
+than demand), and sends orders over HTTP with several clients. Meanwhile it kills and restarts, in turn: PostgreSQL,
+Redis, Kafka, the payment gateway, the functions' processes, the Kafka trigger, and all of these at once. The AWS
+emulator is not killed, because its state is in memory: after a kill it has lost accepted messages, queues and the
+stack, which AWS does not do. Then the run waits, without triggering anything, until no work is pending, and prints the
+invariants. The exit status is 0 if all of them hold, else 1.
 
-How long it takes: some minutes of orders; then as long as the platform's own schedules need. A message whose function was killed comes
-again when its visibility times out (one to three minutes); a payment whose function was killed and whose order was cancelled meanwhile is
-looked after by payment-reconcile, ten to fifteen minutes later.
+A run takes some minutes of orders, and then as long as the platform's schedules need: a message whose function was
+killed is redelivered after its visibility timeout (one to three minutes), and a payment whose function was killed while
+its order was cancelled is settled by payment-reconcile after ten to fifteen minutes.
 
-When a row is broken: the ids under the row are what to look for. `select history from orders.orders where id = …` says what the order
-went through; the lines of `.local/logs/aws.log` with the event's correlation id say what the consumers did (routes log to the
-emulator's CloudWatch); docs/runbooks says what a dead letter's reason means. The stack is left running for that. `--check` adds a run up again, after a look or a mend.
+If a row is broken, start from the ids below it. `select history from orders.orders where id = …` shows the history of
+an order. The lines of `.local/logs/aws.log` with an event's correlation id show the consumers; functions behind routes
+log to the emulator's CloudWatch. docs/runbooks explains the reasons of dead letters. The stack is left running for
+that. `--check` repeats the checks of the last run.
 """
 
 import argparse
 import datetime
-import json
 import random
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import chaos_observer
-import chaos_load
-import chaos_quiescence
+import api_client
 import chaos_checks
+import chaos_load
+import chaos_observer
+import chaos_quiescence
 import config
 import process
-import services
 import progress
-import api_client
+import services
+from api_client import ApiClient
 from chaos_killer import Killer
+from chaos_observer import Observer
+from chaos_quiescence import Quiescence
 from config import ScriptError
 
-LAST = config.LOCAL / "chaos.json"
+Json = dict[str, Any]
+
+LAST_RUN = config.LOCAL / "chaos.json"
 CUSTOMERS = 12
-UNITS_AN_ORDER = 1.7 * 2
+# Expected lines of an order, times expected units of a line.
+UNITS_PER_ORDER = 1.7 * 2
 
 
-def ensure_up():
-    """The stack, started if need be. It is left running at the end: scripts/down stops it."""
-    running = all(process.alive(name) for name in services.ALL) and config.STACK_ENV.exists()
-    if not running and subprocess.run([config.ROOT / "scripts" / "up"], check=False).returncode != 0:
-        raise ScriptError("the local cloud does not come up: its reason stands above")
+def ensure_up() -> dict[str, str]:
+    """Starts the stack if it is not up. It is left running at the end."""
+    is_up = all(process.pid_of(name) for name in services.ALL) and config.STACK_ENV.exists()
+    if not is_up and subprocess.run([config.ROOT / "scripts" / "up"], check=False).returncode != 0:
+        raise ScriptError("the local cloud does not start, for the reason above")
     return api_client.stack_env()
 
 
-class Storm:
-    """One run."""
+class Run:
+    """One run: prepare, send and kill, wait, check."""
 
-    def __init__(self, arguments):
-        self.asked, self.rng = arguments, random.Random(arguments.seed)
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments, self.rng = arguments, random.Random(arguments.seed)
         self.env = ensure_up()
-        self.tally = chaos_load.Tally()
+        self.statistics = chaos_load.Statistics()
+        self.killer = Killer(arguments.seed, self.env["GATEWAY_URL"], progress.note)
 
-    def prepare(self):
+    def prepare(self) -> None:
         tag = time.strftime("%y%m%d%H%M%S")
-        with progress.step(f"{CUSTOMERS} customers register, 8 products go on sale"):
-            self.since = chaos_observer.now()
-            before = chaos_observer.Run(self.env, self.since, [], []).before
-            people = chaos_load.people(self.env, CUSTOMERS, tag)
-            staff = api_client.Client(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
-            self.received = chaos_load.products(self.env, staff, tag, self.asked.orders * UNITS_AN_ORDER)
-        self.run = chaos_observer.Run(self.env, self.since, [user for user, _ in people], list(self.received), before)
-        self.load = chaos_load.Load(self.env, [client for _, client in people], staff, self.tally)
-        self.plans = chaos_load.plans(self.rng, self.asked.orders, CUSTOMERS, list(self.received))
+        with progress.step(f"Register {CUSTOMERS} customers, create 8 products"):
+            since = chaos_observer.database_time()
+            before = Observer(self.env, since, [], []).before
+            customers = chaos_load.register_customers(self.env, CUSTOMERS, tag)
+            staff = ApiClient(self.env["API_URL"]).login(self.env["STAFF_EMAIL"], self.env["STAFF_PASSWORD"])
+            units = self.arguments.orders * UNITS_PER_ORDER
+            self.received = chaos_load.create_products(self.env, staff, tag, units)
+        self.observer = Observer(self.env, since, [user for user, _ in customers], list(self.received), before)
+        self.load = chaos_load.Load(self.env, [client for _, client in customers], staff, self.statistics)
+        self.plans = chaos_load.plans(self.rng, self.arguments.orders, CUSTOMERS, list(self.received))
 
-    def blow(self):
-        """Orders and kills at once. The killer ends its first round in any case."""
-        self.killer = Killer(self.asked.seed, self.env["GATEWAY_URL"], progress.note)
-        progress.heading(f"{self.asked.orders} orders by {self.asked.clients} clients, seed {self.asked.seed}")
+    def send_and_kill(self) -> None:
+        """Sends orders while the killer runs. The killer finishes at least its first round."""
+        arguments = self.arguments
+        progress.heading(f"{arguments.orders} orders by {arguments.clients} clients, seed {arguments.seed}")
         started = time.monotonic()
-        if not self.asked.no_kills:
+        if not arguments.no_kills:
             self.killer.start()
         try:
-            self.load.run(self.rng, self.plans, self.asked.clients)
+            self.load.run(self.rng, self.plans, arguments.clients)
         finally:
             self.killer.stopping.set()
-            if not self.asked.no_kills:
+            if not arguments.no_kills:
                 self.killer.join()
-        self.blown_s = time.monotonic() - started
-        if self.killer.trouble:
-            raise ScriptError(f"a part did not come back: {self.killer.trouble}")
-        if self.load.trouble:
-            raise ScriptError(f"a customer failed: {self.load.trouble[0]}")
+        self.sending_s = time.monotonic() - started
+        if self.killer.error:
+            raise ScriptError(f"a service did not restart: {self.killer.error}")
+        if self.load.errors:
+            raise ScriptError(f"a customer failed: {self.load.errors[0]}")
 
-    def settle(self):
-        progress.heading("waiting until nothing moves")
-        status = [""]
-        with progress.step("quiet") as step:
-            step.status = lambda: status[0]
-            since = max(self.tally.last, self.killer.last)
-            quiet_at, self.calm, self.last = chaos_quiescence.await_quiet(
-                self.run, self.asked.quiet_timeout, lambda text: status.__setitem__(0, text))
-        self.quiet_s = quiet_at - since
-        with progress.step("every accepted request sent again"):
-            self.replays = self.load.replay(self.plans, self.asked.clients)
-        self.replays += [{"key": one["key"], "same": False, "said": f"two answers at once: {one['differing']}"}
-                         for one in self.load.placed if one.get("differing")]
+    def wait(self) -> None:
+        progress.heading("Wait until no work is pending")
+        status = ""
 
-    def keep(self):
-        """What a later `--check` needs to know of this run."""
-        placed = [{name: value for name, value in one.items() if name not in ("raw", "differing")} for one in self.load.placed]
-        LAST.write_text(json.dumps({
-            "since": self.since, "users": self.run.users, "received": self.received, "before": self.run.before, "placed": placed, "replays": self.replays}))
+        def report(text: str) -> None:
+            nonlocal status
+            status = text
+
+        with progress.step("No work is pending") as step:
+            step.status = lambda: status
+            since = max(self.statistics.last, self.killer.last)
+            timeout = self.arguments.quiet_timeout
+            self.quiescence = chaos_quiescence.await_quiescence(self.observer, timeout, report)
+        self.quiet_s = self.quiescence.at - since
+        with progress.step("Send every accepted request again"):
+            self.replays = self.load.replay(self.plans, self.arguments.clients)
+        self.replays += [
+            {"key": entry["key"], "same": False, "response": f"concurrent requests differ: {entry['differing']}"}
+            for entry in self.load.placed
+            if entry.get("differing")
+        ]
+
+    def save(self) -> list[Json]:
+        """Writes what a later `--check` needs. Returns the placed orders without their raw responses."""
+        hidden = {"raw", "differing"}
+        placed = [{name: value for name, value in entry.items() if name not in hidden} for entry in self.load.placed]
+        saved = {
+            "since": self.observer.since,
+            "users": self.observer.users,
+            "received": self.received,
+            "before": self.observer.before,
+            "placed": placed,
+            "replays": self.replays,
+        }
+        config.write_json(LAST_RUN, saved)
         return placed
 
-    def story(self, facts):
-        """What the run was, beside the table."""
-        statuses = ", ".join(f"{status}: {number}" for status, number in sorted(self.tally.statuses.items(), key=str))
-        yield f"duration: {progress.took(self.blown_s)} of orders and kills; quiet {progress.took(self.quiet_s)} after the last request or kill"
-        yield f"the last that moved: {', '.join(self.last) or 'nothing'}; "\
-              f"the slowest confirmation came {slowest(facts)} s after its order"
-        yield f"requests: {self.tally.requests} in {self.tally.tries} tries, {self.tally.retried} of them sent again ({statuses})"
-        if self.tally.faults:
-            yield f"answers 500: {tell(self.tally.faults)}"
-        yield f"customers: {tell(Counter(one['habit'] for one in self.load.placed))}"
-        yield f"  of these: {tell(self.load.done)}"
-        yield f"kills: {tell(self.killer.done)}; AWS emulator: 0, it would lose what it accepted (see --help)"
-        yield f"  functions most often: {tell(dict(self.killer.functions.most_common(8)))}"
-        yield f"orders: {tell(Counter(one['status'] + (': ' + one['reason'] if one['reason'] else '') for one in facts['orders']))}"
-        yield from extras(self.run, facts)
+    def summary(self, observed: Json) -> Iterator[str]:
+        statistics, killer = self.statistics, self.killer
+        statuses = {str(status): number for status, number in sorted(statistics.statuses.items(), key=str)}
+        outcomes = Counter(
+            order["status"] + (f" ({order['reason']})" if order["reason"] else "") for order in observed["orders"]
+        )
+        quiet = progress.duration(self.quiet_s)
+        yield f"duration: {progress.duration(self.sending_s)} of orders and kills, {quiet} until no work was pending"
+        yield f"last pending work: {', '.join(self.quiescence.last_pending) or 'none'}"
+        yield f"slowest confirmation: {slowest_confirmation_s(observed)} s after the order was placed"
+        yield f"requests: {statistics.requests} in {statistics.attempts} attempts, {statistics.retried} were retried"
+        yield f"statuses: {counts(statuses)}"
+        if statistics.server_errors:
+            yield f"responses with status 500: {counts(statistics.server_errors)}"
+        yield f"scenarios: {counts(Counter(entry['scenario'] for entry in self.load.placed))}"
+        yield f"follow-ups: {counts(self.load.done)}"
+        yield f"kills: {counts(killer.done)}; AWS emulator: 0 (see --help)"
+        yield f"functions killed most often: {counts(dict(killer.functions.most_common(8)))}"
+        yield f"orders: {counts(outcomes)}"
+        yield from duplicates(self.observer, observed)
 
 
-def slowest(facts):
-    """Seconds from placing to the confirmation that took longest."""
-    took = [(entry["at"], order["history"][0]["at"]) for order in facts["orders"] for entry in order["history"]
-            if entry["status"] == "processing"]
-    return max((int((moment(there) - moment(here)).total_seconds()) for there, here in took), default=0)
+def slowest_confirmation_s(observed: Json) -> int:
+    confirmed = [
+        (entry["at"], order["history"][0]["at"])
+        for order in observed["orders"]
+        for entry in order["history"]
+        if entry["status"] == "processing"
+    ]
+    return max((int((parse_time(end) - parse_time(start)).total_seconds()) for end, start in confirmed), default=0)
 
 
-def moment(text):
-    # Microseconds at most: older Pythons read no more digits.
-    return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text).replace("Z", "+00:00"))
+def parse_time(text: str) -> datetime.datetime:
+    # Python 3.11 reads at most microseconds.
+    return datetime.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
 
 
-def tell(counted):
+def counts(counted: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in counted.items()) or "none"
 
 
-def extras(run, facts):
-    """What may happen and is no fault: at least once is at least once."""
-    twice = sum(run.archived[one][2] - 1 for one in facts["archived"])
-    ours = {order["id"] for order in facts["orders"]}
-    letters = Counter((mail["subject"], order) for mail in facts["mails"] for order in mail["orders"] if order in ours)
-    copies = sum(number - 1 for number in letters.values())
-    yield f"at least once: {twice} lines of the archive are there again, {copies} letters were sent again"
-    yield f"dead letters: {tell(Counter((one['queue'] + ': ' + one['reason']) for one in facts['dead']))}"
+def duplicates(observer: Observer, observed: Json) -> Iterator[str]:
+    """Duplicates that at-least-once delivery allows."""
+    lines = sum(observer.archived[event][1] - 1 for event in observed["archived"])
+    known = {order["id"] for order in observed["orders"]}
+    messages = Counter(
+        (message["subject"], order) for message in observed["emails"] for order in message["orders"] if order in known
+    )
+    emails = sum(number - 1 for number in messages.values())
+    dead = Counter(f"{letter['queue']}: {letter['reason']}" for letter in observed["dead_letters"])
+    yield f"delivered at least once: {lines} duplicate lines in the archive, {emails} duplicate e-mails"
+    yield f"dead letters: {counts(dead)}"
 
 
-def report(facts, unrest, story):
-    """Prints it all; whether it holds."""
-    table = chaos_checks.judge(facts)
-    progress.heading("conservation")
-    for row in table:
+def report(observed: Json, quiescence: Quiescence, summary: Iterator[str]) -> bool:
+    """Prints the invariants and the summary. Returns whether all invariants hold."""
+    rows = chaos_checks.check(observed)
+    progress.heading("Invariants")
+    for row in rows:
         for line in row.lines():
             print(f"  {line}")
-    if unrest:
-        print(f"  BROKEN  quiet did not come: {', '.join(unrest)}")
-    progress.heading("the run")
-    for line in story:
+    if not quiescence.reached:
+        print(f"  BROKEN  work is still pending: {', '.join(quiescence.last_pending)}")
+    progress.heading("Summary")
+    for line in summary:
         progress.note(line)
-    broken = sum(not row.ok for row in table) + bool(unrest)
+    broken = sum(not row.ok for row in rows) + (not quiescence.reached)
     if broken:
-        progress.fail(f"{broken} of {len(table) + 1} rows are broken; the stack is left as it is: scripts/chaos --help says how to look")
+        progress.fail(
+            f"{broken} of {len(rows) + 1} invariants are broken; the stack is left running, see scripts/chaos --help"
+        )
     else:
-        progress.done(f"all {len(table)} rows add up: nothing lost, nothing doubled, nothing oversold")
+        progress.done(f"all {len(rows)} invariants hold: nothing lost, nothing duplicated, nothing oversold")
     return not broken
 
 
-def storm(arguments):
-    one = Storm(arguments)
-    one.prepare()
-    one.blow()
-    one.settle()
-    facts = one.run.facts(one.keep(), one.replays, one.received)
-    return report(facts, not one.calm and one.last, one.story(facts))
+def run(arguments: argparse.Namespace) -> bool:
+    new = Run(arguments)
+    new.prepare()
+    new.send_and_kill()
+    new.wait()
+    observed = new.observer.observations(new.save(), new.replays, new.received)
+    return report(observed, new.quiescence, new.summary(observed))
 
 
-def check(arguments):
-    """Adds the last run up again."""
-    if not LAST.exists():
+def check_again(arguments: argparse.Namespace) -> bool:
+    """Repeats the checks of the last run."""
+    saved = config.read_json(LAST_RUN)
+    if not saved:
         raise ScriptError("there is no run to check: run scripts/chaos")
-    kept = json.loads(LAST.read_text())
-    run = chaos_observer.Run(api_client.stack_env(), kept["since"], kept["users"], list(kept["received"]), kept["before"])
-    _, calm, last = chaos_quiescence.await_quiet(run, arguments.quiet_timeout, lambda _: None)
-    facts = run.facts(kept["placed"], kept["replays"], kept["received"])
-    return report(facts, not calm and last, extras(run, facts))
+    observer = Observer(
+        api_client.stack_env(), saved["since"], saved["users"], list(saved["received"]), saved["before"]
+    )
+    quiescence = chaos_quiescence.await_quiescence(observer, arguments.quiet_timeout, lambda _: None)
+    observed = observer.observations(saved["placed"], saved["replays"], saved["received"])
+    return report(observed, quiescence, duplicates(observer, observed))
 
 
-def read_arguments():
-    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--orders", type=int, default=300, help="how many (300)")
-    parser.add_argument("--clients", type=int, default=12, help="how many at once (12)")
-    parser.add_argument("--seed", type=int, default=None, help="what customers do and what is killed when; the run says which it took")
-    parser.add_argument("--quiet-timeout", type=int, default=1200,
-                        help="seconds until quiet at most (1200: a payment without an answer is looked after in ten to fifteen minutes)")
-    parser.add_argument("--no-kills", action="store_true", help="kill nothing")
-    parser.add_argument("--check", action="store_true", help="send nothing: add the last run up again")
+def read_arguments() -> argparse.Namespace:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__, formatter_class=formatter)
+    parser.add_argument("--orders", type=int, default=300, help="number of orders (default 300)")
+    parser.add_argument("--clients", type=int, default=12, help="number of concurrent clients (default 12)")
+    parser.add_argument("--seed", type=int, help="determines scenarios and kills (default: random, and printed)")
+    parser.add_argument(
+        "--quiet-timeout",
+        type=int,
+        default=1200,
+        metavar="SECONDS",
+        help="longest wait for pending work (default 1200: payment-reconcile needs ten to fifteen minutes)",
+    )
+    parser.add_argument("--no-kills", action="store_true", help="send orders without killing anything")
+    parser.add_argument("--check", action="store_true", help="send nothing, repeat the checks of the last run")
     arguments = parser.parse_args()
     if arguments.seed is None:
         arguments.seed = random.randrange(1_000_000)
     return arguments
 
 
-def main():
+def main() -> int:
     arguments = read_arguments()
     try:
-        return 0 if (check if arguments.check else storm)(arguments) else 1
-    except ScriptError as trouble:
-        progress.fail(str(trouble))
+        holds = check_again(arguments) if arguments.check else run(arguments)
+    except ScriptError as error:
+        progress.fail(str(error))
         return 1
     except KeyboardInterrupt:
-        progress.fail("interrupted; the stack goes on running, scripts/down stops it")
+        progress.fail("interrupted; the stack is still running, stop it with scripts/down")
         return 130
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":

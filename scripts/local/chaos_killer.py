@@ -1,130 +1,149 @@
-"""Kills parts of the local cloud with -9 and starts them again, in turn, while others send orders.
+"""Kills services of the local cloud with SIGKILL and starts them again, in turn, while others send orders.
 
-The AWS emulator itself is left out: it keeps queues, tables, buckets and functions in memory and loses accepted messages when it
-is killed, which no service of AWS that it stands for does. Its function processes are killed instead, at any moment of their work.
+The AWS emulator itself is not killed: it has queues, tables, buckets and functions in memory, and loses accepted
+messages when it is killed, unlike the AWS services. Its function processes are killed instead, at any moment of their
+work.
 """
 
-import json
+import contextlib
 import os
 import random
 import signal
 import threading
 import time
-import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import api_client
 import config
-import services
 import process
+import services
 from config import ScriptError
+from services import Service
 
 FUNCTIONS = "function processes"
 EACH = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY, services.TRIGGER)
-# A round; an empty turn strikes functions alone, the last one everything at once.
-ROUND = ((services.POSTGRES,), (), (services.REDIS,), (services.KAFKA,), (), (services.GATEWAY,), (services.TRIGGER,), EACH)
-DOWN_S, PAUSE_S, SNIPING_S = (0.5, 6), (1, 4), (2, 5)
-# How often who is at work is looked at, and the share of those that die for it.
-LOOK_S, SHARE = 0.015, 0.4
+# One round. An empty turn kills function processes only, the last one all services at once.
+ROUND: tuple[tuple[Service, ...], ...] = (
+    (services.POSTGRES,),
+    (),
+    (services.REDIS,),
+    (services.KAFKA,),
+    (),
+    (services.GATEWAY,),
+    (services.TRIGGER,),
+    EACH,
+)
+DOWN_S, PAUSE_S, FUNCTIONS_S = (0.5, 6.0), (1.0, 4.0), (2.0, 5.0)
+# How often function processes are looked at, and the share of the working ones that is killed.
+INTERVAL_S, SHARE = 0.015, 0.4
 
 
-def workers(emulator):
-    """Processes of functions, by process id, with the nanoseconds that each has run: children of the emulator."""
+def _function_processes(emulator: int | None) -> dict[int, int]:
+    """Children of the emulator that run functions: nanoseconds on the CPU by process id."""
     found = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
             continue
         try:
-            name, rest = (Path("/proc") / entry / "stat").read_text().rsplit(")", 1)
+            name, rest = (entry / "stat").read_text().rsplit(")", 1)
             state, parent = rest.split()[:2]
             if name.endswith("(bootstrap") and int(parent) == emulator and state not in "ZX":
-                found[int(entry)] = int((Path("/proc") / entry / "schedstat").read_text().split()[0])
+                found[int(entry.name)] = int((entry / "schedstat").read_text().split()[0])
         except (OSError, IndexError, ValueError):
             continue
     return found
 
 
-def function_of(pid):
-    """The name of the function that a process runs."""
+def _function_of(pid: int) -> str:
+    """Catalog name of the function that a process runs."""
     try:
         environment = (Path("/proc") / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
         return "?"
-    named = (one.partition(b"=")[2].decode() for one in environment if one.startswith(b"AWS_LAMBDA_FUNCTION_NAME="))
-    return next(named, "?").removeprefix(f"quayside-{config.STAGE}-")
+    variable = b"AWS_LAMBDA_FUNCTION_NAME="
+    names = (entry.removeprefix(variable).decode() for entry in environment if entry.startswith(variable))
+    return config.catalog_name(next(names, "?"))
 
 
 class Killer(threading.Thread):
-    """Goes round until told to stop, and at least round once. What it did is in `done`, what stopped it in `trouble`."""
+    """Repeats the round until `stopping` is set, and finishes at least one.
 
-    def __init__(self, seed, gateway_url, say):
+    `done` counts the kills, `error` says what ended the thread early.
+    """
+
+    def __init__(self, seed: int, gateway_url: str, report: Callable[[str], None]) -> None:
         super().__init__(daemon=True)
-        self.rng, self.gateway_url, self.say = random.Random(seed), gateway_url, say
-        self.stopping, self.trouble = threading.Event(), None
-        self.done, self.rounds, self.functions = Counter(), 0, Counter()
-        self.last = 0.0
+        self.rng, self.gateway_url, self.report = random.Random(seed), gateway_url, report
+        self.stopping = threading.Event()
+        self.error: str | None = None
+        self.done: Counter[str] = Counter()
+        self.functions: Counter[str] = Counter()
+        self.rounds, self.last = 0, 0.0
 
-    def run(self):
+    def run(self) -> None:
         try:
-            while not (self.stopping.is_set() and self.rounds):
-                for struck in ROUND:
-                    if self.stopping.is_set() and self.rounds:
+            while not self._may_stop():
+                for chosen in ROUND:
+                    if self._may_stop():
                         return
-                    if struck:
-                        self.kill(struck)
+                    if chosen:
+                        self.kill(chosen)
                     else:
-                        self.say(f"{self.snipe(self.rng.uniform(*SNIPING_S))} function processes killed at their work")
+                        killed = self.kill_functions(self.rng.uniform(*FUNCTIONS_S))
+                        self.report(f"{killed} function processes killed while working")
                     self.last = time.monotonic()
                     time.sleep(self.rng.uniform(*PAUSE_S))
                 self.rounds += 1
-        except (ScriptError, OSError) as trouble:
-            self.trouble = str(trouble)
+        except (ScriptError, OSError) as error:
+            self.error = str(error)
 
-    def kill(self, struck):
-        """While they are down, functions die too every other time: what comes back meets what comes back."""
-        if services.GATEWAY in struck:
-            self.lose_answers()
-        down, functions = self.rng.uniform(*DOWN_S), 0
+    def _may_stop(self) -> bool:
+        return self.stopping.is_set() and self.rounds > 0
+
+    def kill(self, chosen: tuple[Service, ...]) -> None:
+        """Kills services and starts them again. Every other time, function processes are killed in between."""
+        if services.GATEWAY in chosen:
+            self.drop_responses()
+        down_s, functions = self.rng.uniform(*DOWN_S), 0
         with config.lock():
-            for part in struck:
-                services.stop(part, kill=True)
-            if len(struck) > 1 or self.rng.random() < 0.5:
-                functions = self.snipe(down)
+            for service in chosen:
+                services.kill(service)
+            if len(chosen) > 1 or self.rng.random() < 0.5:
+                functions = self.kill_functions(down_s)
             else:
-                time.sleep(down)
-            for part in struck:
-                services.begin(part)
-            for part in struck:
-                services.await_ready(part)
-        self.done.update(part.name for part in struck)
-        self.say(f"{', '.join(part.name for part in struck)} killed, {down:.1f} s down"
-                 + (f", and {functions} function processes" if functions else ""))
+                time.sleep(down_s)
+            for service in chosen:
+                services.begin_start(service)
+            for service in chosen:
+                services.await_ready(service)
+        names = [service.name for service in chosen]
+        self.done.update(names)
+        extra = f", and {functions} function processes" if functions else ""
+        self.report(f"{', '.join(names)} killed, {down_s:.1f} s down{extra}")
 
-    def lose_answers(self):
-        """The last that the gateway does before it dies is to charge, or give back, without an answer."""
-        asked = json.dumps({"mode": "drop_response", "count": 5}).encode()
-        request = urllib.request.Request(f"{self.gateway_url}/_local/faults", data=asked, method="PUT")
-        with urllib.request.urlopen(request, timeout=10) as got:
-            got.read()
+    def drop_responses(self) -> None:
+        """Lets the gateway's last charges or refunds before its end happen without a response."""
+        api_client.put_json(f"{self.gateway_url}/_local/faults", {"mode": "drop_response", "count": 5})
         time.sleep(self.rng.uniform(0.2, 2))
 
-    def snipe(self, seconds):
-        """Kills processes that have just been seen at work, and so in the middle of it. How many."""
-        emulator, struck, end = process.alive(services.AWS.name), 0, time.monotonic() + seconds
-        before = workers(emulator)
+    def kill_functions(self, seconds: float) -> int:
+        """Kills function processes that used the CPU since the last look, so in the middle of their work."""
+        emulator, killed, end = process.pid_of(services.AWS.name), 0, time.monotonic() + seconds
+        before = _function_processes(emulator)
         while time.monotonic() < end:
-            time.sleep(LOOK_S)
-            now = workers(emulator)
-            # One that was not there a moment ago is starting, or at its first work.
-            for pid in [pid for pid, ran in now.items() if before.get(pid, 0) != ran]:
+            time.sleep(INTERVAL_S)
+            now = _function_processes(emulator)
+            # A new process is starting, or at its first work.
+            working = [pid for pid, ran in now.items() if before.get(pid, 0) != ran]
+            for pid in working:
                 if self.rng.random() < SHARE:
-                    name = function_of(pid)
-                    try:
+                    name = _function_of(pid)
+                    with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        continue
-                    struck += 1
-                    self.functions[name] += 1
+                        killed += 1
+                        self.functions[name] += 1
             before = now
-        self.done[FUNCTIONS] += struck
-        return struck
+        self.done[FUNCTIONS] += killed
+        return killed

@@ -1,6 +1,7 @@
-"""Customers of scripts/chaos: each order under its own key, sent again under that key until there is a definite answer.
+"""Customers of scripts/chaos. Each order has its own idempotency key and is sent with it until there is a definite
+response.
 
-What a customer will do is drawn from the seed before anything is sent. How requests meet kills is not: that is chance.
+What a customer does is drawn from the seed before anything is sent. How requests and kills interleave is chance.
 """
 
 import http.client
@@ -10,256 +11,332 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import api_client
+from api_client import PREFIX, ApiClient
 from config import ScriptError
-from api_client import PREFIX, Client
 
-CARD, DECLINED = "pm_card_visa", "pm_card_visa_chargeDeclined"
+Json = dict[str, Any]
+T = TypeVar("T")
+
+CARD, DECLINED_CARD = "pm_card_visa", "pm_card_visa_chargeDeclined"
 ADDRESS = {"line1": "1 Harbour Way", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US"}
-# What customers do, and how many in a hundred of them.
-HABITS = {
-    "buys": 50, "buys twice at once": 6, "hangs up": 5, "pays again": 11, "pays again twice at once": 3, "leaves it declined": 5,
-    "cancels at once": 6, "cancels later": 7, "is sent the goods": 5, "orders too much": 2,
+
+BUYS = "buys"
+BUYS_TWICE = "buys twice concurrently"
+DISCONNECTS = "disconnects"
+PAYS_AGAIN = "pays again"
+PAYS_AGAIN_TWICE = "pays again twice concurrently"
+LEAVES_DECLINED = "leaves it declined"
+CANCELS = "cancels at once"
+CANCELS_LATER = "cancels later"
+IS_SHIPPED = "is shipped"
+EXCEEDS_STOCK = "exceeds the stock"
+# Scenarios, and how many of a hundred customers follow each.
+SCENARIOS = {
+    BUYS: 50,
+    BUYS_TWICE: 6,
+    DISCONNECTS: 5,
+    PAYS_AGAIN: 11,
+    PAYS_AGAIN_TWICE: 3,
+    LEAVES_DECLINED: 5,
+    CANCELS: 6,
+    CANCELS_LATER: 7,
+    IS_SHIPPED: 5,
+    EXCEEDS_STOCK: 2,
 }
-DECLINING = {"pays again", "pays again twice at once", "leaves it declined"}
-CROWD, LULL_S = (10, 40), (4, 11)
-TRIES = 14
-LONGEST_WAIT_S = 5
-# A customer who hangs up asks once and does not wait for the answer.
-HUNG_UP_S = 0.15
-# How long a customer looks at an order before leaving it as it is.
-PATIENCE_S = 240
+DECLINED_SCENARIOS = {PAYS_AGAIN, PAYS_AGAIN_TWICE, LEAVES_DECLINED}
+BURST, PAUSE_S = (10, 40), (4.0, 11.0)
+ATTEMPTS = 14
+MAX_WAIT_S = 5
+# Timeout of a customer who disconnects: it sends once and does not wait for the response.
+DISCONNECT_S = 0.15
+# How long a customer polls an order before giving up.
+POLL_S = 240
+
+# Status of a request without a response.
+NO_RESPONSE = "none"
+Status = int | str
 
 
-def plans(rng, orders, customers, products):
-    """What is ordered, by whom and how: a list of plans."""
+@dataclass(frozen=True)
+class Attempt:
+    """The last response to a request: its status, body and headers."""
+
+    status: Status
+    raw: bytes = b""
+    headers: Any = field(default_factory=dict)
+
+    @property
+    def is_definite(self) -> bool:
+        """Whether a retry would be pointless: a response other than 429 and 5xx."""
+        return isinstance(self.status, int) and self.status != 429 and self.status < 500
+
+
+def plans(rng: random.Random, orders: int, customers: int, products: list[str]) -> list[Json]:
+    """What is ordered, by which customer, in which scenario."""
     made = []
     for _ in range(orders):
-        habit = rng.choices(list(HABITS), list(HABITS.values()))[0]
+        scenario = rng.choices(list(SCENARIOS), list(SCENARIOS.values()))[0]
         wanted = rng.sample(products, rng.choice((1, 1, 1, 2, 2, 3)))
-        quantity = {one: rng.randint(1, 3) for one in wanted}
-        if habit == "orders too much":
+        quantity = {product: rng.randint(1, 3) for product in wanted}
+        if scenario == EXCEEDS_STOCK:
             quantity[wanted[0]] = 1000
-        made.append({
-            "habit": habit, "customer": rng.randrange(customers), "key": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-            "body": {"items": [{"product_id": one, "quantity": quantity[one]} for one in wanted], "shipping_address": ADDRESS,
-                     "payment_method": DECLINED if habit in DECLINING else CARD},
-            "pause_s": rng.uniform(0, 4),
-        })
+        made.append(
+            {
+                "scenario": scenario,
+                "customer": rng.randrange(customers),
+                "key": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+                "body": {
+                    "items": [{"product_id": product, "quantity": quantity[product]} for product in wanted],
+                    "shipping_address": ADDRESS,
+                    "payment_method": DECLINED_CARD if scenario in DECLINED_SCENARIOS else CARD,
+                },
+                "pause_s": rng.uniform(0, 4),
+            }
+        )
     return made
 
 
-def waves(rng, plans_of):
-    """Customers come in crowds: the plans of each, and the seconds until the next."""
-    while plans_of:
-        size = rng.randint(*CROWD)
-        yield plans_of[:size], rng.uniform(*LULL_S)
-        plans_of = plans_of[size:]
+def bursts(rng: random.Random, items: Sequence[T]) -> Iterator[tuple[Sequence[T], float]]:
+    """Splits the load into bursts: the items of each, and the seconds until the next one."""
+    while items:
+        size = rng.randint(*BURST)
+        yield items[:size], rng.uniform(*PAUSE_S)
+        items = items[size:]
 
 
-class Tally:
-    """What the requests met."""
+class Statistics:
+    """Counts requests, attempts and statuses."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.requests, self.retried, self.tries = 0, 0, 0
-        self.statuses = Counter()
-        self.faults = Counter()
-        # When the last request ended that was to change something.
+        self.requests, self.retried, self.attempts = 0, 0, 0
+        self.statuses: Counter[Status] = Counter()
+        self.server_errors: Counter[str] = Counter()
+        # When the last request ended that could change something.
         self.last = 0.0
 
-    def request(self, method, statuses):
+    def add(self, method: str, attempts: list[Attempt]) -> None:
         with self.lock:
             if method != "GET":
                 self.last = time.monotonic()
             self.requests += 1
-            self.tries += len(statuses)
-            self.retried += len(statuses) > 1
-            self.statuses.update(statuses)
-
-    def fault(self, method, raw):
-        """A 500 is nobody's plan: what it said is told."""
-        with self.lock:
-            self.faults[f"{method} {raw[:120].decode(errors='replace')}"] += 1
+            self.attempts += len(attempts)
+            self.retried += len(attempts) > 1
+            self.statuses.update(attempt.status for attempt in attempts)
+            errors = (attempt for attempt in attempts if attempt.status == 500)
+            self.server_errors.update(f"{method} {error.raw[:120].decode(errors='replace')}" for error in errors)
 
 
-def once(client, method, path, body, headers):
-    """Status, body and headers of one try; status "none" where no answer came."""
+def attempt(client: ApiClient, method: str, path: str, body: object, headers: dict[str, str]) -> Attempt:
     try:
-        got = client.call(method, PREFIX + path, body, **headers)
-        return got.status, got.raw, got.headers
+        response = client.call(method, PREFIX + path, body, headers)
     except (ScriptError, http.client.HTTPException, OSError, ValueError):
-        return "none", b"", {}
-
-
-def ask(client, tally, method, path, body=None, key=None, tries=TRIES, **headers):
-    """One request, repeated as it is while there is no definite answer: none at all, 429, or 5xx."""
-    if key:
-        headers["Idempotency_Key"] = key
-    statuses = []
-    for attempt in range(tries):
-        status, raw, got = once(client, method, path, body, headers)
-        statuses.append(status)
-        if status == 500:
-            tally.fault(method, raw)
-        if status != "none" and status != 429 and status < 500:
-            break
-        if attempt + 1 < tries:
-            wait = min(LONGEST_WAIT_S, 0.25 * 2 ** attempt)
-            time.sleep(wait * random.uniform(0.7, 1.3))
-    tally.request(method, statuses)
-    return status, raw, got
-
-
-def definite(status):
-    return status != "none" and status != 429 and status < 500
+        return Attempt(NO_RESPONSE)
+    return Attempt(response.status, response.raw, response.headers)
 
 
 class Load:
-    """Sends all plans with some clients at once; `placed` says what became of each."""
+    """Sends all plans with several clients. `placed` says what became of each one."""
 
-    def __init__(self, env, customers, staff, tally):
-        self.env, self.customers, self.staff, self.tally = env, customers, staff, tally
-        self.placed, self.lock, self.trouble = [], threading.Lock(), []
-        self.done = Counter()
+    def __init__(
+        self, env: dict[str, str], customers: list[ApiClient], staff: ApiClient, statistics: Statistics
+    ) -> None:
+        self.env, self.customers, self.staff, self.statistics = env, customers, staff, statistics
+        self.lock = threading.Lock()
+        self.placed: list[Json] = []
+        self.errors: list[str] = []
+        self.done: Counter[str] = Counter()
 
-    def run(self, rng, plans_of, clients):
-        """Follow-ups wait for the platform, so they have hands of their own."""
+    def send(
+        self,
+        client: ApiClient,
+        method: str,
+        path: str,
+        body: object = None,
+        key: str | None = None,
+        if_match: str | None = None,
+        max_attempts: int = ATTEMPTS,
+    ) -> Attempt:
+        """One request, retried unchanged until there is a definite response."""
+        headers = {"Idempotency-Key": key, "If-Match": if_match}
+        given = {name: value for name, value in headers.items() if value}
+        attempts: list[Attempt] = []
+        for number in range(max_attempts):
+            attempts.append(attempt(client, method, path, body, given))
+            if attempts[-1].is_definite:
+                break
+            if number + 1 < max_attempts:
+                wait = min(MAX_WAIT_S, 0.25 * 2**number)
+                time.sleep(wait * random.uniform(0.7, 1.3))
+        self.statistics.add(method, attempts)
+        return attempts[-1]
+
+    def run(self, rng: random.Random, planned: list[Json], clients: int) -> None:
+        """Follow-ups wait for the platform, so they have their own threads."""
         with ThreadPoolExecutor(clients) as placing, ThreadPoolExecutor(4 * clients) as following:
             futures = []
-            for crowd, lull in waves(rng, plans_of):
-                futures += [placing.submit(self.place, plan, following) for plan in crowd]
-                time.sleep(lull)
+            for burst, pause_s in bursts(rng, planned):
+                futures += [placing.submit(self.place, plan, following) for plan in burst]
+                time.sleep(pause_s)
             for future in futures:
                 future.result()
 
-    def place(self, plan, following):
-        client, habit = self.customers[plan["customer"]], plan["habit"]
-        if habit == "hangs up":
-            hasty = Client(client.base, client.token, HUNG_UP_S)
-            answers = [ask(hasty, self.tally, "POST", "/orders", plan["body"], plan["key"], tries=1)]
-        elif habit == "buys twice at once":
-            answers = self.at_once(lambda: ask(client, self.tally, "POST", "/orders", plan["body"], plan["key"]))
+    def place(self, plan: Json, following: ThreadPoolExecutor) -> None:
+        client = self.customers[plan["customer"]]
+        if plan["scenario"] == DISCONNECTS:
+            impatient = ApiClient(client.base, client.token, DISCONNECT_S)
+            responses = [self.send(impatient, "POST", "/orders", plan["body"], plan["key"], max_attempts=1)]
+        elif plan["scenario"] == BUYS_TWICE:
+            responses = self.twice(lambda _: self.send(client, "POST", "/orders", plan["body"], plan["key"]))
         else:
-            answers = [ask(client, self.tally, "POST", "/orders", plan["body"], plan["key"])]
-        entry = outcome(plan, answers)
+            responses = [self.send(client, "POST", "/orders", plan["body"], plan["key"])]
+        entry = outcome(plan, responses)
         with self.lock:
             self.placed.append(entry)
         if entry["outcome"] == "accepted":
-            following.submit(self.follow, plan, client, entry["order_id"])
+            following.submit(self.follow_up, plan, client, entry["order_id"])
 
     @staticmethod
-    def at_once(work):
-        with ThreadPoolExecutor(2) as two:
-            return [future.result() for future in [two.submit(work), two.submit(work)]]
+    def twice(work: Callable[[str], Attempt]) -> list[Attempt]:
+        """Runs two calls concurrently, each with a name of its own."""
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(work, ("a", "b")))
 
-    # ---- afterwards -------------------------------------------------------------------------------------------
+    # ---- follow-ups -------------------------------------------------------------------------------------------
 
-    def follow(self, plan, client, order):
-        habit = plan["habit"]
+    def follow_up(self, plan: Json, client: ApiClient, order: str) -> None:
+        scenario = plan["scenario"]
         try:
-            if habit in ("pays again", "pays again twice at once"):
+            if scenario in {PAYS_AGAIN, PAYS_AGAIN_TWICE}:
                 self.pay_again(plan, client, order)
-            elif habit.startswith("cancels"):
-                time.sleep(plan["pause_s"] if habit == "cancels later" else 0)
-                self.note(habit, ask(client, self.tally, "DELETE", f"/orders/{order}")[0])
-            elif habit == "is sent the goods":
+            elif scenario in {CANCELS, CANCELS_LATER}:
+                time.sleep(plan["pause_s"] if scenario == CANCELS_LATER else 0)
+                self.count(scenario, self.send(client, "DELETE", f"/orders/{order}").status)
+            elif scenario == IS_SHIPPED:
                 self.ship(client, order)
-        except Exception as trouble:
+        except Exception as error:
+            # Reported by the run: an exception in a follow-up must not get lost in its thread.
             with self.lock:
-                self.trouble.append(f"order {order}, {habit}: {trouble!r}")
+                self.errors.append(f"order {order}, {scenario}: {error!r}")
 
-    def note(self, habit, status):
+    def count(self, scenario: str, result: Status) -> None:
         with self.lock:
-            self.done[f"{habit}: {status}"] += 1
+            self.done[f"{scenario}: {result}"] += 1
 
-    def seen(self, client, order, states):
-        """The order once it is in one of these states, or wherever it ends; None when patience ends."""
-        deadline = time.monotonic() + PATIENCE_S
+    def await_state(self, client: ApiClient, order: str, state: str) -> tuple[Json, Any] | None:
+        """The order and its headers once it has this status or reason, or is cancelled. None after POLL_S."""
+        deadline = time.monotonic() + POLL_S
         while time.monotonic() < deadline:
-            status, raw, headers = ask(client, self.tally, "GET", f"/orders/{order}")
-            if status == 200:
-                view = json.loads(raw)
-                if view.get("status_reason") in states or view["status"] in (*states, "cancelled"):
-                    return view, headers
+            seen = self.send(client, "GET", f"/orders/{order}")
+            if seen.status == 200:
+                view = json.loads(seen.raw)
+                if view.get("status_reason") == state or view["status"] in {state, "cancelled"}:
+                    return view, seen.headers
             time.sleep(1)
-        return None, {}
+        return None
 
-    def pay_again(self, plan, client, order):
-        view, _ = self.seen(client, order, ("payment_declined",))
-        if view is None or view["status"] == "cancelled":
-            return self.note(plan["habit"], "no need")
+    def pay_again(self, plan: Json, client: ApiClient, order: str) -> None:
+        seen = self.await_state(client, order, "payment_declined")
+        if seen is None or seen[0]["status"] == "cancelled":
+            return self.count(plan["scenario"], "not needed")
         body, key = {"order_id": order, "payment_method": CARD}, f"again-{plan['key']}"
-        if plan["habit"] == "pays again":
-            return self.note(plan["habit"], ask(client, self.tally, "POST", "/payments/process", body, key)[0])
-        # Two tabs: each has a key of its own, and only one may charge.
-        with ThreadPoolExecutor(2) as two:
-            both = [two.submit(ask, client, self.tally, "POST", "/payments/process", body, f"{key}-{tab}") for tab in "ab"]
-        statuses = [future.result()[0] for future in both]
-        return self.note(plan["habit"], " and ".join(map(str, sorted(statuses, key=str))))
 
-    def ship(self, client, order):
-        view, headers = self.seen(client, order, ("processing",))
-        if view is None or view["status"] != "processing":
-            return self.note("is sent the goods", "never ready")
-        shipped = ask(self.staff, self.tally, "PATCH", f"/orders/{order}/status", {"status": "shipped"}, If_Match=headers["ETag"])
-        return self.note("is sent the goods", shipped[0])
+        def pay(idempotency_key: str) -> Attempt:
+            return self.send(client, "POST", "/payments/process", body, idempotency_key)
 
-    # ---- when all is quiet ------------------------------------------------------------------------------------
+        if plan["scenario"] == PAYS_AGAIN:
+            return self.count(plan["scenario"], pay(key).status)
+        # Two browser tabs with a key each: only one may charge.
+        statuses = sorted(str(each.status) for each in self.twice(lambda tab: pay(f"{key}-{tab}")))
+        return self.count(plan["scenario"], " and ".join(statuses))
 
-    def replay(self, plans_of, clients):
-        """Each accepted request once more: the first answer, byte for byte, is due."""
-        first = {one["key"]: one for one in self.placed if one["outcome"] == "accepted"}
+    def ship(self, client: ApiClient, order: str) -> None:
+        seen = self.await_state(client, order, "processing")
+        if seen is None or seen[0]["status"] != "processing":
+            return self.count(IS_SHIPPED, "never confirmed")
+        body = {"status": "shipped"}
+        shipped = self.send(self.staff, "PATCH", f"/orders/{order}/status", body, if_match=seen[1]["ETag"])
+        return self.count(IS_SHIPPED, shipped.status)
 
-        def again(plan):
-            status, raw, _ = ask(self.customers[plan["customer"]], self.tally, "POST", "/orders", plan["body"], plan["key"])
-            same = status == 201 and raw == first[plan["key"]]["raw"]
-            return {"key": plan["key"], "same": same, "said": f"{status} {raw[:200].decode(errors='replace')}"}
+    # ---- after the run ----------------------------------------------------------------------------------------
+
+    def replay(self, planned: list[Json], clients: int) -> list[Json]:
+        """Sends every accepted request once more. The first response must come again, byte for byte."""
+        first = {entry["key"]: entry for entry in self.placed if entry["outcome"] == "accepted"}
+
+        def again(plan: Json) -> Json:
+            response = self.send(self.customers[plan["customer"]], "POST", "/orders", plan["body"], plan["key"])
+            same = response.status == 201 and response.raw == first[plan["key"]]["raw"]
+            got = f"{response.status} {response.raw[:200].decode(errors='replace')}"
+            return {"key": plan["key"], "same": same, "response": got}
 
         with ThreadPoolExecutor(clients) as pool:
-            return list(pool.map(again, [plan for plan in plans_of if plan["key"] in first]))
+            return list(pool.map(again, [plan for plan in planned if plan["key"] in first]))
 
 
-def outcome(plan, answers):
-    """What became of a key: accepted, refused with a status, or given up. Two answers to one key have to be the same."""
-    entry = {"key": plan["key"], "habit": plan["habit"], "order_id": None, "raw": b"",
-             "status": answers[0][0], "outcome": "given up"}
-    decided = [(status, raw) for status, raw, _ in answers if definite(status)]
-    if decided:
-        status, raw = decided[0]
-        entry.update(status=status, raw=raw, outcome="accepted" if status == 201 else "refused")
+def outcome(plan: Json, responses: list[Attempt]) -> Json:
+    """The outcome of a key: accepted, rejected with a status, or unknown. Two responses to one key must be equal."""
+    entry = {
+        "key": plan["key"],
+        "scenario": plan["scenario"],
+        "order_id": None,
+        "raw": b"",
+        "status": responses[0].status,
+        "outcome": "unknown",
+    }
+    definite = [(response.status, response.raw) for response in responses if response.is_definite]
+    if definite:
+        status, raw = definite[0]
+        entry.update(status=status, raw=raw, outcome="accepted" if status == 201 else "rejected")
         if status == 201:
             entry["order_id"] = json.loads(raw)["id"]
-        # Another answer to the same key shows as a request that was not answered the same.
-        entry["differing"] = [one for one in decided[1:] if one != decided[0]]
+        # Another response to the same key is reported as a replay that differs.
+        entry["differing"] = [response for response in definite[1:] if response != definite[0]]
     return entry
 
 
-def people(env, number, tag):
-    """Registered customers, logged in, with their ids."""
-    public = Client(env["API_URL"])
+def register_customers(env: dict[str, str], number: int, tag: str) -> list[tuple[str, ApiClient]]:
+    """Registers customers and logs them in. Returns their ids and clients."""
+    public = ApiClient(env["API_URL"])
 
-    def one(index):
+    def register(index: int) -> tuple[str, ApiClient]:
         name, password = f"chaos{tag}n{index}", f"Storm-{tag}-{index}-Xy7"
-        account = public.post("/users/register", {"email": f"{name}@example.com", "username": name, "password": password,
-                                                  "full_name": f"Customer {index}"}).expect(201)
-        return account["id"], public.login(f"{name}@example.com", password)
+        email = f"{name}@example.com"
+        form = {"email": email, "username": name, "password": password, "full_name": f"Customer {index}"}
+        account = public.post("/users/register", form).expect(201)
+        return account["id"], public.login(email, password)
 
     with ThreadPoolExecutor(4) as pool:
-        return list(pool.map(one, range(number)))
+        return list(pool.map(register, range(number)))
 
 
-def products(env, staff, tag, expected):
-    """Products whose stock is opened: half have plenty, of the others there is half of what will be asked for."""
+def create_products(env: dict[str, str], staff: ApiClient, tag: str, expected_units: float) -> dict[str, int]:
+    """Creates products and waits for their stock, which is returned by id.
+
+    Half of them have more stock than the expected demand, half of them less.
+    """
     received = {}
     for index in range(8):
-        stock = max(3, int(expected / 8 * (3 if index % 2 else 0.6)))
-        made = staff.post("/products", {
-            "sku": f"CHAOS-{tag}-{index}", "name": f"Lantern {index}", "category": "lighting",
-            "price": {"amount": 1500 + 100 * index, "currency": "USD"}, "stock_quantity": stock}, api_client.new_key()).expect(201)
-        received[made["id"]] = stock
-    for one in received:
-        api_client.eventually("stock of a product", lambda one=one: Client(env["API_URL"]).get(f"/products/{one}/stock").status == 200)
+        stock = max(3, int(expected_units / 8 * (3 if index % 2 else 0.6)))
+        product = {
+            "sku": f"CHAOS-{tag}-{index}",
+            "name": f"Lantern {index}",
+            "category": "lighting",
+            "price": {"amount": 1500 + 100 * index, "currency": "USD"},
+            "stock_quantity": stock,
+        }
+        created = staff.post("/products", product, api_client.new_key()).expect(201)
+        received[created["id"]] = stock
+    public = ApiClient(env["API_URL"])
+
+    def have_stock() -> bool:
+        return all(public.get(f"/products/{product_id}/stock").status == 200 for product_id in received)
+
+    api_client.eventually("stock of the products", have_stock)
     return received

@@ -1,62 +1,89 @@
-"""Waits until the platform has nothing left to do, by looking: outboxes, queues, orders, payments, archive, windows.
+"""Waits until the platform has nothing left to do, by reading outboxes, queues, orders, payments, the archive and the
+windows.
 
-Nothing is pushed: retries, the sweeps and the mappings are the platform's own, on their own schedules. A deadline is an error.
+Nothing is triggered: retries, sweeps and event source mappings run on their own schedules. Reaching the deadline is a
+failure.
 """
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import aws
-from chaos_observer import CONTEXTS, GRAVES, outboxes, rows
+import catalog
+from chaos_observer import DEAD_LETTER_QUEUES, Observer, outboxes, rows
 from config import ScriptError
 
-EVERY_S = 3
-# Quiet is what was seen so many times in a row: between two queues an event may be in neither.
-TIMES = 3
+INTERVAL_S = 3
+# Observations in a row without pending work. One is not enough: an event may be between two queues.
+REQUIRED = 3
+WAITING_REASONS = ("payment_declined", "backordered", "under_review")
 
 
-def unrest(run):
-    """What still moves, in words with numbers."""
+def pending_work(observer: Observer) -> list[str]:
+    """What is still in progress, as text with counts."""
     found = []
 
-    def count(what, statement):
+    def count(what: str, statement: str) -> None:
         number = rows(f"select count(*) as n from ({statement}) x")[0]["n"]
         if number:
             found.append(f"{number} {what}")
 
-    for context in CONTEXTS:
-        count(f"unsent in {context}.outbox", f"select 1 from {context}.outbox where published_at is null")
+    for schema in catalog.outbox_schemas():
+        count(f"unpublished in {schema}.outbox", f"select 1 from {schema}.outbox where published_at is null")
     for name, url in aws.queues().items():
-        if not name.endswith(GRAVES) and (number := aws.messages(url)):
+        if not name.endswith(DEAD_LETTER_QUEUES) and (number := aws.message_count(url)):
             found.append(f"{number} in queue {name}")
-    count("orders without a reason to wait", f"select 1 from orders.orders where {run.of_users()} and status = 'pending' "
-          "and coalesce(reason, '') not in ('payment_declined', 'backordered', 'under_review')")
-    count("payments pending", f"select 1 from payments.payments where {run.of_users()} and status = 'pending'")
-    count("refunds asked for", f"select 1 from payments.payments p, jsonb_array_elements(p.refunds) r "
-          f"where p.{run.of_users()} and r ->> 'status' = 'pending'")
-    count("confirmations in no window", "select 1 from orders.outbox o where o.event ->> 'type' = 'OrderConfirmed.v1' "
-          f"and o.created_at >= '{run.since}' and not exists (select from analytics.counted_events f where f.event_id = o.id)")
+    users = observer.user_filter
+    reasons = ", ".join(f"'{reason}'" for reason in WAITING_REASONS)
+    count(
+        "orders pending",
+        f"select 1 from orders.orders where {users} and status = 'pending' and coalesce(reason, '') not in ({reasons})",
+    )
+    count("payments pending", f"select 1 from payments.payments where {users} and status = 'pending'")
+    count(
+        "refunds pending",
+        "select 1 from payments.payments p, jsonb_array_elements(p.refunds) r "
+        f"where p.{users} and r ->> 'status' = 'pending'",
+    )
+    count(
+        "confirmations not counted",
+        "select 1 from orders.outbox o where o.event ->> 'type' = 'OrderConfirmed.v1' "
+        f"and o.created_at >= '{observer.since}' "
+        "and not exists (select from analytics.counted_events f where f.event_id = o.id)",
+    )
     if not found:
-        # The dearest question last.
-        missing = {one["id"] for one in rows(outboxes("id", f"created_at >= '{run.since}'"))} - set(run.read_archive())
+        # The most expensive question last.
+        events = {row["id"] for row in rows(outboxes("id", f"created_at >= '{observer.since}'"))}
+        missing = events - set(observer.read_archive())
         if missing:
-            found.append(f"{len(missing)} events not in the archive")
+            found.append(f"{len(missing)} events not archived")
     return found
 
 
-def await_quiet(run, deadline_s, say):
-    """When it was first seen to be quiet, whether the deadline let that happen, and what moved last."""
-    deadline, calm, last = time.monotonic() + deadline_s, [], []
+@dataclass(frozen=True)
+class Quiescence:
+    """When the platform became quiet (monotonic time), whether it did before the deadline, what was pending last."""
+
+    at: float
+    reached: bool
+    last_pending: list[str]
+
+
+def await_quiescence(observer: Observer, deadline_s: float, report: Callable[[str], None]) -> Quiescence:
+    deadline, last_pending = time.monotonic() + deadline_s, list[str]()
+    quiet: list[float] = []
     while True:
         try:
-            moving = unrest(run)
-        except ScriptError as trouble:
-            moving = [str(trouble)]
-        last = moving or last
+            pending = pending_work(observer)
+        except ScriptError as error:
+            pending = [str(error)]
+        last_pending = pending or last_pending
         now = time.monotonic()
-        calm = [] if moving else [*calm, now]
-        if len(calm) == TIMES:
-            return calm[0], True, last
+        quiet = [] if pending else [*quiet, now]
+        if len(quiet) == REQUIRED:
+            return Quiescence(quiet[0], True, last_pending)
         if now > deadline:
-            return now, False, last or ["it was seen to be quiet, but not for long enough"]
-        say(", ".join(moving))
-        time.sleep(EVERY_S)
+            return Quiescence(now, False, last_pending or ["it was quiet, but not long enough"])
+        report(", ".join(pending))
+        time.sleep(INTERVAL_S)

@@ -1,129 +1,146 @@
-"""The local cloud's command line behind scripts/up, scripts/down and scripts/service."""
+"""The command line behind scripts/up, scripts/down and scripts/service."""
 
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import time
 
-import deploy
 import config
-import services
+import deploy
 import process
 import progress
+import services
 from config import ScriptError
+from services import Service
 
 
-def up(arguments):
+def up(arguments: argparse.Namespace) -> None:
     if arguments.only:
         for name in arguments.only:
-            _start_one(services.named(name))
+            _start(services.named(name))
         return
     started = time.monotonic()
-    if subprocess.run([config.ROOT / "scripts" / "setup"], check=False).returncode != 0:
-        raise ScriptError("setup failed: its reason stands above")
-    progress.heading("local cloud")
-    if not any(process.alive(name) for name in services.ALL):
-        # What a crash left of functions would hold connections and ports.
-        process.stop_stragglers()
-    begun = [part for part in services.BASE if services.begin(part, fresh=True)]
-    for part in services.BASE:
-        if part in begun:
-            with progress.step(part.title):
-                services.await_ready(part)
+    progress.heading("Local cloud")
+    if not any(process.pid_of(name) for name in services.ALL):
+        # Function processes that survived a crash would hold connections and ports.
+        process.stop_leftovers()
+    starting = [service for service in services.BASE if services.begin_update(service)]
+    for service in services.BASE:
+        if service in starting:
+            with progress.step(f"Start {service.title}"):
+                services.await_ready(service)
         else:
-            services.await_ready(part)
-    if not begun:
-        progress.done("all parts run")
+            services.await_ready(service)
+    if not starting:
+        progress.done("all services are running")
     if not arguments.services_only:
         deploy.bring_up()
-        progress.note(f"API     {deploy.api_url()}")
-        progress.note(f"mail    {config.mailbox_url()}")
-        progress.note(f"values  {config.STACK_ENV.relative_to(config.ROOT)}; scripts/down stops it all")
+        progress.note(f"API      {deploy.api_url()}")
+        progress.note(f"mailbox  {config.mailbox_url()}")
+        progress.note(f"values   {config.STACK_ENV.relative_to(config.ROOT)} (addresses, accounts, passwords)")
+        progress.note("Stop everything with scripts/down.")
     progress.done("up", time.monotonic() - started)
 
 
-def down(arguments):
+def down(arguments: argparse.Namespace) -> None:
     if arguments.only:
         for name in arguments.only:
-            _stop_one(services.named(name))
+            _stop(services.named(name))
         return
     started = time.monotonic()
-    # The trigger and the functions first: they would complain of parts that are gone.
-    order = [services.TRIGGER, services.AWS, *(p for p in services.BASE if p is not services.AWS)]
-    stopped = [part.title for part in order if services.stop(part)]
-    left = process.stop_stragglers()
+    # The trigger and the functions first: they would log errors about services that are gone.
+    order = [services.TRIGGER, services.AWS, *(service for service in services.BASE if service is not services.AWS)]
+    stopped = [service for service in order if services.stop(service)]
+    left = process.stop_leftovers()
     if left:
-        raise ScriptError(f"these processes will not end: {sorted(left)}; end them by hand")
+        raise ScriptError(f"these processes do not end: {sorted(left)}; end them with kill -9")
     for path in (config.STACK_ENV, config.STACK_STATE, config.RUN / "signing-keys"):
         path.unlink(missing_ok=True)
     if not arguments.keep_data:
         config.drop_data()
     if arguments.wipe:
         for path in config.LOCAL.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
     progress.done("down" if stopped else "nothing was running", time.monotonic() - started)
 
 
-def _start_one(part):
-    with progress.step(f"{part.title} runs"):
-        services.start(part)
+def _start(service: Service) -> None:
+    with progress.step(f"Start {service.title}"):
+        services.start(service)
 
 
-def _stop_one(part, kill=False):
-    ran = services.stop(part, kill)
-    progress.done(f"{part.title} {('killed' if kill else 'stopped') if ran else 'was not running'}")
+def _stop(service: Service) -> None:
+    was_running = services.stop(service)
+    progress.done(f"{service.title} {'stopped' if was_running else 'was not running'}")
 
 
-def part(arguments):
+def _kill(service: Service) -> None:
+    was_running = services.kill(service)
+    progress.done(f"{service.title} {'killed' if was_running else 'was not running'}")
+
+
+def service(arguments: argparse.Namespace) -> None:
     if arguments.action == "status":
-        for one in [services.named(arguments.name)] if arguments.name else services.ALL.values():
-            pid = process.alive(one.name)
-            ports = " ".join(f"{name}={config.port(name)}" for name in one.ports) if pid else ""
-            print(f"{one.name:14} {'runs, process ' + str(pid) if pid else 'stopped':22} {ports}".rstrip())
+        _print_status([services.named(arguments.name)] if arguments.name else list(services.ALL.values()))
         return
     if not arguments.name:
-        raise ScriptError(f"which part? one of {', '.join(services.ALL)}")
-    one = services.named(arguments.name)
-    if arguments.action in ("stop", "restart", "kill"):
-        _stop_one(one, kill=arguments.action == "kill")
-    if arguments.action in ("start", "restart"):
-        _start_one(one)
-        if one is services.AWS:
-            progress.note("the emulator starts empty: scripts/up deploys again")
+        raise ScriptError(f"name a service: {', '.join(services.ALL)}")
+    chosen = services.named(arguments.name)
+    if arguments.action in {"stop", "restart"}:
+        _stop(chosen)
+    if arguments.action == "kill":
+        _kill(chosen)
+    if arguments.action in {"start", "restart"}:
+        _start(chosen)
+        if chosen is services.AWS:
+            progress.note("the emulator starts empty: deploy again with scripts/up")
 
 
-def read_arguments():
+def _print_status(chosen: list[Service]) -> None:
+    for each in chosen:
+        pid = process.pid_of(each.name)
+        state = f"running, process {pid}" if pid else "stopped"
+        ports = " ".join(f"{name}={config.port(name)}" for name in each.ports) if pid else ""
+        print(f"{each.name:14} {state:24} {ports}".rstrip())
+
+
+def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts", description=__doc__)
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    commands = parser.add_subparsers(dest="command", required=True)
     names = ", ".join(services.ALL)
-    verb = verbs.add_parser("up", help="start the local cloud, build, deploy; again: only what changed")
-    verb.add_argument("--services-only", action="store_true", help="start the parts and deploy nothing")
-    verb.add_argument("--only", action="append", metavar="PART", help=f"start this part alone: {names}")
-    verb.set_defaults(run=up)
-    verb = verbs.add_parser("down", help="stop everything and drop its data")
-    verb.add_argument("--only", action="append", metavar="PART", help="stop this part alone and keep its data")
-    verb.add_argument("--keep-data", action="store_true", help="leave .local/data for the next up")
-    verb.add_argument("--wipe", action="store_true", help="forget ports, secrets and logs as well")
-    verb.set_defaults(run=down)
-    verb = verbs.add_parser("part", help="one part alone")
-    verb.add_argument("action", choices=("start", "stop", "restart", "kill", "status"))
-    verb.add_argument("name", nargs="?", help=names)
-    verb.set_defaults(run=part)
+
+    command = commands.add_parser("up", prog="scripts/up", help="start the services, build and deploy what changed")
+    command.add_argument("--services-only", action="store_true", help="start the services and deploy nothing")
+    command.add_argument("--only", action="append", metavar="SERVICE", help=f"start this service alone: {names}")
+    command.set_defaults(run=up)
+
+    command = commands.add_parser("down", prog="scripts/down", help="stop everything and delete its data")
+    command.add_argument("--only", action="append", metavar="SERVICE", help="stop this service alone; its data stays")
+    command.add_argument("--keep-data", action="store_true", help="leave .local/data for the next scripts/up")
+    command.add_argument("--wipe", action="store_true", help="delete ports, secrets and logs as well")
+    command.set_defaults(run=down)
+
+    command = commands.add_parser("service", prog="scripts/service", help="control one service")
+    command.add_argument("action", choices=("start", "stop", "restart", "kill", "status"))
+    command.add_argument("name", nargs="?", help=names)
+    command.set_defaults(run=service)
     return parser.parse_args()
 
 
-def main():
+def main() -> int:
     arguments = read_arguments()
     try:
         with config.lock():
             arguments.run(arguments)
-    except ScriptError as trouble:
-        progress.fail(str(trouble))
+    except ScriptError as error:
+        progress.fail(str(error))
         return 1
     except KeyboardInterrupt:
-        progress.fail("interrupted; scripts/down stops what has started")
+        progress.fail("interrupted; stop what has started with scripts/down")
         return 130
     return 0
 

@@ -1,4 +1,7 @@
-"""Where the local cloud keeps its things: paths, ports and secrets, all under `.local/` of this clone."""
+"""Paths, ports, secrets and addresses of the local cloud. Everything lies under `.local/` of this clone.
+
+Only the standard library: `scripts/bench` imports this module with the system's Python.
+"""
 
 import fcntl
 import hashlib
@@ -9,8 +12,12 @@ import secrets
 import shutil
 import socket
 import string
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
@@ -22,73 +29,74 @@ STACK_STATE = LOCAL / "stack.json"
 
 REGION = "us-east-1"
 STAGE = "local"
-STACK_NAME = f"quayside-{STAGE}"
+STACK_NAME = f"{catalog.prefix()}-{STAGE}"
 DATABASE = "quayside"
-# Owns the database; on AWS it is the master user of the instance. database-migrate connects as this.
-DATABASE_OWNER = "quayside_owner"
+# Owns the database, like the master user of an RDS instance. database-migrate connects as this role.
+DATABASE_OWNER = catalog.variable("database-migrate", "DATABASE_USER")
 EMAIL_FROM = "orders@quayside.example"
 
-# Every process that we start carries this variable, and functions inherit it from the emulator: what still
-# has it after `down` was left behind.
+# Every process of the local cloud has this variable in its environment, and functions inherit it from the emulator.
+# Processes that still have it after `down` are leftovers.
 MARKER = "QUAYSIDE_LOCAL"
 
-# Ports are picked below the range that the kernel hands to outgoing connections, so that a part that was
-# stopped finds its port free when it starts again.
+# Below the ephemeral range, so that the kernel does not give a stopped service's port to an outgoing connection.
 PORT_RANGE = range(20_000, 30_000)
 
 
 class ScriptError(Exception):
-    """What went wrong, in one line that says how to mend it."""
+    """A failure to show to the user: one line that says what failed and what to do."""
 
 
-def make_dirs():
+def make_dirs() -> None:
     for directory in (LOCAL, LOGS, RUN, DATA):
         directory.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager
-def lock():
-    """One `up`, `down` or `part` at a time in a clone."""
+def lock() -> Iterator[None]:
+    """Serializes `up`, `down` and `service` in a clone."""
     make_dirs()
-    with open(LOCAL / "lock", "w") as handle:
+    with (LOCAL / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def tools():
-    """Where `scripts/setup` put each tool."""
+def tools() -> dict[str, Path]:
+    """Directories of the tools that `scripts/setup` installed, by name."""
     listing = LOCAL / "tools"
     if not listing.exists():
         raise ScriptError("the tools are not installed: run scripts/setup")
     return {name: Path(path) for name, path in (line.split("=", 1) for line in listing.read_text().split())}
 
 
-def postgres_bin():
-    """The newest PostgreSQL from 15 on that Debian's packages left here."""
-    found = [p for p in Path("/usr/lib/postgresql").glob("*/bin") if p.parent.name.isdigit() and int(p.parent.name) >= 15]
-    if not found:
-        raise ScriptError("PostgreSQL 15 is not installed: run scripts/setup")
-    return max(found, key=lambda p: int(p.parent.name))
+def postgres_bin() -> Path:
+    """Programs of the newest installed PostgreSQL, version 15 or later."""
+    versions = (path for path in Path("/usr/lib/postgresql").glob("*/bin") if path.parent.name.isdigit())
+    supported = [path for path in versions if int(path.parent.name) >= 15]
+    if not supported:
+        raise ScriptError("PostgreSQL 15 or later is not installed: run scripts/setup")
+    return max(supported, key=lambda path: int(path.parent.name))
 
 
-def as_root():
+def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def postgres_data():
-    """PostgreSQL refuses to run as root, and its own user may not pass through root's directories."""
-    if not as_root():
+def postgres_data() -> Path:
+    """PostgreSQL refuses to run as root, and its own user cannot enter root's directories."""
+    if not is_root():
         return DATA / "postgres"
     key = hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]
-    return Path(f"/var/tmp/quayside-postgres-{key}")
+    return Path(f"/var/tmp/quayside-postgres-{key}")  # noqa: S108 named after the clone, mode 0700
 
 
-def drop_data():
+def drop_data() -> None:
     shutil.rmtree(DATA, ignore_errors=True)
     shutil.rmtree(postgres_data(), ignore_errors=True)
 
 
-def write_private(path, text):
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner can read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
@@ -96,14 +104,33 @@ def write_private(path, text):
     path.chmod(0o600)
 
 
-def read_json(path):
-    return json.loads(path.read_text()) if path.exists() else {}
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is no file."""
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return content
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+# ---- physical names -------------------------------------------------------------------------------------------
+
+
+def physical_name(name: str) -> str:
+    """`quayside-local-<name>`: the name of a function or queue in this stage."""
+    return f"{STACK_NAME}-{name}"
+
+
+def catalog_name(physical: str) -> str:
+    """The inverse of `physical_name`."""
+    return physical.removeprefix(f"{STACK_NAME}-")
 
 
 # ---- ports ----------------------------------------------------------------------------------------------------
 
 
-def is_free(port):
+def is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -113,78 +140,83 @@ def is_free(port):
         return True
 
 
-def port(name):
-    """The port of that name, the same one until somebody else has taken it; see `renew_port`."""
-    ports = read_json(LOCAL / "ports.json")
-    if name not in ports:
-        return renew_port(name)
-    return ports[name]
+def port(name: str) -> int:
+    """The port of that name. It stays the same until `renew_port`."""
+    number: int | None = read_json(LOCAL / "ports.json").get(name)
+    return renew_port(name) if number is None else number
 
 
-def renew_port(name):
+def renew_port(name: str) -> int:
+    """Chooses another port, because a program outside the local cloud took the current one."""
     ports = read_json(LOCAL / "ports.json")
     taken = {number for other, number in ports.items() if other != name}
-    ports[name] = next(p for p in random.sample(PORT_RANGE, len(PORT_RANGE)) if p not in taken and is_free(p))
-    (LOCAL / "ports.json").write_text(json.dumps(ports, indent=2) + "\n")
-    return ports[name]
+    candidates = random.sample(PORT_RANGE, len(PORT_RANGE))
+    chosen = next(port for port in candidates if port not in taken and is_free(port))
+    ports[name] = chosen
+    write_json(LOCAL / "ports.json", ports)
+    return chosen
 
 
 # ---- secrets --------------------------------------------------------------------------------------------------
 
 
-def _token(length):
+def _token(length: int) -> str:
     # Letters and digits only: `sam deploy --parameter-overrides` drops quotes and blanks.
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
 
 
-def secret(name):
-    """A random secret of this clone, made when first asked for."""
+# Secrets of a certain form. All others are 24 letters and digits.
+SECRETS: dict[str, Callable[[], str]] = {
+    "aws_access_key_id": lambda: "AKIA" + _token(16).upper(),
+    "aws_secret_access_key": lambda: _token(40),
+    "gateway_secret_key": lambda: "sk_test_" + _token(24),
+    "gateway_webhook_secret": lambda: "whsec_" + _token(32),
+    # The password policy requires several character classes.
+    "staff_password": lambda: f"Staff-{_token(18)}-7",
+    "admin_password": lambda: f"Admin-{_token(18)}-7",
+}
+
+
+def secret(name: str) -> str:
+    """A random secret of this clone, created at its first use."""
     path = LOCAL / "secrets.json"
     known = read_json(path)
     if name not in known:
-        makers = {
-            "aws_access_key_id": lambda: "AKIA" + _token(16).upper(),
-            "aws_secret_access_key": lambda: _token(40),
-            "gateway_secret_key": lambda: "sk_test_" + _token(24),
-            "gateway_webhook_secret": lambda: "whsec_" + _token(32),
-            # The password rule of the product wants more than one class of characters.
-            "staff_password": lambda: "Staff-" + _token(18) + "-7",
-            "admin_password": lambda: "Admin-" + _token(18) + "-7",
-        }
-        known[name] = makers.get(name, lambda: _token(24))()
+        known[name] = SECRETS.get(name, lambda: _token(24))()
         write_private(path, json.dumps(known, indent=2) + "\n")
-    return known[name]
+    return str(known[name])
 
 
 # ---- addresses ------------------------------------------------------------------------------------------------
 
 
-def endpoint():
+def endpoint() -> str:
+    """URL of the AWS emulator."""
     return f"http://127.0.0.1:{port('aws')}"
 
 
-def database_url():
+def database_url() -> str:
     return f"postgres://{DATABASE_OWNER}:{secret('owner_password')}@127.0.0.1:{port('postgres')}/{DATABASE}"
 
 
-def redis_url():
+def redis_url() -> str:
     return f"redis://127.0.0.1:{port('redis')}/0"
 
 
-def kafka_brokers():
+def kafka_brokers() -> str:
     return f"127.0.0.1:{port('kafka')}"
 
 
-def gateway_url():
+def gateway_url() -> str:
     return f"http://127.0.0.1:{port('gateway')}"
 
 
-def mailbox_url():
+def mailbox_url() -> str:
     return f"http://127.0.0.1:{port('mailbox')}/"
 
 
-def aws_env():
-    """What a client of the emulated cloud needs; these keys are its root account's."""
+def aws_env() -> dict[str, str]:
+    """Environment of an AWS client for the emulator, with the keys of the emulator's root account."""
     return {
         "AWS_ENDPOINT_URL": endpoint(),
         "AWS_REGION": REGION,
@@ -194,8 +226,8 @@ def aws_env():
     }
 
 
-def clean_env(**more):
-    """An environment with nothing of the caller's in it but the path: profiles and keys of a real account stay out."""
+def clean_env(**more: object) -> dict[str, str]:
+    """An environment with nothing of the caller's except PATH, so that credentials of a real account stay out."""
     home = LOCAL / "home"
     home.mkdir(parents=True, exist_ok=True)
     return {

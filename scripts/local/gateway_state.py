@@ -1,8 +1,8 @@
-"""What the local payment gateway keeps across a restart or a kill: one SQLite file, written before an answer leaves.
+"""Durable state of the local payment gateway: one SQLite file, written before a response is sent.
 
-A row is one object of localstripe or one note of ours: the answer to an idempotency key, a webhook's delivery, where webhooks
-go. All that one request changed is one transaction, so no charge is kept without the answer to its key. Nothing waits
-for the disk itself: the death of the process loses nothing, a power cut may.
+A row is an object of localstripe or a record: the response to an idempotency key, a webhook delivery, the webhook
+endpoint. All changes of one request are one transaction, so a charge is never stored without the response to its key.
+Nothing is synced to disk: a killed process loses nothing, a power cut may.
 """
 
 import asyncio
@@ -10,136 +10,142 @@ import io
 import pickle
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from localstripe.resources import Balance, Store, StripeObject, store
 
-OBJECT, ANSWER, DELIVERY, ENDPOINT = "object", "answer", "delivery", "endpoint"
-KINDS = {kind.object: kind for kind in (*StripeObject.__subclasses__(), Balance)}
+OBJECT, RESPONSE, DELIVERY, ENDPOINT = "object", "response", "delivery", "endpoint"
+CLASSES = {each.object: each for each in (*StripeObject.__subclasses__(), Balance)}
 
 
 class State:
-    """localstripe's `store` and our `notes`, by kind and name; kept in a directory, or nowhere."""
+    """localstripe's `store` and the records, by kind and name. Without a directory they live in memory only."""
 
-    def __init__(self, directory=None):
-        self.notes = {ANSWER: {}, DELIVERY: {}, ENDPOINT: {}}
-        # Held by whoever changes and commits: another's half-done work is never committed with one's own.
-        self.turn = asyncio.Lock()
-        self.changed = {}
-        self.file = None
+    def __init__(self, directory: str | None = None) -> None:
+        self.records: dict[str, dict[str, Any]] = {RESPONSE: {}, DELIVERY: {}, ENDPOINT: {}}
+        # Held from the first change to the commit, so that nobody commits another's unfinished changes.
+        self.lock = asyncio.Lock()
+        # A set in the order of insertion.
+        self.changed: dict[tuple[str, str], None] = {}
+        self.file: sqlite3.Connection | None = None
         if directory is not None:
             self.file = _open(Path(directory))
-            self._load()
-            self._watch()
+            self._load(self.file)
+            self._track_changes()
 
-    def put(self, kind, name, value):
-        self.notes[kind][name] = value
+    def put(self, kind: str, name: str, value: Any) -> None:
+        self.records[kind][name] = value
         self._mark(kind, name)
 
-    def drop(self, kind, name):
-        self.notes[kind].pop(name, None)
+    def remove(self, kind: str, name: str) -> None:
+        self.records[kind].pop(name, None)
         self._mark(kind, name)
 
-    def forget(self):
-        """All but where webhooks go, which is set up and not data."""
+    def clear(self) -> None:
+        """Deletes everything except the webhook endpoint, which is configuration."""
         store.clear()
-        self.notes[ANSWER].clear()
-        self.notes[DELIVERY].clear()
+        self.records[RESPONSE].clear()
+        self.records[DELIVERY].clear()
         self.changed = {key: None for key in self.changed if key[0] == ENDPOINT}
         if self.file is not None:
             with self.file:
-                self.file.execute("DELETE FROM kept WHERE kind <> ?", (ENDPOINT,))
+                self.file.execute("DELETE FROM state WHERE kind <> ?", (ENDPOINT,))
 
-    def commit(self):
-        """Writes what changed, all of it or nothing."""
-        if not self.changed:
+    def commit(self) -> None:
+        """Writes all changes in one transaction."""
+        if not self.changed or self.file is None:
             return
-        kept, gone = [], []
+        written, deleted = [], []
         for kind, name in self.changed:
             value = self._value(kind, name)
             if value is None:
-                gone.append((kind, name))
+                deleted.append((kind, name))
             else:
-                kept.append((kind, name, _dump(value)))
+                written.append((kind, name, _dump(value)))
         with self.file:
-            # A row that is written again keeps its place: localstripe's lists are in the order of making.
+            # An upsert keeps the row's position: localstripe lists objects in the order of their creation.
             self.file.executemany(
-                "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET value = excluded.value", kept)
-            self.file.executemany("DELETE FROM kept WHERE kind = ? AND name = ?", gone)
+                "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET value = excluded.value",
+                written,
+            )
+            self.file.executemany("DELETE FROM state WHERE kind = ? AND name = ?", deleted)
         self.changed.clear()
 
-    def _value(self, kind, name):
+    def _value(self, kind: str, name: str) -> Any:
         if kind != OBJECT:
-            return self.notes[kind].get(name)
+            return self.records[kind].get(name)
         return vars(store[name]) if name in store else None
 
-    def _mark(self, kind, name):
+    def _mark(self, kind: str, name: str) -> None:
         if self.file is not None:
             self.changed[kind, name] = None
 
-    def _watch(self):
-        """Every object that is made, deleted or has an attribute set is marked as changed.
+    def _track_changes(self) -> None:
+        """Marks every object as changed that is created, deleted, or has an attribute set.
 
-        What localstripe changes without that, inside lists of a customer or a subscription, is not noticed."""
-        make, delete = Store.__setitem__, Store.__delitem__
+        Changes inside lists of a customer or a subscription are not tracked.
+        """
+        set_item, delete_item = Store.__setitem__, Store.__delitem__
 
-        def made(objects, name, value):
-            make(objects, name, value)
+        def tracked_set(objects: Any, name: str, value: Any) -> None:
+            set_item(objects, name, value)
             self._mark(OBJECT, name)
 
-        def deleted(objects, name):
-            delete(objects, name)
+        def tracked_delete(objects: Any, name: str) -> None:
+            delete_item(objects, name)
             self._mark(OBJECT, name)
 
-        def set_attribute(item, attribute, value):
+        def tracked_set_attribute(item: Any, attribute: str, value: Any) -> None:
             object.__setattr__(item, attribute, value)
             if "id" in vars(item):
                 self._mark(OBJECT, f"{item.object}:{item.id}")
 
-        Store.__setitem__, Store.__delitem__, StripeObject.__setattr__ = made, deleted, set_attribute
+        Store.__setitem__, Store.__delitem__ = tracked_set, tracked_delete
+        StripeObject.__setattr__ = tracked_set_attribute
 
-    def _load(self):
-        rows = self.file.execute("SELECT kind, name, value FROM kept ORDER BY rowid").fetchall()
-        # All of them first, because they refer to each other.
+    def _load(self, file: sqlite3.Connection) -> None:
+        rows = file.execute("SELECT kind, name, value FROM state ORDER BY rowid").fetchall()
+        # All objects exist before any is filled, because they refer to each other.
         for kind, name, _ in rows:
             if kind == OBJECT:
-                store[name] = object.__new__(KINDS[name.partition(":")[0]])
+                store[name] = object.__new__(CLASSES[name.partition(":")[0]])
         for kind, name, value in rows:
             if kind == OBJECT:
-                vars(store[name]).update(_load(value))
+                vars(store[name]).update(_parse(value))
             else:
-                self.notes[kind][name] = _load(value)
+                self.records[kind][name] = _parse(value)
 
 
-def _open(directory):
+def _open(directory: Path) -> sqlite3.Connection:
     directory.mkdir(parents=True, exist_ok=True)
     file = sqlite3.connect(directory / "gateway.sqlite", timeout=10)
-    # Exclusive: of two processes over the same state the second waits for the end of the first, then refuses to start.
+    # Exclusive: a second process over the same state waits for the end of the first, then fails.
     for setting in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = OFF"):
         file.execute(f"PRAGMA {setting}")
     with file:
-        file.execute("CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, value BLOB, PRIMARY KEY (kind, name))")
+        file.execute("CREATE TABLE IF NOT EXISTS state (kind TEXT, name TEXT, value BLOB, PRIMARY KEY (kind, name))")
     return file
 
 
-class _Writer(pickle.Pickler):
-    def persistent_id(self, value):
-        """Other objects of the store are written by their name."""
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, value: Any) -> str | None:
+        """References to other objects of the store are written as names."""
         if not isinstance(value, StripeObject) or "id" not in vars(value):
             return None
         name = f"{value.object}:{value.id}"
         return name if store.get(name) is value else None
 
 
-class _Reader(pickle.Unpickler):
-    def persistent_load(self, name):
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, name: Any) -> Any:
         return store.get(name)
 
 
-def _dump(value):
+def _dump(value: Any) -> bytes:
     buffer = io.BytesIO()
-    _Writer(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
+    _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()
 
 
-def _load(value):
-    return _Reader(io.BytesIO(value)).load()
+def _parse(value: bytes) -> Any:
+    return _Unpickler(io.BytesIO(value)).load()

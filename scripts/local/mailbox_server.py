@@ -1,7 +1,7 @@
-"""Takes every mail that the local cloud sends and shows it as JSON. For development and tests only.
+"""Receives every e-mail that the local cloud sends and shows it as JSON. For development and tests only.
 
-    GET /       what was received, oldest first; ?to=address keeps that recipient's
-    DELETE /    forgets it
+GET /       received messages, oldest first; ?to=address filters by recipient
+DELETE /    deletes them
 """
 
 import argparse
@@ -10,77 +10,86 @@ import base64
 import datetime
 import email
 import email.policy
+from collections.abc import Awaitable, Callable, Sequence
+from email.message import MIMEPart
+from typing import Any
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
 
-def text_of(part):
-    return part.get_content().strip() if part is not None else None
+def _text(part: MIMEPart | None) -> str:
+    return str(part.get_content()).strip() if part is not None else ""
 
 
-def read(sender, recipients, raw):
-    """One received mail as it is listed."""
+def parse(sender: str, recipients: Sequence[str], raw: bytes) -> dict[str, Any]:
+    """A received message as it is listed."""
     message = email.message_from_bytes(raw, policy=email.policy.default)
-    mail = {
-        "from": sender, "to": recipients, "subject": str(message["Subject"] or ""),
-        "text": text_of(message.get_body(("plain",))) or "",
-        "attachments": [
-            {
-                "filename": part.get_filename(), "content_type": part.get_content_type(),
-                "content_base64": base64.b64encode(part.get_payload(decode=True) or b"").decode(),
-            }
-            for part in message.iter_attachments()
-        ],
-        "received_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
+    listed = {
+        "from": sender,
+        "to": list(recipients),
+        "subject": str(message["Subject"] or ""),
+        "text": _text(message.get_body(("plain",))),
+        "attachments": [_attachment(part) for part in message.iter_attachments()],
+        "received_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
     }
-    html = text_of(message.get_body(("html",)))
-    return {**mail, "html": html} if html else mail
+    html = _text(message.get_body(("html",)))
+    return {**listed, "html": html} if html else listed
+
+
+def _attachment(part: Any) -> dict[str, str | None]:
+    return {
+        "filename": part.get_filename(),
+        "content_type": part.get_content_type(),
+        "content_base64": base64.b64encode(part.get_payload(decode=True) or b"").decode(),
+    }
 
 
 class Mailbox:
-    def __init__(self):
-        self.mails = []
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
 
-    async def handle_DATA(self, _server, _session, envelope):  # the name is aiosmtpd's
-        self.mails.append(read(envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
-        return "250 kept"
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
+        self.messages.append(parse(envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
+        return "250 OK"
 
-    async def show(self, request):
-        wanted = request.query.get("to")
-        return web.json_response([mail for mail in self.mails if wanted is None or wanted in mail["to"]])
+    async def show(self, request: web.Request) -> web.Response:
+        to = request.query.get("to")
+        return web.json_response([message for message in self.messages if to is None or to in message["to"]])
 
-    async def forget(self, _request):
-        self.mails.clear()
+    async def clear(self, _request: web.Request) -> web.Response:
+        self.messages.clear()
         return web.Response(status=204)
 
 
-async def serve(smtp_port, http_port):
-    """Listens on loopback; both ports, of which 0 asks for any."""
+async def serve(smtp_port: int, http_port: int) -> tuple[int, int, Callable[[], Awaitable[None]]]:
+    """Listens on the loopback interface; port 0 chooses a free one. Returns both ports and a function that stops."""
     mailbox = Mailbox()
     loop = asyncio.get_running_loop()
-    smtp = await loop.create_server(lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="quayside.local"), "127.0.0.1", smtp_port)
+    smtp = await loop.create_server(
+        lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="quayside.local"), "127.0.0.1", smtp_port
+    )
     app = web.Application()
     app.router.add_get("/", mailbox.show)
-    app.router.add_delete("/", mailbox.forget)
+    app.router.add_delete("/", mailbox.clear)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", http_port).start()
 
-    async def end():
+    async def stop() -> None:
         smtp.close()
         await smtp.wait_closed()
         await runner.cleanup()
 
-    return smtp.sockets[0].getsockname()[1], runner.addresses[0][1], end
+    return smtp.sockets[0].getsockname()[1], runner.addresses[0][1], stop
 
 
-async def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--smtp-port", type=int, required=True)
-    arguments.add_argument("--http-port", type=int, required=True)
-    asked = arguments.parse_args()
-    smtp, http, _end = await serve(asked.smtp_port, asked.http_port)
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--smtp-port", type=int, required=True)
+    parser.add_argument("--http-port", type=int, required=True)
+    arguments = parser.parse_args()
+    smtp, http, _stop = await serve(arguments.smtp_port, arguments.http_port)
     print(f"SMTP on 127.0.0.1:{smtp}, HTTP on 127.0.0.1:{http}", flush=True)
     await asyncio.Event().wait()
 

@@ -1,125 +1,155 @@
-"""Processes that outlive the script that starts them: start, know again, wait for, stop with all their children."""
+"""Processes that outlive the script that starts them: start, find again, wait for, and stop with all descendants."""
 
-import json
+import contextlib
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import config
 
 
-def _stat(pid):
-    """Parent, process group, start time and state of a process, or None."""
+@dataclass(frozen=True)
+class Stat:
+    """What `/proc/<pid>/stat` says of a process. `started` is in clock ticks since boot."""
+
+    state: str
+    parent: int
+    group: int
+    started: int
+
+    @property
+    def is_running(self) -> bool:
+        return self.state not in "ZX"
+
+
+def _stat(pid: int) -> Stat | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The name in parentheses may hold blanks; what follows the last parenthesis does not.
+    # The command name, in parentheses, may contain blanks.
     fields = text.rsplit(")", 1)[1].split()
-    return {"state": fields[0], "parent": int(fields[1]), "group": int(fields[2]), "started": int(fields[19])}
+    return Stat(state=fields[0], parent=int(fields[1]), group=int(fields[2]), started=int(fields[19]))
 
 
-def _all():
-    """Every process that is not a zombie."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            stat = _stat(entry)
-            if stat and stat["state"] not in "ZX":
-                found[int(entry)] = stat
-    return found
+def _running() -> dict[int, Stat]:
+    """All processes except zombies."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    stats = {pid: stat for pid in pids if (stat := _stat(pid))}
+    return {pid: stat for pid, stat in stats.items() if stat.is_running}
 
 
-def runs(pid):
-    """Whether there is such a process; a zombie is none."""
+def is_running(pid: int) -> bool:
+    """Whether the process exists and is not a zombie."""
     stat = _stat(pid)
-    return bool(stat) and stat["state"] not in "ZX"
+    return stat is not None and stat.is_running
 
 
-def spawn(name, argv, env, cwd=None, user=None):
-    """Starts a part in a session of its own with its output in its log, and remembers it."""
-    log = config.LOGS / f"{name}.log"
-    with open(log, "ab") as out:
+def _as_user(user: str | None) -> dict[str, Any]:
+    return {"user": user, "group": user, "extra_groups": []} if user else {}
+
+
+def spawn(name: str, argv: Sequence[object], env: Mapping[str, str], user: str | None = None) -> None:
+    """Starts a service in its own session, appends its output to its log, and records its process id."""
+    with (config.LOGS / f"{name}.log").open("ab") as log:
         child = subprocess.Popen(
-            [str(a) for a in argv], env=env, cwd=str(cwd or config.ROOT), stdin=subprocess.DEVNULL, stdout=out,
-            stderr=subprocess.STDOUT, start_new_session=True,
-            **({"user": user, "group": user, "extra_groups": []} if user else {}),
+            [str(word) for word in argv],
+            env=env,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **_as_user(user),
         )
     stat = _stat(child.pid)
-    record = {"pid": child.pid, "started": stat["started"] if stat else 0}
-    (config.RUN / f"{name}.json").write_text(json.dumps(record))
-    return child
+    config.write_json(_record_path(name), {"pid": child.pid, "started": stat.started if stat else 0})
 
 
-def record(name):
-    return config.read_json(config.RUN / f"{name}.json")
+def run_as(user: str | None, argv: Sequence[object], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end as another user and captures its output."""
+    words = [str(word) for word in argv]
+    return subprocess.run(words, env=env, cwd="/", capture_output=True, text=True, check=False, **_as_user(user))
 
 
-def remember(name, **more):
-    (config.RUN / f"{name}.json").write_text(json.dumps({**record(name), **more}))
+def _record_path(name: str) -> Path:
+    return config.RUN / f"{name}.json"
 
 
-def alive(name):
-    """The process id of the part when it runs. A process that merely got the same id since does not count."""
+def record(name: str) -> dict[str, Any]:
+    """What was recorded when the service was started; empty if it was not."""
+    return config.read_json(_record_path(name))
+
+
+def add_to_record(name: str, **more: object) -> None:
+    config.write_json(_record_path(name), {**record(name), **more})
+
+
+def pid_of(name: str) -> int | None:
+    """The service's process id, if it runs. A later process with the same id does not count."""
     known = record(name)
-    if known and runs(known["pid"]) and _stat(known["pid"])["started"] == known["started"]:
-        return known["pid"]
-    return None
+    if not known:
+        return None
+    pid = int(known["pid"])
+    stat = _stat(pid)
+    return pid if stat and stat.is_running and stat.started == known["started"] else None
 
 
-def _family(pid):
-    """The process, its descendants and its group: what has to go with it."""
-    table = _all()
-    family = {pid} if pid in table else set()
-    family |= {p for p, stat in table.items() if stat["group"] == pid}
+def _with_descendants(pid: int) -> set[int]:
+    """The process, its process group, and all their descendants."""
+    running = _running()
+    found = {pid} if pid in running else set()
+    found |= {other for other, stat in running.items() if stat.group == pid}
     while True:
-        more = {p for p, stat in table.items() if stat["parent"] in family} - family
-        if not more:
-            return family
-        family |= more
+        children = {other for other, stat in running.items() if stat.parent in found} - found
+        if not children:
+            return found
+        found |= children
 
 
-def _signal(pids, number):
+def _signal(pids: set[int], number: signal.Signals) -> None:
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
-def _wait_gone(pids, deadline_s):
+def _wait_for_exit(pids: set[int], deadline_s: float) -> set[int]:
+    """Waits until the processes have ended. Returns those that have not."""
     deadline = time.monotonic() + deadline_s
     while True:
-        left = pids & set(_all())
+        left = pids & set(_running())
         if not left or time.monotonic() >= deadline:
             return left
         time.sleep(0.02)
 
 
-def stop(name, polite=signal.SIGTERM, grace_s=10):
-    """Asks the part to end, then makes it and everything it started end. True if it ran."""
-    pid = alive(name)
+def stop(name: str, first: signal.Signals = signal.SIGTERM, grace_s: float = 10) -> bool:
+    """Stops a service and everything that it started, with SIGKILL if need be. Returns whether it was running."""
+    pid = pid_of(name)
     if pid:
-        family = _family(pid)
-        if polite != signal.SIGKILL:
-            _signal({pid}, polite)
-            _wait_gone({pid}, grace_s)
-        family |= _family(pid)
-        _signal(family & set(_all()), signal.SIGTERM if polite != signal.SIGKILL else signal.SIGKILL)
-        left = _wait_gone(family, 2)
+        family = _with_descendants(pid)
+        if first != signal.SIGKILL:
+            _signal({pid}, first)
+            _wait_for_exit({pid}, grace_s)
+        family |= _with_descendants(pid)
+        _signal(family & set(_running()), signal.SIGTERM if first != signal.SIGKILL else signal.SIGKILL)
+        left = _wait_for_exit(family, 2)
         _signal(left, signal.SIGKILL)
-        _wait_gone(left, 5)
-    (config.RUN / f"{name}.json").unlink(missing_ok=True)
-    return bool(pid)
+        _wait_for_exit(left, 5)
+    _record_path(name).unlink(missing_ok=True)
+    return pid is not None
 
 
-def stragglers():
-    """Processes that carry this clone's marker although no part knows them any more."""
+def _leftovers() -> set[int]:
+    """Processes with this clone's marker that belong to no service any more."""
     marker = f"{config.MARKER}={config.ROOT}".encode()
     found = set()
-    for pid in _all():
+    for pid in _running():
         try:
             environment = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
@@ -129,18 +159,19 @@ def stragglers():
     return found
 
 
-def stop_stragglers():
-    left = stragglers()
+def stop_leftovers() -> set[int]:
+    """Ends leftover processes. Returns those that do not end."""
+    left = _leftovers()
     _signal(left, signal.SIGTERM)
-    left = _wait_gone(left, 2)
+    left = _wait_for_exit(left, 2)
     _signal(left, signal.SIGKILL)
-    return _wait_gone(left, 5)
+    return _wait_for_exit(left, 5)
 
 
-def tail(path, lines=20):
+def tail(path: Path, lines: int = 20) -> list[str]:
     """The last lines of a log."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - 16_384))
             return file.read().decode(errors="replace").splitlines()[-lines:]
@@ -148,26 +179,31 @@ def tail(path, lines=20):
         return []
 
 
-def last_line(path):
+def last_line(path: Path) -> str:
     return next((line.strip() for line in reversed(tail(path, 5)) if line.strip()), "")
 
 
-def run(name, argv, env, cwd=None):
-    """Runs a command to its end with its output in a log. The exit code and the log's path."""
-    log = config.LOGS / f"{name}.log"
-    with open(log, "wb") as out:
-        code = subprocess.run(
-            [str(a) for a in argv], env=env, cwd=str(cwd or config.ROOT), stdin=subprocess.DEVNULL, stdout=out,
-            stderr=subprocess.STDOUT, check=False,
-        ).returncode
-    return code, log
+def run(name: str, argv: Sequence[object], env: Mapping[str, str]) -> tuple[int, Path]:
+    """Runs a command to its end with its output in a log. Returns its exit code and the log's path."""
+    path = config.LOGS / f"{name}.log"
+    with path.open("wb") as log:
+        ended = subprocess.run(
+            [str(word) for word in argv],
+            env=env,
+            cwd=config.ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    return ended.returncode, path
 
 
-def wait_until(condition, deadline_s, every_s=0.05):
-    """Waits for a condition to hold; its last value. False when the deadline passes first."""
+def wait_until(condition: Callable[[], bool], deadline_s: float, every_s: float = 0.05) -> bool:
+    """Waits until a condition holds. Returns False if the deadline passes first."""
     deadline = time.monotonic() + deadline_s
-    while True:
-        value = condition()
-        if value or time.monotonic() >= deadline:
-            return value
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(every_s)
+    return True

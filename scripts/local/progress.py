@@ -1,77 +1,94 @@
-"""What a person sees: a step, a tick, the time it took. Long steps say that they live; colour only on a terminal."""
+"""Terminal output of the scripts: headings, steps with their duration, notes and errors.
 
-import sys
+On a terminal a running step shows a spinner and its elapsed time. Elsewhere (CI, a file) it prints a line at its start
+and every 15 seconds.
+"""
+
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-# Without a terminal a long step says so once in this many seconds.
-STILL_EVERY_S = 15
+from rich.console import Console
+from rich.live import Live
+from rich.padding import Padding
+from rich.spinner import Spinner
+from rich.text import Text
+
+HEARTBEAT_S = 15
+# Steps that end sooner print nothing but their result.
+QUIET_S = 1.0
+
+_stdout = Console(highlight=False, soft_wrap=True)
+_stderr = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
-def _tty():
-    return sys.stdout.isatty()
-
-
-def _paint(code, text):
-    return f"\033[{code}m{text}\033[0m" if _tty() else text
-
-
-def took(seconds):
+def duration(seconds: float) -> str:
     return f"{int(seconds // 60)} min {int(seconds % 60)} s" if seconds >= 60 else f"{seconds:.1f} s"
 
 
-def heading(text):
-    print(_paint("1", text), flush=True)
+def heading(text: str) -> None:
+    _stdout.print(Text(text, style="bold"))
 
 
-def note(text):
-    print(f"    {text}", flush=True)
+def note(text: str) -> None:
+    _stdout.print(Text(f"    {text}"))
 
 
-def fail(text):
-    sys.stdout.flush()
-    print(f"{_paint('31', '✗')} {text}", file=sys.stderr, flush=True)
+def fail(text: str) -> None:
+    _stderr.print(Text.assemble(("✗", "red"), f" {text}"))
 
 
-def done(text, seconds=None):
-    tail = f" {_paint('2', '(' + took(seconds) + ')')}" if seconds is not None else ""
-    print(f"  {_paint('32', '✓')} {text}{tail}", flush=True)
+def done(text: str, seconds: float | None = None) -> None:
+    took = "" if seconds is None else f" ({duration(seconds)})"
+    _stdout.print(Text.assemble("  ", ("✓", "green"), f" {text}", (took, "dim")))
 
 
-class step:
-    """`with step("deploying") as s:` prints the tick when it ends well; `s.status` may tell what it is at."""
+class Step:
+    """A running step. `status` adds what it is doing at the moment."""
 
-    def __init__(self, text):
-        self.text = text
-        self.status = lambda: ""
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+    def __init__(self, title: str) -> None:
+        self.title, self.started = title, time.monotonic()
+        self.status: Callable[[], str] = lambda: ""
+        self._spinner = Spinner("dots")
 
-    def __enter__(self):
-        self.started = time.monotonic()
-        self._thread.start()
-        return self
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
 
-    def __exit__(self, kind, _error, _trace):
-        self._over.set()
-        self._thread.join()
-        if _tty():
-            print("\r\033[K", end="")
-        if kind is None:
-            done(self.text, time.monotonic() - self.started)
+    def __rich__(self) -> Padding:
+        text = Text(f"{self.title} ({duration(self.elapsed())}) {self.status()}", no_wrap=True, overflow="ellipsis")
+        self._spinner.update(text=text)
+        return Padding(self._spinner, (0, 0, 0, 2))
 
-    def _watch(self):
-        said = time.monotonic()
-        # Nothing at all for what is over at once.
-        if self._over.wait(1.0 if not _tty() else 0.2):
-            return
-        if not _tty():
-            print(f"  … {self.text}", flush=True)
-        while not self._over.wait(0.2):
-            now = time.monotonic()
-            if _tty():
-                line = f"  … {self.text} ({took(now - self.started)}) {self.status()}"
-                print("\r\033[K" + line[:110], end="", flush=True)
-            elif now - said >= STILL_EVERY_S:
-                said = now
-                print(f"    {self.text}: {took(now - self.started)} {self.status()}".rstrip(), flush=True)
+
+@contextmanager
+def step(title: str) -> Iterator[Step]:
+    """Shows a step while it runs, and its result and duration when it succeeds."""
+    running = Step(title)
+    with _shown(running):
+        yield running
+    done(title, running.elapsed())
+
+
+@contextmanager
+def _shown(running: Step) -> Iterator[None]:
+    if _stdout.is_terminal:
+        with Live(running, console=_stdout, transient=True, refresh_per_second=8):
+            yield
+        return
+    ended = threading.Event()
+    heartbeat = threading.Thread(target=_heartbeat, args=(running, ended), daemon=True)
+    heartbeat.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        heartbeat.join()
+
+
+def _heartbeat(running: Step, ended: threading.Event) -> None:
+    if ended.wait(QUIET_S):
+        return
+    _stdout.print(Text(f"  … {running.title}"))
+    while not ended.wait(HEARTBEAT_S):
+        note(f"{running.title}: {duration(running.elapsed())} {running.status()}".rstrip())

@@ -1,41 +1,51 @@
-"""Refunds, search and balance transactions, as Stripe documents them. Run with the tools' Python."""
+"""Refunds, search and balance transactions follow Stripe's documentation. `scripts/test local` runs these tests."""
 
 import unittest
+from typing import Any
 
 import gateway_stripe
-from testing_gateway import DECLINED, VISA, SharedGateway
+from testing_gateway import DECLINED, VISA, Json, SharedGatewayTest
 
 
-class Refunds(SharedGateway):
-    async def test_a_refund_carries_its_intent_and_metadata_and_comes_once_a_key(self):
+class RefundsTest(SharedGatewayTest):
+    async def test_refund_has_its_intent_and_metadata_and_is_made_once_per_key(self) -> None:
         intent = await self.paid()
         status, refund = await self.refund(intent, "r-1", amount=500, **{"metadata[refund_id]": "f-1"})
         self.assertEqual(status, 200)
-        wanted = {"object": "refund", "status": "succeeded", "amount": 500, "currency": "usd", "payment_intent": intent["id"],
-                  "charge": intent["latest_charge"], "metadata": {"refund_id": "f-1"}}
+        wanted = {
+            "object": "refund",
+            "status": "succeeded",
+            "amount": 500,
+            "currency": "usd",
+            "payment_intent": intent["id"],
+            "charge": intent["latest_charge"],
+            "metadata": {"refund_id": "f-1"},
+        }
         self.assertEqual({name: refund[name] for name in wanted}, wanted)
         self.assertEqual(await self.refund(intent, "r-1", amount=500, **{"metadata[refund_id]": "f-1"}), (200, refund))
         self.assertEqual((await self.charges())["charges"][0]["refunded"], 500)
         self.assertEqual((await self.refund(intent, "r-1", amount=600))[1]["error"]["type"], "idempotency_error")
 
-    async def test_a_refund_without_an_amount_is_of_what_is_left(self):
+    async def test_refund_without_an_amount_refunds_the_rest(self) -> None:
         intent = await self.paid(amount=1000)
         await self.refund(intent, amount=300)
         self.assertEqual((await self.refund(intent))[1]["amount"], 700)
 
-    async def test_no_more_is_refunded_than_is_left(self):
+    async def test_refund_cannot_exceed_the_rest(self) -> None:
         intent = await self.paid(amount=1000)
         await self.refund(intent, amount=300)
         status, body = await self.refund(intent, "r-2", amount=701)
-        self.assertEqual((status, body["error"]["type"], body["error"]["code"]), (400, "invalid_request_error", "amount_too_large"))
+        self.assertEqual(
+            (status, body["error"]["type"], body["error"]["code"]), (400, "invalid_request_error", "amount_too_large")
+        )
         self.assertEqual((await self.refund(intent, amount=700))[0], 200)
-        # The endpoint had begun when it refused: the key keeps that.
+        # The request was executed, so its rejection is stored for the key.
         self.assertEqual(await self.refund(intent, "r-2", amount=701), (status, body))
         status, body = await self.refund(intent, amount=1)
         self.assertEqual((status, body["error"]["code"]), (400, "charge_already_refunded"))
         self.assertEqual((await self.charges())["charges"][0]["refunded"], 1000)
 
-    async def test_what_was_not_charged_is_not_refunded(self):
+    async def test_refund_requires_a_succeeded_charge(self) -> None:
         await self.pay(None, card=DECLINED)
         self.assertEqual((await self.refund({"id": (await self.charges())["charges"][0]["payment_intent"]}))[0], 400)
         _, waiting, _ = await self.post("/v1/payment_intents", amount=100, currency="usd", payment_method=VISA)
@@ -46,42 +56,48 @@ class Refunds(SharedGateway):
         for amount in (0, -1, "much"):
             self.assertEqual((await self.refund(intent, amount=amount))[0], 400, amount)
 
-
-    async def test_the_refunds_of_an_intent_are_listed_newest_first_page_by_page(self):
+    async def test_refunds_of_an_intent_are_listed_newest_first_in_pages(self) -> None:
         intent, other = await self.paid(amount=1000), await self.paid(amount=1000)
         await self.refund(other, amount=10)
         made = [(await self.refund(intent, amount=100, **{"metadata[refund_id]": f"f-{n}"}))[1]["id"] for n in range(3)]
         status, first = await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("limit", "2"))
         self.assertEqual((status, first["has_more"], first["data"][0]["metadata"]), (200, True, {"refund_id": "f-2"}))
-        _, second = await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("starting_after", first["data"][-1]["id"]))
+        _, second = await self.get(
+            "/v1/refunds", ("payment_intent", intent["id"]), ("starting_after", first["data"][-1]["id"])
+        )
         self.assertEqual((second["has_more"], [r["id"] for r in first["data"] + second["data"]]), (False, made[::-1]))
-        self.assertEqual((await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("starting_after", "re_x")))[0], 400)
+        self.assertEqual(
+            (await self.get("/v1/refunds", ("payment_intent", intent["id"]), ("starting_after", "re_x")))[0], 400
+        )
 
 
-class SingleUse(SharedGateway):
-    async def method(self, number="4242424242424242"):
-        card = {"card[number]": number, "card[exp_month]": 12, "card[exp_year]": 2040, "card[cvc]": "123"}
-        return (await self.post("/v1/payment_methods", type="card", **card))[1]["id"]
+class SingleUseTest(SharedGatewayTest):
+    async def create_method(self, number: str) -> str:
+        card: Json = {"card[number]": number, "card[exp_month]": 12, "card[exp_year]": 2040, "card[cvc]": "123"}
+        created = (await self.post("/v1/payment_methods", type="card", **card))[1]
+        return str(created["id"])
 
-    async def test_a_method_of_no_customer_pays_once_and_is_refused_without_a_code(self):
-        for number, status in (("4242424242424242", 200), ("4000000000000002", 402)):
-            method = await self.method(number)
-            self.assertEqual((await self.pay("s-1" + number, card=method))[0], status)
-            self.assertEqual((await self.pay("s-1" + number, card=method))[0], status, "the key's answer is given again")
+    async def test_method_without_a_customer_pays_once(self) -> None:
+        for number, expected in (("4242424242424242", 200), ("4000000000000002", 402)):
+            method = await self.create_method(number)
+            self.assertEqual((await self.pay("s-1" + number, card=method))[0], expected)
+            self.assertEqual((await self.pay("s-1" + number, card=method))[0], expected, "the response is replayed")
             status, body, _ = await self.pay("s-2" + number, card=method)
-            self.assertEqual((status, body["error"]["type"], body["error"].get("code")), (400, "invalid_request_error", None))
+            self.assertEqual(
+                (status, body["error"]["type"], body["error"].get("code")), (400, "invalid_request_error", None)
+            )
             self.assertIn("previously used", body["error"]["message"])
 
-    async def test_test_tokens_pay_as_often_as_they_are_asked(self):
+    async def test_test_tokens_pay_repeatedly(self) -> None:
         await self.paid()
         await self.paid()
 
 
-class Search(SharedGateway):
-    async def search(self, query, *more):
+class SearchTest(SharedGatewayTest):
+    async def search(self, query: str, *more: tuple[str, str]) -> tuple[int, Any]:
         return await self.get("/v1/payment_intents/search", ("query", query), *more)
 
-    async def test_intents_are_found_by_their_metadata(self):
+    async def test_intents_are_found_by_metadata(self) -> None:
         first = await self.paid(payment_id="p-1", attempt="1")
         second = await self.paid(payment_id="p-1", attempt="2")
         await self.paid(payment_id="p-2", attempt="1")
@@ -90,18 +106,20 @@ class Search(SharedGateway):
         self.assertEqual((found["object"], found["has_more"], found["next_page"]), ("search_result", False, None))
         self.assertEqual([intent["id"] for intent in found["data"]], [second["id"], first["id"]])
         _, found = await self.search("metadata['payment_id']:'p-1' AND metadata['attempt']:'1'")
-        self.assertEqual([(intent["id"], intent["metadata"]) for intent in found["data"]],
-                         [(first["id"], {"payment_id": "p-1", "attempt": "1"})])
+        self.assertEqual(
+            [(intent["id"], intent["metadata"]) for intent in found["data"]],
+            [(first["id"], {"payment_id": "p-1", "attempt": "1"})],
+        )
         self.assertEqual((await self.search("metadata['payment_id']:'p-3'"))[1]["data"], [])
 
-    async def test_a_declined_intent_is_found_and_says_why(self):
+    async def test_declined_intent_is_found_with_its_error(self) -> None:
         _, declined, _ = await self.pay(None, card=DECLINED, payment_id="p-1")
         intent = (await self.search("metadata['payment_id']:'p-1'"))[1]["data"][0]
         self.assertEqual(intent["status"], "requires_payment_method")
         for name in ("type", "code", "decline_code", "charge"):
             self.assertEqual(intent["last_payment_error"][name], declined["error"][name])
 
-    async def test_pages_go_on_where_the_last_one_ended(self):
+    async def test_search_pages_continue_after_the_last_one(self) -> None:
         made = [(await self.paid(order="o-1"))["id"] for _ in range(3)]
         query = "metadata['order']:'o-1'"
         _, first = await self.search(query, ("limit", "2"))
@@ -109,60 +127,87 @@ class Search(SharedGateway):
         _, second = await self.search(query, ("limit", "2"), ("page", first["next_page"]))
         self.assertEqual((second["has_more"], [i["id"] for i in first["data"] + second["data"]]), (False, made[::-1]))
 
-    async def test_any_other_query_is_refused(self):
-        for query in ("", "status:'succeeded'", "metadata['a']:'1' OR metadata['b']:'2'", "-metadata['a']:'1'",
-                      "metadata['a']:'1' AND", "metadata['a']:1", "metadata['a']~'1'", "metadata['a']:'1\\''",
-                      "metadata['a']:'1' metadata['b']:'2'"):
+    async def test_unsupported_query_is_rejected(self) -> None:
+        for query in (
+            "",
+            "status:'succeeded'",
+            "metadata['a']:'1' OR metadata['b']:'2'",
+            "-metadata['a']:'1'",
+            "metadata['a']:'1' AND",
+            "metadata['a']:1",
+            "metadata['a']~'1'",
+            "metadata['a']:'1\\''",
+            "metadata['a']:'1' metadata['b']:'2'",
+        ):
             self.assertEqual((await self.search(query))[0], 400, query)
         self.assertEqual((await self.get("/v1/payment_intents/search"))[0], 400)
 
 
-class BalanceTransactions(SharedGateway):
-    async def list(self, *parameters):
+class BalanceTransactionsTest(SharedGatewayTest):
+    async def list_page(self, *parameters: tuple[str, object]) -> Json:
         status, page = await self.get("/v1/balance_transactions", *parameters)
         self.assertEqual(status, 200, page)
-        return page
+        listed: Json = page
+        return listed
 
-    async def test_the_fee_is_the_standard_price_rounded_half_up(self):
+    async def test_fee_is_the_standard_price_rounded_half_up(self) -> None:
         for amount, fee in ((1000, 59), (1999, 88), (500, 45), (50, 31), (1, 30), (1_000_000, 29_030)):
             self.assertEqual(gateway_stripe.fee(amount), fee, amount)
 
-    async def test_charges_and_refunds_are_listed_newest_first_with_what_they_are_of(self):
+    async def test_transactions_are_listed_newest_first_with_their_source(self) -> None:
         intent = await self.paid(amount=1000, payment_id="p-1")
         await self.pay(None, card=DECLINED)
         _, refund = await self.refund(intent, amount=400, **{"metadata[refund_id]": "f-1"})
-        page = await self.list(("limit", "100"), ("expand[]", "data.source"))
+        page = await self.list_page(("limit", "100"), ("expand[]", "data.source"))
         self.assertFalse(page["has_more"])
-        self.assertEqual([(t["type"], t["amount"], t["fee"], t["net"], t["currency"]) for t in page["data"]],
-                         [("refund", -400, 0, -400, "usd"), ("charge", 1000, 59, 941, "usd")])
+        self.assertEqual(
+            [(t["type"], t["amount"], t["fee"], t["net"], t["currency"]) for t in page["data"]],
+            [("refund", -400, 0, -400, "usd"), ("charge", 1000, 59, 941, "usd")],
+        )
         refunded, charged = (transaction["source"] for transaction in page["data"])
-        self.assertEqual((refunded["id"], refunded["metadata"], refunded["payment_intent"]),
-                         (refund["id"], {"refund_id": "f-1"}, intent["id"]))
-        self.assertEqual((charged["id"], charged["metadata"], charged["payment_intent"], charged["amount_refunded"]),
-                         (intent["latest_charge"], {"payment_id": "p-1"}, intent["id"], 400))
-        self.assertEqual([t["source"] for t in (await self.list())["data"]], [refund["id"], intent["latest_charge"]])
+        self.assertEqual(
+            (refunded["id"], refunded["metadata"], refunded["payment_intent"]),
+            (refund["id"], {"refund_id": "f-1"}, intent["id"]),
+        )
+        self.assertEqual(
+            (charged["id"], charged["metadata"], charged["payment_intent"], charged["amount_refunded"]),
+            (intent["latest_charge"], {"payment_id": "p-1"}, intent["id"], 400),
+        )
+        self.assertEqual(
+            [t["source"] for t in (await self.list_page())["data"]], [refund["id"], intent["latest_charge"]]
+        )
 
-    async def test_pages_follow_each_other_without_gap_or_repetition(self):
+    async def test_pages_have_no_gap_and_no_repetition(self) -> None:
         made = [(await self.paid())["latest_charge"] for _ in range(5)]
-        seen, more = [], ()
+        seen: list[str] = []
+        more: tuple[tuple[str, Any], ...] = ()
         while True:
-            page = await self.list(("limit", "2"), *more)
+            page = await self.list_page(("limit", "2"), *more)
             seen += [transaction["source"] for transaction in page["data"]]
             if not page["has_more"]:
                 break
             more = (("starting_after", page["data"][-1]["id"]),)
         self.assertEqual(seen, made[::-1])
 
-    async def test_a_window_of_time_takes_its_start_and_leaves_its_end(self):
+    async def test_time_range_includes_its_start_and_excludes_its_end(self) -> None:
         await self.paid()
-        created = (await self.list())["data"][0]["created"]
-        self.assertEqual(len((await self.list(("created[gte]", created), ("created[lt]", created + 1)))["data"]), 1)
-        self.assertEqual((await self.list(("created[gte]", created + 1)))["data"], [])
-        self.assertEqual((await self.list(("created[lt]", created)))["data"], [])
+        created = (await self.list_page())["data"][0]["created"]
+        self.assertEqual(
+            len((await self.list_page(("created[gte]", created), ("created[lt]", created + 1)))["data"]), 1
+        )
+        self.assertEqual((await self.list_page(("created[gte]", created + 1)))["data"], [])
+        self.assertEqual((await self.list_page(("created[lt]", created)))["data"], [])
 
-    async def test_what_is_not_understood_is_refused(self):
-        for parameter in (("limit", "0"), ("limit", "101"), ("created[from]", "1"), ("created[gte]", "now"), ("created", "1"),
-                          ("starting_after", "txn_nothing"), ("payout", "po_1")):
+    async def test_invalid_parameter_is_rejected(self) -> None:
+        for parameter in (
+            ("limit", "0"),
+            ("limit", "101"),
+            ("created[from]", "1"),
+            ("created[gte]", "now"),
+            ("created", "1"),
+            ("starting_after", "txn_nothing"),
+            ("payout", "po_1"),
+        ):
             self.assertEqual((await self.get("/v1/balance_transactions", parameter))[0], 400, parameter)
 
 

@@ -1,4 +1,4 @@
-"""The mailbox, over real SMTP. Run with the tools' Python."""
+"""The mailbox, over SMTP. `scripts/test local` runs these tests."""
 
 import asyncio
 import email.message
@@ -11,14 +11,14 @@ import mailbox_server
 
 
 class MailboxTest(unittest.IsolatedAsyncioTestCase):
-    async def asyncSetUp(self):
-        self.smtp, http, self.end = await mailbox_server.serve(0, 0)
+    async def asyncSetUp(self) -> None:
+        self.smtp, http, self.stop = await mailbox_server.serve(0, 0)
         self.url = f"http://127.0.0.1:{http}/"
 
-    async def asyncTearDown(self):
-        await self.end()
+    async def asyncTearDown(self) -> None:
+        await self.stop()
 
-    def send(self, to):
+    def send(self, to: str) -> None:
         message = email.message.EmailMessage()
         message["Subject"] = "Ihre Bestellung – bestätigt"
         message["From"], message["To"] = "orders@quayside.example", to
@@ -28,22 +28,27 @@ class MailboxTest(unittest.IsolatedAsyncioTestCase):
         with smtplib.SMTP("127.0.0.1", self.smtp, timeout=5) as server:
             server.send_message(message)
 
-    async def test_what_was_sent_is_listed_by_recipient_and_forgotten_on_request(self):
+    async def test_messages_are_listed_by_recipient_and_deleted_on_request(self) -> None:
         for to in ("ann@example.com", "bob@example.com"):
             await asyncio.to_thread(self.send, to)
         async with aiohttp.ClientSession() as client:
-            async with client.get(self.url, params={"to": "ann@example.com"}) as answer:
-                mails = await answer.json()
-            self.assertEqual(len(mails), 1)
-            mail = mails[0]
-            self.assertEqual((mail["from"], mail["to"]), ("orders@quayside.example", ["ann@example.com"]))
-            self.assertEqual((mail["subject"], mail["text"]), ("Ihre Bestellung – bestätigt", "Danke für 2 × Tee."))
-            self.assertIn("<p>Danke</p>", mail["html"])
-            self.assertEqual((mail["attachments"][0]["filename"], mail["attachments"][0]["content_base64"]), ("invoice.pdf", "JVBERi0xLjc="))
-            async with client.delete(self.url) as answer:
-                self.assertEqual(answer.status, 204)
-            async with client.get(self.url) as answer:
-                self.assertEqual(await answer.json(), [])
+            async with client.get(self.url, params={"to": "ann@example.com"}) as response:
+                messages = await response.json()
+            self.assertEqual(len(messages), 1)
+            message = messages[0]
+            self.assertEqual((message["from"], message["to"]), ("orders@quayside.example", ["ann@example.com"]))
+            self.assertEqual(
+                (message["subject"], message["text"]), ("Ihre Bestellung – bestätigt", "Danke für 2 × Tee.")
+            )
+            self.assertIn("<p>Danke</p>", message["html"])
+            self.assertEqual(
+                (message["attachments"][0]["filename"], message["attachments"][0]["content_base64"]),
+                ("invoice.pdf", "JVBERi0xLjc="),
+            )
+            async with client.delete(self.url) as response:
+                self.assertEqual(response.status, 204)
+            async with client.get(self.url) as response:
+                self.assertEqual(await response.json(), [])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,19 @@
-"""What the tests of the gateway share: its process, what a test asks of it, and somebody who takes its webhooks."""
+"""What the tests of the gateway share: a gateway process, a client, and a receiver of webhooks."""
 
 import asyncio
 import json
 import subprocess
 import sys
 import unittest
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 from aiohttp import web
+
+Json = dict[str, Any]
+T = TypeVar("T")
 
 ACCOUNT = "sk_test_unittest"
 VISA, DECLINED = "pm_card_visa", "pm_card_visa_chargeDeclined"
@@ -17,135 +22,158 @@ PROGRAM = Path(__file__).resolve().parent / "gateway.py"
 
 
 class Process:
-    """A gateway in a process of its own: localstripe keeps to the event loop that it met first."""
+    """A gateway in its own process, because localstripe is bound to one event loop."""
 
-    def __init__(self, *arguments):
-        self.running = subprocess.Popen(
-            [sys.executable, PROGRAM, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
-        self.url = "http://" + self.running.stdout.readline().split()[-1]
+    def __init__(self, *arguments: str) -> None:
+        argv = [sys.executable, str(PROGRAM), "--port", "0", *arguments]
+        self.child = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        assert self.child.stdout is not None
+        self.url = "http://" + self.child.stdout.readline().split()[-1]
 
-    def kill(self):
-        """With -9: nothing is tidied up."""
-        self.running.kill()
-        self.running.communicate(timeout=10)
+    def kill(self) -> None:
+        """Ends the process with SIGKILL, so that it cannot clean up."""
+        self.child.kill()
+        self.child.communicate(timeout=10)
 
 
-async def eventually(check):
-    """Waits until the check gives something, and gives that."""
+async def eventually(look: Callable[[], Awaitable[T]]) -> T:
+    """Calls `look` until it returns something true, and returns that."""
     async with asyncio.timeout(10):
-        while not (found := await check()):
+        while not (found := await look()):  # noqa: ASYNC110 the state is in another process
             await asyncio.sleep(0.01)
         return found
 
 
-class Client:
-    """What a test asks of the gateway that it has at `self.url`."""
+class GatewayTest(unittest.IsolatedAsyncioTestCase):
+    """A test with a client of the gateway at `self.url`."""
 
-    async def asyncSetUp(self):
+    url: str
+
+    async def asyncSetUp(self) -> None:
         self.client = aiohttp.ClientSession(headers={"Authorization": f"Bearer {ACCOUNT}"})
 
-    async def asyncTearDown(self):
+    async def asyncTearDown(self) -> None:
         await self.client.close()
 
-    async def ask(self, method, path, **more):
-        async with self.client.request(method, self.url + path, **more) as answer:
-            return answer.status, await answer.json() if answer.content_type == "application/json" else None, answer.headers
+    async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any, Mapping[str, str]]:
+        async with self.client.request(method, self.url + path, **more) as response:
+            body = await response.json() if response.content_type == "application/json" else None
+            return response.status, body, response.headers
 
-    async def get(self, path, *parameters):
-        status, body, _ = await self.ask("GET", path, params=parameters)
+    async def get(self, path: str, *parameters: tuple[str, Any]) -> tuple[int, Any]:
+        status, body, _ = await self.call("GET", path, params=parameters)
         return status, body
 
-    async def post(self, path, key=None, account=ACCOUNT, **form):
+    async def post(
+        self, path: str, key: str | None = None, account: str = ACCOUNT, **form: object
+    ) -> tuple[int, Any, Mapping[str, str]]:
         headers = {"Authorization": f"Bearer {account}", **({"Idempotency-Key": key} if key else {})}
-        return await self.ask("POST", path, data={name: str(value) for name, value in form.items()}, headers=headers)
+        return await self.call("POST", path, data={name: str(value) for name, value in form.items()}, headers=headers)
 
-    async def pay(self, key, amount=1999, card=VISA, account=ACCOUNT, **metadata):
-        metadata = {f"metadata[{name}]": value for name, value in (metadata or {"order": "o-1"}).items()}
-        return await self.post("/v1/payment_intents", key, account, amount=amount, currency="usd", payment_method=card,
-                               confirm="true", **metadata)
+    async def pay(
+        self, key: str | None, amount: int = 1999, card: str = VISA, account: str = ACCOUNT, **metadata: str
+    ) -> tuple[int, Any, Mapping[str, str]]:
+        fields = {f"metadata[{name}]": value for name, value in (metadata or {"order": "o-1"}).items()}
+        intent: Json = {"amount": amount, "currency": "usd", "payment_method": card, "confirm": "true", **fields}
+        return await self.post("/v1/payment_intents", key, account, **intent)
 
-    async def paid(self, **more):
+    async def paid(self, **more: Any) -> Json:
+        """A payment intent that succeeded."""
         status, intent, _ = await self.pay(None, **more)
         self.assertEqual((status, intent["status"]), (200, "succeeded"))
-        return intent
+        paid: Json = intent
+        return paid
 
-    async def refund(self, intent, key=None, **form):
+    async def refund(self, intent: Json, key: str | None = None, **form: Any) -> tuple[int, Any]:
         status, body, _ = await self.post("/v1/refunds", key, payment_intent=intent["id"], **form)
         return status, body
 
-    async def fault(self, **asked):
-        return (await self.ask("PUT", "/_local/faults", json=asked))[0]
+    async def set_fault(self, **fault: object) -> int:
+        return (await self.call("PUT", "/_local/faults", json=fault))[0]
 
-    async def charges(self):
-        return (await self.get("/_local/charges"))[1]
+    async def charges(self) -> Json:
+        listed: Json = (await self.get("/_local/charges"))[1]
+        return listed
 
-    async def deliveries(self):
-        return (await self.get("/_local/webhooks"))[1]["deliveries"]
+    async def deliveries(self) -> list[Json]:
+        deliveries: list[Json] = (await self.get("/_local/webhooks"))[1]["deliveries"]
+        return deliveries
 
 
-class SharedGateway(Client, unittest.IsolatedAsyncioTestCase):
-    """One gateway for all tests of a class, emptied before each."""
+class SharedGatewayTest(GatewayTest):
+    """One gateway process for all tests of a class, emptied before each test."""
+
+    process: ClassVar[Process]
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.process = Process()
         cls.url = cls.process.url
 
     @classmethod
-    def tearDownClass(cls):
+    def tearDownClass(cls) -> None:
         cls.process.kill()
 
-    async def asyncSetUp(self):
+    async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
-        await self.fault(mode="none")
-        await self.ask("DELETE", "/_local/webhooks")
-        await self.ask("DELETE", "/_config/data")
-        await self.ask("DELETE", "/_local/requests")
+        await self.set_fault(mode="none")
+        await self.call("DELETE", "/_local/webhooks")
+        await self.call("DELETE", "/_config/data")
+        await self.call("DELETE", "/_local/requests")
 
 
 class Receiver:
-    """Takes webhooks, answers with `status`, and can be closed and opened again at the same address."""
+    """Receives webhooks and answers with `status`. It can be closed and opened again at the same address."""
 
-    def __init__(self):
-        self.status, self.port, self.taken = 200, 0, []
+    def __init__(self) -> None:
+        self.status, self.port = 200, 0
+        # Signature and payload.
+        self.received: list[tuple[str, bytes]] = []
 
-    async def open(self):
+    async def open(self) -> None:
         app = web.Application()
-        app.router.add_post("/hooks", self.take)
+        app.router.add_post("/hooks", self.receive)
         self.runner = web.AppRunner(app)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", self.port).start()
         self.port = self.runner.addresses[0][1]
         self.url = f"http://127.0.0.1:{self.port}/hooks"
 
-    async def close(self):
+    async def close(self) -> None:
         await self.runner.cleanup()
 
-    async def take(self, request):
-        self.taken.append((request.headers["Stripe-Signature"], await request.read()))
+    async def receive(self, request: web.Request) -> web.Response:
+        self.received.append((request.headers["Stripe-Signature"], await request.read()))
         return web.Response(status=self.status)
 
-    def events(self, kind=None):
-        events = [json.loads(payload) for _, payload in self.taken]
-        return [event for event in events if kind in (None, event["type"])]
+    def events(self, event_type: str | None = None) -> list[Json]:
+        events = [json.loads(payload) for _, payload in self.received]
+        return [event for event in events if event_type in {None, event["type"]}]
 
 
-class WithReceiver:
-    async def asyncSetUp(self):
+class WithReceiver(GatewayTest):
+    """A test with a receiver of webhooks."""
+
+    async def asyncSetUp(self) -> None:
         await super().asyncSetUp()
         self.receiver = Receiver()
         await self.receiver.open()
 
-    async def asyncTearDown(self):
+    async def asyncTearDown(self) -> None:
         await self.receiver.close()
         await super().asyncTearDown()
 
-    async def register(self):
-        self.assertEqual((await self.ask("PUT", "/_local/webhooks", json={"url": self.receiver.url, "secret": SECRET}))[0], 200)
+    async def register(self) -> None:
+        endpoint = {"url": self.receiver.url, "secret": SECRET}
+        self.assertEqual((await self.call("PUT", "/_local/webhooks", json=endpoint))[0], 200)
 
-    async def delivered(self, count):
-        """Waits until so many events are delivered."""
-        async def all_of_them():
+    async def delivered(self, count: int) -> list[Json]:
+        """Waits until that many events are delivered."""
+
+        async def all_delivered() -> list[Json] | None:
             found = [delivery for delivery in await self.deliveries() if delivery["delivered"]]
             return found if len(found) == count else None
-        return await eventually(all_of_them)
+
+        found = await eventually(all_delivered)
+        assert found is not None
+        return found

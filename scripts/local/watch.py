@@ -1,8 +1,8 @@
-"""`cargo lambda watch` with the stack's environment, and events of the local cloud for the watched functions.
+"""Runs `cargo lambda watch` with the stack's environment and routes the stack's invocations to it.
 
-Every function has variables of its own (its database role, its queue), so what the stack deployed is read back and
-handed to each one by `watch-runner`. The functions named on the command line also get what reaches them in the stack:
-requests to API_URL, with the authorizer before them, and events. When watch ends they are the deployed ones again.
+Every function has its own variables (database role, queue), so the deployed values are read back and `watch-runner`
+passes them to each function. The functions on the command line also receive their invocations in the stack: requests to
+API_URL, after the authorizer, and events. When watch ends, the deployed functions receive them again.
 """
 
 import argparse
@@ -13,25 +13,20 @@ import signal
 import subprocess
 import sys
 
+import api_client
 import aws
+import catalog
 import config
 import progress
-import api_client
 from config import ScriptError
 
-HERE = config.ROOT / "scripts" / "local"
 VARIABLES = config.LOCAL / "watch"
-# The emulator sends a function's invocations to this URL instead of a process of its own.
+# The emulator sends a function's invocations to the URL in this variable.
 PROXY = "MINISTACK_LAMBDA_PROXY_URL"
 
 
-def functions():
-    """The catalog's functions, by their directories: those two are the same, a test sees to it."""
-    return sorted(path.parent.name for path in (config.ROOT / "functions").glob("*/Cargo.toml"))
-
-
-def write_variables(names):
-    """What the stack gave each function, for `watch-runner`. The root keys: permissions are not checked here."""
+def write_variables(names: list[str]) -> None:
+    """Writes each function's deployed variables for `watch-runner`, with the root keys: permissions are not checked."""
     keys = {name: value for name, value in config.aws_env().items() if name.startswith("AWS_")}
     for name in names:
         variables = {**aws.variables(name), **keys}
@@ -40,53 +35,68 @@ def write_variables(names):
         config.write_private(VARIABLES / f"{name}.env", text)
 
 
-def runner_variable():
-    """Cargo's variable for the program that runs what `cargo run` built for this machine."""
+def runner_variable() -> str:
+    """Cargo's variable for the program that runs binaries of this machine's target."""
     version = subprocess.run(["rustc", "-vV"], capture_output=True, text=True, check=True).stdout
-    target = re.search(r"^host: (.*)$", version, re.MULTILINE)[1]
-    return f"CARGO_TARGET_{target.upper().replace('-', '_')}_RUNNER"
+    host = re.search(r"^host: (.*)$", version, re.MULTILINE)
+    if host is None:
+        raise ScriptError("`rustc -vV` does not say which host it is for")
+    return f"CARGO_TARGET_{host[1].upper().replace('-', '_')}_RUNNER"
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="scripts/watch", description=__doc__.splitlines()[0])
-    parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="gets the stack's requests and events as well")
-    asked = parser.parse_args().functions
-    api_client.stack_env()
-    known = functions()
-    for name in asked:
-        if name not in known:
-            raise ScriptError(f"there is no function {name!r}: choose from {', '.join(known)}")
-    progress.heading("watch")
-    with progress.step("the stack's variables read"):
-        write_variables(known)
+def watch(functions: list[str]) -> int:
     port = config.port("watch")
     if not config.is_free(port):
         port = config.renew_port("watch")
     url = f"http://127.0.0.1:{port}"
-    tool = config.tools()["cargo-lambda"] / "bin"
-    # Without the marker of the local cloud: watch belongs to its terminal, not to scripts/down.
-    env = {**os.environ, "PATH": f"{tool}:{os.environ['PATH']}", runner_variable(): str(HERE / "watch-runner"),
-           "QUAYSIDE_WATCH_VARIABLES": str(VARIABLES)}
+    directory = config.tools()["cargo-lambda"] / "bin"
+    # Without the local cloud's marker, because watch belongs to its terminal and not to scripts/down.
+    env = {
+        **os.environ,
+        "PATH": f"{directory}:{os.environ['PATH']}",
+        runner_variable(): str(config.ROOT / "scripts" / "local" / "watch-runner"),
+        "QUAYSIDE_WATCH_VARIABLES": str(VARIABLES),
+    }
+    address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
     try:
-        for name in asked:
-            aws.configure(name, {PROXY: f"{url}/2015-03-31/functions/{name}/invocations"})
-            progress.note(f"{name}: requests and events of the stack come here")
-        progress.note(f"routes at {url}; a first call compiles, a change recompiles; Ctrl-C ends it")
-        # Ctrl-C reaches cargo as well; we wait for it to end and then put the stack right.
+        for name in functions:
+            aws.set_variables(name, {PROXY: f"{url}/2015-03-31/functions/{name}/invocations"})
+            progress.note(f"{name}: receives the requests and events of the stack")
+        progress.note(f"routes at {url}; the first call compiles, a change recompiles; end with Ctrl-C")
+        # Ctrl-C reaches cargo too. Wait for it to end, then restore the stack.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         child = subprocess.Popen(
-            [tool / "cargo-lambda", "lambda", "watch", "--wait", "--invoke-address", "127.0.0.1", "--invoke-port", str(port)],
-            env=env, cwd=config.ROOT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            [directory / "cargo-lambda", "lambda", "watch", "--wait", *address],
+            env=env,
+            cwd=config.ROOT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 there are no threads
+        )
+        signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         return child.wait()
     finally:
-        for name in asked:
-            aws.configure(name, {PROXY: None})
+        for name in functions:
+            aws.set_variables(name, {PROXY: None})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/watch", description=(__doc__ or "").splitlines()[0])
+    help_text = "also receives the requests and events of the stack"
+    parser.add_argument("functions", nargs="*", metavar="FUNCTION", help=help_text)
+    chosen = parser.parse_args().functions
+    try:
+        api_client.stack_env()
+        known = catalog.functions()
+        unknown = [name for name in chosen if name not in known]
+        if unknown:
+            raise ScriptError(f"there is no function {unknown[0]!r}: choose from {', '.join(known)}")
+        progress.heading("Watch")
+        with progress.step("Read the deployed variables"):
+            write_variables(known)
+        return watch(chosen)
+    except ScriptError as error:
+        progress.fail(str(error))
+        return 1
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except ScriptError as trouble:
-        progress.fail(str(trouble))
-        sys.exit(1)
+    sys.exit(main())

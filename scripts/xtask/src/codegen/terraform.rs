@@ -3,6 +3,7 @@
 use super::{COMMAND, environment, grants, pretty, template::event_pattern, template::topic_events};
 use crate::Result;
 use catalog::{Auth, Event, Function, TopicSource, Trigger};
+use domain::order::ShortfallPolicy;
 use serde_json::{Map, Value, json};
 
 pub(super) fn render() -> Result<String> {
@@ -36,6 +37,7 @@ pub(super) fn render() -> Result<String> {
             "env": bucket.env,
         }))),
         "secrets": by_name(catalog::SECRETS, |secret| (secret.name, json!({ "env": secret.env }))),
+        "shortfall_policies": ShortfallPolicy::ALL.map(ShortfallPolicy::name),
     }))
 }
 
