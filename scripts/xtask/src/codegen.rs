@@ -1,7 +1,7 @@
-//! Everything that is generated from the catalog and the domain, rendered in memory first: one list of paths with their content.
+//! Renders all files that are generated from the catalog and the domain, in memory.
 //!
-//! **Invariant:** rendering is deterministic. Maps are written in the order of their keys, whatever features other
-//! packages switch on in `serde_json`, so that a file changes only when its meaning does.
+//! **Invariant:** rendering is deterministic. Maps are sorted by key, whatever features other packages enable in
+//! `serde_json`, so that a file changes only when its meaning does.
 
 pub mod cfn;
 pub mod environment;
@@ -19,17 +19,17 @@ use crate::Result;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// The command that mends a stale file; every generated file names it, and so does every complaint.
+/// The command that updates generated files. Every generated file names it.
 pub const COMMAND: &str = "cargo xtask codegen";
 
-/// Directory of the event schemas, which holds generated files only.
+/// Directory of the event schemas. It contains generated files only.
 pub const SCHEMAS: &str = "events/schemas";
 
 /// A generated file.
 pub struct Artifact {
     /// Path from the root of the repository.
     pub path: String,
-    /// What it should hold.
+    /// The expected content.
     pub content: String,
 }
 
@@ -41,7 +41,7 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file("template.yaml", template.to_yaml()?),
         file("terraform/catalog.json", terraform::render()?),
         file("docs/topology.txt", topology::text(&template)),
-        file("docs/topology.md", topology::picture()),
+        file("docs/topology.md", topology::diagram()),
         file("docs/state-machines.md", machines::render()),
         file(reservation_sql::PATH, reservation_sql::render()),
         file("Cargo.toml", watch::render(root)?),
@@ -50,22 +50,22 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
     Ok(artifacts)
 }
 
-/// Says of each file that differs from what it should be how it differs.
+/// Compares the files on disk with what they should be. Returns a message for each difference.
 pub fn stale_files(root: &Path) -> Result<Vec<String>> {
     let artifacts = render(root)?;
-    let mut complaints = Vec::new();
+    let mut messages = Vec::new();
     for artifact in &artifacts {
         match fs::read_to_string(root.join(&artifact.path)) {
             Ok(found) if found == artifact.content => {}
-            Ok(_) => complaints.push(format!("{} is stale", artifact.path)),
-            Err(error) => complaints.push(format!("{}: {error}", artifact.path)),
+            Ok(_) => messages.push(format!("{} is stale", artifact.path)),
+            Err(error) => messages.push(format!("{}: {error}", artifact.path)),
         }
     }
-    complaints.extend(strays(root, &artifacts)?.into_iter().map(|path| format!("{path} belongs to no event")));
-    Ok(complaints)
+    messages.extend(obsolete(root, &artifacts)?.into_iter().map(|path| format!("{path} belongs to no event")));
+    Ok(messages)
 }
 
-/// Writes what differs and removes schemas of events that are gone. Returns the paths that changed.
+/// Writes changed files and removes schemas of events that no longer exist. Returns the changed paths.
 pub fn write(root: &Path) -> Result<Vec<String>> {
     let artifacts = render(root)?;
     let mut changed = Vec::new();
@@ -80,28 +80,29 @@ pub fn write(root: &Path) -> Result<Vec<String>> {
         fs::write(&path, &artifact.content).map_err(|error| format!("{}: {error}", artifact.path))?;
         changed.push(artifact.path.clone());
     }
-    for path in strays(root, &artifacts)? {
+    for path in obsolete(root, &artifacts)? {
         fs::remove_file(root.join(&path)).map_err(|error| format!("{path}: {error}"))?;
         changed.push(format!("{path} (removed)"));
     }
     Ok(changed)
 }
 
-fn strays(root: &Path, artifacts: &[Artifact]) -> Result<Vec<String>> {
+/// Files in the schema directory that no event generates.
+fn obsolete(root: &Path, artifacts: &[Artifact]) -> Result<Vec<String>> {
     let Ok(entries) = fs::read_dir(root.join(SCHEMAS)) else { return Ok(Vec::new()) };
-    let mut strays = Vec::new();
+    let mut obsolete = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| format!("{SCHEMAS}: {error}"))?;
         let path = format!("{SCHEMAS}/{}", entry.file_name().to_string_lossy());
         if !artifacts.iter().any(|artifact| artifact.path == path) {
-            strays.push(path);
+            obsolete.push(path);
         }
     }
-    strays.sort();
-    Ok(strays)
+    obsolete.sort();
+    Ok(obsolete)
 }
 
-/// The same value with every object in the order of its keys.
+/// Sorts the members of every object by key.
 #[must_use]
 pub fn canonical(value: Value) -> Value {
     match value {
@@ -114,7 +115,7 @@ pub fn canonical(value: Value) -> Value {
     }
 }
 
-/// JSON text of a value, canonical, with a line feed at its end.
+/// Indented canonical JSON with a final line feed.
 pub(crate) fn pretty(value: Value) -> Result<String> {
     let mut text = serde_json::to_string_pretty(&canonical(value)).map_err(|error| error.to_string())?;
     text.push('\n');

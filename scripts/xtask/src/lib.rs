@@ -1,6 +1,6 @@
-//! What the repository does to itself: generate files from the catalog, package functions, begin new ones.
+//! Tasks of this repository: generate files from the catalog, package functions, create new ones.
 //!
-//! A library as well as a binary, so that the structural tests compare with the very code that writes.
+//! A library as well as a binary, so that the structure tests compare files with the code that generates them.
 
 pub mod codegen;
 pub mod package;
@@ -11,12 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A result whose error is a sentence for the person at the terminal.
+/// A result whose error is a message for the terminal.
 pub type Result<T> = std::result::Result<T, String>;
 
-/// The directory of the repository: the nearest one upwards from here that holds a workspace.
+/// The root of the repository: the nearest parent of the working directory with a workspace manifest.
 ///
-/// Found at run time, never at build time: a target directory that two clones share must not lead one into the other.
+/// Found at run time and not at build time, because two clones may share a target directory.
 #[must_use]
 pub fn root() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();

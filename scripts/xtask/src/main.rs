@@ -5,10 +5,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use std::{process::ExitCode, time::Instant};
 use xtask::{
     package::Build,
-    scaffold::{Trigger, Wish},
+    scaffold::{NewFunction, Trigger},
 };
 
-/// Chores of this repository.
+/// Tasks of this repository: generated files, packages, new functions.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 struct Arguments {
@@ -18,8 +18,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Writes what follows from the catalog and the domain: template.yaml, terraform/catalog.json, events/schemas,
-    /// docs/topology.*, docs/state-machines.md.
+    /// Writes the files that are generated from the catalog and the domain: template.yaml, terraform/catalog.json,
+    /// events/schemas, docs/topology.*, docs/state-machines.md, and the watch routes in Cargo.toml.
     Codegen,
     /// Builds functions and zips them for deployment into target/lambda; all of them unless some are named.
     Package {
@@ -33,23 +33,23 @@ enum Verb {
         #[arg(long = "function", value_name = "NAME")]
         functions: Vec<String>,
     },
-    /// Begins a function: crate, catalog row, sample events, and a test that fails until it is written.
+    /// Creates a function: crate, catalog row, sample events, and a test that fails until it is implemented.
     New {
-        /// Noun first, then what it does: order-note-add.
+        /// Noun first, then the action: order-note-add.
         name: String,
-        /// The route that it serves: "POST /api/v1/orders/{id}/notes".
+        /// The route: "POST /api/v1/orders/{id}/notes".
         #[arg(long, value_name = "METHOD PATH", required_unless_present = "on", conflicts_with = "on")]
         http: Option<String>,
-        /// Who may call the route: public, customer, staff, or owner for a customer's own things.
+        /// Who may call the route: public, customer, staff, or owner (the customer who owns it, or staff).
         #[arg(long, default_value = "staff", requires = "http")]
         auth: String,
-        /// The route creates or charges, and so requires an Idempotency-Key.
+        /// The route requires an Idempotency-Key, because it creates or charges.
         #[arg(long, requires = "http")]
         idempotent: bool,
-        /// The events that it consumes, with commas between: OrderPlaced.v1,OrderCancelled.v1.
+        /// The events that it consumes, separated by commas: OrderPlaced.v1,OrderCancelled.v1.
         #[arg(long, value_name = "EVENTS", value_delimiter = ',')]
         on: Vec<String>,
-        /// The context that owns it; as other functions of its noun unless said.
+        /// The owning context. By default the context of functions with the same noun.
         #[arg(long)]
         context: Option<String>,
     },
@@ -67,13 +67,13 @@ fn main() -> ExitCode {
         Verb::Package { profile, arm64, functions } => package(profile, arm64, &functions),
         Verb::New { name, http, auth, idempotent, on, context } => {
             let trigger = http.map_or(Trigger::On(on), |route| Trigger::Http { route, auth, idempotent });
-            begin(Wish { name, context, trigger })
+            create(NewFunction { name, context, trigger })
         }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("xtask: {problem}");
+        Err(error) => {
+            eprintln!("xtask: {error}");
             ExitCode::FAILURE
         }
     }
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
 fn codegen() -> xtask::Result<()> {
     let changed = xtask::codegen::write(&xtask::root())?;
     if changed.is_empty() {
-        println!("codegen: everything is up to date");
+        println!("codegen: all files are up to date");
     }
     for path in changed {
         println!("codegen: {path}");
@@ -106,13 +106,13 @@ fn package(profile: Profile, arm64: bool, functions: &[String]) -> xtask::Result
     Ok(())
 }
 
-fn begin(wish: Wish) -> xtask::Result<()> {
-    let (root, name) = (xtask::root(), wish.name.clone());
-    for path in xtask::scaffold::begin(&root, wish)? {
+fn create(function: NewFunction) -> xtask::Result<()> {
+    let (root, name) = (xtask::root(), function.name.clone());
+    for path in xtask::scaffold::create(&root, function)? {
         println!("new: {path}");
     }
     xtask::scaffold::regenerate(&root)?;
-    println!("new: {name} compiles and has a test that fails; begin with");
+    println!("new: {name} compiles and has a failing test; run it with");
     println!("new:   cargo test -p quayside-tests functions::{}", name.replace('-', "_"));
     Ok(())
 }

@@ -1,46 +1,47 @@
-//! `cargo xtask new`: a function that compiles, with its row, its sample events and a test that fails until it is written.
+//! `cargo xtask new`: creates a function that compiles, with its catalog row, sample events and a failing test.
 
 mod envelopes;
 
 use crate::Result;
 use catalog::{Context, Event, Method};
+use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// Where rows are.
+/// The catalog's rows.
 const ROWS: &str = "shared/catalog/src/functions.rs";
-/// Where handlers are tested.
+/// The tests of handlers.
 const TESTS: &str = "tests/tests/it/functions";
 
-/// A function to begin.
-pub struct Wish {
-    /// Its name: noun first, dashes between.
+/// A function to create.
+pub struct NewFunction {
+    /// Noun first, then the action, with dashes: `order-note-add`.
     pub name: String,
-    /// Whose it is; as the others of its noun when not said.
+    /// The owning context. Defaults to the context of functions with the same noun.
     pub context: Option<String>,
-    /// What calls it.
+    /// What invokes it.
     pub trigger: Trigger,
 }
 
-/// What calls a new function.
+/// What invokes a new function.
 pub enum Trigger {
-    /// `POST /api/v1/x`, who may call it (public, customer, staff, owner), whether it takes an `Idempotency-Key`.
+    /// A route.
     Http {
-        /// Method and path.
+        /// Method and path: `POST /api/v1/x`.
         route: String,
-        /// Who may call it.
+        /// Who may call it: `public`, `customer`, `staff` or `owner`.
         auth: String,
-        /// Whether it takes an `Idempotency-Key`.
+        /// Whether it requires an `Idempotency-Key`.
         idempotent: bool,
     },
-    /// Events by name.
+    /// Events, by name.
     On(Vec<String>),
 }
 
-/// What the templates are filled with.
+/// A validated [`NewFunction`].
 struct Plan {
     name: String,
     context: Context,
@@ -52,23 +53,28 @@ enum Kind {
     Queue { events: Vec<&'static Event> },
 }
 
-/// Writes it all. Returns the paths that are new or changed.
-pub fn begin(root: &Path, wish: Wish) -> Result<Vec<String>> {
-    let plan = plan(wish)?;
+/// Writes all files of the function. Returns the paths that are new or changed.
+pub fn create(root: &Path, function: NewFunction) -> Result<Vec<String>> {
+    let plan = validate(function)?;
     let name = &plan.name;
+    let (main, library, test) = match plan.kind {
+        Kind::Http { .. } => ("http_main.rs", "http_lib.rs", "http_test.rs"),
+        Kind::Queue { .. } => ("queue_main.rs", "queue_lib.rs", "queue_test.rs"),
+    };
+    let templates = Templates::new()?;
     let mut files = vec![
-        (format!("functions/{name}/Cargo.toml"), plan.fill(include_str!("scaffold/templates/Cargo.toml.txt"))),
-        (format!("functions/{name}/src/main.rs"), plan.fill(plan.main_template())),
-        (format!("functions/{name}/src/lib.rs"), plan.fill(plan.lib_template())),
-        (format!("{TESTS}/{}.rs", plan.crate_name()), plan.fill(plan.test_template())),
+        (format!("functions/{name}/Cargo.toml"), templates.render("Cargo.toml", &plan)?),
+        (format!("functions/{name}/src/main.rs"), templates.render(main, &plan)?),
+        (format!("functions/{name}/src/lib.rs"), templates.render(library, &plan)?),
+        (format!("{TESTS}/{}.rs", plan.crate_name()), templates.render(test, &plan)?),
     ];
-    for (case, envelope) in envelopes::of(root, &plan)? {
+    for (case, envelope) in envelopes::samples(root, &plan)? {
         files.push((format!("events/{name}/{case}.json"), crate::codegen::pretty(envelope)?));
     }
-    if let Some((taken, _)) = files.iter().find(|(path, _)| root.join(path).exists()) {
-        return Err(format!("{taken} is already there"));
+    if let Some((existing, _)) = files.iter().find(|(path, _)| root.join(path).exists()) {
+        return Err(format!("{existing} already exists"));
     }
-    // Everything is worked out before the first byte is written.
+    // All content is computed before the first file is written.
     let edits = [plan.catalog_edit(root)?, plan.test_module_edit(root)?, plan.test_manifest_edit(root)?];
     for (path, content) in files.iter().chain(&edits) {
         write(&root.join(path), content)?;
@@ -82,24 +88,22 @@ pub fn begin(root: &Path, wish: Wish) -> Result<Vec<String>> {
     Ok(files.into_iter().chain(edits).map(|(path, _)| path).collect())
 }
 
-/// Generated files follow from the new row, which this very program does not know yet: a rebuilt one writes them.
+/// Updates the generated files with a rebuilt xtask, because this process was compiled without the new row.
 pub fn regenerate(root: &Path) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     run(Command::new(cargo).args(["run", "-q", "-p", "xtask", "--", "codegen"]).current_dir(root))
 }
 
-fn plan(wish: Wish) -> Result<Plan> {
-    let name = wish.name;
+fn validate(function: NewFunction) -> Result<Plan> {
+    let name = function.name;
     let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     if !name.contains('-') || !name.split('-').all(is_word) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-        return Err(format!(
-            "{name:?} is no name for a function: noun first, then what it does, such as order-note-add"
-        ));
+        return Err(format!("{name:?} is not a function name: use a noun, then an action, such as order-note-add"));
     }
     if catalog::find(&name).is_some() {
-        return Err(format!("the catalog has a function {name}"));
+        return Err(format!("the catalog already has a function {name}"));
     }
-    let context = match wish.context {
+    let context = match function.context {
         Some(wanted) => catalog::CONTEXTS.iter().copied().find(|context| context.name() == wanted),
         None => {
             let noun = name.split('-').next();
@@ -107,8 +111,8 @@ fn plan(wish: Wish) -> Result<Plan> {
         }
     };
     let contexts = || catalog::CONTEXTS.iter().map(|context| context.name()).collect::<Vec<_>>().join(", ");
-    let context = context.ok_or_else(|| format!("say whose it is with --context: {}", contexts()))?;
-    let kind = match wish.trigger {
+    let context = context.ok_or_else(|| format!("choose the owning context with --context: {}", contexts()))?;
+    let kind = match function.trigger {
         Trigger::Http { route, auth, idempotent } => http(&route, &auth, idempotent)?,
         Trigger::On(names) => Kind::Queue { events: names.iter().map(|name| event(name)).collect::<Result<_>>()? },
     };
@@ -119,12 +123,12 @@ fn http(route: &str, auth: &str, idempotent: bool) -> Result<Kind> {
     const METHODS: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     let (method, path) = route.split_once(' ').unwrap_or_default();
     let known = METHODS.into_iter().find(|known| known.name() == method).filter(|_| path.starts_with('/'));
-    let method = known.ok_or_else(|| format!("{route:?} is no route: say \"POST /api/v1/things\""))?;
+    let method = known.ok_or_else(|| format!("{route:?} is not a route: use the form \"POST /api/v1/things\""))?;
     let taken = catalog::FUNCTIONS.iter().find(
         |row| matches!(row.trigger, catalog::Trigger::Http { method: m, path: p, .. } if m == method && p == path),
     );
     if let Some(row) = taken {
-        return Err(format!("{route} is served by {}", row.name));
+        return Err(format!("{} already serves {route}", row.name));
     }
     let (auth, role) = match auth {
         "public" => ("Public", None),
@@ -133,7 +137,7 @@ fn http(route: &str, auth: &str, idempotent: bool) -> Result<Kind> {
         "owner" => ("OWNER_OR_STAFF", Some(catalog::role::CUSTOMER)),
         other => {
             return Err(format!(
-                "{other:?} may be public, customer, staff or owner (a customer, what is theirs; or staff)"
+                "--auth {other:?} is unknown: choose public, customer, staff, or owner (the customer who owns it, or staff)"
             ));
         }
     };
@@ -141,15 +145,8 @@ fn http(route: &str, auth: &str, idempotent: bool) -> Result<Kind> {
 }
 
 fn event(name: &str) -> Result<&'static Event> {
-    catalog::EVENTS
-        .iter()
-        .copied()
-        .find(|event| event.name == name)
-        .ok_or_else(|| format!("the catalog has no event {name}; it has {}", all_events()))
-}
-
-fn all_events() -> String {
-    catalog::EVENTS.iter().map(|event| event.name).collect::<Vec<_>>().join(", ")
+    let known = || catalog::EVENTS.iter().map(|event| event.name).collect::<Vec<_>>().join(", ");
+    catalog::find_event(name).ok_or_else(|| format!("the catalog has no event {name}: choose from {}", known()))
 }
 
 /// `OrderPlaced.v1` is the type `OrderPlaced`; a second version is `OrderPlacedV2`.
@@ -170,6 +167,35 @@ fn constant_of(event: &Event) -> String {
     constant
 }
 
+/// The templates of a function's files.
+struct Templates(Environment<'static>);
+
+impl Templates {
+    fn new() -> Result<Self> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| error.to_string())?);
+        for (name, source) in [
+            ("Cargo.toml", include_str!("scaffold/templates/Cargo.toml.jinja")),
+            ("http_lib.rs", include_str!("scaffold/templates/http_lib.rs.jinja")),
+            ("http_main.rs", include_str!("scaffold/templates/http_main.rs.jinja")),
+            ("http_test.rs", include_str!("scaffold/templates/http_test.rs.jinja")),
+            ("queue_lib.rs", include_str!("scaffold/templates/queue_lib.rs.jinja")),
+            ("queue_main.rs", include_str!("scaffold/templates/queue_main.rs.jinja")),
+            ("queue_test.rs", include_str!("scaffold/templates/queue_test.rs.jinja")),
+        ] {
+            environment.add_template(name, source).map_err(|error| format!("template {name}: {error:#}"))?;
+        }
+        Ok(Self(environment))
+    }
+
+    fn render(&self, name: &str, plan: &Plan) -> Result<String> {
+        let render = || self.0.get_template(name)?.render(plan.values());
+        render().map_err(|error| format!("template {name}: {error:#}"))
+    }
+}
+
 impl Plan {
     fn crate_name(&self) -> String {
         self.name.replace('-', "_")
@@ -179,29 +205,7 @@ impl Plan {
         matches!(self.kind, Kind::Http { method: Method::Post | Method::Put | Method::Patch, .. })
     }
 
-    const fn main_template(&self) -> &'static str {
-        match self.kind {
-            Kind::Http { .. } => include_str!("scaffold/templates/http_main.rs.txt"),
-            Kind::Queue { .. } => include_str!("scaffold/templates/queue_main.rs.txt"),
-        }
-    }
-
-    fn lib_template(&self) -> &'static str {
-        match self.kind {
-            Kind::Http { .. } if self.has_body() => include_str!("scaffold/templates/http_body_lib.rs.txt"),
-            Kind::Http { .. } => include_str!("scaffold/templates/http_lib.rs.txt"),
-            Kind::Queue { .. } => include_str!("scaffold/templates/queue_lib.rs.txt"),
-        }
-    }
-
-    const fn test_template(&self) -> &'static str {
-        match self.kind {
-            Kind::Http { .. } => include_str!("scaffold/templates/http_test.rs.txt"),
-            Kind::Queue { .. } => include_str!("scaffold/templates/queue_test.rs.txt"),
-        }
-    }
-
-    /// Name of the bad sample, and what it should be answered.
+    /// Name of the bad sample, and the expected status.
     fn bad_case(&self) -> (&'static str, u16) {
         match &self.kind {
             Kind::Http { .. } if self.has_body() => ("bad_unknown_field", 422),
@@ -211,35 +215,35 @@ impl Plan {
         }
     }
 
-    fn fill(&self, template: &str) -> String {
-        let mut values = vec![
-            ("name", self.name.clone()),
-            ("crate", self.crate_name()),
-            ("CONSTANT", self.crate_name().to_uppercase()),
-            ("bad", self.bad_case().0.to_owned()),
-            ("bad_status", self.bad_case().1.to_string()),
-        ];
-        let crates: &[&str] = match &self.kind {
-            Kind::Http { method, path, .. } => {
-                values.push(("route", format!("{} {path}", method.name())));
-                values.push(("status", if *method == Method::Post { "201" } else { "200" }.to_owned()));
-                &["adapters", "catalog", "edge", "kernel", "serde", "tokio"]
-            }
-            Kind::Queue { events } => {
-                let join = |words: Vec<String>, by| words.join(by);
-                values.push(("events", join(events.iter().map(|event| format!("`{}`", event.name)).collect(), ", ")));
-                let patterns = events.iter().map(|event| format!("DomainEvent::{}(_)", type_of(event))).collect();
-                values.push(("patterns", join(patterns, " | ")));
-                &["adapters", "adapters-sqs", "catalog", "domain", "edge", "kernel", "tokio"]
-            }
+    /// The variables of the templates.
+    fn values(&self) -> minijinja::Value {
+        let (bad_case, bad_status) = self.bad_case();
+        let common = context! {
+            name => self.name.as_str(),
+            crate_name => self.crate_name(),
+            constant => self.crate_name().to_uppercase(),
+            bad_case,
+            bad_status,
         };
-        let lines: Vec<_> = crates.iter().map(|name| format!("{name}.workspace = true")).collect();
-        values.push(("dependencies", lines.join("\n")));
-        values.iter().fold(template.to_owned(), |text, (key, value)| text.replace(&format!("{{{{{key}}}}}"), value))
+        match &self.kind {
+            Kind::Http { method, path, .. } => context! {
+                route => format!("{} {path}", method.name()),
+                has_body => self.has_body(),
+                status => if *method == Method::Post { 201 } else { 200 },
+                dependencies => ["adapters", "catalog", "edge", "kernel", "serde", "tokio"],
+                ..common
+            },
+            Kind::Queue { events } => context! {
+                events => events.iter().map(|event| format!("`{}`", event.name)).collect::<Vec<_>>(),
+                patterns => events.iter().map(|event| format!("DomainEvent::{}(_)", type_of(event))).collect::<Vec<_>>(),
+                dependencies => ["adapters", "adapters-sqs", "catalog", "domain", "edge", "kernel", "tokio"],
+                ..common
+            },
+        }
     }
 
     fn row(&self) -> String {
-        const WIDEST: usize = 120;
+        const MAX_WIDTH: usize = 120;
         let trigger = match &self.kind {
             Kind::Http { method, path, auth, idempotent, .. } => {
                 let key = if *idempotent { ".idempotent()" } else { "" };
@@ -252,11 +256,11 @@ impl Plan {
         };
         let constant = self.crate_name().to_uppercase();
         let begin = format!("    {constant} = Function::new(\"{}\", {:?})", self.name, self.context);
-        let gap = if begin.len() + trigger.len() < WIDEST { "" } else { "\n        " };
-        format!("    /// Begun by `cargo xtask new`: say here what it does.\n{begin}{gap}{trigger};\n")
+        let gap = if begin.len() + trigger.len() < MAX_WIDTH { "" } else { "\n        " };
+        format!("    /// Describe what the function does.\n{begin}{gap}{trigger};\n")
     }
 
-    /// The row goes to the end of its context's section.
+    /// Adds the row at the end of its context's section.
     fn catalog_edit(&self, root: &Path) -> Result<(String, String)> {
         let text = read(root, ROWS)?;
         let heading = format!("    // {:?}.\n", self.context);
@@ -279,9 +283,9 @@ impl Plan {
         let path = "tests/Cargo.toml";
         let mut manifest: toml_edit::DocumentMut =
             read(root, path)?.parse().map_err(|error| format!("{path}: {error}"))?;
-        let mut by_path = toml_edit::InlineTable::new();
-        by_path.insert("path", format!("../functions/{}", self.name).into());
-        manifest["dev-dependencies"][&self.name] = toml_edit::value(by_path);
+        let mut dependency = toml_edit::InlineTable::new();
+        dependency.insert("path", format!("../functions/{}", self.name).into());
+        manifest["dev-dependencies"][&self.name] = toml_edit::value(dependency);
         Ok((path.into(), manifest.to_string()))
     }
 }
@@ -303,6 +307,42 @@ fn format_sources(root: &Path, sources: &[PathBuf]) -> Result<()> {
 
 fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().map_err(|error| format!("{program} does not start: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("{program} ended with {status}")) }
+    let status = command.status().map_err(|error| format!("{program} cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{program} failed: {status}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(trigger: Trigger) -> Vec<String> {
+        let plan = validate(NewFunction { name: "order-test-add".into(), context: None, trigger }).unwrap();
+        let templates = Templates::new().unwrap();
+        let names = match plan.kind {
+            Kind::Http { .. } => ["Cargo.toml", "http_main.rs", "http_lib.rs", "http_test.rs"],
+            Kind::Queue { .. } => ["Cargo.toml", "queue_main.rs", "queue_lib.rs", "queue_test.rs"],
+        };
+        names.map(|name| templates.render(name, &plan).unwrap()).into()
+    }
+
+    #[test]
+    fn every_template_has_its_variables() {
+        let route = |method: &str| Trigger::Http {
+            route: format!("{method} /api/v1/order-tests"),
+            auth: "staff".into(),
+            idempotent: false,
+        };
+        for trigger in [route("POST"), route("GET"), Trigger::On(vec![catalog::EVENTS[0].name.into()])] {
+            for text in rendered(trigger) {
+                assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
+                assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn event_type_and_constant_follow_from_the_event_name() {
+        let placed = event("OrderPlaced.v1").unwrap();
+        assert_eq!((type_of(placed).as_str(), constant_of(placed).as_str()), ("OrderPlaced", "ORDER_PLACED"));
+    }
 }

@@ -1,4 +1,4 @@
-//! A CloudFormation template as data: intrinsic functions, resources in the order they were added, and its YAML.
+//! A CloudFormation template as data: intrinsic functions, resources in the order of their addition, and the YAML file.
 
 use super::{COMMAND, canonical};
 use crate::Result;
@@ -29,7 +29,7 @@ pub fn when(condition: &str, then: Value, otherwise: Value) -> Value {
     json!({ "Fn::If": [condition, then, otherwise] })
 }
 
-/// A value that is left out unless the condition holds.
+/// `Fn::If` with `AWS::NoValue` as the alternative: the value exists only under the condition.
 #[must_use]
 pub fn only_when(condition: &str, value: Value) -> Value {
     when(condition, value, reference("AWS::NoValue"))
@@ -41,7 +41,7 @@ pub fn arn(service: &str, resource: &str) -> Value {
     sub(&arn_text(service, resource))
 }
 
-/// The text of [`arn`], for use inside a longer `Fn::Sub`.
+/// The text of [`arn`], for a longer `Fn::Sub`.
 #[must_use]
 pub fn arn_text(service: &str, resource: &str) -> String {
     format!("arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}")
@@ -68,7 +68,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// A resource that always exists and goes with the stack.
+    /// An unconditional resource that is deleted with the stack.
     #[must_use]
     pub fn new(id: impl Into<String>, r#type: &'static str, properties: Value) -> Self {
         Self {
@@ -83,47 +83,47 @@ impl Resource {
         }
     }
 
-    /// It exists only under the condition.
+    /// Creates the resource only under a condition.
     #[must_use]
     pub fn only_when(mut self, condition: &'static str) -> Self {
         self.condition = Some(condition);
         self
     }
 
-    /// It is made after these, which nothing of it refers to.
+    /// Creates the resource after others that it does not refer to (`DependsOn`).
     #[must_use]
     pub fn after(mut self, others: impl IntoIterator<Item = String>) -> Self {
         self.depends_on.extend(others);
         self
     }
 
-    /// It holds data, and so outlives the stack and its own replacement.
+    /// Retains the resource when the stack is deleted or the resource replaced, because it contains data.
     #[must_use]
-    pub fn kept(mut self) -> Self {
+    pub fn retained(mut self) -> Self {
         self.deletion_policy = Some("RetainExceptOnCreate");
         self.update_replace_policy = Some("Retain");
         self
     }
 
-    /// Logical id.
+    /// The logical id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The function it is there for; none for what functions share.
+    /// The function that the resource belongs to, or `None` if it is shared.
     #[must_use]
     pub const fn owner(&self) -> Option<&'static str> {
         self.owner
     }
 
-    /// CloudFormation type, after the SAM transform.
+    /// The CloudFormation type after the SAM transform.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         if self.r#type == "AWS::Serverless::Function" { "AWS::Lambda::Function" } else { self.r#type }
     }
 
-    /// Properties as they stand in the template.
+    /// The properties as written to the template.
     #[must_use]
     pub const fn properties(&self) -> &Value {
         &self.properties
@@ -132,13 +132,13 @@ impl Resource {
 
 /// A template.
 pub struct Template {
-    /// `Parameters`, in the order in which a person reads them.
+    /// `Parameters`, in the order of the file.
     pub parameters: Vec<(&'static str, Value)>,
-    /// `Conditions`.
+    /// `Conditions`, in the order of the file.
     pub conditions: Vec<(&'static str, Value)>,
-    /// `Globals` of SAM.
+    /// `Globals` of the SAM transform.
     pub globals: Value,
-    /// `Outputs`.
+    /// `Outputs`, in the order of the file.
     pub outputs: Vec<(String, Value)>,
     resources: Vec<Resource>,
 }
@@ -154,24 +154,24 @@ impl Template {
         Self { parameters, conditions, globals, outputs: Vec::new(), resources: Vec::new() }
     }
 
-    /// Adds what functions share.
-    pub fn share(&mut self, resource: Resource) {
+    /// Adds a shared resource.
+    pub fn add_shared(&mut self, resource: Resource) {
         self.resources.push(resource);
     }
 
-    /// Adds what is there for one function.
-    pub fn give(&mut self, function: &catalog::Function, mut resource: Resource) {
+    /// Adds a resource that belongs to a function.
+    pub fn add_for(&mut self, function: &catalog::Function, mut resource: Resource) {
         resource.owner = Some(function.name);
         self.resources.push(resource);
     }
 
-    /// Every resource, in the order of the file.
+    /// All resources, in the order of the file.
     #[must_use]
     pub fn resources(&self) -> &[Resource] {
         &self.resources
     }
 
-    /// The file.
+    /// The content of `template.yaml`.
     pub fn to_yaml(&self) -> Result<String> {
         let body = serde_yaml_ng::to_string(self).map_err(|error| error.to_string())?;
         Ok(format!("# Generated by `{COMMAND}` from shared/catalog. Do not edit.\n{body}"))
@@ -193,7 +193,7 @@ impl Serialize for Template {
     }
 }
 
-/// Serializes pairs as a map in the order they come in.
+/// Serializes pairs as a map without sorting them.
 struct Ordered<I>(I);
 
 impl<'a, I, V> Serialize for Ordered<I>

@@ -1,4 +1,4 @@
-//! Which environment variables a row asks for, said once for the template and for Terraform.
+//! Environment variables of functions, derived from the catalog for both the template and Terraform.
 
 use super::{
     cfn::{attribute, only_when, reference, sub, when},
@@ -8,12 +8,12 @@ use catalog::{Function, Uses};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Where the value of a variable comes from.
+/// The source of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
-    /// An input of the deployment; a template parameter of this name.
+    /// A deployment input: a template parameter of this name.
     Input(&'static str),
-    /// Text that the catalog knows.
+    /// A constant of the catalog.
     Text(&'static str),
     /// Physical name of a table.
     Table(&'static str),
@@ -25,26 +25,26 @@ pub enum Setting {
     Secret(&'static str),
     /// Physical name of the event bus.
     Bus,
-    /// URL of the function's own queue.
+    /// URL of a function's queue.
     Queue(&'static str),
-    /// URL of the function's own dead-letter queue.
+    /// URL of a function's dead-letter queue.
     DeadLetterQueue(&'static str),
-    /// How to prove to Kafka who we are: `iam` on MSK, absent for a broker that asks nothing.
+    /// Kafka authentication: `iam` for MSK, absent for a broker without authentication.
     KafkaAuth,
     /// Base URL of the HTTP API.
     ApiUrl,
-    /// Name of the rules that mail is sent under.
+    /// Name of the SES configuration set.
     EmailConfigurationSet,
 }
 
-/// Inputs that are secret: a template takes them with `NoEcho`.
+/// Inputs that are secret: their template parameters have `NoEcho`.
 pub const SECRET_INPUTS: &[&str] =
     &["DatabasePassword", "DatabaseOwnerPassword", "GatewaySecretKey", "GatewayWebhookSecret", "RedisUrl"];
 
 /// The Postgres role that migrations run as.
 pub const OWNER_ROLE: &str = "quayside_owner";
 
-/// The variables of a function, besides those that every function has.
+/// The variables of a function, except those that all functions share.
 #[must_use]
 pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     let mut variables = BTreeMap::new();
@@ -53,7 +53,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Postgres => database(&mut variables, function.context.name(), "DatabasePassword"),
             Uses::PostgresOwner => {
                 database(&mut variables, OWNER_ROLE, "DatabaseOwnerPassword");
-                // What the contexts' roles log in with; empty where they log in with IAM tokens.
+                // The password of the contexts' roles. Empty if they use IAM authentication.
                 variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword"));
             }
             Uses::Redis => drop(variables.insert("REDIS_URL", Setting::Input("RedisUrl"))),
@@ -72,7 +72,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("EMAIL_CONFIGURATION_SET", Setting::EmailConfigurationSet);
             }
             Uses::PushEndpoints => drop(variables.insert("PUSH_APPLICATION_ARN", Setting::Input("PushApplicationArn"))),
-            // Numbers and devices are addresses of their own.
+            // Phone numbers and push endpoints come with each message.
             Uses::Sms | Uses::Push => {}
             Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
@@ -98,7 +98,7 @@ fn database(variables: &mut BTreeMap<&'static str, Setting>, user: &'static str,
 }
 
 impl Setting {
-    /// As the template says it.
+    /// The value in the template.
     #[must_use]
     pub fn in_template(self) -> Value {
         match self {
@@ -117,7 +117,7 @@ impl Setting {
         }
     }
 
-    /// As Terraform reads it: a kind and what it is about.
+    /// The value in `terraform/catalog.json`: a kind and a name.
     #[must_use]
     pub fn in_terraform(self) -> Value {
         let (kind, name) = match self {
@@ -132,13 +132,13 @@ impl Setting {
             Self::DeadLetterQueue(function) => ("dead_letter_queue", function),
             Self::KafkaAuth => ("text", "iam"),
             Self::ApiUrl => ("api_url", ""),
-            Self::EmailConfigurationSet => ("ses_configuration_set", ""),
+            Self::EmailConfigurationSet => ("email_configuration_set", ""),
         };
         json!({ "kind": kind, "name": name })
     }
 }
 
-/// Base URL of the HTTP API: its own on AWS, a path below `ApiBaseUrl` where an emulator serves it.
+/// Base URL of the HTTP API: its endpoint on AWS, a path below `ApiBaseUrl` on an emulator.
 #[must_use]
 pub fn api_url() -> Value {
     when("OnAws", attribute("Api", "ApiEndpoint"), sub("${ApiBaseUrl}/_aws/execute-api/${Api}"))

@@ -1,4 +1,4 @@
-//! Which permissions a row asks for: the least that its trigger and its uses need, said once for the template and Terraform.
+//! Permissions of functions: the least privilege that trigger and uses require, for both the template and Terraform.
 
 use super::{
     cfn::{arn, arn_text, attribute, only_when, reference, sub, when},
@@ -7,25 +7,25 @@ use super::{
 use catalog::{Access, Function, KafkaTopic, Trigger, Uses};
 use serde_json::{Value, json};
 
-/// A statement: actions on one kind of thing.
+/// An IAM statement: actions on one kind of resource.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// What it is for.
+    /// Statement id, which says what the permission is for.
     pub sid: &'static str,
-    /// IAM actions; no wildcards.
+    /// IAM actions, without wildcards.
     pub actions: Vec<&'static str>,
-    /// On what.
+    /// The resources.
     pub target: Target,
 }
 
-/// What a grant is about.
+/// The resources of a grant.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// The function's log group.
     Logs(&'static str),
     /// A table.
     Table(&'static str),
-    /// The change stream of a table.
+    /// The DynamoDB stream of a table.
     TableChanges(&'static str),
     /// A bucket.
     Bucket(&'static str),
@@ -37,59 +37,57 @@ pub enum Target {
     Stream(&'static str),
     /// The event bus.
     Bus,
-    /// A function's own queue.
+    /// A function's queue.
     Queue(&'static str),
-    /// A function's own dead-letter queue.
+    /// A function's dead-letter queue.
     DeadLetterQueue(&'static str),
-    /// A role in the database.
+    /// A database role.
     DatabaseUser(&'static str),
     /// The Kafka cluster.
     KafkaCluster,
-    /// Topics on the Kafka cluster.
+    /// Topics of the Kafka cluster.
     KafkaTopics(Vec<&'static str>),
-    /// The consumer groups of a function on the Kafka cluster, one a topic.
+    /// The consumer groups of a function, one per topic.
     KafkaGroups(&'static str, Vec<&'static str>),
-    /// Mail in the platform's name.
-    Mail,
-    /// Telephone numbers.
-    Numbers,
-    /// The devices that are entered with the platform application.
-    Devices,
-    /// The platform application, and what is entered with it.
+    /// Sending e-mail from the platform's address.
+    Email,
+    /// Sending text messages to phone numbers.
+    PhoneNumbers,
+    /// Publishing to push endpoints.
     PushEndpoints,
-    /// Network interfaces of the function in the VPC.
+    /// Creating push endpoints of the platform application.
+    PushApplication,
+    /// Network interfaces in the VPC.
     Network,
     /// Trace segments.
     Traces,
 }
 
 impl Target {
-    /// Why the resource is `*`; none where it is not.
+    /// Why the resource is `*`, or `None` if it is not.
     #[must_use]
     pub const fn wildcard_reason(&self) -> Option<&'static str> {
         match self {
-            Self::Mail => {
-                Some("an address is sent from under its own or its domain's identity; ses:FromAddress binds it")
-            }
-            Self::Numbers => Some("a telephone number has no ARN; everything that has one is left out"),
-            Self::Network => Some("Lambda asks for these on * before any interface exists"),
+            Self::Email => Some("the identity is the sender address or its domain; ses:FromAddress restricts it"),
+            Self::PhoneNumbers => Some("a phone number has no ARN; NotResource excludes everything that has one"),
+            Self::Network => Some("Lambda checks these on * before the interfaces exist"),
             Self::Traces => Some("X-Ray has no resource-level permissions"),
             _ => None,
         }
     }
 
-    /// The template's condition under which the statement stands.
+    /// The template condition of the statement.
     const fn condition(&self) -> Option<&'static str> {
         match self {
             Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroups(..) => Some("HasKafkaCluster"),
             Self::Network => Some("InNetwork"),
-            Self::Devices | Self::PushEndpoints => Some("HasPushApplication"),
+            Self::PushEndpoints | Self::PushApplication => Some("HasPushApplication"),
             _ => None,
         }
     }
 }
 
-/// Whether a function has to be in the VPC to reach what it uses.
+/// Whether a function uses something in the VPC.
 #[must_use]
 pub fn needs_network(function: &Function) -> bool {
     function.uses.iter().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresOwner | Uses::Redis | Uses::Kafka))
@@ -114,7 +112,7 @@ pub fn of(function: &Function) -> Vec<Grant> {
 
 const fn network_actions(function: &Function) -> &'static [&'static str] {
     match function.trigger {
-        // A Kafka mapping looks the cluster's network up before it makes its interfaces there.
+        // A Kafka event source mapping reads the cluster's network before it creates its interfaces.
         Trigger::Kafka(_) => &[
             "ec2:CreateNetworkInterface",
             "ec2:DeleteNetworkInterface",
@@ -186,7 +184,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         }
         Uses::Table(table, access) => {
             let read = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
-            // A transaction needs what its parts need; there is no action of its own for it.
+            // A transaction needs the actions of its parts. There is no separate action.
             let write =
                 ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
             vec![grant("Table", &either(*access, &read, &write), Target::Table(table.name))]
@@ -195,7 +193,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             let objects = either(*access, &["s3:GetObject"], &["s3:PutObject"]);
             let mut grants = vec![grant("Objects", &objects, Target::Objects(bucket.name))];
             if *access != Access::Write {
-                // Who may not list is told of a missing object that it is forbidden.
+                // Without `ListBucket`, S3 answers 403 instead of 404 for a missing key.
                 grants.push(grant("Listing", &["s3:ListBucket"], Target::Bucket(bucket.name)));
             }
             grants
@@ -216,14 +214,14 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
                 grant("KafkaOut", &write, Target::KafkaTopics(topic_names(catalog::KAFKA_TOPICS))),
             ]
         }
-        Uses::Email => vec![grant("Mail", &["ses:SendEmail"], Target::Mail)],
-        Uses::Sms => vec![grant("Texts", &["sns:Publish"], Target::Numbers)],
-        Uses::Push => vec![grant("Notices", &["sns:Publish"], Target::Devices)],
+        Uses::Email => vec![grant("Email", &["ses:SendEmail"], Target::Email)],
+        Uses::Sms => vec![grant("Sms", &["sns:Publish"], Target::PhoneNumbers)],
+        Uses::Push => vec![grant("Push", &["sns:Publish"], Target::PushEndpoints)],
         Uses::PushEndpoints => {
             let actions = ["sns:CreatePlatformEndpoint", "sns:SetEndpointAttributes"];
-            vec![grant("Devices", &actions, Target::PushEndpoints)]
+            vec![grant("PushApplication", &actions, Target::PushApplication)]
         }
-        // Reached over the network with credentials of their own, or not reached at all but told.
+        // Reached over the network with other credentials, or plain configuration.
         Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy => Vec::new(),
     }
 }
@@ -245,7 +243,7 @@ fn topic_names(topics: &[&KafkaTopic]) -> Vec<&'static str> {
 }
 
 impl Grant {
-    /// The statement as the template says it. `number` keeps statement ids unique within a policy.
+    /// The statement in the template. `number` makes statement ids unique within a policy.
     #[must_use]
     pub fn in_template(&self, number: usize) -> Value {
         let mut statement = json!({
@@ -254,11 +252,11 @@ impl Grant {
             "Action": self.actions,
         });
         match self.target {
-            Target::Numbers => statement["NotResource"] = json!("arn:*:sns:*:*:*"),
+            Target::PhoneNumbers => statement["NotResource"] = json!("arn:*:sns:*:*:*"),
             _ => statement["Resource"] = self.target.resources(),
         }
-        if matches!(self.target, Target::Mail) {
-            // The key is absent in calls that name no sender, which this action never is.
+        if matches!(self.target, Target::Email) {
+            // IfExists does not weaken the condition: every `ses:SendEmail` call has a sender.
             statement["Condition"] = json!({ "StringEqualsIfExists": { "ses:FromAddress": reference("EmailFrom") } });
         }
         match self.target.condition() {
@@ -267,7 +265,7 @@ impl Grant {
         }
     }
 
-    /// The statement as Terraform reads it.
+    /// The statement in `terraform/catalog.json`.
     #[must_use]
     pub fn in_terraform(&self) -> Value {
         let (kind, names) = self.target.described();
@@ -300,11 +298,11 @@ impl Target {
                 .iter()
                 .map(|topic| kafka_arn("group", &physical_text(&consumer_group(function, topic))))
                 .collect(),
-            Self::Devices => when("OnAws", entered_as("endpoint"), entered_as("app")),
-            Self::PushEndpoints => {
-                when("OnAws", json!([reference("PushApplicationArn"), entered_as("endpoint")]), json!("*"))
+            Self::PushEndpoints => when("OnAws", endpoint_arns("endpoint"), endpoint_arns("app")),
+            Self::PushApplication => {
+                when("OnAws", json!([reference("PushApplicationArn"), endpoint_arns("endpoint")]), json!("*"))
             }
-            Self::Mail | Self::Numbers | Self::Network | Self::Traces => json!("*"),
+            Self::Email | Self::PhoneNumbers | Self::Network | Self::Traces => json!("*"),
         }
     }
 
@@ -324,32 +322,32 @@ impl Target {
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),
             Self::KafkaTopics(names) => ("kafka_topics", names.clone()),
             Self::KafkaGroups(name, _) => ("kafka_groups", vec![name]),
-            Self::Mail => ("mail", Vec::new()),
-            Self::Numbers => ("numbers", Vec::new()),
-            Self::Devices => ("devices", Vec::new()),
+            Self::Email => ("email", Vec::new()),
+            Self::PhoneNumbers => ("phone_numbers", Vec::new()),
             Self::PushEndpoints => ("push_endpoints", Vec::new()),
+            Self::PushApplication => ("push_application", Vec::new()),
             Self::Network => ("network", Vec::new()),
             Self::Traces => ("traces", Vec::new()),
         }
     }
 }
 
-/// ARNs of what is entered with the platform application: its own with another kind and one more part. The local emulator leaves the
-/// kind as it is, and asks for the other calls on `*`.
-fn entered_as(kind: &str) -> Value {
+/// ARNs of the platform application's endpoints: the application's ARN with another kind and one more part. The emulator keeps the
+/// kind `app`, and checks calls that create endpoints on `*`.
+fn endpoint_arns(kind: &str) -> Value {
     let split = json!({ "Fn::Split": [":app/", reference("PushApplicationArn")] });
     let part = |index: u8| json!({ "Fn::Select": [index, split] });
     json!({ "Fn::Join": ["", [part(0), format!(":{kind}/"), part(1), "/*"]] })
 }
 
-/// ARN of a topic or group of the cluster: the cluster's own with another kind and one more part.
+/// ARN of a topic or group of the Kafka cluster: the cluster's ARN with another kind and one more part.
 fn kafka_arn(kind: &str, name: &str) -> Value {
     let split = json!({ "Fn::Split": [":cluster/", reference("KafkaClusterArn")] });
     let part = |index: u8| json!({ "Fn::Select": [index, split] });
     json!({ "Fn::Join": ["", [part(0), format!(":{kind}/"), part(1), "/", sub(name)]] })
 }
 
-/// ARN text of a function, for use inside a longer `Fn::Sub`.
+/// The text of a function's ARN, for a longer `Fn::Sub`.
 #[must_use]
 pub fn function_arn_text(function: &str) -> String {
     arn_text("lambda", &format!("function:{}", physical_text(function)))

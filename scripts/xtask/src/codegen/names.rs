@@ -1,10 +1,10 @@
-//! How names of the catalog become logical ids and physical names.
+//! Logical ids and physical names, derived from the names of the catalog.
 
 use serde_json::Value;
 
 use super::cfn::sub;
 
-/// `order-place` and `Function` make `OrderPlaceFunction`.
+/// The logical id of a resource: `order-place` and `Function` give `OrderPlaceFunction`.
 #[must_use]
 pub fn logical(name: &str, kind: &str) -> String {
     let mut id = String::new();
@@ -16,38 +16,38 @@ pub fn logical(name: &str, kind: &str) -> String {
     id + kind
 }
 
-/// The template text of a physical name: `quayside-${Stage}-<name>`.
+/// The physical name for a longer `Fn::Sub`: `quayside-${Stage}-<name>`.
 #[must_use]
 pub fn physical_text(name: &str) -> String {
     format!("{}-${{Stage}}-{name}", catalog::PREFIX)
 }
 
-/// The physical name as an intrinsic function.
+/// The physical name as `Fn::Sub`.
 #[must_use]
 pub fn physical(name: &str) -> Value {
     sub(&physical_text(name))
 }
 
-/// The name of a function's dead-letter queue, which its queue's name begins.
+/// The name of a function's dead-letter queue.
 #[must_use]
 pub fn dead_letter_queue(function: &str) -> String {
     format!("{function}-dlq")
 }
 
-/// Logical id of a function's dead-letter queue.
+/// The logical id of a function's dead-letter queue.
 #[must_use]
 pub fn dead_letter_queue_id(function: &str) -> String {
     logical(function, "DeadLetterQueue")
 }
 
-/// The Kafka consumer group of a function on a topic: every mapping needs one of its own.
+/// The Kafka consumer group of a function and a topic, because every event source mapping needs its own.
 #[must_use]
 pub fn consumer_group(function: &str, topic: &str) -> String {
     format!("{function}-{topic}")
 }
 
-/// Logical id of the rules that mail is sent under.
+/// Logical id of the SES configuration set.
 pub const EMAIL_CONFIGURATION_SET: &str = "EmailConfigurationSet";
 
-/// Logical name of the queue for what a rule or a subscription could not deliver.
+/// Name of the queue for events that a rule or a subscription could not deliver.
 pub const UNDELIVERED: &str = "undelivered";

@@ -1,4 +1,4 @@
-//! `events/schemas/<event>.json`: the JSON Schema of each event's `data`, from the Rust type.
+//! `events/schemas/<event>.json`: the JSON Schema of each event's `data`, generated from the Rust type.
 
 use super::{Artifact, COMMAND, SCHEMAS, pretty};
 use crate::Result;

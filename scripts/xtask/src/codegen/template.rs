@@ -1,10 +1,10 @@
-//! `template.yaml`: the SAM template of the whole platform, from the rows of the catalog.
+//! `template.yaml`: the SAM template of the platform, generated from the catalog.
 //!
-//! SAM's transform is there for `AWS::Serverless::Function`, which `sam deploy` packages and `sam local invoke` runs;
-//! everything else is explicit, so that no resource appears that was not counted.
+//! The SAM transform is used for `AWS::Serverless::Function` only, because `sam deploy` packages it and `sam local invoke` runs it.
+//! All other resources are explicit, so that they can be counted.
 //!
-//! **Invariant:** what can be shared is: one role lets the HTTP API call its functions, one policy lets rules and topics
-//! fill the queues. That is what keeps the stack under CloudFormation's limit, see [`super::topology`].
+//! **Invariant:** resources are shared where possible, to stay below CloudFormation's limit: one role lets the HTTP API invoke its
+//! functions, and one policy lets rules and topics send to the queues. [`super::topology`] projects the number of resources.
 
 mod api;
 mod functions;
@@ -16,10 +16,10 @@ mod streams;
 use super::cfn::Template;
 pub use messaging::{event_pattern, topic_events};
 
-/// Most resources that CloudFormation takes in a stack.
+/// CloudFormation's limit of resources in a stack.
 pub const RESOURCE_LIMIT: usize = 500;
 
-/// The template.
+/// Builds the template.
 #[must_use]
 pub fn build() -> Template {
     let mut template = Template::new(inputs::parameters(), inputs::conditions(), inputs::globals());

@@ -1,4 +1,4 @@
-//! `terraform/catalog.json`: the catalog for Terraform, which spells no name of ours itself.
+//! `terraform/catalog.json`: the catalog for Terraform and the scripts, which repeat none of its names.
 
 use super::{COMMAND, environment, grants, pretty, template::event_pattern, template::topic_events};
 use crate::Result;
@@ -21,7 +21,7 @@ pub(super) fn render() -> Result<String> {
         }))),
         "topics": by_name(catalog::TOPICS, |topic| (topic.name, json!({
             "context": topic.context.name(),
-            "feed": match topic.source { TopicSource::Bus => "bus", TopicSource::Email => "mail" },
+            "source": match topic.source { TopicSource::Bus => "bus", TopicSource::Email => "email" },
             "pattern": match topic.source { TopicSource::Bus => event_pattern(&topic_events(topic)), TopicSource::Email => Value::Null },
         }))),
         "tables": by_name(catalog::TABLES, |table| (table.name, json!({
@@ -67,7 +67,7 @@ fn row(function: &Function) -> Value {
         "concurrency": function.concurrency,
         "visibility_s": function.has_queue().then(|| function.visibility_s()),
         "has_queue": function.has_queue(),
-        "has_dead_letters": function.has_dead_letter_queue(),
+        "has_dead_letter_queue": function.has_dead_letter_queue(),
         "needs_network": grants::needs_network(function),
         "publishes": names(function.publishes),
         "consumes": names(function.consumes()),
@@ -88,7 +88,7 @@ fn trigger(function: &Function) -> Value {
         Trigger::Bus(events) => json!({ "kind": "bus", "pattern": event_pattern(events) }),
         Trigger::AllEvents => json!({ "kind": "all_events" }),
         Trigger::Fanout(topic, events) => json!({ "kind": "fanout", "topic": topic.name, "filter": names(events) }),
-        Trigger::ExternalTopic(topic) => json!({ "kind": "notices", "topic": topic.name }),
+        Trigger::ExternalTopic(topic) => json!({ "kind": "external_topic", "topic": topic.name }),
         Trigger::Stream(stream, _) => json!({ "kind": "stream", "stream": stream.name }),
         Trigger::TableChanges(table) => json!({ "kind": "table_changes", "table": table.name }),
         Trigger::Kafka(topics) => json!({

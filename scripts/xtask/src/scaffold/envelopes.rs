@@ -1,4 +1,4 @@
-//! Sample events of a new function: full envelopes, as AWS sends them.
+//! Sample events of a new function: full envelopes, in the form that AWS sends.
 
 use super::{Kind, Plan};
 use crate::Result;
@@ -6,29 +6,29 @@ use catalog::Event;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
-/// What stands for an id, a person and a moment in every sample.
+// The same ids and time in every sample.
 const ID: &str = "0192f0c1-0000-7000-8000-0000000000b1";
-const PERSON: &str = "0192f0c1-0000-7000-8000-000000000001";
+const USER: &str = "0192f0c1-0000-7000-8000-000000000001";
 const CORRELATION: &str = "0192f0c1-0000-7000-8000-00000000c0de";
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-const MOMENT: &str = "2026-11-21T08:48:00Z";
-const MOMENT_MS: u64 = 1_795_250_880_000;
+const TIME: &str = "2026-11-21T08:48:00Z";
+const TIME_MS: u64 = 1_795_250_880_000;
 
-/// The good sample and the bad one, by name.
-pub(super) fn of(root: &Path, plan: &Plan) -> Result<Vec<(&'static str, Value)>> {
+/// The valid sample and the invalid one, by name.
+pub(super) fn samples(root: &Path, plan: &Plan) -> Result<Vec<(&'static str, Value)>> {
     let bad = plan.bad_case().0;
     match &plan.kind {
         Kind::Http { .. } => {
-            let good = request(plan, plan.has_body().then(|| json!({ "text": "hello" })));
-            let mut wrong = good.clone();
+            let valid = request(plan, plan.has_body().then(|| json!({ "text": "hello" })));
+            let mut invalid = valid.clone();
             match bad {
-                "bad_unknown_field" => wrong["body"] = json!(r#"{"text": "hello", "stranger": true}"#),
+                "bad_unknown_field" => invalid["body"] = json!(r#"{"text": "hello", "unknown": true}"#),
                 "bad_no_principal" => {
-                    drop(wrong["requestContext"].as_object_mut().map(|about| about.remove("authorizer")))
+                    drop(invalid["requestContext"].as_object_mut().map(|context| context.remove("authorizer")))
                 }
-                _ => wrong["body"] = json!("not JSON"),
+                _ => invalid["body"] = json!("not JSON"),
             }
-            Ok(vec![("ok", good), (bad, wrong)])
+            Ok(vec![("ok", valid), (bad, invalid)])
         }
         Kind::Queue { events } => {
             let records: Vec<_> = events
@@ -77,7 +77,7 @@ fn request(plan: &Plan, body: Option<Value>) -> Value {
             "routeKey": format!("{} {path}", method.name()),
             "stage": "$default",
             "time": "21/Nov/2026:08:48:00 +0000",
-            "timeEpoch": MOMENT_MS,
+            "timeEpoch": TIME_MS,
         },
         "isBase64Encoded": false,
     });
@@ -87,7 +87,7 @@ fn request(plan: &Plan, body: Option<Value>) -> Value {
     if let Some(role) = role {
         event["headers"] = json!({});
         headers["authorization"] = json!("Bearer token");
-        event["requestContext"]["authorizer"] = json!({ "lambda": { "sub": PERSON, "role": role } });
+        event["requestContext"]["authorizer"] = json!({ "lambda": { "sub": USER, "role": role } });
     }
     if let Some(body) = body {
         headers["content-type"] = json!("application/json");
@@ -104,9 +104,9 @@ fn record(plan: &Plan, at: usize, body: &str) -> Value {
         "body": body,
         "attributes": {
             "ApproximateReceiveCount": "1",
-            "SentTimestamp": MOMENT_MS.to_string(),
+            "SentTimestamp": TIME_MS.to_string(),
             "SenderId": "AIDAIENQZJOLO23YVJ4VO",
-            "ApproximateFirstReceiveTimestamp": (MOMENT_MS + 1).to_string(),
+            "ApproximateFirstReceiveTimestamp": (TIME_MS + 1).to_string(),
         },
         "messageAttributes": {},
         "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
@@ -116,7 +116,7 @@ fn record(plan: &Plan, at: usize, body: &str) -> Value {
     })
 }
 
-/// The message of an event: as another consumer's good sample has it, else with data still to be written.
+/// The message of an event: copied from another consumer's valid sample, else with data to be filled in.
 fn body(root: &Path, event: &Event) -> Result<String> {
     let directory = root.join("events");
     let entries = fs::read_dir(&directory).map_err(|error| format!("events: {error}"))?;
@@ -139,7 +139,7 @@ fn body(root: &Path, event: &Event) -> Result<String> {
         "detail-type": event.name,
         "source": event.context.source(),
         "account": "123456789012",
-        "time": MOMENT,
+        "time": TIME,
         "region": "eu-west-1",
         "resources": [],
         "detail": {
@@ -147,12 +147,12 @@ fn body(root: &Path, event: &Event) -> Result<String> {
             "id": "0192f0c1-0000-7000-8000-0000000e0001",
             "source": event.context.source(),
             "subject": ID,
-            "time": MOMENT,
+            "time": TIME,
             "sequence": 1,
             "correlationid": CORRELATION,
             "traceparent": TRACE,
             "type": event.name,
-            "data": { "write": format!("what events/schemas/{}.json asks for", event.name) },
+            "data": { "replace": format!("with data that matches events/schemas/{}.json", event.name) },
         },
     })
     .to_string())

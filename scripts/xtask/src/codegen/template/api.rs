@@ -1,4 +1,4 @@
-//! The HTTP API: explicit resources, because SAM's own puts its routes into an OpenAPI body that emulators do not read.
+//! The HTTP API, as explicit resources: SAM's resource puts routes into an OpenAPI body, which emulators do not read.
 
 use super::{functions::assumed_by, inputs::LOG_DAYS};
 use crate::codegen::{
@@ -10,28 +10,28 @@ use catalog::{Auth, Function, Method, Trigger};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Seconds that an answer of the authorizer is kept: revoked access ends within it.
+/// Seconds that a response of the authorizer is cached, and so the delay of a revocation.
 pub const AUTHORIZER_TTL_S: u32 = 60;
-/// Most milliseconds that an integration may wait.
-const LONGEST_MS: u32 = 30_000;
+/// Longest timeout of an integration in milliseconds.
+const MAX_TIMEOUT_MS: u32 = 30_000;
 
 pub(super) fn add_shared(template: &mut Template) {
-    template.share(api());
-    template.share(Resource::new(
+    template.add_shared(api());
+    template.add_shared(Resource::new(
         "ApiLogGroup",
         "AWS::Logs::LogGroup",
         json!({ "LogGroupName": sub(&format!("/aws/apigateway/{}", physical_text("api"))), "RetentionInDays": LOG_DAYS }),
     ));
-    template.share(stage());
-    template.share(role());
+    template.add_shared(stage());
+    template.add_shared(role());
 }
 
 pub(super) fn add(template: &mut Template, function: &Function) {
     match function.trigger {
-        Trigger::Authorizer => template.give(function, authorizer(function)),
+        Trigger::Authorizer => template.add_for(function, authorizer(function)),
         Trigger::Http { method, path, auth, .. } => {
-            template.give(function, integration(function));
-            template.give(function, route(function, method, path, auth));
+            template.add_for(function, integration(function));
+            template.add_for(function, route(function, method, path, auth));
         }
         _ => {}
     }
@@ -102,18 +102,18 @@ fn stage() -> Resource {
     )
 }
 
-/// What API Gateway becomes to call the functions behind its routes: one role in place of a permission for each.
+/// The role that API Gateway assumes to invoke functions: one role instead of a permission for each function.
 fn role() -> Resource {
-    let called = |function: &&&Function| matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer);
+    let is_invoked = |function: &&&Function| matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer);
     let functions: Vec<_> =
-        catalog::FUNCTIONS.iter().filter(called).map(|function| sub(&function_arn_text(function.name))).collect();
+        catalog::FUNCTIONS.iter().filter(is_invoked).map(|function| sub(&function_arn_text(function.name))).collect();
     Resource::new(
         "ApiRole",
         "AWS::IAM::Role",
         json!({
             "AssumeRolePolicyDocument": assumed_by("apigateway.amazonaws.com"),
             "Policies": [{
-                "PolicyName": "call",
+                "PolicyName": "invoke",
                 "PolicyDocument": {
                     "Version": "2012-10-17",
                     "Statement": [{ "Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": functions }],
@@ -155,7 +155,7 @@ fn integration(function: &Function) -> Resource {
             "IntegrationType": "AWS_PROXY",
             "IntegrationUri": attribute(&logical(function.name, "Function"), "Arn"),
             "PayloadFormatVersion": "2.0",
-            "TimeoutInMillis": (function.timeout_s * 1_000).min(LONGEST_MS),
+            "TimeoutInMillis": (function.timeout_s * 1_000).min(MAX_TIMEOUT_MS),
         }),
     )
 }

@@ -10,9 +10,9 @@ use catalog::{Function, Trigger};
 use serde_json::{Map, Value, json};
 
 pub(super) fn add(template: &mut Template, function: &Function) {
-    template.give(function, log_group(function));
-    template.give(function, role(function));
-    template.give(function, resource(function));
+    template.add_for(function, log_group(function));
+    template.add_for(function, role(function));
+    template.add_for(function, resource(function));
 }
 
 fn resource(function: &Function) -> Resource {
@@ -30,7 +30,7 @@ fn resource(function: &Function) -> Resource {
     if grants::needs_network(function) {
         properties["VpcConfig"] = network();
     }
-    // A queue's mapping has its own limit; a new account has too few to reserve any.
+    // Queue mappings have their own limit. Reserved only in production, because new accounts have too little concurrency.
     if matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer) {
         properties["ReservedConcurrentExecutions"] =
             in_production(json!(function.concurrency), reference("AWS::NoValue"));
@@ -47,7 +47,7 @@ fn role(function: &Function) -> Resource {
         json!({
             "AssumeRolePolicyDocument": assumed_by("lambda.amazonaws.com"),
             "Policies": [{
-                "PolicyName": "least",
+                "PolicyName": "least-privilege",
                 "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
             }],
         }),
@@ -65,7 +65,7 @@ fn log_group(function: &Function) -> Resource {
     )
 }
 
-/// The trust policy of a role that one service assumes.
+/// The trust policy of a role that one AWS service assumes.
 pub(super) fn assumed_by(service: &str) -> Value {
     json!({
         "Version": "2012-10-17",

@@ -13,34 +13,34 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         |default: &str, description: &str| json!({ "Type": "String", "Default": default, "Description": description });
     let list = |default: &str, description: &str| json!({ "Type": "CommaDelimitedList", "Default": default, "Description": description });
     let mut parameters = vec![
-        ("Stage", text("local", "Name of the environment; every physical name begins with it.")),
-        ("Architecture", text("x86_64", "Instruction set the functions were built for: x86_64 or arm64.")),
-        ("LogLevel", text("info", "Least important log level that is written.")),
-        ("ApiBaseUrl", text("", "Where an emulator serves HTTP APIs. Empty on AWS.")),
-        ("CorsOrigins", list("*", "Origins of browsers that may call the API.")),
-        ("SubnetIds", list("", "Private subnets for functions that reach database, cache or Kafka. Empty: none.")),
+        ("Stage", text("local", "Name of the environment, a part of every physical name.")),
+        ("Architecture", text("x86_64", "Instruction set of the functions: x86_64 or arm64.")),
+        ("LogLevel", text("info", "Lowest log level that is written.")),
+        ("ApiBaseUrl", text("", "Base URL of an emulator's HTTP APIs. Empty on AWS.")),
+        ("CorsOrigins", list("*", "Origins from which browsers may call the API.")),
+        (
+            "SubnetIds",
+            list("", "Private subnets of functions that use the database, the cache or Kafka. Empty: no VPC."),
+        ),
         ("SecurityGroupIds", list("", "Security groups of those functions.")),
-        ("DatabaseHost", text("127.0.0.1", "Host of PostgreSQL or of its proxy.")),
-        ("DatabasePort", text("5432", "Its port.")),
-        ("DatabaseName", text("quayside", "The database.")),
-        ("DatabaseResourceId", text("prx-none", "Resource id of the proxy (prx-...) for rds-db:connect.")),
-        ("DatabasePassword", text("", "Password of the contexts' roles. Empty: tokens of RDS IAM authentication.")),
-        ("DatabaseOwnerPassword", text("", "Password of the owner role, for migrations. Empty: as above.")),
+        ("DatabaseHost", text("127.0.0.1", "Host of PostgreSQL or RDS Proxy.")),
+        ("DatabasePort", text("5432", "Port of PostgreSQL or RDS Proxy.")),
+        ("DatabaseName", text("quayside", "Name of the database.")),
+        ("DatabaseResourceId", text("prx-none", "Resource id of RDS Proxy (prx-...), for rds-db:connect.")),
+        ("DatabasePassword", text("", "Password of the contexts' roles. Empty: RDS IAM authentication.")),
+        (
+            "DatabaseOwnerPassword",
+            text("", "Password of the owner role, for migrations. Empty: RDS IAM authentication."),
+        ),
         ("RedisUrl", text("redis://127.0.0.1:6379", "URL of the cache.")),
-        ("KafkaBrokers", text("127.0.0.1:9092", "Bootstrap brokers, with commas between.")),
-        ("KafkaClusterArn", text("", "ARN of the MSK cluster. Empty: no Kafka mappings, something else feeds them.")),
+        ("KafkaBrokers", text("127.0.0.1:9092", "Bootstrap brokers, separated by commas.")),
+        ("KafkaClusterArn", text("", "ARN of the MSK cluster. Empty: no Kafka event source mappings.")),
         ("GatewayUrl", text("https://api.stripe.com", "Base URL of the payment gateway.")),
         ("GatewaySecretKey", text("", "Secret key of the payment gateway.")),
-        ("GatewayWebhookSecret", text("", "What the payment gateway signs its webhooks with.")),
-        ("EmailFrom", text("orders@quayside.example", "Address that mail comes from.")),
-        (
-            "PushApplicationArn",
-            text("", "ARN of the SNS platform application for devices. Empty: no notices on devices."),
-        ),
-        (
-            "ShortfallPolicy",
-            text(ShortfallPolicy::Refund.name(), "What becomes of an order that is paid and has no stock."),
-        ),
+        ("GatewayWebhookSecret", text("", "Secret with which the payment gateway signs webhooks.")),
+        ("EmailFrom", text("orders@quayside.example", "Sender address of e-mail.")),
+        ("PushApplicationArn", text("", "ARN of the SNS platform application. Empty: no push notifications.")),
+        ("ShortfallPolicy", text(ShortfallPolicy::Refund.name(), "What happens to a paid order without stock.")),
     ];
     for (name, parameter) in &mut parameters {
         if SECRET_INPUTS.contains(name) {
@@ -95,34 +95,46 @@ pub(super) fn outputs() -> Vec<(String, Value)> {
     let mut outputs = vec![
         output("ApiUrl", "Base URL of the HTTP API.", api_url()),
         output("ApiId", "Id of the HTTP API.", reference("Api")),
-        output("EventBusName", "The event bus.", reference("EventBus")),
-        output("NamePrefix", "What the names of functions and queues begin with.", sub(&physical_text(""))),
+        output("EventBusName", "Name of the event bus.", reference("EventBus")),
+        output("NamePrefix", "First part of the names of functions and queues.", sub(&physical_text(""))),
         output(
             "UndeliveredQueueUrl",
-            "Queue of the events that a rule or a subscription could not deliver.",
+            "URL of the queue for events that a rule or a subscription could not deliver.",
             reference(&logical(UNDELIVERED, "Queue")),
         ),
     ];
     for table in catalog::TABLES {
-        outputs.push(output(&logical(table.name, "Table"), "A table.", reference(&logical(table.name, "Table"))));
+        outputs.push(output(
+            &logical(table.name, "Table"),
+            "Name of a table.",
+            reference(&logical(table.name, "Table")),
+        ));
     }
     for stream in catalog::STREAMS {
-        outputs.push(output(&logical(stream.name, "Stream"), "A stream.", reference(&logical(stream.name, "Stream"))));
+        outputs.push(output(
+            &logical(stream.name, "Stream"),
+            "Name of a stream.",
+            reference(&logical(stream.name, "Stream")),
+        ));
     }
     for bucket in catalog::BUCKETS {
-        outputs.push(output(&logical(bucket.name, "Bucket"), "A bucket.", reference(&logical(bucket.name, "Bucket"))));
+        outputs.push(output(
+            &logical(bucket.name, "Bucket"),
+            "Name of a bucket.",
+            reference(&logical(bucket.name, "Bucket")),
+        ));
     }
     for secret in catalog::SECRETS {
         outputs.push(output(
             &logical(secret.name, "SecretArn"),
-            "A secret.",
+            "ARN of a secret.",
             attribute(&logical(secret.name, "Secret"), "Id"),
         ));
     }
     outputs
 }
 
-/// The part of a function that puts it into the VPC, where there is one.
+/// The VPC configuration of a function, if subnets are given.
 pub(super) fn network() -> Value {
     only_when(
         "InNetwork",
@@ -130,10 +142,10 @@ pub(super) fn network() -> Value {
     )
 }
 
-/// Days that log groups keep what is written.
+/// Retention of log groups in days.
 pub(super) const LOG_DAYS: u32 = 14;
 
-/// A statement that refuses plain HTTP. An emulator speaks nothing else, so it has to stand under a condition.
+/// A statement that denies plain HTTP. Add it under a condition, because emulators have no TLS.
 pub(super) fn tls_only(actions: &str, resources: &Value) -> Value {
     json!({
         "Sid": "TlsOnly",
@@ -145,7 +157,7 @@ pub(super) fn tls_only(actions: &str, resources: &Value) -> Value {
     })
 }
 
-/// ARN of a bucket and of all in it.
+/// ARNs of a bucket and its objects.
 pub(super) fn bucket_and_objects(id: &str) -> Value {
     json!([attribute(id, "Arn"), sub(&format!("${{{id}.Arn}}/*"))])
 }

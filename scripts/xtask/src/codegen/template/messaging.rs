@@ -1,4 +1,4 @@
-//! The bus, its rules, the SNS topics, and a queue with its dead-letter queue for everyone who listens.
+//! The event bus, its rules, the SNS topics, and a queue with a dead-letter queue for each consumer.
 
 use super::inputs::tls_only;
 use crate::codegen::{
@@ -8,51 +8,51 @@ use crate::codegen::{
 use catalog::{Event, Function, TopicSource, Trigger};
 use serde_json::{Value, json};
 
-/// Seconds that a queue keeps a message.
+/// Retention of a queue in seconds.
 pub const RETENTION_S: u32 = 4 * 86_400;
-/// Seconds that a dead-letter queue keeps a message: as long as SQS can, and longer than its source.
+/// Retention of a dead-letter queue in seconds: the maximum of SQS, and longer than its source's.
 pub const DEAD_RETENTION_S: u32 = 14 * 86_400;
-/// Messages that a mapping hands over at once.
+/// Messages in a batch.
 const BATCH: u32 = 10;
-/// Retries and age after which EventBridge gives a delivery up, written out since the defaults differ by target.
+/// Retries of an EventBridge delivery, and its maximum age. Explicit, because the defaults differ by target.
 const RULE_RETRIES: u32 = 185;
 const RULE_AGE_S: u32 = 86_400;
 
 pub(super) fn add_shared(template: &mut Template) {
-    template.share(Resource::new("EventBus", "AWS::Events::EventBus", json!({ "Name": physical(catalog::BUS) })));
-    template.share(queue(UNDELIVERED, json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
+    template.add_shared(Resource::new("EventBus", "AWS::Events::EventBus", json!({ "Name": physical(catalog::BUS) })));
+    template.add_shared(queue(UNDELIVERED, json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
     for topic in catalog::TOPICS {
         add_topic(template, topic);
     }
-    template.share(queue_policy());
+    template.add_shared(queue_policy());
 }
 
 pub(super) fn add(template: &mut Template, function: &Function) {
     if function.has_dead_letter_queue() {
-        template.give(function, dead_letters(function));
+        template.add_for(function, dead_letters(function));
     }
     if function.has_queue() {
-        template.give(function, work_queue(function));
-        template.give(function, mapping(function));
+        template.add_for(function, work_queue(function));
+        template.add_for(function, mapping(function));
     }
     match function.trigger {
         Trigger::Bus(events) => {
-            template.give(function, rule(function.name, event_pattern(events), &queue_of(function)))
+            template.add_for(function, rule(function.name, event_pattern(events), &queue_of(function)))
         }
         Trigger::AllEvents => {
             let pattern = json!({ "source": [{ "prefix": format!("{}.", catalog::PREFIX) }] });
-            template.give(function, rule(function.name, pattern, &queue_of(function)));
+            template.add_for(function, rule(function.name, pattern, &queue_of(function)));
         }
         Trigger::Fanout(topic, events) => {
-            template.give(function, subscription(function, topic, Some(events)));
+            template.add_for(function, subscription(function, topic, Some(events)));
         }
-        Trigger::ExternalTopic(topic) => template.give(function, subscription(function, topic, None)),
+        Trigger::ExternalTopic(topic) => template.add_for(function, subscription(function, topic, None)),
         Trigger::Schedule { minutes } => add_schedule(template, function, minutes),
         _ => {}
     }
 }
 
-/// What an event looks like on the bus, to a rule that wants these.
+/// The EventBridge pattern that matches these events.
 pub fn event_pattern(events: &[&Event]) -> Value {
     let mut sources: Vec<_> = events.iter().map(|event| event.context.source()).collect();
     sources.sort_unstable();
@@ -60,15 +60,15 @@ pub fn event_pattern(events: &[&Event]) -> Value {
     json!({ "source": sources, "detail-type": events.iter().map(|event| event.name).collect::<Vec<_>>() })
 }
 
-/// The events that a topic's listeners ask for, each once.
+/// The events that a topic's subscriptions ask for, without duplicates.
 pub fn topic_events(topic: &catalog::Topic) -> Vec<&'static Event> {
-    let is_wanted = |event: &&&Event| {
+    let is_subscribed = |event: &&&Event| {
         catalog::FUNCTIONS.iter().any(|function| {
             matches!(function.trigger, Trigger::Fanout(from, events)
                 if from.name == topic.name && events.iter().any(|wanted| wanted.name == event.name))
         })
     };
-    catalog::EVENTS.iter().filter(is_wanted).copied().collect()
+    catalog::EVENTS.iter().filter(is_subscribed).copied().collect()
 }
 
 fn queue_of(function: &Function) -> Value {
@@ -110,7 +110,7 @@ fn mapping(function: &Function) -> Resource {
         "FunctionName": reference(&logical(function.name, "Function")),
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
     });
-    // Lambda takes no fewer than two.
+    // Lambda's minimum is two.
     if function.concurrency >= 2 {
         properties["ScalingConfig"] = json!({ "MaximumConcurrency": function.concurrency });
     }
@@ -139,7 +139,7 @@ fn rule(name: &str, pattern: Value, to: &Value) -> Resource {
     )
 }
 
-/// A function's queue at a topic: for these events, or for all that comes.
+/// The subscription of a function's queue to a topic, filtered by events if any are given.
 fn subscription(function: &Function, topic: &catalog::Topic, events: Option<&[&Event]>) -> Resource {
     let mut properties = json!({
         "Endpoint": queue_of(function),
@@ -158,8 +158,8 @@ fn subscription(function: &Function, topic: &catalog::Topic, events: Option<&[&E
 
 fn add_topic(template: &mut Template, topic: &catalog::Topic) {
     let id = logical(topic.name, "Topic");
-    template.share(Resource::new(id.clone(), "AWS::SNS::Topic", json!({ "TopicName": physical(topic.name) })));
-    let feeder = |sid: &str, service: &str, condition: Value| {
+    template.add_shared(Resource::new(id.clone(), "AWS::SNS::Topic", json!({ "TopicName": physical(topic.name) })));
+    let publisher = |sid: &str, service: &str, condition: Value| {
         json!({
             "Sid": sid,
             "Effect": "Allow",
@@ -170,17 +170,17 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
         })
     };
     let rule_arn = arn_text("events", &format!("rule/{}/{}", physical_text(catalog::BUS), physical_text(topic.name)));
-    let may_feed = match topic.source {
+    let may_publish = match topic.source {
         TopicSource::Bus => {
-            feeder("ItsRule", "events.amazonaws.com", json!({ "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } }))
+            publisher("Rule", "events.amazonaws.com", json!({ "ArnEquals": { "aws:SourceArn": sub(&rule_arn) } }))
         }
         TopicSource::Email => {
             let account = json!({ "StringEquals": { "aws:SourceAccount": reference("AWS::AccountId") } });
-            feeder("Mail", "ses.amazonaws.com", account)
+            publisher("Ses", "ses.amazonaws.com", account)
         }
     };
-    let statements = json!([may_feed, only_when("OnAws", tls_only("sns:Publish", &reference(&id)))]);
-    template.share(Resource::new(
+    let statements = json!([may_publish, only_when("OnAws", tls_only("sns:Publish", &reference(&id)))]);
+    template.add_shared(Resource::new(
         format!("{id}Policy"),
         "AWS::SNS::TopicPolicy",
         json!({
@@ -189,11 +189,11 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
         }),
     ));
     if topic.source == TopicSource::Bus {
-        template.share(rule(topic.name, event_pattern(&topic_events(topic)), &reference(&id)));
+        template.add_shared(rule(topic.name, event_pattern(&topic_events(topic)), &reference(&id)));
     }
 }
 
-/// One policy for all queues that rules and topics fill: our rules and our topics may send, nobody else.
+/// One policy for all queues: only this stage's rules and topics may send.
 fn queue_policy() -> Resource {
     let everything = arn("sqs", &physical_text("*"));
     let sender = |sid: &str, service: &str, source: Value| {
@@ -206,12 +206,12 @@ fn queue_policy() -> Resource {
             "Condition": { "ArnLike": { "aws:SourceArn": source } },
         })
     };
-    let listeners = catalog::FUNCTIONS.iter().filter(|function| function.has_queue()).map(|function| function.name);
+    let consumers = catalog::FUNCTIONS.iter().filter(|function| function.has_queue()).map(|function| function.name);
     let queues: Vec<_> =
-        std::iter::once(UNDELIVERED).chain(listeners).map(|name| reference(&logical(name, "Queue"))).collect();
+        std::iter::once(UNDELIVERED).chain(consumers).map(|name| reference(&logical(name, "Queue"))).collect();
     let statements = json!([
-        sender("OurRules", "events.amazonaws.com", arn("events", &format!("rule/{}", physical_text("*")))),
-        sender("OurTopics", "sns.amazonaws.com", arn("sns", &physical_text("*"))),
+        sender("Rules", "events.amazonaws.com", arn("events", &format!("rule/{}", physical_text("*")))),
+        sender("Topics", "sns.amazonaws.com", arn("sns", &physical_text("*"))),
         only_when("OnAws", tls_only("sqs:*", &everything)),
     ]);
     Resource::new(
@@ -224,7 +224,7 @@ fn queue_policy() -> Resource {
 fn add_schedule(template: &mut Template, function: &Function, minutes: u32) {
     let id = logical(function.name, "Function");
     let unit = if minutes == 1 { "minute" } else { "minutes" };
-    template.give(
+    template.add_for(
         function,
         Resource::new(
             logical(function.name, "Rule"),
@@ -236,7 +236,7 @@ fn add_schedule(template: &mut Template, function: &Function, minutes: u32) {
             }),
         ),
     );
-    template.give(
+    template.add_for(
         function,
         Resource::new(
             logical(function.name, "Permission"),

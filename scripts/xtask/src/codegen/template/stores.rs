@@ -1,4 +1,4 @@
-//! What holds data: tables, streams, buckets, secrets.
+//! Tables, streams, buckets, secrets, and the SES identity.
 
 use super::inputs::{bucket_and_objects, in_production, tls_only};
 use crate::codegen::{
@@ -8,19 +8,19 @@ use crate::codegen::{
 use catalog::{TopicSource, Trigger, Uses};
 use serde_json::json;
 
-/// How long invoices may not be deleted in production, in years.
+/// Years during which invoices cannot be deleted in production.
 const INVOICE_YEARS: u32 = 10;
 
 pub(super) fn add(template: &mut Template) {
     for table in catalog::TABLES {
-        template.share(table_of(table));
+        template.add_shared(table_of(table));
     }
     for stream in catalog::STREAMS {
-        template.share(stream_of(stream));
+        template.add_shared(stream_of(stream));
     }
     for bucket in catalog::BUCKETS {
         let id = logical(bucket.name, "Bucket");
-        template.share(bucket_of(bucket, &id));
+        template.add_shared(bucket_of(bucket, &id));
         let statements = [tls_only("s3:*", &bucket_and_objects(&id))];
         let policy = Resource::new(
             format!("{id}Policy"),
@@ -30,32 +30,32 @@ pub(super) fn add(template: &mut Template) {
                 "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
             }),
         );
-        // An emulator speaks nothing but plain HTTP.
-        template.share(policy.only_when("OnAws"));
+        // Emulators have no TLS.
+        template.add_shared(policy.only_when("OnAws"));
     }
     for secret in catalog::SECRETS {
-        template.share(secret_of(secret));
+        template.add_shared(secret_of(secret));
     }
     if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Email))) {
-        add_mail(template);
+        add_email(template);
     }
 }
 
-/// The sender, the rules that mail is sent under, and where is told what becomes of it.
-fn add_mail(template: &mut Template) {
-    template.share(Resource::new(
+/// The SES identity of the sender, the configuration set, and the topics for bounces and complaints.
+fn add_email(template: &mut Template) {
+    template.add_shared(Resource::new(
         "SenderIdentity",
         "AWS::SES::EmailIdentity",
         json!({ "EmailIdentity": reference("EmailFrom") }),
     ));
-    let name = sub(&physical_text("mail"));
-    template.share(Resource::new(
+    let name = sub(&physical_text("email"));
+    template.add_shared(Resource::new(
         EMAIL_CONFIGURATION_SET,
         "AWS::SES::ConfigurationSet",
         json!({
             "Name": name,
             "DeliveryOptions": { "TlsPolicy": "REQUIRE" },
-            // A second net below our own list.
+            // In addition to the platform's own suppression list.
             "SuppressionOptions": { "SuppressedReasons": ["BOUNCE", "COMPLAINT"] },
         }),
     ));
@@ -73,8 +73,8 @@ fn add_mail(template: &mut Template) {
                 },
             }),
         );
-        // It greets the topic as soon as it is made, and has to be let in by then.
-        template.share(destination.after([logical(topic.name, "TopicPolicy")]));
+        // SES publishes a test message when the destination is created, so the topic policy must exist by then.
+        template.add_shared(destination.after([logical(topic.name, "TopicPolicy")]));
     }
 }
 
@@ -94,7 +94,7 @@ fn table_of(table: &catalog::Table) -> Resource {
     if is_watched {
         properties["StreamSpecification"] = json!({ "StreamViewType": "NEW_AND_OLD_IMAGES" });
     }
-    Resource::new(logical(table.name, "Table"), "AWS::DynamoDB::Table", properties).kept()
+    Resource::new(logical(table.name, "Table"), "AWS::DynamoDB::Table", properties).retained()
 }
 
 fn stream_of(stream: &catalog::Stream) -> Resource {
@@ -130,18 +130,18 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
         properties["ObjectLockConfiguration"] =
             only_when("IsProduction", json!({ "ObjectLockEnabled": "Enabled", "Rule": rule }));
     }
-    Resource::new(id, "AWS::S3::Bucket", properties).kept()
+    Resource::new(id, "AWS::S3::Bucket", properties).retained()
 }
 
 fn secret_of(secret: &catalog::Secret) -> Resource {
-    // What somebody else gives us comes in from outside; until it does, the secret says so.
-    let given = |condition, parameter| when(condition, reference(parameter), json!("unset"));
+    // Secrets of third parties are inputs. Until they are given, the value says so.
+    let input = |condition, parameter| when(condition, reference(parameter), json!("unset"));
     let text = if secret.name == catalog::GATEWAY_KEY.name {
-        given("HasGatewayKey", "GatewaySecretKey")
+        input("HasGatewayKey", "GatewaySecretKey")
     } else if secret.name == catalog::WEBHOOK_SECRET.name {
-        given("HasWebhookSecret", "GatewayWebhookSecret")
+        input("HasWebhookSecret", "GatewayWebhookSecret")
     } else {
-        // Key material of ours never passes through a template: `key-rotate` makes the first key as well.
+        // Signing keys never pass through a template: `key-rotate` creates the first one as well.
         json!("{\"keys\":[]}")
     };
     Resource::new(
@@ -149,5 +149,5 @@ fn secret_of(secret: &catalog::Secret) -> Resource {
         "AWS::SecretsManager::Secret",
         json!({ "Name": sub(&format!("{}/${{Stage}}/{}", catalog::PREFIX, secret.name)), "SecretString": text }),
     )
-    .kept()
+    .retained()
 }

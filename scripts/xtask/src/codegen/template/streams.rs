@@ -1,4 +1,4 @@
-//! Mappings of Kinesis streams, table changes and Kafka topics. Each is bounded in retries and age and has somewhere to fail to.
+//! Event source mappings of Kinesis streams, DynamoDB streams and Kafka topics. Each has limits and an on-failure destination.
 
 use crate::codegen::{
     cfn::{Resource, Template, attribute, reference},
@@ -7,12 +7,12 @@ use crate::codegen::{
 use catalog::{Function, Trigger};
 use serde_json::{Value, json};
 
-/// Records that a mapping hands over at once.
+/// Records in a batch.
 const BATCH: u32 = 100;
-/// Retries of a batch, or of what bisecting left of it: the most that Lambda takes. The age below is the limit that counts: these
-/// streams are an outbox and the facts of analytics, and what no retry can help was buried by the function itself.
+/// Retries of a batch, or of its bisected half: Lambda's maximum. `AGE_S` is the effective limit, because these streams carry an
+/// outbox and analytics records, and functions dead-letter permanent failures themselves.
 pub const RETRIES: u32 = 10_000;
-/// Seconds after which a record is given up: as long as the streams keep it.
+/// Maximum age of a record in seconds: the retention of the streams.
 pub const AGE_S: u32 = 24 * 3_600;
 
 pub(super) fn add(template: &mut Template, function: &Function) {
@@ -20,17 +20,17 @@ pub(super) fn add(template: &mut Template, function: &Function) {
     match function.trigger {
         Trigger::Stream(stream, _) => {
             let source = attribute(&logical(stream.name, "Stream"), "Arn");
-            template.give(function, bounded(function, id, source));
+            template.add_for(function, bounded(function, id, source));
         }
         Trigger::TableChanges(table) => {
             let source = attribute(&logical(table.name, "Table"), "StreamArn");
-            template.give(function, bounded(function, id, source));
+            template.add_for(function, bounded(function, id, source));
         }
         Trigger::Kafka(topics) => {
-            // A mapping takes one topic.
+            // A mapping has one topic.
             for topic in topics {
                 let id = logical(&format!("{}-{}", function.name, topic.name), "Mapping");
-                template.give(function, kafka(function, id, topic).only_when("HasKafkaCluster"));
+                template.add_for(function, kafka(function, id, topic).only_when("HasKafkaCluster"));
             }
         }
         _ => {}
