@@ -13,6 +13,8 @@ pub struct Database {
     pub owner_password: String,
     /// Password of the contexts' roles.
     pub role_password: String,
+    /// Whether this value created the database, and so has to drop it.
+    created: bool,
 }
 
 impl Database {
@@ -26,6 +28,12 @@ impl Database {
         Self::create_at("BENCH_MEMORY_PORT")
     }
 
+    /// None: for functions that are started and never called.
+    pub fn absent() -> Self {
+        let text = || "absent".to_owned();
+        Self { name: text(), port: "9".into(), owner_password: text(), role_password: text(), created: false }
+    }
+
     fn create_at(port: &str) -> Result<Self> {
         let said = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/bench"));
         let database = Self {
@@ -33,6 +41,7 @@ impl Database {
             port: said(port)?,
             owner_password: said("BENCH_OWNER_PASSWORD")?,
             role_password: said("BENCH_ROLE_PASSWORD")?,
+            created: true,
         };
         database.run(&format!("CREATE DATABASE {}", database.name))?;
         Ok(database)
@@ -51,6 +60,9 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        if !self.created {
+            return;
+        }
         if let Err(problem) = self.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
             eprintln!("bench: {} stays behind: {problem}", self.name);
         }

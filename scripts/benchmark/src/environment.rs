@@ -38,7 +38,14 @@ impl Stage<'_> {
             Setting::Input("DatabaseName") => self.database.name.clone(),
             Setting::Input("DatabasePassword") => self.database.role_password.clone(),
             Setting::Input("DatabaseOwnerPassword") => self.database.owner_password.clone(),
-            // Nothing that is measured asks for the rest.
+            Setting::Input("RedisUrl") => "redis://127.0.0.1:9/0".into(),
+            Setting::Input("KafkaBrokers") => "127.0.0.1:9".into(),
+            Setting::Input("GatewayUrl") => self.cloud.clone(),
+            Setting::Input("GatewaySecretKey") => "sk_test_bench".into(),
+            Setting::Input("GatewayWebhookSecret") => "whsec_bench".into(),
+            Setting::Input("EmailFrom") => "orders@quayside.example".into(),
+            Setting::Input("ShortfallPolicy") => "refund".into(),
+            // No measured function asks for the rest.
             Setting::Input(_) | Setting::KafkaAuth | Setting::EmailConfigurationSet => String::new(),
             Setting::Text(text) => text.into(),
             Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {

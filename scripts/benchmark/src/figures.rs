@@ -115,6 +115,12 @@ pub fn save_orders(root: &Path, text: &str) -> Result<()> {
     keep(root, &functions, text)
 }
 
+/// Writes what `scripts/bench builds` measured, between the table of functions and the orders.
+pub fn save_builds(root: &Path, text: &str) -> Result<()> {
+    let (functions, orders) = kept(root);
+    keep(root, &[functions, text.to_owned()].join("\n"), &orders)
+}
+
 /// The two parts of the page: of functions, and of orders.
 fn kept(root: &Path) -> (String, String) {
     let text = fs::read_to_string(root.join(PAGE)).unwrap_or_default();

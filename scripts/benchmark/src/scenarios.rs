@@ -1,6 +1,6 @@
 //! What is asked of each function, and what has to be there before.
 
-use crate::{BARE, environment::Stage, process::Process};
+use crate::{BARE, Binaries, environment::Stage, process::Process};
 use catalog::Function;
 use serde_json::{Value, json};
 use std::{
@@ -36,26 +36,25 @@ pub struct Scenario {
 }
 
 /// Makes database, key, token and stock, and says what to ask.
-pub fn prepare(root: &Path, measured: &Path, stage: &Stage<'_>) -> Result<Vec<Scenario>> {
+pub fn prepare(root: &Path, helpers: &Binaries, measured: &Binaries, stage: &Stage<'_>) -> Result<Vec<Scenario>> {
     let sample = |row: &Function| sample(root, row);
-    let helpers = root.join("target/debug");
-    let ask = |directory: &Path, row: &Function, event: &Value| {
-        let mut process = Process::start(&directory.join(row.name), row.memory_mb, &stage.variables(row))?;
+    let ask = |binaries: &Binaries, row: &Function, event: &Value| {
+        let mut process = Process::start(&binaries[row.name], row.memory_mb, &stage.variables(row))?;
         let (_, answer) = process.ask(event).map_err(|problem| format!("{}: {problem}", row.name))?;
         Ok::<_, String>(answer)
     };
-    ask(&helpers, catalog::DATABASE_MIGRATE, &json!({}))?;
-    ask(&helpers, catalog::KEY_ROTATE, &json!({}))?;
+    ask(helpers, catalog::DATABASE_MIGRATE, &json!({}))?;
+    ask(helpers, catalog::KEY_ROTATE, &json!({}))?;
     let mut stock = sample(catalog::STOCK_OPEN)?;
     change_event(&mut stock, |event| event["data"]["stock_quantity"] = json!(PIECES))?;
-    ask(&helpers, catalog::STOCK_OPEN, &stock)?;
+    ask(helpers, catalog::STOCK_OPEN, &stock)?;
 
     let register = sample(catalog::USER_REGISTER)?;
-    let registered = ask(&helpers, catalog::USER_REGISTER, &register)?;
+    let registered = ask(helpers, catalog::USER_REGISTER, &register)?;
     let account = body(&register["body"])?;
     let mut login = sample(catalog::USER_LOGIN)?;
     login["body"] = json!({ "email": account["email"], "password": account["password"] }).to_string().into();
-    let session = ask(&helpers, catalog::USER_LOGIN, &login)?;
+    let session = ask(helpers, catalog::USER_LOGIN, &login)?;
     let token = body(&session["body"])?["access_token"].clone();
     let token = token.as_str().ok_or_else(|| format!("no token: {registered} {session}"))?.to_owned();
 

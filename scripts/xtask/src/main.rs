@@ -1,10 +1,10 @@
 //! `cargo xtask <verb>`: see `cargo xtask --help`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks to its terminal")]
 
-use clap::{Parser, Subcommand, ValueEnum};
-use std::{process::ExitCode, time::Instant};
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode, time::Instant};
 use xtask::{
-    package::Build,
+    package::{self, Arch, Build, Request, reproducible},
     scaffold::{NewFunction, Trigger},
 };
 
@@ -23,12 +23,18 @@ enum Verb {
     Codegen,
     /// Builds functions and zips them for deployment into target/lambda; all of them unless some are named.
     Package {
-        /// dev for the local cloud, release for benchmarks; both for this machine.
-        #[arg(long, value_enum, default_value_t = Profile::Dev)]
-        profile: Profile,
-        /// For AWS: release for arm64, with cargo-lambda.
+        /// Build for Lambda, with the release profile and cargo-lambda; otherwise for the local cloud.
         #[arg(long)]
+        release: bool,
+        /// Build for Lambda on arm64, the architecture that template.yaml deploys to.
+        #[arg(long, requires = "release")]
         arm64: bool,
+        /// Build a second time in a copy of the sources at another path, and fail unless all zips are equal.
+        #[arg(long, requires = "release")]
+        check_reproducible: bool,
+        /// Directory for <function>/bootstrap.zip; template.yaml refers to target/lambda.
+        #[arg(long, value_name = "DIRECTORY", default_value = "target/lambda")]
+        output: PathBuf,
         /// A function by its catalog name; may be repeated.
         #[arg(long = "function", value_name = "NAME")]
         functions: Vec<String>,
@@ -55,16 +61,19 @@ enum Verb {
     },
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Profile {
-    Dev,
-    Release,
-}
-
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Codegen => codegen(),
-        Verb::Package { profile, arm64, functions } => package(profile, arm64, &functions),
+        Verb::Package { release, arm64, check_reproducible, output, functions } => {
+            let build = match (release, arm64) {
+                (true, true) => Build::Release(Arch::Arm64),
+                (true, false) => Build::Release(Arch::X86),
+                (false, _) => Build::Dev,
+            };
+            let root = xtask::root();
+            let output = root.join(output);
+            package(&Request { root: &root, build, functions: &functions, output, target: None }, check_reproducible)
+        }
         Verb::New { name, http, auth, idempotent, on, context } => {
             let trigger = http.map_or(Trigger::On(on), |route| Trigger::Http { route, auth, idempotent });
             create(NewFunction { name, context, trigger })
@@ -90,20 +99,28 @@ fn codegen() -> xtask::Result<()> {
     Ok(())
 }
 
-fn package(profile: Profile, arm64: bool, functions: &[String]) -> xtask::Result<()> {
-    let build = match (arm64, profile) {
-        (true, _) => Build::Arm64,
-        (false, Profile::Release) => Build::Release,
-        (false, Profile::Dev) => Build::Dev,
-    };
+fn package(request: &Request<'_>, check_reproducible: bool) -> xtask::Result<()> {
     let started = Instant::now();
-    let done = xtask::package::package(&xtask::root(), build, functions)?;
-    let (changed, all) = (done.changed.len(), done.looked_at);
-    println!("package: {changed} of {all} functions changed, {:.1?}", started.elapsed());
-    for name in done.changed {
+    let (packaged, compared) = if check_reproducible {
+        let (packaged, compared) = reproducible::check(request)?;
+        (packaged, Some(compared))
+    } else {
+        (package::package(request)?, None)
+    };
+    let elapsed = started.elapsed();
+    println!("package: {} of {} functions changed, {elapsed:.1?}", packaged.changed.len(), packaged.total);
+    for name in packaged.changed {
         println!("package: {name}");
     }
-    Ok(())
+    let Some(compared) = compared else { return Ok(()) };
+    for (name, digest) in &compared.equal {
+        println!("reproducible: {digest} {name}");
+    }
+    if compared.different.is_empty() {
+        println!("reproducible: {} zips are equal in both builds", compared.equal.len());
+        return Ok(());
+    }
+    Err(format!("these zips differ between two builds of the same sources: {}", compared.different.join(", ")))
 }
 
 fn create(function: NewFunction) -> xtask::Result<()> {

@@ -1,0 +1,141 @@
+//! One invocation of cargo, or of cargo-lambda, for all binaries.
+
+use super::{Arch, Build, progress::Progress};
+use crate::Result;
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+impl Arch {
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Arm64 => "--arm64",
+            Self::X86 => "--x86-64",
+        }
+    }
+
+    const fn target(self) -> &'static str {
+        match self {
+            Self::Arm64 => "aarch64-unknown-linux-gnu",
+            Self::X86 => "x86_64-unknown-linux-gnu",
+        }
+    }
+}
+
+/// Builds binaries and returns where each one is.
+///
+/// `--bin` without `--package`: features are then resolved for the whole workspace whatever is chosen, so that building
+/// one function, all of them, or by `cargo lambda watch` shares every dependency.
+pub fn compile(
+    root: &Path,
+    build: Build,
+    binaries: &[&str],
+    target: Option<&Path>,
+) -> Result<BTreeMap<String, PathBuf>> {
+    let mut command = match build {
+        Build::Dev => {
+            let mut command = Command::new(cargo());
+            command.arg("build");
+            command
+        }
+        Build::Release(arch) => cargo_lambda(root, arch)?,
+    };
+    for binary in binaries {
+        command.args(["--bin", binary]);
+    }
+    if let Some(target) = target {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    command.args(["--message-format", "json-render-diagnostics"]).current_dir(root).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| {
+        format!("{} does not start: {error}; scripts/setup installs cargo-lambda", command.get_program().display())
+    })?;
+    let mut progress = Progress::new(binaries.len(), build != Build::Dev);
+    let mut built = BTreeMap::new();
+    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+        let line = line.map_err(|error| format!("cargo's messages: {error}"))?;
+        let Some(artifact) = artifact(&line) else { continue };
+        if let Some(executable) = artifact.executable.filter(|_| binaries.contains(&artifact.name.as_str())) {
+            built.insert(artifact.name, executable);
+        }
+        progress.show(built.len());
+    }
+    progress.end();
+    let status = child.wait().map_err(|error| error.to_string())?;
+    if !status.success() {
+        return Err(format!("the build ended with {status}"));
+    }
+    match binaries.iter().find(|name| !built.contains_key(**name)) {
+        Some(name) => Err(format!("cargo reported no binary {name}")),
+        None => Ok(built),
+    }
+}
+
+/// A compiled target, as cargo reports it.
+struct Artifact {
+    name: String,
+    executable: Option<PathBuf>,
+}
+
+fn artifact(line: &str) -> Option<Artifact> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    (message["reason"] == "compiler-artifact").then(|| Artifact {
+        name: message["target"]["name"].as_str().unwrap_or_default().to_owned(),
+        executable: message["executable"].as_str().map(PathBuf::from),
+    })
+}
+
+fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn cargo_lambda(root: &Path, arch: Arch) -> Result<Command> {
+    let tool = cargo_lambda_path(root);
+    let mut command = Command::new(&tool);
+    // cargo-lambda copies every binary that it finds in the target directory. Those copies are not used: some may be of another day.
+    let copies = root.join("target/cargo-lambda").join(arch.target());
+    command.args(["lambda", "build", "--release", "--locked", "--quiet", arch.flag(), "--lambda-dir"]).arg(copies);
+    command.env("PATH", path_with_directory_of(&tool)?);
+    command.env("RUSTFLAGS", flags(root)?);
+    Ok(command)
+}
+
+/// Compiler flags of a release. cargo-lambda adds the processor of the architecture.
+///
+/// Panic messages and symbols hold paths of sources: without the remapping a binary depends on where the clone and cargo's home are.
+fn flags(root: &Path) -> Result<String> {
+    let fetched = Command::new(cargo()).args(["fetch", "--locked", "--quiet"]).current_dir(root).status();
+    if !fetched.is_ok_and(|status| status.success()) {
+        return Err("cargo fetch --locked failed: is Cargo.lock up to date?".into());
+    }
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+        .ok_or("CARGO_HOME and HOME are not set")?;
+    let mut flags = vec![format!("--remap-path-prefix={}=/quayside", root.display())];
+    for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten() {
+        flags.push(format!("--remap-path-prefix={}=/registry", registry.path().display()));
+    }
+    Ok(flags.join(" "))
+}
+
+/// cargo-lambda from where `scripts/setup` put it, else from PATH.
+fn cargo_lambda_path(root: &Path) -> PathBuf {
+    let tools = fs::read_to_string(root.join(".local/tools")).unwrap_or_default();
+    let installed = tools.lines().find_map(|line| line.strip_prefix("cargo-lambda="));
+    installed.map_or_else(|| "cargo-lambda".into(), |directory| Path::new(directory).join("bin/cargo-lambda"))
+}
+
+/// PATH with the tool's own directory first: zig lies beside it.
+fn path_with_directory_of(tool: &Path) -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directory = tool.parent().filter(|directory| !directory.as_os_str().is_empty()).map(Path::to_path_buf);
+    env::join_paths(directory.into_iter().chain(env::split_paths(&path))).map_err(|error| format!("PATH: {error}"))
+}

@@ -1,0 +1,80 @@
+//! Packages functions: one cargo invocation, then `<output>/<function>/bootstrap` and `bootstrap.zip` for each.
+//!
+//! **Invariant:** a zip depends on the binary alone, never on the time or the machine, and is left alone while the binary
+//! stays the same: `sam deploy` uploads by content and redeploys what changed.
+
+mod archive;
+mod compile;
+mod progress;
+pub mod reproducible;
+
+pub use archive::write_zip;
+pub use compile::compile;
+
+use crate::Result;
+use std::path::{Path, PathBuf};
+
+/// Binary of ours that the local cloud runs beside the functions.
+const LOCAL_KAFKA_TRIGGER: &str = "kafka-trigger";
+
+/// What the functions are built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// This machine, built fast: the local cloud.
+    Dev,
+    /// Lambda: the release profile, by cargo-lambda and zig.
+    Release(Arch),
+}
+
+/// An architecture of Lambda.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arch {
+    /// Graviton, the architecture that the template deploys to.
+    Arm64,
+    /// Intel and AMD: benchmarks on this machine.
+    X86,
+}
+
+/// What to package and where to.
+pub struct Request<'a> {
+    /// Root of the workspace.
+    pub root: &'a Path,
+    /// For what.
+    pub build: Build,
+    /// Functions by catalog name; all of them, and the local Kafka trigger, when empty.
+    pub functions: &'a [String],
+    /// Directory that gets `<function>/bootstrap.zip`.
+    pub output: PathBuf,
+    /// Target directory, if not the one that cargo would choose.
+    pub target: Option<PathBuf>,
+}
+
+/// What packaging did.
+pub struct Packaged {
+    /// Number of functions that were packaged or found up to date.
+    pub total: usize,
+    /// Functions whose zip is new.
+    pub changed: Vec<&'static str>,
+}
+
+/// Builds and zips functions.
+pub fn package(request: &Request<'_>) -> Result<Packaged> {
+    let functions = functions(request.functions)?;
+    let mut binaries = functions.clone();
+    if request.functions.is_empty() && request.build == Build::Dev {
+        binaries.push(LOCAL_KAFKA_TRIGGER);
+    }
+    let built = compile(request.root, request.build, &binaries, request.target.as_deref())?;
+    let changed = archive::zip_all(&built, &functions, request.build, &request.output)?;
+    Ok(Packaged { total: functions.len(), changed })
+}
+
+fn functions(names: &[String]) -> Result<Vec<&'static str>> {
+    if names.is_empty() {
+        return Ok(catalog::FUNCTIONS.iter().map(|function| function.name).collect());
+    }
+    let find = |name: &String| {
+        catalog::find(name).map(|row| row.name).ok_or_else(|| format!("the catalog has no function {name}"))
+    };
+    names.iter().map(find).collect()
+}
