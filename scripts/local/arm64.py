@@ -3,7 +3,7 @@
 The binaries are those that `scripts/build --release --arm64` packaged for AWS. Each one gets the environment variables that the stack gave
 the function, a Lambda Runtime API of its own, and `events/<function>/ok.json`. A function passes when it responds: an HTTP function with a
 status below 500 (the sample may name an order that this stack does not have), a consumer with no failed record, any other without an error.
-Times include the emulation of the processor and say nothing about AWS.
+Times include the processor emulation and say nothing about AWS.
 """
 
 import argparse
@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import aws
-import layout
+import config
 import progress
-from layout import Trouble
+from config import ScriptError
 
 QEMU = "qemu-aarch64-static"
 # Where Debian's libc6-arm64-cross puts the loader and the C library.
@@ -54,7 +54,7 @@ class RuntimeApi:
                 for name, value in {
                     "Lambda-Runtime-Aws-Request-Id": "00000000-0000-4000-8000-000000000001",
                     "Lambda-Runtime-Deadline-Ms": str(int((time.time() + DEADLINE_S) * 1000)),
-                    "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{layout.REGION}:000000000000:function:arm64",
+                    "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{config.REGION}:000000000000:function:arm64",
                     "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
                     "Content-Type": "application/json",
                     "Content-Length": str(len(api.event)),
@@ -115,15 +115,15 @@ def judge(event, outcome):
 
 def run(name, directory):
     """One function: milliseconds to its first request for work and of its call, result, and whether it passes."""
-    text = (layout.ROOT / "events" / name / "ok.json").read_bytes()
+    text = (config.ROOT / "events" / name / "ok.json").read_bytes()
     api = RuntimeApi(text)
     env = {
-        **aws.variables(name), **{key: value for key, value in layout.aws_env().items() if key.startswith("AWS_")},
+        **aws.variables(name), **{key: value for key, value in config.aws_env().items() if key.startswith("AWS_")},
         "PATH": os.environ["PATH"], "QEMU_LD_PREFIX": SYSROOT, "AWS_LAMBDA_RUNTIME_API": api.address,
-        "AWS_LAMBDA_FUNCTION_NAME": f"quayside-{layout.STAGE}-{name}", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_NAME": f"quayside-{config.STAGE}-{name}", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": "arm64", "AWS_LAMBDA_LOG_STREAM_NAME": "arm64",
     }
-    log = layout.LOGS / "arm64" / f"{name}.log"
+    log = config.LOGS / "arm64" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with open(log, "wb") as out:
@@ -153,7 +153,7 @@ def table(rows):
 
 def check_tools():
     if not shutil.which(QEMU) or not Path(SYSROOT).exists():
-        raise Trouble("qemu or the arm64 C library is missing: run scripts/setup --full")
+        raise ScriptError("qemu or the arm64 C library is missing: run scripts/setup --full")
 
 
 def main():
@@ -163,12 +163,12 @@ def main():
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to a file as well")
     arguments = parser.parse_args()
     check_tools()
-    directory = layout.ROOT / arguments.packages
+    directory = config.ROOT / arguments.packages
     packaged = {path.parent.name for path in directory.glob("*/bootstrap")}
     missing = sorted(set(arguments.functions) - packaged)
     if missing or not packaged:
         named = "".join(f" --function {name}" for name in missing)
-        raise Trouble(f"{directory} lacks packages: run scripts/build --release --arm64 --output {arguments.packages}{named}")
+        raise ScriptError(f"{directory} lacks packages: run scripts/build --release --arm64 --output {arguments.packages}{named}")
     wanted = set(arguments.functions) or packaged
     order = [name for name in FIRST if name in wanted] + sorted(wanted - set(FIRST))
     progress.heading("arm64 binaries under qemu")
@@ -181,13 +181,13 @@ def main():
         arguments.write.write_text(table(rows))
     failed = [row[0] for row in rows if not row[-1]]
     if failed:
-        raise Trouble(f"{len(failed)} of {len(rows)} functions failed: {', '.join(failed)}")
+        raise ScriptError(f"{len(failed)} of {len(rows)} functions failed: {', '.join(failed)}")
     progress.done(f"{len(rows)} arm64 functions responded")
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Trouble as trouble:
+    except ScriptError as trouble:
         progress.fail(str(trouble))
         sys.exit(1)
