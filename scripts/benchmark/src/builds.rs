@@ -110,7 +110,11 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
         let chosen = |candidate: &&Candidate| {
             arguments.profiles.is_empty() || arguments.profiles.iter().any(|name| name == candidate.name)
         };
-        CANDIDATES.iter().filter(chosen).map(|candidate| build(&root, candidate, &functions)).collect::<Result<Vec<_>>>()?
+        CANDIDATES
+            .iter()
+            .filter(chosen)
+            .map(|candidate| build(&root, candidate, &functions))
+            .collect::<Result<Vec<_>>>()?
     } else {
         arguments.binaries.iter().map(|given| existing(given)).collect::<Result<Vec<_>>>()?
     };

@@ -261,7 +261,9 @@ impl<B: Bus> StockMovements for PgStock<B> {
                 quantity: get(row, "quantity")?,
                 level: level(product, row)?,
                 order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
-                reason: parsed_if(row, "reason", |word| AdjustmentReason::parse(word).ok_or("is not an adjustment reason"))?,
+                reason: parsed_if(row, "reason", |word| {
+                    AdjustmentReason::parse(word).ok_or("is not an adjustment reason")
+                })?,
                 at: get(row, "at")?,
             })
         };

@@ -349,10 +349,8 @@ impl AdjustStock {
 pub fn adjust(level: &StockLevel, adjustment: AdjustStock) -> Result<StockLevel, Failure> {
     let available = level.available.saturating_add(adjustment.delta);
     if available < 0 {
-        let detail = format!(
-            "Only {} units can be removed; {} more are reserved for orders.",
-            level.available, level.reserved
-        );
+        let detail =
+            format!("Only {} units can be removed; {} more are reserved for orders.", level.available, level.reserved);
         return Err(Failure::new(FailureKind::Conflict, "insufficient-stock", detail));
     }
     Ok(StockLevel { available, version: level.version + 1, ..*level })

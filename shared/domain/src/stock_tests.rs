@@ -107,7 +107,10 @@ fn rejected_input_names_the_input_and_the_state_and_is_not_retryable() {
     let failure = invalid_transition(Some(State::Failed), Input::Allocate);
     assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, "invalid-reservation-transition"));
     assert_eq!(failure.detail, "The input allocate is not valid for a reservation in state failed.");
-    assert_eq!(invalid_transition(None, Input::Ship).detail, "The input ship is not valid for a reservation in state none.");
+    assert_eq!(
+        invalid_transition(None, Input::Ship).detail,
+        "The input ship is not valid for a reservation in state none."
+    );
     assert!(!failure.is_retryable());
 }
 

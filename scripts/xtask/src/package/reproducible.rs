@@ -22,7 +22,13 @@ pub fn check(request: &Request<'_>) -> Result<(Packaged, Compared)> {
     let copy = Copy::of(request.root)?;
     let output = copy.0.join("target/lambda");
     let target = Some(copy.0.join("target"));
-    package(&Request { root: &copy.0, build: request.build, functions: request.functions, output: output.clone(), target })?;
+    package(&Request {
+        root: &copy.0,
+        build: request.build,
+        functions: request.functions,
+        output: output.clone(),
+        target,
+    })?;
     let mut compared = Compared { equal: Vec::new(), different: Vec::new() };
     for name in functions(request.functions)? {
         let digest = |directory: &Path| {

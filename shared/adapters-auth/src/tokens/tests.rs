@@ -176,7 +176,7 @@ async fn new_key_is_published_by_every_process_within_seconds() {
     let publishing = rotated(&memory).await;
     let kid = tokens(&memory).rotate().await.unwrap();
     assert!(!publishing.jwks().await.unwrap().contains(&kid));
-    tokio::time::advance(JUST_READ).await;
+    tokio::time::advance(MIN_AGE).await;
     assert!(publishing.jwks().await.unwrap().contains(&kid));
 }
 
@@ -189,12 +189,12 @@ async fn token_stays_valid_for_one_rotation_of_its_key() {
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
     rotating.rotate().await.unwrap();
     let second = rotating.issue(&late_claims()).await.unwrap();
-    tokio::time::advance(JUST_READ).await;
+    tokio::time::advance(MIN_AGE).await;
     // The verifier learns of the new key by the token that names it.
     assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
     rotating.rotate().await.unwrap();
-    tokio::time::advance(FRESH).await;
+    tokio::time::advance(MAX_AGE).await;
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_none());
     assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
     let jwks: Value = serde_json::from_str(&verifying.jwks().await.unwrap()).unwrap();
@@ -213,7 +213,7 @@ async fn unknown_key_ids_cause_at_most_one_read_in_ten_seconds() {
         assert_eq!(verifying.verify(&forged, at(2_000)).await, Ok(None));
     }
     assert_eq!(memory.reads.get(), 1);
-    tokio::time::advance(JUST_READ).await;
+    tokio::time::advance(MIN_AGE).await;
     assert_eq!(verifying.verify(&forged, at(2_000)).await, Ok(None));
     assert_eq!(memory.reads.get(), 2);
 }
@@ -224,7 +224,7 @@ async fn cached_keys_remain_in_use_when_reading_fails() {
     let tokens = rotated(&memory).await;
     let token = tokens.issue(&claims()).await.unwrap();
     memory.broken.set(true);
-    tokio::time::advance(FRESH).await;
+    tokio::time::advance(MAX_AGE).await;
     assert_eq!(tokens.verify(&token, at(2_000)).await, Ok(Some(claims())));
 }
 

@@ -147,8 +147,7 @@ impl StockState {
     fn allocation(&self, order: OrderId, paid: Option<PaidOrder>) -> Input {
         let reservation = self.reservations.get(&order);
         let state = reservation.map(|one| one.state);
-        let depends_on_stock =
-            stock::next(state, Input::Allocate) != stock::next(state, Input::AllocateOutOfStock);
+        let depends_on_stock = stock::next(state, Input::Allocate) != stock::next(state, Input::AllocateOutOfStock);
         match reservation.filter(|_| depends_on_stock) {
             Some(one) if !self.are_available(&one.lines, one.paid.or(paid)) => Input::AllocateOutOfStock,
             _ => Input::Allocate,

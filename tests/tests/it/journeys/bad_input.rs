@@ -136,7 +136,7 @@ async fn a_token_of_ours_ends_when_it_says() {
         ("AWS_SECRET_ACCESS_KEY", &var("AWS_SECRET_ACCESS_KEY")),
         (catalog::SIGNING_KEYS.env, &secret),
     ]);
-    let tokens = Wiring::new(catalog::USER_LOGIN, config).tokens().expect("tokens");
+    let tokens = adapters_auth::tokens(&Wiring::new(catalog::USER_LOGIN, config)).expect("tokens");
     let now = Timestamp::now().as_second();
     let token = async |from: i64, until: i64| {
         let at = |second| Timestamp::from_second(second).expect("a time");

@@ -107,7 +107,8 @@ impl<S: Backend> World<S> {
         }
         let mut again = Vec::with_capacity(parcels.len());
         for parcel in parcels {
-            let delivery = Delivery { attempt: parcel.attempt, ..testing::delivery(to.name, read(&parcel.event), &self.clock) };
+            let delivery =
+                Delivery { attempt: parcel.attempt, ..testing::delivery(to.name, read(&parcel.event), &self.clock) };
             let outcome = handler(delivery).await;
             if let Err(failure) = &outcome
                 && !failure.is_retryable()
