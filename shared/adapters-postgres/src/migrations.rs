@@ -17,7 +17,7 @@ use tokio_postgres::error::SqlState;
 
 macro_rules! migrations {
     ($($name:literal,)*) => {
-        &[$(($name, include_str!(concat!("../../adapters/migrations/", $name, ".sql")))),*]
+        &[$(($name, include_str!(concat!("../migrations/", $name, ".sql")))),*]
     };
 }
 
@@ -34,10 +34,10 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V009__analytics",
 };
 
-const ROLES: &str = include_str!("../../adapters/migrations/roles.sql");
+const ROLES: &str = include_str!("../migrations/roles.sql");
 /// The state machine of reservations, generated from the domain.
-const RESERVATION_MACHINE: &str = include_str!("../../adapters/migrations/reservation_machine.sql");
-const GRANTS: &str = include_str!("../../adapters/migrations/grants.sql");
+const RESERVATION_MACHINE: &str = include_str!("../migrations/reservation_machine.sql");
+const GRANTS: &str = include_str!("../migrations/grants.sql");
 
 const FOUND: &str = "
     WITH made AS (
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn every_migration_of_the_directory_is_applied_in_order() {
-        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../adapters/migrations")).unwrap();
+        let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
         let names =
             files.filter_map(|file| file.unwrap().file_name().to_str()?.strip_suffix(".sql").map(str::to_owned));
         let mut versions: Vec<String> = names.filter(|name| name.starts_with('V')).collect();

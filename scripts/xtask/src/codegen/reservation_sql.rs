@@ -1,4 +1,4 @@
-//! `shared/adapters/migrations/reservation_machine.sql`: the domain's state machine of reservations as SQL functions.
+//! `shared/adapters-postgres/migrations/reservation_machine.sql`: the domain's state machine of reservations as SQL functions.
 //!
 //! PostgreSQL decides a transition within the one statement of a command, so it needs the table; this is how it gets it.
 
@@ -7,7 +7,7 @@ use domain::stock::{Input, State, Transition, next};
 use std::fmt::Write as _;
 
 /// Path of the generated script.
-pub const PATH: &str = "shared/adapters/migrations/reservation_machine.sql";
+pub const PATH: &str = "shared/adapters-postgres/migrations/reservation_machine.sql";
 
 /// What `reservation_transition` returns for [`Transition::Ignore`].
 const IGNORED: &str = "ignored";
