@@ -22,6 +22,7 @@ macro_rules! contract_reservations {
     ($fixture:expr) => {
         $crate::each_rule! { reservations, $fixture;
             every_state_follows_the_transition_table
+            event_sequence_is_the_version_of_the_reservation
             rejected_transition_does_not_consume_its_claim
             claim_applies_one_transition
             reserved_stock_is_allocated_without_changing_levels
@@ -250,6 +251,20 @@ pub async fn every_state_follows_the_transition_table(fixture: &Fixture<impl Sto
         };
         assert_eq!(after, levels_after, "{from:?} {input:?}");
         assert_eq!(case.state().await, to, "{from:?} {input:?}");
+    }
+}
+
+pub async fn event_sequence_is_the_version_of_the_reservation(fixture: &Fixture<impl StockStore>) {
+    for inputs in [
+        &[Input::Reserve, Input::Expire, Input::AllocateOutOfStock, Input::Allocate, Input::Ship][..],
+        &[Input::Reserve, Input::Allocate, Input::Release],
+        &[Input::ReserveOutOfStock],
+    ] {
+        let mut case = Case::new(fixture.port()).await;
+        for (version, input) in (1..).zip(inputs) {
+            let event = case.apply(*input).await.expect("a response").expect("an event");
+            assert_eq!(event.sequence, version, "{input:?} of {inputs:?}");
+        }
     }
 }
 
