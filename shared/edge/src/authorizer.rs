@@ -1,8 +1,9 @@
 //! The runner for a Lambda authorizer of an HTTP API: REQUEST type, payload format 2.0, simple responses.
 //!
-//! It says who calls and refuses nobody: an HTTP API's own refusals cannot be shaped, and clients were promised problem documents. A
-//! request without a principal reaches its route, where [`crate::http`] answers 401 before any handler runs. Not being able to tell
-//! is an error, and the gateway turns that into 500: an authorizer that cannot reach what it needs names nobody, and says so.
+//! It identifies the caller and denies no request, because the body of a response to a denied request cannot be customized and clients
+//! expect problem documents. A request without a principal reaches its route, where [`crate::http`] responds with 401 before the
+//! handler runs. If the authorizer cannot identify the caller because a dependency is unavailable, it fails and API Gateway responds
+//! with 500.
 
 use crate::catch_panic::catch_panic;
 use crate::http::Principal;
@@ -17,23 +18,23 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// A request that wants to be let in.
+/// A request to be authorized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthRequest {
-    /// The bearer token, where there is one.
+    /// The bearer token, if the request carries one.
     pub token: Option<String>,
-    /// The route's key, `GET /orders/{id}` for instance.
+    /// Route key, such as `GET /orders/{id}`.
     pub route: String,
-    /// When the request came in; the only time that a handler knows.
+    /// When the request arrived. Handlers use this instead of the system clock.
     pub now: Timestamp,
 }
 
-/// Who is let in.
+/// The identity of an authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// Subject and role, which the routes see.
+    /// Subject and role, which routes receive as [`Principal`].
     pub principal: Principal,
-    /// What else the routes may see: the token's id, its scopes. Not `sub` or `role`.
+    /// Further values for routes, such as the token's id or scopes. `sub` and `role` are overwritten by the principal.
     pub claims: BTreeMap<String, String>,
 }
 
@@ -43,7 +44,7 @@ impl From<Principal> for Grant {
     }
 }
 
-/// Serves the authorizer with `handler`, which says who the caller is, or that it is nobody.
+/// Runs the authorizer. `handler` returns the identity of the caller, or `None` for an anonymous request.
 pub async fn run<F>(handler: F) -> Result<(), Error>
 where
     F: AsyncFn(AuthRequest) -> Result<Option<Grant>, Failure>,
@@ -55,7 +56,7 @@ where
     .await
 }
 
-/// Decides about one request: all that [`run`] does, without the Lambda runtime.
+/// Authorizes one request like [`run`], without the Lambda runtime. `event` and the result are API Gateway's JSON.
 pub async fn decide<F>(event: Value, clock: &Clock, handler: &F) -> Result<Value, FunctionError>
 where
     F: AsyncFn(AuthRequest) -> Result<Option<Grant>, Failure>,
@@ -63,10 +64,10 @@ where
     work(event, &InvocationContext::outside(clock), &|request| handler(request).boxed_local()).await
 }
 
-/// The gateway's question, as far as we need it.
+/// The members of the authorizer event that are read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Question {
+struct AuthorizerEvent {
     #[serde(default)]
     route_key: String,
     #[serde(default)]
@@ -77,18 +78,18 @@ type Handle<'a> = dyn Fn(AuthRequest) -> LocalBoxFuture<'a, Result<Option<Grant>
 
 async fn work(event: Value, invocation: &InvocationContext, handle: &Handle<'_>) -> Result<Value, FunctionError> {
     let started = invocation.clock.now();
-    let Question { route_key, headers } =
+    let AuthorizerEvent { route_key, headers } =
         serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("an authorizer", cause))?;
     let request = AuthRequest { token: bearer(&headers), route: route_key.clone(), now: started };
     let span = tracing::info_span!("authorization", http.route = route_key);
     async {
-        let decided = catch_panic(&invocation.clock, handle(request)).await;
+        let grant = catch_panic(&invocation.clock, handle(request)).await;
         let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        match decided {
+        match grant {
             Ok(grant) => {
-                tracing::info!(granted = grant.is_some(), duration_ms, "authorization decided");
-                Ok(answer(grant))
+                tracing::info!(authenticated = grant.is_some(), duration_ms, "request authorized");
+                Ok(response(grant))
             }
             Err(failure) => {
                 telemetry::log_failure("authorization", &failure);
@@ -100,7 +101,7 @@ async fn work(event: Value, invocation: &InvocationContext, handle: &Handle<'_>)
     .await
 }
 
-/// The token of `Authorization: Bearer …`; the scheme's case does not matter, nor the header's.
+/// The token of `Authorization: Bearer …`. Header name and scheme are case-insensitive.
 fn bearer(headers: &BTreeMap<String, String>) -> Option<String> {
     let (_, value) = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"))?;
     let (scheme, token) = value.trim().split_once(' ')?;
@@ -108,10 +109,10 @@ fn bearer(headers: &BTreeMap<String, String>) -> Option<String> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned())
 }
 
-fn answer(grant: Option<Grant>) -> Value {
+fn response(grant: Option<Grant>) -> Value {
     let Some(Grant { principal, claims }) = grant else { return json!({ "isAuthorized": true, "context": {} }) };
     let mut context: Map<String, Value> = claims.into_iter().map(|(name, claim)| (name, claim.into())).collect();
-    // Last, so that no claim can pass for one of these.
+    // Inserted last, so that a claim of the same name cannot replace them.
     context.insert("sub".to_owned(), principal.id.to_string().into());
     context.insert("role".to_owned(), principal.role.into());
     json!({ "isAuthorized": true, "context": context })

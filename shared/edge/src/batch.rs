@@ -1,4 +1,4 @@
-//! Records that are handled as one batch, and what to do when the batch fails: find the one at fault, and spare the others.
+//! Processes records as one batch and, if the batch fails permanently, one by one, to isolate the records that fail.
 
 use crate::Clock;
 use crate::catch_panic::catch_panic;
@@ -6,55 +6,55 @@ use crate::consumer::{RecordError, has_time};
 use crate::telemetry;
 use kernel::Failure;
 
-/// What became of records that were handed over together.
+/// Result of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct BatchOutcome {
-    /// Those that failed finally, in order, and why. Whoever asked buries them, as soon as that need not be done again.
-    pub refused: Vec<(usize, RecordError)>,
-    /// The first that must come again, with all after it.
-    pub again_from: Option<usize>,
+    /// Records that failed permanently, in order. The caller sends them to the dead-letter queue once they will not be retried.
+    pub failed: Vec<(usize, RecordError)>,
+    /// The first record to retry, with all after it.
+    pub retry_from: Option<usize>,
 }
 
 impl BatchOutcome {
-    fn again_from(first: usize) -> Self {
-        Self { refused: Vec::new(), again_from: Some(first) }
+    fn retry_from(first: usize) -> Self {
+        Self { failed: Vec::new(), retry_from: Some(first) }
     }
 }
 
-/// Hands all of `records` over at once. When that fails finally, hands them over again one by one, in order: the one at fault is
-/// found, the others get done. (Their handler may see them twice; every handler must bear that.)
+/// Calls `handler` with all `records`. If that fails permanently, calls it again with each record, in order, so that the other
+/// records of the batch are processed. A handler may therefore see a record twice, as with any redelivery.
 pub(crate) async fn process_batch<R>(
     clock: &Clock,
     records: &[R],
-    hand_over: impl AsyncFn(&[R]) -> Result<(), Failure>,
+    handler: impl AsyncFn(&[R]) -> Result<(), Failure>,
 ) -> BatchOutcome {
-    let mut settled = BatchOutcome::default();
+    let mut outcome = BatchOutcome::default();
     if records.is_empty() {
-        return settled;
+        return outcome;
     }
     if !has_time(clock) {
-        return BatchOutcome::again_from(0);
+        return BatchOutcome::retry_from(0);
     }
-    let Err(failure) = catch_panic(clock, hand_over(records)).await else { return settled };
+    let Err(failure) = catch_panic(clock, handler(records)).await else { return outcome };
     telemetry::log_failure("batch", &failure);
     if failure.is_retryable() {
-        return BatchOutcome::again_from(0);
+        return BatchOutcome::retry_from(0);
     }
     if records.len() == 1 {
-        return BatchOutcome { refused: vec![(0, RecordError::Failed(failure))], again_from: None };
+        return BatchOutcome { failed: vec![(0, RecordError::Failed(failure))], retry_from: None };
     }
     for (i, record) in records.iter().enumerate() {
         if !has_time(clock) {
-            return BatchOutcome { again_from: Some(i), ..settled };
+            return BatchOutcome { retry_from: Some(i), ..outcome };
         }
-        let Err(failure) = catch_panic(clock, hand_over(std::slice::from_ref(record))).await else { continue };
+        let Err(failure) = catch_panic(clock, handler(std::slice::from_ref(record))).await else { continue };
         telemetry::log_failure("record", &failure);
         if failure.is_retryable() {
-            return BatchOutcome { again_from: Some(i), ..settled };
+            return BatchOutcome { retry_from: Some(i), ..outcome };
         }
-        settled.refused.push((i, RecordError::Failed(failure)));
+        outcome.failed.push((i, RecordError::Failed(failure)));
     }
-    settled
+    outcome
 }
 
 #[cfg(test)]
@@ -64,12 +64,12 @@ mod tests {
     use std::cell::RefCell;
     use std::time::Duration;
 
-    async fn told(
+    async fn outcome_of(
         records: &[u32],
-        hand_over: impl AsyncFn(&[u32]) -> Result<(), Failure>,
+        handler: impl AsyncFn(&[u32]) -> Result<(), Failure>,
     ) -> (Vec<usize>, Option<usize>) {
-        let settled = process_batch(&Clock::system(), records, hand_over).await;
-        (settled.refused.iter().map(|(i, _)| *i).collect(), settled.again_from)
+        let outcome = process_batch(&Clock::system(), records, handler).await;
+        (outcome.failed.iter().map(|(i, _)| *i).collect(), outcome.retry_from)
     }
 
     fn poison() -> Failure {
@@ -77,56 +77,56 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_spoils_its_batch_is_found_and_the_others_are_done() {
-        let hand_over = async |batch: &[u32]| if batch.contains(&3) { Err(poison()) } else { Ok(()) };
-        assert_eq!(told(&[2, 3, 4], hand_over).await, (vec![1], None));
-        assert_eq!(told(&[3], hand_over).await, (vec![0], None));
-        assert_eq!(told(&[], hand_over).await, (vec![], None));
+    async fn record_that_fails_its_batch_is_isolated_and_the_others_are_processed() {
+        let handler = async |batch: &[u32]| if batch.contains(&3) { Err(poison()) } else { Ok(()) };
+        assert_eq!(outcome_of(&[2, 3, 4], handler).await, (vec![1], None));
+        assert_eq!(outcome_of(&[3], handler).await, (vec![0], None));
+        assert_eq!(outcome_of(&[], handler).await, (vec![], None));
     }
 
     #[tokio::test]
-    async fn a_failure_that_may_pass_sends_the_whole_batch_again() {
-        let hand_over = async |_: &[u32]| Err(Failure::unavailable("store", "down"));
-        assert_eq!(told(&[2, 3], hand_over).await, (vec![], Some(0)));
+    async fn retryable_failure_retries_the_whole_batch() {
+        let handler = async |_: &[u32]| Err(Failure::unavailable("store", "down"));
+        assert_eq!(outcome_of(&[2, 3], handler).await, (vec![], Some(0)));
     }
 
     #[tokio::test]
-    async fn one_by_one_the_first_that_may_pass_later_comes_again_with_all_after_it() {
-        let hand_over = async |batch: &[u32]| match batch {
+    async fn one_by_one_a_retryable_failure_retries_the_record_and_all_after_it() {
+        let handler = async |batch: &[u32]| match batch {
             [1] => Err(poison()),
             [3] => Err(Failure::unavailable("store", "down")),
             [_] => Ok(()),
             _ => Err(poison()),
         };
-        assert_eq!(told(&[1, 2, 3, 1], hand_over).await, (vec![0], Some(2)));
+        assert_eq!(outcome_of(&[1, 2, 3, 1], handler).await, (vec![0], Some(2)));
     }
 
     #[tokio::test]
-    async fn a_panic_sends_the_batch_again() {
-        assert_eq!(told(&[1], async |_: &[u32]| panic!("no")).await, (vec![], Some(0)));
+    async fn panic_retries_the_batch() {
+        assert_eq!(outcome_of(&[1], async |_: &[u32]| panic!("no")).await, (vec![], Some(0)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn when_time_runs_out_among_the_single_ones_the_rest_comes_again() {
+    async fn one_by_one_the_rest_is_retried_when_time_runs_out() {
         let clock = Clock::at(Timestamp::UNIX_EPOCH, 1).until(Timestamp::UNIX_EPOCH + Duration::from_secs(5));
-        let hand_over = async |batch: &[u32]| match batch {
+        let handler = async |batch: &[u32]| match batch {
             [_] => {
                 clock.advance(Duration::from_millis(2_000));
                 Ok(())
             }
             _ => Err(poison()),
         };
-        let settled = process_batch(&clock, &[2, 3, 4, 5], hand_over).await;
-        assert_eq!((settled.refused.len(), settled.again_from), (0, Some(2)));
+        let outcome = process_batch(&clock, &[2, 3, 4, 5], handler).await;
+        assert_eq!((outcome.failed.len(), outcome.retry_from), (0, Some(2)));
     }
 
     #[tokio::test]
-    async fn the_only_record_of_a_batch_is_handed_over_once() {
+    async fn single_record_is_handled_once() {
         let seen = RefCell::new(0);
-        let hand_over = async |_: &[u32]| {
+        let handler = async |_: &[u32]| {
             *seen.borrow_mut() += 1;
             Err(poison())
         };
-        assert_eq!((told(&[3], hand_over).await, seen.take()), ((vec![0], None), 1));
+        assert_eq!((outcome_of(&[3], handler).await, seen.take()), ((vec![0], None), 1));
     }
 }

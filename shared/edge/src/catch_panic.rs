@@ -1,5 +1,5 @@
-//! Keeps what happens in a handler inside it: a panic or an overrun becomes a `Failure` like any other, so that one bad record
-//! costs one record and a client always gets an answer.
+//! Turns a panic or a timeout of a handler into a `Failure`, so that one bad record fails only itself and a client always gets a
+//! response.
 
 use crate::Clock;
 use futures_util::FutureExt;
@@ -11,56 +11,56 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::pin::pin;
 
 thread_local! {
-    /// Whether contained work is being polled on this thread.
-    static CONTAINED: Cell<bool> = const { Cell::new(false) };
-    /// Where contained work panicked last; only the panic hook is told.
+    /// Whether work under `catch_panic` is being polled on this thread.
+    static ACTIVE: Cell<bool> = const { Cell::new(false) };
+    /// Where such work panicked last; only the panic hook receives the location.
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` to its end, to its panic or to the end of the time, whichever comes first.
+/// Runs `work` until it completes, panics or exceeds the handler's time.
 ///
-/// Work that is stopped for time is dropped at an await point. That is no worse than the crash that every handler must survive.
+/// Work that exceeds its time is dropped at an await point, like in the crash that every handler must tolerate.
 pub(crate) async fn catch_panic<T>(
     clock: &Clock,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
     let work = poll_fn(|context| {
-        CONTAINED.set(true);
+        ACTIVE.set(true);
         let polled = work.as_mut().poll(context);
-        CONTAINED.set(false);
+        ACTIVE.set(false);
         polled
     });
-    let ended = match clock.remaining() {
+    let result = match clock.remaining() {
         None => work.await,
         Some(left) => match tokio::time::timeout(left, work).await {
-            Ok(ended) => ended,
-            Err(_) => return Err(Failure::unavailable("time", "the handler was stopped shortly before the deadline")),
+            Ok(result) => result,
+            Err(_) => return Err(Failure::unavailable("time", "the handler was stopped before the deadline")),
         },
     };
-    ended.unwrap_or_else(|panic| {
+    result.unwrap_or_else(|panic| {
         let location = LOCATION.take().map(|location| format!(" at {location}")).unwrap_or_default();
         Err(Failure::internal(format!("panic: {}{location}", message(panic.as_ref()))))
     })
 }
 
-/// For the panic hook: leaves it to [`catch_panic`] to report `panic`, which will tell the runner and be logged once. Answers false
-/// where nobody will, in a task of its own for instance.
-pub(crate) fn reports(panic: &PanicHookInfo<'_>) -> bool {
-    let contained = CONTAINED.get();
-    if contained {
+/// For the panic hook: whether [`catch_panic`] turns `panic` into a failure, which the runner logs. False elsewhere, for instance in a
+/// spawned task.
+pub(crate) fn will_catch(panic: &PanicHookInfo<'_>) -> bool {
+    let is_active = ACTIVE.get();
+    if is_active {
         LOCATION.set(panic.location().map(ToString::to_string));
     }
-    contained
+    is_active
 }
 
-/// What `panic!` was given, where that was text.
+/// The message of a panic, if it is text.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a value that is not text")
+        .unwrap_or("(not text)")
 }
 
 #[cfg(test)]
@@ -70,33 +70,33 @@ mod tests {
     use std::time::Duration;
 
     #[tokio::test]
-    async fn a_panic_is_an_internal_failure_whose_message_only_the_log_gets() {
+    async fn panic_becomes_an_internal_failure_and_its_message_stays_internal() {
         let failure = catch_panic::<()>(&Clock::system(), async { panic!("row {} is gone", 7) }).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Internal);
         assert!(failure.internal.unwrap_or_default().starts_with("panic: row 7 is gone"));
         assert!(!failure.detail.contains("row"));
     }
 
-    /// The hook is the whole process's: others that panic meanwhile are told of on their own threads.
+    /// The hook is global to the process; panics of other tests are recorded on their own threads.
     #[test]
-    fn a_panic_in_a_handler_is_told_with_its_place_and_one_elsewhere_is_left_to_the_hook() {
+    fn handler_panic_is_reported_with_its_location_and_others_go_to_the_hook() {
         thread_local! {
-            static REPORTED: Cell<Option<bool>> = const { Cell::new(None) };
+            static CAUGHT: Cell<Option<bool>> = const { Cell::new(None) };
         }
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|panic| REPORTED.set(Some(reports(panic)))));
-        let contained = catch_panic::<()>(&Clock::system(), async { panic!("inside") }).now_or_never();
-        let inside = REPORTED.take();
+        std::panic::set_hook(Box::new(|panic| CAUGHT.set(Some(will_catch(panic)))));
+        let caught = catch_panic::<()>(&Clock::system(), async { panic!("inside") }).now_or_never();
+        let inside = CAUGHT.take();
         let escaped = std::panic::catch_unwind(|| panic!("outside")).is_err();
-        let outside = REPORTED.take();
+        let outside = CAUGHT.take();
         std::panic::set_hook(before);
         assert_eq!((inside, escaped, outside), (Some(true), true, Some(false)));
-        let told = contained.expect("it ended").unwrap_err().internal.unwrap_or_default();
-        assert!(told.starts_with("panic: inside at ") && told.contains("catch_panic.rs:"), "{told}");
+        let internal = caught.expect("it completes").unwrap_err().internal.unwrap_or_default();
+        assert!(internal.starts_with("panic: inside at ") && internal.contains("catch_panic.rs:"), "{internal}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_outlives_the_invocation_is_stopped_and_may_be_retried() {
+    async fn work_that_exceeds_its_time_is_stopped_and_retryable() {
         let clock = Clock::at(Timestamp::UNIX_EPOCH, 1).until(Timestamp::UNIX_EPOCH + Duration::from_secs(3));
         let failure = catch_panic::<()>(&clock, std::future::pending()).await.unwrap_err();
         assert!(failure.is_retryable());

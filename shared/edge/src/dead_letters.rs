@@ -1,4 +1,4 @@
-//! Where records go that no retry can help, with the reason, so that a person can look and send them again.
+//! The dead-letter queue: records that no retry can help, with the reason, for an operator to inspect and redrive.
 
 use crate::consumer::RecordError;
 use crate::telemetry;
@@ -7,42 +7,42 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// A record that could not be done, and why.
+/// A record that could not be processed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    /// The record as it came, to be sent again as it is.
+    /// The original record, unchanged, for a redrive.
     pub body: String,
-    /// Stable slug: `unreadable`, or the code of the failure.
+    /// Stable code: `unreadable`, or the code of the failure.
     pub reason: String,
-    /// What was wrong, for an operator.
+    /// Detail and internal cause of the failure, for operators.
     pub detail: String,
-    /// The function that could not do it.
+    /// The function that failed.
     pub function: String,
-    /// How often it had been delivered.
+    /// Number of deliveries so far.
     pub attempt: u32,
-    /// The queue's or the stream's name for the record.
+    /// The id of the record at its source: message id, sequence number, or topic, partition and offset.
     pub record_id: String,
-    /// The ARN of the queue or stream that it came from.
+    /// ARN of the source.
     pub source: String,
-    /// What else the record carried: message attributes, the key of its partition.
+    /// Message attributes, or the partition key.
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A place for dead letters.
+/// A dead-letter queue.
 pub trait DeadLetters {
-    /// Keeps `letter`. Only when this has succeeded does its record count as done.
-    fn send(&self, letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+    /// Stores `dead_letter`. Its record counts as processed only if this succeeds.
+    fn send(&self, dead_letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Asks the queue to deliver the message of `receipt` again in `seconds`. By default nothing is asked: the message comes
-    /// again when the queue's visibility timeout is over.
+    /// Makes the source queue redeliver the message of `receipt` after `seconds`. The default does nothing: the message is redelivered
+    /// when its visibility timeout ends.
     fn change_visibility(&self, _receipt: &str, _seconds: u32) -> impl Future<Output = Result<(), Failure>> {
         async { Ok(()) }
     }
 }
 
 impl<D: DeadLetters> DeadLetters for &D {
-    async fn send(&self, letter: DeadLetter) -> Result<(), Failure> {
-        (**self).send(letter).await
+    async fn send(&self, dead_letter: DeadLetter) -> Result<(), Failure> {
+        (**self).send(dead_letter).await
     }
 
     async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
@@ -51,10 +51,10 @@ impl<D: DeadLetters> DeadLetters for &D {
 }
 
 impl DeadLetter {
-    /// Fills in why.
-    pub(crate) fn with_error(mut self, stop: &RecordError) -> Self {
-        let failure = stop.failure();
-        self.reason = match stop {
+    /// Fills in reason and detail.
+    pub(crate) fn with_error(mut self, error: &RecordError) -> Self {
+        let failure = error.failure();
+        self.reason = match error {
             RecordError::Malformed(_) => "unreadable".to_owned(),
             RecordError::Failed(_) => failure.code.to_owned(),
         };
@@ -66,25 +66,25 @@ impl DeadLetter {
     }
 }
 
-/// Buries `letter`; where even that fails, the record must come again. Both are logged here.
-pub(crate) async fn bury(letters: &impl DeadLetters, letter: DeadLetter) -> bool {
-    let reason = letter.reason.clone();
-    match letters.send(letter).await {
+/// Sends `dead_letter` to the dead-letter queue and logs the result. Returns false if that failed: then the record must be retried.
+pub(crate) async fn send(dead_letters: &impl DeadLetters, dead_letter: DeadLetter) -> bool {
+    let reason = dead_letter.reason.clone();
+    match dead_letters.send(dead_letter).await {
         Ok(()) => {
-            tracing::warn!(failure.code = reason, "record buried");
+            tracing::warn!(failure.code = reason, "record dead-lettered");
             true
         }
         Err(failure) => {
-            telemetry::log_failure("burial", &failure);
+            telemetry::log_failure("dead letter", &failure);
             false
         }
     }
 }
 
-/// Postpones a message. Where that fails the message comes all the same, only later.
-pub(crate) async fn postpone(letters: &impl DeadLetters, receipt: String, seconds: u32) {
-    if let Err(failure) = letters.change_visibility(&receipt, seconds).await {
-        telemetry::log_failure("postponement", &failure);
+/// Changes the visibility timeout of a message. If that fails, the message is redelivered after the queue's own timeout.
+pub(crate) async fn change_visibility(dead_letters: &impl DeadLetters, receipt: String, seconds: u32) {
+    if let Err(failure) = dead_letters.change_visibility(&receipt, seconds).await {
+        telemetry::log_failure("visibility change", &failure);
     }
 }
 
@@ -93,8 +93,8 @@ mod tests {
     use super::*;
     use crate::testing::FakeDeadLetterQueue;
 
-    async fn through(letters: impl DeadLetters) -> Result<(), Failure> {
-        let letter = DeadLetter {
+    async fn send_through(dead_letters: impl DeadLetters) -> Result<(), Failure> {
+        let dead_letter = DeadLetter {
             body: "{}".to_owned(),
             reason: "unreadable".to_owned(),
             detail: String::new(),
@@ -104,14 +104,17 @@ mod tests {
             source: String::new(),
             attributes: BTreeMap::new(),
         };
-        letters.send(letter).await?;
-        letters.change_visibility("receipt", 7).await
+        dead_letters.send(dead_letter).await?;
+        dead_letters.change_visibility("receipt", 7).await
     }
 
     #[tokio::test]
-    async fn what_is_lent_is_the_place_itself() {
-        let letters = FakeDeadLetterQueue::default();
-        assert_eq!(through(&letters).await, Ok(()));
-        assert_eq!((letters.sent().len(), letters.visibility_changes()), (1, vec![("receipt".to_owned(), 7)]));
+    async fn reference_forwards_to_the_queue() {
+        let dead_letters = FakeDeadLetterQueue::default();
+        assert_eq!(send_through(&dead_letters).await, Ok(()));
+        assert_eq!(
+            (dead_letters.sent().len(), dead_letters.visibility_changes()),
+            (1, vec![("receipt".to_owned(), 7)])
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The runner for functions that an operator, a deployment or another function invokes by name: migrations, replays, hooks.
+//! The runner for functions that are invoked by name: migrations, replays, deployment hooks.
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::RecordContext;
@@ -13,22 +13,22 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
-/// One invocation by name.
+/// One direct invocation.
 #[derive(Debug)]
 pub struct Invocation<I> {
-    /// What it was invoked with.
+    /// The payload.
     pub input: I,
-    /// When the work began; the only time that a handler knows.
+    /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// What it belongs to: what the input says in `correlationid` and `traceparent`, else something new.
+    /// Continues `correlationid` and `traceparent` of the payload, if it has them.
     pub trace: TraceContext,
-    /// When the invocation is killed, where there is a limit.
+    /// When Lambda kills the invocation; `None` without a deadline.
     pub deadline: Option<Timestamp>,
 }
 
-/// Serves `function` with `handler`. A failure becomes an error of the function, with code and detail and nothing internal.
+/// Runs `function` with `handler`. A failure becomes a Lambda function error with its code and detail, without its internal cause.
 pub async fn run<I, O, F>(function: &'static str, handler: F) -> Result<(), Error>
 where
     I: DeserializeOwned,
@@ -43,7 +43,7 @@ where
     .await
 }
 
-/// Handles one invocation: all that [`run`] does, without the Lambda runtime.
+/// Handles one invocation like [`run`], without the Lambda runtime.
 pub async fn invoke<I, O, F>(
     function: &'static str,
     event: Value,
@@ -88,11 +88,11 @@ async fn work(
     let context = RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
     let span = context.span(function);
     async {
-        let done = catch_panic(&invocation.clock, handle(event, context)).await;
+        let result = catch_panic(&invocation.clock, handle(event, context)).await;
         let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        tracing::info!(done = done.is_ok(), duration_ms, "invocation finished");
-        done.map_err(|failure| {
+        tracing::info!(succeeded = result.is_ok(), duration_ms, "invocation finished");
+        result.map_err(|failure| {
             telemetry::log_failure("invocation", &failure);
             FunctionError::from(&failure)
         })

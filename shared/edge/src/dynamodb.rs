@@ -1,7 +1,7 @@
-//! The runner for a DynamoDB stream: the changes of a table, one after another in the order in which they were made.
+//! The runner for a DynamoDB stream: handles the changes of a table one by one, in order.
 //!
-//! The first change that fails in a way that may pass ends the batch and is reported by its sequence number; it comes again with
-//! all that follow it. One that failed finally is buried with its reason, and the next one is handled.
+//! The first change that fails with a retryable failure ends the batch and is reported by its sequence number; Lambda redelivers it
+//! with all that follow. A change that fails permanently goes to the dead-letter queue, and the next one is handled.
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
@@ -15,58 +15,54 @@ use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// What was done to an item.
+/// Kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// It is new.
+    /// The item was created.
     Insert,
-    /// It is another than before.
+    /// The item was changed.
     Modify,
-    /// It is gone.
+    /// The item was deleted.
     Remove,
 }
 
-/// One change of one item. Images are plain JSON; which of them are there is the stream's view type to say.
+/// One change of one item. The image is plain JSON; the stream's view type decides whether there is one.
 #[derive(Debug)]
 pub struct Change {
-    /// What was done.
+    /// Kind of change.
     pub kind: ChangeKind,
     /// The item's primary key.
     pub keys: Value,
     /// The item after the change.
     pub new_image: Option<Value>,
-    /// The item before the change.
-    pub old_image: Option<Value>,
-    /// Whether DynamoDB itself removed the item, because its time to live was over.
-    pub expired: bool,
-    /// The stream's name for the change.
+    /// Sequence number in the stream.
     pub sequence_number: String,
-    /// When the work on it began; the only time that a handler knows.
+    /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// What it belongs to: what the new image says in `correlationid` and `traceparent`, else something new.
+    /// Continues `correlationid` and `traceparent` of the new image, if it has them.
     pub trace: TraceContext,
-    /// When the invocation is killed, where there is a limit.
+    /// When Lambda kills the invocation; `None` without a deadline.
     pub deadline: Option<Timestamp>,
 }
 
-/// Serves `consumer` with `handler` for as long as Lambda sends batches.
+/// Runs `consumer` with `handler`.
 pub async fn run<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
     F: AsyncFn(Change) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
+    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
     runtime::serve(&|event, invocation| {
-        async move { work(consumer, event, &invocation, bury, &|change| handler(change).boxed_local()).await }
+        async move { work(consumer, event, &invocation, send, &|change| handler(change).boxed_local()).await }
             .boxed_local()
     })
     .await
 }
 
-/// Handles one batch: all that [`run`] does, without the Lambda runtime. `event` is the stream's batch, the answer its partial
-/// response. Fails only where `event` is not a batch of a DynamoDB stream.
+/// Handles one batch like [`run`], without the Lambda runtime. `event` is the stream's batch and the result its partial batch
+/// response. Fails if `event` is not a DynamoDB stream batch or if no record of it was processed.
 pub async fn batch<F>(
     consumer: &Consumer,
     event: Value,
@@ -77,18 +73,18 @@ pub async fn batch<F>(
 where
     F: AsyncFn(Change) -> Result<(), Failure>,
 {
-    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    work(consumer, event, &InvocationContext::outside(clock), bury, &|change| handler(change).boxed_local()).await
+    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
+    work(consumer, event, &InvocationContext::outside(clock), send, &|change| handler(change).boxed_local()).await
 }
 
 type Handle<'a> = dyn Fn(Change) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
-type Bury<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
+type SendDeadLetter<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 
 async fn work(
     consumer: &Consumer,
     mut event: Value,
     invocation: &InvocationContext,
-    bury: &Bury<'_>,
+    send: &SendDeadLetter<'_>,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
     let started = invocation.clock.now();
@@ -100,15 +96,13 @@ async fn work(
     let mut summary = BatchSummary::default();
     let mut first = None;
     for (i, record) in records.iter().enumerate() {
-        let stop = match consumer::has_time(&invocation.clock) {
+        let error = match consumer::has_time(&invocation.clock) {
             true => one(record, invocation, handle).await.err(),
-            false => {
-                Some(RecordError::Failed(Failure::unavailable("time", "the batch was cut short before the deadline")))
-            }
+            false => Some(RecordError::Failed(Failure::unavailable("time", "not started before the deadline"))),
         };
-        match stop {
+        match error {
             None => summary.processed += 1,
-            Some(stop) if !stop.is_retryable() && bury(letter(consumer, record).with_error(&stop)).await => {
+            Some(error) if !error.is_retryable() && send(dead_letter_of(consumer, record).with_error(&error)).await => {
                 summary.dead_lettered += 1
             }
             Some(_) => {
@@ -134,14 +128,14 @@ async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>
         Err(_) => tracing::info_span!("record", record.id = sequence(record)),
     };
     async {
-        let done = match read {
+        let result = match read {
             Ok(change) => catch_panic(&invocation.clock, handle(change)).await.map_err(RecordError::Failed),
             Err(failure) => Err(RecordError::Malformed(failure)),
         };
-        if let Err(stop) = &done {
-            telemetry::log_failure("record", stop.failure());
+        if let Err(error) = &result {
+            telemetry::log_failure("record", error.failure());
         }
-        done
+        result
     }
     .instrument(span)
     .await
@@ -152,25 +146,21 @@ fn sequence(record: &Value) -> Option<&str> {
 }
 
 fn read(record: &Value, invocation: &InvocationContext) -> Result<Change, Failure> {
-    let change = record.get("dynamodb").ok_or_else(|| envelope::unreadable("The record has no change."))?;
+    let change = record.get("dynamodb").ok_or_else(|| envelope::unreadable("The record has no dynamodb member."))?;
     let kind = match record.get("eventName").and_then(Value::as_str) {
         Some("INSERT") => ChangeKind::Insert,
         Some("MODIFY") => ChangeKind::Modify,
         Some("REMOVE") => ChangeKind::Remove,
-        other => return Err(envelope::unreadable(&format!("{other:?} is not a kind of change."))),
+        other => return Err(envelope::unreadable(&format!("eventName {other:?} is not INSERT, MODIFY or REMOVE."))),
     };
     let image = |name: &str| change.get(name).filter(|image| !image.is_null()).map(item).transpose();
     let new_image = image("NewImage")?;
     let RecordContext { now, ids, trace, deadline } =
         RecordContext::of(new_image.as_ref().unwrap_or_default(), invocation.xray.as_deref(), &invocation.clock);
-    let removed_by =
-        record.get("userIdentity").and_then(|identity| identity.get("principalId")).and_then(Value::as_str);
     Ok(Change {
         kind,
         keys: image("Keys")?.unwrap_or_default(),
         new_image,
-        old_image: image("OldImage")?,
-        expired: kind == ChangeKind::Remove && removed_by == Some("dynamodb.amazonaws.com"),
         sequence_number: sequence(record).unwrap_or_default().to_owned(),
         now,
         ids,
@@ -179,7 +169,7 @@ fn read(record: &Value, invocation: &InvocationContext) -> Result<Change, Failur
     })
 }
 
-fn letter(consumer: &Consumer, record: &Value) -> DeadLetter {
+fn dead_letter_of(consumer: &Consumer, record: &Value) -> DeadLetter {
     DeadLetter {
         body: record.to_string(),
         reason: String::new(),
@@ -192,7 +182,7 @@ fn letter(consumer: &Consumer, record: &Value) -> DeadLetter {
     }
 }
 
-/// An item: DynamoDB's typed attributes as plain JSON.
+/// An item's typed attributes as plain JSON.
 fn item(attributes: &Value) -> Result<Value, Failure> {
     let attributes =
         attributes.as_object().ok_or_else(|| envelope::unreadable("An image is not a map of attributes."))?;
@@ -200,9 +190,9 @@ fn item(attributes: &Value) -> Result<Value, Failure> {
     members.collect::<Result<Map<_, _>, Failure>>().map(Value::Object)
 }
 
-/// One attribute value, `{"N":"7"}` for instance. Sets become arrays, bytes stay in base64.
+/// One attribute value, such as `{"N":"7"}`. Sets become arrays; binary values stay base64.
 fn plain(attribute: &Value) -> Result<Value, Failure> {
-    let bad = || envelope::unreadable("An attribute is not of a type that DynamoDB has.");
+    let bad = || envelope::unreadable("An attribute has an unknown type.");
     let (r#type, value) = attribute.as_object().and_then(|members| members.iter().next()).ok_or_else(bad)?;
     match (r#type.as_str(), value) {
         ("S" | "B", Value::String(_)) | ("BOOL", Value::Bool(_)) | ("SS" | "BS", Value::Array(_)) => Ok(value.clone()),
@@ -215,7 +205,7 @@ fn plain(attribute: &Value) -> Result<Value, Failure> {
     }
 }
 
-/// DynamoDB's numbers have 38 digits and come as text; one that JSON cannot hold exactly stays text.
+/// DynamoDB sends numbers as text of up to 38 digits; one that a JSON number cannot represent exactly stays text.
 fn number(digits: &str) -> Value {
     if let Ok(whole) = digits.parse::<i64>() {
         return whole.into();
@@ -233,7 +223,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn every_type_of_attribute_becomes_plain_json() {
+    fn every_attribute_type_becomes_plain_json() {
         let typed = json!({
             "s": { "S": "text" }, "n": { "N": "-7" }, "f": { "N": "1.5" }, "b": { "BOOL": true }, "nil": { "NULL": true },
             "list": { "L": [{ "N": "1" }, { "S": "x" }] }, "map": { "M": { "deep": { "N": "2" } } },
@@ -247,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_json_cannot_hold_exactly_stays_text() {
+    fn number_without_an_exact_json_form_stays_text() {
         assert_eq!(number("18446744073709551615"), json!(u64::MAX));
         let precise = "3.14159265358979323846264338327950288";
         assert_eq!(number(precise), json!(precise));
     }
 
     #[test]
-    fn an_attribute_of_no_known_type_is_unreadable() {
+    fn attribute_of_unknown_type_is_unreadable() {
         for bad in [json!({ "a": { "X": 1 } }), json!({ "a": 1 }), json!({ "a": {} }), json!([])] {
             assert!(item(&bad).is_err(), "{bad}");
         }

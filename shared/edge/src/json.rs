@@ -1,12 +1,12 @@
-//! JSON from outside into types, and what to say when it does not fit: which member is at fault, in the client's words, without
-//! the names of our types and without repeating what was sent.
+//! Deserializes JSON input. Failures name the invalid member in the client's terms, without Rust type names and without repeating the
+//! value.
 
 use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-/// Reads `value` as a `T`; the failure names the member at fault as an RFC 6901 pointer.
+/// Deserializes a `T`. The failure names the invalid member as an RFC 6901 pointer.
 pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut pointer = String::new();
@@ -17,11 +17,11 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
                 Segment::Unknown => {}
             }
         }
-        refuse(pointer, &error.inner().to_string())
+        reject(pointer, &error.inner().to_string())
     })
 }
 
-/// How deep arrays and objects are nested: 0 for a scalar.
+/// Nesting depth of arrays and objects; 0 for a scalar.
 pub(crate) fn depth(value: &Value) -> usize {
     let inner = match value {
         Value::Array(items) => items.iter().map(depth).max(),
@@ -40,10 +40,10 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn refuse(mut pointer: String, message: &str) -> Failure {
+fn reject(mut pointer: String, message: &str) -> Failure {
     let quoted = |prefix: &str| message.strip_prefix(prefix)?.split('`').next();
     if let Some(name) = quoted("unknown field `") {
-        // The path ends with the unknown member, unless the type was read through a buffer (flattened, tagged): then it is lost.
+        // The path ends with the unknown member, except for flattened and tagged types, which serde deserializes from a buffer.
         if !pointer.ends_with(&format!("/{}", escaped(name))) {
             push(&mut pointer, name);
         }
@@ -62,11 +62,11 @@ fn refuse(mut pointer: String, message: &str) -> Failure {
     {
         return Failure::field(pointer, format!("must be {}", in_words(expected)));
     }
-    // What is left was written by a type of ours for the person who sent it.
+    // Other messages come from `try_from` conversions, which address the client.
     Failure::field(pointer, message)
 }
 
-/// What serde expected, without the names of our types.
+/// What serde expected, without Rust type names.
 fn in_words(expected: &str) -> &str {
     match expected {
         "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number, zero or more",
@@ -119,51 +119,66 @@ mod tests {
         A { n: u32 },
     }
 
-    fn fault<T: DeserializeOwned + std::fmt::Debug>(value: Value) -> (String, String) {
+    fn invalid_member<T: DeserializeOwned + std::fmt::Debug>(value: Value) -> (String, String) {
         let failure = read::<T>(value).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Invalid);
         let field = failure.fields.into_iter().next().unwrap();
         (field.pointer, field.detail)
     }
 
-    fn said(pointer: &str, detail: &str) -> (String, String) {
+    fn error(pointer: &str, detail: &str) -> (String, String) {
         (pointer.to_owned(), detail.to_owned())
     }
 
     #[test]
-    fn a_member_of_the_wrong_type_is_named_and_its_value_is_not_repeated() {
+    fn member_of_wrong_type_is_named_without_its_value() {
         let basket =
             json!({ "items": [{ "sku": "a", "quantity": 1 }, { "sku": "b", "quantity": "secret, expected" }] });
-        assert_eq!(fault::<Basket>(basket), said("/items/1/quantity", "must be a whole number, zero or more"));
-        assert_eq!(fault::<Basket>(json!({ "items": {} })), said("/items", "must be an array"));
-        assert_eq!(fault::<Basket>(json!({ "items": [7] })), said("/items/0", "must be an object"));
-        assert_eq!(fault::<Basket>(json!("basket")), said("", "must be an object"));
+        assert_eq!(
+            invalid_member::<Basket>(basket),
+            error("/items/1/quantity", "must be a whole number, zero or more")
+        );
+        assert_eq!(invalid_member::<Basket>(json!({ "items": {} })), error("/items", "must be an array"));
+        assert_eq!(invalid_member::<Basket>(json!({ "items": [7] })), error("/items/0", "must be an object"));
+        assert_eq!(invalid_member::<Basket>(json!("basket")), error("", "must be an object"));
         let negative = json!({ "items": [{ "sku": "a", "quantity": -1 }] });
-        assert_eq!(fault::<Basket>(negative), said("/items/0/quantity", "must be a whole number, zero or more"));
+        assert_eq!(
+            invalid_member::<Basket>(negative),
+            error("/items/0/quantity", "must be a whole number, zero or more")
+        );
     }
 
     #[test]
-    fn an_unknown_member_is_named_once() {
-        assert_eq!(fault::<Basket>(json!({ "items": [], "gift": true })), said("/gift", "is not a known field"));
+    fn unknown_member_is_named_once() {
+        assert_eq!(
+            invalid_member::<Basket>(json!({ "items": [], "gift": true })),
+            error("/gift", "is not a known field")
+        );
         let nested = json!({ "items": [{ "sku": "a", "quantity": 1, "a/b": 0 }] });
-        assert_eq!(fault::<Basket>(nested), said("/items/0/a~1b", "is not a known field"));
-        assert_eq!(fault::<Tagged>(json!({ "kind": "A", "n": 1, "m": 2 })), said("/m", "is not a known field"));
+        assert_eq!(invalid_member::<Basket>(nested), error("/items/0/a~1b", "is not a known field"));
+        assert_eq!(
+            invalid_member::<Tagged>(json!({ "kind": "A", "n": 1, "m": 2 })),
+            error("/m", "is not a known field")
+        );
     }
 
     #[test]
-    fn a_missing_member_is_named_where_it_should_be() {
-        assert_eq!(fault::<Basket>(json!({})), said("/items", "is required"));
-        assert_eq!(fault::<Basket>(json!({ "items": [{ "sku": "a" }] })), said("/items/0/quantity", "is required"));
+    fn missing_member_is_named() {
+        assert_eq!(invalid_member::<Basket>(json!({})), error("/items", "is required"));
+        assert_eq!(
+            invalid_member::<Basket>(json!({ "items": [{ "sku": "a" }] })),
+            error("/items/0/quantity", "is required")
+        );
     }
 
     #[test]
-    fn an_unknown_word_is_answered_with_the_known_ones() {
+    fn unknown_variant_lists_the_known_ones() {
         let basket = json!({ "items": [], "colour": "mauve" });
-        assert_eq!(fault::<Basket>(basket), said("/colour", "is not known: expected `red` or `blue`"));
+        assert_eq!(invalid_member::<Basket>(basket), error("/colour", "is not known: expected `red` or `blue`"));
     }
 
     #[test]
-    fn depth_counts_containers() {
+    fn depth_counts_nested_containers() {
         assert_eq!(depth(&json!(1)), 0);
         assert_eq!(depth(&json!([])), 1);
         assert_eq!(depth(&json!({ "a": [{ "b": 1 }] })), 3);

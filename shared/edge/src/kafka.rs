@@ -1,8 +1,8 @@
-//! The runner for Kafka topics (MSK and self-managed): the records of one invocation are handed over together, for bulk writes.
+//! The runner for Kafka topics (MSK and self-managed): passes the records of a batch to the handler together, for bulk writes.
 //!
-//! What cannot be read or failed finally is buried with its reason. For what may pass by itself the invocation fails, and Lambda
-//! sends the whole batch again. (A partial answer exists for Kafka as well, but a mapping that was not told to look for one takes
-//! it for success, and records would be lost. Failing is right under every mapping.)
+//! A record that is malformed or fails permanently goes to the dead-letter queue. A retryable failure fails the invocation, and Lambda
+//! redelivers the whole batch. (Kafka mappings support partial batch responses, but a mapping without that setting takes one for
+//! success and loses records. Failing is correct under every mapping.)
 
 use crate::batch::process_batch;
 use crate::consumer::{BatchSummary, Consumer, RecordContext, RecordError};
@@ -18,36 +18,32 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One record of a topic. `V` is read from JSON: a `CloudEvent<E>`, or `Value` for any document.
+/// One record of a topic. `V` is deserialized from JSON: a `CloudEvent<E>`, or `Value` for any document.
 #[derive(Debug)]
 pub struct Record<V> {
     /// The topic.
     pub topic: String,
     /// The partition, within which records are in order.
     pub partition: i32,
-    /// The place in the partition; topic, partition and offset name a record for ever.
+    /// The position in the partition; topic, partition and offset identify a record permanently.
     pub offset: i64,
-    /// When it was produced, or when the broker took it in: the topic's configuration says which.
+    /// When the record was created or appended, as the topic's `message.timestamp.type` says.
     pub timestamp: Timestamp,
-    /// The key, where there is one and it is text.
-    pub key: Option<String>,
-    /// Headers that are text, in the order in which they were set.
-    pub headers: Vec<(String, String)>,
-    /// The value, read.
+    /// The value, deserialized.
     pub value: V,
-    /// The value as it came.
+    /// The value as received.
     pub raw: String,
-    /// When the work on it began; the only time that a handler knows.
+    /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// What it belongs to: what the value says in `correlationid` and `traceparent`, else something new.
+    /// Continues `correlationid` and `traceparent` of the value, if it has them.
     pub trace: TraceContext,
-    /// When the invocation is killed, where there is a limit.
+    /// When Lambda kills the invocation; `None` without a deadline.
     pub deadline: Option<Timestamp>,
 }
 
-/// Serves `consumer` with `handler` for as long as Lambda sends batches.
+/// Runs `consumer` with `handler`.
 pub async fn run<V, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
     V: DeserializeOwned,
@@ -60,8 +56,7 @@ where
     .await
 }
 
-/// Handles one batch: all that [`run`] does, without the Lambda runtime. `event` is MSK's batch. Fails where the batch must come
-/// again.
+/// Handles one batch like [`run`], without the Lambda runtime. `event` is a Kafka batch. Fails if the batch must be redelivered.
 pub async fn batch<V, F>(
     consumer: &Consumer,
     event: Value,
@@ -76,7 +71,7 @@ where
     work(consumer, event, &InvocationContext::outside(clock), dead_letters, handler).await
 }
 
-/// MSK's event, as far as we need it. Each record is read by itself, later.
+/// The members of the event that are read. Each record is deserialized separately.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Batch {
@@ -86,39 +81,28 @@ struct Batch {
 }
 
 #[derive(Deserialize)]
-struct Sent {
+struct RawRecord {
     topic: String,
     partition: i32,
     offset: i64,
     #[serde(default)]
     timestamp: i64,
     #[serde(default)]
-    key: Option<String>,
-    #[serde(default)]
     value: Option<String>,
-    #[serde(default)]
-    headers: Vec<BTreeMap<String, Vec<i16>>>,
 }
 
 fn text(base64: &str) -> Option<String> {
     STANDARD.decode(base64).ok().and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
-impl Sent {
+impl RawRecord {
     fn record<V: DeserializeOwned>(self, invocation: &InvocationContext) -> Result<Record<V>, Failure> {
         let raw = text(self.value.as_deref().unwrap_or_default());
-        let raw = raw.ok_or_else(|| envelope::unreadable("The value is not text in base64."))?;
+        let raw = raw.ok_or_else(|| envelope::unreadable("The value is not UTF-8 text in base64."))?;
         let document: Value = serde_json::from_str(&raw)
             .map_err(|cause| envelope::unreadable(&format!("The value is not JSON: {cause}.")))?;
         let RecordContext { now, ids, trace, deadline } =
             RecordContext::of(&document, invocation.xray.as_deref(), &invocation.clock);
-        let header = |bytes: Vec<i16>| {
-            // Java's bytes are signed, and the event shows them that way.
-            let bytes = bytes.into_iter().map(|byte| byte.to_le_bytes()[0]).collect();
-            String::from_utf8(bytes).ok()
-        };
-        let headers =
-            self.headers.into_iter().flatten().filter_map(|(name, bytes)| Some((name, header(bytes)?))).collect();
         Ok(Record {
             value: json::read(document)?,
             raw,
@@ -126,8 +110,6 @@ impl Sent {
             partition: self.partition,
             offset: self.offset,
             timestamp: Timestamp::from_millisecond(self.timestamp).unwrap_or_default(),
-            key: self.key.as_deref().and_then(text),
-            headers,
             now,
             ids,
             trace,
@@ -136,14 +118,14 @@ impl Sent {
     }
 }
 
-/// `sent` as a letter: it holds the record's own text where it has one, else all of what Lambda sent.
-fn letter(consumer: &Consumer, source: &str, sent: &Value) -> DeadLetter {
+/// The dead letter of `record`: its body is the value if that is text, else the whole record.
+fn dead_letter_of(consumer: &Consumer, source: &str, record: &Value) -> DeadLetter {
     let member =
-        |name: &str| sent.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        |name: &str| record.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let key = member("key").and_then(|key| text(&key));
     let name = |name: &str| member(name).unwrap_or_default();
     DeadLetter {
-        body: member("value").and_then(|value| text(&value)).unwrap_or_else(|| sent.to_string()),
+        body: member("value").and_then(|value| text(&value)).unwrap_or_else(|| record.to_string()),
         reason: String::new(),
         detail: String::new(),
         function: consumer.function.to_owned(),
@@ -168,39 +150,38 @@ where
     let started = invocation.clock.now();
     let batch: Batch = serde_json::from_value(event).map_err(|cause| FunctionError::not_an_event_of("Kafka", cause))?;
     let mut records = Vec::new();
-    let mut letters = Vec::new();
-    let mut finished = Vec::new();
-    // One topic and partition after another, and in each of them in order.
+    let mut unsent = Vec::new();
+    let mut failed = Vec::new();
+    // Partition by partition, each in order.
     for sent in batch.records.values().flatten() {
-        let letter = letter(consumer, &batch.event_source_arn, sent);
-        match json::read::<Sent>(sent.clone()).and_then(|sent| sent.record::<V>(invocation)) {
+        let dead_letter = dead_letter_of(consumer, &batch.event_source_arn, sent);
+        match json::read::<RawRecord>(sent.clone()).and_then(|sent| sent.record::<V>(invocation)) {
             Ok(record) => {
                 records.push(record);
-                letters.push(letter);
+                unsent.push(dead_letter);
             }
             Err(failure) => {
                 telemetry::log_failure("record", &failure);
-                finished.push(letter.with_error(&RecordError::Malformed(failure)));
+                failed.push(dead_letter.with_error(&RecordError::Malformed(failure)));
             }
         }
     }
-    let total = records.len() + finished.len();
-    let settled = process_batch(&invocation.clock, &records, handler).await;
-    let refused = settled.refused.iter().filter_map(|(i, stop)| Some(letters.get(*i)?.clone().with_error(stop)));
-    let done = settled.again_from.unwrap_or(records.len()) - settled.refused.len();
-    finished.extend(refused);
+    let total = records.len() + failed.len();
+    let outcome = process_batch(&invocation.clock, &records, handler).await;
+    let done = outcome.retry_from.unwrap_or(records.len()) - outcome.failed.len();
+    failed.extend(outcome.failed.iter().filter_map(|(i, error)| Some(unsent.get(*i)?.clone().with_error(error))));
 
-    // Where one record comes again all do: what is buried now would be buried again at each try.
-    let mut buried = 0;
-    if settled.again_from.is_none() {
-        for letter in finished {
-            if !dead_letters::bury(dead_letters, letter).await {
+    // If one record is retried, all are redelivered: dead-lettering now would be repeated at each delivery.
+    let mut dead_lettered = 0;
+    if outcome.retry_from.is_none() {
+        for dead_letter in failed {
+            if !dead_letters::send(dead_letters, dead_letter).await {
                 break;
             }
-            buried += 1;
+            dead_lettered += 1;
         }
     }
-    let summary = BatchSummary { processed: done, dead_lettered: buried, retried: total - done - buried };
+    let summary = BatchSummary { processed: done, dead_lettered, retried: total - done - dead_lettered };
     summary.report(invocation.clock.millis_since(started));
     match summary.retried {
         0 => Ok(Value::Null),

@@ -1,7 +1,7 @@
-//! The runner for a Kinesis stream: the events of one batch are handed over together, so that they can be added up.
+//! The runner for a Kinesis stream: passes the events of a batch to the handler together, so that they can be aggregated.
 //!
-//! A shard stops for nobody: what cannot be read or failed finally is buried with its reason. What may pass by itself is reported
-//! by its sequence number and comes again, with all that follows it; how often, and what then, is the mapping's to bound.
+//! A record that is malformed or fails permanently goes to the dead-letter queue and does not block its shard. The first retryable record is
+//! reported by its sequence number; Lambda redelivers it with all that follow. The event source mapping bounds retries and age.
 
 use crate::batch::process_batch;
 use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// Serves `consumer` with `handler` for as long as Lambda sends batches.
+/// Runs `consumer` with `handler`.
 pub async fn run<E, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
     E: DeserializeOwned,
@@ -30,8 +30,8 @@ where
     .await
 }
 
-/// Handles one batch: all that [`run`] does, without the Lambda runtime. `event` is Kinesis' batch, the answer its partial response.
-/// Fails only where `event` is not a batch of Kinesis.
+/// Handles one batch like [`run`], without the Lambda runtime. `event` is a Kinesis batch and the result its partial batch response.
+/// Fails if `event` is not a Kinesis batch or if no record of it was processed.
 pub async fn batch<E, F>(
     consumer: &Consumer,
     event: Value,
@@ -46,12 +46,12 @@ where
     work(consumer, event, &InvocationContext::outside(clock), dead_letters, handler).await
 }
 
-/// A record as Kinesis sends it, as far as we need it.
+/// The members of a Kinesis record that are read.
 #[derive(Debug)]
 struct Record {
     sequence_number: String,
     partition_key: String,
-    /// The bytes, where they are text; else what came, in base64.
+    /// The decoded data if it is UTF-8 text, else the base64 data as received.
     text: Result<String, String>,
     source: String,
 }
@@ -75,7 +75,7 @@ impl Record {
         consumer: &'static str,
         invocation: &InvocationContext,
     ) -> Result<Delivery<E>, Failure> {
-        let text = self.text.as_ref().map_err(|_| envelope::unreadable("The record is not text in base64."))?;
+        let text = self.text.as_ref().map_err(|_| envelope::unreadable("The data is not UTF-8 text in base64."))?;
         let event = envelope::extract_event(text)?;
         let RecordContext { now, ids, trace, deadline } =
             RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
@@ -84,7 +84,7 @@ impl Record {
         Ok(Delivery { event, consumer, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
     }
 
-    fn letter(&self, consumer: &Consumer) -> DeadLetter {
+    fn dead_letter(&self, consumer: &Consumer) -> DeadLetter {
         let (Ok(body) | Err(body)) = &self.text;
         DeadLetter {
             body: body.clone(),
@@ -118,38 +118,39 @@ where
     };
 
     let mut deliveries = Vec::new();
-    // The place in the batch of each delivery.
-    let mut places = Vec::new();
-    let mut finished = BTreeMap::new();
+    // The index of each delivery in the batch.
+    let mut indexes = Vec::new();
+    let mut failed = BTreeMap::new();
     for (i, record) in records.iter().enumerate() {
         match record.delivery::<E>(consumer.function, invocation) {
             Ok(delivery) => {
                 deliveries.push(delivery);
-                places.push(i);
+                indexes.push(i);
             }
             Err(failure) => {
                 telemetry::log_failure("record", &failure);
-                finished.insert(i, RecordError::Malformed(failure));
+                failed.insert(i, RecordError::Malformed(failure));
             }
         }
     }
     let span = tracing::info_span!("batch", records.received = records.len());
-    let settled = process_batch(&invocation.clock, &deliveries, handler).instrument(span).await;
-    let place = |i: usize| places.get(i).copied();
-    finished.extend(settled.refused.into_iter().filter_map(|(i, stop)| Some((place(i)?, stop))));
-    let mut first = settled.again_from.and_then(place);
+    let outcome = process_batch(&invocation.clock, &deliveries, handler).instrument(span).await;
+    let index = |i: usize| indexes.get(i).copied();
+    failed.extend(outcome.failed.into_iter().filter_map(|(i, error)| Some((index(i)?, error))));
+    let mut first = outcome.retry_from.and_then(index);
 
-    // Only what does not come again is buried, or it would be at each try. What cannot be buried comes again itself.
-    let mut buried = 0;
-    for (i, stop) in finished.range(..first.unwrap_or(records.len())) {
-        if !dead_letters::bury(dead_letters, records[*i].letter(consumer).with_error(stop)).await {
+    // A record that is redelivered is not dead-lettered now, or it would be again at each delivery. One that cannot be
+    // dead-lettered is redelivered.
+    let mut dead_lettered = 0;
+    for (i, error) in failed.range(..first.unwrap_or(records.len())) {
+        if !dead_letters::send(dead_letters, records[*i].dead_letter(consumer).with_error(error)).await {
             first = Some(*i);
             break;
         }
-        buried += 1;
+        dead_lettered += 1;
     }
     let before = first.unwrap_or(records.len());
-    let summary = BatchSummary { processed: before - buried, dead_lettered: buried, retried: records.len() - before };
+    let summary = BatchSummary { processed: before - dead_lettered, dead_lettered, retried: records.len() - before };
     summary.report(invocation.clock.millis_since(started));
     consumer::stream_response(summary, first.map(|i| records[i].sequence_number.as_str()))
 }

@@ -1,6 +1,6 @@
-//! The doorstep between AWS Lambda and handlers that know nothing of it: one runner for each kind of event source, and around
-//! every handler the same guarantees (README.md lists them). No other crate names `lambda_*`, and none but this one knows an
-//! HTTP status code or reads a clock. It depends on `kernel` and nothing else of the house, so that it can be lifted out whole.
+//! Runners for AWS Lambda functions: one for each kind of event source, with the same guarantees for every handler (README.md lists
+//! them). Handlers know nothing of Lambda. No other crate imports `lambda_*`, knows HTTP status codes or reads the clock. Of this
+//! workspace it depends on `kernel` only, so that it can be reused elsewhere.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
 

@@ -1,7 +1,7 @@
-//! The runner for objects of a bucket (S3 notifications): each one is handled by itself, and may come twice or out of order.
+//! The runner for S3 event notifications: handles each object separately. Notifications may arrive twice or out of order.
 //!
-//! S3 invokes asynchronously and knows no partial answer: where an object must come again the invocation fails, and Lambda repeats
-//! it with all its objects.
+//! S3 invokes asynchronously, without partial responses: if an object must be retried, the invocation fails, and Lambda retries it with
+//! all its objects.
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
@@ -16,46 +16,46 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// Something happened to an object.
+/// An event of an object.
 #[derive(Debug)]
 pub struct Object {
-    /// What happened, `ObjectCreated:Put` for instance.
+    /// Name of the event, such as `ObjectCreated:Put`.
     pub event_name: String,
     /// The bucket.
     pub bucket: String,
     /// The key, decoded.
     pub key: String,
-    /// Size in bytes, where there is still an object.
+    /// Size in bytes, unless the object was deleted.
     pub size: Option<u64>,
-    /// The version, where the bucket keeps versions.
+    /// Version id, if the bucket is versioned.
     pub version_id: Option<String>,
-    /// Hash of the content, as S3 says it.
+    /// ETag of the content.
     pub etag: Option<String>,
-    /// When the work on it began; the only time that a handler knows.
+    /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// A trace that begins here.
+    /// A new trace.
     pub trace: TraceContext,
-    /// When the invocation is killed, where there is a limit.
+    /// When Lambda kills the invocation; `None` without a deadline.
     pub deadline: Option<Timestamp>,
 }
 
-/// Serves `consumer` with `handler` for as long as S3 sends notifications.
+/// Runs `consumer` with `handler`.
 pub async fn run<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
     F: AsyncFn(Object) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
+    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
     runtime::serve(&|event, invocation| {
-        async move { work(consumer, event, &invocation, bury, &|object| handler(object).boxed_local()).await }
+        async move { work(consumer, event, &invocation, send, &|object| handler(object).boxed_local()).await }
             .boxed_local()
     })
     .await
 }
 
-/// Handles one notification: all that [`run`] does, without the Lambda runtime. Fails where it must come again.
+/// Handles one notification like [`run`], without the Lambda runtime. Fails if it must be retried.
 pub async fn notification<F>(
     consumer: &Consumer,
     event: Value,
@@ -66,18 +66,18 @@ pub async fn notification<F>(
 where
     F: AsyncFn(Object) -> Result<(), Failure>,
 {
-    let bury = &|letter| dead_letters::bury(dead_letters, letter).boxed_local();
-    work(consumer, event, &InvocationContext::outside(clock), bury, &|object| handler(object).boxed_local()).await
+    let send = &|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local();
+    work(consumer, event, &InvocationContext::outside(clock), send, &|object| handler(object).boxed_local()).await
 }
 
 type Handle<'a> = dyn Fn(Object) -> LocalBoxFuture<'a, Result<(), Failure>> + 'a;
-type Bury<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
+type SendDeadLetter<'a> = dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a;
 
 async fn work(
     consumer: &Consumer,
     mut event: Value,
     invocation: &InvocationContext,
-    bury: &Bury<'_>,
+    send: &SendDeadLetter<'_>,
     handle: &Handle<'_>,
 ) -> Result<Value, FunctionError> {
     let started = invocation.clock.now();
@@ -90,19 +90,19 @@ async fn work(
     let mut summary = BatchSummary::default();
     for record in &records {
         let context = RecordContext::of(&Value::Null, invocation.xray.as_deref(), &invocation.clock);
-        let span = context.span(place(record).1);
-        let letter = letter(consumer, record);
+        let span = context.span(location(record).1);
+        let dead_letter = dead_letter_of(consumer, record);
         async {
-            let done = match read(record, context) {
+            let result = match read(record, context) {
                 Ok(object) => catch_panic(&invocation.clock, handle(object)).await.map_err(RecordError::Failed),
                 Err(failure) => Err(RecordError::Malformed(failure)),
             };
-            let Err(stop) = done else {
+            let Err(error) = result else {
                 summary.processed += 1;
                 return;
             };
-            telemetry::log_failure("record", stop.failure());
-            match !stop.is_retryable() && bury(letter.with_error(&stop)).await {
+            telemetry::log_failure("record", error.failure());
+            match !error.is_retryable() && send(dead_letter.with_error(&error)).await {
                 true => summary.dead_lettered += 1,
                 false => summary.retried += 1,
             }
@@ -113,22 +113,22 @@ async fn work(
     summary.report(invocation.clock.millis_since(started));
     match summary.retried {
         0 => Ok(Value::Null),
-        n => Err(FunctionError { code: "objects-failed".to_owned(), detail: format!("{n} objects must come again.") }),
+        n => Err(FunctionError { code: "objects-failed".to_owned(), detail: format!("{n} objects must be retried.") }),
     }
 }
 
-/// Bucket and key, the key as S3 encodes it; empty where they are missing.
-fn place(record: &Value) -> (&str, &str) {
+/// Bucket and URL-encoded key; empty if missing.
+fn location(record: &Value) -> (&str, &str) {
     let text = |pointer| record.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     (text("/s3/bucket/name"), text("/s3/object/key"))
 }
 
 fn read(record: &Value, context: RecordContext) -> Result<Object, Failure> {
-    let (bucket, key) = place(record);
-    // Keys are encoded as forms are, spaces as plus signs; as the value of a form they decode like one.
+    let (bucket, key) = location(record);
+    // S3 encodes keys like form values, with a plus sign for a space, so the form parser decodes them.
     let form: QueryMap = format!("key={}", key.replace('&', "%26")).parse().unwrap_or_default();
     let key = form.first("key").filter(|key| !key.is_empty() && !bucket.is_empty());
-    let key = key.ok_or_else(|| envelope::unreadable("The notification names no object."))?.to_owned();
+    let key = key.ok_or_else(|| envelope::unreadable("The notification has no bucket name or object key."))?.to_owned();
     let text = |pointer| record.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let RecordContext { now, ids, trace, deadline } = context;
     Ok(Object {
@@ -145,8 +145,8 @@ fn read(record: &Value, context: RecordContext) -> Result<Object, Failure> {
     })
 }
 
-fn letter(consumer: &Consumer, record: &Value) -> DeadLetter {
-    let (bucket, key) = place(record);
+fn dead_letter_of(consumer: &Consumer, record: &Value) -> DeadLetter {
+    let (bucket, key) = location(record);
     DeadLetter {
         body: record.to_string(),
         reason: String::new(),

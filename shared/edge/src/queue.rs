@@ -1,8 +1,8 @@
-//! The runner for a queue (SQS): each message is read, handled and reported by itself.
+//! The runner for an SQS queue: parses, handles and reports each message separately.
 //!
-//! A message that nobody can read, or that failed finally, is buried with its reason and counts as done. One that failed in a way
-//! that may pass, or whose handler panicked, is reported and comes again, each time later; at its last delivery it is buried as
-//! well, for the queue would move it without a reason. Handlers see every message at least once.
+//! A message that is malformed or fails permanently goes to the dead-letter queue and counts as processed. One that fails with a retryable
+//! failure or a panic is reported and redelivered with exponential back-off; at its last delivery it goes to the dead-letter queue too,
+//! because the queue's redrive policy would move it without a reason. Handlers see every message at least once.
 
 #[cfg(test)]
 mod tests;
@@ -17,14 +17,13 @@ use futures_util::{FutureExt, StreamExt, stream};
 use kernel::{Failure, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// Serves `consumer` with `handler` for as long as Lambda sends batches.
+/// Runs `consumer` with `handler`.
 ///
-/// `E` is the adjacently tagged enum of the events that the function takes; `serde_json::Map<String, Value>` takes any event,
-/// with `type` and `data` as its members, and writes it as it came.
+/// `E` is an adjacently tagged enum of the events that the function consumes. `serde_json::Map<String, Value>` accepts any event, with
+/// `type` and `data` as members, and serializes it unchanged.
 pub async fn run<E, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
     E: DeserializeOwned,
@@ -39,8 +38,8 @@ where
     .await
 }
 
-/// Handles one batch: all that [`run`] does, without the Lambda runtime. `event` is SQS's batch, the answer its partial response.
-/// Fails only where `event` is not a batch of SQS.
+/// Handles one batch like [`run`], without the Lambda runtime. `event` is an SQS batch and the result its partial batch response. Fails
+/// only if `event` is not an SQS batch.
 pub async fn batch<E, F>(
     consumer: &Consumer,
     event: Value,
@@ -59,32 +58,34 @@ where
     .await
 }
 
-/// A message of somebody else's, no event of ours.
+/// A message from an external sender, not in an event envelope.
 #[derive(Debug)]
 pub struct RawMessage {
-    /// What it says: JSON, or a string of what is none.
+    /// The body as JSON, or as a string if it is not JSON.
     pub content: Value,
-    /// When the work on it began; the only time that a handler knows.
+    /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,
-    /// The queue's name for the message.
+    /// Message id.
     pub record_id: String,
 }
 
-/// Serves `consumer`, whose queue carries messages of somebody else's, like [`run`].
+/// Runs `consumer` with `handler` like [`run`], for a queue with messages of an external sender.
 pub async fn run_raw<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
 where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let hooks = &Hooks::of(dead_letters, as_it_is);
+    let hooks = &Hooks::of(dead_letters, parse_raw);
     runtime::serve(&|event, invocation| {
-        async move { work(consumer, event, &invocation, hooks, &|message, context| hear(handler, message, context)).await }
-            .boxed_local()
+        async move {
+            work(consumer, event, &invocation, hooks, &|message, context| handle_raw(handler, message, context)).await
+        }
+        .boxed_local()
     })
     .await
 }
 
-/// Handles one batch: all that [`run_raw`] does, without the Lambda runtime.
+/// Handles one batch like [`run_raw`], without the Lambda runtime.
 pub async fn raw_batch<F>(
     consumer: &Consumer,
     event: Value,
@@ -95,58 +96,63 @@ pub async fn raw_batch<F>(
 where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
-    let hooks = &Hooks::of(dead_letters, as_it_is);
+    let hooks = &Hooks::of(dead_letters, parse_raw);
     work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
-        hear(handler, message, context)
+        handle_raw(handler, message, context)
     })
     .await
 }
 
-/// Whatever somebody else sends is for the handler to read.
-fn as_it_is(body: &str) -> Result<Value, Failure> {
+/// Accepts any body; the handler interprets it.
+fn parse_raw(body: &str) -> Result<Value, Failure> {
     Ok(serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned())))
 }
 
-/// A handler and a burial with their types taken off, so that the rest is compiled once and not once a function.
-type Handle<'a> = dyn Fn(Opened, RecordContext) -> LocalBoxFuture<'a, Result<(), RecordError>> + 'a;
+/// A handler as a trait object, so that the rest of the runner is compiled once and not for each function.
+type Handle<'a> = dyn Fn(ParsedMessage, RecordContext) -> LocalBoxFuture<'a, Result<(), RecordError>> + 'a;
+
+/// Parser and dead-letter queue, as trait objects for the same reason.
 struct Hooks<'a> {
-    open: fn(&str) -> Result<Value, Failure>,
-    bury: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
-    postpone: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
+    parse: fn(&str) -> Result<Value, Failure>,
+    send_dead_letter: Box<dyn Fn(DeadLetter) -> LocalBoxFuture<'a, bool> + 'a>,
+    change_visibility: Box<dyn Fn(String, u32) -> LocalBoxFuture<'a, ()> + 'a>,
 }
 
 impl<'a> Hooks<'a> {
-    fn of(letters: &'a impl DeadLetters, open: fn(&str) -> Result<Value, Failure>) -> Self {
+    fn of(dead_letters: &'a impl DeadLetters, parse: fn(&str) -> Result<Value, Failure>) -> Self {
         Self {
-            open,
-            bury: Box::new(|letter| dead_letters::bury(letters, letter).boxed_local()),
-            postpone: Box::new(|receipt, seconds| dead_letters::postpone(letters, receipt, seconds).boxed_local()),
+            parse,
+            send_dead_letter: Box::new(|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local()),
+            change_visibility: Box::new(|receipt, seconds| {
+                dead_letters::change_visibility(dead_letters, receipt, seconds).boxed_local()
+            }),
         }
     }
 }
 
-/// The longest that a message is put off, in seconds.
-const LONGEST_WAIT: u32 = 900;
+/// Longest back-off, in seconds.
+const MAX_BACKOFF: u32 = 900;
 
-/// Seconds that a message is tried for at least, when the queue delivers it `receives` times.
-pub fn retry_window_seconds(receives: u32) -> u32 {
-    (1..receives).map(doubled).fold(0, u32::saturating_add)
+/// Seconds over which a message is retried at least, with a `maxReceiveCount` of `max_receive_count`.
+pub fn retry_window_seconds(max_receive_count: u32) -> u32 {
+    (1..max_receive_count).map(doubled).fold(0, u32::saturating_add)
 }
 
+/// Back-off after an attempt, without jitter.
 fn doubled(attempt: u32) -> u32 {
-    1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)
+    1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(MAX_BACKOFF).min(MAX_BACKOFF)
 }
 
-/// Seconds until the next delivery after the `attempt`th: doubled each time, and up to a quarter more, by the message's id, so that
-/// what failed together does not come back together.
-fn wait(attempt: u32, id: &str) -> u32 {
+/// Back-off in seconds after an attempt: doubled each time, plus jitter of up to a quarter derived from the message id, so that messages
+/// that failed together are not redelivered together.
+fn backoff(attempt: u32, id: &str) -> u32 {
     let doubled = doubled(attempt);
     let spread = id.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    (doubled + doubled * (spread % 26) / 100).min(LONGEST_WAIT)
+    (doubled + doubled * (spread % 26) / 100).min(MAX_BACKOFF)
 }
 
-/// A message whose event has been found and not yet been given a type.
-struct Opened {
+/// A message that is parsed as JSON and not yet deserialized.
+struct ParsedMessage {
     consumer: &'static str,
     event: Value,
     record_id: String,
@@ -156,7 +162,7 @@ struct Opened {
 
 fn handle<'a, E, F>(
     handler: &'a F,
-    message: Opened,
+    message: ParsedMessage,
     context: RecordContext,
 ) -> LocalBoxFuture<'a, Result<(), RecordError>>
 where
@@ -164,7 +170,7 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     async move {
-        let Opened { consumer, event, record_id, attempt, last_attempt } = message;
+        let ParsedMessage { consumer, event, record_id, attempt, last_attempt } = message;
         let event = json::read(event).map_err(RecordError::Malformed)?;
         let RecordContext { now, ids, trace, deadline } = context;
         let delivery = Delivery { event, consumer, now, ids, trace, attempt, last_attempt, record_id, deadline };
@@ -173,23 +179,25 @@ where
     .boxed_local()
 }
 
-fn hear<'a, F>(handler: &'a F, message: Opened, context: RecordContext) -> LocalBoxFuture<'a, Result<(), RecordError>>
+fn handle_raw<'a, F>(
+    handler: &'a F,
+    message: ParsedMessage,
+    context: RecordContext,
+) -> LocalBoxFuture<'a, Result<(), RecordError>>
 where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
-    let notice = RawMessage { content: message.event, now: context.now, record_id: message.record_id };
-    async move { handler(notice).await.map_err(RecordError::Failed) }.boxed_local()
+    let message = RawMessage { content: message.event, now: context.now, record_id: message.record_id };
+    async move { handler(message).await.map_err(RecordError::Failed) }.boxed_local()
 }
 
-/// A message as SQS sends it, as far as we need it.
+/// The members of an SQS message that are read.
 #[derive(Debug)]
 struct Message {
     id: String,
     receipt: String,
     body: String,
     attempt: u32,
-    /// Only a FIFO queue's messages have one.
-    group: Option<String>,
     xray: Option<String>,
     source: String,
     attributes: BTreeMap<String, String>,
@@ -205,7 +213,6 @@ impl Message {
             receipt: text(record.get("receiptHandle")).unwrap_or_default(),
             body: text(record.get("body")).unwrap_or_default(),
             attempt: system("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1),
-            group: system("MessageGroupId"),
             xray: system("AWSTraceHeader"),
             source: text(record.get("eventSourceARN")).unwrap_or_default(),
             attributes: attributes
@@ -216,7 +223,7 @@ impl Message {
         })
     }
 
-    fn letter(&self, consumer: &Consumer) -> DeadLetter {
+    fn dead_letter(&self, consumer: &Consumer) -> DeadLetter {
         DeadLetter {
             body: self.body.clone(),
             reason: String::new(),
@@ -232,9 +239,9 @@ impl Message {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    Done,
-    Buried,
-    Again,
+    Processed,
+    DeadLettered,
+    Retry,
 }
 
 async fn work(
@@ -248,55 +255,40 @@ async fn work(
     let messages: Option<Vec<Message>> =
         consumer::records(&mut event).and_then(|records| records.iter().map(Message::read).collect());
     let Some(messages) = messages else {
-        // Without an id there is nothing to report by: the whole batch has to come again.
+        // A partial response needs message ids: without them the whole batch is retried.
         return Err(FunctionError::not_an_event_of("SQS", "it has no Records with a messageId"));
     };
-    let in_order = messages.iter().any(|message| message.group.is_some());
-    let concurrency = if in_order { 1 } else { consumer.concurrency.max(1) };
-    let stopped_groups = RefCell::new(HashSet::new());
-
     let outcomes: Vec<Outcome> = stream::iter(&messages)
-        .map(|message| async {
-            if message.group.as_ref().is_some_and(|group| stopped_groups.borrow().contains(group)) {
-                // In a FIFO queue nothing may overtake a message of its group that comes again.
-                return Outcome::Again;
-            }
-            let outcome = one(consumer, message, invocation, hooks, handle).await;
-            if outcome == Outcome::Again
-                && let Some(group) = &message.group
-            {
-                stopped_groups.borrow_mut().insert(group.clone());
-            }
-            outcome
-        })
-        .buffered(concurrency)
+        .map(|message| one(consumer, message, invocation, hooks, handle))
+        .buffered(consumer.concurrency.max(1))
         .collect()
         .await;
 
     let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
     let summary = BatchSummary {
-        processed: count(Outcome::Done),
-        dead_lettered: count(Outcome::Buried),
-        retried: count(Outcome::Again),
+        processed: count(Outcome::Processed),
+        dead_lettered: count(Outcome::DeadLettered),
+        retried: count(Outcome::Retry),
     };
     summary.report(invocation.clock.millis_since(started));
-    let again =
-        || messages.iter().zip(&outcomes).filter(|(_, out)| **out == Outcome::Again).map(|(message, _)| message);
-    postpone(again(), &invocation.clock, hooks).await;
-    Ok(consumer::failures(again().map(|message| message.id.as_str())))
+    let retried =
+        || messages.iter().zip(&outcomes).filter(|(_, out)| **out == Outcome::Retry).map(|(message, _)| message);
+    back_off(retried(), &invocation.clock, hooks).await;
+    Ok(consumer::failures(retried().map(|message| message.id.as_str())))
 }
 
-/// Puts off all that comes again, begun or not: what comes again at once uses its deliveries up in no time. It is asked for all at
-/// once, and for no longer than there is time: a report that comes too late brings back the messages that are done, too.
-async fn postpone(messages: impl Iterator<Item = &Message>, clock: &Clock, hooks: &Hooks<'_>) {
-    let asked = messages.map(|message| (hooks.postpone)(message.receipt.clone(), wait(message.attempt, &message.id)));
-    let asked: Vec<_> = asked.collect();
-    if !asked.is_empty() && in_time(clock, join_all(asked)).await.is_none() {
-        tracing::warn!("there was no time to postpone all that comes again");
+/// Backs off messages that are redelivered, started or not, so that they do not exhaust `maxReceiveCount`. Gives up when the response is
+/// due, because a late response makes SQS redeliver the processed messages, too.
+async fn back_off(messages: impl Iterator<Item = &Message>, clock: &Clock, hooks: &Hooks<'_>) {
+    let changes: Vec<_> = messages
+        .map(|message| (hooks.change_visibility)(message.receipt.clone(), backoff(message.attempt, &message.id)))
+        .collect();
+    if !changes.is_empty() && in_time(clock, join_all(changes)).await.is_none() {
+        tracing::warn!("no time was left to back off the messages that are redelivered");
     }
 }
 
-/// What `work` came to, unless the report would be late for it.
+/// The result of `work`, or `None` if the response would be late.
 async fn in_time<T>(clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
     match clock.remaining_to_report() {
         None => Some(work.await),
@@ -312,46 +304,46 @@ async fn one(
     handle: &Handle<'_>,
 ) -> Outcome {
     let clock = &invocation.clock;
-    let opened = (hooks.open)(&message.body);
-    let about = opened.as_ref().unwrap_or(&Value::Null);
-    let context = RecordContext::of(about, message.xray.as_deref().or(invocation.xray.as_deref()), clock);
+    let parsed = (hooks.parse)(&message.body);
+    let document = parsed.as_ref().unwrap_or(&Value::Null);
+    let context = RecordContext::of(document, message.xray.as_deref().or(invocation.xray.as_deref()), clock);
     let span = context.span(&message.id);
     async {
         let last_attempt = message.attempt >= consumer.max_receive_count;
-        let done = match opened {
+        let result = match parsed {
             _ if !consumer::has_time(clock) => {
-                Err(RecordError::Failed(Failure::unavailable("time", "it was not begun")))
+                Err(RecordError::Failed(Failure::unavailable("time", "not started before the deadline")))
             }
             Err(failure) => Err(RecordError::Malformed(failure)),
             Ok(event) => {
-                let opened = Opened {
+                let message = ParsedMessage {
                     consumer: consumer.function,
                     event,
                     record_id: message.id.clone(),
                     attempt: message.attempt,
                     last_attempt,
                 };
-                contained(clock, handle(opened, context)).await
+                catch(clock, handle(message, context)).await
             }
         };
-        let Err(stop) = done else { return Outcome::Done };
-        telemetry::log_failure("record", stop.failure());
-        if stop.is_retryable() && !last_attempt {
-            return Outcome::Again;
+        let Err(error) = result else { return Outcome::Processed };
+        telemetry::log_failure("record", error.failure());
+        if error.is_retryable() && !last_attempt {
+            return Outcome::Retry;
         }
-        match in_time(clock, (hooks.bury)(message.letter(consumer).with_error(&stop))).await {
-            Some(true) => Outcome::Buried,
-            Some(false) | None => Outcome::Again,
+        match in_time(clock, (hooks.send_dead_letter)(message.dead_letter(consumer).with_error(&error))).await {
+            Some(true) => Outcome::DeadLettered,
+            Some(false) | None => Outcome::Retry,
         }
     }
     .instrument(span)
     .await
 }
 
-/// Like [`catch_panic`], for work that may also stop because the record cannot be read.
-async fn contained(clock: &Clock, work: LocalBoxFuture<'_, Result<(), RecordError>>) -> Result<(), RecordError> {
+/// [`catch_panic`] for work that can also fail because the record is malformed.
+async fn catch(clock: &Clock, work: LocalBoxFuture<'_, Result<(), RecordError>>) -> Result<(), RecordError> {
     match catch_panic(clock, work.map(Ok)).await {
-        Ok(done) => done,
+        Ok(result) => result,
         Err(failure) => Err(RecordError::Failed(failure)),
     }
 }

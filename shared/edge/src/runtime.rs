@@ -1,5 +1,4 @@
-//! The one place where the Lambda runtime is started. Handlers come in as trait objects, so that the runtime is compiled once,
-//! here, and not again in each function's crate.
+//! Starts the Lambda runtime. Handlers are trait objects, so that the runtime is compiled once, here, and not in each function's crate.
 
 use crate::{Clock, telemetry};
 use futures_util::future::LocalBoxFuture;
@@ -10,30 +9,30 @@ use std::cell::Cell;
 use std::fmt;
 use tracing::Instrument;
 
-/// What a function ends with when the Lambda runtime itself gives up.
+/// Error of the Lambda runtime itself, with which a function's `main` ends.
 pub type Error = lambda_runtime::Error;
 
-/// One invocation, from event to answer.
+/// Handles one invocation.
 pub(crate) type Invoke<'a> = dyn Fn(Value, InvocationContext) -> LocalBoxFuture<'a, Result<Value, FunctionError>> + 'a;
 
-/// What an invocation is told besides its event.
+/// What Lambda provides with the event of an invocation.
 #[derive(Debug, Clone)]
 pub(crate) struct InvocationContext {
     pub clock: Clock,
-    /// Lambda's id of the invocation; empty outside of Lambda.
+    /// Lambda's request id; empty outside of Lambda.
     pub request_id: String,
-    /// The X-Ray header, as Lambda gave it.
+    /// Lambda's X-Ray trace header.
     pub xray: Option<String>,
 }
 
 impl InvocationContext {
-    /// An invocation that does not come from Lambda: a test, or a simulation.
+    /// The context of an invocation outside of Lambda, in a test or a simulation.
     pub fn outside(clock: &Clock) -> Self {
         Self { clock: clock.clone(), request_id: String::new(), xray: None }
     }
 
     fn of(context: Context) -> Self {
-        // `cargo lambda watch` gives a deadline that is long past, and means none.
+        // `cargo lambda watch` sends a deadline in the past, which means that there is none.
         let now = Clock::system().now().as_millisecond();
         let deadline = i64::try_from(context.deadline).ok().filter(|ms| *ms > now);
         let clock = match deadline.and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
@@ -44,22 +43,22 @@ impl InvocationContext {
     }
 }
 
-/// The invocation as a whole failed: Lambda counts an error and, for a stream or an asynchronous caller, tries again.
+/// Failure of a whole invocation. Lambda counts an error and, for streams and asynchronous invocations, retries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionError {
-    /// Stable slug, as in [`Failure::code`].
+    /// Stable code, as in [`Failure::code`].
     pub code: String,
-    /// A sentence without internals.
+    /// A sentence without internal details.
     pub detail: String,
 }
 
 impl FunctionError {
-    /// So many records of a batch must come again, and the source is told so by a failure.
+    /// `records` records of a batch must be redelivered.
     pub(crate) fn batch_failed(records: usize) -> Self {
-        Self { code: "batch-failed".to_owned(), detail: format!("{records} records must come again.") }
+        Self { code: "batch-failed".to_owned(), detail: format!("{records} records must be redelivered.") }
     }
 
-    /// The event is not of the kind that the runner is for: wiring is wrong, not data.
+    /// The event has another source than the runner expects: the function is wired to the wrong trigger.
     pub(crate) fn not_an_event_of(source: &str, why: impl fmt::Display) -> Self {
         Self { code: "wrong-event".to_owned(), detail: format!("This is not an event of {source}: {why}.") }
     }
@@ -85,7 +84,7 @@ impl From<FunctionError> for Diagnostic {
     }
 }
 
-/// Takes invocations from Lambda, one after another, until the environment is shut down.
+/// Serves invocations, one after another, until the execution environment is shut down.
 pub(crate) async fn serve(invoke: &Invoke<'_>) -> Result<(), Error> {
     let cold_start = Cell::new(true);
     let service = service_fn(|event: LambdaEvent<Value>| {
@@ -102,9 +101,9 @@ pub(crate) async fn serve(invoke: &Invoke<'_>) -> Result<(), Error> {
             if cold_start {
                 telemetry::metrics::count("ColdStarts", 1);
             }
-            let answer = invoke(event.payload, invocation).await;
+            let response = invoke(event.payload, invocation).await;
             telemetry::metrics::flush();
-            answer
+            response
         }
         .instrument(span)
     });

@@ -1,4 +1,4 @@
-//! The runner for a schedule: sweeps, retention, reconciliation. A tick may come twice, late, or while another one is at work.
+//! The runner for a schedule: sweeps, retention, reconciliation. A tick may arrive twice, late, or while another one is running.
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::RecordContext;
@@ -15,15 +15,15 @@ use tracing::Instrument;
 /// One firing of a schedule.
 #[derive(Debug)]
 pub struct Tick {
-    /// When the work began; the only time that a handler knows.
+    /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,
-    /// When the schedule meant it to begin, where it says so.
+    /// When the schedule was due, if the event says so.
     pub scheduled_for: Option<Timestamp>,
-    /// Where new ids come from.
+    /// Source of new ids.
     pub ids: Ids,
-    /// A trace that begins here.
+    /// A new trace.
     pub trace: TraceContext,
-    /// When the invocation is killed, where there is a limit: work that is not finished then is the next tick's.
+    /// When Lambda kills the invocation; `None` without a deadline. The next tick does what is left.
     pub deadline: Option<Timestamp>,
 }
 
@@ -49,7 +49,7 @@ impl Tick {
     }
 }
 
-/// Serves the schedule of `function` with `handler`, whose answer (how many were swept, say) is logged and returned.
+/// Runs `function` with `handler`. The handler's summary is logged and returned.
 pub async fn run<S, F>(function: &'static str, handler: F) -> Result<(), Error>
 where
     S: Serialize,
@@ -62,7 +62,7 @@ where
     .await
 }
 
-/// Handles one firing: all that [`run`] does, without the Lambda runtime.
+/// Handles one tick like [`run`], without the Lambda runtime.
 pub async fn tick<S, F>(
     function: &'static str,
     event: Value,
@@ -103,10 +103,10 @@ async fn work(
         trace_id = trace.trace_id(),
     );
     async {
-        let done = catch_panic(&invocation.clock, handle(Tick { now, scheduled_for, ids, trace, deadline })).await;
+        let result = catch_panic(&invocation.clock, handle(Tick { now, scheduled_for, ids, trace, deadline })).await;
         let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        match done {
+        match result {
             Ok(summary) => {
                 tracing::info!(summary = %summary, duration_ms, "tick finished");
                 Ok(summary)

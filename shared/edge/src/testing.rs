@@ -1,5 +1,5 @@
-//! Envelopes for tests and simulations: what AWS would send, so that a handler is driven through its real runner.
-#![allow(clippy::expect_used, reason = "test support: a builder that cannot build is a broken test")]
+//! AWS event envelopes for tests and simulations, so that a test drives a handler through its real runner.
+#![allow(clippy::expect_used, reason = "test support; a builder that fails is a bug of the test")]
 
 use crate::dead_letters::{DeadLetter, DeadLetters};
 use crate::http::{Body, Call, Route};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Begins a request of an HTTP API (payload format 2.0). `path` may carry a query.
+/// A request of an HTTP API (payload format 2.0). `path` may contain a query.
 pub fn http_event(method: &str, path: &str) -> HttpEvent {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     HttpEvent {
@@ -26,7 +26,7 @@ pub fn http_event(method: &str, path: &str) -> HttpEvent {
     }
 }
 
-/// A request in the making.
+/// Builder of an HTTP API request.
 #[derive(Debug, Clone)]
 pub struct HttpEvent {
     method: String,
@@ -39,52 +39,52 @@ pub struct HttpEvent {
 }
 
 impl HttpEvent {
-    /// Sends `body` as JSON.
+    /// Sets a JSON body.
     #[must_use]
     pub fn body(self, body: impl Serialize) -> Self {
         let text = serde_json::to_string(&body).expect("the body serializes");
         self.text(&text).header("content-type", "application/json")
     }
 
-    /// Sends `text` as it is, with no content type unless a header says one.
+    /// Sets the body to `text`, without a content type.
     #[must_use]
     pub fn text(self, text: &str) -> Self {
         Self { body: Some(text.to_owned()), ..self }
     }
 
-    /// Sends a header.
+    /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Sends `Idempotency-Key`.
+    /// Sets `Idempotency-Key`.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
 
-    /// Sends `If-Match` for `version`.
+    /// Sets `If-Match` to the ETag of `version`.
     #[must_use]
     pub fn if_match(self, version: u64) -> Self {
         self.header("if-match", &format!("\"{version}\""))
     }
 
-    /// Says what the path's `{name}` stands for.
+    /// Sets the path parameter `name`.
     #[must_use]
     pub fn path_param(mut self, name: &str, value: impl ToString) -> Self {
         self.path_parameters.insert(name.to_owned(), value.to_string());
         self
     }
 
-    /// Says whom the authorizer let in.
+    /// Sets the principal that the authorizer returned.
     #[must_use]
     pub fn principal(self, id: Uuid, role: &str) -> Self {
         Self { principal: Some((id, role.to_owned())), ..self }
     }
 
-    /// The event, as API Gateway sends it.
+    /// The event as API Gateway sends it.
     pub fn build(self) -> Value {
         let mut context = json!({
             "accountId": "123456789012",
@@ -111,7 +111,7 @@ impl HttpEvent {
             "rawQueryString": self.query,
             "isBase64Encoded": false,
         });
-        // What is large is put in and not copied in: simulations make many of these.
+        // Large members are moved in instead of copied by `json!`; simulations build many events.
         event["headers"] = self.headers.into_iter().collect();
         event["pathParameters"] = self.path_parameters.into_iter().collect();
         event["requestContext"] = context;
@@ -119,13 +119,13 @@ impl HttpEvent {
         event
     }
 
-    /// The call that a handler on `route` gets for this request, after all checks; for tests of the handler alone.
+    /// The call that `route` passes to its handler after all checks, for tests that call a handler directly.
     pub fn call<B: Body>(self, route: &Route, clock: &Clock) -> Result<Call<B>, Failure> {
         crate::http::read(route, self.build(), clock)
     }
 }
 
-/// The event `event` as EventBridge hands it to its targets.
+/// `event` in the envelope that EventBridge sends to its targets.
 pub fn bridge_event<E: Serialize>(event: &CloudEvent<E>) -> Value {
     let detail = serde_json::to_value(event).expect("the event serializes");
     let mut bridge = json!({
@@ -142,13 +142,13 @@ pub fn bridge_event<E: Serialize>(event: &CloudEvent<E>) -> Value {
     bridge
 }
 
-/// A batch of SQS with one message an event, each in EventBridge's envelope.
+/// An SQS batch with one message for each event, in EventBridge's envelope.
 pub fn sqs_event<E: Serialize>(events: &[&CloudEvent<E>]) -> Value {
     let bodies: Vec<_> = events.iter().map(|event| bridge_event(event).to_string()).collect();
     sqs_bodies(&bodies.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// A batch of SQS with these bodies; the messages are called `m-0`, `m-1` and so on, and come for the first time.
+/// An SQS batch with these bodies. Message ids are `m-0`, `m-1` and so on; the receive count is 1.
 pub fn sqs_bodies(bodies: &[&str]) -> Value {
     let record = |(i, body): (usize, &&str)| {
         json!({
@@ -175,7 +175,7 @@ fn records(records: impl Iterator<Item = Value>) -> Value {
     Map::from_iter([("Records".to_owned(), records.collect())]).into()
 }
 
-/// A batch of Kinesis with one record an event, with the sequence numbers `1`, `2` and so on.
+/// A Kinesis batch with one record for each event. Sequence numbers are `1`, `2` and so on.
 pub fn kinesis_event<E: Serialize>(events: &[&CloudEvent<E>]) -> Value {
     records((1..).zip(events).map(|(i, event)| {
         json!({
@@ -197,8 +197,8 @@ pub fn kinesis_event<E: Serialize>(events: &[&CloudEvent<E>]) -> Value {
     }))
 }
 
-/// A batch of a DynamoDB stream with one `INSERT` an image, with the sequence numbers `1`, `2` and so on. Images are items in
-/// DynamoDB's own form, `{"id":{"S":"x"}}`.
+/// A DynamoDB stream batch with one `INSERT` for each image. Sequence numbers are `1`, `2` and so on. Images are in DynamoDB's JSON form,
+/// `{"id":{"S":"x"}}`.
 pub fn dynamodb_event(images: &[Value]) -> Value {
     let records = (1..).zip(images).map(|(i, image)| {
         json!({
@@ -221,7 +221,7 @@ pub fn dynamodb_event(images: &[Value]) -> Value {
     json!({ "Records": records.collect::<Vec<_>>() })
 }
 
-/// A batch of MSK with these values under their keys, in partition 0 of `topic`, from offset 0 on.
+/// A Kafka batch with these keys and values, in partition 0 of `topic`, from offset 0 on.
 pub fn kafka_event<V: Serialize>(topic: &str, values: &[(&str, V)]) -> Value {
     let records = (0..).zip(values).map(|(offset, (key, value))| {
         let value = serde_json::to_string(value).expect("the value serializes");
@@ -246,7 +246,7 @@ pub fn kafka_event<V: Serialize>(topic: &str, values: &[(&str, V)]) -> Value {
     })
 }
 
-/// A firing of an EventBridge schedule.
+/// The event of a schedule that was due at `time`.
 pub fn schedule_event(time: Timestamp) -> Value {
     json!({
         "version": "0",
@@ -261,7 +261,7 @@ pub fn schedule_event(time: Timestamp) -> Value {
     })
 }
 
-/// A notification of S3 about one new object. `key` is not encoded.
+/// An S3 notification of one new object. `key` is not URL-encoded.
 pub fn s3_event(bucket: &str, key: &str, size: u64) -> Value {
     let key: String = key.bytes().fold(String::new(), |key, byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => key + &char::from(byte).to_string(),
@@ -282,7 +282,7 @@ pub fn s3_event(bucket: &str, key: &str, size: u64) -> Value {
     }] })
 }
 
-/// The gateway's question to an authorizer about a request on `route` with this `Authorization` header.
+/// The authorizer event of a request to `route` with this `Authorization` header.
 pub fn authorizer_event(route: &str, authorization: Option<&str>) -> Value {
     let headers: BTreeMap<_, _> = authorization.map(|value| ("authorization", value)).into_iter().collect();
     let (method, path) = route.split_once(' ').unwrap_or(("GET", route));
@@ -322,42 +322,42 @@ pub fn delivery<E>(consumer: &'static str, event: CloudEvent<E>, clock: &Clock) 
     }
 }
 
-/// Keeps dead letters where a test can look at them; a is_unreachable one refuses them.
+/// In-memory dead-letter queue.
 #[derive(Debug, Default)]
 pub struct FakeDeadLetterQueue {
-    letters: Mutex<Vec<DeadLetter>>,
-    postponed: Mutex<Vec<(String, u32)>>,
+    dead_letters: Mutex<Vec<DeadLetter>>,
+    visibility_changes: Mutex<Vec<(String, u32)>>,
     is_unreachable: bool,
 }
 
 impl FakeDeadLetterQueue {
-    /// A graveyard that cannot be reached.
+    /// A queue that rejects every dead letter.
     pub fn unreachable() -> Self {
         Self { is_unreachable: true, ..Self::default() }
     }
 
-    /// What has been buried, in order.
+    /// The dead letters, in order.
     pub fn sent(&self) -> Vec<DeadLetter> {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What has been postponed, in order: receipts and seconds.
+    /// The visibility changes, in order: receipt and seconds.
     pub fn visibility_changes(&self) -> Vec<(String, u32)> {
-        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.visibility_changes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl DeadLetters for FakeDeadLetterQueue {
-    async fn send(&self, letter: DeadLetter) -> Result<(), Failure> {
+    async fn send(&self, dead_letter: DeadLetter) -> Result<(), Failure> {
         if self.is_unreachable {
-            return Err(Failure::unavailable("graveyard", "is_unreachable"));
+            return Err(Failure::unavailable("dead-letter queue", "unreachable"));
         }
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+        self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).push(dead_letter);
         Ok(())
     }
 
     async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
-        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.to_owned(), seconds));
+        self.visibility_changes.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.to_owned(), seconds));
         Ok(())
     }
 }

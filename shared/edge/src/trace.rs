@@ -1,8 +1,8 @@
-//! Which trace a piece of work belongs to: W3C `traceparent` where there is one, X-Ray's header where there is that, else a new one.
+//! The trace context of an invocation: from W3C `traceparent`, else from the X-Ray header, else new.
 
 use kernel::{Ids, TraceContext, Uuid};
 
-/// Where a trace may be continued from, in order of preference.
+/// Identifiers from upstream, in order of preference.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Upstream<'a> {
     pub correlation_id: Option<Uuid>,
@@ -11,7 +11,7 @@ pub(crate) struct Upstream<'a> {
     pub xray: Option<&'a str>,
 }
 
-/// The trace of this hop: the caller's trace id with a span id of our own.
+/// The trace context of this hop: the upstream trace id with a new span id.
 pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> TraceContext {
     let correlation_id = upstream.correlation_id.unwrap_or_else(|| ids.next());
     let (trace_id, flags) = upstream
@@ -19,12 +19,12 @@ pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> TraceContext {
         .and_then(read_traceparent)
         .or_else(|| upstream.xray.and_then(read_xray))
         .unwrap_or_else(|| (ids.next().simple().to_string(), "01"));
-    // The second half of a UUIDv7 is random and never zero: its two variant bits see to that.
+    // The second half of a UUIDv7 is random and, because of its variant bits, never zero.
     let span_id = &ids.next().simple().to_string()[16..];
     TraceContext { correlation_id, traceparent: Some(format!("00-{trace_id}-{span_id}-{flags}")) }
 }
 
-/// TraceContext id and flags of a well-formed `traceparent`. Longer forms of later versions are read as far as version 00 goes.
+/// Trace id and flags of a well-formed `traceparent`. Of later versions, the members of version 00 are read.
 fn read_traceparent(text: &str) -> Option<(String, &str)> {
     let mut parts = text.trim().split('-');
     let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -35,13 +35,13 @@ fn read_traceparent(text: &str) -> Option<(String, &str)> {
         && is_id(trace, 32)
         && is_id(span, 16)
         && is_hex(flags, 2);
-    // Of the flags only "sampled" is ours to hand on.
+    // Only the "sampled" flag is propagated.
     well_formed.then(|| {
         (trace.to_owned(), if flags.ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']) { "01" } else { "00" })
     })
 }
 
-/// TraceContext id and flags of an X-Ray header.
+/// Trace id and flags of an X-Ray header.
 fn read_xray(text: &str) -> Option<(String, &str)> {
     let field = |name: &str| {
         text.split(';').find_map(|part| part.trim().strip_prefix(name).and_then(|rest| rest.strip_prefix('=')))
@@ -56,7 +56,7 @@ fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// All zeros is the specification's way to say "none".
+/// The specification reserves all zeros for an invalid id.
 fn is_id(text: &str, length: usize) -> bool {
     is_hex(text, length) && text.bytes().any(|b| b != b'0')
 }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_traceparent_is_continued_under_a_span_of_our_own() {
+    fn well_formed_traceparent_is_continued_with_a_new_span() {
         let trace = enter_with(Some(&format!("00-{TRACE}-00f067aa0ba902b7-01")), None);
         assert_eq!(trace.trace_id(), Some(TRACE));
         let traceparent = trace.traceparent.unwrap();
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_traceparent_is_not_continued() {
+    fn malformed_traceparent_is_not_continued() {
         for bad in [
             "",
             "00",
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_traceparent_the_trace_of_x_ray_is_continued() {
+    fn x_ray_trace_is_continued_without_a_traceparent() {
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         let trace = enter_with(Some("nonsense"), Some(header));
         assert_eq!(trace.trace_id(), Some("5759e988bd862e3fe1be46a994272793"));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_trace_a_new_one_begins() {
+    fn new_trace_begins_without_an_upstream_one() {
         let trace = enter_with(None, Some("Root=1-zz-1"));
         assert!(read_traceparent(trace.traceparent.as_deref().unwrap()).is_some());
     }

@@ -1,43 +1,43 @@
-//! Bodies: what a route takes, and how it is read. A route that names a `Deserialize` type takes JSON.
+//! Request bodies. A route whose handler takes a `Deserialize` type expects JSON.
 
 use crate::json;
 use kernel::{Failure, FailureKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Containers in containers in …: deeper than this is an attack or a mistake.
+/// Maximum nesting depth of a JSON body.
 const MAX_DEPTH: usize = 32;
 
-/// What a body is sent as.
+/// Media type that a route expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
-    /// No body is read.
+    /// No body; one that is sent is ignored.
     Nothing,
     /// `application/json`, or a type that ends with `+json`.
     Json,
     /// `application/x-www-form-urlencoded`.
     Form,
-    /// Anything, byte for byte.
+    /// Any media type, as bytes.
     Raw,
 }
 
-/// A body that has been read as far as its media type says how.
+/// A body, parsed according to its media type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// There is no body.
+    /// No body.
     Nothing,
-    /// The document, or the members of a form.
+    /// A JSON document, or the members of a form.
     Tree(Value),
-    /// The bytes as they came.
+    /// The bytes as received.
     Bytes(RawBody),
 }
 
-/// A type that a handler takes as body. Every type that is `Deserialize` is one, from JSON.
+/// A type that a handler accepts as its body. Implemented for every `Deserialize` type, as JSON.
 pub trait Body: Sized {
-    /// What it is sent as.
+    /// Media type of the body.
     const MEDIA: Media;
 
-    /// Reads it. Fails with the members at fault.
+    /// Deserializes the body. The failure names the invalid members.
     fn read(content: Content) -> Result<Self, Failure>;
 }
 
@@ -47,13 +47,13 @@ impl<T: DeserializeOwned> Body for T {
     fn read(content: Content) -> Result<Self, Failure> {
         match content {
             Content::Tree(value) => json::read(value),
-            // `()` and `Option` are content with nothing; everything else needs a document.
-            _ => T::deserialize(Value::Null).map_err(|_| malformed("This needs a JSON body.")),
+            // `()` and `Option` accept a missing body; other types require one.
+            _ => T::deserialize(Value::Null).map_err(|_| malformed("A JSON body is required.")),
         }
     }
 }
 
-/// The body of a route that has none; one that is sent all the same is not looked at.
+/// The body of a route without one; a body that is sent is ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoBody;
 
@@ -65,10 +65,10 @@ impl Body for NoBody {
     }
 }
 
-/// A body byte for byte, as signatures need it.
+/// An unparsed body, for instance to verify its signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawBody {
-    /// The bytes, decoded from base64 if the gateway had encoded them.
+    /// The bytes, decoded if API Gateway had encoded them as base64.
     pub bytes: Vec<u8>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
@@ -85,7 +85,7 @@ impl Body for RawBody {
     }
 }
 
-/// A body sent as an HTML form, whose members are all strings.
+/// A body sent as an HTML form; all members are strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form<T>(pub T);
 
@@ -95,13 +95,13 @@ impl<T: DeserializeOwned> Body for Form<T> {
     fn read(content: Content) -> Result<Self, Failure> {
         match content {
             Content::Tree(members) => json::read(members).map(Self),
-            _ => Err(malformed("This needs a form as body.")),
+            _ => Err(malformed("A form body is required.")),
         }
     }
 }
 
 impl Content {
-    /// Reads `bytes` as `media`.
+    /// Parses `bytes` as `media`.
     pub(crate) fn read(media: Media, content_type: Option<&str>, bytes: Vec<u8>) -> Result<Self, Failure> {
         match media {
             Media::Nothing => Ok(Self::Nothing),
@@ -123,7 +123,7 @@ impl Content {
 }
 
 fn document(bytes: &[u8]) -> Result<Value, Failure> {
-    // What serde_json says names a line and a column, and nothing of the document.
+    // A serde_json error contains a line and a column, and nothing of the document.
     let value = serde_json::from_slice(bytes).map_err(|cause| {
         Failure::new(FailureKind::Malformed, "malformed-json", format!("The body is not JSON: {cause}."))
     })?;
@@ -139,7 +139,7 @@ fn members(bytes: &[u8]) -> Result<Value, Failure> {
     let mut members = Map::new();
     for (name, value) in form.iter() {
         if members.insert(name.to_owned(), value.into()).is_some() {
-            return Err(Failure::field(format!("/{name}"), "is given more than once"));
+            return Err(Failure::field(format!("/{name}"), "occurs more than once"));
         }
     }
     Ok(Value::Object(members))

@@ -1,4 +1,4 @@
-//! One spelling for each JSON value, so that "the same body" does not depend on how a client orders or spaces it.
+//! Canonical JSON: one text for each value, so that the fingerprint of a body does not depend on member order or white space.
 
 use super::body::Content;
 use serde_json::Value;
@@ -8,10 +8,9 @@ use std::fmt::Write;
 
 /// `value` without white space and with the members of every object sorted by name (by code point).
 ///
-/// Members are sorted here and not left to the map that `serde_json` uses: another crate's wish for `preserve_order` would
-/// change that map, and with it every fingerprint. A whole number is written without a point, in whatever form it was sent: `1`,
-/// `1.0` and `1e0` are one number.
-pub fn canonical_json(value: &Value) -> String {
+/// Members are sorted explicitly because the `preserve_order` feature of `serde_json`, which any crate can enable, would change the order
+/// of its map and with it every fingerprint. A whole number is written without a decimal point: `1`, `1.0` and `1e0` are equal.
+fn canonical_json(value: &Value) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out
@@ -50,17 +49,17 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
-/// The integer that a float is, where it is one of at most fifteen digits: reading a float is not exact beyond them.
+/// The float as an integer, if it is one of at most fifteen digits: beyond that, parsing a float is not exact.
 fn whole(float: f64) -> Option<i64> {
     let text = format!("{float:.0}");
     let exact = float.abs() < 1e15 && float.fract() == 0.0;
     text.parse().ok().filter(|_| exact)
 }
 
-/// SHA-256 of what a request asks for, hexadecimal.
+/// SHA-256 of a request's path parameters and body, in hexadecimal.
 ///
-/// The path's parameters count as part of it: the same key and body for another resource are another request, which must not
-/// be given the answer of the first.
+/// Path parameters are included so that the same key and body for another resource are a different request, which must not get the
+/// response of the first.
 pub(crate) fn fingerprint(path_parameters: &BTreeMap<String, String>, content: &Content) -> String {
     let mut hash = Sha256::new();
     for (name, value) in path_parameters {
@@ -72,7 +71,7 @@ pub(crate) fn fingerprint(path_parameters: &BTreeMap<String, String>, content: &
         Content::Bytes(raw) => hash.update(&raw.bytes),
     }
     hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String cannot fail.
+        // Writing to a String does not fail.
         if write!(hex, "{byte:02x}").is_err() {
             hex.clear();
         }
@@ -95,23 +94,23 @@ mod tests {
     }
 
     #[test]
-    fn order_of_members_and_white_space_make_no_difference() {
+    fn member_order_and_white_space_make_no_difference() {
         let spaced = "{ \"b\" : [ 1 , { \"z\" : null, \"a\" : true } ] , \"a\" : \"x\" }";
         assert_eq!(canonical(spaced), r#"{"a":"x","b":[1,{"a":true,"z":null}]}"#);
     }
 
     #[test]
-    fn escapes_have_one_spelling() {
+    fn string_escapes_are_normalized() {
         assert_eq!(canonical(r#""\u00e9\/\n""#), "\"é/\\n\"");
     }
 
     #[test]
-    fn order_of_items_makes_a_difference() {
+    fn item_order_makes_a_difference() {
         assert_ne!(canonical("[1,2]"), canonical("[2,1]"));
     }
 
     #[test]
-    fn a_number_has_one_spelling() {
+    fn equal_numbers_are_written_alike() {
         for (forms, spelling) in [
             (["1", "1.0", "1e0", "10e-1"], "1"),
             (["-0.0", "0", "-0", "0e7"], "0"),
@@ -121,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(forms.map(canonical), [spelling; 4]);
         }
-        // Beyond that, integers stay what they are, and a float is not taken for one of them.
+        // Beyond fifteen digits, integers stay exact, and a float differs from the integer.
         assert_ne!(canonical("9007199254740993"), canonical("9007199254740992"));
         for beyond in ["1000000000000000", "-1000000000000000"] {
             assert_ne!(canonical(&format!("{beyond}.0")), canonical(beyond));
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_64_hexadecimal_digits_of_the_body_and_the_resource() {
+    fn fingerprint_covers_body_and_path_parameters() {
         let print_of_one = print(&[("id", "p-1")], json!({ "delta": 1 }));
         assert_eq!(print_of_one.len(), 64);
         assert_eq!(print_of_one, print(&[("id", "p-1")], json!({ "delta": 1 })));
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn without_path_parameters_the_fingerprint_is_the_hash_of_the_canonical_body() {
+    fn fingerprint_without_path_parameters_hashes_the_canonical_body() {
         // printf '{"a":1}' | sha256sum
         let known = "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
         assert_eq!(print(&[], json!({ "a": 1 })), known);

@@ -1,7 +1,7 @@
-//! The runner for one route of an API Gateway HTTP API (payload format 2.0): event in, checks, handler, answer out.
+//! The runner for a route of an API Gateway HTTP API (payload format 2.0).
 //!
-//! A request is refused before it costs anything: first who calls, then how large, of what type, under which key and version, and
-//! only then what it says. Every refusal is `application/problem+json`.
+//! A request is checked in the order of cost: authorization, size, idempotency key, version, media type, and last the content. Every error
+//! response is `application/problem+json`.
 
 mod body;
 mod call;
@@ -15,7 +15,6 @@ mod tests;
 
 pub use body::{Body, Form, Media, NoBody, RawBody};
 pub use call::{Call, Page};
-pub use canonical::canonical_json;
 pub use reply::Reply;
 pub use route::{Access, Principal, Route};
 
@@ -27,12 +26,12 @@ use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, FailureKind};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use reply::{Envelope, Rendered};
-use request::{Checked, Head, Sent};
+use request::{Checked, Head, RawContent};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-/// Serves `route` with `handler` for as long as Lambda sends requests.
+/// Runs `route` with `handler`.
 pub async fn run<B, T, F>(route: Route, handler: F) -> Result<(), Error>
 where
     B: Body,
@@ -47,7 +46,7 @@ where
     .await
 }
 
-/// Answers one request: all that [`run`] does, without the Lambda runtime. `event` is API Gateway's payload and so is the answer.
+/// Handles one request like [`run`], without the Lambda runtime. `event` is API Gateway's event and the result its response.
 pub async fn respond<B, T, F>(route: &Route, event: Value, clock: &Clock, handler: &F) -> Value
 where
     B: Body,
@@ -57,13 +56,13 @@ where
     exchange(route, B::MEDIA, event, &InvocationContext::outside(clock), &|request| handle(handler, request)).await
 }
 
-/// What a test of a handler alone needs: the call that `event` makes, with every check passed.
+/// The call that the handler gets for `event`, after all checks, for tests that call a handler directly.
 pub(crate) fn read<B: Body>(route: &Route, event: Value, clock: &Clock) -> Result<Call<B>, Failure> {
     let (head, sent) = open(event, &InvocationContext::outside(clock))?;
     Call::new(request::check(route, B::MEDIA, head, sent, clock)?)
 }
 
-/// A handler with its types taken off, so that the rest of the runner is compiled once and not once a function.
+/// A handler as a trait object, so that the rest of the runner is compiled once and not for each function.
 type Handle<'a> = dyn Fn(Checked) -> LocalBoxFuture<'a, Result<Rendered, Failure>> + 'a;
 
 fn handle<'a, B, T, F>(handler: &'a F, request: Checked) -> LocalBoxFuture<'a, Result<Rendered, Failure>>
@@ -115,16 +114,16 @@ async fn exchange(
     .await
 }
 
-/// What the request is about, and its body. Fails only where the event is not API Gateway's.
-fn open(event: Value, invocation: &InvocationContext) -> Result<(Head, Sent), Failure> {
+/// Splits an event into head and body. Fails only if it is not an API Gateway event.
+fn open(event: Value, invocation: &InvocationContext) -> Result<(Head, RawContent), Failure> {
     let event: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(|cause| {
         Failure::new(FailureKind::Malformed, "malformed-request", "The request cannot be read.").with_internal(cause)
     })?;
     Ok(Head::of(event, invocation))
 }
 
-/// The metric that an answer counts in, where it is an error.
-fn errors(status: u16) -> Option<&'static str> {
+/// The metric that counts a response of this status; `None` unless it is an error.
+fn error_metric(status: u16) -> Option<&'static str> {
     match status {
         500.. => Some("ServerErrors"),
         400..500 => Some("ClientErrors"),
@@ -132,12 +131,12 @@ fn errors(status: u16) -> Option<&'static str> {
     }
 }
 
-/// One line an invocation, whatever came of it. (Besides being useful: some emulators wait for a first line of log.)
+/// Logs one line for each request, whatever its result. (Some emulators also wait for a first log line.)
 fn finish(rendered: &Rendered, duration_ms: f64) {
     let status = rendered.status.as_u16();
     metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-    if let Some(whose) = errors(status) {
-        metrics::count(whose, 1);
+    if let Some(metric) = error_metric(status) {
+        metrics::count(metric, 1);
     }
-    tracing::info!(http.status = status, duration_ms, "request answered");
+    tracing::info!(http.status = status, duration_ms, "request completed");
 }

@@ -1,4 +1,4 @@
-//! RFC 9457 problem documents, and the one table from kinds of failure to HTTP statuses.
+//! RFC 9457 problem documents, and the mapping from kinds of failure to HTTP statuses.
 
 use kernel::{Failure, FailureKind, FieldError, TraceContext};
 use lambda_http::http::StatusCode;
@@ -19,7 +19,7 @@ struct Problem<'a> {
     errors: &'a [FieldError],
 }
 
-/// The document that tells a client of `failure`. What is internal stays out of it.
+/// Status and problem document of `failure`, without its internal cause.
 pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) -> (StatusCode, String) {
     let (status, title) = status(failure.kind);
     let problem = Problem {
@@ -31,7 +31,7 @@ pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) 
         trace_id: trace.trace_id().map_or_else(|| trace.correlation_id.to_string(), str::to_owned),
         errors: &failure.fields,
     };
-    // Strings and numbers always serialize; should that ever change, the status still says what happened.
+    // Strings and numbers always serialize; otherwise the status is still correct.
     (status, serde_json::to_string(&problem).unwrap_or_default())
 }
 

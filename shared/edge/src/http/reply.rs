@@ -1,4 +1,4 @@
-//! Answers: what a handler says, how it is kept for a repeated request, and how it goes back through API Gateway.
+//! Responses: what a handler returns, how it is stored for a repeated request, and how API Gateway receives it.
 
 use super::problem;
 use kernel::{Failure, FailureKind, IdempotencyOutcome, StoredReply, TraceContext};
@@ -9,7 +9,7 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-/// A handler's answer.
+/// The response of a handler.
 #[derive(Debug, Clone)]
 pub struct Reply<T> {
     status: StatusCode,
@@ -21,7 +21,6 @@ pub struct Reply<T> {
 enum Content<T> {
     Nothing,
     Json(T),
-    Text { media_type: &'static str, text: String },
     Stored(StoredReply),
 }
 
@@ -31,27 +30,22 @@ impl<T> Reply<T> {
         Self::new(StatusCode::OK, Content::Json(body))
     }
 
-    /// 201: `body` exists now.
+    /// 201 with the created resource as JSON.
     pub fn created(body: T) -> Self {
         Self::new(StatusCode::CREATED, Content::Json(body))
     }
 
-    /// 202: what was asked for will be done.
+    /// 202 with `body` as JSON: the request is processed asynchronously.
     pub fn accepted(body: T) -> Self {
         Self::new(StatusCode::ACCEPTED, Content::Json(body))
     }
 
-    /// 204: it is done, and there is nothing to say.
+    /// 204 without a body.
     pub fn no_content() -> Self {
         Self::new(StatusCode::NO_CONTENT, Content::Nothing)
     }
 
-    /// 200 with a document that is not JSON made here: a page, an exposition of metrics, a specification.
-    pub fn text(media_type: &'static str, text: impl Into<String>) -> Self {
-        Self::new(StatusCode::OK, Content::Text { media_type, text: text.into() })
-    }
-
-    /// The first answer to a repeated request, byte for byte, marked `Idempotent-Replayed: true`.
+    /// Replays the stored response of the first request byte for byte, marked `Idempotent-Replayed: true`.
     pub fn replay(first: StoredReply) -> Self {
         let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let names = first.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
@@ -59,48 +53,53 @@ impl<T> Reply<T> {
             .header("idempotent-replayed", "true")
     }
 
-    /// What becomes of a refusal that was kept as the answer to its request: it, or the answer that was given before.
-    pub fn rejected(refusal: Failure, settled: IdempotencyOutcome) -> Result<Self, Failure> {
-        match settled {
-            IdempotencyOutcome::Committed => Err(refusal),
+    /// The response to a request that was rejected, after the rejection was stored under the idempotency key: `rejection`, or the
+    /// response that was already stored.
+    pub fn rejected(rejection: Failure, outcome: IdempotencyOutcome) -> Result<Self, Failure> {
+        match outcome {
+            IdempotencyOutcome::Committed => Err(rejection),
             IdempotencyOutcome::Replayed(first) => Ok(Self::replay(first)),
         }
     }
 
-    /// This answer if the command was done now, else the one that was given when it was done.
+    /// This response if the command was committed now, else the stored response of the first request.
     #[must_use]
-    pub fn or_replay(self, settled: IdempotencyOutcome) -> Self {
-        match settled {
+    pub fn or_replay(self, outcome: IdempotencyOutcome) -> Self {
+        match outcome {
             IdempotencyOutcome::Committed => self,
             IdempotencyOutcome::Replayed(first) => Self::replay(first),
         }
     }
 
-    /// The same answer, as 503: what it reports is bad, and load balancers and probes look no further than the status.
+    /// The same response with status 503, for a health check that failed.
     #[must_use]
     pub fn unhealthy(self) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
     }
 
-    /// The version of the resource as strong `ETag`, `"3"` for instance.
+    /// Sets a strong `ETag` from the version of the resource, such as `"3"`.
     #[must_use]
     pub fn etag(self, version: u64) -> Self {
         self.with(ETAG, format!("\"{version}\""))
     }
 
-    /// Where the resource is.
+    /// Sets `Location`.
     #[must_use]
     pub fn location(self, path: impl Into<String>) -> Self {
         self.with(LOCATION, path.into())
     }
 
-    /// How long and by whom the answer may be kept; without this it is `no-store`.
+    /// Sets `Cache-Control`; the default is `no-store`.
     #[must_use]
     pub fn cache_control(self, directives: impl Into<String>) -> Self {
         self.with(CACHE_CONTROL, directives.into())
     }
 
-    /// One more header. `name` is lower case; another one panics, as `HeaderName::from_static` does.
+    /// Sets a header.
+    ///
+    /// # Panics
+    ///
+    /// If `name` is not lower case, like `HeaderName::from_static`.
     #[must_use]
     pub fn header(self, name: &'static str, value: impl Into<String>) -> Self {
         self.with(HeaderName::from_static(name), value.into())
@@ -117,9 +116,9 @@ impl<T> Reply<T> {
 }
 
 impl<T: Serialize> Reply<T> {
-    /// This answer as it is kept under the client's key, in the same transaction as what it reports.
+    /// The response to store under the idempotency key, in the transaction of the effect.
     ///
-    /// Of its headers those that were given to it; the type of media and what every answer carries are found again.
+    /// It includes the headers that the handler set. Media type and common headers are added again on replay.
     pub fn to_stored(&self) -> Result<StoredReply, Failure> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
         Ok(StoredReply { status: self.status.as_u16(), headers, body: self.text_of()?.unwrap_or_default() })
@@ -129,7 +128,6 @@ impl<T: Serialize> Reply<T> {
         let media_type = match &self.content {
             Content::Nothing => None,
             Content::Json(_) => Some("application/json"),
-            Content::Text { media_type, .. } => Some(*media_type),
             Content::Stored(first) if first.body.is_empty() => None,
             Content::Stored(first) if first.status >= 400 => Some(problem::MEDIA_TYPE),
             Content::Stored(_) => Some("application/json"),
@@ -140,9 +138,8 @@ impl<T: Serialize> Reply<T> {
             rendered.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         }
         for (name, value) in self.headers {
-            let value = HeaderValue::from_str(&value).map_err(|cause| {
-                Failure::internal(format!("the value of the header {name} cannot be sent: {cause}"))
-            })?;
+            let value = HeaderValue::from_str(&value)
+                .map_err(|cause| Failure::internal(format!("the value of the header {name} is invalid: {cause}")))?;
             rendered.headers.insert(name, value);
         }
         Ok(rendered)
@@ -152,13 +149,12 @@ impl<T: Serialize> Reply<T> {
         Ok(match &self.content {
             Content::Nothing => None,
             Content::Json(body) => Some(serde_json::to_string(body).map_err(Failure::internal)?),
-            Content::Text { text, .. } => Some(text.clone()),
             Content::Stored(first) => Some(first.body.clone()).filter(|body| !body.is_empty()),
         })
     }
 }
 
-/// An answer without its type.
+/// A serialized response.
 #[derive(Debug, Clone)]
 pub(crate) struct Rendered {
     pub status: StatusCode,
@@ -181,19 +177,19 @@ impl Rendered {
     }
 
     pub fn stored(self) -> StoredReply {
-        // A problem's headers follow from its status, but for when to come again, and no refusal that is kept says that.
+        // The headers of a problem follow from its status, except Retry-After, which no stored rejection has.
         StoredReply { status: self.status.as_u16(), headers: Vec::new(), body: self.body.unwrap_or_default() }
     }
 }
 
-/// What every answer carries, whatever it says.
+/// Headers that every response carries.
 pub(crate) struct Envelope<'a> {
     pub trace: &'a TraceContext,
     pub request_id: &'a str,
 }
 
 impl Envelope<'_> {
-    /// The answer as API Gateway takes it.
+    /// The response in API Gateway's format.
     pub fn seal(&self, rendered: Rendered) -> Value {
         let mut headers = rendered.headers;
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
@@ -208,7 +204,7 @@ impl Envelope<'_> {
         response.status_code = i64::from(rendered.status.as_u16());
         response.headers = headers;
         response.body = rendered.body.map(LambdaBody::Text);
-        // Strings and numbers always serialize; an empty answer would make the gateway answer 500, which would be true.
+        // Strings and numbers always serialize; for an empty response, API Gateway would respond with 500.
         serde_json::to_value(response).unwrap_or_default()
     }
 }

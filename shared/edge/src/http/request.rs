@@ -1,8 +1,8 @@
-//! From API Gateway's event to a request that has passed every check which needs no handler.
+//! Parses API Gateway's event and performs the checks that need no handler.
 
 use super::body::{Content, Media};
 use super::canonical::fingerprint;
-use super::route::{Principal, Route};
+use super::route::{MAX_BODY, Principal, Route};
 use crate::runtime::InvocationContext;
 use crate::{Clock, trace};
 use base64::Engine;
@@ -13,7 +13,7 @@ use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;
 use std::collections::BTreeMap;
 
-/// Who and what a request is about: everything but its body.
+/// A request without its body.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     pub path: String,
@@ -27,7 +27,7 @@ pub(crate) struct Head {
     pub trace: TraceContext,
 }
 
-/// A request that may go to its handler.
+/// A request that has passed all checks.
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub head: Head,
@@ -38,15 +38,15 @@ pub(crate) struct Checked {
     pub idempotency: Option<IdempotencyKey>,
 }
 
-/// A body as the gateway hands it over.
+/// The body as API Gateway sends it.
 #[derive(Debug)]
-pub(crate) struct Sent {
+pub(crate) struct RawContent {
     body: String,
     base64: bool,
 }
 
 impl Head {
-    pub fn of(event: ApiGatewayV2httpRequest, invocation: &InvocationContext) -> (Self, Sent) {
+    pub fn of(event: ApiGatewayV2httpRequest, invocation: &InvocationContext) -> (Self, RawContent) {
         let header = |name: &str| event.headers.get(name).and_then(|value| value.to_str().ok());
         let upstream = trace::Upstream {
             correlation_id: header("x-correlation-id").and_then(|id| id.parse().ok()),
@@ -55,7 +55,7 @@ impl Head {
         };
         let trace = trace::enter(upstream, &invocation.clock.ids());
         let query = match event.raw_query_string {
-            // API Gateway joins repeated parameters with commas in its map, so the string is the better source.
+            // API Gateway's map joins repeated parameters with commas; the raw string keeps them apart.
             Some(raw) => raw.parse().unwrap_or_default(),
             None => event.query_string_parameters,
         };
@@ -70,7 +70,7 @@ impl Head {
             query,
             trace,
         };
-        (head, Sent { body: event.body.unwrap_or_default(), base64: event.is_base64_encoded })
+        (head, RawContent { body: event.body.unwrap_or_default(), base64: event.is_base64_encoded })
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -78,17 +78,23 @@ impl Head {
     }
 }
 
-/// Whom the authorizer let in. A context that we cannot read is nobody: it never widens access.
+/// The principal that the authorizer returned. A malformed authorizer context counts as anonymous.
 fn principal(authorizer: &ApiGatewayRequestAuthorizer) -> Option<Principal> {
     let id = authorizer.fields.get("sub")?.as_str()?.parse::<Uuid>().ok()?;
     let role = authorizer.fields.get("role")?.as_str()?.to_owned();
     Some(Principal { id, role })
 }
 
-/// Everything that can be refused without the handler, cheapest first.
-pub(crate) fn check(route: &Route, media: Media, head: Head, sent: Sent, clock: &Clock) -> Result<Checked, Failure> {
-    route.access.admit(head.principal.as_ref())?;
-    let bytes = bytes(sent, route.max_body)?;
+/// Performs all checks that need no handler, cheapest first.
+pub(crate) fn check(
+    route: &Route,
+    media: Media,
+    head: Head,
+    sent: RawContent,
+    clock: &Clock,
+) -> Result<Checked, Failure> {
+    route.access.check(head.principal.as_ref())?;
+    let bytes = bytes(sent, MAX_BODY)?;
     let key = idempotency_key(route, &head)?;
     let if_match = if_match(route, &head)?;
     let content = Content::read(media, head.header("content-type"), bytes)?;
@@ -100,11 +106,11 @@ pub(crate) fn check(route: &Route, media: Media, head: Head, sent: Sent, clock: 
     Ok(Checked { content, now: clock.now(), ids: clock.ids(), if_match, idempotency, head })
 }
 
-fn bytes(sent: Sent, limit: usize) -> Result<Vec<u8>, Failure> {
+fn bytes(sent: RawContent, limit: usize) -> Result<Vec<u8>, Failure> {
     let bytes = match sent.base64 {
         false => sent.body.into_bytes(),
         true => STANDARD.decode(sent.body).map_err(|cause| {
-            Failure::new(FailureKind::Malformed, "malformed-body", "The body cannot be decoded.").with_internal(cause)
+            Failure::new(FailureKind::Malformed, "malformed-body", "The body is not valid base64.").with_internal(cause)
         })?,
     };
     match bytes.len() > limit {
@@ -122,7 +128,7 @@ fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure
         return Ok(None);
     }
     let Some(key) = head.headers.get("idempotency-key") else {
-        let detail = "This needs an Idempotency-Key header, so that it can be repeated safely.";
+        let detail = "An Idempotency-Key header is required.";
         return Err(Failure::new(FailureKind::Malformed, "idempotency-key-missing", detail));
     };
     let key = key.as_bytes();
@@ -130,7 +136,7 @@ fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure
     match std::str::from_utf8(key) {
         Ok(key) if acceptable => Ok(Some(key.to_owned())),
         _ => {
-            let detail = "An Idempotency-Key is 1 to 255 visible ASCII characters.";
+            let detail = "An Idempotency-Key must be 1 to 255 visible ASCII characters.";
             Err(Failure::new(FailureKind::Malformed, "idempotency-key-invalid", detail))
         }
     }
@@ -143,18 +149,18 @@ fn scope(route: &Route, principal: Option<&Principal>) -> String {
     }
 }
 
-/// The version that the client means to change. Sent where it is not required, it is held to all the same.
+/// The version from `If-Match`. It is checked even on routes that do not require it.
 fn if_match(route: &Route, head: &Head) -> Result<Option<u64>, Failure> {
     let tag = match head.headers.get("if-match") {
         Some(tag) => tag.to_str().unwrap_or_default().trim(),
         None if route.precondition => {
-            let detail = "This needs an If-Match header with the ETag of the version that you mean to change.";
+            let detail = "An If-Match header with the ETag of the version to change is required.";
             return Err(Failure::new(FailureKind::PreconditionRequired, "if-match-missing", detail));
         }
         None => return Ok(None),
     };
     if tag.starts_with("W/") {
-        // RFC 9110 compares If-Match strongly, and in a strong comparison a weak tag equals nothing.
+        // RFC 9110 requires a strong comparison for If-Match, in which a weak ETag never matches.
         let detail = "A weak ETag matches no version; send the ETag as it was received.";
         return Err(Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail));
     }
@@ -162,7 +168,7 @@ fn if_match(route: &Route, head: &Head) -> Result<Option<u64>, Failure> {
     match version.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).and_then(|digits| digits.parse().ok()) {
         Some(version) => Ok(Some(version)),
         None => {
-            let detail = "If-Match takes one ETag as it was received, for instance \"3\".";
+            let detail = "If-Match must be one ETag as it was received, for instance \"3\".";
             Err(Failure::new(FailureKind::Malformed, "if-match-invalid", detail))
         }
     }

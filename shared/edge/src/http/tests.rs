@@ -1,8 +1,8 @@
-//! Rules of the HTTP runner, each driven through `answer` with events as API Gateway sends them: here what comes in, in
-//! `answers` what goes out.
+//! Tests of the HTTP runner through `respond`, with events as API Gateway sends them: requests here, responses in `responses`.
 
-mod answers;
+mod responses;
 
+use super::route::MAX_BODY;
 use super::*;
 use crate::testing::{HttpEvent, http_event};
 use kernel::{Timestamp, Uuid};
@@ -19,19 +19,19 @@ struct Change {
     delta: i64,
 }
 
-/// An answer, taken apart.
-struct Answer {
+/// A parsed response.
+struct Response {
     status: i64,
     headers: Value,
     text: String,
 }
 
-impl Answer {
+impl Response {
     fn body(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
 
-    /// Type, without its prefix, and status of a problem.
+    /// Code and status of a problem document.
     fn problem(&self) -> (String, i64) {
         assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
         let body = self.body();
@@ -48,17 +48,17 @@ async fn send<B: Body, T: Serialize>(
     route: Route,
     event: Value,
     handler: impl AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
-) -> Answer {
+) -> Response {
     let response = respond(&route, event, &clock(), &handler).await;
-    Answer {
+    Response {
         status: response["statusCode"].as_i64().unwrap(),
         headers: response["headers"].clone(),
         text: response["body"].as_str().unwrap_or_default().to_owned(),
     }
 }
 
-/// Sends to a handler that takes a [`Change`] and answers with what it was asked for.
-async fn change(route: Route, event: HttpEvent) -> Answer {
+/// Sends a request to a handler that takes a [`Change`] and returns it.
+async fn change(route: Route, event: HttpEvent) -> Response {
     send(route, event.build(), async |call: Call<Change>| Ok(Reply::ok(json!({ "delta": call.body.delta })))).await
 }
 
@@ -66,14 +66,14 @@ fn patch() -> HttpEvent {
     http_event("PATCH", "/things/7").principal(USER, "customer").body(json!({ "delta": -3 }))
 }
 
-fn said(code: &str, status: i64) -> (String, i64) {
+fn problem(code: &str, status: i64) -> (String, i64) {
     (code.to_owned(), status)
 }
 
 #[tokio::test]
-async fn a_handler_gets_everything_that_the_event_says() {
+async fn handler_gets_all_members_of_the_event() {
     let route = ROUTE.idempotent().precondition();
-    let seen = send(route, serde_json::from_str(FIXTURE).unwrap(), async |call: Call<Change>| {
+    let response = send(route, serde_json::from_str(FIXTURE).unwrap(), async |call: Call<Change>| {
         assert_eq!(call.body.delta, -3);
         assert_eq!(call.path::<Uuid>("id")?.as_u128() & 0xff, 0x0a);
         assert_eq!(call.query::<String>("q")?.as_deref(), Some("red shoes"));
@@ -92,9 +92,9 @@ async fn a_handler_gets_everything_that_the_event_says() {
         Ok(Reply::created(json!({ "id": 7 })).etag(4).location("/things/7"))
     })
     .await;
-    assert_eq!((seen.status, seen.text.as_str()), (201, r#"{"id":7}"#));
+    assert_eq!((response.status, response.text.as_str()), (201, r#"{"id":7}"#));
     assert_eq!(
-        seen.headers,
+        response.headers,
         json!({
             "content-type": "application/json", "etag": "\"4\"", "location": "/things/7", "cache-control": "no-store",
             "x-correlation-id": "0198a3c0-0000-7000-8000-00000000c0de", "x-request-id": "JKJaXmPLvHcESHA=",
@@ -103,27 +103,27 @@ async fn a_handler_gets_everything_that_the_event_says() {
 }
 
 #[tokio::test]
-async fn without_a_principal_a_route_that_is_not_public_answers_401_and_how_to_authenticate() {
-    let seen = change(ROUTE, http_event("PATCH", "/things/7").body(json!({ "delta": 1 }))).await;
-    assert_eq!(seen.problem(), said("unauthenticated", 401));
-    assert_eq!(seen.headers["www-authenticate"], "Bearer");
+async fn missing_principal_is_401_with_www_authenticate() {
+    let response = change(ROUTE, http_event("PATCH", "/things/7").body(json!({ "delta": 1 }))).await;
+    assert_eq!(response.problem(), problem("unauthenticated", 401));
+    assert_eq!(response.headers["www-authenticate"], "Bearer");
 }
 
 #[tokio::test]
-async fn a_subject_that_is_not_an_id_is_nobody() {
+async fn malformed_subject_counts_as_anonymous() {
     let mut event = patch().build();
     event["requestContext"]["authorizer"]["lambda"]["sub"] = json!("root");
-    let seen = send(ROUTE, event, async |_: Call<Change>| Ok(Reply::ok(()))).await;
-    assert_eq!(seen.problem(), said("unauthenticated", 401));
+    let response = send(ROUTE, event, async |_: Call<Change>| Ok(Reply::ok(()))).await;
+    assert_eq!(response.problem(), problem("unauthenticated", 401));
 }
 
 #[tokio::test]
-async fn a_role_that_the_route_does_not_name_answers_403() {
-    assert_eq!(change(ROUTE, patch().principal(USER, "service")).await.problem(), said("forbidden", 403));
+async fn role_without_access_is_403() {
+    assert_eq!(change(ROUTE, patch().principal(USER, "service")).await.problem(), problem("forbidden", 403));
 }
 
 #[tokio::test]
-async fn a_public_route_takes_anyone_and_still_knows_who_proved_to_be_someone() {
+async fn public_route_accepts_anyone_and_knows_an_authenticated_caller() {
     let route = Route::new("thing-list", Access::Public);
     let who = async |call: Call<NoBody>| Ok(Reply::ok(call.principal.map(|principal| principal.role)));
     assert_eq!(send(route, http_event("GET", "/things").build(), who).await.body(), json!(null));
@@ -132,51 +132,51 @@ async fn a_public_route_takes_anyone_and_still_knows_who_proved_to_be_someone() 
 }
 
 #[tokio::test]
-async fn who_calls_is_checked_before_anything_else_is_looked_at() {
-    let seen = change(ROUTE.idempotent(), http_event("PATCH", "/things/7").text("{")).await;
-    assert_eq!(seen.problem(), said("unauthenticated", 401));
+async fn authorization_is_checked_first() {
+    let response = change(ROUTE.idempotent(), http_event("PATCH", "/things/7").text("{")).await;
+    assert_eq!(response.problem(), problem("unauthenticated", 401));
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_json_answers_400() {
+async fn malformed_json_is_400() {
     let json = |text: &str| patch().text(text).header("content-type", "application/json");
-    assert_eq!(change(ROUTE, json("{\"delta\": ")).await.problem(), said("malformed-json", 400));
-    assert_eq!(change(ROUTE, json("")).await.problem(), said("malformed-json", 400));
+    assert_eq!(change(ROUTE, json("{\"delta\": ")).await.problem(), problem("malformed-json", 400));
+    assert_eq!(change(ROUTE, json("")).await.problem(), problem("malformed-json", 400));
     assert_eq!(
         change(ROUTE, http_event("PATCH", "/t").principal(USER, "admin")).await.problem(),
-        said("malformed-json", 400)
+        problem("malformed-json", 400)
     );
 }
 
 #[tokio::test]
-async fn a_body_nested_deeper_than_32_levels_answers_400() {
+async fn body_nested_deeper_than_32_levels_is_400() {
     let nested = |levels: usize| patch().text(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
     let json = |event: HttpEvent| event.header("content-type", "application/json").build();
     let any = async |_: Call<Value>| Ok(Reply::ok(()));
     assert_eq!(send(ROUTE, json(nested(32)), any).await.status, 200);
-    assert_eq!(send(ROUTE, json(nested(33)), any).await.problem(), said("malformed-json", 400));
-    assert_eq!(send(ROUTE, json(nested(1000)), any).await.problem(), said("malformed-json", 400));
+    assert_eq!(send(ROUTE, json(nested(33)), any).await.problem(), problem("malformed-json", 400));
+    assert_eq!(send(ROUTE, json(nested(1000)), any).await.problem(), problem("malformed-json", 400));
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_answers_422_and_names_the_member() {
+async fn invalid_body_is_422_naming_the_member() {
     for (body, pointer) in [
         (json!({ "delta": "three" }), "/delta"),
         (json!({ "delta": 1, "gift": true }), "/gift"),
         (json!({}), "/delta"),
         (json!({ "delta": 1.5 }), "/delta"),
     ] {
-        let seen = change(ROUTE, patch().body(body)).await;
-        assert_eq!(seen.problem(), said("validation", 422));
-        assert_eq!(seen.body()["errors"][0]["pointer"], pointer);
+        let response = change(ROUTE, patch().body(body)).await;
+        assert_eq!(response.problem(), problem("validation", 422));
+        assert_eq!(response.body()["errors"][0]["pointer"], pointer);
     }
 }
 
 #[tokio::test]
-async fn a_body_of_another_media_type_answers_415() {
+async fn other_media_type_is_415() {
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""] {
-        let seen = change(ROUTE, patch().header("content-type", wrong)).await;
-        assert_eq!(seen.problem(), said("unsupported-media-type", 415), "{wrong}");
+        let response = change(ROUTE, patch().header("content-type", wrong)).await;
+        assert_eq!(response.problem(), problem("unsupported-media-type", 415), "{wrong}");
     }
     for right in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
         assert_eq!(change(ROUTE, patch().header("Content-Type", right)).await.status, 200, "{right}");
@@ -184,31 +184,35 @@ async fn a_body_of_another_media_type_answers_415() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_answers_413() {
-    let route = ROUTE.max_body(16);
-    assert_eq!(change(route, patch().body(json!({ "delta": 123456 }))).await.status, 200);
-    assert_eq!(change(route, patch().body(json!({ "delta": 1234567 }))).await.problem(), said("body-too-large", 413));
+async fn body_over_the_limit_is_413() {
+    let json = |bytes: usize| {
+        let body = format!("{{\"delta\": 1{}}}", " ".repeat(bytes - 12));
+        assert_eq!(body.len(), bytes);
+        patch().text(&body).header("content-type", "application/json")
+    };
+    assert_eq!(change(ROUTE, json(MAX_BODY)).await.status, 200);
+    assert_eq!(change(ROUTE, json(MAX_BODY + 1)).await.problem(), problem("body-too-large", 413));
 }
 
 #[tokio::test]
-async fn a_body_that_the_gateway_encoded_is_decoded() {
+async fn base64_body_is_decoded() {
     let mut event = patch().build();
     event["isBase64Encoded"] = json!(true);
     event["body"] = json!("eyJkZWx0YSI6NX0=");
     let delta = async |call: Call<Change>| Ok(Reply::ok(call.body.delta));
     assert_eq!(send(ROUTE, event.clone(), delta).await.body(), json!(5));
     event["body"] = json!("not base64");
-    assert_eq!(send(ROUTE, event, delta).await.problem(), said("malformed-body", 400));
+    assert_eq!(send(ROUTE, event, delta).await.problem(), problem("malformed-body", 400));
 }
 
 #[tokio::test]
-async fn a_route_without_a_body_does_not_look_at_one() {
+async fn route_without_a_body_ignores_one() {
     let event = patch().text("{").build();
     assert_eq!(send(ROUTE, event, async |_: Call<NoBody>| Ok(Reply::<()>::no_content())).await.status, 204);
 }
 
 #[tokio::test]
-async fn a_raw_body_arrives_byte_for_byte_and_a_form_member_by_member() {
+async fn raw_body_is_passed_as_bytes_and_a_form_as_members() {
     #[derive(Debug, Deserialize)]
     struct Grant {
         grant_type: String,
@@ -219,25 +223,25 @@ async fn a_raw_body_arrives_byte_for_byte_and_a_form_member_by_member() {
         patch().text("grant_type=client%20credentials").header("content-type", "application/x-www-form-urlencoded");
     let read = async |call: Call<Form<Grant>>| Ok(Reply::ok(call.body.0.grant_type));
     assert_eq!(send(ROUTE, form.clone().build(), read).await.body(), json!("client credentials"));
-    assert_eq!(send(ROUTE, form.clone().text("x=1").build(), read).await.problem(), said("validation", 422));
+    assert_eq!(send(ROUTE, form.clone().text("x=1").build(), read).await.problem(), problem("validation", 422));
     assert_eq!(
         send(ROUTE, form.text("grant_type=a&grant_type=b").build(), read).await.problem(),
-        said("validation", 422)
+        problem("validation", 422)
     );
 }
 
 #[tokio::test]
-async fn an_idempotent_route_requires_a_key_of_visible_ascii() {
+async fn idempotent_route_requires_a_key_of_visible_ascii() {
     let route = ROUTE.idempotent();
-    assert_eq!(change(route, patch()).await.problem(), said("idempotency-key-missing", 400));
+    assert_eq!(change(route, patch()).await.problem(), problem("idempotency-key-missing", 400));
     for bad in ["", "two words", "schlüssel", &"k".repeat(256)] {
-        assert_eq!(change(route, patch().key(bad)).await.problem(), said("idempotency-key-invalid", 400), "{bad}");
+        assert_eq!(change(route, patch().key(bad)).await.problem(), problem("idempotency-key-invalid", 400), "{bad}");
     }
     assert_eq!(change(route, patch().key(&"k".repeat(255))).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_a_principal_and_a_function_and_a_fingerprint_to_a_resource_and_a_body() {
+async fn key_is_scoped_to_principal_and_function_and_fingerprint_to_the_request() {
     let claim =
         |event: HttpEvent| event.key("k").call::<Change>(&ROUTE.idempotent(), &clock()).unwrap().idempotency.unwrap();
     let first = claim(patch().path_param("id", "7"));
@@ -252,36 +256,36 @@ async fn a_key_belongs_to_a_principal_and_a_function_and_a_fingerprint_to_a_reso
 }
 
 #[tokio::test]
-async fn a_route_with_a_precondition_requires_one_strong_etag() {
+async fn route_with_a_precondition_requires_one_strong_etag() {
     let route = ROUTE.precondition();
     let with = |tag: &str| patch().header("if-match", tag);
-    assert_eq!(change(route, patch()).await.problem(), said("if-match-missing", 428));
+    assert_eq!(change(route, patch()).await.problem(), problem("if-match-missing", 428));
     for bad in ["3", "\"\"", "\"v3\"", "*", "\"3\", \"4\"", "\"-3\"", "\"+3\""] {
-        assert_eq!(change(route, with(bad)).await.problem(), said("if-match-invalid", 400), "{bad}");
+        assert_eq!(change(route, with(bad)).await.problem(), problem("if-match-invalid", 400), "{bad}");
     }
-    assert_eq!(change(route, with("W/\"3\"")).await.problem(), said("precondition-failed", 412));
+    assert_eq!(change(route, with("W/\"3\"")).await.problem(), problem("precondition-failed", 412));
     assert_eq!(change(route, with("\"3\"")).await.status, 200);
 }
 
 #[tokio::test]
-async fn a_path_parameter_that_cannot_be_read_is_not_found() {
+async fn malformed_path_parameter_is_404() {
     let id = async |call: Call<NoBody>| Ok(Reply::ok(call.path::<Uuid>("id")?));
     for bad in ["7", "%zz", "%C3"] {
         let event = http_event("GET", "/things/x").principal(USER, "admin").path_param("id", bad).build();
-        assert_eq!(send(ROUTE, event, id).await.problem(), said("not-found", 404), "{bad}");
+        assert_eq!(send(ROUTE, event, id).await.problem(), problem("not-found", 404), "{bad}");
     }
 }
 
 #[tokio::test]
-async fn a_query_parameter_that_cannot_be_read_answers_422_and_names_it() {
+async fn malformed_query_parameter_is_422_naming_it() {
     let page = async |call: Call<NoBody>| call.page().map(|page| Reply::ok(page.limit));
     for (query, pointer) in
         [("limit=0", "?limit"), ("limit=101", "?limit"), ("limit=x", "?limit"), ("cursor=a&cursor=b", "?cursor")]
     {
         let event = http_event("GET", &format!("/things?{query}")).principal(USER, "admin").build();
-        let seen = send(ROUTE, event, page).await;
-        assert_eq!(seen.problem(), said("validation", 422), "{query}");
-        assert_eq!(seen.body()["errors"][0]["pointer"], pointer);
+        let response = send(ROUTE, event, page).await;
+        assert_eq!(response.problem(), problem("validation", 422), "{query}");
+        assert_eq!(response.body()["errors"][0]["pointer"], pointer);
     }
     let event = http_event("GET", "/things").principal(USER, "admin").build();
     assert_eq!(send(ROUTE, event, page).await.body(), json!(20));

@@ -1,4 +1,4 @@
-//! Rules of the queue runner, driven through `batch` with events as SQS sends them.
+//! Tests of the queue runner through `batch`, with events as SQS sends them.
 
 use super::*;
 use crate::telemetry::lines_of;
@@ -6,6 +6,7 @@ use crate::testing::{FakeDeadLetterQueue, sqs_bodies, sqs_event};
 use kernel::{CloudEvent, FailureKind, Timestamp, TraceContext, Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
+use std::cell::RefCell;
 use std::time::Duration;
 
 const FIXTURE: &str = include_str!("../../fixtures/sqs.json");
@@ -27,20 +28,21 @@ fn thing_done(n: u32) -> CloudEvent<Event> {
     CloudEvent::new(Uuid::from_u128(n.into()), "things", n, 1, Timestamp::UNIX_EPOCH, &trace, Event::ThingDone { n })
 }
 
-/// Three events in a batch of `m-0`, `m-1` and `m-2`.
+/// A batch of the messages `m-0`, `m-1` and `m-2`.
 fn three() -> Value {
     sqs_event(&[&thing_done(0), &thing_done(1), &thing_done(2)])
 }
 
 async fn handled(
     event: Value,
-    letters: &FakeDeadLetterQueue,
+    dead_letters: &FakeDeadLetterQueue,
     handler: impl AsyncFn(Delivery<Event>) -> Result<(), Failure>,
 ) -> Value {
-    batch(&CONSUMER, event, &clock(), letters, &handler).await.unwrap()
+    batch(&CONSUMER, event, &clock(), dead_letters, &handler).await.unwrap()
 }
 
-fn again(ids: &[&str]) -> Value {
+/// The partial batch response that names `ids`.
+fn failures(ids: &[&str]) -> Value {
     json!({ "batchItemFailures": ids.iter().map(|id| json!({ "itemIdentifier": id })).collect::<Vec<_>>() })
 }
 
@@ -50,9 +52,9 @@ fn n_of(delivery: &Delivery<Event>) -> u32 {
 }
 
 #[tokio::test]
-async fn every_message_is_handled_whatever_wraps_it_and_the_unreadable_one_is_buried() {
-    let (letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
-    let answer = handled(serde_json::from_str(FIXTURE).unwrap(), &letters, async |delivery| {
+async fn messages_in_every_envelope_are_handled_and_malformed_ones_dead_lettered() {
+    let (dead_letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
+    let response = handled(serde_json::from_str(FIXTURE).unwrap(), &dead_letters, async |delivery| {
         assert_eq!(delivery.trace.correlation_id, delivery.event.correlationid);
         assert_eq!(delivery.trace.trace_id(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
         seen.borrow_mut().push((n_of(&delivery), delivery.attempt, delivery.last_attempt));
@@ -60,34 +62,34 @@ async fn every_message_is_handled_whatever_wraps_it_and_the_unreadable_one_is_bu
     })
     .await;
     assert_eq!(*seen.borrow(), [(1, 1, false), (2, 1, false), (4, 5, true)]);
-    assert_eq!(answer, again(&[]));
-    let [letter] = letters.sent().try_into().unwrap();
-    assert_eq!((letter.body.as_str(), letter.reason.as_str()), ("this is not json", "unreadable"));
-    assert_eq!((letter.function.as_str(), letter.attempt), ("thing-watch", 2));
-    assert_eq!(letter.record_id, "059f36b4-87a3-44ab-83d2-661975040003");
-    assert_eq!(letter.source, "arn:aws:sqs:eu-central-1:123456789012:things");
-    assert_eq!(letter.attributes["origin"], "by hand");
+    assert_eq!(response, failures(&[]));
+    let [dead_letter] = dead_letters.sent().try_into().unwrap();
+    assert_eq!((dead_letter.body.as_str(), dead_letter.reason.as_str()), ("this is not json", "unreadable"));
+    assert_eq!((dead_letter.function.as_str(), dead_letter.attempt), ("thing-watch", 2));
+    assert_eq!(dead_letter.record_id, "059f36b4-87a3-44ab-83d2-661975040003");
+    assert_eq!(dead_letter.source, "arn:aws:sqs:eu-central-1:123456789012:things");
+    assert_eq!(dead_letter.attributes["origin"], "by hand");
 }
 
 #[tokio::test]
-async fn only_the_message_that_may_pass_later_comes_again() {
-    let letters = FakeDeadLetterQueue::default();
-    let answer = handled(three(), &letters, async |delivery| match n_of(&delivery) {
+async fn only_the_retryable_message_is_redelivered() {
+    let dead_letters = FakeDeadLetterQueue::default();
+    let response = handled(three(), &dead_letters, async |delivery| match n_of(&delivery) {
         1 => Err(Failure::unavailable("database", "down")),
         _ => Ok(()),
     })
     .await;
-    assert_eq!(answer, again(&["m-1"]));
-    assert!(letters.sent().is_empty());
-    let [(receipt, seconds)] = letters.visibility_changes().try_into().unwrap();
+    assert_eq!(response, failures(&["m-1"]));
+    assert!(dead_letters.sent().is_empty());
+    let [(receipt, seconds)] = dead_letters.visibility_changes().try_into().unwrap();
     assert_eq!((receipt.as_str(), seconds), ("receipt-1", 1));
 }
 
 #[test]
-fn a_batch_tells_what_became_of_its_messages() {
+fn summary_counts_processed_dead_lettered_and_retried_messages() {
     let lines = lines_of(|| {
-        let letters = FakeDeadLetterQueue::default();
-        let work = handled(three(), &letters, async |delivery| match n_of(&delivery) {
+        let dead_letters = FakeDeadLetterQueue::default();
+        let work = handled(three(), &dead_letters, async |delivery| match n_of(&delivery) {
             1 => Err(Failure::unavailable("database", "down")),
             2 => Err(Failure::field("/n", "is two")),
             _ => Ok(()),
@@ -103,80 +105,83 @@ fn a_batch_tells_what_became_of_its_messages() {
 }
 
 #[test]
-fn a_queue_that_delivers_so_often_tries_for_so_long() {
+fn retry_window_adds_up_the_back_off_of_all_deliveries() {
     assert_eq!([0, 1, 2, 3, 5].map(retry_window_seconds), [0, 0, 1, 3, 15]);
     assert_eq!(retry_window_seconds(20), (1..=512).filter(|n: &u32| n.is_power_of_two()).sum::<u32>() + 9 * 900);
 }
 
 #[test]
-fn each_delivery_waits_twice_as_long_and_never_longer_than_the_longest() {
+fn back_off_doubles_with_jitter_up_to_the_maximum() {
     for (attempt, doubled) in [(1, 1), (2, 2), (5, 16), (9, 256)] {
-        let waits = wait(attempt, "m-7");
-        assert!((doubled..=doubled + doubled / 4).contains(&waits), "{attempt}: {waits}");
+        let seconds = backoff(attempt, "m-7");
+        assert!((doubled..=doubled + doubled / 4).contains(&seconds), "{attempt}: {seconds}");
     }
-    assert_eq!((wait(40, "m-7"), wait(20, "m-8")), (LONGEST_WAIT, LONGEST_WAIT));
-    assert_ne!(wait(9, "m-7"), wait(9, "m-8"));
+    assert_eq!((backoff(40, "m-7"), backoff(20, "m-8")), (MAX_BACKOFF, MAX_BACKOFF));
+    assert_ne!(backoff(9, "m-7"), backoff(9, "m-8"));
 }
 
 #[tokio::test]
-async fn a_message_that_failed_finally_is_buried_under_the_code_of_the_failure() {
-    let letters = FakeDeadLetterQueue::default();
-    let refused = Failure::new(FailureKind::Conflict, "already-shipped", "It is gone.").with_internal("version 9");
-    let answer = handled(three(), &letters, async |delivery| match n_of(&delivery) {
-        1 => Err(refused.clone()),
+async fn permanent_failure_is_dead_lettered_with_its_code() {
+    let dead_letters = FakeDeadLetterQueue::default();
+    let rejection = Failure::new(FailureKind::Conflict, "already-shipped", "It is gone.").with_internal("version 9");
+    let response = handled(three(), &dead_letters, async |delivery| match n_of(&delivery) {
+        1 => Err(rejection.clone()),
         _ => Ok(()),
     })
     .await;
-    assert_eq!(answer, again(&[]));
-    let [letter] = letters.sent().try_into().unwrap();
-    assert_eq!((letter.reason.as_str(), letter.detail.as_str()), ("already-shipped", "It is gone. (version 9)"));
-    assert!(letter.body.contains("detail-type"), "it is kept as it came");
+    assert_eq!(response, failures(&[]));
+    let [dead_letter] = dead_letters.sent().try_into().unwrap();
+    assert_eq!(
+        (dead_letter.reason.as_str(), dead_letter.detail.as_str()),
+        ("already-shipped", "It is gone. (version 9)")
+    );
+    assert!(dead_letter.body.contains("detail-type"), "the original body is kept");
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_buried_comes_again() {
-    let answer = handled(sqs_bodies(&["nonsense"]), &FakeDeadLetterQueue::unreachable(), async |_| Ok(())).await;
-    assert_eq!(answer, again(&["m-0"]));
+async fn message_that_cannot_be_dead_lettered_is_redelivered() {
+    let response = handled(sqs_bodies(&["nonsense"]), &FakeDeadLetterQueue::unreachable(), async |_| Ok(())).await;
+    assert_eq!(response, failures(&["m-0"]));
 }
 
 #[tokio::test]
-async fn an_event_of_another_type_is_unreadable() {
-    let letters = FakeDeadLetterQueue::default();
+async fn event_of_unknown_type_is_dead_lettered() {
+    let dead_letters = FakeDeadLetterQueue::default();
     let mut other = serde_json::to_value(thing_done(0)).unwrap();
     other["type"] = json!("ThingLost.v1");
-    let answer = handled(sqs_bodies(&[&other.to_string()]), &letters, async |_| Ok(())).await;
-    assert_eq!((answer, letters.sent().len()), (again(&[]), 1));
+    let response = handled(sqs_bodies(&[&other.to_string()]), &dead_letters, async |_| Ok(())).await;
+    assert_eq!((response, dead_letters.sent().len()), (failures(&[]), 1));
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_message_and_that_one_comes_again() {
-    let answer = handled(three(), &FakeDeadLetterQueue::default(), async |delivery| {
+async fn panic_fails_one_message_which_is_redelivered() {
+    let response = handled(three(), &FakeDeadLetterQueue::default(), async |delivery| {
         assert_ne!(n_of(&delivery), 1, "poison");
         Ok(())
     })
     .await;
-    assert_eq!(answer, again(&["m-1"]));
+    assert_eq!(response, failures(&["m-1"]));
 }
 
 #[tokio::test]
-async fn when_time_is_short_the_rest_comes_again_unhandled() {
+async fn messages_without_time_left_are_redelivered_unhandled() {
     let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(10));
     let handler = async |delivery: Delivery<Event>| {
         assert_eq!(n_of(&delivery), 0);
         clock.advance(Duration::from_millis(9_500));
         Ok(())
     };
-    let letters = FakeDeadLetterQueue::default();
-    let answer = batch(&CONSUMER, three(), &clock, &letters, &handler).await.unwrap();
-    assert_eq!(answer, again(&["m-1", "m-2"]));
-    let receipts: Vec<_> = letters.visibility_changes().into_iter().map(|(receipt, _)| receipt).collect();
-    assert_eq!(receipts, ["receipt-1", "receipt-2"], "or they would use their deliveries up unhandled");
+    let dead_letters = FakeDeadLetterQueue::default();
+    let response = batch(&CONSUMER, three(), &clock, &dead_letters, &handler).await.unwrap();
+    assert_eq!(response, failures(&["m-1", "m-2"]));
+    let receipts: Vec<_> = dead_letters.visibility_changes().into_iter().map(|(receipt, _)| receipt).collect();
+    assert_eq!(receipts, ["receipt-1", "receipt-2"], "or they would exhaust their deliveries unhandled");
 }
 
-/// A queue that never answers when it is asked to wait, and dead letters that are never taken.
-struct Silent;
+/// A dead-letter queue that never responds.
+struct Unresponsive;
 
-impl DeadLetters for Silent {
+impl DeadLetters for Unresponsive {
     async fn send(&self, _: DeadLetter) -> Result<(), Failure> {
         std::future::pending().await
     }
@@ -187,7 +192,7 @@ impl DeadLetters for Silent {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_a_postponement_nor_a_burial_makes_the_report_late() {
+async fn unresponsive_dead_letter_queue_does_not_delay_the_response() {
     let handler = async |delivery: Delivery<Event>| match n_of(&delivery) {
         0 => Ok(()),
         1 => Err(Failure::unavailable("database", "down")),
@@ -200,53 +205,53 @@ async fn neither_a_postponement_nor_a_burial_makes_the_report_late() {
             handler(delivery).await
         };
         let begun = tokio::time::Instant::now();
-        let answer = batch(&CONSUMER.concurrency(3), three(), &clock, &Silent, &handler).await.unwrap();
-        let failed: Vec<_> = answer["batchItemFailures"].as_array().unwrap().clone();
-        assert!(failed.len() >= 2, "{answer}");
-        // The clock that was given stands still while they are waited for, so that both take what is left.
+        let response = batch(&CONSUMER.concurrency(3), three(), &clock, &Unresponsive, &handler).await.unwrap();
+        let failed: Vec<_> = response["batchItemFailures"].as_array().unwrap().clone();
+        assert!(failed.len() >= 2, "{response}");
+        // The fixed clock stands still during both calls, so that each takes all of the remaining time.
         let left = Duration::from_millis(10_000 - spent);
         assert!(begun.elapsed() <= 2 * left, "{spent}: {:?}", begun.elapsed());
     }
 }
 
-/// [`three`], the message at `place` delivered as often as the queue delivers.
-fn for_the_last_time(place: usize) -> Value {
+/// [`three`], with the last delivery of the message at `index`.
+fn last_delivery_of(index: usize) -> Value {
     let mut event = three();
-    event["Records"][place]["attributes"]["ApproximateReceiveCount"] = json!(CONSUMER.max_receive_count.to_string());
+    event["Records"][index]["attributes"]["ApproximateReceiveCount"] = json!(CONSUMER.max_receive_count.to_string());
     event
 }
 
 #[tokio::test]
-async fn what_might_pass_is_buried_with_its_reason_at_its_last_delivery() {
+async fn retryable_failure_is_dead_lettered_at_the_last_delivery() {
     let failing = async |delivery: Delivery<Event>| match n_of(&delivery) {
         1 => Err(Failure::internal("the sky fell")),
         2 => Err(Failure::unavailable("database", "down")),
         _ => Ok(()),
     };
-    let letters = FakeDeadLetterQueue::default();
-    let answer = handled(for_the_last_time(1), &letters, failing).await;
-    assert_eq!(answer, again(&["m-2"]));
-    let [letter] = letters.sent().try_into().unwrap();
-    assert_eq!((letter.record_id.as_str(), letter.reason.as_str()), ("m-1", Failure::internal("").code));
-    assert!(letter.detail.contains("the sky fell"));
+    let dead_letters = FakeDeadLetterQueue::default();
+    let response = handled(last_delivery_of(1), &dead_letters, failing).await;
+    assert_eq!(response, failures(&["m-2"]));
+    let [dead_letter] = dead_letters.sent().try_into().unwrap();
+    assert_eq!((dead_letter.record_id.as_str(), dead_letter.reason.as_str()), ("m-1", Failure::internal("").code));
+    assert!(dead_letter.detail.contains("the sky fell"));
     assert_eq!(
-        handled(for_the_last_time(1), &FakeDeadLetterQueue::unreachable(), failing).await,
-        again(&["m-1", "m-2"])
+        handled(last_delivery_of(1), &FakeDeadLetterQueue::unreachable(), failing).await,
+        failures(&["m-1", "m-2"])
     );
 }
 
 #[tokio::test]
-async fn what_was_never_begun_is_buried_with_that_reason_at_its_last_delivery() {
-    let (letters, late) =
+async fn message_not_started_is_dead_lettered_at_the_last_delivery() {
+    let (dead_letters, late) =
         (FakeDeadLetterQueue::default(), clock().until(Timestamp::UNIX_EPOCH + Duration::from_millis(500)));
     let handler = async |_: Delivery<Event>| panic!("there is no time");
-    let answer = batch(&CONSUMER, for_the_last_time(1), &late, &letters, &handler).await.unwrap();
-    assert_eq!(answer, again(&["m-0", "m-2"]));
-    assert!(letters.sent()[0].detail.contains("not begun"));
+    let response = batch(&CONSUMER, last_delivery_of(1), &late, &dead_letters, &handler).await.unwrap();
+    assert_eq!(response, failures(&["m-0", "m-2"]));
+    assert!(dead_letters.sent()[0].detail.contains("not started"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_hangs_does_not_take_the_report_of_the_others_with_it() {
+async fn message_that_hangs_does_not_affect_the_others() {
     let clock = clock().until(Timestamp::UNIX_EPOCH + Duration::from_secs(10));
     let handler = async |delivery: Delivery<Event>| match n_of(&delivery) {
         1 => {
@@ -255,40 +260,24 @@ async fn a_message_that_hangs_does_not_take_the_report_of_the_others_with_it() {
         }
         _ => Ok(()),
     };
-    let answer = batch(&CONSUMER, three(), &clock, &FakeDeadLetterQueue::default(), &handler).await.unwrap();
-    assert_eq!(answer, again(&["m-1", "m-2"]));
+    let response = batch(&CONSUMER, three(), &clock, &FakeDeadLetterQueue::default(), &handler).await.unwrap();
+    assert_eq!(response, failures(&["m-1", "m-2"]));
 }
 
 #[tokio::test]
-async fn in_a_fifo_queue_nothing_overtakes_a_message_of_its_group() {
-    let mut event = three();
-    for (record, group) in event["Records"].as_array_mut().unwrap().iter_mut().zip(["a", "b", "a"]) {
-        record["attributes"]["MessageGroupId"] = json!(group);
-    }
-    let seen = RefCell::new(Vec::new());
-    let handler = async |delivery: Delivery<Event>| {
-        seen.borrow_mut().push(n_of(&delivery));
-        if n_of(&delivery) == 0 { Err(Failure::internal("not yet")) } else { Ok(()) }
-    };
-    let consumer = CONSUMER.concurrency(3);
-    let answer = batch(&consumer, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap();
-    assert_eq!((answer, seen.into_inner()), (again(&["m-0", "m-2"]), vec![0, 1]));
-}
-
-#[tokio::test]
-async fn several_at_once_are_reported_one_by_one_all_the_same() {
+async fn concurrent_messages_are_reported_separately() {
     let barrier = tokio::sync::Barrier::new(3);
     let handler = async |delivery: Delivery<Event>| {
         barrier.wait().await;
         if n_of(&delivery) == 1 { Err(Failure::internal("no")) } else { Ok(()) }
     };
-    let answer =
+    let response =
         batch(&CONSUMER.concurrency(3), three(), &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap();
-    assert_eq!(answer, again(&["m-1"]));
+    assert_eq!(response, failures(&["m-1"]));
 }
 
 #[tokio::test]
-async fn a_function_that_takes_any_event_gets_it_as_it_came() {
+async fn map_consumer_gets_any_event_unchanged() {
     let original = serde_json::to_value(thing_done(3)).unwrap();
     let mut unknown = original.clone();
     unknown["type"] = json!("Whatever.v9");
@@ -299,11 +288,14 @@ async fn a_function_that_takes_any_event_gets_it_as_it_came() {
         Ok(())
     };
     let event = sqs_bodies(&[&unknown.to_string()]);
-    assert_eq!(batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap(), again(&[]));
+    assert_eq!(
+        batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap(),
+        failures(&[])
+    );
 }
 
 #[tokio::test]
-async fn what_is_not_a_batch_of_sqs_is_an_error_of_the_function() {
+async fn event_of_another_source_fails_the_invocation() {
     let handler = async |_: Delivery<Event>| Ok(());
     for wrong in [json!({}), json!({ "Records": [{ "body": "{}" }] })] {
         let error = batch(&CONSUMER, wrong, &clock(), &FakeDeadLetterQueue::default(), &handler).await.unwrap_err();
@@ -312,34 +304,35 @@ async fn what_is_not_a_batch_of_sqs_is_an_error_of_the_function() {
 }
 
 #[tokio::test]
-async fn a_notice_of_somebody_else_is_handed_over_as_json_or_as_the_text_that_it_is() {
-    let (letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
-    let handler = async |notice: RawMessage| {
-        seen.borrow_mut().push((notice.record_id, notice.content));
+async fn raw_message_is_passed_as_json_or_text_without_unwrapping() {
+    let (dead_letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
+    let handler = async |message: RawMessage| {
+        seen.borrow_mut().push((message.record_id, message.content));
         Ok(())
     };
     let event = sqs_bodies(&["{\"kind\":\"bounce\"}", "welcome", "{\"detail-type\":\"x\",\"detail\":1}"]);
-    let answer = raw_batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
-    assert_eq!(answer, again(&[]));
+    let response = raw_batch(&CONSUMER, event, &clock(), &dead_letters, &handler).await.unwrap();
+    assert_eq!(response, failures(&[]));
     let expected = [
         ("m-0".to_owned(), json!({ "kind": "bounce" })),
         ("m-1".to_owned(), json!("welcome")),
         ("m-2".to_owned(), json!({ "detail-type": "x", "detail": 1 })),
     ];
-    assert_eq!(seen.into_inner(), expected, "what looks like an envelope is theirs, too");
+    assert_eq!(seen.into_inner(), expected, "a body that looks like an envelope is not unwrapped");
 }
 
 #[tokio::test]
-async fn a_notice_that_failed_comes_again_and_one_that_cannot_be_done_is_buried() {
-    let letters = FakeDeadLetterQueue::default();
-    let handler = async |notice: RawMessage| match notice.content.as_str() {
+async fn raw_message_is_retried_or_dead_lettered_like_an_event() {
+    let dead_letters = FakeDeadLetterQueue::default();
+    let handler = async |message: RawMessage| match message.content.as_str() {
         Some("later") => Err(Failure::unavailable("store", "down")),
         Some("never") => Err(Failure::new(FailureKind::Malformed, "unreadable", "who is that?")),
         _ => Ok(()),
     };
     let event = sqs_bodies(&["later", "never", "now"]);
-    let answer = raw_batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
-    assert_eq!(answer, again(&["m-0"]));
-    let buried: Vec<_> = letters.sent().into_iter().map(|letter| (letter.record_id, letter.reason)).collect();
-    assert_eq!(buried, [("m-1".to_owned(), "unreadable".to_owned())]);
+    let response = raw_batch(&CONSUMER, event, &clock(), &dead_letters, &handler).await.unwrap();
+    assert_eq!(response, failures(&["m-0"]));
+    let dead_lettered: Vec<_> =
+        dead_letters.sent().into_iter().map(|dead_letter| (dead_letter.record_id, dead_letter.reason)).collect();
+    assert_eq!(dead_lettered, [("m-1".to_owned(), "unreadable".to_owned())]);
 }

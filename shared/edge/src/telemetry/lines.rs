@@ -1,4 +1,4 @@
-//! Log lines as Powertools writes them: one JSON object a line, the fields of the enclosing spans on every line.
+//! JSON log lines in the format of Powertools: one object per line, with the fields of all enclosing spans.
 
 use super::Identity;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -10,10 +10,10 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Where lines go, each of them whole.
+/// Writes one whole line.
 pub(crate) type Sink = Box<dyn Fn(&[u8]) + Send + Sync>;
 
-/// The layer that turns events into lines.
+/// The layer that writes events as lines.
 pub(crate) struct JsonLines {
     identity: Identity,
     write: Sink,
@@ -97,9 +97,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut said = Fields::default();
-        event.record(&mut said);
-        let message = said.0.iter().position(|(key, _)| *key == "message").map(|at| said.0.remove(at).1);
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let message = fields.0.iter().position(|(key, _)| *key == "message").map(|at| fields.0.remove(at).1);
 
         let mut line = Fields::default();
         line.set("timestamp", format!("{:.3}", jiff::Timestamp::now()));
@@ -112,7 +112,7 @@ where
                 line.extend(fields);
             }
         }
-        line.extend(&said);
+        line.extend(&fields);
 
         if let Ok(mut bytes) = serde_json::to_vec(&line) {
             bytes.push(b'\n');
@@ -128,16 +128,16 @@ pub(crate) mod tests {
     use tracing::Dispatch;
     use tracing_subscriber::layer::SubscriberExt;
 
-    /// While there is but one subscriber, a thread without one that comes to a place in the code first decides that nobody
-    /// listens there. Two that stay make every place ask all.
-    static LISTENING: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    /// With a single subscriber, a thread without one that reaches a call site first caches that the call site is disabled. Two permanent
+    /// subscribers make every call site ask all subscribers.
+    static SUBSCRIBERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
 
-    /// What `work` logs.
+    /// The lines that `work` logs.
     pub fn lines_of(work: impl FnOnce()) -> Vec<Value> {
-        LISTENING.get_or_init(|| [(), ()].map(|()| Dispatch::new(tracing_subscriber::registry())));
+        SUBSCRIBERS.get_or_init(|| [(), ()].map(|()| Dispatch::new(tracing_subscriber::registry())));
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);
-        let identity = Identity { service: "shop".into(), function: "thing-do", namespace: "Shop".into() };
+        let identity = Identity { service: "orders".into(), function: "thing-do", namespace: "Orders".into() };
         let layer = JsonLines::new(identity, Box::new(move |line| sink.lock().unwrap().extend_from_slice(line)));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
         let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
@@ -145,7 +145,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_line_is_one_json_object_with_the_fields_of_its_spans() {
+    fn line_is_one_json_object_with_the_fields_of_its_spans() {
         let lines = lines_of(|| {
             let invocation = tracing::info_span!("invocation", cold_start = true, function_request_id = "r-1");
             let _in_invocation = invocation.enter();
@@ -156,18 +156,18 @@ pub(crate) mod tests {
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         assert_eq!(line["message"], "placed \"it\"");
         assert_eq!(line["level"], "INFO");
-        assert_eq!(line["service"], "shop");
+        assert_eq!(line["service"], "orders");
         assert_eq!(line["function_name"], "thing-do");
         assert_eq!(line["function_request_id"], "r-1");
         assert_eq!(line["correlation_id"], "c-1");
-        assert_eq!(line["cold_start"], false, "the inner span has the last word");
+        assert_eq!(line["cold_start"], false, "the inner span takes precedence");
         assert_eq!(line["order.id"], 7);
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
     }
 
     #[test]
-    fn an_absent_value_leaves_no_key() {
-        let lines = lines_of(|| tracing::warn!(failure.internal = None::<&str>, "refused"));
+    fn absent_value_is_omitted() {
+        let lines = lines_of(|| tracing::warn!(failure.internal = None::<&str>, "rejected"));
         assert!(lines[0].get("failure.internal").is_none());
     }
 }

@@ -1,7 +1,7 @@
-//! Metrics in CloudWatch's embedded format: a log line that CloudWatch turns into metrics, with no call on the way.
+//! Metrics in CloudWatch's embedded metric format (EMF): log lines that CloudWatch turns into metrics, without an API call.
 //!
-//! What is counted during an invocation is written when it ends, with the dimensions service and function. Before
-//! [`init`](super::init) nothing is kept, so that tests and simulations need not care.
+//! Values are collected during an invocation and written when it ends, with the dimensions `service` and `function_name`. Before
+//! [`init`](super::init) nothing is collected, so tests and simulations are not affected.
 
 use super::{Identity, identity, write_line};
 use kernel::Timestamp;
@@ -9,24 +9,16 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// CloudWatch takes no more values of one metric, and no more metrics, in one line.
+/// Limit of CloudWatch for values per metric and for metrics per line.
 const PER_LINE: usize = 100;
 
-/// What a value counts. The names are CloudWatch's.
+/// Unit of a value, as in CloudWatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A count.
     Count,
-    /// Time, in thousandths of a second.
+    /// Milliseconds.
     Milliseconds,
-    /// Time, in seconds.
-    Seconds,
-    /// Size.
-    Bytes,
-    /// A share of a hundred.
-    Percent,
-    /// Anything else.
-    None,
 }
 
 impl Unit {
@@ -34,10 +26,6 @@ impl Unit {
         match self {
             Self::Count => "Count",
             Self::Milliseconds => "Milliseconds",
-            Self::Seconds => "Seconds",
-            Self::Bytes => "Bytes",
-            Self::Percent => "Percent",
-            Self::None => "None",
         }
     }
 }
@@ -58,7 +46,7 @@ pub fn count(name: &'static str, n: u64) {
     });
 }
 
-/// Notes one measured `value` of `name`: an integer, or a float where there must be one. What is not a number is not noted.
+/// Records one `value` of the metric `name`. A value that is not a number is ignored.
 pub fn value(name: &'static str, unit: Unit, value: impl Into<serde_json::Value>) {
     let value = value.into();
     if value.is_number() {
@@ -66,14 +54,14 @@ pub fn value(name: &'static str, unit: Unit, value: impl Into<serde_json::Value>
     }
 }
 
-fn collect(note: impl FnOnce(&mut Collected)) {
+fn collect(record: impl FnOnce(&mut Collected)) {
     if identity().is_some() {
-        note(&mut COLLECTED.lock().unwrap_or_else(PoisonError::into_inner));
+        record(&mut COLLECTED.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-/// Writes what was collected. The runners do that at the end of each invocation; a program without a runner does it itself.
-pub fn flush() {
+/// Writes the collected metrics, at the end of each invocation.
+pub(crate) fn flush() {
     let Some(identity) = identity() else { return };
     let collected = std::mem::take(&mut *COLLECTED.lock().unwrap_or_else(PoisonError::into_inner));
     for line in collected.lines(identity, Timestamp::now()) {
@@ -134,19 +122,19 @@ mod tests {
     use super::*;
 
     fn lines_of(collected: Collected) -> Vec<Value> {
-        let identity = Identity { service: "shop".into(), function: "thing-do", namespace: "Shop".into() };
+        let identity = Identity { service: "orders".into(), function: "thing-do", namespace: "Orders".into() };
         collected.lines(&identity, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
-    fn a_line_names_its_metrics_their_units_and_their_dimensions() {
+    fn line_names_its_metrics_units_and_dimensions() {
         let mut collected = Collected::default();
         collected.counts.insert("OrdersPlaced", 2);
         collected.values.insert("Latency", (Unit::Milliseconds, vec![json!(5), json!(7)]));
         let lines = lines_of(collected);
         assert_eq!(lines.len(), 1);
         let metrics = &lines[0]["_aws"]["CloudWatchMetrics"][0];
-        assert_eq!(metrics["Namespace"], "Shop");
+        assert_eq!(metrics["Namespace"], "Orders");
         assert_eq!(metrics["Dimensions"], json!([["service", "function_name"]]));
         assert_eq!(
             metrics["Metrics"],
@@ -158,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_hundred_values_go_on_in_another_line() {
+    fn more_than_a_hundred_values_continue_in_another_line() {
         let mut collected = Collected::default();
         collected.values.insert("Latency", (Unit::Milliseconds, (0..250).map(Value::from).collect()));
         let sizes: Vec<_> = lines_of(collected).iter().map(|l| l["Latency"].as_array().unwrap().len()).collect();
@@ -166,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_counted_is_nothing_written() {
+    fn nothing_is_written_without_values() {
         assert!(lines_of(Collected::default()).is_empty());
     }
 }

@@ -1,89 +1,89 @@
-//! Rules of the runner for Kinesis streams.
+//! Tests of the runner for Kinesis streams.
 
 use super::*;
 
 #[test]
-fn the_end_of_a_batch_tells_what_became_of_its_records() {
+fn summary_counts_processed_dead_lettered_and_retried_records() {
     let five: Vec<_> = (1..=5).map(thing_done).collect();
     let broken = |places: &[usize]| {
         let mut event = kinesis_event(&five.iter().collect::<Vec<_>>());
         places.iter().for_each(|i| event["Records"][i]["kinesis"]["data"] = json!("bm90IGpzb24="));
         event
     };
-    let told = |event, letters: &FakeDeadLetterQueue, handler: &dyn Fn(&[u32]) -> Result<(), Failure>| {
+    let summary_of = |event, dead_letters: &FakeDeadLetterQueue, handler: &dyn Fn(&[u32]) -> Result<(), Failure>| {
         let handler = async |batch: &[Delivery<Event>]| handler(&numbers(batch));
-        told(kinesis::batch(&CONSUMER, event, &clock(), letters, &handler))
+        summary_of(kinesis::batch(&CONSUMER, event, &clock(), dead_letters, &handler))
     };
-    let well = &|_: &[u32]| Ok(());
-    assert_eq!(told(broken(&[]), &FakeDeadLetterQueue::default(), well), [5, 0, 0]);
-    assert_eq!(told(broken(&[0, 3]), &FakeDeadLetterQueue::default(), well), [3, 2, 0]);
-    assert_eq!(told(broken(&[3]), &FakeDeadLetterQueue::unreachable(), well), [3, 0, 2]);
+    let ok = &|_: &[u32]| Ok(());
+    assert_eq!(summary_of(broken(&[]), &FakeDeadLetterQueue::default(), ok), [5, 0, 0]);
+    assert_eq!(summary_of(broken(&[0, 3]), &FakeDeadLetterQueue::default(), ok), [3, 2, 0]);
+    assert_eq!(summary_of(broken(&[3]), &FakeDeadLetterQueue::unreachable(), ok), [3, 0, 2]);
     let later = &|batch: &[u32]| match batch.contains(&2) {
         true => Err(Failure::unavailable("store", "down")),
         false => Ok(()),
     };
-    // What cannot be buried comes again, and so do those before it that failed.
+    // A record that cannot be dead-lettered is redelivered, and so is the failed one before it.
     assert_eq!(
-        told(broken(&[3]), &FakeDeadLetterQueue::unreachable(), later)[2],
-        5 - told(broken(&[3]), &FakeDeadLetterQueue::unreachable(), later)[0]
+        summary_of(broken(&[3]), &FakeDeadLetterQueue::unreachable(), later)[2],
+        5 - summary_of(broken(&[3]), &FakeDeadLetterQueue::unreachable(), later)[0]
     );
     let never = &|batch: &[u32]| match batch.contains(&2) {
         true => Err(Failure::field("/n", "is even")),
         false => Ok(()),
     };
-    assert_eq!(told(broken(&[3]), &FakeDeadLetterQueue::default(), never), [3, 2, 0]);
+    assert_eq!(summary_of(broken(&[3]), &FakeDeadLetterQueue::default(), never), [3, 2, 0]);
 }
 
 #[tokio::test]
-async fn the_readable_records_are_handed_over_at_once_and_the_unreadable_one_is_buried() {
-    let (letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
+async fn well_formed_records_are_handled_at_once_and_others_dead_lettered() {
+    let (dead_letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
     let handler = async |batch: &[Delivery<Event>]| {
         seen.borrow_mut().push(numbers(batch));
         Ok(())
     };
     let event = fixture(include_str!("../../fixtures/kinesis.json"));
-    let answer = kinesis::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
-    assert_eq!((answer, seen.into_inner()), (again(&[]), vec![vec![1, 3, 4]]));
-    let [letter] = letters.sent().try_into().unwrap();
+    let response = kinesis::batch(&CONSUMER, event, &clock(), &dead_letters, &handler).await.unwrap();
+    assert_eq!((response, seen.into_inner()), (failures(&[]), vec![vec![1, 3, 4]]));
+    let [dead_letter] = dead_letters.sent().try_into().unwrap();
     assert_eq!(
-        (letter.reason.as_str(), letter.body.as_str()),
+        (dead_letter.reason.as_str(), dead_letter.body.as_str()),
         ("unreadable", "gIGC"),
-        "bytes that are no text stay encoded"
+        "data that is not text stays encoded"
     );
-    assert_eq!(letter.attributes["partitionKey"], "thing");
+    assert_eq!(dead_letter.attributes["partitionKey"], "thing");
 }
 
 #[tokio::test]
-async fn an_empty_batch_is_done() {
+async fn empty_batch_succeeds() {
     let handler = async |_: &[Delivery<Event>]| Ok(());
     let event = json!({ "Records": [] });
-    let answer = kinesis::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await;
-    assert_eq!(answer, Ok(again(&[])));
+    let response = kinesis::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await;
+    assert_eq!(response, Ok(failures(&[])));
 }
 
 #[tokio::test]
-async fn where_nothing_of_a_batch_is_done_the_invocation_fails() {
+async fn invocation_fails_if_no_record_is_processed() {
     let handler = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
     let event = kinesis_event(&[&thing_done(1), &thing_done(2)]);
-    let answer = kinesis::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await;
-    assert_eq!(answer, Err(FunctionError::batch_failed(2)));
+    let response = kinesis::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::default(), &handler).await;
+    assert_eq!(response, Err(FunctionError::batch_failed(2)));
 }
 
 #[tokio::test]
-async fn one_bad_record_is_found_and_buried_and_does_not_block_the_shard() {
-    let letters = FakeDeadLetterQueue::default();
+async fn permanent_failure_is_isolated_and_does_not_block_the_shard() {
+    let dead_letters = FakeDeadLetterQueue::default();
     let handler = async |batch: &[Delivery<Event>]| match numbers(batch).contains(&2) {
         true => Err(Failure::field("/n", "is even")),
         false => Ok(()),
     };
     let event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
-    let answer = kinesis::batch(&CONSUMER, event, &clock(), &letters, &handler).await.unwrap();
-    assert_eq!(answer, again(&[]));
-    assert_eq!(letters.sent().iter().map(|letter| letter.record_id.as_str()).collect::<Vec<_>>(), ["2"]);
+    let response = kinesis::batch(&CONSUMER, event, &clock(), &dead_letters, &handler).await.unwrap();
+    assert_eq!(response, failures(&[]));
+    assert_eq!(dead_letters.sent().iter().map(|dead_letter| dead_letter.record_id.as_str()).collect::<Vec<_>>(), ["2"]);
 }
 
 #[tokio::test]
-async fn a_record_that_can_neither_be_read_nor_buried_comes_again_with_all_after_it() {
+async fn malformed_record_that_cannot_be_dead_lettered_is_redelivered() {
     let seen = RefCell::new(Vec::new());
     let handler = async |batch: &[Delivery<Event>]| {
         seen.borrow_mut().push(numbers(batch));
@@ -91,36 +91,36 @@ async fn a_record_that_can_neither_be_read_nor_buried_comes_again_with_all_after
     };
     let mut event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3)]);
     event["Records"][1]["kinesis"]["data"] = json!("bm90IGpzb24=");
-    let answer =
+    let response =
         kinesis::batch(&CONSUMER, event, &clock(), &FakeDeadLetterQueue::unreachable(), &handler).await.unwrap();
-    assert_eq!((answer, seen.into_inner()), (again(&["2"]), vec![vec![1, 3]]));
+    assert_eq!((response, seen.into_inner()), (failures(&["2"]), vec![vec![1, 3]]));
 }
 
 #[tokio::test]
-async fn poison_is_buried_once_however_often_the_batch_comes_again() {
-    let letters = FakeDeadLetterQueue::default();
+async fn permanent_failure_is_dead_lettered_once_despite_redeliveries() {
+    let dead_letters = FakeDeadLetterQueue::default();
     let mut event = kinesis_event(&[&thing_done(1), &thing_done(2), &thing_done(3), &thing_done(4)]);
     event["Records"][0]["kinesis"]["data"] = json!("bm90IGpzb24=");
     event["Records"][2]["kinesis"]["data"] = json!("bm90IGpzb24=");
     let down = async |_: &[Delivery<Event>]| Err(Failure::unavailable("store", "down"));
-    let answer = kinesis::batch(&CONSUMER, event.clone(), &clock(), &letters, &down).await.unwrap();
-    assert_eq!(answer, again(&["2"]));
-    let buried = || letters.sent().into_iter().map(|letter| letter.record_id).collect::<Vec<_>>();
-    assert_eq!(buried(), ["1"], "what comes again is not buried yet");
+    let response = kinesis::batch(&CONSUMER, event.clone(), &clock(), &dead_letters, &down).await.unwrap();
+    assert_eq!(response, failures(&["2"]));
+    let dead_lettered = || dead_letters.sent().into_iter().map(|dead_letter| dead_letter.record_id).collect::<Vec<_>>();
+    assert_eq!(dead_lettered(), ["1"], "a record that is redelivered is not dead-lettered yet");
     event["Records"].as_array_mut().unwrap().remove(0);
     for _ in 0..2 {
-        let answer = kinesis::batch(&CONSUMER, event.clone(), &clock(), &letters, &down).await;
-        assert_eq!(answer, Err(FunctionError::batch_failed(3)));
+        let response = kinesis::batch(&CONSUMER, event.clone(), &clock(), &dead_letters, &down).await;
+        assert_eq!(response, Err(FunctionError::batch_failed(3)));
     }
     let up = async |_: &[Delivery<Event>]| Ok(());
-    assert_eq!(kinesis::batch(&CONSUMER, event, &clock(), &letters, &up).await.unwrap(), again(&[]));
-    assert_eq!(buried(), ["1", "3"]);
+    assert_eq!(kinesis::batch(&CONSUMER, event, &clock(), &dead_letters, &up).await.unwrap(), failures(&[]));
+    assert_eq!(dead_lettered(), ["1", "3"]);
 }
 
 #[tokio::test]
-async fn when_time_is_short_the_batch_comes_again_unhandled() {
+async fn batch_without_time_left_is_redelivered_unhandled() {
     let handler = async |_: &[Delivery<Event>]| panic!("there is no time");
     let event = kinesis_event(&[&thing_done(1)]);
-    let answer = kinesis::batch(&CONSUMER, event, &late(), &FakeDeadLetterQueue::default(), &handler).await;
-    assert_eq!(answer, Err(FunctionError::batch_failed(1)));
+    let response = kinesis::batch(&CONSUMER, event, &late(), &FakeDeadLetterQueue::default(), &handler).await;
+    assert_eq!(response, Err(FunctionError::batch_failed(1)));
 }

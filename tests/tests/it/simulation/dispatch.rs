@@ -71,8 +71,6 @@ impl<S: Backend> World<S> {
             kind: edge::dynamodb::ChangeKind::Insert,
             keys: json!({}),
             new_image: Some(json!({})),
-            old_image: None,
-            expired: false,
             sequence_number: self.changes.cursor.to_string(),
             now: self.clock.now(),
             ids: self.clock.ids(),
