@@ -1,19 +1,19 @@
-//! The cloud stops at two doors: SDKs and drivers behind `shared/adapters`, the Lambda runtime behind `shared/edge`.
+//! Crate boundaries: SDKs and drivers are dependencies of `shared/adapters` only, the Lambda runtime of `shared/edge` only.
 
 use super::{expect_none, sources::manifests};
 
-/// A door, what stays behind it, and who else may look.
-struct Door {
-    behind: &'static str,
+/// The crate that may depend on libraries with these prefixes.
+struct Boundary {
+    owner: &'static str,
     prefixes: &'static [&'static str],
-    /// Programs that run outside Lambda and stand in for a part of the cloud, or look at what is really there.
-    besides: &'static [&'static str],
+    /// Programs outside Lambda that emulate a cloud service, or inspect a real one.
+    exceptions: &'static [&'static str],
 }
 
-const DOORS: [Door; 2] = [
-    Door {
-        behind: "shared/adapters",
-        // `shared/adapters-postgres` and the like: one crate for each technology.
+const BOUNDARIES: [Boundary; 2] = [
+    Boundary {
+        // With `shared/adapters-postgres` and the like: one crate for each technology.
+        owner: "shared/adapters",
         prefixes: &[
             "aws-",
             "tokio-postgres",
@@ -26,59 +26,67 @@ const DOORS: [Door; 2] = [
             "hyper",
             "rustls",
         ],
-        // The benchmark speaks plain SQL to measure our stores against the usual way.
-        besides: &["scripts/kafka-trigger", "scripts/benchmark", "tests"],
+        // The benchmark compares the stores with plain SQL.
+        exceptions: &["scripts/kafka-trigger", "scripts/benchmark", "tests"],
     },
-    Door { behind: "shared/edge", prefixes: &["lambda_", "lambda-", "aws_lambda"], besides: &["scripts/benchmark"] },
+    Boundary {
+        owner: "shared/edge",
+        prefixes: &["lambda_", "lambda-", "aws_lambda"],
+        exceptions: &["scripts/benchmark"],
+    },
 ];
 
 #[test]
-fn the_cloud_stops_at_two_doors() {
+fn only_adapters_and_edge_depend_on_cloud_libraries() {
     let mut complaints = Vec::new();
     for manifest in manifests() {
-        for door in &DOORS {
-            if is_behind(&manifest.directory, door.behind) || door.besides.contains(&manifest.directory.as_str()) {
+        for boundary in &BOUNDARIES {
+            let directory = manifest.directory.as_str();
+            if is_owned(directory, boundary.owner) || boundary.exceptions.contains(&directory) {
                 continue;
             }
             for (name, _) in manifest.dependencies() {
-                if door.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
-                    complaints
-                        .push(format!("{} depends on {name}, which stays behind {}", manifest.directory, door.behind));
+                if boundary.prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                    complaints.push(format!("{directory} depends on {name}, which only {} may do", boundary.owner));
                 }
             }
         }
     }
-    expect_none(&complaints, "say what you need as a port, and let the adapter or the edge give it");
+    expect_none(&complaints, "declare a port, and implement it in the owner of the dependency");
 }
 
-/// Whether `directory` is `crate_directory`, or one of the crates that it was split into.
-fn is_behind(directory: &str, crate_directory: &str) -> bool {
-    directory.strip_prefix(crate_directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+/// Whether `directory` is that of the owner, or of a crate whose name begins with the owner's.
+fn is_owned(directory: &str, owner: &str) -> bool {
+    directory.strip_prefix(owner).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 #[test]
-fn inner_crates_know_nothing_of_outer_ones() {
+fn inner_crates_do_not_depend_on_outer_crates() {
     const INNER: [(&str, &[&str]); 4] = [
         ("shared/catalog", &[]),
         ("shared/kernel", &["catalog"]),
         ("shared/domain", &["catalog", "kernel"]),
         ("shared/ports", &["catalog", "kernel", "domain"]),
     ];
-    const OURS: [&str; 9] = ["adapters", "api", "catalog", "domain", "edge", "kernel", "ports", "testkit", "xtask"];
+    const WORKSPACE: [&str; 9] =
+        ["adapters", "api", "catalog", "domain", "edge", "kernel", "ports", "testkit", "xtask"];
     let mut complaints = Vec::new();
     for manifest in manifests() {
         let Some((_, allowed)) = INNER.iter().find(|(directory, _)| *directory == manifest.directory) else { continue };
         for (name, _) in manifest.dependencies() {
+<<<<<<< HEAD
             if (OURS.contains(&name) || name.starts_with("adapters-")) && !allowed.contains(&name) {
+=======
+            if WORKSPACE.contains(&name) && !allowed.contains(&name) {
+>>>>>>> d1d508f (Parse sources with syn in the structural tests)
                 complaints.push(format!("{} depends on {name}", manifest.directory));
             }
             if ["tokio", "async-trait", "async_trait"].contains(&name) {
-                complaints
-                    .push(format!("{} depends on {name}: it decides or declares, it does not run", manifest.directory));
+                complaints.push(format!("{} depends on {name}, but does no I/O", manifest.directory));
             }
         }
     }
-    expect_none(&complaints, "turn the dependency round");
+    expect_none(&complaints, "invert the dependency: let the outer crate depend on the inner one");
 }
 
 #[test]
@@ -91,18 +99,18 @@ fn no_function_depends_on_another() {
             }
         }
     }
-    expect_none(&complaints, "what two functions share belongs into domain, or into no place at all");
+    expect_none(&complaints, "move what two functions share into domain, or duplicate it");
 }
 
 #[test]
-fn versions_stand_in_the_workspace_manifest_only() {
+fn dependency_versions_are_declared_in_the_workspace_manifest_only() {
     let mut complaints = Vec::new();
     for manifest in manifests() {
         for (name, item) in manifest.dependencies() {
             let inherits = item.get("workspace").and_then(|value| value.as_bool()) == Some(true);
             let is_function = catalog::find(name).is_some() && item.get("path").is_some();
             if !inherits && !is_function {
-                complaints.push(format!("{} spells the version of {name} itself", manifest.directory));
+                complaints.push(format!("{} declares a version of {name}", manifest.directory));
             }
         }
     }

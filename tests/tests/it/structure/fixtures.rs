@@ -1,4 +1,4 @@
-//! Every function has its envelopes: `events/<function>/ok.json` and a bad case, addressed to what the catalog says.
+//! Every function has fixtures, `events/<function>/ok.json` and at least one `bad_*.json`, that match its row of the catalog.
 
 use super::{
     expect_none,
@@ -8,7 +8,7 @@ use catalog::{FUNCTIONS, Function, Trigger};
 use serde_json::Value;
 use std::fs;
 
-/// Directory of the generated schemas, beside the functions' own.
+/// Directory of the generated schemas, next to those of the functions.
 const SCHEMAS: &str = "schemas";
 
 fn cases(function: &str) -> Vec<String> {
@@ -23,22 +23,22 @@ fn envelope(function: &str, case: &str) -> Result<Value, String> {
 }
 
 #[test]
-fn every_function_has_a_good_case_and_a_bad_one() {
+fn every_function_has_an_ok_fixture_and_a_bad_one() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         let cases = cases(row.name);
         if !cases.iter().any(|case| case == "ok.json") {
-            complaints.push(format!("events/{}/ok.json is not there", row.name));
+            complaints.push(format!("events/{}/ok.json does not exist", row.name));
         }
         if !cases.iter().any(|case| case.starts_with("bad_") && case.ends_with(".json")) {
             complaints.push(format!("events/{} has no bad_*.json", row.name));
         }
     }
-    expect_none(&complaints, "add the full envelope as AWS sends it, and a test that puts it through the handler");
+    expect_none(&complaints, "add the whole envelope as AWS sends it, and a test that runs it");
 }
 
 #[test]
-fn cases_are_json_and_named_for_their_outcome() {
+fn fixtures_are_json_and_named_for_their_outcome() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         for case in cases(row.name) {
@@ -48,32 +48,32 @@ fn cases_are_json_and_named_for_their_outcome() {
             complaints.extend(envelope(row.name, &case).err());
         }
     }
-    expect_none(&complaints, "a bad body is a string inside an envelope that is JSON");
+    expect_none(&complaints, "the envelope is JSON even if the body in it is not");
 }
 
 #[test]
-fn no_case_is_left_of_a_function_that_is_gone() {
-    let strays = directories("events").into_iter().filter(|name| name != SCHEMAS && catalog::find(name).is_none());
-    let complaints: Vec<_> = strays.map(|name| format!("events/{name} belongs to no function")).collect();
-    expect_none(&complaints, "remove it, or rename it with its function");
+fn every_fixture_directory_belongs_to_a_function() {
+    let orphans = directories("events").into_iter().filter(|name| name != SCHEMAS && catalog::find(name).is_none());
+    let complaints: Vec<_> = orphans.map(|name| format!("events/{name} belongs to no function")).collect();
+    expect_none(&complaints, "delete it, or rename it with its function");
 }
 
 #[test]
-fn the_good_case_comes_by_the_trigger_of_the_row() {
+fn ok_fixtures_match_the_trigger_of_their_row() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         match envelope(row.name, "ok.json") {
             Ok(found) => {
-                complaints.extend(address(row, &found).map(|why| format!("events/{}/ok.json: {why}", row.name)))
+                complaints.extend(contradiction(row, &found).map(|why| format!("events/{}/ok.json: {why}", row.name)))
             }
             Err(problem) => complaints.push(problem),
         }
     }
-    expect_none(&complaints, "let the envelope say the same as the catalog's row");
+    expect_none(&complaints, "correct the envelope, or the row in the catalog");
 }
 
-/// What in an envelope contradicts the row.
-fn address(row: &Function, found: &Value) -> Option<String> {
+/// The first member of an envelope that contradicts the row.
+fn contradiction(row: &Function, found: &Value) -> Option<String> {
     let text = |pointer: &str| found.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let differs = |pointer: &str, wanted: &str| {
         (text(pointer) != wanted).then(|| format!("{pointer} is {:?}, not {wanted:?}", text(pointer)))
@@ -92,7 +92,7 @@ fn address(row: &Function, found: &Value) -> Option<String> {
             let is_wanted = row.consumes().iter().any(|wanted| wanted.name == event);
             differs("/Records/0/eventSource", "aws:sqs")
                 .or_else(|| ends_with(text("/Records/0/eventSourceARN"), row.name))
-                .or_else(|| (!is_wanted).then(|| format!("the row does not ask for {event:?}")))
+                .or_else(|| (!is_wanted).then(|| format!("the row does not consume {event:?}")))
         }
         Trigger::ExternalTopic(_) => differs("/Records/0/eventSource", "aws:sqs")
             .or_else(|| ends_with(text("/Records/0/eventSourceARN"), row.name)),
@@ -105,8 +105,8 @@ fn address(row: &Function, found: &Value) -> Option<String> {
         Trigger::Kafka(topics) => differs("/eventSource", "aws:kafka").or_else(|| {
             let batches = found["records"].as_object().into_iter().flatten();
             let mut named = batches.map(|(batch, _)| batch.rsplit_once('-').map_or("", |(topic, _)| topic));
-            let stray = named.find(|name| !topics.iter().any(|topic| topic.name == *name));
-            stray.map(|name| format!("the row does not ask for the topic {name:?}"))
+            let unknown = named.find(|name| !topics.iter().any(|topic| topic.name == *name));
+            unknown.map(|name| format!("the row does not read the topic {name:?}"))
         }),
         Trigger::Schedule { .. } => {
             differs("/detail-type", "Scheduled Event").or_else(|| ends_with(text("/resources/0"), row.name))

@@ -1,30 +1,32 @@
-//! Directories = catalog = packages = binaries; and what every row owes.
+//! Functions are called the same in the catalog, as directories, packages and binaries, and their rows are complete.
 
 use super::{
     expect_none,
     sources::{directories, manifests},
+    syntax::rust_files,
 };
-use catalog::{Auth, FUNCTIONS, Trigger};
-use std::{collections::BTreeMap, fs};
+use catalog::{Auth, FUNCTIONS, Function, Trigger};
+use std::collections::BTreeMap;
 
-/// The name of a row's constant in the catalog.
+/// The constant of a row in the catalog.
 fn constant(function: &str) -> String {
     function.replace('-', "_").to_uppercase()
 }
 
 #[test]
-fn every_row_has_a_directory_and_every_directory_a_row() {
+fn every_catalog_row_has_a_directory_and_every_directory_a_row() {
     let directories = directories("functions");
     let missing = FUNCTIONS.iter().filter(|row| !directories.iter().any(|name| name == row.name));
-    let mut complaints: Vec<_> =
-        missing.map(|row| format!("{} is in the catalog, but functions/{} is not there", row.name, row.name)).collect();
-    let strays = directories.iter().filter(|name| catalog::find(name).is_none());
-    complaints.extend(strays.map(|name| format!("functions/{name} has no row in the catalog")));
-    expect_none(&complaints, "begin a function with `cargo xtask new`; give a stray directory its row or remove it");
+    let mut complaints: Vec<_> = missing
+        .map(|row| format!("{} is in the catalog, but functions/{} does not exist", row.name, row.name))
+        .collect();
+    let orphans = directories.iter().filter(|name| catalog::find(name).is_none());
+    complaints.extend(orphans.map(|name| format!("functions/{name} has no row in the catalog")));
+    expect_none(&complaints, "create functions with `cargo xtask new`; add the row, or delete the directory");
 }
 
 #[test]
-fn a_function_is_called_the_same_as_directory_package_and_binary() {
+fn function_directory_package_and_binary_share_one_name() {
     let mut complaints = Vec::new();
     for manifest in manifests().iter().filter(|manifest| manifest.directory.starts_with("functions/")) {
         let name = manifest.directory.trim_start_matches("functions/");
@@ -39,68 +41,61 @@ fn a_function_is_called_the_same_as_directory_package_and_binary() {
             }
         }
     }
-    expect_none(&complaints, "name the package and its one binary after the directory");
+    expect_none(&complaints, "name the package and its only binary like the directory");
 }
 
 #[test]
-fn main_wires_its_own_row_and_no_other() {
+fn main_uses_its_own_catalog_row_and_no_other() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         let path = format!("functions/{}/src/main.rs", row.name);
-        let Ok(text) = fs::read_to_string(xtask::root().join(&path)) else {
-            complaints.push(format!("{path} is not there"));
+        let Some(file) = rust_files().iter().find(|file| file.path == path) else {
+            complaints.push(format!("{path} does not exist"));
             continue;
         };
-        let named: Vec<_> = FUNCTIONS
-            .iter()
-            .filter(|other| {
-                let constant = format!("catalog::{}", constant(other.name));
-                text.match_indices(&constant)
-                    .any(|(at, _)| !text[at + constant.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-            })
-            .map(|other| other.name)
-            .collect();
+        let is_named = |other: &&&Function| file.catalog_rows.contains(&constant(other.name));
+        let named: Vec<_> = FUNCTIONS.iter().filter(is_named).map(|other| other.name).collect();
         if named != [row.name] {
-            complaints.push(format!("{path} names the rows [{}]", named.join(", ")));
+            complaints.push(format!("{path} uses the rows [{}]", named.join(", ")));
         }
     }
     expect_none(
         &complaints,
-        "main.rs starts with `catalog::<ITS_OWN_CONSTANT>`, so that a crate without a row does not compile",
+        "use `catalog::<FUNCTION>` of the function itself in main.rs, so that a crate without a row does not compile",
     );
 }
 
 #[test]
-fn names_and_routes_are_unique() {
+fn function_names_and_routes_are_unique() {
     let mut seen = BTreeMap::<String, Vec<&str>>::new();
     for row in FUNCTIONS {
         seen.entry(format!("name {}", row.name)).or_default().push(row.name);
         if let Trigger::Http { method, path, .. } = row.trigger {
-            // Parameters match whatever they are called.
+            // The name of a parameter does not distinguish routes.
             let shape: Vec<_> = path.split('/').map(|part| if part.starts_with('{') { "{}" } else { part }).collect();
             seen.entry(format!("route {} {}", method.name(), shape.join("/"))).or_default().push(row.name);
         }
     }
     let twice = seen.iter().filter(|(_, rows)| rows.len() > 1);
     let complaints: Vec<_> = twice.map(|(what, rows)| format!("{what}: {}", rows.join(", "))).collect();
-    expect_none(&complaints, "one function a route, one row a function");
+    expect_none(&complaints, "one function per route, one row per function");
 }
 
 #[test]
-fn every_route_says_who_may_call_it() {
+fn every_route_declares_its_roles() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         if let Trigger::Http { path, auth: Auth::Roles(roles), .. } = row.trigger
             && roles.is_empty()
         {
-            complaints.push(format!("{}: nobody may call {path}", row.name));
+            complaints.push(format!("{}: no role may call {path}", row.name));
         }
     }
-    expect_none(&complaints, "name the roles, or say Public");
+    expect_none(&complaints, "list the roles, or declare the route public");
 }
 
 #[test]
-fn a_function_touches_only_what_its_context_owns() {
+fn function_uses_only_resources_of_its_context() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         for uses in row.uses {
@@ -114,5 +109,5 @@ fn a_function_touches_only_what_its_context_owns() {
             }
         }
     }
-    expect_none(&complaints, "ask the owner through its API or its events");
+    expect_none(&complaints, "use the API or the events of the owner");
 }

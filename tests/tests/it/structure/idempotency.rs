@@ -1,76 +1,60 @@
-//! `docs/idempotency.md` names tests that exist, and all that there are.
+//! `docs/idempotency.md` names tests that exist, and every test of the idempotency suite.
 
-use super::expect_none;
-use std::{collections::BTreeSet, fs, path::Path};
+use super::{expect_none, syntax::rust_files};
+use std::{collections::BTreeSet, fs};
 
 const PAGE: &str = "docs/idempotency.md";
+/// The directory of a test for which the page names none.
+const DIRECTORY: &str = "tests/tests/it/idempotency";
 
-/// Where a test is when the page names no folder.
-const FOLDER: &str = "tests/tests/it/idempotency";
-
-/// The lines of the page's tables: case, answer, tests.
+/// The rows of the page's tables: case, result, tests.
 fn cases(page: &str) -> Vec<[&str; 3]> {
     let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| case |"));
     rows.map(|row| {
         let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-        cells.try_into().unwrap_or_else(|_| panic!("three cells: {row}"))
+        cells.try_into().unwrap_or_else(|_| panic!("a row needs three cells: {row}"))
     })
     .collect()
 }
 
-/// File and name of a test, as the page has it in a third cell.
+/// File and name of each test in a third cell.
 fn named(cell: &str) -> Vec<(String, String)> {
     let names = cell.split(", ").map(|name| name.trim_matches('`'));
     names
         .filter_map(|name| name.rsplit_once("::"))
-        .map(|(place, test)| match place.contains('/') {
-            true => (place.to_owned(), test.to_owned()),
-            false => (format!("{FOLDER}/{place}.rs"), test.to_owned()),
+        .map(|(module, test)| match module.contains('/') {
+            true => (module.to_owned(), test.to_owned()),
+            false => (format!("{DIRECTORY}/{module}.rs"), test.to_owned()),
         })
         .collect()
 }
 
-/// The names of the tests in a file: functions under an attribute, or rules in a contract's list.
-fn tests_in(text: &str) -> BTreeSet<&str> {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    let is_rule = |name: &str| lines.iter().any(|line| line.starts_with(&format!("pub async fn {name}(")));
-    let mut found: BTreeSet<&str> = lines.iter().copied().filter(|line| is_rule(line)).collect();
-    let mut below = lines.iter();
-    while below.any(|line| *line == "#[test]" || line.starts_with("#[tokio::test")) {
-        let head = below.find_map(|line| line.split_once("fn "));
-        found.extend(head.and_then(|(_, rest)| rest.split('(').next()));
-    }
-    found
+/// File and name of every test in the repository.
+fn tests() -> BTreeSet<(String, String)> {
+    let of = |file: &'static super::syntax::RustFile| {
+        let tests = file.functions.iter().filter(|function| function.is_test);
+        tests.map(|test| (file.path.clone(), test.name.clone()))
+    };
+    rust_files().iter().flat_map(of).collect()
 }
 
 #[test]
-fn the_page_about_idempotency_names_tests_that_exist_and_all_of_its_folder() {
-    let root = xtask::root();
-    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
-    let page = read(PAGE);
-    let cases = cases(&page);
+fn idempotency_page_names_existing_tests_and_every_test_of_its_directory() {
+    let page = fs::read_to_string(xtask::root().join(PAGE)).expect("the page can be read");
+    let (cases, tests) = (cases(&page), tests());
     assert!(cases.len() >= 45, "{} cases", cases.len());
     let (mut complaints, mut shown) = (Vec::new(), BTreeSet::new());
-    for [case, answer, tests] in cases {
-        let named = named(tests);
-        if answer.is_empty() || (named.is_empty() && tests != "—") {
+    for [case, result, cell] in cases {
+        let named = named(cell);
+        if result.is_empty() || (named.is_empty() && cell != "—") {
             complaints.push(format!("neither a test nor a reason: {case}"));
         }
-        for (file, test) in named {
-            if !tests_in(&read(&file)).contains(test.as_str()) {
-                complaints.push(format!("there is no test {test} in {file}: {case}"));
-            }
-            shown.insert((file, test));
-        }
+        let unknown = named.iter().filter(|test| !tests.contains(*test));
+        complaints.extend(unknown.map(|(file, test)| format!("no test {test} in {file}: {case}")));
+        shown.extend(named);
     }
-    for file in fs::read_dir(root.join(FOLDER)).expect("the folder of the tests") {
-        let name = file.expect("a file").file_name().to_string_lossy().into_owned();
-        let file = Path::new(FOLDER).join(name).to_string_lossy().into_owned();
-        for test in tests_in(&read(&file)) {
-            if !shown.contains(&(file.clone(), test.to_owned())) {
-                complaints.push(format!("{test} of {file} shows no case"));
-            }
-        }
-    }
-    expect_none(&complaints, &format!("mend {PAGE}, or bring back the test"));
+    let own = tests.iter().filter(|(file, _)| file.starts_with(DIRECTORY));
+    let missing = own.filter(|test| !shown.contains(*test));
+    complaints.extend(missing.map(|(file, test)| format!("{test} of {file} is in no row")));
+    expect_none(&complaints, &format!("correct {PAGE}, or restore the test"));
 }

@@ -1,6 +1,6 @@
-//! Locks: what the repository promises about itself, checked. Each complaint says what to do.
+//! Structural tests: the repository's rules about itself. Each failure says how to correct it.
 //!
-//! They need no cloud and read nothing but the working tree: `cargo test -p quayside-tests structure`.
+//! They read the working tree and need no stack: `cargo test -p quayside-tests structure`.
 
 mod dependencies;
 mod events;
@@ -11,10 +11,11 @@ mod idempotency;
 mod names;
 mod source_files;
 mod sources;
+mod syntax;
 mod template;
 
-/// Fails with every complaint at once and with what mends them.
+/// Fails with all complaints and with the way to correct them.
 #[track_caller]
-fn expect_none(complaints: &[String], mend: &str) {
-    assert!(complaints.is_empty(), "\n  {}\n→ {mend}\n", complaints.join("\n  "));
+fn expect_none(complaints: &[String], remedy: &str) {
+    assert!(complaints.is_empty(), "\n  {}\n→ {remedy}\n", complaints.join("\n  "));
 }

@@ -1,8 +1,12 @@
 //! Name it once: functions, events, topics, buckets and secrets are spelled in the catalog and nowhere else.
 
-use super::{expect_none, sources::with_extension};
+use super::{
+    expect_none,
+    sources::Source,
+    syntax::{RustFile, parse_all, rust_files},
+};
 
-/// Names that are common words, too, such as the table `products`, are left out: a literal of that text says little.
+/// The names of the catalog, without those that are common words as well, such as the table `products`.
 fn names() -> Vec<&'static str> {
     let functions = catalog::FUNCTIONS.iter().map(|row| row.name).filter(|name| name.contains('-'));
     let events = catalog::EVENTS.iter().map(|event| event.name);
@@ -14,69 +18,35 @@ fn names() -> Vec<&'static str> {
 }
 
 #[test]
-fn no_name_of_the_catalog_is_spelled_again() {
+fn catalog_names_are_spelled_in_the_catalog_only() {
     let names = names();
-    let mut complaints = Vec::new();
-    for source in with_extension("rs") {
-        let is_code = (source.path.starts_with("functions/") || source.path.starts_with("shared/"))
-            && !source.path.starts_with("shared/catalog/");
-        if !is_code || is_test(&source.path) {
-            continue;
-        }
-        for (number, line) in source.text.lines().enumerate() {
-            // What follows are tests, which may say what they mean.
-            if line.trim_start().starts_with("#[cfg(test)]") {
-                break;
-            }
-            for literal in literals(line) {
-                if names.contains(&literal) || literal.starts_with(&format!("{}-", catalog::PREFIX)) {
-                    complaints.push(format!("{}:{} spells {literal:?}", source.path, number + 1));
-                }
-            }
-        }
-    }
+    let complaints: Vec<_> = rust_files().iter().flat_map(|file| spelled(file, &names)).collect();
     expect_none(&complaints, "take the name from its row in the catalog");
 }
 
-fn is_test(path: &str) -> bool {
-    path.ends_with("_tests.rs")
-        || path.ends_with("/tests.rs")
-        || path.contains("/tests/")
-        || path.contains("/examples/")
-}
-
-/// String literals of a line of code; comments hold none.
-fn literals(line: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut rest = line;
-    while let Some(start) = rest.find(['"', '/']) {
-        if rest[start..].starts_with("//") {
-            break;
-        }
-        let after = &rest[start + 1..];
-        if rest[start..].starts_with('/') {
-            rest = after;
-            continue;
-        }
-        let Some(end) = closing(after) else { break };
-        found.push(&after[..end]);
-        rest = &after[end + 1..];
-    }
-    found
-}
-
-fn closing(text: &str) -> Option<usize> {
-    let mut is_escaped = false;
-    text.char_indices().find_map(|(at, letter)| {
-        let closes = letter == '"' && !is_escaped;
-        is_escaped = letter == '\\' && !is_escaped;
-        closes.then_some(at)
-    })
+/// Literals of production code that are a name of the catalog, or a physical name that begins with the project's prefix.
+fn spelled(file: &RustFile, names: &[&str]) -> Vec<String> {
+    let is_code = (file.path.starts_with("functions/") || file.path.starts_with("shared/"))
+        && !file.path.starts_with("shared/catalog/");
+    let prefix = format!("{}-", catalog::PREFIX);
+    let literals = file.literals.iter().filter(|literal| is_code && !literal.is_in_test_code);
+    let spelled = literals.filter(|one| names.contains(&one.text.as_str()) || one.text.starts_with(&prefix));
+    spelled.map(|literal| format!("{}:{} spells {:?}", file.path, literal.line, literal.text)).collect()
 }
 
 #[test]
-fn literals_are_found_and_comments_are_not() {
-    assert_eq!(literals(r#"call("a", "b\"c"); // "no""#), ["a", "b\\\"c"]);
-    assert_eq!(literals(r#"let path = x / "y";"#), ["y"]);
-    assert!(literals("/// Answers `\"order-get\"`.").is_empty());
+fn literals_are_found_in_code_and_macros_but_not_in_comments() {
+    let text = r#"//! Answers "order-get".
+#[cfg(test)]
+mod tests;
+/// Or "order-get".
+fn a() { call("order-get", "b\"c"); } // "order-get"
+#[cfg(test)]
+fn b() { call("order-get") }
+fn c() { println!("{}", ["order-get"]) }
+"#;
+    let sources = [("shared/a/src/lib.rs", text), ("shared/a/src/tests/inner.rs", "const NAME: &str = \"order-get\";")];
+    let sources = sources.map(|(path, text)| Source { path: path.to_owned(), text: text.to_owned() });
+    let found: Vec<_> = parse_all(&sources).iter().flat_map(|file| spelled(file, &["order-get"])).collect();
+    assert_eq!(found, [5, 8].map(|line| format!("shared/a/src/lib.rs:{line} spells \"order-get\"")));
 }

@@ -1,53 +1,141 @@
-//! The form of source files.
+//! The form of source files: their length, that of their functions, and how tests are written.
 
 use super::{
     expect_none,
     sources::{Source, with_extension},
+    syntax::{Function, RustFile, parse_all, rust_files},
 };
 
-/// Lines after which a file is two files.
-const LONGEST: usize = 500;
+/// Lines of a file. CONTRIBUTING names the limits.
+const MAX_FILE_LINES: usize = 400;
+/// Lines of a function, from its signature to its closing brace.
+const MAX_FUNCTION_LINES: usize = 60;
+/// Ports that a handler takes.
+const MAX_PORTS: usize = 3;
+/// Characters of a test's name.
+const MAX_TEST_NAME: usize = 80;
+
+/// Files that may be longer, each with the reason why a split would not help its reader.
+const LONG_FILES: [(&str, &str); 0] = [];
+/// Functions that may be longer, as `path::name`, each with the reason.
+const LONG_FUNCTIONS: [(&str, &str); 0] = [];
 
 #[test]
-fn every_source_file_says_what_it_is() {
-    let mut complaints = Vec::new();
-    for source in with_extension("rs") {
-        if !source.text.starts_with("//! ") {
-            complaints.push(format!("{} does not begin with a `//!` line", source.path));
-        }
-    }
+fn every_source_file_begins_with_a_doc_line() {
+    let mut complaints = undocumented(rust_files());
     for source in with_extension("py") {
         let first = source.text.lines().find(|line| !line.starts_with("#!")).unwrap_or_default();
         if !first.starts_with("\"\"\"") {
             complaints.push(format!("{} does not begin with a docstring", source.path));
         }
     }
-    expect_none(&complaints, "begin with one line: what it is for");
+    expect_none(&complaints, "begin the file with one line that says what it is for");
+}
+
+fn undocumented(files: &[RustFile]) -> Vec<String> {
+    let undocumented = files.iter().filter(|file| !file.begins_with_doc);
+    undocumented.map(|file| format!("{} does not begin with a `//!` line", file.path)).collect()
 }
 
 #[test]
-fn no_source_file_is_too_long() {
-    let long = with_extension("rs").into_iter().filter(|source| source.text.lines().count() > LONGEST);
-    let complaints: Vec<_> = long.map(|source| format!("{} is over {LONGEST} lines", source.path)).collect();
-    expect_none(&complaints, "split it where its parts know least of each other");
+fn source_files_have_at_most_400_lines() {
+    let rust = rust_files().iter().map(|file| (file.path.clone(), file.line_count));
+    let python = with_extension("py").into_iter().map(|source| (source.path, source.text.lines().count()));
+    let complaints = too_long(rust.chain(python), MAX_FILE_LINES, &LONG_FILES);
+    expect_none(&complaints, "split the file where its parts depend least on each other");
 }
 
 #[test]
-fn no_test_is_skipped_or_sleeps() {
-    // Spelled apart, or this file would complain about itself.
-    let banned = [concat!("#[ign", "ore"), concat!("sle", "ep("), concat!("sleep_", "until(")];
-    let is_test = |source: &Source| {
-        source.path.starts_with("tests/") || source.path.ends_with("_tests.rs") || source.text.contains("#[cfg(test)]")
-    };
-    let mut complaints = Vec::new();
-    for source in with_extension("rs").into_iter().filter(is_test) {
-        let first_test = source.text.find("#[cfg(test)]").filter(|_| !source.path.starts_with("tests/")).unwrap_or(0);
-        for word in banned.iter().filter(|word| source.text[first_test..].contains(**word)) {
-            complaints.push(format!("{} has {word}", source.path));
-        }
+fn functions_have_at_most_60_lines() {
+    let complaints = too_long(functions(rust_files()), MAX_FUNCTION_LINES, &LONG_FUNCTIONS);
+    expect_none(&complaints, "move a step with a name of its own into a function");
+}
+
+/// Every function as `path::name`, with its length.
+fn functions(files: &[RustFile]) -> impl Iterator<Item = (String, usize)> {
+    let name = |file: &RustFile, function: &Function| format!("{}::{}", file.path, function.name);
+    files.iter().flat_map(move |file| file.functions.iter().map(move |one| (name(file, one), one.line_count)))
+}
+
+/// What is longer than `limit` and not `allowed`, and what is `allowed` without need.
+fn too_long(all: impl Iterator<Item = (String, usize)>, limit: usize, allowed: &[(&str, &str)]) -> Vec<String> {
+    let long: Vec<_> = all.filter(|(_, lines)| *lines > limit).collect();
+    let is_allowed = |name: &str| allowed.iter().any(|(one, _)| *one == name);
+    let forbidden = long.iter().filter(|(name, _)| !is_allowed(name));
+    let forbidden = forbidden.map(|(name, lines)| format!("{name} has {lines} lines, more than {limit}"));
+    let stale = allowed.iter().filter(|(one, _)| !long.iter().any(|(name, _)| name == one));
+    let stale = stale.map(|(name, _)| format!("{name} is on the list of exceptions, but is short enough or gone"));
+    forbidden.chain(stale).collect()
+}
+
+#[test]
+fn handlers_take_at_most_three_ports() {
+    let handlers = rust_files().iter().filter(|file| file.path.starts_with("functions/"));
+    let complaints: Vec<_> = handlers.flat_map(too_many_ports).collect();
+    expect_none(&complaints, "a handler that needs more ports is two functions");
+}
+
+fn too_many_ports(file: &RustFile) -> Vec<String> {
+    let wide = file.functions.iter().filter(|function| !function.is_in_test_code && function.ports.len() > MAX_PORTS);
+    wide.map(|one| format!("{}:{} {} takes {}", file.path, one.line, one.name, one.ports.join(", "))).collect()
+}
+
+#[test]
+fn test_names_have_at_most_80_characters() {
+    let mut complaints: Vec<_> = rust_files().iter().flat_map(long_test_names).collect();
+    for source in with_extension("py") {
+        let tests =
+            source.text.lines().filter_map(|line| line.trim_start().strip_prefix("def test_")?.split('(').next());
+        let long = tests.filter(|name| "test_".len() + name.chars().count() > MAX_TEST_NAME);
+        complaints.extend(long.map(|name| format!("{}: test_{name}", source.path)));
     }
-    expect_none(
-        &complaints,
-        "wait for the condition; a test that cannot run here says why in words and is not written",
+    expect_none(&complaints, "state the rule, and leave out how it is shown");
+}
+
+fn long_test_names(file: &RustFile) -> Vec<String> {
+    let tests = file.functions.iter().filter(|function| function.is_test);
+    let long = tests.filter(|test| test.name.chars().count() > MAX_TEST_NAME);
+    long.map(|test| format!("{}:{} {}", file.path, test.line, test.name)).collect()
+}
+
+#[test]
+fn no_test_is_ignored_or_sleeps() {
+    let complaints: Vec<_> = rust_files().iter().flat_map(ignored_or_asleep).collect();
+    expect_none(&complaints, "wait for a condition; a test that cannot run here is not written");
+}
+
+fn ignored_or_asleep(file: &RustFile) -> Vec<String> {
+    let ignored = file.functions.iter().filter(|function| function.is_ignored).map(|one| (one.line, "is ignored"));
+    let in_sql = file.literals.iter().filter(|literal| literal.text.contains("sleep("));
+    let asleep = file.identifiers.iter().chain(in_sql).filter(|word| word.is_in_test_code);
+    let asleep = asleep.map(|word| (word.line, "sleeps"));
+    ignored.chain(asleep).map(|(line, what)| format!("{}:{line} {what}", file.path)).collect()
+}
+
+/// A file as the checks see it.
+fn parsed(path: &str, text: &str) -> RustFile {
+    let source = Source { path: path.to_owned(), text: text.to_owned() };
+    parse_all(&[source]).pop().expect("one file")
+}
+
+#[test]
+fn checks_report_what_they_forbid() {
+    let long = format!("fn long() {{\n{}}}", "    step();\n".repeat(59));
+    assert_eq!(undocumented(&[parsed("a.rs", "fn none() {}")]).len(), 1);
+    assert_eq!(too_long(functions(&[parsed("a.rs", &long)]), 60, &[]), ["a.rs::long has 61 lines, more than 60"]);
+    assert_eq!(too_long(functions(&[parsed("a.rs", &long)]), 60, &[("a.rs::long", "")]), [""; 0]);
+    assert_eq!(too_long(functions(&[]), 60, &[("a.rs::long", "")]).len(), 1, "an exception that nothing needs");
+    let handler = "pub async fn handle(a: &impl A, b: &(impl B + C), d: &impl D, f: impl Fn(u8)) {}";
+    assert_eq!(too_many_ports(&parsed("functions/a/src/lib.rs", handler)).len(), 1);
+    assert!(too_many_ports(&parsed("functions/a/src/lib.rs", &handler.replace(" + C", ""))).is_empty());
+    let name = "a".repeat(81);
+    assert_eq!(
+        long_test_names(&parsed("a.rs", &format!("mod b {{ #[tokio::test] async fn {name}() {{}} }}"))).len(),
+        1
     );
+    assert!(long_test_names(&parsed("a.rs", &format!("fn {name}() {{}}"))).is_empty(), "not a test");
+    let sleeps = "fn production() { sleep(); }\n#[cfg(test)]\nmod tests { fn wait() { tokio::time::sleep(1); } }\n";
+    assert_eq!(ignored_or_asleep(&parsed("src/a.rs", sleeps)), ["src/a.rs:3 sleeps"]);
+    assert_eq!(ignored_or_asleep(&parsed("src/a.rs", "#[test]\n#[ignore]\nfn later() {}")), ["src/a.rs:3 is ignored"]);
+    assert_eq!(ignored_or_asleep(&parsed("tests/a.rs", "fn wait() { run(\"SELECT pg_sleep(1)\") }")).len(), 1);
 }

@@ -1,4 +1,4 @@
-//! The working tree, as the locks see it.
+//! Files and manifests of the working tree.
 
 use std::{
     fs,
@@ -6,18 +6,17 @@ use std::{
 };
 use toml_edit::DocumentMut;
 
-/// Directories that hold sources of ours.
+/// Directories with source files.
 const SOURCES: [&str; 4] = ["functions", "shared", "scripts", "tests"];
 
-/// A file of ours.
+/// A source file.
 pub struct Source {
     /// Path from the root of the repository, with slashes.
     pub path: String,
-    /// What it holds.
     pub text: String,
 }
 
-/// Files of ours with this extension, in the order of their paths.
+/// Source files with this extension, in the order of their paths.
 pub fn with_extension(extension: &str) -> Vec<Source> {
     let root = xtask::root();
     let mut found = Vec::new();
@@ -34,7 +33,7 @@ fn collect(root: &Path, directory: &Path, extension: &str, found: &mut Vec<Sourc
             collect(root, &path, extension, found);
         } else if path.extension().unwrap_or_default() == extension {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            // A file that goes away while we look is nobody's drift.
+            // Another process may delete a file in the meantime.
             if let Ok(text) = fs::read_to_string(&path) {
                 found.push(Source { path: name, text });
             }
@@ -42,7 +41,7 @@ fn collect(root: &Path, directory: &Path, extension: &str, found: &mut Vec<Sourc
     }
 }
 
-/// What lies in a directory of the repository; nothing where there is none.
+/// Entries of a directory in the order of their names; none if it does not exist.
 pub fn entries(directory: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> =
         fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -50,27 +49,25 @@ pub fn entries(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Names of the directories in a directory of the repository.
+/// Names of the subdirectories of a directory of the repository.
 pub fn directories(of: &str) -> Vec<String> {
     let named = |path: PathBuf| path.is_dir().then(|| path.file_name()?.to_str().map(str::to_owned)).flatten();
     entries(&xtask::root().join(of)).into_iter().filter_map(named).collect()
 }
 
-/// A manifest of a member of the workspace.
+/// The manifest of a workspace member.
 pub struct Manifest {
     /// Path of its directory from the root of the repository.
     pub directory: String,
-    /// The manifest.
     pub document: DocumentMut,
 }
 
 impl Manifest {
-    /// `package.name`.
     pub fn package(&self) -> &str {
         self.document["package"]["name"].as_str().unwrap_or_default()
     }
 
-    /// Every dependency, of whatever kind and for whatever target, with the item that declares it.
+    /// Dependencies of all kinds and targets, each with the item that declares it.
     pub fn dependencies(&self) -> Vec<(&str, &toml_edit::Item)> {
         const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
         let targets = self.document.get("target").and_then(|item| item.as_table_like());
@@ -83,7 +80,7 @@ impl Manifest {
     }
 }
 
-/// The manifest of every member of the workspace.
+/// The manifests of all workspace members.
 pub fn manifests() -> Vec<Manifest> {
     let named =
         |parent: &str| directories(parent).into_iter().map(|name| format!("{parent}/{name}")).collect::<Vec<_>>();
