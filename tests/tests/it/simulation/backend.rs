@@ -1,6 +1,6 @@
-//! Where the stores of a simulation live, and how its processes run there.
+//! The stores of a simulation: in memory, or on PostgreSQL.
 
-use super::chance::{Chance, together};
+use super::choices::{Choices, interleave};
 use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
@@ -22,44 +22,43 @@ pub trait Stores {
     fn outbox(&self) -> impl Outbox;
 }
 
-/// A place for one schedule.
+/// The backend of one schedule.
 pub trait Backend {
     type Process: Stores;
 
-    /// Everything that is no store, and the faults.
+    /// The fakes of everything that is not a store, and the faults.
     fn platform(&self) -> &Platform;
 
-    /// The `slot`th of the processes that run at the same time.
+    /// The process in slot `slot` of those that run concurrently.
     fn process(&self, slot: usize) -> Self::Process;
 
-    /// Does all of `work`, the first in the first slot; nothing came of what died.
-    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, chance: &Chance) -> Vec<Option<T>>;
+    /// Runs all of `work`, each in its own slot. A result is `None` if the process crashed.
+    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, choices: &Choices) -> Vec<Option<T>>;
 
-    /// Brings what is seen of the stores up to date. `false` where nothing that rules speak of can have changed since the last time.
+    /// Reads the stores into `seen`. Returns `false` if nothing that the rules check can have changed.
     fn see(&self, seen: &mut Snapshot) -> bool;
 
-    /// In how many steps it is looked at once.
+    /// Steps between two reads of the stores.
     fn steps_between_looks(&self) -> usize;
 
-    /// Whether a shop that is open already can be put there.
-    fn opens(&self) -> bool;
+    /// Whether customer and products can be stored before a schedule starts.
+    fn can_be_seeded(&self) -> bool;
 
-    /// Every event that was committed.
+    /// Every committed event.
     fn committed(&self) -> Vec<Rc<Event>>;
 
-    /// How many events wait in an outbox.
+    /// The number of events in outboxes.
     fn waiting(&self) -> usize;
 }
 
-/// All in memory.
+/// All stores in memory.
 pub struct Memory {
     platform: Platform,
-    /// After how many changes it was last looked at.
+    /// The number of changes at the last read.
     looked_at: Cell<Option<u64>>,
 }
 
 impl Memory {
-    /// A place of its own for each schedule.
     pub fn new() -> Self {
         Self { platform: Platform::new(), looked_at: Cell::default() }
     }
@@ -76,9 +75,9 @@ impl Backend for Memory {
         self.platform.clone()
     }
 
-    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, chance: &Chance) -> Vec<Option<T>> {
+    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, choices: &Choices) -> Vec<Option<T>> {
         let run = |work| async move { self.platform.run(work).await.ok() }.boxed_local();
-        together(work.into_iter().map(run).collect(), chance)
+        interleave(work.into_iter().map(run).collect(), choices)
     }
 
     fn see(&self, seen: &mut Snapshot) -> bool {
@@ -94,7 +93,7 @@ impl Backend for Memory {
         1
     }
 
-    fn opens(&self) -> bool {
+    fn can_be_seeded(&self) -> bool {
         true
     }
 

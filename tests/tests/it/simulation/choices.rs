@@ -1,4 +1,4 @@
-//! Chance that follows from a seed, or is told what to draw; and work at the same time whose turns it gives out.
+//! The nondeterministic choices of a schedule, from a seed or a trace, and the interleaving of concurrent work.
 
 use super::trace::ExecutionTrace;
 use futures_util::future::LocalBoxFuture;
@@ -6,167 +6,171 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::task::{Context, Poll, Waker};
 
-/// Turns that pieces of work may take together before they are held to stand still.
+/// Polls after which concurrent work counts as deadlocked.
 const TURNS: usize = 100_000;
 
-/// What is drawn. Each has one outcome that is the *usual* one: nothing goes wrong, and things go in order.
+/// A kind of choice. One outcome of each is the *default*: no fault, and tasks in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Draw {
+pub enum Choice {
     /// Whether messages go through the runners of `edge`.
     ThroughEdge,
-    /// Whether processes take turns.
-    TakeTurns,
-    /// How many steps have trouble.
+    /// Whether concurrent processes interleave at every operation.
+    Interleave,
+    /// How many steps may inject faults.
     Steps,
-    /// What goes wrong now.
+    /// The fault to inject now.
     Fault,
-    /// Which part does.
+    /// The dependency that fails.
     Dependency,
-    /// Before or after it was done, or in between.
+    /// Where in an operation it fails.
     FaultPoint,
-    /// How often, or when.
+    /// How often it fails, or after how many operations.
     Count,
-    /// How many tasks at once.
-    AtOnce,
-    /// Whether the next task is a message.
+    /// How many tasks run concurrently.
+    Concurrency,
+    /// Whether the next task is a queued message.
     Message,
-    /// Which task is next.
+    /// The next task.
     Task,
-    /// How many records go in one batch, less one.
+    /// Records of a batch, minus one.
     Batch,
-    /// Milliseconds that a step takes, less one.
+    /// Milliseconds that a step takes, minus one.
     Millis,
-    /// Whether a message comes twice.
-    Copy,
-    /// Whether what was done comes again all the same.
-    Again,
-    /// Whether a customer's answer is lost.
-    Lost,
-    /// Whose turn it is.
+    /// Whether a queue holds a message twice.
+    Duplicate,
+    /// Whether a message is redelivered although it was acknowledged.
+    Redelivery,
+    /// Whether a response is lost on its way to the client.
+    LostResponse,
+    /// The task that is polled next.
     Turn,
-    /// Whether the bus takes an event while it is picky.
-    Refuse,
-    /// How much happens.
+    /// Whether the bus accepts an event while it rejects some.
+    BusRejects,
+    /// Whether the schedule is small or large.
     Size,
     /// Which orders are placed.
     Orders,
-    /// What becomes of a paid order that is short of stock.
+    /// The shortfall policy.
     Policy,
-    /// What else somebody wants.
-    Deed,
-    /// Of which order.
-    Occurrence,
-    /// How long they wait with it.
+    /// A further action of the customer or of staff.
+    Action,
+    /// The order that the action is about.
+    ActionOrder,
+    /// The delay before a command or a webhook.
     Delay,
-    /// Whether the gateway tells by itself.
-    Mail,
-    /// How often it tells one thing.
-    News,
-    /// Whether its news is there while we still ask.
-    Eager,
-    /// Whether a schedule runs twice at the same time.
-    Twice,
+    /// Whether the gateway sends webhooks.
+    Webhooks,
+    /// How often the gateway sends one webhook.
+    WebhookCopies,
+    /// Whether a webhook arrives before the response of the call it reports.
+    EarlyWebhook,
+    /// Whether a scheduled function runs twice concurrently.
+    ConcurrentRun,
 }
 
-impl Draw {
-    /// Every draw, for names in traces.
+impl Choice {
+    /// Every kind, to look up names in traces.
     pub const ALL: [Self; 27] = [
         Self::ThroughEdge,
-        Self::TakeTurns,
+        Self::Interleave,
         Self::Steps,
         Self::Fault,
         Self::Dependency,
         Self::FaultPoint,
         Self::Count,
-        Self::AtOnce,
+        Self::Concurrency,
         Self::Message,
         Self::Task,
         Self::Batch,
         Self::Millis,
-        Self::Copy,
-        Self::Again,
-        Self::Lost,
+        Self::Duplicate,
+        Self::Redelivery,
+        Self::LostResponse,
         Self::Turn,
-        Self::Refuse,
+        Self::BusRejects,
         Self::Size,
         Self::Orders,
         Self::Policy,
-        Self::Deed,
-        Self::Occurrence,
+        Self::Action,
+        Self::ActionOrder,
         Self::Delay,
-        Self::Mail,
-        Self::News,
-        Self::Eager,
-        Self::Twice,
+        Self::Webhooks,
+        Self::WebhookCopies,
+        Self::EarlyWebhook,
+        Self::ConcurrentRun,
     ];
 
-    /// The outcome that is nothing special, of `n`.
-    const fn usual(self, n: usize) -> usize {
+    /// The default outcome of `n`.
+    const fn default_of(self, n: usize) -> usize {
         match self {
             Self::Millis => 19,
-            Self::ThroughEdge | Self::Fault | Self::Batch | Self::Copy | Self::Again | Self::Lost | Self::Refuse => {
-                n - 1
-            }
-            Self::Deed | Self::Mail | Self::Eager | Self::Twice => n - 1,
+            Self::ThroughEdge
+            | Self::Fault
+            | Self::Batch
+            | Self::Duplicate
+            | Self::Redelivery
+            | Self::LostResponse
+            | Self::BusRejects => n - 1,
+            Self::Action | Self::Webhooks | Self::EarlyWebhook | Self::ConcurrentRun => n - 1,
             _ => 0,
         }
     }
 }
 
-/// One draw of a run: in which step, of what, and the how manieth of those.
-pub type DecisionPoint = (usize, Draw, usize);
+/// A choice of a run: its step, its kind, and its index among those of the kind in the step.
+pub type DecisionPoint = (usize, Choice, usize);
 
-/// Where outcomes come from.
+/// The source of outcomes.
 #[derive(Debug)]
 enum Source {
-    /// The usual ones, always.
-    Usual,
-    /// They follow from a seed.
+    /// Every outcome is the default.
+    Default,
+    /// Outcomes are pseudorandom.
     Seed(Cell<u64>),
-    /// The unusual ones are given, all others are usual.
+    /// The given outcomes, and the default for all other choices.
     Given(HashMap<DecisionPoint, usize>),
 }
 
-/// Draws.
+/// The choices of one run.
 #[derive(Debug)]
-pub struct Chance {
+pub struct Choices {
     source: Source,
-    /// The step at hand.
+    /// The current step.
     step: Cell<usize>,
-    /// What was drawn that is not usual, and how often each was drawn in this step; only where somebody wants to know.
+    /// Outcomes other than the default, and counts per kind in this step, if they are recorded.
     record: Option<RefCell<Record>>,
 }
 
 #[derive(Debug, Default)]
 struct Record {
-    counts: HashMap<Draw, usize>,
-    unusual: Vec<(DecisionPoint, usize)>,
-    said: Vec<String>,
+    counts: HashMap<Choice, usize>,
+    non_default: Vec<(DecisionPoint, usize)>,
+    log: Vec<String>,
 }
 
-impl Chance {
-    /// No chance: everything goes its usual way.
+impl Choices {
+    /// The default for every choice.
     pub fn none() -> Self {
-        Self { source: Source::Usual, step: Cell::new(0), record: None }
+        Self { source: Source::Default, step: Cell::new(0), record: None }
     }
 
-    /// What follows from `seed`.
+    /// Pseudorandom outcomes from `seed`.
     pub fn of(seed: u64) -> Self {
         Self { source: Source::Seed(Cell::new(seed)), step: Cell::new(0), record: None }
     }
 
-    /// What follows from the seed, and remembered.
+    /// Pseudorandom outcomes from `seed`, which are recorded.
     pub fn recorded(seed: u64) -> Self {
         Self { record: Some(RefCell::default()), ..Self::of(seed) }
     }
 
-    /// What a trace says.
+    /// The outcomes of a trace, which are recorded.
     pub fn given(trace: &ExecutionTrace) -> Self {
-        let source = Source::Given(trace.draws.iter().copied().collect());
+        let source = Source::Given(trace.choices.iter().copied().collect());
         Self { source, step: Cell::new(0), record: Some(RefCell::default()) }
     }
 
-    /// From here on it is the next step.
+    /// Starts the next step.
     pub fn begin_step(&self) {
         self.step.set(self.step.get() + 1);
         if let Some(record) = &self.record {
@@ -174,81 +178,81 @@ impl Chance {
         }
     }
 
-    /// A number below `n`, which is not 0.
-    pub fn draw(&self, what: Draw, n: usize) -> usize {
+    /// An outcome below `n`, which must not be 0.
+    pub fn choose(&self, what: Choice, n: usize) -> usize {
         let Some(record) = &self.record else {
             return match &self.source {
                 Source::Seed(state) => below(state, n),
-                _ => what.usual(n).min(n - 1),
+                _ => what.default_of(n).min(n - 1),
             };
         };
         let mut record = record.borrow_mut();
         let count = record.counts.entry(what).or_default();
-        let place = (self.step.get(), what, *count);
+        let point = (self.step.get(), what, *count);
         *count += 1;
-        let usual = what.usual(n).min(n - 1);
-        let drawn = match &self.source {
+        let default = what.default_of(n).min(n - 1);
+        let outcome = match &self.source {
             Source::Seed(state) => below(state, n),
-            Source::Given(draws) => draws.get(&place).copied().filter(|drawn| *drawn < n).unwrap_or(usual),
-            Source::Usual => usual,
+            Source::Given(outcomes) => outcomes.get(&point).copied().filter(|outcome| *outcome < n).unwrap_or(default),
+            Source::Default => default,
         };
-        if drawn != usual {
-            record.unusual.push((place, drawn));
+        if outcome != default {
+            record.non_default.push((point, outcome));
         }
-        drawn
+        outcome
     }
 
-    /// True once in `n` times, and not usually.
-    pub fn one_in(&self, what: Draw, n: usize) -> bool {
-        self.draw(what, n) == 0
+    /// True for one outcome of `n`, and not by default.
+    pub fn one_in(&self, what: Choice, n: usize) -> bool {
+        self.choose(what, n) == 0
     }
 
-    /// Whether it draws at all.
+    /// Whether every outcome is the default.
     pub fn is_none(&self) -> bool {
-        matches!(self.source, Source::Usual)
+        matches!(self.source, Source::Default)
     }
 
-    /// Keeps in words what goes wrong, if somebody wants to know.
-    pub fn say(&self, words: impl FnOnce() -> String) {
+    /// Adds a line to the log, if choices are recorded.
+    pub fn log(&self, line: impl FnOnce() -> String) {
         if let Some(record) = &self.record {
-            let line = format!("step {}: {}", self.step.get(), words());
-            record.borrow_mut().said.push(line);
+            let line = format!("step {}: {}", self.step.get(), line());
+            record.borrow_mut().log.push(line);
         }
     }
 
-    /// What was drawn and was not usual.
-    pub fn unusual(&self) -> Vec<(DecisionPoint, usize)> {
-        self.record.as_ref().map(|record| record.borrow().unusual.clone()).unwrap_or_default()
+    /// The recorded outcomes other than the default.
+    pub fn non_default(&self) -> Vec<(DecisionPoint, usize)> {
+        self.record.as_ref().map(|record| record.borrow().non_default.clone()).unwrap_or_default()
     }
 
-    /// What went wrong, in words.
-    pub fn said(&self) -> Vec<String> {
-        self.record.as_ref().map(|record| record.borrow().said.clone()).unwrap_or_default()
+    /// The recorded log.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.record.as_ref().map(|record| record.borrow().log.clone()).unwrap_or_default()
     }
 }
 
-/// SplitMix64, as `kernel::Ids` has it.
+/// SplitMix64, as in `kernel::Ids`.
 fn below(state: &Cell<u64>, n: usize) -> usize {
     state.set(state.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
     usize::try_from(mixed(state.get()) % n as u64).unwrap_or_default()
 }
 
-/// The finish of SplitMix64: neighbours become strangers.
+/// The output function of SplitMix64.
 fn mixed(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
 
-/// Does all of `work` at the same time, with turns by `chance`; what came of each, in order.
-pub fn together<T>(mut work: Vec<LocalBoxFuture<'_, T>>, chance: &Chance) -> Vec<T> {
+/// Runs all of `work` concurrently, polled in the order that `choices` gives. Returns the results in the order of `work`.
+pub fn interleave<T>(mut work: Vec<LocalBoxFuture<'_, T>>, choices: &Choices) -> Vec<T> {
     let mut context = Context::from_waker(Waker::noop());
     let mut results: Vec<Option<T>> = work.iter().map(|_| None).collect();
     for _ in 0..TURNS {
         let turn = match results.iter().filter(|result| result.is_none()).count() {
             0 => break,
             1 => 0,
-            several => chance.draw(Draw::Turn, several),
+            several => choices.choose(Choice::Turn, several),
         };
         let mut open = (0..work.len()).filter(|n| results[*n].is_none());
         let n = open.nth(turn).expect("one of those that are open");

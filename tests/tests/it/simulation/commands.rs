@@ -1,6 +1,6 @@
-//! What people want of the shop in one schedule: orders, second thoughts, staff at work, and what the gateway tells by itself.
+//! The commands of one schedule: orders of customers, cancellations and payments, work of staff, and webhooks.
 
-use super::chance::{Chance, Draw};
+use super::choices::{Choice, Choices};
 use domain::{
     order::{ShortfallPolicy, State, Status},
     payment,
@@ -9,17 +9,17 @@ use domain::{
 use std::{sync::LazyLock, time::Duration};
 use testkit::{Platform, Snapshot, build};
 
-/// Pieces of each product that are received: product 1, product 2.
+/// Units received of product 1 and product 2.
 pub const RECEIVED: [u32; 2] = [10, 3];
 
-/// The products, as they are put on sale.
+/// The products when they are created.
 pub static PRODUCTS: LazyLock<[Product; 2]> = LazyLock::new(|| {
     let product = |number, stock| build::product().number(number).stock(stock).at(build::noon()).created();
     [product(1, RECEIVED[0]), product(2, RECEIVED[1])]
 });
 
-/// The customer is known, and the products are on sale, as if it had been so for long.
-pub fn open(platform: &Platform) {
+/// Stores the customer and the products before the schedule starts.
+pub fn seed(platform: &Platform) {
     platform.contacts().put(&build::user().contact());
     for product in &*PRODUCTS {
         platform.products().put(&Product { stock_version: 1, ..product.clone() });
@@ -27,111 +27,119 @@ pub fn open(platform: &Platform) {
     }
 }
 
-/// An order as the customer wants it.
+/// An order that a customer places.
 #[derive(Debug)]
-pub struct Wanted {
-    /// The token to pay with. No two orders have the same one: it tells them apart.
+pub struct OrderSpec {
+    /// The payment token. It is different for each order, and identifies it.
     pub method: &'static str,
-    /// Numbers of products, and pieces.
+    /// Product number and quantity of each line.
     pub lines: &'static [(u64, i64)],
 }
 
-impl Wanted {
-    /// Whether the gateway refuses its token.
+impl OrderSpec {
+    /// Whether the gateway declines the token.
     pub fn is_declined(&self) -> bool {
         self.method == ORDERS[DECLINED].method
     }
 
-    /// Whether there never was enough for it.
-    pub fn is_too_much(&self) -> bool {
-        self.lines.iter().any(|(product, pieces)| *pieces > received(*product))
+    /// Whether the order exceeds the stock that was received.
+    pub fn exceeds_stock(&self) -> bool {
+        self.lines.iter().any(|(product, units)| *units > received(*product))
     }
 
-    /// Whether it wants something that `other` wants, too.
-    pub fn rivals(&self, other: &Self) -> bool {
+    /// Whether both orders have a product in common.
+    pub fn competes_with(&self, other: &Self) -> bool {
         self.lines.iter().any(|(product, _)| other.lines.iter().any(|(theirs, _)| theirs == product))
     }
 }
 
-/// Pieces of product number `product` that are received.
+/// Units received of product number `product`.
 pub fn received(product: u64) -> i64 {
     RECEIVED[usize::try_from(product - 1).expect("few")].into()
 }
 
 const PAID: usize = 0;
 const DECLINED: usize = 1;
-const SHORT: usize = 2;
-const RIVAL: usize = 3;
+const EXCEEDING: usize = 2;
+const COMPETING: usize = 3;
 const LATE: usize = 4;
 
-/// One that is paid, one whose card is declined, one that is short of product 2, one that leaves nothing for the first two, and one
-/// that takes what the second had held.
-pub const ORDERS: [Wanted; 5] = [
-    Wanted { method: "pm_card_visa", lines: &[(1, 2), (2, 1)] },
-    Wanted { method: "pm_card_visa_chargeDeclined", lines: &[(1, 3)] },
-    Wanted { method: "pm_card_mastercard", lines: &[(1, 1), (2, 9)] },
-    Wanted { method: "pm_card_amex", lines: &[(1, 8), (2, 3)] },
-    Wanted { method: "pm_card_jcb", lines: &[(1, 8)] },
+/// A paid order, a declined one, one that exceeds the stock of product 2, one that leaves too little for the first two, and one that
+/// takes the stock that was reserved for the second.
+pub const ORDERS: [OrderSpec; 5] = [
+    OrderSpec { method: "pm_card_visa", lines: &[(1, 2), (2, 1)] },
+    OrderSpec { method: "pm_card_visa_chargeDeclined", lines: &[(1, 3)] },
+    OrderSpec { method: "pm_card_mastercard", lines: &[(1, 1), (2, 9)] },
+    OrderSpec { method: "pm_card_amex", lines: &[(1, 8), (2, 3)] },
+    OrderSpec { method: "pm_card_jcb", lines: &[(1, 8)] },
 ];
 
-/// Orders that are placed in the same schedule; the first set is the usual one.
+/// Orders placed in the same schedule; the first set is the default.
 const SETS: [&[usize]; 9] = [
-    &[PAID, DECLINED, SHORT],
-    &[PAID, RIVAL],
-    &[DECLINED, RIVAL],
+    &[PAID, DECLINED, EXCEEDING],
+    &[PAID, COMPETING],
+    &[DECLINED, COMPETING],
     &[PAID, DECLINED],
-    &[PAID, DECLINED, RIVAL],
-    &[PAID, SHORT],
+    &[PAID, DECLINED, COMPETING],
+    &[PAID, EXCEEDING],
     &[PAID, DECLINED, LATE],
     &[DECLINED, LATE],
     &[PAID],
 ];
 
-/// The same for a small schedule: most find what they find with one order, and much sooner.
-const SMALL_SETS: [&[usize]; 8] =
-    [&[PAID], &[DECLINED], &[PAID], &[DECLINED], &[PAID], &[PAID, RIVAL], &[DECLINED, RIVAL], &[DECLINED, LATE]];
+/// The same for small schedules: most defects show with one order, and much sooner.
+const SMALL_SETS: [&[usize]; 8] = [
+    &[PAID],
+    &[DECLINED],
+    &[PAID],
+    &[DECLINED],
+    &[PAID],
+    &[PAID, COMPETING],
+    &[DECLINED, COMPETING],
+    &[DECLINED, LATE],
+];
 
-/// One schedule in so many is large.
+/// One schedule in `LARGE` is large.
 const LARGE: usize = 8;
 
-/// Milliseconds between the moment at which something could be asked for and that at which it is.
+/// Milliseconds between the time at which a command becomes possible and the time at which it is sent.
 const DELAYS: [u64; 12] =
     [0, 100, 300, 1_000, 3_000, 8_000, 20_000, 60_000, 1_980_000, 2_700_000, 4_200_000, 6_000_000];
-/// The first of them after which a hold has lapsed.
-const LAPSED: usize = 8;
+/// The first delay after which a reservation has expired.
+const EXPIRED: usize = 8;
 
-/// What is asked for. Orders go by their place in [`ORDERS`].
+/// A command to the platform. Orders are identified by their index in [`ORDERS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// The customer registers.
     Register,
-    /// A product of this number is put on sale.
+    /// Staff creates the product with this number.
     Create(u64),
-    /// The customer orders.
+    /// The customer places an order.
     Place(usize),
-    /// The customer takes an order back.
+    /// The customer cancels an order.
     Cancel(usize),
-    /// Staff takes an order back.
+    /// Staff cancels an order.
     Withdraw(usize),
-    /// Staff hands an order to the carrier.
+    /// Staff ships an order.
     Ship(usize),
-    /// Staff notes that it arrived.
+    /// Staff marks an order as delivered.
     Deliver(usize),
-    /// The customer pays again, with this token.
+    /// The customer pays again with this token.
     PayAgain(usize, &'static str),
-    /// Staff gives money back: so many cents, or all that is left.
+    /// Staff refunds this many cents, or all that is left.
     Refund(usize, Option<i64>),
 }
 
 impl Command {
-    /// Whether it can be asked for, as things are seen and with so many products on sale.
+    /// Whether the command is possible in a state with `products` products on sale.
     pub fn is_ready(self, seen: &Snapshot, products: usize) -> bool {
         let order = |n: usize| seen.orders.iter().find(|order| order.payment_method.as_str() == ORDERS[n].method);
         let status = |n| order(n).map(|order| order.status);
         let payment = |n| order(n).and_then(|order| seen.payments.get(&order.id));
         match self {
             Self::Register | Self::Create(_) => true,
-            // Whoever orders has seen the products.
+            // A customer can order once the products are on sale.
             Self::Place(_) => products == RECEIVED.len(),
             Self::Cancel(n) | Self::Withdraw(n) => status(n).is_some(),
             Self::Ship(n) => status(n) == Some(Status::Processing),
@@ -144,41 +152,40 @@ impl Command {
     }
 }
 
-/// What is wanted in one schedule.
+/// The commands and settings of one schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// Whether the customer and the products are there from the beginning. Else they come as everything does.
-    pub is_open: bool,
-    /// Whether it is a schedule of one order or two, to be over soon.
+    /// Whether customer and products exist from the start; otherwise they are created by commands.
+    pub is_seeded: bool,
+    /// Whether it is a short schedule of one order or two.
     pub is_small: bool,
-    /// Each wish, and how long after it is possible it is uttered.
-    pub wishes: Vec<(Command, Duration)>,
-    /// What becomes of an order that is paid and has no stock any more.
+    /// Each command, and its delay after it becomes possible.
+    pub commands: Vec<(Command, Duration)>,
     pub policy: ShortfallPolicy,
-    /// Whether the gateway tells by itself what it charged and refused.
-    pub mail: bool,
+    /// Whether the gateway sends webhooks.
+    pub webhooks: bool,
 }
 
 impl Plan {
-    fn with(orders: &[usize], is_open: bool) -> Self {
+    fn with(orders: &[usize], is_seeded: bool) -> Self {
         const BEFORE: [Command; 3] = [Command::Register, Command::Create(1), Command::Create(2)];
-        let before = if is_open { &[][..] } else { &BEFORE };
-        let wishes = before.iter().copied().chain(orders.iter().map(|n| Command::Place(*n)));
-        let wishes = wishes.map(|wish| (wish, Duration::ZERO)).collect();
-        Self { is_open, is_small: false, wishes, policy: ShortfallPolicy::Refund, mail: false }
+        let before = if is_seeded { &[][..] } else { &BEFORE };
+        let commands = before.iter().copied().chain(orders.iter().map(|n| Command::Place(*n)));
+        let commands = commands.map(|command| (command, Duration::ZERO)).collect();
+        Self { is_seeded, is_small: false, commands, policy: ShortfallPolicy::Refund, webhooks: false }
     }
 
-    /// Three orders and nothing else.
+    /// Three orders and no other command.
     pub fn usual() -> Self {
         Self::with(SETS[0], false)
     }
 
-    /// Everybody at work: one order is shipped, delivered and given back in two parts; one is paid at the second try, after its hold
-    /// lapsed and what it wants is gone, and is taken back while a person looks at it.
+    /// One order is shipped, delivered and refunded in two parts; another is paid at the second attempt, after its reservation expired
+    /// and its stock is gone, and is cancelled while it is under review.
     pub fn full() -> Self {
-        let mut plan = Self { mail: true, policy: ShortfallPolicy::Review, ..Self::with(SETS[6], false) };
-        plan.wait(Command::Place(LATE), LAPSED);
-        let wishes = [
+        let mut plan = Self { webhooks: true, policy: ShortfallPolicy::Review, ..Self::with(SETS[6], false) };
+        plan.wait(Command::Place(LATE), EXPIRED);
+        let commands = [
             (Command::Ship(PAID), DELAYS[1]),
             (Command::Deliver(PAID), DELAYS[1]),
             (Command::Refund(PAID, Some(70)), DELAYS[3]),
@@ -186,75 +193,76 @@ impl Plan {
             (Command::PayAgain(DECLINED, ANOTHER), DELAYS[10]),
             (Command::Cancel(DECLINED), DELAYS[11]),
         ];
-        plan.wishes.extend(wishes.map(|(wish, millis)| (wish, Duration::from_millis(millis))));
+        plan.commands.extend(commands.map(|(command, millis)| (command, Duration::from_millis(millis))));
         plan
     }
 
-    /// A wish waits.
-    fn wait(&mut self, wish: Command, delay: usize) {
-        for (_, wait) in self.wishes.iter_mut().filter(|(one, _)| *one == wish) {
+    fn wait(&mut self, command: Command, delay: usize) {
+        for (_, wait) in self.commands.iter_mut().filter(|(one, _)| *one == command) {
             *wait = Duration::from_millis(DELAYS[delay]);
         }
     }
 
-    /// What chance makes of it: mostly something small, in a shop that is open where it `may_be`.
-    pub fn drawn(chance: &Chance, may_be_open: bool) -> Self {
-        let is_small = chance.draw(Draw::Size, LARGE) != LARGE - 1;
+    /// A pseudorandom plan: mostly small, and seeded with customer and products if `may_be_seeded`.
+    pub fn drawn(choices: &Choices, may_be_seeded: bool) -> Self {
+        let is_small = choices.choose(Choice::Size, LARGE) != LARGE - 1;
         let sets = if is_small { &SMALL_SETS[..] } else { &SETS };
-        let orders = sets[chance.draw(Draw::Orders, sets.len())];
-        let mut plan = Self { is_small, ..Self::with(orders, is_small && may_be_open) };
-        plan.policy = ShortfallPolicy::ALL[chance.draw(Draw::Policy, ShortfallPolicy::ALL.len())];
-        plan.mail = chance.one_in(Draw::Mail, 2);
-        let delay = || Duration::from_millis(DELAYS[chance.draw(Draw::Delay, DELAYS.len())]);
-        plan.wait(Command::Place(RIVAL), chance.draw(Draw::Delay, DELAYS.len()));
-        if plan.wants(Command::Place(LATE)) {
-            // The hold lapses, somebody else comes, and then the first one pays.
-            plan.wait(Command::Place(LATE), LAPSED);
-            let wait = DELAYS[LAPSED + chance.draw(Draw::Delay, DELAYS.len() - LAPSED)];
-            plan.wishes.push((Command::PayAgain(DECLINED, ANOTHER), Duration::from_millis(wait)));
+        let orders = sets[choices.choose(Choice::Orders, sets.len())];
+        let mut plan = Self { is_small, ..Self::with(orders, is_small && may_be_seeded) };
+        plan.policy = ShortfallPolicy::ALL[choices.choose(Choice::Policy, ShortfallPolicy::ALL.len())];
+        plan.webhooks = choices.one_in(Choice::Webhooks, 2);
+        let delay = || Duration::from_millis(DELAYS[choices.choose(Choice::Delay, DELAYS.len())]);
+        plan.wait(Command::Place(COMPETING), choices.choose(Choice::Delay, DELAYS.len()));
+        if plan.contains(Command::Place(LATE)) {
+            // The reservation expires, another order takes the stock, and then the first is paid.
+            plan.wait(Command::Place(LATE), EXPIRED);
+            let wait = DELAYS[EXPIRED + choices.choose(Choice::Delay, DELAYS.len() - EXPIRED)];
+            plan.commands.push((Command::PayAgain(DECLINED, ANOTHER), Duration::from_millis(wait)));
         }
-        let (times, kinds) = if is_small { (2, DEEDS + 1) } else { (3, DEEDS + 5) };
+        let (times, kinds) = if is_small { (2, ACTIONS + 1) } else { (3, ACTIONS + 5) };
         for _ in 0..times {
-            let deeds = deeds(chance.draw(Draw::Deed, kinds), orders[chance.draw(Draw::Occurrence, orders.len())]);
-            if !deeds.is_empty() {
+            let actions = actions(
+                choices.choose(Choice::Action, kinds),
+                orders[choices.choose(Choice::ActionOrder, orders.len())],
+            );
+            if !actions.is_empty() {
                 let wait = delay();
-                chance.say(|| format!("somebody wants {deeds:?} after {wait:?}"));
-                plan.wishes.extend(deeds.into_iter().map(|deed| (deed, wait)));
+                choices.log(|| format!("commands {actions:?} after {wait:?}"));
+                plan.commands.extend(actions.into_iter().map(|action| (action, wait)));
             }
         }
         plan
     }
 
-    /// Whether somebody wants `wish`.
-    pub fn wants(&self, wish: Command) -> bool {
-        self.wishes.iter().any(|(one, _)| *one == wish)
+    pub fn contains(&self, command: Command) -> bool {
+        self.commands.iter().any(|(one, _)| *one == command)
     }
 
     /// The orders that are placed.
     pub fn orders(&self) -> impl Iterator<Item = usize> {
-        self.wishes.iter().filter_map(|(wish, _)| if let Command::Place(n) = wish { Some(*n) } else { None })
+        self.commands.iter().filter_map(|(command, _)| if let Command::Place(n) = command { Some(*n) } else { None })
     }
 
-    /// How often staff gives something of an order back.
+    /// How often staff refunds an order.
     pub fn refunds(&self, n: usize) -> usize {
-        self.wishes.iter().filter(|(wish, _)| matches!(wish, Command::Refund(of, _) if *of == n)).count()
+        self.commands.iter().filter(|(command, _)| matches!(command, Command::Refund(of, _) if *of == n)).count()
     }
 
-    /// Whether somebody pays for an order with a token that is not refused.
+    /// Whether the customer pays for an order with a token that is not declined.
     pub fn is_paid(&self, n: usize) -> bool {
-        let again = |wish: &Command| matches!(wish, Command::PayAgain(of, token) if *of == n && *token != ORDERS[DECLINED].method);
-        !ORDERS[n].is_declined() || self.wishes.iter().any(|(wish, _)| again(wish))
+        let again = |command: &Command| matches!(command, Command::PayAgain(of, token) if *of == n && *token != ORDERS[DECLINED].method);
+        !ORDERS[n].is_declined() || self.commands.iter().any(|(command, _)| again(command))
     }
 }
 
-/// A token that is not refused.
+/// A token that is not declined.
 const ANOTHER: &str = "pm_card_visa_debit";
 
-/// Kinds of [`deeds`]; beyond them nobody does anything.
-const DEEDS: usize = 9;
+/// Kinds of [`actions`]; a higher number is no action.
+const ACTIONS: usize = 9;
 
-/// What people do about the order `n`.
-fn deeds(kind: usize, n: usize) -> Vec<Command> {
+/// The commands about order `n` after it is placed.
+fn actions(kind: usize, n: usize) -> Vec<Command> {
     match kind {
         0 => vec![Command::Cancel(n)],
         1 => vec![Command::Withdraw(n)],
@@ -269,7 +277,7 @@ fn deeds(kind: usize, n: usize) -> Vec<Command> {
     }
 }
 
-/// Whether an order that is seen in this state waits for time, or stock that is there: all is not quiet before it moved on.
+/// Whether an order waits for time to pass or for stock that is available, so that the run is not yet idle.
 pub fn waits(seen: &Snapshot, order: &domain::order::Order) -> bool {
     match State::of(order.status, order.reason) {
         State::AwaitingStock | State::AwaitingPayment | State::Declined => true,
@@ -285,10 +293,10 @@ pub fn waits(seen: &Snapshot, order: &domain::order::Order) -> bool {
 }
 
 #[test]
-fn the_rival_leaves_too_little_for_either_of_the_first_two() {
+fn competing_order_leaves_too_little_stock_for_either_other() {
     for other in [PAID, DECLINED] {
-        let pieces = |n: usize, product| ORDERS[n].lines.iter().find(|line| line.0 == product).map_or(0, |line| line.1);
-        assert!([1, 2].iter().any(|product| pieces(RIVAL, *product) + pieces(other, *product) > received(*product)));
-        assert!(ORDERS[RIVAL].rivals(&ORDERS[other]));
+        let units = |n: usize, product| ORDERS[n].lines.iter().find(|line| line.0 == product).map_or(0, |line| line.1);
+        assert!([1, 2].iter().any(|product| units(COMPETING, *product) + units(other, *product) > received(*product)));
+        assert!(ORDERS[COMPETING].competes_with(&ORDERS[other]));
     }
 }

@@ -1,9 +1,9 @@
-//! How each task reaches the real handler. What people ask for is in `asks`.
+//! Calls the real handler of each task. Requests of clients are in `requests`.
 
 use super::{
     backend::{Backend, Stores},
     defects::{self, Defect},
-    world::{Parcel, Task, World},
+    world::{QueuedMessage, Task, World},
 };
 use catalog::Function;
 use domain::{DomainEvent, Event};
@@ -21,7 +21,7 @@ use std::{
 };
 use testkit::ids;
 
-/// What goes over the wire more than once is written once.
+/// Serialized requests and events, cached because each is sent more than once.
 #[derive(Debug, Default)]
 pub struct MessageCache {
     requests: RefCell<BTreeMap<usize, Value>>,
@@ -29,12 +29,12 @@ pub struct MessageCache {
 }
 
 impl MessageCache {
-    /// The request of the ask `n`, its first one again. A customer repeats to the letter.
+    /// The request of command `n`; retries send the same bytes.
     pub fn request(&self, n: usize, write: impl FnOnce() -> Value) -> Value {
         self.requests.borrow_mut().entry(n).or_insert_with(write).clone()
     }
 
-    /// An event as the body of a message.
+    /// An event as the body of a queue message.
     fn body(&self, event: &Event) -> Rc<str> {
         let write = || testing::bridge_event(event).to_string().into();
         Rc::clone(self.bodies.borrow_mut().entry(event.id).or_insert_with(write))
@@ -42,26 +42,27 @@ impl MessageCache {
 }
 
 impl<S: Backend> World<S> {
-    /// Does one task; says of each of its records whether it must come again.
+    /// Runs one task. Returns for each of its records whether it must be redelivered.
     pub async fn perform(&self, task: &Task, slot: usize) -> Vec<bool> {
-        let stores = &self.site.process(slot);
+        let stores = &self.backend.process(slot);
         match task {
-            Task::Ask(n) => vec![!self.ask(stores, *n).await],
-            Task::News(letter) => vec![!self.take_news(stores, &letter.news).await],
-            Task::Eager(n) => vec![self.eager_news(stores, *n).await],
+            Task::Request(n) => vec![!self.request(stores, *n).await],
+            Task::Webhook(webhook) => vec![!self.deliver_webhook(stores, &webhook.event).await],
+            Task::EarlyWebhook(n) => vec![self.deliver_early_webhook(stores, *n).await],
             Task::Relay => vec![self.relay().await.is_err()],
-            Task::Batch(to, parcels) if to.name == catalog::EVENT_FORWARD.name => {
+            Task::Batch(to, messages) if to.name == catalog::EVENT_FORWARD.name => {
                 let log = self.platform.event_log();
                 let handler = async |delivery| event_forward::handle(&log, delivery).await;
-                self.deliver::<Map<String, Value>>(to, parcels, untyped, handler).await
+                self.deliver::<Map<String, Value>>(to, messages, untyped, handler).await
             }
-            Task::Batch(to, parcels) => {
-                self.deliver(to, parcels, Event::clone, async |delivery| self.consume(stores, to, delivery).await).await
+            Task::Batch(to, messages) => {
+                self.deliver(to, messages, Event::clone, async |delivery| self.consume(stores, to, delivery).await)
+                    .await
             }
-            Task::Count(taken) => vec![!self.count(stores, *taken).await],
+            Task::Aggregate(taken) => vec![!self.count(stores, *taken).await],
             Task::Archive(topic, taken) => vec![self.archive(topic, *taken).await.is_err()],
             Task::Sweep => vec![self.sweep(stores).await],
-            Task::Care(what) => vec![self.care(stores, *what).await],
+            Task::Maintenance(what) => vec![self.maintain(stores, *what).await],
         }
     }
 
@@ -80,38 +81,38 @@ impl<S: Backend> World<S> {
         product_relay::handle(&self.platform.bus(), |_| Ok(product.clone()), change).await
     }
 
-    /// Hands messages over one by one, as the runner does, or through the runner itself.
+    /// Delivers messages one by one as the runner does, or through the runner itself.
     async fn deliver<E: DeserializeOwned>(
         &self,
         to: &'static Function,
-        parcels: &[Parcel],
+        messages: &[QueuedMessage],
         read: impl Fn(&Event) -> CloudEvent<E>,
         handler: impl AsyncFn(Delivery<E>) -> Result<(), Failure>,
     ) -> Vec<bool> {
         if self.through_edge {
-            let bodies: Vec<Rc<str>> = parcels.iter().map(|parcel| self.wire.body(&parcel.event)).collect();
+            let bodies: Vec<Rc<str>> = messages.iter().map(|message| self.cache.body(&message.event)).collect();
             let mut batch = testing::sqs_bodies(&bodies.iter().map(|body| &**body).collect::<Vec<_>>());
-            for (n, parcel) in parcels.iter().enumerate() {
-                batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = parcel.attempt.to_string().into();
+            for (n, message) in messages.iter().enumerate() {
+                batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = message.attempt.to_string().into();
             }
-            let letters = self.platform.dead_letters();
+            let dead_letters = self.platform.dead_letters();
             let consumer = Consumer::new(to.name).max_receive_count(catalog::MAX_RECEIVES);
-            let answer = edge::queue::batch(&consumer, batch, &self.clock, &letters, &handler).await;
-            let answer = answer.expect("a batch");
-            let failed = answer["batchItemFailures"].as_array().cloned().unwrap_or_default();
-            return (0..parcels.len())
+            let response = edge::queue::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
+            let response = response.expect("a batch");
+            let failed = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
+            return (0..messages.len())
                 .map(|n| failed.iter().any(|failure| failure["itemIdentifier"] == format!("m-{n}")))
                 .collect();
         }
-        let mut again = Vec::with_capacity(parcels.len());
-        for parcel in parcels {
+        let mut again = Vec::with_capacity(messages.len());
+        for message in messages {
             let delivery =
-                Delivery { attempt: parcel.attempt, ..testing::delivery(to.name, read(&parcel.event), &self.clock) };
+                Delivery { attempt: message.attempt, ..testing::delivery(to.name, read(&message.event), &self.clock) };
             let outcome = handler(delivery).await;
             if let Err(failure) = &outcome
                 && !failure.is_retryable()
             {
-                self.send(to, failure);
+                self.give_up(to, failure);
             }
             again.push(outcome.is_err_and(|failure| failure.is_retryable()));
         }
@@ -125,7 +126,7 @@ impl<S: Backend> World<S> {
         delivery: Delivery<DomainEvent>,
     ) -> Result<(), Failure> {
         let platform = &self.platform;
-        // In a box of its own: what no defect needs is not to be moved about with every delivery.
+        // Boxed, so that the future of every other delivery stays small.
         if self.defect.is_some()
             && let Some(done) = Box::pin(defects::consume(self, stores, to, &delivery)).await
         {
@@ -178,11 +179,11 @@ impl<S: Backend> World<S> {
                 let (invoices, documents) = (stores.invoices(), platform.documents());
                 invoice_issue::handle(&invoices, &documents, &platform.invoice_renderer(), delivery).await
             }
-            other => panic!("nobody plays {}", other.name),
+            other => panic!("no handler for {}", other.name),
         }
     }
 
-    /// Whether the records were counted.
+    /// Whether the aggregation succeeded.
     async fn count(&self, stores: &impl Stores, taken: usize) -> bool {
         let events = self.platform.analytics_stream().events_after(self.stream.cursor);
         let events = events.iter().take(taken).map(|event| &**event);
@@ -199,19 +200,19 @@ impl<S: Backend> World<S> {
             if let Err(failure) = &outcome
                 && !failure.is_retryable()
             {
-                self.send(catalog::WINDOW_AGGREGATE, failure);
+                self.give_up(catalog::WINDOW_AGGREGATE, failure);
             }
             return outcome.is_ok();
         }
         let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
         let events: Vec<&Event> = events.collect();
-        let (batch, letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
-        let answer = edge::kinesis::batch(&consumer, batch, &self.clock, &letters, &handler).await;
-        answer.is_ok_and(|answer| answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty))
+        let (batch, dead_letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
+        let response = edge::kinesis::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
+        response.is_ok_and(|response| response["batchItemFailures"].as_array().is_none_or(Vec::is_empty))
     }
 
     async fn archive(&self, topic: &str, taken: usize) -> Result<(), Failure> {
-        let (records, shelf) = &self.topics[topic];
+        let (records, position) = &self.topics[topic];
         let record = |(offset, record): (usize, &Rc<ports::LogRecord>)| Record {
             topic: record.topic.to_owned(),
             partition: 0,
@@ -226,12 +227,12 @@ impl<S: Backend> World<S> {
             trace: TraceContext::new(ids::request(1)),
             deadline: None,
         };
-        let batch: Vec<_> = records.iter().enumerate().skip(shelf.cursor).take(taken).map(record).collect();
+        let batch: Vec<_> = records.iter().enumerate().skip(position.cursor).take(taken).map(record).collect();
         event_archive::handle(&self.platform.archive(), &batch).await
     }
 
-    /// Whether a schedule's work failed: of holds that lapse, orders that stand still, payments without an answer.
-    async fn care(&self, stores: &impl Stores, what: usize) -> bool {
+    /// Runs stock-sweep, order-sweep or payment-reconcile. Returns whether it failed.
+    async fn maintain(&self, stores: &impl Stores, what: usize) -> bool {
         match what {
             0 => self.tick(catalog::STOCK_SWEEP, async |tick| defects::sweep(self, stores, tick).await).await,
             1 => {
@@ -246,7 +247,7 @@ impl<S: Backend> World<S> {
         }
     }
 
-    /// Lets a schedule's work be done; whether it failed.
+    /// Invokes a scheduled function. Returns whether it failed.
     async fn tick<T: Serialize>(
         &self,
         function: &'static Function,
@@ -262,19 +263,19 @@ impl<S: Backend> World<S> {
         handler(Tick { now, scheduled_for: Some(now), ids, trace, deadline: None }).await.is_err()
     }
 
-    /// Whether the sweep failed.
+    /// Sweeps the outbox. Returns whether it failed.
     async fn sweep(&self, stores: &impl Stores) -> bool {
-        let (outbox, forgotten) = (stores.outbox(), defects::forgotten(self));
+        let (outbox, swept_events) = (stores.outbox(), defects::swept_events(self));
         let handler = async |tick| outbox_sweep::handle(&outbox, tick).await;
         let has_failed = self.tick(catalog::OUTBOX_SWEEP, handler).await;
         if self.defect == Some(Defect::MarksRejectedEventsPublished) {
-            self.platform.outbox().discard(&forgotten);
+            self.platform.outbox().discard(&swept_events);
         }
         has_failed
     }
 }
 
-/// An event as whoever takes any event reads it.
+/// An event as consumers of all events parse it.
 fn untyped(event: &Event) -> CloudEvent<Map<String, Value>> {
     let Ok(Value::Object(said)) = serde_json::to_value(&event.event) else { panic!("events are objects") };
     CloudEvent {
@@ -291,7 +292,7 @@ fn untyped(event: &Event) -> CloudEvent<Map<String, Value>> {
 }
 
 #[test]
-fn an_event_is_read_without_its_type_as_from_the_wire() {
+fn untyped_event_equals_its_serialized_form() {
     use testkit::build;
     let event = build::event(1, build::user().event());
     let read = serde_json::to_value(&event).and_then(serde_json::from_value).expect("an event");

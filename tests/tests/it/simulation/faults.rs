@@ -1,11 +1,11 @@
-//! What goes wrong by chance: parts that fail, a bus that is picky, processes that die.
+//! Random faults: dependencies that fail, a bus that rejects events, processes that crash.
 
-use super::chance::{Chance, Draw};
+use super::choices::{Choice, Choices};
 use std::{cell::Cell, rc::Rc};
 use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 
-/// Parts that fail on their own.
-const PARTS: [Dependency; 11] = [
+/// Dependencies that fail independently.
+const DEPENDENCIES: [Dependency; 11] = [
     Dependency::Database,
     Dependency::Bus,
     Dependency::Gateway,
@@ -19,84 +19,87 @@ const PARTS: [Dependency; 11] = [
     Dependency::DeadLetters,
 ];
 
-/// Every moment at which an operation can fail.
-const MOMENTS: [FaultPoint; 4] = [FaultPoint::Before, FaultPoint::After, FaultPoint::InFlight, FaultPoint::Uncommitted];
+/// Every point at which an operation can fail.
+const FAULT_POINTS: [FaultPoint; 4] =
+    [FaultPoint::Before, FaultPoint::After, FaultPoint::InFlight, FaultPoint::Uncommitted];
 
-/// The trouble of one schedule.
+/// The faults of one schedule.
 pub struct FaultInjector {
     platform: Platform,
-    chance: Rc<Chance>,
-    is_picky: Rc<Cell<bool>>,
+    choices: Rc<Choices>,
+    rejects_some: Rc<Cell<bool>>,
 }
 
 impl FaultInjector {
-    /// Nothing is wrong yet. Whether processes take turns is settled here, and so is which events a picky bus takes.
-    pub fn begin(platform: &Platform, chance: &Rc<Chance>) -> Self {
-        let trouble = Self { platform: platform.clone(), chance: Rc::clone(chance), is_picky: Rc::default() };
+    /// An injector without active faults. Chooses whether processes interleave, and installs the bus that rejects events.
+    pub fn begin(platform: &Platform, choices: &Rc<Choices>) -> Self {
+        let injector = Self { platform: platform.clone(), choices: Rc::clone(choices), rejects_some: Rc::default() };
         let faults = platform.faults();
-        if chance.draw(Draw::TakeTurns, 4) != 0 {
-            chance.say(|| "processes take turns at each operation".to_owned());
+        if choices.choose(Choice::Interleave, 4) != 0 {
+            choices.log(|| "processes interleave at each operation".to_owned());
             faults.interleave();
         }
-        let (chance, is_picky) = (Rc::clone(chance), Rc::clone(&trouble.is_picky));
+        let (choices, rejects_some) = (Rc::clone(choices), Rc::clone(&injector.rejects_some));
         faults.reject_events(move |event| {
-            let refuses = is_picky.get() && chance.one_in(Draw::Refuse, 2);
+            let refuses = rejects_some.get() && choices.one_in(Choice::BusRejects, 2);
             if refuses {
-                chance.say(|| format!("the bus refuses {}", event.event.row().name));
+                choices.log(|| format!("the bus rejects {}", event.event.row().name));
             }
             refuses
         });
-        trouble
+        injector
     }
 
-    /// What goes wrong next, or is well again: in eleven cases of `odds` something is.
+    /// Injects a fault or ends one in 11 of `odds` cases.
     pub fn next(&self, odds: usize) {
-        let (chance, faults) = (&*self.chance, self.platform.faults());
-        let kind = chance.draw(Draw::Fault, odds);
+        let (choices, faults) = (&*self.choices, self.platform.faults());
+        let kind = choices.choose(Choice::Fault, odds);
         match kind {
             0 => {
-                let part = self.part();
-                chance.say(|| format!("{part:?} is down"));
+                let part = self.dependency();
+                choices.log(|| format!("{part:?} is down"));
                 faults.take_down(part);
             }
             1..=5 => {
-                let part = self.part();
-                chance.say(|| format!("{part:?} is well"));
+                let part = self.dependency();
+                choices.log(|| format!("{part:?} is up"));
                 faults.restore(part);
             }
             6 | 7 => {
-                let (part, moment) = (self.part(), self.moment());
-                let count = 1 + chance.draw(Draw::Count, 6) as u64;
+                let (part, point) = (self.dependency(), self.point());
+                let count = 1 + choices.choose(Choice::Count, 6) as u64;
                 let which = if kind == 6 { Occurrence::First(count) } else { Occurrence::Nth(count) };
-                chance.say(|| format!("{part:?} fails, {which:?} of what comes, {moment:?}"));
-                faults.fail(part, which, moment);
+                choices.log(|| format!("{part:?} fails, {which:?} of its operations, {point:?}"));
+                faults.fail(part, which, point);
             }
             8 | 9 => {
-                let moment = self.moment();
-                let number = self.platform.operation_count() + 1 + chance.draw(Draw::Count, 6);
-                chance.say(|| format!("whoever does operation {number} dies, {moment:?}"));
-                faults.crash(number, moment);
+                let point = self.point();
+                let number = self.platform.operation_count() + 1 + choices.choose(Choice::Count, 6);
+                choices.log(|| format!("the process crashes at operation {number}, {point:?}"));
+                faults.crash(number, point);
             }
             10 => {
-                let is_picky = !self.is_picky.get();
-                chance.say(|| format!("the bus is {}", if is_picky { "picky" } else { "not picky any more" }));
-                self.is_picky.set(is_picky);
+                let rejects_some = !self.rejects_some.get();
+                choices.log(|| {
+                    format!("the bus {}", if rejects_some { "rejects some events" } else { "accepts all events" })
+                });
+                self.rejects_some.set(rejects_some);
             }
             _ => {}
         }
     }
 
-    /// All is well from now on.
+    /// Ends all faults.
     pub fn end(&self) {
-        self.chance.say(|| "all is well from here on".to_owned());
+        self.choices.log(|| "no faults from here on".to_owned());
         self.platform.faults().restore_all();
     }
 
-    fn part(&self) -> Dependency {
-        PARTS[self.chance.draw(Draw::Dependency, PARTS.len())]
+    fn dependency(&self) -> Dependency {
+        DEPENDENCIES[self.choices.choose(Choice::Dependency, DEPENDENCIES.len())]
     }
 
-    fn moment(&self) -> FaultPoint {
-        MOMENTS[self.chance.draw(Draw::FaultPoint, MOMENTS.len())]
+    fn point(&self) -> FaultPoint {
+        FAULT_POINTS[self.choices.choose(Choice::FaultPoint, FAULT_POINTS.len())]
     }
 }

@@ -1,4 +1,4 @@
-//! What people ask for, and what the gateway tells by itself, through the real routes.
+//! Requests of clients and webhooks of the gateway, through the real routes.
 
 use super::{
     backend::{Backend, Stores},
@@ -28,13 +28,13 @@ const PAY_AGAIN: Route = Route::new(catalog::PAYMENT_PROCESS.name, CUSTOMER).ide
 const REFUND: Route = Route::new(catalog::REFUND_REQUEST.name, STAFF).idempotent();
 const WEBHOOK: Route = Route::new(catalog::PAYMENT_WEBHOOK.name, Access::Public);
 
-/// How often the gateway looks whether it has something to tell while we ask it.
+/// Polls after which an early webhook is skipped.
 const LOOKS: usize = 12;
 
 impl<S: Backend> World<S> {
-    /// Whether it is done, as far as whoever asks knows.
-    pub async fn ask(&self, stores: &impl Stores, n: usize) -> bool {
-        match self.asks[n].wish {
+    /// Sends command `n`. Returns whether the client considers it done.
+    pub async fn request(&self, stores: &impl Stores, n: usize) -> bool {
+        match self.requests[n].command {
             Command::Register => self.register(stores).await,
             Command::Create(number) => self.create(number).await,
             Command::Place(order) => self.place(stores, n, order).await,
@@ -42,11 +42,11 @@ impl<S: Backend> World<S> {
                 let orders = stores.orders();
                 let handler = async |call| order_cancel::handle(&orders, call).await;
                 let order = self.order(order).id;
-                let request = self.wire.request(n, || {
+                let request = self.cache.request(n, || {
                     let request = testing::http_event("DELETE", &catalog::ORDER_CANCEL.path_of(order));
                     by_customer(request.path_param("id", order))
                 });
-                self.heard(n, edge::http::respond(&CANCEL, request, &self.clock, &handler).await)
+                self.record_response(n, edge::http::respond(&CANCEL, request, &self.clock, &handler).await)
             }
             Command::Withdraw(order) => self.update(stores, n, order, "cancelled").await,
             Command::Ship(order) => self.update(stores, n, order, "shipped").await,
@@ -54,12 +54,12 @@ impl<S: Backend> World<S> {
             Command::PayAgain(order, token) => {
                 let payments = stores.payments();
                 let handler = async |call| payment_process::handle(&payments, call).await;
-                let request = self.wire.request(n, || {
+                let request = self.cache.request(n, || {
                     let body = json!({ "order_id": self.order(order).id, "payment_method": token });
                     let request = testing::http_event("POST", "/api/v1/payments/process");
                     by_customer(request.key(&format!("pay-{n}")).body(body))
                 });
-                self.heard(n, edge::http::respond(&PAY_AGAIN, request, &self.clock, &handler).await)
+                self.record_response(n, edge::http::respond(&PAY_AGAIN, request, &self.clock, &handler).await)
             }
             Command::Refund(order, cents) => self.refund(stores, n, order, cents).await,
         }
@@ -69,7 +69,7 @@ impl<S: Backend> World<S> {
         let user = build::user();
         let event = build::event_with(self.clock.ids().next(), self.clock.now(), user.event());
         let (users, user) = (stores.users(), user.registered());
-        // Whoever asks again may be registered already: nobody else has this address here.
+        // A retry may find the user registered: no other user has this address.
         let is_known = users.credentials(user.email.as_str()).await.is_ok_and(|known| known.is_some());
         is_known || users.register(&user, "hash", &event).await.is_ok()
     }
@@ -88,20 +88,20 @@ impl<S: Backend> World<S> {
         };
         let request = match self.defect {
             Some(Defect::RetriesOrderWithNewKey) => write(&format!("order-{n}-{}", self.clock.ids().next())),
-            _ => self.wire.request(n, || write(&format!("order-{n}"))),
+            _ => self.cache.request(n, || write(&format!("order-{n}"))),
         };
         let (orders, offers) = (stores.orders(), self.platform.product_snapshots());
-        let answer = match defects::place(self, &request).await {
-            Some(answer) => answer,
+        let response = match defects::place(self, &request).await {
+            Some(response) => response,
             None => {
                 let handler = async |call| order_place::handle(&orders, &offers, call).await;
                 edge::http::respond(&PLACE, request, &self.clock, &handler).await
             }
         };
-        self.heard(n, answer)
+        self.record_response(n, response)
     }
 
-    /// Staff decides on what it sees: where that is not so any more it looks again.
+    /// Sends a status change for the version that staff saw; after a conflict, the client reads the order again.
     async fn update(&self, stores: &impl Stores, n: usize, order: usize, status: &str) -> bool {
         let order = self.order(order);
         let request = testing::http_event("PATCH", &catalog::ORDER_STATUS_UPDATE.path_of(order.id))
@@ -110,12 +110,12 @@ impl<S: Backend> World<S> {
             .body(json!({ "status": status }));
         let orders = stores.orders();
         let handler = async |call| order_status_update::handle(&orders, call).await;
-        let answer = edge::http::respond(&UPDATE, by_staff(request), &self.clock, &handler).await;
-        self.heard(n, answer)
+        let response = edge::http::respond(&UPDATE, by_staff(request), &self.clock, &handler).await;
+        self.record_response(n, response)
     }
 
     async fn refund(&self, stores: &impl Stores, n: usize, order: usize, cents: Option<i64>) -> bool {
-        let request = self.wire.request(n, || {
+        let request = self.cache.request(n, || {
             let payment = self.seen.payments.get(&self.order(order).id).expect("a payment that was seen");
             let mut body = json!({ "payment_id": payment.id, "reason": "requested_by_customer" });
             if let Some(cents) = cents {
@@ -126,46 +126,46 @@ impl<S: Backend> World<S> {
         });
         let payments = stores.payments();
         let handler = async |call| refund_request::handle(&payments, call).await;
-        self.heard(n, edge::http::respond(&REFUND, request, &self.clock, &handler).await)
+        self.record_response(n, edge::http::respond(&REFUND, request, &self.clock, &handler).await)
     }
 
-    /// Whether the answer is one that lasts. Such a one is kept.
-    fn heard(&self, n: usize, answer: Value) -> bool {
+    /// Records a final response. Returns whether it is final.
+    fn record_response(&self, n: usize, response: Value) -> bool {
         const CHANGED: u16 = 412;
-        let status = status(&answer);
-        let body = answer["body"].as_str().unwrap_or_default();
+        let status = status(&response);
+        let body = response["body"].as_str().unwrap_or_default();
         let may_pass = status >= 500 || status == CHANGED || body.contains("in-flight");
         if !may_pass {
-            self.answers.borrow_mut().push((n, status, body.to_owned()));
+            self.responses.borrow_mut().push((n, status, body.to_owned()));
         }
         !may_pass
     }
 
-    /// The order that was wanted, as it was last seen.
+    /// Order `n` as it was last read.
     fn order(&self, n: usize) -> &Order {
         let is_it = |order: &&Order| order.payment_method.as_str() == ORDERS[n].method;
         self.seen.orders.iter().find(is_it).expect("an order that was seen")
     }
 
-    /// Whether the gateway heard that its news is taken.
-    pub async fn take_news(&self, stores: &impl Stores, news: &GatewayEvent) -> bool {
+    /// Delivers a webhook. Returns whether it is acknowledged.
+    pub async fn deliver_webhook(&self, stores: &impl Stores, event: &GatewayEvent) -> bool {
         let request = testing::http_event("POST", "/api/v1/webhooks/payments")
             .header("stripe-signature", WebhookVerifier::VALID_SIGNATURE)
-            .body(WebhookVerifier::body(news))
+            .body(WebhookVerifier::body(event))
             .build();
         let (payments, mail) = (stores.payments(), self.platform.webhook_verifier());
         let handler = async |call| match self.defect {
-            Some(Defect::StoresWebhookClaimSeparately) => defects::take_blindly(&self.platform, &mail, call).await,
+            Some(Defect::StoresWebhookClaimSeparately) => defects::apply_unchecked(&self.platform, &mail, call).await,
             _ => payment_webhook::handle(&payments, &mail, call).await,
         };
         status(&edge::http::respond(&WEBHOOK, request, &self.clock, &handler).await) == 204
     }
 
-    /// The gateway tells what it was asked while it tells it: before we have its answer. It does not say it again.
-    pub async fn eager_news(&self, stores: &impl Stores, after: usize) -> bool {
+    /// Delivers a webhook about a call whose response has not arrived yet. It is not retried. Returns whether it failed.
+    pub async fn deliver_early_webhook(&self, stores: &impl Stores, after: usize) -> bool {
         for _ in 0..LOOKS {
-            if let Some(news) = self.platform.gateway().events_after(after).first() {
-                return !self.take_news(stores, news).await;
+            if let Some(event) = self.platform.gateway().events_after(after).first() {
+                return !self.deliver_webhook(stores, event).await;
             }
             let mut waited = false;
             poll_fn(|context| {
@@ -186,6 +186,6 @@ fn by_staff(request: HttpEvent) -> Value {
     request.principal(ids::user(9).0, role::STAFF).build()
 }
 
-fn status(answer: &Value) -> u16 {
-    answer["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default()
+fn status(response: &Value) -> u16 {
+    response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default()
 }

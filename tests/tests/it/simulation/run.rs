@@ -1,133 +1,133 @@
-//! Runs of a world until all is quiet: every crash in turn, or what chance makes of a seed.
+//! Runs a world until it is idle: sequentially with one crash, or with pseudorandom choices.
 
 use super::{
     backend::Backend,
-    chance::{Chance, Draw},
+    choices::{Choice, Choices},
     commands::Plan,
     defects::Defect,
     faults::FaultInjector,
     rules::{self, Violation, rule},
-    world::{MOST_AT_ONCE, World},
+    world::{MAX_CONCURRENCY, World},
 };
 use kernel::Timestamp;
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 use testkit::FaultPoint;
 
-/// Steps within which all must be quiet once nothing goes wrong any more.
+/// Steps within which the world must become idle after the last fault.
 const LIMIT: usize = 2_000;
 /// Sweeps that this may take.
 const SWEEPS: usize = 5;
-/// After this the longest trouble is over. A queue gives a message up after more than seven hours of attempts.
+/// When faults end. A queue gives a message up only after more than seven hours of attempts.
 const TROUBLE: Duration = Duration::from_secs(3 * 3600);
 
-/// What a run came to.
+/// Statistics of a run.
 #[derive(Debug, Clone, Default)]
 pub struct RunReport {
     /// Durable operations.
     pub operations: usize,
     /// Invocations.
     pub steps: usize,
-    /// What happened in it, of what need not happen.
-    pub saw: BTreeSet<&'static str>,
+    /// Optional situations that occurred.
+    pub observed: BTreeSet<&'static str>,
 }
 
-/// Runs in order, one task at a time, and dies at the operation `crash`.
+/// Runs tasks in order, one at a time, and crashes at the operation `crash`.
 pub fn in_order<S: Backend>(
-    site: S,
+    backend: S,
     now: Timestamp,
     plan: Plan,
     crash: Option<(usize, FaultPoint)>,
     defect: Option<Defect>,
 ) -> Result<RunReport, Violation> {
-    let mut world = World::new(site, now, 7, plan, defect);
+    let mut world = World::new(backend, now, 7, plan, defect);
     world.through_edge = true;
-    if let Some((number, moment)) = crash {
-        world.platform.faults().crash(number, moment);
+    if let Some((number, point)) = crash {
+        world.platform.faults().crash(number, point);
     }
-    let trail = until_quiet(&mut world, &Chance::none())?;
-    let letters = world.platform.email_sender().sent().len();
-    let due = rules::letters(&world.seen);
-    rule!(crash.is_some() || letters == due, "{letters} letters, {due} were due, and nothing went wrong");
-    Ok(trail)
+    let report = until_idle(&mut world, &Choices::none())?;
+    let emails = world.platform.email_sender().sent().len();
+    let due = rules::expected_emails(&world.seen);
+    rule!(crash.is_some() || emails == due, "{emails} e-mails, {due} were due, and no fault was injected");
+    Ok(report)
 }
 
-/// Runs what `chance` makes of it: order, batches, copies, races, crashes and outages; then all heals. Ids follow from `seed`.
-pub fn by_chance<S: Backend>(
-    site: S,
+/// Runs with the order, batches, duplicates, races, crashes and outages that `choices` gives, and then without faults. Ids derive from `seed`.
+pub fn at_random<S: Backend>(
+    backend: S,
     now: Timestamp,
     seed: u64,
-    chance: &Rc<Chance>,
+    choices: &Rc<Choices>,
     defect: Option<Defect>,
 ) -> Result<RunReport, Violation> {
-    let plan = Plan::drawn(chance, site.opens());
-    let mut world = World::new(site, now, seed, plan, defect);
-    world.through_edge = chance.one_in(Draw::ThroughEdge, 8);
-    let trouble = FaultInjector::begin(&world.platform, chance);
+    let plan = Plan::drawn(choices, backend.can_be_seeded());
+    let mut world = World::new(backend, now, seed, plan, defect);
+    world.through_edge = choices.one_in(Choice::ThroughEdge, 8);
+    let faults = FaultInjector::begin(&world.platform, choices);
     let over = now + TROUBLE;
     let (most, odds) = if world.plan.is_small { (60, 20) } else { (200, 40) };
-    for _ in 0..chance.draw(Draw::Steps, most) {
+    for _ in 0..choices.choose(Choice::Steps, most) {
         if world.clock.now() > over {
             break;
         }
-        chance.begin_step();
-        trouble.next(odds);
-        // Where all is quiet nothing happens any more, whatever the trouble.
-        if !step(&mut world, chance)? {
+        choices.begin_step();
+        faults.next(odds);
+        // An idle world stays idle whatever faults are injected.
+        if !step(&mut world, choices)? {
             break;
         }
     }
-    trouble.end();
-    until_quiet(&mut world, chance)
+    faults.end();
+    until_idle(&mut world, choices)
 }
 
-/// One step; `false` when all is quiet.
-fn step<S: Backend>(world: &mut World<S>, chance: &Chance) -> Result<bool, Violation> {
-    world.collect(chance);
-    if world.is_quiet() {
-        world.look();
-        world.open_asks();
-        if world.is_quiet() && !world.waits_for_time() {
+/// Runs one step. Returns `false` if the world is idle.
+fn step<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<bool, Violation> {
+    world.collect(choices);
+    if world.is_idle() {
+        world.read_stores();
+        world.schedule_commands();
+        if world.is_idle() && !world.waits_for_time() {
             return Ok(false);
         }
     }
-    let at_once = if chance.is_none() { 1 } else { 1 + chance.draw(Draw::AtOnce, MOST_AT_ONCE) };
-    let mut tasks: Vec<_> = (0..at_once).map_while(|_| world.take(chance)).collect();
-    tasks.extend(world.eager(&tasks, chance));
+    let at_once = if choices.is_none() { 1 } else { 1 + choices.choose(Choice::Concurrency, MAX_CONCURRENCY) };
+    let mut tasks: Vec<_> = (0..at_once).map_while(|_| world.take(choices)).collect();
+    tasks.extend(world.early_webhook(&tasks, choices));
     if tasks.is_empty() {
-        rule!(world.skip_time(), "it stands still: {} events wait", world.site.waiting());
+        rule!(world.skip_time(), "stuck: {} events wait", world.backend.waiting());
         return Ok(true);
     }
     world.steps += tasks.len();
-    world.work(tasks, chance);
-    if world.looks() {
-        world.look();
+    world.work(tasks, choices);
+    if world.is_read_due() {
+        world.read_stores();
         rules::always(world)?;
     }
     Ok(true)
 }
 
-fn until_quiet<S: Backend>(world: &mut World<S>, chance: &Chance) -> Result<RunReport, Violation> {
+fn until_idle<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<RunReport, Violation> {
     let sweeps = world.sweeps;
     for _ in 0..LIMIT {
-        chance.begin_step();
-        if !step(world, chance)? {
-            world.look();
+        choices.begin_step();
+        if !step(world, choices)? {
+            world.read_stores();
             rules::always(world)?;
             rules::at_rest(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);
             let operations = world.platform.operation_count();
-            return Ok(RunReport { operations, steps: world.steps, saw: rules::saw(world) });
+            return Ok(RunReport { operations, steps: world.steps, observed: rules::observed(world) });
         }
     }
-    let (messages, events, asks) =
-        (world.line.len(), world.site.waiting(), world.asks.iter().filter(|ask| ask.is_open()));
+    let (messages, events, requests) =
+        (world.queue.len(), world.backend.waiting(), world.requests.iter().filter(|request| request.is_open()));
     Err(Violation {
-        rule: "quiet at last",
-        seen: format!(
-            "not quiet after {LIMIT} steps: {messages} messages, {events} events, {} asks, stream at {:?}, topics at {:?}",
-            asks.count(),
+        rule: "idle at the end",
+        details: format!(
+            "not idle after {LIMIT} steps: {messages} messages, {events} events, {} requests, stream at {:?}, topics at {:?}",
+            requests.count(),
             world.stream,
-            world.topics.values().map(|(_, shelf)| shelf).collect::<Vec<_>>()
+            world.topics.values().map(|(_, position)| position).collect::<Vec<_>>()
         ),
     })
 }

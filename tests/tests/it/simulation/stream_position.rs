@@ -1,10 +1,10 @@
-//! A stream, as far as it was read.
+//! The read position of a stream.
 
-use super::chance::{Chance, Draw};
+use super::choices::{Choice, Choices};
 use kernel::Timestamp;
 use std::time::Duration;
 
-/// How far something that is read in order has been read, and whether somebody is reading.
+/// The read position of a stream, and whether it is being read.
 #[derive(Debug, Default)]
 pub struct StreamPosition {
     pub cursor: usize,
@@ -14,24 +14,24 @@ pub struct StreamPosition {
 }
 
 impl StreamPosition {
-    /// Whether somebody can begin to read.
+    /// Whether a read can start.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.cursor < self.length && !self.is_busy && self.due <= now
     }
 
-    /// Somebody begins to read.
+    /// Starts a read.
     pub fn begin(&mut self) {
         self.is_busy = true;
     }
 
-    /// Somebody begins to read: how many of the next records one batch takes.
-    pub fn cut(&mut self, chance: &Chance) -> usize {
+    /// Starts a read. Returns the size of its batch.
+    pub fn cut(&mut self, choices: &Choices) -> usize {
         self.begin();
         let left = self.length - self.cursor;
-        1 + if left == 1 { 0 } else { chance.draw(Draw::Batch, left) }
+        1 + if left == 1 { 0 } else { choices.choose(Choice::Batch, left) }
     }
 
-    /// So many were read. Where chance wants it `back`, the last comes again.
+    /// Ends a read of `done` records; with `back`, the last is redelivered.
     pub fn settle(&mut self, now: Timestamp, done: usize, back: bool) {
         self.is_busy = false;
         self.cursor += done;

@@ -74,11 +74,7 @@ fn inner_crates_do_not_depend_on_outer_crates() {
     for manifest in manifests() {
         let Some((_, allowed)) = INNER.iter().find(|(directory, _)| *directory == manifest.directory) else { continue };
         for (name, _) in manifest.dependencies() {
-<<<<<<< HEAD
-            if (OURS.contains(&name) || name.starts_with("adapters-")) && !allowed.contains(&name) {
-=======
-            if WORKSPACE.contains(&name) && !allowed.contains(&name) {
->>>>>>> d1d508f (Parse sources with syn in the structural tests)
+            if (WORKSPACE.contains(&name) || name.starts_with("adapters-")) && !allowed.contains(&name) {
                 complaints.push(format!("{} depends on {name}", manifest.directory));
             }
             if ["tokio", "async-trait", "async_trait"].contains(&name) {

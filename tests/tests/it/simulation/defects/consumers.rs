@@ -1,4 +1,4 @@
-//! Defects of mail, invoices and windows, and of the sweep of the outbox.
+//! Defects of e-mail, invoices, windows, and the outbox sweep.
 
 use crate::simulation::{
     backend::{Backend, Stores},
@@ -20,10 +20,10 @@ use ports::{
 use std::time::Duration;
 use testkit::Platform;
 
-/// Notes that a letter was sent under a claim of its own each time.
-pub struct Forgetful<C>(pub C, pub Ids);
+/// Records each sent e-mail under a new claim.
+pub struct NewClaimPerEmail<C>(pub C, pub Ids);
 
-impl<C: ContactStore> ContactStore for Forgetful<C> {
+impl<C: ContactStore> ContactStore for NewClaimPerEmail<C> {
     async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
         self.0.save(claim, contact).await
     }
@@ -51,7 +51,7 @@ impl<C: ContactStore> ContactStore for Forgetful<C> {
     }
 }
 
-pub async fn note_first(
+pub async fn record_first(
     stores: &impl Stores,
     platform: &Platform,
     delivery: Delivery<DomainEvent>,
@@ -59,20 +59,20 @@ pub async fn note_first(
     let about = &delivery.event.event;
     let sent = notification::for_event(about, Channel::Email).ok_or_else(|| event::unexpected_event(about))?;
     let contacts = stores.contacts();
-    let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not there yet"))?;
-    let letter = platform.message_templates().render_email(sent.template, &to, about)?;
+    let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not stored yet"))?;
+    let email = platform.message_templates().render_email(sent.template, &to, about)?;
     let event = event::wrap(delivery.ids.next(), &delivery.event.subject, 1, delivery.now, &delivery.trace, sent);
     let claim = Claim { consumer: catalog::EMAIL_SEND.name, event_id: delivery.event.id };
     if !contacts.record_sent(claim, &event).await? {
         return Ok(());
     }
-    platform.email_sender().send(&letter, claim.event_id).await
+    platform.email_sender().send(&email, claim.event_id).await
 }
 
-/// Gives an order that has a number another one.
-pub struct Blind<I>(pub I, pub Ids);
+/// Assigns a second number to an order.
+pub struct NumbersTwice<I>(pub I, pub Ids);
 
-impl<I: InvoiceStore> InvoiceStore for Blind<I> {
+impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
     async fn assign_number(
         &self,
         claim: Claim,
@@ -94,24 +94,24 @@ impl<I: InvoiceStore> InvoiceStore for Blind<I> {
     }
 }
 
-/// Adds facts up under ids of their own, so that each counts each time it comes.
+/// Adds records under new ids, so that redelivered ones count again.
 pub async fn count_anew<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
     batch: &[Delivery<DomainEvent>],
 ) -> Result<(), Failure> {
     let ids = world.clock.ids();
-    let mut facts = vec![];
+    let mut records = vec![];
     for delivery in batch {
         if let DomainEvent::OrderConfirmed(order) = &delivery.event.event {
-            facts.push(window::analytics_record(ids.next(), delivery.event.time, order)?);
+            records.push(window::analytics_record(ids.next(), delivery.event.time, order)?);
         }
     }
-    stores.windows().add(&facts).await
+    stores.windows().add(&records).await
 }
 
-/// What a sweep is about to offer to the bus, and will forget whatever the bus says.
-pub fn forgotten<S: Backend>(world: &World<S>) -> Vec<Event> {
+/// The events of a sweep, which will be deleted whatever the bus returns.
+pub fn swept_events<S: Backend>(world: &World<S>) -> Vec<Event> {
     let grace = Duration::from_secs(5);
     let waiting = world.platform.outbox().pending();
     waiting.into_iter().filter(|event| event.time + grace < world.clock.now()).collect()

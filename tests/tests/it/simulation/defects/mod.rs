@@ -1,15 +1,15 @@
-//! Defects that others have shipped, to be switched on one at a time: a checker that finds none of them proves nothing.
+//! Seeded defects, each a habit found in public order platforms, to be enabled one at a time: they show that the checker finds them.
 //!
-//! They are wrappers around ports and variants of handlers, here and nowhere else.
+//! They are wrappers of ports and variants of handlers, and exist only here.
 
 mod consumers;
 mod orders;
 mod payments;
 mod stock;
 
-pub use consumers::{count_anew, forgotten};
+pub use consumers::{count_anew, swept_events};
 pub use orders::place;
-pub use payments::take_blindly;
+pub use payments::apply_unchecked;
 pub use stock::sweep;
 
 use super::{
@@ -21,7 +21,6 @@ use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
 
-/// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Defect {
     AcknowledgesOnError,
@@ -48,12 +47,12 @@ pub enum Defect {
     MarksRejectedEventsPublished,
     NeverSweepsOutbox,
     RetriesOrderWithNewKey,
-    /// No defect: state and version turn old news away as well.
+    /// Not a defect: state and version also reject stale events.
     SkipsInbox,
 }
 
 impl Defect {
-    /// Every defect, and the habit that it is.
+    /// Every defect with its description.
     pub const ALL: [(Self, &str); 24] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
         (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),
@@ -82,7 +81,7 @@ impl Defect {
     ];
 }
 
-/// Consumes with the world's defect, if that is in this function.
+/// Consumes an event with the world's defect, if it concerns this function.
 pub async fn consume<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
@@ -99,7 +98,7 @@ pub async fn consume<S: Backend>(
         ..*delivery
     };
     let payments = payments::Payments { inner: stores.payments(), platform, defect };
-    let gateway = payments::Keyless { platform, ids: world.clock.ids(), defect };
+    let gateway = payments::NewKeyGateway { platform, ids: world.clock.ids(), defect };
     let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, ids: world.clock.ids(), defect };
     let orders = orders::Orders { inner: stores.orders(), platform, ids: world.clock.ids(), defect };
     Some(match defect {
@@ -119,7 +118,7 @@ pub async fn consume<S: Backend>(
         Defect::ChargesBeforeStoringPayment if is(catalog::PAYMENT_CHARGE) => {
             payments::charge_first(platform, copy()).await
         }
-        Defect::ReleasesStockTwice if is(catalog::STOCK_RELEASE) => stock::release_blindly(platform, copy()).await,
+        Defect::ReleasesStockTwice if is(catalog::STOCK_RELEASE) => stock::release_twice(platform, copy()).await,
         Defect::ReadsThenWritesStock if is(catalog::STOCK_RESERVE) => stock_reserve::handle(&stock, copy()).await,
         Defect::AllocatesUnavailableStock | Defect::SkipsInbox if is(catalog::STOCK_ALLOCATE) => {
             stock_allocate::handle(&stock, copy()).await
@@ -133,14 +132,14 @@ pub async fn consume<S: Backend>(
             order_advance::handle(&orders, world.plan.policy, copy()).await
         }
         Defect::RecordsEmailWithoutClaim if is(catalog::EMAIL_SEND) => {
-            let contacts = consumers::Forgetful(stores.contacts(), world.clock.ids());
+            let contacts = consumers::NewClaimPerEmail(stores.contacts(), world.clock.ids());
             email_send::handle(&contacts, &platform.message_templates(), &platform.email_sender(), copy()).await
         }
         Defect::RecordsEmailBeforeSending if is(catalog::EMAIL_SEND) => {
-            consumers::note_first(stores, platform, copy()).await
+            consumers::record_first(stores, platform, copy()).await
         }
         Defect::NumbersInvoiceTwice if is(catalog::INVOICE_ISSUE) => {
-            let invoices = consumers::Blind(stores.invoices(), world.clock.ids());
+            let invoices = consumers::NumbersTwice(stores.invoices(), world.clock.ids());
             invoice_issue::handle(&invoices, &platform.documents(), &platform.invoice_renderer(), copy()).await
         }
         _ => return None,

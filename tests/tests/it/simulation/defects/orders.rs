@@ -1,4 +1,4 @@
-//! Defects of orders: keys that are not kept with the order, steps that look at nothing.
+//! Defects of orders: idempotency keys stored apart from the order, transitions without checks.
 
 use super::Defect;
 use crate::simulation::{backend::Backend, requests::PLACE, world::World};
@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use testkit::Platform;
 
-/// Orders, kept with a defect.
+/// An order store with a defect.
 pub struct Orders<'a, O> {
     pub inner: O,
     pub platform: &'a Platform,
@@ -36,8 +36,8 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
             self.platform.orders().place_unchecked(order, key, reply, event).await?;
             return Ok(IdempotencyOutcome::Committed);
         }
-        let nobodys = IdempotencyKey { key: self.ids.next().to_string(), ..key.clone() };
-        self.inner.place(order, &nobodys, reply, event).await?;
+        let unrelated = IdempotencyKey { key: self.ids.next().to_string(), ..key.clone() };
+        self.inner.place(order, &unrelated, reply, event).await?;
         self.inner.store_rejection(key, reply).await
     }
 
@@ -89,7 +89,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
     }
 }
 
-/// Places an order with the world's defect, if that is in this.
+/// Places an order with the world's defect, if it concerns orders.
 pub async fn place<S: Backend>(world: &World<S>, request: &Value) -> Option<Value> {
     let (platform, defect) = (&world.platform, world.defect?);
     if !matches!(defect, Defect::StoresKeySeparately | Defect::ChecksThenInsertsKey) {

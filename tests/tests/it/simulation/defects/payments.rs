@@ -1,4 +1,4 @@
-//! Defects of payments: keys that are not stable, news that is believed, what is kept and told in the wrong order.
+//! Defects of payments: unstable gateway keys, unchecked webhooks, writes in the wrong order.
 
 use super::Defect;
 use domain::{
@@ -15,7 +15,7 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Time
 use ports::{Bus as _, Claim, Gateway, PaymentStore, TransitionOutcome, WebhookVerifier as _};
 use testkit::{Platform, WebhookVerifier};
 
-/// Payments, kept with a defect.
+/// A payment store with a defect.
 pub struct Payments<'a, P> {
     pub inner: P,
     pub platform: &'a Platform,
@@ -85,14 +85,14 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     }
 }
 
-/// Makes a key of its own for each question.
-pub struct Keyless<'a> {
+/// A gateway client that uses a new key for each call.
+pub struct NewKeyGateway<'a> {
     pub platform: &'a Platform,
     pub ids: Ids,
     pub defect: Defect,
 }
 
-impl Gateway for Keyless<'_> {
+impl Gateway for NewKeyGateway<'_> {
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
         let gateway = self.platform.gateway();
         match self.defect {
@@ -126,26 +126,26 @@ impl Gateway for Keyless<'_> {
     }
 }
 
-/// Takes the gateway's news as if there were none before, and notes that it did in a step of its own.
-pub async fn take_blindly(
+/// Applies a webhook whatever the payment's status, and stores its claim in a separate transaction.
+pub async fn apply_unchecked(
     platform: &Platform,
     webhooks: &WebhookVerifier,
     call: Call<RawBody>,
 ) -> Result<Reply<()>, Failure> {
-    let news = webhooks.verify(call.header("stripe-signature"), &call.body.bytes, call.now).await?;
-    let (Some(news), payments) = (news, platform.payments()) else { return Ok(Reply::no_content()) };
-    let claim = Claim { consumer: catalog::PAYMENT_WEBHOOK.name, event_id: news.id };
+    let event = webhooks.verify(call.header("stripe-signature"), &call.body.bytes, call.now).await?;
+    let (Some(event), payments) = (event, platform.payments()) else { return Ok(Reply::no_content()) };
+    let claim = Claim { consumer: catalog::PAYMENT_WEBHOOK.name, event_id: event.id };
     if payments.has_claim(claim).await? {
         return Ok(Reply::no_content());
     }
-    let payment = payments.get(news.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
+    let payment = payments.get(event.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
     let open = Payment { status: Status::Pending, ..payment };
     let refund = RefundId(call.ids.next());
-    if let Some(change) = payment::record_charge_outcome(&open, news.attempt, &news.answer, refund, call.now)? {
+    if let Some(change) = payment::record_charge_outcome(&open, event.attempt, &event.answer, refund, call.now)? {
         let version = change.payment.version;
         let events = event::wrap_all(&call.ids, open.id, version, call.now, &call.trace, &change.events);
         if payments.advance(None, &change, &events).await? == TransitionOutcome::VersionConflict {
-            return Err(Failure::unavailable("payment", "another step of it was faster"));
+            return Err(Failure::unavailable("payment", "changed concurrently"));
         }
     }
     payments.insert_claim(claim).await?;
@@ -153,15 +153,15 @@ pub async fn take_blindly(
 }
 
 pub async fn charge_first(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let DomainEvent::StockReserved(held) = &delivery.event.event else { return Ok(()) };
-    if platform.payments().for_order(held.order_id).is_some_and(|payment| payment.status != Status::Pending) {
+    let DomainEvent::StockReserved(reserved) = &delivery.event.event else { return Ok(()) };
+    if platform.payments().for_order(reserved.order_id).is_some_and(|payment| payment.status != Status::Pending) {
         return Ok(());
     }
-    let payment = payment::begin(PaymentId(delivery.ids.next()), held, delivery.now);
-    let answer = platform.gateway().charge(&payment).await?;
+    let payment = payment::begin(PaymentId(delivery.ids.next()), reserved, delivery.now);
+    let response = platform.gateway().charge(&payment).await?;
     let payment = platform.payments().begin(&payment).await?;
     let refund = RefundId(delivery.ids.next());
-    let Some(change) = payment::record_charge_outcome(&payment, 1, &answer, refund, delivery.now)? else {
+    let Some(change) = payment::record_charge_outcome(&payment, 1, &response, refund, delivery.now)? else {
         return Ok(());
     };
     let version = change.payment.version;

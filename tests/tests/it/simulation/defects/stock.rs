@@ -1,4 +1,4 @@
-//! Defects of stock: read and written apart, given back twice, taken blindly.
+//! Defects of stock: unguarded writes, repeated releases, unchecked allocations.
 
 use super::Defect;
 use crate::simulation::{
@@ -16,7 +16,7 @@ use kernel::{Failure, Ids, Timestamp};
 use ports::{Claim, ExpiredReservation, PaidOrder, StockStore};
 use testkit::{Platform, Snapshot};
 
-/// Stock, kept with a defect.
+/// A stock store with a defect.
 pub struct Stock<'a, S> {
     pub inner: S,
     pub platform: &'a Platform,
@@ -30,13 +30,14 @@ impl<S> Stock<'_, S> {
         self.seen.reservations.get(&order).map(|(_, lines)| lines.as_slice()).unwrap_or_default()
     }
 
-    /// Moves pieces from what is held to what is free, or anywhere, whatever there is.
-    fn move_blindly(&self, order: OrderId, free: i64, held: i64) {
+    /// Moves units between available and reserved without any check.
+    fn move_units(&self, order: OrderId, available_factor: i64, reserved_factor: i64) {
         for line in self.lines(order) {
             let levels = self.platform.stock().levels();
             let Some(level) = levels.into_iter().find(|level| level.product_id == line.product_id) else { continue };
-            let pieces = i64::from(line.quantity);
-            let (available, reserved) = (level.available + pieces * free, level.reserved + pieces * held);
+            let units = i64::from(line.quantity);
+            let (available, reserved) =
+                (level.available + units * available_factor, level.reserved + units * reserved_factor);
             self.platform.stock().overwrite(&StockLevel { available, reserved, ..level });
         }
     }
@@ -47,36 +48,36 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         self.inner.open(claim, product, event).await
     }
 
-    /// Writes down what it had read, before it takes from it.
+    /// Overwrites the levels with what it read before it reserves.
     async fn reserve(
         &self,
         claim: Claim,
-        hold: &Reservation,
+        reservation: &Reservation,
         expires_at: Timestamp,
         reserved: &Event,
-        short: &Event,
+        failed: &Event,
     ) -> Result<Option<Event>, Failure> {
         let mut read = vec![];
-        for line in &hold.lines {
+        for line in &reservation.lines {
             read.extend(self.inner.level(line.product_id).await?);
         }
-        // Deciding takes as long as another operation.
-        self.inner.level(hold.lines[0].product_id).await?;
+        // Another operation, during which other processes can run.
+        self.inner.level(reservation.lines[0].product_id).await?;
         read.iter().for_each(|level| self.platform.stock().overwrite(level));
-        self.inner.reserve(claim, hold, expires_at, reserved, short).await
+        self.inner.reserve(claim, reservation, expires_at, reserved, failed).await
     }
 
-    /// A hold that lapsed is taken again as if there were always enough.
+    /// Allocates an expired reservation without checking what is available.
     async fn allocate(
         &self,
         claim: Claim,
         paid: &PaidOrder,
-        kept: &Event,
-        short: &Event,
+        allocated: &Event,
+        failed: &Event,
     ) -> Result<Option<Event>, Failure> {
         if self.defect == Defect::SkipsInbox {
             let claim = Claim { event_id: self.ids.next(), ..claim };
-            return self.inner.allocate(claim, paid, kept, short).await;
+            return self.inner.allocate(claim, paid, allocated, failed).await;
         }
         let (stock, lines) = (self.platform.stock(), self.lines(paid.order_id));
         let levels = stock.levels();
@@ -85,11 +86,11 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
             level.is_some_and(|level| level.available >= line.quantity.into())
         };
         if stock.state(paid.order_id) != Some(State::Expired) || lines.iter().all(is_free) {
-            return self.inner.allocate(claim, paid, kept, short).await;
+            return self.inner.allocate(claim, paid, allocated, failed).await;
         }
-        self.move_blindly(paid.order_id, 1, 0);
-        let outcome = self.inner.allocate(claim, paid, kept, short).await;
-        self.move_blindly(paid.order_id, -1, 0);
+        self.move_units(paid.order_id, 1, 0);
+        let outcome = self.inner.allocate(claim, paid, allocated, failed).await;
+        self.move_units(paid.order_id, -1, 0);
         outcome
     }
 
@@ -110,11 +111,11 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         self.inner.expired_reservations(now, limit, after).await
     }
 
-    /// What another sweeper gave back meanwhile is given back all the same.
-    async fn expire(&self, order: OrderId, lapsed: &Event) -> Result<Option<Event>, Failure> {
-        let outcome = self.inner.expire(order, lapsed).await?;
+    /// Returns the units again if another sweep has already expired the reservation.
+    async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure> {
+        let outcome = self.inner.expire(order, expired).await?;
         if outcome.is_none() && self.defect == Defect::ExpiresReservationTwice {
-            self.move_blindly(order, 1, -1);
+            self.move_units(order, 1, -1);
         }
         Ok(outcome)
     }
@@ -123,8 +124,8 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
         self.inner.backorders_fillable(limit, after).await
     }
 
-    async fn allocate_backorder(&self, order: OrderId, kept: &Event) -> Result<Option<Event>, Failure> {
-        self.inner.allocate_backorder(order, kept).await
+    async fn allocate_backorder(&self, order: OrderId, allocated: &Event) -> Result<Option<Event>, Failure> {
+        self.inner.allocate_backorder(order, allocated).await
     }
 
     async fn backorder_count(&self) -> Result<u64, Failure> {
@@ -136,7 +137,7 @@ impl<S: StockStore> StockStore for Stock<'_, S> {
     }
 }
 
-/// Sweeps holds, with the world's defect if that is in this.
+/// Runs stock-sweep with the world's defect, if it concerns the sweep.
 pub async fn sweep<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
@@ -151,17 +152,17 @@ pub async fn sweep<S: Backend>(
     }
 }
 
-/// Gives back what the order asked for, whether or not that was done before.
-pub async fn release_blindly(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+/// Releases the lines of an order even if they were released before.
+pub async fn release_twice(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let DomainEvent::OrderCancelled(cancelled) = &delivery.event.event else { return Ok(()) };
     let order = platform.orders().all().into_iter().find(|order| order.id == cancelled.order_id).expect("an order");
-    let was_held = order.payment_id.is_some();
-    let is_held = platform.stock().held(order.id).is_some();
+    let was_reserved = order.payment_id.is_some();
+    let is_reserved = platform.stock().held(order.id).is_some();
     stock_release::handle(&platform.stock(), delivery).await?;
-    for line in order.lines.iter().filter(|_| was_held && !is_held) {
+    for line in order.lines.iter().filter(|_| was_reserved && !is_reserved) {
         let level = platform.stock().level(line.product_id).await?.expect("a level");
-        let pieces = i64::from(line.quantity.get());
-        let (available, reserved) = (level.available + pieces, level.reserved - pieces);
+        let units = i64::from(line.quantity.get());
+        let (available, reserved) = (level.available + units, level.reserved - units);
         platform.stock().overwrite(&StockLevel { available, reserved, ..level });
     }
     Ok(())

@@ -1,7 +1,7 @@
-//! Stands between the stores and the server, counts their statements among the platform's operations, and cuts where the faults
-//! say so: before a statement is sent, after it was answered, while it runs, or after it ran and before it is committed.
+//! A proxy between the stores and the server. It counts statements as durable operations and cuts connections where a fault says so:
+//! before a statement is sent, while it runs, after it ran and before it commits, or after its response.
 //!
-//! The stores notice nothing but what they would notice of a network: they are the real ones, over real connections.
+//! The stores are the real ones over real connections; to them a cut is a network failure.
 
 use super::pg_protocol::{Reply, Request, Stream, log_in, startup};
 use std::{
@@ -19,33 +19,32 @@ use tokio::{
     task::spawn_local,
 };
 
-/// What cut statements came to.
+/// Counts of statements by how they were cut.
 #[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
-    /// Statements.
+pub struct CutCounts {
     pub statements: usize,
     /// Cut before they were sent.
     pub before: usize,
-    /// Cut after they were answered.
+    /// Cut after the response.
     pub after: usize,
-    /// Left alone while they ran.
-    pub sent: usize,
-    /// Of those, done all the same.
-    pub done: usize,
-    /// Run and never committed.
-    pub half: usize,
+    /// Cut while they ran.
+    pub in_flight: usize,
+    /// Of those, completed by the server.
+    pub completed: usize,
+    /// Executed and not committed.
+    pub uncommitted: usize,
 }
 
-/// One process: whether it was killed, and who has to hear of it.
+/// A process: whether it was killed, and the waker to notify.
 #[derive(Debug, Default)]
-pub struct Life {
+pub struct ProcessState {
     killed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
-    /// How many processes came before it. Connections of those are closing.
+    /// The number of processes before it. Their connections are closing.
     generation: Cell<usize>,
 }
 
-impl Life {
+impl ProcessState {
     fn kill(&self) {
         self.killed.set(true);
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -53,41 +52,40 @@ impl Life {
         }
     }
 
-    /// Whether it was killed since it was last asked. If not, `waker` hears of it.
+    /// Whether it was killed since the last call. If not, `waker` is woken when it is.
     pub fn was_killed(&self, waker: &Waker) -> bool {
         *self.waker.borrow_mut() = Some(waker.clone());
         self.killed.replace(false)
     }
 
-    /// How many processes came before it.
     pub fn generation(&self) -> usize {
         self.generation.get()
     }
 
-    /// Another process follows.
+    /// Starts the next process.
     pub fn renew(&self) {
         self.generation.set(self.generation.get() + 1);
         self.killed.set(false);
     }
 }
 
-/// A connection to the server, and what the server said when it began.
+/// A connection to the server, and the server's messages after login.
 type Session = (Stream, Vec<u8>);
 
-/// What stands between.
+/// The proxy.
 #[derive(Debug)]
 pub struct FaultProxy {
     server: (String, u16),
     platform: RefCell<Platform>,
-    /// Connections that nobody uses, by how their client introduced itself: logging in costs more than a schedule.
+    /// Idle connections by startup message, since a login costs more than a schedule.
     resting: RefCell<HashMap<Vec<u8>, Vec<Session>>>,
-    /// Which connections are open: of which process, of which generation, and a number.
+    /// Open connections: slot, generation and number.
     open: RefCell<BTreeSet<(usize, usize, u64)>>,
     next: Cell<u64>,
-    /// Statements that run although nobody waits for them.
+    /// Statements that still run although their connection was cut.
     stragglers: Cell<usize>,
     changed: Notify,
-    pub tally: Cell<Tally>,
+    pub cut_counts: Cell<CutCounts>,
 }
 
 impl FaultProxy {
@@ -100,28 +98,28 @@ impl FaultProxy {
             next: Cell::new(0),
             stragglers: Cell::new(0),
             changed: Notify::new(),
-            tally: Cell::default(),
+            cut_counts: Cell::default(),
         })
     }
 
-    /// From now on the faults of `platform` count.
+    /// Applies the faults of `platform` from now on.
     pub fn obey(&self, platform: &Platform) {
         *self.platform.borrow_mut() = platform.clone();
     }
 
-    /// Serves the process in `slot`; answers the port for it.
-    pub async fn serve(self: &Rc<Self>, slot: usize, life: &Rc<Life>) -> u16 {
+    /// Serves the process in `slot`. Returns its port.
+    pub async fn serve(self: &Rc<Self>, slot: usize, state: &Rc<ProcessState>) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (cutter, life) = (Rc::clone(self), Rc::clone(life));
+        let (cutter, state) = (Rc::clone(self), Rc::clone(state));
         spawn_local(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (cutter, life) = (Rc::clone(&cutter), Rc::clone(&life));
+                let (cutter, state) = (Rc::clone(&cutter), Rc::clone(&state));
                 spawn_local(async move {
-                    let place = (slot, life.generation.get(), cutter.next.replace(cutter.next.get() + 1));
+                    let place = (slot, state.generation.get(), cutter.next.replace(cutter.next.get() + 1));
                     cutter.open.borrow_mut().insert(place);
-                    // Whatever breaks here breaks the connection, and that is what the client hears.
-                    drop(cutter.connect(Stream::new(client), &life).await);
+                    // An error here closes the connection, which is what the client sees.
+                    drop(cutter.connect(Stream::new(client), &state).await);
                     cutter.open.borrow_mut().remove(&place);
                     cutter.changed.notify_waiters();
                 });
@@ -130,7 +128,7 @@ impl FaultProxy {
         port
     }
 
-    /// Waits until nothing runs that nobody waits for, and what dead processes left is closed.
+    /// Waits until cut statements have ended and connections of killed processes are closed.
     pub async fn quiet(&self, generations: &[usize]) {
         loop {
             let changed = self.changed.notified();
@@ -142,7 +140,7 @@ impl FaultProxy {
         }
     }
 
-    async fn connect(self: &Rc<Self>, mut client: Stream, life: &Rc<Life>) -> io::Result<()> {
+    async fn connect(self: &Rc<Self>, mut client: Stream, state: &Rc<ProcessState>) -> io::Result<()> {
         if self.platform.borrow().faults().is_down(Dependency::Database) {
             return Ok(());
         }
@@ -162,25 +160,25 @@ impl FaultProxy {
                 (server, welcome)
             }
         };
-        if let Some(server) = self.converse(client, server, life).await? {
+        if let Some(server) = self.converse(client, server, state).await? {
             self.resting.borrow_mut().entry(who).or_default().push((server, welcome));
         }
         Ok(())
     }
 
-    /// Hands statements and answers over until the client leaves or the connection is cut; the server's side, if it can be used
-    /// again.
+    /// Forwards statements and responses until the client disconnects or the connection is cut. Returns the server's side if it can be
+    /// reused.
     async fn converse(
         self: &Rc<Self>,
         mut client: Stream,
         mut server: Stream,
-        life: &Rc<Life>,
+        state: &Rc<ProcessState>,
     ) -> io::Result<Option<Stream>> {
         let mut is_idle = true;
         loop {
             let request = match Request::read(&mut client).await {
                 Ok(request) if request.sql.is_some() => request,
-                // It takes its leave, or is gone.
+                // The client disconnects.
                 _ if is_idle => return Ok(Some(server)),
                 _ => {
                     self.close(server).await;
@@ -189,9 +187,9 @@ impl FaultProxy {
             };
             let verdict = self.platform.borrow().faults().begin(Dependency::Database, name(request.sql.as_deref()));
             let kills = verdict.crash.is_some();
-            self.count(|tally| tally.statements += 1);
-            let moment = verdict.crash.or(verdict.fail);
-            match moment {
+            self.count(|cut_counts| cut_counts.statements += 1);
+            let point = verdict.crash.or(verdict.fail);
+            match point {
                 None => {
                     request.send(&mut server).await?;
                     let reply = Reply::read(&mut server).await?;
@@ -199,81 +197,83 @@ impl FaultProxy {
                     client.write_all(&reply.bytes).await?;
                     continue;
                 }
-                Some(FaultPoint::Before) => self.count(|tally| tally.before += 1),
+                Some(FaultPoint::Before) => self.count(|cut_counts| cut_counts.before += 1),
                 Some(FaultPoint::After) => {
                     request.send(&mut server).await?;
                     is_idle = Reply::read(&mut server).await?.is_idle;
-                    self.count(|tally| tally.after += 1);
+                    self.count(|cut_counts| cut_counts.after += 1);
                 }
                 Some(FaultPoint::InFlight) => {
                     request.send(&mut server).await?;
-                    self.count(|tally| tally.sent += 1);
-                    let straggler = self.straggler();
-                    cut(client, kills, life);
+                    self.count(|cut_counts| cut_counts.in_flight += 1);
+                    let running_guard = self.running_guard();
+                    cut(client, kills, state);
                     let reply = Reply::read(&mut server).await?;
-                    self.count(|tally| tally.done += usize::from(!reply.failed));
+                    self.count(|cut_counts| cut_counts.completed += usize::from(!reply.failed));
                     let session = reply.is_idle.then_some(server);
-                    drop(straggler);
+                    drop(running_guard);
                     return Ok(session);
                 }
                 Some(FaultPoint::Uncommitted) => {
                     let is_half = request.send_half(&mut server).await?;
-                    self.count(|tally| *if is_half { &mut tally.half } else { &mut tally.before } += 1);
-                    let straggler = self.straggler();
-                    cut(client, kills, life);
+                    self.count(|cut_counts| {
+                        *if is_half { &mut cut_counts.uncommitted } else { &mut cut_counts.before } += 1
+                    });
+                    let running_guard = self.running_guard();
+                    cut(client, kills, state);
                     self.close(server).await;
-                    drop(straggler);
+                    drop(running_guard);
                     return Ok(None);
                 }
             }
-            let straggler = self.straggler();
-            cut(client, kills, life);
+            let running_guard = self.running_guard();
+            cut(client, kills, state);
             if is_idle {
                 return Ok(Some(server));
             }
             self.close(server).await;
-            drop(straggler);
+            drop(running_guard);
             return Ok(None);
         }
     }
 
-    /// Leaves the server, and waits until it has noticed: what was not committed is undone then.
+    /// Closes the connection to the server, and waits until the server has rolled back.
     async fn close(&self, mut server: Stream) {
         let mut rest = vec![];
-        // It may have gone by itself; then there is nothing to wait for.
+        // The server may have closed it first.
         drop(server.shutdown().await);
         drop(server.read_to_end(&mut rest).await);
     }
 
-    /// Something runs for as long as the answer is kept.
-    fn straggler(&self) -> impl Sized + use<'_> {
-        struct Straggler<'a>(&'a FaultProxy);
-        impl Drop for Straggler<'_> {
+    /// Counts a statement as running until the guard is dropped.
+    fn running_guard(&self) -> impl Sized + use<'_> {
+        struct RunningGuard<'a>(&'a FaultProxy);
+        impl Drop for RunningGuard<'_> {
             fn drop(&mut self) {
                 self.0.stragglers.set(self.0.stragglers.get() - 1);
                 self.0.changed.notify_waiters();
             }
         }
         self.stragglers.set(self.stragglers.get() + 1);
-        Straggler(self)
+        RunningGuard(self)
     }
 
-    fn count(&self, change: impl FnOnce(&mut Tally)) {
-        let mut tally = self.tally.get();
-        change(&mut tally);
-        self.tally.set(tally);
+    fn count(&self, change: impl FnOnce(&mut CutCounts)) {
+        let mut cut_counts = self.cut_counts.get();
+        change(&mut cut_counts);
+        self.cut_counts.set(cut_counts);
     }
 }
 
-/// The client's process dies, or hears that its connection is broken.
-fn cut(client: Stream, kills: bool, life: &Life) {
+/// Kills the client's process, or closes its connection.
+fn cut(client: Stream, kills: bool, state: &ProcessState) {
     if kills {
-        life.kill();
+        state.kill();
     }
     drop(client);
 }
 
-/// A statement's name among operations: how it begins. There are few, so each is kept for good.
+/// The name of a statement in the list of operations: its beginning. The few names are leaked to make them static.
 fn name(sql: Option<&str>) -> &'static str {
     thread_local! {
         static NAMES: RefCell<BTreeSet<&'static str>> = RefCell::default();

@@ -1,14 +1,13 @@
-//! The stores of a simulation on a real PostgreSQL: the real adapters, each process with connections of its own, and in between
-//! somebody who cuts them.
+//! The stores of a simulation on PostgreSQL: the real adapters, with connections of each process through a proxy that cuts them.
 
 mod fault_proxy;
 mod pg_protocol;
-mod see;
+mod snapshot;
 mod tests;
 
 use super::{
     backend::{Backend, Stores},
-    chance::Chance,
+    choices::Choices,
 };
 use adapters_postgres::{
     Database, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
@@ -17,14 +16,14 @@ use adapters_postgres::{
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use catalog::Context;
 use domain::Event;
-use fault_proxy::{FaultProxy, Life, Tally};
+use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
     ContactStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore, StockStore, UserStore,
     WindowStore,
 };
-use see::Tables;
+use snapshot::Tables;
 use std::{
     cell::{Cell, RefCell},
     future::{Future, poll_fn},
@@ -36,14 +35,14 @@ use testkit::{Platform, Snapshot, build};
 use tokio::{runtime::Runtime, task::LocalSet};
 use tokio_postgres::Client;
 
-/// Processes that run at the same time.
+/// Processes that run concurrently.
 const SLOTS: usize = 3;
-/// Schedules after which the tables are made anew: rows that were deleted still have to be read over.
-const TIDY: usize = 50;
+/// Schedules after which the tables are truncated: dead rows slow down scans.
+const TRUNCATE_EVERY: usize = 50;
 
-/// A database for one schedule after another.
+/// A database that schedules use one after another.
 pub struct Server {
-    // The order is that in which they go: connections before what they are connections to.
+    // Fields drop in this order: connections before what they connect to.
     slots: Vec<Slot>,
     client: Client,
     look: Arc<Database>,
@@ -56,14 +55,14 @@ pub struct Server {
     database: TestDatabase,
 }
 
-/// A place for one process after another.
+/// A slot that processes use one after another.
 struct Slot {
     port: u16,
-    life: Rc<Life>,
+    state: Rc<ProcessState>,
     databases: RefCell<Rc<Databases>>,
 }
 
-/// The connections of one process, one a context.
+/// The connections of one process, one per context.
 #[derive(Debug)]
 struct Databases(Vec<(Context, Arc<Database>)>);
 
@@ -80,25 +79,25 @@ impl Databases {
 }
 
 impl Server {
-    /// A fresh database on the server that `DATABASE_URL` names. Without one this fails, as every test does that needs it.
+    /// A fresh database on the server at `DATABASE_URL`. Panics without one.
     pub fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let local = LocalSet::new();
         let (database, client, tables, cutter, slots) = runtime.block_on(local.run_until(async {
             let database = fresh_database(&database_url()).await;
-            // What a crash of the whole server would lose matters to nobody here.
+            // Durability does not matter here.
             database.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$").await;
             let client = database.connect().await;
-            // Emptying in any order is nobody's business but ours.
+            // Disables foreign keys, so that tables can be emptied in any order.
             client.batch_execute("SET session_replication_role = replica").await.expect("a superuser");
             let tables = Tables::find(&client).await;
             let cutter = FaultProxy::new(database.server());
             let mut slots = vec![];
             for slot in 0..SLOTS {
-                let life = Rc::new(Life::default());
-                let port = cutter.serve(slot, &life).await;
+                let state = Rc::new(ProcessState::default());
+                let port = cutter.serve(slot, &state).await;
                 let databases = RefCell::new(Databases::new(&database, port));
-                slots.push(Slot { port, life, databases });
+                slots.push(Slot { port, state, databases });
             }
             (database, client, tables, cutter, slots)
         }));
@@ -106,43 +105,42 @@ impl Server {
         Self { slots, client, look, look_payments, cutter, tables, schedules: Cell::new(0), local, runtime, database }
     }
 
-    /// The empty database, for one schedule.
+    /// Empties the database for the next schedule.
     pub fn schedule(&self) -> Schedule<'_> {
         let platform = Platform::new();
         let number = self.schedules.replace(self.schedules.get() + 1);
         (0..SLOTS).for_each(|slot| self.renew(slot));
         self.run(async {
             self.quiet().await;
-            self.tables.empty(&self.client, number % TIDY == TIDY - 1).await;
+            self.tables.empty(&self.client, number % TRUNCATE_EVERY == TRUNCATE_EVERY - 1).await;
         });
         self.cutter.obey(&platform);
         Schedule { server: self, platform, looked_at: Cell::default(), waiting: Cell::default() }
     }
 
-    /// What cut statements came to so far.
-    pub fn tally(&self) -> Tally {
-        self.cutter.tally.get()
+    pub fn cut_counts(&self) -> CutCounts {
+        self.cutter.cut_counts.get()
     }
 
     fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(self.local.run_until(work))
     }
 
-    /// The process in `slot` is gone, with its connections; another will be there.
+    /// Replaces the process in `slot` and its connections.
     fn renew(&self, slot: usize) {
         let slot = &self.slots[slot];
-        slot.life.renew();
+        slot.state.renew();
         *slot.databases.borrow_mut() = Databases::new(&self.database, slot.port);
     }
 
     async fn quiet(&self) {
-        let generations: Vec<usize> = self.slots.iter().map(|slot| slot.life.generation()).collect();
+        let generations: Vec<usize> = self.slots.iter().map(|slot| slot.state.generation()).collect();
         self.cutter.quiet(&generations).await;
     }
 }
 
-/// When schedules begin: at noon as everywhere, but not in the future. The database has a clock of its own, by which answers and
-/// claims age, and a sweep would find them older than they are.
+/// When schedules start: noon, but not in the future. Responses and claims age by the clock of the database, and a sweep would
+/// otherwise consider them too old.
 pub fn beginning() -> Timestamp {
     const DAY: i64 = 24 * 3600;
     let today = Timestamp::now().as_second() / DAY * DAY;
@@ -153,20 +151,20 @@ pub fn beginning() -> Timestamp {
 pub struct Schedule<'a> {
     server: &'a Server,
     platform: Platform,
-    /// After how many statements it was last looked at all, and how many events waited after how many: nobody else writes here, so
-    /// where there was no statement since there is nothing new to see.
+    /// The number of statements at the last read of the stores, and of the outboxes with their number of events. Nothing else writes
+    /// here, so that no new statement means no change.
     looked_at: Cell<Option<usize>>,
     waiting: Cell<Option<(usize, usize)>>,
 }
 
 impl Schedule<'_> {
-    /// Runs `work` as the process in `slot`; nothing comes of it when the process dies.
+    /// Runs `work` as the process in `slot`. Returns `None` if the process dies.
     async fn live<T>(&self, slot: usize, work: LocalBoxFuture<'_, T>) -> Option<T> {
         let outcome = {
-            let life = &self.server.slots[slot].life;
+            let state = &self.server.slots[slot].state;
             let mut work = Box::pin(self.platform.run(work));
             poll_fn(|context| {
-                if life.was_killed(context.waker()) {
+                if state.was_killed(context.waker()) {
                     return Poll::Ready(None);
                 }
                 work.as_mut().poll(context).map(Result::ok)
@@ -192,17 +190,17 @@ impl Backend for Schedule<'_> {
         Process { databases, bus: self.platform.bus() }
     }
 
-    /// Where processes take turns they run at the same time, and the server says who is first. Else they run one after another,
-    /// each when nothing of the one before is left: then the same seed goes the same way.
-    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, _: &Chance) -> Vec<Option<T>> {
-        let lives = work.into_iter().enumerate().map(|(slot, work)| self.live(slot, work));
+    /// Processes that interleave run concurrently, in an order that the server decides. Otherwise they run one after another, so that
+    /// the same seed gives the same run.
+    fn work<'a, T: 'a>(&'a self, work: Vec<LocalBoxFuture<'a, T>>, _: &Choices) -> Vec<Option<T>> {
+        let processes = work.into_iter().enumerate().map(|(slot, work)| self.live(slot, work));
         self.server.run(async {
             if self.platform.faults().is_interleaved() {
-                return join_all(lives).await;
+                return join_all(processes).await;
             }
             let mut outcomes = vec![];
-            for life in lives {
-                outcomes.push(life.await);
+            for state in processes {
+                outcomes.push(state.await);
                 self.server.quiet().await;
             }
             outcomes
@@ -213,14 +211,14 @@ impl Backend for Schedule<'_> {
         let orders = PgOrders::new(Arc::clone(&self.server.look), UnreachableBus);
         let payments = PgPayments::new(Arc::clone(&self.server.look_payments), UnreachableBus);
         let ledger = PgLedger::new(Arc::clone(&self.server.look_payments), UnreachableBus);
-        let statements = self.server.tally().statements;
+        let statements = self.server.cut_counts().statements;
         // The gateway may have changed without a statement.
         if self.looked_at.replace(Some(statements)) == Some(statements) {
             return true;
         }
         *seen = self.server.run(async {
             self.server.quiet().await;
-            see::see(&self.server.client, &orders, &payments, &ledger).await
+            snapshot::read(&self.server.client, &orders, &payments, &ledger).await
         });
         true
     }
@@ -229,7 +227,7 @@ impl Backend for Schedule<'_> {
         8
     }
 
-    fn opens(&self) -> bool {
+    fn can_be_seeded(&self) -> bool {
         false
     }
 
@@ -238,7 +236,7 @@ impl Backend for Schedule<'_> {
     }
 
     fn waiting(&self) -> usize {
-        let statements = self.server.tally().statements;
+        let statements = self.server.cut_counts().statements;
         if let Some((_, waiting)) = self.waiting.get().filter(|(at, _)| *at == statements) {
             return waiting;
         }

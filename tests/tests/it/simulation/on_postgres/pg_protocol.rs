@@ -1,17 +1,16 @@
-//! PostgreSQL's messages, as far as somebody between client and server has to tell them apart.
+//! The messages of PostgreSQL's protocol that a proxy has to distinguish.
 
 use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 
-/// A connection. Messages are short and come several at once, so they are read with few calls.
+/// A buffered connection: messages are short and arrive several at once.
 pub type Stream = BufReader<tokio::net::TcpStream>;
 
-/// `Sync`, at the end of a statement with parameters: what was executed before it is committed by it.
+/// `Sync` ends a statement with parameters and commits it.
 const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
-/// `Flush`: execute and answer, and do not commit.
+/// `Flush` executes and responds without a commit.
 const FLUSH: [u8; 5] = [b'H', 0, 0, 0, 4];
 
-/// One message: its tag and its body.
 #[derive(Debug)]
 pub struct Message {
     pub tag: u8,
@@ -38,7 +37,7 @@ async fn body(stream: &mut Stream) -> io::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// The first thing that a client says: who it is.
+/// Reads the startup message of a client.
 pub async fn startup(stream: &mut Stream) -> io::Result<Vec<u8>> {
     let body = body(stream).await?;
     let mut bytes = u32::try_from(body.len() + 4).unwrap_or_default().to_be_bytes().to_vec();
@@ -46,23 +45,23 @@ pub async fn startup(stream: &mut Stream) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A client's statement.
+/// The messages of one client request.
 #[derive(Debug, Default)]
 pub struct Request {
     bytes: Vec<u8>,
-    /// What it says in SQL; nothing, where the client takes its leave.
+    /// The SQL text; `None` if the client disconnects.
     pub sql: Option<String>,
 }
 
 impl Request {
-    /// All up to the point where the client waits.
+    /// Reads messages until the client waits for a response.
     pub async fn read(stream: &mut Stream) -> io::Result<Self> {
         let mut request = Self::default();
         loop {
             let message = Message::read(stream).await?;
             message.write(&mut request.bytes);
             match message.tag {
-                // The name of the statement, which is none here, comes before its text.
+                // The name of the statement, empty here, precedes its text.
                 b'P' => request.sql = message.body.split(|byte| *byte == 0).nth(1).map(text),
                 b'Q' => {
                     request.sql = message.body.split(|byte| *byte == 0).next().map(text);
@@ -74,16 +73,15 @@ impl Request {
         }
     }
 
-    /// Sends it.
     pub async fn send(&self, server: &mut Stream) -> io::Result<()> {
         server.write_all(&self.bytes).await
     }
 
-    /// Has the server execute it and not commit it. `false`, and nothing is sent, where it cannot be cut in two.
+    /// Has the server execute the request without a commit. Returns `false`, and sends nothing, if it cannot be split.
     pub async fn send_half(&self, server: &mut Stream) -> io::Result<bool> {
         let Some(half) = self.bytes.strip_suffix(&SYNC) else { return Ok(false) };
         server.write_all(&[half, &FLUSH].concat()).await?;
-        // It is executed, or refused.
+        // Executed, or failed.
         while !matches!(Message::read(server).await?.tag, b'C' | b'E') {}
         Ok(true)
     }
@@ -93,18 +91,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A server's answer.
+/// The messages of one server response.
 #[derive(Debug, Default)]
 pub struct Reply {
     pub bytes: Vec<u8>,
-    /// Whether an error is among it.
     pub failed: bool,
-    /// Whether no transaction is open after it.
+    /// Whether no transaction is open.
     pub is_idle: bool,
 }
 
 impl Reply {
-    /// All up to the point where the server waits.
+    /// Reads messages until the server waits for a request.
     pub async fn read(stream: &mut Stream) -> io::Result<Self> {
         let mut reply = Self::default();
         loop {
@@ -122,7 +119,7 @@ impl Reply {
     }
 }
 
-/// Lets a client log in at a server; what the server says once it has let it in, to be said again to the next client.
+/// Forwards a login. Returns the server's messages after authentication, to replay them to later clients.
 pub async fn log_in(client: &mut Stream, server: &mut Stream, startup: &[u8]) -> io::Result<Vec<u8>> {
     const OK: [u8; 4] = [0; 4];
     server.write_all(startup).await?;
@@ -133,13 +130,13 @@ pub async fn log_in(client: &mut Stream, server: &mut Stream, startup: &[u8]) ->
         message.write(&mut bytes);
         client.write_all(&bytes).await?;
         match message.tag {
-            b'E' => return Err(io::Error::other("the server lets nobody in")),
-            // 12 is the last word of SCRAM, which nobody answers.
+            b'E' => return Err(io::Error::other("the server rejects the login")),
+            // 12 is the final SCRAM message, which needs no response.
             b'R' if message.body.starts_with(&OK) => welcome = bytes,
             b'R' if !message.body.starts_with(&[0, 0, 0, 12]) => {
-                let answer = Message::read(client).await?;
+                let response = Message::read(client).await?;
                 let mut bytes = vec![];
-                answer.write(&mut bytes);
+                response.write(&mut bytes);
                 server.write_all(&bytes).await?;
             }
             b'R' => {}

@@ -1,4 +1,4 @@
-//! What is in the database, as the rules see it.
+//! Reads the database into the snapshot that the rules check.
 
 use domain::{
     Event,
@@ -18,7 +18,7 @@ use tokio_postgres::{
     types::{FromSqlOwned, Json},
 };
 
-/// More orders than anybody places here.
+/// More orders than any schedule places.
 const MANY: u32 = 100;
 
 const RESERVATIONS: &str = "SELECT order_id, state FROM inventory.reservations";
@@ -29,8 +29,8 @@ const INVOICES: &str = "SELECT series, position, draft FROM invoices.invoices OR
 const WINDOWS: &str = "SELECT coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(revenue), 0)::bigint AS revenue
     FROM analytics.windows";
 
-/// Reads all of it. Nobody may be writing.
-pub async fn see(
+/// Reads the whole snapshot. There must be no concurrent writer.
+pub async fn read(
     client: &Client,
     orders: &impl OrderStore,
     payments: &impl PaymentStore,
@@ -56,11 +56,11 @@ pub async fn see(
     }
     let mut paid = BTreeMap::new();
     for order in &orders {
-        if let Some(payment) = payments.find_by_order(order.id, None).await.expect("an answer") {
+        if let Some(payment) = payments.find_by_order(order.id, None).await.expect("an response") {
             paid.insert(order.id, payment);
         }
     }
-    let mut kept: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
+    let mut reservations: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
     let mut shipped: BTreeMap<ProductId, i64> = BTreeMap::new();
     for row in &reservations {
         let order = OrderId(get(row, "order_id"));
@@ -69,11 +69,11 @@ pub async fn see(
         for line in lines.iter().filter(|_| state == State::Shipped) {
             *shipped.entry(line.product_id).or_default() += i64::from(line.quantity);
         }
-        kept.insert(order, (state, lines));
+        reservations.insert(order, (state, lines));
     }
     Snapshot {
         orders,
-        reservations: kept,
+        reservations,
         shipped,
         levels: levels.iter().map(level).collect(),
         payments: paid,
@@ -104,17 +104,16 @@ fn invoice(row: &Row) -> Invoice {
     Invoice { series: get(row, "series"), position: get(row, "position"), draft: json(row, "draft") }
 }
 
-/// The tables of a migrated database that hold anything of ours, and those that are outboxes.
+/// SQL over all tables of a migrated database, and over its outboxes.
 #[derive(Debug)]
 pub struct Tables {
     empty: String,
     truncate: String,
     waiting: String,
-    shipped: String,
+    committed: String,
 }
 
 impl Tables {
-    /// Looks for them.
     pub async fn find(client: &Client) -> Self {
         let schemas: Vec<&str> = catalog::CONTEXTS.iter().map(|context| context.name()).collect();
         let sql = "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = ANY ($1) ORDER BY 1";
@@ -131,24 +130,24 @@ impl Tables {
                 "SELECT count(*) AS waiting FROM ({}) AS waiting",
                 each("id", "WHERE published_at IS NULL").join(" UNION ALL ")
             ),
-            shipped: format!("{} ORDER BY created_at, id", each("id, created_at, event", "").join(" UNION ALL ")),
+            committed: format!("{} ORDER BY created_at, id", each("id, created_at, event", "").join(" UNION ALL ")),
         }
     }
 
-    /// Empties all; `whole` also takes back the space.
+    /// Empties all tables; `whole` also reclaims the space.
     pub async fn empty(&self, client: &Client, whole: bool) {
         client.batch_execute(if whole { &self.truncate } else { &self.empty }).await.expect("the tables are emptied");
     }
 
-    /// How many events wait.
+    /// The number of events in outboxes.
     pub async fn waiting(&self, client: &Client) -> usize {
         let row = client.query_one(&self.waiting, &[]).await.expect("the query runs");
         usize::try_from(get::<i64>(&row, "waiting")).expect("a count")
     }
 
-    /// Every event that was shipped, oldest first.
+    /// Every committed event, oldest first.
     pub async fn committed(&self, client: &Client) -> Vec<Rc<Event>> {
-        let rows = client.query(&self.shipped, &[]).await.expect("the query runs");
+        let rows = client.query(&self.committed, &[]).await.expect("the query runs");
         rows.iter().map(|row| Rc::new(json(row, "event"))).collect()
     }
 }

@@ -1,72 +1,74 @@
-//! The same schedules over PostgreSQL: by chance, and every statement cut before it, after it, and in the middle.
+//! The same schedules over PostgreSQL: random ones, and sequential ones with each statement cut at each point.
 
-use super::{Server, Tally, beginning};
+use super::{CutCounts, Server, beginning};
 use crate::simulation::{
-    chance::Chance,
+    choices::Choices,
     commands::Plan,
     defects::Defect,
-    on_all_cores,
+    env_var, on_all_cores, print_statistics,
     rules::Violation,
     run::{self, RunReport},
-    tell, told,
 };
 use std::{rc::Rc, time::Instant};
 use testkit::{Dependency, FaultPoint};
 
-/// Schedules by chance of a usual test run.
+/// Random schedules of a normal test run.
 const SCHEDULES: u64 = 1_000;
 
-fn by_chance(server: &Server, seed: u64, defect: Option<Defect>) -> Result<RunReport, Violation> {
-    run::by_chance(server.schedule(), beginning(), seed, &Rc::new(Chance::of(seed)), defect)
+fn at_random(server: &Server, seed: u64, defect: Option<Defect>) -> Result<RunReport, Violation> {
+    run::at_random(server.schedule(), beginning(), seed, &Rc::new(Choices::of(seed)), defect)
 }
 
 fn in_order(server: &Server, crash: Option<(usize, FaultPoint)>) -> Result<RunReport, Violation> {
     run::in_order(server.schedule(), beginning(), Plan::full(), crash, None)
 }
 
-fn tell_cuts(tallies: &[Tally]) {
-    let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();
+fn print_cuts(counts: &[CutCounts]) {
+    let sum = |of: fn(&CutCounts) -> usize| counts.iter().map(of).sum::<usize>();
     eprintln!(
-        "  {} statements; cut before {}, after {}, left alone while they ran {} (of which {} were done), run and not committed {}",
-        sum(|tally| tally.statements),
-        sum(|tally| tally.before),
-        sum(|tally| tally.after),
-        sum(|tally| tally.sent),
-        sum(|tally| tally.done),
-        sum(|tally| tally.half),
+        "  {} statements; cut before {}, after {}, in flight {} (of which {} completed), executed and not committed {}",
+        sum(|cut_counts| cut_counts.statements),
+        sum(|cut_counts| cut_counts.before),
+        sum(|cut_counts| cut_counts.after),
+        sum(|cut_counts| cut_counts.in_flight),
+        sum(|cut_counts| cut_counts.completed),
+        sum(|cut_counts| cut_counts.uncommitted),
     );
 }
 
 /// `QUAYSIDE_SEED` and `QUAYSIDE_SCHEDULES` as in `simulation::random_schedules_violate_no_invariant`.
 #[test]
-fn seeded() {
-    let (seed, schedules) = (told("QUAYSIDE_SEED"), told("QUAYSIDE_SCHEDULES"));
+fn random_schedules_violate_no_invariant() {
+    let (seed, schedules) = (env_var("QUAYSIDE_SEED"), env_var("QUAYSIDE_SCHEDULES"));
     let schedules = schedules.unwrap_or(if seed.is_some() { 1 } else { SCHEDULES });
     let first = seed.unwrap_or(1);
     let started = Instant::now();
     let outcome = on_all_cores(first..first + schedules, |take, all| {
         let server = Server::new();
-        let mut trails = vec![];
+        let mut reports = vec![];
         while let Some(seed) = take() {
-            match by_chance(&server, seed, None) {
-                Ok(trail) => trails.push(trail),
-                Err(broken) => return Some((seed, broken)),
+            match at_random(&server, seed, None) {
+                Ok(report) => reports.push(report),
+                Err(violation) => return Some((seed, violation)),
             }
         }
-        all.push((trails, server.tally()));
+        all.push((reports, server.cut_counts()));
         None
     });
-    let again =
-        |seed| format!("QUAYSIDE_SEED={seed} cargo test -p quayside-tests simulation::on_postgres::tests::seeded");
-    let all = outcome.unwrap_or_else(|(seed, broken)| panic!("seed {seed}: {broken}\nagain: {}", again(seed)));
-    let (trails, tallies): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-    tell("on PostgreSQL", &trails.concat(), started);
-    tell_cuts(&tallies);
+    let again = |seed| {
+        format!(
+            "QUAYSIDE_SEED={seed} cargo test -p quayside-tests simulation::on_postgres::tests::random_schedules_violate_no_invariant"
+        )
+    };
+    let all = outcome.unwrap_or_else(|(seed, violation)| panic!("seed {seed}: {violation}\nreplay: {}", again(seed)));
+    let (reports, counts): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    print_statistics("on PostgreSQL", &reports.concat(), started);
+    print_cuts(&counts);
 }
 
-/// Every statement of a run in order, each cut in every way that there is, with the process that sent it.
+/// Each statement of a sequential run, cut at each fault point together with the process that sent it.
 #[test]
-fn a_crash_at_any_statement_is_made_good() {
+fn crash_at_any_statement_is_recovered() {
     let operations = {
         let server = Server::new();
         let schedule = server.schedule();
@@ -75,41 +77,41 @@ fn a_crash_at_any_statement_is_made_good() {
         platform.operations()
     };
     let statements = (1..).zip(&operations).filter(|(_, operation)| operation.dependency == Dependency::Database);
-    let moments = [FaultPoint::Before, FaultPoint::Uncommitted, FaultPoint::InFlight, FaultPoint::After];
+    let points = [FaultPoint::Before, FaultPoint::Uncommitted, FaultPoint::InFlight, FaultPoint::After];
     let crashes: Vec<_> =
-        statements.flat_map(|(number, operation)| moments.map(|moment| (number, moment, operation.name))).collect();
+        statements.flat_map(|(number, operation)| points.map(|point| (number, point, operation.name))).collect();
     let started = Instant::now();
     let outcome = on_all_cores(0..crashes.len() as u64, |take, all| {
         let server = Server::new();
-        let mut trails = vec![];
+        let mut reports = vec![];
         while let Some(n) = take() {
-            let (number, moment, _) = crashes[usize::try_from(n).expect("few")];
-            match in_order(&server, Some((number, moment))) {
-                Ok(trail) => trails.push(trail),
-                Err(broken) => return Some((n, broken)),
+            let (number, point, _) = crashes[usize::try_from(n).expect("few")];
+            match in_order(&server, Some((number, point))) {
+                Ok(report) => reports.push(report),
+                Err(violation) => return Some((n, violation)),
             }
         }
-        all.push((trails, server.tally()));
+        all.push((reports, server.cut_counts()));
         None
     });
-    let all = outcome.unwrap_or_else(|(n, broken)| {
-        let (number, moment, name) = crashes[usize::try_from(n).expect("few")];
-        panic!("a crash {moment:?} operation {number}, {name:?}: {broken}")
+    let all = outcome.unwrap_or_else(|(n, violation)| {
+        let (number, point, name) = crashes[usize::try_from(n).expect("few")];
+        panic!("a crash {point:?} operation {number}, {name:?}: {violation}")
     });
-    let (trails, tallies): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-    tell("enumerated on PostgreSQL", &trails.concat(), started);
-    tell_cuts(&tallies);
+    let (reports, counts): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    print_statistics("enumerated on PostgreSQL", &reports.concat(), started);
+    print_cuts(&counts);
 }
 
-/// Where processes run one after another, the server decides nothing.
+/// Runs without interleaving are deterministic on PostgreSQL, too.
 #[test]
-fn the_same_seed_goes_the_same_way() {
+fn same_seed_gives_the_same_run() {
     let server = Server::new();
     let run = |seed| {
         let schedule = server.schedule();
         let platform = schedule.platform.clone();
-        let chance = Rc::new(Chance::of(seed));
-        let outcome = run::by_chance(schedule, beginning(), seed, &chance, None);
+        let choices = Rc::new(Choices::of(seed));
+        let outcome = run::at_random(schedule, beginning(), seed, &choices, None);
         (
             platform.faults().is_interleaved(),
             format!("{outcome:?} {:?} {:?}", platform.operations(), platform.bus().published()),
@@ -126,7 +128,7 @@ fn the_same_seed_goes_the_same_way() {
     assert!(compared > 2, "{compared} seeds");
 }
 
-/// That this checker finds something, too: defects that need nothing of the in-memory stores.
+/// The checker finds defects on PostgreSQL, too: those that do not need the in-memory stores.
 #[test]
 fn seeded_defects_are_found() {
     const MOST: u64 = 300;
@@ -144,9 +146,9 @@ fn seeded_defects_are_found() {
     let missed: Vec<_> = defects
         .into_iter()
         .filter(|defect| {
-            let found = (1..=MOST).find_map(|seed| Some((seed, by_chance(&server, seed, Some(*defect)).err()?)));
-            if let Some((seed, broken)) = &found {
-                let seen: String = broken.seen.chars().take(80).collect();
+            let found = (1..=MOST).find_map(|seed| Some((seed, at_random(&server, seed, Some(*defect)).err()?)));
+            if let Some((seed, violation)) = &found {
+                let seen: String = violation.seen.chars().take(80).collect();
                 eprintln!("{defect:?}, seed {seed}: {seen}");
             }
             found.is_none()

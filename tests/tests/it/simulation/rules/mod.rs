@@ -1,12 +1,12 @@
-//! What must be true after each step, and what must be true once all is quiet.
+//! Invariants: those that hold after each step, and those that hold once the world is idle.
 
 mod rest;
 
-pub use rest::{at_rest, letters, saw};
+pub use rest::{at_rest, expected_emails, observed};
 
 use super::{
     backend::Backend,
-    commands::{self, ORDERS, Wanted},
+    commands::{self, ORDERS, OrderSpec},
     world::World,
 };
 use domain::{
@@ -21,38 +21,37 @@ use testkit::{Charge, GatewayRefund, Snapshot, ids};
 /// A rule that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
     pub rule: &'static str,
-    /// What was seen.
-    pub seen: String,
+    /// The values that violate it.
+    pub details: String,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.seen)
+        f.write_str(&self.details)
     }
 }
 
 impl From<&'static str> for Violation {
     fn from(rule: &'static str) -> Self {
-        Self { rule, seen: rule.to_owned() }
+        Self { rule, details: rule.to_owned() }
     }
 }
 
 macro_rules! rule {
-    ($holds:expr, $($said:tt)+) => {
+    ($holds:expr, $($args:tt)+) => {
         if !$holds {
-            return Err($crate::simulation::rules::Violation { rule: stringify!($holds), seen: format!($($said)+) });
+            return Err($crate::simulation::rules::Violation { rule: stringify!($holds), details: format!($($args)+) });
         }
     };
 }
 pub(super) use rule;
 
-/// What must be true at all times. What was found so is not judged again before something changed.
+/// Checks what holds at all times. Nothing is checked again before something changed.
 pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let given_up = world.given_up.borrow();
     rule!(given_up.is_empty(), "given up: {given_up:?}");
-    if !world.is_unjudged.get() {
+    if !world.needs_check.get() {
         return Ok(());
     }
     let (platform, seen) = (&world.platform, &world.seen);
@@ -66,32 +65,32 @@ pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     stock(seen)?;
     for payment in seen.payments.values() {
         let back: i64 = payment.refunds.iter().map(|refund| refund.amount.amount.get()).sum();
-        rule!(back <= payment.amount.amount.get(), "{back} go back of {}", payment.amount);
-        rule!(back == 0 || payment.transaction_id.is_some(), "{back} go back of what was not charged");
+        rule!(back <= payment.amount.amount.get(), "{back} are refunded of {}", payment.amount);
+        rule!(back == 0 || payment.transaction_id.is_some(), "{back} are refunded without a charge");
     }
     let sum: i64 = seen.transfers.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum();
     rule!(sum == 0, "the accounts of the ledger add up to {sum}");
-    let letters = platform.dead_letters().messages();
-    rule!(letters.is_empty(), "dead letters: {letters:?}");
-    world.is_unjudged.set(false);
+    let dead_letters = platform.dead_letters().messages();
+    rule!(dead_letters.is_empty(), "dead letters: {dead_letters:?}");
+    world.needs_check.set(false);
     Ok(())
 }
 
-/// Whether what an order was charged fits to where it stands.
+/// Checks the charges of an order against its status.
 fn charged<S: Backend>(world: &World<S>, order: &Order, charges: &[Charge]) -> Result<(), Violation> {
     let (n, wanted) = wanted(order);
     let mut charged = charges.iter().filter(|charge| charge.order_id == order.id);
     let (first, others) = (charged.next(), charged.count());
     rule!(others == 0, "{} is charged {} times", wanted.method, others + 1);
     rule!(first.is_none_or(|charge| charge.amount == order.total), "charged another amount than {}", order.total);
-    rule!(first.is_none() || !wanted.is_too_much() && world.plan.is_paid(n), "{} is charged", wanted.method);
+    rule!(first.is_none() || !wanted.exceeds_stock() && world.plan.is_paid(n), "{} is charged", wanted.method);
     let reservation = world.seen.reservations.get(&order.id).map(|(state, _)| *state);
-    let was_held = reservation.is_some_and(|state| state != stock::State::Failed);
-    rule!(first.is_none() || was_held, "{} is charged and never held stock: {reservation:?}", wanted.method);
+    let was_reserved = reservation.is_some_and(|state| state != stock::State::Failed);
+    rule!(first.is_none() || was_reserved, "{} is charged and never reserved stock: {reservation:?}", wanted.method);
     let fits = match order.status {
         Status::Pending | Status::Cancelled => true,
         Status::Processing => reservation == Some(stock::State::Allocated),
-        // What was shipped is committed a little later.
+        // Stock follows the order's status with a delay.
         Status::Shipped | Status::Delivered => {
             matches!(reservation, Some(stock::State::Allocated | stock::State::Shipped))
         }
@@ -102,26 +101,26 @@ fn charged<S: Backend>(world: &World<S>, order: &Order, charges: &[Charge]) -> R
     Ok(())
 }
 
-/// The gateway charged for orders that there are, and gave back no more than that.
+/// The gateway charged existing orders only, and refunded no more than the charge.
 fn gateway(seen: &Snapshot, charges: &[Charge], refunds: &[GatewayRefund]) -> Result<(), Violation> {
     for charge in charges {
         rule!(seen.orders.iter().any(|order| order.id == charge.order_id), "a charge for no order");
         let of_it = refunds.iter().filter(|refund| refund.charge == charge.transaction_id);
         let back: i64 = of_it.map(|refund| refund.amount.amount.get()).sum();
-        rule!(back <= charge.amount.amount.get(), "the gateway gave {back} back of {}", charge.amount);
+        rule!(back <= charge.amount.amount.get(), "the gateway refunded {back} of {}", charge.amount);
     }
     let of_a_charge = |refund: &GatewayRefund| charges.iter().any(|charge| charge.transaction_id == refund.charge);
-    rule!(refunds.iter().all(of_a_charge), "the gateway gave back what it never charged");
+    rule!(refunds.iter().all(of_a_charge), "the gateway refunded what it never charged");
     Ok(())
 }
 
-/// Free, held and committed are what was received; what is held is held for orders.
+/// Available, reserved and shipped units add up to what was received; reserved units belong to orders.
 fn stock(seen: &Snapshot) -> Result<(), Violation> {
-    let (mut held, mut committed): (BTreeMap<_, i64>, BTreeMap<_, i64>) = Default::default();
+    let (mut reserved, mut committed): (BTreeMap<_, i64>, BTreeMap<_, i64>) = Default::default();
     for (order, (state, lines)) in &seen.reservations {
         rule!(seen.orders.iter().any(|one| one.id == *order), "a reservation for no order");
         let sums = match state {
-            state if state.holds_stock() => &mut held,
+            state if state.holds_stock() => &mut reserved,
             stock::State::Shipped => &mut committed,
             _ => continue,
         };
@@ -132,17 +131,17 @@ fn stock(seen: &Snapshot) -> Result<(), Violation> {
     for level in &seen.levels {
         let product = level.product_id;
         let of = |sums: &BTreeMap<ProductId, i64>| sums.get(&product).copied().unwrap_or_default();
-        let (held, due, shipped) = (of(&held), of(&committed), of(&seen.shipped));
+        let (reserved, due, shipped) = (of(&reserved), of(&committed), of(&seen.shipped));
         rule!(level.available >= 0 && level.reserved >= 0, "stock below zero: {level:?}");
         let received = received(product);
         rule!(level.available + level.reserved + shipped == received, "{received} were received: {level:?}");
-        rule!(level.reserved == held, "{held} are held for orders: {level:?}");
-        rule!(shipped == due, "{shipped} left the house, {due} were shipped");
+        rule!(level.reserved == reserved, "{reserved} are reserved for orders: {level:?}");
+        rule!(shipped == due, "{shipped} are recorded as shipped, {due} were shipped");
     }
     Ok(())
 }
 
-/// Every step of the history is one of the table of moves. A history that was found legal is not judged again.
+/// Every step of the history is in the transition table. A history is checked once.
 fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
     let steps = &order.history;
     if world.legal.borrow().get(&order.id) != Some(steps) {
@@ -151,7 +150,7 @@ fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
             let (from, to) = (State::of(before.status, before.reason), Transition::To(after.status, after.reason));
             rule!(
                 Input::ALL.into_iter().any(|cue| next(from, cue) == to),
-                "a step from {from:?} to {:?}",
+                "a transition from {from:?} to {:?}",
                 after.status
             );
         }
@@ -163,10 +162,10 @@ fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Which of the orders that somebody wanted this is.
-fn wanted(order: &Order) -> (usize, &'static Wanted) {
+/// The index and specification of an order.
+fn wanted(order: &Order) -> (usize, &'static OrderSpec) {
     let method = order.payment_method.as_str();
-    let n = ORDERS.iter().position(|wanted| wanted.method == method).expect("an order that somebody wanted");
+    let n = ORDERS.iter().position(|wanted| wanted.method == method).expect("an order of the plan");
     (n, &ORDERS[n])
 }
 

@@ -1,4 +1,4 @@
-//! What must be true once nothing is on its way.
+//! Invariants of an idle world.
 
 use super::{Violation, rule, wanted};
 use crate::simulation::{
@@ -20,25 +20,25 @@ use std::{
 };
 use testkit::Snapshot;
 
-/// What must be true once nothing is on its way.
+/// Checks what holds once nothing is in flight.
 pub fn at_rest<S: Backend>(world: &World<S>) -> Result<(), Violation> {
-    let committed = world.site.committed();
+    let committed = world.backend.committed();
     orders(world, &committed)?;
     money(world)?;
-    answers(world)?;
+    responses(world)?;
     counted(world, &committed)?;
     events(world, &committed)?;
     effects(world)
 }
 
-/// Every order ended, or waits for what the shop's policy says, and for nothing that is there.
+/// Every order is final, or waits as the shortfall policy says, and not for stock that is available.
 fn orders<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
-    let (seen, wishes) = (&world.seen, world.plan.orders().count());
-    rule!(seen.orders.len() == wishes, "{} orders for {wishes} wishes", seen.orders.len());
-    let held: HashSet<OrderId> = committed.iter().filter_map(|event| held(event)).collect();
+    let (seen, commands) = (&world.seen, world.plan.orders().count());
+    rule!(seen.orders.len() == commands, "{} orders for {commands} commands", seen.orders.len());
+    let reserved: HashSet<OrderId> = committed.iter().filter_map(|event| reserved_order(event)).collect();
     for order in &seen.orders {
         let (_, wanted) = wanted(order);
-        rule!(has_ended(world, order, &held), "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
+        rule!(has_ended(world, order, &reserved), "{} ended as {:?} {:?}", wanted.method, order.status, order.reason);
         let state = seen.reservations.get(&order.id).map(|(state, _)| *state);
         let expected = match order.status {
             Status::Pending => stock::State::Backordered,
@@ -49,45 +49,45 @@ fn orders<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), V
         rule!(state == Some(expected), "{}: {:?}, and its stock is {state:?}", wanted.method, order.status);
     }
     let charged = world.platform.gateway().charges();
-    rule!(charged.iter().all(|charge| held.contains(&charge.order_id)), "charged before stock was held");
+    rule!(charged.iter().all(|charge| reserved.contains(&charge.order_id)), "charged before stock was reserved");
     Ok(())
 }
 
-fn held(event: &Event) -> Option<OrderId> {
-    if let DomainEvent::StockReserved(held) = &event.event { Some(held.order_id) } else { None }
+fn reserved_order(event: &Event) -> Option<OrderId> {
+    if let DomainEvent::StockReserved(reserved) = &event.event { Some(reserved.order_id) } else { None }
 }
 
-/// Whether this is an end that somebody wanted, or that follows from what happened.
-fn has_ended<S: Backend>(world: &World<S>, order: &Order, held: &HashSet<OrderId>) -> bool {
-    let ((n, wish), plan) = (wanted(order), &world.plan);
+/// Whether an end was requested, or follows from what happened.
+fn has_ended<S: Backend>(world: &World<S>, order: &Order, reserved: &HashSet<OrderId>) -> bool {
+    let ((n, command), plan) = (wanted(order), &world.plan);
     let stood = order.updated_at.as_second() - order.created_at.as_second() >= PENDING_TIMEOUT_SECONDS;
-    let rivals = || world.seen.orders.iter().filter(|other| other.id != order.id && held.contains(&other.id));
+    let competitors = || world.seen.orders.iter().filter(|other| other.id != order.id && reserved.contains(&other.id));
     match (State::of(order.status, order.reason), order.reason) {
-        (State::Delivered, _) => plan.wants(Command::Deliver(n)),
-        (State::Shipped, _) => plan.wants(Command::Ship(n)) && !plan.wants(Command::Deliver(n)),
-        (State::Processing, _) => !plan.wants(Command::Ship(n)) && !is_paid_back(&world.seen, order),
+        (State::Delivered, _) => plan.contains(Command::Deliver(n)),
+        (State::Shipped, _) => plan.contains(Command::Ship(n)) && !plan.contains(Command::Deliver(n)),
+        (State::Processing, _) => !plan.contains(Command::Ship(n)) && !is_paid_back(&world.seen, order),
         (State::Backordered, _) => plan.policy == ShortfallPolicy::Backorder && !commands::waits(&world.seen, order),
         (State::UnderReview, _) => plan.policy == ShortfallPolicy::Review && !commands::waits(&world.seen, order),
-        (State::Cancelled, Some(Reason::CustomerRequest)) => plan.wants(Command::Cancel(n)),
-        (State::Cancelled, Some(Reason::StaffRequest)) => plan.wants(Command::Withdraw(n)),
+        (State::Cancelled, Some(Reason::CustomerRequest)) => plan.contains(Command::Cancel(n)),
+        (State::Cancelled, Some(Reason::StaffRequest)) => plan.contains(Command::Withdraw(n)),
         (State::Cancelled, Some(Reason::Refunded)) => is_paid_back(&world.seen, order),
-        // Somebody else held what it wanted.
+        // Another order had reserved the stock.
         (State::Cancelled, Some(Reason::InsufficientStock)) => {
-            wish.is_too_much() || rivals().any(|other| wanted(other).1.rivals(wish))
+            command.exceeds_stock() || competitors().any(|other| wanted(other).1.competes_with(command))
         }
-        (State::Cancelled, Some(Reason::PaymentDeclined)) => wish.is_declined() && stood,
-        // FaultInjector that lasts for hours undoes an order; nothing shorter does.
+        (State::Cancelled, Some(Reason::PaymentDeclined)) => command.is_declined() && stood,
+        // Only faults that last for hours cancel an order.
         (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => stood,
         _ => false,
     }
 }
 
-/// Whether staff gave back all that was paid for an order.
+/// Whether staff refunded an order in full.
 fn is_paid_back(seen: &Snapshot, order: &Order) -> bool {
     let by_staff = |payment: &payment::Payment| {
         let refunds = payment.refunds.iter();
-        let asked = refunds.filter(|refund| refund.reason == payment::RefundReason::RequestedByCustomer);
-        asked.map(|refund| refund.amount.amount.get()).sum::<i64>() == payment.amount.amount.get()
+        let requested = refunds.filter(|refund| refund.reason == payment::RefundReason::RequestedByCustomer);
+        requested.map(|refund| refund.amount.amount.get()).sum::<i64>() == payment.amount.amount.get()
     };
     seen.payments.get(&order.id).is_some_and(by_staff)
 }
@@ -112,20 +112,25 @@ fn money<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         };
         rule!(
             payment.status == expected,
-            "{}: {back} went back, and its payment is {:?}",
+            "{}: {back} were refunded, and its payment is {:?}",
             wanted.method,
             payment.status
         );
-        rule!(payment.refunded() == back, "{}: {back} went back, and {} are kept", wanted.method, payment.refunded());
+        rule!(
+            payment.refunded() == back,
+            "{}: {back} were refunded, and the payment records {}",
+            wanted.method,
+            payment.refunded()
+        );
         let is_back = payment.status == payment::Status::Refunded;
-        rule!(!is_cancelled || charge.is_none() || is_back, "{} is cancelled and its money is not back", wanted.method);
-        let asked = |reason| payment.refunds.iter().filter(|refund| refund.reason == reason).count();
-        let by_staff = asked(payment::RefundReason::RequestedByCustomer);
-        rule!(by_staff <= world.plan.refunds(n), "{by_staff} refunds where fewer were wanted");
-        let by_rule = asked(payment::RefundReason::OrderCancelled);
+        rule!(!is_cancelled || charge.is_none() || is_back, "{} is cancelled and is not refunded", wanted.method);
+        let requested = |reason| payment.refunds.iter().filter(|refund| refund.reason == reason).count();
+        let by_staff = requested(payment::RefundReason::RequestedByCustomer);
+        rule!(by_staff <= world.plan.refunds(n), "{by_staff} refunds where fewer were requested");
+        let by_rule = requested(payment::RefundReason::OrderCancelled);
         rule!(by_rule <= usize::from(is_cancelled), "{by_rule} refunds of an order that is {:?}", order.status);
         let is_open = |refund: &payment::Refund| refund.status != payment::RefundStatus::Succeeded;
-        rule!(!payment.refunds.iter().any(is_open), "a refund did not go back: {:?}", payment.refunds);
+        rule!(!payment.refunds.iter().any(is_open), "a refund is not made: {:?}", payment.refunds);
     }
     let booked = |purpose| seen.transfers.iter().filter(|transfer| transfer.purpose == purpose).count();
     rule!(booked(Purpose::Charge) == charges.len(), "charges in the ledger");
@@ -133,12 +138,12 @@ fn money<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Each wish got an answer that fits, and under its key the same one each time.
-fn answers<S: Backend>(world: &World<S>) -> Result<(), Violation> {
-    let answers = world.answers.borrow();
-    for (n, status, body) in answers.iter() {
-        let wish = world.plan.wishes[*n].0;
-        let (fitting, is_keyed): (&[u16], bool) = match wish {
+/// Each command got a fitting response, and the same one each time if it has an idempotency key.
+fn responses<S: Backend>(world: &World<S>) -> Result<(), Violation> {
+    let responses = world.responses.borrow();
+    for (n, status, body) in responses.iter() {
+        let command = world.plan.commands[*n].0;
+        let (fitting, is_keyed): (&[u16], bool) = match command {
             Command::Register | Command::Create(_) => (&[], false),
             Command::Place(_) => (&[201], true),
             Command::Cancel(_) => (&[202, 409], false),
@@ -146,19 +151,22 @@ fn answers<S: Backend>(world: &World<S>) -> Result<(), Violation> {
             Command::PayAgain(..) => (&[202, 409], true),
             Command::Refund(..) => (&[202, 409, 422], true),
         };
-        rule!(fitting.contains(status), "{wish:?} was answered {status} {body}");
-        let first = answers.iter().find(|(ask, ..)| ask == n).map(|(_, status, body)| (status, body));
-        rule!(!is_keyed || first == Some((status, body)), "{wish:?} was answered {status} {body}, and first {first:?}");
+        rule!(fitting.contains(status), "{command:?} got the response {status} {body}");
+        let first = responses.iter().find(|(request, ..)| request == n).map(|(_, status, body)| (status, body));
+        rule!(
+            !is_keyed || first == Some((status, body)),
+            "{command:?} got the response {status} {body}, and first {first:?}"
+        );
     }
     Ok(())
 }
 
-/// How many orders were ever there.
+/// The number of orders that ever had this status.
 fn came_to(seen: &Snapshot, status: Status) -> usize {
     seen.orders.iter().filter(|order| order.history.iter().any(|one| one.status == status)).count()
 }
 
-/// How many times an order came to wait for somebody.
+/// How often an order started to wait for the customer, staff or stock.
 fn waited(seen: &Snapshot) -> usize {
     let waits = |reason: &Option<Reason>| {
         matches!(reason, Some(Reason::PaymentDeclined | Reason::Backordered | Reason::UnderReview))
@@ -167,14 +175,14 @@ fn waited(seen: &Snapshot) -> usize {
     steps.filter(|step| step.status == Status::Pending && waits(&step.reason)).count()
 }
 
-/// Letters that are due: one for each time that an order came to something.
-pub fn letters(seen: &Snapshot) -> usize {
+/// The number of e-mails due: one for each notified transition.
+pub fn expected_emails(seen: &Snapshot) -> usize {
     let ends = [Status::Processing, Status::Shipped, Status::Delivered, Status::Cancelled];
     waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>()
 }
 
-/// What happened, of what need not happen: so that a run can say what it has seen.
-pub fn saw<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
+/// Optional situations that occurred, for the statistics of a run.
+pub fn observed<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
     let seen = &world.seen;
     let of_order = |step: &HistoryEntry| match (State::of(step.status, step.reason), step.reason) {
         (State::Declined, _) => Some("declined"),
@@ -182,35 +190,35 @@ pub fn saw<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
         (State::UnderReview, _) => Some("under review"),
         (State::Shipped, _) => Some("shipped"),
         (State::Delivered, _) => Some("delivered"),
-        (State::Cancelled, Some(Reason::CustomerRequest)) => Some("taken back by the customer"),
-        (State::Cancelled, Some(Reason::StaffRequest)) => Some("taken back by staff"),
-        (State::Cancelled, Some(Reason::InsufficientStock)) => Some("short of stock"),
-        (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => Some("undone after hours"),
+        (State::Cancelled, Some(Reason::CustomerRequest)) => Some("cancelled by the customer"),
+        (State::Cancelled, Some(Reason::StaffRequest)) => Some("cancelled by staff"),
+        (State::Cancelled, Some(Reason::InsufficientStock)) => Some("not enough stock"),
+        (State::Cancelled, Some(Reason::TimedOut | Reason::PaymentUnreachable)) => Some("cancelled after hours"),
         _ => None,
     };
     let of_event = |event: &Rc<Event>| match &event.event {
-        DomainEvent::StockReservationExpired(_) => Some("hold lapsed"),
-        DomainEvent::StockAllocationFailed(_) => Some("paid and short"),
+        DomainEvent::StockReservationExpired(_) => Some("reservation expired"),
+        DomainEvent::StockAllocationFailed(_) => Some("paid without stock"),
         DomainEvent::PaymentRequested(_) => Some("paid again"),
         DomainEvent::GatewaySuspended(_) => Some("gateway suspended"),
         _ => None,
     };
     let of_payment = |payment: &payment::Payment| match payment.status {
-        payment::Status::Refunded => Some("all given back"),
-        payment::Status::PartiallyRefunded => Some("a part given back"),
+        payment::Status::Refunded => Some("refunded in full"),
+        payment::Status::PartiallyRefunded => Some("refunded in part"),
         _ => None,
     };
     let orders = seen.orders.iter().flat_map(|order| order.history.iter().filter_map(of_order));
-    let events = world.site.committed();
+    let events = world.backend.committed();
     let events = events.iter().filter_map(of_event);
     orders.chain(events).chain(seen.payments.values().filter_map(of_payment)).collect()
 }
 
-/// Each event that was committed reaches the bus, the log and the archive, and nothing else does.
+/// Exactly the committed events reach the bus, the log and the archive.
 fn events<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let platform = &world.platform;
     let published = platform.bus().published_after(0);
-    let (kept, sent) = (by_id(committed), by_id(&published));
+    let (by_id_committed, sent) = (by_id(committed), by_id(&published));
     for event in committed {
         rule!(find(&sent, event.id) == Some(event), "committed and never published: {}", event.event.row().name);
     }
@@ -222,7 +230,7 @@ fn events<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), V
     for (id, event) in &sent {
         let name = event.event.row().name;
         let is_product = matches!(event.event, DomainEvent::ProductCreated(_));
-        rule!(is_product || find(&kept, *id) == Some(event), "published and never committed: {name}");
+        rule!(is_product || find(&by_id_committed, *id) == Some(event), "published and never committed: {name}");
         rule!(logged.binary_search(id).is_ok(), "{name} is not in the log");
         rule!(archived.binary_search(id).is_ok(), "{name} is not in the archive");
     }
@@ -230,12 +238,12 @@ fn events<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), V
         let name = event.event.row().name;
         rule!(find(&sent, event.id) == Some(event), "published twice under one id, and not the same: {name}");
     }
-    let created = if world.plan.is_open { 0 } else { RECEIVED.len() };
+    let created = if world.plan.is_seeded { 0 } else { RECEIVED.len() };
     rule!(sent.len() == committed.len() + created, "{} events are published", sent.len());
     Ok(())
 }
 
-/// Each event is told as often as what it tells of has happened.
+/// Each event was committed as often as its cause occurred.
 fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
     let seen = &world.seen;
     let count = |row: &catalog::Event| committed.iter().filter(|event| event.event.row().name == row.name).count();
@@ -243,7 +251,7 @@ fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), 
     let shipped = came_to(seen, Status::Shipped);
     let charged = seen.payments.values().filter(|payment| payment.transaction_id.is_some()).count();
     let refunds: usize = seen.payments.values().map(|payment| payment.refunds.len()).sum();
-    let (registered, opened) = if world.plan.is_open { (0, 0) } else { (1, RECEIVED.len()) };
+    let (registered, opened) = if world.plan.is_seeded { (0, 0) } else { (1, RECEIVED.len()) };
     for (row, expected) in [
         (catalog::USER_REGISTERED, registered),
         (catalog::STOCK_OPENED, opened),
@@ -257,9 +265,9 @@ fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), 
         (catalog::PAYMENT_SUCCEEDED, charged),
         (catalog::PAYMENT_REFUNDED, refunds),
         (catalog::INVOICE_ISSUED, confirmed),
-        (catalog::NOTIFICATION_SENT, letters(seen)),
+        (catalog::NOTIFICATION_SENT, expected_emails(seen)),
     ] {
-        rule!(count(row) == expected, "{} times {} where {expected} were due", count(row), row.name);
+        rule!(count(row) == expected, "{} events {} where {expected} are expected", count(row), row.name);
     }
     Ok(())
 }
@@ -276,7 +284,7 @@ fn find<'a>(events: &[(Uuid, &'a Rc<Event>)], id: Uuid) -> Option<&'a Rc<Event>>
     events.binary_search_by_key(&id, |(id, _)| *id).ok().map(|at| events[at].1)
 }
 
-/// The id of an event in a line of JSON: the first that the line has.
+/// The id of an event in a line of JSON: the first `id` member.
 fn id_in(line: &str) -> Option<Uuid> {
     const BEFORE: &str = "\"id\":\"";
     const LENGTH: usize = 36;
@@ -284,15 +292,15 @@ fn id_in(line: &str) -> Option<Uuid> {
     line.get(at..at + LENGTH)?.parse().ok()
 }
 
-/// What consumers outside of the saga made of it.
+/// The effects of consumers outside the saga.
 fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let (platform, seen) = (&world.platform, &world.seen);
     let orders = &seen.orders;
-    let letters = platform.email_sender().sent();
+    let emails = platform.email_sender().sent();
     for order in orders {
         let id = order.id.to_string();
-        let count = letters.iter().filter(|letter| letter.text.contains(&id)).count();
-        rule!(count >= 1, "no mail about {}", wanted(order).1.method);
+        let count = emails.iter().filter(|email| email.text.contains(&id)).count();
+        rule!(count >= 1, "no e-mail about {}", wanted(order).1.method);
     }
     let invoices = &seen.invoices;
     let was_confirmed = |order: &&Order| order.history.iter().any(|one| one.status == Status::Processing);
@@ -300,7 +308,7 @@ fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     rule!(invoices.len() == confirmed.len(), "{} invoices for {} orders", invoices.len(), confirmed.len());
     for (position, invoice) in (1..).zip(invoices) {
         rule!(invoice.position == position, "the invoice {} is number {position}", invoice.number());
-        rule!(confirmed.iter().any(|order| order.id == invoice.draft.order_id), "an invoice for nothing");
+        rule!(confirmed.iter().any(|order| order.id == invoice.draft.order_id), "an invoice without an order");
         rule!(platform.documents().bytes(&invoice.key()).is_some(), "{} has no document", invoice.key());
     }
     let (counted, revenue) = seen.windows;
@@ -309,7 +317,7 @@ fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     for product in platform.products().all() {
         let level = seen.levels.iter().find(|level| level.product_id == product.id).ok_or("no stock account")?;
         let shown = (product.stock_quantity, product.stock_version);
-        rule!(shown == (level.available, level.version), "the shop window says {shown:?}: {level:?}");
+        rule!(shown == (level.available, level.version), "the product view says {shown:?}: {level:?}");
     }
     Ok(())
 }
