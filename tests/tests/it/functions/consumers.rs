@@ -1,7 +1,8 @@
-//! Consumers: each sample twice, since every consumer may run twice, and what must then be true.
+//! Consumers: each sample event is delivered twice, since every message may be redelivered.
 
 use super::{
-    ORDER, PAYMENT, PRODUCT, USER, all_samples_are_named, clock, confirmed, lantern, moment, placed, sample, shop,
+    ORDER, PAYMENT, PRODUCT, USER, assert_all_samples_run, clock, confirmed, lantern, placed, sample, sample_time,
+    seeded_platform,
 };
 use catalog::Function;
 use domain::order::{Reason, ShortfallPolicy, Status};
@@ -12,26 +13,27 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use testkit::{Dependency, Platform, build};
 
-/// Runs every sample twice. One that begins with `ok` buries nothing; one that begins with `bad` buries one record a run, and
-/// none of them asks for a record to come again.
+/// Delivers every sample event twice. Samples named `ok…` produce no dead letter, samples named `bad…` one per delivery; none
+/// reports a batch item failure.
 pub(super) async fn deliver<E, F>(function: &'static Function, cases: &[&str], platform: &Platform, handler: F)
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
-    all_samples_are_named(function, cases);
-    let letters = platform.dead_letters();
+    assert_all_samples_run(function, cases);
+    let dead_letters = platform.dead_letters();
     for case in cases {
         for run in 1..=2 {
-            let before = letters.messages().len();
+            let before = dead_letters.messages().len();
             let event = sample(function, case);
-            let answer = edge::queue::batch(&Consumer::new(function.name), event, &clock(), &letters, &handler).await;
-            assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
-            let buried = letters.messages().len() - before;
-            assert_eq!(buried, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
+            let response =
+                edge::queue::batch(&Consumer::new(function.name), event, &clock(), &dead_letters, &handler).await;
+            assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
+            let dead_lettered = dead_letters.messages().len() - before;
+            assert_eq!(dead_lettered, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
         }
     }
-    assert!(letters.messages().iter().all(|letter| letter.function == function.name && !letter.reason.is_empty()));
+    assert!(dead_letters.messages().iter().all(|one| one.function == function.name && !one.reason.is_empty()));
 }
 
 pub(super) const USUAL: [&str; 3] = ["ok", "bad_mixed_batch", "bad_unexpected_event"];
@@ -47,8 +49,8 @@ async fn stock_open_opens_an_account_once() {
 }
 
 #[tokio::test]
-async fn stock_reserve_holds_an_orders_lines_once() {
-    let platform = shop();
+async fn stock_reserve_reserves_the_lines_of_an_order_once() {
+    let platform = seeded_platform();
     let stock = platform.stock();
     deliver(catalog::STOCK_RESERVE, &USUAL, &platform, async |delivery| stock_reserve::handle(&stock, delivery).await)
         .await;
@@ -58,13 +60,13 @@ async fn stock_reserve_holds_an_orders_lines_once() {
 }
 
 #[tokio::test]
-async fn stock_release_gives_back_once_what_was_held() {
-    let platform = shop();
+async fn stock_release_releases_a_reservation_once() {
+    let platform = seeded_platform();
     let stock = platform.stock();
     let reserve = sample(catalog::STOCK_RESERVE, "ok");
-    let held = async |delivery| stock_reserve::handle(&stock, delivery).await;
+    let reserved = async |delivery| stock_reserve::handle(&stock, delivery).await;
     let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
-    edge::queue::batch(&consumer, reserve, &clock(), &platform.dead_letters(), &held).await.expect("a batch");
+    edge::queue::batch(&consumer, reserve, &clock(), &platform.dead_letters(), &reserved).await.expect("a batch");
     assert_eq!(stock.levels()[0].reserved, 2);
     deliver(catalog::STOCK_RELEASE, &USUAL, &platform, async |delivery| stock_release::handle(&stock, delivery).await)
         .await;
@@ -72,40 +74,40 @@ async fn stock_release_gives_back_once_what_was_held() {
 }
 
 #[tokio::test]
-async fn order_advance_moves_an_order_on_and_buries_what_contradicts_it() {
-    let (platform, orders) = (shop(), shop().orders());
+async fn order_advance_applies_events_and_dead_letters_contradictory_ones() {
+    let (platform, orders) = (seeded_platform(), seeded_platform().orders());
     orders.put(&placed());
     let cases = ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_allocated"];
     let handler = async |delivery| order_advance::handle(&orders, ShortfallPolicy::Refund, delivery).await;
     let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
     let elsewhere = ["ok_allocation_failed", "ok_refunded", "ok_partially_refunded"];
-    all_samples_are_named(catalog::ORDER_ADVANCE, &[&cases[..], &elsewhere].concat());
+    assert_all_samples_run(catalog::ORDER_ADVANCE, &[&cases[..], &elsewhere].concat());
     for case in cases {
         for _ in 1..=2 {
             let event = sample(catalog::ORDER_ADVANCE, case);
-            let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-            assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
+            let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+            assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
         }
     }
     let order = &orders.all()[0];
-    assert_eq!((order.status, order.version), (Status::Processing, 5), "held, declined, paid again, kept");
-    // That there was no stock for it is old news now.
+    assert_eq!((order.status, order.version), (Status::Processing, 5), "reserved, declined, paid again, allocated");
+    // The failed allocation is older than what the order records.
     let late = sample(catalog::ORDER_ADVANCE, "ok_allocation_failed");
     edge::queue::batch(&consumer, late, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     assert_eq!(orders.all()[0].version, 5);
-    // Stock that is kept and was never held cannot both be: a person has to look.
+    // Stock that is allocated although its reservation failed is a contradiction, and becomes a dead letter.
     let before = platform.dead_letters().messages().len();
     let short = domain::event::StockReservationFailed { order_id: ORDER, lines: vec![] };
     let event = edge::testing::sqs_event(&[&build::event(77, short)]);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-    let buried = platform.dead_letters().messages();
-    assert_eq!((buried.len(), buried[before].reason.as_str()), (before + 1, "invalid-order-transition"));
+    let dead_lettered = platform.dead_letters().messages();
+    assert_eq!((dead_lettered.len(), dead_lettered[before].reason.as_str()), (before + 1, "invalid-order-transition"));
     assert_eq!(orders.all()[0].status, Status::Processing);
 }
 
 #[tokio::test]
-async fn order_advance_keeps_a_declined_order_for_another_try() {
-    let platform = shop();
+async fn order_advance_leaves_a_declined_order_open_for_another_attempt() {
+    let platform = seeded_platform();
     platform.orders().put(&placed());
     let handler = async |delivery| order_advance::handle(&platform.orders(), ShortfallPolicy::Refund, delivery).await;
     let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, "ok_declined"));
@@ -115,33 +117,33 @@ async fn order_advance_keeps_a_declined_order_for_another_try() {
 }
 
 #[tokio::test]
-async fn order_advance_cancels_an_order_once_all_of_its_money_went_back_and_confirms_it_never_more() {
+async fn order_advance_cancels_a_fully_refunded_order_for_good() {
     for policy in [ShortfallPolicy::Backorder, ShortfallPolicy::Review] {
-        let platform = shop();
+        let platform = seeded_platform();
         platform.orders().put(&placed());
         let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
         let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
-        let mut stood = vec![];
+        let mut states = vec![];
         for case in ["ok_allocation_failed", "ok_partially_refunded", "ok_refunded", "ok_refunded", "ok_allocated"] {
             let event = sample(catalog::ORDER_ADVANCE, case);
-            let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-            assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
-            stood.push((platform.orders().all()[0].status, platform.orders().all()[0].reason));
+            let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+            assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
+            states.push((platform.orders().all()[0].status, platform.orders().all()[0].reason));
         }
-        assert_eq!(stood[0], stood[1], "a part of the money changes nothing");
-        assert_eq!(stood[2..], [(Status::Cancelled, Some(Reason::Refunded)); 3], "{policy:?}");
+        assert_eq!(states[0], states[1], "a partial refund changes nothing");
+        assert_eq!(states[2..], [(Status::Cancelled, Some(Reason::Refunded)); 3], "{policy:?}");
         assert!(platform.dead_letters().messages().is_empty());
     }
 }
 
 #[tokio::test]
-async fn order_advance_does_with_a_paid_order_without_stock_what_the_policy_says() {
+async fn order_advance_applies_the_shortfall_policy_to_a_paid_order() {
     for (policy, status, reason) in [
         (ShortfallPolicy::Refund, Status::Cancelled, Reason::InsufficientStock),
         (ShortfallPolicy::Backorder, Status::Pending, Reason::Backordered),
         (ShortfallPolicy::Review, Status::Pending, Reason::UnderReview),
     ] {
-        let platform = shop();
+        let platform = seeded_platform();
         platform.orders().put(&placed());
         let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
         let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
@@ -154,21 +156,21 @@ async fn order_advance_does_with_a_paid_order_without_stock_what_the_policy_says
 }
 
 #[tokio::test]
-async fn payment_charge_charges_an_order_once_and_keeps_a_refusal() {
+async fn payment_charge_charges_an_order_once_and_stores_a_decline() {
     let cases = ["ok", "ok_declined", "bad_mixed_batch", "bad_unexpected_event"];
-    let platform = shop();
+    let platform = seeded_platform();
     deliver(catalog::PAYMENT_CHARGE, &cases, &platform, async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     })
     .await;
-    // Four samples, each twice, are news of one order: one payment, one charge, one event.
+    // All samples are about one order: one payment, one charge, one event.
     assert_eq!((platform.gateway().charges().len(), platform.bus().published().len()), (1, 1));
     assert!(platform.payments().for_order(ORDER).is_some());
 }
 
 #[tokio::test]
-async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
-    let platform = shop();
+async fn unanswered_charge_is_retried_under_the_same_key() {
+    let platform = seeded_platform();
     platform.faults().take_down(Dependency::Gateway);
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
@@ -185,8 +187,8 @@ async fn a_gateway_that_does_not_answer_is_asked_again_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_is_not_asked() {
-    let platform = shop();
+async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
+    let platform = seeded_platform();
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
@@ -198,7 +200,7 @@ async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_i
     platform.faults().take_down(Dependency::Gateway);
     assert_eq!(run(&clock()).await["batchItemFailures"].as_array().map(Vec::len), Some(1));
     platform.faults().restore_all();
-    let a_day_later = Clock::at(moment() + Duration::from_secs(24 * 3600), 8);
+    let a_day_later = Clock::at(sample_time() + Duration::from_secs(24 * 3600), 8);
     assert_eq!(run(&a_day_later).await, json!({"batchItemFailures": []}));
     assert_eq!(platform.gateway().request_count(), 0);
     let reasons: Vec<String> = platform.dead_letters().messages().into_iter().map(|letter| letter.reason).collect();
@@ -206,38 +208,39 @@ async fn a_charge_that_waited_for_more_than_23_hours_is_buried_and_the_gateway_i
 }
 
 #[tokio::test]
-async fn contact_track_remembers_where_to_write_to() {
+async fn contact_track_stores_the_contact() {
     let platform = Platform::new();
     deliver(catalog::CONTACT_TRACK, &USUAL, &platform, async |delivery| {
         contact_track::handle(&platform.contacts(), delivery).await
     })
     .await;
-    assert!(ports::ContactStore::find(&platform.contacts(), USER).await.expect("an answer").is_some());
+    assert!(ports::ContactStore::find(&platform.contacts(), USER).await.expect("a response").is_some());
 }
 
 #[tokio::test]
-async fn mail_send_writes_one_letter_an_event_and_waits_for_the_contact() {
-    let news = ["ok", "ok_cancelled", "ok_waiting", "ok_shipped", "ok_delivered"];
-    let cases = [&news[..], &["bad_mixed_batch", "bad_unexpected_event"]].concat();
-    let platform = shop();
+async fn email_send_sends_one_email_per_event_and_waits_for_the_contact() {
+    let notified = ["ok", "ok_cancelled", "ok_waiting", "ok_shipped", "ok_delivered"];
+    let cases = [&notified[..], &["bad_mixed_batch", "bad_unexpected_event"]].concat();
+    let platform = seeded_platform();
     let handler = async |delivery| {
         email_send::handle(&platform.contacts(), &platform.message_templates(), &platform.email_sender(), delivery)
             .await
     };
     deliver(catalog::EMAIL_SEND, &cases, &platform, handler).await;
-    assert_eq!(platform.email_sender().sent().len(), news.len());
+    assert_eq!(platform.email_sender().sent().len(), notified.len());
     let empty = Platform::new();
     let early = async |delivery| {
         email_send::handle(&empty.contacts(), &empty.message_templates(), &empty.email_sender(), delivery).await
     };
     let (consumer, event) = (Consumer::new(catalog::EMAIL_SEND.name), sample(catalog::EMAIL_SEND, "ok"));
-    let answer = edge::queue::batch(&consumer, event, &clock(), &empty.dead_letters(), &early).await.expect("a batch");
-    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(1));
+    let response =
+        edge::queue::batch(&consumer, event, &clock(), &empty.dead_letters(), &early).await.expect("a batch");
+    assert_eq!(response["batchItemFailures"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
-async fn invoice_issue_files_one_document_under_one_number() {
-    let platform = shop();
+async fn invoice_issue_stores_one_document_under_one_number() {
+    let platform = seeded_platform();
     deliver(catalog::INVOICE_ISSUE, &USUAL, &platform, async |delivery| {
         invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
     })
@@ -248,8 +251,8 @@ async fn invoice_issue_files_one_document_under_one_number() {
 }
 
 #[tokio::test]
-async fn an_invoice_whose_filing_failed_is_filed_under_its_number_the_next_time() {
-    let platform = shop();
+async fn failed_invoice_upload_is_retried_under_the_same_number() {
+    let platform = seeded_platform();
     let handler = async |delivery| {
         invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
     };
@@ -267,12 +270,12 @@ async fn an_invoice_whose_filing_failed_is_filed_under_its_number_the_next_time(
 }
 
 #[tokio::test]
-async fn analytics_feed_puts_what_it_gets() {
+async fn analytics_feed_forwards_every_event_to_the_stream() {
     let platform = Platform::new();
-    // What the windows do with an event that is not theirs is their affair: the feed carries what its queue is given.
+    // The feed forwards whatever its queue delivers; the reader of the stream ignores events that are not its own.
     let cases = ["ok", "bad_mixed_batch"];
     let handler = async |delivery| analytics_feed::handle(&platform.analytics_stream(), delivery).await;
-    all_samples_are_named(catalog::ANALYTICS_FEED, &cases);
+    assert_all_samples_run(catalog::ANALYTICS_FEED, &cases);
     deliver(catalog::ANALYTICS_FEED, &cases, &platform, handler).await;
     assert!(
         platform.analytics_stream().events().iter().all(|event| event.id == platform.analytics_stream().events()[0].id)
@@ -280,19 +283,20 @@ async fn analytics_feed_puts_what_it_gets() {
 }
 
 #[tokio::test]
-async fn product_stock_track_shows_the_newest_level_and_forgets_the_cached_one() {
-    let platform = shop();
+async fn product_stock_track_shows_the_newest_level_and_evicts_the_cache() {
+    let platform = seeded_platform();
     deliver(catalog::PRODUCT_STOCK_TRACK, &USUAL, &platform, async |delivery| {
         product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
     })
     .await;
-    let product = ports::ProductStore::get(&platform.products(), PRODUCT).await.expect("an answer").expect("a product");
+    let product =
+        ports::ProductStore::get(&platform.products(), PRODUCT).await.expect("a response").expect("a product");
     assert_eq!((product.stock_quantity, product.stock_version), (5, 1));
 }
 
 #[tokio::test]
-async fn product_stock_track_forgets_what_is_cached_although_who_set_the_figure_died_before_that() {
-    let platform = shop();
+async fn product_stock_track_evicts_the_cache_after_a_crashed_update() {
+    let platform = seeded_platform();
     let event = sample(catalog::PRODUCT_STOCK_TRACK, "ok");
     let handler = async |delivery: Delivery<domain::DomainEvent>| {
         for level in delivery.event.event.stock_levels().expect("levels") {
@@ -308,7 +312,7 @@ async fn product_stock_track_forgets_what_is_cached_although_who_set_the_figure_
 }
 
 #[tokio::test]
-async fn event_forward_appends_every_event_to_its_topic_without_what_is_personal() {
+async fn event_forward_appends_every_event_to_its_topic_redacted() {
     let platform = Platform::new();
     let handler =
         async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
@@ -320,7 +324,7 @@ async fn event_forward_appends_every_event_to_its_topic_without_what_is_personal
 }
 
 #[tokio::test]
-async fn every_event_reaches_its_topic_with_nothing_personal_left() {
+async fn forwarded_events_contain_no_personal_data() {
     let platform = Platform::new();
     let (_, event) = confirmed();
     let handler =

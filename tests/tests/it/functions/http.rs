@@ -1,6 +1,8 @@
-//! Routes: what each sample is answered.
+//! Routes: the response to each sample request.
 
-use super::{PRODUCT, USER, all_samples_are_named, clock, customer, placed, sample, shop, shop_with_invoice};
+use super::{
+    PRODUCT, USER, assert_all_samples_run, clock, customer, placed, platform_with_invoice, sample, seeded_platform,
+};
 use adapters::{Wiring, config::Config};
 use catalog::Function;
 use edge::http::{Body, Call, Reply};
@@ -9,23 +11,23 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
-/// What a sample is answered: its name, the status, and for a problem its code and the first pointer.
+/// A sample, its expected status, and for a problem the code and the first pointer.
 pub(super) type Expected = (&'static str, u16, &'static str, &'static str);
 
-pub(super) async fn answers<B, T, F>(function: &'static Function, expected: &[Expected], handler: F)
+pub(super) async fn assert_responses<B, T, F>(function: &'static Function, expected: &[Expected], handler: F)
 where
     B: Body,
     T: Serialize,
     F: AsyncFn(&str, Call<B>) -> Result<Reply<T>, Failure>,
 {
     let cases: Vec<_> = expected.iter().map(|(case, ..)| *case).collect();
-    all_samples_are_named(function, &cases);
+    assert_all_samples_run(function, &cases);
     let route = Wiring::new(function, Config::from_vars([])).route().expect("a route");
     for &(case, status, code, pointer) in expected {
         let handler = async |call| handler(case, call).await;
-        let answer = edge::http::respond(&route, sample(function, case), &clock(), &handler).await;
-        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or("null")).expect("JSON");
-        assert_eq!(answer["statusCode"], status, "{} {case}: {answer}", function.name);
+        let response = edge::http::respond(&route, sample(function, case), &clock(), &handler).await;
+        let body: Value = serde_json::from_str(response["body"].as_str().unwrap_or("null")).expect("JSON");
+        assert_eq!(response["statusCode"], status, "{} {case}: {response}", function.name);
         if code.is_empty() {
             continue;
         }
@@ -35,15 +37,15 @@ where
 }
 
 #[tokio::test]
-async fn health_get_answers_whatever_is_asked() {
+async fn health_get_responds_to_any_request() {
     let expected = [("ok", 200, "", ""), ("bad_query_is_ignored", 200, "", "")];
-    answers(catalog::HEALTH_GET, &expected, async |_, call| health_get::handle(call).await).await;
+    assert_responses(catalog::HEALTH_GET, &expected, async |_, call| health_get::handle(call).await).await;
 }
 
 #[tokio::test]
-async fn ready_get_is_unavailable_without_the_database_and_only_degraded_without_the_cache() {
+async fn ready_get_is_503_without_the_database_and_degraded_without_the_cache() {
     let expected = [("ok", 200, "", ""), ("bad_database_down", 503, "", "")];
-    answers(catalog::READY_GET, &expected, async |case, call| {
+    assert_responses(catalog::READY_GET, &expected, async |case, call| {
         let platform = Platform::new();
         platform.faults().take_down(if case == "ok" { Dependency::Cache } else { Dependency::Database });
         ready_get::handle(&platform.probe(Dependency::Database), &platform.probe(Dependency::Cache), call).await
@@ -52,14 +54,15 @@ async fn ready_get_is_unavailable_without_the_database_and_only_degraded_without
 }
 
 #[tokio::test]
-async fn jwks_get_shows_the_keys() {
+async fn jwks_get_returns_the_public_keys() {
     let expected = [("ok", 200, "", ""), ("bad_body_is_ignored", 200, "", "")];
     let platform = Platform::new();
-    answers(catalog::JWKS_GET, &expected, async |_, call| jwks_get::handle(&platform.tokens(), call).await).await;
+    assert_responses(catalog::JWKS_GET, &expected, async |_, call| jwks_get::handle(&platform.tokens(), call).await)
+        .await;
 }
 
 #[tokio::test]
-async fn user_register_keeps_a_customer_or_names_the_field() {
+async fn user_register_stores_a_customer_or_names_the_field() {
     let expected = [
         ("ok", 201, "", ""),
         ("bad_unknown_field", 422, "validation", "/role"),
@@ -68,7 +71,7 @@ async fn user_register_keeps_a_customer_or_names_the_field() {
         ("bad_json", 400, "malformed-json", ""),
     ];
     let platform = Platform::new();
-    answers(catalog::USER_REGISTER, &expected, async |_, call| {
+    assert_responses(catalog::USER_REGISTER, &expected, async |_, call| {
         user_register::handle(&platform.users(), &platform.passwords(), call).await
     })
     .await;
@@ -76,7 +79,7 @@ async fn user_register_keeps_a_customer_or_names_the_field() {
 }
 
 #[tokio::test]
-async fn user_login_gives_tokens_for_the_right_password_only() {
+async fn user_login_issues_tokens_for_the_right_password_only() {
     let expected = [
         ("ok", 200, "", ""),
         ("bad_wrong_password", 401, "wrong-credentials", ""),
@@ -84,7 +87,7 @@ async fn user_login_gives_tokens_for_the_right_password_only() {
     ];
     let platform = Platform::new();
     platform.users().put(&customer(), "correct horse battery");
-    answers(catalog::USER_LOGIN, &expected, async |_, call| {
+    assert_responses(catalog::USER_LOGIN, &expected, async |_, call| {
         user_login::handle(&platform.users(), &platform.passwords(), &platform.tokens(), call).await
     })
     .await;
@@ -92,7 +95,7 @@ async fn user_login_gives_tokens_for_the_right_password_only() {
 }
 
 #[tokio::test]
-async fn product_create_is_for_staff_with_a_key() {
+async fn product_create_requires_staff_and_a_key() {
     let expected = [
         ("ok", 201, "", ""),
         ("bad_customer", 403, "forbidden", ""),
@@ -101,7 +104,7 @@ async fn product_create_is_for_staff_with_a_key() {
         ("bad_currency", 422, "validation", "/price/currency"),
     ];
     let platform = Platform::new();
-    answers(catalog::PRODUCT_CREATE, &expected, async |_, call| {
+    assert_responses(catalog::PRODUCT_CREATE, &expected, async |_, call| {
         product_create::handle(&platform.products(), call).await
     })
     .await;
@@ -111,22 +114,22 @@ async fn product_create_is_for_staff_with_a_key() {
 #[tokio::test]
 async fn product_get_shows_a_product_with_and_without_the_cache() {
     let expected = [("ok", 200, "", ""), ("bad_id", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
-    let platform = shop();
+    let platform = seeded_platform();
     for _ in 0..2 {
-        answers(catalog::PRODUCT_GET, &expected, async |_, call| {
+        assert_responses(catalog::PRODUCT_GET, &expected, async |_, call| {
             product_get::handle(&platform.products(), &platform.cache(), call).await
         })
         .await;
     }
     platform.faults().take_down(Dependency::Cache);
-    answers(catalog::PRODUCT_GET, &expected, async |_, call| {
+    assert_responses(catalog::PRODUCT_GET, &expected, async |_, call| {
         product_get::handle(&platform.products(), &platform.cache(), call).await
     })
     .await;
     platform.faults().restore_all();
     platform.faults().take_down(Dependency::Table);
     let cached = [("ok", 200, "", ""), ("bad_id", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
-    answers(catalog::PRODUCT_GET, &cached, async |_, call| {
+    assert_responses(catalog::PRODUCT_GET, &cached, async |_, call| {
         product_get::handle(&platform.products(), &platform.cache(), call).await
     })
     .await;
@@ -135,12 +138,13 @@ async fn product_get_shows_a_product_with_and_without_the_cache() {
 #[tokio::test]
 async fn stock_get_shows_a_level() {
     let expected = [("ok", 200, "", ""), ("bad_unknown", 404, "not-found", "")];
-    let platform = shop();
-    answers(catalog::STOCK_GET, &expected, async |_, call| stock_get::handle(&platform.stock(), call).await).await;
+    let platform = seeded_platform();
+    assert_responses(catalog::STOCK_GET, &expected, async |_, call| stock_get::handle(&platform.stock(), call).await)
+        .await;
 }
 
 #[tokio::test]
-async fn order_place_places_one_order_and_refuses_the_rest_by_field() {
+async fn order_place_places_one_order_and_rejects_the_rest_by_field() {
     let expected = [
         ("bad_quantity_zero", 422, "validation", "/items/0/quantity"),
         ("bad_quantity_negative", 422, "validation", "/items/0/quantity"),
@@ -152,35 +156,35 @@ async fn order_place_places_one_order_and_refuses_the_rest_by_field() {
         ("bad_no_principal", 401, "unauthenticated", ""),
         ("bad_card_number", 422, "validation", "/payment_method"),
         ("ok", 201, "", ""),
-        // The same key as the order's: another body is a mistake of the client, whatever else is wrong with it.
+        // A reused key with another body is reported before anything else about the body.
         ("bad_unknown_product", 422, "idempotency-key-reused", ""),
     ];
-    let platform = shop();
-    answers(catalog::ORDER_PLACE, &expected, async |_, call| {
+    let platform = seeded_platform();
+    assert_responses(catalog::ORDER_PLACE, &expected, async |_, call| {
         order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await
     })
     .await;
     assert_eq!((platform.orders().all().len(), platform.bus().published().len()), (1, 1));
 }
 
-/// The answers of order-place to a sample: where the catalogue has only `product`, and where it has the usual one.
+/// Two responses of order-place to a sample: while the catalogue has only `product`, and after it has the usual one.
 async fn before_and_after(case: &str, product: Option<domain::product::Product>) -> [Value; 2] {
     let platform = Platform::new();
     product.into_iter().for_each(|product| platform.products().put(&product));
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
-    let ask = async || {
+    let request = async || {
         let handler = async |call| order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await;
         edge::http::respond(&route, sample(catalog::ORDER_PLACE, case), &clock(), &handler).await
     };
-    let first = ask().await;
+    let first = request().await;
     platform.products().put(&testkit::build::product().id(PRODUCT).created());
-    [first, ask().await]
+    [first, request().await]
 }
 
 #[tokio::test]
-async fn a_refusal_is_kept_as_the_answer_to_its_key() {
-    let too_dear = testkit::build::product().id(PRODUCT).price(testkit::build::usd(domain::money::MAX_AMOUNT));
-    let [first, second] = before_and_after("ok", Some(too_dear.created())).await;
+async fn rejection_is_stored_as_the_response_of_its_key() {
+    let too_expensive = testkit::build::product().id(PRODUCT).price(testkit::build::usd(domain::money::MAX_AMOUNT));
+    let [first, second] = before_and_after("ok", Some(too_expensive.created())).await;
     assert_eq!((&first["statusCode"], &first["body"]), (&second["statusCode"], &second["body"]));
     assert_eq!(first["statusCode"], 422);
     assert_eq!(second["headers"]["idempotent-replayed"], "true");
@@ -194,14 +198,14 @@ async fn product_not_yet_on_sale_does_not_consume_the_key() {
 
 #[tokio::test]
 async fn response_is_replayed_after_the_product_is_taken_off_sale() {
-    let platform = shop();
+    let platform = seeded_platform();
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let empty = Platform::new();
-    let ask = async |offers: &Platform| {
+    let request = async |offers: &Platform| {
         let handler = async |call| order_place::handle(&platform.orders(), &offers.product_snapshots(), call).await;
         edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await
     };
-    let (first, second) = (ask(&platform).await, ask(&empty).await);
+    let (first, second) = (request(&platform).await, request(&empty).await);
     assert_eq!((&first["statusCode"], &first["body"]), (&json!(201), &second["body"]));
 }
 
@@ -209,32 +213,36 @@ async fn response_is_replayed_after_the_product_is_taken_off_sale() {
 async fn order_get_shows_an_order_to_its_owner() {
     let expected =
         [("ok", 200, "", ""), ("bad_unknown", 404, "not-found", ""), ("bad_no_principal", 401, "unauthenticated", "")];
-    let platform = shop();
+    let platform = seeded_platform();
     platform.orders().put(&placed());
-    answers(catalog::ORDER_GET, &expected, async |_, call| order_get::handle(&platform.orders(), call).await).await;
+    assert_responses(catalog::ORDER_GET, &expected, async |_, call| order_get::handle(&platform.orders(), call).await)
+        .await;
 }
 
 #[tokio::test]
 async fn order_list_shows_a_page() {
     let expected =
         [("ok", 200, "", ""), ("bad_limit", 422, "validation", "?limit"), ("bad_cursor", 422, "validation", "?cursor")];
-    let platform = shop();
+    let platform = seeded_platform();
     platform.orders().put(&placed());
-    answers(catalog::ORDER_LIST, &expected, async |_, call| order_list::handle(&platform.orders(), call).await).await;
+    assert_responses(catalog::ORDER_LIST, &expected, async |_, call| {
+        order_list::handle(&platform.orders(), call).await
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn invoice_get_gives_a_link_once_the_invoice_is_made() {
+async fn invoice_get_returns_a_link_once_the_invoice_exists() {
     let expected = [("ok", 200, "", ""), ("bad_unknown", 404, "not-found", "")];
-    let platform = shop_with_invoice().await;
-    answers(catalog::INVOICE_GET, &expected, async |_, call| {
+    let platform = platform_with_invoice().await;
+    assert_responses(catalog::INVOICE_GET, &expected, async |_, call| {
         invoice_get::handle(&platform.invoices(), &platform.documents(), call).await
     })
     .await;
 }
 
 #[tokio::test]
-async fn window_list_is_for_the_back_office() {
+async fn window_list_requires_staff_or_admin() {
     let expected = [
         ("ok", 200, "", ""),
         ("bad_span", 422, "validation", "?to"),
@@ -243,18 +251,20 @@ async fn window_list_is_for_the_back_office() {
         ("bad_customer", 403, "forbidden", ""),
     ];
     let platform = Platform::new();
-    answers(catalog::WINDOW_LIST, &expected, async |_, call| window_list::handle(&platform.windows(), call).await)
-        .await;
+    assert_responses(catalog::WINDOW_LIST, &expected, async |_, call| {
+        window_list::handle(&platform.windows(), call).await
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn without_its_database_a_route_is_unavailable_and_says_when_to_come_back() {
-    let platform = shop();
+async fn route_without_its_database_is_503_with_retry_after() {
+    let platform = seeded_platform();
     platform.faults().take_down(Dependency::Database);
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let handler = async |call| order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await;
-    let answer = edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
-    assert_eq!((&answer["statusCode"], answer["headers"]["retry-after"].is_string()), (&503.into(), true));
+    let response = edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
+    assert_eq!((&response["statusCode"], response["headers"]["retry-after"].is_string()), (&503.into(), true));
     assert_eq!(platform.orders().all().len(), 0);
     assert!(platform.stock().levels().iter().all(|level| level.product_id == PRODUCT && level.reserved == 0));
 }

@@ -1,4 +1,4 @@
-//! Every function, run with every sample event of its folder under `events/`, over the in-memory platform.
+//! The handler of every function, run with all sample events in `events/<function>` over the in-memory fakes.
 
 mod access;
 mod consumers;
@@ -25,44 +25,44 @@ use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::PathBuf};
 use testkit::{Platform, build};
 
-/// The people and things that the samples speak of.
+/// Ids in the sample events.
 pub(crate) const USER: UserId = UserId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0001));
 pub(crate) const PRODUCT: ProductId = ProductId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00a1));
 pub(crate) const ORDER: OrderId = OrderId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00b1));
 pub(crate) const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00c1));
 
-/// The samples' moment.
-pub(crate) fn moment() -> Timestamp {
+/// The time of the sample events.
+pub(crate) fn sample_time() -> Timestamp {
     "2026-11-21T08:48:00Z".parse().expect("a timestamp")
 }
 
 fn clock() -> Clock {
-    Clock::at(moment(), 7)
+    Clock::at(sample_time(), 7)
 }
 
-fn folder(function: &Function) -> PathBuf {
+fn directory(function: &Function) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).join(function.name)
 }
 
 /// A sample event of a function.
 pub(crate) fn sample(function: &Function, case: &str) -> Value {
-    let path = folder(function).join(format!("{case}.json"));
+    let path = directory(function).join(format!("{case}.json"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A test names every sample of its function: one that nobody runs is a sample that nobody believes.
+/// Asserts that `named` lists every sample event of a function, so that none goes unused.
 #[track_caller]
-fn all_samples_are_named(function: &Function, named: &[&str]) {
-    let files = fs::read_dir(folder(function)).expect("a folder of samples");
+fn assert_all_samples_run(function: &Function, named: &[&str]) {
+    let files = fs::read_dir(directory(function)).expect("a directory of samples");
     let files: BTreeSet<String> = files
         .map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
     assert_eq!(files, named.iter().map(|case| (*case).to_owned()).collect(), "{}", function.name);
 }
 
-/// A platform where the customer, the product and its stock are.
-fn shop() -> Platform {
+/// A platform with the customer, the product and its stock.
+fn seeded_platform() -> Platform {
     let platform = Platform::new();
     platform.products().put(&build::product().id(PRODUCT).sku("LANTERN-0").stock(5).created());
     platform.stock().put(PRODUCT, 5);
@@ -70,32 +70,34 @@ fn shop() -> Platform {
     platform
 }
 
-/// The samples' order, as it was placed.
+/// The order of the samples, just placed.
 fn placed() -> order::Order {
-    build::order().id(ORDER).owner(USER).line_of(PRODUCT, 2, build::usd(1999)).at(moment()).placed()
+    build::order().id(ORDER).owner(USER).line_of(PRODUCT, 2, build::usd(1999)).at(sample_time()).placed()
 }
 
-/// The samples' order, paid and confirmed at version 3, and the news of it.
+/// The order of the samples, paid and confirmed at version 3, with its event.
 fn confirmed() -> (order::Order, Event) {
-    let held =
-        order::advance(&placed(), order::Input::StockReserved.into(), moment()).expect("legal").expect("a step").0;
-    let kept = order::Update { input: order::Input::StockAllocated, payment: Some((PAYMENT, 2)) };
-    let (order, news) = order::advance(&held, kept, moment()).expect("legal").expect("a step");
-    (order, build::event(90, news.expect("news")))
+    let reserved = order::advance(&placed(), order::Input::StockReserved.into(), sample_time())
+        .expect("allowed")
+        .expect("a transition")
+        .0;
+    let allocated = order::Update { input: order::Input::StockAllocated, payment: Some((PAYMENT, 2)) };
+    let (order, event) = order::advance(&reserved, allocated, sample_time()).expect("allowed").expect("a transition");
+    (order, build::event(90, event.expect("an event")))
 }
 
-/// A platform where the order is paid and has its invoice.
-async fn shop_with_invoice() -> Platform {
-    let (platform, (order, event)) = (shop(), confirmed());
-    let DomainEvent::OrderConfirmed(news) = event.event.clone() else { panic!("{event:?}") };
+/// A platform where the order is paid and has an invoice.
+async fn platform_with_invoice() -> Platform {
+    let (platform, (order, event)) = (seeded_platform(), confirmed());
+    let DomainEvent::OrderConfirmed(order_confirmed) = event.event.clone() else { panic!("{event:?}") };
     platform.orders().put(&order);
     let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: event.id };
-    let draft = domain::invoice::draft(news, moment());
+    let draft = domain::invoice::draft(order_confirmed, sample_time());
     let invoice = platform.invoices().assign_number(claim, &draft, &|_| event.clone()).await.expect("numbered");
     ports::Documents::put_once(&platform.documents(), &invoice.key(), "application/pdf", b"%PDF-".to_vec())
         .await
-        .expect("kept");
-    assert!(platform.orders().get(ORDER, Some(USER)).await.expect("an answer").is_some());
+        .expect("stored");
+    assert!(platform.orders().get(ORDER, Some(USER)).await.expect("a response").is_some());
     platform
 }
 

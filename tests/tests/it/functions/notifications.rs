@@ -1,10 +1,10 @@
-//! What the back office writes, and what was written.
+//! Notifications: requested by staff, sent by channel, logged, and suppressed after bounces.
 
 use super::{
-    ORDER, USER, all_samples_are_named, clock,
+    ORDER, USER, assert_all_samples_run, clock,
     consumers::{USUAL, deliver},
-    http::answers,
-    moment, sample, shop,
+    http::assert_responses,
+    sample, sample_time, seeded_platform,
 };
 use adapters::{Wiring, config::Config};
 use domain::{
@@ -21,7 +21,7 @@ use ports::{
 use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 
 #[tokio::test]
-async fn notification_send_writes_once_a_key_what_staff_says() {
+async fn notification_send_accepts_a_request_once_per_key() {
     let expected = [
         ("bad_channel", 422, "validation", "/channel"),
         ("bad_template", 422, "validation", "/template"),
@@ -34,24 +34,24 @@ async fn notification_send_writes_once_a_key_what_staff_says() {
         ("bad_text_too_long", 422, "validation", "/data/text"),
         ("ok", 202, "", ""),
     ];
-    let platform = shop();
+    let platform = seeded_platform();
     for _ in 0..2 {
-        answers(catalog::NOTIFICATION_SEND, &expected, async |_, call| {
+        assert_responses(catalog::NOTIFICATION_SEND, &expected, async |_, call| {
             notification_send::handle(&platform.contacts(), call).await
         })
         .await;
     }
-    let told: Vec<DomainEvent> = platform.bus().published().into_iter().map(|event| event.event).collect();
-    assert!(matches!(told.as_slice(), [DomainEvent::NotificationRequested(_)]), "{told:?}");
+    let published: Vec<DomainEvent> = platform.bus().published().into_iter().map(|event| event.event).collect();
+    assert!(matches!(published.as_slice(), [DomainEvent::NotificationRequested(_)]), "{published:?}");
 }
 
 #[tokio::test]
-async fn message_send_sends_once_what_was_asked_for_and_keeps_it_in_the_log() {
-    let platform = reachable_shop().await;
+async fn message_send_sends_a_request_once_and_logs_it() {
+    let platform = platform_with_all_channels().await;
     let cases = [&USUAL[..], &["ok_sms", "ok_push"]].concat();
     deliver(catalog::MESSAGE_SEND, &cases, &platform, async |delivery| {
-        let couriers = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
-        message_send::handle(&platform.contacts(), &platform.message_templates(), couriers, delivery).await
+        let channels = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+        message_send::handle(&platform.contacts(), &platform.message_templates(), channels, delivery).await
     })
     .await;
     let (mails, texts, notices) =
@@ -66,76 +66,76 @@ async fn message_send_sends_once_what_was_asked_for_and_keeps_it_in_the_log() {
 
 const NUMBER: &str = "+491701234567";
 
-/// A shop whose customer has a telephone and a device, and wants to be told by all channels.
-async fn reachable_shop() -> Platform {
-    let (platform, contact) = (shop(), build::user().id(USER).contact());
+/// A platform whose customer has a phone number and a device, and chose all channels.
+async fn platform_with_all_channels() -> Platform {
+    let (platform, contact) = (seeded_platform(), build::user().id(USER).contact());
     platform.contacts().put(&Contact { phone: Some(Phone::parse(NUMBER).expect("a number")), ..contact });
     let token = DeviceToken::parse("phone").expect("a token");
-    let endpoint = platform.push_sender().register(&token).await.expect("entered");
-    let device = Device { id: DeviceId(ORDER.0), endpoint, registered_at: moment() };
-    platform.contacts().save_device(USER, &device).await.expect("kept");
+    let endpoint = platform.push_sender().register(&token).await.expect("registered");
+    let device = Device { id: DeviceId(ORDER.0), endpoint, registered_at: sample_time() };
+    platform.contacts().save_device(USER, &device).await.expect("stored");
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
-    platform.contacts().set_preferences(USER, &all).await.expect("kept");
+    platform.contacts().set_preferences(USER, &all).await.expect("stored");
     platform
 }
 
-const NEWS: [&str; 7] =
+const EVENTS: [&str; 7] =
     ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_cancelled", "ok_delivered", "ok_shipped", "ok_waiting"];
 
 #[tokio::test]
-async fn sms_send_texts_once_an_event_whom_it_is_for() {
-    let platform = reachable_shop().await;
-    deliver(catalog::SMS_SEND, &NEWS, &platform, async |delivery| {
+async fn sms_send_sends_one_text_per_event_to_its_recipient() {
+    let platform = platform_with_all_channels().await;
+    deliver(catalog::SMS_SEND, &EVENTS, &platform, async |delivery| {
         sms_send::handle(&platform.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery).await
     })
     .await;
     let texts = platform.sms_sender().sent();
-    assert_eq!(texts.len(), 5, "one an event: {texts:?}");
+    assert_eq!(texts.len(), 5, "one per event: {texts:?}");
     assert!(texts.iter().all(|(to, text)| to.as_str() == NUMBER && text.contains("0192f0c1")), "{texts:?}");
     assert!(platform.email_sender().sent().is_empty());
 }
 
 #[tokio::test]
-async fn push_send_shows_once_an_event_a_notice_on_every_device_that_is_left() {
-    let platform = reachable_shop().await;
+async fn push_send_notifies_every_registered_device_once_per_event() {
+    let platform = platform_with_all_channels().await;
     let contacts = platform.contacts();
-    let lost = Device { id: DeviceId(USER.0), endpoint: "device/lost".to_owned(), registered_at: moment() };
-    contacts.save_device(USER, &lost).await.expect("kept");
-    deliver(catalog::PUSH_SEND, &NEWS, &platform, async |delivery| {
+    let lost = Device { id: DeviceId(USER.0), endpoint: "device/lost".to_owned(), registered_at: sample_time() };
+    contacts.save_device(USER, &lost).await.expect("stored");
+    deliver(catalog::PUSH_SEND, &EVENTS, &platform, async |delivery| {
         push_send::handle(&contacts, &platform.message_templates(), &platform.push_sender(), delivery).await
     })
     .await;
     let shown = platform.push_sender().sent();
-    assert_eq!(shown.len(), 5, "one an event: {shown:?}");
+    assert_eq!(shown.len(), 5, "one per event: {shown:?}");
     assert!(shown.iter().all(|(device, ..)| device == "device/phone"));
-    let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
-    assert_eq!(devices.len(), 1, "the lost one is forgotten");
+    let devices = contacts.find(USER).await.expect("a response").expect("a contact").devices;
+    assert_eq!(devices.len(), 1, "the endpoint that is gone is removed");
 }
 
-/// Runs one sample of the news through the three channels.
-async fn tell(platform: &Platform, case: &str) {
-    let (contacts, letters) = (platform.contacts(), platform.message_templates());
-    let mail = async |delivery| email_send::handle(&contacts, &letters, &platform.email_sender(), delivery).await;
-    let sms = async |delivery| sms_send::handle(&contacts, &letters, &platform.sms_sender(), delivery).await;
-    let push = async |delivery| push_send::handle(&contacts, &letters, &platform.push_sender(), delivery).await;
-    let (event, graves, now) = (|row| sample(row, case), platform.dead_letters(), clock());
+/// Delivers one sample event to the functions of all channels.
+async fn notify(platform: &Platform, case: &str) {
+    let (contacts, templates) = (platform.contacts(), platform.message_templates());
+    let mail = async |delivery| email_send::handle(&contacts, &templates, &platform.email_sender(), delivery).await;
+    let sms = async |delivery| sms_send::handle(&contacts, &templates, &platform.sms_sender(), delivery).await;
+    let push = async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
+    let (event, dead_letters, now) = (|row| sample(row, case), platform.dead_letters(), clock());
     let of = |row: &catalog::Function| Consumer::new(row.name);
-    let answers = [
-        edge::queue::batch(&of(catalog::EMAIL_SEND), event(catalog::EMAIL_SEND), &now, &graves, &mail).await,
-        edge::queue::batch(&of(catalog::SMS_SEND), event(catalog::SMS_SEND), &now, &graves, &sms).await,
-        edge::queue::batch(&of(catalog::PUSH_SEND), event(catalog::PUSH_SEND), &now, &graves, &push).await,
+    let responses = [
+        edge::queue::batch(&of(catalog::EMAIL_SEND), event(catalog::EMAIL_SEND), &now, &dead_letters, &mail).await,
+        edge::queue::batch(&of(catalog::SMS_SEND), event(catalog::SMS_SEND), &now, &dead_letters, &sms).await,
+        edge::queue::batch(&of(catalog::PUSH_SEND), event(catalog::PUSH_SEND), &now, &dead_letters, &push).await,
     ];
-    for answer in answers {
-        assert_eq!(answer.expect("a batch")["batchItemFailures"], serde_json::json!([]));
+    for response in responses {
+        assert_eq!(response.expect("a batch")["batchItemFailures"], serde_json::json!([]));
     }
 }
 
-fn told(platform: &Platform) -> [usize; 3] {
+fn sent_counts(platform: &Platform) -> [usize; 3] {
     [platform.email_sender().sent().len(), platform.sms_sender().sent().len(), platform.push_sender().sent().len()]
 }
 
 #[tokio::test]
-async fn everybody_is_told_by_the_channels_they_chose_and_by_no_other() {
+async fn customers_are_notified_on_their_chosen_channels_only() {
     for (channels, expected) in [
         (vec![Channel::Email], [1, 0, 0]),
         (vec![Channel::Sms], [0, 1, 0]),
@@ -143,32 +143,32 @@ async fn everybody_is_told_by_the_channels_they_chose_and_by_no_other() {
         (vec![], [0, 0, 0]),
         (Channel::ALL.to_vec(), [1, 1, 1]),
     ] {
-        let platform = reachable_shop().await;
-        let wish = Preferences { channels: channels.iter().copied().collect(), ..Preferences::default() };
-        platform.contacts().set_preferences(USER, &wish).await.expect("kept");
-        tell(&platform, "ok").await;
-        assert_eq!(told(&platform), expected, "{channels:?}");
+        let platform = platform_with_all_channels().await;
+        let preferences = Preferences { channels: channels.iter().copied().collect(), ..Preferences::default() };
+        platform.contacts().set_preferences(USER, &preferences).await.expect("stored");
+        notify(&platform, "ok").await;
+        assert_eq!(sent_counts(&platform), expected, "{channels:?}");
         let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
         assert_eq!(
             log.iter().map(|one| one.sent.channel).collect::<Vec<_>>(),
             channels,
-            "what nobody asked for is no entry"
+            "channels that were not chosen are not logged"
         );
     }
 }
 
 #[tokio::test]
-async fn who_cannot_be_reached_by_a_channel_they_chose_has_that_in_the_log_once() {
-    let platform = shop();
+async fn unreachable_channel_is_logged_once() {
+    let platform = seeded_platform();
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
-    platform.contacts().set_preferences(USER, &all).await.expect("kept");
+    platform.contacts().set_preferences(USER, &all).await.expect("stored");
     let address = build::user().id(USER).contact().email;
-    let returned = EmailFeedback { delivery: None, why: Suppression::Bounced, suppress: vec![address] };
-    platform.contacts().record_feedback(&returned, moment()).await.expect("kept");
+    let bounce = EmailFeedback { delivery: None, why: Suppression::Bounced, suppress: vec![address] };
+    platform.contacts().record_feedback(&bounce, sample_time()).await.expect("stored");
     for _ in 0..2 {
-        tell(&platform, "ok").await;
+        notify(&platform, "ok").await;
     }
-    assert_eq!(told(&platform), [0, 0, 0]);
+    assert_eq!(sent_counts(&platform), [0, 0, 0]);
     let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let outcomes: Vec<_> = log.iter().map(|one| (one.sent.channel, one.outcome)).collect();
     assert_eq!(
@@ -182,57 +182,59 @@ async fn who_cannot_be_reached_by_a_channel_they_chose_has_that_in_the_log_once(
 }
 
 #[tokio::test]
-async fn mail_feedback_track_closes_an_address_that_a_letter_came_back_from() {
+async fn email_feedback_track_suppresses_a_bounced_address() {
     for (case, outcome, suppressed) in [
         ("ok", Outcome::Bounced, Some(Suppression::Bounced)),
         ("ok_complaint", Outcome::Complained, Some(Suppression::Complained)),
         ("ok_mailbox_full", Outcome::Bounced, None),
         ("ok_ses_validation", Outcome::Sent, None),
     ] {
-        let platform = shop();
+        let platform = seeded_platform();
         platform.contacts().put(&Contact {
             email: Email::parse("ada@example.com").expect("an address"),
             ..build::user().id(USER).contact()
         });
-        tell(&platform, "ok").await;
+        notify(&platform, "ok").await;
         let handler = async |notice| {
             email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
         };
         for _ in 0..2 {
             let (consumer, event) =
                 (Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name), sample(catalog::EMAIL_FEEDBACK_TRACK, case));
-            let answer = edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-            assert_eq!(answer.expect("a batch")["batchItemFailures"], serde_json::json!([]), "{case}");
+            let response = edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+            assert_eq!(response.expect("a batch")["batchItemFailures"], serde_json::json!([]), "{case}");
         }
         assert_eq!(platform.dead_letters().messages().len(), 0, "{case}");
-        assert_eq!(platform.contacts().find(USER).await.expect("an answer").expect("a contact").suppressed, suppressed);
+        assert_eq!(
+            platform.contacts().find(USER).await.expect("a response").expect("a contact").suppressed,
+            suppressed
+        );
         let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
         assert_eq!(log.iter().map(|one| one.outcome).collect::<Vec<_>>(), [outcome], "{case}");
     }
 }
 
 #[tokio::test]
-async fn mail_feedback_track_buries_what_cannot_be_read_and_nothing_else_of_the_batch() {
-    let platform = shop();
-    let handler = async |notice| {
-        email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
-    };
+async fn email_feedback_track_dead_letters_only_the_malformed_message() {
+    let platform = seeded_platform();
+    let handler =
+        async |notice| email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await;
     let consumer = Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name);
-    for (buried, case) in (1..).zip(["bad_mixed_batch", "bad_no_event_type"]) {
+    for (dead_lettered, case) in (1..).zip(["bad_mixed_batch", "bad_no_event_type"]) {
         let event = sample(catalog::EMAIL_FEEDBACK_TRACK, case);
         edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-        assert_eq!(platform.dead_letters().messages().len(), buried, "{case}");
-        assert_eq!(platform.dead_letters().messages()[buried - 1].reason, "unreadable");
+        assert_eq!(platform.dead_letters().messages().len(), dead_lettered, "{case}");
+        assert_eq!(platform.dead_letters().messages()[dead_lettered - 1].reason, "unreadable");
     }
-    all_samples_are_named(
+    assert_all_samples_run(
         catalog::EMAIL_FEEDBACK_TRACK,
         &["ok", "ok_complaint", "ok_mailbox_full", "ok_ses_validation", "bad_mixed_batch", "bad_no_event_type"],
     );
 }
 
 #[tokio::test]
-async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
-    let platform = shop();
+async fn preferences_are_shown_and_stored_for_their_owner_and_an_admin() {
+    let platform = seeded_platform();
     let (contacts, expected) = (
         platform.contacts(),
         [
@@ -245,11 +247,17 @@ async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
             ("bad_not_owner", 404, "not-found", ""),
         ],
     );
-    answers(catalog::PREFERENCES_UPDATE, &expected, async |_, call| preferences_update::handle(&contacts, call).await)
-        .await;
-    assert_eq!(contacts.preferences(USER).await.expect("an answer").channels, [].into(), "the last wish stands");
+    assert_responses(catalog::PREFERENCES_UPDATE, &expected, async |_, call| {
+        preferences_update::handle(&contacts, call).await
+    })
+    .await;
+    assert_eq!(
+        contacts.preferences(USER).await.expect("a response").channels,
+        [].into(),
+        "the last preferences stands"
+    );
     let german = Preferences { channels: [Channel::Push, Channel::Email].into(), locale: Locale::De };
-    contacts.set_preferences(USER, &german).await.expect("kept");
+    contacts.set_preferences(USER, &german).await.expect("stored");
     let expected = [
         ("ok", 200, "", ""),
         ("ok_admin", 200, "", ""),
@@ -257,7 +265,7 @@ async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
         ("bad_not_owner", 404, "not-found", ""),
         ("bad_not_an_id", 404, "not-found", ""),
     ];
-    answers(catalog::PREFERENCES_GET, &expected, async |case, call| {
+    assert_responses(catalog::PREFERENCES_GET, &expected, async |case, call| {
         let reply = preferences_get::handle(&contacts, call).await?;
         if case.starts_with("ok") {
             assert_eq!(reply.to_stored()?.body, r#"{"channels":["email","push"],"locale":"de"}"#);
@@ -268,8 +276,8 @@ async fn preferences_are_shown_and_kept_for_their_owner_and_an_admin() {
 }
 
 #[tokio::test]
-async fn a_device_is_registered_and_removed_by_its_owner() {
-    let platform = shop();
+async fn device_is_registered_and_removed_by_its_owner() {
+    let platform = seeded_platform();
     let (contacts, directory) = (platform.contacts(), platform.push_sender());
     let expected = [
         ("ok", 201, "", ""),
@@ -279,50 +287,53 @@ async fn a_device_is_registered_and_removed_by_its_owner() {
         ("bad_staff", 403, "forbidden", ""),
     ];
     for _ in 0..2 {
-        answers(catalog::DEVICE_REGISTER, &expected, async |_, call| {
+        assert_responses(catalog::DEVICE_REGISTER, &expected, async |_, call| {
             device_register::handle(&contacts, &directory, call).await
         })
         .await;
     }
-    let devices = contacts.find(USER).await.expect("an answer").expect("a contact").devices;
-    assert_eq!(devices.len(), 1, "one, however often it is registered: {devices:?}");
+    let devices = contacts.find(USER).await.expect("a response").expect("a contact").devices;
+    assert_eq!(devices.len(), 1, "registering twice adds one device: {devices:?}");
     let own: DeviceId = "0192f0c1-0000-7000-8000-0000000000d1".parse().expect("an id");
-    let tablet = Device { id: own, endpoint: "device/tablet".to_owned(), registered_at: moment() };
-    contacts.save_device(USER, &tablet).await.expect("kept");
+    let tablet = Device { id: own, endpoint: "device/tablet".to_owned(), registered_at: sample_time() };
+    contacts.save_device(USER, &tablet).await.expect("stored");
     let expected =
         [("ok", 204, "", ""), ("bad_not_owner", 404, "not-found", ""), ("bad_not_an_id", 404, "not-found", "")];
     for _ in 0..2 {
-        answers(catalog::DEVICE_REMOVE, &expected, async |_, call| device_remove::handle(&contacts, call).await).await;
+        assert_responses(catalog::DEVICE_REMOVE, &expected, async |_, call| {
+            device_remove::handle(&contacts, call).await
+        })
+        .await;
     }
-    assert_eq!(contacts.find(USER).await.expect("an answer").expect("a contact").devices, devices);
+    assert_eq!(contacts.find(USER).await.expect("a response").expect("a contact").devices, devices);
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_answered_so_again_although_it_would_be_refused_by_now() {
-    let platform = shop();
+async fn accepted_request_is_replayed_even_if_it_would_be_rejected_now() {
+    let platform = seeded_platform();
     let (contacts, route) =
         (platform.contacts(), Wiring::new(catalog::NOTIFICATION_SEND, Config::from_vars([])).route());
     let route = route.expect("a route");
-    let ask = async |case| {
+    let request = async |case| {
         let handler = async |call| notification_send::handle(&contacts, call).await;
         edge::http::respond(&route, sample(catalog::NOTIFICATION_SEND, case), &clock(), &handler).await
     };
-    let first = ask("ok").await;
+    let first = request("ok").await;
     let none = Preferences { channels: [].into(), ..Preferences::default() };
-    contacts.set_preferences(USER, &none).await.expect("kept");
-    let again = ask("ok").await;
+    contacts.set_preferences(USER, &none).await.expect("stored");
+    let again = request("ok").await;
     assert_eq!((&first["statusCode"], &first["body"]), (&again["statusCode"], &again["body"]));
     assert_eq!(again["headers"]["idempotent-replayed"], "true");
-    assert_eq!(ask("bad_user").await["statusCode"], 422);
+    assert_eq!(request("bad_user").await["statusCode"], 422);
     assert_eq!(platform.bus().published().len(), 1);
 }
 
 #[tokio::test]
-async fn a_number_that_is_refused_for_good_is_in_the_log_and_no_dead_letter() {
-    let platform = reachable_shop().await;
+async fn permanently_rejected_number_is_logged_and_not_dead_lettered() {
+    let platform = platform_with_all_channels().await;
     platform.sms_sender().reject(&Phone::parse(NUMBER).expect("a number"));
-    tell(&platform, "ok").await;
-    assert_eq!(told(&platform), [1, 0, 1]);
+    notify(&platform, "ok").await;
+    assert_eq!(sent_counts(&platform), [1, 0, 1]);
     let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let outcomes: Vec<_> = log.iter().map(|one| one.outcome).collect();
     assert_eq!(outcomes, [Outcome::Sent, Outcome::Refused, Outcome::Sent]);
@@ -330,19 +341,20 @@ async fn a_number_that_is_refused_for_good_is_in_the_log_and_no_dead_letter() {
 }
 
 #[tokio::test]
-async fn one_device_that_is_reached_is_enough_and_none_means_try_again() {
+async fn push_succeeds_if_one_device_is_reached_and_retries_if_none_is() {
     for (down, again) in [(Occurrence::First(1), 0), (Occurrence::All, 1)] {
-        let platform = reachable_shop().await;
+        let platform = platform_with_all_channels().await;
         let token = DeviceToken::parse("tablet").expect("a token");
-        let endpoint = platform.push_sender().register(&token).await.expect("entered");
-        let tablet = Device { id: DeviceId(USER.0), endpoint, registered_at: moment() };
-        platform.contacts().save_device(USER, &tablet).await.expect("kept");
+        let endpoint = platform.push_sender().register(&token).await.expect("registered");
+        let tablet = Device { id: DeviceId(USER.0), endpoint, registered_at: sample_time() };
+        platform.contacts().save_device(USER, &tablet).await.expect("stored");
         platform.faults().fail(Dependency::Push, down, FaultPoint::Before);
-        let (contacts, letters) = (platform.contacts(), platform.message_templates());
-        let handler = async |delivery| push_send::handle(&contacts, &letters, &platform.push_sender(), delivery).await;
+        let (contacts, templates) = (platform.contacts(), platform.message_templates());
+        let handler =
+            async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
         let (consumer, event) = (Consumer::new(catalog::PUSH_SEND.name), sample(catalog::PUSH_SEND, "ok"));
-        let answer = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-        assert_eq!(answer.expect("a batch")["batchItemFailures"].as_array().map(Vec::len), Some(again));
+        let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+        assert_eq!(response.expect("a batch")["batchItemFailures"].as_array().map(Vec::len), Some(again));
         assert_eq!(platform.push_sender().sent().len(), 1 - again);
     }
 }

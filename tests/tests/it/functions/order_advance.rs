@@ -1,6 +1,6 @@
-//! order-advance where it is raced, and where its database is away.
+//! order-advance under concurrency and during a database outage.
 
-use super::{clock, placed, sample, shop};
+use super::{clock, placed, sample, seeded_platform};
 use domain::{
     DomainEvent, Event,
     id::{OrderId, UserId},
@@ -21,38 +21,38 @@ async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> V
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
 }
 
-fn comes_again(answer: &Value) -> usize {
-    answer["batchItemFailures"].as_array().map_or(0, Vec::len)
+fn redelivered(response: &Value) -> usize {
+    response["batchItemFailures"].as_array().map_or(0, Vec::len)
 }
 
 #[tokio::test]
-async fn two_pieces_of_news_at_once_are_both_taken() {
-    let platform = shop();
+async fn two_concurrent_events_are_both_applied() {
+    let platform = seeded_platform();
     platform.orders().put(&placed());
     platform.faults().interleave();
     let orders = platform.orders();
-    let answers = join_all(["ok", "ok_allocated"].map(|case| deliver(&orders, &platform, case))).await;
-    assert_eq!(answers.iter().map(comes_again).sum::<usize>(), 0);
+    let responses = join_all(["ok", "ok_allocated"].map(|case| deliver(&orders, &platform, case))).await;
+    assert_eq!(responses.iter().map(redelivered).sum::<usize>(), 0);
     assert_eq!(orders.all()[0].status, Status::Processing);
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_asked_once_and_the_queue_brings_the_news_again() {
-    let platform = shop();
+async fn database_outage_is_left_to_queue_redelivery() {
+    let platform = seeded_platform();
     platform.orders().put(&placed());
     platform.faults().fail(Dependency::Database, Occurrence::First(1), FaultPoint::Before);
-    assert_eq!(comes_again(&deliver(&platform.orders(), &platform, "ok").await), 1);
-    assert_eq!(comes_again(&deliver(&platform.orders(), &platform, "ok").await), 0);
+    assert_eq!(redelivered(&deliver(&platform.orders(), &platform, "ok").await), 1);
+    assert_eq!(redelivered(&deliver(&platform.orders(), &platform, "ok").await), 0);
 }
 
 #[tokio::test]
-async fn who_is_overtaken_reads_again_three_times_and_no_more() {
-    let (platform, orders) = (shop(), Contested { order: placed(), reads: Cell::new(0) });
-    assert_eq!(comes_again(&deliver(&orders, &platform, "ok").await), 1);
+async fn version_conflict_is_retried_at_most_three_times() {
+    let (platform, orders) = (seeded_platform(), Contested { order: placed(), reads: Cell::new(0) });
+    assert_eq!(redelivered(&deliver(&orders, &platform, "ok").await), 1);
     assert_eq!(orders.reads.get(), 4);
 }
 
-/// A store in which somebody else is faster each time.
+/// A store in which every transition conflicts with another one.
 struct Contested {
     order: Order,
     reads: Cell<u32>,
@@ -70,11 +70,11 @@ impl OrderStore for Contested {
     }
 
     async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        unreachable!("order-advance refuses nothing")
+        unreachable!("order-advance stores no rejection")
     }
 
     async fn find_response(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        unreachable!("order-advance answers nobody")
+        unreachable!("order-advance looks up no response")
     }
 
     async fn get(&self, _: OrderId, _: Option<UserId>) -> Result<Option<Order>, Failure> {

@@ -1,7 +1,8 @@
-//! Orders that are taken back, shipped, listed for the back office, or stand still.
+//! Orders that are cancelled, shipped, listed for staff, or stuck.
 
 use super::{
-    ORDER, PAYMENT, USER, all_samples_are_named, clock, confirmed, http::answers, moment, placed, sample, shop,
+    ORDER, PAYMENT, USER, assert_all_samples_run, clock, confirmed, http::assert_responses, placed, sample,
+    sample_time, seeded_platform,
 };
 use domain::{
     Event,
@@ -15,13 +16,13 @@ use std::{collections::BTreeMap, time::Duration};
 use testkit::Platform;
 
 fn with_confirmed() -> Platform {
-    let platform = shop();
+    let platform = seeded_platform();
     platform.orders().put(&confirmed().0);
     platform
 }
 
 #[tokio::test]
-async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
+async fn order_cancel_cancels_once_for_the_owner_and_staff() {
     let expected = [
         ("ok", 202, "", ""),
         ("ok_staff", 202, "", ""),
@@ -30,11 +31,13 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
         ("bad_unknown", 404, "not-found", ""),
     ];
     let platform = with_confirmed();
-    answers(catalog::ORDER_CANCEL, &expected, async |_, call| order_cancel::handle(&platform.orders(), call).await)
-        .await;
+    assert_responses(catalog::ORDER_CANCEL, &expected, async |_, call| {
+        order_cancel::handle(&platform.orders(), call).await
+    })
+    .await;
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::CustomerRequest)));
-    assert_eq!(platform.bus().published().len(), 1, "cancelled once, whoever asks again");
+    assert_eq!(platform.bus().published().len(), 1, "a repeated cancellation changes nothing");
     let by_staff = with_confirmed();
     let handler = async |call| order_cancel::handle(&by_staff.orders(), call).await;
     let route =
@@ -44,24 +47,24 @@ async fn order_cancel_takes_an_order_back_once_for_its_owner_and_the_shop() {
 }
 
 #[tokio::test]
-async fn order_cancel_takes_back_the_version_that_was_looked_at_and_no_other() {
+async fn order_cancel_requires_the_expected_version() {
     let platform = with_confirmed();
     let route =
         adapters::Wiring::new(catalog::ORDER_CANCEL, adapters::config::Config::from_vars([])).route().expect("a route");
-    let mut stood = Vec::new();
+    let mut states = Vec::new();
     for version in [2, 3, 3] {
         let mut event = sample(catalog::ORDER_CANCEL, "ok");
         event["headers"]["if-match"] = format!("\"{version}\"").into();
         let handler = async |call| order_cancel::handle(&platform.orders(), call).await;
-        let answer = edge::http::respond(&route, event, &clock(), &handler).await;
-        stood.push((answer["statusCode"].as_u64(), platform.orders().all()[0].status));
+        let response = edge::http::respond(&route, event, &clock(), &handler).await;
+        states.push((response["statusCode"].as_u64(), platform.orders().all()[0].status));
     }
     let cancelled = (Some(202), Status::Cancelled);
-    assert_eq!(stood, [(Some(412), Status::Processing), cancelled, cancelled], "again, it is what was asked for");
+    assert_eq!(states, [(Some(412), Status::Processing), cancelled, cancelled], "a repeated cancellation succeeds");
 }
 
 #[tokio::test]
-async fn order_status_update_moves_an_order_on_from_the_version_that_was_looked_at() {
+async fn order_status_update_requires_the_expected_version() {
     let expected = [
         ("bad_no_if_match", 428, "if-match-missing", ""),
         ("bad_stale", 412, "precondition-failed", ""),
@@ -74,7 +77,7 @@ async fn order_status_update_moves_an_order_on_from_the_version_that_was_looked_
     ];
     let platform = with_confirmed();
     assert_eq!(platform.orders().all()[0].version, 3, "the version that the samples name");
-    answers(catalog::ORDER_STATUS_UPDATE, &expected, async |_, call| {
+    assert_responses(catalog::ORDER_STATUS_UPDATE, &expected, async |_, call| {
         order_status_update::handle(&platform.orders(), call).await
     })
     .await;
@@ -83,19 +86,19 @@ async fn order_status_update_moves_an_order_on_from_the_version_that_was_looked_
 }
 
 #[tokio::test]
-async fn order_status_update_cancels_with_the_reason_that_staff_names() {
+async fn order_status_update_cancels_with_the_given_reason() {
     let platform = with_confirmed();
     let handler = async |call| order_status_update::handle(&platform.orders(), call).await;
     let row = catalog::ORDER_STATUS_UPDATE;
     let route = adapters::Wiring::new(row, adapters::config::Config::from_vars([])).route().expect("a route");
-    let answer = edge::http::respond(&route, sample(row, "ok_cancelled"), &clock(), &handler).await;
-    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let response = edge::http::respond(&route, sample(row, "ok_cancelled"), &clock(), &handler).await;
+    assert_eq!(response["statusCode"], 200, "{response}");
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.reason), (Status::Cancelled, Some(Reason::CustomerRequest)));
 }
 
 #[tokio::test]
-async fn order_list_user_shows_a_customers_orders_to_the_customer_and_the_shop() {
+async fn order_list_user_shows_orders_to_the_customer_and_staff() {
     let expected = [
         ("ok", 200, "", ""),
         ("ok_own", 200, "", ""),
@@ -103,7 +106,7 @@ async fn order_list_user_shows_a_customers_orders_to_the_customer_and_the_shop()
         ("bad_not_an_id", 404, "not-found", ""),
     ];
     let platform = with_confirmed();
-    answers(catalog::ORDER_LIST_USER, &expected, async |case, call| {
+    assert_responses(catalog::ORDER_LIST_USER, &expected, async |case, call| {
         let reply = order_list_user::handle(&platform.orders(), call).await;
         if case.starts_with("ok") {
             let listed = reply.as_ref().ok().and_then(|reply| reply.to_stored().ok()).expect("a reply").body;
@@ -115,21 +118,25 @@ async fn order_list_user_shows_a_customers_orders_to_the_customer_and_the_shop()
 }
 
 #[tokio::test]
-async fn order_sweep_undoes_what_stands_still_for_two_hours_and_nothing_else() {
-    all_samples_are_named(catalog::ORDER_SWEEP, &["ok", "bad_not_a_schedule"]);
+async fn order_sweep_cancels_orders_stuck_for_two_hours_only() {
+    assert_all_samples_run(catalog::ORDER_SWEEP, &["ok", "bad_not_a_schedule"]);
     for (case, seconds, status) in [
         ("ok", PENDING_TIMEOUT_SECONDS - 1, Status::Pending),
         ("ok", PENDING_TIMEOUT_SECONDS + 1, Status::Cancelled),
-        // Whatever calls it by name, and with whatever, means a sweep.
+        // The function sweeps whatever its input is.
         ("bad_not_a_schedule", PENDING_TIMEOUT_SECONDS + 1, Status::Cancelled),
     ] {
-        let platform = shop();
+        let platform = seeded_platform();
         platform.orders().put(&placed());
-        let clock = Clock::at(moment() + Duration::from_secs(seconds.unsigned_abs()), 7);
+        let clock = Clock::at(sample_time() + Duration::from_secs(seconds.unsigned_abs()), 7);
         let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
         let name = catalog::ORDER_SWEEP.name;
-        let answer = edge::schedule::tick(name, sample(catalog::ORDER_SWEEP, case), &clock, &handler).await;
-        assert_eq!(answer.expect("a summary")["cancelled"], u32::from(status == Status::Cancelled), "{case} {seconds}");
+        let response = edge::schedule::tick(name, sample(catalog::ORDER_SWEEP, case), &clock, &handler).await;
+        assert_eq!(
+            response.expect("a summary")["cancelled"],
+            u32::from(status == Status::Cancelled),
+            "{case} {seconds}"
+        );
         let order = &platform.orders().all()[0];
         assert_eq!(order.status, status, "{case} {seconds}");
         assert_eq!(
@@ -140,24 +147,24 @@ async fn order_sweep_undoes_what_stands_still_for_two_hours_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_confirmed_order_never_stands_still() {
+async fn confirmed_order_is_never_stuck() {
     let platform = with_confirmed();
     assert_eq!(platform.orders().all()[0].payment_id, Some(PAYMENT));
-    let clock = Clock::at(moment() + Duration::from_secs(30 * 24 * 3600), 7);
+    let clock = Clock::at(sample_time() + Duration::from_secs(30 * 24 * 3600), 7);
     let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
     let event = sample(catalog::ORDER_SWEEP, "ok");
-    let answer = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
-    assert_eq!(answer.expect("a summary")["cancelled"], 0);
+    let response = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
+    assert_eq!(response.expect("a summary")["cancelled"], 0);
 }
 
-/// Orders, of which one cannot be moved.
-struct Spoilt {
+/// Orders of which one cannot change.
+struct FailingOrder {
     orders: testkit::Orders,
     which: OrderId,
     failure: Failure,
 }
 
-impl OrderStore for Spoilt {
+impl OrderStore for FailingOrder {
     async fn place(
         &self,
         _: &Order,
@@ -169,11 +176,11 @@ impl OrderStore for Spoilt {
     }
 
     async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        unreachable!("a sweep refuses nothing")
+        unreachable!("a sweep stores no rejection")
     }
 
     async fn find_response(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        unreachable!("a sweep answers nobody")
+        unreachable!("a sweep looks up no response")
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
@@ -206,26 +213,26 @@ impl OrderStore for Spoilt {
 }
 
 #[tokio::test]
-async fn order_sweep_comes_past_an_order_that_it_cannot_undo_and_ends_where_the_database_is_away() {
-    for (failure, undone) in [
-        (Failure::internal("a row that is not what it was"), 150),
+async fn order_sweep_skips_a_failing_order_and_stops_on_a_database_outage() {
+    for (failure, cancelled) in [
+        (Failure::internal("a row that cannot be decoded"), 150),
         (Failure::new(FailureKind::Conflict, "invalid-order-transition", ""), 150),
-        (Failure::unavailable("database", "away"), 0),
+        (Failure::unavailable("database", "unreachable"), 0),
     ] {
-        let platform = shop();
+        let platform = seeded_platform();
         let order = placed();
         platform.orders().put(&order);
         for n in 0..150 {
             let created_at = order.created_at + Duration::from_secs(1 + n);
             platform.orders().put(&Order { id: OrderId(Uuid::from_u128(n.into())), created_at, ..order.clone() });
         }
-        let spoilt = Spoilt { orders: platform.orders(), which: order.id, failure };
-        let clock = Clock::at(moment() + Duration::from_secs(3 * 3600), 7);
+        let spoilt = FailingOrder { orders: platform.orders(), which: order.id, failure };
+        let clock = Clock::at(sample_time() + Duration::from_secs(3 * 3600), 7);
         let handler = async |tick| order_sweep::handle(&spoilt, tick).await;
         let event = sample(catalog::ORDER_SWEEP, "ok");
-        let answer = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
-        assert_eq!(answer.is_ok(), undone > 0);
+        let response = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
+        assert_eq!(response.is_ok(), cancelled > 0);
         let cancelled = platform.orders().all().iter().filter(|order| order.status == Status::Cancelled).count();
-        assert_eq!(cancelled, undone, "{answer:?}");
+        assert_eq!(cancelled, cancelled, "{response:?}");
     }
 }

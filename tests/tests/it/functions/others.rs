@@ -1,6 +1,6 @@
-//! The authorizer, streams, topics, schedules and what operators call.
+//! The authorizer, consumers of streams and topics, schedules, and functions that operators call.
 
-use super::{PRODUCT, USER, all_samples_are_named, clock, lantern, moment, sample};
+use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sample_time};
 use domain::{DomainEvent, user::Role};
 use edge::{Consumer, Delivery};
 use kernel::Timestamp;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use testkit::{Dependency, Platform, build};
 
 #[tokio::test]
-async fn the_authorizer_names_the_bearer_of_a_good_token_and_nobody_else() {
+async fn authorizer_identifies_the_bearer_of_a_valid_token_only() {
     let platform = Platform::new();
     let tokens = platform.tokens();
-    all_samples_are_named(catalog::AUTHORIZER, &["ok", "bad_forged", "bad_no_bearer"]);
-    let ends = Timestamp::from_second(moment().as_second() + 60).expect("a time");
-    let claims = Claims { user_id: USER, role: Role::Staff, issued_at: moment(), expires_at: ends };
+    assert_all_samples_run(catalog::AUTHORIZER, &["ok", "bad_forged", "bad_no_bearer"]);
+    let ends = Timestamp::from_second(sample_time().as_second() + 60).expect("a time");
+    let claims = Claims { user_id: USER, role: Role::Staff, issued_at: sample_time(), expires_at: ends };
     let mut good = sample(catalog::AUTHORIZER, "ok");
     good["headers"]["authorization"] = format!("Bearer {}", tokens.issue(&claims).await.expect("a token")).into();
     let decide = async |event| {
@@ -32,16 +32,15 @@ async fn the_authorizer_names_the_bearer_of_a_good_token_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn product_relay_publishes_a_new_product_once_an_id_and_buries_what_is_none() {
+async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_others() {
     let platform = Platform::new();
-    all_samples_are_named(catalog::PRODUCT_RELAY, &["ok", "bad_not_a_product"]);
-    let handler =
-        async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
+    assert_all_samples_run(catalog::PRODUCT_RELAY, &["ok", "bad_not_a_product"]);
+    let handler = async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
     let consumer = Consumer::new(catalog::PRODUCT_RELAY.name);
     for case in ["ok", "ok", "bad_not_a_product"] {
         let event = sample(catalog::PRODUCT_RELAY, case);
-        let answer = edge::dynamodb::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-        assert_eq!(answer.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
+        let response = edge::dynamodb::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+        assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{case}");
     }
     let published = platform.bus().published();
     assert_eq!(published.len(), 2);
@@ -52,17 +51,17 @@ async fn product_relay_publishes_a_new_product_once_an_id_and_buries_what_is_non
 }
 
 #[tokio::test]
-async fn window_aggregate_counts_an_order_once_and_buries_what_cannot_be_read() {
+async fn window_aggregate_counts_an_order_once_and_dead_letters_malformed_records() {
     let platform = Platform::new();
     let cases = ["ok", "bad_mixed_batch"];
-    all_samples_are_named(catalog::WINDOW_AGGREGATE, &cases);
+    assert_all_samples_run(catalog::WINDOW_AGGREGATE, &cases);
     let handler = async |batch: &[Delivery<DomainEvent>]| window_aggregate::handle(&platform.windows(), batch).await;
     let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
     for case in cases {
         let event = sample(catalog::WINDOW_AGGREGATE, case);
         edge::kinesis::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     }
-    let windows = platform.windows().list(Timestamp::UNIX_EPOCH, build::at(0).max(moment()), 20, None).await;
+    let windows = platform.windows().list(Timestamp::UNIX_EPOCH, build::at(0).max(sample_time()), 20, None).await;
     let windows = windows.expect("windows").items;
     assert_eq!((windows.len(), windows[0].orders, windows[0].revenue), (1, 1, build::usd(3998).into()));
     assert_eq!(windows[0].start, "2026-11-21T08:45:00Z".parse().expect("a time"));
@@ -70,10 +69,10 @@ async fn window_aggregate_counts_an_order_once_and_buries_what_cannot_be_read() 
 }
 
 #[tokio::test]
-async fn event_archive_keeps_lines_under_topic_and_date_and_the_same_batch_once() {
+async fn event_archive_stores_a_batch_once_by_topic_and_date() {
     let platform = Platform::new();
     let cases = ["ok", "bad_mixed_batch"];
-    all_samples_are_named(catalog::EVENT_ARCHIVE, &cases);
+    assert_all_samples_run(catalog::EVENT_ARCHIVE, &cases);
     let handler = async |batch: &[edge::kafka::Record<serde::de::IgnoredAny>]| {
         event_archive::handle(&platform.archive(), batch).await
     };
@@ -91,9 +90,9 @@ async fn event_archive_keeps_lines_under_topic_and_date_and_the_same_batch_once(
 }
 
 #[tokio::test]
-async fn outbox_sweep_sends_what_a_deaf_bus_left_behind() {
+async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
     let platform = Platform::new();
-    all_samples_are_named(catalog::OUTBOX_SWEEP, &["ok", "bad_not_a_schedule"]);
+    assert_all_samples_run(catalog::OUTBOX_SWEEP, &["ok", "bad_not_a_schedule"]);
     platform.outbox().insert(&build::event_with(
         build::event(1, build::user().event()).id,
         Timestamp::UNIX_EPOCH,
@@ -109,12 +108,12 @@ async fn outbox_sweep_sends_what_a_deaf_bus_left_behind() {
     platform.faults().restore_all();
     assert_eq!(sweep("ok").await.expect("a run"), json!({"sent": 1, "waiting": 0, "deleted": 1}));
     assert_eq!((platform.bus().published().len(), platform.outbox().pending().len()), (1, 0));
-    // What called it does not matter: it sweeps.
+    // The function sweeps whatever its input is.
     assert_eq!(sweep("bad_not_a_schedule").await.expect("a run"), json!({"sent": 0, "waiting": 0, "deleted": 0}));
 }
 
 #[tokio::test]
-async fn outbox_sweep_comes_past_more_than_a_round_of_what_is_always_refused() {
+async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
     let platform = Platform::new();
     for n in 0..101 {
         let event = build::event(n, build::user().event());
@@ -125,14 +124,14 @@ async fn outbox_sweep_comes_past_more_than_a_round_of_what_is_always_refused() {
     platform.faults().reject_events(move |event| event.id != last);
     let handler = async |tick| outbox_sweep::handle(&platform.outbox(), tick).await;
     let event = sample(catalog::OUTBOX_SWEEP, "ok");
-    let answer = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
-    assert_eq!((&answer["sent"], &answer["waiting"]), (&1.into(), &100.into()));
+    let response = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
+    assert_eq!((&response["sent"], &response["waiting"]), (&1.into(), &100.into()));
 }
 
 #[tokio::test]
-async fn database_migrate_makes_each_account_once_and_knows_its_roles() {
+async fn database_migrate_seeds_each_account_once_and_validates_roles() {
     let platform = Platform::new();
-    all_samples_are_named(catalog::DATABASE_MIGRATE, &["ok", "bad_role"]);
+    assert_all_samples_run(catalog::DATABASE_MIGRATE, &["ok", "bad_role"]);
     let migrate = async |case| {
         let handler = async |call| database_migrate::handle(&platform.migrations(), &platform.passwords(), call).await;
         let (name, event) = (catalog::DATABASE_MIGRATE.name, sample(catalog::DATABASE_MIGRATE, case));
@@ -144,9 +143,9 @@ async fn database_migrate_makes_each_account_once_and_knows_its_roles() {
 }
 
 #[tokio::test]
-async fn key_rotate_makes_a_new_key_and_takes_no_orders() {
+async fn key_rotate_creates_a_new_key_and_rejects_unknown_input() {
     let platform = Platform::new();
-    all_samples_are_named(catalog::KEY_ROTATE, &["ok", "bad_unknown_field"]);
+    assert_all_samples_run(catalog::KEY_ROTATE, &["ok", "bad_unknown_field"]);
     let rotate = async |case| {
         let handler = async |call| key_rotate::handle(&platform.tokens(), call).await;
         let (name, event) = (catalog::KEY_ROTATE.name, sample(catalog::KEY_ROTATE, case));

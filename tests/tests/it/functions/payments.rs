@@ -1,12 +1,12 @@
-//! Payments: charged again, closed, given back, heard of from the gateway, and reconciled.
+//! Payments: charged, closed, refunded, reported by webhook, and reconciled.
 
 mod lost_responses;
 
 use super::{
-    ORDER, PAYMENT, USER, all_samples_are_named, clock,
+    ORDER, PAYMENT, USER, assert_all_samples_run, clock,
     consumers::deliver,
-    http::{Expected, answers},
-    moment, sample, shop,
+    http::{Expected, assert_responses},
+    sample, sample_time, seeded_platform,
 };
 use adapters::{Wiring, config::Config};
 use domain::{
@@ -25,8 +25,8 @@ use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 
 const REFUND: RefundId = RefundId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00d1));
 
-fn begun(method: &str) -> Payment {
-    let held = StockReserved {
+fn pending_payment(method: &str) -> Payment {
+    let reserved = StockReserved {
         order_id: ORDER,
         user_id: USER,
         amount: build::usd(3998),
@@ -34,47 +34,49 @@ fn begun(method: &str) -> Payment {
         lines: vec![],
         levels: vec![],
     };
-    payment::begin(PAYMENT, &held, moment())
+    payment::begin(PAYMENT, &reserved, sample_time())
 }
 
-fn concluded(payment: &Payment, answer: &ChargeOutcome) -> Payment {
-    payment::record_charge_outcome(payment, payment.attempts, answer, REFUND, moment())
-        .expect("legal")
-        .expect("a step")
+fn concluded(payment: &Payment, response: &ChargeOutcome) -> Payment {
+    payment::record_charge_outcome(payment, payment.attempts, response, REFUND, sample_time())
+        .expect("allowed")
+        .expect("a transition")
         .payment
 }
 
 fn declined() -> Payment {
-    concluded(&begun("pm_card_visa_chargeDeclined"), &ChargeOutcome::Declined("card_declined".to_owned()))
+    concluded(&pending_payment("pm_card_visa_chargeDeclined"), &ChargeOutcome::Declined("card_declined".to_owned()))
 }
 
-/// A platform where the samples' payment is paid, at the gateway too.
+/// A platform where the payment of the samples has succeeded, at the gateway too.
 async fn paid() -> Platform {
-    let platform = shop();
-    let payment = begun("pm_card_visa");
-    let answer = platform.gateway().charge(&payment).await.expect("an answer");
-    platform.payments().put(&concluded(&payment, &answer));
+    let platform = seeded_platform();
+    let payment = pending_payment("pm_card_visa");
+    let response = platform.gateway().charge(&payment).await.expect("a response");
+    platform.payments().put(&concluded(&payment, &response));
     platform
 }
 
 fn with(payment: &Payment) -> Platform {
-    let platform = shop();
+    let platform = seeded_platform();
     platform.payments().put(payment);
     platform
 }
 
-fn only(platform: &Platform) -> Payment {
+fn payment_of_order(platform: &Platform) -> Payment {
     platform.payments().for_order(ORDER).expect("a payment")
 }
 
 #[tokio::test]
-async fn payment_get_and_payment_get_order_show_a_payment_to_its_owner_alone() {
+async fn payment_get_and_payment_get_order_show_a_payment_to_its_owner_only() {
     let expected =
         [("ok", 200, "", ""), ("bad_not_owner", 404, "not-found", ""), ("bad_unknown", 404, "not-found", "")];
-    let platform = with(&begun("pm_card_visa"));
-    answers(catalog::PAYMENT_GET, &expected, async |_, call| payment_get::handle(&platform.payments(), call).await)
-        .await;
-    answers(catalog::PAYMENT_GET_ORDER, &expected, async |_, call| {
+    let platform = with(&pending_payment("pm_card_visa"));
+    assert_responses(catalog::PAYMENT_GET, &expected, async |_, call| {
+        payment_get::handle(&platform.payments(), call).await
+    })
+    .await;
+    assert_responses(catalog::PAYMENT_GET_ORDER, &expected, async |_, call| {
         payment_get_order::handle(&platform.payments(), call).await
     })
     .await;
@@ -85,13 +87,16 @@ async fn payment_get_and_payment_get_order_show_a_payment_to_its_owner_alone() {
         reason: Reason::InsufficientStock,
         payment_id: None,
     };
-    let platform = with(&payment::begin_closed(PAYMENT, &cancelled, moment()));
+    let platform = with(&payment::begin_closed(PAYMENT, &cancelled, sample_time()));
     let none = expected.map(|(case, _, _, pointer)| (case, 404, "not-found", pointer));
-    answers(catalog::PAYMENT_GET, &none, async |_, call| payment_get::handle(&platform.payments(), call).await).await;
+    assert_responses(catalog::PAYMENT_GET, &none, async |_, call| {
+        payment_get::handle(&platform.payments(), call).await
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn payment_process_begins_another_attempt_once_a_key() {
+async fn payment_process_starts_one_attempt_per_key() {
     let expected = [
         ("ok", 202, "", ""),
         ("bad_no_key", 400, "idempotency-key-missing", ""),
@@ -101,51 +106,52 @@ async fn payment_process_begins_another_attempt_once_a_key() {
     ];
     let platform = with(&declined());
     for _ in 0..2 {
-        answers(catalog::PAYMENT_PROCESS, &expected, async |_, call| {
+        assert_responses(catalog::PAYMENT_PROCESS, &expected, async |_, call| {
             payment_process::handle(&platform.payments(), call).await
         })
         .await;
     }
-    let payment = only(&platform);
+    let payment = payment_of_order(&platform);
     assert_eq!((payment.status, payment.attempts, payment.version), (Status::Pending, 2, 3));
     assert_eq!(platform.bus().published().len(), 1);
 }
 
 #[tokio::test]
-async fn payment_charge_charges_the_attempt_that_was_asked_for_under_a_key_of_its_own() {
-    let platform = shop();
-    let again = payment::retry_payment(&declined(), PaymentMethod::parse("pm_card_visa").expect("a token"), moment());
-    platform.payments().put(&again.expect("legal").payment);
+async fn payment_charge_charges_each_attempt_under_its_own_key() {
+    let platform = seeded_platform();
+    let again =
+        payment::retry_payment(&declined(), PaymentMethod::parse("pm_card_visa").expect("a token"), sample_time());
+    platform.payments().put(&again.expect("allowed").payment);
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
     for _ in 0..2 {
-        let asked = PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: 2 };
-        let event = edge::testing::sqs_event(&[&build::event(9, asked)]);
+        let requested = PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: 2 };
+        let event = edge::testing::sqs_event(&[&build::event(9, requested)]);
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     }
-    assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
     assert!(platform.gateway().charges()[0].key.ends_with("-2"), "{:?}", platform.gateway().charges());
 }
 
 #[tokio::test]
-async fn payment_close_gives_back_what_was_charged_and_marks_what_was_not_begun() {
+async fn payment_close_refunds_a_charge_and_blocks_a_later_one() {
     let platform = paid().await;
     deliver(catalog::PAYMENT_CLOSE, &super::consumers::USUAL, &platform, async |delivery| {
         payment_close::handle(&platform.payments(), delivery).await
     })
     .await;
-    let payment = only(&platform);
+    let payment = payment_of_order(&platform);
     assert!(payment.closed && payment.refunds[0].reason == RefundReason::OrderCancelled, "{payment:?}");
     assert_eq!(platform.bus().published().len(), 1);
-    let early = shop();
+    let early = seeded_platform();
     deliver(catalog::PAYMENT_CLOSE, &super::consumers::USUAL, &early, async |delivery| {
         payment_close::handle(&early.payments(), delivery).await
     })
     .await;
-    assert!(only(&early).closed && early.bus().published().is_empty());
-    // The charge that comes too late finds the mark, and asks nobody.
+    assert!(payment_of_order(&early).closed && early.bus().published().is_empty());
+    // A charge that arrives afterwards finds the closed payment and does not call the gateway.
     let handler = async |delivery| {
         payment_charge::handle(&early.payments(), &early.gateway(), &early.circuit_breaker(), delivery).await
     };
@@ -156,21 +162,22 @@ async fn payment_close_gives_back_what_was_charged_and_marks_what_was_not_begun(
 }
 
 #[tokio::test]
-async fn payment_refund_gives_back_once_and_books_it() {
+async fn payment_refund_refunds_once_and_posts_it_to_the_ledger() {
     let platform = paid().await;
-    let asked = payment::request_refund(&only(&platform), REFUND, None, RefundReason::Duplicate, moment());
-    platform.payments().put(&asked.expect("legal").payment);
+    let requested =
+        payment::request_refund(&payment_of_order(&platform), REFUND, None, RefundReason::Duplicate, sample_time());
+    platform.payments().put(&requested.expect("allowed").payment);
     deliver(catalog::PAYMENT_REFUND, &super::consumers::USUAL, &platform, async |delivery| {
         payment_refund::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     })
     .await;
-    let payment = only(&platform);
+    let payment = payment_of_order(&platform);
     assert_eq!((payment.status, payment.refunds[0].status), (Status::Refunded, RefundStatus::Succeeded));
     assert_eq!((platform.gateway().refunds().len(), platform.ledger().transfers().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn refund_request_asks_for_what_is_left_and_no_more() {
+async fn refund_request_never_exceeds_the_remaining_amount() {
     let expected = [
         ("bad_exceeds_payment", 422, "validation", "/amount/amount"),
         ("bad_currency", 422, "validation", "/amount/currency"),
@@ -183,17 +190,18 @@ async fn refund_request_asks_for_what_is_left_and_no_more() {
     ];
     let platform = paid().await;
     for _ in 0..2 {
-        answers(catalog::REFUND_REQUEST, &expected, async |_, call| {
+        assert_responses(catalog::REFUND_REQUEST, &expected, async |_, call| {
             refund_request::handle(&platform.payments(), call).await
         })
         .await;
     }
-    let amounts: Vec<i64> = only(&platform).refunds.iter().map(|refund| refund.amount.amount.get()).collect();
-    assert_eq!(amounts, [1000, 2998], "each once a key");
+    let amounts: Vec<i64> =
+        payment_of_order(&platform).refunds.iter().map(|refund| refund.amount.amount.get()).collect();
+    assert_eq!(amounts, [1000, 2998], "each once per key");
 }
 
-/// What the samples of the gateway's news are answered.
-const NEWS: [Expected; 4] = [
+/// The expected responses to the sample webhooks.
+const EVENTS: [Expected; 4] = [
     ("bad_signature", 401, "signature-invalid", ""),
     ("bad_no_signature", 401, "signature-invalid", ""),
     ("bad_not_json", 400, "malformed", ""),
@@ -201,69 +209,70 @@ const NEWS: [Expected; 4] = [
 ];
 
 #[tokio::test]
-async fn payment_webhook_keeps_the_gateways_news_once_and_refuses_what_it_did_not_sign() {
-    let platform = with(&begun("pm_card_visa"));
+async fn payment_webhook_applies_an_event_once_and_rejects_unsigned_ones() {
+    let platform = with(&pending_payment("pm_card_visa"));
     for _ in 0..2 {
-        answers(catalog::PAYMENT_WEBHOOK, &NEWS, async |_, call| {
+        assert_responses(catalog::PAYMENT_WEBHOOK, &EVENTS, async |_, call| {
             payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), call).await
         })
         .await;
     }
-    assert_eq!((only(&platform).status, only(&platform).version), (Status::Succeeded, 2));
+    assert_eq!((payment_of_order(&platform).status, payment_of_order(&platform).version), (Status::Succeeded, 2));
     assert_eq!(platform.bus().published().len(), 1);
 }
 
 async fn reconcile(platform: &Platform, seconds: u64, case: &str) -> serde_json::Value {
-    let clock = Clock::at(moment() + Duration::from_secs(seconds), 7);
+    let clock = Clock::at(sample_time() + Duration::from_secs(seconds), 7);
     let handler = async |tick| payment_reconcile::handle(&platform.payments(), &platform.gateway(), tick).await;
     let event = sample(catalog::PAYMENT_RECONCILE, case);
     edge::schedule::tick(catalog::PAYMENT_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
 }
 
 #[tokio::test]
-async fn payment_reconcile_finds_what_was_charged_when_our_function_died() {
-    all_samples_are_named(catalog::PAYMENT_RECONCILE, &["ok", "bad_not_a_schedule"]);
-    let platform = with(&begun("pm_card_visa"));
+async fn payment_reconcile_finds_a_charge_after_a_crash() {
+    assert_all_samples_run(catalog::PAYMENT_RECONCILE, &["ok", "bad_not_a_schedule"]);
+    let platform = with(&pending_payment("pm_card_visa"));
     platform.faults().fail(Dependency::Gateway, Occurrence::First(1), FaultPoint::After);
-    platform.gateway().charge(&only(&platform)).await.expect_err("charged, and nobody heard");
+    platform.gateway().charge(&payment_of_order(&platform)).await.expect_err("the response is lost");
     assert_eq!(reconcile(&platform, 599, "ok").await["unresolved"], 0, "the queue has its time first");
     assert_eq!(reconcile(&platform, 601, "bad_not_a_schedule").await["resolved"], 1);
-    assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
     assert_eq!(reconcile(&platform, 1200, "ok").await["unresolved"], 0);
 }
 
 #[tokio::test]
-async fn payment_reconcile_gives_up_what_the_gateway_never_heard_of_for_a_cancelled_order_alone() {
-    let platform = with(&begun("pm_card_visa"));
-    assert_eq!(reconcile(&platform, 601, "ok").await["retried"], 1, "an open payment is asked for again");
-    let closed = payment::close(&only(&platform), REFUND, moment()).expect("a step").payment;
+async fn payment_reconcile_abandons_unknown_charges_of_cancelled_orders_only() {
+    let platform = with(&pending_payment("pm_card_visa"));
+    assert_eq!(reconcile(&platform, 601, "ok").await["retried"], 1, "an open payment is retried");
+    let closed = payment::close(&payment_of_order(&platform), REFUND, sample_time()).expect("a transition").payment;
     platform.payments().put(&closed);
-    // Closed at the moment of the samples: whoever asked last may still be at it.
+    // The payment was closed at the time of the samples; by now no charge of it can still be running.
     assert_eq!(reconcile(&platform, 601, "ok").await["abandoned"], 1);
-    assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Failed, 0));
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Failed, 0));
 }
 
 #[tokio::test]
-async fn payment_webhook_takes_the_news_of_a_charge_beside_another() {
-    let platform = with(&concluded(&begun("pm_card_visa"), &ChargeOutcome::Charged("pi_other".to_owned())));
-    answers(catalog::PAYMENT_WEBHOOK, &NEWS, async |_, call| {
+async fn payment_webhook_accepts_the_event_of_a_duplicate_charge() {
+    let platform = with(&concluded(&pending_payment("pm_card_visa"), &ChargeOutcome::Charged("pi_other".to_owned())));
+    assert_responses(catalog::PAYMENT_WEBHOOK, &EVENTS, async |_, call| {
         payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), call).await
     })
     .await;
-    assert_eq!(only(&platform).transaction_id.as_deref(), Some("pi_other"));
+    assert_eq!(payment_of_order(&platform).transaction_id.as_deref(), Some("pi_other"));
     assert!(platform.bus().published().is_empty());
 }
 
 #[tokio::test]
-async fn the_back_office_sees_why_a_card_was_refused_and_its_owner_less_of_it() {
-    let platform = with(&concluded(&begun("pm_card_visa"), &ChargeOutcome::Declined("stolen_card".to_owned())));
+async fn staff_sees_the_decline_code_and_the_owner_a_generic_one() {
+    let platform =
+        with(&concluded(&pending_payment("pm_card_visa"), &ChargeOutcome::Declined("stolen_card".to_owned())));
     let route = Wiring::new(catalog::PAYMENT_GET, Config::from_vars([])).route().expect("a route");
     let seen = async |role: &str| {
         let mut event = sample(catalog::PAYMENT_GET, "ok");
         event["requestContext"]["authorizer"]["lambda"]["role"] = role.into();
         let handler = async |call| payment_get::handle(&platform.payments(), call).await;
-        let answer = edge::http::respond(&route, event, &clock(), &handler).await;
-        let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+        let response = edge::http::respond(&route, event, &clock(), &handler).await;
+        let body: serde_json::Value = serde_json::from_str(response["body"].as_str().expect("a body")).expect("JSON");
         body["decline_code"].clone()
     };
     assert_eq!(seen("customer").await, "generic_decline");
@@ -271,51 +280,54 @@ async fn the_back_office_sees_why_a_card_was_refused_and_its_owner_less_of_it() 
 }
 
 #[tokio::test]
-async fn ledger_reconcile_books_fees_once_and_reports_what_does_not_agree() {
-    all_samples_are_named(catalog::LEDGER_RECONCILE, &["ok", "bad_not_a_schedule"]);
+async fn ledger_reconcile_posts_fees_once_and_reports_differences() {
+    assert_all_samples_run(catalog::LEDGER_RECONCILE, &["ok", "bad_not_a_schedule"]);
     let platform = paid().await;
     let run = async |case| {
-        let clock = Clock::at(moment() + Duration::from_secs(7200), 7);
+        let clock = Clock::at(sample_time() + Duration::from_secs(7200), 7);
         let handler = async |tick| ledger_reconcile::handle(&platform.ledger(), &platform.gateway(), tick).await;
         let event = sample(catalog::LEDGER_RECONCILE, case);
         edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
     };
-    // The charge stands at the gateway and, put there by hand, without its booking here.
+    // The gateway has the charge; the payment was stored without its ledger transfer.
     let first = run("ok").await;
     assert_eq!((&first["differences"], &first["fees"]), (&1.into(), &1.into()), "{first}");
     platform.gateway().put_unreadable("txn_odd");
     let second = run("bad_not_a_schedule").await;
     assert_eq!((&second["differences"], &second["fees"]), (&1.into(), &0.into()), "{second}");
-    assert_eq!(second["unreadable"], 1, "what cannot be read does not end the comparison");
+    assert_eq!(second["unreadable"], 1, "an unreadable movement does not end the comparison");
     let event = platform.bus().published().pop().expect("an event");
-    assert!(matches!(&event.event, DomainEvent::LedgerReconciled(told) if told.unreadable == ["txn_odd"]), "{event:?}");
+    assert!(
+        matches!(&event.event, DomainEvent::LedgerReconciled(report) if report.unreadable == ["txn_odd"]),
+        "{event:?}"
+    );
     assert_eq!(platform.ledger().balances().values().sum::<i64>(), 0);
 }
 
 #[tokio::test]
-async fn ledger_reconcile_makes_good_for_a_run_that_failed_and_for_answers_that_came_late() {
+async fn ledger_reconcile_covers_a_failed_run_and_late_responses() {
     let platform = paid().await;
     let run = async |hours: u64| {
-        let clock = Clock::at(moment() + Duration::from_secs(hours * 3600), 7);
+        let clock = Clock::at(sample_time() + Duration::from_secs(hours * 3600), 7);
         let handler = async |tick| ledger_reconcile::handle(&platform.ledger(), &platform.gateway(), tick).await;
         let event = sample(catalog::LEDGER_RECONCILE, "ok");
         edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
     };
-    // Booked twenty hours after the gateway made it, as when the answer had to be looked up.
-    let (late, charge) = (moment() + Duration::from_secs(20 * 3600), only(&platform));
-    let begun = begun("pm_card_visa");
+    // Booked twenty hours after the gateway made it, as when the response had to be looked up.
+    let (late, charge) = (sample_time() + Duration::from_secs(20 * 3600), payment_of_order(&platform));
+    let pending_payment = pending_payment("pm_card_visa");
     let change = payment::record_charge_outcome(
-        &begun,
+        &pending_payment,
         1,
         &ChargeOutcome::Charged(charge.transaction_id.expect("charged")),
         REFUND,
         late,
     );
-    platform.payments().put(&begun);
-    platform.payments().advance(None, &change.expect("legal").expect("a step"), &[]).await.expect("kept");
+    platform.payments().put(&pending_payment);
+    platform.payments().advance(None, &change.expect("allowed").expect("a transition"), &[]).await.expect("stored");
     let missed_twice = run(71).await;
     assert_eq!((&missed_twice["fees"], &missed_twice["differences"]), (&1.into(), &0.into()), "{missed_twice}");
-    // The day after, the charge is before what is compared, and its booking within.
+    // On the next day, the charge is before the compared period and its posting within it.
     let day_after = run(80).await;
     assert_eq!((&day_after["compared"], &day_after["differences"]), (&0.into(), &0.into()), "{day_after}");
 }

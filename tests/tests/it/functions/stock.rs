@@ -1,10 +1,10 @@
-//! Stock of paid, shipped and forgotten orders.
+//! Stock of paid, shipped and expired orders, adjustments and alerts.
 
 use super::{
-    ORDER, PRODUCT, all_samples_are_named, clock,
+    ORDER, PRODUCT, assert_all_samples_run, clock,
     consumers::{USUAL, deliver},
-    http::answers,
-    moment, sample, shop,
+    http::assert_responses,
+    sample, sample_time, seeded_platform,
 };
 use adapters::{Wiring, config::Config};
 use domain::{
@@ -16,9 +16,9 @@ use edge::{Clock, Consumer};
 use std::time::Duration;
 use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 
-/// A platform where the samples' order holds its stock.
-async fn held() -> Platform {
-    let platform = shop();
+/// A platform where the order of the samples has its stock reserved.
+async fn with_reservation() -> Platform {
+    let platform = seeded_platform();
     let handler = async |delivery| stock_reserve::handle(&platform.stock(), delivery).await;
     let event = sample(catalog::STOCK_RESERVE, "ok");
     let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
@@ -27,7 +27,7 @@ async fn held() -> Platform {
     platform
 }
 
-async fn keep(platform: &Platform) {
+async fn allocate(platform: &Platform) {
     let handler = async |delivery| stock_allocate::handle(&platform.stock(), delivery).await;
     let event = sample(catalog::STOCK_ALLOCATE, "ok");
     let consumer = Consumer::new(catalog::STOCK_ALLOCATE.name);
@@ -35,7 +35,7 @@ async fn keep(platform: &Platform) {
 }
 
 async fn sweep(platform: &Platform, seconds: i64, case: &str) -> serde_json::Value {
-    let clock = Clock::at(moment() + Duration::from_secs(seconds.unsigned_abs()), 7);
+    let clock = Clock::at(sample_time() + Duration::from_secs(seconds.unsigned_abs()), 7);
     let handler = async |tick| stock_sweep::handle(&platform.stock(), tick).await;
     let event = sample(catalog::STOCK_SWEEP, case);
     edge::schedule::tick(catalog::STOCK_SWEEP.name, event, &clock, &handler).await.expect("a summary")
@@ -47,37 +47,37 @@ fn level(platform: &Platform) -> (i64, i64) {
 }
 
 #[tokio::test]
-async fn stock_keep_keeps_what_is_held_and_buries_what_was_never_reserved() {
-    let platform = held().await;
+async fn stock_allocate_allocates_reservations_and_dead_letters_unknown_orders() {
+    let platform = with_reservation().await;
     deliver(catalog::STOCK_ALLOCATE, &USUAL, &platform, async |delivery| {
         stock_allocate::handle(&platform.stock(), delivery).await
     })
     .await;
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Allocated), (3, 2)));
-    assert_eq!(sweep(&platform, 10 * RESERVATION_SECONDS, "ok").await["expired"], 0, "what is kept does not lapse");
-    let empty = shop();
-    keep(&empty).await;
+    assert_eq!(sweep(&platform, 10 * RESERVATION_SECONDS, "ok").await["expired"], 0, "allocated stock does not expire");
+    let empty = seeded_platform();
+    allocate(&empty).await;
     let reasons: Vec<String> = empty.dead_letters().messages().into_iter().map(|letter| letter.reason).collect();
     assert_eq!(reasons, ["invalid-reservation-transition"]);
 }
 
 #[tokio::test]
-async fn stock_sweep_frees_a_hold_that_lapsed_and_a_late_payment_takes_it_again() {
-    all_samples_are_named(catalog::STOCK_SWEEP, &["ok", "bad_not_a_schedule"]);
-    let platform = held().await;
+async fn expired_reservation_is_allocated_by_a_late_payment_if_stock_allows() {
+    assert_all_samples_run(catalog::STOCK_SWEEP, &["ok", "bad_not_a_schedule"]);
+    let platform = with_reservation().await;
     assert_eq!(sweep(&platform, RESERVATION_SECONDS, "ok").await["expired"], 0);
     assert_eq!(sweep(&platform, RESERVATION_SECONDS + 1, "bad_not_a_schedule").await["expired"], 1);
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Expired), (5, 0)));
-    keep(&platform).await;
+    allocate(&platform).await;
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Allocated), (3, 2)));
 }
 
 #[tokio::test]
-async fn a_paid_order_without_stock_waits_and_is_filled_when_there_is_some() {
-    let platform = held().await;
+async fn paid_order_without_stock_is_backordered_and_filled_later() {
+    let platform = with_reservation().await;
     sweep(&platform, RESERVATION_SECONDS + 1, "ok").await;
     platform.stock().put(PRODUCT, 1);
-    keep(&platform).await;
+    allocate(&platform).await;
     assert_eq!((platform.stock().state(ORDER), level(&platform)), (Some(State::Backordered), (1, 0)));
     assert_eq!(sweep(&platform, RESERVATION_SECONDS + 2, "ok").await["backordered"], 1);
     platform.stock().put(PRODUCT, 2);
@@ -86,17 +86,18 @@ async fn a_paid_order_without_stock_waits_and_is_filled_when_there_is_some() {
 }
 
 #[tokio::test]
-async fn who_waits_is_filled_although_holds_that_lapsed_could_not_be_freed() {
-    let platform = held().await;
+async fn backorders_are_filled_even_if_expiring_reservations_fails() {
+    let platform = with_reservation().await;
     sweep(&platform, RESERVATION_SECONDS + 1, "ok").await;
     platform.stock().put(PRODUCT, 1);
-    keep(&platform).await;
+    allocate(&platform).await;
     platform.stock().put(PRODUCT, 2);
     platform.faults().fail(Dependency::Database, Occurrence::First(1), FaultPoint::Before);
-    let clock = Clock::at(moment() + Duration::from_secs(RESERVATION_SECONDS.unsigned_abs() + 2), 7);
+    let clock = Clock::at(sample_time() + Duration::from_secs(RESERVATION_SECONDS.unsigned_abs() + 2), 7);
     let handler = async |tick| stock_sweep::handle(&platform.stock(), tick).await;
-    let answer = edge::schedule::tick(catalog::STOCK_SWEEP.name, sample(catalog::STOCK_SWEEP, "ok"), &clock, &handler);
-    assert!(answer.await.is_err(), "it is said all the same");
+    let response =
+        edge::schedule::tick(catalog::STOCK_SWEEP.name, sample(catalog::STOCK_SWEEP, "ok"), &clock, &handler);
+    assert!(response.await.is_err(), "the failure is still reported");
     assert_eq!(platform.stock().state(ORDER), Some(State::Allocated));
 }
 
@@ -104,19 +105,19 @@ async fn who_waits_is_filled_although_holds_that_lapsed_could_not_be_freed() {
 async fn stock_adjust_succeeds_under_the_same_key_once_the_account_is_open() {
     let platform = Platform::new();
     let route = Wiring::new(catalog::STOCK_ADJUST, Config::from_vars([])).route().expect("a route");
-    let ask = async || {
+    let request = async || {
         let handler = async |call| stock_adjust::handle(&platform.stock(), call).await;
         edge::http::respond(&route, sample(catalog::STOCK_ADJUST, "ok_increase"), &clock(), &handler).await
     };
-    assert_eq!(ask().await["statusCode"], 404);
+    assert_eq!(request().await["statusCode"], 404);
     platform.stock().put(PRODUCT, 5);
-    assert_eq!(ask().await["statusCode"], 200);
+    assert_eq!(request().await["statusCode"], 200);
 }
 
 #[tokio::test]
-async fn stock_commit_takes_shipped_stock_off_the_account_once() {
-    let platform = held().await;
-    keep(&platform).await;
+async fn stock_ship_removes_shipped_stock_once() {
+    let platform = with_reservation().await;
+    allocate(&platform).await;
     deliver(catalog::STOCK_SHIP, &USUAL, &platform, async |delivery| {
         stock_ship::handle(&platform.stock(), delivery).await
     })
@@ -126,7 +127,7 @@ async fn stock_commit_takes_shipped_stock_off_the_account_once() {
 }
 
 #[tokio::test]
-async fn stock_adjust_books_in_and_out_once_a_key_and_never_what_is_held() {
+async fn stock_adjust_applies_once_per_key_and_never_takes_reserved_stock() {
     let expected = [
         ("bad_exceeds_stock", 409, "insufficient-stock", ""),
         ("bad_zero", 422, "validation", "/delta"),
@@ -139,30 +140,32 @@ async fn stock_adjust_books_in_and_out_once_a_key_and_never_what_is_held() {
         ("ok", 200, "", ""),
         ("ok_increase", 200, "", ""),
     ];
-    let platform = held().await;
+    let platform = with_reservation().await;
     for _ in 0..2 {
-        answers(catalog::STOCK_ADJUST, &expected, async |_, call| stock_adjust::handle(&platform.stock(), call).await)
-            .await;
+        assert_responses(catalog::STOCK_ADJUST, &expected, async |_, call| {
+            stock_adjust::handle(&platform.stock(), call).await
+        })
+        .await;
     }
-    assert_eq!(level(&platform), (20, 2), "each once a key");
+    assert_eq!(level(&platform), (20, 2), "each once per key");
     assert_eq!(platform.stock().adjusted(PRODUCT), 17);
 }
 
 #[tokio::test]
-async fn stock_alert_tells_once_that_a_product_runs_low() {
-    let platform = held().await;
+async fn stock_alert_reports_low_stock_once() {
+    let platform = with_reservation().await;
     let before = platform.bus().published().len();
     deliver(catalog::STOCK_ALERT, &USUAL, &platform, async |delivery| {
         stock_alert::handle(&platform.stock(), delivery).await
     })
     .await;
-    let told = platform.bus().published().split_off(before);
+    let published = platform.bus().published().split_off(before);
     let low = StockLow { product_id: PRODUCT, available: 3, threshold: LOW_STOCK_THRESHOLD };
-    assert_eq!(told.into_iter().map(|event| event.event).collect::<Vec<_>>(), [DomainEvent::StockLow(low)]);
+    assert_eq!(published.into_iter().map(|event| event.event).collect::<Vec<_>>(), [DomainEvent::StockLow(low)]);
 }
 
 #[tokio::test]
-async fn stock_movement_list_shows_the_back_office_what_moved_the_stock() {
+async fn stock_movement_list_shows_staff_the_movements() {
     let platform = Platform::new();
     let stock = platform.stock();
     for (row, case) in [(catalog::STOCK_OPEN, "ok"), (catalog::STOCK_RESERVE, "ok")] {
@@ -180,7 +183,7 @@ async fn stock_movement_list_shows_the_back_office_what_moved_the_stock() {
         ("bad_no_such_product", 404, "not-found", ""),
         ("bad_customer", 403, "forbidden", ""),
     ];
-    answers(catalog::STOCK_MOVEMENT_LIST, &expected, async |case, call| {
+    assert_responses(catalog::STOCK_MOVEMENT_LIST, &expected, async |case, call| {
         let reply = stock_movement_list::handle(&stock, call).await?;
         let kinds = match case {
             "ok" => vec![r#""kind":"opened""#, r#""kind":"reserved","quantity":2"#, "order_id"],

@@ -1,5 +1,5 @@
-//! A request that comes again under its `Idempotency-Key`: requests in the gateway's shape, through `edge`, to the real handlers over
-//! the real stores on PostgreSQL. `docs/idempotency.md` says which test shows what.
+//! Requests that are repeated under their `Idempotency-Key`: API Gateway events go through `edge` to the real handlers over the real
+//! stores on PostgreSQL. `docs/idempotency.md` lists the cases and their tests.
 
 mod concurrency;
 mod errors;
@@ -8,7 +8,7 @@ mod payments;
 mod products;
 mod replay;
 
-use crate::functions::{PRODUCT, USER, moment, sample};
+use crate::functions::{PRODUCT, USER, sample, sample_time};
 use adapters::{Wiring, config::Config};
 use adapters_postgres::PgOrders;
 use adapters_testkit::postgres::{RecordingBus, TestDatabase, database_url, fresh_database};
@@ -19,29 +19,29 @@ use serde_json::{Value, json};
 use std::{cell::Cell, time::Duration};
 use testkit::{Platform, build};
 
-/// Statements of a test that wait for a lock.
-const WAITING: &str =
+/// Counts the statements of this database that wait for a lock.
+const WAITING_STATEMENTS: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
-/// Everything that placing an order writes, by table.
-const TRACES: &str = "SELECT (SELECT count(*) FROM orders.orders) + (SELECT count(*) FROM orders.order_lines)
+/// Counts the rows that placing an order writes, in all its tables.
+const ORDER_ROWS: &str = "SELECT (SELECT count(*) FROM orders.orders) + (SELECT count(*) FROM orders.order_lines)
     + (SELECT count(*) FROM orders.outbox) + (SELECT count(*) FROM orders.idempotency)";
 
-/// The shop's route for orders, over a database of this test's own. Every request is served by a process of its own.
+/// The route that places orders, over a database of the test's own. Each request is served by another process.
 struct Fixture {
     database: TestDatabase,
-    /// Where the catalogue's offers come from.
+    /// Source of the product snapshots.
     platform: Platform,
     seed: Cell<u64>,
 }
 
-/// A request, as the gateway sends it.
+/// A request as API Gateway sends it.
 #[derive(Clone)]
-struct Ask(Value);
+struct Request(Value);
 
-/// What the gateway is answered.
+/// A response as API Gateway gets it.
 #[derive(Debug, Clone, PartialEq)]
-struct Answer {
+struct Response {
     status: u64,
     headers: Value,
     body: String,
@@ -54,18 +54,18 @@ impl Fixture {
         Self { database: fresh_database(&database_url()).await, platform, seed: Cell::new(1) }
     }
 
-    /// A clock with ids that no other clock of this shop gives.
+    /// A clock whose ids differ from those of all other clocks of the fixture.
     fn clock(&self, now: Timestamp) -> Clock {
         self.seed.set(self.seed.get() + 1);
         Clock::at(now, self.seed.get())
     }
 
-    async fn place(&self, ask: &Ask) -> Answer {
-        self.place_at(ask, &self.clock(moment())).await
+    async fn place(&self, request: &Request) -> Response {
+        self.place_at(request, &self.clock(sample_time())).await
     }
 
-    async fn place_at(&self, ask: &Ask, clock: &Clock) -> Answer {
-        place(&self.database.orders(), &self.platform, ask, clock).await
+    async fn place_at(&self, request: &Request, clock: &Clock) -> Response {
+        place(&self.database.orders(), &self.platform, request, clock).await
     }
 
     async fn orders(&self) -> i64 {
@@ -73,23 +73,22 @@ impl Fixture {
     }
 }
 
-/// Sends a request to a process that has this store.
-async fn place(orders: &PgOrders<RecordingBus>, platform: &Platform, ask: &Ask, clock: &Clock) -> Answer {
+/// Sends a request to a process that uses this store.
+async fn place(orders: &PgOrders<RecordingBus>, platform: &Platform, request: &Request, clock: &Clock) -> Response {
     let handler = async |call| order_place::handle(orders, &platform.product_snapshots(), call).await;
-    edge::http::respond(&route(catalog::ORDER_PLACE), ask.0.clone(), clock, &handler).await.into()
+    edge::http::respond(&route(catalog::ORDER_PLACE), request.0.clone(), clock, &handler).await.into()
 }
 
 fn route(function: &'static Function) -> Route {
     Wiring::new(function, Config::from_vars([])).route().expect("a route")
 }
 
-impl Ask {
-    /// The sample of a function that is answered well.
+impl Request {
+    /// The fixture of a function that succeeds.
     fn of(function: &Function) -> Self {
         Self(sample(function, "ok"))
     }
 
-    /// Two lanterns, please.
     fn order() -> Self {
         Self::of(catalog::ORDER_PLACE)
     }
@@ -109,10 +108,10 @@ impl Ask {
         self
     }
 
-    /// The same request with one member of its body set to something.
+    /// The same request with one member of its body replaced.
     fn with(self, pointer: &str, value: impl Into<Value>) -> Self {
         let mut body = self.body();
-        *body.pointer_mut(pointer).expect("a member of the sample") = value.into();
+        *body.pointer_mut(pointer).expect("a member of the fixture") = value.into();
         self.text(&body.to_string())
     }
 
@@ -121,28 +120,28 @@ impl Ask {
     }
 }
 
-impl From<Value> for Answer {
-    fn from(answer: Value) -> Self {
+impl From<Value> for Response {
+    fn from(response: Value) -> Self {
         Self {
-            status: answer["statusCode"].as_u64().expect("a status"),
-            headers: answer["headers"].clone(),
-            body: answer["body"].as_str().unwrap_or_default().to_owned(),
+            status: response["statusCode"].as_u64().expect("a status"),
+            headers: response["headers"].clone(),
+            body: response["body"].as_str().unwrap_or_default().to_owned(),
         }
     }
 }
 
-impl Answer {
+impl Response {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// Status and code of a problem.
+    /// Status and code of a problem document.
     fn problem(&self) -> (u64, String) {
         let code = self.json()["type"].as_str().unwrap_or_default().trim_start_matches("/problems/").to_owned();
         (self.status, code)
     }
 
-    /// The same answer, told again: status, headers and body to the byte, and marked as a repetition.
+    /// Asserts that this is `first` replayed: the same status, headers and body, with the header that marks a replay.
     #[track_caller]
     fn repeats(&self, first: &Self) {
         assert_eq!((self.status, &self.body), (first.status, &first.body));
@@ -152,7 +151,7 @@ impl Answer {
     }
 }
 
-fn refused(status: u64, code: &str) -> (u64, String) {
+fn rejected(status: u64, code: &str) -> (u64, String) {
     (status, code.to_owned())
 }
 
@@ -160,9 +159,9 @@ fn hours(hours: u64) -> Duration {
     Duration::from_secs(hours * 3600)
 }
 
-/// Ends the connections to this test's database that wait for a lock, as a failover in the middle of a statement would.
-async fn cut_who_waits(database: &TestDatabase) {
-    database.wait_until(WAITING).await;
+/// Terminates the connections that wait for a lock, as a failover during a statement does.
+async fn terminate_waiting_connections(database: &TestDatabase) {
+    database.wait_until(WAITING_STATEMENTS).await;
     let cut = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
     assert!(database.number(cut).await > 0);

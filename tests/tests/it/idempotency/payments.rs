@@ -1,12 +1,12 @@
-//! The routes of payments, where the record goes with a step of a payment that others may take at the same time.
+//! Routes of payments: the record is stored with a transition of the payment that other processes may apply concurrently.
 
-use super::{Answer, Ask, USER, moment, refused, route};
+use super::{Request, Response, USER, rejected, route, sample_time};
 use crate::functions::{ORDER, PAYMENT};
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use domain::{
     event::StockReserved,
     id::RefundId,
-    payment::{self, ChargeOutcome as Said, Payment},
+    payment::{self, ChargeOutcome, Payment},
     text::PaymentMethod,
 };
 use edge::Clock;
@@ -16,15 +16,15 @@ use ports::PaymentStore;
 use serde_json::json;
 use testkit::build;
 
-/// A database where the samples' payment got this answer from the gateway.
-async fn with_payment(said: Said) -> TestDatabase {
+/// A database with the fixtures' payment after this outcome at the gateway.
+async fn with_payment(outcome: ChargeOutcome) -> TestDatabase {
     let database = fresh_database(&database_url()).await;
-    begin(&database, said).await;
+    begin(&database, outcome).await;
     database
 }
 
-async fn begin(database: &TestDatabase, said: Said) {
-    let held = StockReserved {
+async fn begin(database: &TestDatabase, outcome: ChargeOutcome) {
+    let reserved = StockReserved {
         order_id: ORDER,
         user_id: USER,
         amount: build::usd(3998),
@@ -33,90 +33,92 @@ async fn begin(database: &TestDatabase, said: Said) {
         levels: vec![],
     };
     let payments = database.payments();
-    let payment: Payment = payments.begin(&payment::begin(PAYMENT, &held, moment())).await.expect("begun");
-    let change = payment::record_charge_outcome(&payment, 1, &said, RefundId(Ids::system().next()), moment());
-    let change = change.expect("legal").expect("a step");
-    payments.advance(None, &change, &[]).await.expect("kept");
+    let payment: Payment = payments.begin(&payment::begin(PAYMENT, &reserved, sample_time())).await.expect("begun");
+    let change = payment::record_charge_outcome(&payment, 1, &outcome, RefundId(Ids::system().next()), sample_time());
+    let change = change.expect("allowed").expect("a transition");
+    payments.advance(None, &change, &[]).await.expect("stored");
 }
 
-fn declined() -> Said {
-    Said::Declined("card_declined".to_owned())
+fn declined() -> ChargeOutcome {
+    ChargeOutcome::Declined("card_declined".to_owned())
 }
 
-fn charged() -> Said {
-    Said::Charged("ch_1".to_owned())
+fn charged() -> ChargeOutcome {
+    ChargeOutcome::Charged("ch_1".to_owned())
 }
 
-async fn pay(database: &TestDatabase, ask: &Ask, seed: u64) -> Answer {
+async fn pay(database: &TestDatabase, request: &Request, seed: u64) -> Response {
     let payments = database.payments();
     let handler = async |call| payment_process::handle(&payments, call).await;
-    edge::http::respond(&route(catalog::PAYMENT_PROCESS), ask.0.clone(), &Clock::at(moment(), seed), &handler)
+    edge::http::respond(&route(catalog::PAYMENT_PROCESS), request.0.clone(), &Clock::at(sample_time(), seed), &handler)
         .await
         .into()
 }
 
-async fn give_back(database: &TestDatabase, ask: &Ask, seed: u64) -> Answer {
+async fn refund(database: &TestDatabase, request: &Request, seed: u64) -> Response {
     let payments = database.payments();
     let handler = async |call| refund_request::handle(&payments, call).await;
-    edge::http::respond(&route(catalog::REFUND_REQUEST), ask.0.clone(), &Clock::at(moment(), seed), &handler)
+    edge::http::respond(&route(catalog::REFUND_REQUEST), request.0.clone(), &Clock::at(sample_time(), seed), &handler)
         .await
         .into()
 }
 
-/// One of them did it, and the others tell what it was told.
-fn one_did_it(answers: &[Answer]) -> &Answer {
-    let firsts: Vec<_> = answers.iter().filter(|answer| answer.headers.get("idempotent-replayed").is_none()).collect();
-    let [first] = firsts[..] else { panic!("{} did it: {answers:?}", firsts.len()) };
+/// Asserts that one response is the first and all others replay it.
+fn one_was_first(responses: &[Response]) -> &Response {
+    let firsts: Vec<_> =
+        responses.iter().filter(|response| response.headers.get("idempotent-replayed").is_none()).collect();
+    let [first] = firsts[..] else { panic!("{} are not replayed: {responses:?}", firsts.len()) };
     assert_eq!(first.status, 202, "{first:?}");
-    answers.iter().filter(|answer| *answer != first).for_each(|answer| answer.repeats(first));
+    responses.iter().filter(|response| *response != first).for_each(|response| response.repeats(first));
     first
 }
 
 #[tokio::test]
 async fn twenty_concurrent_duplicate_payments_start_one_attempt() {
     let database = with_payment(declined()).await;
-    let ask = Ask::of(catalog::PAYMENT_PROCESS);
-    let answers = join_all((1..=20).map(|seed| pay(&database, &ask, seed))).await;
-    let first = one_did_it(&answers);
+    let request = Request::of(catalog::PAYMENT_PROCESS);
+    let responses = join_all((1..=20).map(|seed| pay(&database, &request, seed))).await;
+    let first = one_was_first(&responses);
     assert_eq!(database.number("SELECT attempts::bigint FROM payments.payments").await, 2);
-    pay(&database, &ask, 99).await.repeats(first);
-    let other = ask.clone().with("/payment_method", "pm_card_mastercard");
-    assert_eq!(pay(&database, &other, 98).await.problem(), refused(422, "idempotency-key-reused"));
+    pay(&database, &request, 99).await.repeats(first);
+    let other = request.clone().with("/payment_method", "pm_card_mastercard");
+    assert_eq!(pay(&database, &other, 98).await.problem(), rejected(422, "idempotency-key-reused"));
 }
 
 #[tokio::test]
 async fn ten_concurrent_duplicate_partial_refunds_make_one_refund() {
     let database = with_payment(charged()).await;
-    let ask = Ask::of(catalog::REFUND_REQUEST).key("part");
-    let ask = ask.text(&json!({ "payment_id": PAYMENT, "amount": build::usd(100), "reason": "duplicate" }).to_string());
-    let answers = join_all((1..=10).map(|seed| give_back(&database, &ask, seed))).await;
-    let first = one_did_it(&answers);
+    let request = Request::of(catalog::REFUND_REQUEST).key("part");
+    let request =
+        request.text(&json!({ "payment_id": PAYMENT, "amount": build::usd(100), "reason": "duplicate" }).to_string());
+    let responses = join_all((1..=10).map(|seed| refund(&database, &request, seed))).await;
+    let first = one_was_first(&responses);
     assert_eq!(database.number("SELECT jsonb_array_length(refunds)::bigint FROM payments.payments").await, 1);
-    give_back(&database, &ask, 99).await.repeats(first);
-    // Under another key the same words are another refund.
-    assert_eq!(give_back(&database, &ask.key("another"), 98).await.status, 202);
+    refund(&database, &request, 99).await.repeats(first);
+    // The same body under another key is another refund.
+    assert_eq!(refund(&database, &request.key("another"), 98).await.status, 202);
     assert_eq!(database.number("SELECT jsonb_array_length(refunds)::bigint FROM payments.payments").await, 2);
 }
 
 #[tokio::test]
 async fn missing_payment_is_rejected_again_under_the_same_key() {
     let database = fresh_database(&database_url()).await;
-    let (paying, refunding) = (Ask::of(catalog::PAYMENT_PROCESS), Ask::of(catalog::REFUND_REQUEST));
+    let (paying, refunding) = (Request::of(catalog::PAYMENT_PROCESS), Request::of(catalog::REFUND_REQUEST));
     let first = pay(&database, &paying, 1).await;
-    assert_eq!(first.problem(), refused(422, "validation"));
-    let first_refund = give_back(&database, &refunding, 2).await;
-    assert_eq!(first_refund.problem(), refused(422, "validation"));
+    assert_eq!(first.problem(), rejected(422, "validation"));
+    let first_refund = refund(&database, &refunding, 2).await;
+    assert_eq!(first_refund.problem(), rejected(422, "validation"));
     begin(&database, declined()).await;
     pay(&database, &paying, 3).await.repeats(&first);
-    give_back(&database, &refunding, 4).await.repeats(&first_refund);
+    refund(&database, &refunding, 4).await.repeats(&first_refund);
     assert_eq!(pay(&database, &paying.key("new"), 5).await.status, 202);
 }
 
 #[tokio::test]
 async fn forbidden_transition_is_rejected_again_with_the_same_response() {
     let database = with_payment(charged()).await;
-    let ask = Ask::of(catalog::PAYMENT_PROCESS);
-    let first = pay(&database, &ask, 1).await;
+    let request = Request::of(catalog::PAYMENT_PROCESS);
+    let first = pay(&database, &request, 1).await;
     assert_eq!(first.status, 409, "{}", first.body);
-    pay(&database, &ask, 2).await.repeats(&first);
+    pay(&database, &request, 2).await.repeats(&first);
 }

@@ -1,4 +1,4 @@
-//! Charges and refunds whose answer is missing: found, asked for again, or given up.
+//! Charges and refunds whose response was lost: found, retried, or abandoned.
 
 use super::*;
 use domain::{
@@ -7,130 +7,137 @@ use domain::{
     payment::RefundOutcome,
 };
 
-/// A platform where the samples' payment is paid and all of it is asked back.
-async fn asked_back() -> (Platform, Payment) {
+/// A platform where the payment of the samples has succeeded and its full refund is requested.
+async fn with_requested_refund() -> (Platform, Payment) {
     let platform = paid().await;
-    let asked = payment::request_refund(&only(&platform), REFUND, None, RefundReason::Duplicate, moment());
-    let payment = asked.expect("legal").payment;
+    let requested =
+        payment::request_refund(&payment_of_order(&platform), REFUND, None, RefundReason::Duplicate, sample_time());
+    let payment = requested.expect("allowed").payment;
     platform.payments().put(&payment);
     (platform, payment)
 }
 
-/// Delivers a new event to payment-refund, so many seconds after the moment of the samples; how many letters were buried.
+/// Delivers a new event to payment-refund, `seconds` after the time of the samples. Returns the number of dead letters.
 async fn refund_after(platform: &Platform, seconds: u64) -> usize {
     let handler = async |delivery| {
         payment_refund::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
-    let asked = RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount: build::usd(3998) };
-    let event = edge::testing::sqs_event(&[&build::event(seconds, asked)]);
-    let clock = Clock::at(moment() + Duration::from_secs(seconds), 7);
+    let requested =
+        RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount: build::usd(3998) };
+    let event = edge::testing::sqs_event(&[&build::event(seconds, requested)]);
+    let clock = Clock::at(sample_time() + Duration::from_secs(seconds), 7);
     let consumer = edge::Consumer::new(catalog::PAYMENT_REFUND.name);
     edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
     platform.dead_letters().messages().len()
 }
 
-/// Delivers a new event to payment-charge, so many seconds after the moment of the samples.
+/// Delivers a new event to payment-charge, `seconds` after the time of the samples.
 async fn charge_after(platform: &Platform, seconds: u64) {
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
-    let asked = PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: only(platform).attempts };
-    let event = edge::testing::sqs_event(&[&build::event(seconds, asked)]);
-    let clock = Clock::at(moment() + Duration::from_secs(seconds), 7);
+    let requested =
+        PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: payment_of_order(platform).attempts };
+    let event = edge::testing::sqs_event(&[&build::event(seconds, requested)]);
+    let clock = Clock::at(sample_time() + Duration::from_secs(seconds), 7);
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
     edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
 }
 
 #[tokio::test]
-async fn payment_reconcile_finds_a_refund_that_was_made_when_our_function_died() {
-    let (platform, payment) = asked_back().await;
+async fn payment_reconcile_finds_a_refund_made_before_a_crash() {
+    let (platform, payment) = with_requested_refund().await;
     platform.faults().fail(Dependency::Gateway, Occurrence::First(1), FaultPoint::After);
-    platform.gateway().refund(&payment, &payment.refunds[0]).await.expect_err("given back, and nobody heard");
+    platform.gateway().refund(&payment, &payment.refunds[0]).await.expect_err("the response is lost");
     assert_eq!(reconcile(&platform, 601, "ok").await["resolved"], 1);
-    assert_eq!((only(&platform).status, platform.gateway().refunds().len()), (Status::Refunded, 1));
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().refunds().len()), (Status::Refunded, 1));
     assert_eq!(reconcile(&platform, 1200, "ok").await["unresolved"], 0);
 }
 
 #[tokio::test]
-async fn payment_reconcile_gives_up_a_refund_that_was_never_made_and_it_can_be_asked_for_anew() {
-    let (platform, _) = asked_back().await;
+async fn payment_reconcile_fails_a_refund_never_made_and_allows_a_new_one() {
+    let (platform, _) = with_requested_refund().await;
     assert_eq!(reconcile(&platform, 601, "ok").await["retried"], 1);
     assert_eq!(reconcile(&platform, 82_800, "ok").await["retried"], 1);
-    let told = platform.bus().published().len();
-    let quiet = reconcile(&platform, 83_400, "ok").await;
-    assert_eq!((&quiet["retried"], &quiet["abandoned"]), (&0.into(), &0.into()), "{quiet}");
-    assert_eq!(platform.bus().published().len(), told, "it is too old to be asked for");
+    let published = platform.bus().published().len();
+    let summary = reconcile(&platform, 83_400, "ok").await;
+    assert_eq!((&summary["retried"], &summary["abandoned"]), (&0.into(), &0.into()), "{summary}");
+    assert_eq!(platform.bus().published().len(), published, "too old to be retried");
     assert_eq!(reconcile(&platform, 83_401, "ok").await["abandoned"], 1);
     let event = platform.bus().published().pop().expect("an event");
-    assert!(matches!(&event.event, DomainEvent::RefundFailed(told) if told.code == "refund_not_found"), "{event:?}");
-    assert_eq!(only(&platform).refundable(), 3998);
-    assert_eq!(refund_after(&platform, 83_402).await, 0, "what comes late does nothing");
+    assert!(
+        matches!(&event.event, DomainEvent::RefundFailed(failed) if failed.code == "refund_not_found"),
+        "{event:?}"
+    );
+    assert_eq!(payment_of_order(&platform).refundable(), 3998);
+    assert_eq!(refund_after(&platform, 83_402).await, 0, "a late event changes nothing");
     assert!(platform.gateway().refunds().is_empty());
 }
 
 #[tokio::test]
-async fn payment_refund_gives_up_a_refund_whose_key_holds_a_fault_and_anew_it_is_made() {
-    let (platform, _) = asked_back().await;
+async fn payment_refund_fails_a_replayed_gateway_error_and_a_new_refund_succeeds() {
+    let (platform, _) = with_requested_refund().await;
     platform.gateway().fail_next_keys(1);
     for seconds in [1, 1799] {
         refund_after(&platform, seconds).await;
-        assert_eq!(only(&platform).refunds[0].status, RefundStatus::Pending, "{seconds}");
+        assert_eq!(payment_of_order(&platform).refunds[0].status, RefundStatus::Pending, "{seconds}");
     }
     assert_eq!(refund_after(&platform, 1800).await, 0);
-    let payment = only(&platform);
+    let payment = payment_of_order(&platform);
     assert_eq!((payment.refunds[0].status, payment.refundable()), (RefundStatus::Failed, 3998));
-    let anew = RefundId(Uuid::from_u128(7));
-    let asked =
-        payment::request_refund(&payment, anew, None, RefundReason::Duplicate, moment()).expect("legal").payment;
-    let answer = platform.gateway().refund(&asked, &asked.refunds[1]).await;
-    assert!(matches!(answer, Ok(RefundOutcome::Refunded(_))), "{answer:?}");
+    let second = RefundId(Uuid::from_u128(7));
+    let requested = payment::request_refund(&payment, second, None, RefundReason::Duplicate, sample_time())
+        .expect("allowed")
+        .payment;
+    let response = platform.gateway().refund(&requested, &requested.refunds[1]).await;
+    assert!(matches!(response, Ok(RefundOutcome::Refunded(_))), "{response:?}");
 }
 
 #[tokio::test]
-async fn payment_charge_declines_an_attempt_whose_key_holds_a_fault_and_the_next_one_is_charged() {
-    let platform = with(&begun("pm_card_visa"));
+async fn payment_charge_declines_a_replayed_gateway_error_and_charges_the_next_try() {
+    let platform = with(&pending_payment("pm_card_visa"));
     platform.gateway().fail_next_keys(1);
     for seconds in [1, 1799] {
         charge_after(&platform, seconds).await;
-        assert_eq!(only(&platform).status, Status::Pending, "{seconds}");
+        assert_eq!(payment_of_order(&platform).status, Status::Pending, "{seconds}");
     }
-    assert_eq!(platform.circuit_breaker().circuit().failures, 0, "a fault of long ago says nothing of now");
+    assert_eq!(platform.circuit_breaker().circuit().failures, 0, "a replayed error does not count as a failure");
     charge_after(&platform, 1800).await;
-    let payment = only(&platform);
+    let payment = payment_of_order(&platform);
     assert_eq!((payment.status, payment.decline_code.as_deref()), (Status::Failed, Some("gateway_error")));
-    let asked = platform.gateway().request_count();
+    let requested = platform.gateway().request_count();
     charge_after(&platform, 1801).await;
-    assert_eq!(platform.gateway().request_count(), asked, "the old key is not asked again");
+    assert_eq!(platform.gateway().request_count(), requested, "the old key is not used again");
     let card = PaymentMethod::parse("pm_card_visa").expect("a token");
-    platform.payments().put(&payment::retry_payment(&payment, card, moment()).expect("legal").payment);
+    platform.payments().put(&payment::retry_payment(&payment, card, sample_time()).expect("allowed").payment);
     charge_after(&platform, 1802).await;
-    assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
 }
 
 #[tokio::test]
-async fn an_outage_of_an_hour_declines_nothing() {
-    let platform = with(&begun("pm_card_visa"));
+async fn one_hour_gateway_outage_declines_nothing() {
+    let platform = with(&pending_payment("pm_card_visa"));
     platform.faults().fail(Dependency::Gateway, Occurrence::First(2), FaultPoint::Before);
     charge_after(&platform, 1).await;
     charge_after(&platform, 1800).await;
     assert_eq!(reconcile(&platform, 3600, "ok").await["retried"], 1);
     charge_after(&platform, 3601).await;
-    assert_eq!((only(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
+    assert_eq!((payment_of_order(&platform).status, platform.gateway().charges().len()), (Status::Succeeded, 1));
 }
 
-/// So many payments like the samples', each begun a second after the one before.
+/// Stores `count` payments like that of the samples, each created a second after the previous one.
 fn put_many(platform: &Platform, count: u64) {
     for n in 1..=count {
-        let at = moment() + Duration::from_secs(n);
+        let at = sample_time() + Duration::from_secs(n);
         let (id, order_id) = (PaymentId(Uuid::from_u128(n.into())), OrderId(Uuid::from_u128(n.into())));
-        let payment = Payment { id, order_id, attempted_at: at, created_at: at, ..begun("pm_card_visa") };
+        let payment = Payment { id, order_id, attempted_at: at, created_at: at, ..pending_payment("pm_card_visa") };
         platform.payments().put(&payment);
     }
 }
 
 #[tokio::test]
-async fn payment_reconcile_is_not_kept_from_the_others_by_one_that_fails() {
-    let platform = with(&begun("pm_card_visa"));
+async fn payment_reconcile_continues_after_a_failing_payment() {
+    let platform = with(&pending_payment("pm_card_visa"));
     put_many(&platform, 2);
     platform.faults().fail(Dependency::Gateway, Occurrence::First(2), FaultPoint::Before);
     let summary = reconcile(&platform, 700, "ok").await;
@@ -139,11 +146,11 @@ async fn payment_reconcile_is_not_kept_from_the_others_by_one_that_fails() {
 }
 
 #[tokio::test]
-async fn payment_reconcile_ends_when_nobody_answers() {
-    let platform = with(&begun("pm_card_visa"));
+async fn payment_reconcile_stops_when_the_gateway_is_unreachable() {
+    let platform = with(&pending_payment("pm_card_visa"));
     put_many(&platform, 5);
     platform.faults().fail(Dependency::Gateway, Occurrence::First(3), FaultPoint::Before);
-    let clock = Clock::at(moment() + Duration::from_secs(700), 7);
+    let clock = Clock::at(sample_time() + Duration::from_secs(700), 7);
     let handler = async |tick| payment_reconcile::handle(&platform.payments(), &platform.gateway(), tick).await;
     let event = sample(catalog::PAYMENT_RECONCILE, "ok");
     let outcome = edge::schedule::tick(catalog::PAYMENT_RECONCILE.name, event, &clock, &handler).await;
@@ -152,8 +159,8 @@ async fn payment_reconcile_ends_when_nobody_answers() {
 }
 
 #[tokio::test]
-async fn payment_reconcile_reaches_those_behind_two_hundred_others() {
-    let platform = shop();
+async fn payment_reconcile_reads_past_the_first_two_hundred_payments() {
+    let platform = seeded_platform();
     put_many(&platform, 401);
     assert_eq!(reconcile(&platform, 1100, "ok").await["retried"], 401);
 }
