@@ -1,7 +1,7 @@
-//! What each function of the saga may spend on the database: round trips, counted on the proxy between its stores and PostgreSQL.
+//! The budget of each function of the saga in round trips to PostgreSQL, counted by a proxy between its stores and the server.
 //!
-//! A round trip is a wait for the server, however many statements travel together. In a network it is what a command costs, and one
-//! is added easily: a new read, a statement that is prepared, a transaction around two. Whoever means to adds it here.
+//! A round trip is one wait for the server, however many statements are sent together. Latency makes it the cost of a command, and
+//! one is added easily: by a new read, by preparing a statement, by a transaction around two statements.
 
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{PgOrders, PgPayments, PgStock};
@@ -22,26 +22,26 @@ use std::{
 };
 use testkit::{Platform, WebhookVerifier, build, ids};
 
-/// What, the round trips until it is committed, and those with telling the outbox that the bus took what is told. A step of an order or
-/// a payment begins with a read, for what becomes of it is decided here and not in SQL; its commit is the second.
+/// The step, its round trips if the bus rejects its event, and if the bus accepts it and the outbox marks it as published. A transition
+/// of an order or a payment costs two: it is read, decided by the domain, and written.
 const BUDGET: [(&str, u64, u64); 22] = [
     ("order-place", 1, 2),
-    ("order-place, the same request again", 1, 1),
+    ("order-place, repeated", 1, 1),
     ("stock-reserve", 1, 2),
-    ("stock-reserve, the same event again", 1, 1),
-    ("order-advance, its stock is held", 2, 2),
+    ("stock-reserve, redelivered", 1, 1),
+    ("order-advance, stock reserved", 2, 2),
     ("payment-charge", 2, 3),
-    ("payment-charge, the same event again", 1, 1),
+    ("payment-charge, redelivered", 1, 1),
     ("stock-allocate", 1, 2),
-    ("order-advance, its stock is kept", 2, 3),
+    ("order-advance, stock allocated", 2, 3),
     ("order-status-update, shipped", 2, 3),
     ("stock-ship", 1, 2),
     ("refund-request", 2, 3),
     ("payment-refund", 2, 3),
-    ("order-place, of another", 1, 2),
-    ("stock-reserve, of another", 1, 2),
+    ("order-place, second order", 1, 2),
+    ("stock-reserve, second order", 1, 2),
     ("payment-charge, declined", 2, 3),
-    ("order-advance, its payment is declined", 2, 3),
+    ("order-advance, declined", 2, 3),
     ("payment-process", 2, 3),
     ("payment-webhook", 2, 3),
     ("order-cancel", 2, 3),
@@ -50,50 +50,50 @@ const BUDGET: [(&str, u64, u64); 22] = [
 ];
 
 #[tokio::test]
-async fn no_function_makes_more_round_trips_than_its_budget() {
-    let (alone, marked) = (saga(false).await, saga(true).await);
-    let spent: Vec<_> = alone.iter().zip(marked).map(|((what, alone), (_, marked))| (*what, *alone, marked)).collect();
-    assert_eq!(spent, BUDGET);
+async fn every_function_stays_within_its_round_trip_budget() {
+    let (rejected, accepted) = (saga(false).await, saga(true).await);
+    let costs: Vec<_> =
+        rejected.iter().zip(accepted).map(|((step, without), (_, with))| (*step, *without, with)).collect();
+    assert_eq!(costs, BUDGET);
 }
 
-/// A bus that hears everything, and takes it or not.
+/// A bus that records events, and accepts all or none.
 #[derive(Debug, Clone)]
-struct Hearing {
-    takes: bool,
-    heard: Arc<Mutex<Vec<Event>>>,
+struct RecordingBus {
+    accepts: bool,
+    published: Arc<Mutex<Vec<Event>>>,
 }
 
-impl Bus for Hearing {
+impl Bus for RecordingBus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
-        self.heard.lock().unwrap().extend(events.iter().cloned());
-        Ok(vec![self.takes; events.len()])
+        self.published.lock().unwrap().extend(events.iter().cloned());
+        Ok(vec![self.accepts; events.len()])
     }
 }
 
-/// The real stores, each over a connection that is counted; all else in memory.
+/// The real stores over the counting proxy; everything else is in memory.
 struct Fixture {
     platform: Platform,
     clock: Clock,
     proxy: CountingProxy,
-    bus: Hearing,
-    orders: PgOrders<Hearing>,
-    stock: PgStock<Hearing>,
-    payments: PgPayments<Hearing>,
-    spent: Vec<(&'static str, u64)>,
+    bus: RecordingBus,
+    orders: PgOrders<RecordingBus>,
+    stock: PgStock<RecordingBus>,
+    payments: PgPayments<RecordingBus>,
+    costs: Vec<(&'static str, u64)>,
 }
 
 impl Fixture {
-    /// What was told last.
-    fn told(&self) -> Event {
-        self.bus.heard.lock().unwrap().last().expect("something was told").clone()
+    fn last_event(&self) -> Event {
+        self.bus.published.lock().unwrap().last().expect("an event").clone()
     }
 
-    /// A function hears of an event.
-    async fn hears(&mut self, what: &'static str, event: &Event) {
+    /// Delivers an event to the function that `step` names.
+    async fn deliver(&mut self, step: &'static str, event: &Event) {
         let (platform, before) = (&self.platform, self.proxy.traffic.round_trips());
         let delivery = delivery(function(what), event.clone(), &self.clock);
         let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
-        let done = match function(what) {
+        let done = match function(step) {
             "order-advance" => order_advance::handle(&self.orders, ShortfallPolicy::Refund, delivery).await,
             "stock-reserve" => stock_reserve::handle(&self.stock, delivery).await,
             "stock-allocate" => stock_allocate::handle(&self.stock, delivery).await,
@@ -102,19 +102,19 @@ impl Fixture {
             "payment-charge" => payment_charge::handle(&self.payments, &gateway, &breaker, delivery).await,
             "payment-refund" => payment_refund::handle(&self.payments, &gateway, &breaker, delivery).await,
             "payment-close" => payment_close::handle(&self.payments, delivery).await,
-            other => panic!("{other} hears nothing here"),
+            other => panic!("{other} consumes no event here"),
         };
-        done.unwrap_or_else(|failure| panic!("{what}: {failure}"));
-        self.spent.push((what, self.proxy.traffic.round_trips() - before));
+        done.unwrap_or_else(|failure| panic!("{step}: {failure}"));
+        self.costs.push((step, self.proxy.traffic.round_trips() - before));
     }
 
-    /// Somebody asks a function.
-    async fn asked(&mut self, what: &'static str, row: &'static Function, request: HttpEvent) -> Value {
+    /// Sends a request to the function that `step` names.
+    async fn call(&mut self, step: &'static str, row: &'static Function, request: HttpEvent) -> Value {
         let before = self.proxy.traffic.round_trips();
         let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
         let (clock, request, offers) = (&self.clock, request.build(), self.platform.product_snapshots());
         let (orders, payments, mail) = (&self.orders, &self.payments, self.platform.webhook_verifier());
-        let answer = match function(what) {
+        let response = match function(step) {
             "order-place" => {
                 let handler = async |call| order_place::handle(orders, &offers, call).await;
                 edge::http::respond(&route, request, clock, &handler).await
@@ -139,30 +139,30 @@ impl Fixture {
                 let handler = async |call| payment_webhook::handle(payments, &mail, call).await;
                 edge::http::respond(&route, request, clock, &handler).await
             }
-            other => panic!("nobody asks {other} here"),
+            other => panic!("{other} gets no request here"),
         };
-        assert!(answer["statusCode"].as_u64().is_some_and(|status| status < 300), "{what}: {answer}");
-        self.spent.push((what, self.proxy.traffic.round_trips() - before));
-        serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default()
+        assert!(response["statusCode"].as_u64().is_some_and(|status| status < 300), "{step}: {response}");
+        self.costs.push((step, self.proxy.traffic.round_trips() - before));
+        serde_json::from_str(response["body"].as_str().unwrap_or_default()).unwrap_or_default()
     }
 }
 
-/// The function that a line of the budget is about.
-fn function(what: &str) -> &str {
-    what.split(',').next().unwrap_or_default()
+/// The function in a step of the budget.
+fn function(step: &str) -> &str {
+    step.split(',').next().unwrap_or_default()
 }
 
-fn request(row: &Function, role: &str) -> HttpEvent {
+fn http_request(row: &Function, role: &str) -> HttpEvent {
     http_event("POST", &row.path_of("1")).principal(ids::user(1).0, role)
 }
 
-/// One order that is paid, shipped and given back, and one whose card is declined, that is paid again, and cancelled.
-async fn saga(takes: bool) -> Vec<(&'static str, u64)> {
+/// One order is paid, shipped and refunded; a second is declined, paid again and cancelled.
+async fn saga(accepts: bool) -> Vec<(&'static str, u64)> {
     let database = fresh_database(&database_url()).await;
     let proxy = CountingProxy::start(database.server().1, Duration::ZERO).expect("a port");
-    let bus = Hearing { takes, heard: Arc::default() };
+    let bus = RecordingBus { accepts, published: Arc::default() };
     let through = |context| database.through_proxy(context, proxy.port);
-    let mut shop = Fixture {
+    let mut fixture = Fixture {
         orders: PgOrders::new(through(Context::Orders), bus.clone()),
         stock: PgStock::new(through(Context::Inventory), bus.clone()),
         payments: PgPayments::new(through(Context::Payments), bus.clone()),
@@ -170,75 +170,76 @@ async fn saga(takes: bool) -> Vec<(&'static str, u64)> {
         clock: Clock::at(Timestamp::now(), 7),
         proxy,
         bus,
-        spent: Vec::new(),
+        costs: Vec::new(),
     };
     let product = build::product().number(1).stock(10);
-    shop.platform.products().put(&product.created());
+    fixture.platform.products().put(&product.created());
     let created: ProductCreated = product.event();
     let opened = build::event(1, domain::event::StockOpened { levels: vec![] });
-    shop.stock.open(testkit::a_claim("budget", 1), &created, &opened).await.expect("opened");
-    paid_and_shipped(&mut shop).await;
-    declined_and_cancelled(&mut shop).await;
-    shop.spent
+    fixture.stock.open(testkit::a_claim("budget", 1), &created, &opened).await.expect("opened");
+    paid_and_shipped(&mut fixture).await;
+    declined_and_cancelled(&mut fixture).await;
+    fixture.costs
 }
 
-async fn paid_and_shipped(shop: &mut Fixture) {
-    let place =
-        request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("first").body(build::place_order_json(&[(1, 2)]));
-    let order = shop.asked("order-place", catalog::ORDER_PLACE, place.clone()).await["id"].clone();
-    let placed = shop.told();
-    shop.asked("order-place, the same request again", catalog::ORDER_PLACE, place).await;
-    shop.hears("stock-reserve", &placed).await;
-    let reserved = shop.told();
-    shop.hears("stock-reserve, the same event again", &placed).await;
-    shop.hears("order-advance, its stock is held", &reserved).await;
-    shop.hears("payment-charge", &reserved).await;
-    let paid = shop.told();
-    shop.hears("payment-charge, the same event again", &reserved).await;
-    shop.hears("stock-allocate", &paid).await;
-    let kept = shop.told();
-    shop.hears("order-advance, its stock is kept", &kept).await;
-    let ship = request(catalog::ORDER_STATUS_UPDATE, catalog::role::ADMIN).path_param("id", text(&order)).if_match(3);
+async fn paid_and_shipped(fixture: &mut Fixture) {
+    let place = http_request(catalog::ORDER_PLACE, catalog::role::CUSTOMER)
+        .key("first")
+        .body(build::place_order_json(&[(1, 2)]));
+    let order = fixture.call("order-place", catalog::ORDER_PLACE, place.clone()).await["id"].clone();
+    let placed = fixture.last_event();
+    fixture.call("order-place, repeated", catalog::ORDER_PLACE, place).await;
+    fixture.deliver("stock-reserve", &placed).await;
+    let reserved = fixture.last_event();
+    fixture.deliver("stock-reserve, redelivered", &placed).await;
+    fixture.deliver("order-advance, stock reserved", &reserved).await;
+    fixture.deliver("payment-charge", &reserved).await;
+    let paid = fixture.last_event();
+    fixture.deliver("payment-charge, redelivered", &reserved).await;
+    fixture.deliver("stock-allocate", &paid).await;
+    let allocated = fixture.last_event();
+    fixture.deliver("order-advance, stock allocated", &allocated).await;
+    let ship =
+        http_request(catalog::ORDER_STATUS_UPDATE, catalog::role::ADMIN).path_param("id", text(&order)).if_match(3);
     let ship = ship.body(json!({ "status": "shipped" }));
-    shop.asked("order-status-update, shipped", catalog::ORDER_STATUS_UPDATE, ship).await;
-    let shipped = shop.told();
-    shop.hears("stock-ship", &shipped).await;
-    let refund = request(catalog::REFUND_REQUEST, catalog::role::ADMIN).key("refund");
+    fixture.call("order-status-update, shipped", catalog::ORDER_STATUS_UPDATE, ship).await;
+    let shipped = fixture.last_event();
+    fixture.deliver("stock-ship", &shipped).await;
+    let refund = http_request(catalog::REFUND_REQUEST, catalog::role::ADMIN).key("refund");
     let refund = refund.body(json!({ "payment_id": payment(&paid), "reason": "requested_by_customer" }));
-    shop.asked("refund-request", catalog::REFUND_REQUEST, refund).await;
-    let asked = shop.told();
-    shop.hears("payment-refund", &asked).await;
+    fixture.call("refund-request", catalog::REFUND_REQUEST, refund).await;
+    let requested = fixture.last_event();
+    fixture.deliver("payment-refund", &requested).await;
 }
 
-async fn declined_and_cancelled(shop: &mut Fixture) {
+async fn declined_and_cancelled(fixture: &mut Fixture) {
     let mut body = build::place_order_json(&[(1, 2)]);
     body["payment_method"] = "pm_card_visa_chargeDeclined".into();
-    let place = request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("second").body(body);
-    let order = shop.asked("order-place, of another", catalog::ORDER_PLACE, place).await["id"].clone();
-    let placed = shop.told();
-    shop.hears("stock-reserve, of another", &placed).await;
-    let reserved = shop.told();
-    shop.hears("payment-charge, declined", &reserved).await;
-    let declined = shop.told();
-    shop.hears("order-advance, its payment is declined", &declined).await;
-    let again = request(catalog::PAYMENT_PROCESS, catalog::role::CUSTOMER).key("again");
+    let place = http_request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key("second").body(body);
+    let order = fixture.call("order-place, second order", catalog::ORDER_PLACE, place).await["id"].clone();
+    let placed = fixture.last_event();
+    fixture.deliver("stock-reserve, second order", &placed).await;
+    let reserved = fixture.last_event();
+    fixture.deliver("payment-charge, declined", &reserved).await;
+    let declined = fixture.last_event();
+    fixture.deliver("order-advance, declined", &declined).await;
+    let again = http_request(catalog::PAYMENT_PROCESS, catalog::role::CUSTOMER).key("again");
     let again = again.body(json!({ "order_id": order, "payment_method": "pm_card_visa" }));
-    shop.asked("payment-process", catalog::PAYMENT_PROCESS, again).await;
-    let news = json!({
+    fixture.call("payment-process", catalog::PAYMENT_PROCESS, again).await;
+    let webhook = json!({
         "id": ids::event(9), "payment_id": payment(&declined), "attempt": 2, "charged": "pi_000002"
     });
-    let news = http_event("POST", &catalog::PAYMENT_WEBHOOK.path_of(""))
+    let webhook = http_event("POST", &catalog::PAYMENT_WEBHOOK.path_of(""))
         .header("stripe-signature", WebhookVerifier::VALID_SIGNATURE)
-        .body(news);
-    shop.asked("payment-webhook", catalog::PAYMENT_WEBHOOK, news).await;
-    let cancel = request(catalog::ORDER_CANCEL, catalog::role::CUSTOMER).path_param("id", text(&order));
-    shop.asked("order-cancel", catalog::ORDER_CANCEL, cancel).await;
-    let cancelled = shop.told();
-    shop.hears("stock-release", &cancelled).await;
-    shop.hears("payment-close", &cancelled).await;
+        .body(webhook);
+    fixture.call("payment-webhook", catalog::PAYMENT_WEBHOOK, webhook).await;
+    let cancel = http_request(catalog::ORDER_CANCEL, catalog::role::CUSTOMER).path_param("id", text(&order));
+    fixture.call("order-cancel", catalog::ORDER_CANCEL, cancel).await;
+    let cancelled = fixture.last_event();
+    fixture.deliver("stock-release", &cancelled).await;
+    fixture.deliver("payment-close", &cancelled).await;
 }
 
-/// The payment that an event tells of.
 fn payment(event: &Event) -> Value {
     serde_json::to_value(event).expect("an event in JSON")["data"]["payment_id"].clone()
 }

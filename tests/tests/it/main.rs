@@ -1,8 +1,8 @@
-//! Every test that needs more than one crate, in one binary: linking is what costs on a small machine.
+//! All tests that need several crates, in one binary, since linking dominates the build time.
 
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test speaks by failing")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-/// What a simulation does most is to make small pieces and to drop them.
+/// Simulations allocate and free many small objects.
 #[cfg(feature = "simulate")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

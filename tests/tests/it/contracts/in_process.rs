@@ -1,4 +1,4 @@
-//! What needs no other part: tokens, passwords, letters and invoices.
+//! Ports that need no service: tokens, passwords, message templates and invoices.
 
 use super::PROCESSES;
 use adapters_auth::passwords::Argon2Passwords;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use testkit::Platform;
 use testkit::contract::Fixture;
 
-/// Longer than a process believes keys that it has just read.
-const A_WHILE: Duration = Duration::from_secs(11);
+/// Longer than a process caches signing keys.
+const KEY_CACHE_EXPIRY: Duration = Duration::from_secs(11);
 
-/// A secret in memory, which all processes share.
+/// A secret in memory that all processes share.
 #[derive(Debug, Clone, Default)]
 struct Shared(Rc<RefCell<Option<String>>>);
 
@@ -33,45 +33,45 @@ impl KeySource for Shared {
 mod tokens {
     use super::*;
 
-    async fn under() -> Fixture<JwtTokens<Shared>> {
+    async fn fixture() -> Fixture<JwtTokens<Shared>> {
         tokio::time::pause();
         let source = Shared::default();
         let tokens = || JwtTokens::new(source.clone(), "https://contract.example".to_owned());
         let processes: Vec<_> = (0..PROCESSES).map(|_| tokens()).collect();
-        // A secret without keys is what a deployment begins with.
+        // A new deployment starts with a secret that holds no key.
         ports::Tokens::rotate(&tokens()).await.expect("a first key");
-        Fixture::new(processes, &Platform::new()).with_propagation(|| tokio::time::advance(A_WHILE))
+        Fixture::new(processes, &Platform::new()).with_propagation(|| tokio::time::advance(KEY_CACHE_EXPIRY))
     }
 
-    testkit::contract_tokens!(under());
+    testkit::contract_tokens!(fixture());
 }
 
 mod passwords {
     use super::*;
 
-    async fn under() -> Fixture<Argon2Passwords> {
+    async fn fixture() -> Fixture<Argon2Passwords> {
         Fixture::new([Argon2Passwords], &Platform::new())
     }
 
-    testkit::contract_passwords!(under());
+    testkit::contract_passwords!(fixture());
 }
 
-mod letters {
+mod message_templates {
     use super::*;
 
-    async fn under() -> Fixture<JinjaMessageTemplates> {
+    async fn fixture() -> Fixture<JinjaMessageTemplates> {
         Fixture::new([JinjaMessageTemplates::new().expect("the templates can be read")], &Platform::new())
     }
 
-    testkit::contract_message_templates!(under());
+    testkit::contract_message_templates!(fixture());
 }
 
-mod printer {
+mod invoice_renderer {
     use super::*;
 
-    async fn under() -> Fixture<PdfInvoiceRenderer> {
+    async fn fixture() -> Fixture<PdfInvoiceRenderer> {
         Fixture::new([PdfInvoiceRenderer], &Platform::new())
     }
 
-    testkit::contract_invoice_renderer!(under());
+    testkit::contract_invoice_renderer!(fixture());
 }

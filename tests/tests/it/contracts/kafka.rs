@@ -1,6 +1,6 @@
-//! The event log on Kafka. Others use the same topics at the same time: a suite knows its own records by their keys.
+//! The event log on Kafka. Other tests use the same topics; a suite recognizes its records by their keys.
 
-use super::{PROCESSES, by_turns, var};
+use super::{PROCESSES, poll, var};
 use adapters::{Wiring, config::Config};
 use adapters_kafka::KafkaLog;
 use kernel::Timestamp;
@@ -11,14 +11,14 @@ use rskafka::client::{Client, ClientBuilder};
 use testkit::Platform;
 use testkit::contract::{Fixture, Observed, Observer};
 
-/// Every partition of every topic of the catalog, from where it ended when the test began.
+/// All partitions of the catalog's topics, each read from its end offset at the start of the test.
 struct Partitions(Vec<(&'static str, PartitionClient, i64)>);
 
 impl Partitions {
     async fn new(client: &Client) -> Self {
         let mut partitions = Vec::new();
         for topic in catalog::KAFKA_TOPICS {
-            make(client, topic).await;
+            create(client, topic).await;
             for number in 0..topic.partitions {
                 let partition = client.partition_client(topic.name, number, UnknownTopicHandling::Retry).await;
                 let partition = partition.expect("a partition");
@@ -47,31 +47,31 @@ impl Partitions {
     }
 }
 
-/// Makes a topic that is not there: a stack that is being used has all of them, a bare broker has none.
-async fn make(client: &Client, topic: &catalog::KafkaTopic) {
+/// Creates a topic if it does not exist.
+async fn create(client: &Client, topic: &catalog::KafkaTopic) {
     let controller = client.controller_client().expect("a controller");
     match controller.create_topic(topic.name, topic.partitions, 1, 5_000).await {
         Ok(()) | Err(Error::ServerError { protocol_error: ProtocolError::TopicAlreadyExists, .. }) => {}
-        Err(error) => panic!("the topic {} cannot be made: {error}", topic.name),
+        Err(error) => panic!("the topic {} cannot be created: {error}", topic.name),
     }
 }
 
 impl Observer<LogRecord> for Partitions {
     async fn received(&self, count: usize, mine: &dyn Fn(&LogRecord) -> bool) -> Vec<LogRecord> {
-        by_turns(count, || async { self.records().await.into_iter().filter(|record| mine(record)).collect() }).await
+        poll(count, || async { self.records().await.into_iter().filter(|record| mine(record)).collect() }).await
     }
 }
 
-async fn under() -> Fixture<Observed<KafkaLog, Partitions>> {
+async fn fixture() -> Fixture<Observed<KafkaLog, Partitions>> {
     let brokers = var("KAFKA_BROKERS");
-    let client = ClientBuilder::new(vec![brokers.clone()]).build().await.expect("the broker answers");
+    let client = ClientBuilder::new(vec![brokers.clone()]).build().await.expect("a connection to the broker");
     let wiring = Wiring::new(catalog::EVENT_FORWARD, Config::from_vars([("KAFKA_BROKERS", &brokers)]));
     let mut processes = Vec::new();
     for _ in 0..PROCESSES {
-        let port = adapters_kafka::event_log(&wiring).expect("KAFKA_BROKERS can be read");
+        let port = wiring.event_log().expect("KAFKA_BROKERS can be read");
         processes.push(Observed { port, observer: Partitions::new(&client).await });
     }
     Fixture::new(processes, &Platform::new())
 }
 
-testkit::contract_event_log!(under());
+testkit::contract_event_log!(fixture());

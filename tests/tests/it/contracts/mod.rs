@@ -1,7 +1,7 @@
-//! The real adapters keep the contract of their ports: the suites of `testkit::contract`, over a real Postgres, Redis, emulator of
-//! AWS and payment gateway. What the stores commit goes to testkit's bus, so that it can be seen, and be made to fail.
+//! The contracts in `testkit::contract`, run against the real adapters over PostgreSQL, Redis, Kafka, the AWS emulator and the payment
+//! gateway. The stores publish to the fake bus of `testkit`, so that tests can inspect the events and make the bus fail.
 //!
-//! Where the parts are is told by the variables that `scripts/up` writes and `scripts/test` exports.
+//! `scripts/up` writes the addresses of the services to `.local/stack.env`; `scripts/test` exports them.
 
 mod aws;
 mod in_process;
@@ -13,19 +13,19 @@ mod redis;
 use std::time::Duration;
 use tokio::time::{Instant, interval};
 
-/// How long what was sent may be on its way. Generous: a loaded machine is no failure.
+/// How long a delivery may take. Generous, since a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many processes share what a suite is about, each over a connection of its own.
+/// Processes that share a resource, each with a connection of its own.
 const PROCESSES: usize = 4;
 
-/// A variable of `.local/stack.env`. Without it a test fails: one that is skipped proves nothing and looks as if it did.
+/// A variable of `.local/stack.env`. A test without it fails, since a skipped test would look like a passed one.
 fn var(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test"))
 }
 
-/// What `look` finds, as soon as that is `count` things, or when patience ends.
-async fn by_turns<T>(count: usize, look: impl AsyncFn() -> Vec<T>) -> Vec<T> {
+/// What `look` finds as soon as that is `count` items, or after [`PATIENCE`].
+async fn poll<T>(count: usize, look: impl AsyncFn() -> Vec<T>) -> Vec<T> {
     let (began, mut turn) = (Instant::now(), interval(Duration::from_millis(50)));
     loop {
         turn.tick().await;
@@ -36,9 +36,9 @@ async fn by_turns<T>(count: usize, look: impl AsyncFn() -> Vec<T>) -> Vec<T> {
     }
 }
 
-/// A client for HTTP without credentials.
-fn browser() -> reqwest::Client {
-    // Somebody in this process may have done it before; one is as good as the other.
+/// An HTTP client without credentials.
+fn anonymous_client() -> reqwest::Client {
+    // Another test may have installed the provider.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     reqwest::Client::new()
 }

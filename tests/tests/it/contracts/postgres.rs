@@ -1,4 +1,4 @@
-//! The stores on Postgres, each test on a database of its own.
+//! The stores on PostgreSQL, each test with a database of its own.
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
@@ -10,17 +10,17 @@ use std::sync::Arc;
 use testkit::Platform;
 use testkit::contract::{Fixture, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, outbox::OrdersAndOutbox};
 
-/// Some processes over a fresh database; each is made from a connection of its own and the bus.
-async fn under<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Fixture<P> {
+/// Several processes over a fresh database, each with a connection of its own.
+async fn fixture<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Fixture<P> {
     let (database, platform) = (fresh_database(&var("DATABASE_URL")).await, Platform::new());
     let processes: Vec<P> = (0..PROCESSES).map(|_| process(&database, platform.bus())).collect();
     let outbox = PgOutbox::new(database.as_context(Context::Operations), platform.bus());
     Fixture::new(processes, &platform).with_outbox(outbox).holding(database)
 }
 
-/// Some processes of one context's store.
+/// Several processes that use the store of one context.
 async fn store<P>(context: Context, store: impl Fn(Arc<Database>, testkit::Bus) -> P) -> Fixture<P> {
-    under(|database, bus| store(database.as_context(context), bus)).await
+    fixture(|database, bus| store(database.as_context(context), bus)).await
 }
 
 mod contacts {
@@ -35,7 +35,7 @@ mod invoices {
 
 mod ledger {
     use super::*;
-    testkit::contract_ledger!(under(|database, bus| PaymentsAndLedger {
+    testkit::contract_ledger!(fixture(|database, bus| PaymentsAndLedger {
         payments: PgPayments::new(database.as_context(Context::Payments), bus.clone()),
         ledger: PgLedger::new(database.as_context(Context::Payments), bus),
     }));
@@ -43,7 +43,7 @@ mod ledger {
 
 mod migrations {
     use super::*;
-    testkit::contract_migrations!(under(|database, bus| MigrationsAndUsers {
+    testkit::contract_migrations!(fixture(|database, bus| MigrationsAndUsers {
         migrations: Migrator::new(database.as_owner(), None),
         users: PgUsers::new(database.as_context(Context::Identity), bus),
     }));
@@ -56,7 +56,7 @@ mod orders {
 
 mod outbox {
     use super::*;
-    testkit::contract_outbox!(under(|database, bus| OrdersAndOutbox {
+    testkit::contract_outbox!(fixture(|database, bus| OrdersAndOutbox {
         orders: PgOrders::new(database.as_context(Context::Orders), bus.clone()),
         outbox: PgOutbox::new(database.as_context(Context::Operations), bus),
     }));
@@ -82,7 +82,7 @@ mod windows {
     testkit::contract_windows!(store(Context::Analytics, |database, _| PgWindows::new(database)));
 }
 
-mod wishes {
+mod preferences {
     use super::*;
     testkit::contract_preferences!(store(Context::Notifications, PgContacts::new));
 }

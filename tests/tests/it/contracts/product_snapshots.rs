@@ -1,4 +1,4 @@
-//! ProductSnapshots over HTTP, from a server that answers with the catalogue's published view of a product.
+//! Product snapshots over HTTP, from a server that returns the public view of a product.
 
 use adapters_http::HttpProductSnapshots;
 use api::ProductView;
@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex};
 use testkit::Platform;
 use testkit::contract::{Fixture, Observed, product_snapshots::ProductSource};
 
-/// Views by path. The server ends with the process.
+/// A server of views by path. It runs until the process ends.
 #[derive(Debug, Clone, Default)]
 struct Api(Arc<Mutex<HashMap<String, String>>>);
 
 impl Api {
-    /// Starts the server; its URL.
+    /// Starts the server and returns its URL.
     fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -29,7 +29,7 @@ impl Api {
         format!("http://{address}")
     }
 
-    /// One request a connection.
+    /// Serves one request per connection.
     fn answer(&self, mut stream: TcpStream) {
         let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines().map_while(Result::ok);
         let request = lines.next().unwrap_or_default();
@@ -50,10 +50,10 @@ impl ProductSource for Api {
     }
 }
 
-async fn under() -> Fixture<Observed<HttpProductSnapshots, Api>> {
+async fn fixture() -> Fixture<Observed<HttpProductSnapshots, Api>> {
     let api = Api::default();
     let port = HttpProductSnapshots::new(&api.start()).expect("the URL can be read");
     Fixture::new([Observed { port, observer: api }], &Platform::new())
 }
 
-testkit::contract_product_snapshots!(under());
+testkit::contract_product_snapshots!(fixture());

@@ -1,4 +1,4 @@
-//! Cache and breaker on Redis. Keys are drawn anew in each run, so that nothing else in it is touched.
+//! Cache and circuit breaker on Redis. Every run uses new keys, so that other data stays untouched.
 
 use super::{PROCESSES, var};
 use adapters_redis::RedisCache;
@@ -6,25 +6,25 @@ use adapters_redis::RedisCircuitBreaker;
 use testkit::Platform;
 use testkit::contract::Fixture;
 
-mod caches {
+mod cache {
     use super::*;
 
-    async fn under() -> Fixture<RedisCache> {
+    async fn fixture() -> Fixture<RedisCache> {
         let url = var("REDIS_URL");
         Fixture::new((0..PROCESSES).map(|_| RedisCache::new(&url).expect("REDIS_URL can be read")), &Platform::new())
     }
 
-    testkit::contract_cache!(under());
+    testkit::contract_cache!(fixture());
 }
 
-mod breakers {
+mod circuit_breaker {
     use super::*;
 
-    async fn under() -> Fixture<RedisCircuitBreaker> {
+    async fn fixture() -> Fixture<RedisCircuitBreaker> {
         let (url, name) = (var("REDIS_URL"), kernel::Ids::system().next().to_string());
         let breaker = || RedisCircuitBreaker::new(&url, &name).expect("REDIS_URL can be read");
         Fixture::new((0..PROCESSES).map(|_| breaker()), &Platform::new())
     }
 
-    testkit::contract_circuit_breaker!(under());
+    testkit::contract_circuit_breaker!(fixture());
 }

@@ -1,6 +1,8 @@
-//! Parts that are down, and messages that cannot be read.
+//! Services that are down, and messages that cannot be parsed.
 
-use super::stack::{ApiClient, alone, eventually, id, order_for, part, unique, var, whole};
+use super::stack::{
+    ApiClient, control_service, eventually, exclusive_stack, id, order_request, shared_stack, unique, var,
+};
 use aws_sdk_sqs::{
     config::{BehaviorVersion, Credentials, Region},
     types::MessageSystemAttributeName,
@@ -8,39 +10,39 @@ use aws_sdk_sqs::{
 use serde_json::json;
 
 #[tokio::test]
-async fn while_the_database_is_down_orders_are_refused_for_now_and_afterwards_there_is_one() {
-    let (_stack, shop) = (alone().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    let (body, key) = (order_for(&lantern, 1, "pm_card_visa"), unique("key"));
-    let ask = async || shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await;
-    part("stop", "postgres").await;
-    let (refused, ready) = (ask().await, shop.get("/ready").send().await);
-    part("start", "postgres").await;
+async fn database_outage_returns_503_and_a_retry_places_one_order() {
+    let (_stack, api) = (exclusive_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
+    let (body, key) = (order_request(&lantern, 1, "pm_card_visa"), unique("key"));
+    let request = async || api.post("/api/v1/orders").token(&customer.token).key(&key).json(&body).send().await;
+    control_service("stop", "postgres").await;
+    let (refused, ready) = (request().await, api.get("/ready").send().await);
+    control_service("start", "postgres").await;
     assert!(refused.header("retry-after").is_some());
     refused.problem(503, "unavailable");
     assert_eq!(ready.status.as_u16(), 503);
     let placed = eventually("the database is back", async || {
-        let answer = ask().await;
-        (answer.status == 201).then(|| answer.json())
+        let response = request().await;
+        (response.status == 201).then(|| response.json())
     })
     .await;
-    assert_eq!(shop.settled(&ada, &placed).await["status"], "processing");
-    let own = shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
+    assert_eq!(api.wait_until_decided(&customer, &placed).await["status"], "processing");
+    let own = api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
     assert_eq!(own["items"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
-async fn a_message_that_is_no_json_is_buried_with_its_reason_and_holds_nobody_up() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
+async fn malformed_message_is_dead_lettered_without_blocking_the_queue() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
     let sqs = sqs();
     let queue = queue_url(&sqs, catalog::STOCK_RESERVE.name).await;
     let poison = format!("this is not JSON: {}", unique("poison"));
     sqs.send_message().queue_url(&queue).message_body(&poison).send().await.expect("sent");
-    let (ada, lantern) = (shop.customer().await, shop.product(500, 1).await);
-    let placed = shop.place(&ada, &lantern, 1, "pm_card_visa").await;
-    assert_eq!(shop.settled(&ada, &placed).await["status"], "processing", "order {}", id(&placed));
+    let (customer, lantern) = (api.customer().await, api.product(500, 1).await);
+    let placed = api.place(&customer, &lantern, 1, "pm_card_visa").await;
+    assert_eq!(api.wait_until_decided(&customer, &placed).await["status"], "processing", "order {}", id(&placed));
     let dead = format!("{queue}-dlq");
-    let letter = eventually("the poison is in the dead-letter queue", async || {
+    let dead_letter = eventually("the poison is in the dead-letter queue", async || {
         let received = sqs
             .receive_message()
             .queue_url(&dead)
@@ -55,7 +57,7 @@ async fn a_message_that_is_no_json_is_buried_with_its_reason_and_holds_nobody_up
     })
     .await;
     let attributes = json!(
-        letter
+        dead_letter
             .message_attributes()
             .into_iter()
             .flatten()
@@ -78,7 +80,7 @@ fn sqs() -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::from_conf(config)
 }
 
-/// The queue in front of a function.
+/// The queue that triggers a function.
 async fn queue_url(sqs: &aws_sdk_sqs::Client, function: &str) -> String {
     let queues = sqs.list_queues().send().await.expect("a list");
     let mut urls = queues.queue_urls().iter();

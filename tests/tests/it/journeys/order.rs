@@ -1,166 +1,169 @@
-//! One order, whole: from registration to invoice, and the two that come to nothing.
+//! Orders from registration to invoice, and those that are cancelled or rejected.
 
-use super::stack::{ApiClient, alone, eventually, id, order_for, part, unique, var, whole};
+use super::stack::{
+    ApiClient, control_service, eventually, exclusive_stack, id, order_request, shared_stack, unique, var,
+};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use kernel::Timestamp;
 use rskafka::client::{ClientBuilder, partition::UnknownTopicHandling};
 use serde_json::{Value, json};
 
-const TEST: &str = "pm_card_visa";
+const CARD: &str = "pm_card_visa";
 
 #[tokio::test]
-async fn a_paid_order_is_confirmed_and_its_stock_is_held() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    let placed = shop.place(&ada, &lantern, 2, TEST).await;
+async fn paid_order_is_confirmed_and_its_stock_is_reserved() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
+    let placed = api.place(&customer, &lantern, 2, CARD).await;
     assert_eq!((placed["status"].as_str(), placed["total_amount"]["amount"].as_i64()), (Some("pending"), Some(3998)));
-    let order = shop.settled(&ada, &placed).await;
-    assert_eq!(order["created_at"], placed["created_at"], "the answer and the record agree");
+    let order = api.wait_until_decided(&customer, &placed).await;
+    assert_eq!(order["created_at"], placed["created_at"], "the response and the stored order agree");
     assert_eq!(order["status"], "processing", "{order}");
     assert!(order["payment_id"].is_string(), "{order}");
-    assert_eq!(shop.stock(&lantern).await, (3, 2));
+    assert_eq!(api.stock(&lantern).await, (3, 2));
     let shown = format!("/api/v1/products/{}", id(&lantern));
-    eventually("the shop window shows what is left", async || {
-        (shop.get(&shown).send().await.expect(200)["stock_quantity"] == 3).then_some(())
+    eventually("the api window shows what is left", async || {
+        (api.get(&shown).send().await.expect(200)["stock_quantity"] == 3).then_some(())
     })
     .await;
-    let own = shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
+    let own = api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
     assert_eq!(own["items"][0]["id"], placed["id"]);
 }
 
 #[tokio::test]
-async fn the_customer_is_written_to_and_the_invoice_is_a_pdf() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    let placed = shop.place(&ada, &lantern, 1, TEST).await;
-    let mail = eventually("the confirmation arrives", async || letter_to(&shop, &ada.email).await).await;
+async fn confirmation_email_is_sent_and_the_invoice_is_a_pdf() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
+    let placed = api.place(&customer, &lantern, 1, CARD).await;
+    let mail = eventually("the confirmation arrives", async || email_to(&api, &customer.email).await).await;
     assert!(mail["text"].as_str().unwrap_or_default().contains("Storm lantern"), "{mail}");
     let path = format!("/api/v1/orders/{}/invoice", id(&placed));
     let invoice = eventually("the invoice is there", async || {
-        let answer = shop.get(&path).token(&ada.token).send().await;
-        (answer.status == 200).then(|| answer.json())
+        let response = api.get(&path).token(&customer.token).send().await;
+        (response.status == 200).then(|| response.json())
     })
     .await;
     let link = invoice["url"].as_str().expect("a link");
-    let bytes = shop.http.get(link).send().await.expect("reachable").bytes().await.expect("a body");
-    assert!(bytes.starts_with(b"%PDF-"), "{} bytes that are no PDF", bytes.len());
-    let other = shop.customer().await;
-    shop.get(&path).token(&other.token).send().await.problem(404, "not-found");
+    let bytes = api.http.get(link).send().await.expect("reachable").bytes().await.expect("a body");
+    assert!(bytes.starts_with(b"%PDF-"), "{} bytes that are not a PDF", bytes.len());
+    let other = api.customer().await;
+    api.get(&path).token(&other.token).send().await.problem(404, "not-found");
 }
 
 #[tokio::test]
-async fn the_same_request_twice_is_one_order_and_the_same_answer_byte_for_byte() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(500, 5).await);
-    let (body, key) = (order_for(&lantern, 1, TEST), unique("key"));
-    let ask = async || shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await;
-    let (first, second) = (ask().await, ask().await);
+async fn repeated_request_places_one_order_and_gets_an_identical_response() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(500, 5).await);
+    let (body, key) = (order_request(&lantern, 1, CARD), unique("key"));
+    let request = async || api.post("/api/v1/orders").token(&customer.token).key(&key).json(&body).send().await;
+    let (first, second) = (request().await, request().await);
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201));
     assert_eq!(first.text, second.text);
     assert_eq!(second.header("idempotent-replayed"), Some("true"));
-    let own = shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
+    let own = api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
     assert_eq!(own["items"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
-async fn the_same_key_fifty_times_at_once_is_one_order() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(500, 100).await);
-    let (body, key) = (order_for(&lantern, 1, TEST), unique("key"));
-    let ask = || async { shop.post("/api/v1/orders").token(&ada.token).key(&key).json(&body).send().await };
-    let answers = futures_util::future::join_all((0..50).map(|_| ask())).await;
-    let created: Vec<_> = answers.iter().filter(|answer| answer.status == 201).map(|answer| &answer.text).collect();
+async fn fifty_concurrent_requests_with_one_key_place_one_order() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(500, 100).await);
+    let (body, key) = (order_request(&lantern, 1, CARD), unique("key"));
+    let request = || async { api.post("/api/v1/orders").token(&customer.token).key(&key).json(&body).send().await };
+    let responses = futures_util::future::join_all((0..50).map(|_| request())).await;
+    let created: Vec<_> =
+        responses.iter().filter(|response| response.status == 201).map(|response| &response.text).collect();
     assert!(!created.is_empty() && created.iter().all(|text| *text == created[0]));
-    assert!(answers.iter().all(|answer| [201, 409].contains(&answer.status.as_u16())));
-    let own = shop.get("/api/v1/orders").token(&ada.token).send().await.expect(200);
+    assert!(responses.iter().all(|response| [201, 409].contains(&response.status.as_u16())));
+    let own = api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
     assert_eq!(own["items"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test]
-async fn an_order_for_more_than_there_is_is_cancelled_and_nothing_is_charged() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 1).await);
-    let placed = shop.place(&ada, &lantern, 2, TEST).await;
-    let order = shop.settled(&ada, &placed).await;
+async fn order_exceeding_stock_is_cancelled_without_a_charge() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(1999, 1).await);
+    let placed = api.place(&customer, &lantern, 2, CARD).await;
+    let order = api.wait_until_decided(&customer, &placed).await;
     assert_eq!(
         (order["status"].as_str(), order["status_reason"].as_str()),
         (Some("cancelled"), Some("insufficient_stock"))
     );
-    assert_eq!((order["payment_id"].is_null(), shop.stock(&lantern).await), (true, (1, 0)));
-    let charges = shop.http.get(format!("{}/_local/charges", var("GATEWAY_URL"))).send().await.expect("reachable");
+    assert_eq!((order["payment_id"].is_null(), api.stock(&lantern).await), (true, (1, 0)));
+    let charges = api.http.get(format!("{}/_local/charges", var("GATEWAY_URL"))).send().await.expect("reachable");
     assert!(!charges.text().await.expect("a body").contains(id(&placed)), "charged for an order without stock");
 }
 
 #[tokio::test]
-async fn the_events_of_an_order_are_on_kafka_and_archived_under_their_date() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    let placed = shop.place(&ada, &lantern, 1, TEST).await;
-    shop.settled(&ada, &placed).await;
+async fn order_events_are_on_kafka_and_archived_by_date() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
+    let placed = api.place(&customer, &lantern, 1, CARD).await;
+    api.wait_until_decided(&customer, &placed).await;
     let order = id(&placed);
     for event in [catalog::ORDER_PLACED, catalog::ORDER_CONFIRMED] {
         let topic = event.topic.name;
         let record = eventually("the event is on its topic", async || on_topic(topic, order, event.name).await).await;
-        assert!(!record.contains("Harbour Way"), "an address went to the log: {record}");
+        assert!(!record.contains("Harbour Way"), "the record has an address: {record}");
         eventually("the event is archived", async || archived(topic, order, event.name).await).await;
     }
 }
 
 #[tokio::test]
-async fn a_confirmed_order_counts_in_its_window_of_five_minutes() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, lantern, staff) = (shop.customer().await, shop.product(777, 5).await, shop.staff().await);
-    let placed = shop.place(&ada, &lantern, 3, TEST).await;
-    // The list begins with the oldest: from ten minutes ago it has the window of now on its first page.
+async fn confirmed_order_counts_in_its_five_minute_window() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, staff) = (api.customer().await, api.product(777, 5).await, api.staff().await);
+    let placed = api.place(&customer, &lantern, 3, CARD).await;
+    // The list is in ascending order: if it starts ten minutes ago, the current window is on its first page.
     let from = Timestamp::from_second(Timestamp::now().as_second() - 600).expect("a time");
     let recent = format!("/api/v1/analytics/windows?from={from}&limit=100");
     let window = eventually("the window shows the product", async || {
-        let list = shop.get(&recent).token(&staff).send().await.expect(200);
+        let list = api.get(&recent).token(&staff).send().await.expect(200);
         let windows = list["items"].as_array().cloned().unwrap_or_default();
         windows.into_iter().find(|window| window.to_string().contains(id(&lantern)))
     })
     .await;
-    let (start, order) = (window["start"].as_str().expect("a start"), shop.settled(&ada, &placed).await);
+    let (start, order) = (window["start"].as_str().expect("a start"), api.wait_until_decided(&customer, &placed).await);
     assert!(start <= order["updated_at"].as_str().expect("a time"), "{window}");
     assert!(window["orders"].as_i64() >= Some(1) && window["revenue"]["amount"].as_i64() >= Some(2331), "{window}");
-    shop.get("/api/v1/analytics/windows").token(&ada.token).send().await.problem(403, "forbidden");
+    api.get("/api/v1/analytics/windows").token(&customer.token).send().await.problem(403, "forbidden");
 }
 
 #[tokio::test]
-async fn a_customer_sees_their_own_orders_and_nobody_elses() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, eve, lantern) = (shop.customer().await, shop.customer().await, shop.product(500, 5).await);
-    let placed = shop.place(&ada, &lantern, 1, TEST).await;
+async fn customer_sees_only_their_own_orders() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, other_customer, lantern) = (api.customer().await, api.customer().await, api.product(500, 5).await);
+    let placed = api.place(&customer, &lantern, 1, CARD).await;
     let path = format!("/api/v1/orders/{}", id(&placed));
-    shop.get(&path).token(&eve.token).send().await.problem(404, "not-found");
-    let staff = shop.staff().await;
-    assert_eq!(shop.get(&path).token(&staff).send().await.expect(200)["user_id"], ada.id.as_str());
-    let none = shop.get("/api/v1/orders").token(&eve.token).send().await.expect(200);
+    api.get(&path).token(&other_customer.token).send().await.problem(404, "not-found");
+    let staff = api.staff().await;
+    assert_eq!(api.get(&path).token(&staff).send().await.expect(200)["user_id"], customer.id.as_str());
+    let none = api.get("/api/v1/orders").token(&other_customer.token).send().await.expect(200);
     assert_eq!(none["items"].as_array().map(Vec::len), Some(0));
 }
 
 #[tokio::test]
-async fn a_product_is_read_and_orders_go_through_while_redis_is_down() {
-    let (_stack, shop) = (alone().await, ApiClient::open());
-    let (ada, lantern) = (shop.customer().await, shop.product(1999, 5).await);
-    part("stop", "redis").await;
-    let read = shop.get(&format!("/api/v1/products/{}", id(&lantern))).send().await;
-    let placed = shop.place(&ada, &lantern, 1, TEST).await;
-    let order = shop.settled(&ada, &placed).await;
-    let ready = shop.get("/ready").send().await;
-    part("start", "redis").await;
+async fn products_and_orders_work_while_redis_is_down() {
+    let (_stack, api) = (exclusive_stack().await, ApiClient::new());
+    let (customer, lantern) = (api.customer().await, api.product(1999, 5).await);
+    control_service("stop", "redis").await;
+    let read = api.get(&format!("/api/v1/products/{}", id(&lantern))).send().await;
+    let placed = api.place(&customer, &lantern, 1, CARD).await;
+    let order = api.wait_until_decided(&customer, &placed).await;
+    let ready = api.get("/ready").send().await;
+    control_service("start", "redis").await;
     assert_eq!(read.expect(200)["sku"], lantern["sku"]);
     assert_eq!(order["status"], "processing");
     assert_eq!(ready.expect(200)["status"], "degraded");
 }
 
-/// The last letter to an address.
-async fn letter_to(shop: &ApiClient, email: &str) -> Option<Value> {
-    let mails: Vec<Value> = shop.http.get(var("MAILBOX_URL")).send().await.ok()?.json().await.ok()?;
-    mails.into_iter().find(|mail| mail["to"].to_string().contains(email))
+/// An e-mail to an address.
+async fn email_to(api: &ApiClient, email: &str) -> Option<Value> {
+    let emails: Vec<Value> = api.http.get(var("MAILBOX_URL")).send().await.ok()?.json().await.ok()?;
+    emails.into_iter().find(|mail| mail["to"].to_string().contains(email))
 }
 
-/// The record of an order's event on a topic, in any partition.
+/// The Kafka record of an order's event, in any partition of a topic.
 pub(super) async fn on_topic(topic: &str, order: &str, event: &str) -> Option<String> {
     let client = ClientBuilder::new(vec![var("KAFKA_BROKERS")]).build().await.ok()?;
     let count = catalog::KAFKA_TOPICS.iter().find(|row| row.name == topic)?.partitions;
@@ -183,7 +186,7 @@ pub(super) async fn on_topic(topic: &str, order: &str, event: &str) -> Option<St
     None
 }
 
-/// Whether an order's event is in an object of the archive under today's or yesterday's date.
+/// `Some` if an object of the archive under today's or yesterday's date holds an order's event.
 async fn archived(topic: &str, order: &str, event: &str) -> Option<()> {
     let keys = Credentials::new(var("AWS_ACCESS_KEY_ID"), var("AWS_SECRET_ACCESS_KEY"), None, None, "stack");
     let config = aws_sdk_s3::Config::builder()
@@ -220,28 +223,28 @@ async fn archived(topic: &str, order: &str, event: &str) -> Option<()> {
 }
 
 #[tokio::test]
-async fn staff_writes_to_a_customer_and_sees_what_was_told_about_the_order() {
-    let (_stack, shop) = (whole().await, ApiClient::open());
-    let (ada, staff, lantern) = (shop.customer().await, shop.staff().await, shop.product(1999, 5).await);
-    let placed = shop.place(&ada, &lantern, 1, TEST).await;
-    shop.settled(&ada, &placed).await;
+async fn staff_can_message_a_customer_and_list_the_notifications_of_an_order() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, staff, lantern) = (api.customer().await, api.staff().await, api.product(1999, 5).await);
+    let placed = api.place(&customer, &lantern, 1, CARD).await;
+    api.wait_until_decided(&customer, &placed).await;
     let data = json!({"subject": "Your lantern", "text": "It is packed.\nSee you.", "order_id": placed["id"]});
-    let body = json!({"user_id": ada.id, "channel": "email", "template": "message", "data": data});
+    let body = json!({"user_id": customer.id, "channel": "email", "template": "message", "data": data});
     let (key, path) = (unique("key"), "/api/v1/notifications/send");
-    shop.post(path).token(&ada.token).key(&key).json(&body).send().await.problem(403, "forbidden");
-    let first = shop.post(path).token(&staff).key(&key).json(&body).send().await.expect(202);
-    assert_eq!(shop.post(path).token(&staff).key(&key).json(&body).send().await.expect(202), first);
+    api.post(path).token(&customer.token).key(&key).json(&body).send().await.problem(403, "forbidden");
+    let first = api.post(path).token(&staff).key(&key).json(&body).send().await.expect(202);
+    assert_eq!(api.post(path).token(&staff).key(&key).json(&body).send().await.expect(202), first);
     let list = format!("/api/v1/notifications?order_id={}", id(&placed));
-    let log = eventually("both letters are in the log", async || {
-        let list = shop.get(&list).token(&staff).send().await.expect(200);
+    let log = eventually("both e-mails are in the log", async || {
+        let list = api.get(&list).token(&staff).send().await.expect(200);
         let items = list["items"].as_array().cloned().unwrap_or_default();
         (items.len() == 2).then_some(items)
     })
     .await;
     assert_eq!((&log[0]["template"], &log[1]["template"]), (&json!("order_confirmed"), &json!("message")));
     assert_eq!((&log[1]["id"], &log[1]["status"]), (&first["id"], &json!("sent")));
-    let mails: Vec<Value> =
-        shop.http.get(var("MAILBOX_URL")).send().await.expect("reachable").json().await.expect("a list");
-    let hers = mails.iter().filter(|mail| mail["to"].to_string().contains(&ada.email));
-    assert_eq!(hers.filter(|mail| mail["subject"] == "Your lantern").count(), 1, "sent once");
+    let emails: Vec<Value> =
+        api.http.get(var("MAILBOX_URL")).send().await.expect("reachable").json().await.expect("a list");
+    let emails = emails.iter().filter(|mail| mail["to"].to_string().contains(&customer.email));
+    assert_eq!(emails.filter(|mail| mail["subject"] == "Your lantern").count(), 1, "sent once");
 }

@@ -1,6 +1,6 @@
-//! The running local cloud, as a customer, staff and an operator see it.
+//! A client for the running local cloud: requests as customer and staff, and control of its services.
 //!
-//! `scripts/up` says in `.local/stack.env` where everything is; `scripts/test` puts that into the environment.
+//! `scripts/up` writes the addresses to `.local/stack.env`; `scripts/test` exports them.
 
 use reqwest::{Client, Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
@@ -10,20 +10,20 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-/// How long anything asynchronous may take before a journey gives up. Generous: a loaded machine is no failure.
+/// How long a journey waits for something asynchronous. Generous, since a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Journeys that stop parts have the stack for themselves.
-static PARTS: RwLock<()> = RwLock::const_new(());
+/// Journeys that stop services run alone.
+static STACK: RwLock<()> = RwLock::const_new(());
 
-/// Keeps the stack whole while a journey runs.
-pub async fn whole() -> RwLockReadGuard<'static, ()> {
-    PARTS.read().await
+/// Locks the stack against journeys that stop services.
+pub async fn shared_stack() -> RwLockReadGuard<'static, ()> {
+    STACK.read().await
 }
 
-/// Gives a journey the stack for itself, to break.
-pub async fn alone() -> RwLockWriteGuard<'static, ()> {
-    PARTS.write().await
+/// Locks the stack for a journey that stops services.
+pub async fn exclusive_stack() -> RwLockWriteGuard<'static, ()> {
+    STACK.write().await
 }
 
 /// A variable of `.local/stack.env`.
@@ -32,28 +32,27 @@ pub fn var(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run scripts/test, or scripts/up and export .local/stack.env"))
 }
 
-/// An answer of the API.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ApiResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
-    /// The body, which must be JSON.
+impl ApiResponse {
+    /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
     }
 
-    /// The body of an answer with this status.
+    /// Asserts the status; the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.json()
     }
 
-    /// The body of a problem with this status, whose form is checked.
+    /// Asserts that this is a problem document with this status and code; the body.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -68,15 +67,13 @@ impl Answer {
         body
     }
 
-    /// A header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
-/// A request in the making.
-pub struct Ask<'a> {
-    shop: &'a ApiClient,
+pub struct RequestBuilder<'a> {
+    api: &'a ApiClient,
     method: Method,
     path: String,
     token: Option<&'a str>,
@@ -84,7 +81,7 @@ pub struct Ask<'a> {
     body: Option<String>,
 }
 
-impl<'a> Ask<'a> {
+impl<'a> RequestBuilder<'a> {
     pub fn token(mut self, token: &'a str) -> Self {
         self.token = Some(token);
         self
@@ -108,9 +105,9 @@ impl<'a> Ask<'a> {
         self
     }
 
-    pub async fn send(self) -> Answer {
-        let url = format!("{}{}", self.shop.api, self.path);
-        let mut request = self.shop.http.request(self.method, &url);
+    pub async fn send(self) -> ApiResponse {
+        let url = format!("{}{}", self.api.base_url, self.path);
+        let mut request = self.api.http.request(self.method, &url);
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
         }
@@ -122,50 +119,50 @@ impl<'a> Ask<'a> {
         }
         let response = request.send().await.unwrap_or_else(|error| panic!("{url}: {error}"));
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.expect("a body") }
+        ApiResponse { status, headers, text: response.text().await.expect("a body") }
     }
 }
 
-/// The shop, from outside.
+/// Client of the public API.
 pub struct ApiClient {
     pub http: Client,
-    pub api: String,
+    pub base_url: String,
 }
 
-/// Somebody who is logged in.
-pub struct Person {
+/// A user who is logged in.
+pub struct User {
     pub id: String,
     pub email: String,
     pub token: String,
 }
 
 impl ApiClient {
-    pub fn open() -> Self {
-        // The client is built without a TLS provider: everything here is on this machine. Installing twice is no error for us.
+    pub fn new() -> Self {
+        // Another test may have installed the provider.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let http = Client::builder().timeout(Duration::from_secs(40)).build().expect("a client");
-        Self { http, api: var("API_URL").trim_end_matches('/').to_owned() }
+        Self { http, base_url: var("API_URL").trim_end_matches('/').to_owned() }
     }
 
-    pub fn get(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::GET, path)
+    pub fn get(&self, path: &str) -> RequestBuilder<'_> {
+        self.request(Method::GET, path)
     }
 
-    pub fn post(&self, path: &str) -> Ask<'_> {
-        self.ask(Method::POST, path)
+    pub fn post(&self, path: &str) -> RequestBuilder<'_> {
+        self.request(Method::POST, path)
     }
 
-    pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {
-        Ask { shop: self, method, path: path.to_owned(), token: None, headers: Vec::new(), body: None }
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder<'_> {
+        RequestBuilder { api: self, method, path: path.to_owned(), token: None, headers: Vec::new(), body: None }
     }
 
     /// A new customer, logged in.
-    pub async fn customer(&self) -> Person {
+    pub async fn customer(&self) -> User {
         self.customer_with(json!({})).await
     }
 
-    /// The same, who says more of themselves when they register.
-    pub async fn customer_with(&self, more: Value) -> Person {
+    /// A new customer with further members in the registration, logged in.
+    pub async fn customer_with(&self, more: Value) -> User {
         let name = unique("c");
         let email = format!("{name}@example.com");
         let password = "correct horse battery staple";
@@ -173,7 +170,7 @@ impl ApiClient {
         body.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
         let user = self.post("/api/v1/users/register").json(&body).send().await.expect(201);
         let token = self.login(&email, password).await;
-        Person { id: user["id"].as_str().expect("an id").to_owned(), email, token }
+        User { id: user["id"].as_str().expect("an id").to_owned(), email, token }
     }
 
     /// An access token of staff.
@@ -187,7 +184,7 @@ impl ApiClient {
         tokens["access_token"].as_str().expect("a token").to_owned()
     }
 
-    /// A new product, as the API shows it, whose stock account is open.
+    /// A new product with an open stock account, as the API returns it.
     pub async fn product(&self, minor: i64, stock: i64) -> Value {
         let staff = self.staff().await;
         let body = json!({
@@ -198,40 +195,40 @@ impl ApiClient {
             self.post("/api/v1/products").token(&staff).key(&unique("key")).json(&body).send().await.expect(201);
         let path = format!("/api/v1/products/{}/stock", id(&product));
         eventually("the stock account is open", async || {
-            let answer = self.get(&path).send().await;
-            (answer.status == 200).then(|| answer.json())
+            let response = self.get(&path).send().await;
+            (response.status == 200).then(|| response.json())
         })
         .await;
         product
     }
 
-    /// Free and held stock of a product.
+    /// Available and reserved units of a product.
     pub async fn stock(&self, product: &Value) -> (i64, i64) {
         let level = self.get(&format!("/api/v1/products/{}/stock", id(product))).send().await.expect(200);
         (level["available"].as_i64().expect("available"), level["reserved"].as_i64().expect("reserved"))
     }
 
-    /// Places an order for pieces of one product.
-    pub async fn place(&self, person: &Person, product: &Value, pieces: i64, method: &str) -> Value {
-        let body = order_for(product, pieces, method);
-        self.post("/api/v1/orders").token(&person.token).key(&unique("key")).json(&body).send().await.expect(201)
+    /// Places an order for `quantity` units of one product.
+    pub async fn place(&self, user: &User, product: &Value, quantity: i64, method: &str) -> Value {
+        let body = order_request(product, quantity, method);
+        self.post("/api/v1/orders").token(&user.token).key(&unique("key")).json(&body).send().await.expect(201)
     }
 
-    /// The order, once it is decided or waits for the customer.
-    pub async fn settled(&self, person: &Person, order: &Value) -> Value {
+    /// The order, once it is confirmed, cancelled, or waits for another payment.
+    pub async fn wait_until_decided(&self, user: &User, order: &Value) -> Value {
         let path = format!("/api/v1/orders/{}", id(order));
         eventually("the order is decided", async || {
-            let order = self.get(&path).token(&person.token).send().await.expect(200);
+            let order = self.get(&path).token(&user.token).send().await.expect(200);
             (order["status"] != "pending" || order["status_reason"] == "payment_declined").then_some(order)
         })
         .await
     }
 }
 
-/// A request for pieces of one product.
-pub fn order_for(product: &Value, pieces: i64, method: &str) -> Value {
+/// An order request for `quantity` units of one product.
+pub fn order_request(product: &Value, quantity: i64, method: &str) -> Value {
     json!({
-        "items": [{"product_id": id(product), "quantity": pieces}],
+        "items": [{"product_id": id(product), "quantity": quantity}],
         "shipping_address": {
             "line1": "1 Harbour Way", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
         },
@@ -239,34 +236,34 @@ pub fn order_for(product: &Value, pieces: i64, method: &str) -> Value {
     })
 }
 
-/// The id of what the API showed.
+/// The id of a resource.
 pub fn id(view: &Value) -> &str {
     view["id"].as_str().unwrap_or_else(|| panic!("no id: {view}"))
 }
 
-/// A name that no other run of no other test uses.
+/// A name that no other test run uses.
 pub fn unique(prefix: &str) -> String {
-    // The half that is drawn, not the half that is the time: two of one millisecond differ, and a user name takes it.
-    let (_, drawn) = kernel::Uuid::now_v7().as_u64_pair();
-    format!("{prefix}-{drawn:016x}")
+    // The random half of the UUID: unlike the time, it differs within a millisecond, and both would be too long for a username.
+    let (_, random) = kernel::Uuid::now_v7().as_u64_pair();
+    format!("{prefix}-{random:016x}")
 }
 
-/// Asks again and again until there is an answer, and says what it waited for when there is none.
-pub async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+/// Polls until there is a result; fails with `what` after [`PATIENCE`].
+pub async fn eventually<T>(what: &str, request: impl AsyncFn() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     let mut ticks = interval(Duration::from_millis(100));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Some(found) = ask().await {
+        if let Some(found) = request().await {
             return found;
         }
-        assert!(Instant::now() < end, "waited {} s in vain: {what}", PATIENCE.as_secs());
+        assert!(Instant::now() < end, "timed out after {} s: {what}", PATIENCE.as_secs());
     }
 }
 
-/// Starts, stops or kills a part of the local cloud.
-pub async fn part(verb: &'static str, name: &'static str) {
+/// Starts, stops or kills a service of the local cloud.
+pub async fn control_service(verb: &'static str, name: &'static str) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/service");
     let run = move || std::process::Command::new(script).args([verb, name]).output().expect("scripts/service runs");
     let output = tokio::task::spawn_blocking(run).await.expect("it ends");

@@ -1,6 +1,6 @@
-//! Where things are sent to: the bus, the queue of dead letters, the stream, mail, telephones and devices.
+//! Messaging: the bus, dead letters, the analytics stream, e-mail, SMS and push.
 
-use super::super::{browser, by_turns, var};
+use super::super::{anonymous_client, poll, var};
 use super::{client, fresh};
 use adapters_eventbridge::EventBridge;
 use adapters_kinesis::KinesisAnalyticsStream;
@@ -22,40 +22,41 @@ use std::collections::BTreeMap;
 use testkit::Platform;
 use testkit::contract::{Fixture, Observed, Observer};
 
-/// A queue, and what was taken out of it.
+/// A queue, and the messages received from it.
 struct Queue<T> {
     client: aws_sdk_sqs::Client,
     url: String,
     read: fn(&Message) -> T,
-    taken: RefCell<Vec<T>>,
+    messages: RefCell<Vec<T>>,
 }
 
 impl<T> Queue<T> {
     async fn new(kind: &str, read: fn(&Message) -> T) -> Self {
         let client = aws_sdk_sqs::Client::from_conf(client!(aws_sdk_sqs).build());
-        let made = client.create_queue().queue_name(fresh(kind)).send().await.expect("the queue is made");
-        Self { client, url: made.queue_url.expect("a URL"), read, taken: RefCell::default() }
+        let made = client.create_queue().queue_name(fresh(kind)).send().await.expect("the queue is created");
+        Self { client, url: made.queue_url.expect("a URL"), read, messages: RefCell::default() }
     }
 
     async fn arn(&self) -> String {
         let name = QueueAttributeName::QueueArn;
-        let asked = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone()).send().await;
-        asked.expect("the queue answers").attributes.and_then(|mut all| all.remove(&name)).expect("an ARN")
+        let attributes =
+            self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone()).send().await;
+        attributes.expect("a response of the queue").attributes.and_then(|mut all| all.remove(&name)).expect("an ARN")
     }
 }
 
 impl<T: Clone> Observer<T> for Queue<T> {
     async fn received(&self, count: usize, mine: &dyn Fn(&T) -> bool) -> Vec<T> {
-        by_turns(count, || async {
+        poll(count, || async {
             let receive = self.client.receive_message().queue_url(&self.url).max_number_of_messages(10);
-            let got = receive.wait_time_seconds(1).message_attribute_names("All").send().await.expect("it answers");
+            let got = receive.wait_time_seconds(1).message_attribute_names("All").send().await.expect("a response");
             for message in got.messages() {
-                self.taken.borrow_mut().push((self.read)(message));
+                self.messages.borrow_mut().push((self.read)(message));
                 let handle = message.receipt_handle().expect("a handle");
                 let deleted = self.client.delete_message().queue_url(&self.url).receipt_handle(handle);
                 deleted.send().await.expect("deleted");
             }
-            self.taken.borrow().iter().filter(|one| mine(one)).cloned().collect()
+            self.messages.borrow().iter().filter(|one| mine(one)).cloned().collect()
         })
         .await
     }
@@ -64,7 +65,7 @@ impl<T: Clone> Observer<T> for Queue<T> {
 mod bus {
     use super::*;
 
-    /// What EventBridge makes of an event for its targets, with our event in it.
+    /// The event in the envelope that EventBridge sends to a target.
     fn event(message: &Message) -> Event {
         let envelope: Value = serde_json::from_str(message.body().expect("a body")).expect("JSON");
         let event: Event = serde_json::from_value(envelope["detail"].clone()).expect("an event");
@@ -73,11 +74,11 @@ mod bus {
         event
     }
 
-    /// Everything on the bus goes to the queue.
-    async fn under() -> Fixture<Observed<EventBridge, Queue<Event>>> {
+    /// A bus whose events all go to a queue.
+    async fn fixture() -> Fixture<Observed<EventBridge, Queue<Event>>> {
         let (queue, bus) = (Queue::new("bus", event).await, fresh("bus"));
         let client = aws_sdk_eventbridge::Client::from_conf(client!(aws_sdk_eventbridge).build());
-        client.create_event_bus().name(&bus).send().await.expect("the bus is made");
+        client.create_event_bus().name(&bus).send().await.expect("the bus is created");
         let pattern = json!({ "source": [{ "prefix": "quayside." }] }).to_string();
         let rule = client.put_rule().event_bus_name(&bus).name("all").event_pattern(pattern).send().await;
         let policy = json!({ "Version": "2012-10-17", "Statement": [{
@@ -85,7 +86,7 @@ mod bus {
             "Principal": { "Service": "events.amazonaws.com" },
             "Action": "sqs:SendMessage",
             "Resource": queue.arn().await,
-            "Condition": { "ArnEquals": { "aws:SourceArn": rule.expect("the rule is made").rule_arn } },
+            "Condition": { "ArnEquals": { "aws:SourceArn": rule.expect("the rule is created").rule_arn } },
         }] });
         let allow = queue.client.set_queue_attributes().queue_url(&queue.url);
         let allow = allow.attributes(QueueAttributeName::Policy, policy.to_string()).send().await;
@@ -97,20 +98,20 @@ mod bus {
         Fixture::new([Observed { port, observer: queue }], &Platform::new())
     }
 
-    testkit::contract_bus!(under());
+    testkit::contract_bus!(fixture());
 }
 
 mod dead_letters {
     use super::*;
 
-    fn letter(message: &Message) -> DeadLetter {
+    fn dead_letter(message: &Message) -> DeadLetter {
         let all = message.message_attributes().into_iter().flatten();
         let mut said: BTreeMap<String, String> =
             all.map(|(name, value)| (name.clone(), value.string_value().expect("text").to_owned())).collect();
         let mut take = |name: &str| said.remove(name).unwrap_or_default();
         let (encoding, body) = (take("body_encoding"), message.body().expect("a body"));
         let body = match encoding.as_str() {
-            // A lone character of padding stands for nothing at all.
+            // A single padding character represents an empty body.
             "base64" if body == "=" => String::new(),
             "base64" => String::from_utf8(STANDARD.decode(body).expect("base64")).expect("UTF-8"),
             _ => body.to_owned(),
@@ -127,20 +128,20 @@ mod dead_letters {
         }
     }
 
-    async fn under() -> Fixture<Observed<SqsDeadLetters, Queue<DeadLetter>>> {
-        let queue = Queue::new("dead-letters", letter).await;
+    async fn fixture() -> Fixture<Observed<SqsDeadLetters, Queue<DeadLetter>>> {
+        let queue = Queue::new("dead-letters", dead_letter).await;
         let port = SqsDeadLetters::new(queue.client.clone(), queue.url.clone(), None);
         Fixture::new([Observed { port, observer: queue }], &Platform::new())
     }
 
-    testkit::contract_dead_letters!(under());
+    testkit::contract_dead_letters!(fixture());
 }
 
-mod facts {
+mod analytics_stream {
     use super::*;
     use aws_sdk_kinesis::types::{ShardIteratorType, StreamStatus};
 
-    /// A stream, read from its beginning whenever somebody asks.
+    /// A stream that is always read from its beginning.
     struct Stream {
         client: aws_sdk_kinesis::Client,
         name: String,
@@ -148,13 +149,14 @@ mod facts {
 
     impl Stream {
         async fn is_active(&self) -> bool {
-            let told = self.client.describe_stream_summary().stream_name(&self.name).send().await.expect("it answers");
-            told.stream_description_summary().map(|told| told.stream_status()) == Some(&StreamStatus::Active)
+            let summary =
+                self.client.describe_stream_summary().stream_name(&self.name).send().await.expect("a response");
+            summary.stream_description_summary().map(|stream| stream.stream_status()) == Some(&StreamStatus::Active)
         }
 
         async fn shard(&self, shard: &str) -> Vec<Event> {
             let from = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard);
-            let from = from.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.expect("it answers");
+            let from = from.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.expect("a response");
             let got = self.client.get_records().set_shard_iterator(from.shard_iterator).send().await.expect("records");
             let event = |data: &[u8]| serde_json::from_slice(data).expect("an event");
             got.records().iter().map(|record| event(record.data().as_ref())).collect()
@@ -163,8 +165,8 @@ mod facts {
 
     impl Observer<Event> for Stream {
         async fn received(&self, count: usize, mine: &dyn Fn(&Event) -> bool) -> Vec<Event> {
-            by_turns(count, || async {
-                let shards = self.client.list_shards().stream_name(&self.name).send().await.expect("it answers");
+            poll(count, || async {
+                let shards = self.client.list_shards().stream_name(&self.name).send().await.expect("a response");
                 let mut events = Vec::new();
                 for shard in shards.shards() {
                     events.extend(self.shard(shard.shard_id()).await);
@@ -176,30 +178,30 @@ mod facts {
         }
     }
 
-    async fn under() -> Fixture<Observed<KinesisAnalyticsStream, Stream>> {
+    async fn fixture() -> Fixture<Observed<KinesisAnalyticsStream, Stream>> {
         let client = aws_sdk_kinesis::Client::from_conf(client!(aws_sdk_kinesis).build());
         let stream = Stream { client: client.clone(), name: fresh("facts") };
-        client.create_stream().stream_name(&stream.name).shard_count(2).send().await.expect("the stream is made");
-        by_turns(1, || async { if stream.is_active().await { vec![()] } else { vec![] } }).await;
+        client.create_stream().stream_name(&stream.name).shard_count(2).send().await.expect("the stream is created");
+        poll(1, || async { if stream.is_active().await { vec![()] } else { vec![] } }).await;
         let port = KinesisAnalyticsStream::new(client, stream.name.clone());
         Fixture::new([Observed { port, observer: stream }], &Platform::new())
     }
 
-    testkit::contract_analytics_stream!(under());
+    testkit::contract_analytics_stream!(fixture());
 }
 
-mod mail {
+mod email {
     use super::*;
 
-    /// The sink at the end of the local mail, which lists what it took.
+    /// The local mailbox, which lists the e-mails it received.
     struct Mailbox(reqwest::Client);
 
     impl Mailbox {
-        async fn letters(&self) -> Vec<EmailMessage> {
-            let listed = self.0.get(var("MAILBOX_URL")).send().await.expect("the mailbox answers");
+        async fn emails(&self) -> Vec<EmailMessage> {
+            let listed = self.0.get(var("MAILBOX_URL")).send().await.expect("a response of the mailbox");
             let listed: Vec<Value> = listed.json().await.expect("a list");
             let text = |mail: &Value, name: &str| mail[name].as_str().unwrap_or_default().replace("\r\n", "\n");
-            let letter = |mail: &Value| {
+            let email = |mail: &Value| {
                 let to = Email::parse(mail["to"][0].as_str()?).ok()?;
                 Some(EmailMessage {
                     to,
@@ -208,42 +210,42 @@ mod mail {
                     html: text(mail, "html"),
                 })
             };
-            listed.iter().filter_map(letter).collect()
+            listed.iter().filter_map(email).collect()
         }
     }
 
     impl Observer<EmailMessage> for Mailbox {
         async fn received(&self, count: usize, mine: &dyn Fn(&EmailMessage) -> bool) -> Vec<EmailMessage> {
-            by_turns(count, || async { self.letters().await.into_iter().filter(|letter| mine(letter)).collect() }).await
+            poll(count, || async { self.emails().await.into_iter().filter(|email| mine(email)).collect() }).await
         }
     }
 
-    async fn under() -> Fixture<Observed<SesEmailSender, Mailbox>> {
+    async fn fixture() -> Fixture<Observed<SesEmailSender, Mailbox>> {
         let client = aws_sdk_sesv2::Client::from_conf(client!(aws_sdk_sesv2).build());
         let sender = format!("contract-{}@example.com", Ids::system().next().simple());
         client.create_email_identity().email_identity(&sender).send().await.expect("the sender may send");
         let rules = fresh("mail");
         client.create_configuration_set().configuration_set_name(&rules).send().await.expect("the rules are made");
         let port = SesEmailSender::new(client, Email::parse(&sender).expect("an address"), rules);
-        let observer = Mailbox(browser());
+        let observer = Mailbox(anonymous_client());
         Fixture::new([Observed { port, observer }], &Platform::new())
     }
 
-    testkit::contract_email_sender!(under());
+    testkit::contract_email_sender!(fixture());
 }
 
-mod texts {
+mod sms {
     use super::*;
 
-    /// What the emulator keeps of text messages.
+    /// The emulator's record of text messages.
     struct Phones(reqwest::Client);
 
     impl Observer<(Phone, String)> for Phones {
         async fn received(&self, count: usize, mine: &dyn Fn(&(Phone, String)) -> bool) -> Vec<(Phone, String)> {
             let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
-            by_turns(count, || async {
-                let told: Value = self.0.get(&url).send().await.expect("it answers").json().await.expect("JSON");
-                let all = told["sms_messages"].as_object().into_iter().flatten();
+            poll(count, || async {
+                let recorded: Value = self.0.get(&url).send().await.expect("a response").json().await.expect("JSON");
+                let all = recorded["sms_messages"].as_object().into_iter().flatten();
                 let text = |to: &str, one: &Value| {
                     Some((Phone::parse(to).ok()?, one["Message"].as_str().unwrap_or_default().to_owned()))
                 };
@@ -255,24 +257,24 @@ mod texts {
         }
     }
 
-    async fn under() -> Fixture<Observed<SnsSmsSender, Phones>> {
+    async fn fixture() -> Fixture<Observed<SnsSmsSender, Phones>> {
         let port = SnsSmsSender::new(aws_sdk_sns::Client::from_conf(client!(aws_sdk_sns).build()));
-        Fixture::new([Observed { port, observer: Phones(browser()) }], &Platform::new())
+        Fixture::new([Observed { port, observer: Phones(anonymous_client()) }], &Platform::new())
     }
 
-    testkit::contract_sms_sender!(under());
+    testkit::contract_sms_sender!(fixture());
 }
 
 mod push {
     use super::*;
 
-    /// What is shown on a device nobody sees here: the emulator takes notices, and keeps none.
-    async fn under() -> Fixture<SnsPushSender> {
+    /// The emulator accepts notifications and records none, so that only the port's own results are checked.
+    async fn fixture() -> Fixture<SnsPushSender> {
         let client = aws_sdk_sns::Client::from_conf(client!(aws_sdk_sns).build());
         let made = client.create_platform_application().name(fresh("push")).platform("GCM");
-        let made = made.attributes("PlatformCredential", "none").send().await.expect("the application is made");
+        let made = made.attributes("PlatformCredential", "none").send().await.expect("the application is created");
         Fixture::new([SnsPushSender::new(client, made.platform_application_arn)], &Platform::new())
     }
 
-    testkit::contract_push_sender!(under());
+    testkit::contract_push_sender!(fixture());
 }

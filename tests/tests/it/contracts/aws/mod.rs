@@ -1,11 +1,11 @@
-//! The ports on AWS, over an emulator or an account: each test has a table, a bucket, a queue or a secret of its own.
+//! The ports on AWS, over the emulator or an account: each test creates its own table, bucket, queue or secret.
 
 mod messaging;
 mod storage;
 
 use kernel::Ids;
 
-/// The configuration of one service's client. The services' builders are alike and share no trait.
+/// The configuration of a service's client. The builders of the services are alike but share no trait.
 macro_rules! client {
     ($service:ident) => {{
         use $service::config::{BehaviorVersion, Credentials, Region};
@@ -25,7 +25,7 @@ macro_rules! client {
     }};
 }
 
-/// A name that nobody has.
+/// A name that is not in use.
 fn fresh(kind: &str) -> String {
     format!("contract-{kind}-{}", Ids::system().next())
 }

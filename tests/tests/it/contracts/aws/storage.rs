@@ -1,6 +1,6 @@
-//! Where things are kept: products, documents, the archive, and the gateway's key.
+//! Storage: products, documents, the archive, and the gateway's key.
 
-use super::super::{PROCESSES, browser, var};
+use super::super::{PROCESSES, anonymous_client, var};
 use super::{client, fresh};
 use adapters_dynamodb::DynamoProducts;
 use adapters_s3::{S3Archive, S3Documents};
@@ -12,11 +12,11 @@ use ports::{Documents, ProductStore as _};
 use testkit::contract::{Fixture, Observed, Reader};
 use testkit::{Platform, build};
 
-/// A new bucket.
+/// Creates a bucket.
 async fn bucket(kind: &str) -> (aws_sdk_s3::Client, String) {
     let client = aws_sdk_s3::Client::from_conf(client!(aws_sdk_s3).force_path_style(true).build());
     let bucket = fresh(kind);
-    client.create_bucket().bucket(&bucket).send().await.expect("the bucket is made");
+    client.create_bucket().bucket(&bucket).send().await.expect("the bucket is created");
     (client, bucket)
 }
 
@@ -39,16 +39,16 @@ mod products {
             .billing_mode(BillingMode::PayPerRequest)
             .send()
             .await
-            .expect("the table is made");
+            .expect("the table is created");
         DynamoProducts::new(client, table)
     }
 
-    async fn under() -> Fixture<DynamoProducts> {
+    async fn fixture() -> Fixture<DynamoProducts> {
         let store = store().await;
         Fixture::new((0..PROCESSES).map(|_| store.clone()), &Platform::new())
     }
 
-    testkit::contract_products!(under());
+    testkit::contract_products!(fixture());
 
     #[tokio::test]
     async fn record_lasts_24_hours_despite_five_minutes_of_clock_skew() {
@@ -70,10 +70,10 @@ mod products {
 mod documents {
     use super::*;
 
-    /// Documents, and the browser of somebody without credentials.
+    /// Documents, and a client that opens links without credentials.
     struct Bucket {
         documents: S3Documents,
-        browser: reqwest::Client,
+        anonymous_client: reqwest::Client,
     }
 
     impl Documents for Bucket {
@@ -92,21 +92,23 @@ mod documents {
 
     impl Reader for Bucket {
         async fn read(&self, link: &str) -> Result<Vec<u8>, Failure> {
-            let answer = self.browser.get(link).send().await.and_then(reqwest::Response::error_for_status);
+            let answer = self.anonymous_client.get(link).send().await.and_then(reqwest::Response::error_for_status);
             let bytes = answer.map_err(Failure::internal)?.bytes().await;
             Ok(bytes.map_err(Failure::internal)?.to_vec())
         }
     }
 
-    async fn under() -> Fixture<Bucket> {
+    async fn fixture() -> Fixture<Bucket> {
         let (client, bucket) = bucket("documents").await;
-        let browser = browser();
-        let processes = (0..PROCESSES)
-            .map(|_| Bucket { documents: S3Documents::new(client.clone(), bucket.clone()), browser: browser.clone() });
+        let anonymous_client = anonymous_client();
+        let processes = (0..PROCESSES).map(|_| Bucket {
+            documents: S3Documents::new(client.clone(), bucket.clone()),
+            anonymous_client: anonymous_client.clone(),
+        });
         Fixture::new(processes, &Platform::new())
     }
 
-    testkit::contract_documents!(under());
+    testkit::contract_documents!(fixture());
 }
 
 mod archive {
@@ -125,30 +127,30 @@ mod archive {
         }
     }
 
-    async fn under() -> Fixture<Observed<S3Archive, Bucket>> {
+    async fn fixture() -> Fixture<Observed<S3Archive, Bucket>> {
         let (client, name) = bucket("archive").await;
         let port = S3Archive::new(client.clone(), name.clone());
         Fixture::new([Observed { port, observer: Bucket { client, name } }], &Platform::new())
     }
 
-    testkit::contract_archive!(under());
+    testkit::contract_archive!(fixture());
 }
 
 mod gateway {
     use super::*;
 
-    /// Any key of this form is good for the local gateway.
+    /// The local gateway accepts any key of this form.
     const KEY: &str = "sk_test_contract";
 
-    async fn under() -> Fixture<StripeGateway> {
+    async fn fixture() -> Fixture<StripeGateway> {
         let client = aws_sdk_secretsmanager::Client::from_conf(client!(aws_sdk_secretsmanager).build());
         let name = fresh("gateway-key");
-        client.create_secret().name(&name).secret_string(KEY).send().await.expect("the secret is made");
+        client.create_secret().name(&name).secret_string(KEY).send().await.expect("the secret is created");
         let url = var("GATEWAY_URL");
         let gateway = || StripeGateway::new(&url, SecretValue::new(client.clone(), name.clone()));
         let processes = (0..PROCESSES).map(|_| gateway().expect("the URL can be read"));
         Fixture::new(processes, &Platform::new())
     }
 
-    testkit::contract_gateway!(under());
+    testkit::contract_gateway!(fixture());
 }
