@@ -1,4 +1,4 @@
-//! The connection: made when needed, made again when broken, and never in the way for long.
+//! The connection: opened when needed, reopened when broken, with bounded waits.
 
 use crate::given::*;
 use adapters_postgres::{Database, PasswordSource, PgOrders, PgProbe, Settings, Tls};
@@ -15,11 +15,11 @@ use std::{
     time::Duration,
 };
 
-/// Statements of this test that wait for a lock.
+/// Counts the statements of this database that wait for a lock.
 const WAITING: &str =
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
-/// Ends the other connections to this test's database that `which` holds of, as a proxy or a failover would.
+/// Terminates the other connections to this database that match `which`, as a proxy or a failover does.
 async fn cut(database: &TestDatabase, which: &str) {
     let sql = format!(
         "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
@@ -29,11 +29,11 @@ async fn cut(database: &TestDatabase, which: &str) {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_it_rested_is_replaced_without_anybody_noticing() {
+async fn connection_closed_while_idle_is_replaced_transparently() {
     let database = database().await;
     let connection = database.as_context(Context::Orders);
     let orders = PgOrders::new(connection.clone(), database.bus());
-    orders.get(OrderId(id()), None).await.expect("answers");
+    orders.get(OrderId(id()), None).await.expect("responses");
     for _ in 0..5 {
         cut(&database, "true").await;
         let (order, event) = placed(UserId(id()), now());
@@ -43,7 +43,7 @@ async fn a_connection_that_was_closed_while_it_rested_is_replaced_without_anybod
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_under_a_statement_is_unavailable_and_the_next_call_has_a_new_one() {
+async fn connection_lost_during_a_statement_is_unavailable_then_replaced() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
@@ -53,44 +53,44 @@ async fn a_connection_that_breaks_under_a_statement_is_unavailable_and_the_next_
         database.wait_until(WAITING).await;
         cut(&database, "wait_event_type = 'Lock'").await;
     };
-    let (answer, ()) = tokio::join!(orders.get(order.id, None), cutter);
+    let (response, ()) = tokio::join!(orders.get(order.id, None), cutter);
     drop(lock);
-    let failure = answer.expect_err("cut");
+    let failure = response.expect_err("cut");
     assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Unavailable, Some(2)));
-    assert!(orders.get(order.id, None).await.expect("answers").is_some());
+    assert!(orders.get(order.id, None).await.expect("responses").is_some());
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_is_unavailable_after_one_more_try() {
-    let asked = Arc::new(AtomicU32::new(0));
-    let counter = asked.clone();
+async fn unreachable_database_is_unavailable_after_one_retry() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = calls.clone();
     let secret = PasswordSource::issued(move || {
         counter.fetch_add(1, Ordering::Relaxed);
         async { Ok("token".to_owned()) }
     });
-    // Port 1 of this machine: nobody listens.
+    // Nothing listens on port 1.
     let database = Arc::new(Database::new(Settings::new("127.0.0.1", 1, "none", "nobody", Tls::Off), secret));
     let failure = PgProbe::new(database.clone()).check().await.expect_err("unavailable");
     assert_eq!(failure.kind, FailureKind::Unavailable);
-    assert_eq!(asked.load(Ordering::Relaxed), 2, "every connection has a token of its own");
+    assert_eq!(calls.load(Ordering::Relaxed), 2, "every connection has a token of its own");
     assert_eq!(database.round_trips(), 0);
     assert!(!failure.detail.contains("127.0.0.1"));
 }
 
 #[tokio::test]
-async fn a_server_that_takes_the_connection_and_says_nothing_is_given_up() {
+async fn server_that_accepts_but_never_responds_times_out() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let mut settings = Settings::new("127.0.0.1", port, "none", "nobody", Tls::Off);
     settings.connect_timeout = Duration::from_millis(100);
-    // The server never answers, so that this would never end if it were waited for.
+    // The server never responds: without a timeout, this would not return.
     let failure =
         PgProbe::new(Arc::new(Database::new(settings, PasswordSource::Trust))).check().await.expect_err("unavailable");
     assert_eq!(failure.kind, FailureKind::Unavailable);
 }
 
 #[tokio::test]
-async fn a_password_that_cannot_be_had_is_the_failure_of_its_provider() {
+async fn failing_password_provider_is_reported_as_its_own_failure() {
     let secret = PasswordSource::issued(|| async { Err(Failure::unavailable("credentials", "none")) });
     let settings = Settings::new("127.0.0.1", 1, "none", "nobody", Tls::Off);
     let failure = PgProbe::new(Arc::new(Database::new(settings, secret))).check().await.expect_err("unavailable");
@@ -98,22 +98,22 @@ async fn a_password_that_cannot_be_had_is_the_failure_of_its_provider() {
 }
 
 #[tokio::test]
-async fn a_caller_who_gives_up_leaves_a_connection_that_works() {
+async fn cancelled_call_leaves_a_working_connection() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
     let lock = database.hold_transaction("LOCK TABLE orders.orders").await;
     tokio::select! {
-        answer = orders.get(order.id, None) => panic!("{answer:?} in spite of the lock"),
+        response = orders.get(order.id, None) => panic!("{response:?} in spite of the lock"),
         () = database.wait_until(WAITING) => {}
     }
     drop(lock);
-    assert!(orders.get(order.id, None).await.expect("answers").is_some());
+    assert!(orders.get(order.id, None).await.expect("responses").is_some());
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_prove_who_it_is_hears_nothing_from_us() {
+async fn server_with_an_untrusted_certificate_receives_no_data() {
     let database = database().await;
     let (mut settings, secret) = database.login();
     settings.tls = Tls::Require;
@@ -124,7 +124,7 @@ async fn a_server_that_cannot_prove_who_it_is_hears_nothing_from_us() {
 }
 
 #[tokio::test]
-async fn the_probe_says_whether_the_database_answers() {
+async fn probe_reports_whether_the_database_responds() {
     let database = database().await;
     let probe = database.probe();
     assert_eq!((probe.dependency(), probe.is_essential()), ("database", true));

@@ -1,4 +1,4 @@
-//! What tests begin with.
+//! Fixtures of the tests.
 
 use adapters_testkit::postgres::{TestDatabase, database_url};
 use domain::{
@@ -14,44 +14,40 @@ use kernel::{CloudEvent, IdempotencyKey, StoredReply, Timestamp, TraceContext, U
 use ports::Claim;
 use serde_json::json;
 
-/// A migrated database of this test's own.
+/// A migrated database of the test's own.
 pub async fn database() -> TestDatabase {
     adapters_testkit::postgres::fresh_database(&database_url()).await
 }
 
-/// A new id.
 pub fn id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// An instant.
 pub fn at(text: &str) -> Timestamp {
     text.parse().expect("a timestamp")
 }
 
-/// The instant at which all tests take place.
+/// The time of all tests.
 pub fn now() -> Timestamp {
     at("2026-11-21T08:45:00.123456Z")
 }
 
-/// A claim that nobody has made.
+/// A new claim.
 pub fn claim() -> Claim {
     Claim { consumer: "tester", event_id: id() }
 }
 
-/// An event that says `data`, now.
+/// An event with `data`, at [`now`].
 pub fn event(data: impl Into<DomainEvent>) -> Event {
     event_at(now(), data)
 }
 
-/// An event that says `data`.
 pub fn event_at(time: Timestamp, data: impl Into<DomainEvent>) -> Event {
     let data = data.into();
     let source = data.row().context.source();
     CloudEvent::new(id(), source, "subject", 1, time, &TraceContext::new(id()), data)
 }
 
-/// An address.
 pub fn address() -> Address {
     serde_json::from_value(json!({
         "line1": "1 Quay", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US"
@@ -59,19 +55,17 @@ pub fn address() -> Address {
     .expect("an address")
 }
 
-/// A way to pay.
 pub fn card() -> PaymentMethod {
     PaymentMethod::parse("pm_card_visa").expect("a token")
 }
 
-/// Dollars, in cents.
 pub fn usd(cents: i64) -> Money {
     Money::new(cents, "USD").expect("an amount")
 }
 
 /// An order of two products, and its event.
 pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
-    let offers: Vec<ProductSnapshot> = [("Anchor", 1999), ("Rope é \"3m\"", 250)]
+    let snapshots: Vec<ProductSnapshot> = [("Anchor", 1999), ("Rope é \"3m\"", 250)]
         .into_iter()
         .map(|(name, cents)| ProductSnapshot {
             product_id: ProductId(id()),
@@ -80,22 +74,21 @@ pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
         })
         .collect();
     let items: Vec<_> =
-        offers.iter().zip(1..).map(|(o, n)| json!({ "product_id": o.product_id, "quantity": n })).collect();
+        snapshots.iter().zip(1..).map(|(o, n)| json!({ "product_id": o.product_id, "quantity": n })).collect();
     let command: PlaceOrder = serde_json::from_value(json!({
         "items": items, "shipping_address": address(), "payment_method": card()
     }))
     .expect("a command");
     let (order, data): (Order, OrderPlaced) =
-        order::place(OrderId(id()), user, command, &offers, time).expect("the order is placed");
+        order::place(OrderId(id()), user, command, &snapshots, time).expect("the order is placed");
     (order, event_at(time, data))
 }
 
-/// A key, and the fingerprint of the body it came with.
 pub fn key(key: &str, fingerprint: &str) -> IdempotencyKey {
     IdempotencyKey { scope: "customer-1 POST /orders".into(), key: key.into(), fingerprint: fingerprint.into() }
 }
 
-/// An answer whose bytes matter.
+/// A response whose exact bytes matter.
 pub fn reply(status: u16) -> StoredReply {
     StoredReply {
         status,
@@ -104,20 +97,20 @@ pub fn reply(status: u16) -> StoredReply {
     }
 }
 
-/// A product that begins with so many pieces.
-pub fn product(pieces: u32) -> ProductCreated {
+/// A product with `units` in stock.
+pub fn product(units: u32) -> ProductCreated {
     serde_json::from_value(json!({
         "product_id": id(), "sku": "ANCHOR-1", "name": "Anchor", "category": "deck",
-        "price": usd(1999), "stock_quantity": pieces,
+        "price": usd(1999), "stock_quantity": units,
     }))
     .expect("a product")
 }
 
-/// What an order of these lines, in this order, asks the inventory for.
-pub fn hold(lines: &[(ProductId, u32)]) -> (Reservation, Event, Event) {
+/// The reservation of an order with these lines, in this order, and its two possible events.
+pub fn reservation_of(lines: &[(ProductId, u32)]) -> (Reservation, Event, Event) {
     let lines: Vec<_> =
         lines.iter().map(|(product_id, quantity)| StockLine { product_id: *product_id, quantity: *quantity }).collect();
-    let hold = Reservation {
+    let reservation = Reservation {
         reserved: serde_json::from_value(json!({
             "order_id": id(), "user_id": id(), "amount": usd(1), "payment_method": card(), "lines": lines,
         }))
@@ -125,16 +118,16 @@ pub fn hold(lines: &[(ProductId, u32)]) -> (Reservation, Event, Event) {
         failed: StockReservationFailed { order_id: OrderId(id()), lines: lines.clone() },
         lines,
     };
-    let (reserved, short) = (event(hold.reserved.clone()), event(hold.failed.clone()));
-    (hold, reserved, short)
+    let (reserved, failed) = (event(reservation.reserved.clone()), event(reservation.failed.clone()));
+    (reservation, reserved, failed)
 }
 
-/// The event that says an order's stock is free again.
+/// The event of a release.
 pub fn released(order: OrderId) -> Event {
     event(StockReleased { order_id: order, levels: vec![] })
 }
 
-/// When a hold that begins now lapses.
+/// When a reservation of [`now`] expires.
 pub fn expires_at() -> Timestamp {
     domain::stock::expires_at(now()).expect("a time")
 }

@@ -22,7 +22,7 @@ fn registered(email: &str, username: &str) -> (User, Event) {
 }
 
 #[tokio::test]
-async fn an_account_is_found_by_its_e_mail_and_by_its_username() {
+async fn account_is_found_by_email_and_by_username() {
     let database = database().await;
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
@@ -37,7 +37,7 @@ async fn an_account_is_found_by_its_e_mail_and_by_its_username() {
 }
 
 #[tokio::test]
-async fn a_taken_e_mail_or_username_is_a_conflict_that_names_its_field_and_keeps_nothing() {
+async fn taken_email_or_username_is_a_conflict_naming_its_field() {
     let database = database().await;
     let users = database.users();
     let (ada, event) = registered("ada@example.com", "ada");
@@ -57,7 +57,7 @@ async fn a_taken_e_mail_or_username_is_a_conflict_that_names_its_field_and_keeps
 }
 
 #[tokio::test]
-async fn wrong_passwords_in_a_row_lock_the_account_and_a_session_forgets_them() {
+async fn consecutive_wrong_passwords_lock_the_account_and_a_login_resets_them() {
     let database = database().await;
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
@@ -75,7 +75,7 @@ async fn wrong_passwords_in_a_row_lock_the_account_and_a_session_forgets_them() 
 }
 
 #[tokio::test]
-async fn a_new_session_clears_out_the_tokens_of_that_user_that_have_expired() {
+async fn new_session_deletes_the_expired_tokens_of_its_user() {
     let database = database().await;
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");

@@ -32,7 +32,7 @@ fn issued(invoice: &Invoice) -> Event {
 }
 
 #[tokio::test]
-async fn an_invoice_has_one_number_and_its_event_says_it() {
+async fn invoice_has_one_number_and_its_event_carries_it() {
     let database = database().await;
     let invoices = database.invoices();
     let draft = draft(now());
@@ -49,7 +49,7 @@ async fn an_invoice_has_one_number_and_its_event_says_it() {
 }
 
 #[tokio::test]
-async fn every_year_is_a_series_of_its_own() {
+async fn invoice_numbers_restart_every_year() {
     let database = database().await;
     let invoices = database.invoices();
     let mut numbers = Vec::new();
@@ -60,10 +60,10 @@ async fn every_year_is_a_series_of_its_own() {
 }
 
 #[tokio::test]
-async fn numbers_have_no_gap_and_no_twin_when_many_hands_give_them_out() {
+async fn concurrent_numbering_leaves_no_gap_and_no_duplicate() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.invoices()).collect();
-    // Some orders come twice at once.
+    // Some orders are delivered twice concurrently.
     let drafts: Vec<Draft> = (0..60).map(|_| draft(now())).collect();
     let shares = stores.iter().enumerate().map(async |(n, store)| {
         for draft in drafts.iter().skip(n % 4).step_by(4) {
@@ -76,12 +76,12 @@ async fn numbers_have_no_gap_and_no_twin_when_many_hands_give_them_out() {
     assert_eq!(database.number(gaps).await, 0);
     assert_eq!(database.number("SELECT max(position) FROM invoices.invoices").await, 60);
     assert_eq!(database.number("SELECT last FROM invoices.series").await, 60);
-    let told = "SELECT count(DISTINCT event #>> '{data,number}') FROM invoices.outbox";
-    assert_eq!(database.number(told).await, 60);
+    let published = "SELECT count(DISTINCT event #>> '{data,number}') FROM invoices.outbox";
+    assert_eq!(database.number(published).await, 60);
 }
 
 #[tokio::test]
-async fn a_number_costs_two_round_trips_and_finding_it_one() {
+async fn assigning_a_number_costs_two_round_trips_and_finding_it_one() {
     let database = database().await;
     let connection = database.as_context(Context::Invoices);
     let invoices = PgInvoices::new(connection.clone(), adapters_postgres::UnreachableBus);

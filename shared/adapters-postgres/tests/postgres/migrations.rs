@@ -1,4 +1,4 @@
-//! The schema and who may do what in it.
+//! The schema, and the rights of its roles.
 
 use crate::given::*;
 use adapters_postgres::{Database, Migrator, PasswordSource};
@@ -14,20 +14,20 @@ use ports::{Migrations, SeedAccount, StockStore, UserStore};
 use std::sync::Arc;
 
 #[tokio::test]
-async fn migrating_again_does_nothing() {
+async fn migrating_twice_changes_nothing() {
     let database = database().await;
     let migrator = Migrator::new(database.as_owner(), None);
     assert_eq!(migrator.apply().await, Ok(vec![]));
 }
 
 #[tokio::test]
-async fn databases_of_one_server_are_migrated_at_once_without_getting_in_each_others_way() {
+async fn databases_of_one_server_can_be_migrated_concurrently() {
     let databases = join_all((0..4).map(|_| database())).await;
     assert_eq!(databases.len(), 4);
 }
 
 #[tokio::test]
-async fn an_owner_who_is_no_superuser_can_migrate() {
+async fn owner_without_superuser_can_migrate() {
     let database = empty_database(&database_url()).await;
     let (mut settings, _) = database.login();
     let user = format!("q_owner_{}", id().simple());
@@ -42,7 +42,7 @@ async fn an_owner_who_is_no_superuser_can_migrate() {
 }
 
 #[tokio::test]
-async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_read_and_tidy_it() {
+async fn every_publishing_context_has_an_outbox_that_the_sweep_may_clean_up() {
     let database = database().await;
     let sweeper = "SELECT count(*) FROM pg_tables WHERE tablename = 'outbox'
         AND has_table_privilege('operations', format('%I.outbox', schemaname), 'SELECT')
@@ -66,7 +66,7 @@ async fn every_context_that_publishes_from_here_has_an_outbox_and_the_sweep_may_
 }
 
 #[tokio::test]
-async fn what_is_booked_in_the_ledger_is_neither_changed_nor_deleted_by_those_who_book_it() {
+async fn ledger_role_can_neither_update_nor_delete_entries() {
     let database = database().await;
     for statement in ["UPDATE payments.transfers SET amount = 1", "DELETE FROM payments.transfers"] {
         let refused = format!(
@@ -80,14 +80,14 @@ async fn what_is_booked_in_the_ledger_is_neither_changed_nor_deleted_by_those_wh
 }
 
 #[tokio::test]
-async fn a_role_reaches_no_other_context() {
+async fn role_cannot_access_another_context() {
     let database = database().await;
     let foreign = "SELECT count(*) FROM pg_tables AS t, pg_roles AS r
         WHERE t.schemaname IN (SELECT rolname FROM pg_roles) AND r.rolname IN (SELECT schemaname FROM pg_tables)
         AND r.rolname <> t.schemaname AND NOT (r.rolname = 'operations' AND t.tablename IN ('outbox', 'inbox', 'idempotency')) AND NOT r.rolsuper
         AND has_table_privilege(r.rolname, format('%I.%I', t.schemaname, t.tablename), 'SELECT, INSERT, UPDATE, DELETE')";
     assert_eq!(database.number(foreign).await, 0);
-    // A store over the wrong role finds nothing to work with, and says so without a word of SQL.
+    // A store with the wrong role fails with an error that shows no SQL.
     let stock = adapters_postgres::PgStock::new(database.as_context(Context::Orders), database.bus());
     let failure = stock.level(domain::id::ProductId(id())).await.expect_err("no such table");
     assert_eq!(failure.kind, FailureKind::Internal);
@@ -95,7 +95,7 @@ async fn a_role_reaches_no_other_context() {
 }
 
 #[tokio::test]
-async fn roles_log_in_and_are_bounded() {
+async fn roles_can_log_in_and_have_limits() {
     let database = database().await;
     let bounded = "SELECT count(*) FROM pg_roles WHERE rolname IN ('identity', 'inventory', 'orders', 'payments',
         'notifications', 'invoices', 'analytics', 'operations') AND rolcanlogin AND NOT rolsuper AND NOT rolcreaterole
@@ -104,7 +104,7 @@ async fn roles_log_in_and_are_bounded() {
 }
 
 #[tokio::test]
-async fn founding_accounts_are_made_once_and_can_log_in() {
+async fn seed_accounts_are_created_once_and_can_log_in() {
     let database = database().await;
     let migrator = Migrator::new(database.as_owner(), None);
     let account = |name: &str, role| SeedAccount {

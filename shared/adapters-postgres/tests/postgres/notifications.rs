@@ -1,4 +1,4 @@
-//! Contacts, and what was written to them.
+//! Contacts, and the log of what was sent to them.
 
 use crate::given::*;
 use domain::{
@@ -19,7 +19,7 @@ fn contact(user: UserId, email: &str, name: Option<&str>) -> Contact {
 }
 
 #[tokio::test]
-async fn a_contact_is_remembered_and_the_same_event_again_changes_nothing() {
+async fn contact_is_stored_and_a_redelivery_changes_nothing() {
     let database = database().await;
     let contacts = database.contacts();
     let (user, claim) = (UserId(id()), claim());
@@ -31,7 +31,7 @@ async fn a_contact_is_remembered_and_the_same_event_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_letter_is_noted_once_with_its_event() {
+async fn sent_email_is_recorded_once_with_its_event() {
     let database = database().await;
     let contacts = database.contacts();
     let claim = claim();

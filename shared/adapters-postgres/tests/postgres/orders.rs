@@ -1,4 +1,4 @@
-//! Orders, and the answers to the requests that place them.
+//! Orders, and the stored responses to the requests that place them.
 
 use crate::given::*;
 use adapters_postgres::PgOrders;
@@ -14,7 +14,7 @@ use ports::{OrderStore, TransitionOutcome};
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_placed_order_reads_back_as_it_was_and_its_event_is_on_the_bus() {
+async fn placed_order_reads_back_as_stored_and_its_event_is_published() {
     let database = database().await;
     let orders = database.orders();
     let user = UserId(id());
@@ -29,7 +29,7 @@ async fn a_placed_order_reads_back_as_it_was_and_its_event_is_on_the_bus() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_gets_the_first_answer_to_the_byte_and_places_nothing() {
+async fn repeated_request_replays_the_first_response_byte_for_byte() {
     let database = database().await;
     let orders = database.orders();
     let (first, first_event) = placed(UserId(id()), now());
@@ -42,7 +42,7 @@ async fn a_repeated_request_gets_the_first_answer_to_the_byte_and_places_nothing
 }
 
 #[tokio::test]
-async fn a_key_that_comes_with_another_body_is_invalid_and_one_of_another_scope_is_another_key() {
+async fn key_with_another_body_is_invalid_and_scopes_are_separate() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
@@ -55,7 +55,7 @@ async fn a_key_that_comes_with_another_body_is_invalid_and_one_of_another_scope_
 }
 
 #[tokio::test]
-async fn a_refusal_is_kept_and_answers_the_request_when_it_comes_again() {
+async fn rejection_is_stored_and_replayed() {
     let database = database().await;
     let orders = database.orders();
     assert_eq!(orders.store_rejection(&key("k", "f"), &reply(422)).await, Ok(IdempotencyOutcome::Committed));
@@ -71,11 +71,11 @@ async fn a_refusal_is_kept_and_answers_the_request_when_it_comes_again() {
 }
 
 #[tokio::test]
-async fn what_was_answered_under_a_key_can_be_recalled_and_nothing_else_can() {
+async fn stored_response_is_found_by_its_exact_key_only() {
     let database = database().await;
     let (orders, key) = (database.orders(), key(&id().to_string(), "f"));
     assert_eq!(orders.find_response(&key).await, Ok(None));
-    orders.store_rejection(&key, &reply(409)).await.expect("kept");
+    orders.store_rejection(&key, &reply(409)).await.expect("stored");
     assert_eq!(orders.find_response(&key).await, Ok(Some(IdempotencyOutcome::Replayed(reply(409)))));
     let other = IdempotencyKey { fingerprint: "g".to_owned(), ..key };
     assert!(orders.find_response(&other).await.is_err(), "another body under the same key");
@@ -99,43 +99,49 @@ async fn expired_key_can_be_reused_and_a_valid_one_cannot() {
 }
 
 #[tokio::test]
-async fn of_twins_at_once_on_an_expired_key_one_places_and_the_others_get_its_answer() {
+async fn concurrent_duplicates_on_an_expired_key_place_one_order() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     for round in 0..15 {
         let key = key(&format!("round {round}"), "f");
         assert_eq!(stores[0].store_rejection(&key, &reply(422)).await, Ok(IdempotencyOutcome::Committed));
         database.execute("UPDATE orders.idempotency SET expires_at = now()").await;
-        let twins = stores.iter().map(async |store| {
+        let duplicates = stores.iter().map(async |store| {
             let (order, event) = placed(UserId(id()), now());
-            store.place(&order, &key, &reply(201), &event).await.expect("an answer")
+            store.place(&order, &key, &reply(201), &event).await.expect("a response")
         });
-        let answers = join_all(twins).await;
-        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Committed).count(), 1);
-        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Replayed(reply(201))).count(), 7);
+        let responses = join_all(duplicates).await;
+        assert_eq!(responses.iter().filter(|response| **response == IdempotencyOutcome::Committed).count(), 1);
+        assert_eq!(
+            responses.iter().filter(|response| **response == IdempotencyOutcome::Replayed(reply(201))).count(),
+            7
+        );
     }
 }
 
 #[tokio::test]
-async fn twins_at_once_place_one_order_and_all_get_its_answer() {
+async fn concurrent_duplicates_place_one_order_and_get_one_response() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     for round in 0..15 {
         let key = key(&format!("round {round}"), "f");
-        let twins = stores.iter().map(async |store| {
+        let duplicates = stores.iter().map(async |store| {
             let (order, event) = placed(UserId(id()), now());
-            store.place(&order, &key, &reply(201), &event).await.expect("an answer")
+            store.place(&order, &key, &reply(201), &event).await.expect("a response")
         });
-        let answers = join_all(twins).await;
-        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Committed).count(), 1);
-        assert_eq!(answers.iter().filter(|answer| **answer == IdempotencyOutcome::Replayed(reply(201))).count(), 7);
+        let responses = join_all(duplicates).await;
+        assert_eq!(responses.iter().filter(|response| **response == IdempotencyOutcome::Committed).count(), 1);
+        assert_eq!(
+            responses.iter().filter(|response| **response == IdempotencyOutcome::Replayed(reply(201))).count(),
+            7
+        );
     }
     assert_eq!(database.number("SELECT count(*) FROM orders.orders").await, 15);
     assert_eq!(database.bus().published().len(), 15);
 }
 
 #[tokio::test]
-async fn a_page_begins_where_the_last_one_ended_newest_first_even_within_one_instant() {
+async fn pages_are_newest_first_and_contiguous_even_within_one_instant() {
     let database = database().await;
     let orders = database.orders();
     let user = UserId(id());
@@ -166,67 +172,67 @@ async fn a_page_begins_where_the_last_one_ended_newest_first_even_within_one_ins
     assert_eq!((failure.kind, &*failure.fields[0].pointer), (FailureKind::Invalid, "?cursor"));
 }
 
-/// The news that an order is paid and its stock is kept.
-fn kept() -> Update {
+/// The update that the stock of a paid order is allocated.
+fn allocated() -> Update {
     Update { input: Input::StockAllocated, payment: Some((PaymentId(id()), 2)) }
 }
 
 #[tokio::test]
-async fn an_order_moves_on_once_a_claim_and_keeps_its_history() {
+async fn order_transition_applies_once_per_claim_and_extends_the_history() {
     let database = database().await;
     let orders = database.orders();
     let (order, event_placed) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event_placed).await.expect("placed");
-    let (held, nothing) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
+    let (reserved_order, nothing) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
     assert!(nothing.is_none());
     let first = claim();
-    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(TransitionOutcome::Applied));
-    assert_eq!(orders.advance(Some(first), &held, None).await, Ok(TransitionOutcome::AlreadyApplied));
-    let (paid, news) = advance(&held, kept(), now()).unwrap().expect("a step");
-    let news = event(news.expect("an event"));
-    assert_eq!(orders.advance(Some(claim()), &paid, Some(&news)).await, Ok(TransitionOutcome::Applied));
-    let kept = orders.get(order.id, None).await.unwrap().expect("the order");
-    assert_eq!(kept, paid);
-    assert_eq!((kept.status, kept.version, kept.history.len()), (Status::Processing, 3, 3));
-    assert_eq!(database.bus().published(), [event_placed, news]);
+    assert_eq!(orders.advance(Some(first), &reserved_order, None).await, Ok(TransitionOutcome::Applied));
+    assert_eq!(orders.advance(Some(first), &reserved_order, None).await, Ok(TransitionOutcome::AlreadyApplied));
+    let (paid, data) = advance(&reserved_order, allocated(), now()).unwrap().expect("a transition");
+    let event = event(data.expect("an event"));
+    assert_eq!(orders.advance(Some(claim()), &paid, Some(&event)).await, Ok(TransitionOutcome::Applied));
+    let stored = orders.get(order.id, None).await.unwrap().expect("the order");
+    assert_eq!(stored, paid);
+    assert_eq!((stored.status, stored.version, stored.history.len()), (Status::Processing, 3, 3));
+    assert_eq!(database.bus().published(), [event_placed, event]);
 }
 
 #[tokio::test]
-async fn a_step_from_another_version_is_overtaken_and_keeps_no_claim() {
+async fn version_conflict_stores_neither_transition_nor_claim() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
     orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
-    orders.advance(Some(claim()), &held, None).await.expect("moved");
+    let (reserved_order, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
+    orders.advance(Some(claim()), &reserved_order, None).await.expect("applied");
     let late = claim();
-    assert_eq!(orders.advance(Some(late), &held, None).await, Ok(TransitionOutcome::VersionConflict));
+    assert_eq!(orders.advance(Some(late), &reserved_order, None).await, Ok(TransitionOutcome::VersionConflict));
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
-    let (paid, _) = advance(&held, kept(), now()).unwrap().expect("a step");
+    let (paid, _) = advance(&reserved_order, allocated(), now()).unwrap().expect("a transition");
     assert_eq!(orders.advance(Some(late), &paid, None).await, Ok(TransitionOutcome::Applied));
 }
 
 #[tokio::test]
-async fn of_many_steps_from_one_version_at_once_one_is_taken() {
+async fn concurrent_transitions_from_one_version_apply_once() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.orders()).collect();
     let (order, event) = placed(UserId(id()), now());
     stores[0].place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
-    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
-    let answers = join_all(stores.iter().map(|store| store.advance(Some(claim()), &held, None))).await;
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::Applied)).count(), 1);
-    assert_eq!(answers.iter().filter(|answer| **answer == Ok(TransitionOutcome::VersionConflict)).count(), 7);
+    let (reserved_order, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
+    let responses = join_all(stores.iter().map(|store| store.advance(Some(claim()), &reserved_order, None))).await;
+    assert_eq!(responses.iter().filter(|response| **response == Ok(TransitionOutcome::Applied)).count(), 1);
+    assert_eq!(responses.iter().filter(|response| **response == Ok(TransitionOutcome::VersionConflict)).count(), 7);
     assert_eq!(database.number("SELECT count(*) FROM orders.inbox").await, 1);
 }
 
 #[tokio::test]
-async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event_another() {
+async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
     let database = database().await;
     let connection = database.as_context(Context::Orders);
     let orders = PgOrders::new(connection.clone(), database.bus());
     let user = UserId(id());
     let (order, event) = placed(user, now());
-    let (held, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a step");
+    let (reserved_order, _) = advance(&order, Input::StockReserved.into(), now()).unwrap().expect("a transition");
     let spent = |before: u64| connection.round_trips() - before;
 
     database.bus().set_behavior(BusBehavior::Fail);
@@ -238,9 +244,9 @@ async fn every_command_and_every_read_is_one_round_trip_and_marking_a_sent_event
     assert_eq!(spent(2), 1, "get");
     orders.list(user, 20, None).await.expect("listed");
     assert_eq!(spent(3), 1, "list");
-    orders.advance(Some(claim()), &held, Some(&event_of_nothing())).await.expect("moved");
+    orders.advance(Some(claim()), &reserved_order, Some(&event_of_nothing())).await.expect("applied");
     assert_eq!(spent(4), 1, "advance");
-    orders.store_rejection(&key("other", "f"), &reply(422)).await.expect("kept");
+    orders.store_rejection(&key("other", "f"), &reply(422)).await.expect("stored");
     assert_eq!(spent(5), 1, "refuse");
 
     database.bus().set_behavior(BusBehavior::Accept);
@@ -254,7 +260,7 @@ fn event_of_nothing() -> domain::Event {
 }
 
 #[tokio::test]
-async fn an_order_that_cannot_be_read_keeps_no_other_from_being_found() {
+async fn unreadable_order_does_not_hide_the_others() {
     let database = database().await;
     let orders = database.orders();
     let mut ids = Vec::new();

@@ -1,4 +1,4 @@
-//! What is committed gets to the bus: right away, or with the sweep.
+//! Committed events reach the bus: at once, or by the sweep.
 
 use crate::{given::*, stock::opened};
 use adapters_testkit::postgres::{BusBehavior, TestDatabase};
@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Places so many orders, a second apart, the first `now()`.
+/// Places `count` orders, a second apart, the first at `now()`.
 async fn place(database: &TestDatabase, count: u64) {
     let orders = database.orders();
     for n in 0..count {
@@ -25,7 +25,7 @@ fn after(seconds: u64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn a_command_succeeds_while_the_bus_is_away_and_the_sweep_sends_its_event_once() {
+async fn command_succeeds_during_a_bus_outage_and_the_sweep_publishes_once() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
@@ -42,16 +42,16 @@ async fn a_command_succeeds_while_the_bus_is_away_and_the_sweep_sends_its_event_
 }
 
 #[tokio::test]
-async fn a_bus_that_does_not_answer_holds_a_command_up_for_a_moment_only() {
+async fn unresponsive_bus_delays_a_command_only_briefly() {
     let database = database().await;
     database.bus().set_behavior(BusBehavior::TimeOut);
-    // The bus never answers, so that this would never end if it were waited for.
+    // The bus never responds: without a timeout, this would not return.
     place(&database, 1).await;
     assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
 }
 
 #[tokio::test]
-async fn a_mark_does_not_wait_for_the_disk_and_what_follows_it_does() {
+async fn marking_published_skips_fsync_and_the_next_commit_does_not() {
     let database = database().await;
     let waits = "CASE current_setting('synchronous_commit') WHEN 'on' THEN 1::int8 ELSE 0 END";
     let marking = format!("WITH mark AS MATERIALIZED (SELECT orders.mark_published('{{}}')) SELECT {waits} FROM mark");
@@ -64,7 +64,7 @@ async fn a_mark_does_not_wait_for_the_disk_and_what_follows_it_does() {
 }
 
 #[tokio::test]
-async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_way() {
+async fn sweep_publishes_the_oldest_events_first_and_skips_recent_ones() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
@@ -72,7 +72,7 @@ async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_wa
     opened(&database.stock(), 5).await;
     bus.set_behavior(BusBehavior::Accept);
     let sweep = database.outbox();
-    // At `now` stand the opened account and the first order; the others come a second later each.
+    // The opened account and the first order are from `now()`; each further order is a second later.
     assert_eq!(sweep.sweep(now(), 100, None).await.expect("swept").due, 0);
     let swept = sweep.sweep(after(2), 2, None).await.expect("swept");
     assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (2, 2, 2, Some(after(1))));
@@ -83,7 +83,7 @@ async fn the_sweep_takes_the_oldest_of_all_contexts_and_leaves_what_is_on_its_wa
 }
 
 #[tokio::test]
-async fn what_the_bus_refuses_of_a_batch_stays() {
+async fn events_rejected_by_the_bus_stay_in_the_outbox() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
@@ -112,7 +112,7 @@ async fn concurrent_sweeps_publish_each_event_once() {
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_read_stays_and_blocks_none() {
+async fn unreadable_event_stays_and_blocks_no_other() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
@@ -124,7 +124,7 @@ async fn an_event_that_cannot_be_read_stays_and_blocks_none() {
 }
 
 #[tokio::test]
-async fn events_that_cannot_be_read_are_come_past_and_left_where_they_are() {
+async fn unreadable_events_are_skipped_and_left_in_place() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
@@ -144,7 +144,7 @@ async fn events_that_cannot_be_read_are_come_past_and_left_where_they_are() {
 }
 
 #[tokio::test]
-async fn a_bus_that_is_silent_is_told_from_one_that_takes_nothing() {
+async fn bus_timeout_is_distinguished_from_a_rejection() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
@@ -198,27 +198,27 @@ async fn key_reused_during_clean_up_is_not_deleted() {
             .await;
         taker.batch_execute("COMMIT").await.expect("committed");
     };
-    let (tidied, ()) = join(sweep.clean_up(&ends, 10), commit).await;
-    assert_eq!(tidied.expect("tidied").replies, 0);
+    let (report, ()) = join(sweep.clean_up(&ends, 10), commit).await;
+    assert_eq!(report.expect("cleaned up").replies, 0);
     assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
 }
 
 #[tokio::test]
-async fn a_sweep_that_is_given_up_half_way_leaves_its_events_to_the_next() {
+async fn aborted_sweep_leaves_its_events_to_the_next_one() {
     let database = database().await;
     let bus = database.bus();
     bus.set_behavior(BusBehavior::Fail);
     place(&database, 2).await;
     let sweep = database.outbox();
     bus.set_behavior(BusBehavior::TimeOut);
-    let held = "SELECT count(*) FROM pg_stat_activity
+    let waiting = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'WITH%'";
     tokio::select! {
         swept = sweep.sweep(after(60), 100, None) => panic!("{swept:?} with a bus that is silent"),
-        () = database.wait_until(held) => {}
+        () = database.wait_until(waiting) => {}
     }
     bus.set_behavior(BusBehavior::Accept);
-    // The server rolls back as soon as it reads that the connection is gone.
+    // The server rolls back as soon as it notices the closed connection.
     let mut sent = 0;
     let began = Instant::now();
     while sent < 2 && began.elapsed() < Duration::from_secs(5) {
@@ -228,13 +228,14 @@ async fn a_sweep_that_is_given_up_half_way_leaves_its_events_to_the_next() {
 }
 
 #[tokio::test]
-async fn an_event_waits_in_the_outbox_as_it_goes_on_the_bus() {
+async fn outbox_stores_an_event_as_it_is_published() {
     let database = database().await;
     let stock = database.stock();
     let a = opened(&stock, 5).await;
-    let (hold, reserved, short) = hold(&[(a, 2)]);
-    let said = stock.reserve(claim(), &hold, expires_at(), &reserved, &short).await.unwrap().expect("held");
+    let (reservation, reserved, failed) = reservation_of(&[(a, 2)]);
+    let outcome =
+        stock.reserve(claim(), &reservation, expires_at(), &reserved, &failed).await.unwrap().expect("reserved");
     let rows = database.rows("SELECT event FROM inventory.outbox ORDER BY event ->> 'type' DESC").await;
     let stored: serde_json::Value = rows[0].get(0);
-    assert_eq!(stored, serde_json::to_value(&said).unwrap());
+    assert_eq!(stored, serde_json::to_value(&outcome).unwrap());
 }

@@ -19,7 +19,7 @@ fn fact(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId,
         region: region.to_owned(),
         products: products
             .iter()
-            .map(|(id, name, pieces)| (*id, ProductName::parse(name).expect("a name"), *pieces))
+            .map(|(id, name, units)| (*id, ProductName::parse(name).expect("a name"), *units))
             .collect(),
     }
 }
@@ -33,7 +33,7 @@ fn later(seconds: i64) -> Timestamp {
 }
 
 #[tokio::test]
-async fn facts_add_up_by_window_and_currency_however_they_are_batched() {
+async fn records_add_up_by_window_and_currency_in_any_batching() {
     let database = database().await;
     let windows = database.windows();
     let (a, b) = (ProductId(id()), ProductId(id()));
@@ -59,7 +59,7 @@ async fn facts_add_up_by_window_and_currency_however_they_are_batched() {
 }
 
 #[tokio::test]
-async fn a_fact_that_a_batch_holds_twice_counts_once() {
+async fn record_repeated_in_a_batch_counts_once() {
     let database = database().await;
     let windows = database.windows();
     let fact = fact(window(), usd(1000), "US-CA", &[(ProductId(id()), "Anchor", 2)]);
@@ -69,18 +69,18 @@ async fn a_fact_that_a_batch_holds_twice_counts_once() {
 }
 
 #[tokio::test]
-async fn a_window_shows_its_five_best_selling_products() {
+async fn window_lists_its_five_best_selling_products() {
     let database = database().await;
     let windows = database.windows();
     let products: Vec<_> = (1..=8).map(|n| (ProductId(id()), "Anchor", n)).collect();
     windows.add(&[fact(window(), usd(1), "US-CA", &products)]).await.expect("added");
     let list = windows.list(window(), later(1), 100, None).await.expect("a list").items;
-    let pieces: Vec<i64> = list[0].top_products.iter().map(|product| product.2).collect();
-    assert_eq!(pieces, [8, 7, 6, 5, 4]);
+    let units: Vec<i64> = list[0].top_products.iter().map(|product| product.2).collect();
+    assert_eq!(units, [8, 7, 6, 5, 4]);
 }
 
 #[tokio::test]
-async fn overlapping_batches_from_many_shards_at_once_count_each_fact_once() {
+async fn concurrent_overlapping_batches_count_each_record_once() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.windows()).collect();
     let products: Vec<_> = (0..4).map(|_| ProductId(id())).collect();

@@ -68,7 +68,7 @@ async fn fixture() -> Fixture<Observed<KafkaLog, Partitions>> {
     let wiring = Wiring::new(catalog::EVENT_FORWARD, Config::from_vars([("KAFKA_BROKERS", &brokers)]));
     let mut processes = Vec::new();
     for _ in 0..PROCESSES {
-        let port = wiring.event_log().expect("KAFKA_BROKERS can be read");
+        let port = adapters_kafka::event_log(&wiring).expect("KAFKA_BROKERS can be read");
         processes.push(Observed { port, observer: Partitions::new(&client).await });
     }
     Fixture::new(processes, &Platform::new())
