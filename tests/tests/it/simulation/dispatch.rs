@@ -152,6 +152,18 @@ impl<S: Backend> World<S> {
                 payment_charge::handle(&stores.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery)
                     .await
             }
+            _ => self.consume_outside_saga(stores, to, delivery).await,
+        }
+    }
+
+    async fn consume_outside_saga(
+        &self,
+        stores: &impl Stores,
+        to: &'static Function,
+        delivery: Delivery<DomainEvent>,
+    ) -> Result<(), Failure> {
+        let platform = &self.platform;
+        match to {
             to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
                 product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
             }

@@ -113,7 +113,7 @@ fn until_idle<S: Backend>(world: &mut World<S>, choices: &Choices) -> Result<Run
         if !step(world, choices)? {
             world.read_stores();
             rules::always(world)?;
-            rules::at_rest(world)?;
+            rules::when_idle(world)?;
             rule!(world.sweeps - sweeps <= SWEEPS, "it took {} sweeps", world.sweeps - sweeps);
             let operations = world.platform.operation_count();
             return Ok(RunReport { operations, steps: world.steps, observed: rules::observed(world) });

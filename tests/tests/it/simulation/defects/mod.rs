@@ -90,13 +90,7 @@ pub async fn consume<S: Backend>(
 ) -> Option<Result<(), Failure>> {
     let (platform, defect) = (&world.platform, world.defect?);
     let is = |row: &Function| to.name == row.name;
-    let copy = || Delivery {
-        event: delivery.event.clone(),
-        trace: delivery.trace.clone(),
-        ids: world.clock.ids(),
-        record_id: String::new(),
-        ..*delivery
-    };
+    let copy = || copy(world, delivery);
     let payments = payments::Payments { inner: stores.payments(), platform, defect };
     let gateway = payments::NewKeyGateway { platform, ids: world.clock.ids(), defect };
     let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, ids: world.clock.ids(), defect };
@@ -144,4 +138,14 @@ pub async fn consume<S: Backend>(
         }
         _ => return None,
     })
+}
+
+fn copy<S: Backend>(world: &World<S>, delivery: &Delivery<DomainEvent>) -> Delivery<DomainEvent> {
+    Delivery {
+        event: delivery.event.clone(),
+        trace: delivery.trace.clone(),
+        ids: world.clock.ids(),
+        record_id: String::new(),
+        ..*delivery
+    }
 }

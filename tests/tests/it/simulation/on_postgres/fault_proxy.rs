@@ -205,25 +205,14 @@ impl FaultProxy {
                 }
                 Some(FaultPoint::InFlight) => {
                     request.send(&mut server).await?;
-                    self.count(|cut_counts| cut_counts.in_flight += 1);
-                    let running_guard = self.running_guard();
-                    cut(client, kills, state);
-                    let reply = Reply::read(&mut server).await?;
-                    self.count(|cut_counts| cut_counts.completed += usize::from(!reply.failed));
-                    let session = reply.is_idle.then_some(server);
-                    drop(running_guard);
-                    return Ok(session);
+                    return self.cut_in_flight(client, server, kills, state).await;
                 }
                 Some(FaultPoint::Uncommitted) => {
                     let is_half = request.send_half(&mut server).await?;
                     self.count(|cut_counts| {
                         *if is_half { &mut cut_counts.uncommitted } else { &mut cut_counts.before } += 1
                     });
-                    let running_guard = self.running_guard();
-                    cut(client, kills, state);
-                    self.close(server).await;
-                    drop(running_guard);
-                    return Ok(None);
+                    is_idle = false;
                 }
             }
             let running_guard = self.running_guard();
@@ -235,6 +224,22 @@ impl FaultProxy {
             drop(running_guard);
             return Ok(None);
         }
+    }
+
+    /// Cuts the connection while the server executes a statement. Returns the server's side if it can be reused.
+    async fn cut_in_flight(
+        &self,
+        client: Stream,
+        mut server: Stream,
+        kills: bool,
+        state: &ProcessState,
+    ) -> io::Result<Option<Stream>> {
+        self.count(|cut_counts| cut_counts.in_flight += 1);
+        let _running = self.running_guard();
+        cut(client, kills, state);
+        let reply = Reply::read(&mut server).await?;
+        self.count(|cut_counts| cut_counts.completed += usize::from(!reply.failed));
+        Ok(reply.is_idle.then_some(server))
     }
 
     /// Closes the connection to the server, and waits until the server has rolled back.

@@ -1,8 +1,8 @@
 //! Invariants: those that hold after each step, and those that hold once the world is idle.
 
-mod rest;
+mod idle;
 
-pub use rest::{at_rest, expected_emails, observed};
+pub use idle::{expected_emails, observed, when_idle};
 
 use super::{
     backend::Backend,

@@ -21,7 +21,7 @@ use std::{
 use testkit::Snapshot;
 
 /// Checks what holds once nothing is in flight.
-pub fn at_rest<S: Backend>(world: &World<S>) -> Result<(), Violation> {
+pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let committed = world.backend.committed();
     orders(world, &committed)?;
     money(world)?;
