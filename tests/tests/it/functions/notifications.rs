@@ -217,8 +217,9 @@ async fn email_feedback_track_suppresses_a_bounced_address() {
 #[tokio::test]
 async fn email_feedback_track_dead_letters_only_the_malformed_message() {
     let platform = seeded_platform();
-    let handler =
-        async |notice| email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await;
+    let handler = async |notice| {
+        email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
+    };
     let consumer = Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name);
     for (dead_lettered, case) in (1..).zip(["bad_mixed_batch", "bad_no_event_type"]) {
         let event = sample(catalog::EMAIL_FEEDBACK_TRACK, case);

@@ -35,7 +35,8 @@ async fn authorizer_identifies_the_bearer_of_a_valid_token_only() {
 async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_others() {
     let platform = Platform::new();
     assert_all_samples_run(catalog::PRODUCT_RELAY, &["ok", "bad_not_a_product"]);
-    let handler = async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
+    let handler =
+        async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
     let consumer = Consumer::new(catalog::PRODUCT_RELAY.name);
     for case in ["ok", "ok", "bad_not_a_product"] {
         let event = sample(catalog::PRODUCT_RELAY, case);

@@ -16,12 +16,14 @@ const MAX_PORTS: usize = 3;
 const MAX_TEST_NAME: usize = 80;
 
 /// Files that may be longer, each with the reason why a split would not help its reader.
-const LONG_FILES: [(&str, &str); 6] = [
+const LONG_FILES: [(&str, &str); 8] = [
     ("shared/domain/src/event.rs", "the list of all events and their payloads"),
     ("shared/domain/src/notification.rs", "one type for each part of a notification, and their tests"),
     ("shared/domain/src/payment/state_machine.rs", "one transition table"),
     ("shared/edge/src/tests.rs", "the same cases for every kind of batch, side by side"),
+    ("shared/testkit/src/contract/orders.rs", "the contract of one port"),
     ("shared/testkit/src/contract/payments.rs", "the contract of one port"),
+    ("shared/testkit/src/contract/reservations.rs", "the contract of one port"),
     ("shared/testkit/src/fakes/stock.rs", "the fake of one port"),
 ];
 /// Functions that may be longer, as `path::name`, each with the reason.
