@@ -71,7 +71,7 @@ fn render(
     contact: &Recipient,
     event: &DomainEvent,
 ) -> EmailMessage {
-    templates.render_email(template, contact, event).expect("a email")
+    templates.render_email(template, contact, event).expect("an e-mail")
 }
 
 pub async fn email_is_addressed_to_its_recipient_by_name(fixture: &Fixture<impl MessageTemplates>) {

@@ -261,7 +261,7 @@ pub async fn replayed_request_returns_the_first_response_unchanged(fixture: &Fix
     assert_eq!(repeated, Ok(Some(IdempotencyOutcome::Replayed(reply()))), "even after later transitions");
     assert_eq!(fixture.publish_count(events[0].id), 1);
     fixture.sweep().await;
-    assert_eq!(fixture.platform.bus().published().len(), 2, "the rejection and the new attempt");
+    assert_eq!(fixture.platform.bus().published().len(), 2, "the decline and the new attempt");
 }
 
 pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(fixture: &Fixture<impl PaymentStore>) {
@@ -322,7 +322,7 @@ pub async fn concurrent_requests_with_one_key_commit_once(fixture: &Fixture<impl
     assert_eq!(known, Ok(Some(IdempotencyOutcome::Replayed(replies[winner].clone()))));
     assert_eq!(find(fixture.port(), again.payment.id).await, Some(again.payment));
     fixture.sweep().await;
-    assert_eq!(fixture.platform.bus().published().len(), 2, "the rejection and one new attempt");
+    assert_eq!(fixture.platform.bus().published().len(), 2, "the decline and one new attempt");
 }
 
 pub async fn concurrent_requests_commit_one_transition(fixture: &Fixture<impl PaymentStore>) {

@@ -23,14 +23,14 @@ use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 #[tokio::test]
 async fn notification_send_accepts_a_request_once_per_key() {
     let expected = [
-        ("bad_channel", 422, "validation", "/channel"),
-        ("bad_template", 422, "validation", "/template"),
-        ("bad_subject", 422, "validation", "/data/subject"),
-        ("bad_text", 422, "validation", "/data/text"),
+        (r#"set /body/channel = "sms""#, 422, "validation", "/channel"),
+        (r#"set /body/template = "order_confirmed""#, 422, "validation", "/template"),
+        (r#"set /body/data/subject = "two\nlines""#, 422, "validation", "/data/subject"),
+        (r#"set /body/data/text = " ""#, 422, "validation", "/data/text"),
         ("bad_user", 422, "validation", "/user_id"),
-        ("bad_customer", 403, "forbidden", ""),
-        ("bad_no_key", 400, "idempotency-key-missing", ""),
-        ("bad_channel_not_enabled", 422, "validation", "/channel"),
+        (r#"set /requestContext/authorizer/lambda/role = "customer""#, 403, "forbidden", ""),
+        ("remove /headers/idempotency-key", 400, "idempotency-key-missing", ""),
+        (r#"set /body/channel = "sms"; set /body/data/text = "It is here.""#, 422, "validation", "/channel"),
         ("bad_text_too_long", 422, "validation", "/data/text"),
         ("ok", 202, "", ""),
     ];
@@ -241,10 +241,10 @@ async fn preferences_are_shown_and_stored_for_their_owner_and_an_admin() {
         [
             ("ok", 200, "", ""),
             ("ok_no_channels", 200, "", ""),
-            ("bad_channel", 422, "validation", "/channels/1"),
-            ("bad_locale", 422, "validation", "/locale"),
-            ("bad_missing_locale", 422, "validation", "/locale"),
-            ("bad_unknown_field", 422, "validation", "/telegram"),
+            (r#"set /body/channels/1 = "fax""#, 422, "validation", "/channels/1"),
+            (r#"set /body/locale = "tlh""#, 422, "validation", "/locale"),
+            ("remove /body/locale", 422, "validation", "/locale"),
+            ("set /body/telegram = true", 422, "validation", "/telegram"),
             ("bad_not_owner", 404, "not-found", ""),
         ],
     );
@@ -282,8 +282,8 @@ async fn device_is_registered_and_removed_by_its_owner() {
     let (contacts, directory) = (platform.contacts(), platform.push_sender());
     let expected = [
         ("ok", 201, "", ""),
-        ("bad_token", 422, "validation", "/token"),
-        ("bad_no_token", 422, "validation", "/token"),
+        (r#"set /body/token = "not a token""#, 422, "validation", "/token"),
+        ("remove /body/token", 422, "validation", "/token"),
         ("bad_not_owner", 404, "not-found", ""),
         ("bad_staff", 403, "forbidden", ""),
     ];

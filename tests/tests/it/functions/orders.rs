@@ -66,12 +66,12 @@ async fn order_cancel_requires_the_expected_version() {
 #[tokio::test]
 async fn order_status_update_requires_the_expected_version() {
     let expected = [
-        ("bad_no_if_match", 428, "if-match-missing", ""),
+        ("remove /headers/if-match", 428, "if-match-missing", ""),
         ("bad_stale", 412, "precondition-failed", ""),
-        ("bad_transition", 409, "transition-forbidden", ""),
-        ("bad_status", 422, "validation", "/status"),
-        ("bad_reason", 422, "validation", "/reason"),
-        ("bad_customer", 403, "forbidden", ""),
+        (r#"set /body/status = "delivered""#, 409, "transition-forbidden", ""),
+        (r#"set /body/status = "pending""#, 422, "validation", "/status"),
+        (r#"set /body/status = "cancelled"; set /body/reason = "timed_out""#, 422, "validation", "/reason"),
+        (r#"set /requestContext/authorizer/lambda/role = "customer""#, 403, "forbidden", ""),
         ("ok", 200, "", ""),
         ("ok_cancelled", 412, "precondition-failed", ""),
     ];

@@ -130,13 +130,13 @@ async fn stock_ship_removes_shipped_stock_once() {
 async fn stock_adjust_applies_once_per_key_and_never_takes_reserved_stock() {
     let expected = [
         ("bad_exceeds_stock", 409, "insufficient-stock", ""),
-        ("bad_zero", 422, "validation", "/delta"),
-        ("bad_huge", 422, "validation", "/delta"),
-        ("bad_reason", 422, "validation", "/reason"),
-        ("bad_unknown_field", 422, "validation", "/note"),
+        ("set /body/delta = 0", 422, "validation", "/delta"),
+        ("set /body/delta = 1000001", 422, "validation", "/delta"),
+        (r#"set /body/reason = "because""#, 422, "validation", "/reason"),
+        (r#"set /body/note = "x""#, 422, "validation", "/note"),
         ("bad_unknown_product", 404, "not-found", ""),
-        ("bad_no_key", 400, "idempotency-key-missing", ""),
-        ("bad_customer", 403, "forbidden", ""),
+        ("remove /headers/idempotency-key", 400, "idempotency-key-missing", ""),
+        (r#"set /requestContext/authorizer/lambda/role = "customer""#, 403, "forbidden", ""),
         ("ok", 200, "", ""),
         ("ok_increase", 200, "", ""),
     ];
