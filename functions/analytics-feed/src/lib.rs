@@ -1,11 +1,11 @@
-//! Puts confirmed orders on the analytics stream, as they came off the bus.
+//! Forwards confirmed orders from the bus to the analytics stream.
 
 use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
 use ports::AnalyticsStream;
 
-/// Puts one event. Twice is harmless: windows count each event once.
+/// Puts one event. A repetition is harmless: windows count each event once.
 pub async fn handle(stream: &impl AnalyticsStream, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     stream.put(&delivery.event).await
 }

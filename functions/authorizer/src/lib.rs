@@ -1,7 +1,7 @@
-//! Tells API Gateway who calls, before every route that is not public.
+//! Lambda authorizer of API Gateway: verifies the bearer token of every route that is not public.
 //!
-//! Reads the bearer token, answers the principal or a refusal. What a principal may do is checked by the route, from the
-//! catalog: an answer here is cached for a minute whatever the route.
+//! Returns the principal, or a denial. The route checks the role, as the catalog declares it: API Gateway caches the result of the
+//! authorizer for a minute, for all routes.
 
 use edge::{
     authorizer::{AuthRequest, Grant},
@@ -10,7 +10,7 @@ use edge::{
 use kernel::Failure;
 use ports::Tokens;
 
-/// Who calls, if the token proves it.
+/// The principal of a valid token.
 pub async fn handle(tokens: &impl Tokens, request: AuthRequest) -> Result<Option<Grant>, Failure> {
     let Some(token) = request.token else { return Ok(None) };
     let claims = tokens.verify(&token, request.now).await?;

@@ -1,6 +1,6 @@
-//! Brings the database to the version of this code, and makes the accounts that an installation begins with.
+//! Migrates the database to the schema of this version and creates seed accounts.
 //!
-//! A deployment calls it before traffic comes. Twice changes nothing.
+//! A deployment invokes it before it shifts traffic. A second run changes nothing.
 
 use domain::{
     text::{Email, Username},
@@ -11,39 +11,33 @@ use kernel::Failure;
 use ports::{Migrations, Passwords, SeedAccount};
 use serde::{Deserialize, Serialize};
 
-/// What to do besides migrating.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Migrate {
-    /// Accounts to make unless they are there.
+    /// Accounts to create unless they exist.
     #[serde(default)]
     pub accounts: Vec<Account>,
 }
 
-/// An account of the back office.
+/// An account of staff, an admin or a service.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// Address for mail.
     pub email: Email,
-    /// Name.
     pub username: Username,
-    /// The secret.
     pub password: Password,
-    /// What it may do.
     pub role: String,
 }
 
-/// What was done.
 #[derive(Debug, Serialize)]
 pub struct Migrated {
-    /// Migrations that were applied now.
+    /// Names of the migrations that this run applied.
     pub applied: Vec<String>,
-    /// Accounts that were made now.
+    /// Number of accounts that this run created.
     pub accounts: u32,
 }
 
-/// Migrates.
+/// Applies the migrations, then creates the accounts.
 pub async fn handle(
     migrations: &impl Migrations,
     passwords: &impl Passwords,

@@ -1,6 +1,6 @@
-//! `POST /api/v1/users/{id}/devices`: enters a device of the caller's that is to show notices.
+//! `POST /api/v1/users/{id}/devices`: registers a device for push notifications.
 //!
-//! 201 with its id, the same one each time for the same token. A device that was somebody else's is the caller's now.
+//! Returns 201 with its id, the same one each time for the same token. A device of another user changes its owner.
 
 use api::DeviceView;
 use domain::{
@@ -12,18 +12,15 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{Device, DeviceStore, PushEndpoints};
 
-/// Enters one device.
+/// Registers one device.
 pub async fn handle(
-    book: &impl DeviceStore,
-    directory: &impl PushEndpoints,
+    devices: &impl DeviceStore,
+    endpoints: &impl PushEndpoints,
     call: Call<RegisterDevice>,
 ) -> Result<Reply<DeviceView>, Failure> {
-    let (wish, call) = call.into_parts();
-    let principal = call.principal()?;
-    let whose: UserId = call.path("id")?;
-    user::check_owner(whose, principal.id, &principal.role)?;
-    let endpoint = directory.register(&wish.token).await?;
+    let owner: UserId = call.owner_from_path("id", user::check_owner)?;
+    let endpoint = endpoints.register(&call.body.token).await?;
     let device = Device { id: DeviceId(call.ids.next()), endpoint, registered_at: call.now };
-    let known_as = book.save_device(whose, &device).await?;
-    Ok(Reply::created(DeviceView::from(known_as)))
+    let id = devices.save_device(owner, &device).await?;
+    Ok(Reply::created(DeviceView::from(id)))
 }

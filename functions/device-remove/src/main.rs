@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::DEVICE_REMOVE)?;
-    let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| device_remove::handle(&contacts, call).await).await
+    let devices = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| device_remove::handle(&devices, call).await).await
 }

@@ -1,18 +1,18 @@
-//! Keeps what became of mail: a letter came back, or was complained about; an address that takes none for good gets no more.
+//! Records bounces and complaints, and suppresses addresses that bounced permanently or complained.
 
 use edge::queue::RawMessage;
 use kernel::Failure;
 use ports::{EmailFeedback, EmailFeedbackStore};
 use serde_json::Value;
 
-/// Keeps one notice. `read` knows how the mail service writes them, and answers `None` for those that say nothing of that kind.
+/// Records one notification of the e-mail provider. `parse` returns `None` for a notification that is neither.
 pub async fn handle(
-    book: &impl EmailFeedbackStore,
-    read: impl Fn(&Value) -> Result<Option<EmailFeedback>, Failure>,
-    notice: RawMessage,
+    store: &impl EmailFeedbackStore,
+    parse: impl Fn(&Value) -> Result<Option<EmailFeedback>, Failure>,
+    message: RawMessage,
 ) -> Result<(), Failure> {
-    match read(&notice.content)? {
-        Some(returned) => book.record_feedback(&returned, notice.now).await,
+    match parse(&message.content)? {
+        Some(feedback) => store.record_feedback(&feedback, message.now).await,
         None => Ok(()),
     }
 }

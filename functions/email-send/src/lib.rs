@@ -1,30 +1,19 @@
-//! Writes to the customer when an order is confirmed, waits for something, is cancelled, shipped or delivered.
+//! Sends an e-mail to the customer when an order is confirmed, waits for something, is cancelled, shipped or delivered.
 
-use domain::{
-    DomainEvent, event,
-    notification::{self, Channel},
-};
+use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, ContactStore, EmailChannel, EmailSender, MessageTemplates, NotificationJob};
+use ports::{ContactStore, EmailSender, MessageTemplates};
+use services::{EmailChannel, send_once};
 
-/// Sends one letter.
+/// Sends one e-mail.
 pub async fn handle(
     contacts: &impl ContactStore,
-    letters: &impl MessageTemplates,
-    mailer: &impl EmailSender,
+    templates: &impl MessageTemplates,
+    sender: &impl EmailSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let about = &delivery.event.event;
-    let sent = notification::for_event(about, Channel::Email).ok_or_else(|| event::unexpected_event(about))?;
-    let event =
-        event::wrap(delivery.ids.next(), delivery.event.subject, 1, delivery.now, &delivery.trace, sent.clone());
-    let claim = Claim { consumer: catalog::EMAIL_SEND.name, event_id: delivery.event.id };
-    ports::send_once(
-        contacts,
-        letters,
-        &EmailChannel(mailer),
-        NotificationJob { claim, about, sent: &sent, event: &event },
-    )
-    .await
+    let cause = &delivery.event;
+    let sent = |notification| delivery.event(&cause.subject, 1, notification);
+    send_once(contacts, templates, &EmailChannel(sender), delivery.claim(), cause, sent).await
 }

@@ -4,10 +4,10 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::EMAIL_SEND)?;
     let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    let letters = adapters_templates::JinjaMessageTemplates::new()?;
-    let mailer = adapters_ses::email_sender(&wiring)?;
+    let templates = adapters_templates::JinjaMessageTemplates::new()?;
+    let sender = adapters_ses::email_sender(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        email_send::handle(&contacts, &letters, &mailer, delivery).await
+        email_send::handle(&contacts, &templates, &sender, delivery).await
     })
     .await
 }

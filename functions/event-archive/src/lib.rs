@@ -1,7 +1,7 @@
-//! Archives the Kafka topics to S3: JSON lines under topic and date.
+//! Archives the Kafka topics in S3 as JSON lines, under topic and date.
 //!
-//! An object is named by its first and its last record, so that a batch that comes again overwrites itself, and never a batch that
-//! was cut otherwise: that one leaves lines twice. Each has the event's id, by which readers count it once.
+//! The key of an object names its first and its last offset, so that a redelivered batch overwrites its own object. A batch that is cut
+//! differently on redelivery duplicates lines; readers deduplicate them by event id.
 
 use edge::kafka::Record;
 use kernel::Failure;
@@ -9,7 +9,7 @@ use ports::Archive;
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// Archives a batch of one partition or several.
+/// Archives a batch, which may span partitions.
 pub async fn handle(archive: &impl Archive, batch: &[Record<IgnoredAny>]) -> Result<(), Failure> {
     for (key, lines) in objects(batch) {
         archive.put(&key, lines).await?;
@@ -17,12 +17,12 @@ pub async fn handle(archive: &impl Archive, batch: &[Record<IgnoredAny>]) -> Res
     Ok(())
 }
 
-/// The objects that a batch makes: one a topic, day and partition. Records come in the order of their offsets.
+/// The objects of a batch: one per topic, day and partition. Records come in order of their offsets.
 fn objects(batch: &[Record<IgnoredAny>]) -> BTreeMap<String, String> {
-    let mut named: BTreeMap<(String, String, i32), (i64, i64, String)> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, String, i32), (i64, i64, String)> = BTreeMap::new();
     for record in batch {
         let day = record.timestamp.strftime("%Y/%m/%d").to_string();
-        let (_, last, lines) = named
+        let (_, last, lines) = groups
             .entry((record.topic.clone(), day, record.partition))
             .or_insert_with(|| (record.offset, record.offset, String::new()));
         *last = record.offset;
@@ -32,5 +32,5 @@ fn objects(batch: &[Record<IgnoredAny>]) -> BTreeMap<String, String> {
     let object = |((topic, day, partition), (first, last, lines))| {
         (format!("{topic}/{day}/{partition}-{first:020}-{last:020}.jsonl"), lines)
     };
-    named.into_iter().map(object).collect()
+    groups.into_iter().map(object).collect()
 }

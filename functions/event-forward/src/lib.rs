@@ -1,11 +1,11 @@
-//! Forwards every event of the bus to its Kafka topic, keyed by its subject, without what is personal in it.
+//! Forwards every event of the bus to its Kafka topic, keyed by subject and without personal data.
 
 use edge::Delivery;
 use kernel::{Failure, FailureKind};
 use ports::{EventLog, LogRecord};
 use serde_json::{Map, Value};
 
-/// Forwards one event. Members that this version does not know go along.
+/// Forwards one event, with members that this version does not know.
 pub async fn handle(log: &impl EventLog, delivery: Delivery<Map<String, Value>>) -> Result<(), Failure> {
     let mut event = delivery.event;
     let row = event.event.get("type").and_then(Value::as_str).and_then(catalog::find_event);

@@ -1,4 +1,6 @@
-//! `GET /api/v1/orders/{id}/invoice`: a link to the invoice, for its owner and the back office. Not yet made is 404.
+//! `GET /api/v1/orders/{id}/invoice`: a presigned link to the invoice, for its owner and for staff.
+//!
+//! Returns 404 until the document is stored.
 
 use api::InvoiceView;
 use domain::user;
@@ -6,10 +8,10 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::{Failure, Timestamp};
 use ports::{Documents, InvoiceStore};
 
-/// Seconds that a link works: long enough to click, short enough to be of no use when it leaks.
+/// Validity of a link: long enough to click it, short enough that a leaked one is soon useless.
 const LINK_SECONDS: u32 = 300;
 
-/// Gives the link.
+/// Returns the link.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,
@@ -17,10 +19,10 @@ pub async fn handle(
 ) -> Result<Reply<InvoiceView>, Failure> {
     let principal = call.principal()?;
     let owner = user::owner_filter(principal.id, &principal.role);
-    let absent = || Failure::not_found("invoice");
-    let invoice = invoices.find(call.path("id")?, owner).await?.ok_or_else(absent)?;
+    let missing = || Failure::not_found("invoice");
+    let invoice = invoices.find(call.path("id")?, owner).await?.ok_or_else(missing)?;
     if !documents.exists(&invoice.key()).await? {
-        return Err(absent());
+        return Err(missing());
     }
     let url = documents.link(&invoice.key(), LINK_SECONDS).await?;
     let expires_at =

@@ -1,6 +1,6 @@
-//! Numbers the invoice of a confirmed order and files it as PDF.
+//! Assigns a number to the invoice of a confirmed order and stores it as PDF.
 //!
-//! The number is kept first, without a gap; the document follows from it, always the same, and is written once.
+//! The number is committed first, without a gap in its series. The document is a function of the invoice and is written once.
 
 use domain::{
     DomainEvent,
@@ -9,24 +9,23 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, Documents, InvoiceRenderer, InvoiceStore};
+use ports::{Documents, InvoiceRenderer, InvoiceStore};
 
 /// Issues one invoice.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,
-    printer: &impl InvoiceRenderer,
+    renderer: &impl InvoiceRenderer,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let DomainEvent::OrderConfirmed(order) = delivery.event.event else {
+    let DomainEvent::OrderConfirmed(order) = &delivery.event.event else {
         return Err(event::unexpected_event(&delivery.event.event));
     };
-    let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: delivery.event.id };
-    let (order_id, event_id) = (order.order_id, delivery.ids.next());
+    let order_id = order.order_id;
     let issued = |invoice: &Invoice| {
-        let issued = InvoiceIssued { order_id, number: invoice.number(), key: invoice.key() };
-        event::wrap(event_id, order_id, 1, delivery.now, &delivery.trace, issued)
+        delivery.event(order_id, 1, InvoiceIssued { order_id, number: invoice.number(), key: invoice.key() })
     };
-    let invoice = invoices.assign_number(claim, &invoice::draft(order, delivery.event.time), &issued).await?;
-    documents.put_once(&invoice.key(), "application/pdf", printer.render(&invoice)?).await
+    let draft = invoice::draft(order.clone(), delivery.event.time);
+    let invoice = invoices.assign_number(delivery.claim(), &draft, &issued).await?;
+    documents.put_once(&invoice.key(), "application/pdf", renderer.render(&invoice)?).await
 }

@@ -4,12 +4,12 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::MESSAGE_SEND)?;
     let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    let letters = adapters_templates::JinjaMessageTemplates::new()?;
-    let mailer = adapters_ses::email_sender(&wiring)?;
-    let texter = adapters_sns::sms_sender(&wiring)?;
-    let pusher = adapters_sns::push_sender(&wiring)?;
+    let templates = adapters_templates::JinjaMessageTemplates::new()?;
+    let email = adapters_ses::email_sender(&wiring)?;
+    let sms = adapters_sns::sms_sender(&wiring)?;
+    let push = adapters_sns::push_sender(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        message_send::handle(&contacts, &letters, (&mailer, &texter, &pusher), delivery).await
+        message_send::handle(&contacts, &templates, (&email, &sms, &push), delivery).await
     })
     .await
 }

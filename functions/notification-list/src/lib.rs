@@ -1,4 +1,4 @@
-//! `GET /api/v1/notifications?order_id=`: what was told to the customer about an order, oldest first, for the back office.
+//! `GET /api/v1/notifications?order_id=`: the notification log of an order, oldest first, for staff.
 
 use api::{ListView, NotificationView};
 use domain::id::OrderId;
@@ -6,14 +6,14 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::NotificationRequests;
 
-/// Lists a page of the delivery log.
+/// Lists one page of the log.
 pub async fn handle(
-    desk: &impl NotificationRequests,
+    notifications: &impl NotificationRequests,
     call: Call<NoBody>,
 ) -> Result<Reply<ListView<NotificationView>>, Failure> {
     let order: OrderId = call.query("order_id")?.ok_or_else(|| Failure::field("?order_id", "is missing"))?;
     let page = call.page()?;
-    let found = desk.delivery_log(order, page.limit, page.cursor.as_deref()).await?;
+    let found = notifications.delivery_log(order, page.limit, page.cursor.as_deref()).await?;
     let items = found.items.iter().map(NotificationView::from).collect();
     Ok(Reply::ok(ListView { items, next_cursor: found.next }))
 }

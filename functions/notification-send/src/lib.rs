@@ -1,58 +1,59 @@
-//! `POST /api/v1/notifications/send`: the back office writes to a customer, by a channel that they chose.
+//! `POST /api/v1/notifications/send`: staff write to a customer, through a channel that the customer chose.
 //!
-//! 202 with what will be sent; it goes out right after, and is then in the log. The first answer again for a repeated
-//! `Idempotency-Key`; a refusal is not kept, for what it is about may change any moment: a contact arrives, a device is entered.
+//! Returns 202 with the notification, which is sent right after and then appears in the log. A repeated `Idempotency-Key` replays the
+//! first response. A rejection is not stored: its reason may pass at any time, when a contact arrives or a device is registered.
 
 use api::NotificationView;
 use domain::{
-    event::{self, NotificationRequested},
+    event::NotificationRequested,
     notification::{ManualTemplate, Outcome, SendNotification, Template},
 };
 use edge::http::{Call, Reply};
 use kernel::{Failure, IdempotencyOutcome};
 use ports::{ContactStore, NotificationRequests, Recipient};
 
-/// Asks for something to be sent.
+/// Requests one notification.
 pub async fn handle(
     contacts: &(impl ContactStore + NotificationRequests),
     call: Call<SendNotification>,
 ) -> Result<Reply<NotificationView>, Failure> {
-    let (wish, call) = call.into_parts();
-    wish.check()?;
-    let key = call.idempotency_key()?.clone();
-    let nobody = || Failure::field("/user_id", "is nobody whom we can write to");
-    let to = contacts.find(wish.user_id).await?.ok_or_else(nobody);
-    if let Err(refusal) = to.and_then(|to| check(&wish, &to)) {
-        // What was accepted before is not refused now.
-        let settled = contacts.find_response(&key).await?.unwrap_or(IdempotencyOutcome::Committed);
-        return Reply::rejected(refusal, settled);
+    let (command, call) = call.into_parts();
+    command.check()?;
+    let key = call.idempotency_key()?;
+    let unknown = || Failure::field("/user_id", "has no contact");
+    let to = contacts.find(command.user_id).await?.ok_or_else(unknown);
+    if let Err(rejection) = to.and_then(|to| check_channel(&command, &to)) {
+        // A request that was accepted before is replayed, not rejected.
+        let outcome = contacts.find_response(key).await?.unwrap_or(IdempotencyOutcome::Committed);
+        return Reply::rejected(rejection, outcome);
     }
-    let template = match wish.template {
+    let template = match command.template {
         ManualTemplate::Message => Template::Message,
     };
     let requested = NotificationRequested {
-        user_id: wish.user_id,
-        order_id: wish.data.order_id,
-        channel: wish.channel,
+        user_id: command.user_id,
+        order_id: command.data.order_id,
+        channel: command.channel,
         template,
-        subject: wish.data.subject,
-        text: wish.data.text,
+        subject: command.data.subject,
+        text: command.data.text,
     };
-    let id = call.ids.next();
-    let reply = Reply::accepted(NotificationView::accepted(id, &requested, call.now));
-    let event = event::wrap(id, wish.user_id, 1, call.now, &call.trace, requested);
-    let settled = contacts.request(&key, &reply.to_stored()?, &event).await?;
-    Ok(reply.or_replay(settled))
+    let event = call.event(command.user_id, 1, requested.clone());
+    let reply = Reply::accepted(NotificationView::accepted(event.id, &requested, call.now));
+    let outcome = contacts.request(key, &reply.to_stored()?, &event).await?;
+    Ok(reply.or_replay(outcome))
 }
 
-/// Whether they want to be written to that way, and can be.
-fn check(wish: &SendNotification, to: &Recipient) -> Result<(), Failure> {
-    if !to.opted_in(wish.channel) {
-        return Err(Failure::field("/channel", "is none that this customer chose"));
+/// Whether the customer chose the channel and can be reached through it.
+fn check_channel(command: &SendNotification, to: &Recipient) -> Result<(), Failure> {
+    if !to.opted_in(command.channel) {
+        return Err(Failure::field("/channel", "is not one that this customer chose"));
     }
-    match to.blocked_reason(wish.channel) {
+    match services::blocked_reason(to, command.channel) {
         None => Ok(()),
-        Some(Outcome::Suppressed) => Err(Failure::field("/channel", "reaches nobody: the address takes no more mail")),
-        Some(_) => Err(Failure::field("/channel", "reaches nobody: there is no number, or no device")),
+        Some(Outcome::Suppressed) => {
+            Err(Failure::field("/channel", "cannot be used: the customer's address is suppressed"))
+        }
+        Some(_) => Err(Failure::field("/channel", "cannot be used: the customer has no phone number or device")),
     }
 }

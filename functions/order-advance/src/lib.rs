@@ -1,7 +1,7 @@
-//! Moves an order on as stock and payment come in: the process manager of the saga.
+//! Advances an order on events of stock and payment: the process manager of the saga.
 //!
-//! Update may come twice, late, or two at once. The version guards each step; who loses the race reads again. What fails for any
-//! other reason is the queue's to try again.
+//! Events may come twice, late or concurrently. The version guards each transition; after a conflict the order is read again. The queue
+//! retries every other failure.
 
 use domain::{
     DomainEvent, event,
@@ -10,68 +10,63 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, OrderStore, TransitionOutcome};
+use ports::{OrderStore, TransitionOutcome};
+use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// How often the order is read again when another step was faster. Two signals at once are usual, three are not.
-const RACES: u32 = 3;
-
-/// Tells one order one piece of news. `policy` says what becomes of it if it is paid and has no stock.
+/// Applies one event to its order. `policy` decides what becomes of a paid order without stock.
 pub async fn handle(
     orders: &impl OrderStore,
     policy: ShortfallPolicy,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let (order_id, news) = news(&delivery.event, policy)?;
-    for _ in 0..=RACES {
-        if step(orders, order_id, news, &delivery).await? != TransitionOutcome::VersionConflict {
-            return Ok(());
-        }
-    }
-    Err(Failure::unavailable("order", format!("other steps of {order_id} were faster each time")))
+    let (order_id, update) = update(&delivery.event, policy)?;
+    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "order", async || {
+        Ok(advance(orders, order_id, update, &delivery).await?.unless_conflict())
+    })
+    .await
 }
 
-async fn step(
+async fn advance(
     orders: &impl OrderStore,
     order_id: OrderId,
-    news: Update,
+    update: Update,
     delivery: &Delivery<DomainEvent>,
 ) -> Result<TransitionOutcome, Failure> {
     let order = orders.get(order_id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
-    let moved = match &delivery.event.event {
-        // Money for a part of it changes nothing.
+    let transition = match &delivery.event.event {
+        // A partial refund does not change the order.
         DomainEvent::PaymentRefunded(refund) if !order.is_fully_refunded(refund.refunded_amount) => None,
-        _ => order::advance(&order, news, delivery.now)?,
+        _ => order::advance(&order, update, delivery.now)?,
     };
-    let Some((moved, told)) = moved else { return Ok(TransitionOutcome::AlreadyApplied) };
-    let event =
-        told.map(|told| event::wrap(delivery.ids.next(), moved.id, moved.version, delivery.now, &delivery.trace, told));
-    let claim = Claim { consumer: catalog::ORDER_ADVANCE.name, event_id: delivery.event.id };
-    orders.advance(Some(claim), &moved, event.as_ref()).await
+    let Some((order, payload)) = transition else { return Ok(TransitionOutcome::AlreadyApplied) };
+    let event = payload.map(|payload| delivery.event(order.id, order.version, payload));
+    orders.advance(Some(delivery.claim()), &order, event.as_ref()).await
 }
 
-/// What an event means for its order.
-fn news(event: &domain::Event, policy: ShortfallPolicy) -> Result<(OrderId, Update), Failure> {
+/// The order that an event is about, and the input that it is to the state machine.
+fn update(event: &domain::Event, policy: ShortfallPolicy) -> Result<(OrderId, Update), Failure> {
     let version = event.sequence;
-    match &event.event {
-        DomainEvent::StockReserved(held) => Ok((held.order_id, Input::StockReserved.into())),
-        DomainEvent::StockReservationFailed(failed) => Ok((failed.order_id, Input::StockReservationFailed.into())),
-        DomainEvent::StockAllocationFailed(failed) => {
-            let payment = Some((failed.payment.payment_id, failed.payment.version));
-            Ok((failed.order_id, Update { input: Input::StockAllocationFailed(policy), payment }))
+    let (order_id, input, payment) = match &event.event {
+        DomainEvent::StockReserved(stock) => (stock.order_id, Input::StockReserved, None),
+        DomainEvent::StockReservationFailed(stock) => (stock.order_id, Input::StockReservationFailed, None),
+        DomainEvent::StockAllocationFailed(stock) => {
+            let payment = (stock.payment.payment_id, stock.payment.version);
+            (stock.order_id, Input::StockAllocationFailed(policy), Some(payment))
         }
-        DomainEvent::StockAllocated(kept) => {
-            let payment = Some((kept.payment.payment_id, kept.payment.version));
-            Ok((kept.order_id, Update { input: Input::StockAllocated, payment }))
+        DomainEvent::StockAllocated(stock) => {
+            let payment = (stock.payment.payment_id, stock.payment.version);
+            (stock.order_id, Input::StockAllocated, Some(payment))
         }
-        DomainEvent::PaymentRequested(asked) => {
-            Ok((asked.order_id, Update { input: Input::PaymentRequested, payment: Some((asked.payment_id, version)) }))
+        DomainEvent::PaymentRequested(payment) => {
+            (payment.order_id, Input::PaymentRequested, Some((payment.payment_id, version)))
         }
-        DomainEvent::PaymentFailed(failed) => {
-            Ok((failed.order_id, Update { input: Input::PaymentFailed, payment: Some((failed.payment_id, version)) }))
+        DomainEvent::PaymentFailed(payment) => {
+            (payment.order_id, Input::PaymentFailed, Some((payment.payment_id, version)))
         }
-        DomainEvent::PaymentRefunded(back) => {
-            Ok((back.order_id, Update { input: Input::Refunded, payment: Some((back.payment_id, version)) }))
+        DomainEvent::PaymentRefunded(payment) => {
+            (payment.order_id, Input::Refunded, Some((payment.payment_id, version)))
         }
-        other => Err(event::unexpected_event(other)),
-    }
+        other => return Err(event::unexpected_event(other)),
+    };
+    Ok((order_id, Update { input, payment }))
 }

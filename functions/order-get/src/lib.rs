@@ -1,4 +1,4 @@
-//! `GET /api/v1/orders/{id}`: one order, for its owner and the back office. For all others there is none.
+//! `GET /api/v1/orders/{id}`: one order, for its owner and for staff; 404 for everybody else.
 
 use api::OrderView;
 use domain::user;
@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderStore;
 
-/// Shows an order.
+/// Returns one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let principal = call.principal()?;
     let owner = user::owner_filter(principal.id, &principal.role);

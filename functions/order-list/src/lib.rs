@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderStore;
 
-/// Lists orders.
+/// Lists one page of orders.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<ListView<OrderView>>, Failure> {
     let page = call.page()?;
     let found = orders.list(UserId(call.principal()?.id), page.limit, page.cursor.as_deref()).await?;

@@ -1,13 +1,9 @@
-//! Undoes orders that have stood still for too long: every five minutes, oldest first.
+//! Cancels orders that wait for stock or payment for too long: every five minutes, oldest first.
 //!
-//! What was charged for them goes back and what is held for them is freed, as for every cancelled order. It is counted as a metric,
-//! for where nothing is wrong no order stands still. How many orders are pending, and for what, is counted as well: nobody but a
-//! person moves one that is under review.
+//! As for every cancelled order, payments are refunded and stock is released. Each cancellation is counted, since no order gets stuck
+//! while everything works. Pending orders are counted by status reason, too: only a person resolves one that is under review.
 
-use domain::{
-    event,
-    order::{self, Input, Order, PENDING_TIMEOUT_SECONDS, Reason},
-};
+use domain::order::{self, Input, Order, PENDING_TIMEOUT_SECONDS, Reason};
 use edge::{
     schedule::Tick,
     telemetry::{
@@ -19,12 +15,12 @@ use kernel::{Failure, FailureKind, Timestamp};
 use ports::{OrderStore, OutboxCursor, TransitionOutcome};
 use serde::Serialize;
 
-/// Orders in one round.
-const ROUND: u32 = 100;
-/// Rounds in one run; what remains is the next run's.
-const ROUNDS: u32 = 10;
+/// Orders per page.
+const PAGE: u32 = 100;
+/// Most pages of one run; the next run continues.
+const MAX_PAGES: u32 = 10;
 
-/// What a pending order waits for, each with its metric.
+/// The metric of each status reason of a pending order.
 const PENDING: [(Reason, &str); 5] = [
     (Reason::AwaitingStock, "OrdersAwaitingStock"),
     (Reason::AwaitingPayment, "OrdersAwaitingPayment"),
@@ -33,35 +29,34 @@ const PENDING: [(Reason, &str); 5] = [
     (Reason::UnderReview, "OrdersUnderReview"),
 ];
 
-/// What a run did.
+/// Counts of one run.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
-    /// Orders that were cancelled.
     pub cancelled: u32,
-    /// Orders that could not be cancelled: a defect, which the log names.
+    /// Orders that could not be cancelled; each is logged.
     pub failed: u32,
 }
 
-/// Sweeps until nothing is due, or the rounds are up.
+/// Sweeps until no order is stuck or the pages are used up.
 pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Failure> {
     let before = Timestamp::from_second(tick.now.as_second() - PENDING_TIMEOUT_SECONDS).map_err(Failure::internal)?;
     let mut summary = Summary::default();
-    let mut last = None;
-    for _ in 0..ROUNDS {
-        let stuck = orders.stuck(before, ROUND, last).await?;
-        for order in stuck.iter().filter(|order| order::is_stuck(order, tick.now)) {
-            match undo(orders, order, &tick).await {
+    let mut cursor = None;
+    for _ in 0..MAX_PAGES {
+        let page = orders.stuck(before, PAGE, cursor).await?;
+        for order in page.iter().filter(|order| order::is_stuck(order, tick.now)) {
+            match cancel(orders, order, &tick).await {
                 Ok(cancelled) => summary.cancelled += u32::from(cancelled),
                 Err(failure) if failure.kind == FailureKind::Unavailable => return Err(failure),
-                // Those behind it are not to wait for what is wrong with this one.
+                // A defect of one order does not block those behind it.
                 Err(failure) => {
                     summary.failed += 1;
                     telemetry::log_failure("order", &failure);
                 }
             }
         }
-        last = stuck.last().map(|order| OutboxCursor { at: order.created_at, id: order.id.0 });
-        if last.is_none() {
+        cursor = page.last().map(|order| OutboxCursor { at: order.created_at, id: order.id.0 });
+        if cursor.is_none() {
             break;
         }
     }
@@ -74,9 +69,11 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     Ok(summary)
 }
 
-/// Whether the order was cancelled: not where another step was faster.
-async fn undo(orders: &impl OrderStore, order: &Order, tick: &Tick) -> Result<bool, Failure> {
-    let Some((cancelled, news)) = order::advance(order, Input::TimedOut.into(), tick.now)? else { return Ok(false) };
-    let event = news.map(|news| event::wrap(tick.ids.next(), order.id, cancelled.version, tick.now, &tick.trace, news));
+/// Returns whether the order was cancelled; `false` after a version conflict.
+async fn cancel(orders: &impl OrderStore, order: &Order, tick: &Tick) -> Result<bool, Failure> {
+    let Some((cancelled, payload)) = order::advance(order, Input::TimedOut.into(), tick.now)? else {
+        return Ok(false);
+    };
+    let event = payload.map(|payload| tick.event(order.id, cancelled.version, payload));
     Ok(orders.advance(None, &cancelled, event.as_ref()).await? == TransitionOutcome::Applied)
 }

@@ -1,5 +1,5 @@
-//! Publishes what a crash or a deaf bus kept back, and deletes what nobody needs any more: every minute, oldest first, as many
-//! sweepers as there are.
+//! Publishes events that a crash or an unreachable bus left in the outboxes, and deletes rows that are past their retention: every
+//! minute, oldest first. Runs may overlap.
 
 use edge::{
     schedule::Tick,
@@ -9,69 +9,69 @@ use kernel::{Failure, Timestamp};
 use ports::{Cutoffs, Outbox, SweepReport};
 use serde::Serialize;
 
-/// Milliseconds that an event may wait before a sweep takes it: those who committed it are still sending.
+/// Age of the youngest event that a sweep publishes: the function that committed a younger one may still be publishing it.
 const GRACE_MS: i64 = 5_000;
-/// Events in one round.
-const ROUND: u32 = 100;
-/// Rounds in one run; what remains is the next run's.
-const ROUNDS: u32 = 50;
+/// Events per page.
+const PAGE: u32 = 100;
+/// Most pages of one run; the next run continues.
+const MAX_PAGES: u32 = 50;
 
 const DAY_S: i64 = 24 * 3600;
-/// Seconds that an event stays after the bus took it: after a bad weekend one can still look up what went out, and when.
-const SENT_S: i64 = 7 * DAY_S;
-/// Seconds that a claim stays. A message may lie in a dead-letter queue for 14 days, the longest that SQS keeps one, and be put
-/// back then: its consumer must still know it.
-const CLAIM_S: i64 = 15 * DAY_S;
-/// Rows of each kind, in each context, in one round of tidying: far within the time that a statement may take.
+/// Retention of published events: long enough to look up after a weekend what was published, and when.
+const EVENT_RETENTION_S: i64 = 7 * DAY_S;
+/// Retention of claims. A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its
+/// consumer must still recognize it.
+const CLAIM_RETENTION_S: i64 = 15 * DAY_S;
+/// Rows of each kind, in each context, that one statement deletes: it stays far below the statement timeout.
 const BATCH: u32 = 500;
-/// Rounds of tidying in one run; what remains is the next run's.
-const BATCHES: u32 = 10;
+/// Most batches of one run; the next run continues.
+const MAX_BATCHES: u32 = 10;
 
-/// What a run did.
+/// Counts of one run.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
-    /// Events that the bus took.
+    /// Events that the bus accepted.
     pub sent: u32,
-    /// Events that still wait.
+    /// Events that are still pending.
     pub waiting: u64,
-    /// Rows that nobody needed any more.
+    /// Rows that were deleted.
     pub deleted: u64,
 }
 
-/// Sweeps and then tidies.
+/// Publishes, then cleans up.
 pub async fn handle(outbox: &impl Outbox, tick: Tick) -> Result<Summary, Failure> {
-    let mut summary = sweep(outbox, tick.now).await?;
-    summary.deleted = tidy(outbox, tick.now).await?;
+    let mut summary = publish(outbox, tick.now).await?;
+    summary.deleted = clean_up(outbox, tick.now).await?;
     Ok(summary)
 }
 
-/// Sweeps until nothing is due, the bus is silent, or the rounds are up. Each round begins where the last one ended, so that
-/// what is refused, or cannot be read, keeps nothing back that is younger.
-async fn sweep(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failure> {
+/// Sweeps until no event is due, the bus times out or the pages are used up. Each page starts after the last one, so that rejected and
+/// undecodable events do not block younger ones.
+async fn publish(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failure> {
     let before = Timestamp::from_millisecond(now.as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
-    let (mut sent, mut swept) = (0, SweepReport::default());
-    for _ in 0..ROUNDS {
-        swept = outbox.sweep(before, ROUND, swept.last).await?;
-        sent += swept.sent;
-        if swept.due < ROUND || swept.timed_out {
+    let (mut sent, mut report) = (0, SweepReport::default());
+    for _ in 0..MAX_PAGES {
+        report = outbox.sweep(before, PAGE, report.last).await?;
+        sent += report.sent;
+        if report.due < PAGE || report.timed_out {
             break;
         }
     }
-    let lag = swept.oldest.map_or(0, |oldest| now.as_millisecond().saturating_sub(oldest.as_millisecond()));
+    let lag = report.oldest.map_or(0, |oldest| now.as_millisecond().saturating_sub(oldest.as_millisecond()));
     metrics::value("OutboxLag", Unit::Milliseconds, u64::try_from(lag).unwrap_or_default());
-    metrics::value("OutboxWaiting", Unit::Count, swept.waiting);
-    Ok(Summary { sent, waiting: swept.waiting, deleted: 0 })
+    metrics::value("OutboxWaiting", Unit::Count, report.waiting);
+    Ok(Summary { sent, waiting: report.waiting, deleted: 0 })
 }
 
-/// Deletes until nothing is old enough, or the rounds are up.
-async fn tidy(outbox: &impl Outbox, now: Timestamp) -> Result<u64, Failure> {
+/// Deletes until no row is past its retention or the batches are used up.
+async fn clean_up(outbox: &impl Outbox, now: Timestamp) -> Result<u64, Failure> {
     let ago = |seconds| Timestamp::from_second(now.as_second() - seconds).map_err(Failure::internal);
-    let ends = Cutoffs { sent: ago(SENT_S)?, claims: ago(CLAIM_S)?, replies: now };
+    let cutoffs = Cutoffs { sent: ago(EVENT_RETENTION_S)?, claims: ago(CLAIM_RETENTION_S)?, replies: now };
     let mut deleted = 0;
-    for _ in 0..BATCHES {
-        match outbox.clean_up(&ends, BATCH).await?.total() {
+    for _ in 0..MAX_BATCHES {
+        match outbox.clean_up(&cutoffs, BATCH).await?.total() {
             0 => break,
-            some => deleted += some,
+            rows => deleted += rows,
         }
     }
     Ok(deleted)

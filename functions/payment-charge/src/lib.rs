@@ -1,8 +1,7 @@
-//! Charges for an order whose stock is held, and again when the customer asks for that.
+//! Charges the payment of an order whose stock is reserved, and again when the customer retries a declined payment.
 //!
-//! The payment is kept before the gateway is asked, and the attempt is in the gateway's idempotency key: however often this runs,
-//! and wherever it dies, the gateway charges at most once an attempt. It keeps its keys for a day, so what waited longer is not asked
-//! for again.
+//! The payment is stored before the gateway is called, and the attempt is part of the gateway's idempotency key: redeliveries and
+//! crashes charge at most once per attempt. The gateway stores its keys for a day, so an older attempt is not charged again.
 
 use domain::{
     DomainEvent, event,
@@ -11,13 +10,11 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::{Failure, Timestamp};
-use ports::{CircuitBreaker, Claim, Gateway, GatewayCall, PaymentStore, TransitionOutcome};
+use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
+use services::{GatewayCall, MAX_OPTIMISTIC_RETRIES, call_gateway, retry_on_conflict};
 
-/// How often the payment is read again when another step was faster.
-const RACES: u32 = 3;
-
-/// Charges for one order. Declined is final for the attempt; that the gateway does not answer is tried again through the queue; a
-/// charge that is too old to be tried again is a dead letter.
+/// Charges one payment. A decline is final for the attempt. The queue retries while the gateway is unreachable; an attempt that is too
+/// old to retry becomes a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
@@ -25,61 +22,58 @@ pub async fn handle(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let (payment, attempt) = match &delivery.event.event {
-        DomainEvent::StockReserved(held) => {
-            (payments.begin(&payment::begin(PaymentId(delivery.ids.next()), held, delivery.now)).await?, 1)
+        DomainEvent::StockReserved(stock) => {
+            (payments.begin(&payment::begin(PaymentId(delivery.ids.next()), stock, delivery.now)).await?, 1)
         }
-        DomainEvent::PaymentRequested(asked) => (read(payments, asked.payment_id).await?, asked.attempt),
+        DomainEvent::PaymentRequested(request) => (get(payments, request.payment_id).await?, request.attempt),
         other => return Err(event::unexpected_event(other)),
     };
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }
-    let asking = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let answer = match ports::call_gateway(breaker, payments, asking, gateway.charge(&payment)).await {
-        Err(fault) if fault.code == ports::GATEWAY_REPLAYED_ERROR => {
-            after_fault(gateway, &payment, fault, delivery.now).await?
-        }
-        answer => answer?,
+    let call = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
+    let outcome = match call_gateway(breaker, payments, call, gateway.charge(&payment)).await {
+        Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up(gateway, &payment, error, delivery.now).await?,
+        outcome => outcome?,
     };
-    conclude(payments, payment, attempt, &answer, &delivery).await
+    record_outcome(payments, payment, attempt, &outcome, &delivery).await
 }
 
-/// What became of an attempt whose key holds a fault at the gateway: asking again will never tell.
-async fn after_fault(
+/// Looks up the result of an attempt for which the gateway replays a server error: repeating the request would return it forever.
+async fn look_up(
     gateway: &impl Gateway,
     payment: &Payment,
-    fault: Failure,
+    error: Failure,
     now: Timestamp,
 ) -> Result<ChargeOutcome, Failure> {
     let found = gateway.find_charge(payment).await?;
-    found.or_else(|| payment::fail_charge_after_gateway_error(payment, now)).ok_or(fault)
+    found.or_else(|| payment::fail_charge_after_gateway_error(payment, now)).ok_or(error)
 }
 
-/// Keeps the answer. A payment that has changed since it was read, for its order was cancelled, is read again.
-async fn conclude(
+/// Records the outcome. A payment that changed meanwhile, because its order was cancelled, is read again.
+async fn record_outcome(
     payments: &impl PaymentStore,
-    mut payment: Payment,
+    payment: Payment,
     attempt: u32,
-    answer: &ChargeOutcome,
+    outcome: &ChargeOutcome,
     delivery: &Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
-    let (now, trace) = (delivery.now, &delivery.trace);
-    for _ in 0..=RACES {
-        let refund = RefundId(delivery.ids.next());
-        let Some(change) = payment::record_charge_outcome(&payment, attempt, answer, refund, now)? else {
-            return Ok(());
+    let (id, mut first) = (payment.id, Some(payment));
+    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
+        let payment = match first.take() {
+            Some(payment) => payment,
+            None => get(payments, id).await?,
         };
-        let version = change.payment.version;
-        let events = event::wrap_all(&delivery.ids, payment.id, version, now, trace, &change.events);
-        if payments.advance(Some(claim), &change, &events).await? != TransitionOutcome::VersionConflict {
-            return Ok(());
-        }
-        payment = read(payments, payment.id).await?;
-    }
-    Err(Failure::unavailable("payment", format!("other steps of {} were faster each time", payment.id)))
+        let refund = RefundId(delivery.ids.next());
+        let Some(change) = payment::record_charge_outcome(&payment, attempt, outcome, refund, delivery.now)? else {
+            return Ok(Some(()));
+        };
+        let events = delivery.events(id, change.payment.version, &change.events);
+        Ok(payments.advance(Some(delivery.claim()), &change, &events).await?.unless_conflict())
+    })
+    .await
 }
 
-async fn read(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {
+async fn get(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {
     payments.get(id, None).await?.ok_or_else(|| Failure::not_found("payment"))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/payments/order/{order_id}`: the payment of an order, for its owner and the back office. For all others there is none.
+//! `GET /api/v1/payments/order/{order_id}`: the payment of an order, for its owner and for staff; 404 for everybody else.
 
 use api::PaymentView;
 use domain::user;
@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::PaymentStore;
 
-/// Shows the payment of an order. Before an order's stock is held there is none.
+/// Returns the payment of one order. An order has none before its stock is reserved.
 pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<Reply<PaymentView>, Failure> {
     let principal = call.principal()?;
     let owner = user::owner_filter(principal.id, &principal.role);

@@ -1,71 +1,50 @@
-//! `POST /api/v1/payments/process`: the customer pays again after a refusal, while the order is still pending.
+//! `POST /api/v1/payments/process`: the customer pays again after a decline, while the order is pending.
 //!
-//! 202 with the payment, which is pending again: it is charged right after. The first answer again for a repeated
-//! `Idempotency-Key`; a refusal is kept as the answer, too.
+//! Returns 202 with the payment, which is pending again and charged right after. A repeated `Idempotency-Key` replays the first
+//! response, which may be a rejection.
 
 use api::PaymentView;
 use domain::{
-    event,
     id::{OrderId, UserId},
-    payment::{self, Payment},
+    payment,
     text::PaymentMethod,
 };
-use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, IdempotencyKey};
+use edge::http::{Call, Reply};
+use kernel::Failure;
 use ports::PaymentStore;
 use serde::Deserialize;
+use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// How often the payment is read again when another step was faster.
-const RACES: u32 = 3;
-
-/// Which order is paid, and how.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PayAgain {
-    /// Which order.
+pub struct ProcessPayment {
     pub order_id: OrderId,
-    /// Paid how.
     pub payment_method: PaymentMethod,
 }
 
-/// Begins another attempt.
-pub async fn handle(payments: &impl PaymentStore, call: Call<PayAgain>) -> Result<Reply<PaymentView>, Failure> {
-    let (PayAgain { order_id, payment_method }, call) = call.into_parts();
+/// Starts another attempt.
+pub async fn handle(payments: &impl PaymentStore, call: Call<ProcessPayment>) -> Result<Reply<PaymentView>, Failure> {
+    let (ProcessPayment { order_id, payment_method }, call) = call.into_parts();
     let owner = UserId(call.principal()?.id);
-    let key = call.idempotency_key()?.clone();
-    for _ in 0..=RACES {
-        let Some(payment) = payments.find_by_order(order_id, Some(owner)).await? else {
-            let refusal = Failure::field("/order_id", "is not an order of yours with a payment");
-            let settled = payments.store_rejection(&key, &call.problem(&refusal)).await?;
-            return Reply::rejected(refusal, settled);
-        };
-        if let Some(reply) = attempt(payments, &payment, payment_method.clone(), &key, &call).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Failure::unavailable("payment", "other steps of it were faster each time"))
-}
-
-/// `None` when another step was faster.
-async fn attempt(
-    payments: &impl PaymentStore,
-    payment: &Payment,
-    method: PaymentMethod,
-    key: &IdempotencyKey,
-    call: &Call<NoBody>,
-) -> Result<Option<Reply<PaymentView>>, Failure> {
-    let change = match payment::retry_payment(payment, method, call.now) {
-        Ok(change) => change,
-        Err(refusal) => {
-            let settled = payments.store_rejection(key, &call.problem(&refusal)).await?;
-            return Reply::rejected(refusal, settled).map(Some);
-        }
-    };
-    let version = change.payment.version;
-    let events = event::wrap_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
-    let reply = Reply::accepted(PaymentView::from(&change.payment))
-        .location(catalog::PAYMENT_GET.path_of(payment.id))
-        .etag(version);
-    let settled = payments.advance_with_reply(key, &reply.to_stored()?, &change, &events).await?;
-    Ok(settled.map(|settled| reply.or_replay(settled)))
+    let key = call.idempotency_key()?;
+    let unknown = || Failure::field("/order_id", "is not an order of yours with a payment");
+    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
+        let payment = payments.find_by_order(order_id, Some(owner)).await?.ok_or_else(unknown);
+        let change =
+            match payment.and_then(|payment| payment::retry_payment(&payment, payment_method.clone(), call.now)) {
+                Ok(change) => change,
+                Err(rejection) => {
+                    let store = async |problem: &_| payments.store_rejection(key, problem).await;
+                    return call.reject(rejection, store).await.map(Some);
+                }
+            };
+        let (id, version) = (change.payment.id, change.payment.version);
+        let events = call.events(id, version, &change.events);
+        let reply = Reply::accepted(PaymentView::from(&change.payment))
+            .location(catalog::PAYMENT_GET.path_of(id))
+            .etag(version);
+        let outcome = payments.advance_with_reply(key, &reply.to_stored()?, &change, &events).await?;
+        Ok(outcome.map(|outcome| reply.or_replay(outcome)))
+    })
+    .await
 }

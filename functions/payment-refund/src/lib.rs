@@ -1,72 +1,68 @@
-//! Gives money back. The refund is kept before the gateway is asked, and its id is the gateway's idempotency key.
+//! Makes a refund at the gateway. The refund is stored before the gateway is called, and its id is the gateway's idempotency key.
 
 use domain::{
-    DomainEvent, event,
-    event::RefundRequested,
+    DomainEvent,
+    event::{self, RefundRequested},
     payment::{self, Payment, RefundOutcome},
 };
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
-use ports::{CircuitBreaker, Claim, Gateway, GatewayCall, PaymentStore, TransitionOutcome};
+use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
+use services::{GatewayCall, MAX_OPTIMISTIC_RETRIES, call_gateway, retry_on_conflict};
 
-/// How often the payment is read again when another step was faster.
-const RACES: u32 = 3;
-
-/// Gives one refund back. Refused is final, and told; that the gateway does not answer is tried again through the queue; one that is
-/// too old to be tried again is a dead letter.
+/// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
+/// that is too old to retry becomes a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
     breaker: &impl CircuitBreaker,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let asked = match &delivery.event.event {
-        DomainEvent::RefundRequested(asked) => asked,
+    let request = match &delivery.event.event {
+        DomainEvent::RefundRequested(request) => request,
         other => return Err(event::unexpected_event(other)),
     };
-    let payment = read(payments, asked).await?;
-    let refund = payment.refund(asked.refund_id).ok_or_else(|| Failure::not_found("refund"))?;
+    let payment = get(payments, request).await?;
+    let refund = payment.refund(request.refund_id).ok_or_else(|| Failure::not_found("refund"))?;
     if !payment::is_refund_due(refund, delivery.now)? {
         return Ok(());
     }
-    let asking = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let answer = match ports::call_gateway(breaker, payments, asking, gateway.refund(&payment, refund)).await {
-        // The gateway holds a fault under the key: asking again will never tell what became of it.
-        Err(fault) if fault.code == ports::GATEWAY_REPLAYED_ERROR => {
+    let call = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
+    let outcome = match call_gateway(breaker, payments, call, gateway.refund(&payment, refund)).await {
+        // Repeating the request would return the stored error forever: only a lookup tells the result.
+        Err(error) if error.code == GATEWAY_REPLAYED_ERROR => {
             let found = gateway.find_refund(&payment, refund).await?;
-            found.or_else(|| payment::fail_refund_after_gateway_error(refund, delivery.now)).ok_or(fault)?
+            found.or_else(|| payment::fail_refund_after_gateway_error(refund, delivery.now)).ok_or(error)?
         }
-        answer => answer?,
+        outcome => outcome?,
     };
-    if matches!(answer, RefundOutcome::Failed(_)) {
+    if matches!(outcome, RefundOutcome::Failed(_)) {
         metrics::count("RefundsFailed", 1);
     }
-    conclude(payments, payment, asked, &answer, &delivery).await
+    record_outcome(payments, payment, request, &outcome, &delivery).await
 }
 
-async fn conclude(
+async fn record_outcome(
     payments: &impl PaymentStore,
-    mut payment: Payment,
-    asked: &RefundRequested,
-    answer: &RefundOutcome,
+    payment: Payment,
+    request: &RefundRequested,
+    outcome: &RefundOutcome,
     delivery: &Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let claim = Claim { consumer: catalog::PAYMENT_REFUND.name, event_id: delivery.event.id };
-    let (now, trace) = (delivery.now, &delivery.trace);
-    for _ in 0..=RACES {
-        let Some(change) = payment::record_refund_outcome(&payment, asked.refund_id, answer, now)? else {
-            return Ok(());
+    let mut first = Some(payment);
+    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
+        let payment = match first.take() {
+            Some(payment) => payment,
+            None => get(payments, request).await?,
         };
-        let version = change.payment.version;
-        let events = event::wrap_all(&delivery.ids, payment.id, version, now, trace, &change.events);
-        if payments.advance(Some(claim), &change, &events).await? != TransitionOutcome::VersionConflict {
-            return Ok(());
-        }
-        payment = read(payments, asked).await?;
-    }
-    Err(Failure::unavailable("payment", format!("other steps of {} were faster each time", payment.id)))
+        let change = payment::record_refund_outcome(&payment, request.refund_id, outcome, delivery.now)?;
+        let Some(change) = change else { return Ok(Some(())) };
+        let events = delivery.events(payment.id, change.payment.version, &change.events);
+        Ok(payments.advance(Some(delivery.claim()), &change, &events).await?.unless_conflict())
+    })
+    .await
 }
 
-async fn read(payments: &impl PaymentStore, asked: &RefundRequested) -> Result<Payment, Failure> {
-    payments.get(asked.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))
+async fn get(payments: &impl PaymentStore, request: &RefundRequested) -> Result<Payment, Failure> {
+    payments.get(request.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))
 }

@@ -1,15 +1,13 @@
-//! `GET /api/v1/users/{id}/preferences`: how somebody wants to be told of things, for themselves and for an admin.
+//! `GET /api/v1/users/{id}/preferences`: notification preferences, for the user and for staff; 404 for everybody else.
 
 use api::PreferencesView;
-use domain::{id::UserId, user};
+use domain::user;
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::PreferenceStore;
 
-/// Shows them; the usual, for who never said. Somebody else's are not to be found.
-pub async fn handle(book: &impl PreferenceStore, call: Call<NoBody>) -> Result<Reply<PreferencesView>, Failure> {
-    let principal = call.principal()?;
-    let whose: UserId = call.path("id")?;
-    user::check_owner(whose, principal.id, &principal.role)?;
-    Ok(Reply::ok(PreferencesView::from(&book.preferences(whose).await?)))
+/// Returns the preferences; the defaults, if the user set none.
+pub async fn handle(preferences: &impl PreferenceStore, call: Call<NoBody>) -> Result<Reply<PreferencesView>, Failure> {
+    let owner = call.owner_from_path("id", user::check_owner)?;
+    Ok(Reply::ok(PreferencesView::from(&preferences.preferences(owner).await?)))
 }

@@ -1,17 +1,17 @@
-//! `PUT /api/v1/users/{id}/preferences`: keeps how somebody wants to be told of things, for themselves and for an admin.
+//! `PUT /api/v1/users/{id}/preferences`: replaces notification preferences, for the user and for staff; 404 for everybody else.
 
 use api::PreferencesView;
-use domain::{id::UserId, notification::Preferences, user};
+use domain::{notification::Preferences, user};
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::PreferenceStore;
 
-/// Keeps them, in place of those before. Somebody else's are not to be found.
-pub async fn handle(book: &impl PreferenceStore, call: Call<Preferences>) -> Result<Reply<PreferencesView>, Failure> {
-    let (wish, call) = call.into_parts();
-    let principal = call.principal()?;
-    let whose: UserId = call.path("id")?;
-    user::check_owner(whose, principal.id, &principal.role)?;
-    book.set_preferences(whose, &wish).await?;
-    Ok(Reply::ok(PreferencesView::from(&wish)))
+/// Replaces the preferences.
+pub async fn handle(
+    preferences: &impl PreferenceStore,
+    call: Call<Preferences>,
+) -> Result<Reply<PreferencesView>, Failure> {
+    let owner = call.owner_from_path("id", user::check_owner)?;
+    preferences.set_preferences(owner, &call.body).await?;
+    Ok(Reply::ok(PreferencesView::from(&call.body)))
 }

@@ -1,6 +1,6 @@
-//! `POST /api/v1/products`: puts a product on sale.
+//! `POST /api/v1/products`: creates a product.
 //!
-//! 201 with the product; 409 when the SKU is taken; the first answer again, this one or that, for a repeated `Idempotency-Key`.
+//! Returns 201 with the product, or 409 if the SKU is taken. A repeated `Idempotency-Key` replays the first response, whichever it was.
 
 use api::ProductView;
 use domain::{
@@ -11,19 +11,18 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{ProductStore, SKU_TAKEN};
 
-/// Puts a product on sale. Its stock account follows from the event that the table's stream relays.
+/// Creates one product. Its stock account is opened by the event that the table's change stream publishes.
 pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> Result<Reply<ProductView>, Failure> {
-    let key = call.idempotency_key()?.clone();
     let (command, call) = call.into_parts();
+    let key = call.idempotency_key()?;
     let product = product::create(ProductId(call.ids.next()), command, call.now);
     let reply = Reply::created(ProductView::from(&product))
         .location(catalog::PRODUCT_GET.path_of(product.id))
         .etag(product.version);
-    match products.create(&product, &key, &reply.to_stored()?).await {
-        Ok(settled) => Ok(reply.or_replay(settled)),
-        Err(refusal) if refusal.code == SKU_TAKEN => {
-            let settled = products.store_rejection(&key, &call.problem(&refusal), call.now).await?;
-            Reply::rejected(refusal, settled)
+    match products.create(&product, key, &reply.to_stored()?).await {
+        Ok(outcome) => Ok(reply.or_replay(outcome)),
+        Err(rejection) if rejection.code == SKU_TAKEN => {
+            call.reject(rejection, async |problem| products.store_rejection(key, problem, call.now).await).await
         }
         Err(failure) => Err(failure),
     }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/products/{id}`: one product, read through the cache. Without the cache it is slower and works.
+//! `GET /api/v1/products/{id}`: one product, read through the cache. It works without the cache, but slower.
 
 use api::ProductView;
 use domain::{id::ProductId, product};
@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{Cache, ProductStore};
 
-/// Shows a product.
+/// Returns one product.
 pub async fn handle(
     products: &impl ProductStore,
     cache: &impl Cache,
@@ -14,17 +14,17 @@ pub async fn handle(
 ) -> Result<Reply<ProductView>, Failure> {
     let id: ProductId = call.path("id")?;
     let key = product::cache_key(id);
-    if let Some(kept) = cache.get(&key).await.and_then(|json| serde_json::from_str(&json).ok()) {
-        return answer(kept);
+    if let Some(cached) = cache.get(&key).await.and_then(|json| serde_json::from_str(&json).ok()) {
+        return respond(cached);
     }
     let view = products.get(id).await?.map(|product| ProductView::from(&product));
     let ttl = if view.is_some() { product::CACHE_SECONDS } else { product::CACHE_NEGATIVE_SECONDS };
     cache.put(&key, &serde_json::to_string(&view).map_err(Failure::internal)?, ttl).await;
-    answer(view)
+    respond(view)
 }
 
-/// That there is no such product is kept as well: `null`.
-fn answer(view: Option<ProductView>) -> Result<Reply<ProductView>, Failure> {
+/// `None`, for a product that does not exist, is cached as well, as `null`.
+fn respond(view: Option<ProductView>) -> Result<Reply<ProductView>, Failure> {
     let view = view.ok_or_else(|| Failure::not_found("product"))?;
     let version = view.version;
     Ok(Reply::ok(view).etag(version))

@@ -1,11 +1,11 @@
-//! Keeps the stock figure that products show. The inventory decides what is sold; this is what the shop window says.
+//! Copies stock levels to the products that show them. Inventory decides what can be sold; this figure is for display.
 
 use domain::{DomainEvent, event};
 use edge::Delivery;
 use kernel::Failure;
 use ports::{Cache, ProductStore};
 
-/// Takes over the levels of one stock event.
+/// Stores the levels of one stock event.
 pub async fn handle(
     products: &impl ProductStore,
     cache: &impl Cache,
@@ -15,7 +15,7 @@ pub async fn handle(
     let levels = event.stock_levels().ok_or_else(|| event::unexpected_event(event))?;
     for level in levels {
         products.set_stock(level).await?;
-        // Also where the figure was there already: whoever set it may have died before this.
+        // Also if the figure is stored already: the delivery that stored it may have failed before this line.
         cache.invalidate(&domain::product::cache_key(level.product_id)).await;
     }
     Ok(())

@@ -1,60 +1,58 @@
-//! `GET /ready`: which dependencies answer. 503 when the service cannot work without what is down; a dependency that it can do without is
-//! only named.
+//! `GET /ready`: readiness, with the state of each dependency.
+//!
+//! Returns 503 if an essential dependency is down. Another one that is down makes the service `degraded`.
 
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::Probe;
 use serde::Serialize;
 
-/// Which dependencies are up.
 #[derive(Debug, Serialize)]
 pub struct Readiness {
-    /// `ready`, `degraded` when it works with something missing, or `not_ready`.
+    /// `ready`, `degraded` or `not_ready`.
     pub status: &'static str,
-    /// Each dependency: `up` or `down`.
     pub dependencies: Vec<Dependency>,
 }
 
-/// One dependency.
 #[derive(Debug, Serialize)]
 pub struct Dependency {
-    /// Its name.
     pub name: &'static str,
     /// `up` or `down`.
     pub state: &'static str,
 }
 
-/// Asks the database and the cache.
+/// Checks the database and the cache.
 pub async fn handle(
     database: &impl Probe,
     cache: &impl Probe,
     _call: Call<NoBody>,
 ) -> Result<Reply<Readiness>, Failure> {
-    let (database, cache) = (ask(database).await, ask(cache).await);
-    let works = [&database, &cache].iter().all(|answer| answer.works);
-    let whole = [&database, &cache].iter().all(|answer| answer.dependency.state == "up");
-    let status = match (works, whole) {
+    let checks = [check(database).await, check(cache).await];
+    let is_ready = checks.iter().all(|check| check.is_ready);
+    let is_complete = checks.iter().all(|check| check.dependency.state == "up");
+    let status = match (is_ready, is_complete) {
         (true, true) => "ready",
         (true, false) => "degraded",
         (false, _) => "not_ready",
     };
-    let reply = Reply::ok(Readiness { status, dependencies: vec![database.dependency, cache.dependency] });
-    Ok(if works { reply } else { reply.unhealthy() })
+    let dependencies = checks.into_iter().map(|check| check.dependency).collect();
+    let reply = Reply::ok(Readiness { status, dependencies });
+    Ok(if is_ready { reply } else { reply.unhealthy() })
 }
 
-/// What a dependency said, and whether the service works with that.
-struct Answer {
+struct Check {
     dependency: Dependency,
-    works: bool,
+    /// Whether the service is ready with the dependency in this state.
+    is_ready: bool,
 }
 
-async fn ask(probe: &impl Probe) -> Answer {
+async fn check(probe: &impl Probe) -> Check {
     let name = probe.dependency();
     match probe.check().await {
-        Ok(()) => Answer { dependency: Dependency { name, state: "up" }, works: true },
+        Ok(()) => Check { dependency: Dependency { name, state: "up" }, is_ready: true },
         Err(cause) => {
-            tracing::warn!(part = name, cause = %cause, "a dependency does not answer");
-            Answer { dependency: Dependency { name, state: "down" }, works: !probe.is_essential() }
+            tracing::warn!(dependency = name, cause = %cause, "dependency is down");
+            Check { dependency: Dependency { name, state: "down" }, is_ready: !probe.is_essential() }
         }
     }
 }

@@ -1,76 +1,56 @@
-//! `POST /api/v1/payments/refund`: the back office gives money back, all that is left or a part.
+//! `POST /api/v1/payments/refund`: staff refund a payment, in full or in part.
 //!
-//! 202 with the payment; the money goes back right after. The first answer again for a repeated `Idempotency-Key`; a refusal is kept
-//! as the answer, too.
+//! Returns 202 with the payment; the refund is made right after. A repeated `Idempotency-Key` replays the first response, which may be a
+//! rejection.
 
 use api::PaymentView;
 use domain::{
-    Money, event,
+    Money,
     id::{PaymentId, RefundId},
-    payment::{self, Payment, RefundReason},
+    payment::{self, RefundReason},
 };
-use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, IdempotencyKey};
+use edge::http::{Call, Reply};
+use kernel::Failure;
 use ports::PaymentStore;
 use serde::Deserialize;
+use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
-/// How often the payment is read again when another step was faster.
-const RACES: u32 = 3;
-
-/// What goes back.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefundRequest {
-    /// Of which payment.
     pub payment_id: PaymentId,
-    /// How much; all that is left, when it is not said.
+    /// By default, all that is not refunded yet.
     #[serde(default)]
     pub amount: Option<Money>,
-    /// Why.
     pub reason: RefundReason,
 }
 
-/// Asks for a refund.
+/// Requests one refund.
 pub async fn handle(payments: &impl PaymentStore, call: Call<RefundRequest>) -> Result<Reply<PaymentView>, Failure> {
-    let (request, call) = call.into_parts();
-    if request.reason == RefundReason::OrderCancelled {
+    let (RefundRequest { payment_id, amount, reason }, call) = call.into_parts();
+    if reason == RefundReason::OrderCancelled {
         return Err(Failure::field("/reason", "must be requested_by_customer, duplicate or fraudulent"));
     }
-    let key = call.idempotency_key()?.clone();
-    for _ in 0..=RACES {
-        let Some(payment) = payments.get(request.payment_id, None).await? else {
-            let refusal = Failure::field("/payment_id", "is not a payment");
-            let settled = payments.store_rejection(&key, &call.problem(&refusal)).await?;
-            return Reply::rejected(refusal, settled);
-        };
-        if let Some(reply) = ask(payments, &payment, &request, &key, &call).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Failure::unavailable("payment", "other steps of it were faster each time"))
-}
-
-/// `None` when another step was faster.
-async fn ask(
-    payments: &impl PaymentStore,
-    payment: &Payment,
-    request: &RefundRequest,
-    key: &IdempotencyKey,
-    call: &Call<NoBody>,
-) -> Result<Option<Reply<PaymentView>>, Failure> {
-    let id = RefundId(call.ids.next());
-    let change = match payment::request_refund(payment, id, request.amount, request.reason, call.now) {
-        Ok(change) => change,
-        Err(refusal) => {
-            let settled = payments.store_rejection(key, &call.problem(&refusal)).await?;
-            return Reply::rejected(refusal, settled).map(Some);
-        }
-    };
-    let version = change.payment.version;
-    let events = event::wrap_all(&call.ids, payment.id, version, call.now, &call.trace, &change.events);
-    let reply = Reply::accepted(PaymentView::for_staff(&change.payment))
-        .location(catalog::PAYMENT_GET.path_of(payment.id))
-        .etag(version);
-    let settled = payments.advance_with_reply(key, &reply.to_stored()?, &change, &events).await?;
-    Ok(settled.map(|settled| reply.or_replay(settled)))
+    let key = call.idempotency_key()?;
+    let unknown = || Failure::field("/payment_id", "is not a payment");
+    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
+        let payment = payments.get(payment_id, None).await?.ok_or_else(unknown);
+        let refund = RefundId(call.ids.next());
+        let change =
+            match payment.and_then(|payment| payment::request_refund(&payment, refund, amount, reason, call.now)) {
+                Ok(change) => change,
+                Err(rejection) => {
+                    let store = async |problem: &_| payments.store_rejection(key, problem).await;
+                    return call.reject(rejection, store).await.map(Some);
+                }
+            };
+        let version = change.payment.version;
+        let events = call.events(payment_id, version, &change.events);
+        let reply = Reply::accepted(PaymentView::for_staff(&change.payment))
+            .location(catalog::PAYMENT_GET.path_of(payment_id))
+            .etag(version);
+        let outcome = payments.advance_with_reply(key, &reply.to_stored()?, &change, &events).await?;
+        Ok(outcome.map(|outcome| reply.or_replay(outcome)))
+    })
+    .await
 }

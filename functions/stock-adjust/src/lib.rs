@@ -1,59 +1,58 @@
-//! `PATCH /api/v1/products/{id}/stock`: books pieces of a product in or out, with the reason.
+//! `PATCH /api/v1/products/{id}/stock`: adjusts the stock of a product by a number of units, with a reason.
 //!
-//! 200 with the level after it; 409 when more would go than are free; the first answer again for a repeated `Idempotency-Key`. A
-//! refusal is kept as the answer, too; only that there is no such product is not, for its account may be on its way.
+//! Returns 200 with the new level, or 409 if fewer units are available than would be removed. A repeated `Idempotency-Key` replays the
+//! first response, which may be a rejection. That the product has no stock account is not stored: it may be opened at any moment.
 
 use api::StockView;
 use domain::{
-    event::{self, StockAdjusted, StockLevel},
+    event::{StockAdjusted, StockLevel},
     id::ProductId,
     stock::{self, AdjustStock},
 };
 use edge::http::{Call, NoBody, Reply};
 use kernel::{Failure, IdempotencyKey};
 use ports::{StockAdjustments, StockStore};
+use services::retry_on_conflict;
 
-/// How often the level is read again when something else moved it: orders for a product in demand move it often.
-const RACES: u32 = 10;
+/// More than for orders and payments: orders change the level of a popular product often.
+const MAX_RETRIES: u32 = 10;
 
-/// Books one adjustment.
+/// Makes one adjustment.
 pub async fn handle(
     store: &(impl StockStore + StockAdjustments),
     call: Call<AdjustStock>,
 ) -> Result<Reply<StockView>, Failure> {
-    let (wish, call) = call.into_parts();
-    wish.check()?;
+    let (command, call) = call.into_parts();
+    command.check()?;
     let product: ProductId = call.path("id")?;
-    let key = call.idempotency_key()?.clone();
-    for _ in 0..=RACES {
+    let key = call.idempotency_key()?;
+    retry_on_conflict(MAX_RETRIES, "stock", async || {
         let level = store.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
-        if let Some(reply) = book(store, &level, wish, &key, &call).await? {
-            return Ok(reply);
-        }
-    }
-    Err(Failure::unavailable("stock", "orders moved it each time"))
+        adjust(store, &level, command, key, &call).await
+    })
+    .await
 }
 
-/// `None` when the level has moved since it was read.
-async fn book(
+/// `None` if the level changed since it was read.
+async fn adjust(
     store: &impl StockAdjustments,
     level: &StockLevel,
-    wish: AdjustStock,
+    command: AdjustStock,
     key: &IdempotencyKey,
     call: &Call<NoBody>,
 ) -> Result<Option<Reply<StockView>>, Failure> {
-    let after = match stock::adjust(level, wish) {
+    let after = match stock::adjust(level, command) {
         Ok(after) => after,
-        Err(refusal) => {
-            let settled = store.store_rejection(key, &call.problem(&refusal)).await?;
-            return Reply::rejected(refusal, settled).map(Some);
+        Err(rejection) => {
+            let store_rejection = async |problem: &_| store.store_rejection(key, problem).await;
+            return call.reject(rejection, store_rejection).await.map(Some);
         }
     };
     let version = u64::try_from(after.version).map_err(Failure::internal)?;
-    let (product_id, AdjustStock { delta, reason }) = (level.product_id, wish);
+    let (product_id, AdjustStock { delta, reason }) = (level.product_id, command);
     let adjusted = StockAdjusted { product_id, delta, reason, levels: vec![after.clone()] };
-    let event = event::wrap(call.ids.next(), product_id, version, call.now, &call.trace, adjusted);
+    let event = call.event(product_id, version, adjusted);
     let reply = Reply::ok(StockView::from(&after));
-    let settled = store.adjust(key, &reply.to_stored()?, wish, &after, &event).await?;
-    Ok(settled.map(|settled| reply.or_replay(settled)))
+    let outcome = store.adjust(key, &reply.to_stored()?, command, &after, &event).await?;
+    Ok(outcome.map(|outcome| reply.or_replay(outcome)))
 }

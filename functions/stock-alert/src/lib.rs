@@ -1,4 +1,4 @@
-//! Tells once when a product runs low, and again only after it had more.
+//! Publishes an alert when a product runs low, once until it was restocked.
 
 use domain::{
     DomainEvent,
@@ -9,14 +9,13 @@ use edge::Delivery;
 use kernel::Failure;
 use ports::LowStockAlerts;
 
-/// Notes the levels of one stock event; an older one than was noted changes nothing.
-pub async fn handle(watch: &impl LowStockAlerts, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let told = &delivery.event.event;
-    for level in told.stock_levels().ok_or_else(|| event::unexpected_event(told))? {
+/// Records the levels of one stock event. A level that is older than the recorded one changes nothing.
+pub async fn handle(alerts: &impl LowStockAlerts, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let stock_event = &delivery.event.event;
+    for level in stock_event.stock_levels().ok_or_else(|| event::unexpected_event(stock_event))? {
         let low = StockLow { product_id: level.product_id, available: level.available, threshold: LOW_STOCK_THRESHOLD };
         let version = u64::try_from(level.version).map_err(Failure::internal)?;
-        let event = event::wrap(delivery.ids.next(), level.product_id, version, delivery.now, &delivery.trace, low);
-        watch.record_level(level, stock::is_low(level), &event).await?;
+        alerts.record_level(level, stock::is_low(level), &delivery.event(level.product_id, version, low)).await?;
     }
     Ok(())
 }

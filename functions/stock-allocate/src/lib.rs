@@ -1,5 +1,7 @@
-//! Keeps the stock of an order that is paid: what is held for it no longer lapses. Where the hold has lapsed it is taken again, if
-//! there is enough; if there is not, the order waits for stock, and the shop's policy says what becomes of it.
+//! Allocates the stock of a paid order: its reservation does not expire any more.
+//!
+//! An expired reservation is allocated if there is enough stock. If there is not, the order becomes a backorder, and the shortfall policy
+//! decides what happens to it.
 
 use domain::{
     DomainEvent,
@@ -7,9 +9,9 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, PaidOrder, StockStore};
+use ports::{PaidOrder, StockStore};
 
-/// Keeps the stock of one order.
+/// Allocates the stock of one order.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let (order_id, payment) = match &delivery.event.event {
         DomainEvent::PaymentSucceeded(paid) => {
@@ -17,12 +19,8 @@ pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) ->
         }
         other => return Err(event::unexpected_event(other)),
     };
-    let claim = Claim { consumer: catalog::STOCK_ALLOCATE.name, event_id: delivery.event.id };
-    let (now, trace) = (delivery.now, &delivery.trace);
-    let kept = StockAllocated { order_id, payment, levels: vec![] };
-    let kept = event::wrap(delivery.ids.next(), order_id, 3, now, trace, kept);
-    let short = StockAllocationFailed { order_id, lines: vec![], payment };
-    let short = event::wrap(delivery.ids.next(), order_id, 3, now, trace, short);
+    let allocated = delivery.event(order_id, 3, StockAllocated { order_id, payment, levels: vec![] });
+    let failed = delivery.event(order_id, 3, StockAllocationFailed { order_id, lines: vec![], payment });
     let paid = PaidOrder { order_id, payment, at: delivery.event.time };
-    stock.allocate(claim, &paid, &kept, &short).await.map(drop)
+    stock.allocate(delivery.claim(), &paid, &allocated, &failed).await.map(drop)
 }

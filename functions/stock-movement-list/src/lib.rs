@@ -1,4 +1,4 @@
-//! `GET /api/v1/products/{id}/stock/movements`: what moved the stock of a product, newest first, for the back office.
+//! `GET /api/v1/products/{id}/stock/movements`: the history of a stock account, newest first, for staff.
 
 use api::{ListView, MovementView};
 use domain::id::ProductId;
@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::{StockMovements, StockStore};
 
-/// Lists a page of movements. A product without an account is not to be found.
+/// Lists one page of movements; 404 for a product without a stock account.
 pub async fn handle(
     stock: &(impl StockStore + StockMovements),
     call: Call<NoBody>,

@@ -1,4 +1,4 @@
-//! Gives a cancelled order's stock back.
+//! Releases the units of a cancelled order: they are available again.
 
 use domain::{
     DomainEvent,
@@ -6,16 +6,14 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, StockStore};
+use ports::StockStore;
 
-/// Frees what is held for one cancelled order; for an order that held nothing there is nothing to do.
+/// Releases the reserved or allocated units of one order; an order without any is ignored.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let order_id = match &delivery.event.event {
         DomainEvent::OrderCancelled(cancelled) => cancelled.order_id,
         other => return Err(event::unexpected_event(other)),
     };
-    let claim = Claim { consumer: catalog::STOCK_RELEASE.name, event_id: delivery.event.id };
-    let released = StockReleased { order_id, levels: vec![] };
-    let event = event::wrap(delivery.ids.next(), order_id, 5, delivery.now, &delivery.trace, released);
-    stock.release(claim, order_id, &event).await.map(drop)
+    let event = delivery.event(order_id, 5, StockReleased { order_id, levels: vec![] });
+    stock.release(delivery.claim(), order_id, &event).await.map(drop)
 }

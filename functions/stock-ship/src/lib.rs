@@ -1,4 +1,4 @@
-//! Takes shipped stock off the account: it is neither free nor reserved any more.
+//! Removes the units of a shipped order from their stock accounts: they are neither available nor reserved any more.
 
 use domain::{
     DomainEvent,
@@ -6,16 +6,14 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Claim, StockStore};
+use ports::StockStore;
 
-/// Commits what is kept for one shipped order.
+/// Ships the allocated units of one order.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let order_id = match &delivery.event.event {
         DomainEvent::OrderShipped(shipped) => shipped.order_id,
         other => return Err(event::unexpected_event(other)),
     };
-    let claim = Claim { consumer: catalog::STOCK_SHIP.name, event_id: delivery.event.id };
-    let committed = StockShipped { order_id, levels: vec![] };
-    let event = event::wrap(delivery.ids.next(), order_id, 4, delivery.now, &delivery.trace, committed);
-    stock.ship(claim, order_id, &event).await.map(drop)
+    let event = delivery.event(order_id, 4, StockShipped { order_id, levels: vec![] });
+    stock.ship(delivery.claim(), order_id, &event).await.map(drop)
 }

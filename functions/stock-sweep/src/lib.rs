@@ -1,10 +1,10 @@
-//! Frees holds that lapsed, and then holds for paid orders that wait what is there for them: every minute, each time the oldest
-//! first. Several may sweep at once: each step is guarded by the reservation's state. What is wrong with one order keeps no other
-//! from being looked after.
+//! Expires reservations whose time is over, then allocates backorders for which there is stock: every minute, each oldest first.
+//!
+//! Runs may overlap, since the state of a reservation guards each step. A failure of one order does not block the others.
 
 use domain::{
     Event,
-    event::{self, StockAllocated, StockReservationExpired},
+    event::{StockAllocated, StockReservationExpired},
 };
 use edge::{
     schedule::Tick,
@@ -17,39 +17,39 @@ use kernel::{Failure, FailureKind};
 use ports::{ExpiredReservation, PaidOrder, StockStore};
 use serde::Serialize;
 
-/// Reservations in one round.
-const ROUND: u32 = 100;
-/// Rounds in one run; what remains is the next run's.
-const ROUNDS: u32 = 10;
+/// Reservations per page.
+const PAGE: u32 = 100;
+/// Most pages of one run; the next run continues.
+const MAX_PAGES: u32 = 10;
 
-/// What a run did.
+/// Counts of one run.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
-    /// Holds that lapsed.
+    /// Reservations that expired.
     pub expired: u32,
-    /// Paid orders that got their stock after all.
+    /// Backorders that were allocated.
     pub allocated: u32,
-    /// Paid orders that still wait.
+    /// Backorders that remain.
     pub backordered: u64,
-    /// Orders that could not be looked after: a defect, which the log names.
+    /// Reservations that could not be processed; each is logged.
     pub failed: u32,
 }
 
-/// Sweeps both.
+/// Sweeps expired reservations and backorders.
 pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
-    let lapsed = lapse(stock, &tick, &mut summary).await;
-    let filled = fill(stock, &tick, &mut summary).await;
+    let expired = expire(stock, &tick, &mut summary).await;
+    let allocated = allocate(stock, &tick, &mut summary).await;
     metrics::value("ReservationsExpired", Unit::Count, summary.expired);
     metrics::value("ReservationSweepErrors", Unit::Count, summary.failed);
-    lapsed.and(filled)?;
+    expired.and(allocated)?;
     summary.backordered = stock.backorder_count().await?;
     metrics::value("OrdersWaitingForAllocation", Unit::Count, summary.backordered);
     Ok(summary)
 }
 
-/// Whether a step was done. Where it failed for a reason of its own the next one is tried.
-fn done(step: Result<Option<Event>, Failure>, summary: &mut Summary) -> Result<bool, Failure> {
+/// Whether a step changed anything. A failure of this reservation alone is logged and counted.
+fn changed(step: Result<Option<Event>, Failure>, summary: &mut Summary) -> Result<bool, Failure> {
     match step {
         Ok(event) => Ok(event.is_some()),
         Err(failure) if failure.kind == FailureKind::Unavailable => Err(failure),
@@ -61,34 +61,32 @@ fn done(step: Result<Option<Event>, Failure>, summary: &mut Summary) -> Result<b
     }
 }
 
-async fn lapse(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
-    let mut last: Option<ExpiredReservation> = None;
-    for _ in 0..ROUNDS {
-        let due = stock.expired_reservations(tick.now, ROUND, last).await?;
-        for ExpiredReservation { order_id, .. } in &due {
-            let lapsed = StockReservationExpired { order_id: *order_id, levels: vec![] };
-            let event = event::wrap(tick.ids.next(), order_id, 2, tick.now, &tick.trace, lapsed);
-            summary.expired += u32::from(done(stock.expire(*order_id, &event).await, summary)?);
+async fn expire(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
+    let mut cursor: Option<ExpiredReservation> = None;
+    for _ in 0..MAX_PAGES {
+        let page = stock.expired_reservations(tick.now, PAGE, cursor).await?;
+        for &ExpiredReservation { order_id, .. } in &page {
+            let event = tick.event(order_id, 2, StockReservationExpired { order_id, levels: vec![] });
+            summary.expired += u32::from(changed(stock.expire(order_id, &event).await, summary)?);
         }
-        last = due.last().copied();
-        if due.len() < ROUND as usize {
+        cursor = page.last().copied();
+        if page.len() < PAGE as usize {
             break;
         }
     }
     Ok(())
 }
 
-async fn fill(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
-    let mut last: Option<PaidOrder> = None;
-    for _ in 0..ROUNDS {
-        let waiting = stock.backorders_fillable(ROUND, last).await?;
-        for PaidOrder { order_id, payment, .. } in &waiting {
-            let kept = StockAllocated { order_id: *order_id, payment: *payment, levels: vec![] };
-            let event = event::wrap(tick.ids.next(), order_id, 3, tick.now, &tick.trace, kept);
-            summary.allocated += u32::from(done(stock.allocate_backorder(*order_id, &event).await, summary)?);
+async fn allocate(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> Result<(), Failure> {
+    let mut cursor: Option<PaidOrder> = None;
+    for _ in 0..MAX_PAGES {
+        let page = stock.backorders_fillable(PAGE, cursor).await?;
+        for &PaidOrder { order_id, payment, .. } in &page {
+            let event = tick.event(order_id, 3, StockAllocated { order_id, payment, levels: vec![] });
+            summary.allocated += u32::from(changed(stock.allocate_backorder(order_id, &event).await, summary)?);
         }
-        last = waiting.last().copied();
-        if last.is_none() {
+        cursor = page.last().copied();
+        if cursor.is_none() {
             break;
         }
     }
@@ -100,14 +98,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_one_reservation_ends_no_sweep_and_a_database_that_is_away_does() {
+    fn only_an_unavailable_dependency_ends_a_sweep() {
         let mut summary = Summary::default();
         for failure in
             [Failure::internal("a row"), Failure::new(FailureKind::Conflict, "invalid-reservation-transition", "")]
         {
-            assert_eq!(done(Err(failure), &mut summary), Ok(false));
+            assert_eq!(changed(Err(failure), &mut summary), Ok(false));
         }
-        assert_eq!((done(Ok(None), &mut summary), summary.failed), (Ok(false), 2));
-        assert!(done(Err(Failure::unavailable("database", "away")), &mut summary).is_err());
+        assert_eq!((changed(Ok(None), &mut summary), summary.failed), (Ok(false), 2));
+        assert!(changed(Err(Failure::unavailable("database", "away")), &mut summary).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! `POST /api/v1/users/login`: a token pair for a password.
+//! `POST /api/v1/users/login`: exchanges a password for an access token and a refresh token.
 //!
-//! 401 says no more than that the two do not fit; 423 when too many wrong passwords stand in a row.
+//! Returns 401 for an unknown account and for a wrong password alike, and 423 after too many consecutive failed logins.
 
 use api::TokenView;
 use domain::session::{self, Login};
@@ -8,7 +8,7 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{Claims, Passwords, Tokens, UserStore};
 
-/// Lets somebody in.
+/// Logs one user in.
 pub async fn handle(
     users: &impl UserStore,
     passwords: &impl Passwords,
@@ -20,20 +20,20 @@ pub async fn handle(
     if let Some(until) = found.as_ref().and_then(|credentials| credentials.locked_until) {
         session::check_lock(until, call.now)?;
     }
-    let fits =
+    let is_valid =
         passwords.verify(&call.body.password, found.as_ref().map(|credentials| credentials.password_hash.as_str()))?;
     let Some(credentials) = found else { return Err(session::wrong_credentials()) };
-    if !fits {
+    if !is_valid {
         let locked_until = session::locked_until(call.now)?;
         users.record_failed_login(credentials.user_id, session::MAX_FAILED_LOGINS, call.now, locked_until).await?;
         return Err(session::wrong_credentials());
     }
-    let ends = session::token_expiry(call.now)?;
+    let expiry = session::token_expiry(call.now)?;
     let claims =
-        Claims { user_id: credentials.user_id, role: credentials.role, issued_at: call.now, expires_at: ends.access };
+        Claims { user_id: credentials.user_id, role: credentials.role, issued_at: call.now, expires_at: expiry.access };
     let access_token = tokens.issue(&claims).await?;
     let (refresh_token, digest) = tokens.refresh_token()?;
-    users.begin_session(credentials.user_id, &digest, call.now, ends.refresh).await?;
+    users.begin_session(credentials.user_id, &digest, call.now, expiry.refresh).await?;
     Ok(Reply::ok(TokenView {
         access_token,
         token_type: "Bearer",

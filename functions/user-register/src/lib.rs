@@ -1,10 +1,9 @@
 //! `POST /api/v1/users/register`: registers a customer.
 //!
-//! 201 with the account; 409 when e-mail or username are taken; 422 names the field at fault.
+//! Returns 201 with the account, 409 if the e-mail address or the username is taken, and 422 naming each invalid field.
 
 use api::UserView;
 use domain::{
-    event,
     id::UserId,
     user::{self, Register},
 };
@@ -12,7 +11,7 @@ use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{Passwords, UserStore};
 
-/// Registers a customer.
+/// Registers one customer.
 pub async fn handle(
     users: &impl UserStore,
     passwords: &impl Passwords,
@@ -21,7 +20,7 @@ pub async fn handle(
     let (command, call) = call.into_parts();
     let password = command.password.clone();
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now)?;
-    let event = event::wrap(call.ids.next(), user.id, user.version, call.now, &call.trace, registered);
+    let event = call.event(user.id, user.version, registered);
     users.register(&user, &passwords.hash(&password)?, &event).await?;
     Ok(Reply::created(UserView::from(&user)).etag(user.version))
 }

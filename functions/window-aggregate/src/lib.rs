@@ -1,11 +1,11 @@
-//! Adds confirmed orders up in windows of five minutes of event time. Late and repeated records count once, in their window.
+//! Aggregates confirmed orders into windows of five minutes of event time. Late and redelivered records count once, in their window.
 
 use domain::{DomainEvent, event, window};
 use edge::Delivery;
 use kernel::Failure;
 use ports::WindowStore;
 
-/// Adds a batch of the stream up.
+/// Adds a batch of the stream to its windows.
 pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<DomainEvent>]) -> Result<(), Failure> {
     let fact = |delivery: &Delivery<DomainEvent>| match &delivery.event.event {
         DomainEvent::OrderConfirmed(order) => window::analytics_record(delivery.event.id, delivery.event.time, order),

@@ -1,4 +1,4 @@
-//! `GET /api/v1/analytics/windows?from=&to=`: the windows of five minutes that begin in a span of time, oldest first.
+//! `GET /api/v1/analytics/windows?from=&to=`: the five-minute windows that start in a period, oldest first.
 
 use api::{ListView, WindowView};
 use domain::window;
@@ -6,7 +6,7 @@ use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::WindowStore;
 
-/// Lists a page of windows; of the last day when no span is given.
+/// Lists one page of windows; of the last day, if no period is given.
 pub async fn handle(windows: &impl WindowStore, call: Call<NoBody>) -> Result<Reply<ListView<WindowView>>, Failure> {
     let span = window::span(call.query("from")?, call.query("to")?, call.now)?;
     let page = call.page()?;

@@ -7,17 +7,17 @@ use domain::{
 };
 use kernel::{Failure, Timestamp};
 
-/// Accounts.
+/// User accounts and sessions.
 pub trait UserStore {
-    /// Keeps a new account with its event. A taken e-mail or username is a `Conflict`, code `email-taken` or
-    /// `username-taken`, with the field's pointer.
+    /// Stores a new account with its event. A taken e-mail address or username is `Conflict`, code `email-taken` or `username-taken`,
+    /// with the pointer of the field.
     async fn register(&self, user: &User, password_hash: &str, event: &Event) -> Result<(), Failure>;
 
-    /// What is needed to let somebody in, found by e-mail or by username (both lower case).
+    /// Finds credentials by e-mail address or username, both in lower case.
     async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure>;
 
-    /// Counts a wrong password and locks the account until `locked_until` once `limit` of them stand in a row. A lock that has
-    /// ended at `now` ends the row too.
+    /// Counts a failed login, and locks the account until `locked_until` after `limit` consecutive ones. A lock that ended before
+    /// `now` resets the count first.
     async fn record_failed_login(
         &self,
         user: UserId,
@@ -26,7 +26,7 @@ pub trait UserStore {
         locked_until: Timestamp,
     ) -> Result<(), Failure>;
 
-    /// Begins a session: forgets wrong passwords and keeps the digest of a refresh token until `expires_at`.
+    /// Starts a session: resets the count of failed logins and stores the digest of a refresh token until `expires_at`.
     async fn begin_session(
         &self,
         user: UserId,
@@ -36,56 +36,50 @@ pub trait UserStore {
     ) -> Result<(), Failure>;
 }
 
-/// What is needed to let somebody in.
+/// What a login is checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Who.
     pub user_id: UserId,
-    /// What they may do.
     pub role: Role,
-    /// PHC string of the password's hash.
+    /// PHC string.
     pub password_hash: String,
-    /// Until when nobody gets in.
+    /// No login succeeds before then.
     pub locked_until: Option<Timestamp>,
 }
 
-/// Password hashing. Slow on purpose, and without I/O.
+/// Password hashing. It is slow on purpose and does no I/O.
 pub trait Passwords {
-    /// PHC string of a fresh salt and hash.
+    /// Hashes a password with a new salt. Returns a PHC string.
     fn hash(&self, password: &Password) -> Result<String, Failure>;
 
-    /// Whether the password has this hash. `None` stands for an account that does not exist, and takes as long.
+    /// Verifies a password against a hash. `None`, for an unknown account, takes as long and is `false`.
     fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Failure>;
 }
 
-/// What a token says.
+/// Claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
-    /// Who.
     pub user_id: UserId,
-    /// What they may do.
     pub role: Role,
-    /// Since when.
     pub issued_at: Timestamp,
-    /// Until when.
     pub expires_at: Timestamp,
 }
 
-/// Signed access tokens.
+/// Signed access tokens and their keys.
 pub trait Tokens {
-    /// A token that says `claims`, signed with the newest key that has been published for five minutes at `claims.issued_at`, or
-    /// with the oldest when none has.
+    /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
+    /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
 
-    /// What a token says, if one of our keys signed it, by the one algorithm that we use, and it has not expired at `now`.
+    /// The claims of a token; `None` unless one of our keys signed it with the one allowed algorithm and it is valid at `now`.
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure>;
 
-    /// The public keys, as a JSON Web Key Set (RFC 7517) in JSON.
+    /// The public keys as a JSON Web Key Set (RFC 7517).
     async fn jwks(&self) -> Result<String, Failure>;
 
-    /// Makes a new signing key; tokens of its predecessor stay valid. Answers the new key's id.
+    /// Adds a new signing key and returns its id. Tokens that the previous key signed stay valid.
     async fn rotate(&self) -> Result<String, Failure>;
 
-    /// A refresh token and what is kept of it: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
+    /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
     fn refresh_token(&self) -> Result<(String, String), Failure>;
 }

@@ -1,37 +1,65 @@
-//! What handlers need of the world, as narrow traits with their error contracts.
+//! Ports: the narrow traits that handlers need, with their error contracts.
 //!
-//! Every port has a real implementation in `adapters` and an in-memory twin in `testkit`; one contract suite runs over both.
-//! A port that cannot reach its part answers `Unavailable`; what it finds broken is `Internal`. Nothing is half done then.
+//! Every port has an implementation on a real service in `adapters` and an in-memory fake in `testkit`; both pass the same contract.
+//! A port returns `Unavailable` if it cannot reach its dependency and `Internal` for what it finds broken. A call that fails has
+//! changed nothing.
 //!
-//! Where a port both keeps state and takes events, the events commit with the state, or neither does, and what committed is
-//! sent to the bus right after; what could not be sent waits in the outbox for the sweep.
+//! A port that takes state and events commits both in one transaction. The events are published right after the commit; those that
+//! could not be published stay in the outbox for the sweep.
 
-#![allow(async_fn_in_trait)] // The runtime is single-threaded: nobody needs these futures to be Send.
+#![allow(async_fn_in_trait)] // The runtime is single-threaded: no caller needs the futures to be Send.
 
-mod backbone;
+mod analytics;
 mod catalogue;
-mod guard;
+mod documents;
+mod events;
+mod gateway;
 mod identity;
+mod inventory;
+mod invoices;
 mod notifications;
+mod operations;
 mod orders;
 mod payments;
 
-pub use backbone::*;
+pub use analytics::*;
 pub use catalogue::*;
-pub use guard::{
-    GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR, GATEWAY_RETRY_LATER, GatewayCall, call_gateway, is_unreachable,
-};
+pub use documents::*;
+pub use events::*;
+pub use gateway::*;
 pub use identity::*;
+pub use inventory::*;
+pub use invoices::*;
 pub use kernel::Claim;
 pub use notifications::*;
+pub use operations::*;
 pub use orders::*;
 pub use payments::*;
 
-/// A part of a list.
+/// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What is on it.
+    /// The items.
     pub items: Vec<T>,
-    /// Where the next page begins; none after the last.
+    /// Cursor of the next page; `None` on the last.
     pub next: Option<String>,
+}
+
+/// What became of a transition that is guarded by the aggregate's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransitionOutcome {
+    /// It is committed, with its claim.
+    Applied,
+    /// The claim was made before. Nothing changed.
+    AlreadyApplied,
+    /// The stored version is not the one that the transition starts from. Nothing changed and no claim was made; read the aggregate
+    /// again and decide again.
+    VersionConflict,
+}
+
+impl TransitionOutcome {
+    /// `None` after a version conflict, as `services::retry_on_conflict` expects it.
+    pub fn unless_conflict(self) -> Option<()> {
+        (self != Self::VersionConflict).then_some(())
+    }
 }

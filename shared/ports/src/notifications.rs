@@ -1,9 +1,5 @@
 //! Ports of notifications.
 
-mod channels;
-
-pub use channels::{EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, send_once};
-
 use crate::{Claim, Page};
 use domain::{
     DomainEvent, Event,
@@ -14,96 +10,79 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 
-/// Where to write to.
+/// Name and addresses of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// Who.
     pub user_id: UserId,
-    /// Address.
     pub email: Email,
-    /// How to address them.
     pub name: Option<FullName>,
-    /// Telephone.
     pub phone: Option<Phone>,
 }
 
-/// A device that shows notices.
+/// A device that receives push notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// Its id here.
     pub id: DeviceId,
-    /// What the push service calls it: an ARN.
+    /// ARN of its endpoint at the push service.
     pub endpoint: String,
-    /// When its app last entered it.
+    /// When the app last registered it.
     pub registered_at: Timestamp,
 }
 
-/// The most devices of one person: who enters another loses the one that was entered longest ago.
+/// Most devices of one user. Registering another removes the one that was registered longest ago.
 pub const MAX_DEVICES: usize = 10;
 
-/// Somebody who is to be told something.
+/// A user as a recipient of notifications.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// Where to write to.
     pub contact: Contact,
-    /// How they want to be told.
     pub preferences: Preferences,
-    /// Why their address takes no more mail, if it does not.
+    /// Why the e-mail address is suppressed, if it is.
     pub suppressed: Option<Suppression>,
-    /// Their devices, at most [`MAX_DEVICES`].
+    /// At most [`MAX_DEVICES`].
     pub devices: Vec<Device>,
 }
 
 impl Recipient {
-    /// Somebody who never said anything, and about whom nobody did.
+    /// A recipient with default preferences, no suppression and no devices.
     pub fn with_defaults(contact: Contact) -> Self {
         Self { contact, preferences: Preferences::default(), suppressed: None, devices: Vec::new() }
     }
 
-    /// Whether they want to be told by `channel`.
+    /// Whether the user chose `channel`.
     pub fn opted_in(&self, channel: Channel) -> bool {
         self.preferences.channels.contains(&channel)
     }
-
-    /// Why they cannot be told by `channel`, if they cannot.
-    pub fn blocked_reason(&self, channel: Channel) -> Option<Outcome> {
-        match channel {
-            Channel::Email => self.suppressed.map(|_| Outcome::Suppressed),
-            Channel::Sms => self.contact.phone.is_none().then_some(Outcome::NoAddress),
-            Channel::Push => self.devices.is_empty().then_some(Outcome::NoAddress),
-        }
-    }
 }
 
-/// Contacts, and what was sent to them.
+/// Contacts, and a log of what was sent to them.
 pub trait ContactStore {
-    /// Remembers a contact; doing it twice changes nothing.
+    /// Stores a contact, once per claim.
     async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure>;
 
-    /// Finds one, with all that telling them something takes.
+    /// Finds a user as a recipient.
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure>;
 
-    /// Whether the message that this claim stands for was sent, or given up.
+    /// Whether the notification of this claim was sent or given up.
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure>;
 
-    /// Keeps that it was sent, with its event, a `NotificationSent`, and what that says in the log; `false` when that is known
-    /// already.
+    /// Commits the claim, the log entry and the event, a `NotificationSent`. `false` if the claim was made before.
     async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure>;
 
-    /// Keeps in the log that `about` was not sent, and why; once a claim.
+    /// Logs, once per claim, that a notification was not sent, and why.
     async fn record_not_sent(
         &self,
         claim: Claim,
-        about: &NotificationSent,
-        why: Outcome,
+        notification: &NotificationSent,
+        reason: Outcome,
         now: Timestamp,
     ) -> Result<(), Failure>;
 }
 
-/// What the back office writes by hand, and what was written at all.
+/// Notifications that staff send, and the notification log.
 pub trait NotificationRequests {
-    /// Keeps that something is to be sent, as `event` says, with the answer to its request. The key with another body is `Invalid`,
-    /// code `idempotency-key-reused`.
+    /// Commits the event that requests a notification with the response to its request. A key that was used with another body is
+    /// `Invalid`, code `idempotency-key-reused`.
     async fn request(
         &self,
         key: &IdempotencyKey,
@@ -111,10 +90,10 @@ pub trait NotificationRequests {
         event: &Event,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// The answer that was kept under a key, if there is one; takes no key. Failures as for `request`.
+    /// The stored response to a key, if there is one. It does not claim the key. Failures are those of `request`.
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
-    /// A page of what was sent about an order, or was to be, oldest first.
+    /// A page of the log entries about an order, oldest first.
     async fn delivery_log(
         &self,
         order: OrderId,
@@ -123,99 +102,93 @@ pub trait NotificationRequests {
     ) -> Result<Page<NotificationLogEntry>, Failure>;
 }
 
-/// How people want to be told.
+/// Notification preferences.
 pub trait PreferenceStore {
-    /// What somebody wants; the usual, when they never said.
+    /// The preferences of a user; the defaults, if they set none.
     async fn preferences(&self, user: UserId) -> Result<Preferences, Failure>;
 
-    /// Keeps what they want, in place of what they wanted before.
+    /// Replaces the preferences of a user.
     async fn set_preferences(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure>;
 }
 
-/// Devices that show notices.
+/// Devices that receive push notifications.
 pub trait DeviceStore {
-    /// Keeps that a device is `user`'s, and nobody else's any more: it has changed hands. Answers its id, which is the one given unless
-    /// it is known by another. Beyond [`MAX_DEVICES`] those that were entered longest ago are forgotten.
+    /// Stores a device for `user` and removes it from its previous owner. Returns the id of the device: the given one, unless the
+    /// endpoint has one already. Removes the devices beyond [`MAX_DEVICES`] that were registered longest ago.
     async fn save_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure>;
 
-    /// Forgets a device of `user`, if there is such a one.
+    /// Removes a device of `user`, if it exists.
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure>;
 
-    /// Forgets a device that the push service does not reach any more, unless it was entered again since.
+    /// Removes a device that the push service cannot reach any more, unless it was registered again since.
     async fn prune_device(&self, device: &Device) -> Result<(), Failure>;
 }
 
-/// A letter that came back, or was complained about.
+/// A bounce or a complaint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailFeedback {
-    /// The id of the delivery that it was of, where it says so.
+    /// Id of the delivery that it is about, if it names one.
     pub delivery: Option<Uuid>,
-    /// Why.
     pub why: Suppression,
-    /// The addresses that get no more for that: none, where it was the letter's or the mailbox's passing trouble.
+    /// Addresses to suppress; empty after a transient bounce.
     pub suppress: Vec<Email>,
 }
 
-/// What became of mail after it was handed over.
+/// What e-mail providers report after they accepted a message.
 pub trait EmailFeedbackStore {
-    /// Keeps what became of a letter, and which addresses get no more. Doing it twice changes nothing; what is known first stays.
-    async fn record_feedback(&self, mail: &EmailFeedback, now: Timestamp) -> Result<(), Failure>;
+    /// Records feedback and suppresses its addresses. The first feedback about a delivery or an address stays; a repetition changes
+    /// nothing.
+    async fn record_feedback(&self, feedback: &EmailFeedback, now: Timestamp) -> Result<(), Failure>;
 }
 
-/// A letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailMessage {
-    /// To whom.
     pub to: Email,
-    /// About what.
     pub subject: String,
-    /// As plain text.
     pub text: String,
-    /// As HTML.
     pub html: String,
 }
 
-/// The same in a few words.
+/// A text message or a push notification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortMessage {
-    /// About what.
+    /// Title of a push notification.
     pub title: String,
-    /// What there is to say.
     pub text: String,
 }
 
-/// Mail.
+/// Sends e-mail.
 pub trait EmailSender {
-    /// Hands a letter over, marked with the id of what it is sent for, which comes back with what becomes of it. An address that is
-    /// refused for good is `Invalid`.
-    async fn send(&self, letter: &EmailMessage, delivery: Uuid) -> Result<(), Failure>;
+    /// Sends a message, tagged with the id of the event that caused it, which comes back with bounces and complaints. An address that
+    /// is rejected permanently is `Invalid`.
+    async fn send(&self, message: &EmailMessage, delivery: Uuid) -> Result<(), Failure>;
 }
 
-/// Text messages.
+/// Sends text messages.
 pub trait SmsSender {
-    /// Hands a text message over. `false` when the number is refused for good.
+    /// Returns `false` if the number is rejected permanently.
     async fn send(&self, to: &Phone, text: &str) -> Result<bool, Failure>;
 }
 
-/// Notices on devices.
+/// Sends push notifications.
 pub trait PushSender {
-    /// Hands a notice over to the device behind `endpoint`; a second one under the same `mark` takes the place of the first on the
-    /// device. `false` when the device is not reached that way any more.
-    async fn send(&self, endpoint: &str, note: &ShortMessage, mark: &str) -> Result<bool, Failure>;
+    /// Sends to one endpoint. On the device, a notification replaces an earlier one with the same `tag`. Returns `false` if the
+    /// endpoint cannot be reached any more.
+    async fn send(&self, endpoint: &str, message: &ShortMessage, tag: &str) -> Result<bool, Failure>;
 }
 
-/// The push service's own list of devices.
+/// Registration of devices at the push service.
 pub trait PushEndpoints {
-    /// Enters a device, or finds it there, able to be reached; answers what it is called. A token that is refused is `Invalid`;
-    /// where there are no notices at all it is a `Conflict`, code `push-not-configured`.
+    /// Creates or re-enables the endpoint of a device and returns its ARN. A rejected token is `Invalid`; without a push application,
+    /// registration is `Conflict`, code `push-not-configured`.
     async fn register(&self, token: &DeviceToken) -> Result<String, Failure>;
 }
 
-/// Letters and notes from templates, in the language of who gets them.
+/// Renders notifications in the recipient's language.
 pub trait MessageTemplates {
-    /// Writes `template` with `data` as a letter.
+    /// Renders `template` with `data` as an e-mail.
     fn render_email(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<EmailMessage, Failure>;
 
-    /// Writes it in a few words.
+    /// Renders `template` with `data` as a text message or push notification.
     fn render_short(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<ShortMessage, Failure>;
 }

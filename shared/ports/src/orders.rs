@@ -1,6 +1,6 @@
-//! Ports of orders.
+//! Port of orders.
 
-use crate::{Claim, OutboxCursor, Page};
+use crate::{Claim, OutboxCursor, Page, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, UserId},
@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 /// Orders.
 pub trait OrderStore {
-    /// Keeps a new order, its lines, the answer to its request and its event, in one transaction and one round trip. The key
-    /// with another body is `Invalid`, code `idempotency-key-reused`; the key of a request that is still under way is a
-    /// `Conflict`, code `idempotency-key-in-flight`.
+    /// Stores a new order, its lines, the response to its request and its event in one transaction and one round trip. A key that was
+    /// used with another body is `Invalid`, code `idempotency-key-reused`; the key of a request in progress is `Conflict`, code
+    /// `idempotency-key-in-flight`.
     async fn place(
         &self,
         order: &Order,
@@ -22,19 +22,19 @@ pub trait OrderStore {
         event: &Event,
     ) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Keeps a refusal as the answer to a request, so that its repetition gets the same one. Failures as for `place`.
+    /// Stores a rejection as the response to an idempotency key, which is replayed from then on. Failures are those of `place`.
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
-    /// The answer that was kept under a key, if there is one; takes no key. Failures as for `place`.
+    /// The stored response to a key, if there is one. It does not claim the key. Failures are those of `place`.
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// One order; with `owner`, only if it is theirs.
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure>;
 
-    /// Orders of a customer, newest first.
+    /// The orders of a customer, newest first.
     async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure>;
 
-    /// Keeps the step from version `order.version - 1` to `order`, with its event if it has one, and the claim, if there is one.
+    /// Commits the transition from version `order.version - 1` to `order`, with its event and its claim, if any.
     async fn advance(
         &self,
         claim: Option<Claim>,
@@ -42,22 +42,10 @@ pub trait OrderStore {
         event: Option<&Event>,
     ) -> Result<TransitionOutcome, Failure>;
 
-    /// Up to `limit` orders behind `after` that were placed before `before` and wait for stock or payment, oldest first. One that
-    /// cannot be read is left out, and said loudly.
+    /// Up to `limit` orders after the cursor that were placed before `before` and wait for stock or payment, oldest first. A row that
+    /// cannot be decoded is skipped, logged and counted.
     async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure>;
 
-    /// How many orders are pending, by what they wait for.
+    /// Number of pending orders by status reason.
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure>;
-}
-
-/// What came of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransitionOutcome {
-    /// It is kept, and its claim made.
-    Applied,
-    /// The claim was made before; nothing is changed.
-    AlreadyApplied,
-    /// The store holds another version than the step begins from: somebody was faster. Nothing is changed and no claim made;
-    /// read again.
-    VersionConflict,
 }

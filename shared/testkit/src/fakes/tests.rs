@@ -8,7 +8,7 @@ use domain::{
 };
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
-    Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayCall, GatewayEvent, Ledger as _, Migrations as _,
+    Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayEvent, Ledger as _, Migrations as _,
     OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, WebhookVerifier as _,
 };
 use serde_json::{Value, json};
@@ -151,13 +151,16 @@ async fn unreachable_gateway_opens_the_circuit() {
     assert!(gateway.movements(build::at(0), build::at(1)).await.is_err());
     let mut calls = 0;
     for n in 0..10 {
-        let asking =
-            GatewayCall { now: build::at(n), ids: &kernel::Ids::system(), trace: &TraceContext::new(ids::request(1)) };
+        let asking = services::GatewayCall {
+            now: build::at(n),
+            ids: &kernel::Ids::system(),
+            trace: &TraceContext::new(ids::request(1)),
+        };
         let call = async {
             calls += 1;
             gateway.charge(&payment).await
         };
-        let failure = ports::call_gateway(&breaker, &platform.payments(), asking, call).await.expect_err("down");
+        let failure = services::call_gateway(&breaker, &platform.payments(), asking, call).await.expect_err("down");
         assert_eq!(failure.kind, FailureKind::Unavailable);
     }
     assert_eq!((calls, platform.bus().published().len()), (circuit_breaker::FAILURE_THRESHOLD, 1));

@@ -1,0 +1,87 @@
+//! Ports of the payment gateway, and the codes of its failures.
+
+use domain::{
+    id::PaymentId,
+    ledger::GatewayStatement,
+    payment::{ChargeOutcome, Payment, Refund, RefundOutcome},
+};
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
+
+/// The gateway cannot process the request now: our API key is being rotated, the same request is in progress, or the rate limit is
+/// exceeded.
+pub const GATEWAY_RETRY_LATER: &str = "gateway-retry-later";
+/// The gateway has started to process the request and has no result yet.
+pub const GATEWAY_PENDING: &str = "gateway-pending";
+/// The gateway replays a server error that it stored for the idempotency key. Repeating the request returns it again; only a lookup
+/// tells what became of it.
+pub const GATEWAY_REPLAYED_ERROR: &str = "gateway-replayed-error";
+
+/// Whether the gateway did not respond, or responded with a new server error.
+pub fn is_unreachable(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Unavailable
+        && ![GATEWAY_RETRY_LATER, GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR].contains(&failure.code)
+}
+
+/// The payment gateway.
+///
+/// A gateway that does not respond, or responds with a server error, is `Unavailable`. So is a response that leaves the result open;
+/// its code is one of [`GATEWAY_RETRY_LATER`], [`GATEWAY_PENDING`] and [`GATEWAY_REPLAYED_ERROR`].
+pub trait Gateway {
+    /// Charges the last attempt, at most once per idempotency key.
+    async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure>;
+
+    /// Makes a refund, at most once per idempotency key.
+    async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure>;
+
+    /// Looks up the result of the last attempt without changing anything. `None` if the gateway never received the attempt, or
+    /// received it and did not charge. Requests of the last minute may be missing.
+    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
+
+    /// Looks up the result of a refund, as [`Gateway::find_charge`] does, but without its delay.
+    async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure>;
+
+    /// The charges and refunds in `[from, to)` according to the gateway's own ledger.
+    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure>;
+}
+
+/// A result that the gateway reports by webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GatewayEvent {
+    /// Derived from the gateway's event id: a redelivery has the same id.
+    pub id: Uuid,
+    pub payment_id: PaymentId,
+    pub attempt: u32,
+    pub answer: ChargeOutcome,
+}
+
+/// Verifies and parses webhooks of the gateway.
+pub trait WebhookVerifier {
+    /// Verifies the signature and parses the event. `None` for a genuine event of a type that is not processed. A missing or wrong
+    /// signature, or one that is more than five minutes from `now`, is `Unauthenticated`, code `signature-invalid`; a body that
+    /// cannot be parsed is `Malformed`.
+    async fn verify(
+        &self,
+        signature: Option<&str>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<GatewayEvent>, Failure>;
+}
+
+/// Circuit breaker in front of the gateway, shared by all its callers. It fails open: while its state cannot be read, it allows every
+/// call.
+pub trait CircuitBreaker {
+    /// Whether the gateway may be called now; `Unavailable`, with the seconds to wait, if the circuit is open.
+    async fn check(&self, now: Timestamp) -> Result<(), Failure>;
+
+    /// Records whether the gateway responded. Returns the details if this opened the circuit.
+    async fn record(&self, responded: bool, now: Timestamp) -> Option<CircuitOpened>;
+}
+
+/// A circuit that has just opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CircuitOpened {
+    /// Consecutive failures.
+    pub failures: u32,
+    /// The circuit stays open until then.
+    pub until: Timestamp,
+}

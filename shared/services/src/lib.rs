@@ -1,0 +1,16 @@
+//! Application services: steps that several handlers share and that take more than one call of a port.
+//!
+//! A service decides nothing about the business, which is the domain's part, and knows neither Lambda nor AWS.
+
+#![allow(async_fn_in_trait)] // The runtime is single-threaded: no caller needs the futures to be Send.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
+
+mod gateway;
+mod notifications;
+mod retry;
+
+pub use gateway::{GatewayCall, call_gateway};
+pub use notifications::{
+    EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, blocked_reason, send_once,
+};
+pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};

@@ -1,0 +1,163 @@
+//! Sends a notification once per claim, through any channel.
+
+use domain::{
+    DomainEvent, Event,
+    event::{self, NotificationSent},
+    notification::{self, Channel, Outcome},
+};
+use futures_util::future::join_all;
+use kernel::Failure;
+use ports::{
+    Claim, ContactStore, Device, DeviceStore, EmailSender, MessageTemplates, PushSender, Recipient, SmsSender,
+};
+
+/// A notification to send.
+#[derive(Debug, Clone, Copy)]
+pub struct NotificationJob<'a> {
+    pub claim: Claim,
+    /// The event that the notification is about.
+    pub about: &'a DomainEvent,
+    pub notification: &'a NotificationSent,
+}
+
+/// A channel through which notifications are sent.
+pub trait NotificationChannel {
+    const CHANNEL: Channel;
+
+    /// Renders the notification and sends it through the provider. Returns [`Outcome::Sent`], or why there is no address to send to.
+    async fn deliver(
+        &self,
+        templates: &impl MessageTemplates,
+        to: &Recipient,
+        job: &NotificationJob<'_>,
+    ) -> Result<Outcome, Failure>;
+}
+
+/// Sends the notification that `cause` asks for on this channel, unless the claim was made before, and records the outcome; `sent` wraps
+/// the event that reports it as sent. A user who did not choose the channel gets nothing, except what staff wrote to them.
+///
+/// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
+/// notification again: delivery is at least once.
+pub async fn send_once<C: NotificationChannel>(
+    contacts: &impl ContactStore,
+    templates: &impl MessageTemplates,
+    channel: &C,
+    claim: Claim,
+    cause: &Event,
+    sent: impl FnOnce(NotificationSent) -> Event,
+) -> Result<(), Failure> {
+    let about = &cause.event;
+    let notification = notification_for(about, C::CHANNEL).ok_or_else(|| event::unexpected_event(about))?;
+    if contacts.was_sent(claim).await? {
+        return Ok(());
+    }
+    let missing = || Failure::unavailable("contact", "the customer's contact is not stored yet");
+    let to = contacts.find(notification.user_id).await?.ok_or_else(missing)?;
+    let is_manual = matches!(about, DomainEvent::NotificationRequested(_));
+    if !is_manual && !to.opted_in(C::CHANNEL) {
+        return Ok(());
+    }
+    let outcome = match blocked_reason(&to, C::CHANNEL) {
+        Some(reason) => reason,
+        None => channel.deliver(templates, &to, &NotificationJob { claim, about, notification: &notification }).await?,
+    };
+    let event = sent(notification.clone());
+    match outcome {
+        Outcome::Sent => contacts.record_sent(claim, &event).await.map(drop),
+        reason => contacts.record_not_sent(claim, &notification, reason, event.time).await,
+    }
+}
+
+/// The notification that an event asks for on `channel`: what staff requested on it, or what the domain tells about an order.
+fn notification_for(about: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
+    match about {
+        DomainEvent::NotificationRequested(request) => (request.channel == channel).then(|| NotificationSent {
+            order_id: request.order_id,
+            user_id: request.user_id,
+            channel,
+            template: request.template,
+        }),
+        _ => notification::for_event(about, channel),
+    }
+}
+
+/// Why the recipient cannot be reached through `channel`; `None` if they can.
+pub fn blocked_reason(to: &Recipient, channel: Channel) -> Option<Outcome> {
+    match channel {
+        Channel::Email => to.suppressed.map(|_| Outcome::Suppressed),
+        Channel::Sms => to.contact.phone.is_none().then_some(Outcome::NoAddress),
+        Channel::Push => to.devices.is_empty().then_some(Outcome::NoAddress),
+    }
+}
+
+/// Sends e-mail.
+#[derive(Debug)]
+pub struct EmailChannel<'a, S>(pub &'a S);
+
+impl<S: EmailSender> NotificationChannel for EmailChannel<'_, S> {
+    const CHANNEL: Channel = Channel::Email;
+
+    async fn deliver(
+        &self,
+        templates: &impl MessageTemplates,
+        to: &Recipient,
+        job: &NotificationJob<'_>,
+    ) -> Result<Outcome, Failure> {
+        let message = templates.render_email(job.notification.template, to, job.about)?;
+        self.0.send(&message, job.claim.event_id).await?;
+        Ok(Outcome::Sent)
+    }
+}
+
+/// Sends text messages.
+#[derive(Debug)]
+pub struct SmsChannel<'a, S>(pub &'a S);
+
+impl<S: SmsSender> NotificationChannel for SmsChannel<'_, S> {
+    const CHANNEL: Channel = Channel::Sms;
+
+    async fn deliver(
+        &self,
+        templates: &impl MessageTemplates,
+        to: &Recipient,
+        job: &NotificationJob<'_>,
+    ) -> Result<Outcome, Failure> {
+        let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
+        let message = templates.render_short(job.notification.template, to, job.about)?;
+        Ok(if self.0.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Refused })
+    }
+}
+
+/// Sends push notifications to all devices of the recipient, and removes devices that cannot be reached any more.
+#[derive(Debug)]
+pub struct PushChannel<'a, S, D>(pub &'a S, pub &'a D);
+
+impl<S: PushSender, D: DeviceStore> NotificationChannel for PushChannel<'_, S, D> {
+    const CHANNEL: Channel = Channel::Push;
+
+    /// Reaching one device is enough: a retry for the sake of another would show the notification twice on the first.
+    async fn deliver(
+        &self,
+        templates: &impl MessageTemplates,
+        to: &Recipient,
+        job: &NotificationJob<'_>,
+    ) -> Result<Outcome, Failure> {
+        let message = templates.render_short(job.notification.template, to, job.about)?;
+        let tag = job.claim.event_id.to_string();
+        let send = async |device: &Device| {
+            let reached = self.0.send(&device.endpoint, &message, &tag).await?;
+            if !reached {
+                self.1.prune_device(device).await?;
+            }
+            Ok(reached)
+        };
+        let results = join_all(to.devices.iter().map(send)).await;
+        if results.contains(&Ok(true)) {
+            return Ok(Outcome::Sent);
+        }
+        match results.into_iter().find_map(Result::err) {
+            Some(failure) => Err(failure),
+            None => Ok(Outcome::NoAddress),
+        }
+    }
+}
