@@ -23,31 +23,34 @@ pub async fn retry_on_conflict<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
     use kernel::FailureKind;
 
-    #[tokio::test]
-    async fn conflicts_are_retried_up_to_the_maximum() {
+    #[test]
+    fn conflicts_are_retried_up_to_the_maximum() {
         for (conflicts, attempts, succeeds) in [(0, 1, true), (3, 4, true), (4, 4, false)] {
             let mut made = 0;
             let outcome = retry_on_conflict(3, "order", async || {
                 made += 1;
                 Ok((made > conflicts).then_some(()))
             })
-            .await;
+            .now_or_never()
+            .unwrap();
             assert_eq!((made, outcome.is_ok()), (attempts, succeeds), "{conflicts} conflicts");
         }
     }
 
-    #[tokio::test]
-    async fn exhausted_retries_are_unavailable_and_failures_are_not_retried() {
-        let conflict = retry_on_conflict(3, "order", async || Ok(None::<()>)).await;
+    #[test]
+    fn exhausted_retries_are_unavailable_and_failures_are_not_retried() {
+        let conflict = retry_on_conflict(3, "order", async || Ok(None::<()>)).now_or_never().unwrap();
         assert_eq!(conflict.unwrap_err().kind, FailureKind::Unavailable);
         let mut made = 0;
         let failed = retry_on_conflict(3, "order", async || {
             made += 1;
             Err::<Option<()>, _>(Failure::internal("broken"))
         })
-        .await;
+        .now_or_never()
+        .unwrap();
         assert_eq!((failed.unwrap_err().kind, made), (FailureKind::Internal, 1));
     }
 }
