@@ -1,38 +1,38 @@
-//! The circuit breaker before the payment gateway, as a value: whoever shares it keeps it, and asks it when to let somebody through.
+//! The state machine of a circuit breaker, as a value that its users store and share.
 //!
-//! Closed, everybody is let through. After [`FAILURE_THRESHOLD`] in a row it is open, and nobody is for [`OPEN_SECONDS`]. Then one is let
-//! through, as a probe: it closes the circuit or opens it again, and what has not answered after [`PROBE_TIMEOUT_SECONDS`] is followed by
-//! another.
+//! A closed circuit allows every call. [`FAILURE_THRESHOLD`] consecutive failures open it, and an open circuit rejects every call
+//! for [`OPEN_SECONDS`]. After that it is half-open: one call is allowed as a probe, whose result closes or reopens the circuit.
+//! A probe without a result after [`PROBE_TIMEOUT_SECONDS`] is replaced by the next call.
 
 use crate::{Failure, Timestamp};
 
-/// Failures in a row that open the circuit.
+/// Consecutive failures that open the circuit.
 pub const FAILURE_THRESHOLD: u32 = 5;
-/// Seconds for which nobody is let through then.
+/// Seconds for which an open circuit rejects every call.
 pub const OPEN_SECONDS: i64 = 30;
-/// Seconds for which a probe is waited for before another one is let through.
+/// Seconds after which a probe without a result is replaced by another.
 pub const PROBE_TIMEOUT_SECONDS: i64 = 10;
 
-/// Where a circuit stands.
+/// The state of a circuit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Circuit {
-    /// Failures since the last answer.
+    /// Consecutive failures.
     pub failures: u32,
-    /// What stands in the way; nothing, when it is closed.
+    /// Set while the circuit is open or half-open.
     pub open: Option<Open>,
 }
 
-/// What stands in the way.
+/// An open or half-open circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Open {
-    /// Until when; then one is let through.
+    /// End of the rejection; the next call after it is a probe.
     pub until: Timestamp,
-    /// Whether a probe is under way, which decides.
+    /// Whether a probe is in flight.
     pub is_half_open: bool,
 }
 
 impl Circuit {
-    /// Lets somebody through at `now`, and says what the circuit is then; or says for how many seconds it does not, at least 1.
+    /// Allows a call and returns the new state, or returns the seconds (at least 1) until a call is allowed.
     pub fn check(self, now: Timestamp) -> Result<Self, u32> {
         match self.open {
             None => Ok(self),
@@ -44,12 +44,13 @@ impl Circuit {
         }
     }
 
-    /// Hears at `now` whether there was an answer. What was under way when the circuit opened, and fails as well, changes nothing.
+    /// Records the result of a call and returns the new state. A failure does not extend an open period: the call may have started
+    /// before the circuit opened.
     #[must_use]
-    pub fn record(self, answered: bool, now: Timestamp) -> Self {
+    pub fn record(self, succeeded: bool, now: Timestamp) -> Self {
         let failures = self.failures.saturating_add(1);
         match self.open {
-            _ if answered => Self::default(),
+            _ if succeeded => Self::default(),
             Some(Open { is_half_open: false, .. }) => self,
             None if failures < FAILURE_THRESHOLD => Self { failures, ..self },
             _ => {
@@ -59,16 +60,16 @@ impl Circuit {
         }
     }
 
-    /// Whether it has opened since it was `before`: until when.
+    /// Returns the end of the open period if the transition from `before` to this state opened the circuit.
     pub fn opened_since(self, before: Self) -> Option<Timestamp> {
         let open = self.open.filter(|open| !open.is_half_open)?;
         (before.open != Some(open)).then_some(open.until)
     }
 }
 
-/// The failure of those who are not let through; welcome again in `seconds`.
-pub fn rejection(seconds: u32) -> Failure {
-    let failure = Failure::unavailable("gateway", "the circuit is open");
+/// The failure of a call to `dependency` that the circuit rejected; it may be retried after `seconds`.
+pub fn rejection(dependency: &'static str, seconds: u32) -> Failure {
+    let failure = Failure::unavailable(dependency, "the circuit is open");
     Failure { retry_after_s: Some(seconds), ..failure }
 }
 
@@ -89,20 +90,20 @@ mod tests {
         Timestamp::from_millisecond(millisecond).expect("valid")
     }
 
-    /// A circuit that has heard of so many failures, the last one at 0.
+    /// A circuit with this many failures, the last one at 0.
     fn failed(times: u32) -> Circuit {
         (0..times).fold(Circuit::default(), |circuit, _| circuit.record(false, at(0)))
     }
 
     #[test]
-    fn it_opens_after_so_many_failures_in_a_row_and_says_for_how_long() {
+    fn circuit_opens_at_the_threshold_and_returns_the_remaining_seconds() {
         let (before, opened) = (failed(FAILURE_THRESHOLD - 1), failed(FAILURE_THRESHOLD));
         assert_eq!(before.check(at(0)), Ok(before));
         assert_eq!(opened.opened_since(before), Some(at(30_000)));
         assert_eq!(opened.check(at(0)), Err(30));
         assert_eq!(opened.check(at(28_500)), Err(2));
         assert_eq!(opened.check(at(29_999)), Err(1));
-        assert_eq!(rejection(7).retry_after_s, Some(7));
+        assert_eq!(rejection("gateway", 7).retry_after_s, Some(7));
     }
 
     #[test]
@@ -113,23 +114,23 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_was_under_way_when_it_opened_keeps_nobody_out_for_longer() {
+    fn failure_of_a_call_started_earlier_does_not_extend_the_open_period() {
         let opened = failed(FAILURE_THRESHOLD);
         let later = opened.record(false, at(20_000));
         assert_eq!((later, later.opened_since(opened)), (opened, None));
     }
 
     #[test]
-    fn then_one_is_let_through_at_a_time() {
+    fn one_probe_is_allowed_at_a_time() {
         let probed = failed(FAILURE_THRESHOLD).check(at(30_000)).expect("a probe");
         assert_eq!(probed.opened_since(failed(FAILURE_THRESHOLD)), None);
         assert_eq!(probed.check(at(30_000)), Err(10));
         assert_eq!(probed.check(at(39_999)), Err(1));
-        assert!(probed.check(at(40_000)).is_ok(), "the first one did not come back");
+        assert!(probed.check(at(40_000)).is_ok(), "the first probe timed out");
     }
 
     #[test]
-    fn a_probe_closes_it_or_opens_it_again() {
+    fn probe_closes_or_reopens_the_circuit() {
         let probed = failed(FAILURE_THRESHOLD).check(at(30_000)).expect("a probe");
         assert_eq!(probed.record(true, at(31_000)), Circuit::default());
         let again = probed.record(false, at(31_000));
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_closes_it_whenever_it_comes() {
+    fn late_success_closes_an_open_circuit() {
         assert_eq!(failed(FAILURE_THRESHOLD).record(true, at(1)), Circuit::default());
     }
 }

@@ -1,34 +1,34 @@
-//! The envelope of every domain event: CloudEvents 1.0 in JSON, with the distributed-tracing extension and two of ours.
+//! The envelope of domain events: CloudEvents 1.0 in JSON with the extensions `traceparent`, `sequence` and `correlationid`.
 
 use crate::{Timestamp, TraceContext, Uuid};
 use serde::{Deserialize, Serialize};
 
-/// The version of the CloudEvents specification that the envelope follows.
+/// Version of the CloudEvents specification.
 pub const SPEC_VERSION: &str = "1.0";
 
-/// A domain event on the wire.
+/// A domain event with its envelope.
 ///
-/// `E` is adjacently tagged (`type` and `data`), so that a typed enum and the specification's members are the same bytes.
+/// `E` must be adjacently tagged with `type` and `data`, so that it serializes to the CloudEvents attributes of these names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudEvent<E> {
     /// Always [`SPEC_VERSION`].
     pub specversion: String,
-    /// Unique for ever; consumers remember it to do each event once.
+    /// Globally unique; consumers deduplicate by it.
     pub id: Uuid,
-    /// The context that published it, `quayside.orders` for instance.
+    /// The bounded context that publishes the event, such as `quayside.orders`.
     pub source: String,
-    /// Id of the aggregate that the event is about.
+    /// Id of the aggregate that the event describes.
     pub subject: String,
-    /// When it happened (not when it was sent).
+    /// When the event occurred, not when it was published.
     pub time: Timestamp,
-    /// Version of the aggregate after this event: an older one must not undo a newer one.
+    /// Version of the aggregate after this event. Consumers ignore events older than what they have processed.
     pub sequence: u64,
-    /// Follows one customer's request through everything that it causes.
+    /// Identifies the request that caused the event; see [`TraceContext::correlation_id`].
     pub correlationid: Uuid,
-    /// W3C trace context of the hop that published it.
+    /// W3C trace context of the publishing hop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// `type` and `data`.
+    /// The attributes `type` and `data`.
     #[serde(flatten)]
     pub event: E,
 }
@@ -40,7 +40,7 @@ pub trait EventPayload {
 }
 
 impl<E> CloudEvent<E> {
-    /// Wraps `event` as `id`, which brought the aggregate `subject` to version `sequence`, as part of what `trace` follows.
+    /// Wraps `event`, which brought the aggregate `subject` to version `sequence`.
     pub fn new(
         id: Uuid,
         source: &str,
@@ -63,7 +63,7 @@ impl<E> CloudEvent<E> {
         }
     }
 
-    /// What the event says of the request that caused it.
+    /// Returns the trace context that the event carries.
     pub fn trace(&self) -> TraceContext {
         TraceContext { correlation_id: self.correlationid, traceparent: self.traceparent.clone() }
     }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_envelope_survives_the_wire_and_carries_the_specified_members() {
+    fn envelope_round_trips_and_has_the_specified_attributes() {
         let trace = TraceContext { correlation_id: Uuid::nil(), traceparent: None };
         let event = CloudEvent::new(
             Uuid::nil(),

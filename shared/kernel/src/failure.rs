@@ -1,95 +1,95 @@
-//! The one error path of the house: rejections of the domain and failures of ports both become a [`Failure`].
+//! The error type of the project: domain rejections and port errors both become a [`Failure`].
 //!
-//! What a client may read (`code`, `detail`, `fields`) and what an operator needs (`internal`) are separate fields, so that
-//! internals cannot leak by accident. Status codes are known to `edge` alone.
+//! What a client may see (`code`, `detail`, `fields`) and what is logged (`internal`) are separate fields, so that internals
+//! cannot leak by accident. Only `edge` maps failures to HTTP status codes.
 
 use std::fmt;
 
-/// What went wrong, in terms that an HTTP runner maps to a status and a queue runner to retry or dead letter.
+/// The class of a failure: mapped to a status code for HTTP, and to a retry or the dead-letter queue for queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// The request cannot be read at all (not JSON, a missing header).
+    /// The request cannot be parsed: it is not JSON, or lacks a required header.
     Malformed,
-    /// There is no proof of who calls.
+    /// The caller's credentials are missing or invalid.
     Unauthenticated,
-    /// The caller is known and may not do this.
+    /// The caller is authenticated but not permitted.
     Forbidden,
-    /// There is no such thing, or none that this caller may see.
+    /// The resource does not exist or is not visible to the caller.
     NotFound,
-    /// The state of the resource does not allow this now.
+    /// The request conflicts with the state of the resource.
     Conflict,
-    /// `If-Match` named another version.
+    /// `If-Match` does not match the current version.
     PreconditionFailed,
-    /// `If-Match` was required and absent.
+    /// `If-Match` is required and missing.
     PreconditionRequired,
-    /// The body is larger than the limit.
+    /// The body exceeds the size limit.
     TooLarge,
-    /// The body is not of a type that the route takes.
+    /// The route does not accept this content type.
     UnsupportedMedia,
-    /// The request was read and a field of it is not acceptable.
+    /// A field of the request is invalid.
     Invalid,
     /// The account is locked.
     Locked,
-    /// The caller is over its rate; the same request is welcome later.
+    /// The caller exceeded its rate limit; the request may be retried later.
     RateLimited,
-    /// A defect of ours. Retrying may help; looking into it certainly does.
+    /// A bug or a corrupted record. Retryable, but needs investigation.
     Internal,
-    /// A part that we need does not answer. Retrying helps.
+    /// A dependency is unavailable. Retryable.
     Unavailable,
 }
 
-/// One field that was not acceptable.
+/// An invalid field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FieldError {
-    /// JSON pointer (RFC 6901) into the request body, or the name of a query parameter behind `?`.
+    /// JSON pointer (RFC 6901) into the request body, or `?` and the name of a query parameter.
     pub pointer: String,
-    /// What is wrong with it, for the person who sent it.
+    /// Reason, written for the client, to follow the name of the field.
     pub detail: String,
 }
 
-/// Why something did not happen.
+/// An error with separate texts for the client and for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The class of the failure.
     pub kind: FailureKind,
-    /// Stable slug, used as `/problems/<code>`: lower case words joined by hyphens.
+    /// Stable identifier in kebab case, part of the problem type `/problems/<code>`.
     pub code: &'static str,
-    /// A sentence for the client.
+    /// Explanation for the client, one sentence.
     pub detail: String,
-    /// The fields at fault, if fields are at fault.
+    /// The invalid fields, if any.
     pub fields: Vec<FieldError>,
-    /// Seconds after which the client may try again.
+    /// Seconds after which the client may retry (`Retry-After`).
     pub retry_after_s: Option<u32>,
-    /// For the log only; never part of an answer.
+    /// Cause for the log; never part of a response.
     pub internal: Option<String>,
 }
 
 impl Failure {
-    /// A failure that the client may read in full.
+    /// Creates a failure without internal details.
     pub fn new(kind: FailureKind, code: &'static str, detail: impl Into<String>) -> Self {
         Self { kind, code, detail: detail.into(), fields: Vec::new(), retry_after_s: None, internal: None }
     }
 
-    /// One field of the body is not acceptable; `pointer` is a JSON pointer.
+    /// Creates an [`Invalid`](FailureKind::Invalid) failure for one field; see [`FieldError::pointer`].
     pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::fields(vec![FieldError { pointer: pointer.into(), detail: detail.into() }])
     }
 
-    /// Several fields are not acceptable.
+    /// Creates an [`Invalid`](FailureKind::Invalid) failure for several fields.
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
             [one] => format!("{} {}", one.pointer, one.detail),
-            many => format!("{} fields are not acceptable", many.len()),
+            many => format!("{} fields are invalid", many.len()),
         };
         Self { fields, ..Self::new(FailureKind::Invalid, "validation", detail) }
     }
 
-    /// No such `what`, or none that the caller may see.
+    /// Creates a [`NotFound`](FailureKind::NotFound) failure for a resource of type `what`.
     pub fn not_found(what: &str) -> Self {
         Self::new(FailureKind::NotFound, "not-found", format!("There is no such {what}."))
     }
 
-    /// A part we need does not answer. `part` is told to the client in general terms only, `cause` to the log.
+    /// Creates an [`Unavailable`](FailureKind::Unavailable) failure. `dependency` and `cause` are only logged.
     pub fn unavailable(dependency: &'static str, cause: impl fmt::Display) -> Self {
         Self {
             retry_after_s: Some(2),
@@ -97,34 +97,34 @@ impl Failure {
             ..Self::new(
                 FailureKind::Unavailable,
                 "unavailable",
-                "A part of the service does not answer; please try again.",
+                "A dependency of the service is unavailable; please try again.",
             )
         }
     }
 
-    /// A defect of ours. `cause` goes to the log only.
+    /// Creates an [`Internal`](FailureKind::Internal) failure. `cause` is only logged.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
             internal: Some(cause.to_string()),
-            ..Self::new(FailureKind::Internal, "internal", "Something went wrong on our side.")
+            ..Self::new(FailureKind::Internal, "internal", "An internal error occurred.")
         }
     }
 
-    /// Says more to the log, and to the log only.
+    /// Sets the cause for the log.
     #[must_use]
     pub fn with_internal(mut self, cause: impl fmt::Display) -> Self {
         self.internal = Some(cause.to_string());
         self
     }
 
-    /// Whether doing the same again later can succeed. A queue runner retries these and dead-letters all others.
+    /// Whether a retry can succeed. Queue runners retry these failures and dead-letter all others.
     pub fn is_retryable(&self) -> bool {
         matches!(self.kind, FailureKind::Unavailable | FailureKind::Internal | FailureKind::RateLimited)
     }
 }
 
 impl fmt::Display for Failure {
-    /// The whole story, for logs: never send it to a client.
+    /// Includes the internal cause; for logs only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.detail)?;
         match &self.internal {
@@ -141,14 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn internals_are_told_to_the_log_and_not_to_the_client() {
+    fn internal_cause_is_logged_and_not_in_the_detail() {
         let failure = Failure::unavailable("database", "connection refused at 10.0.0.7");
         assert!(!failure.detail.contains("10.0.0.7"));
         assert!(failure.to_string().contains("10.0.0.7"));
     }
 
     #[test]
-    fn only_what_may_pass_by_itself_is_retried() {
+    fn only_transient_failures_are_retryable() {
         assert!(Failure::unavailable("bus", "x").is_retryable());
         assert!(Failure::internal("x").is_retryable());
         assert!(!Failure::field("/sku", "is empty").is_retryable());

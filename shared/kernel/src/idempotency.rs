@@ -1,32 +1,32 @@
-//! What is kept of a first answer, so that a repeated request gets it again (IETF draft `Idempotency-Key`).
+//! Idempotency records: the stored response of a request, replayed when the request is repeated (IETF draft `Idempotency-Key`).
 
-/// The claim that a request makes on its key.
+/// An idempotency key with the scope it is unique in and the body it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Principal and route: two customers, or two routes, may use the same key.
+    /// Principal and route; the same key in another scope is independent.
     pub scope: String,
-    /// The key as the client sent it: 1–255 visible ASCII characters.
+    /// The key as sent by the client: 1–255 visible ASCII characters.
     pub key: String,
-    /// SHA-256 of the canonical body, hexadecimal: the same key with another body is a mistake of the client.
+    /// SHA-256 of the canonical body, in hexadecimal. Reuse of the key with another fingerprint is rejected.
     pub fingerprint: String,
 }
 
-/// An answer as it was first given.
+/// A stored response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredReply {
-    /// HTTP status.
+    /// HTTP status code.
     pub status: u16,
-    /// The headers that say something of what was done, such as `location`: names in lower case, and values.
+    /// Names (lower case) and values of the headers that describe the effect, such as `location`.
     pub headers: Vec<(String, String)>,
-    /// The body, byte for byte.
+    /// The body, unchanged.
     pub body: String,
 }
 
-/// What became of a command that came with a key.
+/// The outcome of a command that carries an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdempotencyOutcome {
-    /// The effect and this answer were committed together, now.
+    /// The effect and its response were committed in one transaction.
     Committed,
-    /// The key was used before with the same body: nothing was done, this is the first answer.
+    /// The key was used before with the same body; nothing was changed. Contains the stored response.
     Replayed(StoredReply),
 }

@@ -1,9 +1,9 @@
-//! Where new ids come from. Like time, they come in as values, so that a simulation replays to the letter.
+//! A source of ids that is passed in like the time, so that a simulation is reproducible.
 
 use crate::{Timestamp, Uuid};
 use std::cell::Cell;
 
-/// A source of UUIDv7s.
+/// A source of UUIDv7 ids.
 #[derive(Debug, Clone)]
 pub struct Ids {
     seeded: Option<Cell<u64>>,
@@ -11,17 +11,17 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Ids of this process: the clock and the system's random numbers.
+    /// Ids from the system clock and random number generator.
     pub fn system() -> Self {
         Self { seeded: None, at: Timestamp::UNIX_EPOCH }
     }
 
-    /// The ids that follow from `seed` at instant `at`: the same ones each time.
+    /// A deterministic sequence of ids for `seed`, all with the timestamp `at`.
     pub fn seeded(seed: u64, at: Timestamp) -> Self {
         Self { seeded: Some(Cell::new(seed)), at }
     }
 
-    /// A new id.
+    /// Returns the next id.
     pub fn next(&self) -> Uuid {
         let Some(state) = &self.seeded else { return Uuid::now_v7() };
         let mut random = [0_u8; 10];
@@ -33,7 +33,7 @@ impl Ids {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): small, and well enough mixed for names.
+/// SplitMix64 (Steele, Lea, Flood 2014): small, and random enough for ids.
 fn split_mix(state: &Cell<u64>, salt: u64) -> u64 {
     state.set(state.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
     let mut z = state.get() ^ salt;
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_ids_and_no_id_twice() {
+    fn same_seed_gives_the_same_distinct_ids() {
         let (a, b) = (Ids::seeded(7, Timestamp::UNIX_EPOCH), Ids::seeded(7, Timestamp::UNIX_EPOCH));
         let first = (a.next(), a.next());
         assert_eq!(first, (b.next(), b.next()));
@@ -56,14 +56,14 @@ mod tests {
     }
 
     #[test]
-    fn the_generator_is_split_mix_as_its_authors_wrote_it() {
+    fn generator_matches_the_published_split_mix_sequence() {
         let state = Cell::new(0);
         let numbers = [(), (), ()].map(|()| split_mix(&state, 0));
         assert_eq!(numbers, [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F]);
     }
 
     #[test]
-    fn an_id_that_was_noted_with_its_seed_comes_again_from_release_to_release() {
+    fn seeded_ids_are_stable_across_releases() {
         let at = Timestamp::from_second(1_795_250_880).expect("an instant");
         assert_eq!(Ids::seeded(7, at).next().to_string(), "01a1fd4a-7e00-73cb-a1e4-59320dd77241");
     }

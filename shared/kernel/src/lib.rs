@@ -1,5 +1,8 @@
-//! What every crate of the house agrees on: how a failure is told, what an event looks like on the wire, which request it
-//! belongs to, and how a first answer is kept for a repeated request. No I/O, no clock, nothing of Lambda or AWS.
+//! Types shared by every crate: failures, the CloudEvents envelope, trace context, idempotency records, ids and the circuit breaker.
+//!
+//! **Invariant:** no I/O and no clock; no dependency on Lambda or the AWS SDK.
+
+#![warn(missing_docs)]
 
 pub mod circuit_breaker;
 mod claim;
@@ -16,6 +19,6 @@ pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;
 pub use trace_context::TraceContext;
 
-/// An instant in UTC. It always comes in as a value; only the runners of `edge` read a clock.
+/// An instant in UTC. It is always passed in as a value; only the runners in `edge` read a clock.
 pub use jiff::Timestamp;
 pub use uuid::Uuid;

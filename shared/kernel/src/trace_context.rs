@@ -1,23 +1,23 @@
-//! Which request a piece of work belongs to.
+//! Correlation of the work that one request causes.
 
 use crate::Uuid;
 
-/// Correlation and trace ids, handed from hop to hop.
+/// Correlation id and W3C trace context, passed from hop to hop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
-    /// One customer's request, through everything that it causes.
+    /// Identifies the request that started the work; the same at every hop.
     pub correlation_id: Uuid,
-    /// W3C `traceparent` of the hop at hand (`00-<trace>-<span>-<flags>`).
+    /// W3C `traceparent` of the current hop (`00-<trace>-<span>-<flags>`).
     pub traceparent: Option<String>,
 }
 
 impl TraceContext {
-    /// A trace that begins here, under a new correlation id.
+    /// Starts a trace with this correlation id and no `traceparent`.
     pub fn new(correlation_id: Uuid) -> Self {
         Self { correlation_id, traceparent: None }
     }
 
-    /// The 32 hexadecimal digits of the trace id, where there is a well-formed `traceparent`.
+    /// Returns the trace id, 32 hexadecimal digits, or `None` without a well-formed `traceparent`.
     pub fn trace_id(&self) -> Option<&str> {
         let id = self.traceparent.as_deref()?.split('-').nth(1)?;
         (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_trace_id_is_the_32_digits_of_a_traceparent_and_of_nothing_else() {
+    fn trace_id_is_read_from_a_well_formed_traceparent_only() {
         let of = |traceparent: &str| {
             let trace = TraceContext { traceparent: Some(traceparent.to_owned()), ..TraceContext::new(Uuid::nil()) };
             trace.trace_id().map(str::to_owned)

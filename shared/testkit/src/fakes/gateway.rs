@@ -315,7 +315,7 @@ impl ports::CircuitBreaker for CircuitBreaker {
             Ok(admitted.map(|circuit| state.breaker = circuit))
         });
         // An unreadable state allows the call.
-        step.await.unwrap_or(Ok(())).map_err(circuit_breaker::rejection)
+        step.await.unwrap_or(Ok(())).map_err(|seconds| circuit_breaker::rejection("gateway", seconds))
     }
 
     async fn record(&self, answered: bool, now: Timestamp) -> Option<CircuitOpened> {
