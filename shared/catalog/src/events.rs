@@ -1,23 +1,23 @@
-//! Domain events: name with version, context that publishes them, Kafka topic that carries them, and what in them is personal.
+//! Domain events: name and version, publishing context, Kafka topic, and personal data.
 
 use crate::{Context, KafkaTopic, resources::*};
 
 /// A domain event. Its JSON Schema is `events/schemas/<name>.json`, generated from the Rust type.
 #[derive(Debug)]
 pub struct Event {
-    /// Name with version, as on the bus: `OrderPlaced.v1`.
+    /// Name and version, such as `OrderPlaced.v1`.
     pub name: &'static str,
     /// The context that publishes it.
     pub context: Context,
-    /// The topic that the event log forwards it to.
+    /// The Kafka topic that the event is forwarded to.
     pub topic: &'static KafkaTopic,
-    /// JSON pointers into `data` that name a person or lead to one: taken out before the event is kept for long.
+    /// JSON pointers to the personal data in `data`, which is removed before the event is stored permanently.
     pub personal: &'static [&'static str],
 }
 
-/// Calls `$callback!` with a row an event: constant, Rust type, name, context, topic, personal pointers.
+/// Calls `$callback!` with one row per event: constant, Rust type, name, context, topic, pointers to personal data.
 ///
-/// `domain` makes its event enum from these very rows, so that a name is spelled once.
+/// `domain` generates its event enum from these rows.
 #[macro_export]
 macro_rules! for_each_event {
     ($callback:ident) => {

@@ -1,90 +1,89 @@
-//! The rows: one function each.
+//! The functions, one row each.
 
 use crate::{Access::*, Auth::*, Context::*, Method::*, Trigger::*, events::*, resources::*, role::*, *};
 
 const CUSTOMER_ONLY: Auth = Roles(&[CUSTOMER]);
 const STAFF_OR_ADMIN: Auth = Roles(&[STAFF, ADMIN]);
-/// A warehouse's program books stock, too.
+/// Includes machine clients, such as a warehouse system.
 const STOCK_EDITORS: Auth = Roles(&[STAFF, ADMIN, SERVICE]);
 const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
-/// What customers are told of by itself.
+/// The events that customers are notified of.
 const NOTIFIED_EVENTS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
 const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
-/// Lists every function once: each constant is a row, and [`FUNCTIONS`] holds them all.
+/// Defines a constant for each function, and [`FUNCTIONS`] with all of them.
 macro_rules! functions {
     ($($(#[$doc:meta])* $constant:ident = $row:expr;)*) => {
         $($(#[$doc])* pub const $constant: &Function = &$row;)*
 
-        /// Every function.
         pub const FUNCTIONS: &[&Function] = &[$($constant),*];
     };
 }
 
 functions! {
     // Identity.
-    /// Tells API Gateway who calls.
+    /// Verifies the access token of a request for API Gateway.
     AUTHORIZER = Function::new("authorizer", Identity).triggered(Authorizer)
         .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]).timeout(5)
         .concurrency(100);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
-    /// Gives a token pair for a password.
+    /// Issues a token pair for a password.
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public)
         .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, Read)]).memory(512);
-    /// The public halves of the signing keys.
+    /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public)
         .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]);
-    /// Makes a new signing key and keeps its predecessor alive for the tokens that are out.
+    /// Rotates the signing key; the previous one stays valid for issued tokens.
     KEY_ROTATE = Function::new("key-rotate", Identity).uses(&[Uses::Secret(&SIGNING_KEYS, ReadWrite)]);
 
     // Catalogue.
-    /// Puts a product on sale.
+    /// Creates a product.
     PRODUCT_CREATE = Function::new("product-create", Catalogue).http(Post, "/api/v1/products", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite)]);
-    /// Shows one product.
+    /// Returns a product.
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
         .uses(&[Uses::Table(&PRODUCTS, Read), Uses::Redis])
         .concurrency(100);
-    /// Publishes what changed in the products table: the table is its own outbox.
+    /// Publishes the changes of the products table, which is its own outbox.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
         .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);
-    /// Keeps the stock figure that products show.
+    /// Updates the stock figure of products.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
         .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15);
 
     // Inventory.
-    /// Shows the stock of one product.
+    /// Returns the stock level of a product.
     STOCK_GET = Function::new("stock-get", Inventory).http(Get, "/api/v1/products/{id}/stock", Public)
         .uses(&[Uses::Postgres]);
     /// Opens the stock account of a new product.
     STOCK_OPEN = Function::new("stock-open", Inventory).on(&[PRODUCT_CREATED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_OPENED]).timeout(15);
-    /// Reserves an order's lines, all or none.
+    /// Reserves all lines of an order, or none.
     STOCK_RESERVE = Function::new("stock-reserve", Inventory).on(&[ORDER_PLACED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED]).timeout(15);
-    /// Gives a cancelled order's stock back.
+    /// Releases the stock of a cancelled order.
     STOCK_RELEASE = Function::new("stock-release", Inventory).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RELEASED]).timeout(15);
-    /// Keeps the stock of an order that is paid.
+    /// Allocates the stock of a paid order.
     STOCK_ALLOCATE = Function::new("stock-allocate", Inventory).on(&[PAYMENT_SUCCEEDED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED]).timeout(15);
-    /// Takes shipped stock off the account.
+    /// Removes the stock of a shipped order from the account.
     STOCK_SHIP = Function::new("stock-ship", Inventory).on(&[ORDER_SHIPPED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_SHIPPED]).timeout(15);
-    /// Frees holds that lapsed, and holds for paid orders what came in.
+    /// Releases expired reservations and allocates backorders when stock allows.
     STOCK_SWEEP = Function::new("stock-sweep", Inventory).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVATION_EXPIRED, STOCK_ALLOCATED]).timeout(50);
-    /// Lists what moved the stock of one product.
+    /// Lists the stock movements of a product.
     STOCK_MOVEMENT_LIST = Function::new("stock-movement-list", Inventory)
         .http(Get, "/api/v1/products/{id}/stock/movements", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
-    /// Books pieces in or out.
+    /// Adjusts the stock level of a product.
     STOCK_ADJUST = Function::new("stock-adjust", Inventory)
         .http(Patch, "/api/v1/products/{id}/stock", STOCK_EDITORS).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ADJUSTED]);
-    /// Tells when a product runs low.
+    /// Publishes when a product is low on stock.
     STOCK_ALERT = Function::new("stock-alert", Inventory)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_RELEASED, STOCK_ADJUSTED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15);
@@ -93,131 +92,131 @@ functions! {
     /// Places an order.
     ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", CUSTOMER_ONLY).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Api]).publishes(&[ORDER_PLACED]);
-    /// Shows one order.
+    /// Returns an order.
     ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres]);
     /// Lists the caller's orders.
     ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
-    /// Lists a customer's orders for the back office.
+    /// Lists the orders of a user.
     ORDER_LIST_USER = Function::new("order-list-user", Orders)
         .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
-    /// Takes an order back.
+    /// Cancels an order.
     ORDER_CANCEL = Function::new("order-cancel", Orders).http(Delete, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]);
-    /// Ships an order, says that it arrived, or takes it back.
+    /// Marks an order as shipped or delivered, or cancels it.
     ORDER_STATUS_UPDATE = Function::new("order-status-update", Orders)
         .http(Patch, "/api/v1/orders/{id}/status", STAFF_OR_ADMIN)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_SHIPPED, ORDER_DELIVERED, ORDER_CANCELLED]);
-    /// Moves an order on as stock and payment come in.
+    /// Advances an order on stock and payment events.
     ORDER_ADVANCE = Function::new("order-advance", Orders)
         .on(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED, STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED, PAYMENT_REQUESTED, PAYMENT_FAILED, PAYMENT_REFUNDED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::ShortfallPolicy])
         .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15);
-    /// Undoes orders that stand still.
+    /// Cancels unpaid orders after a timeout.
     ORDER_SWEEP = Function::new("order-sweep", Orders).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]).timeout(50);
 
     // Payments.
-    /// Charges for an order whose stock is reserved, and again when the customer asks for that.
+    /// Charges a reserved order, and retries when requested.
     PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED, PAYMENT_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
-    /// Closes the payment of a cancelled order: what was charged goes back.
+    /// Closes and refunds the payment of a cancelled order.
     PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]).timeout(15);
-    /// Gives money back.
+    /// Executes a refund.
     PAYMENT_REFUND = Function::new("payment-refund", Payments).on(&[REFUND_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, GATEWAY_SUSPENDED]).timeout(30);
-    /// Pays again after a refusal.
+    /// Retries a declined payment.
     PAYMENT_PROCESS = Function::new("payment-process", Payments)
         .http(Post, "/api/v1/payments/process", CUSTOMER_ONLY).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[PAYMENT_REQUESTED]);
-    /// Shows a payment.
+    /// Returns a payment.
     PAYMENT_GET = Function::new("payment-get", Payments).http(Get, "/api/v1/payments/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres]);
-    /// Shows the payment of an order.
+    /// Returns the payment of an order.
     PAYMENT_GET_ORDER = Function::new("payment-get-order", Payments)
         .http(Get, "/api/v1/payments/order/{order_id}", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
-    /// Asks for money back.
+    /// Requests a refund.
     REFUND_REQUEST = Function::new("refund-request", Payments)
         .http(Post, "/api/v1/payments/refund", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]);
-    /// Hears from the gateway.
+    /// Processes webhooks of the payment gateway.
     PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public)
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&WEBHOOK_SECRET, Read)])
         .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, REFUND_REQUESTED]);
-    /// Looks after payments and refunds without an answer.
+    /// Reconciles payments and refunds without a result.
     PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[
             PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REQUESTED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
         ])
         .timeout(240);
-    /// Compares the ledger with the gateway's own.
+    /// Reconciles the ledger with the statement of the gateway.
     LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 1440 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
 
     // Notifications.
-    /// Remembers where to write to.
+    /// Stores the contact of a new user.
     CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED])
         .uses(&[Uses::Postgres]).timeout(15);
-    /// Writes to the customer.
+    /// Sends order updates by e-mail.
     EMAIL_SEND = Function::new("email-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Email]).publishes(&[NOTIFICATION_SENT]).timeout(15);
-    /// Texts the customer.
+    /// Sends order updates by SMS.
     SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms]).publishes(&[NOTIFICATION_SENT]).timeout(15);
-    /// Shows the customer a notice on every device.
+    /// Sends order updates as push notifications.
     PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15);
-    /// Takes in what became of mail: what came back, what was complained about.
+    /// Records bounces and complaints of e-mails.
     EMAIL_FEEDBACK_TRACK = Function::new("email-feedback-track", Notifications).triggered(ExternalTopic(&EMAIL_FEEDBACK))
         .uses(&[Uses::Postgres]).timeout(15);
-    /// Writes to a customer by hand.
+    /// Requests a manual notification.
     NOTIFICATION_SEND = Function::new("notification-send", Notifications)
         .http(Post, "/api/v1/notifications/send", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[NOTIFICATION_REQUESTED]);
-    /// Sends what staff wrote.
+    /// Sends manual notifications.
     MESSAGE_SEND = Function::new("message-send", Notifications).on(&[NOTIFICATION_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push]).publishes(&[NOTIFICATION_SENT])
         .timeout(15);
-    /// Lists what was written about an order.
+    /// Lists the notifications about an order.
     NOTIFICATION_LIST = Function::new("notification-list", Notifications)
         .http(Get, "/api/v1/notifications", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
-    /// Shows how somebody wants to be told.
+    /// Returns the notification preferences of a user.
     PREFERENCES_GET = Function::new("preferences-get", Notifications)
         .http(Get, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
-    /// Keeps how somebody wants to be told.
+    /// Replaces the notification preferences of a user.
     PREFERENCES_UPDATE = Function::new("preferences-update", Notifications)
         .http(Put, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
-    /// Enters a device that shows notices.
+    /// Registers a device for push notifications.
     DEVICE_REGISTER = Function::new("device-register", Notifications)
         .http(Post, "/api/v1/users/{id}/devices", CUSTOMER_ONLY).uses(&[Uses::Postgres, Uses::PushEndpoints]);
-    /// Strikes a device off.
+    /// Removes a device.
     DEVICE_REMOVE = Function::new("device-remove", Notifications)
         .http(Delete, "/api/v1/users/{id}/devices/{device_id}", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
 
     // Invoices.
-    /// Numbers an invoice and files it as PDF.
+    /// Numbers an invoice and stores its PDF document.
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, ReadWrite)]).publishes(&[INVOICE_ISSUED])
         .memory(512).timeout(20);
-    /// Gives a link to an order's invoice.
+    /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)
         .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres, Uses::Bucket(&INVOICES, Read)]);
 
     // Analytics.
-    /// Puts confirmed orders on the analytics stream.
+    /// Writes confirmed orders to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
         .uses(&[Uses::Stream(&ANALYTICS)]).timeout(15);
-    /// Adds orders up in windows of five minutes.
+    /// Aggregates confirmed orders in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres]).timeout(30);
-    /// Shows the windows.
+    /// Lists the analytics windows.
     WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)
         .uses(&[Uses::Postgres]);
 
@@ -227,14 +226,14 @@ functions! {
     /// Archives the topics to S3.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, Write)]).timeout(30);
-    /// Publishes what a crash kept from the bus.
+    /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(50);
-    /// Brings the database to the version of this code.
+    /// Migrates the database.
     DATABASE_MIGRATE = Function::new("database-migrate", Operations).uses(&[Uses::PostgresOwner])
         .memory(512).timeout(300);
-    /// Answers while the process lives.
+    /// Reports that the process is alive.
     HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
-    /// Answers when the parts do.
+    /// Reports whether the dependencies are available.
     READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).uses(&[Uses::Postgres, Uses::Redis]);
 }

@@ -1,11 +1,11 @@
-//! The topology of Quayside, as constant data: the one place where functions, routes, events, queues, tables, topics, buckets,
-//! secrets and schedules are spelled.
+//! The topology of Quayside as constant data: the only place that names functions, routes, events, queues, tables, topics, buckets,
+//! secrets and schedules.
 //!
-//! From a [`Function`] row follow its package, binary and artifact name; its route or its queue with dead-letter queue, rule
-//! and mapping; its environment; its least-privilege statements; its memory, timeout and concurrency; its log group; its
-//! resource in `template.yaml` and its entry in `terraform/catalog.json`. `cargo xtask codegen` writes those two.
+//! A [`Function`] row determines the names of its package, binary and artifact, its route or its queue with dead-letter queue, rule and
+//! event source mapping, its environment variables, its least-privilege policy, its memory, timeout and concurrency, and its log group.
+//! `cargo xtask codegen` writes them to `template.yaml` and `terraform/catalog.json`.
 //!
-//! **Invariant:** no dependencies, no I/O, nothing computed at run time that a `const` can say.
+//! **Invariant:** no dependencies, no I/O, and constants wherever possible.
 
 mod events;
 mod functions;
@@ -15,30 +15,23 @@ pub use events::*;
 pub use functions::*;
 pub use resources::*;
 
-/// A bounded context. It owns its data: a Postgres schema of this name with a role of its own, or its own tables.
+/// A bounded context. It owns its data: a PostgreSQL schema of this name with its own roles, or its own DynamoDB tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
-    /// Who somebody is.
     Identity,
-    /// What is for sale.
+    /// Products for sale.
     Catalogue,
-    /// How much of it there is.
+    /// Stock of products.
     Inventory,
-    /// What was ordered.
     Orders,
-    /// What was paid.
     Payments,
-    /// What was told to whom.
     Notifications,
-    /// What was invoiced.
     Invoices,
-    /// What it all amounts to.
     Analytics,
-    /// The event backbone and the operator's tools.
+    /// Event forwarding, archive, outbox, migrations and health checks.
     Operations,
 }
 
-/// Every context, in the order of the design.
 pub const CONTEXTS: &[Context] = &[
     Context::Identity,
     Context::Catalogue,
@@ -52,7 +45,7 @@ pub const CONTEXTS: &[Context] = &[
 ];
 
 impl Context {
-    /// Lower-case name; also the name of its Postgres schema and role.
+    /// Lower-case name; also the name of its PostgreSQL schema and role.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -67,7 +60,7 @@ impl Context {
         }
     }
 
-    /// `source` of its events, in CloudEvents and on the bus.
+    /// `source` of its events in CloudEvents and on the event bus.
     pub const fn source(self) -> &'static str {
         match self {
             Self::Identity => "quayside.identity",
@@ -83,23 +76,17 @@ impl Context {
     }
 }
 
-/// HTTP methods that routes use.
+/// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// Safe read.
     Get,
-    /// Create, or do.
     Post,
-    /// Replace.
     Put,
-    /// Change in part.
     Patch,
-    /// Remove.
     Delete,
 }
 
 impl Method {
-    /// As on the wire.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -111,74 +98,71 @@ impl Method {
     }
 }
 
-/// The roles that a principal may have, as they stand in a token.
+/// Roles of principals, as in access tokens.
 pub mod role {
-    /// Buys; sees what is theirs.
+    /// Places orders and accesses its own data.
     pub const CUSTOMER: &str = "customer";
-    /// Runs the shop.
+    /// Manages products and orders.
     pub const STAFF: &str = "staff";
-    /// Runs the platform; may do all that staff may.
+    /// Operates the platform; has all permissions of staff.
     pub const ADMIN: &str = "admin";
-    /// A program.
+    /// A machine client.
     pub const SERVICE: &str = "service";
 }
 
-/// Who may call a route. Ownership is checked in the query, not here.
+/// Who may call a route. Ownership of the resource is checked in the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Auth {
-    /// Anybody.
     Public,
-    /// A principal with one of these roles.
+    /// Principals with one of these roles.
     Roles(&'static [&'static str]),
 }
 
-/// What calls a function.
+/// What invokes a function.
 #[derive(Debug, Clone, Copy)]
 pub enum Trigger {
-    /// One route of the HTTP API.
+    /// A route of the HTTP API.
     Http {
-        /// Method of the route.
         method: Method,
-        /// Path of the route, parameters in braces.
+        /// Parameters are in braces.
         path: &'static str,
-        /// Who may call it.
         auth: Auth,
         /// Whether an `Idempotency-Key` is required.
         idempotent: bool,
     },
-    /// Events from the bus, through a queue of its own with a dead-letter queue.
+    /// Events from the event bus, through its own queue with a dead-letter queue.
     Bus(&'static [&'static Event]),
-    /// Events from the bus through an SNS topic's filtered fan-out, then a queue of its own with a dead-letter queue.
+    /// Events from the event bus, through an SNS topic with a filter policy and its own queue with a dead-letter queue.
     Fanout(&'static Topic, &'static [&'static Event]),
-    /// What somebody else tells through an SNS topic, then a queue of its own with a dead-letter queue: no events of ours.
+    /// Messages of an external publisher, through an SNS topic and its own queue with a dead-letter queue.
     ExternalTopic(&'static Topic),
-    /// Every event of the bus, through a queue of its own with a dead-letter queue.
+    /// All events from the event bus, through its own queue with a dead-letter queue.
     AllEvents,
-    /// Records of a Kinesis stream that carries these events.
+    /// Records of a Kinesis stream of these events.
     Stream(&'static Stream, &'static [&'static Event]),
-    /// Changes of a DynamoDB table.
+    /// The DynamoDB stream of a table.
     TableChanges(&'static Table),
     /// Records of Kafka topics.
     Kafka(&'static [&'static KafkaTopic]),
-    /// Every so many minutes.
+    /// A schedule.
     Schedule {
-        /// Minutes between two runs.
+        /// Interval in minutes.
         minutes: u32,
     },
-    /// API Gateway, before every route that is not public.
+    /// API Gateway, as the authorizer of every route that is not public.
     Authorizer,
-    /// An operator or a deployment, by name.
+    /// An operator or a deployment, by function name.
     Operator,
 }
 
-/// What a function touches besides its trigger: gives it environment variables and the least privilege that they need.
+/// A resource that a function uses besides its trigger. Determines its environment variables and permissions.
 #[derive(Debug, Clone, Copy)]
 pub enum Uses {
-    /// The Postgres schema of its context, as the role of its context.
+    /// The PostgreSQL schema of its context, with the context's role.
     Postgres,
-    /// The database as its owner: migrations only.
+    /// The database as its owner; for migrations only.
     PostgresOwner,
-    /// The shared cache.
+    /// The Redis cache.
     Redis,
     /// A DynamoDB table of its context.
     Table(&'static Table, Access),
@@ -186,62 +170,57 @@ pub enum Uses {
     Bucket(&'static Bucket, Access),
     /// A secret.
     Secret(&'static Secret, Access),
-    /// A Kinesis stream of its context, to put on.
+    /// A Kinesis stream of its context, to write to.
     Stream(&'static Stream),
-    /// The event bus, to publish on.
+    /// The event bus, to publish to.
     Bus,
-    /// The Kafka cluster, to produce to.
+    /// The Kafka cluster, to write to.
     Kafka,
     /// The payment gateway.
     Gateway,
-    /// Mail, to send.
+    /// SES, to send e-mail.
     Email,
-    /// Text messages, to send.
+    /// SNS, to send text messages.
     Sms,
-    /// Notices on devices, to send.
+    /// SNS, to send push notifications.
     Push,
-    /// The push service's list of devices, to enter one.
+    /// SNS, to register push endpoints.
     PushEndpoints,
-    /// What becomes of a paid order without stock: a rule of the environment.
+    /// The environment's policy for paid orders that cannot be allocated.
     ShortfallPolicy,
-    /// The platform's own HTTP API: another context's published interface.
+    /// The HTTP API of another context.
     Api,
 }
 
-/// What may be done to a resource.
+/// Access to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Read only.
     Read,
-    /// Write only.
     Write,
-    /// Both.
     ReadWrite,
 }
 
-/// One Lambda function.
+/// A Lambda function.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
-    /// Directory under `functions/`, package, binary and artifact; noun first.
+    /// Name of the directory under `functions/`, the package, the binary and the artifact; noun first.
     pub name: &'static str,
-    /// The context whose data it may touch.
+    /// The context whose data it may access.
     pub context: Context,
-    /// What calls it.
     pub trigger: Trigger,
-    /// What it touches.
     pub uses: &'static [Uses],
     /// Events that it may publish.
     pub publishes: &'static [&'static Event],
-    /// Memory in MiB, which on Lambda buys CPU as well.
+    /// Memory in MiB; determines the CPU share, too.
     pub memory_mb: u32,
-    /// Seconds until Lambda ends it.
+    /// Timeout in seconds.
     pub timeout_s: u32,
-    /// Most copies at once: of the function for HTTP, of the mapping for a queue.
+    /// Maximum concurrency: of the function for HTTP, of the event source mapping for a queue.
     pub concurrency: u32,
 }
 
 impl Function {
-    /// Starts a row. Without more it is called by an operator and touches nothing.
+    /// Creates a row with defaults: invoked by operators, without resources.
     pub(crate) const fn new(name: &'static str, context: Context) -> Self {
         Self {
             name,
@@ -260,7 +239,7 @@ impl Function {
         self
     }
 
-    /// An `Idempotency-Key` is required.
+    /// Requires an `Idempotency-Key`.
     pub(crate) const fn idempotent(mut self) -> Self {
         if let Trigger::Http { method, path, auth, .. } = self.trigger {
             self.trigger = Trigger::Http { method, path, auth, idempotent: true };
@@ -305,7 +284,7 @@ impl Function {
         self
     }
 
-    /// The path of its route with `{id}` filled in: where the thing of that id is found. Empty without a route.
+    /// The path of its route with `{id}` replaced; empty without a route.
     pub fn path_of(&self, id: impl std::fmt::Display) -> String {
         match self.trigger {
             Trigger::Http { path, .. } => path.replace("{id}", &id.to_string()),
@@ -313,7 +292,7 @@ impl Function {
         }
     }
 
-    /// The events that reach it through a queue or a stream, whatever carries them.
+    /// The events that it receives through a queue or a stream.
     pub const fn consumes(&self) -> &'static [&'static Event] {
         match self.trigger {
             Trigger::Bus(events) | Trigger::Fanout(_, events) | Trigger::Stream(_, events) => events,
@@ -322,35 +301,36 @@ impl Function {
         }
     }
 
-    /// Whether a queue of its own stands in front of it.
+    /// Whether it is invoked by its own queue.
     pub const fn has_queue(&self) -> bool {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
-    /// Whether it consumes something, and so has a dead-letter queue.
+    /// Whether it consumes a queue or a stream, and therefore has a dead-letter queue.
     pub const fn has_dead_letter_queue(&self) -> bool {
         self.has_queue() || matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_))
     }
 
-    /// Seconds that a message stays hidden while it is worked on: six times the timeout, as AWS advises for mappings.
+    /// Visibility timeout of its queue in seconds: six times the function timeout, as AWS recommends for event source mappings.
     pub const fn visibility_s(&self) -> u32 {
         self.timeout_s * 6
     }
 }
 
-/// Deliveries of a message before the queue gives it up to the dead-letter queue. With the doubling waits of `edge::queue` that is
-/// over seven hours: an evening's outage of a gateway or a database strands no order. What no retry can help is buried at once.
+/// `maxReceiveCount` of every queue: deliveries of a message before SQS moves it to the dead-letter queue. With the exponential backoff
+/// of `edge::queue` they take over seven hours, so that an outage of the gateway or the database that long loses no order. Failures
+/// that are not retryable are dead-lettered at once.
 pub const MAX_RECEIVES: u32 = 40;
 
-/// Every physical name begins with this, then the stage.
+/// Prefix of every physical name, followed by the stage.
 pub const PREFIX: &str = "quayside";
 
-/// Finds a row by its name.
+/// Finds a function by its name.
 pub fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().copied().find(|function| function.name == name)
 }
 
-/// Finds an event by its name with version.
+/// Finds an event by its name, including the version.
 pub fn find_event(name: &str) -> Option<&'static Event> {
     EVENTS.iter().copied().find(|event| event.name == name)
 }
