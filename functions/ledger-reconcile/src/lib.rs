@@ -32,7 +32,7 @@ pub struct Summary {
     /// Fees that were posted.
     pub fees: u32,
     /// Discrepancies.
-    pub differences: u32,
+    pub discrepancies: u32,
     /// Transactions of the gateway that could not be decoded.
     pub unreadable: u32,
 }
@@ -52,12 +52,12 @@ pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) ->
     let summary = Summary {
         compared,
         fees: count(comparison.fees.len()),
-        differences: count(comparison.differences.len()),
+        discrepancies: count(comparison.discrepancies.len()),
         unreadable: count(unreadable.len()),
     };
-    metrics::value("LedgerDifferences", Unit::Count, summary.differences + summary.unreadable);
+    metrics::value("LedgerDiscrepancies", Unit::Count, summary.discrepancies + summary.unreadable);
     let fees = summary.fees;
-    let reconciled = LedgerReconciled { from, to, compared, fees, differences: comparison.differences, unreadable };
+    let reconciled = LedgerReconciled { from, to, compared, fees, discrepancies: comparison.discrepancies, unreadable };
     ledger.post(&comparison.fees, &tick.event("ledger", 1, reconciled)).await?;
     Ok(summary)
 }

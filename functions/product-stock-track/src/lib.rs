@@ -3,7 +3,7 @@
 use domain::{DomainEvent, event};
 use edge::Delivery;
 use kernel::Failure;
-use ports::{Cache, ProductStore};
+use ports::{Cache, ProductStore, product_cache_key};
 
 /// Stores the levels of one stock event.
 pub async fn handle(
@@ -16,7 +16,7 @@ pub async fn handle(
     for level in levels {
         products.set_stock(level).await?;
         // Also if the figure is stored already: the delivery that stored it may have failed before this line.
-        cache.invalidate(&domain::product::cache_key(level.product_id)).await;
+        cache.invalidate(&product_cache_key(level.product_id)).await;
     }
     Ok(())
 }

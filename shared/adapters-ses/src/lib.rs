@@ -7,11 +7,14 @@ use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use catalog::Uses;
-use domain::notification::{DELIVERY_TAG, Suppression};
+use domain::notification::Suppression;
 use domain::text::Email;
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{EmailFeedback, EmailMessage};
 use serde_json::Value;
+
+/// Message tag with the id of the delivery, which SES returns in its feedback.
+const DELIVERY_TAG: &str = "delivery";
 
 pub fn email_sender(wiring: &Wiring) -> Result<SesEmailSender> {
     wiring.require("e-mail", |uses| matches!(uses, Uses::Email))?;

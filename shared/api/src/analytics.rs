@@ -1,4 +1,4 @@
-//! Windows of analytics.
+//! Analytics windows.
 
 use crate::{id, rfc3339};
 use domain::window::{Sum, Window};
@@ -6,51 +6,51 @@ use kernel::Failure;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A window of five minutes, for one currency.
+/// The totals of a five-minute window in one currency.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WindowView {
     /// Start, inclusive.
     pub start: String,
     /// End, exclusive.
     pub end: String,
-    /// Confirmed orders.
+    /// Number of confirmed orders.
     pub orders: i64,
-    /// What they brought in.
+    /// Revenue of the confirmed orders.
     pub revenue: SumView,
-    /// Revenue over orders.
+    /// Revenue per order.
     pub average_order_value: SumView,
-    /// Best selling products by pieces.
+    /// Best-selling products by units.
     pub top_products: Vec<TopProductView>,
-    /// By country and region: the twenty that brought in most, by name.
+    /// The twenty regions with the highest revenue, sorted by name.
     pub by_region: Vec<RegionView>,
 }
 
-/// A product among the best selling.
+/// A best-selling product.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TopProductView {
-    /// Which.
+    /// Id of the product.
     pub product_id: String,
-    /// Its name.
+    /// Name of the product.
     pub name: String,
-    /// Pieces sold.
+    /// Units sold.
     pub quantity: i64,
 }
 
-/// What went to one region.
+/// The totals of one region.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RegionView {
-    /// Country and region: `US-CA`.
+    /// Country and region, such as `US-CA`.
     pub region: String,
-    /// Confirmed orders.
+    /// Number of confirmed orders.
     pub orders: i64,
-    /// What they brought in.
+    /// Revenue of the confirmed orders.
     pub revenue: SumView,
 }
 
-/// Minor units of many orders together. Unlike the money of one order they have no limit of their own.
+/// A sum over many orders, without the maximum of a single order.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SumView {
-    /// Minor units.
+    /// Amount in minor units.
     pub amount: i64,
     /// ISO 4217 code.
     pub currency: String,

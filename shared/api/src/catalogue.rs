@@ -1,16 +1,16 @@
-//! Products and their stock.
+//! Products and stock.
 
 use crate::{id, rfc3339};
-use domain::{Money, event::StockLevel, product::Product, stock::Movement};
+use domain::{Money, product::Product, stock::Movement, stock_level::StockLevel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A product.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ProductView {
-    /// Id.
+    /// Id of the product.
     pub id: String,
-    /// Stock keeping unit.
+    /// Stock keeping unit (SKU).
     pub sku: String,
     /// Name.
     pub name: String,
@@ -18,19 +18,19 @@ pub struct ProductView {
     pub description: String,
     /// Category.
     pub category: String,
-    /// Price of one.
+    /// Price of one unit.
     pub price: Money,
-    /// Main picture.
+    /// URL of the main image.
     pub image_url: Option<String>,
-    /// All pictures.
+    /// URLs of all images.
     pub images: Vec<String>,
-    /// Free stock as far as the catalogue knows.
+    /// Available units as last reported by the inventory.
     pub stock_quantity: i64,
-    /// Counts changes by staff.
+    /// Version, incremented by each change by staff.
     pub version: u64,
-    /// When it went on sale.
+    /// Creation time.
     pub created_at: String,
-    /// When staff last changed it.
+    /// Time of the last change by staff.
     pub updated_at: String,
 }
 
@@ -56,9 +56,9 @@ impl From<&Product> for ProductView {
 /// The stock of one product.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StockView {
-    /// Free to be sold.
+    /// Units available for sale.
     pub available: i64,
-    /// Held for orders.
+    /// Units reserved or allocated for orders.
     pub reserved: i64,
 }
 
@@ -68,24 +68,24 @@ impl From<&StockLevel> for StockView {
     }
 }
 
-/// One change of a product's stock.
+/// A stock movement of a product.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MovementView {
-    /// Counts the movements of the product.
+    /// Number of this movement, from 1.
     pub version: i64,
-    /// What moved it: `opened`, `reserved`, `allocated`, `expired`, `released`, `shipped` or `adjusted`.
+    /// `opened`, `reserved`, `allocated`, `expired`, `released`, `shipped` or `adjusted`.
     pub kind: &'static str,
-    /// How many pieces came in (`opened`, `adjusted`), or how many more are held for orders; below zero: fewer.
+    /// Change of the available units (`opened`, `adjusted`) or of the reserved units (all others).
     pub quantity: i64,
-    /// Free to be sold after it.
+    /// Units available for sale after the movement.
     pub available: i64,
-    /// Held for orders after it.
+    /// Units reserved or allocated for orders after the movement.
     pub reserved: i64,
-    /// For which order.
+    /// Id of the order that caused the movement, if any.
     pub order_id: Option<String>,
-    /// Why it was booked by hand.
+    /// Reason of a manual adjustment.
     pub reason: Option<&'static str>,
-    /// When.
+    /// Time of the movement.
     pub at: String,
 }
 

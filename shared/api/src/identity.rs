@@ -1,30 +1,30 @@
-//! Accounts and tokens.
+//! User accounts and tokens.
 
 use crate::{id, rfc3339};
 use domain::{address::Address, user::User};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// An account.
+/// A user account.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserView {
-    /// Id.
+    /// Id of the user.
     pub id: String,
-    /// Address for mail.
+    /// E-mail address.
     pub email: String,
-    /// Name here.
+    /// Login name.
     pub username: String,
     /// Full name.
     pub full_name: Option<String>,
-    /// Telephone.
+    /// Phone number in E.164 format.
     pub phone: Option<String>,
-    /// Where they live.
+    /// Postal address.
     pub address: Option<Address>,
-    /// What it may do.
+    /// Role of the user.
     pub role: &'static str,
-    /// Counts changes.
+    /// Version, incremented by each change.
     pub version: u64,
-    /// When it was made.
+    /// Registration time.
     pub created_at: String,
 }
 
@@ -47,12 +47,12 @@ impl From<&User> for UserView {
 /// A token pair (RFC 6749, section 5.1).
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct TokenView {
-    /// For the `Authorization` header.
+    /// Access token for the `Authorization` header.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// Seconds until the access token ends.
+    /// Lifetime of the access token in seconds.
     pub expires_in: i64,
-    /// For the next pair.
+    /// Refresh token.
     pub refresh_token: String,
 }

@@ -1,6 +1,8 @@
-//! What the HTTP API answers: response types that list their fields, made from the domain's values.
+//! Response bodies of the HTTP API, created from domain values.
 //!
-//! **Invariant:** a field that is not named here never leaves the house.
+//! **Invariant:** every field of a response is listed here, so that nothing else is exposed.
+
+#![warn(missing_docs)]
 
 mod analytics;
 mod catalogue;
@@ -23,18 +25,17 @@ use serde::Serialize;
 /// A page of a list.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ListView<T> {
-    /// What is on it.
+    /// The items of this page.
     pub items: Vec<T>,
-    /// Where the next page begins; null on the last.
+    /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
 }
 
-/// An instant as RFC 3339 in UTC, to the microsecond that the database keeps.
+/// Formats an instant as RFC 3339 in UTC with the microsecond precision of the database.
 fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.fZ").to_string()
 }
 
-/// An id as text.
 fn id(id: Uuid) -> String {
     id.to_string()
 }

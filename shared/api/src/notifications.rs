@@ -1,4 +1,4 @@
-//! What was told to customers.
+//! Notifications, preferences and devices.
 
 use crate::{id, rfc3339};
 use domain::{
@@ -10,12 +10,12 @@ use kernel::{Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How somebody wants to be told.
+/// The notification preferences of a user.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PreferencesView {
-    /// By all of these: `email`, `sms`, `push`.
+    /// Enabled channels: `email`, `sms`, `push`.
     pub channels: Vec<&'static str>,
-    /// In which language: `en`, `de`.
+    /// Language of notifications: `en` or `de`.
     pub locale: &'static str,
 }
 
@@ -28,10 +28,10 @@ impl From<&Preferences> for PreferencesView {
     }
 }
 
-/// A device that shows notices.
+/// A device registered for push notifications.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeviceView {
-    /// Id.
+    /// Id of the device.
     pub id: String,
 }
 
@@ -41,35 +41,35 @@ impl From<DeviceId> for DeviceView {
     }
 }
 
-/// Something that was sent, was to be, or will be.
+/// A notification that was accepted, sent, or not sent.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NotificationView {
-    /// Id: that of what it was sent for.
+    /// Id of the event that caused the notification.
     pub id: String,
-    /// To whom.
+    /// Id of the recipient.
     pub user_id: String,
-    /// About which order, if about one.
+    /// Id of the order that the notification is about, if any.
     pub order_id: Option<String>,
-    /// How.
+    /// Channel of the notification.
     pub channel: &'static str,
-    /// Which template.
+    /// Template of the notification.
     pub template: &'static str,
-    /// `accepted`; `sent`, and of mail later `bounced` or `complained`; or why it was not: `no_address`, `refused`,
+    /// `accepted`, `sent` (for e-mail later possibly `bounced` or `complained`), or why it was not sent: `no_address`, `rejected` or
     /// `suppressed`.
     pub status: &'static str,
-    /// Since when.
+    /// Time of the status.
     pub at: String,
 }
 
 impl NotificationView {
-    /// What was asked for with the event `of`, and is on its way.
-    pub fn accepted(of: Uuid, asked: &NotificationRequested, at: Timestamp) -> Self {
+    /// A manual notification that was requested with the event `event_id` and is not sent yet.
+    pub fn accepted(event_id: Uuid, request: &NotificationRequested, at: Timestamp) -> Self {
         Self {
-            id: id(of),
-            user_id: id(asked.user_id.0),
-            order_id: asked.order_id.map(|order| id(order.0)),
-            channel: asked.channel.name(),
-            template: asked.template.name(),
+            id: id(event_id),
+            user_id: id(request.user_id.0),
+            order_id: request.order_id.map(|order| id(order.0)),
+            channel: request.channel.name(),
+            template: request.template.name(),
             status: "accepted",
             at: rfc3339(at),
         }
@@ -77,15 +77,15 @@ impl NotificationView {
 }
 
 impl From<&NotificationLogEntry> for NotificationView {
-    fn from(logged: &NotificationLogEntry) -> Self {
+    fn from(entry: &NotificationLogEntry) -> Self {
         Self {
-            id: id(logged.id),
-            user_id: id(logged.sent.user_id.0),
-            order_id: logged.sent.order_id.map(|order| id(order.0)),
-            channel: logged.sent.channel.name(),
-            template: logged.sent.template.name(),
-            status: logged.outcome.name(),
-            at: rfc3339(logged.at),
+            id: id(entry.id),
+            user_id: id(entry.sent.user_id.0),
+            order_id: entry.sent.order_id.map(|order| id(order.0)),
+            channel: entry.sent.channel.name(),
+            template: entry.sent.template.name(),
+            status: entry.outcome.name(),
+            at: rfc3339(entry.at),
         }
     }
 }

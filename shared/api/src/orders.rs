@@ -1,4 +1,4 @@
-//! Orders and their invoices.
+//! Orders and invoices.
 
 use crate::{id, rfc3339};
 use domain::{
@@ -12,40 +12,40 @@ use serde::Serialize;
 /// An order.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OrderView {
-    /// Id.
+    /// Id of the order.
     pub id: String,
-    /// Whose.
+    /// Id of the customer.
     pub user_id: String,
-    /// Where it stands.
+    /// Status of the order.
     pub status: Status,
-    /// Why; null when there is nothing to say.
+    /// Reason of the status; null if the status says it all.
     pub status_reason: Option<Reason>,
-    /// What.
+    /// Lines of the order.
     pub items: Vec<OrderLine>,
-    /// For how much.
+    /// Sum of all lines.
     pub total_amount: Money,
-    /// To where.
+    /// Shipping address.
     pub shipping_address: Address,
-    /// With which payment.
+    /// Id of the payment; null before the first payment event.
     pub payment_id: Option<String>,
-    /// Counts its steps.
+    /// Version, incremented by each transition.
     pub version: u64,
-    /// When it was placed.
+    /// Time of placement.
     pub created_at: String,
-    /// When it last moved.
+    /// Time of the last transition.
     pub updated_at: String,
-    /// All its steps, oldest first.
+    /// All transitions, oldest first.
     pub history: Vec<HistoryView>,
 }
 
-/// A step of an order.
+/// A transition of an order.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HistoryView {
-    /// Where it stood from then on.
+    /// Status after the transition.
     pub status: Status,
-    /// Since when.
+    /// Time of the transition.
     pub at: String,
-    /// Why.
+    /// Reason of the status.
     pub reason: Option<Reason>,
 }
 
@@ -71,19 +71,19 @@ impl From<&Order> for OrderView {
     }
 }
 
-/// Where an order's invoice is.
+/// The invoice of an order.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct InvoiceView {
-    /// Its number.
+    /// Invoice number.
     pub number: String,
-    /// A link that needs no credentials.
+    /// Presigned URL of the document.
     pub url: String,
-    /// Until when the link works.
+    /// Expiry of the URL.
     pub expires_at: String,
 }
 
 impl InvoiceView {
-    /// A link to invoice `number` that works until `expires_at`.
+    /// Creates the view of the invoice `number`.
     pub fn new(number: String, url: String, expires_at: kernel::Timestamp) -> Self {
         Self { number, url, expires_at: rfc3339(expires_at) }
     }

@@ -1,4 +1,4 @@
-//! Payments and their refunds.
+//! Payments and refunds.
 
 use crate::{id, rfc3339};
 use domain::{
@@ -11,56 +11,56 @@ use serde::Serialize;
 /// A payment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PaymentView {
-    /// Id.
+    /// Id of the payment.
     pub id: String,
-    /// For which order.
+    /// Id of the order.
     pub order_id: String,
-    /// How much.
+    /// Amount of the payment.
     pub amount: Money,
-    /// How much of it went back.
+    /// Refunded amount.
     pub refunded_amount: Money,
-    /// Where it stands.
+    /// Status of the payment.
     pub status: Status,
-    /// How the last attempt pays.
+    /// Payment method of the last attempt.
     pub payment_method: Option<String>,
-    /// The gateway's name for the charge.
+    /// The gateway's id of the charge.
     pub transaction_id: Option<String>,
-    /// The gateway's code for the last refusal. Customers get `generic_decline` where the gateway holds the card to be stolen.
+    /// The gateway's code of the last decline; for customers `generic_decline` if the code indicates fraud.
     pub decline_code: Option<String>,
-    /// Attempts to charge.
+    /// Number of charge attempts.
     pub attempts: u32,
-    /// What goes or went back, oldest first.
+    /// All refunds, oldest first.
     pub refunds: Vec<RefundView>,
-    /// When it was begun.
+    /// Creation time.
     pub created_at: String,
-    /// When something last became of it.
+    /// Time of the last transition.
     pub updated_at: String,
 }
 
-/// Money that goes or went back.
+/// A refund.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RefundView {
-    /// Id.
+    /// Id of the refund.
     pub id: String,
-    /// How much.
+    /// Refunded amount.
     pub amount: Money,
-    /// Why.
+    /// Reason of the refund.
     pub reason: RefundReason,
-    /// Where it stands.
+    /// Status of the refund.
     pub status: RefundStatus,
-    /// Since when.
+    /// Time of the request.
     pub requested_at: String,
 }
 
 impl PaymentView {
-    /// The payment as the back office may see it.
+    /// The payment for staff, with the original decline code.
     pub fn for_staff(payment: &Payment) -> Self {
         Self { decline_code: payment.decline_code.clone(), ..Self::from(payment) }
     }
 }
 
 impl From<&Payment> for PaymentView {
-    /// The payment as its owner may see it.
+    /// The payment for its owner, with the decline code for customers.
     fn from(payment: &Payment) -> Self {
         Self {
             id: id(payment.id.0),

@@ -1,4 +1,4 @@
-//! Typed ids: an order's id cannot be passed where a product's is meant.
+//! Typed ids: the id of an order cannot be passed as the id of a product.
 
 use kernel::{Failure, Uuid};
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ macro_rules! ids {
 
         impl FromStr for $name {
             type Err = Failure;
-            /// What is no UUID names nothing: `NotFound`.
+            /// Text that is not a UUID is `NotFound`: no resource has such an id.
             fn from_str(text: &str) -> Result<Self, Failure> {
                 text.parse().map(Self).map_err(|_| Failure::not_found($what))
             }
@@ -29,16 +29,11 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A person with an account.
     UserId "user";
-    /// Something for sale.
     ProductId "product";
-    /// An order.
     OrderId "order";
-    /// A payment for an order.
     PaymentId "payment";
-    /// Money that goes back.
     RefundId "refund";
-    /// A device that shows notices of the app.
+    /// A device registered for push notifications.
     DeviceId "device";
 }

@@ -1,46 +1,41 @@
-//! Invoices: a number without gaps in its series, and a document that never changes.
+//! Invoices: consecutive numbers within a series, and immutable documents.
 
 use crate::{
     Money,
     address::Address,
     event::OrderConfirmed,
     id::{OrderId, PaymentId, UserId},
-    order::OrderLine,
+    order_line::OrderLine,
 };
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What an invoice says, all but its number, which the store gives out in the transaction that keeps it.
+/// The content of an invoice without its number, which the store assigns in the transaction that stores the invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
-    /// Of which order.
     pub order_id: OrderId,
-    /// For whom.
     pub user_id: UserId,
-    /// What.
     pub lines: Vec<OrderLine>,
-    /// For how much.
     pub total: Money,
-    /// To where it goes; the customer's account has no other address.
+    /// The shipping address; orders have no separate billing address.
     pub address: Address,
-    /// The payment that settles it; the gateway's record of the charge names it, too.
+    /// The payment of the order; the gateway's charge refers to it, too.
     pub payment_id: PaymentId,
-    /// Day of the invoice.
+    /// Date of the invoice: when the order was confirmed.
     pub issued_at: Timestamp,
 }
 
-/// An invoice with its number.
+/// A numbered invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invoice {
     /// Position in the series, from 1.
     pub position: i64,
-    /// The series: the calendar year.
+    /// Calendar year.
     pub series: String,
-    /// What it says.
     pub draft: Draft,
 }
 
-/// Drafts the invoice of a confirmed order.
+/// Creates the draft of a confirmed order's invoice.
 pub fn draft(order: OrderConfirmed, confirmed_at: Timestamp) -> Draft {
     Draft {
         order_id: order.order_id,
@@ -54,19 +49,19 @@ pub fn draft(order: OrderConfirmed, confirmed_at: Timestamp) -> Draft {
 }
 
 impl Draft {
-    /// The series that its number is of: invoices are numbered by calendar year, in UTC.
+    /// The series of the invoice: its calendar year in UTC.
     pub fn series(&self) -> String {
         self.issued_at.strftime("%Y").to_string()
     }
 }
 
 impl Invoice {
-    /// The number as people read it: `2026-000042`.
+    /// The formatted number, such as `2026-000042`.
     pub fn number(&self) -> String {
         format!("{}-{:06}", self.series, self.position)
     }
 
-    /// Where the document lies in its bucket.
+    /// The S3 object key of the document.
     pub fn key(&self) -> String {
         format!("{}/{}.pdf", self.series, self.number())
     }
@@ -89,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_series_is_the_year_in_utc_and_the_number_says_it() {
+    fn series_is_the_year_in_utc_and_prefixes_the_number() {
         let last = issued("2026-12-31T23:59:59.999999Z");
         assert_eq!((last.series.as_str(), last.number().as_str()), ("2026", "2026-000042"));
         assert_eq!(issued("2027-01-01T00:00:00Z").series, "2027");
@@ -97,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_document_lies_under_its_series_by_its_number() {
+    fn object_key_consists_of_series_and_number() {
         assert_eq!(issued("2026-11-21T08:45:00Z").key(), "2026/2026-000042.pdf");
     }
 }

@@ -1,5 +1,5 @@
-//! The ledger: every movement of money as a transfer from one account to another, so that the sum of all accounts is zero at all
-//! times, and its comparison with the gateway's own.
+//! The double-entry ledger: every movement of money is a transfer between two accounts, so that the sum of all accounts is zero. It is
+//! reconciled with the statement of the gateway.
 
 use crate::{
     Money,
@@ -9,68 +9,55 @@ use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// Where money is, or what it was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// An account of the ledger.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, EnumCount, VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Account {
-    /// Ours, at the gateway (an asset: debits add to it).
+    /// The merchant's balance at the gateway: an asset, increased by debits.
     Gateway,
-    /// What was sold, less what was given back (an income: credits add to it).
+    /// Sales less refunds: an income, increased by credits.
     Sales,
-    /// What the gateway keeps (an expense: debits add to it).
+    /// The gateway's fees: an expense, increased by debits.
     Fees,
 }
 
-impl Account {
-    /// Every account.
-    pub const ALL: [Self; 3] = [Self::Gateway, Self::Sales, Self::Fees];
-
-    /// The word of the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Gateway => "gateway",
-            Self::Sales => "sales",
-            Self::Fees => "fees",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|account| account.name() == name)
-    }
-}
-
-/// Why money moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+/// Why money was transferred.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+    EnumCount,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Purpose {
     /// A customer paid.
     Charge,
-    /// A customer got money back.
+    /// A customer was refunded.
     Refund,
-    /// The gateway kept its share.
+    /// The gateway deducted its fee.
     Fee,
 }
 
+words!(Account, Purpose);
+
 impl Purpose {
-    /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::Charge, Self::Refund, Self::Fee];
-
-    /// The word of the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Charge => "charge",
-            Self::Refund => "refund",
-            Self::Fee => "fee",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
-    }
-
-    /// The account that is debited and the one that is credited.
+    /// The debited and the credited account.
     pub const fn accounts(self) -> (Account, Account) {
         match self {
             Self::Charge => (Account::Gateway, Account::Sales),
@@ -80,97 +67,87 @@ impl Purpose {
     }
 }
 
-/// One movement: debits one account and credits another with the same amount. Kept once, never changed.
+/// A transfer: debits one account and credits another with the same amount. Posted once and never changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
-    /// Why.
     pub purpose: Purpose,
-    /// The gateway's name for it: of the charge, or of the refund. With the purpose it is unique: nothing is booked twice.
+    /// The gateway's id of the charge or refund. Unique together with the purpose, so that nothing is posted twice.
     pub reference: String,
-    /// Of which payment, where that is known.
+    /// `None` if the gateway does not name the payment.
     pub payment_id: Option<PaymentId>,
-    /// Of which refund, if it is one.
     pub refund_id: Option<RefundId>,
-    /// How much.
     pub amount: Money,
-    /// When it was booked.
+    /// When the transfer was posted.
     pub at: Timestamp,
 }
 
 impl Transfer {
-    /// What it adds to each account it touches: debits count up, credits down. Their sum is zero.
+    /// The change of each account in minor units: positive for the debit, negative for the credit.
     pub const fn entries(&self) -> [(Account, i64); 2] {
         let (debit, credit) = self.purpose.accounts();
         [(debit, self.amount.amount.get()), (credit, -self.amount.amount.get())]
     }
 }
 
-/// A charge or a refund as the gateway's own ledger has it.
+/// A charge or refund in the statement of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayTransaction {
-    /// Charge or refund.
+    /// `Charge` or `Refund`.
     pub purpose: Purpose,
-    /// The gateway's name for it.
+    /// The gateway's id.
     pub reference: String,
-    /// Of which payment of ours, if it says so.
+    /// `None` if the gateway does not name the payment.
     pub payment_id: Option<PaymentId>,
-    /// How much.
     pub amount: Money,
-    /// What the gateway kept of it.
     pub fee: Money,
-    /// When.
     pub at: Timestamp,
 }
 
-/// What the gateway's own ledger says.
+/// The gateway's list of charges, refunds and fees in a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GatewayStatement {
-    /// Charges and refunds.
     pub transactions: Vec<GatewayTransaction>,
-    /// The gateway's names for what could not be read: a person has to.
+    /// The gateway's ids of transactions that could not be decoded; staff must check them.
     pub unreadable: Vec<String>,
 }
 
-/// What kind of difference.
+/// How the ledger and the statement differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DiscrepancyKind {
-    /// The gateway has it and we do not.
+    /// The gateway has the transaction and the ledger has not.
     MissingInLedger,
-    /// We have it and the gateway does not.
+    /// The ledger has the transfer and the gateway has not.
     MissingAtGateway,
-    /// Both have it, with different amounts.
+    /// The amounts differ.
     Amount,
 }
 
-/// Something on which the two ledgers do not agree.
+/// A difference between the ledger and the statement of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Discrepancy {
-    /// Which kind.
     pub kind: DiscrepancyKind,
-    /// Of what.
     pub purpose: Purpose,
-    /// The gateway's name for it.
+    /// The gateway's id.
     pub reference: String,
-    /// How much it is here.
-    pub ours: Option<Money>,
-    /// How much it is there.
-    pub theirs: Option<Money>,
+    /// Amount in the ledger; null if missing.
+    pub ledger_amount: Option<Money>,
+    /// Amount at the gateway; null if missing.
+    pub gateway_amount: Option<Money>,
 }
 
-/// What a comparison came to.
+/// The result of a reconciliation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// What does not agree.
-    pub differences: Vec<Discrepancy>,
-    /// Fees that are not booked yet.
+    pub discrepancies: Vec<Discrepancy>,
+    /// Fees to post.
     pub fees: Vec<Transfer>,
 }
 
-/// Compares what both say of `[from, to)`.
+/// Compares the ledger with the statement of the gateway for the period `[from, to)`.
 ///
-/// `ours` holds what was booked from an hour before `from` until now, and `theirs` what was made from a day before `from` until now: a
-/// charge shortly before midnight may be booked after it, by as much as a day where the answer had to be looked up, and is no difference.
+/// `ours` must contain the transfers from an hour before `from` until now, and `theirs` the transactions from a day before `from`
+/// until now. A charge may be posted up to a day after the gateway made it, if its result had to be looked up; that is no discrepancy.
 pub fn compare(
     ours: &[Transfer],
     theirs: &[GatewayTransaction],
@@ -179,44 +156,44 @@ pub fn compare(
     now: Timestamp,
 ) -> Comparison {
     let mut comparison = Comparison::default();
-    let within = |at: Timestamp| from <= at && at < to;
-    let booked: HashMap<_, _> = ours.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
-    let made: HashSet<_> = theirs.iter().map(|one| (one.purpose, one.reference.as_str())).collect();
-    let here = |purpose, reference| booked.get(&(purpose, reference)).copied();
-    for movement in theirs.iter().filter(|movement| within(movement.at)) {
-        let (purpose, reference) = (movement.purpose, movement.reference.as_str());
-        let booked = here(purpose, reference);
-        let kind = match booked {
+    let is_in_period = |at: Timestamp| from <= at && at < to;
+    let posted: HashMap<_, _> = ours.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
+    let stated: HashSet<_> = theirs.iter().map(|one| (one.purpose, one.reference.as_str())).collect();
+    let posted_amount = |purpose, reference| posted.get(&(purpose, reference)).copied();
+    for transaction in theirs.iter().filter(|transaction| is_in_period(transaction.at)) {
+        let (purpose, reference) = (transaction.purpose, transaction.reference.as_str());
+        let ledger_amount = posted_amount(purpose, reference);
+        let kind = match ledger_amount {
             None => Some(DiscrepancyKind::MissingInLedger),
-            Some(amount) if amount != movement.amount => Some(DiscrepancyKind::Amount),
+            Some(amount) if amount != transaction.amount => Some(DiscrepancyKind::Amount),
             Some(_) => None,
         };
-        comparison.differences.extend(kind.map(|kind| Discrepancy {
+        comparison.discrepancies.extend(kind.map(|kind| Discrepancy {
             kind,
             purpose,
             reference: reference.to_owned(),
-            ours: booked,
-            theirs: Some(movement.amount),
+            ledger_amount,
+            gateway_amount: Some(transaction.amount),
         }));
-        if movement.fee.amount.get() > 0 && here(Purpose::Fee, reference).is_none() {
+        if transaction.fee.amount.get() > 0 && posted_amount(Purpose::Fee, reference).is_none() {
             comparison.fees.push(Transfer {
                 purpose: Purpose::Fee,
                 reference: reference.to_owned(),
-                payment_id: movement.payment_id,
+                payment_id: transaction.payment_id,
                 refund_id: None,
-                amount: movement.fee,
+                amount: transaction.fee,
                 at: now,
             });
         }
     }
-    for transfer in ours.iter().filter(|transfer| within(transfer.at) && transfer.purpose != Purpose::Fee) {
-        if !made.contains(&(transfer.purpose, transfer.reference.as_str())) {
-            comparison.differences.push(Discrepancy {
+    for transfer in ours.iter().filter(|transfer| is_in_period(transfer.at) && transfer.purpose != Purpose::Fee) {
+        if !stated.contains(&(transfer.purpose, transfer.reference.as_str())) {
+            comparison.discrepancies.push(Discrepancy {
                 kind: DiscrepancyKind::MissingAtGateway,
                 purpose: transfer.purpose,
                 reference: transfer.reference.clone(),
-                ours: Some(transfer.amount),
-                theirs: None,
+                ledger_amount: Some(transfer.amount),
+                gateway_amount: None,
             });
         }
     }
@@ -240,18 +217,18 @@ mod tests {
         Transfer { purpose, reference, payment_id: None, refund_id: None, amount, at: at(second) }
     }
 
-    fn movement(purpose: Purpose, reference: &str, minor: i64, fee: i64, second: i64) -> GatewayTransaction {
+    fn transaction(purpose: Purpose, reference: &str, minor: i64, fee: i64, second: i64) -> GatewayTransaction {
         let reference = reference.to_owned();
         GatewayTransaction { purpose, reference, payment_id: None, amount: usd(minor), fee: usd(fee), at: at(second) }
     }
 
-    fn said(ours: &[Transfer], theirs: &[GatewayTransaction]) -> Vec<(DiscrepancyKind, String)> {
-        let differences = compare(ours, theirs, at(100), at(200), at(300)).differences;
-        differences.into_iter().map(|one| (one.kind, one.reference)).collect()
+    fn discrepancies(ours: &[Transfer], theirs: &[GatewayTransaction]) -> Vec<(DiscrepancyKind, String)> {
+        let found = compare(ours, theirs, at(100), at(200), at(300)).discrepancies;
+        found.into_iter().map(|one| (one.kind, one.reference)).collect()
     }
 
     #[test]
-    fn accounts_and_purposes_have_one_word_in_the_database() {
+    fn accounts_and_purposes_have_one_word_each() {
         assert_eq!(Account::ALL.map(Account::name), ["gateway", "sales", "fees"]);
         for account in Account::ALL {
             assert_eq!(Account::parse(account.name()), Some(account));
@@ -264,45 +241,45 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_booked_the_sum_of_all_accounts_is_zero() {
-        let book = Purpose::ALL.map(|purpose| transfer(purpose, "x", 1999, 0));
-        assert_eq!(book.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum::<i64>(), 0);
+    fn sum_of_all_accounts_is_zero() {
+        let transfers = Purpose::ALL.map(|purpose| transfer(purpose, "x", 1999, 0));
+        assert_eq!(transfers.iter().flat_map(Transfer::entries).map(|(_, minor)| minor).sum::<i64>(), 0);
         let of = |wanted| -> i64 {
-            book.iter().flat_map(Transfer::entries).filter(|(one, _)| *one == wanted).map(|(_, minor)| minor).sum()
+            transfers.iter().flat_map(Transfer::entries).filter(|(one, _)| *one == wanted).map(|(_, minor)| minor).sum()
         };
         assert_eq!((of(Account::Gateway), of(Account::Sales), of(Account::Fees)), (-1999, 0, 1999));
     }
 
     #[test]
-    fn what_only_one_of_both_has_and_what_differs_in_amount_are_differences() {
+    fn missing_transactions_and_different_amounts_are_discrepancies() {
         let ours = [transfer(Purpose::Charge, "a", 5, 100), transfer(Purpose::Charge, "b", 5, 199)];
-        let theirs = [movement(Purpose::Charge, "b", 6, 0, 150), movement(Purpose::Refund, "c", 1, 0, 150)];
+        let theirs = [transaction(Purpose::Charge, "b", 6, 0, 150), transaction(Purpose::Refund, "c", 1, 0, 150)];
         let expected = [
             (DiscrepancyKind::Amount, "b"),
             (DiscrepancyKind::MissingInLedger, "c"),
             (DiscrepancyKind::MissingAtGateway, "a"),
         ];
-        assert_eq!(said(&ours, &theirs), expected.map(|(kind, reference)| (kind, reference.to_owned())));
+        assert_eq!(discrepancies(&ours, &theirs), expected.map(|(kind, reference)| (kind, reference.to_owned())));
     }
 
     #[test]
-    fn a_charge_and_a_refund_of_one_name_are_two_things() {
-        let (ours, theirs) = ([transfer(Purpose::Charge, "a", 5, 100)], [movement(Purpose::Refund, "a", 5, 0, 150)]);
-        assert_eq!(said(&ours, &theirs).len(), 2);
+    fn charge_and_refund_with_the_same_reference_are_distinct() {
+        let (ours, theirs) = ([transfer(Purpose::Charge, "a", 5, 100)], [transaction(Purpose::Refund, "a", 5, 0, 150)]);
+        assert_eq!(discrepancies(&ours, &theirs).len(), 2);
     }
 
     #[test]
-    fn what_is_booked_on_the_other_side_of_midnight_is_no_difference() {
+    fn transfer_posted_outside_the_period_is_no_discrepancy() {
         let ours = [transfer(Purpose::Charge, "a", 5, 200), transfer(Purpose::Charge, "b", 5, 100)];
-        let theirs = [movement(Purpose::Charge, "a", 5, 0, 199), movement(Purpose::Charge, "b", 5, 0, 99)];
-        assert_eq!(said(&ours, &theirs), vec![]);
+        let theirs = [transaction(Purpose::Charge, "a", 5, 0, 199), transaction(Purpose::Charge, "b", 5, 0, 99)];
+        assert_eq!(discrepancies(&ours, &theirs), vec![]);
         let outside = [transfer(Purpose::Charge, "c", 5, 99), transfer(Purpose::Charge, "d", 5, 200)];
-        assert_eq!(said(&outside, &[]), vec![]);
+        assert_eq!(discrepancies(&outside, &[]), vec![]);
     }
 
     #[test]
-    fn a_fee_is_booked_once_and_is_no_difference() {
-        let theirs = [movement(Purpose::Charge, "a", 500, 45, 150), movement(Purpose::Charge, "b", 500, 0, 150)];
+    fn fee_is_posted_once_and_is_no_discrepancy() {
+        let theirs = [transaction(Purpose::Charge, "a", 500, 45, 150), transaction(Purpose::Charge, "b", 500, 0, 150)];
         let mut ours = vec![transfer(Purpose::Charge, "a", 500, 150), transfer(Purpose::Charge, "b", 500, 150)];
         let first = compare(&ours, &theirs, at(100), at(200), at(300));
         assert_eq!(first.fees, [transfer(Purpose::Fee, "a", 45, 300)]);

@@ -1,8 +1,15 @@
-//! Pure decisions. A command and what is known come in as values, a decision and its events go out as values.
+//! Business rules as pure functions: commands and current state in, new state and events out.
 //!
-//! **Invariant:** no async, no clock, no randomness, no I/O. An `if` about the business belongs here and nowhere else.
+//! **Invariant:** no async, no clock, no randomness, no I/O. Every business decision of the project is made here.
+//!
+//! Modules depend on each other in one direction: value types ([`money`], [`id`], [`text`], [`order_line`], [`stock_level`] …), then
+//! the payloads of events ([`event`]), then the rules ([`order`], [`payment`], [`stock`] …).
+
+#[macro_use]
+mod words;
 
 pub mod address;
+pub mod channel;
 pub mod event;
 pub mod id;
 pub mod invoice;
@@ -10,10 +17,13 @@ pub mod ledger;
 pub mod money;
 pub mod notification;
 pub mod order;
+pub mod order_line;
+pub mod order_status;
 pub mod payment;
 pub mod product;
 pub mod session;
 pub mod stock;
+pub mod stock_level;
 pub mod text;
 pub mod user;
 pub mod window;

@@ -5,11 +5,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
 
-/// The currencies that we sell in: those that the gateway charges to a card and whose minor unit it counts as ISO 4217 does.
+/// The supported currencies: those that the gateway charges to cards in the minor unit of ISO 4217.
 ///
-/// Left out are the currencies that it counts otherwise (ISK, UGX, MGA), those of three digits, whose last one it wants to be 0,
-/// and HUF and TWD, which it pays out otherwise than it charges (<https://docs.stripe.com/currencies>).
-const SOLD: [Iso; 20] = [
+/// Not supported are currencies with another minor unit at the gateway (ISK, UGX, MGA), three-decimal currencies, whose last digit
+/// must be 0 there, and HUF and TWD, whose payouts use another minor unit than charges (<https://docs.stripe.com/currencies>).
+const SUPPORTED: [Iso; 20] = [
     Iso::AUD,
     Iso::BRL,
     Iso::CAD,
@@ -32,26 +32,26 @@ const SOLD: [Iso; 20] = [
     Iso::ZAR,
 ];
 
-/// An ISO 4217 currency that we sell in.
+/// A supported ISO 4217 currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Currency(Iso);
 
 impl Currency {
-    /// Reads an upper-case alphabetic code.
+    /// Parses an upper-case alphabetic code.
     pub fn parse(code: &str) -> Result<Self, String> {
         Iso::from_code(code)
-            .filter(|currency| SOLD.contains(currency))
+            .filter(|currency| SUPPORTED.contains(currency))
             .map(Self)
-            .ok_or_else(|| "is not the code of a currency that we sell in".to_owned())
+            .ok_or_else(|| "is not the code of a supported currency".to_owned())
     }
 
-    /// The alphabetic code.
+    /// The alphabetic code, such as `USD`.
     pub fn code(self) -> &'static str {
         self.0.code()
     }
 
-    /// Number of decimal digits that the minor unit stands for (USD 2, JPY 0).
+    /// Number of decimals of the minor unit (USD 2, JPY 0).
     pub fn digits(self) -> u32 {
         self.0.exponent().map_or(2, u32::from)
     }
@@ -79,17 +79,16 @@ impl JsonSchema for Currency {
     }
 }
 
-/// An amount: never negative, always with its currency.
+/// A non-negative amount of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Money {
     /// Minor units (cents), 0 to [`MAX_AMOUNT`].
     pub amount: Amount,
-    /// Of this currency.
     pub currency: Currency,
 }
 
-/// The largest amount of minor units that any sum may reach: ten digits fit every invoice and stay far from overflow.
+/// Maximum amount in minor units: ten digits fit every invoice and are far from overflow.
 pub const MAX_AMOUNT: i64 = 9_999_999_999;
 
 /// Minor units, 0 to [`MAX_AMOUNT`].
@@ -98,7 +97,6 @@ pub const MAX_AMOUNT: i64 = 9_999_999_999;
 pub struct Amount(i64);
 
 impl Amount {
-    /// Minor units.
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -121,12 +119,12 @@ impl From<Amount> for i64 {
     }
 }
 
-/// Why two amounts do not make one.
+/// Why a sum or product is not a valid amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SumError {
-    /// They are of different currencies.
+    /// The currencies differ.
     Mixed,
-    /// Their sum is above [`MAX_AMOUNT`].
+    /// The result exceeds [`MAX_AMOUNT`].
     TooLarge,
 }
 
@@ -136,12 +134,11 @@ impl Money {
         Ok(Self { amount: Amount::try_from(minor)?, currency: Currency::parse(code)? })
     }
 
-    /// Nothing, of a currency.
     pub const fn zero(currency: Currency) -> Self {
         Self { amount: Amount(0), currency }
     }
 
-    /// The sum of two amounts of one currency.
+    /// Adds an amount of the same currency.
     pub fn plus(self, other: Self) -> Result<Self, SumError> {
         if self.currency != other.currency {
             return Err(SumError::Mixed);
@@ -149,7 +146,7 @@ impl Money {
         self.with(self.amount.0.checked_add(other.amount.0))
     }
 
-    /// The price of `quantity` of these.
+    /// Multiplies by a quantity.
     pub fn times(self, quantity: u32) -> Result<Self, SumError> {
         self.with(self.amount.0.checked_mul(i64::from(quantity)))
     }
@@ -161,7 +158,7 @@ impl Money {
 }
 
 impl fmt::Display for Money {
-    /// For people: `12.34 USD`, `1234 JPY`.
+    /// Formats with the currency's decimals: `12.34 USD`, `1234 JPY`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (minor, digits) = (self.amount.0, self.currency.digits());
         let unit = 10_i64.pow(digits);
@@ -183,37 +180,37 @@ mod tests {
     }
 
     #[test]
-    fn amounts_of_two_currencies_do_not_add_up() {
+    fn amounts_of_different_currencies_cannot_be_added() {
         assert_eq!(usd(1).plus(Money::new(1, "EUR").expect("valid")), Err(SumError::Mixed));
     }
 
     #[test]
-    fn a_sum_or_product_above_the_limit_is_refused_and_not_wrapped() {
+    fn sum_or_product_above_the_maximum_is_an_error() {
         assert_eq!(usd(MAX_AMOUNT).plus(usd(1)), Err(SumError::TooLarge));
         assert_eq!(usd(MAX_AMOUNT).times(u32::MAX), Err(SumError::TooLarge));
         assert_eq!(usd(1999).times(3), Ok(usd(5997)));
     }
 
     #[test]
-    fn people_read_as_many_digits_as_the_currency_has() {
+    fn display_uses_the_decimals_of_the_currency() {
         assert_eq!(usd(5).to_string(), "0.05 USD");
         assert_eq!(Money::new(1234, "JPY").expect("valid").to_string(), "1234 JPY");
     }
 
     #[test]
-    fn we_sell_in_currencies_that_the_gateway_counts_as_iso_does_and_in_no_other() {
-        for sold in SOLD {
-            let digits = if sold == Iso::JPY { 0 } else { 2 };
-            assert_eq!(Currency::parse(sold.code()).map(Currency::digits), Ok(digits), "{}", sold.code());
+    fn only_currencies_with_the_same_minor_unit_at_the_gateway_are_supported() {
+        for currency in SUPPORTED {
+            let digits = if currency == Iso::JPY { 0 } else { 2 };
+            assert_eq!(Currency::parse(currency.code()).map(Currency::digits), Ok(digits), "{}", currency.code());
         }
         for other in ["ISK", "UGX", "MGA", "KWD", "BHD", "HUF", "TWD", "XAU", "XXX", "usd", ""] {
             let refused = Currency::parse(other).expect_err(other);
-            assert_eq!(refused, "is not the code of a currency that we sell in");
+            assert_eq!(refused, "is not the code of a supported currency");
         }
     }
 
     #[test]
-    fn negative_amounts_unknown_currencies_and_fractions_are_refused() {
+    fn negative_amounts_unknown_currencies_and_fractions_are_rejected() {
         for bad in [
             r#"{"amount":-1,"currency":"USD"}"#,
             r#"{"amount":1,"currency":"usd"}"#,
@@ -224,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn money_is_written_as_it_is_read_and_its_schema_says_so() {
+    fn money_round_trips_and_matches_its_schema() {
         let json = r#"{"amount":1999,"currency":"USD"}"#;
         let money: Money = serde_json::from_str(json).expect("reads");
         assert_eq!((money, serde_json::to_string(&money).expect("writes")), (usd(1999), json.to_owned()));
@@ -234,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_amount_is_still_one() {
+    fn maximum_amount_is_valid() {
         assert_eq!(usd(MAX_AMOUNT - 1).plus(usd(1)), Ok(usd(MAX_AMOUNT)));
         assert_eq!(usd(MAX_AMOUNT).to_string(), "99999999.99 USD");
         assert!(Money::new(MAX_AMOUNT + 1, "USD").is_err());

@@ -1,4 +1,6 @@
-//! Notifications: what is told to customers, and how.
+//! Notifications to customers: preferences, outcomes, manual messages and the notification log.
+
+pub use crate::channel::{Channel, Template};
 
 use crate::{
     DomainEvent,
@@ -10,53 +12,26 @@ use kernel::{Failure, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// The tag that a letter carries to whom carries it, and that comes back with what becomes of it: the id of its delivery.
-pub const DELIVERY_TAG: &str = "delivery";
-
-/// How somebody is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+/// The language of notifications, as a BCP 47 tag. Its word is also the directory of the templates.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+    EnumCount,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum Channel {
-    /// By mail.
-    Email,
-    /// By a text message to their telephone.
-    Sms,
-    /// By a notice of the app on their devices.
-    Push,
-}
-
-impl Channel {
-    /// Every channel.
-    pub const ALL: [Self; 3] = [Self::Email, Self::Sms, Self::Push];
-
-    /// The word on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Sms => "sms",
-            Self::Push => "push",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.name() == name)
-    }
-
-    /// The most characters of a message by hand with its subject: four text messages in the plain alphabet of 153 characters each, eight
-    /// in any other, of 67; a notice of 4 KiB takes them, too.
-    pub const fn max_message_chars(self) -> Option<usize> {
-        match self {
-            Self::Email => None,
-            Self::Sms | Self::Push => Some(480),
-        }
-    }
-}
-
-/// The language that somebody is written to in, as a BCP 47 tag.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Locale {
     /// English.
     #[default]
@@ -65,103 +40,51 @@ pub enum Locale {
     De,
 }
 
-impl Locale {
-    /// Every language that there are templates in.
-    pub const ALL: [Self; 2] = [Self::En, Self::De];
-
-    /// The word on the wire and in the database, and the directory of its templates.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::De => "de",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|locale| locale.name() == name)
-    }
-}
-
-/// How somebody wants to be told.
+/// The notification settings of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preferences {
-    /// By all of these; by none when it is empty.
+    /// Notifications are sent on each of these channels; on none if empty.
     pub channels: BTreeSet<Channel>,
-    /// In which language.
     pub locale: Locale,
 }
 
 impl Default for Preferences {
-    /// By mail, in English: who never said anything.
+    /// E-mail in English, for users who have not set preferences.
     fn default() -> Self {
         Self { channels: [Channel::Email].into(), locale: Locale::En }
     }
 }
 
-/// Why an address takes no more mail of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why an e-mail address is suppressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Suppression {
-    /// It does not exist, or refuses us for good.
+    /// An e-mail bounced permanently.
     Bounced,
-    /// Its owner called a letter of ours unwanted.
+    /// The recipient marked an e-mail as spam.
     Complained,
 }
 
-impl Suppression {
-    /// The word in the database and in the log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Bounced, Self::Complained].into_iter().find(|one| one.name() == name)
-    }
-}
-
-/// What became of something that was to be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The outcome of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Outcome {
-    /// Handed over to who carries it.
+    /// Accepted by the provider.
     Sent,
-    /// Not sent: there is no telephone number, or no device.
+    /// Not sent: the user has no phone number or device.
     NoAddress,
-    /// Not sent: the number was refused for good.
-    Refused,
-    /// Not sent: the address bounced before, or its owner complained.
+    /// Not sent: the provider rejected the phone number permanently.
+    Rejected,
+    /// Not sent: the e-mail address is suppressed.
     Suppressed,
-    /// Sent, and came back.
+    /// Sent, and bounced.
     Bounced,
-    /// Sent, and complained about.
+    /// Sent, and marked as spam.
     Complained,
 }
 
-impl Outcome {
-    const ALL: [Self; 6] =
-        [Self::Sent, Self::NoAddress, Self::Refused, Self::Suppressed, Self::Bounced, Self::Complained];
-
-    /// The word on the wire and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::NoAddress => "no_address",
-            Self::Refused => "refused",
-            Self::Suppressed => "suppressed",
-            Self::Bounced => Suppression::Bounced.name(),
-            Self::Complained => Suppression::Complained.name(),
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.name() == name)
-    }
-}
+words!(Locale, Suppression, Outcome);
 
 impl From<Suppression> for Outcome {
     fn from(suppression: Suppression) -> Self {
@@ -172,54 +95,7 @@ impl From<Suppression> for Outcome {
     }
 }
 
-/// What is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Template {
-    /// That an order is paid and its stock is held.
-    OrderConfirmed,
-    /// That an order waits for something.
-    OrderWaiting,
-    /// That an order was cancelled.
-    OrderCancelled,
-    /// That an order is on its way.
-    OrderShipped,
-    /// That an order arrived.
-    OrderDelivered,
-    /// What a person at the shop wrote.
-    Message,
-}
-
-impl Template {
-    /// Every template.
-    pub const ALL: [Self; 6] = [
-        Self::OrderConfirmed,
-        Self::OrderWaiting,
-        Self::OrderCancelled,
-        Self::OrderShipped,
-        Self::OrderDelivered,
-        Self::Message,
-    ];
-
-    /// The word on the wire and in the database, and the name of its files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OrderConfirmed => "order_confirmed",
-            Self::OrderWaiting => "order_waiting",
-            Self::OrderCancelled => "order_cancelled",
-            Self::OrderShipped => "order_shipped",
-            Self::OrderDelivered => "order_delivered",
-            Self::Message => "message",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|template| template.name() == name)
-    }
-}
-
-/// What an event tells the customer by `channel`; none for an event that tells them nothing by itself.
+/// The notification of an event on `channel`; `None` for events without a notification.
 pub fn for_event(event: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
     let (order_id, user_id, template) = match event {
         DomainEvent::OrderConfirmed(order) => (order.order_id, order.user_id, Template::OrderConfirmed),
@@ -232,50 +108,44 @@ pub fn for_event(event: &DomainEvent, channel: Channel) -> Option<NotificationSe
     Some(NotificationSent { order_id: Some(order_id), user_id, channel, template })
 }
 
-/// What can be sent by hand: news of orders are sent by their events, and by nobody else.
+/// The templates that staff may send; all others are sent for events only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ManualTemplate {
-    /// What a person at the shop wrote.
+    /// A message written by staff.
     Message,
 }
 
-/// What is to be sent by hand.
+/// A request to send a manual notification.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendNotification {
-    /// To whom.
     pub user_id: UserId,
-    /// How.
     pub channel: Channel,
-    /// Which template.
     pub template: ManualTemplate,
-    /// What is put into it.
     pub data: Message,
 }
 
 impl SendNotification {
-    /// Whether the channel carries so long a text.
+    /// Checks the length of the message against the limit of the channel.
     pub fn check(&self) -> Result<(), Failure> {
         match self.channel.max_message_chars() {
-            Some(most) if self.data.length() > most => Err(Failure::field(
+            Some(max) if self.data.length() > max => Err(Failure::field(
                 "/data/text",
-                format!("must be at most {most} characters on this channel, with its subject"),
+                format!("must be at most {max} characters on this channel, including the subject"),
             )),
             _ => Ok(()),
         }
     }
 }
 
-/// What a person at the shop wrote.
+/// A message written by staff.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Its subject.
     pub subject: Subject,
-    /// What it says; lines may be broken.
     pub text: MessageText,
-    /// About which order, if about one.
+    /// The order that the message is about, if any.
     #[serde(default)]
     pub order_id: Option<OrderId>,
 }
@@ -287,41 +157,38 @@ impl Message {
     }
 }
 
-/// A device that is to show notices.
+/// A request to register a device for push notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterDevice {
-    /// What its push service calls the app on it.
+    /// Registration token of the push service.
     pub token: DeviceToken,
 }
 
-/// Something that was sent, or was to be, as the log has it.
+/// An entry of the notification log: a notification that was sent, or why it was not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotificationLogEntry {
-    /// The event that it was sent for; with the channel, the entry's name.
+    /// Id of the event that caused the notification; unique together with the channel.
     pub id: Uuid,
-    /// What, how and to whom.
     pub sent: NotificationSent,
-    /// What became of it.
     pub outcome: Outcome,
-    /// When.
     pub at: Timestamp,
 }
 
 impl NotificationLogEntry {
-    /// Where a page of the log begins that this entry ended the page before.
+    /// The cursor of the page that starts after this entry.
     pub fn cursor(&self) -> String {
         format!("{}.{}", self.id, self.sent.channel.name())
     }
 }
 
-/// Reads such a cursor.
+/// Parses the cursor of a page of the notification log.
 pub fn parse_cursor(text: &str) -> Result<(Uuid, Channel), Failure> {
-    let read = || {
+    let parse = || {
         let (id, channel) = text.split_once('.')?;
         Some((id.parse().ok()?, Channel::parse(channel)?))
     };
-    read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
+    parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
 #[cfg(test)]
@@ -329,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_on_the_wire_is_the_one_in_the_database() {
+    fn words_are_the_same_on_the_wire_and_in_the_database() {
         for template in Template::ALL {
             assert_eq!(serde_json::to_value(template).expect("serializes"), template.name());
             assert_eq!(Template::parse(template.name()), Some(template));
@@ -354,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_names_the_entry_that_ended_a_page_and_nothing_else_is_one() {
+    fn cursor_round_trips_and_malformed_cursors_are_rejected() {
         let id = Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00e1);
         let sent = NotificationSent {
             order_id: None,
@@ -362,17 +229,17 @@ mod tests {
             channel: Channel::Sms,
             template: Template::Message,
         };
-        let logged = NotificationLogEntry { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
-        assert_eq!(parse_cursor(&logged.cursor()), Ok((id, Channel::Sms)));
+        let entry = NotificationLogEntry { id, sent, outcome: Outcome::Sent, at: Timestamp::UNIX_EPOCH };
+        assert_eq!(parse_cursor(&entry.cursor()), Ok((id, Channel::Sms)));
         for wrong in ["", "x", "x.sms", &id.to_string(), &format!("{id}.fax")] {
             assert_eq!(parse_cursor(wrong).expect_err("no cursor").fields[0].pointer, "?cursor", "{wrong}");
         }
     }
 
     #[test]
-    fn what_becomes_of_an_order_is_news_and_nothing_else_is() {
+    fn only_order_updates_have_notifications() {
         let (order, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        // Readers take what they know, so that one body does for all of them.
+        // Unknown members are ignored, so that one body serves all events.
         let data = serde_json::json!({
             "order_id": order, "user_id": user, "payment_id": Uuid::nil(), "lines": [], "reason": "timed_out",
             "total_amount": { "amount": 1, "currency": "USD" }, "placed_at": "2026-11-21T08:45:00Z",
@@ -391,10 +258,10 @@ mod tests {
             (catalog::ORDER_SHIPPED, Template::OrderShipped),
             (catalog::ORDER_DELIVERED, Template::OrderDelivered),
         ] {
-            let told = for_event(&event(row), Channel::Push);
+            let notification = for_event(&event(row), Channel::Push);
             let (order_id, user_id) = (Some(OrderId(order)), UserId(user));
             assert_eq!(
-                told,
+                notification,
                 Some(NotificationSent { order_id, user_id, channel: Channel::Push, template }),
                 "{}",
                 row.name
@@ -404,19 +271,19 @@ mod tests {
     }
 
     #[test]
-    fn who_never_said_anything_is_written_to_by_mail_in_english() {
-        let usual = Preferences::default();
-        assert_eq!((usual.channels, usual.locale), ([Channel::Email].into(), Locale::En));
+    fn default_preferences_are_email_in_english() {
+        let default = Preferences::default();
+        assert_eq!((default.channels, default.locale), ([Channel::Email].into(), Locale::En));
     }
 
     #[test]
-    fn a_telephone_takes_short_messages_only() {
+    fn sms_and_push_messages_are_limited_to_480_characters() {
         let of = |channel: Channel, length: usize| {
-            let wish = serde_json::json!({
+            let request = serde_json::json!({
                 "user_id": Uuid::nil(), "channel": channel, "template": "message",
                 "data": { "subject": "four", "text": "ä".repeat(length - 4) },
             });
-            serde_json::from_value::<SendNotification>(wish).expect("parses").check()
+            serde_json::from_value::<SendNotification>(request).expect("parses").check()
         };
         assert!(of(Channel::Sms, 480).is_ok() && of(Channel::Push, 480).is_ok() && of(Channel::Email, 4000).is_ok());
         for channel in [Channel::Sms, Channel::Push] {

@@ -1,4 +1,4 @@
-//! Rules of placing orders; how they move is in `order/state_machine_tests.rs`.
+//! Tests of placing orders. Those of the state machine are in `order/state_machine_tests.rs`.
 
 use super::*;
 use kernel::Uuid;
@@ -25,24 +25,24 @@ fn command(items: &[(u128, i64)]) -> PlaceOrder {
     .expect("parses")
 }
 
-fn offer(n: u128, price: Money) -> ProductSnapshot {
+fn snapshot(n: u128, price: Money) -> ProductSnapshot {
     ProductSnapshot { product_id: product(n), name: ProductName::parse("Lamp").expect("valid"), price }
 }
 
 fn placed() -> Order {
     let (id, user) = (OrderId(Uuid::from_u128(9)), UserId(Uuid::from_u128(8)));
-    place(id, user, command(&[(1, 2)]), &[offer(1, usd(1999))], Timestamp::UNIX_EPOCH).expect("placed").0
+    place(id, user, command(&[(1, 2)]), &[snapshot(1, usd(1999))], Timestamp::UNIX_EPOCH).expect("placed").0
 }
 
 #[test]
-fn an_order_costs_what_the_catalogue_asks() {
+fn order_uses_the_prices_of_the_catalogue() {
     let order = placed();
     assert_eq!(order.total, usd(3998));
     assert_eq!((order.lines[0].unit_price, order.lines[0].line_total), (usd(1999), usd(3998)));
 }
 
 #[test]
-fn a_placed_order_waits_for_stock_and_has_heard_of_no_payment() {
+fn placed_order_awaits_stock_and_has_no_payment() {
     let order = placed();
     assert_eq!((order.status, order.reason), (Status::Pending, Some(Reason::AwaitingStock)));
     assert_eq!((order.payment_id, order.payment_version, order.version), (None, 0, 1));
@@ -51,16 +51,17 @@ fn a_placed_order_waits_for_stock_and_has_heard_of_no_payment() {
 }
 
 #[test]
-fn lines_of_an_order_add_up_each_at_its_own_price() {
-    let offers = [offer(1, usd(1999)), offer(2, usd(1))];
+fn total_is_the_sum_of_the_lines() {
+    let snapshots = [snapshot(1, usd(1999)), snapshot(2, usd(1))];
     let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-    let (order, told) = place(id, user, command(&[(2, 3), (1, 2)]), &offers, Timestamp::UNIX_EPOCH).expect("placed");
-    assert_eq!((order.total, told.total_amount), (usd(4001), usd(4001)));
+    let (order, event) =
+        place(id, user, command(&[(2, 3), (1, 2)]), &snapshots, Timestamp::UNIX_EPOCH).expect("placed");
+    assert_eq!((order.total, event.total_amount), (usd(4001), usd(4001)));
     assert_eq!(order.lines.iter().map(|line| line.product_id).collect::<Vec<_>>(), [product(2), product(1)]);
 }
 
 #[test]
-fn statuses_and_reasons_have_one_word_in_the_api_and_the_database() {
+fn statuses_and_reasons_have_the_same_word_in_the_api_and_the_database() {
     for status in Status::ALL {
         assert_eq!(serde_json::json!(status), status.name());
         assert_eq!(Status::parse(status.name()), Some(status));
@@ -73,47 +74,49 @@ fn statuses_and_reasons_have_one_word_in_the_api_and_the_database() {
 }
 
 #[test]
-fn a_product_that_is_not_on_sale_is_named_by_its_line() {
+fn product_that_is_not_on_sale_is_rejected_with_its_item() {
     let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-    let failure = place(id, user, command(&[(1, 1), (2, 1)]), &[offer(1, usd(5))], Timestamp::UNIX_EPOCH);
+    let failure = place(id, user, command(&[(1, 1), (2, 1)]), &[snapshot(1, usd(5))], Timestamp::UNIX_EPOCH);
     assert_eq!(failure.expect_err("refused").fields[0].pointer, "/items/1/product_id");
 }
 
 #[test]
-fn no_lines_a_product_twice_two_currencies_and_too_much_are_refused() {
-    let try_place = |items: &[(u128, i64)], offers: &[ProductSnapshot]| {
+fn empty_duplicate_mixed_and_too_large_orders_are_rejected() {
+    let try_place = |items: &[(u128, i64)], snapshots: &[ProductSnapshot]| {
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-        place(id, user, command(items), offers, Timestamp::UNIX_EPOCH).expect_err("refused").fields[0].pointer.clone()
+        place(id, user, command(items), snapshots, Timestamp::UNIX_EPOCH).expect_err("refused").fields[0]
+            .pointer
+            .clone()
     };
     let eur = Money::new(5, "EUR").expect("valid");
     let most = usd(crate::money::MAX_AMOUNT);
     assert_eq!(try_place(&[], &[]), "/items");
-    assert_eq!(try_place(&[(1, 1), (1, 1)], &[offer(1, usd(5))]), "/items/1/product_id");
-    assert_eq!(try_place(&[(1, 1), (2, 1)], &[offer(1, usd(5)), offer(2, eur)]), "/items/1/product_id");
-    assert_eq!(try_place(&[(1, 2)], &[offer(1, most)]), "/items/0/quantity");
+    assert_eq!(try_place(&[(1, 1), (1, 1)], &[snapshot(1, usd(5))]), "/items/1/product_id");
+    assert_eq!(try_place(&[(1, 1), (2, 1)], &[snapshot(1, usd(5)), snapshot(2, eur)]), "/items/1/product_id");
+    assert_eq!(try_place(&[(1, 2)], &[snapshot(1, most)]), "/items/0/quantity");
 }
 
 #[test]
-fn an_order_has_at_most_a_hundred_lines() {
+fn order_has_at_most_100_items() {
     let lines = |count: u128| command(&(1..=count).map(|n| (n, 1)).collect::<Vec<_>>());
     assert!(lines(100).check().is_ok());
     assert_eq!(lines(101).check().expect_err("refused").fields[0].pointer, "/items");
 }
 
 #[test]
-fn a_total_that_the_gateway_does_not_charge_is_refused_before_anybody_waits_for_it() {
+fn total_outside_the_limits_of_the_gateway_is_rejected() {
     let try_place = |minor: i64, code: &str| {
         let price = Money::new(minor, code).expect("valid");
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-        place(id, user, command(&[(1, 1)]), &[offer(1, price)], Timestamp::UNIX_EPOCH)
+        place(id, user, command(&[(1, 1)]), &[snapshot(1, price)], Timestamp::UNIX_EPOCH)
     };
     for (minor, code) in [(50, "USD"), (99_999_999, "USD"), (50, "JPY"), (99_999_999, "JPY")] {
         assert!(try_place(minor, code).is_ok(), "{minor} {code}");
     }
     for (minor, code, detail) in [
-        (0, "USD", "cost 0.00 USD together; the least that can be paid is 0.50 USD"),
-        (49, "JPY", "cost 49 JPY together; the least that can be paid is 50 JPY"),
-        (100_000_000, "EUR", "cost 1000000.00 EUR together; the most that can be paid is 999999.99 EUR"),
+        (0, "USD", "total 0.00 USD; the minimum that can be charged is 0.50 USD"),
+        (49, "JPY", "total 49 JPY; the minimum that can be charged is 50 JPY"),
+        (100_000_000, "EUR", "total 1000000.00 EUR; the maximum that can be charged is 999999.99 EUR"),
     ] {
         let failure = try_place(minor, code).expect_err("refused");
         assert_eq!((&*failure.fields[0].pointer, &*failure.fields[0].detail), ("/items", detail));
@@ -121,7 +124,7 @@ fn a_total_that_the_gateway_does_not_charge_is_refused_before_anybody_waits_for_
 }
 
 #[test]
-fn a_quantity_is_between_one_and_the_limit() {
+fn quantity_is_between_1_and_the_maximum() {
     for bad in [0, -1, 10_001, i64::from(u32::MAX) + 2] {
         assert!(Quantity::try_from(bad).is_err(), "{bad}");
     }

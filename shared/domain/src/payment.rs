@@ -1,4 +1,4 @@
-//! Payments: one an order, with its attempts to charge and the refunds of what was charged.
+//! Payments: one per order, with its charge attempts and refunds.
 
 mod state_machine;
 #[cfg(test)]
@@ -18,170 +18,159 @@ use crate::{
 use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// The largest amount of minor units that can be charged at once, in every currency that we sell in: the gateway takes eight
-/// digits (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
+/// Maximum charge in minor units: the gateway accepts eight digits in every supported currency
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
 pub const MAX_CHARGE: i64 = 99_999_999;
-/// The smallest: half a dollar, half a euro, fifty yen (same source). Of some currencies the gateway wants more; that it then
-/// refuses is a decline.
+/// Minimum charge in minor units: $0.50, €0.50, ¥50 (same source). Some currencies have a higher minimum; the gateway declines such
+/// charges.
 pub const MIN_CHARGE: i64 = 50;
-/// Seconds after its beginning for which a charge or a refund may be asked for. The gateway may forget an idempotency key that is 24
-/// hours old (<https://docs.stripe.com/api/idempotent_requests>) and would do it again; an hour is left for clocks and queues.
+/// Seconds after its start for which a charge or refund may be requested. The gateway may remove an idempotency key after 24 hours
+/// (<https://docs.stripe.com/api/idempotent_requests>) and would then execute the request again; one hour is a margin for clock skew
+/// and queues.
 pub const RETRY_WINDOW_SECONDS: i64 = 23 * 3600;
-/// Most attempts to charge for one order: who tries cards has to place as many orders.
+/// Maximum charge attempts per order, to limit card testing.
 pub const MAX_ATTEMPTS: u32 = 5;
-/// Seconds after which an attempt or a refund without an answer is looked after: far longer than the function that asks may run,
-/// so that whoever looks then sees what became of it.
+/// Seconds after which an attempt or refund without a result is reconciled: far longer than the timeout of the function that requests
+/// it, so that the lookup sees its result.
 pub const RECONCILE_AFTER_SECONDS: i64 = 600;
-/// Seconds after which a charge or a refund is given up whose key holds a fault at the gateway, and of which a look-up finds nothing.
-/// Such a key only tells of its fault again, so nothing is lost by giving up; half an hour, since the gateway's search lags by a
-/// minute, and by more while they have the trouble that the fault came from
+/// Seconds after which a charge or refund is given up if the gateway holds an error under its key and a lookup finds nothing. The key
+/// only replays that error. Half an hour, since the gateway's search lags by a minute, and by more during an incident
 /// (<https://docs.stripe.com/search#data-freshness>).
 pub const GIVE_UP_SECONDS: i64 = 3 * RECONCILE_AFTER_SECONDS;
-/// Why an attempt failed that the gateway did not do because of a fault of its own.
+/// Decline code of an attempt that failed because of an error at the gateway.
 pub const GATEWAY_ERROR: &str = "gateway_error";
-/// Why a refund failed that the gateway never made.
+/// Decline code of an attempt that the gateway does not know.
+const CHARGE_NOT_FOUND: &str = "charge_not_found";
+/// Error code of a refund that the gateway does not know.
 pub const REFUND_NOT_FOUND: &str = "refund_not_found";
-/// What customers are told instead of a code that is not for them.
+/// Shown to customers instead of [`HIDDEN_DECLINE_CODES`].
 const GENERIC_DECLINE: &str = "generic_decline";
-/// Codes that the customer is not told, who may be the thief: <https://docs.stripe.com/declines/codes>.
-const NOT_FOR_CUSTOMERS: [&str; 5] = ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"];
+/// Codes that must not be shown to customers, who may be using a stolen card: <https://docs.stripe.com/declines/codes>.
+const HIDDEN_DECLINE_CODES: [&str; 5] = ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"];
 
-/// Where a payment stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+/// The status of a payment.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    EnumString,
+    IntoStaticStr,
+    EnumCount,
+    VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
-    /// An attempt is begun; the gateway's answer is not known yet.
+    /// An attempt is in progress.
     Pending,
     /// Charged.
     Succeeded,
-    /// Refused. While the order is pending the customer may try again.
+    /// The last attempt was declined. While the order is pending, the customer may retry.
     Failed,
-    /// All of it went back.
+    /// Refunded in full.
     Refunded,
-    /// A part of it went back.
+    /// Refunded in part.
     PartiallyRefunded,
 }
 
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Succeeded, Self::Failed, Self::Refunded, Self::PartiallyRefunded];
+words!(Status);
 
-    /// The word of the API and the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Refunded => "refunded",
-            Self::PartiallyRefunded => "partially_refunded",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
-    }
-}
-
-/// A payment. With its refunds it is one thing with one version: whoever changes it has seen all of it.
+/// A payment with its refunds: one aggregate with one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payment {
-    /// Id; also what the gateway's idempotency keys are derived from.
+    /// The gateway's idempotency keys of charges are derived from it.
     pub id: PaymentId,
-    /// For which order.
     pub order_id: OrderId,
-    /// Whose.
     pub user_id: UserId,
-    /// How much.
     pub amount: Money,
-    /// How the last attempt pays; none where the order was cancelled before the first.
+    /// Payment method of the last attempt; `None` if the order was cancelled before the first.
     pub method: Option<PaymentMethod>,
-    /// Where it stands.
     pub status: Status,
-    /// Attempts to charge; 0 where the order was cancelled before the first.
+    /// Number of charge attempts; 0 if the order was cancelled before the first.
     pub attempts: u32,
-    /// When the last attempt began.
+    /// Start of the last attempt.
     pub attempted_at: Timestamp,
-    /// Whether the order is cancelled: nothing more is charged, and what was charged goes back.
+    /// Whether the order is cancelled: nothing more is charged, and charges are refunded.
     pub closed: bool,
-    /// The gateway's name for the charge.
+    /// The gateway's id of the charge.
     pub transaction_id: Option<String>,
-    /// The gateway's code for the last refusal.
+    /// The gateway's code of the last decline.
     pub decline_code: Option<String>,
-    /// What goes or went back, oldest first.
+    /// All refunds, oldest first.
     pub refunds: Vec<Refund>,
-    /// Counts what became of it; 1 when it was begun.
+    /// 1 when created, incremented by each transition.
     pub version: u64,
-    /// When it was begun.
     pub created_at: Timestamp,
-    /// When something last became of it.
+    /// Time of the last transition.
     pub updated_at: Timestamp,
 }
 
-/// Money that goes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
-    /// Id; also what the gateway's idempotency key is derived from.
+    /// The gateway's idempotency key is derived from it.
     pub id: RefundId,
-    /// How much.
     pub amount: Money,
-    /// Why.
     pub reason: RefundReason,
-    /// Where it stands.
     pub status: RefundStatus,
-    /// The gateway's name for it.
+    /// The gateway's id of the refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<String>,
-    /// When it was asked for.
     pub requested_at: Timestamp,
 }
 
-/// Why money goes back.
+/// Why a payment is refunded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundReason {
-    /// The customer wants it.
+    /// The customer requested it.
     RequestedByCustomer,
-    /// It was charged twice.
+    /// The order was charged twice.
     Duplicate,
-    /// It was not the owner of the card who paid.
+    /// The card holder did not authorize the payment.
     Fraudulent,
-    /// The order is cancelled. Nobody asks for this one: it follows.
+    /// The order was cancelled. Set by the system; not accepted in requests.
     OrderCancelled,
 }
 
-/// Where a refund stands.
+/// The status of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundStatus {
-    /// Asked for.
+    /// Requested.
     Pending,
-    /// Done.
+    /// Refunded.
     Succeeded,
-    /// Refused by the gateway, finally.
+    /// Failed permanently.
     Failed,
 }
 
 impl Refund {
-    /// The key under which the gateway does this refund at most once.
+    /// The idempotency key of this refund at the gateway.
     pub fn gateway_key(&self) -> String {
         format!("refund-{}", self.id)
     }
 }
 
 impl Payment {
-    /// The key under which the gateway does this attempt at most once, however often it is asked while [`is_due`] allows it.
+    /// The idempotency key of the last attempt at the gateway. It is valid while [`is_due`] allows the request.
     pub fn gateway_key(&self) -> String {
         format!("charge-{}-{}", self.id, self.attempts)
     }
 
-    /// Minor units that went back.
+    /// Minor units that were refunded.
     pub fn refunded(&self) -> i64 {
         self.refunded_as(&[RefundStatus::Succeeded])
     }
 
-    /// Minor units that neither went back nor are on their way.
+    /// Minor units that are neither refunded nor in a pending refund.
     pub fn refundable(&self) -> i64 {
         match self.transaction_id {
             Some(_) => self.amount.amount.get() - self.refunded_as(&[RefundStatus::Succeeded, RefundStatus::Pending]),
@@ -189,13 +178,13 @@ impl Payment {
         }
     }
 
-    /// The code of the last refusal, as customers may see it.
+    /// The code of the last decline as customers may see it.
     pub fn decline_code_for_customers(&self) -> Option<&str> {
         let code = self.decline_code.as_deref()?;
-        Some(if NOT_FOR_CUSTOMERS.contains(&code) { GENERIC_DECLINE } else { code })
+        Some(if HIDDEN_DECLINE_CODES.contains(&code) { GENERIC_DECLINE } else { code })
     }
 
-    /// What went back, as money.
+    /// The refunded amount.
     pub fn refunded_amount(&self) -> Money {
         Money { amount: self.refunded().try_into().unwrap_or(self.amount.amount), ..self.amount }
     }
@@ -205,12 +194,11 @@ impl Payment {
         counted.map(|refund| refund.amount.amount.get()).sum()
     }
 
-    /// One of its refunds.
     pub fn refund(&self, id: RefundId) -> Option<&Refund> {
         self.refunds.iter().find(|refund| refund.id == id)
     }
 
-    /// When it is to be looked after, because an answer of the gateway is missing; never, when none is.
+    /// When an attempt or refund without a result is to be reconciled; `None` if none is pending.
     pub fn reconcile_after(&self) -> Option<Timestamp> {
         let attempt = (self.status == Status::Pending).then_some(self.attempted_at);
         let refunds = self.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
@@ -219,45 +207,43 @@ impl Payment {
     }
 }
 
-/// Whether a total is one that the gateway charges; if not, why not, to follow the name of what adds up to it.
+/// Checks a total against the limits of the gateway. The error is a phrase to follow the name of the field.
 pub fn check_total(total: Money) -> Result<(), String> {
     let limit = |minor| Money::new(minor, total.currency.code());
     match total.amount.get() {
-        ..MIN_CHARGE => Err(format!("cost {total} together; the least that can be paid is {}", limit(MIN_CHARGE)?)),
+        ..MIN_CHARGE => Err(format!("total {total}; the minimum that can be charged is {}", limit(MIN_CHARGE)?)),
         MIN_CHARGE..=MAX_CHARGE => Ok(()),
-        _ => Err(format!("cost {total} together; the most that can be paid is {}", limit(MAX_CHARGE)?)),
+        _ => Err(format!("total {total}; the maximum that can be charged is {}", limit(MAX_CHARGE)?)),
     }
 }
 
-/// Whether the gateway is to be asked to charge for this attempt: not when it has its answer, is not the last one any more, or the
-/// order is cancelled.
+/// Whether to request this attempt at the gateway: not if it has a result, is not the last one, or the order is cancelled.
 ///
-/// An attempt that waits for more than [`RETRY_WINDOW_SECONDS`] is a `Conflict`: whether it was charged is looked up at the gateway, since
-/// asking again might charge twice.
+/// A pending attempt older than [`RETRY_WINDOW_SECONDS`] is a `Conflict`: requesting it again might charge twice, so its result is
+/// looked up instead.
 pub fn is_due(payment: &Payment, attempt: u32, now: Timestamp) -> Result<bool, Failure> {
     if payment.status != Status::Pending || payment.attempts != attempt || payment.closed {
         return Ok(false);
     }
-    still_safe(payment.attempted_at, now, "charge-too-old")
+    check_retry_window(payment.attempted_at, now, "charge-too-old").map(|()| true)
 }
 
-/// Whether the gateway is to be asked for this refund; as [`is_due`].
+/// Whether to request this refund at the gateway; see [`is_due`].
 pub fn is_refund_due(refund: &Refund, now: Timestamp) -> Result<bool, Failure> {
     if refund.status != RefundStatus::Pending {
         return Ok(false);
     }
-    still_safe(refund.requested_at, now, "refund-too-old")
+    check_retry_window(refund.requested_at, now, "refund-too-old").map(|()| true)
 }
 
-/// Seconds from one to the other.
-fn age(since: Timestamp, now: Timestamp) -> i64 {
-    now.as_second() - since.as_second()
+fn seconds_since(start: Timestamp, now: Timestamp) -> i64 {
+    now.as_second() - start.as_second()
 }
 
-fn still_safe(since: Timestamp, now: Timestamp, code: &'static str) -> Result<bool, Failure> {
-    if age(since, now) > RETRY_WINDOW_SECONDS {
-        let detail = "It was begun too long ago to be asked for safely: the gateway may have forgotten it.";
+fn check_retry_window(start: Timestamp, now: Timestamp, code: &'static str) -> Result<(), Failure> {
+    if seconds_since(start, now) > RETRY_WINDOW_SECONDS {
+        let detail = "It started too long ago to be requested again: the gateway may have removed its idempotency key.";
         return Err(Failure::new(FailureKind::Conflict, code, detail));
     }
-    Ok(true)
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Products: what may go on sale.
+//! Products of the catalogue.
 
 use crate::{
     Money,
@@ -9,46 +9,32 @@ use crate::{
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// The most that a stock figure may be.
+/// Maximum initial stock, in units.
 pub const MAX_STOCK: u32 = 100_000_000;
-
-/// Seconds that a product may be shown from the cache.
-pub const CACHE_SECONDS: u32 = 300;
-/// Seconds that the cache may say that there is no such product.
-pub const CACHE_NEGATIVE_SECONDS: u32 = 30;
-
-/// Under what a product is kept in the cache.
-pub fn cache_key(id: ProductId) -> String {
-    format!("product:{id}")
-}
 
 /// A request to put a product on sale.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateProduct {
-    /// Unique stock keeping unit.
+    /// Stock keeping unit, unique.
     pub sku: Sku,
-    /// Name.
     pub name: ProductName,
-    /// Description.
     #[serde(default)]
     pub description: Option<Description>,
-    /// Category.
     pub category: Category,
-    /// Price of one.
+    /// Price of one unit.
     pub price: Money,
-    /// How many there are to begin with; none when absent.
+    /// Initial stock; 0 if absent.
     #[serde(default)]
     pub stock_quantity: StockQuantity,
 }
 
-/// A number of pieces, 0 to [`MAX_STOCK`].
+/// Units of stock: 0 to [`MAX_STOCK`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct StockQuantity(u32);
 
 impl StockQuantity {
-    /// Pieces.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -56,42 +42,35 @@ impl StockQuantity {
 
 impl TryFrom<i64> for StockQuantity {
     type Error = String;
-    fn try_from(pieces: i64) -> Result<Self, String> {
-        match u32::try_from(pieces) {
-            Ok(pieces) if pieces <= MAX_STOCK => Ok(Self(pieces)),
+    fn try_from(units: i64) -> Result<Self, String> {
+        match u32::try_from(units) {
+            Ok(units) if units <= MAX_STOCK => Ok(Self(units)),
             _ => Err(format!("must be between 0 and {MAX_STOCK}")),
         }
     }
 }
 
-/// Something for sale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
-    /// Id.
     pub id: ProductId,
-    /// Stock keeping unit.
     pub sku: Sku,
-    /// Name.
     pub name: ProductName,
-    /// Description; may be empty.
     pub description: Description,
-    /// Category.
     pub category: Category,
-    /// Price of one.
+    /// Price of one unit.
     pub price: Money,
-    /// Free stock as far as the catalogue knows: the inventory decides.
+    /// Available units as last reported by the inventory, which decides.
     pub stock_quantity: i64,
-    /// Version of the stock figure, from the inventory.
+    /// Version of the stock level that `stock_quantity` is from.
     pub stock_version: i64,
-    /// Counts changes by staff.
+    /// Incremented by each change by staff.
     pub version: u64,
-    /// When it went on sale.
     pub created_at: Timestamp,
-    /// When staff last changed it.
+    /// Time of the last change by staff.
     pub updated_at: Timestamp,
 }
 
-/// Decides what a new product is. That its SKU is free is for the store to say.
+/// Creates a product. The store checks that the SKU is unique.
 pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product {
     Product {
         id,
@@ -109,7 +88,7 @@ pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product 
 }
 
 impl Product {
-    /// What the others are told when it goes on sale.
+    /// The event of a new product.
     pub fn created(&self) -> ProductCreated {
         ProductCreated {
             product_id: self.id,
@@ -127,29 +106,21 @@ mod tests {
     use super::*;
     use serde_json::{from_value, json};
 
-    fn command(pieces: i64) -> Result<CreateProduct, serde_json::Error> {
+    fn command(units: i64) -> Result<CreateProduct, serde_json::Error> {
         from_value(json!({
             "sku": "LAMP-1", "name": "Lamp", "category": "lighting", "price": { "amount": 1999, "currency": "USD" },
-            "stock_quantity": pieces,
+            "stock_quantity": units,
         }))
     }
 
     #[test]
-    fn a_new_product_has_the_pieces_it_begins_with_and_the_others_are_told_so() {
-        for pieces in [0, 7, i64::from(MAX_STOCK)] {
-            let product =
-                create(ProductId(kernel::Uuid::nil()), command(pieces).expect("reads"), Timestamp::UNIX_EPOCH);
-            assert_eq!((product.stock_quantity, i64::from(product.created().stock_quantity)), (pieces, pieces));
+    fn new_product_and_its_event_have_the_initial_stock() {
+        for units in [0, 7, i64::from(MAX_STOCK)] {
+            let product = create(ProductId(kernel::Uuid::nil()), command(units).expect("reads"), Timestamp::UNIX_EPOCH);
+            assert_eq!((product.stock_quantity, i64::from(product.created().stock_quantity)), (units, units));
         }
         for refused in [-1, i64::from(MAX_STOCK) + 1, i64::MAX] {
             assert!(command(refused).is_err(), "{refused}");
         }
-    }
-
-    #[test]
-    fn two_products_are_two_entries_of_the_cache() {
-        let [one, other] = [1, 2].map(|n| cache_key(ProductId(kernel::Uuid::from_u128(n))));
-        assert_eq!(one, "product:00000000-0000-0000-0000-000000000001");
-        assert_ne!(one, other);
     }
 }

@@ -1,76 +1,71 @@
-//! Sessions: who gets in, for how long, and after how many wrong passwords nobody does.
+//! Sessions: login, token lifetimes, and the lock after repeated failures.
 
 use kernel::{Failure, FailureKind, FieldError, Timestamp};
 use serde::Deserialize;
 
-/// Seconds that an access token is good for.
+/// Lifetime of an access token in seconds.
 pub const ACCESS_TOKEN_SECONDS: i64 = 3600;
-/// Seconds that a refresh token is good for.
+/// Lifetime of a refresh token in seconds.
 pub const REFRESH_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
-/// Wrong passwords in a row that lock an account (OWASP Authentication Cheat Sheet: a small number, and not for ever).
+/// Consecutive failed logins that lock an account. OWASP's Authentication Cheat Sheet advises a small number and a temporary lock.
 pub const MAX_FAILED_LOGINS: u32 = 5;
-/// Seconds that it stays locked.
+/// Duration of the lock in seconds.
 pub const LOCK_SECONDS: i64 = 15 * 60;
 
-/// A request to be let in: by e-mail or by username.
+/// A login request, with an e-mail address or a username.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
-    /// Address.
     #[serde(default)]
     email: Option<String>,
-    /// Name.
     #[serde(default)]
     username: Option<String>,
-    /// The secret, as typed.
     pub password: String,
 }
 
 impl Login {
-    /// The one name that was given, in lower case.
+    /// The given e-mail address or username, in lower case.
     pub fn name(&self) -> Result<String, Failure> {
         match (&self.email, &self.username) {
             (Some(name), None) | (None, Some(name)) => Ok(name.trim().to_lowercase()),
             _ => {
-                let detail = "give either email or username".to_owned();
+                let detail = "must be given, or /username, but not both".to_owned();
                 Err(Failure::fields(vec![FieldError { pointer: "/email".to_owned(), detail }]))
             }
         }
     }
 }
 
-/// When the two tokens of a session end.
+/// When the tokens of a session expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenExpiry {
-    /// The access token.
     pub access: Timestamp,
-    /// The refresh token.
     pub refresh: Timestamp,
 }
 
-/// TokenExpiry of a session that begins `now`.
+/// Expiry of the tokens of a session that starts `now`.
 pub fn token_expiry(now: Timestamp) -> Result<TokenExpiry, Failure> {
     Ok(TokenExpiry { access: after(now, ACCESS_TOKEN_SECONDS)?, refresh: after(now, REFRESH_TOKEN_SECONDS)? })
 }
 
-/// Until when an account is locked whose last straw was `now`.
+/// End of a lock that starts `now`.
 pub fn locked_until(now: Timestamp) -> Result<Timestamp, Failure> {
     after(now, LOCK_SECONDS)
 }
 
-/// Nobody gets in before `until`.
+/// Rejects logins before `until`: `Locked`, code `account-locked`, with the remaining seconds.
 pub fn check_lock(until: Timestamp, now: Timestamp) -> Result<(), Failure> {
     if now >= until {
         return Ok(());
     }
     let seconds = u32::try_from(until.as_second() - now.as_second()).unwrap_or(1).max(1);
-    let detail = "Too many wrong passwords; please try again later.";
+    let detail = "The account is locked after too many failed logins; please try again later.";
     Err(Failure { retry_after_s: Some(seconds), ..Failure::new(FailureKind::Locked, "account-locked", detail) })
 }
 
-/// The one answer to an unknown name and to a wrong password: it does not tell which it was.
+/// The failure of a login. It is the same for an unknown name and a wrong password, so that it reveals no account.
 pub fn wrong_credentials() -> Failure {
-    Failure::new(FailureKind::Unauthenticated, "wrong-credentials", "The name and the password do not fit.")
+    Failure::new(FailureKind::Unauthenticated, "wrong-credentials", "The name or the password is wrong.")
 }
 
 fn after(now: Timestamp, seconds: i64) -> Result<Timestamp, Failure> {
@@ -86,14 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_holds_until_its_end_and_says_how_long() {
+    fn lock_rejects_logins_until_its_end_with_the_remaining_seconds() {
         let failure = check_lock(at(100), at(40)).expect_err("locked");
         assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Locked, Some(60)));
         assert!(check_lock(at(100), at(100)).is_ok());
     }
 
     #[test]
-    fn a_login_names_one_account() {
+    fn login_requires_either_email_or_username() {
         let login = |json: &str| serde_json::from_str::<Login>(json).expect("parses").name();
         assert_eq!(login(r#"{"email":" Ada@Example.com","password":"x"}"#), Ok("ada@example.com".to_owned()));
         assert!(login(r#"{"email":"a","username":"b","password":"x"}"#).is_err());
@@ -101,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_is_good_for_an_hour_a_refresh_token_for_thirty_days_and_a_lock_for_a_quarter_of_an_hour() {
+    fn access_tokens_last_an_hour_refresh_tokens_30_days_and_locks_15_minutes() {
         assert_eq!(token_expiry(at(100)), Ok(TokenExpiry { access: at(100 + 3_600), refresh: at(100 + 2_592_000) }));
         assert_eq!(locked_until(at(100)), Ok(at(100 + 900)));
         assert!(locked_until(Timestamp::MAX).is_err());

@@ -2,14 +2,17 @@
 //!
 //! [`next`] is the only table of transitions. `cargo xtask codegen` writes it as SQL for PostgreSQL, and the in-memory fake calls it.
 
+pub use crate::stock_level::AdjustmentReason;
+
 use crate::{
     event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReservationFailed, StockReserved},
     id::OrderId,
-    order::OrderLine,
+    order_line::OrderLine,
 };
 use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// Seconds for which stock is reserved for an unpaid order. After that it is available to other orders; an order that is paid
 /// later gets stock if there is any.
@@ -17,6 +20,8 @@ pub const RESERVATION_SECONDS: i64 = 30 * 60;
 
 /// State of the reservation of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum State {
     /// All lines are reserved until the reservation expires.
     Reserved,
@@ -34,36 +39,9 @@ pub enum State {
     Released,
 }
 
+words!(State, Input, MovementKind);
+
 impl State {
-    /// Every state, in the order in which a reservation can reach them.
-    pub const ALL: [Self; 7] = [
-        Self::Reserved,
-        Self::Failed,
-        Self::Expired,
-        Self::Backordered,
-        Self::Allocated,
-        Self::Shipped,
-        Self::Released,
-    ];
-
-    /// Name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reserved => "reserved",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Backordered => "backordered",
-            Self::Allocated => "allocated",
-            Self::Shipped => "shipped",
-            Self::Released => "released",
-        }
-    }
-
-    /// The state of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == name)
-    }
-
     /// Whether the lines count towards the `reserved` level of their products.
     pub const fn holds_stock(self) -> bool {
         matches!(self, Self::Reserved | Self::Allocated)
@@ -73,6 +51,8 @@ impl State {
 /// Input of the state machine. The store decides between an input and its `OutOfStock` variant while it holds the locks of the
 /// stock rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Input {
     /// The order was placed, and all its lines are available.
     Reserve,
@@ -88,32 +68,6 @@ pub enum Input {
     Ship,
     /// The order was cancelled.
     Release,
-}
-
-impl Input {
-    /// Every input.
-    pub const ALL: [Self; 7] = [
-        Self::Reserve,
-        Self::ReserveOutOfStock,
-        Self::Expire,
-        Self::Allocate,
-        Self::AllocateOutOfStock,
-        Self::Ship,
-        Self::Release,
-    ];
-
-    /// Name in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Reserve => "reserve",
-            Self::ReserveOutOfStock => "reserve_out_of_stock",
-            Self::Expire => "expire",
-            Self::Allocate => "allocate",
-            Self::AllocateOutOfStock => "allocate_out_of_stock",
-            Self::Ship => "ship",
-            Self::Release => "release",
-        }
-    }
 }
 
 /// Effect of an input.
@@ -216,46 +170,10 @@ pub const fn is_low(level: &StockLevel) -> bool {
 /// Units that one adjustment adds or removes at most.
 pub const MAX_ADJUSTMENT: i64 = 1_000_000;
 
-/// Reason for a manual stock adjustment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AdjustmentReason {
-    /// A delivery from a supplier.
-    Received,
-    /// Returned by a customer.
-    Returned,
-    /// No longer sellable.
-    Damaged,
-    /// Missing.
-    Lost,
-    /// Found again after they were missing.
-    Found,
-    /// A stocktake corrected the figure.
-    Recount,
-}
-
-impl AdjustmentReason {
-    /// Name in JSON and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Returned => "returned",
-            Self::Damaged => "damaged",
-            Self::Lost => "lost",
-            Self::Found => "found",
-            Self::Recount => "recount",
-        }
-    }
-
-    /// The reason of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Received, Self::Returned, Self::Damaged, Self::Lost, Self::Found, Self::Recount];
-        all.into_iter().find(|reason| reason.name() == name)
-    }
-}
-
 /// Cause of a stock movement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum MovementKind {
     /// The stock account was opened.
     Opened,
@@ -271,35 +189,6 @@ pub enum MovementKind {
     Shipped,
     /// Stock was adjusted by hand.
     Adjusted,
-}
-
-impl MovementKind {
-    /// Name in JSON and in the database.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Opened => "opened",
-            Self::Reserved => "reserved",
-            Self::Allocated => "allocated",
-            Self::Expired => "expired",
-            Self::Released => "released",
-            Self::Shipped => "shipped",
-            Self::Adjusted => "adjusted",
-        }
-    }
-
-    /// The kind of that name.
-    pub fn parse(name: &str) -> Option<Self> {
-        let all = [
-            Self::Opened,
-            Self::Reserved,
-            Self::Allocated,
-            Self::Expired,
-            Self::Released,
-            Self::Shipped,
-            Self::Adjusted,
-        ];
-        all.into_iter().find(|kind| kind.name() == name)
-    }
 }
 
 /// One change of a product's stock.

@@ -206,14 +206,6 @@ fn adjustment_out_of_range_is_rejected_naming_the_field() {
 }
 
 #[test]
-fn reason_has_the_same_name_in_json_and_in_the_database() {
-    use AdjustmentReason::{Damaged, Found, Lost, Received, Recount, Returned};
-    for reason in [Received, Returned, Damaged, Lost, Found, Recount] {
-        assert_eq!(serde_json::to_value(reason).expect("serializes"), reason.name());
-    }
-}
-
-#[test]
 fn product_runs_low_at_the_threshold() {
     assert!(is_low(&level(LOW_STOCK_THRESHOLD)) && is_low(&level(0)));
     assert!(!is_low(&level(LOW_STOCK_THRESHOLD + 1)));

@@ -1,4 +1,4 @@
-//! Accounts: who registers, with what, and what becomes known of it.
+//! User accounts: registration, roles and access to the data of users.
 
 use crate::{
     address::Address,
@@ -10,21 +10,21 @@ use kernel::{Failure, FieldError, Timestamp};
 use serde::Deserialize;
 use std::fmt;
 
-/// What an account may do; as it stands in tokens.
+/// The role of a principal, as in access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Buys.
+    /// Places orders.
     Customer,
-    /// Runs the shop.
+    /// Manages products and orders.
     Staff,
-    /// Runs the platform.
+    /// Operates the platform.
     Admin,
-    /// A program.
+    /// A machine client.
     Service,
 }
 
 impl Role {
-    /// The catalog's word for it.
+    /// The word of the catalog.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Customer => catalog::role::CUSTOMER,
@@ -34,18 +34,17 @@ impl Role {
         }
     }
 
-    /// Reads the catalog's word.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Customer, Self::Staff, Self::Admin, Self::Service].into_iter().find(|role| role.name() == name)
     }
 
-    /// Whether what belongs to others may be seen and done.
+    /// Whether the role may access the data of other users.
     pub fn is_staff_or_admin(self) -> bool {
         matches!(self, Self::Staff | Self::Admin)
     }
 }
 
-/// Whose things a principal sees: `None` for the back office, which sees everybody's.
+/// The user whose data a principal may access; `None` for staff and admins, who may access everyone's.
 pub fn owner_filter(id: kernel::Uuid, role: &str) -> Option<UserId> {
     match Role::parse(role) {
         Some(role) if role.is_staff_or_admin() => None,
@@ -53,21 +52,21 @@ pub fn owner_filter(id: kernel::Uuid, role: &str) -> Option<UserId> {
     }
 }
 
-/// Whether a principal may see what is `whose`: their own, and for the back office everybody's. Else there is nothing to be found.
-pub fn check_owner(whose: UserId, id: kernel::Uuid, role: &str) -> Result<(), Failure> {
+/// Checks that a principal may access the data of the user `owner`. If not, the data is `NotFound`.
+pub fn check_owner(owner: UserId, id: kernel::Uuid, role: &str) -> Result<(), Failure> {
     match owner_filter(id, role) {
-        Some(own) if own != whose => Err(Failure::not_found("user")),
+        Some(allowed) if allowed != owner => Err(Failure::not_found("user")),
         _ => Ok(()),
     }
 }
 
-/// A password as typed. It is never stored, shown or logged.
+/// A plain-text password. It is never stored or logged.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Password(String);
 
-/// Fewest and most characters of a password. NIST SP 800-63B asks for length and against composition rules; the upper
-/// bound keeps hashing from being a way to keep us busy.
+/// Length of a password in characters. NIST SP 800-63B recommends length over composition rules; the upper bound limits the cost of
+/// hashing.
 pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 10..=128;
 
 impl TryFrom<String> for Password {
@@ -88,7 +87,7 @@ impl TryFrom<String> for Password {
 }
 
 impl Password {
-    /// The password itself, for hashing.
+    /// The plain text, for hashing.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -104,47 +103,35 @@ impl fmt::Debug for Password {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
-    /// Where to write to; unique.
+    /// Unique.
     pub email: Email,
-    /// What to be called; unique.
+    /// Unique.
     pub username: Username,
-    /// The secret.
     pub password: Password,
-    /// Full name.
     #[serde(default)]
     pub full_name: Option<FullName>,
-    /// Telephone.
     #[serde(default)]
     pub phone: Option<Phone>,
-    /// Where they live.
     #[serde(default)]
     pub address: Option<Address>,
 }
 
-/// An account. The hash of its password is kept apart from it.
+/// A user account. The hash of the password is stored separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// Id.
     pub id: UserId,
-    /// Address for mail.
     pub email: Email,
-    /// Name here.
     pub username: Username,
-    /// Full name.
     pub full_name: Option<FullName>,
-    /// Telephone.
     pub phone: Option<Phone>,
-    /// Address.
     pub address: Option<Address>,
-    /// What it may do.
     pub role: Role,
-    /// Counts changes.
+    /// Incremented by each change.
     pub version: u64,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// Decides a registration. Whether e-mail and username are free is for the store to say, in the same transaction.
+/// Registers a customer. The store checks in its transaction that e-mail and username are unique.
 pub fn register(id: UserId, command: Register, now: Timestamp) -> Result<(User, UserRegistered), Failure> {
     let secret = command.password.expose().to_lowercase();
     let mailbox = command.email.as_str().split('@').next().unwrap_or_default();
@@ -178,14 +165,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_that_is_short_or_of_few_characters_is_refused() {
+    fn short_or_repetitive_passwords_are_rejected() {
         assert!(Password::try_from("short".to_owned()).is_err());
         assert!(Password::try_from("aaaaaaaaaaaa".to_owned()).is_err());
         assert!(Password::try_from("correct horse battery".to_owned()).is_ok());
     }
 
     #[test]
-    fn a_password_that_contains_the_username_is_refused_with_its_field() {
+    fn password_containing_the_username_is_rejected() {
         let json = r#"{"email":"ada@example.com","username":"lovelace","password":"x-Lovelace-1815"}"#;
         let command = serde_json::from_str(json).expect("parses");
         let failure = register(UserId(kernel::Uuid::nil()), command, Timestamp::UNIX_EPOCH).expect_err("refused");
@@ -193,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn every_role_reads_its_own_name() {
+    fn roles_parse_their_own_names() {
         for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service] {
             assert_eq!(Role::parse(role.name()), Some(role));
         }
     }
 
     #[test]
-    fn the_back_office_sees_everybody_s_things_and_all_others_their_own() {
+    fn staff_and_admins_access_every_user_and_others_only_themselves() {
         let id = kernel::Uuid::from_u128(7);
         let seen = |role: Role| (role.is_staff_or_admin(), owner_filter(id, role.name()));
         for role in [Role::Staff, Role::Admin] {
@@ -209,7 +196,7 @@ mod tests {
         for role in [Role::Customer, Role::Service] {
             assert_eq!(seen(role), (false, Some(UserId(id))), "{role:?}");
         }
-        assert_eq!(owner_filter(id, "nobody we know"), Some(UserId(id)));
+        assert_eq!(owner_filter(id, "unknown"), Some(UserId(id)));
         let other = UserId(kernel::Uuid::from_u128(8));
         for role in [Role::Customer, Role::Service] {
             assert_eq!(check_owner(UserId(id), id, role.name()), Ok(()));
@@ -219,16 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_as_long_and_of_as_many_characters_as_it_must_be_and_is_not_shown() {
-        let reads = |text: &str| Password::try_from(text.to_owned()).is_ok();
-        assert!(reads("abcdeabcde") && reads(&format!("abcd{}", "é".repeat(124))));
-        assert!(!reads("abcdabcdab") && !reads("abcdeabcd") && !reads(&format!("abcd{}", "é".repeat(125))));
-        let password = Password::try_from("correct horse battery".to_owned()).expect("reads");
+    fn password_length_and_distinct_characters_are_checked_and_debug_hides_it() {
+        let is_valid = |text: &str| Password::try_from(text.to_owned()).is_ok();
+        assert!(is_valid("abcdeabcde") && is_valid(&format!("abcd{}", "é".repeat(124))));
+        assert!(!is_valid("abcdabcdab") && !is_valid("abcdeabcd") && !is_valid(&format!("abcd{}", "é".repeat(125))));
+        let password = Password::try_from("correct horse battery".to_owned()).expect("valid");
         assert_eq!((format!("{password:?}").as_str(), password.expose()), ("Password(…)", "correct horse battery"));
     }
 
     #[test]
-    fn a_password_that_contains_the_mailbox_is_refused_unless_that_is_too_short_to_tell() {
+    fn password_containing_a_mailbox_of_four_characters_or_more_is_rejected() {
         let register = |email: &str| {
             let json = serde_json::json!({ "email": email, "username": "lovelace", "password": "x-countess-1815" });
             let command = serde_json::from_value(json).expect("parses");

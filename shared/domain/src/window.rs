@@ -1,4 +1,4 @@
-//! Windows of analytics: five minutes of event time.
+//! Analytics windows: orders and revenue per five minutes of event time.
 
 use crate::{Money, event::OrderConfirmed, id::ProductId, money::Currency, text::ProductName};
 use kernel::{Failure, Timestamp, Uuid};
@@ -6,28 +6,27 @@ use kernel::{Failure, Timestamp, Uuid};
 /// Length of a window in seconds.
 pub const WINDOW_SECONDS: i64 = 300;
 
-/// Start of the window that an instant belongs to: it lies in `[start, start + 5 minutes)`.
+/// The start of the window that contains `at`: `at` is in `[start, start + 5 minutes)`.
 pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
     let second = at.as_second();
     Timestamp::from_second(second - second.rem_euclid(WINDOW_SECONDS)).map_err(Failure::internal)
 }
 
-/// What one confirmed order adds to its window.
+/// The contribution of one confirmed order to its window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnalyticsRecord {
-    /// The event that says so; it counts once.
+    /// Id of the event; windows count each event once.
     pub event_id: Uuid,
-    /// Start of its window.
+    /// Start of the window.
     pub window: Timestamp,
-    /// What it brought in.
     pub revenue: Money,
-    /// Country and region it goes to: `US-CA`.
+    /// Country and region of the shipping address, such as `US-CA`.
     pub region: String,
-    /// Product, its name, and pieces.
+    /// Products with name and units.
     pub products: Vec<(ProductId, ProductName, u32)>,
 }
 
-/// Reads the fact off an event that happened `at`.
+/// Creates the record of an order that was confirmed `at`.
 pub fn analytics_record(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<AnalyticsRecord, Failure> {
     let address = &order.shipping_address;
     Ok(AnalyticsRecord {
@@ -43,15 +42,14 @@ pub fn analytics_record(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -
     })
 }
 
-/// Most regions that a window names: those that brought in most.
+/// Maximum number of regions in a window; those with the highest revenue are listed.
 pub const MAX_REGIONS: usize = 20;
 
-/// Minor units of many orders together, of one currency. [`Money`] ends where one order may; this does not.
+/// A sum over many orders in one currency. Unlike [`Money`] it has no upper limit of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum {
-    /// Minor units, never negative.
+    /// Minor units, not negative.
     pub amount: i64,
-    /// Of this currency.
     pub currency: Currency,
 }
 
@@ -71,18 +69,17 @@ impl From<Money> for Sum {
     }
 }
 
-/// A window, added up, for one currency.
+/// The totals of a window in one currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// Start, inclusive.
     pub start: Timestamp,
-    /// Confirmed orders.
+    /// Number of confirmed orders.
     pub orders: i64,
-    /// What they brought in.
     pub revenue: Sum,
-    /// Best selling products by pieces: id, name, pieces.
+    /// Best-selling products by units: id, name, units.
     pub top_products: Vec<(ProductId, String, i64)>,
-    /// By region: name, orders, minor units of revenue.
+    /// Regions: name, orders, revenue in minor units.
     pub by_region: Vec<(String, i64, i64)>,
 }
 
@@ -92,7 +89,7 @@ impl Window {
         Timestamp::from_second(self.start.as_second() + WINDOW_SECONDS).map_err(Failure::internal)
     }
 
-    /// Revenue over orders, in minor units, rounded half up; nothing for a window without orders.
+    /// Revenue per order, rounded half up; 0 without orders.
     pub fn average_order_value(&self) -> Result<Sum, Failure> {
         let (revenue, orders) = (i128::from(self.revenue.amount), i128::from(self.orders));
         let average = if orders == 0 { 0 } else { (revenue + orders / 2) / orders };
@@ -100,10 +97,10 @@ impl Window {
     }
 }
 
-/// The longest span of one list, in seconds: a month of windows.
+/// Maximum length of a listed period in seconds: 31 days.
 pub const MAX_SPAN_SECONDS: i64 = 31 * 24 * 3600;
 
-/// The span `[from, to)` of a list: up to now, and a day long, where nothing else is said.
+/// The period `[from, to)` to list. `to` defaults to now, `from` to a day before `to`.
 pub fn span(
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -133,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_holds_its_first_instant_and_not_its_last() {
+    fn window_includes_its_start_and_excludes_its_end() {
         let first = at("2026-11-21T08:45:00Z");
         assert_eq!(start(first), Ok(first));
         assert_eq!(start(at("2026-11-21T08:49:59.999Z")), Ok(first));
@@ -141,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_average_is_rounded_half_up_and_zero_without_orders() {
+    fn average_is_rounded_half_up_and_zero_without_orders() {
         let window = |orders, minor| Window {
             start: Timestamp::UNIX_EPOCH,
             orders,
@@ -156,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_ends_where_the_next_one_begins() {
+    fn window_ends_where_the_next_one_starts() {
         let revenue = Sum::new(0, "USD").expect("valid");
         let window =
             Window { start: at("2026-11-21T08:45:00Z"), orders: 0, revenue, top_products: vec![], by_region: vec![] };
@@ -164,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_may_be_more_than_one_order_may_and_never_less_than_nothing() {
+    fn sum_may_exceed_the_maximum_amount_but_is_not_negative() {
         assert_eq!(Sum::new(i64::MAX, "USD").map(|sum| sum.amount), Ok(i64::MAX));
         assert_eq!(Sum::new(-1, "USD"), Err("must not be negative".to_owned()));
         let money = Money::new(1999, "JPY").expect("valid");
@@ -172,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_the_last_day_unless_something_else_is_said_and_a_month_at_most() {
+    fn span_defaults_to_the_last_day_and_is_at_most_31_days() {
         let (now, first) = (at("2026-11-21T08:45:00Z"), at("2026-10-21T08:45:00Z"));
         assert_eq!(span(None, None, now), Ok(at("2026-11-20T08:45:00Z")..now));
         assert_eq!(span(None, Some(first), now), Ok(at("2026-10-20T08:45:00Z")..first));

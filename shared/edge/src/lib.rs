@@ -2,6 +2,7 @@
 //! them). Handlers know nothing of Lambda. No other crate imports `lambda_*`, knows HTTP status codes or reads the clock. Of this
 //! workspace it depends on `kernel` only, so that it can be reused elsewhere.
 
+#![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
 
 pub mod authorizer;

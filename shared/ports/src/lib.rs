@@ -21,6 +21,7 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
+mod product_cache;
 
 pub use analytics::*;
 pub use catalogue::*;
@@ -35,6 +36,7 @@ pub use notifications::*;
 pub use operations::*;
 pub use orders::*;
 pub use payments::*;
+pub use product_cache::product_cache_key;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -124,7 +124,7 @@ impl<S: SmsSender> NotificationChannel for SmsChannel<'_, S> {
     ) -> Result<Outcome, Failure> {
         let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
         let message = templates.render_short(job.notification.template, to, job.about)?;
-        Ok(if self.0.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Refused })
+        Ok(if self.0.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Rejected })
     }
 }
 

@@ -1,41 +1,41 @@
-//! What notifications tell.
+//! Events of the notifications context.
 
 use crate::{
+    channel::{Channel, Template},
     id::{OrderId, UserId},
-    notification::{Channel, Template},
     text::{MessageText, Subject},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Somebody is to be written to by hand.
+/// Staff requested a manual notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationRequested {
-    /// Whom.
+    /// Id of the recipient.
     pub user_id: UserId,
-    /// About which order, if about one.
+    /// Id of the order that the notification is about, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// How.
+    /// Channel to send on.
     pub channel: Channel,
-    /// What: name of the template.
+    /// Template of the notification.
     pub template: Template,
-    /// Its subject.
+    /// Subject of the message.
     pub subject: Subject,
-    /// What it says.
+    /// Body of the message.
     pub text: MessageText,
 }
 
-/// Somebody was told something.
+/// A notification was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationSent {
-    /// About which order, if about one.
+    /// Id of the order that the notification is about, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// Who.
+    /// Id of the recipient.
     pub user_id: UserId,
-    /// How.
+    /// Channel that it was sent on.
     pub channel: Channel,
-    /// What: name of the template.
+    /// Template of the notification.
     pub template: Template,
 }

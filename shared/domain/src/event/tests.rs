@@ -1,23 +1,24 @@
-//! Tests of what the contexts tell each other.
+//! Tests of the serialization and the envelope of events.
 
 use super::*;
+use crate::id::OrderId;
 use kernel::{Ids, Timestamp, TraceContext, Uuid};
 
 #[test]
-fn an_event_says_its_catalog_name_on_the_wire() {
+fn event_type_is_its_catalog_name() {
     let event = DomainEvent::from(StockReleased { order_id: OrderId(Uuid::nil()), levels: vec![] });
     let json = serde_json::to_value(&event).expect("serializes");
     assert_eq!(json["type"], event.row().name);
 }
 
 #[test]
-fn a_member_that_a_newer_producer_added_is_ignored() {
+fn unknown_members_are_ignored() {
     let json = r#"{"type":"StockReleased.v1","data":{"order_id":"00000000-0000-0000-0000-000000000000","new":1}}"#;
     assert!(serde_json::from_str::<DomainEvent>(json).is_ok());
 }
 
 #[test]
-fn what_is_personal_is_gone_and_the_rest_stays() {
+fn redact_removes_personal_members_only() {
     let data = serde_json::json!({"user_id": "u", "email": "ada@example.com", "username": "ada"});
     let mut event = serde_json::Map::from_iter([("data".to_owned(), data)]);
     redact(&mut event, catalog::USER_REGISTERED);
@@ -30,7 +31,7 @@ fn every_event_has_a_schema() {
 }
 
 #[test]
-fn all_that_one_step_tells_is_wrapped_in_order_each_under_an_id_of_its_own() {
+fn wrap_all_keeps_the_order_and_gives_each_event_its_own_id() {
     let data =
         [1, 2].map(|n| DomainEvent::from(StockReleased { order_id: OrderId(Uuid::from_u128(n)), levels: vec![] }));
     let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));

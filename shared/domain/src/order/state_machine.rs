@@ -1,4 +1,4 @@
-//! How an order moves: every cue in every state, as one table.
+//! The state machine of an order: the transition of every input in every state, and the event that each transition publishes.
 
 use super::{HistoryEntry, Order, Reason, Status};
 use crate::{
@@ -7,31 +7,29 @@ use crate::{
     id::PaymentId,
 };
 use kernel::{Failure, FailureKind, Timestamp};
+use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// Seconds after which an order that still waits for stock or payment is undone. The hold on its stock lapses long before
-/// ([`crate::stock::RESERVATION_SECONDS`]), and is taken again if the payment comes after all and there is stock.
+/// Seconds after placement at which an order that still awaits stock or payment is cancelled. Its reservation expires earlier
+/// ([`crate::stock::RESERVATION_SECONDS`]); if the payment succeeds in between, the order is allocated when stock allows.
 pub const PENDING_TIMEOUT_SECONDS: i64 = 2 * 3600;
 
-/// Where an order stands, with what the status alone does not say.
+/// The state of an order: its [`Status`], with `Pending` split by what the order waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Placed; its stock is not held yet.
+    /// Placed; stock is not reserved yet.
     AwaitingStock,
-    /// Its stock is held; the charge is under way.
+    /// Reserved; the charge is pending.
     AwaitingPayment,
-    /// The charge was refused; the customer may pay again.
+    /// The charge was declined; the customer may retry.
     Declined,
-    /// Paid; waits for stock to come in.
+    /// Paid; waits for stock.
     Backordered,
-    /// Paid; there is no stock, and a person decides.
+    /// Paid; stock is not available, and staff must decide.
     UnderReview,
-    /// Paid, its stock kept: being packed.
+    /// Paid and allocated; ready to be shipped.
     Processing,
-    /// On its way.
     Shipped,
-    /// Arrived.
     Delivered,
-    /// Will not come.
     Cancelled,
 }
 
@@ -64,7 +62,7 @@ impl State {
         }
     }
 
-    /// The status that everybody sees.
+    /// The status that customers see.
     pub const fn status(self) -> Status {
         match self {
             Self::AwaitingStock | Self::AwaitingPayment | Self::Declined | Self::Backordered | Self::UnderReview => {
@@ -78,67 +76,42 @@ impl State {
     }
 }
 
-/// What becomes of an order that is paid and has no stock any more: a rule of the shop, set per environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What happens to a paid order that cannot be allocated; configured per environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum ShortfallPolicy {
-    /// It is cancelled and the money goes back.
+    /// It is cancelled and refunded.
     Refund,
     /// It waits for stock.
     Backorder,
-    /// A person decides.
+    /// It waits for staff to decide.
     Review,
 }
 
-impl ShortfallPolicy {
-    /// Every policy.
-    pub const ALL: [Self; 3] = [Self::Refund, Self::Backorder, Self::Review];
+words!(ShortfallPolicy);
 
-    /// The word of the setting.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Refund => "refund",
-            Self::Backorder => "backorder",
-            Self::Review => "review",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|policy| policy.name() == name)
-    }
-}
-
-/// What an order hears, without its particulars.
+/// An event or command that an order processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// Its stock is held.
     StockReserved,
-    /// There is not enough, and nothing is paid.
     StockReservationFailed,
-    /// A charge was begun again.
+    /// A charge was requested again.
     PaymentRequested,
-    /// The gateway refused the charge.
     PaymentFailed,
-    /// It is paid and its stock is kept for it.
     StockAllocated,
-    /// It is paid and there is not enough: what the policy says.
+    /// The outcome depends on the policy.
     StockAllocationFailed(ShortfallPolicy),
-    /// The customer takes it back.
     CancelByCustomer,
-    /// The shop takes it back.
     CancelByStaff,
-    /// All that was paid for it went back ([`Order::is_fully_refunded`]).
+    /// The payment was refunded in full ([`Order::is_fully_refunded`]).
     Refunded,
-    /// It stood still for [`PENDING_TIMEOUT_SECONDS`].
+    /// [`PENDING_TIMEOUT_SECONDS`] have passed since placement.
     TimedOut,
-    /// It was handed to the carrier.
     Ship,
-    /// It arrived.
     Deliver,
 }
 
 impl Input {
-    /// Every cue.
     pub const ALL: [Self; 14] = [
         Self::StockReserved,
         Self::StockReservationFailed,
@@ -157,22 +130,22 @@ impl Input {
     ];
 }
 
-/// What a cue asks of an order in a state.
+/// What an input does to an order in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// A step.
+    /// The order changes to this status and reason.
     To(Status, Option<Reason>),
-    /// Nothing: it is old news, or asks for what is so already.
+    /// Nothing changes: the input is outdated or was already applied.
     Ignore,
-    /// It cannot be. A command is refused (`Conflict`); news that says so ends as a dead letter, where a person sees it.
+    /// The input is invalid in this state. Commands are rejected with `Conflict`; events go to the dead-letter queue.
     Reject,
 }
 
-/// The table of moves: every cue in every state.
-pub const fn next(state: State, cue: Input) -> Transition {
+/// The transition table.
+pub const fn next(state: State, input: Input) -> Transition {
     use self::State::*;
     use Transition::{Ignore, Reject, To};
-    match (state, cue) {
+    match (state, input) {
         (AwaitingStock, Input::StockReserved) => To(Status::Pending, Some(Reason::AwaitingPayment)),
         (AwaitingStock, Input::StockReservationFailed) => To(Status::Cancelled, Some(Reason::InsufficientStock)),
         (AwaitingStock | AwaitingPayment | Declined, Input::PaymentRequested) => {
@@ -196,7 +169,7 @@ pub const fn next(state: State, cue: Input) -> Transition {
         (AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Processing, Input::CancelByStaff) => {
             To(Status::Cancelled, Some(Reason::StaffRequest))
         }
-        // Nothing is sent that nobody pays for, even where it is not known yet that the stock is kept.
+        // A refunded order must not be shipped, even if the event that its stock is allocated has not arrived yet.
         (AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Processing, Input::Refunded) => {
             To(Status::Cancelled, Some(Reason::Refunded))
         }
@@ -206,20 +179,20 @@ pub const fn next(state: State, cue: Input) -> Transition {
         (Processing, Input::Ship) => To(Status::Shipped, None),
         (Shipped, Input::Deliver) => To(Status::Delivered, None),
 
-        // Old news. A payment's own news is known to be newer before it comes here (`Order::payment_version`).
+        // Outdated. Payment events are compared with `Order::payment_version` before they come here.
         (
             AwaitingPayment | Declined | Backordered | UnderReview | Processing | Shipped | Delivered | Cancelled,
             Input::StockReserved,
         ) => Ignore,
         (Processing | Shipped | Delivered | Cancelled, Input::StockAllocated) => Ignore,
-        // That there was no stock may arrive after the news that there is: what waited was filled meanwhile.
+        // Events may arrive out of order: the backorder may have been allocated meanwhile.
         (Backordered | UnderReview | Processing | Shipped | Delivered | Cancelled, Input::StockAllocationFailed(_)) => {
             Ignore
         }
-        // Payments hear by themselves that an order was cancelled, and give back what they charged.
+        // The payment is closed by the cancellation and refunds what it charges after that.
         (Cancelled, Input::StockReservationFailed | Input::PaymentRequested | Input::PaymentFailed) => Ignore,
         (Cancelled, Input::CancelByCustomer | Input::CancelByStaff) => Ignore,
-        // What is on its way is out of our hands; of what is cancelled the money goes back anyway.
+        // A shipped order cannot be stopped; a cancelled one is refunded anyway.
         (Shipped | Delivered | Cancelled, Input::Refunded) => Ignore,
         (Backordered | UnderReview | Processing | Shipped | Delivered | Cancelled, Input::TimedOut) => Ignore,
 
@@ -241,12 +214,11 @@ pub const fn next(state: State, cue: Input) -> Transition {
     }
 }
 
-/// A cue with its particulars.
+/// An input, with the payment that it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Update {
-    /// What it is.
     pub input: Input,
-    /// The payment that it is about, and that payment's version.
+    /// Id and version of the payment, if the input is about one.
     pub payment: Option<(PaymentId, u64)>,
 }
 
@@ -256,80 +228,79 @@ impl From<Input> for Update {
     }
 }
 
-/// Moves an order on, or says that the news changes nothing (`None`).
+/// Applies an update and returns the changed order with the event to publish, or `None` if the update changes nothing.
 ///
-/// Update that contradicts what the order already knows (not enough stock, yet shipped) is a `Conflict`, code
-/// `invalid-order-transition`: it ends in a dead-letter queue.
-pub fn advance(order: &Order, news: Update, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
-    let is_old = news.payment.is_some_and(|(_, version)| version <= order.payment_version);
-    // That stock is kept for a paid order stays true, however old it is.
-    if is_old && !matches!(news.input, Input::StockAllocated | Input::StockAllocationFailed(_)) {
+/// An update that the state does not allow is a `Conflict` with code `invalid-order-transition`, which consumers dead-letter.
+pub fn advance(order: &Order, update: Update, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
+    let is_outdated = update.payment.is_some_and(|(_, version)| version <= order.payment_version);
+    // An allocation, or that it failed, stays valid when the payment has changed since.
+    if is_outdated && !matches!(update.input, Input::StockAllocated | Input::StockAllocationFailed(_)) {
         return Ok(None);
     }
-    match next(State::of(order.status, order.reason), news.input) {
+    match next(State::of(order.status, order.reason), update.input) {
         Transition::Ignore => Ok(None),
-        Transition::To(status, reason) => Ok(Some(step(order, status, reason, news.payment, now))),
+        Transition::To(status, reason) => Ok(Some(transition(order, status, reason, update.payment, now))),
         Transition::Reject => {
-            let detail = format!("{:?} contradicts an order that is {}", news.input, order.status.name());
+            let detail = format!("{:?} is invalid for an order that is {}", update.input, order.status.name());
             Err(Failure::new(FailureKind::Conflict, "invalid-order-transition", detail))
         }
     }
 }
 
-/// What a person asks of an order: as [`advance`], but what cannot be is a `Conflict` for that person, code
-/// `order-not-cancellable` or `transition-forbidden`.
+/// Applies a command of a user: as [`advance`], but a transition that the state does not allow is a `Conflict` for the user, with
+/// code `order-not-cancellable` or `transition-forbidden`.
 pub fn apply_command(
     order: &Order,
-    cue: Input,
+    input: Input,
     now: Timestamp,
 ) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
-    advance(order, cue.into(), now).map_err(|_| {
-        let is = order.status.name();
-        match cue {
+    advance(order, input.into(), now).map_err(|_| {
+        let status = order.status.name();
+        match input {
             Input::CancelByCustomer | Input::CancelByStaff => Failure::new(
                 FailureKind::Conflict,
                 "order-not-cancellable",
-                format!("An order that is {is} cannot be cancelled any more."),
+                format!("An order that is {status} cannot be cancelled any more."),
             ),
             _ => Failure::new(
                 FailureKind::Conflict,
                 "transition-forbidden",
-                format!("An order that is {is} cannot become that; see its status_reason and history."),
+                format!("An order that is {status} does not allow this transition; see its status_reason and history."),
             ),
         }
     })
 }
 
-/// What a person hears who decided on another version of the order than it has: `PreconditionFailed`, code `precondition-failed`.
+/// The failure of a command for another version of the order: `PreconditionFailed`, code `precondition-failed`.
 pub fn version_mismatch() -> Failure {
-    let detail = "The order has moved since; read it again and decide anew.";
+    let detail = "The order has changed; fetch it and retry with its current version.";
     Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail)
 }
 
-/// Whether an order has stood still for too long at `now`.
+/// Whether the order is still unpaid [`PENDING_TIMEOUT_SECONDS`] after placement.
 pub fn is_stuck(order: &Order, now: Timestamp) -> bool {
     let is_old = now.as_second() - order.created_at.as_second() >= PENDING_TIMEOUT_SECONDS;
     is_old && matches!(next(State::of(order.status, order.reason), Input::TimedOut), Transition::To(..))
 }
 
-fn step(
+fn transition(
     order: &Order,
     status: Status,
     reason: Option<Reason>,
     payment: Option<(PaymentId, u64)>,
     now: Timestamp,
 ) -> (Order, Option<DomainEvent>) {
-    let mut moved = Order { status, reason, version: order.version + 1, updated_at: now, ..order.clone() };
+    let mut changed = Order { status, reason, version: order.version + 1, updated_at: now, ..order.clone() };
     if let Some((id, version)) = payment {
-        moved.payment_id = Some(id);
-        moved.payment_version = moved.payment_version.max(version);
+        changed.payment_id = Some(id);
+        changed.payment_version = changed.payment_version.max(version);
     }
-    moved.history.push(HistoryEntry { status, at: now, reason });
-    let event = event(&moved);
-    (moved, event)
+    changed.history.push(HistoryEntry { status, at: now, reason });
+    let event = event(&changed);
+    (changed, event)
 }
 
-/// What the others are told of an order that has just come here.
+/// The event of an order that has just entered its state.
 fn event(order: &Order) -> Option<DomainEvent> {
     let (order_id, user_id) = (order.id, order.user_id);
     match (State::of(order.status, order.reason), order.reason, order.payment_id) {

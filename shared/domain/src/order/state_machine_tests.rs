@@ -1,4 +1,4 @@
-//! Rules of how orders move, stated through [`advance`], [`command`] and [`is_stuck`].
+//! Tests of the state machine through [`advance`], [`apply_command`] and [`is_stuck`].
 
 use super::super::*;
 use super::placed;
@@ -10,9 +10,9 @@ const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(4));
 
 /// States before an order is paid.
 const UNPAID: [State; 3] = [State::AwaitingStock, State::AwaitingPayment, State::Declined];
-/// States of an order that is paid and has no stock.
-const SHORT: [State; 2] = [State::Backordered, State::UnderReview];
-/// States of an order that was confirmed.
+/// States of a paid order without stock.
+const OUT_OF_STOCK: [State; 2] = [State::Backordered, State::UnderReview];
+/// States of a confirmed order.
 const CONFIRMED: [State; 3] = [State::Processing, State::Shipped, State::Delivered];
 
 fn at(second: i64) -> Timestamp {
@@ -23,9 +23,9 @@ fn paid(input: Input, version: u64) -> Update {
     Update { input, payment: Some((PAYMENT, version)) }
 }
 
-/// An order that came to a state by the shortest way.
+/// An order in a state, reached with the fewest inputs.
 fn order_in(state: State) -> Order {
-    let way: &[Input] = match state {
+    let inputs: &[Input] = match state {
         State::AwaitingStock => &[],
         State::AwaitingPayment => &[Input::StockReserved],
         State::Declined => &[Input::StockReserved, Input::PaymentFailed],
@@ -36,77 +36,78 @@ fn order_in(state: State) -> Order {
         State::Delivered => &[Input::StockReserved, Input::StockAllocated, Input::Ship, Input::Deliver],
         State::Cancelled => &[Input::CancelByCustomer],
     };
-    way.iter().fold(placed(), |order, cue| step(&order, *cue).0)
+    inputs.iter().fold(placed(), |order, input| step(&order, *input).0)
 }
 
-/// What a cue does that must be a step. Stock and payment cues come with newer news of the payment.
-fn step(order: &Order, cue: Input) -> (Order, Option<DomainEvent>) {
-    advance(order, newer(order, cue), at(60)).expect("legal").expect("a step")
+/// Applies an input that must cause a transition. Inputs about the payment come with its next version.
+fn step(order: &Order, input: Input) -> (Order, Option<DomainEvent>) {
+    advance(order, newer(order, input), at(60)).expect("valid").expect("a transition")
 }
 
-fn newer(order: &Order, cue: Input) -> Update {
-    match cue {
+fn newer(order: &Order, input: Input) -> Update {
+    match input {
         Input::PaymentRequested
         | Input::PaymentFailed
         | Input::StockAllocated
         | Input::StockAllocationFailed(_)
-        | Input::Refunded => paid(cue, order.payment_version + 1),
-        _ => cue.into(),
+        | Input::Refunded => paid(input, order.payment_version + 1),
+        _ => input.into(),
     }
 }
 
-/// Asserts what a cue does in every state: from `from` it leads `to`, in `stays` it changes nothing, everywhere else it is refused.
-fn assert_leads(cue: Input, from: &[State], to: (Status, Option<Reason>), stays: &[State]) {
+/// Asserts the transition of an input in every state: from `from` it leads to `to`, in `ignored` it changes nothing, and everywhere
+/// else it is rejected.
+fn assert_transitions(input: Input, from: &[State], to: (Status, Option<Reason>), ignored: &[State]) {
     for state in State::ALL {
         let order = order_in(state);
-        let came = advance(&order, newer(&order, cue), at(60));
+        let result = advance(&order, newer(&order, input), at(60));
         if from.contains(&state) {
-            let (moved, _) = came.expect("legal").expect("a step");
-            assert_eq!((moved.status, moved.reason), to, "{cue:?} in {state:?}");
-        } else if stays.contains(&state) {
-            assert_eq!(came, Ok(None), "{cue:?} in {state:?}");
+            let (moved, _) = result.expect("valid").expect("a transition");
+            assert_eq!((moved.status, moved.reason), to, "{input:?} in {state:?}");
+        } else if ignored.contains(&state) {
+            assert_eq!(result, Ok(None), "{input:?} in {state:?}");
         } else {
-            let refused = came.expect_err("refused");
+            let rejected = result.expect_err("rejected");
             assert_eq!(
-                (refused.kind, refused.code),
+                (rejected.kind, rejected.code),
                 (FailureKind::Conflict, "invalid-order-transition"),
-                "{cue:?} in {state:?}"
+                "{input:?} in {state:?}"
             );
-            assert!(!refused.is_retryable(), "nobody mends a contradiction by trying again");
+            assert!(!rejected.is_retryable(), "a retry cannot succeed");
         }
     }
 }
 
 #[test]
-fn stock_that_is_held_lets_the_charge_begin_and_comes_late_everywhere_else() {
+fn stock_reserved_starts_payment_and_is_outdated_in_later_states() {
     let to = (Status::Pending, Some(Reason::AwaitingPayment));
-    assert_leads(Input::StockReserved, &[State::AwaitingStock], to, &State::ALL[1..]);
+    assert_transitions(Input::StockReserved, &[State::AwaitingStock], to, &State::ALL[1..]);
     assert_eq!(step(&placed(), Input::StockReserved).1, None);
 }
 
 #[test]
-fn an_order_without_stock_is_cancelled_before_anybody_pays_and_only_then() {
+fn failed_reservation_cancels_an_order_that_awaits_stock() {
     let to = (Status::Cancelled, Some(Reason::InsufficientStock));
-    assert_leads(Input::StockReservationFailed, &[State::AwaitingStock], to, &[State::Cancelled]);
+    assert_transitions(Input::StockReservationFailed, &[State::AwaitingStock], to, &[State::Cancelled]);
 }
 
 #[test]
-fn a_declined_card_keeps_the_order_pending_so_that_the_customer_may_pay_again() {
+fn declined_order_stays_pending_and_payment_can_be_retried() {
     let to = (Status::Pending, Some(Reason::PaymentDeclined));
-    assert_leads(Input::PaymentFailed, &UNPAID, to, &[State::Cancelled]);
+    assert_transitions(Input::PaymentFailed, &UNPAID, to, &[State::Cancelled]);
     let to = (Status::Pending, Some(Reason::AwaitingPayment));
-    assert_leads(Input::PaymentRequested, &UNPAID, to, &[State::Cancelled]);
+    assert_transitions(Input::PaymentRequested, &UNPAID, to, &[State::Cancelled]);
 }
 
 #[test]
-fn a_paid_order_whose_stock_is_kept_is_confirmed_whatever_it_waited_for() {
-    let from = [&UNPAID[..], &SHORT].concat();
-    let stays = [&CONFIRMED[..], &[State::Cancelled]].concat();
-    assert_leads(Input::StockAllocated, &from, (Status::Processing, None), &stays);
+fn allocation_confirms_every_pending_order() {
+    let from = [&UNPAID[..], &OUT_OF_STOCK].concat();
+    let ignored = [&CONFIRMED[..], &[State::Cancelled]].concat();
+    assert_transitions(Input::StockAllocated, &from, (Status::Processing, None), &ignored);
 }
 
 #[test]
-fn the_policy_says_what_becomes_of_a_paid_order_without_stock() {
+fn failed_allocation_follows_the_shortfall_policy() {
     for (policy, to) in [
         (ShortfallPolicy::Refund, (Status::Cancelled, Some(Reason::InsufficientStock))),
         (ShortfallPolicy::Backorder, (Status::Pending, Some(Reason::Backordered))),
@@ -128,24 +129,24 @@ fn the_policy_says_what_becomes_of_a_paid_order_without_stock() {
 }
 
 #[test]
-fn whoever_may_cancel_can_do_so_until_the_order_is_shipped() {
-    let from = [&UNPAID[..], &SHORT, &[State::Processing]].concat();
-    for (cue, reason) in
+fn customers_and_staff_can_cancel_until_the_order_is_shipped() {
+    let from = [&UNPAID[..], &OUT_OF_STOCK, &[State::Processing]].concat();
+    for (input, reason) in
         [(Input::CancelByCustomer, Reason::CustomerRequest), (Input::CancelByStaff, Reason::StaffRequest)]
     {
-        assert_leads(cue, &from, (Status::Cancelled, Some(reason)), &[State::Cancelled]);
+        assert_transitions(input, &from, (Status::Cancelled, Some(reason)), &[State::Cancelled]);
     }
 }
 
 #[test]
-fn an_order_whose_money_went_back_is_cancelled_unless_it_is_on_its_way() {
-    let from = [&UNPAID[..], &SHORT, &[State::Processing]].concat();
-    let stays = [State::Shipped, State::Delivered, State::Cancelled];
-    assert_leads(Input::Refunded, &from, (Status::Cancelled, Some(Reason::Refunded)), &stays);
+fn full_refund_cancels_an_order_unless_it_is_shipped() {
+    let from = [&UNPAID[..], &OUT_OF_STOCK, &[State::Processing]].concat();
+    let ignored = [State::Shipped, State::Delivered, State::Cancelled];
+    assert_transitions(Input::Refunded, &from, (Status::Cancelled, Some(Reason::Refunded)), &ignored);
 }
 
 #[test]
-fn an_order_is_paid_back_once_all_of_its_total_went_back_and_not_a_cent_before() {
+fn order_is_fully_refunded_when_refunds_reach_its_total() {
     let order = placed();
     let total = order.total.amount.get();
     let back = |amount: i64| Money { amount: amount.try_into().expect("an amount"), ..order.total };
@@ -155,7 +156,7 @@ fn an_order_is_paid_back_once_all_of_its_total_went_back_and_not_a_cent_before()
 }
 
 #[test]
-fn an_order_that_stands_still_is_cancelled_with_the_reason_for_which_it_stood() {
+fn timeout_cancels_an_unpaid_order_with_the_reason_it_waited_for() {
     for (state, reason) in
         UNPAID.into_iter().zip([Reason::TimedOut, Reason::PaymentUnreachable, Reason::PaymentDeclined])
     {
@@ -168,54 +169,58 @@ fn an_order_that_stands_still_is_cancelled_with_the_reason_for_which_it_stood() 
 }
 
 #[test]
-fn only_what_is_packed_is_shipped_and_only_what_is_shipped_arrives() {
-    assert_leads(Input::Ship, &[State::Processing], (Status::Shipped, None), &[]);
-    assert_leads(Input::Deliver, &[State::Shipped], (Status::Delivered, None), &[]);
+fn only_processing_orders_are_shipped_and_only_shipped_orders_delivered() {
+    assert_transitions(Input::Ship, &[State::Processing], (Status::Shipped, None), &[]);
+    assert_transitions(Input::Deliver, &[State::Shipped], (Status::Delivered, None), &[]);
 }
 
 #[test]
-fn a_cancelled_order_stays_cancelled_whatever_comes_of_stock_and_payment() {
+fn cancelled_order_ignores_stock_and_payment_events() {
     let cancelled = order_in(State::Cancelled);
-    for cue in Input::ALL.into_iter().filter(|cue| !matches!(cue, Input::Ship | Input::Deliver)) {
+    for input in Input::ALL.into_iter().filter(|input| !matches!(input, Input::Ship | Input::Deliver)) {
         for version in [1, 9] {
-            assert_eq!(advance(&cancelled, paid(cue, version), at(60)), Ok(None), "{cue:?}");
+            assert_eq!(advance(&cancelled, paid(input, version), at(60)), Ok(None), "{input:?}");
         }
     }
 }
 
 #[test]
-fn news_of_a_failed_or_begun_charge_contradicts_an_order_that_is_paid() {
-    for state in [&SHORT[..], &CONFIRMED].concat() {
-        for cue in [Input::PaymentRequested, Input::PaymentFailed] {
+fn newer_charge_request_or_decline_of_a_paid_order_is_rejected() {
+    for state in [&OUT_OF_STOCK[..], &CONFIRMED].concat() {
+        for input in [Input::PaymentRequested, Input::PaymentFailed] {
             let order = order_in(state);
-            assert!(advance(&order, paid(cue, order.payment_version + 1), at(60)).is_err(), "{cue:?} in {state:?}");
-            assert_eq!(advance(&order, paid(cue, order.payment_version), at(60)), Ok(None), "{cue:?} in {state:?}");
+            assert!(advance(&order, paid(input, order.payment_version + 1), at(60)).is_err(), "{input:?} in {state:?}");
+            assert_eq!(advance(&order, paid(input, order.payment_version), at(60)), Ok(None), "{input:?} in {state:?}");
         }
     }
 }
 
 #[test]
-fn payment_news_that_is_not_newer_than_what_was_heard_changes_nothing() {
-    let (declined, _) = advance(&placed(), paid(Input::PaymentFailed, 5), at(60)).expect("legal").expect("a step");
+fn payment_events_that_are_not_newer_are_ignored() {
+    let (declined, _) =
+        advance(&placed(), paid(Input::PaymentFailed, 5), at(60)).expect("valid").expect("a transition");
     assert_eq!(advance(&declined, paid(Input::PaymentRequested, 4), at(61)), Ok(None));
     assert_eq!(advance(&declined, paid(Input::PaymentRequested, 5), at(61)), Ok(None));
-    let (again, _) = advance(&declined, paid(Input::PaymentRequested, 6), at(61)).expect("legal").expect("a step");
+    let (again, _) =
+        advance(&declined, paid(Input::PaymentRequested, 6), at(61)).expect("valid").expect("a transition");
     assert_eq!((again.payment_id, again.payment_version), (Some(PAYMENT), 6));
 }
 
 #[test]
-fn that_a_paid_order_has_stock_or_has_none_counts_however_old_the_news_is() {
-    let (declined, _) = advance(&placed(), paid(Input::PaymentFailed, 5), at(60)).expect("legal").expect("a step");
-    let (kept, event) = advance(&declined, paid(Input::StockAllocated, 4), at(61)).expect("legal").expect("a step");
-    assert_eq!((kept.status, kept.payment_version), (Status::Processing, 5));
+fn allocation_results_count_even_with_an_outdated_payment_version() {
+    let (declined, _) =
+        advance(&placed(), paid(Input::PaymentFailed, 5), at(60)).expect("valid").expect("a transition");
+    let (confirmed, event) =
+        advance(&declined, paid(Input::StockAllocated, 4), at(61)).expect("valid").expect("a transition");
+    assert_eq!((confirmed.status, confirmed.payment_version), (Status::Processing, 5));
     assert!(matches!(event, Some(DomainEvent::OrderConfirmed(_))));
-    let short = paid(Input::StockAllocationFailed(ShortfallPolicy::Review), 5);
-    let (short, _) = advance(&declined, short, at(61)).expect("legal").expect("a step");
-    assert_eq!((short.reason, short.payment_version), (Some(Reason::UnderReview), 5));
+    let failed = paid(Input::StockAllocationFailed(ShortfallPolicy::Review), 5);
+    let (waiting, _) = advance(&declined, failed, at(61)).expect("valid").expect("a transition");
+    assert_eq!((waiting.reason, waiting.payment_version), (Some(Reason::UnderReview), 5));
 }
 
 #[test]
-fn a_confirmation_carries_all_that_packing_and_invoicing_need() {
+fn confirmation_contains_what_shipping_and_invoicing_need() {
     let order = order_in(State::AwaitingPayment);
     let (_, event) = step(&order, Input::StockAllocated);
     let confirmed = OrderConfirmed {
@@ -231,39 +236,43 @@ fn a_confirmation_carries_all_that_packing_and_invoicing_need() {
 }
 
 #[test]
-fn a_cancellation_names_the_payment_of_which_the_order_has_heard() {
+fn cancellation_names_the_known_payment() {
     for (state, payment_id) in [(State::AwaitingPayment, None), (State::Processing, Some(PAYMENT))] {
         let order = order_in(state);
         let (_, event) = step(&order, Input::CancelByStaff);
-        let Some(DomainEvent::OrderCancelled(told)) = event else { panic!("{state:?} told {event:?}") };
-        assert_eq!((told.payment_id, told.reason, told.total_amount), (payment_id, Reason::StaffRequest, order.total));
+        let Some(DomainEvent::OrderCancelled(cancelled)) = event else { panic!("{state:?} published {event:?}") };
+        assert_eq!(
+            (cancelled.payment_id, cancelled.reason, cancelled.total_amount),
+            (payment_id, Reason::StaffRequest, order.total)
+        );
     }
 }
 
 #[test]
-fn what_cannot_be_asked_of_an_order_any_more_is_a_conflict_for_who_asks() {
-    for (state, cue, code) in [
+fn invalid_command_is_a_conflict_with_the_status_of_the_order() {
+    for (state, input, code) in [
         (State::Shipped, Input::CancelByCustomer, "order-not-cancellable"),
         (State::Delivered, Input::CancelByStaff, "order-not-cancellable"),
         (State::Cancelled, Input::Ship, "transition-forbidden"),
         (State::Processing, Input::Deliver, "transition-forbidden"),
     ] {
         let order = order_in(state);
-        let refused = apply_command(&order, cue, at(60)).expect_err("refused");
-        assert_eq!((refused.kind, refused.code), (FailureKind::Conflict, code), "{cue:?} in {state:?}");
-        assert!(refused.detail.contains(order.status.name()), "{}", refused.detail);
+        let rejected = apply_command(&order, input, at(60)).expect_err("rejected");
+        assert_eq!((rejected.kind, rejected.code), (FailureKind::Conflict, code), "{input:?} in {state:?}");
+        assert!(rejected.detail.contains(order.status.name()), "{}", rejected.detail);
     }
 }
 
 #[test]
-fn a_command_is_a_step_or_what_is_so_already() {
-    let (cancelled, _) = apply_command(&placed(), Input::CancelByCustomer, at(60)).expect("legal").expect("a step");
+fn repeated_command_changes_nothing() {
+    let (cancelled, _) =
+        apply_command(&placed(), Input::CancelByCustomer, at(60)).expect("valid").expect("a transition");
     assert_eq!((cancelled.status, cancelled.updated_at), (Status::Cancelled, at(60)));
     assert_eq!(apply_command(&cancelled, Input::CancelByCustomer, at(61)), Ok(None));
 }
 
 #[test]
-fn an_unpaid_order_is_stuck_two_hours_after_it_was_placed_and_not_a_second_before() {
+fn unpaid_order_is_stuck_two_hours_after_placement() {
     for state in State::ALL {
         let order = Order { created_at: at(1_000), ..order_in(state) };
         assert!(!is_stuck(&order, at(8_199)), "{state:?}");
@@ -273,13 +282,14 @@ fn an_unpaid_order_is_stuck_two_hours_after_it_was_placed_and_not_a_second_befor
 }
 
 #[test]
-fn a_step_does_not_give_an_order_more_time() {
-    let (later, _) = advance(&placed(), paid(Input::PaymentFailed, 1), at(7_199)).expect("legal").expect("a step");
+fn transition_does_not_extend_the_timeout() {
+    let (later, _) =
+        advance(&placed(), paid(Input::PaymentFailed, 1), at(7_199)).expect("valid").expect("a transition");
     assert!(is_stuck(&later, at(7_200)));
 }
 
 #[test]
-fn state_status_and_reason_agree() {
+fn state_is_derived_from_status_and_reason() {
     for state in State::ALL {
         let order = order_in(state);
         assert_eq!((State::of(order.status, order.reason), state.status()), (state, order.status));
@@ -288,7 +298,7 @@ fn state_status_and_reason_agree() {
 }
 
 #[test]
-fn a_policy_has_one_word() {
+fn shortfall_policies_have_one_word_each() {
     assert_eq!(ShortfallPolicy::ALL.map(ShortfallPolicy::name), ["refund", "backorder", "review"]);
     for policy in ShortfallPolicy::ALL {
         assert_eq!(ShortfallPolicy::parse(policy.name()), Some(policy));
@@ -296,28 +306,28 @@ fn a_policy_has_one_word() {
     assert_eq!(ShortfallPolicy::parse("back_order"), None);
 }
 
-/// The longest sequence of cues that is tried from each state.
-const LONGEST: usize = 4;
+/// Maximum length of the input sequences that are applied in each state.
+const MAX_DEPTH: usize = 4;
 
 #[test]
-fn whatever_comes_in_whatever_order_history_and_version_tell_the_same_story() {
+fn history_and_version_are_consistent_after_any_sequence_of_inputs() {
     let mut reached = HashSet::new();
     for state in State::ALL {
-        walk(&order_in(state), LONGEST, &mut reached);
+        walk(&order_in(state), MAX_DEPTH, &mut reached);
     }
-    assert_eq!(reached.len(), State::ALL.len() - 1, "every state but the first is entered");
+    assert_eq!(reached.len(), State::ALL.len() - 1, "every state but the first is reached");
 }
 
-/// Tries every cue, with every age of its payment news, and goes on from each step. What changes nothing needs no further look: what
-/// could follow it was tried from where it began.
+/// Applies every input with older, equal and newer versions of the payment, and continues from each transition. An ignored input needs
+/// no continuation: its successors are those of the order before it.
 fn walk(order: &Order, depth: usize, reached: &mut HashSet<State>) {
-    let seen = order.payment_version;
-    let ages = [None, Some(seen.saturating_sub(1)), Some(seen), Some(seen + 1), Some(seen + 2)];
+    let known = order.payment_version;
+    let versions = [None, Some(known.saturating_sub(1)), Some(known), Some(known + 1), Some(known + 2)];
     for input in Input::ALL {
-        for version in ages {
-            let news = Update { input, payment: version.map(|version| (PAYMENT, version)) };
-            if let Ok(Some((moved, event))) = advance(order, news, at(order.updated_at.as_second() + 1)) {
-                assert_kept(order, news, &moved, event.as_ref());
+        for version in versions {
+            let update = Update { input, payment: version.map(|version| (PAYMENT, version)) };
+            if let Ok(Some((moved, event))) = advance(order, update, at(order.updated_at.as_second() + 1)) {
+                assert_invariants(order, update, &moved, event.as_ref());
                 reached.insert(State::of(moved.status, moved.reason));
                 if depth > 1 {
                     walk(&moved, depth - 1, reached);
@@ -327,10 +337,10 @@ fn walk(order: &Order, depth: usize, reached: &mut HashSet<State>) {
     }
 }
 
-/// What every step keeps.
-fn assert_kept(order: &Order, news: Update, moved: &Order, event: Option<&DomainEvent>) {
+/// Asserts the invariants of every transition.
+fn assert_invariants(order: &Order, update: Update, moved: &Order, event: Option<&DomainEvent>) {
     let (from, to) = (State::of(order.status, order.reason), State::of(moved.status, moved.reason));
-    let what = format!("{news:?} from {from:?} to {to:?}");
+    let what = format!("{update:?} from {from:?} to {to:?}");
     let allowed: &[Status] = match order.status {
         Status::Pending => &[Status::Pending, Status::Processing, Status::Cancelled],
         Status::Processing => &[Status::Shipped, Status::Cancelled],
@@ -345,9 +355,9 @@ fn assert_kept(order: &Order, news: Update, moved: &Order, event: Option<&Domain
     assert_eq!(moved.history, [&order.history[..], &[entry]].concat(), "{what}");
     assert_eq!(moved.history.len() as u64, moved.version, "{what}");
 
-    if let Some((payment, version)) = news.payment {
-        let counts_however_old = matches!(news.input, Input::StockAllocated | Input::StockAllocationFailed(_));
-        assert!(version > order.payment_version || counts_however_old, "{what}");
+    if let Some((payment, version)) = update.payment {
+        let counts_when_outdated = matches!(update.input, Input::StockAllocated | Input::StockAllocationFailed(_));
+        assert!(version > order.payment_version || counts_when_outdated, "{what}");
         assert_eq!(
             (moved.payment_id, moved.payment_version),
             (Some(payment), order.payment_version.max(version)),
@@ -357,7 +367,7 @@ fn assert_kept(order: &Order, news: Update, moved: &Order, event: Option<&Domain
         assert_eq!((moved.payment_id, moved.payment_version), (order.payment_id, order.payment_version), "{what}");
     }
 
-    let rest = Order {
+    let unchanged = Order {
         status: order.status,
         reason: order.reason,
         payment_id: order.payment_id,
@@ -367,30 +377,30 @@ fn assert_kept(order: &Order, news: Update, moved: &Order, event: Option<&Domain
         history: order.history.clone(),
         ..moved.clone()
     };
-    assert_eq!(&rest, order, "nothing else changes: {what}");
-    assert_told(moved, to, event, &what);
+    assert_eq!(&unchanged, order, "nothing else changes: {what}");
+    assert_event(moved, to, event, &what);
 }
 
-/// What the others hear of a step: of each one that they could act on.
-fn assert_told(moved: &Order, to: State, event: Option<&DomainEvent>, what: &str) {
-    let ours = |order_id, user_id| assert_eq!((order_id, user_id), (moved.id, moved.user_id), "{what}");
+/// Asserts that every transition that consumers act on publishes its event.
+fn assert_event(moved: &Order, to: State, event: Option<&DomainEvent>, what: &str) {
+    let assert_ids = |order_id, user_id| assert_eq!((order_id, user_id), (moved.id, moved.user_id), "{what}");
     match (to, event) {
         (State::AwaitingPayment, None) => {}
-        (State::Declined | State::Backordered | State::UnderReview, Some(DomainEvent::OrderWaiting(told))) => {
-            ours(told.order_id, told.user_id);
-            assert_eq!((Some(told.reason), told.total_amount), (moved.reason, moved.total), "{what}");
+        (State::Declined | State::Backordered | State::UnderReview, Some(DomainEvent::OrderWaiting(event))) => {
+            assert_ids(event.order_id, event.user_id);
+            assert_eq!((Some(event.reason), event.total_amount), (moved.reason, moved.total), "{what}");
         }
-        (State::Processing, Some(DomainEvent::OrderConfirmed(told))) => ours(told.order_id, told.user_id),
+        (State::Processing, Some(DomainEvent::OrderConfirmed(event))) => assert_ids(event.order_id, event.user_id),
         (State::Processing, None) => assert_eq!(moved.payment_id, None, "{what}"),
-        (State::Cancelled, Some(DomainEvent::OrderCancelled(told))) => {
-            ours(told.order_id, told.user_id);
-            assert_eq!((Some(told.reason), told.payment_id), (moved.reason, moved.payment_id), "{what}");
+        (State::Cancelled, Some(DomainEvent::OrderCancelled(event))) => {
+            assert_ids(event.order_id, event.user_id);
+            assert_eq!((Some(event.reason), event.payment_id), (moved.reason, moved.payment_id), "{what}");
         }
-        (State::Shipped, Some(DomainEvent::OrderShipped(told))) => {
-            ours(told.order_id, told.user_id);
-            assert_eq!((&told.lines, &told.shipping_address), (&moved.lines, &moved.shipping_address), "{what}");
+        (State::Shipped, Some(DomainEvent::OrderShipped(event))) => {
+            assert_ids(event.order_id, event.user_id);
+            assert_eq!((&event.lines, &event.shipping_address), (&moved.lines, &moved.shipping_address), "{what}");
         }
-        (State::Delivered, Some(DomainEvent::OrderDelivered(told))) => ours(told.order_id, told.user_id),
-        _ => panic!("{what} tells {event:?}"),
+        (State::Delivered, Some(DomainEvent::OrderDelivered(event))) => assert_ids(event.order_id, event.user_id),
+        _ => panic!("{what} publishes {event:?}"),
     }
 }

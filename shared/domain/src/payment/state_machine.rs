@@ -1,8 +1,9 @@
-//! How a payment moves: every cue in every state as one table, and what each step books and tells.
+//! The state machine of a payment: the transition of every input in every state, the transfers that each transition posts and the
+//! events that it publishes.
 
 use super::{
-    GATEWAY_ERROR, GIVE_UP_SECONDS, MAX_ATTEMPTS, Payment, RECONCILE_AFTER_SECONDS, REFUND_NOT_FOUND,
-    RETRY_WINDOW_SECONDS, Refund, RefundReason, RefundStatus, Status, age,
+    CHARGE_NOT_FOUND, GATEWAY_ERROR, GIVE_UP_SECONDS, MAX_ATTEMPTS, Payment, RECONCILE_AFTER_SECONDS, REFUND_NOT_FOUND,
+    RETRY_WINDOW_SECONDS, Refund, RefundReason, RefundStatus, Status, seconds_since,
 };
 use crate::{
     DomainEvent, Money,
@@ -12,39 +13,34 @@ use crate::{
     },
     id::{PaymentId, RefundId},
     ledger::{Purpose, Transfer},
-    order::Reason,
+    order_status::Reason,
     text::PaymentMethod,
 };
 use kernel::{Failure, FailureKind, Timestamp};
 
-/// A payment's state is its status.
+/// The state of a payment is its status.
 pub type State = Status;
 
-/// What a payment hears.
+/// A gateway result or command that a payment processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// The gateway charged.
     ChargeSucceeded,
-    /// The gateway refused to charge.
     ChargeDeclined,
-    /// The gateway never heard of the attempt, and nobody will ask it again.
+    /// The gateway does not know the attempt, and it will not be requested again.
     ChargeAbandoned,
-    /// The customer pays again.
+    /// The customer retries a declined payment.
     RetryPayment,
-    /// Somebody asks for money back.
     RequestRefund,
-    /// A part went back.
+    /// A refund succeeded and a part of the amount remains.
     RefundedInPart,
-    /// The rest went back.
+    /// A refund succeeded and nothing remains.
     RefundedInFull,
-    /// The gateway refused to give back.
     RefundFailed,
     /// The order was cancelled.
     Close,
 }
 
 impl Input {
-    /// Every cue.
     pub const ALL: [Self; 9] = [
         Self::ChargeSucceeded,
         Self::ChargeDeclined,
@@ -58,25 +54,25 @@ impl Input {
     ];
 }
 
-/// What a cue asks of a payment in a state.
+/// What an input does to a payment in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// A step; it may lead to where the payment stands already.
+    /// The payment changes and has this state, which may be the same as before.
     To(State),
-    /// Nothing: it is old news.
+    /// Nothing changes: the input is outdated.
     Ignore,
-    /// It cannot be.
+    /// The input is invalid in this state.
     Reject,
 }
 
-/// The table of moves: every cue in every state.
-pub const fn next(state: State, cue: Input) -> Transition {
+/// The transition table.
+pub const fn next(state: State, input: Input) -> Transition {
     use Status::{Failed, PartiallyRefunded, Pending, Refunded, Succeeded};
     use Transition::{Ignore, Reject, To};
-    match (state, cue) {
+    match (state, input) {
         (Pending, Input::ChargeSucceeded) => To(Succeeded),
         (Pending, Input::ChargeDeclined | Input::ChargeAbandoned) => To(Failed),
-        // An attempt that was held to have failed, and charged after all: the gateway's word counts.
+        // The attempt was presumed failed, but the gateway charged: the gateway's record counts.
         (Failed, Input::ChargeSucceeded) => To(Succeeded),
         (Failed, Input::RetryPayment) => To(Pending),
         (Succeeded | PartiallyRefunded, Input::RequestRefund | Input::RefundFailed) => To(state),
@@ -96,37 +92,36 @@ pub const fn next(state: State, cue: Input) -> Transition {
     }
 }
 
-/// A step of a payment: what it is now, what is booked, and what the others are told.
+/// A changed payment, with the transfers to post and the events to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The payment after it, one version on.
+    /// The payment after the change, with its next version.
     pub payment: Payment,
-    /// What moved.
     pub transfers: Vec<Transfer>,
-    /// What is told, in order.
+    /// In the order of publication.
     pub events: Vec<DomainEvent>,
 }
 
-/// A final answer of the gateway to a charge. That it did not answer is no answer: it is asked again under the same key while
-/// [`super::is_due`] allows it.
+/// The final result of a charge. A timeout is not a result: the charge is requested again under the same key while
+/// [`is_due`](super::is_due) allows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChargeOutcome {
-    /// It charged; its name for the transaction.
+    /// The gateway's id of the charge.
     Charged(String),
-    /// It refused; its code.
+    /// The gateway's decline code.
     Declined(String),
 }
 
-/// A final answer of the gateway to a refund.
+/// The final result of a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// It gave back; its name for that.
+    /// The gateway's id of the refund.
     Refunded(String),
-    /// It refused; its code.
+    /// The gateway's error code.
     Failed(String),
 }
 
-/// Begins the payment of an order whose stock is held.
+/// Creates the payment of a reserved order, with its first attempt.
 pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
     Payment {
         id,
@@ -147,7 +142,7 @@ pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
     }
 }
 
-/// The mark of an order that was cancelled before its payment was begun: it never will be.
+/// Creates the closed payment of an order that was cancelled before its first attempt, so that it is never charged.
 pub fn begin_closed(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Payment {
     Payment {
         id,
@@ -168,91 +163,92 @@ pub fn begin_closed(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Pa
     }
 }
 
-/// Closes the payment of an order that was cancelled; what was charged goes back, under `refund`. `None` when it is closed already.
+/// Closes the payment of a cancelled order and requests the refund `refund` of what was charged. `None` if it is closed already.
 pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<Change> {
     if payment.closed {
         return None;
     }
     let mut change = Change::of(payment, payment.status, now);
     change.payment.closed = true;
-    change.give_back_the_rest(refund, now);
+    change.refund_the_rest(refund, now);
     Some(change)
 }
 
-/// Keeps what the gateway answered to `attempt`. `None` when it is old news. What is charged for a cancelled order goes back at
-/// once, under `refund`. A charge for an attempt that is not the last one is a `Conflict`: a person has to look.
+/// Records the result of an attempt. `None` if it is outdated. A charge for a cancelled order is refunded at once as `refund`. A
+/// charge for an attempt other than the last one is a `Conflict` with code `duplicate-charge`: staff must act.
 pub fn record_charge_outcome(
     payment: &Payment,
     attempt: u32,
-    answer: &ChargeOutcome,
+    outcome: &ChargeOutcome,
     refund: RefundId,
     now: Timestamp,
 ) -> Result<Option<Change>, Failure> {
     if attempt != payment.attempts {
-        return match answer {
+        return match outcome {
             ChargeOutcome::Declined(_) => Ok(None),
-            ChargeOutcome::Charged(name) if payment.transaction_id.as_ref() == Some(name) => Ok(None),
-            ChargeOutcome::Charged(_) => Err(stray(payment, attempt)),
+            ChargeOutcome::Charged(id) if payment.transaction_id.as_ref() == Some(id) => Ok(None),
+            ChargeOutcome::Charged(_) => Err(duplicate_charge(payment, attempt)),
         };
     }
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
-    match answer {
-        ChargeOutcome::Charged(name) => match next(payment.status, Input::ChargeSucceeded) {
+    match outcome {
+        ChargeOutcome::Charged(id) => match next(payment.status, Input::ChargeSucceeded) {
             Transition::To(status) => {
                 let mut change = Change::of(payment, status, now);
-                change.payment.transaction_id = Some(name.clone());
+                change.payment.transaction_id = Some(id.clone());
                 change.payment.decline_code = None;
-                change.book(Purpose::Charge, name, None, amount, now);
-                let succeeded = PaymentSucceeded { payment_id, order_id, amount, transaction_id: name.clone() };
+                change.post(Purpose::Charge, id, None, amount, now);
+                let succeeded = PaymentSucceeded { payment_id, order_id, amount, transaction_id: id.clone() };
                 change.events.push(succeeded.into());
                 if payment.closed {
-                    change.give_back_the_rest(refund, now);
+                    change.refund_the_rest(refund, now);
                 }
                 Ok(Some(change))
             }
-            _ if payment.transaction_id.as_ref() == Some(name) => Ok(None),
-            _ => Err(stray(payment, attempt)),
+            _ if payment.transaction_id.as_ref() == Some(id) => Ok(None),
+            _ => Err(duplicate_charge(payment, attempt)),
         },
         ChargeOutcome::Declined(code) => Ok(fail(payment, Input::ChargeDeclined, code, now)),
     }
 }
 
-/// Gives up the last attempt, of which a look-up at the gateway found nothing. `None` while somebody may be asking for it: for
-/// [`RECONCILE_AFTER_SECONDS`] after the order was cancelled, or, where it is not, after the last moment at which the attempt is asked for.
+/// Gives up the last attempt, which a lookup at the gateway did not find. `None` while it may still be requested: for
+/// [`RECONCILE_AFTER_SECONDS`] after the order was cancelled or, if it is not cancelled, after the end of the retry window.
 pub fn abandon_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
-    let is_given_up = match payment.closed {
-        // Closing is the last thing that became of it: nothing else does, until the attempt is concluded.
-        true => age(payment.updated_at, now) >= RECONCILE_AFTER_SECONDS,
-        false => is_forgotten(payment.attempted_at, now),
+    let is_over = match payment.closed {
+        // Nothing changes a closed payment before its attempt has a result: its last update is its closing.
+        true => seconds_since(payment.updated_at, now) >= RECONCILE_AFTER_SECONDS,
+        false => is_past_retry_window(payment.attempted_at, now),
     };
-    if is_given_up { fail(payment, Input::ChargeAbandoned, "charge_not_found", now) } else { None }
+    if is_over { fail(payment, Input::ChargeAbandoned, CHARGE_NOT_FOUND, now) } else { None }
 }
 
-/// What is made of a refund of which a look-up at the gateway found nothing: it was never made and never will be, once nobody asks
-/// for it any more. Before that, nothing.
+/// The result of a refund that a lookup at the gateway did not find: failed, once it is not requested any more. `None` before that.
 pub fn abandon_refund(refund: &Refund, now: Timestamp) -> Option<RefundOutcome> {
-    is_forgotten(refund.requested_at, now).then(|| RefundOutcome::Failed(REFUND_NOT_FOUND.to_owned()))
+    is_past_retry_window(refund.requested_at, now).then(|| RefundOutcome::Failed(REFUND_NOT_FOUND.to_owned()))
 }
 
-/// What is made of the last attempt when the gateway holds a fault under its key and a look-up found nothing: it is declined after
-/// [`GIVE_UP_SECONDS`]. Its key is not asked again then, for a failed attempt is not due ([`super::is_due`]); should it turn out to be
-/// charged after all, [`record_charge_outcome`] takes that.
+/// The result of an attempt for which the gateway replays an error and a lookup found nothing: declined after [`GIVE_UP_SECONDS`],
+/// `None` before that. A failed attempt is not requested again ([`is_due`](super::is_due)). If it was charged after all,
+/// [`record_charge_outcome`] still accepts the charge.
 pub fn fail_charge_after_gateway_error(payment: &Payment, now: Timestamp) -> Option<ChargeOutcome> {
-    (age(payment.attempted_at, now) >= GIVE_UP_SECONDS).then(|| ChargeOutcome::Declined(GATEWAY_ERROR.to_owned()))
+    let is_over = seconds_since(payment.attempted_at, now) >= GIVE_UP_SECONDS;
+    is_over.then(|| ChargeOutcome::Declined(GATEWAY_ERROR.to_owned()))
 }
 
-/// As [`fail_charge_after_gateway_error`], of a refund.
+/// As [`fail_charge_after_gateway_error`], for a refund.
 pub fn fail_refund_after_gateway_error(refund: &Refund, now: Timestamp) -> Option<RefundOutcome> {
-    (age(refund.requested_at, now) >= GIVE_UP_SECONDS).then(|| RefundOutcome::Failed(REFUND_NOT_FOUND.to_owned()))
+    let is_over = seconds_since(refund.requested_at, now) >= GIVE_UP_SECONDS;
+    is_over.then(|| RefundOutcome::Failed(REFUND_NOT_FOUND.to_owned()))
 }
 
-/// Whether it has not been asked for so long that whoever asked last has died.
-fn is_forgotten(since: Timestamp, now: Timestamp) -> bool {
-    age(since, now) > RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS
+/// Whether the retry window is over for long enough that no request can still be in flight.
+fn is_past_retry_window(start: Timestamp, now: Timestamp) -> bool {
+    seconds_since(start, now) > RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS
 }
 
-fn fail(payment: &Payment, cue: Input, code: &str, now: Timestamp) -> Option<Change> {
-    let Transition::To(status) = next(payment.status, cue) else { return None };
+fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) -> Option<Change> {
+    let Transition::To(status) = next(payment.status, input) else { return None };
     let mut change = Change::of(payment, status, now);
     change.payment.decline_code = Some(code.to_owned());
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
@@ -260,28 +256,28 @@ fn fail(payment: &Payment, cue: Input, code: &str, now: Timestamp) -> Option<Cha
     Some(change)
 }
 
-fn stray(payment: &Payment, attempt: u32) -> Failure {
-    let detail = format!("The payment {} was charged for its attempt {attempt} beside another.", payment.id);
+fn duplicate_charge(payment: &Payment, attempt: u32) -> Failure {
+    let detail = format!("Attempt {attempt} of payment {} was charged in addition to another attempt.", payment.id);
     Failure::new(FailureKind::Conflict, "duplicate-charge", detail)
 }
 
-/// Begins another attempt, which pays with `method`.
+/// Starts another attempt, with `method`.
 ///
-/// `Conflict`: `order-closed` when the order is cancelled, `already-paid`, `payment-in-progress` while the gateway has not answered
-/// the last attempt, `too-many-attempts` after [`MAX_ATTEMPTS`].
+/// `Conflict`: `order-closed` if the order is cancelled, `already-paid`, `payment-in-progress` while the last attempt has no result,
+/// `too-many-attempts` after [`MAX_ATTEMPTS`].
 pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -> Result<Change, Failure> {
-    let refuse = |code, detail: &str| Err(Failure::new(FailureKind::Conflict, code, detail));
+    let reject = |code, detail: &str| Err(Failure::new(FailureKind::Conflict, code, detail));
     if payment.closed {
-        return refuse("order-closed", "The order is cancelled; it cannot be paid any more.");
+        return reject("order-closed", "The order is cancelled; it cannot be paid any more.");
     }
     let Transition::To(status) = next(payment.status, Input::RetryPayment) else {
         return match payment.status {
-            Status::Pending => refuse("payment-in-progress", "The last attempt to pay has no answer yet."),
-            _ => refuse("already-paid", "The order is paid."),
+            Status::Pending => reject("payment-in-progress", "The last payment attempt is still in progress."),
+            _ => reject("already-paid", "The order is already paid."),
         };
     };
     if payment.attempts >= MAX_ATTEMPTS {
-        return refuse("too-many-attempts", "The order was tried to be paid too often; please place a new one.");
+        return reject("too-many-attempts", "The order has reached its limit of payment attempts; place a new order.");
     }
     let mut change = Change::of(payment, status, now);
     change.payment.method = Some(method);
@@ -292,10 +288,10 @@ pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -
     Ok(change)
 }
 
-/// Asks for money back: `amount`, or all that is left.
+/// Requests a refund of `amount`, or of all that is refundable.
 ///
-/// `Conflict`, `not-refundable`, when nothing was charged or nothing is left; a field error of `/amount` when it is more than is
-/// left, or of another currency.
+/// `Conflict` with code `not-refundable` if nothing was charged or nothing is left; `Invalid` for `/amount` if it exceeds what is
+/// left or is in another currency.
 pub fn request_refund(
     payment: &Payment,
     id: RefundId,
@@ -304,9 +300,11 @@ pub fn request_refund(
     now: Timestamp,
 ) -> Result<Change, Failure> {
     let left = payment.refundable();
-    let Transition::To(status) = next(payment.status, Input::RequestRefund) else { return Err(nothing_left(payment)) };
+    let Transition::To(status) = next(payment.status, Input::RequestRefund) else {
+        return Err(not_refundable(payment));
+    };
     if left == 0 {
-        return Err(nothing_left(payment));
+        return Err(not_refundable(payment));
     }
     let left = money(left, payment);
     let amount = amount.unwrap_or(left);
@@ -314,23 +312,23 @@ pub fn request_refund(
         return Err(Failure::field("/amount/currency", format!("must be {}", left.currency.code())));
     }
     if amount.amount.get() == 0 || amount.amount > left.amount {
-        return Err(Failure::field("/amount/amount", format!("must be at least 1 and at most {}", left.amount.get())));
+        return Err(Failure::field("/amount/amount", format!("must be between 1 and {}", left.amount.get())));
     }
     let mut change = Change::of(payment, status, now);
-    change.ask(id, amount, reason, now);
+    change.request_refund(id, amount, reason, now);
     Ok(change)
 }
 
-fn nothing_left(payment: &Payment) -> Failure {
-    let detail = format!("Nothing of this payment can go back: it is {}.", payment.status.name());
+fn not_refundable(payment: &Payment) -> Failure {
+    let detail = format!("Nothing of this payment can be refunded: it is {}.", payment.status.name());
     Failure::new(FailureKind::Conflict, "not-refundable", detail)
 }
 
-/// Keeps what the gateway answered to a refund. `None` when that is known.
+/// Records the result of a refund. `None` if it has one.
 pub fn record_refund_outcome(
     payment: &Payment,
     id: RefundId,
-    answer: &RefundOutcome,
+    outcome: &RefundOutcome,
     now: Timestamp,
 ) -> Result<Option<Change>, Failure> {
     let Some(refund) = payment.refund(id) else { return Err(Failure::not_found("refund")) };
@@ -339,21 +337,21 @@ pub fn record_refund_outcome(
     }
     let (payment_id, order_id, refund_id, amount) = (payment.id, payment.order_id, id, refund.amount);
     let is_rest = payment.refunded() + amount.amount.get() == payment.amount.amount.get();
-    let cue = match answer {
+    let input = match outcome {
         RefundOutcome::Refunded(_) if is_rest => Input::RefundedInFull,
         RefundOutcome::Refunded(_) => Input::RefundedInPart,
         RefundOutcome::Failed(_) => Input::RefundFailed,
     };
-    let Transition::To(status) = next(payment.status, cue) else {
+    let Transition::To(status) = next(payment.status, input) else {
         return Err(Failure::internal(format!("a refund of a payment that is {}", payment.status.name())));
     };
     let mut change = Change::of(payment, status, now);
     let Some(refund) = change.payment.refunds.iter_mut().find(|refund| refund.id == id) else { return Ok(None) };
-    match answer {
-        RefundOutcome::Refunded(name) => {
+    match outcome {
+        RefundOutcome::Refunded(transaction_id) => {
             refund.status = RefundStatus::Succeeded;
-            refund.transaction_id = Some(name.clone());
-            change.book(Purpose::Refund, name, Some(id), amount, now);
+            refund.transaction_id = Some(transaction_id.clone());
+            change.post(Purpose::Refund, transaction_id, Some(id), amount, now);
             let refunded_amount = change.payment.refunded_amount();
             change.events.push(PaymentRefunded { payment_id, order_id, refund_id, amount, refunded_amount }.into());
         }
@@ -365,17 +363,17 @@ pub fn record_refund_outcome(
     Ok(Some(change))
 }
 
-/// Says again what was asked for and has no answer: the charge of an open payment, and refunds. For a payment whose message was
-/// lost to a dead-letter queue. `None` when nothing is missing, or nothing that may still be asked for.
+/// Publishes the requests of pending attempts and refunds again, for messages that were lost to a dead-letter queue. `None` if
+/// nothing is pending within the retry window.
 pub fn republish_pending(payment: &Payment, now: Timestamp) -> Option<Change> {
     let (payment_id, order_id, attempt) = (payment.id, payment.order_id, payment.attempts);
     let mut change = Change::of(payment, payment.status, now);
-    let is_safe = |since| age(since, now) <= RETRY_WINDOW_SECONDS;
-    if payment.status == Status::Pending && !payment.closed && is_safe(payment.attempted_at) {
+    let is_in_retry_window = |start| seconds_since(start, now) <= RETRY_WINDOW_SECONDS;
+    if payment.status == Status::Pending && !payment.closed && is_in_retry_window(payment.attempted_at) {
         change.events.push(PaymentRequested { payment_id, order_id, attempt }.into());
     }
-    let waiting = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
-    for refund in waiting.filter(|refund| is_safe(refund.requested_at)) {
+    let pending = payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
+    for refund in pending.filter(|refund| is_in_retry_window(refund.requested_at)) {
         let (refund_id, amount) = (refund.id, refund.amount);
         change.events.push(RefundRequested { payment_id, order_id, refund_id, amount }.into());
     }
@@ -392,22 +390,22 @@ impl Change {
         Self { payment, transfers: vec![], events: vec![] }
     }
 
-    fn book(&mut self, purpose: Purpose, reference: &str, refund_id: Option<RefundId>, amount: Money, at: Timestamp) {
+    fn post(&mut self, purpose: Purpose, reference: &str, refund_id: Option<RefundId>, amount: Money, at: Timestamp) {
         let (payment_id, reference) = (Some(self.payment.id), reference.to_owned());
         self.transfers.push(Transfer { purpose, reference, payment_id, refund_id, amount, at });
     }
 
-    fn ask(&mut self, id: RefundId, amount: Money, reason: RefundReason, now: Timestamp) {
+    fn request_refund(&mut self, id: RefundId, amount: Money, reason: RefundReason, now: Timestamp) {
         let (status, transaction_id) = (RefundStatus::Pending, None);
         self.payment.refunds.push(Refund { id, amount, reason, status, transaction_id, requested_at: now });
         let (payment_id, order_id) = (self.payment.id, self.payment.order_id);
         self.events.push(RefundRequested { payment_id, order_id, refund_id: id, amount }.into());
     }
 
-    fn give_back_the_rest(&mut self, refund: RefundId, now: Timestamp) {
+    fn refund_the_rest(&mut self, refund: RefundId, now: Timestamp) {
         let left = self.payment.refundable();
         if left > 0 {
-            self.ask(refund, money(left, &self.payment), RefundReason::OrderCancelled, now);
+            self.request_refund(refund, money(left, &self.payment), RefundReason::OrderCancelled, now);
         }
     }
 }

@@ -44,8 +44,9 @@ fn seconds_after(since: Timestamp, seconds: i64) -> Timestamp {
 }
 
 fn reconciled() -> Event {
-    let differences = vec![];
-    let reconciled = LedgerReconciled { from: now(), to: now(), compared: 1, fees: 1, differences, unreadable: vec![] };
+    let discrepancies = vec![];
+    let reconciled =
+        LedgerReconciled { from: now(), to: now(), compared: 1, fees: 1, discrepancies, unreadable: vec![] };
     Event { subject: "ledger".to_owned(), ..an_event(reconciled) }
 }
 

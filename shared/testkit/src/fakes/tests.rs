@@ -190,7 +190,7 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("a response").transactions;
     let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("a response");
     let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
-    assert_eq!(compared.differences, []);
+    assert_eq!(compared.discrepancies, []);
     let reconciled = build::event(1, build::order().order_placed());
     platform.ledger().post(&compared.fees, &reconciled).await.expect("posted");
     let balances = platform.ledger().balances();

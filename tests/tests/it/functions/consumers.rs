@@ -304,7 +304,7 @@ async fn product_stock_track_evicts_the_cache_after_a_crashed_update() {
         }
         product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
     };
-    let (cache, key) = (platform.cache(), domain::product::cache_key(PRODUCT));
+    let (cache, key) = (platform.cache(), ports::product_cache_key(PRODUCT));
     ports::Cache::put(&cache, &key, "what it was", 300).await;
     let consumer = Consumer::new(catalog::PRODUCT_STOCK_TRACK.name);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");

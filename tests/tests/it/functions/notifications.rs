@@ -337,7 +337,7 @@ async fn permanently_rejected_number_is_logged_and_not_dead_lettered() {
     assert_eq!(sent_counts(&platform), [1, 0, 1]);
     let log = platform.contacts().delivery_log(ORDER, 10, None).await.expect("a page").items;
     let outcomes: Vec<_> = log.iter().map(|one| one.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Sent, Outcome::Refused, Outcome::Sent]);
+    assert_eq!(outcomes, [Outcome::Sent, Outcome::Rejected, Outcome::Sent]);
     assert!(platform.dead_letters().messages().is_empty());
 }
 

@@ -291,10 +291,10 @@ async fn ledger_reconcile_posts_fees_once_and_reports_differences() {
     };
     // The gateway has the charge; the payment was stored without its ledger transfer.
     let first = run("ok").await;
-    assert_eq!((&first["differences"], &first["fees"]), (&1.into(), &1.into()), "{first}");
+    assert_eq!((&first["discrepancies"], &first["fees"]), (&1.into(), &1.into()), "{first}");
     platform.gateway().put_unreadable("txn_odd");
     let second = run("bad_not_a_schedule").await;
-    assert_eq!((&second["differences"], &second["fees"]), (&1.into(), &0.into()), "{second}");
+    assert_eq!((&second["discrepancies"], &second["fees"]), (&1.into(), &0.into()), "{second}");
     assert_eq!(second["unreadable"], 1, "an unreadable movement does not end the comparison");
     let event = platform.bus().published().pop().expect("an event");
     assert!(
@@ -326,8 +326,8 @@ async fn ledger_reconcile_covers_a_failed_run_and_late_responses() {
     platform.payments().put(&pending_payment);
     platform.payments().advance(None, &change.expect("allowed").expect("a transition"), &[]).await.expect("stored");
     let missed_twice = run(71).await;
-    assert_eq!((&missed_twice["fees"], &missed_twice["differences"]), (&1.into(), &0.into()), "{missed_twice}");
+    assert_eq!((&missed_twice["fees"], &missed_twice["discrepancies"]), (&1.into(), &0.into()), "{missed_twice}");
     // On the next day, the charge is before the compared period and its posting within it.
     let day_after = run(80).await;
-    assert_eq!((&day_after["compared"], &day_after["differences"]), (&0.into(), &0.into()), "{day_after}");
+    assert_eq!((&day_after["compared"], &day_after["discrepancies"]), (&0.into(), &0.into()), "{day_after}");
 }

@@ -1,0 +1,112 @@
+//! Events of the orders and invoices contexts.
+
+use crate::{
+    Money,
+    address::Address,
+    id::{OrderId, PaymentId, UserId},
+    order_line::OrderLine,
+    order_status::Reason,
+    text::PaymentMethod,
+};
+use kernel::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An order was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderPlaced {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the customer.
+    pub user_id: UserId,
+    /// Lines of the order.
+    pub lines: Vec<OrderLine>,
+    /// Sum of all lines.
+    pub total_amount: Money,
+    /// Shipping address.
+    pub shipping_address: Address,
+    /// Payment method to charge.
+    pub payment_method: PaymentMethod,
+}
+
+/// An order is paid and its stock is allocated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderConfirmed {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the customer.
+    pub user_id: UserId,
+    /// Lines of the order.
+    pub lines: Vec<OrderLine>,
+    /// Sum of all lines.
+    pub total_amount: Money,
+    /// Shipping address.
+    pub shipping_address: Address,
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// When the order was placed.
+    #[schemars(with = "String")]
+    pub placed_at: Timestamp,
+}
+
+/// An order was cancelled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderCancelled {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the customer.
+    pub user_id: UserId,
+    /// Sum of all lines.
+    pub total_amount: Money,
+    /// Reason of the cancellation.
+    pub reason: Reason,
+    /// Id of the payment, if the order received an event of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+}
+
+/// An order waits for the customer (`payment_declined`), for stock (`backordered`) or for staff (`under_review`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderWaiting {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the customer.
+    pub user_id: UserId,
+    /// Sum of all lines.
+    pub total_amount: Money,
+    /// What the order waits for.
+    pub reason: Reason,
+}
+
+/// An order was handed to the carrier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderShipped {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the customer.
+    pub user_id: UserId,
+    /// Lines of the order.
+    pub lines: Vec<OrderLine>,
+    /// Shipping address.
+    pub shipping_address: Address,
+}
+
+/// An order was delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OrderDelivered {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the customer.
+    pub user_id: UserId,
+}
+
+/// The invoice of an order was numbered; its document is stored under `key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InvoiceIssued {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Invoice number, consecutive within its series.
+    pub number: String,
+    /// S3 object key of the document.
+    pub key: String,
+}
