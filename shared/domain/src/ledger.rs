@@ -146,21 +146,22 @@ pub struct Comparison {
 
 /// Compares the ledger with the statement of the gateway for the period `[from, to)`.
 ///
-/// `ours` must contain the transfers from an hour before `from` until now, and `theirs` the transactions from a day before `from`
+/// `transfers` must contain those from an hour before `from` until now, and `transactions` those of the gateway from a day before `from`
 /// until now. A charge may be posted up to a day after the gateway made it, if its result had to be looked up; that is no discrepancy.
 pub fn compare(
-    ours: &[Transfer],
-    theirs: &[GatewayTransaction],
+    transfers: &[Transfer],
+    transactions: &[GatewayTransaction],
     from: Timestamp,
     to: Timestamp,
     now: Timestamp,
 ) -> Comparison {
     let mut comparison = Comparison::default();
     let is_in_period = |at: Timestamp| from <= at && at < to;
-    let posted: HashMap<_, _> = ours.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
-    let stated: HashSet<_> = theirs.iter().map(|one| (one.purpose, one.reference.as_str())).collect();
+    let posted: HashMap<_, _> =
+        transfers.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
+    let stated: HashSet<_> = transactions.iter().map(|one| (one.purpose, one.reference.as_str())).collect();
     let posted_amount = |purpose, reference| posted.get(&(purpose, reference)).copied();
-    for transaction in theirs.iter().filter(|transaction| is_in_period(transaction.at)) {
+    for transaction in transactions.iter().filter(|transaction| is_in_period(transaction.at)) {
         let (purpose, reference) = (transaction.purpose, transaction.reference.as_str());
         let ledger_amount = posted_amount(purpose, reference);
         let kind = match ledger_amount {
@@ -186,7 +187,7 @@ pub fn compare(
             });
         }
     }
-    for transfer in ours.iter().filter(|transfer| is_in_period(transfer.at) && transfer.purpose != Purpose::Fee) {
+    for transfer in transfers.iter().filter(|transfer| is_in_period(transfer.at) && transfer.purpose != Purpose::Fee) {
         if !stated.contains(&(transfer.purpose, transfer.reference.as_str())) {
             comparison.discrepancies.push(Discrepancy {
                 kind: DiscrepancyKind::MissingAtGateway,
