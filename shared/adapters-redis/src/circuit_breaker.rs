@@ -63,7 +63,10 @@ impl RedisCircuitBreaker {
 
 impl ports::CircuitBreaker for RedisCircuitBreaker {
     async fn check(&self, now: Timestamp) -> Result<(), Failure> {
-        self.apply(|circuit| circuit.check(now)).await.map(drop).map_err(|seconds| circuit_breaker::rejection("gateway", seconds))
+        self.apply(|circuit| circuit.check(now))
+            .await
+            .map(drop)
+            .map_err(|seconds| circuit_breaker::rejection("gateway", seconds))
     }
 
     async fn record(&self, answered: bool, now: Timestamp) -> Option<CircuitOpened> {

@@ -29,11 +29,16 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Id of a user.
     UserId "user";
+    /// Id of a product.
     ProductId "product";
+    /// Id of an order.
     OrderId "order";
+    /// Id of a payment.
     PaymentId "payment";
+    /// Id of a refund.
     RefundId "refund";
-    /// A device registered for push notifications.
+    /// Id of a device registered for push notifications.
     DeviceId "device";
 }

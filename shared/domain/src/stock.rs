@@ -19,8 +19,7 @@ use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 pub const RESERVATION_SECONDS: i64 = 30 * 60;
 
 /// State of the reservation of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[derive(EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, EnumCount, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum State {
     /// All lines are reserved until the reservation expires.
@@ -50,8 +49,7 @@ impl State {
 
 /// Input of the state machine. The store decides between an input and its `OutOfStock` variant while it holds the locks of the
 /// stock rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[derive(EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, EnumCount, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Input {
     /// The order was placed, and all its lines are available.
@@ -171,8 +169,7 @@ pub const fn is_low(level: &StockLevel) -> bool {
 pub const MAX_ADJUSTMENT: i64 = 1_000_000;
 
 /// Cause of a stock movement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[derive(EnumString, IntoStaticStr, EnumCount, VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, EnumCount, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum MovementKind {
     /// The stock account was opened.
