@@ -58,7 +58,13 @@ def _pages(service: str, operation: str, member: str, **parameters: object) -> l
     except BotoCoreError as error:
         raise ScriptError(f"the AWS emulator does not respond: {error}") from None
     except ClientError as error:
-        raise ScriptError(str(error)) from None
+        raise ScriptError(_reason(error)) from None
+
+
+def _reason(error: ClientError) -> str:
+    """Operation, code and message of an error response."""
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    return f"{error.operation_name}: {code}: {message}"
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ def push_application() -> str:
             Attributes={"PlatformCredential": "none"},
         )
     except ClientError as error:
-        raise ScriptError(f"the SNS platform application cannot be created: {error}") from None
+        raise ScriptError(f"the SNS platform application cannot be created: {_reason(error)}") from None
     return str(created["PlatformApplicationArn"])
 
 
@@ -109,7 +115,7 @@ def invoke(function: str, payload: object) -> Any:
     try:
         response = _call("lambda", "invoke", FunctionName=name, Payload=json.dumps(payload).encode(), LogType="Tail")
     except ClientError as error:
-        raise ScriptError(f"function {function} cannot be invoked: {error}") from None
+        raise ScriptError(f"function {function} cannot be invoked: {_reason(error)}") from None
     body = response["Payload"].read()
     if "FunctionError" in response:
         log = _decoded(response.get("LogResult", ""))
@@ -138,7 +144,7 @@ def set_variables(function: str, changes: dict[str, str | None]) -> None:
     try:
         _call("lambda", "update_function_configuration", FunctionName=name, Environment={"Variables": merged})
     except ClientError as error:
-        raise ScriptError(f"the variables of function {function} cannot be changed: {error}") from None
+        raise ScriptError(f"the variables of function {function} cannot be changed: {_reason(error)}") from None
 
 
 # ---- objects --------------------------------------------------------------------------------------------------
@@ -153,7 +159,7 @@ def get_object(bucket: str, key: str) -> bytes:
     try:
         content: bytes = _call("s3", "get_object", Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise ScriptError(f"object {key} of bucket {bucket} cannot be read: {error}") from None
+        raise ScriptError(f"object {key} of bucket {bucket} cannot be read: {_reason(error)}") from None
     return content
 
 
@@ -199,4 +205,4 @@ def _sqs(operation: str, **parameters: object) -> dict[str, Any]:
     try:
         return _call("sqs", operation, **parameters)
     except ClientError as error:
-        raise ScriptError(str(error)) from None
+        raise ScriptError(_reason(error)) from None

@@ -1,5 +1,4 @@
-"""Sends orders through the local cloud while its services are killed with SIGKILL, then checks that nothing was lost or
-doubled.
+"""Sends orders through the local cloud while its services are killed with SIGKILL, then checks the invariants.
 
 The run starts the local cloud if it is not up, creates customers and products (half of the products with less stock
 than demand), and sends orders over HTTP with several clients. Meanwhile it kills and restarts, in turn: PostgreSQL,

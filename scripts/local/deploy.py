@@ -166,7 +166,7 @@ def await_ready() -> None:
             last = str(error)
         return False
 
-    with progress.step("Wait until the API is ready"):
+    with progress.step("API ready"):
         if not process.wait_until(is_ready, READY_DEADLINE_S, 0.2):
             raise ScriptError(f"the API is not ready after {READY_DEADLINE_S} s: GET {api_url()}/ready returned {last}")
 
