@@ -1,13 +1,13 @@
-//! The event that MSK's trigger gives a function.
+//! The event that a function receives from a Kafka event source mapping.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rskafka::record::RecordAndOffset;
 use serde_json::{Map, Value, json};
 
-/// Records of one partition as AWS Lambda hands them over.
-pub fn of(source: &str, brokers: &[String], topic: &str, partition: i32, records: &[RecordAndOffset]) -> Value {
-    let records: Vec<_> = records.iter().map(|record| shown(topic, partition, record)).collect();
+/// The invocation event for records of one partition, in the form that AWS documents.
+pub fn invocation(source: &str, brokers: &[String], topic: &str, partition: i32, records: &[RecordAndOffset]) -> Value {
+    let records: Vec<_> = records.iter().map(|record| record_json(topic, partition, record)).collect();
     json!({
         "eventSource": "aws:kafka",
         "eventSourceArn": source,
@@ -16,26 +16,26 @@ pub fn of(source: &str, brokers: &[String], topic: &str, partition: i32, records
     })
 }
 
-fn shown(topic: &str, partition: i32, RecordAndOffset { record, offset }: &RecordAndOffset) -> Value {
-    let mut shown = json!({
+fn record_json(topic: &str, partition: i32, RecordAndOffset { record, offset }: &RecordAndOffset) -> Value {
+    let mut json = json!({
         "topic": topic,
         "partition": partition,
         "offset": offset,
         "timestamp": record.timestamp.timestamp_millis(),
         "timestampType": "CREATE_TIME",
-        "headers": record.headers.iter().map(|(name, value)| header(name, value)).collect::<Vec<_>>(),
+        "headers": record.headers.iter().map(|(name, value)| header_json(name, value)).collect::<Vec<_>>(),
     });
-    // Absent where the record has none.
+    // Lambda leaves out a missing key and a missing value.
     for (name, bytes) in [("key", &record.key), ("value", &record.value)] {
-        if let (Some(members), Some(bytes)) = (shown.as_object_mut(), bytes) {
+        if let (Some(members), Some(bytes)) = (json.as_object_mut(), bytes) {
             members.insert(name.to_owned(), STANDARD.encode(bytes).into());
         }
     }
-    shown
+    json
 }
 
-/// Java's bytes have a sign, and the event shows them so.
-fn header(name: &str, value: &[u8]) -> Value {
+/// Lambda shows the bytes of a header as Java does, with a sign.
+fn header_json(name: &str, value: &[u8]) -> Value {
     let bytes: Vec<_> = value.iter().map(|byte| i8::from_ne_bytes([*byte])).collect();
     Value::Object(Map::from_iter([(name.to_owned(), bytes.into())]))
 }
@@ -47,7 +47,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn an_event_has_the_shape_that_aws_documents() {
+    fn event_has_the_form_that_aws_documents() {
         let record = Record {
             key: Some(b"o-1".to_vec()),
             value: None,
@@ -56,7 +56,7 @@ mod tests {
         };
         let records = [RecordAndOffset { record, offset: 15 }];
         assert_eq!(
-            of("arn:aws:kafka:x", &["b-1:9092".to_owned(), "b-2:9092".to_owned()], "order-events", 3, &records),
+            invocation("arn:aws:kafka:x", &["b-1:9092".to_owned(), "b-2:9092".to_owned()], "order-events", 3, &records),
             json!({
                 "eventSource": "aws:kafka",
                 "eventSourceArn": "arn:aws:kafka:x",

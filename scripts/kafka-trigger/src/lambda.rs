@@ -1,4 +1,4 @@
-//! Invoking functions on the emulator.
+//! Invokes functions on the emulator.
 
 use crate::settings::Settings;
 use aws_credential_types::Credentials;
@@ -15,22 +15,22 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// A function may take its time, and a moment more than that.
+/// Seconds that an invocation may take beyond the longest function timeout.
 const GRACE_S: u64 = 15;
 
-/// The functions that Kafka triggers.
+/// A Lambda client that runs at most one invocation of each function at a time.
 pub struct Lambda {
     client: Client,
     prefix: String,
-    /// One invocation of a function at a time, as a mapping begins: the emulator keeps a process for each that runs at once.
-    turns: HashMap<&'static str, Semaphore>,
+    /// One permit per function: the emulator starts a process for every concurrent invocation.
+    permits: HashMap<&'static str, Semaphore>,
 }
 
 impl Lambda {
     pub fn new(settings: &Settings) -> Result<Self, String> {
         if !settings.endpoint_url.starts_with("http://") {
             return Err(
-                "AWS_ENDPOINT_URL must be an http:// URL: this program is for an emulator on this machine".to_owned()
+                "AWS_ENDPOINT_URL must be an http:// URL: this program works with a local emulator only".to_owned()
             );
         }
         let (id, secret) = (settings.access_key_id.clone(), settings.secret_access_key.clone());
@@ -50,28 +50,28 @@ impl Lambda {
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .sleep_impl(TokioSleep::new())
             .timeout_config(TimeoutConfig::builder().operation_timeout(limit).build())
-            // Batches are tried again here, and in no other place.
+            // `partition` retries failed batches.
             .retry_config(RetryConfig::disabled())
             .build();
-        let turns = catalog::FUNCTIONS.iter().map(|function| (function.name, Semaphore::new(1))).collect();
-        Ok(Self { client: Client::new(&sdk), prefix: settings.function_prefix.clone(), turns })
+        let permits = catalog::FUNCTIONS.iter().map(|function| (function.name, Semaphore::new(1))).collect();
+        Ok(Self { client: Client::new(&sdk), prefix: settings.function_prefix.clone(), permits })
     }
 
-    /// Invokes `function` and waits until it has answered. Fails where it did not say that all is done.
+    /// Invokes `function` and waits for its response. Returns an error unless it succeeded.
     pub async fn invoke(&self, function: &'static str, event: &Value) -> Result<(), String> {
-        let _turn = match self.turns.get(function) {
-            Some(turns) => Some(turns.acquire().await.map_err(|cause| cause.to_string())?),
+        let _permit = match self.permits.get(function) {
+            Some(permits) => Some(permits.acquire().await.map_err(|cause| cause.to_string())?),
             None => None,
         };
         let name = format!("{}{function}", self.prefix);
         let payload = Blob::new(event.to_string());
-        let answer = self.client.invoke().function_name(name).payload(payload).send().await;
-        let answer = answer.map_err(|cause| DisplayErrorContext(cause).to_string())?;
-        match answer.function_error() {
+        let response = self.client.invoke().function_name(name).payload(payload).send().await;
+        let response = response.map_err(|cause| DisplayErrorContext(cause).to_string())?;
+        match response.function_error() {
             None => Ok(()),
             Some(kind) => {
-                let told = answer.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
-                Err(format!("{kind}: {}", told.unwrap_or_default()))
+                let detail = response.payload().map(|payload| String::from_utf8_lossy(payload.as_ref()).into_owned());
+                Err(format!("{kind}: {}", detail.unwrap_or_default()))
             }
         }
     }

@@ -1,12 +1,11 @@
-//! LOCAL ONLY: stands in for the Kafka triggers that AWS has (event source mappings of MSK) and the emulator has not.
+//! LOCAL ONLY: invokes functions with records of Kafka topics, as MSK event source mappings do on AWS. The emulator has none.
 //!
-//! It makes the catalog's topics where they are missing, follows each partition of the topics that a function is triggered by,
-//! and invokes the function with the event that MSK's trigger would give it. A batch is done when the function says so: until then
-//! it comes again, with a growing pause, and nothing behind it goes past it. How far each function has come is kept in a file.
-//! Kafka and the emulator may go away and come back.
+//! The program creates the catalog's topics, polls every partition of the topics that trigger a function, and invokes the
+//! function with the event of an MSK trigger. A batch that fails is retried with exponential backoff until the function succeeds;
+//! later records of its partition wait. The committed offsets are stored in a file. Kafka and the emulator may restart.
 //!
-//! Environment: `KAFKA_BROKERS`, `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`; also
-//! `FUNCTION_PREFIX` (`quayside-local-`) and `OFFSETS_FILE` (`.local/data/kafka-offsets.json` of this clone).
+//! Environment: `KAFKA_BROKERS`, `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`. Optional:
+//! `FUNCTION_PREFIX` (default `quayside-local-`) and `OFFSETS_FILE` (default `.local/data/kafka-offsets.json` of this clone).
 
 mod event;
 mod lambda;
@@ -29,8 +28,8 @@ use tokio::task::JoinSet;
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            say(&trouble);
+        Err(error) => {
+            log(&error);
             ExitCode::FAILURE
         }
     }
@@ -41,27 +40,27 @@ async fn run() -> Result<(), String> {
     let lambda = Lambda::new(&settings)?;
     let offsets = Offsets::load(settings.offsets_file.clone());
     let shared = Arc::new(Shared { settings, lambda, offsets });
-    let ended = |kind| signal(kind).map_err(|cause| format!("signals cannot be caught: {cause}"));
-    let (mut terminated, mut interrupted) = (ended(SignalKind::terminate())?, ended(SignalKind::interrupt())?);
+    let on_signal = |kind| signal(kind).map_err(|cause| format!("signals cannot be handled: {cause}"));
+    let (mut terminated, mut interrupted) = (on_signal(SignalKind::terminate())?, on_signal(SignalKind::interrupt())?);
     tokio::select! {
-        () = follow_all(&shared) => Err("nothing is left to follow".to_owned()),
+        () = poll_all(&shared) => Err("no function is triggered by a Kafka topic".to_owned()),
         _ = terminated.recv() => Ok(()),
         _ = interrupted.recv() => Ok(()),
     }
 }
 
-/// Follows every partition of every topic that triggers a function. Ends only when there is none.
-async fn follow_all(shared: &Arc<Shared>) {
-    topics::make(&shared.settings.brokers).await;
-    let mut followers = JoinSet::new();
+/// Polls every partition of every topic that triggers a function. Ends only if there is none.
+async fn poll_all(shared: &Arc<Shared>) {
+    topics::create(&shared.settings.brokers).await;
+    let mut pollers = JoinSet::new();
     for mapping in mappings() {
-        followers.spawn(partition::follow_for_ever(Arc::clone(shared), mapping));
+        pollers.spawn(partition::poll_forever(Arc::clone(shared), mapping));
     }
-    say(&format!("following {} partitions", followers.len()));
-    while followers.join_next().await.is_some() {}
+    log(&format!("polling {} partitions", pollers.len()));
+    while pollers.join_next().await.is_some() {}
 }
 
-/// What the catalog says of Kafka triggers, partition by partition.
+/// One mapping for each partition of each Kafka trigger in the catalog.
 fn mappings() -> impl Iterator<Item = Mapping> {
     catalog::FUNCTIONS.iter().flat_map(|function| {
         let topics = if let Trigger::Kafka(topics) = function.trigger { topics } else { &[] };
@@ -71,7 +70,7 @@ fn mappings() -> impl Iterator<Item = Mapping> {
     })
 }
 
-/// One line for whoever looks at the log.
-fn say(line: &str) {
+/// Writes a line to the log, which is standard error.
+fn log(line: &str) {
     eprintln!("kafka-trigger: {line}");
 }

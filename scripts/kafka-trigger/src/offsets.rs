@@ -1,6 +1,6 @@
-//! How far each function has come: one small JSON file, replaced whole.
+//! Committed offsets, in a JSON file that is replaced atomically.
 
-use crate::say;
+use crate::log;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -14,11 +14,11 @@ pub struct Offsets {
 }
 
 impl Offsets {
-    /// What the file says. Of a file that is missing or broken nothing is known, and everything is delivered again.
+    /// Reads the file. If it is missing or invalid, all partitions start from the beginning.
     pub fn load(file: PathBuf) -> Self {
         let next = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|cause| {
-                say(&format!("{} cannot be read, beginning anew: {cause}", file.display()));
+                log(&format!("{} is invalid, starting from the beginning: {cause}", file.display()));
                 BTreeMap::new()
             }),
             Err(_) => BTreeMap::new(),
@@ -30,7 +30,7 @@ impl Offsets {
         self.next.lock().unwrap_or_else(PoisonError::into_inner).get(mapping).copied()
     }
 
-    /// Notes that everything before `next` is done.
+    /// Records that everything before `next` was processed.
     pub fn commit(&self, mapping: &str, next: i64) -> io::Result<()> {
         let mut known = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(mapping.to_owned(), next);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_committed_is_there_after_a_restart_and_a_broken_file_is_as_good_as_none() {
+    fn offsets_survive_a_restart_and_an_invalid_file_counts_as_missing() {
         let directory = std::env::temp_dir().join(format!("kafka-trigger-{}", std::process::id()));
         let file = directory.join("deep/offsets.json");
         let offsets = Offsets::load(file.clone());

@@ -1,9 +1,9 @@
-//! One partition, followed for one function.
+//! Polls one partition for one function.
 
 use crate::lambda::Lambda;
 use crate::offsets::Offsets;
 use crate::settings::Settings;
-use crate::{event, say, topics};
+use crate::{event, log, topics};
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::record::RecordAndOffset;
@@ -12,27 +12,28 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A batch is full with so many records, or after so long.
+/// Most records of a batch.
 const BATCH: usize = 100;
+/// Longest time to wait for more records after the first one.
 const WINDOW: Duration = Duration::from_secs(1);
-/// Bytes of one fetch: what a batch has in base64 stays well below the six megabytes that an invocation takes.
+/// Bytes of one fetch. A batch in base64 stays well below the 6 MB limit of an invocation.
 const FETCH: std::ops::Range<i32> = 1..1_000_000;
-/// How long the broker holds a request back while there is nothing.
-const HOLD: Duration = Duration::from_secs(5);
-/// On one exchange; the client itself sets none.
-const LIMIT: Duration = Duration::from_secs(20);
-/// Between two deliveries of a batch that failed, and between two tries to reach Kafka.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Longest time that the broker waits for records (long polling).
+const LONG_POLL: Duration = Duration::from_secs(5);
+/// Timeout of one request; the client has none.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Backoff between deliveries of a failed batch, and between attempts to reach Kafka.
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
-/// What all followers use.
+/// What all pollers share.
 pub struct Shared {
     pub settings: Settings,
     pub lambda: Lambda,
     pub offsets: Offsets,
 }
 
-/// One function's place in one partition.
+/// One partition of a topic and the function that it triggers.
 pub struct Mapping {
     pub function: &'static str,
     pub topic: &'static str,
@@ -45,35 +46,35 @@ impl Mapping {
     }
 }
 
-/// Delivers what is in the partition and what comes, whatever happens to Kafka in between.
-pub async fn follow_for_ever(shared: Arc<Shared>, mapping: Mapping) {
-    let mut pause = FIRST_PAUSE;
+/// Delivers all present and future records of the partition. Reconnects when Kafka fails.
+pub async fn poll_forever(shared: Arc<Shared>, mapping: Mapping) {
+    let mut backoff = FIRST_BACKOFF;
     loop {
         let began = Instant::now();
-        let Err(cause) = follow(&shared, &mapping).await;
-        // What worked for a while has earned itself a quick second try.
-        if began.elapsed() > LONGEST_PAUSE {
-            pause = FIRST_PAUSE;
+        let Err(cause) = poll(&shared, &mapping).await;
+        // After a period without errors, start with a short backoff again.
+        if began.elapsed() > MAX_BACKOFF {
+            backoff = FIRST_BACKOFF;
         }
-        say(&format!("{}: {cause}; once more in {} ms", mapping.name(), pause.as_millis()));
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        log(&format!("{}: {cause}; retrying in {} ms", mapping.name(), backoff.as_millis()));
+        tokio::time::sleep(backoff).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
 }
 
-async fn follow(shared: &Shared, mapping: &Mapping) -> Result<Infallible, String> {
-    let client = limited(topics::connect(&shared.settings.brokers)).await?;
+async fn poll(shared: &Shared, mapping: &Mapping) -> Result<Infallible, String> {
+    let client = with_timeout(topics::connect(&shared.settings.brokers)).await?;
     let partition = client.partition_client(mapping.topic, mapping.partition, UnknownTopicHandling::Error);
-    let partition = limited(partition).await?;
+    let partition = with_timeout(partition).await?;
     let mut next = match shared.offsets.next(&mapping.name()) {
         Some(next) => next,
-        None => limited(partition.get_offset(OffsetAt::Earliest)).await?,
+        None => with_timeout(partition.get_offset(OffsetAt::Earliest)).await?,
     };
     loop {
         let Some(batch) = collect(&partition, next).await? else {
-            // The log was cut, or is another one than it was.
-            let earliest = limited(partition.get_offset(OffsetAt::Earliest)).await?;
-            say(&format!("{}: there is no offset {next}, going on from {earliest}", mapping.name()));
+            // Retention deleted the offset, or the topic was created again.
+            let earliest = with_timeout(partition.get_offset(OffsetAt::Earliest)).await?;
+            log(&format!("{}: offset {next} is out of range, continuing from {earliest}", mapping.name()));
             next = earliest;
             continue;
         };
@@ -81,64 +82,64 @@ async fn follow(shared: &Shared, mapping: &Mapping) -> Result<Infallible, String
         next = last.offset + 1;
         deliver(shared, mapping, &batch).await;
         let committed = shared.offsets.commit(&mapping.name(), next);
-        committed.map_err(|cause| format!("offsets cannot be kept: {cause}"))?;
+        committed.map_err(|cause| format!("offsets cannot be stored: {cause}"))?;
     }
 }
 
-/// What comes from `next` on, until a batch is full or its time is over; nothing when nothing comes; `None` where there is no such
-/// offset.
+/// Fetches records from `next` on, until a batch is full or `WINDOW` is over. Returns `None` if `next` is out of range, and an empty
+/// batch if there are no records.
 async fn collect(partition: &PartitionClient, next: i64) -> Result<Option<Vec<RecordAndOffset>>, String> {
     let mut batch: Vec<RecordAndOffset> = Vec::new();
-    let mut full_at = None;
+    let mut closes_at = None;
     while batch.len() < BATCH {
-        let hold = match full_at {
-            None => HOLD,
-            Some(full_at) => Instant::saturating_duration_since(&full_at, Instant::now()),
+        let wait = match closes_at {
+            None => LONG_POLL,
+            Some(closes_at) => Instant::saturating_duration_since(&closes_at, Instant::now()),
         };
-        if full_at.is_some() && hold.is_zero() {
+        if closes_at.is_some() && wait.is_zero() {
             break;
         }
         let from = batch.last().map_or(next, |last| last.offset + 1);
-        let hold = i32::try_from(hold.as_millis()).unwrap_or(i32::MAX);
-        let records = match tokio::time::timeout(LIMIT, partition.fetch_records(from, FETCH, hold)).await {
+        let wait_ms = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
+        let records = match tokio::time::timeout(TIMEOUT, partition.fetch_records(from, FETCH, wait_ms)).await {
             Ok(Ok((records, _))) => records,
             Ok(Err(Error::ServerError { protocol_error: ProtocolError::OffsetOutOfRange, .. })) => return Ok(None),
             Ok(Err(cause)) => return Err(cause.to_string()),
-            Err(_) => return Err("Kafka does not answer".to_owned()),
+            Err(_) => return Err("Kafka does not respond".to_owned()),
         };
-        if records.is_empty() && full_at.is_none() {
+        if records.is_empty() && closes_at.is_none() {
             break;
         }
-        full_at.get_or_insert(Instant::now() + WINDOW);
+        closes_at.get_or_insert(Instant::now() + WINDOW);
         batch.extend(records);
     }
-    // What is too much for this batch is fetched again for the next one.
+    // Surplus records are fetched again for the next batch.
     batch.truncate(BATCH);
     Ok(Some(batch))
 }
 
-/// Invokes the function with `batch` until it succeeds. Skipping a batch would be losing it.
+/// Invokes the function with `batch` until it succeeds. A batch is never skipped.
 async fn deliver(shared: &Shared, mapping: &Mapping, batch: &[RecordAndOffset]) {
     let Settings { brokers, region, function_prefix, .. } = &shared.settings;
     let cluster = function_prefix.trim_end_matches('-');
     let source = format!("arn:aws:kafka:{region}:000000000000:cluster/{cluster}/local");
-    let event = event::of(&source, brokers, mapping.topic, mapping.partition, batch);
-    let mut pause = FIRST_PAUSE;
+    let event = event::invocation(&source, brokers, mapping.topic, mapping.partition, batch);
+    let mut backoff = FIRST_BACKOFF;
     while let Err(cause) = shared.lambda.invoke(mapping.function, &event).await {
-        say(&format!(
-            "{}: {} records failed, once more in {} ms: {cause}",
+        log(&format!(
+            "{}: a batch of {} records failed, retrying in {} ms: {cause}",
             mapping.name(),
             batch.len(),
-            pause.as_millis()
+            backoff.as_millis()
         ));
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(backoff).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
 }
 
-async fn limited<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
-    match tokio::time::timeout(LIMIT, work).await {
-        Ok(done) => done.map_err(|cause| cause.to_string()),
-        Err(_) => Err("Kafka does not answer".to_owned()),
+async fn with_timeout<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+    match tokio::time::timeout(TIMEOUT, work).await {
+        Ok(result) => result.map_err(|cause| cause.to_string()),
+        Err(_) => Err("Kafka does not respond".to_owned()),
     }
 }
