@@ -27,7 +27,7 @@ pub fn text(template: &Template) -> String {
                 Auth::Roles(roles) => roles.join(", "),
             };
             let key = if idempotent { ", Idempotency-Key" } else { "" };
-            lines.push(format!("  {:<6} {path:<34} {:<20} {callers}{key}", method.name(), function.name));
+            lines.push(format!("  {:<6} {path:<40} {:<20} {callers}{key}", method.name(), function.name));
         }
     }
     lines.extend([String::new(), "EVENTS".into()]);
