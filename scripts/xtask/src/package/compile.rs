@@ -63,7 +63,11 @@ pub fn compile(
         let line = line.map_err(|error| format!("cargo's messages: {error}"))?;
         let Some(artifact) = artifact(&line) else { continue };
         if let Some(executable) = artifact.executable.filter(|_| binaries.contains(&artifact.name.as_str())) {
-            built.insert(artifact.name, executable);
+            let path = match build {
+                Build::Dev => executable,
+                Build::Release(arch) => lambda_directory(root, arch).join(&artifact.name).join("bootstrap"),
+            };
+            built.insert(artifact.name, path);
         }
         progress.show(built.len());
     }
@@ -99,12 +103,16 @@ fn cargo() -> OsString {
 fn cargo_lambda(root: &Path, arch: Arch) -> Result<Command> {
     let tool = cargo_lambda_path(root);
     let mut command = Command::new(&tool);
-    // cargo-lambda copies every binary that it finds in the target directory. Those copies are not used: some may be of another day.
-    let copies = root.join("target/cargo-lambda").join(arch.target());
-    command.args(["lambda", "build", "--release", "--locked", "--quiet", arch.flag(), "--lambda-dir"]).arg(copies);
+    command.args(["lambda", "build", "--release", "--locked", "--quiet", arch.flag(), "--lambda-dir"]);
+    command.arg(lambda_directory(root, arch));
     command.env("PATH", path_with_directory_of(&tool)?);
     command.env("RUSTFLAGS", flags(root)?);
     Ok(command)
+}
+
+/// cargo-lambda moves every binary that it finds in the target directory here, also those of an earlier build.
+fn lambda_directory(root: &Path, arch: Arch) -> PathBuf {
+    root.join("target/cargo-lambda").join(arch.target())
 }
 
 /// Compiler flags of a release. cargo-lambda adds the processor of the architecture.
