@@ -1,9 +1,8 @@
-//! Invoices as PDF, A4, on as many pages as their lines need.
+//! Renders invoices as PDF, in A4, on as many pages as their lines need.
 //!
-//! The same invoice gives the same bytes: date and ids of the document come from the invoice, and nothing else varies. The
-//! typeface is Ubuntu Light, whose licence (Ubuntu Font Licence 1.0) lets it be embedded in documents. It has Latin, Greek and
-//! Cyrillic letters; what it lacks shows as an empty box.
-#![allow(clippy::float_arithmetic)] // Points on paper. Money stays in integers until it is text.
+//! The output is deterministic: the date and the ids of the document come from the invoice. The typeface is Ubuntu Light, whose license
+//! (Ubuntu Font Licence 1.0) permits embedding. It covers Latin, Greek and Cyrillic; other characters are drawn as empty boxes.
+#![allow(clippy::float_arithmetic)] // Coordinates in points. Amounts of money stay integers until they are formatted.
 
 mod sheet;
 #[cfg(test)]
@@ -20,17 +19,17 @@ use krilla::page::PageSettings;
 use sheet::{ACCENT, Anchor, FAINT, INK, MUTED, Sheet, Style, WHITE};
 use typeface::Typeface;
 
-/// A4, in points.
+/// A4 in points.
 const WIDTH: f32 = 595.28;
 const HEIGHT: f32 = 841.89;
 const LEFT: f32 = 56.0;
 const RIGHT: f32 = WIDTH - LEFT;
-/// Height of the band at the head of the first page.
-const BAND: f32 = 96.0;
-/// Where lines end and the foot of a page begins.
-const FLOOR: f32 = HEIGHT - 84.0;
+/// The height of the colored header of the first page.
+const HEADER: f32 = 96.0;
+/// The lower limit of table rows.
+const TABLE_BOTTOM: f32 = HEIGHT - 84.0;
 
-/// Right edges of the columns of numbers, and the width that the name has.
+/// The right edges of the number columns, and the width of the name column.
 const QUANTITY: f32 = 360.0;
 const UNIT_PRICE: f32 = 450.0;
 const NAME_WIDTH: f32 = QUANTITY - LEFT - 48.0;
@@ -38,17 +37,16 @@ const NAME_WIDTH: f32 = QUANTITY - LEFT - 48.0;
 const ROW_TEXT: f32 = 9.5;
 const LEADING: f32 = 13.0;
 const ROW_PADDING: f32 = 7.0;
-/// Table head, and the room that the total needs below the last line.
+/// The height of the table head, and of the total below the last row.
 const TABLE_HEAD: f32 = 26.0;
 const TOTAL: f32 = 74.0;
 
-/// Draws invoices.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PdfInvoiceRenderer;
 
 impl ports::InvoiceRenderer for PdfInvoiceRenderer {
     fn render(&self, invoice: &Invoice) -> Result<Vec<u8>, Failure> {
-        let face = Typeface::load().ok_or_else(|| Failure::internal("the typeface cannot be read"))?;
+        let face = Typeface::load().ok_or_else(|| Failure::internal("the typeface cannot be loaded"))?;
         let rows: Vec<Row<'_>> = invoice.draft.lines.iter().map(|line| Row::new(line, &face)).collect();
         let address = address(&invoice.draft, &face);
         let pages = paginate(&rows, first_table(&address));
@@ -56,23 +54,24 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
         document.set_metadata(metadata(invoice));
         for (n, rows) in pages.iter().enumerate() {
             let settings =
-                PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Failure::internal("a page has no size"))?;
+                PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Failure::internal("the page size is invalid"))?;
             let mut page = document.start_page_with(settings);
             let mut sheet = Sheet::new(page.surface(), &face);
-            let top = if n == 0 { head(&mut sheet, invoice, &address) } else { head_again(&mut sheet, invoice) };
+            let top =
+                if n == 0 { first_header(&mut sheet, invoice, &address) } else { next_header(&mut sheet, invoice) };
             let bottom = table(&mut sheet, rows, invoice.draft.total, top);
             if n + 1 == pages.len() {
                 total(&mut sheet, invoice.draft.total, bottom);
             }
-            foot(&mut sheet, n + 1, pages.len());
+            footer(&mut sheet, n + 1, pages.len());
             sheet.finish();
             page.finish();
         }
-        document.finish().map_err(|cause| Failure::internal(format!("the invoice cannot be drawn: {cause:?}")))
+        document.finish().map_err(|cause| Failure::internal(format!("the invoice cannot be rendered: {cause:?}")))
     }
 }
 
-/// A line of the invoice, its name broken into what fits its column.
+/// A line of the invoice, with its name wrapped to the width of the column.
 struct Row<'a> {
     line: &'a OrderLine,
     name: Vec<String>,
@@ -84,26 +83,25 @@ impl<'a> Row<'a> {
     }
 
     fn height(&self) -> f32 {
-        // A name has at most some tens of lines.
         f32::from(u16::try_from(self.name.len()).unwrap_or(u16::MAX)) * LEADING + ROW_PADDING
     }
 }
 
-/// Where the table begins on every page but the first.
+/// The top of the table on every page but the first.
 const NEXT_TABLE: f32 = 84.0;
-/// Base line of the first line of the address, and from line to line.
-const ADDRESS: f32 = BAND + 60.0;
+/// The baseline of the first line of the address, and the line spacing.
+const ADDRESS: f32 = HEADER + 60.0;
 const ADDRESS_LEADING: f32 = 15.0;
 const ADDRESS_TEXT: f32 = 10.5;
 const ADDRESS_WIDTH: f32 = 240.0;
 
-/// Where the table begins on the first page: below the facts, and below an address that is longer.
+/// The top of the table on the first page: below the invoice details, or below a long address.
 fn first_table(address: &[String]) -> f32 {
     let lines = f32::from(u16::try_from(address.len()).unwrap_or(u16::MAX));
-    (BAND + 214.0).max(ADDRESS + lines * ADDRESS_LEADING + 30.0)
+    (HEADER + 214.0).max(ADDRESS + lines * ADDRESS_LEADING + 30.0)
 }
 
-/// The address in lines that fit its column.
+/// The address, wrapped to the width of its column.
 fn address(draft: &Draft, face: &Typeface) -> Vec<String> {
     adapters::postal::lines(&draft.address)
         .iter()
@@ -111,13 +109,13 @@ fn address(draft: &Draft, face: &Typeface) -> Vec<String> {
         .collect()
 }
 
-/// Which rows go on which page. The total stands below the last row, and if there is no room for it, with that row on a new page.
+/// Distributes the rows over pages. If the total does not fit below the last row, both go to a new page.
 fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32) -> Vec<&'b [Row<'a>]> {
     let mut pages = Vec::new();
     let (mut start, mut y) = (0, first_table + TABLE_HEAD);
     for (n, row) in rows.iter().enumerate() {
         let below = if n + 1 == rows.len() { TOTAL } else { 0.0 };
-        if y + row.height() + below > FLOOR && n > start {
+        if y + row.height() + below > TABLE_BOTTOM && n > start {
             pages.push(rows.get(start..n).unwrap_or_default());
             (start, y) = (n, NEXT_TABLE + TABLE_HEAD);
         }
@@ -127,29 +125,29 @@ fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32) -> Vec<&'b [Row<'a>]>
     pages
 }
 
-/// The head of the first page; answers where the table begins.
-fn head(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32 {
+/// Draws the header of the first page and returns the top of the table.
+fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32 {
     let Draft { order_id, payment_id, issued_at, .. } = &invoice.draft;
-    sheet.rectangle(0.0, 0.0, WIDTH, BAND, ACCENT);
+    sheet.rectangle(0.0, 0.0, WIDTH, HEADER, ACCENT);
     sheet.text("QUAYSIDE", LEFT, 58.0, Style::new(24.0, WHITE).heavy().spaced(0.08));
     sheet.text("Invoice", RIGHT, 58.0, Style::new(20.0, WHITE).at(Anchor::End));
 
     let label = Style::new(8.0, MUTED).spaced(0.05);
-    sheet.text("DELIVERED TO", LEFT, BAND + 42.0, label);
+    sheet.text("SHIP TO", LEFT, HEADER + 42.0, label);
     let mut y = ADDRESS;
     for line in address {
         sheet.text(line, LEFT, y, Style::new(ADDRESS_TEXT, INK));
         y += ADDRESS_LEADING;
     }
 
-    let facts = [
+    let details = [
         ("INVOICE NUMBER", invoice.number(), 10.5),
         ("DATE", issued_at.strftime("%-d %B %Y").to_string(), 10.5),
         ("ORDER", order_id.to_string(), 9.0),
         ("PAYMENT", payment_id.to_string(), 9.0),
     ];
-    let mut y = BAND + 42.0;
-    for (name, value, size) in facts {
+    let mut y = HEADER + 42.0;
+    for (name, value, size) in details {
         sheet.text(name, 330.0, y, label);
         sheet.text(&value, 330.0, y + 15.0, Style::new(size, INK));
         y += 38.0;
@@ -157,15 +155,15 @@ fn head(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32
     first_table(address)
 }
 
-/// The head of every further page; answers where the table begins.
-fn head_again(sheet: &mut Sheet<'_, '_>, invoice: &Invoice) -> f32 {
+/// Draws the header of every other page and returns the top of the table.
+fn next_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice) -> f32 {
     sheet.text("QUAYSIDE", LEFT, 52.0, Style::new(12.0, ACCENT).heavy().spaced(0.08));
     let number = format!("Invoice {}", invoice.number());
     sheet.text(&number, RIGHT, 52.0, Style::new(10.0, MUTED).at(Anchor::End));
     NEXT_TABLE
 }
 
-/// The table; answers where it ends.
+/// Draws the table and returns its bottom.
 fn table(sheet: &mut Sheet<'_, '_>, rows: &[Row<'_>], total: Money, top: f32) -> f32 {
     let label = Style::new(8.0, MUTED).spaced(0.05);
     let right = label.at(Anchor::End);
@@ -178,9 +176,9 @@ fn table(sheet: &mut Sheet<'_, '_>, rows: &[Row<'_>], total: Money, top: f32) ->
     let (text, number) = (Style::new(ROW_TEXT, INK), Style::new(ROW_TEXT, INK).at(Anchor::End));
     let mut y = top + TABLE_HEAD;
     for row in rows {
-        sheet.text(&grouped(&row.line.quantity.get().to_string()), QUANTITY, y, number);
-        sheet.text(&figure(row.line.unit_price), UNIT_PRICE, y, number);
-        sheet.text(&figure(row.line.line_total), RIGHT, y, number);
+        sheet.text(&group_thousands(&row.line.quantity.get().to_string()), QUANTITY, y, number);
+        sheet.text(&format_amount(row.line.unit_price), UNIT_PRICE, y, number);
+        sheet.text(&format_amount(row.line.line_total), RIGHT, y, number);
         for part in &row.name {
             sheet.text(part, LEFT, y, text);
             y += LEADING;
@@ -195,30 +193,30 @@ fn total(sheet: &mut Sheet<'_, '_>, total: Money, top: f32) {
     let y = top + 20.0;
     sheet.rectangle(300.0, y - 18.0, RIGHT - 300.0, 32.0, FAINT);
     sheet.text("Total", 312.0, y + 2.0, Style::new(11.0, INK));
-    let sum = format!("{} {}", figure(total), total.currency.code());
+    let sum = format!("{} {}", format_amount(total), total.currency.code());
     sheet.text(&sum, RIGHT - 12.0, y + 2.0, Style::new(13.0, ACCENT).heavy().at(Anchor::End));
-    sheet.text("Paid by card. Nothing is left to pay.", RIGHT, y + 34.0, Style::new(8.5, MUTED).at(Anchor::End));
+    sheet.text("Paid in full by card. No amount is due.", RIGHT, y + 34.0, Style::new(8.5, MUTED).at(Anchor::End));
 }
 
-fn foot(sheet: &mut Sheet<'_, '_>, page: usize, pages: usize) {
+fn footer(sheet: &mut Sheet<'_, '_>, page: usize, pages: usize) {
     let y = HEIGHT - 44.0;
     let small = Style::new(8.0, MUTED);
     sheet.rectangle(LEFT, y - 16.0, RIGHT - LEFT, 0.4, FAINT);
-    sheet.text("Thank you for shopping at Quayside.", LEFT, y, small);
+    sheet.text("Thank you for your order.", LEFT, y, small);
     sheet.text(&format!("Page {page} of {pages}"), RIGHT, y, small.at(Anchor::End));
 }
 
-/// An amount without its currency, thousands apart: `1,234.56`.
-fn figure(money: Money) -> String {
+/// An amount without its currency, with thousands separators: `1,234.56`.
+fn format_amount(money: Money) -> String {
     let text = money.to_string();
     let number = text.split(' ').next().unwrap_or_default();
     match number.split_once('.') {
-        Some((whole, rest)) => format!("{}.{rest}", grouped(whole)),
-        None => grouped(number),
+        Some((whole, rest)) => format!("{}.{rest}", group_thousands(whole)),
+        None => group_thousands(number),
     }
 }
 
-fn grouped(digits: &str) -> String {
+fn group_thousands(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (n, digit) in digits.chars().enumerate() {
         if n > 0 && (digits.len() - n).is_multiple_of(3) {

@@ -1,4 +1,4 @@
-//! What an invoice looks like, as far as a program can tell.
+//! Layout and content of invoices, as far as a program can check them.
 
 use super::*;
 use ports::InvoiceRenderer;
@@ -48,8 +48,8 @@ fn pages(names: &[&str]) -> usize {
     pages.len()
 }
 
-/// Draws, and leaves the file for a person to look at where `QUAYSIDE_INVOICES` names a directory.
-fn drawn(name: &str, invoice: &Invoice) -> Vec<u8> {
+/// Renders the invoice, and writes the file for inspection if `QUAYSIDE_INVOICES` names a directory.
+fn render(name: &str, invoice: &Invoice) -> Vec<u8> {
     let bytes = PdfInvoiceRenderer.render(invoice).unwrap();
     if let Ok(directory) = std::env::var("QUAYSIDE_INVOICES") {
         std::fs::write(format!("{directory}/{name}.pdf"), &bytes).unwrap();
@@ -61,16 +61,16 @@ const LONG: &str =
     "Hand-made brass ship's lantern with a fresnel lens, oil burner and an improbably long name that goes on";
 
 #[test]
-fn the_same_invoice_gives_the_same_bytes_and_another_one_others() {
+fn rendering_is_deterministic() {
     let (one, two) = (invoice(&["Lamp", LONG]), invoice(&["Lamp", LONG]));
-    let bytes = drawn("usual", &one);
+    let bytes = render("usual", &one);
     assert!(bytes.starts_with(b"%PDF-"));
-    assert_eq!(bytes, drawn("usual", &two));
-    assert_ne!(bytes, drawn("other", &Invoice { position: 43, ..two }));
+    assert_eq!(bytes, render("usual", &two));
+    assert_ne!(bytes, render("other", &Invoice { position: 43, ..two }));
 }
 
 #[test]
-fn many_lines_go_on_further_pages_and_the_total_never_falls_off_the_last() {
+fn long_invoice_continues_on_further_pages_with_the_total_on_the_last() {
     assert_eq!(pages(&["Lamp"]), 1);
     for lines in 1..=100 {
         let at_most = 1 + lines / 15;
@@ -78,40 +78,40 @@ fn many_lines_go_on_further_pages_and_the_total_never_falls_off_the_last() {
     }
     let names: Vec<_> = (0..60).map(|n| if n % 3 == 0 { LONG } else { "Rope, 10 m" }).collect();
     assert!(pages(&names) >= 3);
-    drawn("long", &invoice(&names));
+    render("long", &invoice(&names));
 }
 
 #[test]
-fn names_in_any_script_and_without_spaces_can_be_drawn() {
+fn names_in_any_script_and_without_spaces_can_be_render() {
     let endless = "W".repeat(200);
-    drawn(
+    render(
         "scripts",
         &invoice(&["Лампа морская", "Φανός", "船灯・ランタン", "مصباح", "🛟 Lifebuoy", "Été à l'Île", &endless]),
     );
 }
 
 #[test]
-fn a_long_address_is_told_whole_and_pushes_the_table_down() {
+fn long_address_is_complete_and_moves_the_table_down() {
     let mut invoice = invoice(&["Lamp"]);
     let usual = first_table(&address(&invoice.draft, &Typeface::load().unwrap()));
     invoice.draft.address.line1 = domain::text::AddressLine::parse(&"Long street name ".repeat(11)).unwrap();
     invoice.draft.address.line2 = Some(invoice.draft.address.line1.clone());
     let long = address(&invoice.draft, &Typeface::load().unwrap());
     assert!(long.len() > 7 && first_table(&long) > usual, "{long:?}");
-    drawn("address", &invoice);
+    render("address", &invoice);
 }
 
 #[test]
-fn figures_have_their_thousands_apart_and_the_digits_of_their_currency() {
-    let figure = |minor, code| figure(Money::new(minor, code).unwrap());
-    assert_eq!(figure(123_456_789, "USD"), "1,234,567.89");
-    assert_eq!(figure(5, "USD"), "0.05");
-    assert_eq!(figure(1_234_567, "JPY"), "1,234,567");
-    assert_eq!(figure(100, "USD"), "1.00");
+fn amounts_have_thousands_separators_and_the_digits_of_their_currency() {
+    let amount = |minor, code| format_amount(Money::new(minor, code).unwrap());
+    assert_eq!(amount(123_456_789, "USD"), "1,234,567.89");
+    assert_eq!(amount(5, "USD"), "0.05");
+    assert_eq!(amount(1_234_567, "JPY"), "1,234,567");
+    assert_eq!(amount(100, "USD"), "1.00");
 }
 
 #[test]
-fn no_line_is_wider_than_its_column() {
+fn no_wrapped_line_is_wider_than_its_column() {
     let face = Typeface::load().unwrap();
     for text in [LONG, &"W".repeat(200), "a", ""] {
         for line in face.wrap(text, ROW_TEXT, NAME_WIDTH) {

@@ -1,16 +1,15 @@
-//! Text as glyphs: how wide it is, and where it breaks.
+//! Shaping, measuring and wrapping of text.
 
 use epaint_default_fonts::UBUNTU_LIGHT;
 use krilla::text::{Font, GlyphId, KrillaGlyph};
 use rustybuzz::{Direction, Face, UnicodeBuffer};
 
-/// The typeface that invoices are set in.
 pub(super) struct Typeface {
     face: Face<'static>,
     font: Font,
 }
 
-/// A piece of text as glyphs.
+/// Shaped text.
 pub(super) struct Run {
     pub glyphs: Vec<KrillaGlyph>,
     /// In ems.
@@ -26,12 +25,12 @@ impl Typeface {
         self.font.clone()
     }
 
-    /// `text` as glyphs on one line, each `spacing` ems further than the face would have it.
+    /// Shapes `text` as one line, with `spacing` ems of additional letter spacing.
     pub fn shape(&self, text: &str, spacing: f32) -> Run {
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
         buffer.guess_segment_properties();
-        // The face has no letters that run to the left; boxes may as well run to the right.
+        // The typeface has no right-to-left letters, and the direction of empty boxes does not matter.
         buffer.set_direction(Direction::LeftToRight);
         let shaped = rustybuzz::shape(&self.face, &[], buffer);
         let em = self.font.units_per_em();
@@ -56,7 +55,7 @@ impl Typeface {
         run
     }
 
-    /// `text` in lines of at most `width` points, broken between words, and within a word that is wider than a line.
+    /// Wraps `text` into lines of at most `width` points, between words, and within a word that is wider than a line.
     pub fn wrap(&self, text: &str, size: f32, width: f32) -> Vec<String> {
         let fits = |text: &str| self.shape(text, 0.0).width * size <= width;
         let mut lines = Vec::new();

@@ -1,12 +1,12 @@
-//! Where to write to, and what was written.
+//! Contacts of customers, and the log of notifications.
 
 use super::{
     Database, Relay,
-    fragments::{announce, claim, take_key, what_was_kept},
-    keys,
+    fragments::{claim, insert_event, insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
     params::params,
-    rows::{get, only, parsed, parsed_if, word},
-    wishes::wishes,
+    preferences::decode_preferences,
+    rows::{get, keyword, only, parsed, parsed_if},
 };
 use domain::{
     Event,
@@ -20,7 +20,7 @@ use ports::{Bus, Claim, Contact, ContactStore, Device, NotificationRequests, Pag
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-const REMEMBER: &str = concat!(
+const SAVE: &str = concat!(
     "WITH ",
     claim!(),
     " INSERT INTO contacts (user_id, email, name, phone) SELECT $3, $4, $5, $6 FROM claim
@@ -31,7 +31,7 @@ const FIND: &str = "
     SELECT c.email, c.name, c.phone, p.channels, p.locale, s.reason AS suppressed_for,
         ARRAY(SELECT d.id FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS devices,
         ARRAY(SELECT d.endpoint FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS endpoints,
-        ARRAY(SELECT d.registered_at FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS entered
+        ARRAY(SELECT d.registered_at FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS registered
     FROM contacts AS c
     LEFT JOIN preferences AS p ON p.user_id = c.user_id
     LEFT JOIN suppressions AS s ON s.email = c.email
@@ -49,7 +49,7 @@ const SENT: &str = concat!(
         FROM claim
         ON CONFLICT DO NOTHING
     ), ",
-    announce!("$3", from "claim"),
+    insert_event!("$3", from "claim"),
     " SELECT EXISTS (SELECT FROM claim) AS is_new",
 );
 
@@ -61,24 +61,29 @@ const NOT_SENT: &str = concat!(
     ON CONFLICT DO NOTHING",
 );
 
-const REQUEST: &str = concat!("WITH ", take_key!(), ", ", announce!("$6", from "taken"), what_was_kept!());
+const REQUEST: &str = concat!(
+    "WITH ",
+    insert_idempotency_record!(),
+    ", ",
+    insert_event!("$6", from "recorded"),
+    select_idempotency_outcome!()
+);
 
-/// Ids are drawn in the order of time. Only of mail is told later what became of it.
-const LOG: &str = "
+/// Ids ascend with time. Only e-mail has feedback after it was sent.
+const DELIVERY_LOG: &str = "
     SELECT d.id, d.user_id, d.channel, d.template, d.sent_at, coalesce(f.reason, d.outcome) AS outcome
     FROM deliveries AS d
     LEFT JOIN email_feedback AS f ON f.delivery_id = d.id AND d.channel = $4
     WHERE d.order_id = $1 AND ($2 IS NULL OR (d.id, d.channel) > ($2, $3))
     ORDER BY d.id, d.channel LIMIT $5";
 
-/// Contacts in the schema of notifications.
 #[derive(Debug)]
 pub struct PgContacts<B> {
     relay: Relay<B>,
 }
 
 impl<B: Bus> PgContacts<B> {
-    /// Over `database`, as the role of notifications.
+    /// `database` logs in as the role of notifications.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
@@ -98,12 +103,12 @@ impl<B: Bus> ContactStore for PgContacts<B> {
             contact.name.as_ref().map(|name| name.as_str()),
             contact.phone.as_ref().map(|phone| phone.as_str()),
         ];
-        self.relay.database().query(REMEMBER, &params).await.map(drop)
+        self.relay.database().query(SAVE, &params).await.map(drop)
     }
 
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
         let rows = self.relay.database().query(FIND, &params![user.0]).await?;
-        rows.first().map(|row| addressee(user, row)).transpose()
+        rows.first().map(|row| recipient(user, row)).transpose()
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
@@ -116,7 +121,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         let rows = self.relay.database().query(SENT, &params).await?;
         let is_new = get(only(&rows)?, "is_new")?;
         if is_new {
-            self.relay.send(std::slice::from_ref(event)).await;
+            self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(is_new)
     }
@@ -142,7 +147,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
     }
 }
 
-fn addressee(user: UserId, row: &Row) -> Result<Recipient, Failure> {
+fn recipient(user: UserId, row: &Row) -> Result<Recipient, Failure> {
     let contact = Contact {
         user_id: user,
         email: parsed(row, "email", Email::parse)?,
@@ -150,13 +155,13 @@ fn addressee(user: UserId, row: &Row) -> Result<Recipient, Failure> {
         phone: parsed_if(row, "phone", Phone::parse)?,
     };
     let (ids, endpoints): (Vec<Uuid>, Vec<String>) = (get(row, "devices")?, get(row, "endpoints")?);
-    let entered: Vec<Timestamp> = get(row, "entered")?;
+    let registered: Vec<Timestamp> = get(row, "registered")?;
     let device = |((id, endpoint), registered_at)| Device { id: DeviceId(id), endpoint, registered_at };
     Ok(Recipient {
         contact,
-        preferences: wishes(row)?,
-        suppressed: parsed_if(row, "suppressed_for", |why| Suppression::parse(why).ok_or("is no reason of ours"))?,
-        devices: ids.into_iter().zip(endpoints).zip(entered).map(device).collect(),
+        preferences: decode_preferences(row)?,
+        suppressed: parsed_if(row, "suppressed_for", |why| Suppression::parse(why).ok_or("is an unknown reason"))?,
+        devices: ids.into_iter().zip(endpoints).zip(registered).map(device).collect(),
     })
 }
 
@@ -167,16 +172,17 @@ impl<B: Bus> NotificationRequests for PgContacts<B> {
         reply: &StoredReply,
         event: &Event,
     ) -> Result<IdempotencyOutcome, Failure> {
-        let params = params![&key.scope, &key.key, &key.fingerprint, keys::head(reply), &reply.body, Json(event)];
-        let settled = keys::settle(self.relay.database(), key, REQUEST, &params).await?;
-        if settled == IdempotencyOutcome::Committed {
-            self.relay.send(std::slice::from_ref(event)).await;
+        let params =
+            params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body, Json(event)];
+        let outcome = idempotency::execute(self.relay.database(), key, REQUEST, &params).await?;
+        if outcome == IdempotencyOutcome::Committed {
+            self.relay.publish(std::slice::from_ref(event)).await;
         }
-        Ok(settled)
+        Ok(outcome)
     }
 
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        keys::recall(self.relay.database(), key).await
+        idempotency::find_response(self.relay.database(), key).await
     }
 
     async fn delivery_log(
@@ -187,25 +193,26 @@ impl<B: Bus> NotificationRequests for PgContacts<B> {
     ) -> Result<Page<NotificationLogEntry>, Failure> {
         let after = cursor.map(notification::parse_cursor).transpose()?;
         let (id, channel) = (after.map(|(id, _)| id), after.map(|(_, channel)| channel.name()));
-        let shown = usize::try_from(limit).map_err(Failure::internal)?;
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
         let params = params![order.0, id, channel, Channel::Email.name(), i64::from(limit) + 1];
-        let rows = self.relay.database().query(LOG, &params).await?;
-        let logged = |row| {
+        let rows = self.relay.database().query(DELIVERY_LOG, &params).await?;
+        let entry = |row| {
             let sent = NotificationSent {
                 order_id: Some(order),
                 user_id: UserId(get(row, "user_id")?),
-                channel: word(row, "channel", Channel::parse)?,
-                template: word(row, "template", Template::parse)?,
+                channel: keyword(row, "channel", Channel::parse)?,
+                template: keyword(row, "template", Template::parse)?,
             };
             Ok(NotificationLogEntry {
                 id: get(row, "id")?,
                 sent,
-                outcome: word(row, "outcome", Outcome::parse)?,
+                outcome: keyword(row, "outcome", Outcome::parse)?,
                 at: get(row, "sent_at")?,
             })
         };
-        let items: Vec<NotificationLogEntry> = rows.iter().take(shown).map(logged).collect::<Result<_, Failure>>()?;
-        let next = if rows.len() > shown { items.last().map(NotificationLogEntry::cursor) } else { None };
+        let items: Vec<NotificationLogEntry> =
+            rows.iter().take(page_size).map(entry).collect::<Result<_, Failure>>()?;
+        let next = if rows.len() > page_size { items.last().map(NotificationLogEntry::cursor) } else { None };
         Ok(Page { items, next })
     }
 }

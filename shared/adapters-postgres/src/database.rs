@@ -1,7 +1,7 @@
-//! One connection of this environment, made when it is needed and made again when it is broken.
+//! The connection of an execution environment, opened when it is needed and reopened after an error.
 
 use super::{
-    failures::{PART, Trouble},
+    errors::{DEPENDENCY, QueryError},
     params::Param,
     settings::{PasswordSource, Settings, Tls},
 };
@@ -18,13 +18,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The database, over one connection.
 ///
-/// A statement is never sent twice: when a connection breaks under it, nobody knows whether it was done, and the caller's
-/// caller repeats the whole command, which is made for that.
+/// A statement is never sent twice: if the connection breaks, its outcome is unknown, and the whole command, which is idempotent, is
+/// retried by the queue or the client.
 pub struct Database {
     settings: Settings,
     secret: PasswordSource,
-    /// The connection while nobody uses it; it is in no transaction then.
-    resting: Mutex<Option<Client>>,
+    /// The idle connection, outside of any transaction.
+    idle: Mutex<Option<Client>>,
     round_trips: AtomicU64,
 }
 
@@ -35,42 +35,46 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// A database. Nothing is connected yet.
+    /// Connects at the first statement.
     pub fn new(settings: Settings, secret: PasswordSource) -> Self {
-        Self { settings, secret, resting: Mutex::new(None), round_trips: AtomicU64::new(0) }
+        Self { settings, secret, idle: Mutex::new(None), round_trips: AtomicU64::new(0) }
     }
 
-    /// How many round trips were made so far, those of connecting apart.
+    /// The number of round trips so far, without those of connecting.
     pub fn round_trips(&self) -> u64 {
         self.round_trips.load(Ordering::Relaxed)
     }
 
-    /// Runs one statement in a transaction of its own.
+    /// Runs one statement in its own transaction.
     pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failure> {
         Ok(self.attempt(sql, params).await??)
     }
 
-    /// Like [`Self::query`], for a caller who expects the server to say no: the inner error.
-    pub(super) async fn attempt(&self, sql: &str, params: &[Param<'_>]) -> Result<Result<Vec<Row>, Trouble>, Failure> {
+    /// Like [`Self::query`], for a caller that handles errors of the server: the inner error.
+    pub(super) async fn attempt(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+    ) -> Result<Result<Vec<Row>, QueryError>, Failure> {
         let session = self.session().await?;
         let result = session.query(sql, params).await;
-        if result.as_ref().err().is_none_or(Trouble::is_answer) {
-            session.rest();
+        if result.as_ref().err().is_none_or(QueryError::is_recoverable) {
+            session.release();
         }
         Ok(result)
     }
 
-    /// The connection for a caller alone. What does not [`Session::rest`] is closed, and the server rolls back.
+    /// The connection for exclusive use. Dropping it without [`Session::release`] closes it, and the server rolls back.
     pub(super) async fn session(&self) -> Result<Session<'_>, Failure> {
-        let mut place = self.resting.lock().await;
-        let client = match place.take() {
+        let mut idle = self.idle.lock().await;
+        let client = match idle.take() {
             Some(client) if is_alive(&client).await => client,
             _ => self.connect().await?,
         };
-        Ok(Session { database: self, place, client })
+        Ok(Session { database: self, idle, client })
     }
 
-    /// Connects, and tries once more at once if that fails: a proxy that changes its target drops what it holds.
+    /// Connects, with one immediate retry: a proxy drops its connections when its target changes.
     async fn connect(&self) -> Result<Client, Failure> {
         match self.connect_once().await {
             Ok(client) => Ok(client),
@@ -85,23 +89,23 @@ impl Database {
         let limit = self.settings.connect_timeout;
         match tokio::time::timeout(limit, self.log_in()).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::unavailable(PART, format!("no connection within {limit:?}"))),
+            Err(_) => Err(Failure::unavailable(DEPENDENCY, format!("no connection within {limit:?}"))),
         }
     }
 
     async fn log_in(&self) -> Result<Client, Failure> {
         let password = self.secret.password().await?;
         let config = self.settings.config(password.as_deref());
-        let refused = |error| Failure::unavailable(PART, Trouble::Postgres(error));
+        let failed = |error| Failure::unavailable(DEPENDENCY, QueryError::Postgres(error));
         match self.settings.tls {
             Tls::Off => {
-                let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+                let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
                 drive(connection);
                 Ok(client)
             }
             Tls::Require => {
                 let trusted = MakeRustlsConnect::new(adapters::tls::client_config().map_err(Failure::internal)?);
-                let (client, connection) = config.connect(trusted).await.map_err(refused)?;
+                let (client, connection) = config.connect(trusted).await.map_err(failed)?;
                 drive(connection);
                 Ok(client)
             }
@@ -109,57 +113,60 @@ impl Database {
     }
 }
 
-/// Moves bytes for a connection until it ends. Whoever waits for an answer then hears of the end by itself.
+/// Drives a connection until it ends. A pending query then fails by itself.
 fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(error.message = %Trouble::Postgres(error), "a database connection ended");
+            tracing::debug!(error.message = %QueryError::Postgres(error), "a database connection ended");
         }
     });
 }
 
-/// Whether a connection that rested still is one. An environment is frozen between invocations, and the other side may close
-/// meanwhile: the runtime gets a turn to read that, which costs no round trip and saves the first statement after it.
+/// Whether an idle connection is still open. The other side may have closed it while the environment was frozen between invocations: one
+/// turn of the runtime notices that without a round trip, and saves the next statement from failing.
 async fn is_alive(client: &Client) -> bool {
     tokio::task::yield_now().await;
     !client.is_closed()
 }
 
-/// The connection, in the hands of one caller.
+/// The connection in exclusive use.
 pub(super) struct Session<'a> {
     database: &'a Database,
-    place: MutexGuard<'a, Option<Client>>,
+    idle: MutexGuard<'a, Option<Client>>,
     client: Client,
 }
 
 impl Session<'_> {
-    /// Runs one unnamed statement: parse, bind and execute go out together.
-    pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Trouble> {
-        let params = params.iter().map(|param| (&*param.value as &(dyn ToSql + Sync), param.of.clone()));
-        self.within(async { self.client.query_typed_raw(sql, params).await?.try_collect().await }).await
+    /// Runs one unnamed statement: parse, bind and execute are sent together.
+    pub(super) async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, QueryError> {
+        let params = params.iter().map(|param| (&*param.value as &(dyn ToSql + Sync), param.kind.clone()));
+        self.with_timeout(async { self.client.query_typed_raw(sql, params).await?.try_collect().await }).await
     }
 
-    /// Runs statements that take and give nothing, such as `BEGIN`.
-    pub(super) async fn command(&self, sql: &str) -> Result<(), Trouble> {
-        self.within(self.client.batch_execute(sql)).await
+    /// Runs statements without parameters and results, such as `BEGIN`.
+    pub(super) async fn command(&self, sql: &str) -> Result<(), QueryError> {
+        self.with_timeout(self.client.batch_execute(sql)).await
     }
 
-    /// The connection itself, for what brings its own way of using it.
+    /// The client, for a library that runs its own statements.
     pub(super) fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// Lets the connection rest for the next caller. No transaction may be open.
-    pub(super) fn rest(mut self) {
-        *self.place = Some(self.client);
+    /// Makes the connection available to the next caller. No transaction may be open.
+    pub(super) fn release(mut self) {
+        *self.idle = Some(self.client);
     }
 
-    async fn within<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Trouble> {
+    async fn with_timeout<T>(
+        &self,
+        response: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, QueryError> {
         self.database.round_trips.fetch_add(1, Ordering::Relaxed);
         let limit = self.database.settings.statement_timeout;
-        match tokio::time::timeout(limit, answer).await {
-            Ok(result) => result.map_err(Trouble::Postgres),
-            Err(_) => Err(Trouble::Silence(limit)),
+        match tokio::time::timeout(limit, response).await {
+            Ok(result) => result.map_err(QueryError::Postgres),
+            Err(_) => Err(QueryError::TimedOut(limit)),
         }
     }
 }

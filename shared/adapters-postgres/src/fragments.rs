@@ -1,28 +1,28 @@
-//! Parts that statements share, as text to be joined by `concat!`.
+//! Fragments that SQL statements share, for `concat!`.
 
-/// Takes the key of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. A key that has
-/// expired is taken over. A second request under way waits here until the first has committed, and then does not get it. With
-/// `from`, it is taken only for a row of that.
-macro_rules! take_key {
+/// Inserts the idempotency record of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. An
+/// expired record is replaced. A concurrent request with the same key waits until the first one has committed, and then inserts nothing.
+/// With `from`, the record is inserted only if that has a row.
+macro_rules! insert_idempotency_record {
     () => {
         concat!(
-            "taken AS (
+            "recorded AS (
             INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
             VALUES ($1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), now() + interval '24 hours') ",
-            take_key!(@or_over),
+            insert_idempotency_record!(@on_conflict),
         )
     };
     (from $from:literal) => {
         concat!(
-            "taken AS (
+            "recorded AS (
             INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
             SELECT $1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), now() + interval '24 hours' FROM ",
             $from,
             " ",
-            take_key!(@or_over),
+            insert_idempotency_record!(@on_conflict),
         )
     };
-    (@or_over) => {
+    (@on_conflict) => {
         "ON CONFLICT (scope, key) DO UPDATE
             SET fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
                 body = excluded.body, created_at = excluded.created_at, expires_at = excluded.expires_at
@@ -32,19 +32,19 @@ macro_rules! take_key {
     };
 }
 
-/// Whether the key was taken now, and what was kept under it before. What has expired is not what was kept: who lost an expired
-/// key to a twin still sees the old row here, for the statement began before the twin had committed.
-macro_rules! what_was_kept {
+/// Whether the record was inserted, and the record that existed before. An expired one does not count: a statement that began before a
+/// concurrent request replaced an expired record still sees the old row.
+macro_rules! select_idempotency_outcome {
     () => {
-        " SELECT EXISTS (SELECT FROM taken) AS is_new, kept.fingerprint, kept.status, kept.headers, kept.body
+        " SELECT EXISTS (SELECT FROM recorded) AS is_new, record.fingerprint, record.status, record.headers, record.body
         FROM (VALUES (1)) AS one
-        LEFT JOIN idempotency AS kept ON kept.scope = $1 AND kept.key = $2 AND kept.expires_at > now()"
+        LEFT JOIN idempotency AS record ON record.scope = $1 AND record.key = $2 AND record.expires_at > now()"
     };
 }
 
-/// Keeps the claim of the consumer `$1` on the event `$2` for the row of `before`, and says in `go` whether the step may go on:
-/// where the claim was not made before, or there is none to make (`$1` is null).
-macro_rules! claim_if_any {
+/// Inserts the claim of the consumer `$1` on the event `$2` for the row of `before`. `go` has a row if the claim is new, or if there is
+/// none to insert (`$1` is null).
+macro_rules! claim_if_given {
     () => {
         "claim AS (
             INSERT INTO inbox (consumer, event_id) SELECT $1, $2 FROM before WHERE $1 IS NOT NULL
@@ -55,11 +55,11 @@ macro_rules! claim_if_any {
     };
 }
 
-/// Keeps each event of the array `$events` (jsonb) for the bus, for every row of `$from`.
-macro_rules! announce_all {
+/// Inserts each event of the array `$events` (jsonb) into the outbox, for every row of `$from`.
+macro_rules! insert_events {
     ($events:literal, from $from:literal) => {
         concat!(
-            "announced AS (INSERT INTO outbox (id, created_at, event) SELECT (one.event ->> 'id')::uuid,
+            "inserted_events AS (INSERT INTO outbox (id, created_at, event) SELECT (one.event ->> 'id')::uuid,
             (one.event ->> 'time')::timestamptz, one.event FROM ",
             $from,
             ", jsonb_array_elements(",
@@ -69,7 +69,7 @@ macro_rules! announce_all {
     };
 }
 
-/// Keeps the claim of the consumer `$1` on the event `$2`, for a row of `$from`, unless it was made before.
+/// Inserts the claim of the consumer `$1` on the event `$2`, for a row of `$from`, unless it exists.
 macro_rules! claim {
     () => {
         "claim AS (INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING event_id)"
@@ -83,11 +83,11 @@ macro_rules! claim {
     };
 }
 
-/// Keeps the event `$event` (jsonb) for the bus, for every row of `$from`. It may be null: then there is nothing to keep.
-macro_rules! announce {
+/// Inserts the event `$event` (jsonb) into the outbox, for every row of `$from`. A null event is ignored.
+macro_rules! insert_event {
     ($event:literal, from $from:literal) => {
         concat!(
-            "announced AS (INSERT INTO outbox (id, created_at, event) SELECT (",
+            "inserted_events AS (INSERT INTO outbox (id, created_at, event) SELECT (",
             $event,
             " ->> 'id')::uuid, (",
             $event,
@@ -102,4 +102,6 @@ macro_rules! announce {
     };
 }
 
-pub(super) use {announce, announce_all, claim, claim_if_any, take_key, what_was_kept};
+pub(super) use {
+    claim, claim_if_given, insert_event, insert_events, insert_idempotency_record, select_idempotency_outcome,
+};

@@ -1,10 +1,10 @@
-//! The ledger: transfers, booked once and never changed.
+//! The ledger: transfers, posted once and never changed.
 
 use super::{
     Database, Relay,
-    fragments::announce,
+    fragments::insert_event,
     params::params,
-    rows::{get, money, word},
+    rows::{get, keyword, money},
 };
 use domain::{
     Event,
@@ -17,11 +17,11 @@ use serde::Serialize;
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-/// Books each transfer of the array `$transfers` (jsonb, as [`rows`] makes it), for every row of `$from`, unless it is booked.
-macro_rules! book {
+/// Posts each transfer of the array `$transfers` (jsonb, as [`rows`] makes it), for every row of `$from`, unless it is posted already.
+macro_rules! post_transfers {
     ($transfers:literal, from $from:literal) => {
         concat!(
-            "booked AS (
+            "posted AS (
                 INSERT INTO transfers (purpose, reference, payment_id, refund_id, debit, credit, amount, currency, at)
                 SELECT one.purpose, one.reference, one.payment_id, one.refund_id, one.debit, one.credit, one.amount,
                     one.currency, one.at
@@ -36,26 +36,25 @@ macro_rules! book {
         )
     };
 }
-pub(super) use book;
+pub(super) use post_transfers;
 
 const BETWEEN: &str = "SELECT * FROM transfers WHERE at >= $1 AND at < $2 ORDER BY at, purpose, reference";
 
-const BOOK: &str = concat!(
+const POST: &str = concat!(
     "WITH always AS (SELECT), ",
-    book!("$1", from "always"),
+    post_transfers!("$1", from "always"),
     ", ",
-    announce!("$2", from "always"),
+    insert_event!("$2", from "always"),
     " SELECT 1 AS done"
 );
 
-/// The ledger in the schema of payments.
 #[derive(Debug)]
 pub struct PgLedger<B> {
     relay: Relay<B>,
 }
 
 impl<B: Bus> PgLedger<B> {
-    /// Over `database`, as the role of payments.
+    /// `database` logs in as the role of payments.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
@@ -67,13 +66,12 @@ impl<B: Bus> Ledger for PgLedger<B> {
     }
 
     async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
-        self.relay.database().query(BOOK, &params![Json(rows(transfers)), Json(event)]).await?;
-        self.relay.send(std::slice::from_ref(event)).await;
+        self.relay.database().query(POST, &params![Json(rows(transfers)), Json(event)]).await?;
+        self.relay.publish(std::slice::from_ref(event)).await;
         Ok(())
     }
 }
 
-/// A transfer as a row.
 #[derive(Debug, Serialize)]
 pub(super) struct TransferRow<'a> {
     purpose: &'static str,
@@ -87,7 +85,6 @@ pub(super) struct TransferRow<'a> {
     at: Timestamp,
 }
 
-/// Transfers as rows.
 pub(super) fn rows(transfers: &[Transfer]) -> Vec<TransferRow<'_>> {
     transfers.iter().map(TransferRow::from).collect()
 }
@@ -111,7 +108,7 @@ impl<'a> From<&'a Transfer> for TransferRow<'a> {
 
 fn read(row: &Row) -> Result<Transfer, Failure> {
     Ok(Transfer {
-        purpose: word(row, "purpose", Purpose::parse)?,
+        purpose: keyword(row, "purpose", Purpose::parse)?,
         reference: get(row, "reference")?,
         payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
         refund_id: get::<Option<Uuid>>(row, "refund_id")?.map(RefundId),

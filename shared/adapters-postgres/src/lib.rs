@@ -1,23 +1,24 @@
-//! Postgres: the ports whose state lives there, over one connection that RDS Proxy can share.
+//! Stores on PostgreSQL, over one connection that RDS Proxy can multiplex.
 //!
-//! **Invariants.** A command is one statement or one function call: one round trip, and it commits whole or not at all, with its
-//! inbox claim, its idempotency record and its outbox row. Statements are unnamed and below 16 KB, nothing is SET, prepared,
-//! listened for or advisory-locked, so that the proxy never pins (`mark_published` sets one thing for its own transaction, inside the
-//! server). Statements name no schema: a role finds its own by the default search path, and no other. A failure tells the client
-//! nothing of SQL, and the log nothing of the rows.
+//! **Invariants.** A command is one statement or one function call, hence one round trip, and commits atomically with its inbox claim,
+//! idempotency record and outbox rows. Statements are unnamed and below 16 KB, and no code uses `SET`, prepared statements, `LISTEN` or
+//! advisory locks, so that the proxy never pins a connection (`mark_published` sets a variable inside the server, for its own transaction
+//! only). Statements name no schema: the search path of a role contains only its own. Failures expose no SQL to the client and no row
+//! contents to the log.
 
 mod contacts;
 mod database;
-mod failures;
+mod errors;
 mod fragments;
+mod idempotency;
 mod invoices;
-mod keys;
 mod ledger;
 mod migrations;
 mod orders;
 mod outbox;
 mod params;
 mod payments;
+mod preferences;
 mod probe;
 mod rows;
 mod settings;
@@ -26,7 +27,6 @@ mod sweep;
 mod users;
 mod windows;
 mod wiring;
-mod wishes;
 
 pub use contacts::PgContacts;
 pub use database::Database;

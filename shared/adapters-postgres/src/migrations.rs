@@ -1,10 +1,10 @@
-//! The schema: roles, migrations and grants, in that order, as often as one likes.
+//! The schema: roles, migrations and grants, in that order. Idempotent.
 //!
-//! This connects as the owner, does not go through the proxy's rules, and is run by an operator or a deployment.
+//! Connects as the owner of the database, not through the proxy. Run by a deployment or an operator.
 
 use super::{
     Database,
-    failures::Trouble,
+    errors::QueryError,
     params::params,
     rows::{get, only},
 };
@@ -21,7 +21,7 @@ macro_rules! migrations {
     };
 }
 
-/// Every migration, oldest first. Those that were released are never edited: their checksums are kept.
+/// Every migration, oldest first. A released one is never edited: its checksum is recorded in the database.
 const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V001__schemas",
     "V002__backbone",
@@ -48,10 +48,10 @@ const FOUND: &str = "
         RETURNING id
     ) SELECT count(*) AS made FROM made";
 
-/// Roles are of the whole cluster, and two who change one at once make one of them fail: so often it is tried.
-const TRIES: u32 = 10;
+/// Attempts at creating the roles. These belong to the whole cluster, and a concurrent change of the same role fails one of the two.
+const MAX_ATTEMPTS: u32 = 10;
 
-/// Brings a database to the version of this code.
+/// Migrates a database to the version of this code.
 #[derive(Debug)]
 pub struct Migrator {
     owner: Arc<Database>,
@@ -59,52 +59,52 @@ pub struct Migrator {
 }
 
 impl Migrator {
-    /// Over `owner`, which logs in as the owner of the database and may create roles. With `role_password` the contexts' roles
-    /// log in by that; without, by IAM where the server knows it.
+    /// `owner` logs in as the owner of the database and may create roles. The roles of the contexts get `role_password`, or, without one,
+    /// log in with IAM tokens where the server supports them.
     pub fn new(owner: Arc<Database>, role_password: Option<String>) -> Self {
         Self { owner, role_password }
     }
 
-    async fn make_roles(&self) -> Result<(), Failure> {
+    async fn create_roles(&self) -> Result<(), Failure> {
         let roles: Vec<&str> = contexts().map(Context::name).collect();
-        let mut tries = 1;
-        while let Err(trouble) = self.try_roles(&roles).await? {
-            if tries == TRIES || !is_race(&trouble) {
-                return Err(trouble.into());
+        let mut attempt = 1;
+        while let Err(error) = self.try_create_roles(&roles).await? {
+            if attempt == MAX_ATTEMPTS || !is_conflict(&error) {
+                return Err(error.into());
             }
-            tries += 1;
+            attempt += 1;
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    /// The inner error is the server's.
-    async fn try_roles(&self, roles: &[&str]) -> Result<Result<(), Trouble>, Failure> {
+    /// The inner error is that of the server.
+    async fn try_create_roles(&self, roles: &[&str]) -> Result<Result<(), QueryError>, Failure> {
         let missing = match self.owner.attempt(ROLES, &params![roles.to_vec(), self.role_password.as_deref()]).await? {
             Ok(rows) => rows,
-            Err(trouble) => return Ok(Err(trouble)),
+            Err(error) => return Ok(Err(error)),
         };
         let session = self.owner.session().await?;
         for row in &missing {
-            if let Err(trouble) = session.command(get(row, "statement")?).await {
-                return Ok(Err(trouble));
+            if let Err(error) = session.command(get(row, "statement")?).await {
+                return Ok(Err(error));
             }
         }
-        session.rest();
+        session.release();
         Ok(Ok(()))
     }
 }
 
-/// Whether somebody else was making the same role.
-fn is_race(trouble: &Trouble) -> bool {
-    // "tuple concurrently updated" has no code of its own.
-    let races = [SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION, SqlState::INTERNAL_ERROR];
-    trouble.of_server().is_some_and(|error| races.contains(error.code()))
+/// Whether another connection changed the same role.
+fn is_conflict(error: &QueryError) -> bool {
+    // "tuple concurrently updated" has no SQLSTATE of its own.
+    let conflicts = [SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION, SqlState::INTERNAL_ERROR];
+    error.server_error().is_some_and(|error| conflicts.contains(error.code()))
 }
 
 impl Migrations for Migrator {
     async fn apply(&self) -> Result<Vec<String>, Failure> {
-        self.make_roles().await?;
+        self.create_roles().await?;
         let migrations: Vec<Migration> = MIGRATIONS
             .iter()
             .map(|(name, sql)| Migration::unapplied(name, sql))
@@ -114,7 +114,7 @@ impl Migrations for Migrator {
         let report = Runner::new(&migrations).run_async(session.client()).await.map_err(Failure::internal)?;
         session.command(RESERVATION_MACHINE).await?;
         session.command(GRANTS).await?;
-        session.rest();
+        session.release();
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
 
@@ -134,23 +134,23 @@ impl Migrations for Migrator {
     }
 }
 
-/// The contexts that keep something here, as the catalog has it.
+/// The contexts with a function that uses PostgreSQL.
 fn contexts() -> impl Iterator<Item = Context> {
     contexts_where(|_| true)
 }
 
-/// The contexts that keep an outbox here.
+/// The contexts with an outbox: those that publish events.
 pub(super) fn publishers() -> impl Iterator<Item = Context> {
     contexts_where(|function| !function.publishes.is_empty())
 }
 
-/// The contexts that keep an inbox here: those that take events off a queue.
+/// The contexts with an inbox: those that consume events from a queue.
 pub(super) fn consumers() -> impl Iterator<Item = Context> {
     contexts_where(catalog::Function::has_queue)
 }
 
-/// The contexts that keep answers to requests here: those that have a route which takes a key.
-pub(super) fn answerers() -> impl Iterator<Item = Context> {
+/// The contexts with idempotency records: those with an idempotent route.
+pub(super) fn idempotent_contexts() -> impl Iterator<Item = Context> {
     contexts_where(|function| matches!(function.trigger, Trigger::Http { idempotent: true, .. }))
 }
 
@@ -170,17 +170,17 @@ mod tests {
     use std::fs;
 
     /// The contexts whose schema has a table of this name.
-    fn that_have(table: &str) -> BTreeSet<String> {
+    fn contexts_with(table: &str) -> BTreeSet<String> {
         let sql = MIGRATIONS.iter().flat_map(|(_, sql)| sql.lines());
         let made = sql.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()?.split_once('.'));
         made.filter(|(_, name)| *name == table).map(|(schema, _)| schema.to_owned()).collect()
     }
 
     #[test]
-    fn every_context_that_keeps_answers_is_tidied_and_no_other() {
-        let tidied: BTreeSet<String> = answerers().map(|context| context.name().to_owned()).collect();
-        assert_eq!(tidied, that_have("idempotency"));
-        assert!(tidied.contains("inventory"));
+    fn clean_up_covers_every_context_with_idempotency_records() {
+        let cleaned: BTreeSet<String> = idempotent_contexts().map(|context| context.name().to_owned()).collect();
+        assert_eq!(cleaned, contexts_with("idempotency"));
+        assert!(cleaned.contains("inventory"));
     }
 
     #[test]

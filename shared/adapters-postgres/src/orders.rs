@@ -1,11 +1,11 @@
-//! Orders, with their lines, their history and the answers to the requests that placed them.
+//! Orders with their lines and history.
 
 use super::{
     Database, Relay,
-    fragments::{announce, claim_if_any},
-    keys,
+    fragments::{claim_if_given, insert_event},
+    idempotency,
     params::params,
-    rows::{count, counted, get, json, money, only, parsed, parsed_if, readable, word},
+    rows::{bigint, count, decodable, get, json, keyword, money, only, parsed, parsed_if},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -22,7 +22,7 @@ use tokio_postgres::{Row, types::Json};
 const PLACE: &str = "
     SELECT * FROM place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 
-/// An order as one row; its lines in the shape of the domain's own.
+/// An order as one row, with its lines as JSON of the domain type.
 macro_rules! select_order {
     () => {
         "SELECT o.*, (
@@ -45,25 +45,25 @@ const LIST: &str = concat!(
     ORDER BY o.created_at DESC, o.id DESC LIMIT $4",
 );
 
-/// The order is locked at the version that the step begins from. Where it stands at another, nothing is written and no claim
-/// made; whether that is because the claim was made before is the other thing to know.
+/// Locks the order at the version that the transition starts from. At another version, nothing is written, and `known` tells whether that
+/// is because the claim exists already.
 const ADVANCE: &str = concat!(
     "WITH before AS (
         SELECT id FROM orders WHERE id = $3 AND version = $4 - 1 FOR NO KEY UPDATE
     ), ",
-    claim_if_any!(),
-    ", moved AS (
+    claim_if_given!(),
+    ", updated AS (
         UPDATE orders AS o SET status = $5, reason = $6, payment_id = $7, payment_version = $8, version = $4, updated_at = $9,
             history = $10
         FROM go WHERE o.id = go.id
         RETURNING o.id
     ), ",
-    announce!("$11", from "moved"),
-    " SELECT EXISTS (SELECT FROM moved) AS moved,
+    insert_event!("$11", from "updated"),
+    " SELECT EXISTS (SELECT FROM updated) AS updated,
         EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known",
 );
 
-/// Those that wait for what the inventory or the gateway has to say. A backorder waits for as long as it takes.
+/// Orders that wait for the inventory or the gateway. Backorders have no limit.
 const STUCK: &str = concat!(
     select_order!(),
     "WHERE o.status = 'pending' AND o.created_at < $1 AND o.reason = ANY ($2)
@@ -74,14 +74,13 @@ const STUCK: &str = concat!(
 const PENDING: &str =
     "SELECT reason, count(*) AS orders FROM orders WHERE status = 'pending' AND reason IS NOT NULL GROUP BY reason";
 
-/// Orders in the schema of orders.
 #[derive(Debug)]
 pub struct PgOrders<B> {
     relay: Relay<B>,
 }
 
 impl<B: Bus> PgOrders<B> {
-    /// Over `database`, as the role of orders.
+    /// `database` logs in as the role of orders.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
@@ -99,7 +98,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             &key.scope,
             &key.key,
             &key.fingerprint,
-            keys::head(reply),
+            idempotency::reply_head(reply),
             &reply.body,
             order.id.0,
             order.user_id.0,
@@ -110,26 +109,26 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(&order.shipping_address),
             order.payment_method.as_str(),
             order.payment_id.map(|id| id.0),
-            counted(order.version)?,
+            bigint(order.version)?,
             order.created_at,
             order.updated_at,
             Json(&order.history),
             Json(&order.lines),
             Json(event),
         ];
-        let settled = keys::settle(self.relay.database(), key, PLACE, &params).await?;
-        if settled == IdempotencyOutcome::Committed {
-            self.relay.send(std::slice::from_ref(event)).await;
+        let outcome = idempotency::execute(self.relay.database(), key, PLACE, &params).await?;
+        if outcome == IdempotencyOutcome::Committed {
+            self.relay.publish(std::slice::from_ref(event)).await;
         }
-        Ok(settled)
+        Ok(outcome)
     }
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        keys::refuse(self.relay.database(), key, reply).await
+        idempotency::store_rejection(self.relay.database(), key, reply).await
     }
 
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        keys::recall(self.relay.database(), key).await
+        idempotency::find_response(self.relay.database(), key).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
@@ -138,12 +137,12 @@ impl<B: Bus> OrderStore for PgOrders<B> {
     }
 
     async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
-        let (at, id) = cursor.map(read_cursor).transpose()?.unzip();
-        let shown = usize::try_from(limit).map_err(Failure::internal)?;
+        let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
         let params = params![owner.0, at, id, i64::from(limit) + 1];
         let rows = self.relay.database().query(LIST, &params).await?;
-        let items: Vec<Order> = rows.iter().take(shown).map(order).collect::<Result<_, _>>()?;
-        let next = if rows.len() > shown { items.last().map(write_cursor) } else { None };
+        let items: Vec<Order> = rows.iter().take(page_size).map(order).collect::<Result<_, _>>()?;
+        let next = if rows.len() > page_size { items.last().map(format_cursor) } else { None };
         Ok(Page { items, next })
     }
 
@@ -157,20 +156,20 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             claim.map(|claim| claim.consumer),
             claim.map(|claim| claim.event_id),
             order.id.0,
-            counted(order.version)?,
+            bigint(order.version)?,
             order.status.name(),
             order.reason.map(Reason::name),
             order.payment_id.map(|id| id.0),
-            counted(order.payment_version)?,
+            bigint(order.payment_version)?,
             order.updated_at,
             Json(&order.history),
             event.map(Json),
         ];
         let rows = self.relay.database().query(ADVANCE, &params).await?;
         let row = only(&rows)?;
-        if get(row, "moved")? {
+        if get(row, "updated")? {
             if let Some(event) = event {
-                self.relay.send(std::slice::from_ref(event)).await;
+                self.relay.publish(std::slice::from_ref(event)).await;
             }
             return Ok(TransitionOutcome::Applied);
         }
@@ -182,16 +181,16 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         let reasons =
             [Reason::AwaitingStock, Reason::AwaitingPayment, Reason::PaymentDeclined].map(Reason::name).to_vec();
         let rows = self.relay.database().query(STUCK, &params![before, reasons, i64::from(limit), at, id]).await?;
-        Ok(readable(&rows, order))
+        Ok(decodable(&rows, order))
     }
 
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
         let rows = self.relay.database().query(PENDING, &[]).await?;
         let reason = |row: &Row| {
-            let reason = parsed(row, "reason", |name| Reason::parse(name).ok_or("holds no reason of ours"))?;
+            let reason = parsed(row, "reason", |name| Reason::parse(name).ok_or("is an unknown reason"))?;
             Ok((reason, count(row, "orders")?))
         };
-        Ok(readable(&rows, reason).into_iter().collect())
+        Ok(decodable(&rows, reason).into_iter().collect())
     }
 }
 
@@ -199,8 +198,8 @@ fn order(row: &Row) -> Result<Order, Failure> {
     Ok(Order {
         id: OrderId(get(row, "id")?),
         user_id: UserId(get(row, "user_id")?),
-        status: word(row, "status", Status::parse)?,
-        reason: parsed_if(row, "reason", |name| Reason::parse(name).ok_or("holds no reason of ours"))?,
+        status: keyword(row, "status", Status::parse)?,
+        reason: parsed_if(row, "reason", |name| Reason::parse(name).ok_or("is an unknown reason"))?,
         lines: json(row, "lines")?,
         total: money(row, "total_amount", "currency")?,
         shipping_address: json(row, "shipping_address")?,
@@ -214,23 +213,23 @@ fn order(row: &Row) -> Result<Order, Failure> {
     })
 }
 
-/// Names the last order of a page: its time in microseconds and its id.
-fn write_cursor(last: &Order) -> String {
+/// The cursor after an order: its time in microseconds and its id.
+fn format_cursor(last: &Order) -> String {
     let mut bytes = last.created_at.as_microsecond().to_be_bytes().to_vec();
     bytes.extend_from_slice(last.id.0.as_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
-    let read = || {
+fn parse_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+    let parse = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (at, id) = bytes.split_first_chunk::<8>()?;
         let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok()?;
-        // Nothing was placed before there were clocks like ours, and some of those times the database does not have.
+        // No order is older than the epoch, and PostgreSQL cannot represent some of the earlier times.
         let at = Some(at).filter(|at| *at >= Timestamp::UNIX_EPOCH)?;
         Some((at, Uuid::from_slice(id).ok()?))
     };
-    read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
+    parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
 #[cfg(test)]
@@ -238,29 +237,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_that_we_did_not_write_is_a_field_error_and_not_a_defect() {
+    fn foreign_cursor_is_a_field_error() {
         for bad in ["", "!", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "f_________AAAAAAAAAAAAAAAAAAAAAA"]
         {
-            let Err(failure) = read_cursor(bad) else { panic!("{bad:?} was read") };
+            let Err(failure) = parse_cursor(bad) else { panic!("{bad:?} was read") };
             assert_eq!(failure.fields[0].pointer, "?cursor");
         }
     }
 
     #[test]
-    fn a_time_that_no_order_has_is_not_a_cursor_either() {
+    fn cursor_with_an_impossible_time_is_a_field_error() {
         for second in [Timestamp::MIN.as_second(), -210_866_803_201, -1] {
             let mut bytes = (second * 1_000_000).to_be_bytes().to_vec();
             bytes.extend_from_slice(Uuid::nil().as_bytes());
-            assert!(read_cursor(&URL_SAFE_NO_PAD.encode(&bytes)).is_err(), "{second}");
+            assert!(parse_cursor(&URL_SAFE_NO_PAD.encode(&bytes)).is_err(), "{second}");
         }
         let mut first = 0_i64.to_be_bytes().to_vec();
         first.extend_from_slice(Uuid::nil().as_bytes());
-        assert!(read_cursor(&URL_SAFE_NO_PAD.encode(&first)).is_ok());
+        assert!(parse_cursor(&URL_SAFE_NO_PAD.encode(&first)).is_ok());
     }
 
     #[test]
-    fn statements_stay_far_below_the_size_that_pins_the_proxy() {
-        for sql in [PLACE, keys::REFUSE, GET, LIST, ADVANCE, STUCK, PENDING] {
+    fn statements_are_far_below_the_size_that_pins_the_proxy() {
+        for sql in [PLACE, idempotency::STORE_REJECTION, GET, LIST, ADVANCE, STUCK, PENDING] {
             assert!(sql.len() < 4096);
         }
     }

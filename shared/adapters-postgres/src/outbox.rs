@@ -1,4 +1,4 @@
-//! What follows a commit: its events go to the bus at once, and the outbox learns which arrived.
+//! Publishes committed events at once and marks them in the outbox.
 
 use super::{Database, params::params};
 use domain::Event;
@@ -7,19 +7,18 @@ use kernel::Failure;
 use ports::Bus;
 use std::{sync::Arc, time::Duration};
 
-/// How long a command waits for the bus. It is done already, and what the bus has not taken by then the sweep sends: waiting
-/// longer serves nobody.
-const PATIENCE: Duration = Duration::from_millis(600);
+/// How long a command waits for the bus. The command has been committed, and the sweep publishes what the bus does not accept in time.
+const PUBLISH_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// Does not wait until the mark is on the disk: one that is lost means that its events are sent again.
-const MARK: &str = "SELECT mark_published($1)";
+/// Does not wait for the write to disk: events whose mark is lost are published again.
+const MARK_PUBLISHED: &str = "SELECT mark_published($1)";
 
-/// Counts events that a command left to the sweep.
-pub(super) const LEFT: &str = "OutboxPublishDeferred";
-/// Counts events that are on the bus and will go there again, because the outbox could not be told.
-const UNMARKED: &str = "OutboxMarkFailed";
+/// Counts events that the bus did not accept and that the sweep will publish.
+pub(super) const DEFERRED: &str = "OutboxPublishDeferred";
+/// Counts events that will be published a second time because marking them failed.
+const MARK_FAILED: &str = "OutboxMarkFailed";
 
-/// Sends committed events to the bus.
+/// Publishes committed events from the outbox of one role.
 #[derive(Debug)]
 pub struct Relay<B> {
     database: Arc<Database>,
@@ -27,49 +26,47 @@ pub struct Relay<B> {
 }
 
 impl<B: Bus> Relay<B> {
-    /// From the outbox of `database`'s role to `bus`.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { database, bus }
     }
 
-    /// The database whose outbox it empties.
     pub(super) fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Sends `events`, which are committed. Nothing that happens here undoes that, so nothing is told to the caller: what fails
-    /// is logged and counted, and waits for the sweep.
-    pub(super) async fn send(&self, events: &[Event]) {
-        let taken = match tokio::time::timeout(PATIENCE, self.bus.publish(events)).await {
+    /// Publishes committed events. An error undoes no commit and is not returned: it is logged and bigint, and the sweep publishes later.
+    pub(super) async fn publish(&self, events: &[Event]) {
+        let taken = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(events)).await {
             Ok(Ok(taken)) => taken,
-            Ok(Err(failure)) => return left(events.len(), &failure.to_string()),
-            Err(_) => return left(events.len(), "the bus did not answer in time"),
+            Ok(Err(failure)) => return deferred(events.len(), &failure.to_string()),
+            Err(_) => return deferred(events.len(), "the bus timed out"),
         };
-        let sent: Vec<_> = events.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(event, _)| event.id).collect();
-        if sent.len() < events.len() {
-            left(events.len() - sent.len(), "the bus did not take them");
+        let published: Vec<_> =
+            events.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(event, _)| event.id).collect();
+        if published.len() < events.len() {
+            deferred(events.len() - published.len(), "the bus rejected them");
         }
-        if sent.is_empty() {
+        if published.is_empty() {
             return;
         }
-        if let Err(failure) = self.database.query(MARK, &params![&sent]).await {
-            metrics::count(UNMARKED, u64::try_from(sent.len()).unwrap_or(u64::MAX));
-            tracing::warn!(error.message = %failure, events = sent.len(), "events will be sent twice");
+        if let Err(failure) = self.database.query(MARK_PUBLISHED, &params![&published]).await {
+            metrics::count(MARK_FAILED, u64::try_from(published.len()).unwrap_or(u64::MAX));
+            tracing::warn!(error.message = %failure, events = published.len(), "events will be published twice");
         }
     }
 }
 
-fn left(events: usize, reason: &str) {
-    metrics::count(LEFT, u64::try_from(events).unwrap_or(u64::MAX));
+fn deferred(events: usize, reason: &str) {
+    metrics::count(DEFERRED, u64::try_from(events).unwrap_or(u64::MAX));
     tracing::warn!(error.message = reason, events, "events are left to the sweep");
 }
 
-/// The bus of a function that publishes nothing: for those that only read, and have no permission to do more.
+/// The bus of a function that declares none and has no permission to publish.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct UnreachableBus;
 
 impl Bus for UnreachableBus {
     async fn publish(&self, _: &[Event]) -> Result<Vec<bool>, Failure> {
-        Err(Failure::internal("a function that declares no bus published an event"))
+        Err(Failure::internal("a function without a bus published an event"))
     }
 }

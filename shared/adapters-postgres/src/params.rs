@@ -1,20 +1,17 @@
-//! Parameters with their types. Typed parameters are what makes an unnamed statement one round trip: nobody has to ask the
-//! server what it expects.
+//! Parameters with their types. With these, an unnamed statement takes one round trip, since the server need not be asked for them.
 
 use kernel::{Timestamp, Uuid};
 use serde::Serialize;
 use std::fmt::Debug;
 use tokio_postgres::types::{Json, ToSql, Type};
 
-/// One parameter.
 pub(super) struct Param<'a> {
     pub(super) value: Box<dyn ToSql + Sync + Send + 'a>,
-    pub(super) of: Type,
+    pub(super) kind: Type,
 }
 
-/// A Rust type that stands for one type of Postgres.
+/// A Rust type with a fixed PostgreSQL type.
 pub(super) trait Typed: ToSql + Sync + Send {
-    /// Which.
     const TYPE: Type;
 }
 
@@ -51,9 +48,8 @@ impl<T: Typed> Typed for Option<T> {
     const TYPE: Type = T::TYPE;
 }
 
-/// Pairs a value with its type.
 pub(super) fn param<'a, T: Typed + 'a>(value: T) -> Param<'a> {
-    Param { value: Box::new(value), of: T::TYPE }
+    Param { value: Box::new(value), kind: T::TYPE }
 }
 
 /// The parameters of a statement, `$1` first.

@@ -1,11 +1,11 @@
-//! Payments: one an order, with its attempts and refunds. A step is kept where the payment still is what it begins from.
+//! Payments: one for each order, with its attempts and refunds. A transition is stored only at the version that it starts from.
 
 use super::{
     Database, Relay,
-    fragments::{announce, announce_all, claim_if_any, take_key, what_was_kept},
-    keys, ledger,
+    fragments::{claim_if_given, insert_event, insert_events, insert_idempotency_record, select_idempotency_outcome},
+    idempotency, ledger,
     params::{Param, params},
-    rows::{count, counted, get, json, money, only, parsed_if, word},
+    rows::{bigint, count, get, json, keyword, money, only, parsed_if},
 };
 use domain::{
     Event,
@@ -18,7 +18,7 @@ use ports::{Bus, Claim, PaymentStore, TransitionOutcome};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-/// An update that changes nothing makes the row that was there before come back, whoever has just written it.
+/// The update changes nothing and makes `RETURNING` include a row that exists already, even one of a concurrent transaction.
 const BEGIN: &str = "
     INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, attempts, attempted_at, closed, refunds,
         reconcile_after, version, created_at, updated_at)
@@ -28,16 +28,16 @@ const BEGIN: &str = "
 
 const GET: &str = "SELECT * FROM payments WHERE id = $1 AND ($2 IS NULL OR user_id = $2)";
 
-const OF_ORDER: &str = "SELECT * FROM payments WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
+const FIND_BY_ORDER: &str = "SELECT * FROM payments WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
 
-const UNANSWERED: &str = "SELECT * FROM payments
+const DUE_FOR_RECONCILIATION: &str = "SELECT * FROM payments
     WHERE reconcile_after < $1 AND ($3::timestamptz IS NULL OR (reconcile_after, id) > ($3, $4::uuid)) ORDER BY reconcile_after, id LIMIT $2";
 
-/// The step itself, for a row of `$from`, and its transfers. The parameters from `$6` on are those of [`step`].
-macro_rules! keep_step {
+/// Stores the transition for a row of `$from`, with its transfers and events. The parameters from `$6` on are those of [`transition`].
+macro_rules! store_transition {
     (from $from:literal) => {
         concat!(
-            "kept AS (
+            "updated AS (
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
                     transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17
@@ -46,46 +46,45 @@ macro_rules! keep_step {
             " WHERE p.id = $6
                 RETURNING p.id
             ), ",
-            ledger::book!("$18", from "kept"),
+            ledger::post_transfers!("$18", from "updated"),
             ", ",
-            announce_all!("$19", from "kept"),
+            insert_events!("$19", from "updated"),
         )
     };
 }
 
-/// The payment is locked at the version that the step begins from. Where it stands at another, nothing is written and no claim made.
+/// Locks the payment at the version that the transition starts from. At another version, nothing is written.
 const ADVANCE: &str = concat!(
     "WITH before AS (
         SELECT id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), ",
-    claim_if_any!(),
+    claim_if_given!(),
     ", ",
-    keep_step!(from "go"),
-    " SELECT EXISTS (SELECT FROM kept) AS kept, EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known,
+    store_transition!(from "go"),
+    " SELECT EXISTS (SELECT FROM updated) AS updated, EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known,
         $3::text, $4::text, $5::text",
 );
 
-/// As [`ADVANCE`]; the key of the request is taken only where the step is.
-const SETTLE: &str = concat!(
+/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition.
+const ADVANCE_WITH_REPLY: &str = concat!(
     "WITH before AS (
         SELECT id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), ",
-    take_key!(from "before"),
+    insert_idempotency_record!(from "before"),
     ", ",
-    keep_step!(from "taken"),
-    what_was_kept!(),
+    store_transition!(from "recorded"),
+    select_idempotency_outcome!(),
 );
 
-const ANNOUNCE: &str = concat!("WITH one AS (SELECT 1), ", announce!("$1", from "one"), " SELECT 1 AS done");
+const RECORD_EVENT: &str = concat!("WITH one AS (SELECT 1), ", insert_event!("$1", from "one"), " SELECT 1 AS done");
 
-/// Payments in the schema of payments.
 #[derive(Debug)]
 pub struct PgPayments<B> {
     relay: Relay<B>,
 }
 
 impl<B: Bus> PgPayments<B> {
-    /// Over `database`, as the role of payments.
+    /// `database` logs in as the role of payments.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
@@ -105,7 +104,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
             payment.attempted_at,
             payment.closed,
             payment.reconcile_after(),
-            counted(payment.version)?,
+            bigint(payment.version)?,
             payment.created_at,
         ];
         read(only(&self.relay.database().query(BEGIN, &params).await?)?)
@@ -117,7 +116,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     }
 
     async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
-        let rows = self.relay.database().query(OF_ORDER, &params![order.0, owner.map(|owner| owner.0)]).await?;
+        let rows = self.relay.database().query(FIND_BY_ORDER, &params![order.0, owner.map(|owner| owner.0)]).await?;
         rows.first().map(read).transpose()
     }
 
@@ -136,11 +135,11 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         ]
         .into_iter()
         .collect::<Vec<_>>();
-        params.extend(step(change, events)?);
+        params.extend(transition(change, events)?);
         let rows = self.relay.database().query(ADVANCE, &params).await?;
         let row = only(&rows)?;
-        if get(row, "kept")? {
-            self.relay.send(events).await;
+        if get(row, "updated")? {
+            self.relay.publish(events).await;
             return Ok(TransitionOutcome::Applied);
         }
         Ok(if get(row, "known")? { TransitionOutcome::AlreadyApplied } else { TransitionOutcome::VersionConflict })
@@ -153,25 +152,25 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         change: &Change,
         events: &[Event],
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
-        let mut params = params![&key.scope, &key.key, &key.fingerprint, keys::head(reply), &reply.body]
+        let mut params = params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body]
             .into_iter()
             .collect::<Vec<_>>();
-        params.extend(step(change, events)?);
-        let rows = self.relay.database().query(SETTLE, &params).await?;
-        let settled = keys::settled(key, &rows)?;
-        if settled == Some(IdempotencyOutcome::Committed) {
-            self.relay.send(events).await;
+        params.extend(transition(change, events)?);
+        let rows = self.relay.database().query(ADVANCE_WITH_REPLY, &params).await?;
+        let outcome = idempotency::outcome(key, &rows)?;
+        if outcome == Some(IdempotencyOutcome::Committed) {
+            self.relay.publish(events).await;
         }
-        Ok(settled)
+        Ok(outcome)
     }
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        keys::refuse(self.relay.database(), key, reply).await
+        idempotency::store_rejection(self.relay.database(), key, reply).await
     }
 
     async fn record_event(&self, event: &Event) -> Result<(), Failure> {
-        self.relay.database().query(ANNOUNCE, &params![Json(event)]).await?;
-        self.relay.send(std::slice::from_ref(event)).await;
+        self.relay.database().query(RECORD_EVENT, &params![Json(event)]).await?;
+        self.relay.publish(std::slice::from_ref(event)).await;
         Ok(())
     }
 
@@ -182,17 +181,18 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         limit: u32,
     ) -> Result<Vec<Payment>, Failure> {
         let (since, id) = (after.and_then(Payment::reconcile_after), after.map(|after| after.id.0));
-        let rows = self.relay.database().query(UNANSWERED, &params![before, i64::from(limit), since, id]).await?;
+        let rows =
+            self.relay.database().query(DUE_FOR_RECONCILIATION, &params![before, i64::from(limit), since, id]).await?;
         rows.iter().map(read).collect()
     }
 }
 
-/// The parameters `$6` to `$19` of a step.
-fn step<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
+/// The parameters `$6` to `$19` of a transition.
+fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
     let payment = &change.payment;
     let params = params![
         payment.id.0,
-        counted(payment.version)?,
+        bigint(payment.version)?,
         payment.status.name(),
         payment.method.as_ref().map(PaymentMethod::as_str),
         attempts(payment)?,
@@ -220,7 +220,7 @@ fn read(row: &Row) -> Result<Payment, Failure> {
         user_id: UserId(get(row, "user_id")?),
         amount: money(row, "amount", "currency")?,
         method: parsed_if(row, "method", PaymentMethod::parse)?,
-        status: word(row, "status", Status::parse)?,
+        status: keyword(row, "status", Status::parse)?,
         attempts: u32::try_from(get::<i32>(row, "attempts")?).map_err(Failure::internal)?,
         attempted_at: get(row, "attempted_at")?,
         closed: get(row, "closed")?,
@@ -238,8 +238,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_stay_far_below_the_size_that_pins_the_proxy() {
-        for sql in [BEGIN, GET, OF_ORDER, UNANSWERED, ADVANCE, SETTLE, ANNOUNCE] {
+    fn statements_are_far_below_the_size_that_pins_the_proxy() {
+        for sql in [BEGIN, GET, FIND_BY_ORDER, DUE_FOR_RECONCILIATION, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT] {
             assert!(sql.len() < 4096);
         }
     }

@@ -1,18 +1,16 @@
-//! Whether the database answers.
+//! The readiness check of the database.
 
-use super::{Database, failures::PART};
+use super::{Database, errors::DEPENDENCY};
 use kernel::Failure;
 use ports::Probe;
 use std::sync::Arc;
 
-/// Asks the database for nothing.
 #[derive(Debug)]
 pub struct PgProbe {
     database: Arc<Database>,
 }
 
 impl PgProbe {
-    /// Asks `database`.
     pub fn new(database: Arc<Database>) -> Self {
         Self { database }
     }
@@ -20,7 +18,7 @@ impl PgProbe {
 
 impl Probe for PgProbe {
     fn dependency(&self) -> &'static str {
-        PART
+        DEPENDENCY
     }
 
     fn is_essential(&self) -> bool {

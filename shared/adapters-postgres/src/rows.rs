@@ -1,4 +1,4 @@
-//! Reading rows. What does not read as what it must be is a defect, and told as one.
+//! Decoding rows. A row that cannot be decoded is an internal error.
 
 use domain::Money;
 use edge::telemetry::metrics;
@@ -10,17 +10,16 @@ use tokio_postgres::{
     types::{FromSql, Json},
 };
 
-/// Counts rows that a sweep came past because they cannot be read.
-const UNREADABLE: &str = "RowsUndecodable";
+/// Counts rows that a sweep skipped because they cannot be decoded.
+const UNDECODABLE: &str = "RowsUndecodable";
 
-/// The rows that can be read. Those that cannot are said loudly and left out, so that one of them does not keep all behind it from
-/// being looked after.
-pub(super) fn readable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure>) -> Vec<T> {
+/// Decodes rows. Those that cannot be decoded are logged, counted and skipped, so that one of them does not block all that follow.
+pub(super) fn decodable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure>) -> Vec<T> {
     let read = |row| {
         read(row)
             .inspect_err(|failure| {
-                metrics::count(UNREADABLE, 1);
-                tracing::error!(error.message = %failure, "a row cannot be read");
+                metrics::count(UNDECODABLE, 1);
+                tracing::error!(error.message = %failure, "a row cannot be decoded");
             })
             .ok()
     };
@@ -29,30 +28,30 @@ pub(super) fn readable<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Failure
 
 /// The value of a column.
 pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &'static str) -> Result<T, Failure> {
-    row.try_get(column).map_err(|error| unreadable(column, error))
+    row.try_get(column).map_err(|error| undecodable(column, error))
 }
 
-/// The value of a text column, through the parser of its type.
+/// The value of a text column, parsed.
 pub(super) fn parsed<T, E: Display>(
     row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<T, Failure> {
-    parse(get(row, column)?).map_err(|error| unreadable(column, error))
+    parse(get(row, column)?).map_err(|error| undecodable(column, error))
 }
 
-/// The value of a text column, if it has one, through the parser of its type.
+/// The value of a nullable text column, parsed.
 pub(super) fn parsed_if<T, E: Display>(
     row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Option<T>, Failure> {
-    get::<Option<&str>>(row, column)?.map(parse).transpose().map_err(|error| unreadable(column, error))
+    get::<Option<&str>>(row, column)?.map(parse).transpose().map_err(|error| undecodable(column, error))
 }
 
-/// The value of a text column that is one of a few words.
-pub(super) fn word<T>(row: &Row, column: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
-    parsed(row, column, |text| parse(text).ok_or_else(|| format!("holds no word of ours: {text:?}")))
+/// The value of a text column with a fixed set of words.
+pub(super) fn keyword<T>(row: &Row, column: &'static str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+    parsed(row, column, |text| parse(text).ok_or_else(|| format!("contains the unknown word {text:?}")))
 }
 
 /// The value of a jsonb column.
@@ -62,27 +61,27 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Resu
 
 /// An amount and its currency, from two columns.
 pub(super) fn money(row: &Row, amount: &'static str, currency: &'static str) -> Result<Money, Failure> {
-    Money::new(get(row, amount)?, get(row, currency)?).map_err(|error| unreadable(amount, error))
+    Money::new(get(row, amount)?, get(row, currency)?).map_err(|error| undecodable(amount, error))
 }
 
-/// A column that counts, which the domain holds unsigned.
+/// The value of a `bigint` column that is never negative.
 pub(super) fn count(row: &Row, column: &'static str) -> Result<u64, Failure> {
-    u64::try_from(get::<i64>(row, column)?).map_err(|error| unreadable(column, error))
+    u64::try_from(get::<i64>(row, column)?).map_err(|error| undecodable(column, error))
 }
 
-/// A count of the domain, as the database holds it.
-pub(super) fn counted(count: u64) -> Result<i64, Failure> {
+/// A count as `bigint`.
+pub(super) fn bigint(count: u64) -> Result<i64, Failure> {
     i64::try_from(count).map_err(Failure::internal)
 }
 
-/// The one row of a statement that always has one.
+/// The row of a statement that always returns exactly one.
 pub(super) fn only(rows: &[Row]) -> Result<&Row, Failure> {
     match rows {
         [row] => Ok(row),
-        rows => Err(Failure::internal(format!("a statement that answers one row answered {}", rows.len()))),
+        rows => Err(Failure::internal(format!("a statement that returns one row returned {}", rows.len()))),
     }
 }
 
-fn unreadable(column: &str, error: impl Display) -> Failure {
+fn undecodable(column: &str, error: impl Display) -> Failure {
     Failure::internal(format!("database: column {column}: {error}"))
 }

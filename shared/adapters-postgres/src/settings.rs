@@ -1,4 +1,4 @@
-//! Where the database is, who we are there, and how long we wait for it.
+//! Connection settings: address, login, TLS and timeouts.
 
 use kernel::Failure;
 use std::{fmt, future::Future, net::IpAddr, pin::Pin, time::Duration};
@@ -6,46 +6,44 @@ use std::{fmt, future::Future, net::IpAddr, pin::Pin, time::Duration};
 /// Whether the connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tls {
-    /// TLS, with the server's certificate checked against Mozilla's roots. RDS Proxy's certificate is from there.
+    /// TLS, verified against Mozilla's root certificates, which RDS Proxy's certificate chains to.
     Require,
-    /// In clear: for a database on this machine.
+    /// Unencrypted, for a database on this host.
     Off,
 }
 
 impl Tls {
-    /// Reads `DATABASE_TLS` (`require` or `off`). When it is not set, only a database on this machine is spoken to in clear.
+    /// Parses `DATABASE_TLS` (`require` or `off`). If it is not set, TLS is off for a database on this host and required for any other.
     pub fn choose(setting: Option<&str>, host: &str) -> Result<Self, Failure> {
         match setting {
             Some("require") => Ok(Self::Require),
             Some("off") => Ok(Self::Off),
-            Some(other) => {
-                Err(Failure::internal(format!("DATABASE_TLS is {other:?}, and may be \"require\" or \"off\"")))
-            }
-            None if is_here(host) => Ok(Self::Off),
+            Some(other) => Err(Failure::internal(format!("DATABASE_TLS must be require or off, not {other:?}"))),
+            None if is_this_host(host) => Ok(Self::Off),
             None => Ok(Self::Require),
         }
     }
 }
 
-fn is_here(host: &str) -> bool {
+fn is_this_host(host: &str) -> bool {
     host == "localhost" || host.starts_with('/') || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A password that is on its way: an RDS IAM token is signed anew for every connection.
+/// A password to be created, such as an RDS IAM token, which is signed anew for each connection.
 pub type PasswordFuture = Pin<Box<dyn Future<Output = Result<String, Failure>> + Send>>;
 
-/// How we prove who we are.
+/// How the role logs in.
 pub enum PasswordSource {
-    /// The server trusts us.
+    /// Without a password (`trust` authentication).
     Trust,
-    /// A password that stays the same.
+    /// A fixed password.
     Password(String),
-    /// A password for one connection, asked for when it is made.
+    /// A password that is created for each connection.
     Issued(Box<dyn Fn() -> PasswordFuture + Send + Sync>),
 }
 
 impl PasswordSource {
-    /// A password that `issue` makes for every connection.
+    /// `issue` creates the password of each connection.
     pub fn issued<F, P>(issue: F) -> Self
     where
         F: Fn() -> P + Send + Sync + 'static,
@@ -69,29 +67,26 @@ impl fmt::Debug for PasswordSource {
     }
 }
 
-/// Where the database is, and how long we wait for it.
+/// The address of the database, the role, and timeouts.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Host name, address, or directory of a Unix socket.
+    /// Host name, IP address, or directory of a Unix socket.
     pub host: String,
-    /// Port.
     pub port: u16,
-    /// Name of the database.
     pub name: String,
-    /// Role to log in as: a context's name, or the owner's for migrations.
+    /// The role: that of a context, or the owner for migrations.
     pub user: String,
-    /// Whether the connection is encrypted.
     pub tls: Tls,
-    /// The longest that one try to connect may take, password included.
+    /// Of one attempt to connect, including the creation of the password.
     pub connect_timeout: Duration,
-    /// The longest that one statement may take. The caller's time limit must be above it.
+    /// Of one statement. The timeout of the function must be higher.
     pub statement_timeout: Duration,
-    /// Options of the server for this connection, as in `PGOPTIONS`. Only tests have any: the proxy takes none.
+    /// Server options as in `PGOPTIONS`, for tests only: the proxy accepts none.
     pub options: Option<String>,
 }
 
 impl Settings {
-    /// A database, with the time limits that fit a function of ten seconds: two tries to connect and one statement.
+    /// Settings with timeouts for a function of ten seconds: two attempts to connect and one statement.
     pub fn new(host: &str, port: u16, name: &str, user: &str, tls: Tls) -> Self {
         Self {
             host: host.to_owned(),
@@ -135,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_database_on_this_machine_is_spoken_to_in_clear_without_being_told() {
+    fn tls_is_off_by_default_only_for_a_database_on_this_host() {
         for here in ["localhost", "127.0.0.1", "::1", "/var/run/postgresql"] {
             assert_eq!(Tls::choose(None, here), Ok(Tls::Off), "{here}");
         }
@@ -147,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_told_when_it_is_printed() {
+    fn debug_output_contains_no_password() {
         assert!(!format!("{:?}", PasswordSource::Password("hunter2".to_owned())).contains("hunter2"));
     }
 }

@@ -4,10 +4,10 @@
 
 use super::{
     Database, Relay,
-    fragments::{announce, claim, take_key, what_was_kept},
-    keys,
+    fragments::{claim, insert_event, insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
     params::{Param, params},
-    rows::{count, counted, get, only, parsed_if, readable, word},
+    rows::{bigint, count, decodable, get, keyword, only, parsed_if},
 };
 use domain::{
     Event,
@@ -84,19 +84,19 @@ const ADJUST: &str = concat!(
     "WITH before AS (
         SELECT product_id FROM stock WHERE product_id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), ",
-    take_key!(from "before"),
+    insert_idempotency_record!(from "before"),
     ", adjusted AS (
         UPDATE stock AS s
         SET available = s.available + $8, version = $7, updated_at = ($10 ->> 'time')::timestamptz
-        FROM taken
+        FROM recorded
         WHERE s.product_id = $6
         RETURNING s.product_id, s.available, s.reserved, s.version, s.updated_at
     ), recorded AS (
         INSERT INTO stock_movements (product_id, version, kind, quantity, available, reserved, at, reason)
         SELECT product_id, version, 'adjusted', $8, available, reserved, updated_at, $9 FROM adjusted
     ), ",
-    announce!("$10", from "adjusted"),
-    what_was_kept!(),
+    insert_event!("$10", from "adjusted"),
+    select_idempotency_outcome!(),
 );
 
 /// A level that is older than the recorded one changes nothing.
@@ -110,7 +110,7 @@ const RECORD_LEVEL: &str = concat!(
     ), alert AS (
         SELECT FROM recorded WHERE is_new
     ), ",
-    announce!("$4", from "alert"),
+    insert_event!("$4", from "alert"),
     " SELECT EXISTS (SELECT FROM alert) AS is_new",
 );
 
@@ -131,7 +131,7 @@ impl<B: Bus> PgStock<B> {
         let rows = self.relay.database().query(sql, params).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let Some(Json(event)) = get::<Option<Json<Event>>>(row, "event")? else { return Ok(None) };
-        self.relay.send(std::slice::from_ref(&event)).await;
+        self.relay.publish(std::slice::from_ref(&event)).await;
         Ok(Some(event))
     }
 }
@@ -183,7 +183,7 @@ impl<B: Bus> StockStore for PgStock<B> {
             claim.event_id,
             paid.order_id.0,
             paid.payment.payment_id.0,
-            counted(paid.payment.version)?,
+            bigint(paid.payment.version)?,
             paid.at,
             Json(allocated),
             Json(failed),
@@ -224,7 +224,7 @@ impl<B: Bus> StockStore for PgStock<B> {
                 PaymentRef { payment_id: PaymentId(get(row, "payment_id")?), version: count(row, "payment_version")? };
             Ok(PaidOrder { order_id: OrderId(get(row, "order_id")?), payment, at: get(row, "paid_at")? })
         };
-        Ok(readable(&rows, paid))
+        Ok(decodable(&rows, paid))
     }
 
     async fn backorder_count(&self) -> Result<u64, Failure> {
@@ -257,7 +257,7 @@ impl<B: Bus> StockMovements for PgStock<B> {
         let rows = self.relay.database().query(MOVEMENTS, &params![product.0, before, i64::from(limit) + 1]).await?;
         let movement = |row| {
             Ok(Movement {
-                kind: word(row, "kind", MovementKind::parse)?,
+                kind: keyword(row, "kind", MovementKind::parse)?,
                 quantity: get(row, "quantity")?,
                 level: level(product, row)?,
                 order_id: get::<Option<Uuid>>(row, "order_id")?.map(OrderId),
@@ -286,7 +286,7 @@ impl<B: Bus> StockAdjustments for PgStock<B> {
             &key.scope,
             &key.key,
             &key.fingerprint,
-            keys::head(reply),
+            idempotency::reply_head(reply),
             &reply.body,
             after.product_id.0,
             after.version,
@@ -294,15 +294,15 @@ impl<B: Bus> StockAdjustments for PgStock<B> {
             adjustment.reason.name(),
             Json(event),
         ];
-        let outcome = keys::settled(key, &self.relay.database().query(ADJUST, &params).await?)?;
+        let outcome = idempotency::outcome(key, &self.relay.database().query(ADJUST, &params).await?)?;
         if outcome == Some(IdempotencyOutcome::Committed) {
-            self.relay.send(std::slice::from_ref(event)).await;
+            self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(outcome)
     }
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
-        keys::refuse(self.relay.database(), key, reply).await
+        idempotency::store_rejection(self.relay.database(), key, reply).await
     }
 }
 
@@ -312,7 +312,7 @@ impl<B: Bus> LowStockAlerts for PgStock<B> {
         let rows = self.relay.database().query(RECORD_LEVEL, &params).await?;
         let is_new = get(only(&rows)?, "is_new")?;
         if is_new {
-            self.relay.send(std::slice::from_ref(event)).await;
+            self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(is_new)
     }

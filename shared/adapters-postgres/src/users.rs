@@ -1,11 +1,11 @@
-//! Accounts and sessions.
+//! User accounts and sessions.
 
 use super::{
     Database, Relay,
-    failures::Trouble,
-    fragments::announce,
+    errors::QueryError,
+    fragments::insert_event,
     params::params,
-    rows::{counted, get, word},
+    rows::{bigint, get, keyword},
 };
 use domain::{
     Event,
@@ -18,20 +18,20 @@ use std::sync::Arc;
 use tokio_postgres::types::Json;
 
 const REGISTER: &str = concat!(
-    "WITH made AS (
+    "WITH inserted AS (
         INSERT INTO users (id, email, username, password_hash, full_name, phone, address, role, version, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         RETURNING id
     ), ",
-    announce!("$11", from "made"),
-    " SELECT FROM made",
+    insert_event!("$11", from "inserted"),
+    " SELECT FROM inserted",
 );
 
 const CREDENTIALS: &str = "
     SELECT id, role, password_hash, locked_until FROM users WHERE email = $1 OR username = $1";
 
-/// After a lock that has ended ($3 is now), this is the first wrong password, and the old end must not be there for the next one.
-const WRONG_PASSWORD: &str = "
+/// After a lock has ended (`$3` is now), counting starts again, and the old end of the lock is cleared for the next attempt.
+const RECORD_FAILED_LOGIN: &str = "
     UPDATE users
     SET failed_logins = CASE WHEN locked_until <= $3 THEN 1 ELSE failed_logins + 1 END,
         locked_until = CASE
@@ -41,21 +41,20 @@ const WRONG_PASSWORD: &str = "
     WHERE id = $1";
 
 const BEGIN_SESSION: &str = "
-    WITH forgiven AS (
+    WITH reset AS (
         UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1 AND (failed_logins > 0 OR locked_until IS NOT NULL)
-    ), tidied AS (
+    ), cleaned AS (
         DELETE FROM refresh_tokens WHERE user_id = $1 AND expires_at <= $3
     )
     INSERT INTO refresh_tokens (user_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4)";
 
-/// Accounts in the schema of identity.
 #[derive(Debug)]
 pub struct PgUsers<B> {
     relay: Relay<B>,
 }
 
 impl<B: Bus> PgUsers<B> {
-    /// Over `database`, as identity's role.
+    /// `database` logs in as the role of identity.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         Self { relay: Relay::new(database, bus) }
     }
@@ -72,12 +71,12 @@ impl<B: Bus> UserStore for PgUsers<B> {
             user.phone.as_ref().map(|phone| phone.as_str()),
             user.address.as_ref().map(Json),
             user.role.name(),
-            counted(user.version)?,
+            bigint(user.version)?,
             user.created_at,
             Json(event),
         ];
         self.relay.database().attempt(REGISTER, &params).await?.map_err(taken)?;
-        self.relay.send(std::slice::from_ref(event)).await;
+        self.relay.publish(std::slice::from_ref(event)).await;
         Ok(())
     }
 
@@ -86,7 +85,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
         let credentials = |row| {
             Ok(Credentials {
                 user_id: UserId(get(row, "id")?),
-                role: word(row, "role", Role::parse)?,
+                role: keyword(row, "role", Role::parse)?,
                 password_hash: get(row, "password_hash")?,
                 locked_until: get(row, "locked_until")?,
             })
@@ -102,7 +101,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
         locked_until: Timestamp,
     ) -> Result<(), Failure> {
         let limit = i32::try_from(limit).map_err(Failure::internal)?;
-        self.relay.database().query(WRONG_PASSWORD, &params![user.0, limit, now, locked_until]).await.map(drop)
+        self.relay.database().query(RECORD_FAILED_LOGIN, &params![user.0, limit, now, locked_until]).await.map(drop)
     }
 
     async fn begin_session(
@@ -116,12 +115,14 @@ impl<B: Bus> UserStore for PgUsers<B> {
     }
 }
 
-/// Says which of the unique fields was taken.
-fn taken(trouble: Trouble) -> Failure {
-    let (pointer, code, detail) = match trouble.duplicate() {
-        Some("users_email_taken") => ("/email", "email-taken", "There is an account with this e-mail address."),
-        Some("users_username_taken") => ("/username", "username-taken", "There is an account with this username."),
-        _ => return trouble.into(),
+/// Names the unique field that is taken.
+fn taken(error: QueryError) -> Failure {
+    let (pointer, code, detail) = match error.duplicate() {
+        Some("users_email_taken") => ("/email", "email-taken", "An account with this e-mail address exists already."),
+        Some("users_username_taken") => {
+            ("/username", "username-taken", "An account with this username exists already.")
+        }
+        _ => return error.into(),
     };
     Failure {
         fields: vec![FieldError { pointer: pointer.to_owned(), detail: "is taken".to_owned() }],

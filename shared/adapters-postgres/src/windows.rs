@@ -1,4 +1,4 @@
-//! Windows of analytics, added up as facts come in.
+//! Windows of analytics, aggregated as records arrive.
 
 use super::{
     Database,
@@ -15,8 +15,8 @@ use serde_json::{Value, json as object};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
-/// Every batch takes facts first and windows second, each in order, and what hangs on a window after it: no two batches wait
-/// for each other in a ring. A fact that is known already brings no row, so it adds nothing.
+/// Every batch locks records first, then windows, then what belongs to a window, each in order, so that no two batches deadlock. A record
+/// that was counted already inserts no row and so adds nothing.
 const ADD: &str = "
     WITH fact AS (
         SELECT * FROM jsonb_to_recordset($1) AS f (
@@ -72,26 +72,25 @@ const LIST: &str = "
     WHERE w.window_start >= $1 AND w.window_start < $2 AND ($3 IS NULL OR (w.window_start, w.currency) > ($3, $4))
     ORDER BY w.window_start, w.currency LIMIT $5";
 
-/// Windows in the schema of analytics.
 #[derive(Debug)]
 pub struct PgWindows {
     database: Arc<Database>,
 }
 
 impl PgWindows {
-    /// Over `database`, as the role of analytics.
+    /// `database` logs in as the role of analytics.
     pub fn new(database: Arc<Database>) -> Self {
         Self { database }
     }
 }
 
 impl WindowStore for PgWindows {
-    async fn add(&self, facts: &[AnalyticsRecord]) -> Result<(), Failure> {
-        if facts.is_empty() {
+    async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure> {
+        if records.is_empty() {
             return Ok(());
         }
-        let facts: Vec<Value> = facts.iter().map(record).collect();
-        self.database.query(ADD, &params![Json(facts)]).await.map(drop)
+        let records: Vec<Value> = records.iter().map(to_json).collect();
+        self.database.query(ADD, &params![Json(records)]).await.map(drop)
     }
 
     async fn list(
@@ -101,39 +100,39 @@ impl WindowStore for PgWindows {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page<Window>, Failure> {
-        let (start, currency) = cursor.map(read_cursor).transpose()?.unzip();
-        let shown = usize::try_from(limit).map_err(Failure::internal)?;
+        let (start, currency) = cursor.map(parse_cursor).transpose()?.unzip();
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
         let regions = i64::try_from(MAX_REGIONS).map_err(Failure::internal)?;
         let params = params![from, to, start, currency.map(Currency::code), i64::from(limit) + 1, regions];
         let rows = self.database.query(LIST, &params).await?;
-        let items: Vec<Window> = rows.iter().take(shown).map(read).collect::<Result<_, _>>()?;
-        let next = if rows.len() > shown { items.last().map(write_cursor) } else { None };
+        let items: Vec<Window> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
+        let next = if rows.len() > page_size { items.last().map(format_cursor) } else { None };
         Ok(Page { items, next })
     }
 }
 
-/// Names the last window of a page: its start in seconds and its currency.
-fn write_cursor(last: &Window) -> String {
+/// The cursor after a window: its start in seconds and its currency.
+fn format_cursor(last: &Window) -> String {
     format!("{}-{}", last.start.as_second(), last.revenue.currency.code())
 }
 
-fn read_cursor(cursor: &str) -> Result<(Timestamp, Currency), Failure> {
-    let read = || {
+fn parse_cursor(cursor: &str) -> Result<(Timestamp, Currency), Failure> {
+    let parse = || {
         let (start, currency) = cursor.rsplit_once('-')?;
         Some((Timestamp::from_second(start.parse().ok()?).ok()?, Currency::parse(currency).ok()?))
     };
-    read().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
+    parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
-fn record(fact: &AnalyticsRecord) -> Value {
+fn to_json(record: &AnalyticsRecord) -> Value {
     let products: Vec<Value> =
-        fact.products.iter().map(|(id, name, units)| object!({ "id": id, "name": name, "units": units })).collect();
+        record.products.iter().map(|(id, name, units)| object!({ "id": id, "name": name, "units": units })).collect();
     object!({
-        "event_id": fact.event_id,
-        "window_start": fact.window,
-        "currency": fact.revenue.currency,
-        "revenue": fact.revenue.amount,
-        "region": fact.region,
+        "event_id": record.event_id,
+        "window_start": record.window,
+        "currency": record.revenue.currency,
+        "revenue": record.revenue.amount,
+        "region": record.region,
         "products": products,
     })
 }

@@ -1,6 +1,6 @@
-//! What the gateway's answers mean. Only one that is surely final becomes an answer; all that is open is `Unavailable`.
+//! Classification of Stripe's responses. Only a final result becomes an outcome; everything undecided is `Unavailable`.
 
-use super::{PART, metadata};
+use super::{DEPENDENCY, metadata};
 use domain::payment::{ChargeOutcome, RefundOutcome};
 use edge::telemetry::metrics;
 use kernel::{Failure, FailureKind};
@@ -13,34 +13,32 @@ use std::collections::BTreeMap;
 #[cfg(test)]
 mod tests;
 
-/// Most payment intents that are looked at for one attempt. There is one, unless something went very wrong.
-pub(super) const MOST_FOUND: u32 = 100;
+/// Maximum number of payment intents of one attempt. Normally there is one.
+pub(super) const SEARCH_LIMIT: u32 = 100;
 
-/// What was put on something of theirs.
 pub(super) type Metadata = BTreeMap<String, String>;
 
-/// A payment intent, as far as we need it.
+/// The members of a payment intent that are used.
 #[derive(Deserialize)]
 pub(super) struct Intent {
     pub(super) id: String,
     status: String,
-    last_payment_error: Option<Refusal>,
+    last_payment_error: Option<StripeError>,
     #[serde(default)]
     pub(super) metadata: Metadata,
 }
 
 impl Intent {
-    /// What became of it.
     fn outcome(self) -> Result<ChargeOutcome, Failure> {
         match self.status.as_str() {
             "succeeded" => Ok(ChargeOutcome::Charged(self.id)),
-            "requires_payment_method" | "canceled" => Ok(ChargeOutcome::Declined(self.refusal())),
+            "requires_payment_method" | "canceled" => Ok(ChargeOutcome::Declined(self.decline_code())),
             "requires_action" => Ok(ChargeOutcome::Declined(AUTHENTICATION_REQUIRED.to_owned())),
-            other => Err(undecided(&format!("the payment is {other}"))),
+            other => Err(pending(&format!("the payment is {other}"))),
         }
     }
 
-    /// Whether it was begun and never came to ask the bank. Nobody takes it up again: its key tells of the fault that ended it.
+    /// Whether it was created and never sent to the bank. It stays so: its idempotency key replays the error that ended it.
     fn was_never_confirmed(&self) -> bool {
         match self.status.as_str() {
             "requires_confirmation" => true,
@@ -49,23 +47,22 @@ impl Intent {
         }
     }
 
-    /// The code of its last refusal.
-    pub(super) fn refusal(self) -> String {
+    pub(super) fn decline_code(self) -> String {
         self.last_payment_error.unwrap_or_default().code()
     }
 }
 
-/// What a search found.
+/// A page of search results.
 #[derive(Deserialize)]
-struct Found {
+struct SearchPage {
     data: Vec<Intent>,
     #[serde(default)]
     has_more: bool,
 }
 
-/// A refund, as far as we need it.
+/// The members of a refund that are used.
 #[derive(Deserialize)]
-struct Made {
+struct StripeRefund {
     id: String,
     status: Option<String>,
     failure_reason: Option<String>,
@@ -73,51 +70,48 @@ struct Made {
     metadata: Metadata,
 }
 
-impl Made {
-    /// What became of it.
+impl StripeRefund {
     fn outcome(self) -> Result<RefundOutcome, Failure> {
         match self.status.as_deref().unwrap_or("unknown") {
-            // Pending is taken for done: they have taken the refund, it is on its way to the bank or waits for our balance there, and
-            // they call it succeeded later without anybody's doing. Should the bank send it back, which is rare and takes weeks, the
-            // money is in our balance again and the customer has to be paid in another way: that is a person's work, and Stripe
-            // writes to the account's owner about it (<https://docs.stripe.com/refunds#failed-refunds>).
+            // A pending refund counts as done: Stripe has accepted it, and it succeeds without further action once the bank or the
+            // balance of the account allows. A bank that returns it, rarely and after weeks, returns the money to the balance; the
+            // customer must then be refunded manually, and Stripe notifies the owner of the account (<https://docs.stripe.com/refunds#failed-refunds>).
             "succeeded" | "pending" => Ok(RefundOutcome::Refunded(self.id)),
             state @ ("failed" | "canceled") => {
                 let code = self.failure_reason.clone().unwrap_or_else(|| state.to_owned());
                 Ok(RefundOutcome::Failed(code))
             }
-            other => Err(undecided(&format!("the refund is {other}"))),
+            other => Err(pending(&format!("the refund is {other}"))),
         }
     }
 }
 
-/// Some of the refunds of a charge.
+/// A page of the refunds of a charge.
 #[derive(Deserialize)]
 struct Refunds {
-    data: Vec<Made>,
+    data: Vec<StripeRefund>,
     #[serde(default)]
     has_more: bool,
 }
 
-/// What a page of refunds says of the one that is looked for.
+/// The result of searching one page of refunds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum RefundPage {
-    /// What became of it.
     Found(RefundOutcome),
-    /// Nothing; the next page begins behind this one.
+    /// Not on this page. The next page starts after this id.
     Next(String),
-    /// Nothing, and it is the last page.
+    /// Not found, and there is no further page.
     Last,
 }
 
 #[derive(Deserialize)]
-struct Problem {
-    error: Refusal,
+struct ErrorBody {
+    error: StripeError,
 }
 
-/// What Stripe says of a refusal. Its message is left out: it may repeat what was sent.
+/// Stripe's description of an error, without the message, which may quote the request.
 #[derive(Default, Deserialize)]
-struct Refusal {
+struct StripeError {
     #[serde(rename = "type")]
     kind: Option<String>,
     code: Option<String>,
@@ -125,13 +119,13 @@ struct Refusal {
     param: Option<String>,
 }
 
-/// The bank wants to see the customer, and nobody is there who could authenticate.
+/// The bank requires the customer to authenticate, which an off-session charge cannot do.
 const AUTHENTICATION_REQUIRED: &str = "authentication_required";
-/// What they refuse without a code: a way to pay that cannot be used, or not again.
+/// The code of a decline that Stripe gives none, such as a payment method that was used before.
 const INVALID_PAYMENT_METHOD: &str = "invalid_payment_method";
 
-/// Why a refund will never be made, whoever asks (<https://docs.stripe.com/error-codes>).
-const NEVER_REFUNDED: [&str; 5] = [
+/// Codes of refunds that will never succeed (<https://docs.stripe.com/error-codes>).
+const FINAL_REFUND_ERRORS: [&str; 5] = [
     "charge_already_refunded",
     "amount_too_large",
     "charge_disputed",
@@ -139,29 +133,29 @@ const NEVER_REFUNDED: [&str; 5] = [
     "charge_not_refundable",
 ];
 
-impl Refusal {
-    fn read(body: &[u8]) -> Self {
-        serde_json::from_slice::<Problem>(body).map(|problem| problem.error).unwrap_or_default()
+impl StripeError {
+    fn parse(body: &[u8]) -> Self {
+        serde_json::from_slice::<ErrorBody>(body).map(|body| body.error).unwrap_or_default()
     }
 
-    /// They refuse what was asked for, and not who asks or how.
-    fn is_of_the_request(&self) -> bool {
+    /// Whether Stripe rejects the request itself, not the credentials or the rate.
+    fn is_invalid_request(&self) -> bool {
         self.kind.as_deref() == Some("invalid_request_error")
     }
 
-    /// They do not know what the request names. A charge names one thing of theirs, the way to pay.
-    fn is_of_something_unknown(&self) -> bool {
-        self.is_of_the_request() && self.code.as_deref() == Some("resource_missing")
+    /// Whether the request names an unknown object. A charge names one only, the payment method.
+    fn is_unknown_resource(&self) -> bool {
+        self.is_invalid_request() && self.code.as_deref() == Some("resource_missing")
     }
 
-    /// The refund will never be made. That it is more than is left was told without a code by some versions of their API.
-    fn is_of_the_refund(&self) -> bool {
-        self.is_of_the_request()
-            && (self.code.as_deref().is_some_and(|code| NEVER_REFUNDED.contains(&code))
+    /// Whether the refund will never succeed. Some versions of the API report an amount above the remainder without a code.
+    fn is_final_for_refund(&self) -> bool {
+        self.is_invalid_request()
+            && (self.code.as_deref().is_some_and(|code| FINAL_REFUND_ERRORS.contains(&code))
                 || self.param.as_deref() == Some("amount"))
     }
 
-    /// The most precise code; that the customer has to be there is kept, whatever the bank said of it.
+    /// The most specific code, except that `authentication_required` takes precedence over the code of the bank.
     fn code(self) -> String {
         if self.code.as_deref() == Some(AUTHENTICATION_REQUIRED) {
             return AUTHENTICATION_REQUIRED.to_owned();
@@ -170,60 +164,59 @@ impl Refusal {
     }
 }
 
-/// The answer to a charge.
 pub(super) fn charge(status: StatusCode, body: &[u8]) -> Result<ChargeOutcome, Failure> {
     if status.is_success() {
         return read::<Intent>(status, body)?.outcome();
     }
-    let refusal = Refusal::read(body);
+    let error = StripeError::parse(body);
     match status {
-        StatusCode::PAYMENT_REQUIRED => Ok(ChargeOutcome::Declined(refusal.code())),
-        // All that differs from one charge to the next is the customer's: the way to pay and the amount. So it is these that they
-        // refuse, sometimes without a code, as of a token that was used before. The same question gets the same answer, and the
-        // customer may pay in another way. A 404 that names nothing unknown is no word of theirs about a charge.
-        StatusCode::NOT_FOUND if refusal.is_of_something_unknown() => Ok(declined(status, refusal)),
-        StatusCode::BAD_REQUEST if refusal.is_of_the_request() => Ok(declined(status, refusal)),
-        _ => Err(trouble(status, refusal)),
+        StatusCode::PAYMENT_REQUIRED => Ok(ChargeOutcome::Declined(error.code())),
+        // Charges differ only in the payment method and the amount, so Stripe rejects one of these, sometimes without a code (a
+        // token that was used before). A retry gets the same response, and the customer can choose another payment method. A 404
+        // that names no unknown resource does not come from Stripe's API.
+        StatusCode::NOT_FOUND if error.is_unknown_resource() => Ok(declined(status, error)),
+        StatusCode::BAD_REQUEST if error.is_invalid_request() => Ok(declined(status, error)),
+        _ => Err(failure_of(status, error)),
     }
 }
 
-/// Of a request that they refused. Should it be a mistake of ours after all, every charge is declined: it is counted and logged.
-fn declined(status: StatusCode, refusal: Refusal) -> ChargeOutcome {
-    let code = refusal.decline_code.or(refusal.code).unwrap_or_else(|| INVALID_PAYMENT_METHOD.to_owned());
+/// The decline of a rejected request. It is counted and logged, since a defect in the request would decline every charge.
+fn declined(status: StatusCode, error: StripeError) -> ChargeOutcome {
+    let code = error.decline_code.or(error.code).unwrap_or_else(|| INVALID_PAYMENT_METHOD.to_owned());
     metrics::count("ChargeRequestsRejected", 1);
-    tracing::warn!(status = status.as_u16(), code, param = refusal.param, "the gateway refused the request to charge");
+    tracing::warn!(status = status.as_u16(), code, param = error.param, "the gateway rejected the request to charge");
     ChargeOutcome::Declined(code)
 }
 
-/// The answer to a refund. That they do not know the payment is none: they told us its name, so it is another account's key that we
-/// have, and a person has to look.
+/// An unknown payment is an internal error instead of a error: Stripe created its id, so the API key must be that of another account.
 pub(super) fn refund(status: StatusCode, body: &[u8]) -> Result<RefundOutcome, Failure> {
     if status.is_success() {
-        return read::<Made>(status, body)?.outcome();
+        return read::<StripeRefund>(status, body)?.outcome();
     }
-    let refusal = Refusal::read(body);
+    let error = StripeError::parse(body);
     match status {
-        StatusCode::PAYMENT_REQUIRED => Ok(RefundOutcome::Failed(refusal.code())),
-        StatusCode::BAD_REQUEST if refusal.is_of_the_refund() => Ok(RefundOutcome::Failed(refusal.code())),
-        _ => Err(trouble(status, refusal)),
+        StatusCode::PAYMENT_REQUIRED => Ok(RefundOutcome::Failed(error.code())),
+        StatusCode::BAD_REQUEST if error.is_final_for_refund() => Ok(RefundOutcome::Failed(error.code())),
+        _ => Err(failure_of(status, error)),
     }
 }
 
-/// What a page of a charge's refunds says of the one of this id.
+/// Searches a page of the refunds of a charge for the refund with this id.
 pub(super) fn refund_among(status: StatusCode, body: &[u8], refund_id: &str) -> Result<RefundPage, Failure> {
     if !status.is_success() {
-        return Err(trouble(status, Refusal::read(body)));
+        return Err(failure_of(status, StripeError::parse(body)));
     }
     let Refunds { data, has_more } = read(status, body)?;
     let last = data.last().filter(|_| has_more).map(|last| last.id.clone());
-    let is_it = |made: &Made| made.metadata.get(metadata::REFUND_ID).is_some_and(|theirs| theirs == refund_id);
+    let is_it =
+        |refund: &StripeRefund| refund.metadata.get(metadata::REFUND_ID).is_some_and(|theirs| theirs == refund_id);
     match data.into_iter().find(is_it) {
-        Some(made) => made.outcome().map(RefundPage::Found),
+        Some(refund) => refund.outcome().map(RefundPage::Found),
         None => Ok(last.map_or(RefundPage::Last, RefundPage::Next)),
     }
 }
 
-/// The answer to a search for an attempt.
+/// The outcome of the attempt among the payment intents that were found.
 pub(super) fn search(
     status: StatusCode,
     body: &[u8],
@@ -231,13 +224,15 @@ pub(super) fn search(
     attempt: &str,
 ) -> Result<Option<ChargeOutcome>, Failure> {
     if !status.is_success() {
-        return Err(trouble(status, Refusal::read(body)));
+        return Err(failure_of(status, StripeError::parse(body)));
     }
-    let found: Found = read(status, body)?;
+    let found: SearchPage = read(status, body)?;
     if found.has_more {
-        return Err(Failure::internal(format!("{PART}: more than {MOST_FOUND} charges of {payment_id}/{attempt}")));
+        return Err(Failure::internal(format!(
+            "{DEPENDENCY}: more than {SEARCH_LIMIT} charges of {payment_id}/{attempt}"
+        )));
     }
-    // A search compares as it likes: whatever the case of the letters, at least.
+    // Stripe's search ignores case at least, so the metadata is compared again.
     let is = |intent: &Intent, name, value| intent.metadata.get(name).is_some_and(|theirs| theirs == value);
     let is_ours =
         |intent: &Intent| is(intent, metadata::PAYMENT_ID, payment_id) && is(intent, metadata::ATTEMPT, attempt);
@@ -249,46 +244,48 @@ pub(super) fn search(
         [once] => return Ok(Some(ChargeOutcome::Charged(once.to_owned()))),
         _ => {
             let names = charged.join(" and ");
-            return Err(Failure::internal(format!("{PART}: attempt {attempt} of {payment_id} is charged as {names}")));
+            return Err(Failure::internal(format!(
+                "{DEPENDENCY}: attempt {attempt} of {payment_id} is charged as {names}"
+            )));
         }
     }
-    // One that is open may still become a charge, whatever became of others.
+    // An open intent may still be charged, so that it takes precedence over declined ones.
     let begun = ours.into_iter().filter(|intent| !intent.was_never_confirmed());
     let outcomes = begun.map(Intent::outcome).collect::<Result<Vec<_>, _>>()?;
     Ok(outcomes.into_iter().next())
 }
 
-/// What an answer that should be good says. Whatever was asked for may be done or not: we cannot tell.
+/// Parses the body of a success response. If it is malformed, the request may have been executed or not.
 pub(super) fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body)
-        .map_err(|_| Failure::unavailable(PART, format!("an answer {status} that cannot be read")))
+        .map_err(|_| Failure::unavailable(DEPENDENCY, format!("the body of a {status} response is malformed")))
 }
 
-/// The failure of an answer without success, to something of which it says nothing final.
-pub(super) fn refused(status: StatusCode, body: &[u8]) -> Failure {
-    trouble(status, Refusal::read(body))
+/// The failure of an error response that decides nothing.
+pub(super) fn error_response(status: StatusCode, body: &[u8]) -> Failure {
+    failure_of(status, StripeError::parse(body))
 }
 
-/// The failure of something that has begun there and is open.
-fn undecided(what: &str) -> Failure {
-    Failure::new(FailureKind::Unavailable, GATEWAY_PENDING, "The payment gateway does not know yet.")
-        .with_internal(format!("{PART}: {what}"))
+/// The failure of a request that Stripe is still processing.
+fn pending(what: &str) -> Failure {
+    Failure::new(FailureKind::Unavailable, GATEWAY_PENDING, "The outcome at the payment gateway is still pending.")
+        .with_internal(format!("{DEPENDENCY}: {what}"))
 }
 
-fn trouble(status: StatusCode, refusal: Refusal) -> Failure {
-    let kind = refusal.kind.clone().unwrap_or_default();
+fn failure_of(status: StatusCode, error: StripeError) -> Failure {
+    let kind = error.kind.clone().unwrap_or_default();
     match status {
-        // A 404 in other words is not theirs: a proxy or a wrong address.
-        StatusCode::NOT_FOUND if !refusal.is_of_something_unknown() => {
-            Failure::unavailable(PART, format!("{status}: {}", refusal.code()))
+        // Another 404 comes from a proxy or a wrong URL.
+        StatusCode::NOT_FOUND if !error.is_unknown_resource() => {
+            Failure::unavailable(DEPENDENCY, format!("{status}: {}", error.code()))
         }
-        // They answer, and not to this. A key that they refuse may have been replaced.
+        // Stripe responds without executing the request. A rejected API key may have been rotated.
         StatusCode::UNAUTHORIZED | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => {
-            let detail = "The payment gateway does not take this now.";
+            let detail = "The payment gateway cannot process this request now.";
             Failure::new(FailureKind::Unavailable, GATEWAY_RETRY_LATER, detail)
-                .with_internal(format!("{PART}: {status}: {}", refusal.code()))
+                .with_internal(format!("{DEPENDENCY}: {status}: {}", error.code()))
         }
-        _ if status.is_server_error() => Failure::unavailable(PART, status),
-        _ => Failure::internal(format!("{PART}: {status}: {kind} {}", refusal.code())),
+        _ if status.is_server_error() => Failure::unavailable(DEPENDENCY, status),
+        _ => Failure::internal(format!("{DEPENDENCY}: {status}: {kind} {}", error.code())),
     }
 }

@@ -1,13 +1,14 @@
-//! The payment gateway: Stripe's payment intents, confirmed as they are created, their refunds, and its own ledger.
+//! The payment gateway Stripe: payment intents that are confirmed when they are created, refunds, balance transactions and webhooks.
 //!
-//! Every charge carries an idempotency key of its attempt, and every refund one of its own, so that it can be asked for again and is
-//! still done once. Stripe keeps the first result of a key for at least 24 hours (`domain::payment::is_due` sees to it that nobody asks
-//! later) and then gives that result again. So asking again tells the outcome where no answer came, or came before anything was begun
-//! (401, 409, 429); where the result that was kept is a 5xx or `processing`, it only tells the same again: what became of it is looked
-//! up ([`ports::Gateway::find_charge`], [`ports::Gateway::find_refund`]) (<https://docs.stripe.com/api/idempotent_requests>).
+//! Each attempt to charge and each refund has an idempotency key of its own, so that a repeated request is executed once. Stripe stores
+//! the first result of a key for at least 24 hours and replays it (`domain::payment::is_due` ensures that no request is repeated later).
+//! A repeated request therefore returns the outcome if the first response was lost, or if Stripe rejected the request before executing
+//! it (401, 409, 429). If the stored result is a 5xx or `processing`, the outcome is searched for instead
+//! ([`ports::Gateway::find_charge`], [`ports::Gateway::find_refund`]; <https://docs.stripe.com/api/idempotent_requests>).
 
+mod balance_transactions;
 mod classify;
-mod movements;
+
 mod secrets;
 #[cfg(test)]
 mod tests;
@@ -28,45 +29,42 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// The payment gateway.
 pub fn gateway(wiring: &Wiring) -> Result<StripeGateway, ConfigError> {
-    wiring.require("the gateway", |uses| matches!(uses, Uses::Gateway))?;
+    wiring.require("the payment gateway", |uses| matches!(uses, Uses::Gateway))?;
     StripeGateway::new(&wiring.config().gateway_url()?, adapters_secrets::secret(wiring, &catalog::GATEWAY_KEY)?)
 }
 
-/// The gateway's webhooks.
 pub fn webhook_verifier(wiring: &Wiring) -> Result<StripeWebhooks, ConfigError> {
     Ok(StripeWebhooks::new(adapters_secrets::secret(wiring, &catalog::WEBHOOK_SECRET)?))
 }
 
-const PART: &str = "payment gateway";
-const CONNECT: Duration = Duration::from_secs(2);
-/// On the whole exchange. The function that charges has 30 seconds.
-const TOTAL: Duration = Duration::from_secs(8);
-/// The version of Stripe's API that this code was written for; without it an account's default decides.
+const DEPENDENCY: &str = "payment gateway";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Of one request. The function that charges has 30 seconds.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
+/// The version of Stripe's API that this code is written for; without it, the default of the account applies.
 const API_VERSION: &str = "2025-03-31.basil";
-/// The header by which Stripe tells that an answer is the one that it holds under the key
+/// The response header that marks the stored result of an idempotency key
 /// (<https://docs.stripe.com/error-low-level#idempotency>).
-const REPLAYED: &str = "idempotent-replayed";
-/// The most that Stripe lists at once.
-const PAGE: &str = "100";
+const REPLAYED_HEADER: &str = "idempotent-replayed";
+/// Stripe's limit on the length of a page.
+const PAGE_LIMIT: &str = "100";
 
-/// What our metadata is called there. Stripe puts what a payment intent has on its charge too.
+/// Names of the metadata of payment intents and refunds. Stripe copies those of a payment intent to its charge.
 mod metadata {
     pub(super) const PAYMENT_ID: &str = "payment_id";
     pub(super) const ATTEMPT: &str = "attempt";
     pub(super) const REFUND_ID: &str = "refund_id";
 }
 
-/// An answer as it came.
-struct Reply {
+struct Response {
     status: StatusCode,
-    /// Whether it was given before, under the same key.
+    /// Whether it is the stored result of an idempotency key.
     is_replayed: bool,
     body: Vec<u8>,
 }
 
-/// Stripe, or a server that speaks like it.
+/// Stripe, or a server with the same API.
 #[derive(Debug)]
 pub struct StripeGateway {
     http: Client,
@@ -76,62 +74,63 @@ pub struct StripeGateway {
 }
 
 impl StripeGateway {
-    /// The gateway at `url`, to which `secret` proves who we are.
+    /// `secret` contains the secret API key of the account.
     pub fn new(url: &str, secret: SecretValue) -> Result<Self, ConfigError> {
-        let http = adapters_http::client(CONNECT, TOTAL)?;
+        let http = adapters_http::client(CONNECT_TIMEOUT, REQUEST_TIMEOUT)?;
         Ok(Self { http, url: format!("{url}/v1"), secret, key: Mutex::default() })
     }
 
-    /// Does something at most once a `key`.
+    /// Sends a request that Stripe executes at most once for `key`.
     async fn post(&self, path: &str, key: String, form: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), Failure> {
         let request = self.http.post(format!("{}/{path}", self.url)).header("Idempotency-Key", key).form(form);
-        let Reply { status, is_replayed, body } = self.send(request).await?;
+        let Response { status, is_replayed, body } = self.send(request).await?;
         if is_replayed && status.is_server_error() {
-            let detail = "The payment gateway holds a fault under the key.";
+            let detail = "The payment gateway replays an error for this idempotency key.";
             return Err(Failure::new(FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR, detail)
-                .with_internal(format!("{PART}: {status} again")));
+                .with_internal(format!("{DEPENDENCY}: {status} is replayed")));
         }
         Ok((status, body))
     }
 
     async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<(StatusCode, Vec<u8>), Failure> {
-        let Reply { status, body, .. } = self.send(self.http.get(format!("{}/{path}", self.url)).query(query)).await?;
+        let Response { status, body, .. } =
+            self.send(self.http.get(format!("{}/{path}", self.url)).query(query)).await?;
         Ok((status, body))
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Reply, Failure> {
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
         let key = self.key().await?;
         let request = request.basic_auth(&key, None::<&str>).header("Stripe-Version", API_VERSION);
-        let unavailable = |error| Failure::unavailable(PART, adapters_http::cause(error));
-        let answer = request.send().await.map_err(unavailable)?;
-        let status = answer.status();
+        let unavailable = |error| Failure::unavailable(DEPENDENCY, adapters_http::cause(error));
+        let response = request.send().await.map_err(unavailable)?;
+        let status = response.status();
         if status == StatusCode::UNAUTHORIZED {
-            self.forget(&key).await;
+            self.invalidate(&key).await;
         }
-        let is_replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
-        Ok(Reply { status, is_replayed, body: answer.bytes().await.map_err(unavailable)?.into() })
+        let is_replayed = response.headers().get(REPLAYED_HEADER).is_some_and(|value| value == "true");
+        Ok(Response { status, is_replayed, body: response.bytes().await.map_err(unavailable)?.into() })
     }
 
-    /// Our secret key: read once, and again after Stripe has refused it.
+    /// The API key: read once, and again after Stripe has rejected it.
     async fn key(&self) -> Result<String, Failure> {
-        let mut kept = self.key.lock().await;
-        if let Some(key) = &*kept {
+        let mut cached = self.key.lock().await;
+        if let Some(key) = &*cached {
             return Ok(key.clone());
         }
-        let key = secrets::usable(self.secret.read().await?, "payment gateway")?;
-        Ok(kept.insert(key).clone())
+        let key = secrets::require(self.secret.read().await?, "payment gateway")?;
+        Ok(cached.insert(key).clone())
     }
 
-    /// Forgets a key that Stripe refused, unless a newer one has been read meanwhile.
-    async fn forget(&self, refused: &str) {
-        self.key.lock().await.take_if(|kept| kept == refused);
+    /// Drops a rejected key from the cache, unless a newer one has been read since.
+    async fn invalidate(&self, rejected: &str) {
+        self.key.lock().await.take_if(|key| key == rejected);
     }
 }
 
 impl ports::Gateway for StripeGateway {
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
-        let nothing = || Failure::internal(format!("the payment {} has no way to pay", payment.id));
-        let method = payment.method.as_ref().ok_or_else(nothing)?;
+        let missing = || Failure::internal(format!("the payment {} has no payment method", payment.id));
+        let method = payment.method.as_ref().ok_or_else(missing)?;
         let form = [
             ("amount", payment.amount.amount.get().to_string()),
             ("currency", payment.amount.currency.code().to_ascii_lowercase()),
@@ -147,9 +146,9 @@ impl ports::Gateway for StripeGateway {
     }
 
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
-        let nothing = || Failure::internal(format!("the payment {} was never charged", payment.id));
+        let missing = || Failure::internal(format!("the payment {} has not been charged", payment.id));
         let form = [
-            ("payment_intent", payment.transaction_id.clone().ok_or_else(nothing)?),
+            ("payment_intent", payment.transaction_id.clone().ok_or_else(missing)?),
             ("amount", refund.amount.amount.get().to_string()),
             ("metadata[refund_id]", refund.id.to_string()),
             ("metadata[payment_id]", payment.id.to_string()),
@@ -163,18 +162,18 @@ impl ports::Gateway for StripeGateway {
         let (id, attempt) = (payment.id.to_string(), payment.attempts.to_string());
         let query =
             format!("metadata['{}']:'{id}' AND metadata['{}']:'{attempt}'", metadata::PAYMENT_ID, metadata::ATTEMPT,);
-        let query = [("query", query), ("limit", classify::MOST_FOUND.to_string())];
+        let query = [("query", query), ("limit", classify::SEARCH_LIMIT.to_string())];
         let (status, body) = self.get("payment_intents/search", &query).await?;
         classify::search(status, &body, &id, &attempt)
     }
 
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
-        let nothing = || Failure::internal(format!("the payment {} was never charged", payment.id));
-        let charge = payment.transaction_id.clone().ok_or_else(nothing)?;
+        let missing = || Failure::internal(format!("the payment {} has not been charged", payment.id));
+        let charge = payment.transaction_id.clone().ok_or_else(missing)?;
         let id = refund.id.to_string();
         let mut after: Option<String> = None;
         loop {
-            let mut query = vec![("payment_intent", charge.clone()), ("limit", PAGE.to_owned())];
+            let mut query = vec![("payment_intent", charge.clone()), ("limit", PAGE_LIMIT.to_owned())];
             query.extend(after.map(|last| ("starting_after", last)));
             let (status, body) = self.get("refunds", &query).await?;
             match classify::refund_among(status, &body, &id)? {
@@ -192,12 +191,12 @@ impl ports::Gateway for StripeGateway {
             let mut query = vec![
                 ("created[gte]", from.as_second().to_string()),
                 ("created[lt]", to.as_second().to_string()),
-                ("limit", PAGE.to_owned()),
+                ("limit", PAGE_LIMIT.to_owned()),
                 ("expand[]", "data.source".to_owned()),
             ];
             query.extend(after.map(|last| ("starting_after", last)));
             let (status, body) = self.get("balance_transactions", &query).await?;
-            let page = movements::page(status, &body)?;
+            let page = balance_transactions::page(status, &body)?;
             all.transactions.extend(page.statement.transactions);
             all.unreadable.extend(page.statement.unreadable);
             match page.next {

@@ -1,16 +1,16 @@
-//! What our secrets at the gateway have in common: that nobody may have given them a value yet.
+//! Reads the secrets of the gateway, which have no value until an operator sets one.
 
 use kernel::Failure;
 
-/// What the template puts into such a secret while nobody has given it a value (`GatewaySecretKey`, `GatewayWebhookSecret`).
-const NO_KEY: &str = "unset";
+/// The default value of these secrets in the template (`GatewaySecretKey`, `GatewayWebhookSecret`).
+const UNSET: &str = "unset";
 
-/// The key in the text of the secret of `what`.
-pub(super) fn usable(text: Option<String>, what: &str) -> Result<String, Failure> {
+/// The value of a secret; an internal error if it is not set. `owner` names what the secret is for.
+pub(super) fn require(text: Option<String>, owner: &str) -> Result<String, Failure> {
     match text.as_deref().unwrap_or_default().trim() {
-        "" | NO_KEY => {
-            Err(Failure::internal(format!("the secret of the {what} has no value: no key was ever put there")))
-        }
+        "" | UNSET => Err(Failure::internal(format!(
+            "the secret of the {owner} has no value: store the key of the Stripe account in it"
+        ))),
         key => Ok(key.to_owned()),
     }
 }
@@ -21,20 +21,20 @@ mod tests {
     use kernel::FailureKind;
 
     #[test]
-    fn a_secret_without_a_key_is_a_defect_that_the_log_names() {
+    fn unset_secret_is_an_internal_error_that_names_it() {
         for text in [None, Some(""), Some(" \n"), Some("unset"), Some("unset\n")] {
-            let failure = usable(text.map(str::to_owned), "gateway's webhooks").unwrap_err();
+            let failure = require(text.map(str::to_owned), "gateway's webhooks").unwrap_err();
             assert_eq!(failure.kind, FailureKind::Internal, "{text:?}");
             assert!(failure.to_string().contains("the gateway's webhooks has no value"), "{failure}");
         }
-        assert_eq!(usable(Some("sk_test_1\n".to_owned()), "payment gateway"), Ok("sk_test_1".to_owned()));
+        assert_eq!(require(Some("sk_test_1\n".to_owned()), "payment gateway"), Ok("sk_test_1".to_owned()));
     }
 
     #[test]
-    fn the_template_says_the_same_word_for_none() {
+    fn template_uses_the_same_default_value() {
         let template = include_str!("../../../template.yaml");
         for parameter in ["GatewaySecretKey", "GatewayWebhookSecret"] {
-            assert!(template.contains(&format!("- Ref: {parameter}\n        - {NO_KEY}\n")), "{parameter}");
+            assert!(template.contains(&format!("- Ref: {parameter}\n        - {UNSET}\n")), "{parameter}");
         }
     }
 }

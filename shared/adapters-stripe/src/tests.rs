@@ -1,4 +1,4 @@
-//! What the gateway is asked for, over HTTP.
+//! The HTTP requests to the gateway.
 
 use super::*;
 use adapters_testkit::server::{secret, serve};
@@ -50,8 +50,8 @@ async fn gateway() -> (TcpListener, StripeGateway) {
     (listener, gateway)
 }
 
-/// Method and path of a request, and its form or query as text.
-fn told(request: &str) -> (String, String) {
+/// The method and path of a request, and its form or query as text.
+fn parts(request: &str) -> (String, String) {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1");
     let (line, query) = line.split_once('?').unwrap_or((line, body));
@@ -65,12 +65,12 @@ fn has_header(request: &str, name: &str, value: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_charge_names_its_attempt_and_has_the_attempts_key() {
+async fn charge_has_the_idempotency_key_of_its_attempt() {
     let (listener, gateway) = gateway().await;
     let (payment, answers) = (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded"}"#)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.charge(&payment));
     assert_eq!(answer, Ok(ChargeOutcome::Charged("pi_1".to_owned())));
-    let (line, form) = told(&asked[1]);
+    let (line, form) = parts(&asked[1]);
     assert_eq!(line, "POST /v1/payment_intents");
     for pair in [
         "amount=1999",
@@ -88,7 +88,7 @@ async fn a_charge_names_its_attempt_and_has_the_attempts_key() {
 }
 
 #[tokio::test]
-async fn a_payment_without_a_way_to_pay_and_a_refund_of_nothing_are_defects() {
+async fn charge_without_payment_method_and_refund_without_charge_fail() {
     let (_listener, gateway) = gateway().await;
     let unpayable = Payment { method: None, ..payment() };
     assert_eq!(gateway.charge(&unpayable).await.unwrap_err().kind, FailureKind::Internal);
@@ -96,13 +96,13 @@ async fn a_payment_without_a_way_to_pay_and_a_refund_of_nothing_are_defects() {
 }
 
 #[tokio::test]
-async fn a_refund_names_the_charge_and_has_a_key_of_its_own() {
+async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
     let (refund, answers) = (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded"}"#)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.refund(&payment, &refund));
     assert_eq!(answer, Ok(RefundOutcome::Refunded("re_1".to_owned())));
-    let (line, form) = told(&asked[1]);
+    let (line, form) = parts(&asked[1]);
     assert_eq!(line, "POST /v1/refunds");
     for pair in [
         "payment_intent=pi_1",
@@ -117,12 +117,12 @@ async fn a_refund_names_the_charge_and_has_a_key_of_its_own() {
 }
 
 #[tokio::test]
-async fn an_attempt_is_looked_up_by_what_it_was_named() {
+async fn attempt_is_searched_by_its_metadata() {
     let (listener, gateway) = gateway().await;
     let (payment, answers) = (payment(), [KEY, (200, r#"{"data":[],"has_more":false}"#)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_charge(&payment));
     assert_eq!(answer, Ok(None));
-    let (line, query) = told(&asked[1]);
+    let (line, query) = parts(&asked[1]);
     assert_eq!(line, "GET /v1/payment_intents/search");
     let wanted = "metadata['payment_id']:'00000000-0000-0000-0000-000000000001'+AND+metadata['attempt']:'2'";
     assert!(query.contains(wanted), "{query}");
@@ -130,7 +130,7 @@ async fn an_attempt_is_looked_up_by_what_it_was_named() {
 }
 
 #[tokio::test]
-async fn a_refund_is_looked_up_among_those_of_its_charge() {
+async fn refund_is_searched_among_those_of_its_charge() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
     let other = r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refund_id":"x"}}],"has_more":true}"#;
@@ -139,13 +139,13 @@ async fn a_refund_is_looked_up_among_those_of_its_charge() {
     let (refund, answers) = (refund(), [KEY, (200, other), (200, ours)]);
     let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_refund(&payment, &refund));
     assert_eq!(answer, Ok(Some(RefundOutcome::Refunded("re_2".to_owned()))));
-    let (line, query) = told(&asked[1]);
+    let (line, query) = parts(&asked[1]);
     assert_eq!((&*line, &*query), ("GET /v1/refunds", "payment_intent=pi_1&limit=100"));
-    assert_eq!(told(&asked[2]).1, format!("{query}&starting_after=re_1"));
+    assert_eq!(parts(&asked[2]).1, format!("{query}&starting_after=re_1"));
 }
 
 #[tokio::test]
-async fn a_fault_that_is_held_under_the_key_is_told_from_one_that_they_have_now() {
+async fn replayed_error_is_distinguished_from_a_new_one() {
     let (listener, gateway) = gateway().await;
     let payment = payment();
     let held = "503 x\r\nIdempotent-Replayed: true";
@@ -157,7 +157,7 @@ async fn a_fault_that_is_held_under_the_key_is_told_from_one_that_they_have_now(
 }
 
 #[tokio::test]
-async fn movements_are_asked_for_until_the_last_page() {
+async fn balance_transactions_are_read_until_the_last_page() {
     let (listener, gateway) = gateway().await;
     let charge = |n: u32| {
         format!(
@@ -172,14 +172,14 @@ async fn movements_are_asked_for_until_the_last_page() {
     let (asked, movements) = futures_util::join!(serve(listener, &answers), gateway.movements(from, to));
     let references: Vec<_> = movements.unwrap().transactions.into_iter().map(|movement| movement.reference).collect();
     assert_eq!(references, ["pi_2", "pi_1"]);
-    let (line, query) = told(&asked[1]);
+    let (line, query) = parts(&asked[1]);
     assert_eq!(line, "GET /v1/balance_transactions");
     assert_eq!(query, "created[gte]=1&created[lt]=9&limit=100&expand[]=data.source");
-    assert_eq!(told(&asked[2]).1, format!("{query}&starting_after=txn_2"));
+    assert_eq!(parts(&asked[2]).1, format!("{query}&starting_after=txn_2"));
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_forgotten_and_the_secret_is_read_again() {
+async fn rejected_api_key_is_read_again() {
     let (listener, gateway) = gateway().await;
     let charged = r#"{"id":"pi_1","status":"succeeded"}"#;
     let answers = [

@@ -1,4 +1,4 @@
-//! What the gateway tells by itself: Stripe's webhooks, signed as <https://docs.stripe.com/webhooks#verify-manually> says.
+//! Verification of Stripe's webhook signatures (<https://docs.stripe.com/webhooks#verify-manually>), and parsing of the events.
 
 use super::classify::Intent;
 use super::{metadata, secrets};
@@ -17,56 +17,54 @@ use tokio::time::Instant;
 #[cfg(test)]
 mod tests;
 
-/// Seconds by which it may have been signed earlier or later than now, as Stripe's own libraries have it.
+/// Tolerated difference between the time of the signature and now, in seconds, as in Stripe's own libraries.
 const TOLERANCE_S: i64 = 300;
-/// How often the secret is read again because a signature does not fit it: often enough for one that was replaced, and seldom enough
-/// for somebody who sends forged ones.
-const READ_AGAIN: Duration = Duration::from_secs(60);
+/// Minimum age of the cached secret before a signature that does not match triggers another read: a rotated secret is noticed within
+/// this time, and forged signatures cause at most one read in it.
+const MIN_SECRET_AGE: Duration = Duration::from_secs(60);
 
-/// Stripe's webhooks.
+/// Verifies webhooks with the signing secret of the endpoint.
 #[derive(Debug)]
 pub struct StripeWebhooks {
     secret: SecretValue,
-    kept: Mutex<Option<Kept>>,
+    cached: Mutex<Option<CachedKey>>,
 }
 
-/// The secret as it was read.
 #[derive(Debug)]
-struct Kept {
+struct CachedKey {
     key: hmac::Key,
     read_at: Instant,
 }
 
 impl StripeWebhooks {
-    /// Webhooks that are signed with `secret`.
     pub fn new(secret: SecretValue) -> Self {
-        Self { secret, kept: Mutex::default() }
+        Self { secret, cached: Mutex::default() }
     }
 
     async fn key(&self) -> Result<hmac::Key, Failure> {
-        let secret = secrets::usable(self.secret.read().await?, "payment gateway's webhooks")?;
+        let secret = secrets::require(self.secret.read().await?, "payment gateway's webhooks")?;
         Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
     }
 
-    /// Whether the signature is the gateway's. The lock is held while the secret is read, so that it is read once for all who wait.
+    /// The lock is held while the secret is read, so that concurrent calls share one read.
     async fn check_signature(&self, signature: &Signature<'_>, body: &[u8]) -> Result<(), Failure> {
-        let mut slot = self.kept.lock().await;
-        let kept = match &mut *slot {
-            Some(kept) => kept,
-            none => none.insert(Kept { key: self.key().await?, read_at: Instant::now() }),
+        let mut cached = self.cached.lock().await;
+        let cached = match &mut *cached {
+            Some(cached) => cached,
+            none => none.insert(CachedKey { key: self.key().await?, read_at: Instant::now() }),
         };
-        if signature.fits(&kept.key, body) {
+        if signature.matches(&cached.key, body) {
             return Ok(());
         }
-        if kept.read_at.elapsed() >= READ_AGAIN {
-            // Before it is read: where that fails it is not tried by everybody who asks, either.
-            kept.read_at = Instant::now();
-            kept.key = self.key().await?;
-            if signature.fits(&kept.key, body) {
+        if cached.read_at.elapsed() >= MIN_SECRET_AGE {
+            // Set before the read, so that a failing read is not repeated for each call either.
+            cached.read_at = Instant::now();
+            cached.key = self.key().await?;
+            if signature.matches(&cached.key, body) {
                 return Ok(());
             }
         }
-        Err(forged("The signature does not fit."))
+        Err(forged("The signature does not match."))
     }
 }
 
@@ -77,13 +75,13 @@ impl ports::WebhookVerifier for StripeWebhooks {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Option<GatewayEvent>, Failure> {
-        let signature = signature.ok_or_else(|| forged("There is no signature."))?;
-        let signature = Signature::parse(signature).ok_or_else(|| forged("The signature cannot be read."))?;
+        let signature = signature.ok_or_else(|| forged("The signature header is missing."))?;
+        let signature = Signature::parse(signature).ok_or_else(|| forged("The signature header is malformed."))?;
         if now.as_second().abs_diff(signature.at) > TOLERANCE_S.unsigned_abs() {
-            return Err(forged("It was signed at another time."));
+            return Err(forged("The time of the signature is outside the tolerance."));
         }
         self.check_signature(&signature, body).await?;
-        news(body)
+        parse_event(body)
     }
 }
 
@@ -91,11 +89,11 @@ fn forged(detail: &str) -> Failure {
     Failure::new(FailureKind::Unauthenticated, "signature-invalid", detail)
 }
 
-/// The header: `t=<Unix time>,v1=<hex>`, and `v1` once more for each further secret while one replaces another. Other schemes are
-/// left alone, as Stripe asks for.
+/// The header `t=<Unix time>,v1=<hex>`, with one `v1` for each secret while the secret is rotated. Other schemes are ignored, as Stripe
+/// recommends.
 struct Signature<'a> {
     at: i64,
-    /// As it was written, for that is what was signed.
+    /// The time as written in the header, which is part of what was signed.
     time: &'a str,
     digests: Vec<[u8; 32]>,
 }
@@ -114,8 +112,8 @@ impl<'a> Signature<'a> {
         if digests.is_empty() { None } else { Some(Self { at: time.parse().ok()?, time, digests }) }
     }
 
-    /// Whether one of the digests is `key`'s. They are compared in constant time.
-    fn fits(&self, key: &hmac::Key, body: &[u8]) -> bool {
+    /// Whether one of the digests was made with `key`. The comparison takes constant time.
+    fn matches(&self, key: &hmac::Key, body: &[u8]) -> bool {
         let signed = [self.time.as_bytes(), b".", body].concat();
         self.digests.iter().any(|digest| hmac::verify(key, &signed, digest).is_ok())
     }
@@ -132,41 +130,42 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// An event, as far as we need it.
+/// The members of an event that are used.
 #[derive(Deserialize)]
-struct Told {
+struct StripeEvent {
     id: String,
     #[serde(rename = "type")]
     kind: String,
-    data: About,
+    data: EventData,
 }
 
 #[derive(Deserialize)]
-struct About {
+struct EventData {
     object: serde_json::Value,
 }
 
-/// What an event says of a payment of ours, if it is about one.
-fn news(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
-    let unreadable = |_| Failure::new(FailureKind::Malformed, "event-malformed", "The event cannot be read.");
-    let Told { id, kind, data } = serde_json::from_slice(body).map_err(unreadable)?;
+/// The outcome of a charge; `None` for other event types and for charges that this platform did not make.
+fn parse_event(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
+    let unreadable = |_| Failure::new(FailureKind::Malformed, "event-malformed", "The event is malformed.");
+    let StripeEvent { id, kind, data } = serde_json::from_slice(body).map_err(unreadable)?;
     let charged = match kind.as_str() {
         "payment_intent.succeeded" => true,
         "payment_intent.payment_failed" => false,
         _ => return Ok(None),
     };
     let intent: Intent = serde_json::from_value(data.object).map_err(unreadable)?;
-    // Others may charge for other things under the same account.
-    let named = |name| intent.metadata.get(name).map(String::as_str).unwrap_or_default();
-    let payment_id = Uuid::try_parse(named(metadata::PAYMENT_ID));
-    let (Ok(payment_id), Ok(attempt)) = (payment_id, named(metadata::ATTEMPT).parse()) else { return Ok(None) };
-    let answer = if charged { ChargeOutcome::Charged(intent.id) } else { ChargeOutcome::Declined(intent.refusal()) };
+    // Other systems may charge with the same Stripe account.
+    let metadata_of = |name| intent.metadata.get(name).map(String::as_str).unwrap_or_default();
+    let payment_id = Uuid::try_parse(metadata_of(metadata::PAYMENT_ID));
+    let (Ok(payment_id), Ok(attempt)) = (payment_id, metadata_of(metadata::ATTEMPT).parse()) else { return Ok(None) };
+    let answer =
+        if charged { ChargeOutcome::Charged(intent.id) } else { ChargeOutcome::Declined(intent.decline_code()) };
     Ok(Some(GatewayEvent { id: uuid_of(&id), payment_id: PaymentId(payment_id), attempt, answer }))
 }
 
-/// The gateway's name for an event as an id of ours.
-fn uuid_of(name: &str) -> Uuid {
-    let digest = Sha256::digest(name);
+/// A UUID derived from Stripe's id of an event.
+fn uuid_of(id: &str) -> Uuid {
+    let digest = Sha256::digest(id);
     let mut first = [0; 16];
     first.iter_mut().zip(digest).for_each(|(byte, from)| *byte = from);
     uuid::Builder::from_custom_bytes(first).into_uuid()

@@ -1,5 +1,5 @@
-//! For tests: a fresh database, migrated, with a bus that remembers.
-#![allow(clippy::expect_used, reason = "this is test code, which other crates' tests share")]
+//! A PostgreSQL database for each test, and a bus that records events.
+#![allow(clippy::expect_used, reason = "test support panics like a test")]
 
 use adapters_postgres::{
     Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
@@ -16,19 +16,19 @@ use std::{
 };
 use tokio_postgres::{Client, Config, NoTls, Row, config::Host};
 
-/// `DATABASE_URL`, or what to do about it.
+/// `DATABASE_URL`. Panics if it is not set.
 pub fn database_url() -> String {
-    std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: these tests need a Postgres, run scripts/test")
+    std::env::var("DATABASE_URL").expect("DATABASE_URL is not set: these tests need PostgreSQL, run scripts/test")
 }
 
-/// A database of its own for one test, migrated. It is dropped with this value.
+/// Creates a migrated database, which is dropped with the value.
 pub async fn fresh_database(url: &str) -> TestDatabase {
     let database = empty_database(url).await;
     Migrator::new(database.as_owner(), None).apply().await.expect("the database is migrated");
     database
 }
 
-/// A database of its own for one test, with nothing in it.
+/// Creates an empty database, which is dropped with the value.
 pub async fn empty_database(url: &str) -> TestDatabase {
     let server = Config::from_str(url).expect("DATABASE_URL is a Postgres URL");
     let name = format!("q_test_{}", Uuid::now_v7().simple());
@@ -46,7 +46,7 @@ async fn run(config: &Config, sql: &str) {
     connect(config).await.batch_execute(sql).await.expect("the statement runs");
 }
 
-/// A migrated database that goes away with this value.
+/// A database that is dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
     server: Config,
@@ -61,15 +61,14 @@ impl TestDatabase {
         Arc::new(Database::new(settings, secret))
     }
 
-    /// A new connection with the rights of a context's role. The role's password is not touched: roles are of the whole
-    /// server, and a running stack uses them.
+    /// A new connection as the role of a context. Its password is not changed, since a running stack uses the same roles.
     pub fn as_context(&self, context: Context) -> Arc<Database> {
         let (settings, secret) = self.login();
         let options = Some(format!("-c role={}", context.name()));
         Arc::new(Database::new(Settings { options, ..settings }, secret))
     }
 
-    /// Like [`Self::as_context`], by way of `port` of this machine: for tests that stand between the code and the server.
+    /// Like [`Self::as_context`], through a proxy on `port` of this host.
     pub fn through_proxy(&self, context: Context, port: u16) -> Arc<Database> {
         let (settings, secret) = self.login();
         let options = Some(format!("-c role={}", context.name()));
@@ -77,13 +76,13 @@ impl TestDatabase {
         Arc::new(Database::new(settings, secret))
     }
 
-    /// Where the server is: host and port.
+    /// The host and port of the server.
     pub fn server(&self) -> (String, u16) {
         let (settings, _) = self.login();
         (settings.host, settings.port)
     }
 
-    /// How the owner logs in.
+    /// The login of the owner.
     pub fn login(&self) -> (Settings, PasswordSource) {
         let host = match self.server.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
@@ -99,80 +98,71 @@ impl TestDatabase {
         (Settings::new(&host, port, &self.name, user, Tls::Off), secret)
     }
 
-    /// The bus that every store of this database publishes on.
+    /// The bus that the stores of this database publish to.
     pub fn bus(&self) -> RecordingBus {
         self.bus.clone()
     }
 
-    /// Accounts, over a connection of their own.
     pub fn users(&self) -> PgUsers<RecordingBus> {
         PgUsers::new(self.as_context(Context::Identity), self.bus())
     }
 
-    /// Stock accounts, over a connection of their own.
     pub fn stock(&self) -> PgStock<RecordingBus> {
         PgStock::new(self.as_context(Context::Inventory), self.bus())
     }
 
-    /// Orders, over a connection of their own.
     pub fn orders(&self) -> PgOrders<RecordingBus> {
         PgOrders::new(self.as_context(Context::Orders), self.bus())
     }
 
-    /// Payments, over a connection of their own.
     pub fn payments(&self) -> PgPayments<RecordingBus> {
         PgPayments::new(self.as_context(Context::Payments), self.bus())
     }
 
-    /// Contacts, over a connection of their own.
     pub fn contacts(&self) -> PgContacts<RecordingBus> {
         PgContacts::new(self.as_context(Context::Notifications), self.bus())
     }
 
-    /// Invoices, over a connection of their own.
     pub fn invoices(&self) -> PgInvoices<RecordingBus> {
         PgInvoices::new(self.as_context(Context::Invoices), self.bus())
     }
 
-    /// Windows, over a connection of their own.
     pub fn windows(&self) -> PgWindows {
         PgWindows::new(self.as_context(Context::Analytics))
     }
 
-    /// The sweep, over a connection of its own.
     pub fn outbox(&self) -> PgOutbox<RecordingBus> {
         PgOutbox::new(self.as_context(Context::Operations), self.bus())
     }
 
-    /// The probe, over a connection of its own.
     pub fn probe(&self) -> PgProbe {
         PgProbe::new(self.as_context(Context::Operations))
     }
 
-    /// Looks behind the ports, as the superuser.
+    /// Queries the database directly, as the superuser.
     pub async fn rows(&self, sql: &str) -> Vec<Row> {
         self.connect().await.query(sql, &[]).await.expect("the query runs")
     }
 
-    /// Looks behind the ports for one number.
+    /// Queries one number, as the superuser.
     pub async fn number(&self, sql: &str) -> i64 {
         self.rows(sql).await.first().expect("a row").get(0)
     }
 
-    /// Waits until a query that counts something counts one at least.
+    /// Waits until a query for one number returns another one than zero.
     pub async fn wait_until(&self, sql: &str) {
         let (client, began) = (self.connect().await, Instant::now());
         while client.query_one(sql, &[]).await.expect("the query runs").get::<_, i64>(0) == 0 {
-            assert!(began.elapsed() < Duration::from_secs(20), "nothing came of: {sql}");
+            assert!(began.elapsed() < Duration::from_secs(20), "timed out waiting for: {sql}");
         }
     }
 
-    /// Changes something behind the ports, as the superuser.
+    /// Executes statements directly, as the superuser.
     pub async fn execute(&self, sql: &str) {
         self.connect().await.batch_execute(sql).await.expect("the statement runs");
     }
 
-    /// Does something in a transaction that stays open, and is undone, as long as the answer is kept.
+    /// Executes statements in a transaction that stays open until the result is dropped, and is then rolled back.
     pub async fn hold_transaction(&self, sql: &str) -> impl Sized + use<> {
         let client = self.connect().await;
         client.batch_execute(&format!("BEGIN; {sql}")).await.expect("the statement runs");
@@ -187,7 +177,7 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
-    /// On a thread with a runtime of its own, for a test that panics has none to wait with.
+    /// On a thread with its own runtime, since that of a panicking test is not available.
     fn drop(&mut self) {
         let (server, sql) = (self.server.clone(), format!("DROP DATABASE {} WITH (FORCE)", self.name));
         let dropped = std::thread::spawn(move || {
@@ -195,12 +185,12 @@ impl Drop for TestDatabase {
             runtime.expect("a runtime").block_on(run(&server, &sql));
         });
         if dropped.join().is_err() {
-            tracing::warn!(database = self.name, "a test database was left behind");
+            tracing::warn!(database = self.name, "a test database could not be dropped");
         }
     }
 }
 
-/// A bus in memory: remembers what it took, and fails when told.
+/// A bus in memory that records events and can be made to fail.
 #[derive(Debug, Clone, Default)]
 pub struct RecordingBus {
     state: Arc<Mutex<State>>,
@@ -209,30 +199,29 @@ pub struct RecordingBus {
 #[derive(Debug, Default)]
 struct State {
     behavior: BusBehavior,
-    taken: Vec<Event>,
+    accepted: Vec<Event>,
 }
 
-/// What a [`RecordingBus`] does.
+/// How a [`RecordingBus`] responds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum BusBehavior {
-    /// Takes every event.
+    /// Accepts every event.
     #[default]
     Accept,
-    /// Takes the first event of each call and refuses the others.
+    /// Accepts the first event of each call and rejects the others.
     AcceptFirst,
-    /// Fails.
+    /// Returns an error.
     Fail,
-    /// Never answers.
+    /// Never responds.
     TimeOut,
 }
 
 impl RecordingBus {
-    /// What it took, oldest first.
+    /// The accepted events, oldest first.
     pub fn published(&self) -> Vec<Event> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).taken.clone()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).accepted.clone()
     }
 
-    /// From now on.
     pub fn set_behavior(&self, behavior: BusBehavior) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior = behavior;
     }
@@ -247,12 +236,12 @@ impl Bus for RecordingBus {
         let most = match self.behavior() {
             BusBehavior::Accept => events.len(),
             BusBehavior::AcceptFirst => 1,
-            BusBehavior::Fail => return Err(Failure::unavailable("bus", "it is away, as told")),
+            BusBehavior::Fail => return Err(Failure::unavailable("bus", "unreachable, as configured")),
             BusBehavior::TimeOut => std::future::pending().await,
         };
-        let taken = (0..events.len()).map(|n| n < most).collect();
+        let accepted = (0..events.len()).map(|n| n < most).collect();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.taken.extend(events.iter().take(most).cloned());
-        Ok(taken)
+        state.accepted.extend(events.iter().take(most).cloned());
+        Ok(accepted)
     }
 }

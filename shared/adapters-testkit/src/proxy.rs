@@ -1,4 +1,4 @@
-//! For tests and benchmarks: a proxy before the database that counts round trips, and may stand for a network in between.
+//! A proxy in front of PostgreSQL that counts round trips and can add network latency.
 
 use std::{
     io::{Read, Result, Write},
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What passed, of all connections together.
+/// The traffic of all connections of a proxy.
 #[derive(Debug, Default)]
 pub struct Traffic(Mutex<State>);
 
@@ -19,15 +19,15 @@ struct State {
 }
 
 impl Traffic {
-    /// Round trips so far, those of logging in apart.
+    /// The number of round trips so far, without those of logging in.
     ///
-    /// A round trip is a wait for the server: it begins where a client asks for an answer (`Sync`, `Query`, `Flush`) and none is on
-    /// its way to it. Whoever sends several statements without waiting in between makes one.
+    /// A round trip is a wait for the server. It begins when a client requests a response (`Sync`, `Query`, `Flush`) while none is pending:
+    /// several statements that are sent without waiting in between are one round trip.
     pub fn round_trips(&self) -> u64 {
         self.state().trips
     }
 
-    /// When the last one ended.
+    /// When the last round trip ended.
     pub fn last(&self) -> Option<Instant> {
         self.state().last
     }
@@ -37,33 +37,31 @@ impl Traffic {
     }
 }
 
-/// The proxy.
 #[derive(Debug)]
 pub struct CountingProxy {
-    /// Where it listens, on this machine.
+    /// The local port that it listens on.
     pub port: u16,
-    /// What passed.
     pub traffic: Arc<Traffic>,
 }
 
 impl CountingProxy {
-    /// Before the server on `server` of this machine, which is then `each_way` away in each direction. It stands until the process
-    /// ends.
+    /// Starts a proxy for the server on the local port `server`, with a latency of `each_way` in each direction. It runs until the
+    /// process ends.
     pub fn start(server: u16, each_way: Duration) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let proxy = Self { port: listener.local_addr()?.port(), traffic: Arc::default() };
         let traffic = Arc::clone(&proxy.traffic);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // A connection that is not made is its client's to notice.
-                join(client, server, each_way, &traffic).unwrap_or_default();
+                // The client notices a connection that fails.
+                connect(client, server, each_way, &traffic).unwrap_or_default();
             }
         });
         Ok(proxy)
     }
 }
 
-fn join(client: TcpStream, server: u16, each_way: Duration, traffic: &Arc<Traffic>) -> Result<()> {
+fn connect(client: TcpStream, server: u16, each_way: Duration, traffic: &Arc<Traffic>) -> Result<()> {
     let server = TcpStream::connect(("127.0.0.1", server))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -72,18 +70,18 @@ fn join(client: TcpStream, server: u16, each_way: Duration, traffic: &Arc<Traffi
     let back = Arc::clone(&there);
     let (mut questions, mut answers) = (Frames::of_client(), Frames::of_server());
     thread::spawn(move || {
-        let sees = |bytes: &[u8]| questions.read(bytes, |letter| there.asks(letter));
-        carry(asking, asked, each_way, sees).unwrap_or_default();
+        let observe = |bytes: &[u8]| questions.read(bytes, |kind| there.request(kind));
+        forward(asking, asked, each_way, observe).unwrap_or_default();
     });
     thread::spawn(move || {
-        let sees = |bytes: &[u8]| answers.read(bytes, |letter| back.answers(letter));
-        carry(server, client, each_way, sees).unwrap_or_default();
+        let observe = |bytes: &[u8]| answers.read(bytes, |kind| back.response(kind));
+        forward(server, client, each_way, observe).unwrap_or_default();
     });
     Ok(())
 }
 
-#[allow(clippy::disallowed_methods, reason = "the time is what is asked for: it stands for a network")]
-fn carry(mut from: TcpStream, mut to: TcpStream, each_way: Duration, mut sees: impl FnMut(&[u8])) -> Result<()> {
+#[allow(clippy::disallowed_methods, reason = "the delay simulates a network")]
+fn forward(mut from: TcpStream, mut to: TcpStream, each_way: Duration, mut observe: impl FnMut(&[u8])) -> Result<()> {
     let mut bytes = vec![0; 1 << 16];
     loop {
         let length = from.read(&mut bytes)?;
@@ -93,8 +91,8 @@ fn carry(mut from: TcpStream, mut to: TcpStream, each_way: Duration, mut sees: i
         if !each_way.is_zero() {
             thread::sleep(each_way);
         }
-        // Seen before it is sent: whoever has an answer finds it counted.
-        sees(&bytes[..length]);
+        // Counted before it is sent, so that a client with a response finds it counted.
+        observe(&bytes[..length]);
         to.write_all(&bytes[..length])?;
     }
 }
@@ -106,56 +104,56 @@ struct Link {
     waits: Mutex<Waits>,
 }
 
-/// What a connection waits for.
+/// The pending responses of a connection.
 #[derive(Debug, Default)]
 struct Waits {
-    /// Whether the server has let the client in.
-    is_in: bool,
-    /// `ReadyForQuery`s that are on their way.
+    /// Whether the login has finished.
+    is_logged_in: bool,
+    /// Pending `ReadyForQuery` messages.
     ready: usize,
 }
 
 impl Link {
-    fn asks(&self, letter: u8) {
+    fn request(&self, kind: u8) {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
-        // After a `Flush` there is no word of the server that says that it was all, so each counts.
-        if waits.is_in && matches!(letter, b'S' | b'Q' | b'H') && waits.ready == 0 {
+        // No message marks the end of the response to a `Flush`, so each counts.
+        if waits.is_logged_in && matches!(kind, b'S' | b'Q' | b'H') && waits.ready == 0 {
             self.traffic.state().trips += 1;
         }
-        waits.ready += usize::from(matches!(letter, b'S' | b'Q'));
+        waits.ready += usize::from(matches!(kind, b'S' | b'Q'));
     }
 
-    fn answers(&self, letter: u8) {
-        if letter != b'Z' {
+    fn response(&self, kind: u8) {
+        if kind != b'Z' {
             return;
         }
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
-        waits.is_in = true;
+        waits.is_logged_in = true;
         waits.ready = waits.ready.saturating_sub(1);
         self.traffic.state().last = Some(Instant::now());
     }
 }
 
-/// Where we are in what one side sends: frames of a letter, a length that counts itself, and so much more.
+/// A parser of the messages of one side: a type byte, a length that includes itself, and a body.
 #[derive(Debug)]
 struct Frames {
-    /// The first thing that a client says has no letter.
-    has_letter: bool,
+    /// The first message of a client has no type byte.
+    has_kind: bool,
     head: Vec<u8>,
     left: usize,
 }
 
 impl Frames {
     const fn of_client() -> Self {
-        Self { has_letter: false, head: Vec::new(), left: 0 }
+        Self { has_kind: false, head: Vec::new(), left: 0 }
     }
 
     const fn of_server() -> Self {
-        Self { has_letter: true, head: Vec::new(), left: 0 }
+        Self { has_kind: true, head: Vec::new(), left: 0 }
     }
 
-    /// Says the letter of each frame whose head is complete with `bytes`.
-    fn read(&mut self, mut bytes: &[u8], mut says: impl FnMut(u8)) {
+    /// Calls `on_message` with the type of each message whose head is complete with `bytes`.
+    fn read(&mut self, mut bytes: &[u8], mut on_message: impl FnMut(u8)) {
         while !bytes.is_empty() {
             let body = self.left.min(bytes.len());
             self.left -= body;
@@ -163,19 +161,19 @@ impl Frames {
             if self.left > 0 {
                 return;
             }
-            if !self.has_letter && self.head.is_empty() {
+            if !self.has_kind && self.head.is_empty() {
                 self.head.push(0);
             }
             let head = (5 - self.head.len()).min(bytes.len());
             self.head.extend_from_slice(&bytes[..head]);
             bytes = &bytes[head..];
-            if let &[letter, a, b, c, d] = self.head.as_slice() {
+            if let &[kind, a, b, c, d] = self.head.as_slice() {
                 self.left = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or_default().saturating_sub(4);
                 self.head.clear();
-                if self.has_letter {
-                    says(letter);
+                if self.has_kind {
+                    on_message(kind);
                 }
-                self.has_letter = true;
+                self.has_kind = true;
             }
         }
     }
@@ -185,30 +183,30 @@ impl Frames {
 mod tests {
     use super::*;
 
-    fn letters(mut frames: Frames, sent: &[u8], size: usize) -> Vec<u8> {
-        let mut letters = Vec::new();
-        sent.chunks(size).for_each(|bytes| frames.read(bytes, |letter| letters.push(letter)));
-        letters
+    fn kinds(mut frames: Frames, sent: &[u8], size: usize) -> Vec<u8> {
+        let mut kinds = Vec::new();
+        sent.chunks(size).for_each(|bytes| frames.read(bytes, |kind| kinds.push(kind)));
+        kinds
     }
 
     #[test]
-    fn frames_are_told_apart_however_they_are_cut() {
-        // One row of six bytes that look like a frame, and others without a body.
+    fn messages_are_parsed_wherever_they_are_split() {
+        // One row of six bytes that look like a message, and others without a body.
         let answers = b"D\0\0\0\x0aZ\0\0\0\x05IZ\0\0\0\x05I1\0\0\0\x042\0\0\0\x04Z\0\0\0\x05T";
-        // Who it is, without a letter, and then as the server.
+        // A startup message without a type byte, then as the server.
         let questions = b"\0\0\0\x09\0\x03\0\0xP\0\0\0\x06SSS\0\0\0\x04Q\0\0\0\x06S\0";
         for size in 1..=answers.len() {
-            assert_eq!(letters(Frames::of_server(), answers, size), b"DZ12Z", "in pieces of {size}");
-            assert_eq!(letters(Frames::of_client(), questions, size), b"PSQ", "in pieces of {size}");
+            assert_eq!(kinds(Frames::of_server(), answers, size), b"DZ12Z", "in chunks of {size}");
+            assert_eq!(kinds(Frames::of_client(), questions, size), b"PSQ", "in chunks of {size}");
         }
     }
 
     #[test]
-    fn a_round_trip_is_a_wait_and_not_a_statement() {
+    fn round_trip_is_a_wait_and_not_a_statement() {
         let link = Link { traffic: Arc::default(), waits: Mutex::default() };
         let say = |asked: &[u8], answered: &[u8]| {
-            asked.iter().for_each(|letter| link.asks(*letter));
-            answered.iter().for_each(|letter| link.answers(*letter));
+            asked.iter().for_each(|kind| link.request(*kind));
+            answered.iter().for_each(|kind| link.response(*kind));
             link.traffic.round_trips()
         };
         assert_eq!(say(b"p", b"RRZ"), 0, "logging in");

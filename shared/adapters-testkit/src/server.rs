@@ -1,4 +1,5 @@
-//! A server for tests that answers what it is told to, whoever it stands for: AWS or the gateway.
+//! An HTTP server with scripted responses, in place of AWS or the payment gateway.
+#![allow(clippy::unwrap_used, reason = "test support panics like a test")]
 
 use adapters::aws;
 use adapters::config::Config;
@@ -7,7 +8,7 @@ use aws_types::SdkConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-/// AWS, at `url`.
+/// The configuration of AWS clients that call the server at `url`.
 pub fn sdk(url: &str) -> SdkConfig {
     let config = Config::from_vars([
         ("AWS_REGION", "eu-central-1"),
@@ -23,38 +24,38 @@ pub fn secret(url: &str) -> SecretValue {
     SecretValue::new(aws_sdk_secretsmanager::Client::new(&sdk(url)), "secret".to_owned())
 }
 
-/// A port, and its address.
+/// A free port and its URL.
 pub async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url)
 }
 
-/// Answers one request for each of `answers`, in order; what was asked, head and body.
-pub async fn serve(listener: TcpListener, answers: &[(u16, &str)]) -> Vec<String> {
-    let lines: Vec<_> = answers.iter().map(|(status, body)| (format!("{status} x"), *body)).collect();
+/// Sends one response to each request, in order, and returns the requests with head and body.
+pub async fn serve(listener: TcpListener, responses: &[(u16, &str)]) -> Vec<String> {
+    let lines: Vec<_> = responses.iter().map(|(status, body)| (format!("{status} x"), *body)).collect();
     serve_lines(listener, &lines.iter().map(|(head, body)| (head.as_str(), *body)).collect::<Vec<_>>()).await
 }
 
-/// As [`serve`], with the line of the status and whatever headers come behind it.
-pub async fn serve_lines(listener: TcpListener, answers: &[(&str, &str)]) -> Vec<String> {
-    let mut asked = Vec::new();
-    for (head, body) in answers {
+/// Like [`serve`], with the status line and further headers of each response.
+pub async fn serve_lines(listener: TcpListener, responses: &[(&str, &str)]) -> Vec<String> {
+    let mut requests = Vec::new();
+    for (head, body) in responses {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut request, mut part) = (String::new(), [0; 4096]);
-        while !is_whole(&request) {
-            let read = stream.read(&mut part).await.unwrap();
-            request.push_str(std::str::from_utf8(&part[..read]).unwrap());
+        let (mut request, mut bytes) = (String::new(), [0; 4096]);
+        while !is_complete(&request) {
+            let read = stream.read(&mut bytes).await.unwrap();
+            request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
         }
-        asked.push(request);
+        requests.push(request);
         let length = body.len();
-        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        let response = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(response.as_bytes()).await.unwrap();
     }
-    asked
+    requests
 }
 
-fn is_whole(request: &str) -> bool {
+fn is_complete(request: &str) -> bool {
     let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     body.len() >= length.unwrap_or(0)

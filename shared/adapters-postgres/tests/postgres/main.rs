@@ -1,10 +1,10 @@
-//! The stores of `adapters_postgres` against a real Postgres. Every test has a database of its own.
+//! The stores against a real PostgreSQL. Each test has its own database.
 //!
 //! `DATABASE_URL` names a server and a superuser; `scripts/test` sets it. Without it these tests fail.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 mod connection;
-mod given;
+mod fixtures;
 mod identity;
 mod invoices;
 mod migrations;

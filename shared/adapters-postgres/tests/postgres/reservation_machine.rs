@@ -1,6 +1,6 @@
 //! The database enforces the domain's state machine of reservations.
 
-use crate::given::*;
+use crate::fixtures::*;
 use domain::stock::{Input, State, Transition, next};
 
 fn states() -> impl Iterator<Item = Option<State>> {

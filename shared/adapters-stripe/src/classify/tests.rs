@@ -1,4 +1,4 @@
-//! Which answers are final, and which leave it open.
+//! Which responses are final and which leave the outcome undecided.
 
 use super::*;
 use kernel::FailureKind;
@@ -22,7 +22,7 @@ fn found(intents: &[String]) -> Result<Option<ChargeOutcome>, Failure> {
     search(StatusCode::OK, body.as_bytes(), PAYMENT, "2")
 }
 
-/// An intent of the second attempt.
+/// A payment intent of the second attempt.
 fn intent(id: &str, status: &str) -> String {
     format!(r#"{{"id":"{id}","status":"{status}","metadata":{{"payment_id":"{PAYMENT}","attempt":"2"}}}}"#)
 }
@@ -32,13 +32,13 @@ fn declined(code: &str) -> ChargeOutcome {
 }
 
 #[test]
-fn a_payment_that_succeeded_is_charged_under_the_gateways_name() {
+fn succeeded_payment_is_charged_with_the_intents_id() {
     let answer = Ok(ChargeOutcome::Charged("pi_1".to_owned()));
     assert_eq!(charged(200, r#"{"id":"pi_1","status":"succeeded","last_payment_error":null}"#), answer);
 }
 
 #[test]
-fn a_card_that_is_refused_is_declined_with_the_most_precise_code() {
+fn declined_card_has_the_most_specific_code() {
     let body = r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"insufficient_funds"}}"#;
     assert_eq!(charged(402, body), Ok(declined("insufficient_funds")));
     let body = r#"{"id":"pi_1","status":"requires_payment_method","last_payment_error":{"code":"card_declined"}}"#;
@@ -46,7 +46,7 @@ fn a_card_that_is_refused_is_declined_with_the_most_precise_code() {
 }
 
 #[test]
-fn a_way_to_pay_that_does_not_exist_is_declined() {
+fn unknown_payment_method_is_declined() {
     for code in [404, 400] {
         let body = r#"{"error":{"type":"invalid_request_error","code":"resource_missing"}}"#;
         assert_eq!(charged(code, body), Ok(declined("resource_missing")));
@@ -54,7 +54,7 @@ fn a_way_to_pay_that_does_not_exist_is_declined() {
 }
 
 #[test]
-fn an_amount_that_the_gateway_does_not_take_is_declined() {
+fn rejected_amount_is_declined() {
     for code in ["amount_too_small", "amount_too_large"] {
         let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
         assert_eq!(charged(400, &body), Ok(declined(code)));
@@ -62,7 +62,7 @@ fn an_amount_that_the_gateway_does_not_take_is_declined() {
 }
 
 #[test]
-fn that_the_customer_has_to_authenticate_is_declined_and_keeps_its_code() {
+fn required_authentication_is_declined_with_its_code() {
     for (code, body) in [
         (402, r#"{"error":{"type":"card_error","code":"authentication_required","decline_code":"generic_decline"}}"#),
         (402, r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"authentication_required"}}"#),
@@ -74,7 +74,7 @@ fn that_the_customer_has_to_authenticate_is_declined_and_keeps_its_code() {
 }
 
 #[test]
-fn whatever_leaves_it_open_is_unavailable() {
+fn undecided_response_is_unavailable() {
     let kinds = |code, body: &str| {
         let search = search(status(code), body.as_bytes(), PAYMENT, "2").unwrap_err().kind;
         [charged(code, body).unwrap_err().kind, refunded(code, body).unwrap_err().kind, search]
@@ -97,7 +97,7 @@ fn whatever_leaves_it_open_is_unavailable() {
 }
 
 #[test]
-fn a_mistake_of_ours_is_internal_and_tells_the_code_and_not_the_message() {
+fn invalid_request_is_internal_with_its_code_and_without_its_message() {
     let body = r#"{"error":{"type":"idempotency_error","message":"key charge-secret was used"}}"#;
     for failure in [charged(400, body).unwrap_err(), refunded(400, body).unwrap_err()] {
         assert_eq!(failure.kind, FailureKind::Internal);
@@ -109,7 +109,7 @@ fn a_mistake_of_ours_is_internal_and_tells_the_code_and_not_the_message() {
 }
 
 #[test]
-fn a_way_to_pay_that_was_used_before_is_declined_although_they_say_it_without_a_code() {
+fn reused_payment_method_without_a_code_is_declined() {
     let body =
         r#"{"error":{"type":"invalid_request_error","message":"The provided PaymentMethod was previously used with a
         PaymentIntent without Customer attachment, … It may not be used again."}}"#
@@ -120,7 +120,7 @@ fn a_way_to_pay_that_was_used_before_is_declined_although_they_say_it_without_a_
 }
 
 #[test]
-fn what_they_answer_without_deciding_is_told_from_silence() {
+fn undecided_response_is_distinguished_from_no_response() {
     let code = |outcome: Result<ChargeOutcome, Failure>| outcome.unwrap_err().code;
     for status in [401, 409, 429] {
         assert_eq!(code(charged(status, "{}")), GATEWAY_RETRY_LATER, "{status}");
@@ -134,7 +134,7 @@ fn what_they_answer_without_deciding_is_told_from_silence() {
 }
 
 #[test]
-fn a_refund_is_found_by_our_name_for_it_on_whatever_page_it_is() {
+fn refund_is_found_by_its_metadata_on_any_page() {
     let made = |id: &str, ours: &str, state: &str| {
         format!(r#"{{"id":"{id}","status":"{state}","metadata":{{"refund_id":"{ours}"}}}}"#)
     };
@@ -155,7 +155,7 @@ fn a_refund_is_found_by_our_name_for_it_on_whatever_page_it_is() {
 }
 
 #[test]
-fn a_refund_that_they_have_taken_went_back_even_if_the_bank_has_not_seen_it_yet() {
+fn pending_refund_counts_as_refunded() {
     for state in ["succeeded", "pending"] {
         let body = format!(r#"{{"id":"re_1","status":"{state}","amount":500}}"#);
         assert_eq!(refunded(200, &body), Ok(RefundOutcome::Refunded("re_1".to_owned())));
@@ -163,7 +163,7 @@ fn a_refund_that_they_have_taken_went_back_even_if_the_bank_has_not_seen_it_yet(
 }
 
 #[test]
-fn a_refund_that_will_never_be_made_is_refused_with_its_code() {
+fn final_refund_error_is_a_refusal_with_its_code() {
     let refused = |code: &str| Ok(RefundOutcome::Failed(code.to_owned()));
     for code in NEVER_REFUNDED {
         let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
@@ -177,7 +177,7 @@ fn a_refund_that_will_never_be_made_is_refused_with_its_code() {
 }
 
 #[test]
-fn a_refund_of_a_charge_that_they_do_not_know_is_a_defect_and_no_refusal() {
+fn refund_of_an_unknown_charge_is_an_internal_error() {
     let body = r#"{"error":{"type":"invalid_request_error","code":"resource_missing","param":"payment_intent"}}"#;
     for code in [400, 404] {
         assert_eq!(refunded(code, body).unwrap_err().kind, FailureKind::Internal);
@@ -185,7 +185,7 @@ fn a_refund_of_a_charge_that_they_do_not_know_is_a_defect_and_no_refusal() {
 }
 
 #[test]
-fn an_attempt_that_they_never_heard_of_is_not_found() {
+fn unknown_attempt_is_not_found() {
     assert_eq!(found(&[]), Ok(None));
     let others = [
         intent("pi_1", "succeeded").replace(r#""attempt":"2""#, r#""attempt":"1""#),
@@ -196,7 +196,7 @@ fn an_attempt_that_they_never_heard_of_is_not_found() {
 }
 
 #[test]
-fn an_attempt_is_found_with_what_became_of_it() {
+fn attempt_is_found_with_its_outcome() {
     assert_eq!(found(&[intent("pi_1", "succeeded")]), Ok(Some(ChargeOutcome::Charged("pi_1".to_owned()))));
     let refused = intent("pi_1", "requires_payment_method")
         .replace(r#""status""#, r#""last_payment_error":{"decline_code":"lost_card","code":"card_declined"},"status""#);
@@ -205,7 +205,7 @@ fn an_attempt_is_found_with_what_became_of_it() {
 }
 
 #[test]
-fn an_attempt_that_was_begun_and_never_confirmed_is_not_found() {
+fn unconfirmed_attempt_is_not_found() {
     assert_eq!(found(&[intent("pi_1", "requires_confirmation")]), Ok(None));
     assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never asked");
     assert_eq!(found(&[intent("pi_1", "requires_action")]), Ok(Some(declined("authentication_required"))));
@@ -214,7 +214,7 @@ fn an_attempt_that_was_begun_and_never_confirmed_is_not_found() {
 }
 
 #[test]
-fn of_several_tries_at_an_attempt_the_charge_counts_and_what_is_open_comes_before_what_was_refused() {
+fn charged_intent_precedes_open_and_open_precedes_declined() {
     let refused = intent("pi_1", "canceled");
     let charge = [refused.clone(), intent("pi_2", "succeeded"), intent("pi_3", "processing")];
     assert_eq!(found(&charge), Ok(Some(ChargeOutcome::Charged("pi_2".to_owned()))));
@@ -222,7 +222,7 @@ fn of_several_tries_at_an_attempt_the_charge_counts_and_what_is_open_comes_befor
 }
 
 #[test]
-fn an_attempt_that_was_charged_twice_is_a_defect_that_names_both() {
+fn attempt_charged_twice_is_an_internal_error_that_names_both() {
     let failure = found(&[intent("pi_1", "succeeded"), intent("pi_2", "succeeded")]).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Internal);
     assert!(failure.to_string().contains("pi_1 and pi_2"), "{failure}");

@@ -1,6 +1,6 @@
-//! What is taken for the gateway's, and what is news.
+//! Verification of signatures and parsing of events.
 //!
-//! The digests are those that Python's `hmac.new(secret, f"{time}.{body}".encode(), "sha256").hexdigest()` gives.
+//! The digests were computed with Python's `hmac.new(secret, f"{time}.{body}".encode(), "sha256").hexdigest()`.
 
 use super::*;
 use adapters_testkit::server::{secret, serve};
@@ -24,14 +24,14 @@ fn after(seconds: i64) -> Timestamp {
 
 type Read = Result<Option<GatewayEvent>, Failure>;
 
-/// What is read of `mails`, each a header and a body, `now`; the secret is served as often as there are `secrets`.
-async fn read(secrets: &[&str], now: Timestamp, mails: &[(Option<&str>, &str)]) -> Vec<Read> {
+/// Verifies `requests`, each a header and a body, at `now`. The server returns `secrets` in order, each once.
+async fn read(secrets: &[&str], now: Timestamp, requests: &[(Option<&str>, &str)]) -> Vec<Read> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let webhooks = StripeWebhooks::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
     let answers: Vec<_> = secrets.iter().map(|text| (200, *text)).collect();
     let reading = async {
         let mut read = Vec::new();
-        for (signature, body) in mails {
+        for (signature, body) in requests {
             read.push(webhooks.verify(*signature, body.as_bytes(), now).await);
         }
         read
@@ -59,12 +59,12 @@ fn assert_forged(answer: &Read, why: &str) {
 }
 
 #[tokio::test]
-async fn what_the_gateway_signed_is_news() {
+async fn signed_event_is_accepted() {
     assert_eq!(read_one(after(0), &header(DIGEST), BODY).await, Ok(Some(paid())));
 }
 
 #[tokio::test]
-async fn one_of_several_signatures_is_enough_and_other_schemes_are_left_alone() {
+async fn one_matching_signature_suffices_and_other_schemes_are_ignored() {
     for header in [
         format!("t={SIGNED_AT},v1={OTHER_DIGEST},v1={DIGEST}"),
         format!("t={SIGNED_AT},v1={DIGEST},v1={OTHER_DIGEST},v0={OTHER_DIGEST}"),
@@ -77,7 +77,7 @@ async fn one_of_several_signatures_is_enough_and_other_schemes_are_left_alone() 
 }
 
 #[tokio::test]
-async fn a_changed_body_another_secret_and_a_changed_time_are_forged() {
+async fn changed_body_secret_or_time_is_rejected() {
     assert_forged(&read_one(after(0), &header(DIGEST), &BODY.replace("pi_1", "pi_2")).await, "body");
     assert_forged(&read_one(after(0), &header(OTHER_DIGEST), BODY).await, "secret");
     assert_forged(&read_one(after(0), &format!("t={},v1={DIGEST}", SIGNED_AT + 1), BODY).await, "time");
@@ -85,7 +85,7 @@ async fn a_changed_body_another_secret_and_a_changed_time_are_forged() {
 }
 
 #[tokio::test]
-async fn what_was_signed_long_before_or_after_now_is_not_taken() {
+async fn signature_outside_the_time_tolerance_is_rejected() {
     for seconds in [-300, 300] {
         assert_eq!(read_one(after(seconds), &header(DIGEST), BODY).await, Ok(Some(paid())), "{seconds}");
     }
@@ -95,7 +95,7 @@ async fn what_was_signed_long_before_or_after_now_is_not_taken() {
 }
 
 #[tokio::test]
-async fn without_a_signature_that_can_be_read_not_even_the_secret_is() {
+async fn malformed_signature_is_rejected_without_reading_the_secret() {
     let cut = header(&DIGEST[..62]);
     let signed = header(&DIGEST.replace("82", "+2"));
     let garbage = [
@@ -109,21 +109,21 @@ async fn without_a_signature_that_can_be_read_not_even_the_secret_is() {
         &format!("t=soon,v1={DIGEST}"),
         &format!("t={},v1={DIGEST}", i64::MIN),
     ];
-    let mut mails: Vec<_> = garbage.into_iter().map(|header| (Some(header), BODY)).collect();
-    mails.push((None, BODY));
-    for (answer, (header, _)) in read(&[], after(0), &mails).await.iter().zip(&mails) {
+    let mut requests: Vec<_> = garbage.into_iter().map(|header| (Some(header), BODY)).collect();
+    requests.push((None, BODY));
+    for (answer, (header, _)) in read(&[], after(0), &requests).await.iter().zip(&requests) {
         assert_forged(answer, &format!("{header:?}"));
     }
 }
 
 #[tokio::test]
-async fn a_secret_that_nobody_set_is_a_defect() {
+async fn unset_secret_is_an_internal_error() {
     let answers = read(&[r#"{"SecretString":"unset"}"#], after(0), &[(Some(&header(DIGEST)), BODY)]).await;
     assert_eq!(answers[0].as_ref().unwrap_err().kind, FailureKind::Internal);
 }
 
 #[tokio::test]
-async fn a_secret_that_was_replaced_is_read_again_and_at_most_once_a_minute() {
+async fn rotated_secret_is_read_again_at_most_once_a_minute() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let webhooks = StripeWebhooks::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
     let (forged, good) = (header(DIGEST), header(OTHER_DIGEST));
@@ -145,16 +145,16 @@ async fn a_secret_that_was_replaced_is_read_again_and_at_most_once_a_minute() {
 }
 
 #[test]
-fn a_refusal_is_news_with_its_code() {
+fn declined_charge_is_an_event_with_its_code() {
     let body = BODY
         .replace("payment_intent.succeeded", "payment_intent.payment_failed")
         .replace(r#""status":"succeeded""#, r#""status":"requires_payment_method","last_payment_error":{"code":"card_declined","decline_code":"do_not_honor"}"#);
     let answer = ChargeOutcome::Declined("do_not_honor".to_owned());
-    assert_eq!(news(body.as_bytes()), Ok(Some(GatewayEvent { answer, ..paid() })));
+    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { answer, ..paid() })));
 }
 
 #[test]
-fn what_is_genuine_and_not_about_a_charge_of_ours_is_no_news() {
+fn genuine_event_about_no_charge_of_this_platform_is_ignored() {
     for body in [
         BODY.replace("payment_intent.succeeded", "charge.refunded"),
         BODY.replace("payment_intent.succeeded", "payment_intent.created"),
@@ -164,20 +164,20 @@ fn what_is_genuine_and_not_about_a_charge_of_ours_is_no_news() {
         BODY.replace(r#""attempt":"2""#, r#""attempt":"two""#),
         r#"{"id":"evt_1","type":"payout.paid","data":{"object":{"id":"po_1"}}}"#.to_owned(),
     ] {
-        assert_eq!(news(body.as_bytes()), Ok(None), "{body}");
+        assert_eq!(parse_event(body.as_bytes()), Ok(None), "{body}");
     }
 }
 
 #[test]
-fn what_cannot_be_read_is_malformed() {
+fn malformed_event_is_rejected() {
     let without_intent = r#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":[]}}"#;
     for body in ["", "null", "{}", r#"{"id":"evt_1"}"#, without_intent] {
-        assert_eq!(news(body.as_bytes()).unwrap_err().kind, FailureKind::Malformed, "{body}");
+        assert_eq!(parse_event(body.as_bytes()).unwrap_err().kind, FailureKind::Malformed, "{body}");
     }
 }
 
 #[test]
-fn the_same_event_has_the_same_id_and_another_has_another() {
+fn event_id_is_derived_from_stripes_id() {
     assert_eq!(uuid_of("evt_1"), uuid_of("evt_1"));
     assert_ne!(uuid_of("evt_1"), uuid_of("evt_2"));
     assert_eq!(uuid_of("evt_1").get_version_num(), 8);

@@ -1,4 +1,4 @@
-//! What is a movement, what it is called, and where the pages end.
+//! Parsing of balance transactions and pages.
 
 use super::*;
 use kernel::FailureKind;
@@ -35,7 +35,7 @@ fn one(transaction: &Value) -> GatewayTransaction {
 }
 
 #[test]
-fn a_charge_is_called_as_when_it_was_charged_and_tells_the_fee() {
+fn charge_has_the_id_of_its_payment_intent_and_a_fee() {
     let expected = GatewayTransaction {
         purpose: Purpose::Charge,
         reference: "pi_1".to_owned(),
@@ -48,14 +48,14 @@ fn a_charge_is_called_as_when_it_was_charged_and_tells_the_fee() {
 }
 
 #[test]
-fn a_refund_is_called_as_when_it_was_made_and_counts_up() {
+fn refund_has_its_own_id_and_a_positive_amount() {
     let refund = one(&refund());
     assert_eq!((refund.purpose, refund.reference.as_str()), (Purpose::Refund, "re_1"));
     assert_eq!((refund.amount.amount.get(), refund.fee.amount.get()), (500, 0));
 }
 
 #[test]
-fn a_charge_that_was_settled_in_another_currency_is_told_in_the_customers() {
+fn charge_settled_in_another_currency_has_the_customers_amount() {
     let mut foreign = charge();
     (foreign["amount"], foreign["currency"], foreign["fee"]) = (json!(1_720), json!("eur"), json!(80));
     let movement = one(&foreign);
@@ -64,7 +64,7 @@ fn a_charge_that_was_settled_in_another_currency_is_told_in_the_customers() {
 }
 
 #[test]
-fn what_somebody_else_charged_under_the_same_account_is_of_no_payment_of_ours() {
+fn charge_of_another_system_has_no_payment() {
     let mut foreign = charge();
     foreign["source"]["metadata"] = json!({ "payment_id": "4711" });
     foreign["source"]["payment_intent"] = json!(null);
@@ -73,7 +73,7 @@ fn what_somebody_else_charged_under_the_same_account_is_of_no_payment_of_ours() 
 }
 
 #[test]
-fn payouts_and_the_like_are_left_out_and_count_for_the_next_page() {
+fn payouts_are_omitted_and_count_for_the_next_page() {
     let payout = json!({
         "id": "txn_3", "type": "payout", "amount": -9_000, "currency": "usd", "fee": 0, "created": 1_763_712_000,
         "source": { "id": "po_1", "object": "payout" },
@@ -86,7 +86,7 @@ fn payouts_and_the_like_are_left_out_and_count_for_the_next_page() {
 }
 
 #[test]
-fn a_movement_that_cannot_be_read_is_named_and_the_others_count() {
+fn malformed_transaction_is_listed_and_the_others_are_parsed() {
     let odd = |name: &str, value: Value| {
         let mut odd = charge();
         odd[name] = value;
@@ -109,7 +109,7 @@ fn a_movement_that_cannot_be_read_is_named_and_the_others_count() {
 }
 
 #[test]
-fn a_ledger_that_they_do_not_show_is_unavailable() {
+fn error_response_is_unavailable() {
     for (status, body) in [(500, "{}"), (401, "{}"), (200, "not json")] {
         let Err(failure) = page(StatusCode::from_u16(status).unwrap(), body.as_bytes()) else { panic!("it was read") };
         assert_eq!(failure.kind, FailureKind::Unavailable);

@@ -1,4 +1,4 @@
-//! How people want to be told, their devices, and the addresses that take no more mail.
+//! Notification preferences, devices, and suppressed e-mail addresses.
 
 use super::{
     PgContacts,
@@ -15,12 +15,12 @@ use tokio_postgres::Row;
 
 const PREFERENCES: &str = "SELECT channels, locale FROM preferences WHERE user_id = $1";
 
-const PREFER: &str = "
+const SAVE_PREFERENCES: &str = "
     INSERT INTO preferences (user_id, channels, locale) VALUES ($1, $2, $3)
     ON CONFLICT (user_id) DO UPDATE SET channels = excluded.channels, locale = excluded.locale";
 
-/// The device that is kept is not among those that are counted: the statement sees the table as it was before.
-const KEEP: &str = "
+/// The snapshot of the statement does not contain the new row, which is why the offset is one below the limit.
+const SAVE_DEVICE: &str = "
     WITH too_many AS (
         DELETE FROM devices WHERE id IN (
             SELECT id FROM devices WHERE user_id = $2 AND endpoint <> $3 ORDER BY registered_at DESC, id DESC OFFSET $5 - 1
@@ -30,22 +30,22 @@ const KEEP: &str = "
     ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, registered_at = excluded.registered_at
     RETURNING id";
 
-const DROP: &str = "DELETE FROM devices WHERE user_id = $1 AND id = $2";
+const REMOVE_DEVICE: &str = "DELETE FROM devices WHERE user_id = $1 AND id = $2";
 
-const FORGET: &str = "DELETE FROM devices WHERE endpoint = $1 AND registered_at = $2";
+const REMOVE_ENDPOINT: &str = "DELETE FROM devices WHERE endpoint = $1 AND registered_at = $2";
 
-const RETURNED: &str = "
+const RECORD_FEEDBACK: &str = "
     WITH noted AS (
         INSERT INTO email_feedback (delivery_id, reason, received_at) SELECT $1, $3, $4 WHERE $1 IS NOT NULL ON CONFLICT DO NOTHING
     )
     INSERT INTO suppressions (email, reason, suppressed_at) SELECT DISTINCT email, $3, $4 FROM unnest($2) AS closed (email)
     ON CONFLICT DO NOTHING";
 
-/// What the columns of a person's preferences say; the usual where they are null.
-pub(super) fn wishes(row: &Row) -> Result<Preferences, Failure> {
+/// The preferences in a row; the defaults if its columns are null.
+pub(super) fn decode_preferences(row: &Row) -> Result<Preferences, Failure> {
     let (channels, locale): (Option<Vec<String>>, Option<String>) = (get(row, "channels")?, get(row, "locale")?);
     let (Some(channels), Some(locale)) = (channels, locale) else { return Ok(Preferences::default()) };
-    let unknown = |word: &str| Failure::internal(format!("preferences hold no word of ours: {word:?}"));
+    let unknown = |word: &str| Failure::internal(format!("preferences contain the unknown word {word:?}"));
     let channel = |word: &String| Channel::parse(word).ok_or_else(|| unknown(word));
     Ok(Preferences {
         channels: channels.iter().map(channel).collect::<Result<_, _>>()?,
@@ -56,12 +56,12 @@ pub(super) fn wishes(row: &Row) -> Result<Preferences, Failure> {
 impl<B: Bus> PreferenceStore for PgContacts<B> {
     async fn preferences(&self, user: UserId) -> Result<Preferences, Failure> {
         let rows = self.database().query(PREFERENCES, &params![user.0]).await?;
-        rows.first().map_or_else(|| Ok(Preferences::default()), wishes)
+        rows.first().map_or_else(|| Ok(Preferences::default()), decode_preferences)
     }
 
     async fn set_preferences(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure> {
         let channels: Vec<&str> = preferences.channels.iter().map(|channel| channel.name()).collect();
-        self.database().query(PREFER, &params![user.0, channels, preferences.locale.name()]).await.map(drop)
+        self.database().query(SAVE_PREFERENCES, &params![user.0, channels, preferences.locale.name()]).await.map(drop)
     }
 }
 
@@ -69,22 +69,25 @@ impl<B: Bus> DeviceStore for PgContacts<B> {
     async fn save_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
         let most = i64::try_from(MAX_DEVICES).map_err(Failure::internal)?;
         let params = params![device.id.0, user.0, &device.endpoint, device.registered_at, most];
-        let rows = self.database().query(KEEP, &params).await?;
+        let rows = self.database().query(SAVE_DEVICE, &params).await?;
         get(only(&rows)?, "id").map(DeviceId)
     }
 
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
-        self.database().query(DROP, &params![user.0, id.0]).await.map(drop)
+        self.database().query(REMOVE_DEVICE, &params![user.0, id.0]).await.map(drop)
     }
 
     async fn prune_device(&self, device: &Device) -> Result<(), Failure> {
-        self.database().query(FORGET, &params![&device.endpoint, device.registered_at]).await.map(drop)
+        self.database().query(REMOVE_ENDPOINT, &params![&device.endpoint, device.registered_at]).await.map(drop)
     }
 }
 
 impl<B: Bus> EmailFeedbackStore for PgContacts<B> {
-    async fn record_feedback(&self, mail: &EmailFeedback, now: Timestamp) -> Result<(), Failure> {
-        let suppress: Vec<&str> = mail.suppress.iter().map(|address| address.as_str()).collect();
-        self.database().query(RETURNED, &params![mail.delivery, suppress, mail.why.name(), now]).await.map(drop)
+    async fn record_feedback(&self, feedback: &EmailFeedback, now: Timestamp) -> Result<(), Failure> {
+        let suppress: Vec<&str> = feedback.suppress.iter().map(|address| address.as_str()).collect();
+        self.database()
+            .query(RECORD_FEEDBACK, &params![feedback.delivery, suppress, feedback.why.name(), now])
+            .await
+            .map(drop)
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway's own ledger: its balance transactions, page by page.
+//! Stripe's balance transactions, page by page.
 
 use super::classify::{self, Metadata};
 use super::metadata;
@@ -13,19 +13,19 @@ use serde::Deserialize;
 #[cfg(test)]
 mod tests;
 
-/// A page, and what to ask the next one after.
+/// A page, and the id that the next page starts after.
 pub(super) struct Page {
     pub(super) statement: GatewayStatement,
     pub(super) next: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct TransactionPage {
     data: Vec<serde_json::Value>,
     has_more: bool,
 }
 
-/// A balance transaction: what their ledger says.
+/// The members of a balance transaction that are used.
 #[derive(Deserialize)]
 struct Transaction {
     amount: i64,
@@ -35,7 +35,7 @@ struct Transaction {
     source: Option<serde_json::Value>,
 }
 
-/// What it is about: a charge or a refund.
+/// The charge or refund of a balance transaction.
 #[derive(Deserialize)]
 struct Source {
     id: String,
@@ -46,13 +46,13 @@ struct Source {
     metadata: Metadata,
 }
 
-/// Reads a page. Payouts, adjustments and whatever else is no movement between a customer and us is left out; one that cannot be read
-/// is named, and the others count all the same.
+/// Parses a page. Only charges and refunds are included, not payouts, adjustments and the like. A malformed transaction is listed by its
+/// id and does not affect the others.
 pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
     if !status.is_success() {
-        return Err(classify::refused(status, body));
+        return Err(classify::error_response(status, body));
     }
-    let Listed { data, has_more } = classify::read(status, body)?;
+    let TransactionPage { data, has_more } = classify::read(status, body)?;
     let name = |transaction: &serde_json::Value| transaction["id"].as_str().unwrap_or("?").to_owned();
     let next = has_more.then(|| data.last().map(name)).flatten();
     let mut statement = GatewayStatement::default();
@@ -63,13 +63,13 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
             Some("refund" | "payment_refund") => Purpose::Refund,
             _ => continue,
         };
-        let read =
-            serde_json::from_value::<Transaction>(transaction).map_err(|_| "it is no balance transaction".to_owned());
-        match read.and_then(|transaction| transaction.movement(purpose)) {
-            Ok(movement) => statement.transactions.push(movement),
+        let read = serde_json::from_value::<Transaction>(transaction)
+            .map_err(|_| "it is not a balance transaction".to_owned());
+        match read.and_then(|transaction| transaction.convert(purpose)) {
+            Ok(transaction) => statement.transactions.push(transaction),
             Err(cause) => {
                 metrics::count("GatewayMovementsUndecodable", 1);
-                tracing::error!(transaction = id, cause, "a balance transaction of the gateway cannot be read");
+                tracing::error!(transaction = id, cause, "a balance transaction of the gateway is malformed");
                 statement.unreadable.push(id);
             }
         }
@@ -78,16 +78,16 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
 }
 
 impl Transaction {
-    fn movement(self, purpose: Purpose) -> Result<GatewayTransaction, String> {
+    fn convert(self, purpose: Purpose) -> Result<GatewayTransaction, String> {
         let source = self.source.ok_or("it has no source")?;
         let source: Source = serde_json::from_value(source).map_err(|_| "its source is neither charge nor refund")?;
-        // Our name for it is the one that it had when it was charged or given back.
+        // The id that the charge or refund was recorded with.
         let reference = match purpose {
             Purpose::Charge => source.payment_intent.unwrap_or(source.id),
             Purpose::Refund | Purpose::Fee => source.id,
         };
         let payment_id = source.metadata.get(metadata::PAYMENT_ID).and_then(|id| Uuid::try_parse(id).ok());
-        // What goes out is negative there. Where it was settled in another currency than the customer's, theirs is what we know.
+        // Outgoing amounts are negative. If it was settled in another currency, only the amount of the source is in the customer's.
         let amount = match self.currency == source.currency {
             true => self.amount.saturating_abs(),
             false => source.amount,

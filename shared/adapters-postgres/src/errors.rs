@@ -1,0 +1,111 @@
+//! Classification of database errors.
+
+use kernel::{Failure, FailureKind};
+use std::{error::Error as _, fmt, time::Duration};
+use tokio_postgres::error::{DbError, Severity, SqlState};
+
+/// The name of the dependency in failures and readiness checks.
+pub(super) const DEPENDENCY: &str = "database";
+
+/// SQLSTATE of `inventory.reserve`: a product has no stock account yet.
+pub(super) const NO_ACCOUNT: &str = "QS001";
+
+/// Raised by the functions of inventory: `domain::stock::next` refuses the move.
+const REFUSED: &str = "QS002";
+
+/// The error of a statement.
+#[derive(Debug)]
+pub(super) enum QueryError {
+    /// An error of the server or of the connection.
+    Postgres(tokio_postgres::Error),
+    /// No response within this time.
+    TimedOut(Duration),
+}
+
+impl QueryError {
+    /// The name of the unique constraint that was violated.
+    pub(super) fn duplicate(&self) -> Option<&str> {
+        self.server_error().filter(|error| *error.code() == SqlState::UNIQUE_VIOLATION)?.constraint()
+    }
+
+    /// Whether the connection remains usable.
+    pub(super) fn is_recoverable(&self) -> bool {
+        self.server_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
+    }
+
+    /// The error of the server, if it sent one.
+    pub(super) fn server_error(&self) -> Option<&DbError> {
+        match self {
+            Self::Postgres(error) => error.as_db_error(),
+            Self::TimedOut(_) => None,
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::TimedOut(_) => true,
+            Self::Postgres(error) => match error.as_db_error() {
+                Some(error) => is_transient(error.code()),
+                None => error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>()),
+            },
+        }
+    }
+}
+
+/// Whether a retry can succeed: the server restarts or fails over, lacks resources, or aborted the transaction because of others.
+fn is_transient(code: &SqlState) -> bool {
+    let class = code.code().get(..2).unwrap_or_default();
+    // Connection; resources; transaction rollback (serialization, deadlock); operator intervention (shutdown, cancel).
+    matches!(class, "08" | "53" | "40" | "57")
+        || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
+        || code.code() == NO_ACCOUNT
+}
+
+impl fmt::Display for QueryError {
+    /// For the log. Without the server's `DETAIL`, which quotes the row and so may contain personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.server_error()) {
+            (_, Some(error)) => write!(f, "{} {}", error.code().code(), error.message()),
+            (Self::TimedOut(limit), _) => write!(f, "no response within {limit:?}"),
+            (Self::Postgres(error), _) => match error.source() {
+                Some(cause) => write!(f, "{error} ({cause})"),
+                None => write!(f, "{error}"),
+            },
+        }
+    }
+}
+
+impl From<QueryError> for Failure {
+    fn from(error: QueryError) -> Self {
+        if let Some(error) = error.server_error().filter(|error| error.code().code() == REFUSED) {
+            return Self::new(FailureKind::Conflict, "invalid-reservation-transition", error.message());
+        }
+        if error.is_transient() {
+            Self::unavailable(DEPENDENCY, error)
+        } else {
+            Self::internal(format!("{DEPENDENCY}: {error}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transient_errors_are_distinguished_from_permanent_ones() {
+        for code in ["57P01", "53300", "40001", "40P01", "08006", "57014", "25006", "55P03", "QS001"] {
+            assert!(is_transient(&SqlState::from_code(code)), "{code}");
+        }
+        for code in ["23514", "23505", "42P01", "22001", "42501"] {
+            assert!(!is_transient(&SqlState::from_code(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn unresponsive_database_is_unavailable_without_details_for_the_client() {
+        let failure = Failure::from(QueryError::TimedOut(Duration::from_secs(4)));
+        assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Unavailable, Some(2)));
+        assert!(!failure.detail.contains("database"));
+    }
+}
