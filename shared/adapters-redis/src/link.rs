@@ -116,7 +116,7 @@ mod tests {
             first
         };
         let ping = redis::cmd("PING");
-        let (answer, greeting) = tokio::join!(link.ask::<String>(&ping), greeting);
-        assert_eq!((answer, greeting), (None, [22]), "22 begins a TLS handshake");
+        let (response, greeting) = tokio::join!(link.ask::<String>(&ping), greeting);
+        assert_eq!((response, greeting), (None, [22]), "22 begins a TLS handshake");
     }
 }

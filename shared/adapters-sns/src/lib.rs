@@ -194,14 +194,14 @@ mod tests {
         let number = rejection("InvalidParameter", "Invalid parameter: PhoneNumber Reason: +491701234567 is not valid");
         let other = rejection("InvalidParameter", "Invalid parameter: Message too long");
         let denied = rejection("AuthorizationError", "not authorized to publish to +491701234567");
-        for (status, answer, refused) in [(400, &number, true), (400, &other, false), (403, &denied, false)] {
+        for (status, response, is_invalid) in [(400, &number, true), (400, &other, false), (403, &denied, false)] {
             let (listener, url) = listener().await;
             let sender = SnsSmsSender::new(Client::new(&sdk(&url)));
-            let answers = [(status, answer.as_str())];
-            let (_, sent) = tokio::join!(serve(listener, &answers), async { sender.send(&to, "x").await });
+            let responses = [(status, response.as_str())];
+            let (_, sent) = tokio::join!(serve(listener, &responses), async { sender.send(&to, "x").await });
             match sent {
-                Ok(took) => assert!(refused && !took, "{answer}"),
-                Err(failure) => assert!(!refused && !failure.to_string().contains("+49170"), "{failure:?}"),
+                Ok(is_deliverable) => assert!(is_invalid && !is_deliverable, "{response}"),
+                Err(failure) => assert!(!is_invalid && !failure.to_string().contains("+49170"), "{failure:?}"),
             }
         }
     }
@@ -213,12 +213,12 @@ mod tests {
         let unknown =
             rejection("InvalidParameter", "Invalid parameter: TargetArn Reason: No endpoint found for the target arn");
         let token = rejection("InvalidParameter", "Invalid parameter: Message Reason: too long");
-        for (answer, expected) in [(&off, Ok(false)), (&unknown, Ok(false)), (&token, Err(()))] {
+        for (response, expected) in [(&off, Ok(false)), (&unknown, Ok(false)), (&token, Err(()))] {
             let (listener, url) = listener().await;
             let push = SnsPushSender::new(Client::new(&sdk(&url)), None);
-            let answers = [(400, answer.as_str())];
-            let (_, sent) = tokio::join!(serve(listener, &answers), async { push.send("arn:x", &note, "m").await });
-            assert_eq!(sent.map_err(drop), expected, "{answer}");
+            let responses = [(400, response.as_str())];
+            let (_, sent) = tokio::join!(serve(listener, &responses), async { push.send("arn:x", &note, "m").await });
+            assert_eq!(sent.map_err(drop), expected, "{response}");
         }
         let arn = "arn:aws:sns:eu-west-1:123456789012:endpoint/GCM/quayside/0192f0c1";
         let known = rejection(
@@ -234,8 +234,8 @@ mod tests {
             Some("arn:aws:sns:eu-west-1:123456789012:app/GCM/quayside".to_owned()),
         );
         let token = DeviceToken::parse("a-token").unwrap();
-        let answers = [(400, known.as_str()), (200, done)];
-        let (requests, registered) = tokio::join!(serve(listener, &answers), async { push.register(&token).await });
+        let responses = [(400, known.as_str()), (200, done)];
+        let (requests, registered) = tokio::join!(serve(listener, &responses), async { push.register(&token).await });
         assert_eq!(registered.as_deref(), Ok(arn));
         assert!(requests[1].contains("SetEndpointAttributes") && requests[1].contains("Enabled"), "{}", requests[1]);
     }

@@ -67,10 +67,10 @@ fn has_header(request: &str, name: &str, value: &str) -> bool {
 #[tokio::test]
 async fn charge_has_the_idempotency_key_of_its_attempt() {
     let (listener, gateway) = gateway().await;
-    let (payment, answers) = (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded"}"#)]);
-    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.charge(&payment));
-    assert_eq!(answer, Ok(ChargeOutcome::Charged("pi_1".to_owned())));
-    let (line, form) = parts(&asked[1]);
+    let (payment, responses) = (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded"}"#)]);
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.charge(&payment));
+    assert_eq!(response, Ok(ChargeOutcome::Charged("pi_1".to_owned())));
+    let (line, form) = parts(&requests[1]);
     assert_eq!(line, "POST /v1/payment_intents");
     for pair in [
         "amount=1999",
@@ -83,8 +83,8 @@ async fn charge_has_the_idempotency_key_of_its_attempt() {
     ] {
         assert!(form.split('&').any(|given| given == pair), "{pair} is missing in {form}");
     }
-    assert!(has_header(&asked[1], "idempotency-key", &payment.gateway_key()));
-    assert!(has_header(&asked[1], "stripe-version", API_VERSION));
+    assert!(has_header(&requests[1], "idempotency-key", &payment.gateway_key()));
+    assert!(has_header(&requests[1], "stripe-version", API_VERSION));
 }
 
 #[tokio::test]
@@ -99,10 +99,10 @@ async fn charge_without_payment_method_and_refund_without_charge_fail() {
 async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
-    let (refund, answers) = (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded"}"#)]);
-    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.refund(&payment, &refund));
-    assert_eq!(answer, Ok(RefundOutcome::Refunded("re_1".to_owned())));
-    let (line, form) = parts(&asked[1]);
+    let (refund, responses) = (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded"}"#)]);
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.refund(&payment, &refund));
+    assert_eq!(response, Ok(RefundOutcome::Refunded("re_1".to_owned())));
+    let (line, form) = parts(&requests[1]);
     assert_eq!(line, "POST /v1/refunds");
     for pair in [
         "payment_intent=pi_1",
@@ -113,20 +113,20 @@ async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
     ] {
         assert!(form.split('&').any(|given| given == pair), "{pair} is missing in {form}");
     }
-    assert!(has_header(&asked[1], "idempotency-key", &refund.gateway_key()));
+    assert!(has_header(&requests[1], "idempotency-key", &refund.gateway_key()));
 }
 
 #[tokio::test]
 async fn attempt_is_searched_by_its_metadata() {
     let (listener, gateway) = gateway().await;
-    let (payment, answers) = (payment(), [KEY, (200, r#"{"data":[],"has_more":false}"#)]);
-    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_charge(&payment));
-    assert_eq!(answer, Ok(None));
-    let (line, query) = parts(&asked[1]);
+    let (payment, responses) = (payment(), [KEY, (200, r#"{"data":[],"has_more":false}"#)]);
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.find_charge(&payment));
+    assert_eq!(response, Ok(None));
+    let (line, query) = parts(&requests[1]);
     assert_eq!(line, "GET /v1/payment_intents/search");
     let wanted = "metadata['payment_id']:'00000000-0000-0000-0000-000000000001'+AND+metadata['attempt']:'2'";
     assert!(query.contains(wanted), "{query}");
-    assert!(!asked[1].to_ascii_lowercase().contains("idempotency-key"), "it changes nothing");
+    assert!(!requests[1].to_ascii_lowercase().contains("idempotency-key"), "it changes nothing");
 }
 
 #[tokio::test]
@@ -136,12 +136,12 @@ async fn refund_is_searched_among_those_of_its_charge() {
     let other = r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refund_id":"x"}}],"has_more":true}"#;
     let ours = r#"{"data":[{"id":"re_2","status":"succeeded","metadata":
         {"refund_id":"00000000-0000-0000-0000-000000000004"}}],"has_more":false}"#;
-    let (refund, answers) = (refund(), [KEY, (200, other), (200, ours)]);
-    let (asked, answer) = futures_util::join!(serve(listener, &answers), gateway.find_refund(&payment, &refund));
-    assert_eq!(answer, Ok(Some(RefundOutcome::Refunded("re_2".to_owned()))));
-    let (line, query) = parts(&asked[1]);
+    let (refund, responses) = (refund(), [KEY, (200, other), (200, ours)]);
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.find_refund(&payment, &refund));
+    assert_eq!(response, Ok(Some(RefundOutcome::Refunded("re_2".to_owned()))));
+    let (line, query) = parts(&requests[1]);
     assert_eq!((&*line, &*query), ("GET /v1/refunds", "payment_intent=pi_1&limit=100"));
-    assert_eq!(parts(&asked[2]).1, format!("{query}&starting_after=re_1"));
+    assert_eq!(parts(&requests[2]).1, format!("{query}&starting_after=re_1"));
 }
 
 #[tokio::test]
@@ -150,8 +150,8 @@ async fn replayed_error_is_distinguished_from_a_new_one() {
     let payment = payment();
     let held = "503 x\r\nIdempotent-Replayed: true";
     let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
-    let answers = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
-    let (_, [now, again]) = futures_util::join!(adapters_testkit::server::serve_lines(listener, &answers), ask());
+    let responses = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
+    let (_, [now, again]) = futures_util::join!(adapters_testkit::server::serve_lines(listener, &responses), ask());
     assert_eq!((now.kind, now.code), (FailureKind::Unavailable, "unavailable"));
     assert_eq!((again.kind, again.code), (FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR));
 }
@@ -167,22 +167,22 @@ async fn balance_transactions_are_read_until_the_last_page() {
     };
     let page = |n, more| format!(r#"{{"data":[{}],"has_more":{more}}}"#, charge(n));
     let (first, second) = (page(2, true), page(1, false));
-    let answers = [KEY, (200, &*first), (200, &*second)];
+    let responses = [KEY, (200, &*first), (200, &*second)];
     let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
-    let (asked, movements) = futures_util::join!(serve(listener, &answers), gateway.movements(from, to));
+    let (requests, movements) = futures_util::join!(serve(listener, &responses), gateway.movements(from, to));
     let references: Vec<_> = movements.unwrap().transactions.into_iter().map(|movement| movement.reference).collect();
     assert_eq!(references, ["pi_2", "pi_1"]);
-    let (line, query) = parts(&asked[1]);
+    let (line, query) = parts(&requests[1]);
     assert_eq!(line, "GET /v1/balance_transactions");
     assert_eq!(query, "created[gte]=1&created[lt]=9&limit=100&expand[]=data.source");
-    assert_eq!(parts(&asked[2]).1, format!("{query}&starting_after=txn_2"));
+    assert_eq!(parts(&requests[2]).1, format!("{query}&starting_after=txn_2"));
 }
 
 #[tokio::test]
 async fn rejected_api_key_is_read_again() {
     let (listener, gateway) = gateway().await;
     let charged = r#"{"id":"pi_1","status":"succeeded"}"#;
-    let answers = [
+    let responses = [
         (200, r#"{"SecretString":"sk_old"}"#),
         (401, r#"{"error":{"type":"invalid_request_error"}}"#),
         (200, r#"{"SecretString":"sk_new"}"#),
@@ -191,13 +191,13 @@ async fn rejected_api_key_is_read_again() {
     ];
     let payment = payment();
     let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
-    let (asked, [refused, first, second]) = futures_util::join!(serve(listener, &answers), ask());
+    let (requests, [refused, first, second]) = futures_util::join!(serve(listener, &responses), ask());
     assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
     assert_eq!(
         (first, second),
         (Ok(ChargeOutcome::Charged("pi_1".to_owned())), Ok(ChargeOutcome::Charged("pi_1".to_owned())))
     );
-    let paths: Vec<_> = asked.iter().filter_map(|request| request.split(' ').nth(1)).collect();
+    let paths: Vec<_> = requests.iter().filter_map(|request| request.split(' ').nth(1)).collect();
     let charge = "/v1/payment_intents";
     assert_eq!(paths, ["/", charge, "/", charge, charge]);
 }

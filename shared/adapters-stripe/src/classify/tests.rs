@@ -33,8 +33,8 @@ fn declined(code: &str) -> ChargeOutcome {
 
 #[test]
 fn succeeded_payment_is_charged_with_the_intents_id() {
-    let answer = Ok(ChargeOutcome::Charged("pi_1".to_owned()));
-    assert_eq!(charged(200, r#"{"id":"pi_1","status":"succeeded","last_payment_error":null}"#), answer);
+    let outcome = Ok(ChargeOutcome::Charged("pi_1".to_owned()));
+    assert_eq!(charged(200, r#"{"id":"pi_1","status":"succeeded","last_payment_error":null}"#), outcome);
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn attempt_is_found_with_its_outcome() {
 #[test]
 fn unconfirmed_attempt_is_not_found() {
     assert_eq!(found(&[intent("pi_1", "requires_confirmation")]), Ok(None));
-    assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never asked");
+    assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never contacted");
     assert_eq!(found(&[intent("pi_1", "requires_action")]), Ok(Some(declined("authentication_required"))));
     let charge = [intent("pi_1", "requires_confirmation"), intent("pi_2", "succeeded")];
     assert_eq!(found(&charge), Ok(Some(ChargeOutcome::Charged("pi_2".to_owned()))));

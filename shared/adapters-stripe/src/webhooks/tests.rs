@@ -28,7 +28,7 @@ type Read = Result<Option<GatewayEvent>, Failure>;
 async fn read(secrets: &[&str], now: Timestamp, requests: &[(Option<&str>, &str)]) -> Vec<Read> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let webhooks = StripeWebhooks::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
-    let answers: Vec<_> = secrets.iter().map(|text| (200, *text)).collect();
+    let responses: Vec<_> = secrets.iter().map(|text| (200, *text)).collect();
     let reading = async {
         let mut read = Vec::new();
         for (signature, body) in requests {
@@ -36,7 +36,7 @@ async fn read(secrets: &[&str], now: Timestamp, requests: &[(Option<&str>, &str)
         }
         read
     };
-    let (_, read) = futures_util::join!(serve(listener, &answers), reading);
+    let (_, read) = futures_util::join!(serve(listener, &responses), reading);
     read
 }
 
@@ -53,8 +53,8 @@ fn paid() -> GatewayEvent {
     }
 }
 
-fn assert_forged(answer: &Read, why: &str) {
-    let failure = answer.as_ref().unwrap_err();
+fn assert_forged(outcome: &Read, why: &str) {
+    let failure = outcome.as_ref().unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Unauthenticated, "signature-invalid"), "{why}");
 }
 
@@ -111,15 +111,15 @@ async fn malformed_signature_is_rejected_without_reading_the_secret() {
     ];
     let mut requests: Vec<_> = garbage.into_iter().map(|header| (Some(header), BODY)).collect();
     requests.push((None, BODY));
-    for (answer, (header, _)) in read(&[], after(0), &requests).await.iter().zip(&requests) {
-        assert_forged(answer, &format!("{header:?}"));
+    for (outcome, (header, _)) in read(&[], after(0), &requests).await.iter().zip(&requests) {
+        assert_forged(outcome, &format!("{header:?}"));
     }
 }
 
 #[tokio::test]
 async fn unset_secret_is_an_internal_error() {
-    let answers = read(&[r#"{"SecretString":"unset"}"#], after(0), &[(Some(&header(DIGEST)), BODY)]).await;
-    assert_eq!(answers[0].as_ref().unwrap_err().kind, FailureKind::Internal);
+    let responses = read(&[r#"{"SecretString":"unset"}"#], after(0), &[(Some(&header(DIGEST)), BODY)]).await;
+    assert_eq!(responses[0].as_ref().unwrap_err().kind, FailureKind::Internal);
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ fn declined_charge_is_an_event_with_its_code() {
     let body = BODY
         .replace("payment_intent.succeeded", "payment_intent.payment_failed")
         .replace(r#""status":"succeeded""#, r#""status":"requires_payment_method","last_payment_error":{"code":"card_declined","decline_code":"do_not_honor"}"#);
-    let answer = ChargeOutcome::Declined("do_not_honor".to_owned());
-    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { answer, ..paid() })));
+    let outcome = ChargeOutcome::Declined("do_not_honor".to_owned());
+    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { answer: outcome, ..paid() })));
 }
 
 #[test]
