@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
-/// A sample, its expected status, and for a problem the code and the first pointer.
+/// The expected response to a sample: its name or its edits, the status, and for a problem its code and first pointer.
 pub(super) type Expected = (&'static str, u16, &'static str, &'static str);
 
 pub(super) async fn assert_responses<B, T, F>(function: &'static Function, expected: &[Expected], handler: F)
