@@ -91,7 +91,7 @@ impl Fixture {
     /// Delivers an event to the function that `step` names.
     async fn deliver(&mut self, step: &'static str, event: &Event) {
         let (platform, before) = (&self.platform, self.proxy.traffic.round_trips());
-        let delivery = delivery(function(what), event.clone(), &self.clock);
+        let delivery = delivery(function(step), event.clone(), &self.clock);
         let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
         let done = match function(step) {
             "order-advance" => order_advance::handle(&self.orders, ShortfallPolicy::Refund, delivery).await,

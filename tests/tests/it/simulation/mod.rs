@@ -222,9 +222,9 @@ impl Found {
     }
 
     fn line(&self, description: &str) -> String {
-        let by = |n: Option<String>| n.unwrap_or_else(|| "-".to_owned());
-        let crashed = with_choices(self.crashed.as_ref().map(|(n, _)| n.to_string()));
-        let seeded = with_choices(self.seeded.as_ref().map(|(n, _)| n.to_string()));
+        let or_dash = |n: Option<String>| n.unwrap_or_else(|| "-".to_owned());
+        let crashed = or_dash(self.crashed.as_ref().map(|(n, _)| n.to_string()));
+        let seeded = or_dash(self.seeded.as_ref().map(|(n, _)| n.to_string()));
         let violation =
             self.seeded.as_ref().map(|(_, violation)| violation).or(self.crashed.as_ref().map(|(_, one)| one));
         let seen: String = violation.map(|violation| violation.details.chars().take(90).collect()).unwrap_or_default();

@@ -56,24 +56,24 @@ pub async fn read(
     }
     let mut paid = BTreeMap::new();
     for order in &orders {
-        if let Some(payment) = payments.find_by_order(order.id, None).await.expect("an response") {
+        if let Some(payment) = payments.find_by_order(order.id, None).await.expect("a response") {
             paid.insert(order.id, payment);
         }
     }
-    let mut reservations: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
+    let mut by_order: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
     let mut shipped: BTreeMap<ProductId, i64> = BTreeMap::new();
     for row in &reservations {
         let order = OrderId(get(row, "order_id"));
-        let state = State::parse(&get::<String>(row, "state")).expect("a state of ours");
+        let state = State::parse(&get::<String>(row, "state")).expect("a known state");
         let lines = lines.remove(&order).unwrap_or_default();
         for line in lines.iter().filter(|_| state == State::Shipped) {
             *shipped.entry(line.product_id).or_default() += i64::from(line.quantity);
         }
-        reservations.insert(order, (state, lines));
+        by_order.insert(order, (state, lines));
     }
     Snapshot {
         orders,
-        reservations,
+        reservations: by_order,
         shipped,
         levels: levels.iter().map(level).collect(),
         payments: paid,

@@ -148,7 +148,7 @@ fn seeded_defects_are_found() {
         .filter(|defect| {
             let found = (1..=MOST).find_map(|seed| Some((seed, at_random(&server, seed, Some(*defect)).err()?)));
             if let Some((seed, violation)) = &found {
-                let seen: String = violation.seen.chars().take(80).collect();
+                let seen: String = violation.details.chars().take(80).collect();
                 eprintln!("{defect:?}, seed {seed}: {seen}");
             }
             found.is_none()
