@@ -78,7 +78,7 @@ impl<B: Bus> PgOutbox<B> {
             return Some(Vec::new());
         }
         let response = tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(&events)).await;
-        let timed_out = answer.is_err();
+        let timed_out = response.is_err();
         let accepted = match response {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(failure)) => {
