@@ -31,7 +31,7 @@ CREATE TABLE notifications.deliveries (
     order_id uuid,
     channel  text        NOT NULL,
     template text        NOT NULL,
-    outcome  text        NOT NULL,
+    outcome  text        NOT NULL DEFAULT 'sent',
     sent_at  timestamptz NOT NULL,
     PRIMARY KEY (id, channel)
 );
