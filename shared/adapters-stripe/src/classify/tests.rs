@@ -165,7 +165,7 @@ fn pending_refund_counts_as_refunded() {
 #[test]
 fn final_refund_error_is_a_refusal_with_its_code() {
     let refused = |code: &str| Ok(RefundOutcome::Failed(code.to_owned()));
-    for code in NEVER_REFUNDED {
+    for code in FINAL_REFUND_ERRORS {
         let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);
         assert_eq!(refunded(400, &body), refused(code));
     }

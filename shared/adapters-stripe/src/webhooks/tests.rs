@@ -129,8 +129,8 @@ async fn rotated_secret_is_read_again_at_most_once_a_minute() {
     let (forged, good) = (header(DIGEST), header(OTHER_DIGEST));
     let read = async |header: &str| webhooks.verify(Some(header), BODY.as_bytes(), after(0)).await;
     let age = async || {
-        let mut kept = webhooks.kept.lock().await;
-        kept.as_mut().unwrap().read_at -= READ_AGAIN;
+        let mut cached = webhooks.cached.lock().await;
+        cached.as_mut().unwrap().read_at -= MIN_SECRET_AGE;
     };
     let reading = async {
         assert!(read(&forged).await.is_ok(), "it is the old secret's");
