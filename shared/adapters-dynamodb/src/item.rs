@@ -1,4 +1,7 @@
 //! Conversion between items of the products table and their types.
+//!
+//! Written by hand: `serde_dynamo` would need a struct for each kind of item beside the domain type (the price is two attributes, the key
+//! a prefixed id), and the images of the stream, which are plain JSON, share [`product_from_image`] with the table.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::Money;
