@@ -33,7 +33,7 @@ async fn connection_closed_while_idle_is_replaced_transparently() {
     let database = database().await;
     let connection = database.as_context(Context::Orders);
     let orders = PgOrders::new(connection.clone(), database.bus());
-    orders.get(OrderId(id()), None).await.expect("responses");
+    orders.get(OrderId(id()), None).await.expect("a response");
     for _ in 0..5 {
         cut(&database, "true").await;
         let (order, event) = placed(UserId(id()), now());
@@ -57,7 +57,7 @@ async fn connection_lost_during_a_statement_is_unavailable_then_replaced() {
     drop(lock);
     let failure = response.expect_err("cut");
     assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Unavailable, Some(2)));
-    assert!(orders.get(order.id, None).await.expect("responses").is_some());
+    assert!(orders.get(order.id, None).await.expect("a response").is_some());
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn cancelled_call_leaves_a_working_connection() {
         () = database.wait_until(WAITING) => {}
     }
     drop(lock);
-    assert!(orders.get(order.id, None).await.expect("responses").is_some());
+    assert!(orders.get(order.id, None).await.expect("a response").is_some());
 }
 
 #[tokio::test]

@@ -16,13 +16,13 @@ use ports::{Bus, StockStore};
 pub async fn opened<B: Bus>(stock: &PgStock<B>, units: u32) -> ProductId {
     let product = product(units);
     let event = event(StockOpened { levels: vec![] });
-    assert!(stock.open(claim(), &product, &event).await.expect("opens").is_some());
+    assert!(stock.open(claim(), &product, &event).await.expect("opened").is_some());
     product.product_id
 }
 
 /// Available and reserved.
 pub async fn level<B: Bus>(stock: &PgStock<B>, product: ProductId) -> (i64, i64) {
-    let level = stock.level(product).await.expect("responses").expect("an account");
+    let level = stock.level(product).await.expect("a response").expect("an account");
     (level.available, level.reserved)
 }
 
