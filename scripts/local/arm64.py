@@ -1,10 +1,10 @@
-"""Runs arm64 release packages under qemu: each one processes its sample event against the running stack.
+"""Runs arm64 release binaries under qemu: each one processes its sample event against the running stack.
 
-The binaries are those that `scripts/build --release --arm64` packaged for AWS. Each one gets the environment variables
-that the stack gave the function, its own Lambda Runtime API, and `events/<function>/ok.json`. A function passes when it
-responds: an HTTP function with a status below 500 (the sample may name an order that does not exist in this stack), a
-consumer without a failed record, any other without an error. Times include the processor emulation and say nothing
-about AWS.
+The binaries are those that `scripts/build --release --arm64` packages for AWS. Each one gets the environment variables
+of the deployed function, a Lambda Runtime API of its own, and `events/<function>/ok.json`. A function passes when it
+responds: an HTTP function with a status below 500 (the sample may name an order that this stack does not have), a
+consumer with no failed record, any other without an error. They run with the emulator's root keys: permissions are not
+checked here. Times include processor emulation and say nothing about AWS.
 """
 
 import argparse
@@ -15,10 +15,9 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aws
 import config
@@ -26,11 +25,18 @@ import progress
 from config import ScriptError
 
 QEMU = "qemu-aarch64-static"
-# Where Debian's libc6-arm64-cross installs the loader and the C library.
+# Where Debian's libc6-arm64-cross puts the loader and the C library.
 SYSROOT = "/usr/aarch64-linux-gnu"
 DEADLINE_S = 60
-# These create what the others need: the schema, a signing key, a product with stock, an account.
+# These prepare what the others need: the schema, a signing key, a product with stock, an account.
 FIRST = ("database-migrate", "key-rotate", "product-create", "stock-open", "user-register", "user-login", "order-place")
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a connection that the killed process left behind is expected."""
 
 
 class RuntimeApi:
@@ -38,14 +44,61 @@ class RuntimeApi:
 
     def __init__(self, event: bytes) -> None:
         self.event = event
-        # Monotonic times of the first request for an event, and of the response.
-        self.requested: float | None = None
-        self.responded: float | None = None
-        self.response: bytes | None = None
+        self.asked: float | None = None
+        self.responded = 0.0
+        self.outcome: bytes | None = None
         self.error: str | None = None
         self.over = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.server.daemon_threads = True
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                if api.asked is not None:
+                    # The second request for work: there is none, the process is stopped meanwhile.
+                    api.over.wait(DEADLINE_S)
+                    return
+                api.asked = time.monotonic()
+                self.send_response(200)
+                for name, value in {
+                    "Lambda-Runtime-Aws-Request-Id": "00000000-0000-4000-8000-000000000001",
+                    "Lambda-Runtime-Deadline-Ms": str(int((time.time() + DEADLINE_S) * 1000)),
+                    "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{config.REGION}:000000000000:function:a",
+                    "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
+                    "Content-Type": "application/json",
+                    "Content-Length": str(len(api.event)),
+                }.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(api.event)
+
+            def do_POST(self) -> None:
+                body = self._body()
+                api.responded = time.monotonic()
+                if self.path.endswith("/response"):
+                    api.outcome = body
+                else:
+                    api.error = body.decode(errors="replace")
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                api.over.set()
+
+            def _body(self) -> bytes:
+                if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+                    return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = b""
+                while size := int(self.rfile.readline().split(b";")[0], 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
+            def log_message(self, *_: object) -> None:
+                """Nothing: the table says it all."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
@@ -58,111 +111,50 @@ class RuntimeApi:
         self.server.server_close()
 
 
-def _handler_of(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class Row(NamedTuple):
+    """The result of one function."""
 
-        def do_GET(self) -> None:
-            if api.requested is not None:
-                # There is no second event. The process is stopped meanwhile.
-                api.over.wait(DEADLINE_S)
-                return
-            api.requested = time.monotonic()
-            self.send_response(200)
-            for name, value in {
-                "Lambda-Runtime-Aws-Request-Id": "00000000-0000-4000-8000-000000000001",
-                "Lambda-Runtime-Deadline-Ms": str(int((time.time() + DEADLINE_S) * 1000)),
-                "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{config.REGION}:000000000000:function:arm64",
-                "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
-                "Content-Type": "application/json",
-                "Content-Length": str(len(api.event)),
-            }.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(api.event)
-
-        def do_POST(self) -> None:
-            body = self._body()
-            api.responded = time.monotonic()
-            if self.path.endswith("/response"):
-                api.response = body
-            else:
-                api.error = body.decode(errors="replace")
-            self.send_response(202)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            api.over.set()
-
-        def _body(self) -> bytes:
-            if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-                return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            body = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-
-        def log_message(self, *_arguments: object) -> None:
-            """Requests are not logged. The table has the results."""
-
-    return Handler
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row of the table. Times are in milliseconds, and None if the process did not get so far."""
-
-    function: str
+    name: str
     init_ms: float | None
     call_ms: float | None
-    text: str
+    result: str
     passed: bool
 
-    def row(self) -> str:
-        times = [f"{time_ms:.0f}" if time_ms is not None else "" for time_ms in (self.init_ms, self.call_ms)]
-        return f"| {self.function} | {' | '.join(times)} | {self.text if self.passed else f'**{self.text}**'} |"
 
-
-def judge(event: dict[str, Any], response: bytes) -> tuple[str, bool]:
-    """Describes a response, and says whether it passes."""
-    content = json.loads(response or b"null")
-    if isinstance(content, dict) and "http" in event.get("requestContext", {}) and "statusCode" in content:
-        return str(content["statusCode"]), content["statusCode"] < 500
-    if isinstance(content, dict) and "batchItemFailures" in content:
-        failed = len(content["batchItemFailures"])
-        if failed:
-            return f"{failed} of {len(event.get('Records', [])) or 'all'} records failed", False
-        return "all records processed", True
+def judge(event: Any, outcome: bytes | None) -> tuple[str, bool]:
+    """The result in a few words, and whether it passes."""
+    answer = json.loads(outcome or b"null")
+    if "http" in event.get("requestContext", {}) and isinstance(answer, dict) and "statusCode" in answer:
+        return str(answer["statusCode"]), answer["statusCode"] < 500
+    if isinstance(answer, dict) and "batchItemFailures" in answer:
+        failed = len(answer["batchItemFailures"])
+        return (f"{failed} records failed" if failed else "all records processed"), not failed
     return "response", True
 
 
-def environment(name: str, runtime_api: str) -> dict[str, str]:
-    return {
+def run(name: str, directory: Path) -> Row:
+    """Starts one function and has it process its sample event."""
+    text = (config.ROOT / "events" / name / "ok.json").read_bytes()
+    api = RuntimeApi(text)
+    env = {
         **aws.variables(name),
         **{key: value for key, value in config.aws_env().items() if key.startswith("AWS_")},
         "PATH": os.environ["PATH"],
         "QEMU_LD_PREFIX": SYSROOT,
-        "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_LAMBDA_FUNCTION_NAME": config.physical_name(name),
+        "AWS_LAMBDA_RUNTIME_API": api.address,
+        "AWS_LAMBDA_FUNCTION_NAME": f"quayside-{config.STAGE}-{name}",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
         "AWS_LAMBDA_LOG_GROUP_NAME": "arm64",
         "AWS_LAMBDA_LOG_STREAM_NAME": "arm64",
     }
-
-
-def run(name: str, directory: Path) -> Result:
-    """Runs one function with its sample event."""
-    event = (config.ROOT / "events" / name / "ok.json").read_bytes()
-    api = RuntimeApi(event)
     log = config.LOGS / "arm64" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     with log.open("wb") as out:
-        argv = [QEMU, str(directory / name / "bootstrap")]
-        env = environment(name, api.address)
-        child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        child = subprocess.Popen(
+            [QEMU, directory / name / "bootstrap"], env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
     try:
         while not api.over.wait(0.05) and child.poll() is None and time.monotonic() - started < DEADLINE_S:
             pass
@@ -170,61 +162,65 @@ def run(name: str, directory: Path) -> Result:
         child.kill()
         child.wait()
         api.close()
-    if api.requested is None:
-        return Result(name, None, None, f"did not request an event (log: {log})", passed=False)
-    init_ms = (api.requested - started) * 1000
-    if api.response is None or api.responded is None:
-        reason = (api.error or "no response")[:120]
-        return Result(name, init_ms, None, f"{reason} (log: {log})", passed=False)
-    text, passed = judge(json.loads(event), api.response)
-    return Result(name, init_ms, (api.responded - api.requested) * 1000, text, passed)
+    if api.asked is None:
+        return Row(name, None, None, f"did not ask for work; see {log}", False)
+    init = (api.asked - started) * 1000
+    if api.outcome is None:
+        return Row(name, init, None, f"{(api.error or 'no response')[:120]}; see {log}", False)
+    return Row(name, init, (api.responded - api.asked) * 1000, *judge(json.loads(text), api.outcome))
 
 
-def table(results: list[Result]) -> str:
-    head = "| function | to the first request for an event, ms | call, ms | result |\n|---|--:|--:|---|\n"
-    return head + "".join(f"{result.row()}\n" for result in results)
+def table(rows: list[Row]) -> str:
+    text = "| function | to the first request for work, ms | call, ms | result |\n|---|--:|--:|---|\n"
+    for name, init, call, result, good in rows:
+        cells = [
+            name,
+            *(f"{one:.0f}" if one is not None else "" for one in (init, call)),
+            result if good else f"**{result}**",
+        ]
+        text += f"| {' | '.join(cells)} |\n"
+    return text
 
 
-def run_packages(packages: str, functions: list[str]) -> list[Result]:
+def check_tools() -> None:
     if not shutil.which(QEMU) or not Path(SYSROOT).exists():
         raise ScriptError("qemu or the arm64 C library is missing: run scripts/setup --full")
-    directory = config.ROOT / packages
-    packaged = {path.parent.name for path in directory.glob("*/bootstrap")}
-    missing = sorted(set(functions) - packaged)
-    if missing or not packaged:
-        options = "".join(f" --function {name}" for name in missing)
-        build = f"scripts/build --release --arm64 --output {packages}{options}"
-        raise ScriptError(f"{directory} lacks packages: run {build}")
-    wanted = set(functions) or packaged
-    progress.heading("arm64 packages under qemu")
-    results = []
-    for name in [name for name in FIRST if name in wanted] + sorted(wanted - set(FIRST)):
-        results.append(run(name, directory))
-        progress.note(f"{name} {results[-1].text}")
-    return results
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/arm64", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="only these functions (default: all packages)")
-    parser.add_argument("--packages", default="target/lambda-arm64", metavar="DIRECTORY", help="directory of packages")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="also write the table to a file")
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/arm64", description=__doc__.splitlines()[0])
+    parser.add_argument("functions", nargs="*", metavar="FUNCTION", help="these alone; every packaged one unless given")
+    parser.add_argument("--packages", default="target/lambda-arm64", metavar="DIRECTORY", help="where the packages are")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to a file as well")
     arguments = parser.parse_args()
-    try:
-        results = run_packages(arguments.packages, arguments.functions)
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
-    print(table(results))
+    check_tools()
+    directory = config.ROOT / arguments.packages
+    packaged = {path.parent.name for path in directory.glob("*/bootstrap")}
+    missing = sorted(set(arguments.functions) - packaged)
+    if missing or not packaged:
+        named = "".join(f" --function {name}" for name in missing)
+        raise ScriptError(
+            f"{directory} lacks packages: run scripts/build --release --arm64 --output {arguments.packages}{named}"
+        )
+    wanted = set(arguments.functions) or packaged
+    order = [name for name in FIRST if name in wanted] + sorted(wanted - set(FIRST))
+    progress.heading("arm64 binaries under qemu")
+    rows = []
+    for name in order:
+        rows.append(run(name, directory))
+        progress.note(f"{name}: {rows[-1].result}")
+    print(table(rows))
     if arguments.write:
-        arguments.write.write_text(table(results))
-    failed = [result.function for result in results if not result.passed]
+        arguments.write.write_text(table(rows))
+    failed = [row.name for row in rows if not row.passed]
     if failed:
-        progress.fail(f"{len(failed)} of {len(results)} functions failed: {', '.join(failed)}")
-        return 1
-    progress.done(f"all {len(results)} arm64 functions passed")
-    return 0
+        raise ScriptError(f"{len(failed)} of {len(rows)} functions failed: {', '.join(failed)}")
+    progress.done(f"{len(rows)} arm64 functions responded")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        main()
+    except ScriptError as trouble:
+        progress.fail(str(trouble))
+        sys.exit(1)

@@ -48,9 +48,34 @@ const CANDIDATES: &[Candidate] = &[
         linker: &[],
     },
     Candidate {
-        name: "off-1",
+        name: "off",
         profile: &[("lto", "\"off\""), ("opt-level", "\"s\""), ("codegen-units", "1"), ("panic", "\"unwind\"")],
         linker: &[],
+    },
+    Candidate {
+        name: "off, 16 units",
+        profile: &[("lto", "\"off\""), ("opt-level", "\"s\""), ("codegen-units", "16"), ("panic", "\"unwind\"")],
+        linker: &[],
+    },
+    Candidate {
+        name: "off, speed",
+        profile: &[("lto", "\"off\""), ("opt-level", "2"), ("codegen-units", "1"), ("panic", "\"unwind\"")],
+        linker: &[],
+    },
+    Candidate {
+        name: "off, abort",
+        profile: &[("lto", "\"off\""), ("opt-level", "\"s\""), ("codegen-units", "1"), ("panic", "\"abort\"")],
+        linker: &[],
+    },
+    Candidate {
+        name: "off, no PIE",
+        profile: &[("lto", "\"off\""), ("opt-level", "\"s\""), ("codegen-units", "1"), ("panic", "\"unwind\"")],
+        linker: &["-no-pie"],
+    },
+    Candidate {
+        name: "off, mold",
+        profile: &[("lto", "\"off\""), ("opt-level", "\"s\""), ("codegen-units", "1"), ("panic", "\"unwind\"")],
+        linker: &["-fuse-ld=mold"],
     },
 ];
 
@@ -82,9 +107,6 @@ pub struct Arguments {
     /// Cold starts of each function.
     #[arg(long, default_value_t = 30)]
     starts: usize,
-    /// Write the table to docs/benchmark.md.
-    #[arg(long)]
-    save: bool,
 }
 
 /// What a build took, in milliseconds.
@@ -119,10 +141,7 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
         arguments.binaries.iter().map(|given| existing(given)).collect::<Result<Vec<_>>>()?
     };
     let table = table(&root, &built, &functions, arguments)?;
-    println!("{table}");
-    if arguments.save {
-        figures::save_builds(&root, &table)?;
-    }
+    println!("{table}\n{}", figures::machine(&root));
     Ok(())
 }
 
@@ -132,7 +151,7 @@ fn existing(given: &str) -> Result<Built> {
 }
 
 fn build(root: &Path, candidate: &Candidate, functions: &[&Function]) -> Result<Built> {
-    let target = root.join("target/builds").join(candidate.name);
+    let target = root.join("target/builds").join(candidate.name.replace([',', ' '], "-"));
     if target.exists() {
         fs::remove_dir_all(&target).map_err(|error| format!("{}: {error}", target.display()))?;
     }

@@ -99,37 +99,29 @@ pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
          {table}\n\
          - init: start of the process to its first request for work, median of {} starts; ÷ bare: against the least Rust function in the same run\n\
          - first call: includes connecting to the database, TLS to nobody; warm: {} calls one after the other\n\
-         - peak: VmHWM after the warm calls; zip: deflate level 1, as deployed\n\
+         - peak: VmHWM after the warm calls; zip: deflate level 9, as deployed\n\
          {}\n",
         arguments.starts,
         arguments.calls,
         machine(root),
     );
-    let (_, orders) = kept(root);
-    keep(root, &text, &orders)
+    let page = page(root);
+    let sections = page.find("\n## ").map_or("", |at| &page[at..]);
+    write(root, &[&text, sections])
 }
 
-/// Keeps what `scripts/bench orders` says, after the table of functions.
+/// Writes what `scripts/bench orders` measured, the last section of the page.
 pub fn save_orders(root: &Path, text: &str) -> Result<()> {
-    let (functions, _) = kept(root);
-    keep(root, &functions, text)
+    let page = page(root);
+    let before = page.find("\n## Orders\n").map_or(page.as_str(), |at| &page[..at]);
+    write(root, &[before, text])
 }
 
-/// Writes what `scripts/bench builds` measured, between the table of functions and the orders.
-pub fn save_builds(root: &Path, text: &str) -> Result<()> {
-    let (functions, orders) = kept(root);
-    keep(root, &[functions, text.to_owned()].join("\n"), &orders)
+fn page(root: &Path) -> String {
+    fs::read_to_string(root.join(PAGE)).unwrap_or_default()
 }
 
-/// The two parts of the page: of functions, and of orders.
-fn kept(root: &Path) -> (String, String) {
-    let text = fs::read_to_string(root.join(PAGE)).unwrap_or_default();
-    let at = text.find("\n## Orders\n").map_or(text.len(), |at| at + 1);
-    let (functions, orders) = text.split_at(at);
-    (functions.to_owned(), orders.to_owned())
-}
-
-fn keep(root: &Path, functions: &str, orders: &str) -> Result<()> {
-    let text = [functions.trim_end(), orders.trim_end()].join("\n\n");
+fn write(root: &Path, parts: &[&str]) -> Result<()> {
+    let text = parts.iter().map(|part| part.trim()).collect::<Vec<_>>().join("\n\n");
     fs::write(root.join(PAGE), format!("{}\n", text.trim_end())).map_err(|error| format!("{PAGE}: {error}"))
 }
