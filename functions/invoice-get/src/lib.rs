@@ -17,8 +17,7 @@ pub async fn handle(
     documents: &impl Documents,
     call: Call<NoBody>,
 ) -> Result<Reply<InvoiceView>, Failure> {
-    let principal = call.principal()?;
-    let owner = user::owner_filter(principal.id, &principal.role);
+    let owner = call.with_principal(user::owner_filter)?;
     let missing = || Failure::not_found("invoice");
     let invoice = invoices.find(call.path("id")?, owner).await?.ok_or_else(missing)?;
     if !documents.exists(&invoice.key()).await? {

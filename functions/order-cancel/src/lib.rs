@@ -16,8 +16,7 @@ use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
 /// Cancels one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
-    let principal = call.principal()?;
-    let owner = user::owner_filter(principal.id, &principal.role);
+    let owner = call.with_principal(user::owner_filter)?;
     let input = if owner.is_some() { Input::CancelByCustomer } else { Input::CancelByStaff };
     let id: OrderId = call.path("id")?;
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "order", async || {

@@ -8,8 +8,7 @@ use ports::OrderStore;
 
 /// Returns one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
-    let principal = call.principal()?;
-    let owner = user::owner_filter(principal.id, &principal.role);
+    let owner = call.with_principal(user::owner_filter)?;
     let order = orders.get(call.path("id")?, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
     Ok(Reply::ok(OrderView::from(&order)).etag(order.version))
 }

@@ -6,12 +6,12 @@
 use domain::{
     DomainEvent, event,
     id::{PaymentId, RefundId},
-    payment::{self, ChargeOutcome, Payment},
+    payment::{self, Change, ChargeOutcome, Payment},
 };
 use edge::Delivery;
 use kernel::{Failure, Timestamp};
 use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
-use services::{GatewayCall, MAX_OPTIMISTIC_RETRIES, call_gateway, retry_on_conflict};
+use services::{GatewayCall, advance_payment, call_gateway};
 
 /// Charges one payment. A decline is final for the attempt. The queue retries while the gateway is unreachable; an attempt that is too
 /// old to retry becomes a dead letter.
@@ -36,7 +36,11 @@ pub async fn handle(
         Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up(gateway, &payment, error, delivery.now).await?,
         outcome => outcome?,
     };
-    record_outcome(payments, payment, attempt, &outcome, &delivery).await
+    let decide = |payment: &Payment| {
+        payment::record_charge_outcome(payment, attempt, &outcome, RefundId(delivery.ids.next()), delivery.now)
+    };
+    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
+    advance_payment(payments, delivery.claim(), payment, decide, wrap).await
 }
 
 /// Looks up the result of an attempt for which the gateway replays a server error: repeating the request would return it forever.
@@ -48,30 +52,6 @@ async fn look_up(
 ) -> Result<ChargeOutcome, Failure> {
     let found = gateway.find_charge(payment).await?;
     found.or_else(|| payment::fail_charge_after_gateway_error(payment, now)).ok_or(error)
-}
-
-/// Records the outcome. A payment that changed meanwhile, because its order was cancelled, is read again.
-async fn record_outcome(
-    payments: &impl PaymentStore,
-    payment: Payment,
-    attempt: u32,
-    outcome: &ChargeOutcome,
-    delivery: &Delivery<DomainEvent>,
-) -> Result<(), Failure> {
-    let (id, mut first) = (payment.id, Some(payment));
-    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
-        let payment = match first.take() {
-            Some(payment) => payment,
-            None => get(payments, id).await?,
-        };
-        let refund = RefundId(delivery.ids.next());
-        let Some(change) = payment::record_charge_outcome(&payment, attempt, outcome, refund, delivery.now)? else {
-            return Ok(Some(()));
-        };
-        let events = delivery.events(id, change.payment.version, &change.events);
-        Ok(payments.advance(Some(delivery.claim()), &change, &events).await?.unless_conflict())
-    })
-    .await
 }
 
 async fn get(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {

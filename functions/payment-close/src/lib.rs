@@ -5,12 +5,12 @@
 use domain::{
     DomainEvent, event,
     id::{PaymentId, RefundId},
-    payment,
+    payment::{self, Change, Payment},
 };
 use edge::Delivery;
 use kernel::Failure;
 use ports::PaymentStore;
-use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
+use services::advance_payment;
 
 /// Closes the payment of one order.
 pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
@@ -18,14 +18,9 @@ pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent
         DomainEvent::OrderCancelled(cancelled) => cancelled,
         other => return Err(event::unexpected_event(other)),
     };
-    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
-        let closed = payment::begin_closed(PaymentId(delivery.ids.next()), cancelled, delivery.now);
-        let payment = payments.begin(&closed).await?;
-        let Some(change) = payment::close(&payment, RefundId(delivery.ids.next()), delivery.now) else {
-            return Ok(Some(()));
-        };
-        let events = delivery.events(payment.id, change.payment.version, &change.events);
-        Ok(payments.advance(Some(delivery.claim()), &change, &events).await?.unless_conflict())
-    })
-    .await
+    let closed = payment::begin_closed(PaymentId(delivery.ids.next()), cancelled, delivery.now);
+    let payment = payments.begin(&closed).await?;
+    let decide = |payment: &Payment| Ok(payment::close(payment, RefundId(delivery.ids.next()), delivery.now));
+    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
+    advance_payment(payments, delivery.claim(), payment, decide, wrap).await
 }

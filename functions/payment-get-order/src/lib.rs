@@ -8,8 +8,7 @@ use ports::PaymentStore;
 
 /// Returns the payment of one order. An order has none before its stock is reserved.
 pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<Reply<PaymentView>, Failure> {
-    let principal = call.principal()?;
-    let owner = user::owner_filter(principal.id, &principal.role);
+    let owner = call.with_principal(user::owner_filter)?;
     let payment = payments.find_by_order(call.path("order_id")?, owner).await?.filter(|payment| payment.attempts > 0);
     let payment = payment.ok_or_else(|| Failure::not_found("payment"))?;
     let view = match owner {

@@ -158,9 +158,9 @@ fn parse_event(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
     let metadata_of = |name| intent.metadata.get(name).map(String::as_str).unwrap_or_default();
     let payment_id = Uuid::try_parse(metadata_of(metadata::PAYMENT_ID));
     let (Ok(payment_id), Ok(attempt)) = (payment_id, metadata_of(metadata::ATTEMPT).parse()) else { return Ok(None) };
-    let answer =
+    let outcome =
         if charged { ChargeOutcome::Charged(intent.id) } else { ChargeOutcome::Declined(intent.decline_code()) };
-    Ok(Some(GatewayEvent { id: uuid_of(&id), payment_id: PaymentId(payment_id), attempt, answer }))
+    Ok(Some(GatewayEvent { id: uuid_of(&id), payment_id: PaymentId(payment_id), attempt, outcome }))
 }
 
 /// A UUID derived from Stripe's id of an event.

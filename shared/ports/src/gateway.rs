@@ -51,7 +51,7 @@ pub struct GatewayEvent {
     pub id: Uuid,
     pub payment_id: PaymentId,
     pub attempt: u32,
-    pub answer: ChargeOutcome,
+    pub outcome: ChargeOutcome,
 }
 
 /// Verifies and parses webhooks of the gateway.

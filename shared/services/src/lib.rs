@@ -7,10 +7,12 @@
 
 mod gateway;
 mod notifications;
+mod payments;
 mod retry;
 
 pub use gateway::{GatewayCall, call_gateway};
 pub use notifications::{
     EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, blocked_reason, send_once,
 };
+pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};

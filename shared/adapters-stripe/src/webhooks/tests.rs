@@ -49,7 +49,7 @@ fn paid() -> GatewayEvent {
         id: "11c23518-a9c0-8a87-941b-73e0f03b506b".parse().unwrap(),
         payment_id: PaymentId("0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap()),
         attempt: 2,
-        answer: ChargeOutcome::Charged("pi_1".to_owned()),
+        outcome: ChargeOutcome::Charged("pi_1".to_owned()),
     }
 }
 
@@ -150,7 +150,7 @@ fn declined_charge_is_an_event_with_its_code() {
         .replace("payment_intent.succeeded", "payment_intent.payment_failed")
         .replace(r#""status":"succeeded""#, r#""status":"requires_payment_method","last_payment_error":{"code":"card_declined","decline_code":"do_not_honor"}"#);
     let outcome = ChargeOutcome::Declined("do_not_honor".to_owned());
-    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { answer: outcome, ..paid() })));
+    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { outcome, ..paid() })));
 }
 
 #[test]

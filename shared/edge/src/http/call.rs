@@ -120,6 +120,11 @@ impl<B> Call<B> {
         self.principal.as_ref().ok_or_else(unauthenticated)
     }
 
+    /// Applies `f` to the id and the role of the authenticated caller; `Unauthenticated` if there is none.
+    pub fn with_principal<T>(&self, f: impl FnOnce(Uuid, &str) -> T) -> Result<T, Failure> {
+        self.principal().map(|principal| f(principal.id, &principal.role))
+    }
+
     /// The client's idempotency key; `Internal` if the route is not declared idempotent.
     pub fn idempotency_key(&self) -> Result<&IdempotencyKey, Failure> {
         self.idempotency.as_ref().ok_or_else(|| Failure::internal("the route is not declared idempotent"))

@@ -147,7 +147,7 @@ impl GatewayState {
         }
         let id = ids::event(FIRST_EVENT + self.events.len() as u64);
         let (payment_id, attempt) = (payment.id, payment.attempts);
-        self.events.push(GatewayEvent { id, payment_id, attempt, answer: outcome.clone() });
+        self.events.push(GatewayEvent { id, payment_id, attempt, outcome: outcome.clone() });
         self.outcomes.insert(key, (payment.clone(), outcome.clone()));
         Ok(outcome)
     }
@@ -268,7 +268,7 @@ impl WebhookVerifier {
     /// The webhook body of an event.
     pub fn body(event: &GatewayEvent) -> Value {
         let mut body = json!({ "id": event.id, "payment_id": event.payment_id, "attempt": event.attempt });
-        match &event.answer {
+        match &event.outcome {
             ChargeOutcome::Charged(name) => body["charged"] = name.as_str().into(),
             ChargeOutcome::Declined(code) => body["declined"] = code.as_str().into(),
         }
@@ -298,7 +298,7 @@ impl ports::WebhookVerifier for WebhookVerifier {
         let attempt = body["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).ok_or_else(unreadable)?;
         let charged = text("charged").map(|name| ChargeOutcome::Charged(name.to_owned()));
         let outcome = charged.or_else(|| text("declined").map(|code| ChargeOutcome::Declined(code.to_owned())));
-        Ok(outcome.map(|answer| GatewayEvent { id, payment_id, attempt, answer }))
+        Ok(outcome.map(|outcome| GatewayEvent { id, payment_id, attempt, outcome }))
     }
 }
 

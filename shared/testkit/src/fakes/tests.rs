@@ -209,7 +209,7 @@ async fn webhook_is_accepted_if_it_is_signed() {
         assert_eq!(read(signature, charged.clone()).await.expect_err("no signature").code, "signature-invalid");
     }
     let (id, payment_id) = (ids::event(1), ids::payment(1));
-    let event = |outcome| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, answer: outcome }));
+    let event = |outcome| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, outcome }));
     assert_eq!(
         read(Some(WebhookVerifier::VALID_SIGNATURE), charged).await,
         event(ChargeOutcome::Charged("pi_1".to_owned()))

@@ -141,7 +141,7 @@ pub async fn apply_unchecked(
     let payment = payments.get(event.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
     let open = Payment { status: Status::Pending, ..payment };
     let refund = RefundId(call.ids.next());
-    if let Some(change) = payment::record_charge_outcome(&open, event.attempt, &event.answer, refund, call.now)? {
+    if let Some(change) = payment::record_charge_outcome(&open, event.attempt, &event.outcome, refund, call.now)? {
         let version = change.payment.version;
         let events = event::wrap_all(&call.ids, open.id, version, call.now, &call.trace, &change.events);
         if payments.advance(None, &change, &events).await? == TransitionOutcome::VersionConflict {
