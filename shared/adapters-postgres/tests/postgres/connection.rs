@@ -1,6 +1,6 @@
 //! The connection: opened when needed, reopened when broken, with bounded waits.
 
-use crate::given::*;
+use crate::fixtures::*;
 use adapters_postgres::{Database, PasswordSource, PgOrders, PgProbe, Settings, Tls};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::Context;

@@ -1,6 +1,6 @@
 //! Accounts and sessions.
 
-use crate::given::*;
+use crate::fixtures::*;
 use domain::{
     Event,
     id::UserId,

@@ -1,6 +1,6 @@
 //! Invoices and their numbers.
 
-use crate::given::*;
+use crate::fixtures::*;
 use adapters_postgres::PgInvoices;
 use catalog::Context;
 use domain::{

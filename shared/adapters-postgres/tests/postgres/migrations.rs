@@ -1,6 +1,6 @@
 //! The schema, and the rights of its roles.
 
-use crate::given::*;
+use crate::fixtures::*;
 use adapters_postgres::{Database, Migrator, PasswordSource};
 use adapters_testkit::postgres::{database_url, empty_database};
 use catalog::{Context, Uses};

@@ -1,6 +1,6 @@
 //! Contacts, and the log of what was sent to them.
 
-use crate::given::*;
+use crate::fixtures::*;
 use domain::{
     event::NotificationSent,
     id::{OrderId, UserId},

@@ -1,6 +1,6 @@
 //! Orders, and the stored responses to the requests that place them.
 
-use crate::given::*;
+use crate::fixtures::*;
 use adapters_postgres::PgOrders;
 use adapters_testkit::postgres::BusBehavior;
 use catalog::Context;

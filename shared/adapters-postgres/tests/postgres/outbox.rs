@@ -1,6 +1,6 @@
 //! Committed events reach the bus: at once, or by the sweep.
 
-use crate::{given::*, stock::opened};
+use crate::{fixtures::*, stock::opened};
 use adapters_testkit::postgres::{BusBehavior, TestDatabase};
 use domain::id::UserId;
 use futures_util::future::{join, join_all};

@@ -1,6 +1,6 @@
 //! Payments.
 
-use crate::given::*;
+use crate::fixtures::*;
 use adapters_postgres::PgPayments;
 use adapters_testkit::postgres::BusBehavior;
 use catalog::Context;

@@ -1,6 +1,6 @@
 //! Stock without concurrency.
 
-use crate::given::*;
+use crate::fixtures::*;
 use adapters_postgres::PgStock;
 use adapters_testkit::postgres::TestDatabase;
 use catalog::Context;

@@ -1,7 +1,7 @@
 //! Stock under concurrency, each caller on a connection of its own.
 
 use crate::{
-    given::*,
+    fixtures::*,
     stock::{level, opened},
 };
 use adapters_postgres::{PgStock, UnreachableBus};
@@ -27,7 +27,7 @@ fn is_reserved(event: &Event) -> bool {
 async fn reserve_all(database: &TestDatabase, orders: &[Vec<(ProductId, u32)>]) -> usize {
     let stores = connected_stores(database, 10);
     let shares = stores.iter().enumerate().map(async |(n, store)| {
-        let mut reserved = 0;
+        let mut count = 0;
         for lines in orders.iter().skip(n).step_by(stores.len()) {
             let (reservation, reserved, failed) = reservation_of(lines);
             let outcome = store
@@ -35,9 +35,9 @@ async fn reserve_all(database: &TestDatabase, orders: &[Vec<(ProductId, u32)>]) 
                 .await
                 .expect("a response")
                 .expect("an event");
-            reserved += usize::from(is_reserved(&outcome));
+            count += usize::from(is_reserved(&outcome));
         }
-        reserved
+        count
     });
     join_all(shares).await.into_iter().sum()
 }

@@ -1,6 +1,6 @@
 //! Windows of analytics.
 
-use crate::given::*;
+use crate::fixtures::*;
 use domain::{
     Money,
     id::ProductId,

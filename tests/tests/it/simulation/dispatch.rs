@@ -230,8 +230,6 @@ impl<S: Backend> World<S> {
             partition: 0,
             offset: i64::try_from(offset).expect("few"),
             timestamp: record.time,
-            key: Some(record.key.clone()),
-            headers: vec![],
             value: IgnoredAny,
             raw: record.value.clone(),
             now: self.clock.now(),
