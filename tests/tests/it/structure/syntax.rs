@@ -4,8 +4,8 @@ use super::sources::{Source, with_extension};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::{collections::BTreeSet, ops::RangeInclusive, sync::LazyLock};
 use syn::{
-    Attribute, Block, FnArg, GenericParam, ImplItemFn, Item, ItemFn, ItemMod, Meta, Signature, TraitItemFn, Type,
-    TypeParamBound, punctuated::Punctuated, spanned::Spanned as _, token::Comma, visit::Visit,
+    Attribute, Block, FnArg, ImplItemFn, Item, ItemFn, ItemMod, Meta, Signature, TraitItemFn, TypeParamBound,
+    punctuated::Punctuated, spanned::Spanned as _, token::Comma, visit::Visit,
 };
 
 /// Contract rules become tests by the macros of `testkit`, without an attribute of their own.
@@ -251,17 +251,11 @@ fn ports(signature: &Signature) -> Vec<String> {
     }
     let mut bounds = Bounds(Vec::new());
     for input in &signature.inputs {
-        if let FnArg::Typed(input) = input
-            && let Type::Reference(_) | Type::ImplTrait(_) = &*input.ty
-        {
+        if let FnArg::Typed(input) = input {
             bounds.visit_type(&input.ty);
         }
     }
-    for parameter in &signature.generics.params {
-        if let GenericParam::Type(parameter) = parameter {
-            parameter.bounds.iter().for_each(|bound| bounds.visit_type_param_bound(bound));
-        }
-    }
+    bounds.visit_generics(&signature.generics);
     bounds.0
 }
 
