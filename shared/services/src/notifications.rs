@@ -71,7 +71,7 @@ pub async fn send_once<C: NotificationChannel>(
 /// The notification that an event asks for on `channel`: what staff requested on it, or what the domain tells about an order.
 fn notification_for(about: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
     match about {
-        DomainEvent::NotificationRequested(request) => (request.channel == channel).then(|| NotificationSent {
+        DomainEvent::NotificationRequested(request) => (request.channel == channel).then_some(NotificationSent {
             order_id: request.order_id,
             user_id: request.user_id,
             channel,
