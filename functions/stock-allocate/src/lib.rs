@@ -6,6 +6,7 @@
 use domain::{
     DomainEvent,
     event::{self, PaymentRef, StockAllocated, StockAllocationFailed},
+    stock::SEQUENCE_SET_BY_STORE,
 };
 use edge::Delivery;
 use kernel::Failure;
@@ -19,8 +20,10 @@ pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) ->
         }
         other => return Err(event::unexpected_event(other)),
     };
-    let allocated = delivery.event(order_id, 3, StockAllocated { order_id, payment, levels: vec![] });
-    let failed = delivery.event(order_id, 3, StockAllocationFailed { order_id, lines: vec![], payment });
+    let allocated =
+        delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockAllocated { order_id, payment, levels: vec![] });
+    let failed =
+        delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockAllocationFailed { order_id, lines: vec![], payment });
     let paid = PaidOrder { order_id, payment, at: delivery.event.time };
     stock.allocate(delivery.claim(), &paid, &allocated, &failed).await.map(drop)
 }

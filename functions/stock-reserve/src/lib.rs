@@ -11,8 +11,8 @@ pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) ->
         return Err(event::unexpected_event(&delivery.event.event));
     };
     let (order, reservation) = (placed.order_id, stock::reserve(placed.clone()));
-    let reserved = delivery.event(order, 1, reservation.reserved.clone());
-    let failed = delivery.event(order, 1, reservation.failed.clone());
+    let reserved = delivery.event(order, stock::SEQUENCE_SET_BY_STORE, reservation.reserved.clone());
+    let failed = delivery.event(order, stock::SEQUENCE_SET_BY_STORE, reservation.failed.clone());
     let expires_at = stock::expires_at(delivery.now)?;
     stock.reserve(delivery.claim(), &reservation, expires_at, &reserved, &failed).await.map(drop)
 }

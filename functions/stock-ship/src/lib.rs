@@ -3,6 +3,7 @@
 use domain::{
     DomainEvent,
     event::{self, StockShipped},
+    stock::SEQUENCE_SET_BY_STORE,
 };
 use edge::Delivery;
 use kernel::Failure;
@@ -14,6 +15,6 @@ pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) ->
         DomainEvent::OrderShipped(shipped) => shipped.order_id,
         other => return Err(event::unexpected_event(other)),
     };
-    let event = delivery.event(order_id, 4, StockShipped { order_id, levels: vec![] });
+    let event = delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockShipped { order_id, levels: vec![] });
     stock.ship(delivery.claim(), order_id, &event).await.map(drop)
 }

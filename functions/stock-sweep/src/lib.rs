@@ -5,6 +5,7 @@
 use domain::{
     Event,
     event::{StockAllocated, StockReservationExpired},
+    stock::SEQUENCE_SET_BY_STORE,
 };
 use edge::{
     schedule::Tick,
@@ -66,7 +67,8 @@ async fn expire(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -> 
     for _ in 0..MAX_PAGES {
         let page = stock.expired_reservations(tick.now, PAGE, cursor).await?;
         for &ExpiredReservation { order_id, .. } in &page {
-            let event = tick.event(order_id, 2, StockReservationExpired { order_id, levels: vec![] });
+            let event =
+                tick.event(order_id, SEQUENCE_SET_BY_STORE, StockReservationExpired { order_id, levels: vec![] });
             summary.expired += u32::from(changed(stock.expire(order_id, &event).await, summary)?);
         }
         cursor = page.last().copied();
@@ -82,7 +84,8 @@ async fn allocate(stock: &impl StockStore, tick: &Tick, summary: &mut Summary) -
     for _ in 0..MAX_PAGES {
         let page = stock.backorders_fillable(PAGE, cursor).await?;
         for &PaidOrder { order_id, payment, .. } in &page {
-            let event = tick.event(order_id, 3, StockAllocated { order_id, payment, levels: vec![] });
+            let event =
+                tick.event(order_id, SEQUENCE_SET_BY_STORE, StockAllocated { order_id, payment, levels: vec![] });
             summary.allocated += u32::from(changed(stock.allocate_backorder(order_id, &event).await, summary)?);
         }
         cursor = page.last().copied();

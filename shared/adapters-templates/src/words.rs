@@ -83,9 +83,9 @@ const fn waiting_de(reason: Reason) -> WaitWording {
         },
         Reason::Backordered => WaitWording {
             headline: "ist derzeit nicht lieferbar",
-            why: "wir haben Ihre Zahlung erhalten, aber mindestens ein Artikel ist derzeit nicht vorrätig.",
-            then: "Wir versenden Ihre Bestellung, sobald alle Artikel wieder verfügbar sind. Wenn Sie nicht warten möchten, können \
-                   Sie sie stornieren und erhalten den vollen Betrag zurück.",
+            why: "wir haben Ihre Zahlung erhalten, aber mindestens ein Artikel ist nicht vorrätig.",
+            then: "Wir versenden sie, sobald alle Artikel wieder verfügbar sind. Wenn Sie nicht warten möchten, können Sie \
+                   stornieren und erhalten den vollen Betrag zurück.",
         },
         Reason::UnderReview => WaitWording {
             headline: "wird geprüft",
@@ -111,7 +111,7 @@ const fn cancelled_en(reason: Reason) -> &'static str {
     match reason {
         Reason::CustomerRequest => "Your order has been canceled as requested.",
         Reason::StaffRequest => "We are sorry, but we had to cancel your order.",
-        Reason::Refunded => "Your order has been canceled because your payment was refunded.",
+        Reason::Refunded => "Your order has been canceled because we returned your payment.",
         Reason::InsufficientStock => {
             "We are sorry, but we had to cancel your order because one or more items are no longer in stock."
         }

@@ -24,15 +24,9 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// A consumer that handles one record after another, with a `maxReceiveCount` of 5.
-    pub const fn new(function: &'static str) -> Self {
-        Self { function, max_receive_count: 5, concurrency: 1 }
-    }
-
-    /// Sets `maxReceiveCount`.
-    #[must_use]
-    pub const fn max_receive_count(self, max_receive_count: u32) -> Self {
-        Self { max_receive_count, ..self }
+    /// A consumer that handles one record after another.
+    pub const fn new(function: &'static str, max_receive_count: u32) -> Self {
+        Self { function, max_receive_count, concurrency: 1 }
     }
 
     /// Sets how many records are handled concurrently.

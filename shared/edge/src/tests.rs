@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::time::Duration;
 
-const CONSUMER: Consumer = Consumer::new("thing-watch");
+const CONSUMER: Consumer = Consumer::new("thing-watch", 5);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]

@@ -75,7 +75,7 @@ async fn concurrent_numbering_leaves_no_gap_and_no_duplicate() {
     let gaps = "SELECT count(*) - max(position) + count(*) - count(DISTINCT position) FROM invoices.invoices";
     assert_eq!(database.number(gaps).await, 0);
     assert_eq!(database.number("SELECT max(position) FROM invoices.invoices").await, 60);
-    assert_eq!(database.number("SELECT last FROM invoices.series").await, 60);
+    assert_eq!(database.number("SELECT last_number FROM invoices.series").await, 60);
     let published = "SELECT count(DISTINCT event #>> '{data,number}') FROM invoices.outbox";
     assert_eq!(database.number(published).await, 60);
 }

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 const FIXTURE: &str = include_str!("../../fixtures/sqs.json");
-const CONSUMER: Consumer = Consumer::new("thing-watch");
+const CONSUMER: Consumer = Consumer::new("thing-watch", 5);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]

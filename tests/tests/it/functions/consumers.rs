@@ -26,8 +26,14 @@ where
         for run in 1..=2 {
             let before = dead_letters.messages().len();
             let event = sample(function, case);
-            let response =
-                edge::queue::batch(&Consumer::new(function.name), event, &clock(), &dead_letters, &handler).await;
+            let response = edge::queue::batch(
+                &Consumer::new(function.name, catalog::MAX_RECEIVES),
+                event,
+                &clock(),
+                &dead_letters,
+                &handler,
+            )
+            .await;
             assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
             let dead_lettered = dead_letters.messages().len() - before;
             assert_eq!(dead_lettered, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
@@ -65,7 +71,7 @@ async fn stock_release_releases_a_reservation_once() {
     let stock = platform.stock();
     let reserve = sample(catalog::STOCK_RESERVE, "ok");
     let reserved = async |delivery| stock_reserve::handle(&stock, delivery).await;
-    let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
+    let consumer = Consumer::new(catalog::STOCK_RESERVE.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, reserve, &clock(), &platform.dead_letters(), &reserved).await.expect("a batch");
     assert_eq!(stock.levels()[0].reserved, 2);
     deliver(catalog::STOCK_RELEASE, &USUAL, &platform, async |delivery| stock_release::handle(&stock, delivery).await)
@@ -79,7 +85,7 @@ async fn order_advance_applies_events_and_dead_letters_contradictory_ones() {
     orders.put(&placed());
     let cases = ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_declined", "ok_requested", "ok_allocated"];
     let handler = async |delivery| order_advance::handle(&orders, ShortfallPolicy::Refund, delivery).await;
-    let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
+    let consumer = Consumer::new(catalog::ORDER_ADVANCE.name, catalog::MAX_RECEIVES);
     let elsewhere = ["ok_allocation_failed", "ok_refunded", "ok_partially_refunded"];
     assert_all_samples_run(catalog::ORDER_ADVANCE, &[&cases[..], &elsewhere].concat());
     for case in cases {
@@ -110,7 +116,10 @@ async fn order_advance_leaves_a_declined_order_open_for_another_attempt() {
     let platform = seeded_platform();
     platform.orders().put(&placed());
     let handler = async |delivery| order_advance::handle(&platform.orders(), ShortfallPolicy::Refund, delivery).await;
-    let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, "ok_declined"));
+    let (consumer, event) = (
+        Consumer::new(catalog::ORDER_ADVANCE.name, catalog::MAX_RECEIVES),
+        sample(catalog::ORDER_ADVANCE, "ok_declined"),
+    );
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.reason), (Status::Pending, Some(Reason::PaymentDeclined)));
@@ -122,7 +131,7 @@ async fn order_advance_cancels_a_fully_refunded_order_for_good() {
         let platform = seeded_platform();
         platform.orders().put(&placed());
         let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
-        let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
+        let consumer = Consumer::new(catalog::ORDER_ADVANCE.name, catalog::MAX_RECEIVES);
         let mut states = vec![];
         for case in ["ok_allocation_failed", "ok_partially_refunded", "ok_refunded", "ok_refunded", "ok_allocated"] {
             let event = sample(catalog::ORDER_ADVANCE, case);
@@ -146,7 +155,7 @@ async fn order_advance_applies_the_shortfall_policy_to_a_paid_order() {
         let platform = seeded_platform();
         platform.orders().put(&placed());
         let handler = async |delivery| order_advance::handle(&platform.orders(), policy, delivery).await;
-        let consumer = Consumer::new(catalog::ORDER_ADVANCE.name);
+        let consumer = Consumer::new(catalog::ORDER_ADVANCE.name, catalog::MAX_RECEIVES);
         let event = sample(catalog::ORDER_ADVANCE, "ok_allocation_failed");
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
         let order = &platform.orders().all()[0];
@@ -175,7 +184,7 @@ async fn unanswered_charge_is_retried_under_the_same_key() {
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
-    let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     let run = async || {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
@@ -192,7 +201,7 @@ async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
-    let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     let run = async |clock: &Clock| {
         let event = sample(catalog::PAYMENT_CHARGE, "ok");
         edge::queue::batch(&consumer, event, clock, &platform.dead_letters(), &handler).await.expect("a batch")
@@ -232,7 +241,8 @@ async fn email_send_sends_one_email_per_event_and_waits_for_the_contact() {
     let early = async |delivery| {
         email_send::handle(&empty.contacts(), &empty.message_templates(), &empty.email_sender(), delivery).await
     };
-    let (consumer, event) = (Consumer::new(catalog::EMAIL_SEND.name), sample(catalog::EMAIL_SEND, "ok"));
+    let (consumer, event) =
+        (Consumer::new(catalog::EMAIL_SEND.name, catalog::MAX_RECEIVES), sample(catalog::EMAIL_SEND, "ok"));
     let response =
         edge::queue::batch(&consumer, event, &clock(), &empty.dead_letters(), &early).await.expect("a batch");
     assert_eq!(response["batchItemFailures"].as_array().map(Vec::len), Some(1));
@@ -256,7 +266,7 @@ async fn failed_invoice_upload_is_retried_under_the_same_number() {
     let handler = async |delivery| {
         invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
     };
-    let consumer = Consumer::new(catalog::INVOICE_ISSUE.name);
+    let consumer = Consumer::new(catalog::INVOICE_ISSUE.name, catalog::MAX_RECEIVES);
     let run = async || {
         let event = sample(catalog::INVOICE_ISSUE, "ok");
         edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
@@ -306,7 +316,7 @@ async fn product_stock_track_evicts_the_cache_after_a_crashed_update() {
     };
     let (cache, key) = (platform.cache(), ports::product_cache_key(PRODUCT));
     ports::Cache::put(&cache, &key, "what it was", 300).await;
-    let consumer = Consumer::new(catalog::PRODUCT_STOCK_TRACK.name);
+    let consumer = Consumer::new(catalog::PRODUCT_STOCK_TRACK.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     assert_eq!(ports::Cache::get(&cache, &key).await, None);
 }
@@ -330,7 +340,7 @@ async fn forwarded_events_contain_no_personal_data() {
     let handler =
         async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
     let batch = edge::testing::sqs_event(&[&event, &build::event(3, build::user().event())]);
-    let consumer = Consumer::new(catalog::EVENT_FORWARD.name);
+    let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     let log: String = platform.event_log().records().iter().map(|record| record.value.clone()).collect();
     assert!(log.contains(catalog::USER_REGISTERED.name) && !log.contains("example.com"), "{log}");

@@ -119,7 +119,7 @@ async fn notify(platform: &Platform, case: &str) {
     let sms = async |delivery| sms_send::handle(&contacts, &templates, &platform.sms_sender(), delivery).await;
     let push = async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
     let (event, dead_letters, now) = (|row| sample(row, case), platform.dead_letters(), clock());
-    let of = |row: &catalog::Function| Consumer::new(row.name);
+    let of = |row: &catalog::Function| Consumer::new(row.name, catalog::MAX_RECEIVES);
     let responses = [
         edge::queue::batch(&of(catalog::EMAIL_SEND), event(catalog::EMAIL_SEND), &now, &dead_letters, &mail).await,
         edge::queue::batch(&of(catalog::SMS_SEND), event(catalog::SMS_SEND), &now, &dead_letters, &sms).await,
@@ -199,8 +199,10 @@ async fn email_feedback_track_suppresses_a_bounced_address() {
             email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
         };
         for _ in 0..2 {
-            let (consumer, event) =
-                (Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name), sample(catalog::EMAIL_FEEDBACK_TRACK, case));
+            let (consumer, event) = (
+                Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name, catalog::MAX_RECEIVES),
+                sample(catalog::EMAIL_FEEDBACK_TRACK, case),
+            );
             let response = edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
             assert_eq!(response.expect("a batch")["batchItemFailures"], serde_json::json!([]), "{case}");
         }
@@ -220,7 +222,7 @@ async fn email_feedback_track_dead_letters_only_the_malformed_message() {
     let handler = async |notice| {
         email_feedback_track::handle(&platform.contacts(), adapters_ses::parse_email_feedback, notice).await
     };
-    let consumer = Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name);
+    let consumer = Consumer::new(catalog::EMAIL_FEEDBACK_TRACK.name, catalog::MAX_RECEIVES);
     for (dead_lettered, case) in (1..).zip(["bad_mixed_batch", "bad_no_event_type"]) {
         let event = sample(catalog::EMAIL_FEEDBACK_TRACK, case);
         edge::queue::raw_batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
@@ -353,7 +355,8 @@ async fn push_succeeds_if_one_device_is_reached_and_retries_if_none_is() {
         let (contacts, templates) = (platform.contacts(), platform.message_templates());
         let handler =
             async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
-        let (consumer, event) = (Consumer::new(catalog::PUSH_SEND.name), sample(catalog::PUSH_SEND, "ok"));
+        let (consumer, event) =
+            (Consumer::new(catalog::PUSH_SEND.name, catalog::MAX_RECEIVES), sample(catalog::PUSH_SEND, "ok"));
         let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
         assert_eq!(response.expect("a batch")["batchItemFailures"].as_array().map(Vec::len), Some(again));
         assert_eq!(platform.push_sender().sent().len(), 1 - again);

@@ -17,7 +17,8 @@ use testkit::{Dependency, FaultPoint, Occurrence, Platform};
 async fn deliver(orders: &impl OrderStore, platform: &Platform, case: &str) -> Value {
     let handler =
         async |delivery: Delivery<DomainEvent>| order_advance::handle(orders, ShortfallPolicy::Refund, delivery).await;
-    let (consumer, event) = (Consumer::new(catalog::ORDER_ADVANCE.name), sample(catalog::ORDER_ADVANCE, case));
+    let (consumer, event) =
+        (Consumer::new(catalog::ORDER_ADVANCE.name, catalog::MAX_RECEIVES), sample(catalog::ORDER_ADVANCE, case));
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch")
 }
 

@@ -37,7 +37,7 @@ async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_other
     assert_all_samples_run(catalog::PRODUCT_RELAY, &["ok", "bad_not_a_product"]);
     let handler =
         async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
-    let consumer = Consumer::new(catalog::PRODUCT_RELAY.name);
+    let consumer = Consumer::new(catalog::PRODUCT_RELAY.name, catalog::MAX_RECEIVES);
     for case in ["ok", "ok", "bad_not_a_product"] {
         let event = sample(catalog::PRODUCT_RELAY, case);
         let response = edge::dynamodb::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
@@ -57,7 +57,7 @@ async fn window_aggregate_counts_an_order_once_and_dead_letters_malformed_record
     let cases = ["ok", "bad_mixed_batch"];
     assert_all_samples_run(catalog::WINDOW_AGGREGATE, &cases);
     let handler = async |batch: &[Delivery<DomainEvent>]| window_aggregate::handle(&platform.windows(), batch).await;
-    let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
+    let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES);
     for case in cases {
         let event = sample(catalog::WINDOW_AGGREGATE, case);
         edge::kinesis::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
@@ -77,7 +77,7 @@ async fn event_archive_stores_a_batch_once_by_topic_and_date() {
     let handler = async |batch: &[edge::kafka::Record<serde::de::IgnoredAny>]| {
         event_archive::handle(&platform.archive(), batch).await
     };
-    let consumer = Consumer::new(catalog::EVENT_ARCHIVE.name);
+    let consumer = Consumer::new(catalog::EVENT_ARCHIVE.name, catalog::MAX_RECEIVES);
     for case in ["ok", "ok", "bad_mixed_batch"] {
         let event = sample(catalog::EVENT_ARCHIVE, case);
         edge::kafka::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");

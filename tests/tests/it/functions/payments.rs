@@ -125,7 +125,7 @@ async fn payment_charge_charges_each_attempt_under_its_own_key() {
     let handler = async |delivery| {
         payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
     };
-    let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     for _ in 0..2 {
         let requested = PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: 2 };
         let event = edge::testing::sqs_event(&[&build::event(9, requested)]);
@@ -155,7 +155,7 @@ async fn payment_close_refunds_a_charge_and_blocks_a_later_one() {
     let handler = async |delivery| {
         payment_charge::handle(&early.payments(), &early.gateway(), &early.circuit_breaker(), delivery).await
     };
-    let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     let late = sample(catalog::PAYMENT_CHARGE, "ok");
     edge::queue::batch(&consumer, late, &clock(), &early.dead_letters(), &handler).await.expect("a batch");
     assert_eq!(early.gateway().request_count(), 0);

@@ -21,7 +21,7 @@ async fn with_reservation() -> Platform {
     let platform = seeded_platform();
     let handler = async |delivery| stock_reserve::handle(&platform.stock(), delivery).await;
     let event = sample(catalog::STOCK_RESERVE, "ok");
-    let consumer = Consumer::new(catalog::STOCK_RESERVE.name);
+    let consumer = Consumer::new(catalog::STOCK_RESERVE.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     assert_eq!(platform.stock().state(ORDER), Some(State::Reserved));
     platform
@@ -30,7 +30,7 @@ async fn with_reservation() -> Platform {
 async fn allocate(platform: &Platform) {
     let handler = async |delivery| stock_allocate::handle(&platform.stock(), delivery).await;
     let event = sample(catalog::STOCK_ALLOCATE, "ok");
-    let consumer = Consumer::new(catalog::STOCK_ALLOCATE.name);
+    let consumer = Consumer::new(catalog::STOCK_ALLOCATE.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
 }
 
@@ -169,7 +169,7 @@ async fn stock_movement_list_shows_staff_the_movements() {
     let platform = Platform::new();
     let stock = platform.stock();
     for (row, case) in [(catalog::STOCK_OPEN, "ok"), (catalog::STOCK_RESERVE, "ok")] {
-        let (consumer, event) = (Consumer::new(row.name), sample(row, case));
+        let (consumer, event) = (Consumer::new(row.name, catalog::MAX_RECEIVES), sample(row, case));
         let handler = async |delivery| match row.name {
             name if name == catalog::STOCK_OPEN.name => stock_open::handle(&stock, delivery).await,
             _ => stock_reserve::handle(&stock, delivery).await,

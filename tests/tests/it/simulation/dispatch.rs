@@ -96,7 +96,7 @@ impl<S: Backend> World<S> {
                 batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = message.attempt.to_string().into();
             }
             let dead_letters = self.platform.dead_letters();
-            let consumer = Consumer::new(to.name).max_receive_count(catalog::MAX_RECEIVES);
+            let consumer = Consumer::new(to.name, catalog::MAX_RECEIVES);
             let response = edge::queue::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
             let response = response.expect("a batch");
             let failed = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
@@ -216,7 +216,7 @@ impl<S: Backend> World<S> {
             }
             return outcome.is_ok();
         }
-        let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name);
+        let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES);
         let events: Vec<&Event> = events.collect();
         let (batch, dead_letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
         let response = edge::kinesis::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;

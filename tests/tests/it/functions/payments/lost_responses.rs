@@ -26,7 +26,7 @@ async fn refund_after(platform: &Platform, seconds: u64) -> usize {
         RefundRequested { payment_id: PAYMENT, order_id: ORDER, refund_id: REFUND, amount: build::usd(3998) };
     let event = edge::testing::sqs_event(&[&build::event(seconds, requested)]);
     let clock = Clock::at(sample_time() + Duration::from_secs(seconds), 7);
-    let consumer = edge::Consumer::new(catalog::PAYMENT_REFUND.name);
+    let consumer = edge::Consumer::new(catalog::PAYMENT_REFUND.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
     platform.dead_letters().messages().len()
 }
@@ -40,7 +40,7 @@ async fn charge_after(platform: &Platform, seconds: u64) {
         PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: payment_of_order(platform).attempts };
     let event = edge::testing::sqs_event(&[&build::event(seconds, requested)]);
     let clock = Clock::at(sample_time() + Duration::from_secs(seconds), 7);
-    let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name);
+    let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
 }
 
