@@ -59,7 +59,7 @@ CREATE TABLE orders.idempotency (
     fingerprint text        NOT NULL,
     status      integer     NOT NULL,
     -- Pairs of a lower-case name and a value; only headers that describe the result, such as ETag and Location.
-    headers     jsonb       NOT NULL,
+    headers     jsonb       NOT NULL DEFAULT '[]',
     body        text        NOT NULL,
     created_at  timestamptz NOT NULL,
     expires_at  timestamptz NOT NULL,

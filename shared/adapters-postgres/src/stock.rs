@@ -91,7 +91,7 @@ const ADJUST: &str = concat!(
         FROM recorded
         WHERE s.product_id = $6
         RETURNING s.product_id, s.available, s.reserved, s.version, s.updated_at
-    ), recorded AS (
+    ), movement AS (
         INSERT INTO stock_movements (product_id, version, kind, quantity, available, reserved, at, reason)
         SELECT product_id, version, 'adjusted', $8, available, reserved, updated_at, $9 FROM adjusted
     ), ",
