@@ -1,4 +1,4 @@
-//! Stand-ins for AWS and for the catalogue's API. They answer at once and keep nothing but secrets.
+//! Fakes of AWS and of the catalogue's API in this process. They respond at once and store only secrets.
 
 use crate::http::{self, Request, Response};
 use serde_json::{Value, json};
@@ -8,17 +8,17 @@ use std::{
 };
 use xtask::Result;
 
-/// Starts them. Returns their common base URL.
+/// Starts the fakes and returns their common base URL.
 pub fn start() -> Result<String> {
     let secrets = Mutex::new(BTreeMap::<String, String>::new());
-    let answer = move |request: Request| match request.target.as_str() {
+    let respond = move |request: Request| match request.target.as_str() {
         "" => product(&request.path),
         target => aws(target, &serde_json::from_slice(&request.body).unwrap_or_default(), &secrets),
     };
-    http::serve(answer).map(|address| format!("http://{address}")).map_err(|error| format!("stand-in for AWS: {error}"))
+    http::serve(respond).map(|address| format!("http://{address}")).map_err(|error| format!("fake of AWS: {error}"))
 }
 
-/// Any product, at the price of the samples.
+/// Returns a product for any id, at the price of the sample events.
 fn product(path: &str) -> Response {
     let id = path.rsplit('/').next().unwrap_or_default();
     let price = json!({ "amount": 1999, "currency": "USD" });
@@ -42,6 +42,6 @@ fn aws(target: &str, body: &Value, secrets: &Mutex<BTreeMap<String, String>>) ->
             let text = secrets.get(&id).cloned().unwrap_or_else(|| r#"{"keys":[]}"#.to_owned());
             Response::json(200, json!({ "ARN": id, "Name": id, "VersionId": "1", "SecretString": text }))
         }
-        other => Response::json(400, json!({ "__type": "NotHere", "message": other })),
+        other => Response::json(400, json!({ "__type": "UnknownOperationException", "message": other })),
     }
 }

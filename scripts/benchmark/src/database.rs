@@ -1,47 +1,45 @@
-//! A database of the bench's own in the local PostgreSQL, dropped at the end.
+//! A temporary database for one run of the benchmark.
 
 use std::process::Command;
 use xtask::Result;
 
-/// Where the server is and who may do what; said by `scripts/bench`.
+/// A database with its credentials, from the variables that `scripts/bench` sets. Dropping the value drops the database.
 pub struct Database {
-    /// Name of the database.
     pub name: String,
-    /// Port on this machine.
+    /// Port of the server on this machine.
     pub port: String,
     /// Password of the owner role.
     pub owner_password: String,
     /// Password of the contexts' roles.
     pub role_password: String,
-    /// Whether this value created the database, and so has to drop it.
-    created: bool,
+    is_created: bool,
 }
 
 impl Database {
-    /// Makes it, empty.
+    /// Creates an empty database on the server at `BENCH_DATABASE_PORT`.
     pub fn create() -> Result<Self> {
         Self::create_at("BENCH_DATABASE_PORT")
     }
 
-    /// Makes one on the server whose data lie in memory: a disk that takes no time.
+    /// Creates an empty database on the server at `BENCH_MEMORY_PORT`, whose data directory is in memory.
     pub fn create_in_memory() -> Result<Self> {
         Self::create_at("BENCH_MEMORY_PORT")
     }
 
-    /// None: for functions that are started and never called.
+    /// Returns unusable settings, for functions that are started and never invoked.
     pub fn absent() -> Self {
         let text = || "absent".to_owned();
-        Self { name: text(), port: "9".into(), owner_password: text(), role_password: text(), created: false }
+        Self { name: text(), port: "9".into(), owner_password: text(), role_password: text(), is_created: false }
     }
 
-    fn create_at(port: &str) -> Result<Self> {
-        let said = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/bench"));
+    fn create_at(port_variable: &str) -> Result<Self> {
+        let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/bench"));
         let database = Self {
             name: format!("bench_{}", std::process::id()),
-            port: said(port)?,
-            owner_password: said("BENCH_OWNER_PASSWORD")?,
-            role_password: said("BENCH_ROLE_PASSWORD")?,
-            created: true,
+            port: variable(port_variable)?,
+            owner_password: variable("BENCH_OWNER_PASSWORD")?,
+            role_password: variable("BENCH_ROLE_PASSWORD")?,
+            is_created: true,
         };
         database.run(&format!("CREATE DATABASE {}", database.name))?;
         Ok(database)
@@ -60,11 +58,11 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if !self.created {
+        if !self.is_created {
             return;
         }
-        if let Err(problem) = self.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
-            eprintln!("bench: {} stays behind: {problem}", self.name);
+        if let Err(error) = self.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name)) {
+            eprintln!("bench: database {} was not dropped: {error}", self.name);
         }
     }
 }

@@ -1,19 +1,18 @@
-//! The variables of a function, from its row, as the template would give them.
+//! The environment variables of a function, as the deployment template sets them for its catalog row.
 
 use crate::database::Database;
 use catalog::Function;
 use xtask::codegen::environment::{self, Setting};
 
-/// What the functions find around them.
+/// The dependencies that the functions are configured with.
 pub struct Stage<'a> {
-    /// Base URL of the stand-ins for AWS and the API.
+    /// Base URL of the fakes of AWS and of the API.
     pub cloud: String,
-    /// The database.
     pub database: &'a Database,
 }
 
 impl Stage<'_> {
-    /// Variables of one function.
+    /// Returns the environment variables of one function.
     pub fn variables(&self, row: &Function) -> Vec<(String, String)> {
         let own = environment::of(row).into_iter().map(|(name, setting)| (name.to_owned(), self.value(setting)));
         let common = [
@@ -45,7 +44,7 @@ impl Stage<'_> {
             Setting::Input("GatewayWebhookSecret") => "whsec_bench".into(),
             Setting::Input("EmailFrom") => "orders@quayside.example".into(),
             Setting::Input("ShortfallPolicy") => "refund".into(),
-            // No measured function asks for the rest.
+            // No measured function reads the rest.
             Setting::Input(_) | Setting::KafkaAuth | Setting::EmailConfigurationSet => String::new(),
             Setting::Text(text) => text.into(),
             Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {

@@ -1,4 +1,4 @@
-//! The least of an HTTP/1.1 server: a thread a connection, kept alive, answers whole.
+//! A minimal HTTP/1.1 server: one thread per connection, keep-alive, responses with a content length.
 
 use std::{
     io::{BufRead, BufReader, Result, Write},
@@ -6,56 +6,49 @@ use std::{
     sync::Arc,
 };
 
-/// A request.
 pub struct Request {
-    /// `GET`.
     pub method: String,
-    /// Path with query.
+    /// Path with query string.
     pub path: String,
-    /// `x-amz-target`, which says what an AWS call means.
+    /// Header `x-amz-target`, which names the operation of an AWS request; empty in other requests.
     pub target: String,
-    /// Body.
     pub body: Vec<u8>,
 }
 
-/// An answer.
 pub struct Response {
-    /// Status code.
     pub status: u16,
-    /// Headers besides the length.
+    /// Headers other than `content-length`.
     pub headers: Vec<(&'static str, String)>,
-    /// Body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// An answer in JSON.
     pub fn json(status: u16, body: impl ToString) -> Self {
         let headers = vec![("content-type", "application/json".to_owned())];
         Self { status, headers, body: body.to_string().into_bytes() }
     }
 }
 
-/// Answers requests on a free port of this machine for as long as the program runs. Returns `host:port`.
-pub fn serve(answer: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<String> {
+/// Serves requests on a free local port until the process ends. Returns `host:port`.
+pub fn serve(respond: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?.to_string();
-    let answer = Arc::new(answer);
+    let respond = Arc::new(respond);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let answer = Arc::clone(&answer);
-            // A connection that breaks is its client's to notice.
-            std::thread::spawn(move || converse(stream, answer.as_ref()).unwrap_or_default());
+            let respond = Arc::clone(&respond);
+            // The client notices a connection that fails.
+            std::thread::spawn(move || serve_connection(stream, respond.as_ref()).unwrap_or_default());
         }
     });
     Ok(address)
 }
 
-fn converse(mut stream: TcpStream, answer: &dyn Fn(Request) -> Response) -> Result<()> {
+fn serve_connection(mut stream: TcpStream, respond: &dyn Fn(Request) -> Response) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
-    while let Some(request) = read(&mut reader)? {
-        let response = answer(request);
+    while let Some(request) = read_request(&mut reader)? {
+        let response = respond(request);
         let mut bytes = format!("HTTP/1.1 {} -\r\ncontent-length: {}\r\n", response.status, response.body.len());
         for (name, value) in &response.headers {
             bytes.push_str(&format!("{name}: {value}\r\n"));
@@ -68,7 +61,7 @@ fn converse(mut stream: TcpStream, answer: &dyn Fn(Request) -> Response) -> Resu
     Ok(())
 }
 
-fn read(reader: &mut impl BufRead) -> Result<Option<Request>> {
+fn read_request(reader: &mut impl BufRead) -> Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -89,14 +82,14 @@ fn read(reader: &mut impl BufRead) -> Result<Option<Request>> {
     }
     let mut body = vec![0; length];
     if is_chunked {
-        body = chunks(reader)?;
+        body = read_chunks(reader)?;
     } else {
         reader.read_exact(&mut body)?;
     }
     Ok(Some(Request { method, path, target, body }))
 }
 
-fn chunks(reader: &mut impl BufRead) -> Result<Vec<u8>> {
+fn read_chunks(reader: &mut impl BufRead) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let mut size = String::new();

@@ -1,8 +1,8 @@
-//! `scripts/bench`: drives the real release binaries over the Lambda Runtime API and compares them with a bare function.
+//! `scripts/bench`: drives the release binaries over the Lambda Runtime API and compares them with a minimal function.
 //!
-//! PostgreSQL is real, in a database of its own that is dropped at the end. AWS and the catalogue's API are stand-ins in
-//! this process that answer at once: what is measured is our code and the database, not an emulator.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks to its terminal")]
+//! PostgreSQL is real, with a temporary database. AWS and the catalogue's API are fakes in this process that respond at once, so that
+//! the figures are those of the functions and the database, not of an emulator.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints to its terminal")]
 
 mod builds;
 mod cloud;
@@ -29,52 +29,51 @@ use xtask::{
     package::{self, Arch, Build},
 };
 
-/// The bare function's binary.
+/// Binary of the minimal function.
 const BARE: &str = "bare";
-/// What is measured: this machine runs it, and it is built as what goes to Lambda.
+/// The measured build: the release profile, for the architecture of this machine.
 const RELEASE: Build = Build::Release(Arch::X86);
 
-/// Where each binary is.
+/// Path of each binary, by function name.
 type Binaries = BTreeMap<String, PathBuf>;
 
-/// Measures the release binaries of four functions beside a bare one.
+/// Measures the release binaries of four functions and of a minimal function.
 #[derive(Parser)]
 #[command(name = "scripts/bench", args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
-    instead: Option<Instead>,
+    measurement: Option<Measurement>,
     /// Warm calls of each function.
     #[arg(long, default_value_t = 1_000)]
     calls: usize,
     /// Cold starts of each function.
     #[arg(long, default_value_t = 30)]
     starts: usize,
-    /// Measure development builds: quick, to try the bench itself.
+    /// Measure development builds: a quick check of the benchmark itself.
     #[arg(long)]
     dev: bool,
-    /// Keep the table in docs/benchmark.md.
+    /// Write the table to docs/benchmark.md.
     #[arg(long)]
     save: bool,
 }
 
-/// What else can be measured.
 #[derive(Subcommand)]
-enum Instead {
+enum Measurement {
     Orders(orders::Arguments),
     Builds(builds::Arguments),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = match &arguments.instead {
-        Some(Instead::Orders(arguments)) => orders::bench(arguments),
-        Some(Instead::Builds(arguments)) => builds::bench(arguments),
+    let outcome = match &arguments.measurement {
+        Some(Measurement::Orders(arguments)) => orders::bench(arguments),
+        Some(Measurement::Builds(arguments)) => builds::bench(arguments),
         None => bench(&arguments),
     };
-    match done {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("bench: {problem}");
+        Err(error) => {
+            eprintln!("bench: {error}");
             ExitCode::FAILURE
         }
     }
@@ -83,32 +82,36 @@ fn main() -> ExitCode {
 fn bench(arguments: &Arguments) -> Result<()> {
     let root = xtask::root();
     let build = if arguments.dev { Build::Dev } else { RELEASE };
-    eprintln!("bench: building {}", if arguments.dev { "for development" } else { "for release, which takes minutes" });
+    eprintln!(
+        "bench: building {}",
+        if arguments.dev { "development binaries" } else { "release binaries, which takes minutes" }
+    );
     let helpers = package::compile(&root, Build::Dev, &scenarios::HELPERS.map(|row| row.name), None)?;
     let measured: Vec<_> = std::iter::once(BARE).chain(scenarios::MEASURED.map(|row| row.name)).collect();
     let measured = package::compile(&root, build, &measured, None)?;
     let database = database::Database::create()?;
     let stage = environment::Stage { cloud: cloud::start()?, database: &database };
-    eprintln!("bench: preparing a database, a key, a token and stock");
+    eprintln!("bench: preparing a database, a signing key, a token and stock");
     let scenarios = scenarios::prepare(&root, &helpers, &measured, &stage)?;
-    let mut figures: Vec<_> = scenarios.iter().map(|scenario| Figures::new(scenario.binary, scenario.what)).collect();
-    // Round and round, so that a moment's noise on the machine is everybody's.
-    eprintln!("bench: {} cold starts of each", arguments.starts);
+    let mut figures: Vec<_> =
+        scenarios.iter().map(|scenario| Figures::new(scenario.binary, scenario.description)).collect();
+    // The functions alternate, so that noise on the machine affects all of them alike.
+    eprintln!("bench: {} cold starts of each function", arguments.starts);
     for _ in 0..arguments.starts {
         for (scenario, figures) in scenarios.iter().zip(&mut figures) {
             let mut process = start(&measured, scenario, &stage)?;
             figures.inits.push(process.init_us());
-            figures.firsts.push(process.call(&(scenario.event)(), scenario.is_good)?);
+            figures.first_calls.push(process.call(&(scenario.event)(), scenario.is_expected)?);
         }
     }
     for (scenario, figures) in scenarios.iter().zip(&mut figures) {
         eprintln!("bench: {} warm calls of {}", arguments.calls, scenario.binary);
         let mut process = start(&measured, scenario, &stage)?;
         for _ in 0..arguments.calls.div_ceil(10) {
-            process.call(&(scenario.event)(), scenario.is_good)?;
+            process.call(&(scenario.event)(), scenario.is_expected)?;
         }
         for _ in 0..arguments.calls {
-            figures.warm.push(process.call(&(scenario.event)(), scenario.is_good)?);
+            figures.warm_calls.push(process.call(&(scenario.event)(), scenario.is_expected)?);
         }
         figures.peak_kib = process.peak_kib()?;
         figures.zip_bytes = zip_size(&root, build, &measured[scenario.binary])?;
@@ -119,8 +122,8 @@ fn bench(arguments: &Arguments) -> Result<()> {
         figures::save(&root, &table, arguments)?;
     }
     let bare = percentile(&figures[0].inits, 50);
-    let worst = figures[1..].iter().map(|one| percentile(&one.inits, 50)).max().unwrap_or_default();
-    println!("worst init of ours ÷ bare init: {} (the aim is 1.5 or less)", figures::ratio(worst, bare));
+    let slowest = figures[1..].iter().map(|one| percentile(&one.inits, 50)).max().unwrap_or_default();
+    println!("slowest init ÷ bare init: {} (target: 1.5 or less)", figures::ratio(slowest, bare));
     Ok(())
 }
 
@@ -129,15 +132,15 @@ fn start<'a>(binaries: &Binaries, scenario: &Scenario, stage: &environment::Stag
     Process::start(&binaries[scenario.binary], scenario.row.map_or(256, |row| row.memory_mb), &variables)
 }
 
-/// Size of the package, as `cargo xtask package` would make it.
+/// Returns the size of the package in bytes, zipped as by `cargo xtask package`.
 fn zip_size(root: &Path, build: Build, binary: &Path) -> Result<u64> {
     let path = root.join("target/bench.zip");
     let content = fs::read(binary).map_err(|error| format!("{}: {error}", binary.display()))?;
-    let size = || {
+    let zip = || {
         package::write_zip(&path, &content, build)?;
-        let found = fs::metadata(&path)?.len();
+        let bytes = fs::metadata(&path)?.len();
         fs::remove_file(&path)?;
-        Ok(found)
+        Ok(bytes)
     };
-    size().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))
+    zip().map_err(|error: std::io::Error| format!("{}: {error}", path.display()))
 }

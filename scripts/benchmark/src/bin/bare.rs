@@ -1,4 +1,4 @@
-//! The least that a Rust function can be: the baseline that the others are measured against.
+//! A minimal Rust function that returns a constant: the reference for cold starts.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::{Value, json};

@@ -1,53 +1,53 @@
-//! `scripts/bench orders`: what a placed order costs, how soon it is told, and what happens when too many come.
+//! `scripts/bench orders`: throughput, round trips and publish latency of orders, and order-place under overload.
 //!
-//! PostgreSQL is a server of the bench's own with fsync on (`scripts/bench` starts it), for that of the local cloud has it off.
-//! Whatever is compared is measured in the same run, in turns. It prints; nothing here fails for being slow.
+//! PostgreSQL is a temporary server with fsync on, started by `scripts/bench`, because that of the local cloud runs without fsync.
+//! Variants that are compared alternate within one run. No figure makes the run fail.
 
-mod contest;
-mod driver;
-mod ground;
-mod lag;
+mod baseline;
+mod fixtures;
+mod load;
 mod overload;
-mod plain;
+mod publish_latency;
+mod round_trips;
 mod sample;
-mod trips;
+mod throughput;
 
 use crate::{cloud, database::Database, environment::Stage, figures};
 use clap::Args;
 use tokio::runtime;
 use xtask::Result;
 
-/// Measures orders: a second, round trips, from commit to bus, overload.
+/// Measures orders: throughput, round trips, publish latency, overload.
 #[derive(Args)]
 pub struct Arguments {
-    /// Keep the tables in docs/benchmark.md.
+    /// Write the tables to docs/benchmark.md.
     #[arg(long)]
     save: bool,
 }
 
-/// Runs it.
 pub fn bench(arguments: &Arguments) -> Result<()> {
     let root = xtask::root();
     let (database, memory) = (Database::create()?, Database::create_in_memory()?);
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(ground::said)?;
-    let [contest, trips, lag, price] = runtime.block_on(async {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(fixtures::message)?;
+    let [throughput, round_trips, publish_latency, commit_cost] = runtime.block_on(async {
         for database in [&database, &memory] {
             database.migrate().await?;
-            let owner = database.owner(true).await?;
-            let least = "CREATE TABLE orders.least (id uuid PRIMARY KEY); GRANT INSERT ON orders.least TO orders";
-            owner.batch_execute(least).await.map_err(ground::said)?;
+            let owner = database.connect_as_owner().await?;
+            let single_row = "CREATE TABLE orders.single_row (id uuid PRIMARY KEY);
+                GRANT INSERT ON orders.single_row TO orders";
+            owner.batch_execute(single_row).await.map_err(fixtures::message)?;
         }
-        let trips = trips::table(&database).await?;
-        let contest = contest::table(&database, &memory).await?;
-        let lag = lag::table(&database).await?;
-        Ok::<_, String>([contest, trips, lag, contest::price(&database).await?])
+        let round_trips = round_trips::table(&database).await?;
+        let throughput = throughput::table(&database, &memory).await?;
+        let publish_latency = publish_latency::table(&database).await?;
+        Ok::<_, String>([throughput, round_trips, publish_latency, throughput::commit_cost(&database).await?])
     })?;
     let stage = Stage { cloud: cloud::start()?, database: &database };
-    // `scripts/bench` has built it beside us.
-    let directory = std::env::current_exe().map_err(ground::said)?;
-    let directory = directory.parent().ok_or("a program without a directory")?;
+    // `scripts/bench` builds order-place into the directory of this binary.
+    let directory = std::env::current_exe().map_err(fixtures::message)?;
+    let directory = directory.parent().ok_or("this binary has no parent directory")?;
     let overload = overload::tables(&root, directory, &stage, &runtime)?;
-    let text = page(&contest, &trips, &lag, &overload, &price, &figures::machine(&root));
+    let text = page(&throughput, &round_trips, &publish_latency, &overload, &commit_cost, &figures::machine(&root));
     println!("{text}");
     if arguments.save {
         figures::save_orders(&root, &text)?;
@@ -55,67 +55,77 @@ pub fn bench(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn page(contest: &str, trips: &str, lag: &str, overload: &str, price: &str, machine: &str) -> String {
+fn page(
+    throughput: &str,
+    round_trips: &str,
+    publish_latency: &str,
+    overload: &str,
+    commit_cost: &str,
+    machine: &str,
+) -> String {
     format!(
         "## Orders
 
-Written by `scripts/bench orders --save`. PostgreSQL is a server of the bench's own on this machine, with every default of
-durability on; programs are optimised, without fat LTO. Ratios travel between machines, times do not.
+Written by `scripts/bench orders --save`. PostgreSQL is a temporary server on this machine with its default durability settings; the
+binaries are optimized, without fat LTO. Ratios carry over to other machines, absolute times do not.
 
-### Committed orders a second
+### Committed orders per second
 
-{contest}
-- ours: `PgOrders::place`, the real store: key, order, lines, answer and event in one call of a function in the database, 1 round trip
-- usual: the same rows in a transaction of five statements, prepared once a connection: SELECT of the key, INSERT of the order, of its
-  lines (both at once, not a statement a line), of the key with the answer, of the event. 7 trips: each is waited for, and BEGIN and
-  COMMIT are, too. 5 trips: BEGIN travels with the first statement and COMMIT with the last, which few drivers do by themselves
-- with mark: after the commit the outbox is told that the bus took the event, in 1 round trip and 1 commit more, on all sides. Ours
-  does not wait for the disk there (`mark_published`)
-- least: one row of one column, inserted by a prepared statement, 1 round trip, committed as durably. No way to place an order is
-  faster, so that least ÷ usual is the most that ours ÷ usual can be on this disk and these cores
-- each order has two lines and one durable commit; sides take turns of {slice} s; rates are medians of {turns} turns, ratios are medians of the
-  ratios within each turn, so that a moment's noise is everybody's; no order is placed twice
-- on this machine: nothing in between; behind a network: a proxy holds what passes for half a millisecond each way, about what lies
-  between a function, RDS Proxy and the database; the round trip in the table is measured, with the proxy's own cost
-- in memory: the same server with its data directory in memory and all else as it was, fsync on: a disk that takes no time. What is left
-  is round trips and work, so that this is what the way of writing an order is worth where commits are cheap
-- commits a WAL sync: how many commits of all sides share one sync of the log (group commit); the server counts late, so it is
-  about right only
-- {price}
+{throughput}
+- Quayside: `PgOrders::place`, the store of the deployed function: idempotency key, order, lines, response and event in one call of a
+  database function, 1 round trip
+- baseline: the same rows in a transaction of five prepared statements: SELECT of the key, INSERT of the order, of its lines (all in
+  one statement), of the key with the response, of the event. 7 round trips: the client waits after each statement and after BEGIN
+  and COMMIT. 5 round trips: BEGIN is sent with the first statement and COMMIT with the last, which few drivers do on their own
+- marked published: after the commit the event is marked as published in the outbox, in 1 more round trip and 1 more commit, in all
+  variants but the single row. Quayside's mark does not wait for the disk (`mark_published`)
+- single row: one row of one column, inserted by a prepared statement in 1 round trip and committed with the same durability. It is an
+  upper bound for any way to place an order, so that single row ÷ baseline bounds Quayside ÷ baseline on this disk and these cores
+- each order has two lines and one durable commit; the variants alternate in slices of {slice} s; rates are medians of {slices} slices,
+  ratios are medians of the ratios of the slices, so that noise affects all variants alike; no order is placed twice
+- on this machine: a direct connection; behind a network: a proxy delays traffic by half a millisecond in each direction, about the
+  latency between a function, RDS Proxy and the database; the time per round trip in the table is measured and includes the proxy's
+  own overhead
+- in memory: the same server with its data directory in memory and otherwise unchanged, with fsync on: a disk without latency. What
+  remains is round trips and CPU time, so that these rows show what the single call saves where commits are cheap
+- commits per WAL sync: commits of all variants that share one sync of the write-ahead log (group commit); approximate, because the
+  server updates its counters late
+- {commit_cost}
 
 ### Round trips of each command
 
-{trips}
-Counted on the proxy by a proxy: a round trip is a wait for the server's answer, so that statements sent together count once. With the
-mark: the bus took the event and the outbox was told; a command that tells nothing has none. `tests/tests/it/budget.rs` asserts what
-whole functions spend, with the reads before their commits.
+{round_trips}
+Counted by a proxy: a round trip is a wait for the server's response, so that statements that are sent together count once. With event
+marked published: the bus accepted the event and the outbox was updated; a command that publishes no event has no such update.
+`tests/tests/it/budget.rs` asserts the round trips of whole functions, with the reads before their commits.
 
-### From the commit to the bus
+### From the commit to the event bus
 
-{lag}
-From the database's answer to the commit, seen on the proxy, to the event's arrival at the bus, by turns and in the same seconds. The
-bus is a stand-in in this process that answers at once; what EventBridge takes comes on top of both. Polled: the same store with a bus
-that refuses, and `PgOutbox::sweep` every second.
+{publish_latency}
+From the database's response to the commit, as seen by the proxy, to the arrival of the event at the bus; the two variants alternate
+in the same run. The bus is a fake in this process that responds at once; the latency of EventBridge adds to both. Polling: the same
+store with a bus that rejects events, and `PgOutbox::sweep` every second.
 
 ### Overload
 
 {overload}
-- real: the program of `order-place` with its handler, store and database, in {concurrency} processes, over the Lambda Runtime API
-- stands in: the catalogue and EventBridge answer at once; the driver is Lambda with a reserved concurrency of {concurrency}: one request a
-  process at a time, no queue; who finds none free is answered 429 with Retry-After at once, and does not come again. What AWS spends
-  on that answer is spent elsewhere than here
-- closed loop: each process gets its next request when it has answered the last; overload: open loop, {times} times what the closed loop
-  before it did, however many are answered. Two seconds each, by turns, {rounds} rounds; the goodput's ratio is the median of the rounds'
-- processes, driver, database and stand-ins share the cores: the peak is that of the machine, not of the function
-- locked: a statement that waits is given up after 4 s with 503, and all processes wait at once, so that the others get 429;
-  few connections: who has none is told 503 at once
+- real: the binary of `order-place` with its handler, store and database, in {concurrency} processes, over the Lambda Runtime API
+- fake: the catalogue and EventBridge respond at once; the load generator behaves like Lambda with a reserved concurrency of
+  {concurrency}: one request at a time in each process, no queue; a request that finds no idle process gets 429 with Retry-After at
+  once and is not retried. On AWS, throttling uses no CPU time of the function
+- closed loop: each process gets its next request when it has responded to the last; overload: open loop, {factor} times the rate of
+  the closed loop before it, regardless of responses. Each load lasts two seconds, they alternate for {rounds} rounds, and the ratio of
+  goodput is the median of the rounds
+- processes, load generator, database and fakes share the cores: the peak is that of the machine, not of the function
+- table lock: a statement that waits is cancelled after 4 s with 503, and all processes wait at once, so that other requests get 429;
+  connection limit: a process without a connection responds 503 at once
 
 {machine}
 ",
         concurrency = overload::CONCURRENCY,
-        times = overload::TIMES,
-        slice = contest::SLICE.as_secs_f32(),
-        turns = contest::TURNS,
+        factor = overload::OVERLOAD_FACTOR,
+        slice = throughput::SLICE.as_secs_f32(),
+        slices = throughput::SLICES,
         rounds = overload::ROUNDS,
     )
 }

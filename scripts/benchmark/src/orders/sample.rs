@@ -1,4 +1,4 @@
-//! An order such as customers place, with all that is committed with it, and the events of its saga.
+//! Sample orders with everything that is committed with them, and events of their sagas.
 
 use domain::{
     DomainEvent, Event, Money,
@@ -11,21 +11,19 @@ use kernel::{Failure, IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid
 use ports::Claim;
 use serde_json::json;
 
-/// What one request to place an order commits.
+/// Everything that one request to place an order commits.
 pub struct Sample {
-    /// The order, of two lines.
+    /// An order of two lines.
     pub order: Order,
-    /// What the others are told, as the domain says it.
+    /// The data of `event`.
     pub placed: OrderPlaced,
-    /// The same in its envelope.
     pub event: Event,
-    /// The key of the request.
     pub key: IdempotencyKey,
-    /// The answer to it.
+    /// The response that is stored under `key`.
     pub reply: StoredReply,
 }
 
-/// A new order of `products`, placed now.
+/// Returns a new order of two units of each product, placed now.
 pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
     let now = Timestamp::now();
     let user = UserId(Uuid::now_v7());
@@ -37,28 +35,28 @@ pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
     let command: PlaceOrder = serde_json::from_value(command).map_err(Failure::internal)?;
     let (name, price) = (ProductName::parse("Storm lantern"), Money::new(1999, "USD"));
     let (name, price) = (name.map_err(Failure::internal)?, price.map_err(Failure::internal)?);
-    let offers = products.map(|product_id| ProductSnapshot { product_id, name: name.clone(), price });
-    let (order, placed) = order::place(OrderId(Uuid::now_v7()), user, command, &offers, now)?;
-    let event = told(order.id, order.version, placed.clone());
+    let snapshots = products.map(|product_id| ProductSnapshot { product_id, name: name.clone(), price });
+    let (order, placed) = order::place(OrderId(Uuid::now_v7()), user, command, &snapshots, now)?;
+    let event = order_event(order.id, order.version, placed.clone());
     let body = serde_json::to_string(&placed).map_err(Failure::internal)?;
-    // As long as a SHA-256, which is what stands there.
+    // As long as the SHA-256 digest that it stands for.
     let fingerprint = format!("{}{}", order.id.0.simple(), user.0.simple());
     let key = IdempotencyKey { scope: format!("{user} POST /api/v1/orders"), key: order.id.to_string(), fingerprint };
     let headers = vec![("location".to_owned(), catalog::ORDER_GET.path_of(order.id))];
     Ok(Sample { order, placed, event, key, reply: StoredReply { status: 201, headers, body } })
 }
 
-/// An event about `order`, now.
-pub fn told(order: OrderId, version: u64, data: impl Into<DomainEvent>) -> Event {
+/// Wraps `data` in an event about `order`, now.
+pub fn order_event(order: OrderId, version: u64, data: impl Into<DomainEvent>) -> Event {
     wrap(Uuid::now_v7(), order, version, Timestamp::now(), &TraceContext::new(Uuid::now_v7()), data)
 }
 
-/// A claim that nobody has made.
+/// Returns a claim for a new event.
 pub fn claim() -> Claim {
     Claim { consumer: "bench", event_id: Uuid::now_v7() }
 }
 
-/// Two products that no account knows.
-pub fn strangers() -> [ProductId; 2] {
+/// Returns two new products, which have no stock account.
+pub fn new_products() -> [ProductId; 2] {
     [ProductId(Uuid::now_v7()), ProductId(Uuid::now_v7())]
 }

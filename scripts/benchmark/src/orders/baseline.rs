@@ -1,6 +1,6 @@
-//! The usual way to place an order: a transaction of plain statements, each prepared once and each a round trip.
+//! The baseline for placing an order: a transaction of five prepared statements, one round trip each.
 
-use super::{ground::said, sample::Sample};
+use super::{fixtures::message, sample::Sample};
 use crate::database::Database;
 use catalog::Context;
 use tokio_postgres::{
@@ -15,7 +15,7 @@ const ORDER: &str = "
     INSERT INTO orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,
         version, created_at, updated_at, history)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9, $10, $11, $12)";
-/// All lines at once: a statement a line would be a round trip a line.
+/// One statement for all lines, so that they cost one round trip.
 const LINES: &str = "
     INSERT INTO order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total)
     SELECT $1, line.position, (line.item ->> 'product_id')::uuid, line.item ->> 'product_name',
@@ -26,36 +26,36 @@ const KEY: &str = "
     INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, now(), now() + interval '24 hours')";
 const OUTBOX: &str = "INSERT INTO outbox (id, created_at, event) VALUES ($1, $2, $3)";
-/// The least that can be committed: what takes no longer than this has nothing to gain.
-const LEAST: &str = "INSERT INTO least (id) VALUES ($1)";
-const MARK: &str = "UPDATE outbox SET published_at = now() WHERE id = $1";
+/// The smallest commit: an upper bound for the rate of any way to place an order.
+const SINGLE_ROW: &str = "INSERT INTO single_row (id) VALUES ($1)";
+const MARK_PUBLISHED: &str = "UPDATE outbox SET published_at = now() WHERE id = $1";
 
-/// How often the usual way waits for the database.
+/// How many round trips the transaction of five statements takes.
 #[derive(Clone, Copy)]
-pub enum Way {
-    /// After each of its five statements, and after `BEGIN` and `COMMIT`.
+pub enum RoundTrips {
+    /// Seven round trips: the client waits after each statement, and after `BEGIN` and `COMMIT`.
     Seven,
-    /// After each of its five statements: `BEGIN` travels with the first, `COMMIT` with the last.
+    /// Five round trips: `BEGIN` is sent with the first statement and `COMMIT` with the last.
     Five,
 }
 
-/// A connection with its statements.
-pub struct Plain {
+/// A connection with the prepared statements of the baseline.
+pub struct Baseline {
     client: Client,
     find: Statement,
     order: Statement,
     lines: Statement,
     key: Statement,
     outbox: Statement,
-    mark: Statement,
-    least: Statement,
+    mark_published: Statement,
+    single_row: Statement,
 }
 
-impl Plain {
-    /// Connects by way of `port`, as the role of orders.
+impl Baseline {
+    /// Connects with the role of the orders context, through the local port `port`.
     pub async fn connect(database: &Database, port: u16) -> Result<Self> {
-        let client = database.plain(Context::Orders, port).await?;
-        Self::prepare(client).await.map_err(said)
+        let client = database.connect(Context::Orders, port).await?;
+        Self::prepare(client).await.map_err(message)
     }
 
     async fn prepare(client: Client) -> std::result::Result<Self, Error> {
@@ -65,63 +65,64 @@ impl Plain {
             lines: client.prepare(LINES).await?,
             key: client.prepare(KEY).await?,
             outbox: client.prepare(OUTBOX).await?,
-            mark: client.prepare(MARK).await?,
-            least: client.prepare(LEAST).await?,
+            mark_published: client.prepare(MARK_PUBLISHED).await?,
+            single_row: client.prepare(SINGLE_ROW).await?,
             client,
         })
     }
 
-    /// Places an order in the round trips of `way`, and one more if its event is marked as sent.
-    pub async fn place(&mut self, way: Way, sample: &Sample, marks: bool) -> Result<()> {
-        match way {
-            Way::Seven => self.commit(sample).await,
-            Way::Five => self.commit_briefly(sample).await,
+    /// Places an order. If `marks_published`, one more round trip marks its event as published.
+    pub async fn place(&mut self, round_trips: RoundTrips, sample: &Sample, marks_published: bool) -> Result<()> {
+        match round_trips {
+            RoundTrips::Seven => self.place_sequentially(sample).await,
+            RoundTrips::Five => self.place_pipelined(sample).await,
         }
-        .map_err(said)?;
-        if marks {
-            self.client.execute(&self.mark, &[&sample.event.id]).await.map_err(said)?;
+        .map_err(message)?;
+        if marks_published {
+            self.client.execute(&self.mark_published, &[&sample.event.id]).await.map_err(message)?;
         }
         Ok(())
     }
 
     /// Commits one row of one column, in one round trip.
-    pub async fn commit_least(&mut self, sample: &Sample) -> Result<()> {
-        self.client.execute(&self.least, &[&sample.order.id.0]).await.map(drop).map_err(said)
+    pub async fn insert_single_row(&mut self, sample: &Sample) -> Result<()> {
+        self.client.execute(&self.single_row, &[&sample.order.id.0]).await.map(drop).map_err(message)
     }
 
-    async fn commit(&mut self, sample: &Sample) -> std::result::Result<(), Error> {
+    async fn place_sequentially(&mut self, sample: &Sample) -> std::result::Result<(), Error> {
         self.client.batch_execute("BEGIN").await?;
-        if self.find(sample).await?.is_some() {
+        if self.find_response(sample).await?.is_some() {
             return self.client.batch_execute("ROLLBACK").await;
         }
-        self.order(sample).await?;
-        self.lines(sample).await?;
-        self.key(sample).await?;
-        self.event(sample).await?;
+        self.insert_order(sample).await?;
+        self.insert_lines(sample).await?;
+        self.insert_key(sample).await?;
+        self.insert_event(sample).await?;
         self.client.batch_execute("COMMIT").await
     }
 
-    /// `BEGIN` does not wait before the first statement goes out, nor the last one before `COMMIT` does.
-    async fn commit_briefly(&mut self, sample: &Sample) -> std::result::Result<(), Error> {
-        let (begun, found) = tokio::join!(biased; self.client.batch_execute("BEGIN"), self.find(sample));
+    /// Sends the first statement without waiting for `BEGIN`, and `COMMIT` without waiting for the last statement.
+    async fn place_pipelined(&mut self, sample: &Sample) -> std::result::Result<(), Error> {
+        let (begun, found) = tokio::join!(biased; self.client.batch_execute("BEGIN"), self.find_response(sample));
         begun?;
         if found?.is_some() {
             return self.client.batch_execute("ROLLBACK").await;
         }
-        self.order(sample).await?;
-        self.lines(sample).await?;
-        self.key(sample).await?;
-        let (told, committed) = tokio::join!(biased; self.event(sample), self.client.batch_execute("COMMIT"));
-        told?;
+        self.insert_order(sample).await?;
+        self.insert_lines(sample).await?;
+        self.insert_key(sample).await?;
+        let (inserted, committed) =
+            tokio::join!(biased; self.insert_event(sample), self.client.batch_execute("COMMIT"));
+        inserted?;
         committed
     }
 
-    async fn find(&self, Sample { key, .. }: &Sample) -> std::result::Result<Option<Row>, Error> {
+    async fn find_response(&self, Sample { key, .. }: &Sample) -> std::result::Result<Option<Row>, Error> {
         self.client.query_opt(&self.find, &[&key.scope, &key.key]).await
     }
 
-    async fn order(&self, Sample { order, .. }: &Sample) -> std::result::Result<(), Error> {
-        // The version of a new order fits everywhere.
+    async fn insert_order(&self, Sample { order, .. }: &Sample) -> std::result::Result<(), Error> {
+        // The version of a new order is 1.
         let version = i64::try_from(order.version).unwrap_or(1);
         let reason = order.reason.map(domain::order::Reason::name);
         let params: [&(dyn ToSql + Sync); 12] = [
@@ -141,18 +142,18 @@ impl Plain {
         self.client.execute(&self.order, &params).await.map(drop)
     }
 
-    async fn lines(&self, Sample { order, .. }: &Sample) -> std::result::Result<(), Error> {
+    async fn insert_lines(&self, Sample { order, .. }: &Sample) -> std::result::Result<(), Error> {
         self.client.execute(&self.lines, &[&order.id.0, &Json(&order.lines)]).await.map(drop)
     }
 
-    async fn key(&self, Sample { key, reply, .. }: &Sample) -> std::result::Result<(), Error> {
+    async fn insert_key(&self, Sample { key, reply, .. }: &Sample) -> std::result::Result<(), Error> {
         let status = i32::from(reply.status);
         let headers = Json(&reply.headers);
         let params: [&(dyn ToSql + Sync); 6] = [&key.scope, &key.key, &key.fingerprint, &status, &headers, &reply.body];
         self.client.execute(&self.key, &params).await.map(drop)
     }
 
-    async fn event(&self, Sample { event, .. }: &Sample) -> std::result::Result<(), Error> {
+    async fn insert_event(&self, Sample { event, .. }: &Sample) -> std::result::Result<(), Error> {
         self.client.execute(&self.outbox, &[&event.id, &event.time, &Json(event)]).await.map(drop)
     }
 }
