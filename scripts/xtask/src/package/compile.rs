@@ -105,7 +105,7 @@ fn cargo_lambda(root: &Path, arch: Arch) -> Result<Command> {
     let mut command = Command::new(&tool);
     command.args(["lambda", "build", "--release", "--locked", "--quiet", arch.flag(), "--lambda-dir"]);
     command.arg(lambda_directory(root, arch));
-    command.env("PATH", path_with_directory_of(&tool)?);
+    command.env("PATH", path_with(&[tool.parent().unwrap_or(Path::new("")), &root.join("scripts/local")])?);
     command.env("RUSTFLAGS", flags(root)?);
     Ok(command)
 }
@@ -127,7 +127,9 @@ fn flags(root: &Path) -> Result<String> {
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
         .ok_or("CARGO_HOME and HOME are not set")?;
-    let mut flags = vec![format!("--remap-path-prefix={}=/quayside", root.display())];
+    // By name and not by path: flags are part of what cargo derives symbol names from.
+    let mut flags =
+        vec!["-C linker=quayside-link".to_owned(), format!("--remap-path-prefix={}=/quayside", root.display())];
     for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten() {
         flags.push(format!("--remap-path-prefix={}=/registry", registry.path().display()));
     }
@@ -141,9 +143,12 @@ fn cargo_lambda_path(root: &Path) -> PathBuf {
     installed.map_or_else(|| "cargo-lambda".into(), |directory| Path::new(directory).join("bin/cargo-lambda"))
 }
 
-/// PATH with the tool's own directory first: zig lies beside it.
-fn path_with_directory_of(tool: &Path) -> Result<OsString> {
+/// PATH with these directories first: zig lies beside cargo-lambda, and our linker in scripts/local.
+fn path_with(directories: &[&Path]) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let directory = tool.parent().filter(|directory| !directory.as_os_str().is_empty()).map(Path::to_path_buf);
-    env::join_paths(directory.into_iter().chain(env::split_paths(&path))).map_err(|error| format!("PATH: {error}"))
+    let own = directories
+        .iter()
+        .filter(|directory| !directory.as_os_str().is_empty())
+        .map(|directory| directory.to_path_buf());
+    env::join_paths(own.chain(env::split_paths(&path))).map_err(|error| format!("PATH: {error}"))
 }
