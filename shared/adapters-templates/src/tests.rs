@@ -106,14 +106,14 @@ fn cancellation_states_its_reason_and_the_refund() {
     for (reason, words) in [
         ("payment_declined", "card was declined"),
         ("insufficient_stock", "no longer in stock"),
-        ("customer_request", "canceled as requested"),
+        ("customer_request", "cancelled as requested"),
         ("staff_request", "we had to cancel"),
         ("refunded", "your payment was refunded"),
         ("timed_out", "completed in time"),
         ("payment_unreachable", "could not confirm your payment"),
     ] {
         let email = templates.render_email(Template::OrderCancelled, &contact(None), &cancelled_event(reason)).unwrap();
-        assert_eq!(email.subject, "Your order 0123456789AB has been canceled");
+        assert_eq!(email.subject, "Your order 0123456789AB has been cancelled");
         for form in [&email.text, &email.html] {
             for expected in [words, "Any amount you paid will be refunded", "39.98 USD", "Hello,"] {
                 assert!(form.contains(expected), "{expected} is missing in {form}");

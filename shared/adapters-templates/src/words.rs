@@ -28,7 +28,7 @@ pub const fn waiting(locale: Locale, reason: Reason) -> WaitWording {
     }
 }
 
-/// Why an order was canceled, as a sentence that follows the salutation.
+/// Why an order was cancelled, as a sentence that follows the salutation.
 pub const fn cancelled(locale: Locale, reason: Reason) -> &'static str {
     match locale {
         Locale::En => cancelled_en(reason),
@@ -109,14 +109,14 @@ const fn waiting_de(reason: Reason) -> WaitWording {
 
 const fn cancelled_en(reason: Reason) -> &'static str {
     match reason {
-        Reason::CustomerRequest => "Your order has been canceled as requested.",
+        Reason::CustomerRequest => "Your order has been cancelled as requested.",
         Reason::StaffRequest => "We are sorry, but we had to cancel your order.",
-        Reason::Refunded => "Your order has been canceled because we returned your payment.",
+        Reason::Refunded => "Your order has been cancelled because we returned your payment.",
         Reason::InsufficientStock => {
             "We are sorry, but we had to cancel your order because one or more items are no longer in stock."
         }
         Reason::PaymentDeclined => {
-            "Your order has been canceled because your card was declined. You can place a new order with a different card."
+            "Your order has been cancelled because your card was declined. You can place a new order with a different card."
         }
         Reason::PaymentUnreachable => {
             "We are sorry, but we had to cancel your order because we could not confirm your payment in time."
