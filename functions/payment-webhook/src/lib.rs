@@ -1,6 +1,6 @@
 //! `POST /api/v1/webhooks/payments`: results that the gateway reports by webhook, before, after or instead of its response.
 //!
-//! Returns 204 for every event that the gateway signed, and 401 for any other body. The claim on the gateway's event id commits with the
+//! Returns 204 for a signed event that it processes or ignores, 401 without a valid signature, and 404 for an unknown payment. The claim on the gateway's event id commits with the
 //! effect, so that a redelivery changes nothing. On an error the gateway redelivers the event.
 
 use domain::{
@@ -15,7 +15,7 @@ use kernel::{Failure, FailureKind};
 use ports::{Claim, PaymentStore, WebhookVerifier};
 use services::advance_payment;
 
-const SIGNATURE: &str = "stripe-signature";
+const SIGNATURE_HEADER: &str = "stripe-signature";
 
 /// Processes one event. A duplicate charge is logged, counted and acknowledged.
 pub async fn handle(
@@ -23,7 +23,7 @@ pub async fn handle(
     webhooks: &impl WebhookVerifier,
     call: Call<RawBody>,
 ) -> Result<Reply<()>, Failure> {
-    let Some(event) = webhooks.verify(call.header(SIGNATURE), &call.body.bytes, call.now).await? else {
+    let Some(event) = webhooks.verify(call.header(SIGNATURE_HEADER), &call.body.bytes, call.now).await? else {
         return Ok(Reply::no_content());
     };
     let payment = payments.get(event.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;

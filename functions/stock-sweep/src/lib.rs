@@ -45,7 +45,7 @@ pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Fail
     metrics::value("ReservationSweepErrors", Unit::Count, summary.failed);
     expired.and(allocated)?;
     summary.backordered = stock.backorder_count().await?;
-    metrics::value("OrdersWaitingForAllocation", Unit::Count, summary.backordered);
+    metrics::value("ReservationsBackordered", Unit::Count, summary.backordered);
     Ok(summary)
 }
 

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_and_server_errors_are_retryable_and_rejections_are_not() {
+    fn throttling_and_server_errors_are_unavailable_and_rejections_internal() {
         assert_eq!(service_failure("queue", 400, Some("ThrottlingException"), None).kind, FailureKind::Unavailable);
         assert_eq!(service_failure("queue", 503, None, None).kind, FailureKind::Unavailable);
         assert_eq!(service_failure("queue", 403, Some("AccessDeniedException"), None).kind, FailureKind::Internal);

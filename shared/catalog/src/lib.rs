@@ -317,9 +317,10 @@ impl Function {
     }
 }
 
-/// `maxReceiveCount` of every queue: deliveries of a message before SQS moves it to the dead-letter queue. With the exponential backoff
-/// of `edge::queue` they take over seven hours, so that an outage of the gateway or the database that long loses no order. Failures
-/// that are not retryable are dead-lettered at once.
+/// `maxReceiveCount` of every queue: deliveries of a message before SQS moves it to the dead-letter queue. When the
+/// handler fails, the exponential backoff of `edge::queue` stretches them over seven hours, so that an outage of the gateway or the
+/// database that long loses no order. A function that dies before it reports (at start, out of time or memory) sets no backoff and
+/// uses them up in one to two hours. Failures that are not retryable are dead-lettered at once.
 pub const MAX_RECEIVES: u32 = 40;
 
 /// Prefix of every physical name, followed by the stage.

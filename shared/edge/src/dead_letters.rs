@@ -1,4 +1,4 @@
-//! The dead-letter queue: records that no retry can help, with the reason, for an operator to inspect and redrive.
+//! The dead-letter queue: records that are not retried any more, with the reason, for an operator to inspect and redrive.
 
 use crate::consumer::RecordError;
 use crate::telemetry;

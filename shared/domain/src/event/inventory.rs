@@ -81,7 +81,7 @@ pub struct PaymentRef {
     pub version: u64,
 }
 
-/// All lines of a paid order are allocated until it is shipped or cancelled.
+/// All lines of a paid order are allocated until the order is shipped or cancelled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StockAllocated {
     /// Id of the order.

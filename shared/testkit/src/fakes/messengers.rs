@@ -52,7 +52,7 @@ impl ports::EmailSender for EmailSender {
             if state.email.rejected.contains(email.to.as_str()) {
                 return Err(Failure::new(
                     FailureKind::Invalid,
-                    "address-rejected",
+                    "email-rejected",
                     "The address does not accept e-mail.",
                 ));
             }
