@@ -1,7 +1,7 @@
 //! `scripts/bench builds`: what each release profile costs to build, and the size and cold start of what it builds.
 //!
 //! A candidate is a set of overrides of `[profile.release]`, built from nothing in a target directory of its own. Cold starts of all
-//! candidates are measured in turns, so that noise on the machine affects them alike.
+//! candidates are measured in alternation, so that noise on the machine affects them alike.
 
 use crate::{
     cloud,

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Most records of a batch.
+/// Maximum number of records in a batch.
 const BATCH: usize = 100;
 /// Longest time to wait for more records after the first one.
 const WINDOW: Duration = Duration::from_secs(1);

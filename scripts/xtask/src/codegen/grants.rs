@@ -193,7 +193,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             let objects = either(*access, &["s3:GetObject"], &["s3:PutObject"]);
             let mut grants = vec![grant("Objects", &objects, Target::Objects(bucket.name))];
             if *access != Access::Write {
-                // Without `ListBucket`, S3 answers 403 instead of 404 for a missing key.
+                // Without `ListBucket`, S3 responds with 403 instead of 404 for a missing key.
                 grants.push(grant("Listing", &["s3:ListBucket"], Target::Bucket(bucket.name)));
             }
             grants

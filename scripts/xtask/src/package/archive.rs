@@ -19,8 +19,8 @@ use std::{
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 impl Build {
-    /// Level 1 is five times as fast as level 9, for a tenth more bytes: right for the local cloud, whose zips are made often and
-    /// never travel.
+    /// Level 1 is five times as fast as level 9 and gives a tenth more bytes, which suits the local cloud: its zips are built often
+    /// and never uploaded.
     const fn compression_level(self) -> i64 {
         match self {
             Self::Dev => 1,
@@ -29,7 +29,7 @@ impl Build {
     }
 }
 
-/// Zips all functions, on all cores: the compiler has ended by then. Returns the names of those that changed.
+/// Zips all functions, on all cores, since the compiler has finished. Returns the names of those that changed.
 pub fn zip_all(
     built: &BTreeMap<String, PathBuf>,
     functions: &[&'static str],
@@ -58,7 +58,7 @@ pub fn zip_all(
     Ok(changed)
 }
 
-/// Brings one function's zip up to date; whether it had to.
+/// Writes one function's zip if its binary changed. Returns whether the zip is new.
 fn zip_one(binary: &Path, build: Build, directory: &Path) -> io::Result<bool> {
     fs::create_dir_all(directory)?;
     let (bootstrap, archive) = (directory.join("bootstrap"), directory.join("bootstrap.zip"));
@@ -71,12 +71,12 @@ fn zip_one(binary: &Path, build: Build, directory: &Path) -> io::Result<bool> {
     }
     let content = fs::read(binary)?;
     let digest = sha256(&content);
-    // A copy, never a link: the next build of another kind writes over it.
+    // A copy and not a link, because the next build with another profile overwrites the binary.
     unlink(&bootstrap)?;
     fs::copy(binary, &bootstrap)?;
     let is_new = seen_digest.trim_end() != digest || !archive.exists();
     if is_new {
-        // Under another name first: a zip that was cut short must not look finished.
+        // Written under another name and renamed, so that an interrupted run leaves no incomplete zip.
         let unfinished = directory.join("bootstrap.zip.new");
         write_zip(&unfinished, &content, build)?;
         fs::rename(&unfinished, &archive)?;
@@ -112,7 +112,7 @@ pub fn write_zip(path: &Path, content: &[u8], build: Build) -> io::Result<()> {
     archive.finish()?.flush()
 }
 
-/// In hexadecimal.
+/// The SHA-256 digest in hexadecimal.
 pub fn sha256(content: &[u8]) -> String {
     Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap_or_default();

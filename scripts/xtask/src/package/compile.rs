@@ -31,8 +31,8 @@ impl Arch {
 
 /// Builds binaries and returns where each one is.
 ///
-/// `--bin` without `--package`: features are then resolved for the whole workspace whatever is chosen, so that building
-/// one function, all of them, or by `cargo lambda watch` shares every dependency.
+/// `--bin` without `--package`, so that cargo resolves features for the whole workspace: builds of one function, of all functions and
+/// by `cargo lambda watch` then share their dependencies.
 pub fn compile(
     root: &Path,
     build: Build,
@@ -110,14 +110,14 @@ fn cargo_lambda(root: &Path, arch: Arch) -> Result<Command> {
     Ok(command)
 }
 
-/// cargo-lambda moves every binary that it finds in the target directory here, also those of an earlier build.
+/// Where cargo-lambda puts every binary that it finds in the target directory, those of earlier builds included.
 fn lambda_directory(root: &Path, arch: Arch) -> PathBuf {
     root.join("target/cargo-lambda").join(arch.target())
 }
 
 /// Compiler flags of a release. cargo-lambda adds the processor of the architecture.
 ///
-/// Panic messages and symbols hold paths of sources: without the remapping a binary depends on where the clone and cargo's home are.
+/// Panic messages and symbols contain source paths: without the remapping, a binary depends on the paths of the clone and of cargo's home.
 fn flags(root: &Path) -> Result<String> {
     let fetched = Command::new(cargo()).args(["fetch", "--locked", "--quiet"]).current_dir(root).status();
     if !fetched.is_ok_and(|status| status.success()) {
@@ -127,7 +127,7 @@ fn flags(root: &Path) -> Result<String> {
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")))
         .ok_or("CARGO_HOME and HOME are not set")?;
-    // By name and not by path: flags are part of what cargo derives symbol names from.
+    // By name and not by path, because cargo derives symbol names from the flags.
     let mut flags =
         vec!["-C linker=quayside-link".to_owned(), format!("--remap-path-prefix={}=/quayside", root.display())];
     for registry in fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten() {
@@ -136,14 +136,14 @@ fn flags(root: &Path) -> Result<String> {
     Ok(flags.join(" "))
 }
 
-/// cargo-lambda from where `scripts/setup` put it, else from PATH.
+/// The cargo-lambda that `scripts/setup` installed, else the one in PATH.
 fn cargo_lambda_path(root: &Path) -> PathBuf {
     let tools = fs::read_to_string(root.join(".local/tools")).unwrap_or_default();
     let installed = tools.lines().find_map(|line| line.strip_prefix("cargo-lambda="));
     installed.map_or_else(|| "cargo-lambda".into(), |directory| Path::new(directory).join("bin/cargo-lambda"))
 }
 
-/// PATH with these directories first: zig lies beside cargo-lambda, and our linker in scripts/local.
+/// PATH with these directories first: zig is in that of cargo-lambda, the linker in scripts/local.
 fn path_with(directories: &[&Path]) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let own = directories

@@ -1,7 +1,7 @@
 //! Packages functions: one cargo invocation, then `<output>/<function>/bootstrap` and `bootstrap.zip` for each.
 //!
-//! **Invariant:** a zip depends on the binary alone, never on the time or the machine, and is left alone while the binary
-//! stays the same: `sam deploy` uploads by content and redeploys what changed.
+//! **Invariant:** a zip depends on the binary alone, never on the time or the machine, and is not rewritten while the
+//! binary stays the same: `sam deploy` uploads by content and redeploys what changed.
 
 mod archive;
 mod compile;
@@ -14,13 +14,13 @@ pub use compile::compile;
 use crate::Result;
 use std::path::{Path, PathBuf};
 
-/// Binary of ours that the local cloud runs beside the functions.
+/// Binary of this workspace that the local cloud runs in addition to the functions.
 const LOCAL_KAFKA_TRIGGER: &str = "kafka-trigger";
 
 /// What the functions are built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// This machine, built fast: the local cloud.
+    /// The local cloud on this machine: a development build.
     Dev,
     /// Lambda: the release profile, by cargo-lambda and zig.
     Release(Arch),
@@ -35,11 +35,10 @@ pub enum Arch {
     X86,
 }
 
-/// What to package and where to.
+/// Which functions to package, and where to write them.
 pub struct Request<'a> {
     /// Root of the workspace.
     pub root: &'a Path,
-    /// For what.
     pub build: Build,
     /// Functions by catalog name; all of them, and the local Kafka trigger, when empty.
     pub functions: &'a [String],
@@ -49,11 +48,11 @@ pub struct Request<'a> {
     pub target: Option<PathBuf>,
 }
 
-/// What packaging did.
+/// Result of packaging.
 pub struct Packaged {
     /// Number of functions that were packaged or found up to date.
     pub total: usize,
-    /// Functions whose zip is new.
+    /// Functions whose zip changed.
     pub changed: Vec<&'static str>,
 }
 

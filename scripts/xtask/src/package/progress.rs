@@ -1,11 +1,11 @@
-//! How far a long build is: "order-get: 14 of 60 functions, 6 min 20 s".
+//! Progress of a long build: "order-get: 14 of 60 functions, 6 min 20 s".
 
 use std::{
     io::{IsTerminal, Write as _, stderr},
     time::{Duration, Instant},
 };
 
-/// Without a terminal a line is printed this often.
+/// Time between two lines when the output is not a terminal.
 const EVERY: Duration = Duration::from_secs(15);
 
 /// Progress of one build, on standard error.
@@ -18,12 +18,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so many functions; `on` is false where cargo prints its own.
+    /// The progress of a build of `total` functions. With `on` false it prints nothing, because cargo prints its own progress.
     pub fn new(total: usize, on: bool) -> Self {
         Self { total, crates: 0, started: Instant::now(), printed: Instant::now(), on }
     }
 
-    /// One more crate is compiled; `functions` are linked by now.
+    /// Counts one more compiled crate and prints a line. `functions` is the number of functions linked so far.
     pub fn show(&mut self, functions: usize) {
         self.crates += 1;
         if !self.on || (!stderr().is_terminal() && self.printed.elapsed() < EVERY && functions < self.total) {
@@ -40,14 +40,14 @@ impl Progress {
         );
         if stderr().is_terminal() {
             eprint!("\r\x1b[K{text}");
-            // Progress is a courtesy: a closed terminal must not fail the build.
+            // A closed terminal must not fail the build.
             stderr().flush().unwrap_or_default();
         } else {
             eprintln!("{text}");
         }
     }
 
-    /// The build is over.
+    /// Ends the line of progress.
     pub fn end(&self) {
         if self.on && stderr().is_terminal() {
             eprintln!();

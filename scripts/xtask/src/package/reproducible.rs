@@ -1,4 +1,4 @@
-//! Two builds of the same sources must give the same zips, wherever the clone lies.
+//! Checks that two builds of the same sources at different paths give equal zips.
 
 use super::{Packaged, Request, archive::sha256, functions, package};
 use crate::Result;
@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-/// What the comparison found.
+/// Result of the comparison.
 pub struct Compared {
     /// Name and SHA-256 of each zip that both builds agree on.
     pub equal: Vec<(&'static str, String)>,
@@ -16,7 +16,7 @@ pub struct Compared {
     pub different: Vec<&'static str>,
 }
 
-/// Packages here, then from nothing in a copy of the sources at another path, and compares the zips.
+/// Packages here, then from scratch in a copy of the sources at another path, and compares the zips.
 pub fn check(request: &Request<'_>) -> Result<(Packaged, Compared)> {
     let packaged = package(request)?;
     let copy = Copy::of(request.root)?;
@@ -45,7 +45,7 @@ pub fn check(request: &Request<'_>) -> Result<(Packaged, Compared)> {
     Ok((packaged, compared))
 }
 
-/// The files that git knows, as they are in the working tree, in a temporary directory. Removed when dropped.
+/// A copy of the files that git tracks, as they are in the working tree, in a temporary directory. Removed when dropped.
 struct Copy(PathBuf);
 
 impl Copy {
@@ -57,7 +57,7 @@ impl Copy {
         }
         let copy = Self(std::env::temp_dir().join(format!("quayside-reproducible-{}", std::process::id())));
         let tracked = String::from_utf8_lossy(&listed.stdout).into_owned();
-        // Not tracked, but it says where cargo-lambda is.
+        // Not tracked, but required: it contains the path of cargo-lambda.
         for path in tracked.split_terminator('\0').chain([".local/tools"]) {
             let (from, to) = (root.join(path), copy.0.join(path));
             if from.exists() {
