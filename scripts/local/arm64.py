@@ -123,11 +123,11 @@ class Row(NamedTuple):
 
 def judge(event: Any, outcome: bytes | None) -> tuple[str, bool]:
     """The result in a few words, and whether it passes."""
-    answer = json.loads(outcome or b"null")
-    if "http" in event.get("requestContext", {}) and isinstance(answer, dict) and "statusCode" in answer:
-        return str(answer["statusCode"]), answer["statusCode"] < 500
-    if isinstance(answer, dict) and "batchItemFailures" in answer:
-        failed = len(answer["batchItemFailures"])
+    response = json.loads(outcome or b"null")
+    if "http" in event.get("requestContext", {}) and isinstance(response, dict) and "statusCode" in response:
+        return str(response["statusCode"]), response["statusCode"] < 500
+    if isinstance(response, dict) and "batchItemFailures" in response:
+        failed = len(response["batchItemFailures"])
         return (f"{failed} records failed" if failed else "all records processed"), not failed
     return "response", True
 
@@ -221,6 +221,6 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except ScriptError as trouble:
-        progress.fail(str(trouble))
+    except ScriptError as error:
+        progress.fail(str(error))
         sys.exit(1)

@@ -186,7 +186,7 @@ def duplicates(observer: Observer, observed: Json) -> Iterator[str]:
         (message["subject"], order) for message in observed["emails"] for order in message["orders"] if order in known
     )
     emails = sum(number - 1 for number in messages.values())
-    dead = Counter(f"{letter['queue']}: {letter['reason']}" for letter in observed["dead_letters"])
+    dead = Counter(f"{message['queue']}: {message['reason']}" for message in observed["dead_letters"])
     yield f"delivered at least once: {lines} duplicate lines in the archive, {emails} duplicate e-mails"
     yield f"dead letters: {counts(dead)}"
 

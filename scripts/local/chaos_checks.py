@@ -81,7 +81,7 @@ def orders_of_keys(observed: Json) -> Row:
     unknown = [stored.get(entry["key"]) for entry in observed["placed"] if entry["outcome"] == "unknown"]
     late = {order for order in unknown if order}
     violations = [
-        f"lost: order {order} was answered 201 and does not exist"
+        f"lost: order {order} got the response 201 and does not exist"
         for order in accepted.values()
         if order not in existing
     ]
@@ -98,7 +98,7 @@ def orders_of_keys(observed: Json) -> Row:
         for entry in observed["placed"]
         if entry["outcome"] == "rejected" and stored.get(entry["key"])
     ]
-    right = [("keys answered 201", len(accepted)), ("keys without a response that created an order", len(late))]
+    right = [("keys with 201", len(accepted)), ("keys without a response that created an order", len(late))]
     return Row("orders in the database:", len(existing), right, violations)
 
 
@@ -341,7 +341,7 @@ def uncommitted(observed: Json) -> Row:
 
 
 def dead_letters(observed: Json) -> Row:
-    violations = [f"{letter['queue']}: {letter['reason']}, {letter['detail']}" for letter in observed["dead_letters"]]
+    violations = [f"{dead['queue']}: {dead['reason']}, {dead['detail']}" for dead in observed["dead_letters"]]
     return Row("dead letters:", len(observed["dead_letters"]), [("allowed", 0)], violations)
 
 

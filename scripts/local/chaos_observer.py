@@ -30,7 +30,7 @@ def rows(statement: str) -> list[Json]:
 
 
 def quoted(values: Iterable[str]) -> str:
-    """The list of an `in (…)`. The values are ids and keys: letters, digits and dashes."""
+    """The values as a list for SQL's `in (…)`. They are ids and keys: letters, digits and dashes."""
     return ", ".join(f"'{value}'" for value in values) or "null"
 
 

@@ -53,7 +53,7 @@ def pending_work(observer: Observer) -> list[str]:
         "and not exists (select from analytics.counted_events f where f.event_id = o.id)",
     )
     if not found:
-        # The most expensive question last.
+        # The most expensive query last.
         events = {row["id"] for row in rows(outboxes("id", f"created_at >= '{observer.since}'"))}
         missing = events - set(observer.read_archive())
         if missing:

@@ -63,7 +63,7 @@ class Demo:
         keys = self.public.call("GET", "/.well-known/jwks.json").expect(200)["keys"]
         check(header.get("kid") in [key.get("kid") for key in keys], "the token's key is not in the JWKS")
         note(f"user {self.user_id}; the token is signed with {header['alg']}, key {header['kid'][:8]}… of the JWKS")
-        with step("Without a token, the list of orders is refused (401)"):
+        with step("Without a token, the list of orders is rejected (401)"):
             self.public.get("/orders").expect(401)
 
     # ---- 2 ----------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ class Demo:
             check(again == self.first, "the repeated request returned another response")
             orders = self.ada.get("/orders").expect(200)["items"]
             check([order["id"] for order in orders] == [self.first["id"]], f"1 order expected, found {len(orders)}")
-        with step("Another order with that Idempotency-Key is refused (422)"):
+        with step("Another order with that Idempotency-Key is rejected (422)"):
             self.place(QUANTITY + 1, CARD, key).expect(422)
 
     def reached(self, order: Json, status: str, reason: str | None = None) -> Json:

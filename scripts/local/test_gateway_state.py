@@ -49,22 +49,22 @@ class DurabilityTest(WithReceiver):
 
     async def test_kill_during_charges_loses_and_duplicates_none(self) -> None:
         sent: list[str] = []
-        answered: dict[str, Json] = {}
+        responses: dict[str, Json] = {}
 
         async def pay_until_killed() -> None:
             while True:
                 sent.append(key := f"k-{len(sent)}")
-                answered[key] = (await self.pay(key, order=key))[1]
-                if len(answered) == 50:
+                responses[key] = (await self.pay(key, order=key))[1]
+                if len(responses) == 50:
                     self.process.child.kill()
 
         ended = await asyncio.gather(*(pay_until_killed() for _ in range(4)), return_exceptions=True)
         self.assertTrue(all(isinstance(end, aiohttp.ClientError) for end in ended), ended)
         await self.restart()
-        self.assertGreaterEqual((await self.charges())["count"], len(answered))
+        self.assertGreaterEqual((await self.charges())["count"], len(responses))
         for key in sent:
             status, paid, _ = await self.pay(key, order=key)
-            self.assertEqual((status, paid), (200, answered.get(key, paid)))
+            self.assertEqual((status, paid), (200, responses.get(key, paid)))
         charges = (await self.charges())["charges"]
         self.assertEqual(sorted(charge["metadata"]["order"] for charge in charges), sorted(sent))
 

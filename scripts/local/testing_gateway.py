@@ -123,7 +123,7 @@ class SharedGatewayTest(GatewayTest):
 
 
 class Receiver:
-    """Receives webhooks and answers with `status`. It can be closed and opened again at the same address."""
+    """Receives webhooks and responds with `status`. It can be closed and opened again at the same address."""
 
     def __init__(self) -> None:
         self.status, self.port = 200, 0
