@@ -1,7 +1,7 @@
 //! Lambda authorizer of API Gateway: verifies the bearer token of every route that is not public.
 //!
-//! Returns the principal, or a denial. The route checks the role, as the catalog declares it: API Gateway caches the result of the
-//! authorizer for a minute, for all routes.
+//! Returns the principal, or none without a valid token; it denies no request. The route checks the role, as the catalog declares it:
+//! API Gateway caches the result of the authorizer for a minute, for all routes.
 
 use edge::{
     authorizer::{AuthRequest, Grant},
@@ -10,7 +10,7 @@ use edge::{
 use kernel::Failure;
 use ports::Tokens;
 
-/// The principal of a valid token.
+/// Returns the principal of a valid token; `None` without one.
 pub async fn handle(tokens: &impl Tokens, request: AuthRequest) -> Result<Option<Grant>, Failure> {
     let Some(token) = request.token else { return Ok(None) };
     let claims = tokens.verify(&token, request.now).await?;

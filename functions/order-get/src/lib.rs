@@ -1,4 +1,4 @@
-//! `GET /api/v1/orders/{id}`: one order, for its owner and for staff; 404 for everybody else.
+//! `GET /api/v1/orders/{id}`: one order, for its owner and for staff; 404 for everyone else.
 
 use api::OrderView;
 use domain::user;

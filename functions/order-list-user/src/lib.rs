@@ -1,4 +1,4 @@
-//! `GET /api/v1/orders/user/{user_id}`: the orders of a customer, newest first, for the customer and for staff; 404 for everybody else.
+//! `GET /api/v1/orders/user/{user_id}`: the orders of a customer, newest first, for the customer and for staff; 404 for everyone else.
 
 use api::{ListView, OrderView};
 use domain::user;

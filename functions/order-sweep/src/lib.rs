@@ -17,7 +17,7 @@ use serde::Serialize;
 
 /// Orders per page.
 const PAGE: u32 = 100;
-/// Most pages of one run; the next run continues.
+/// Maximum number of pages in one run; the next run continues.
 const MAX_PAGES: u32 = 10;
 
 /// The metric of each status reason of a pending order.

@@ -13,7 +13,7 @@ use serde::Serialize;
 const GRACE_MS: i64 = 5_000;
 /// Events per page.
 const PAGE: u32 = 100;
-/// Most pages of one run; the next run continues.
+/// Maximum number of pages in one run; the next run continues.
 const MAX_PAGES: u32 = 50;
 
 const DAY_S: i64 = 24 * 3600;
@@ -24,7 +24,7 @@ const EVENT_RETENTION_S: i64 = 7 * DAY_S;
 const CLAIM_RETENTION_S: i64 = 15 * DAY_S;
 /// Rows of each kind, in each context, that one statement deletes: it stays far below the statement timeout.
 const BATCH: u32 = 500;
-/// Most batches of one run; the next run continues.
+/// Maximum number of batches in one run; the next run continues.
 const MAX_BATCHES: u32 = 10;
 
 /// Counts of one run.

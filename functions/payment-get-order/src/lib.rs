@@ -1,4 +1,4 @@
-//! `GET /api/v1/payments/order/{order_id}`: the payment of an order, for its owner and for staff; 404 for everybody else.
+//! `GET /api/v1/payments/order/{order_id}`: the payment of an order, for its owner and for staff; 404 for everyone else.
 
 use api::PaymentView;
 use domain::user;

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 /// Payments per page.
 const PAGE: u32 = 200;
-/// Most pages of one run; the next run continues.
+/// Maximum number of pages in one run; the next run continues.
 const MAX_PAGES: u32 = 5;
 /// Consecutive payments that fail because a dependency is unavailable, after which a run ends: the others would fail, too.
 const MAX_CONSECUTIVE_UNAVAILABLE: u32 = 3;

@@ -28,7 +28,7 @@ pub async fn handle(
     }
     let call = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
     let outcome = match call_gateway(breaker, payments, call, gateway.refund(&payment, refund)).await {
-        // Repeating the request would return the stored error forever: only a lookup tells the result.
+        // Repeating the request would return the stored error forever: only a lookup finds the result.
         Err(error) if error.code == GATEWAY_REPLAYED_ERROR => {
             let found = gateway.find_refund(&payment, refund).await?;
             found.or_else(|| payment::fail_refund_after_gateway_error(refund, delivery.now)).ok_or(error)?

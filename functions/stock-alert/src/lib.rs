@@ -1,4 +1,4 @@
-//! Publishes an alert when a product runs low, once until it was restocked.
+//! Publishes an alert when a product runs low, once until it is restocked.
 
 use domain::{
     DomainEvent,

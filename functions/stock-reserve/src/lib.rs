@@ -1,4 +1,4 @@
-//! Reserves all lines of a new order for half an hour, or none, and publishes which.
+//! Reserves all lines of a new order for half an hour, or none, and publishes the result.
 
 use domain::{DomainEvent, event, stock};
 use edge::Delivery;

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 /// Reservations per page.
 const PAGE: u32 = 100;
-/// Most pages of one run; the next run continues.
+/// Maximum number of pages in one run; the next run continues.
 const MAX_PAGES: u32 = 10;
 
 /// Counts of one run.
