@@ -82,7 +82,7 @@ fn long_invoice_continues_on_further_pages_with_the_total_on_the_last() {
 }
 
 #[test]
-fn names_in_any_script_and_without_spaces_can_be_render() {
+fn names_in_any_script_and_without_spaces_are_rendered() {
     let endless = "W".repeat(200);
     render(
         "scripts",

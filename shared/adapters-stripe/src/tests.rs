@@ -169,8 +169,9 @@ async fn balance_transactions_are_read_until_the_last_page() {
     let (first, second) = (page(2, true), page(1, false));
     let responses = [KEY, (200, &*first), (200, &*second)];
     let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
-    let (requests, movements) = futures_util::join!(serve(listener, &responses), gateway.movements(from, to));
-    let references: Vec<_> = movements.unwrap().transactions.into_iter().map(|movement| movement.reference).collect();
+    let (requests, statement) = futures_util::join!(serve(listener, &responses), gateway.movements(from, to));
+    let references: Vec<_> =
+        statement.unwrap().transactions.into_iter().map(|transaction| transaction.reference).collect();
     assert_eq!(references, ["pi_2", "pi_1"]);
     let (line, query) = parts(&requests[1]);
     assert_eq!(line, "GET /v1/balance_transactions");

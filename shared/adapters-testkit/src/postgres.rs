@@ -37,7 +37,7 @@ pub async fn empty_database(url: &str) -> TestDatabase {
 }
 
 async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.expect("the test server answers");
+    let (client, connection) = config.connect(NoTls).await.expect("the test server responds");
     tokio::spawn(connection);
     client
 }

@@ -65,16 +65,16 @@ fn connect(client: TcpStream, server: u16, each_way: Duration, traffic: &Arc<Tra
     let server = TcpStream::connect(("127.0.0.1", server))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (asking, asked) = (client.try_clone()?, server.try_clone()?);
+    let (from_client, to_server) = (client.try_clone()?, server.try_clone()?);
     let there = Arc::new(Link { traffic: Arc::clone(traffic), waits: Mutex::default() });
     let back = Arc::clone(&there);
-    let (mut questions, mut answers) = (Frames::of_client(), Frames::of_server());
+    let (mut requests, mut responses) = (Frames::of_client(), Frames::of_server());
     thread::spawn(move || {
-        let observe = |bytes: &[u8]| questions.read(bytes, |kind| there.request(kind));
-        forward(asking, asked, each_way, observe).unwrap_or_default();
+        let observe = |bytes: &[u8]| requests.read(bytes, |kind| there.request(kind));
+        forward(from_client, to_server, each_way, observe).unwrap_or_default();
     });
     thread::spawn(move || {
-        let observe = |bytes: &[u8]| answers.read(bytes, |kind| back.response(kind));
+        let observe = |bytes: &[u8]| responses.read(bytes, |kind| back.response(kind));
         forward(server, client, each_way, observe).unwrap_or_default();
     });
     Ok(())
@@ -192,28 +192,28 @@ mod tests {
     #[test]
     fn messages_are_parsed_wherever_they_are_split() {
         // One row of six bytes that look like a message, and others without a body.
-        let answers = b"D\0\0\0\x0aZ\0\0\0\x05IZ\0\0\0\x05I1\0\0\0\x042\0\0\0\x04Z\0\0\0\x05T";
+        let responses = b"D\0\0\0\x0aZ\0\0\0\x05IZ\0\0\0\x05I1\0\0\0\x042\0\0\0\x04Z\0\0\0\x05T";
         // A startup message without a type byte, then as the server.
-        let questions = b"\0\0\0\x09\0\x03\0\0xP\0\0\0\x06SSS\0\0\0\x04Q\0\0\0\x06S\0";
-        for size in 1..=answers.len() {
-            assert_eq!(kinds(Frames::of_server(), answers, size), b"DZ12Z", "in chunks of {size}");
-            assert_eq!(kinds(Frames::of_client(), questions, size), b"PSQ", "in chunks of {size}");
+        let requests = b"\0\0\0\x09\0\x03\0\0xP\0\0\0\x06SSS\0\0\0\x04Q\0\0\0\x06S\0";
+        for size in 1..=responses.len() {
+            assert_eq!(kinds(Frames::of_server(), responses, size), b"DZ12Z", "in chunks of {size}");
+            assert_eq!(kinds(Frames::of_client(), requests, size), b"PSQ", "in chunks of {size}");
         }
     }
 
     #[test]
     fn round_trip_is_a_wait_and_not_a_statement() {
         let link = Link { traffic: Arc::default(), waits: Mutex::default() };
-        let say = |asked: &[u8], answered: &[u8]| {
-            asked.iter().for_each(|kind| link.request(*kind));
-            answered.iter().for_each(|kind| link.response(*kind));
+        let exchange = |requested: &[u8], responded: &[u8]| {
+            requested.iter().for_each(|kind| link.request(*kind));
+            responded.iter().for_each(|kind| link.response(*kind));
             link.traffic.round_trips()
         };
-        assert_eq!(say(b"p", b"RRZ"), 0, "logging in");
-        assert_eq!(say(b"PBDES", b"12TDCZ"), 1, "a statement");
-        assert_eq!(say(b"QPBESPBES", b"CZ12CZ12CZ"), 2, "three, and one wait");
-        assert_eq!(say(b"Q", b"CZ"), 3, "begin");
-        assert_eq!(say(b"PH", b"1"), 4, "half a statement");
-        assert_eq!(say(b"S", b"Z"), 5, "and the rest");
+        assert_eq!(exchange(b"p", b"RRZ"), 0, "logging in");
+        assert_eq!(exchange(b"PBDES", b"12TDCZ"), 1, "a statement");
+        assert_eq!(exchange(b"QPBESPBES", b"CZ12CZ12CZ"), 2, "three, and one wait");
+        assert_eq!(exchange(b"Q", b"CZ"), 3, "begin");
+        assert_eq!(exchange(b"PH", b"1"), 4, "half a statement");
+        assert_eq!(exchange(b"S", b"Z"), 5, "and the rest");
     }
 }

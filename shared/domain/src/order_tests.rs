@@ -77,14 +77,14 @@ fn statuses_and_reasons_have_the_same_word_in_the_api_and_the_database() {
 fn product_that_is_not_on_sale_is_rejected_with_its_item() {
     let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
     let failure = place(id, user, command(&[(1, 1), (2, 1)]), &[snapshot(1, usd(5))], Timestamp::UNIX_EPOCH);
-    assert_eq!(failure.expect_err("refused").fields[0].pointer, "/items/1/product_id");
+    assert_eq!(failure.expect_err("rejected").fields[0].pointer, "/items/1/product_id");
 }
 
 #[test]
 fn empty_duplicate_mixed_and_too_large_orders_are_rejected() {
     let try_place = |items: &[(u128, i64)], snapshots: &[ProductSnapshot]| {
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-        place(id, user, command(items), snapshots, Timestamp::UNIX_EPOCH).expect_err("refused").fields[0]
+        place(id, user, command(items), snapshots, Timestamp::UNIX_EPOCH).expect_err("rejected").fields[0]
             .pointer
             .clone()
     };
@@ -100,7 +100,7 @@ fn empty_duplicate_mixed_and_too_large_orders_are_rejected() {
 fn order_has_at_most_100_items() {
     let lines = |count: u128| command(&(1..=count).map(|n| (n, 1)).collect::<Vec<_>>());
     assert!(lines(100).check().is_ok());
-    assert_eq!(lines(101).check().expect_err("refused").fields[0].pointer, "/items");
+    assert_eq!(lines(101).check().expect_err("rejected").fields[0].pointer, "/items");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn total_outside_the_limits_of_the_gateway_is_rejected() {
         (49, "JPY", "total 49 JPY; the minimum that can be charged is 50 JPY"),
         (100_000_000, "EUR", "total 1000000.00 EUR; the maximum that can be charged is 999999.99 EUR"),
     ] {
-        let failure = try_place(minor, code).expect_err("refused");
+        let failure = try_place(minor, code).expect_err("rejected");
         assert_eq!((&*failure.fields[0].pointer, &*failure.fields[0].detail), ("/items", detail));
     }
 }

@@ -35,7 +35,7 @@ pub const MAX_ATTEMPTS: u32 = 5;
 /// Seconds after which an attempt or refund without a result is reconciled: far longer than the timeout of the function that requests
 /// it, so that the lookup sees its result.
 pub const RECONCILE_AFTER_SECONDS: i64 = 600;
-/// Seconds after which a charge or refund is given up if the gateway holds an error under its key and a lookup finds nothing. The key
+/// Seconds after which a charge or refund is given up if the gateway stores an error under its key and a lookup finds nothing. The key
 /// only replays that error. Half an hour, since the gateway's search lags by a minute, and by more during an incident
 /// (<https://docs.stripe.com/search#data-freshness>).
 pub const GIVE_UP_SECONDS: i64 = 3 * RECONCILE_AFTER_SECONDS;

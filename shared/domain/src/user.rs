@@ -175,7 +175,7 @@ mod tests {
     fn password_containing_the_username_is_rejected() {
         let json = r#"{"email":"ada@example.com","username":"lovelace","password":"x-Lovelace-1815"}"#;
         let command = serde_json::from_str(json).expect("parses");
-        let failure = register(UserId(kernel::Uuid::nil()), command, Timestamp::UNIX_EPOCH).expect_err("refused");
+        let failure = register(UserId(kernel::Uuid::nil()), command, Timestamp::UNIX_EPOCH).expect_err("rejected");
         assert_eq!(failure.fields[0].pointer, "/password");
     }
 

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(span(None, None, now), Ok(at("2026-11-20T08:45:00Z")..now));
         assert_eq!(span(None, Some(first), now), Ok(at("2026-10-20T08:45:00Z")..first));
         assert_eq!(span(Some(first), None, now), Ok(first..now));
-        let pointer = |span: Result<_, Failure>| span.expect_err("refused").fields[0].pointer.clone();
+        let pointer = |span: Result<_, Failure>| span.expect_err("rejected").fields[0].pointer.clone();
         assert_eq!(pointer(span(Some(at("2026-10-21T08:44:59Z")), None, now)), "?from");
         assert_eq!(pointer(span(Some(now), None, now)), "?to");
         assert_eq!(pointer(span(Some(now), Some(first), now)), "?to");

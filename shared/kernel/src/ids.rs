@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn generator_matches_the_published_split_mix_sequence() {
+    fn generator_matches_the_published_splitmix64_sequence() {
         let state = Cell::new(0);
         let numbers = [(), (), ()].map(|()| split_mix(&state, 0));
         assert_eq!(numbers, [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F]);

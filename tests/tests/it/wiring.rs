@@ -40,7 +40,7 @@ fn wiring(function: &'static Function) -> Wiring {
 }
 
 #[test]
-fn undeclared_use_is_refused_by_name() {
+fn undeclared_use_is_rejected_by_name() {
     let error = adapters_dynamodb::products(&wiring(catalog::HEALTH_GET)).unwrap_err().to_string();
     assert!(error.contains("health-get") && error.contains("products"), "{error}");
     assert!(adapters_eventbridge::bus(&wiring(catalog::PRODUCT_GET)).is_err());

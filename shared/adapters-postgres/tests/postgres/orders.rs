@@ -247,7 +247,7 @@ async fn commands_and_reads_cost_one_round_trip_plus_one_to_mark_an_event() {
     orders.advance(Some(claim()), &reserved_order, Some(&event_of_nothing())).await.expect("applied");
     assert_eq!(spent(4), 1, "advance");
     orders.store_rejection(&key("other", "f"), &reply(422)).await.expect("stored");
-    assert_eq!(spent(5), 1, "refuse");
+    assert_eq!(spent(5), 1, "store a rejection");
 
     database.bus().set_behavior(BusBehavior::Accept);
     let (another, event) = placed(user, now());

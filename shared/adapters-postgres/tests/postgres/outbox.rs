@@ -214,7 +214,7 @@ async fn aborted_sweep_leaves_its_events_to_the_next_one() {
     let waiting = "SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'WITH%'";
     tokio::select! {
-        swept = sweep.sweep(after(60), 100, None) => panic!("{swept:?} with a bus that is silent"),
+        swept = sweep.sweep(after(60), 100, None) => panic!("{swept:?} with a bus that does not respond"),
         () = database.wait_until(waiting) => {}
     }
     bus.set_behavior(BusBehavior::Accept);

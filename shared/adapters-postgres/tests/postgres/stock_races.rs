@@ -43,13 +43,13 @@ async fn reserve_all(database: &TestDatabase, orders: &[Vec<(ProductId, u32)>]) 
 }
 
 #[tokio::test]
-async fn two_hundred_concurrent_buyers_of_100_units_get_exactly_100() {
+async fn two_hundred_concurrent_orders_of_100_units_reserve_exactly_100() {
     let database = database().await;
     let stock = database.stock();
     let a = opened(&stock, 100).await;
     let began = Instant::now();
     let reserved = reserve_all(&database, &vec![vec![(a, 1)]; 200]).await;
-    eprintln!("200 buyers on 10 connections: {:?}", began.elapsed());
+    eprintln!("200 orders on 10 connections: {:?}", began.elapsed());
     assert_eq!(reserved, 100);
     assert_eq!(level(&stock, a).await, (0, 100));
     assert_eq!(database.number(RESERVED_LINES).await, 100);

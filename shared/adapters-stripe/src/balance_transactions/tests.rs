@@ -82,7 +82,7 @@ fn payouts_are_omitted_and_count_for_the_next_page() {
     assert_eq!(page.statement.transactions.len(), 2);
     assert_eq!(page.next.as_deref(), Some("txn_3"));
     assert_eq!(read(&[charge()], false).unwrap().next, None);
-    assert_eq!(read(&[], true).unwrap().next, None, "there is nothing to ask the next one after");
+    assert_eq!(read(&[], true).unwrap().next, None, "without an id there is no next page");
 }
 
 #[test]

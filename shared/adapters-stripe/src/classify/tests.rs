@@ -124,7 +124,7 @@ fn undecided_response_is_distinguished_from_no_response() {
     let code = |outcome: Result<ChargeOutcome, Failure>| outcome.unwrap_err().code;
     for status in [401, 409, 429] {
         assert_eq!(code(charged(status, "{}")), GATEWAY_RETRY_LATER, "{status}");
-        assert!(!ports::is_unreachable(&charged(status, "{}").unwrap_err()), "it is an answer: {status}");
+        assert!(!ports::is_unreachable(&charged(status, "{}").unwrap_err()), "it is a response: {status}");
     }
     assert_eq!(code(charged(200, r#"{"id":"pi_1","status":"processing"}"#)), GATEWAY_PENDING);
     assert_eq!(refunded(200, r#"{"id":"re_1","status":"requires_action"}"#).unwrap_err().code, GATEWAY_PENDING);
@@ -163,7 +163,7 @@ fn pending_refund_counts_as_refunded() {
 }
 
 #[test]
-fn final_refund_error_is_a_refusal_with_its_code() {
+fn final_refund_error_is_a_failed_refund_with_its_code() {
     let refused = |code: &str| Ok(RefundOutcome::Failed(code.to_owned()));
     for code in FINAL_REFUND_ERRORS {
         let body = format!(r#"{{"error":{{"type":"invalid_request_error","code":"{code}"}}}}"#);

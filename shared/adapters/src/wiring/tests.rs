@@ -7,7 +7,7 @@ fn wiring(function: &'static Function) -> Wiring {
 }
 
 #[test]
-fn undeclared_use_is_refused_by_name() {
+fn undeclared_use_is_rejected_by_name() {
     let error = wiring(catalog::HEALTH_GET).table_name(&catalog::PRODUCTS).unwrap_err().to_string();
     assert!(error.contains("health-get") && error.contains("products"), "{error}");
 }

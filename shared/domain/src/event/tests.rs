@@ -31,7 +31,7 @@ fn every_event_has_a_schema() {
 }
 
 #[test]
-fn wrap_all_keeps_the_order_and_gives_each_event_its_own_id() {
+fn wrap_all_preserves_the_order_and_gives_each_event_its_own_id() {
     let data =
         [1, 2].map(|n| DomainEvent::from(StockReleased { order_id: OrderId(Uuid::from_u128(n)), levels: vec![] }));
     let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));

@@ -168,7 +168,7 @@ impl OrderBuilder {
 
     /// The order cancelled for this reason, with the event. Cancellations by request happen before the payment.
     pub fn cancelled(&self, reason: Reason) -> (Order, DomainEvent) {
-        let (from, cue) = match reason {
+        let (from, input) = match reason {
             Reason::Refunded => (self.confirmed().0, Input::Refunded),
             Reason::InsufficientStock => (self.placed(), Input::StockReservationFailed),
             Reason::TimedOut => (self.placed(), Input::TimedOut),
@@ -178,7 +178,7 @@ impl OrderBuilder {
             Reason::StaffRequest => (self.reserved(), Input::CancelByStaff),
             other => panic!("cancellation for {} is not supported", other.name()),
         };
-        self.transition_with_event(&from, cue.into())
+        self.transition_with_event(&from, input.into())
     }
 
     pub fn invoice_draft(&self) -> Draft {

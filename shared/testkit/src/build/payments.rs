@@ -57,9 +57,9 @@ impl OrderBuilder {
 }
 
 /// Applies the gateway's response to the last attempt of a payment, at the time of that attempt.
-pub fn concluded(payment: &Payment, answer: &ChargeOutcome) -> Change {
+pub fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> Change {
     let refund = RefundId(payment.id.0);
-    let change = payment::record_charge_outcome(payment, payment.attempts, answer, refund, payment.attempted_at);
+    let change = payment::record_charge_outcome(payment, payment.attempts, outcome, refund, payment.attempted_at);
     change.expect("an allowed transition").expect("a transition")
 }
 
@@ -69,9 +69,9 @@ pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, 
 }
 
 /// Applies the gateway's response to the refund `id`, at the time of its request.
-pub fn refund_concluded(payment: &Payment, id: RefundId, answer: &RefundOutcome) -> Change {
+pub fn refund_concluded(payment: &Payment, id: RefundId, outcome: &RefundOutcome) -> Change {
     let at = payment.refund(id).expect("a refund").requested_at;
-    payment::record_refund_outcome(payment, id, answer, at).expect("an allowed transition").expect("a transition")
+    payment::record_refund_outcome(payment, id, outcome, at).expect("an allowed transition").expect("a transition")
 }
 
 /// A transfer of 39.98 USD at `at`, for the charge with the gateway id `reference`.

@@ -33,7 +33,7 @@ macro_rules! contract_gateway {
             refunds_never_exceed_the_charge
             repeated_refund_request_returns_the_same_rejection
             refund_result_is_found_by_its_refund_id
-            balance_movements_carry_the_ids_of_their_charges_and_refunds
+            balance_transactions_carry_the_ids_of_their_charges_and_refunds
             declined_charge_creates_no_balance_movement
         }
     };
@@ -80,7 +80,7 @@ fn is_rejected(response: &RefundOutcome) -> bool {
 }
 
 /// The balance transactions within an hour from now that match `wanted`.
-async fn movements(gateway: &impl Gateway, wanted: impl Fn(&GatewayTransaction) -> bool) -> Vec<GatewayTransaction> {
+async fn transactions(gateway: &impl Gateway, wanted: impl Fn(&GatewayTransaction) -> bool) -> Vec<GatewayTransaction> {
     let found = gateway.movements(later(-3_600), later(3_600)).await.expect("a response");
     found.transactions.into_iter().filter(wanted).collect()
 }
@@ -169,7 +169,7 @@ pub async fn finding_an_attempt_charges_nothing(fixture: &Fixture<impl Gateway>)
         assert_eq!(fixture.port().find_charge(&payment).await, Ok(None));
     }
     let mine = |movement: &GatewayTransaction| movement.payment_id == Some(payment.id);
-    assert_eq!(movements(fixture.port(), mine).await, []);
+    assert_eq!(transactions(fixture.port(), mine).await, []);
 }
 
 pub async fn partial_refund_may_be_followed_by_the_remainder(fixture: &Fixture<impl Gateway>) {
@@ -236,12 +236,12 @@ pub async fn refund_result_is_found_by_its_refund_id(fixture: &Fixture<impl Gate
     assert_eq!(fixture.port().find_refund(&payment, &excessive).await, Ok(None), "a rejected refund does not exist");
 }
 
-pub async fn balance_movements_carry_the_ids_of_their_charges_and_refunds(fixture: &Fixture<impl Gateway>) {
+pub async fn balance_transactions_carry_the_ids_of_their_charges_and_refunds(fixture: &Fixture<impl Gateway>) {
     let (payment, charge) = charged(fixture.port()).await;
     let response = refund(fixture.port(), &payment, 1000).await;
     let RefundOutcome::Refunded(refund_id) = response else { panic!("{response:?}") };
     let mine = |movement: &GatewayTransaction| movement.reference == charge || movement.reference == refund_id;
-    let mut found = movements(fixture.port(), mine).await;
+    let mut found = transactions(fixture.port(), mine).await;
     found.sort_by_key(|movement| movement.purpose);
     let [charged, refunded] = &found[..] else { panic!("{found:?}") };
     assert_eq!((charged.purpose, &charged.reference, charged.amount), (Purpose::Charge, &charge, usd(3998)));
@@ -258,5 +258,5 @@ pub async fn balance_movements_carry_the_ids_of_their_charges_and_refunds(fixtur
 pub async fn declined_charge_creates_no_balance_movement(fixture: &Fixture<impl Gateway>) {
     let declined = payment("pm_card_visa_chargeDeclined");
     fixture.port().charge(&declined).await.expect("a response");
-    assert_eq!(movements(fixture.port(), |movement| movement.payment_id == Some(declined.id)).await, []);
+    assert_eq!(transactions(fixture.port(), |transaction| transaction.payment_id == Some(declined.id)).await, []);
 }

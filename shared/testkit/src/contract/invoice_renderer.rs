@@ -28,8 +28,8 @@ fn invoice(position: i64, order: &OrderBuilder) -> Invoice {
     Invoice { position, series: draft.series(), draft }
 }
 
-fn render(printer: &impl InvoiceRenderer, invoice: &Invoice) -> Vec<u8> {
-    let bytes = printer.render(invoice).expect("rendered");
+fn render(renderer: &impl InvoiceRenderer, invoice: &Invoice) -> Vec<u8> {
+    let bytes = renderer.render(invoice).expect("rendered");
     assert!(bytes.starts_with(b"%PDF-"));
     bytes
 }

@@ -31,7 +31,7 @@ pub(super) struct GatewayState {
     failing_keys: BTreeSet<String>,
     /// Number of new keys that will store an error.
     keys_to_fail: u32,
-    unread: Vec<String>,
+    undecodable: Vec<String>,
 }
 
 /// A charge that the gateway made.
@@ -94,7 +94,7 @@ impl Gateway {
 
     /// Adds a transaction with this id that cannot be parsed.
     pub fn put_unreadable(&self, name: &str) {
-        self.0.arrange(|state| state.gateway.unread.push(name.to_owned()));
+        self.0.arrange(|state| state.gateway.undecodable.push(name.to_owned()));
     }
 }
 
@@ -192,7 +192,7 @@ impl GatewayState {
         }
     }
 
-    fn movements(&self) -> impl Iterator<Item = GatewayTransaction> {
+    fn transactions(&self) -> impl Iterator<Item = GatewayTransaction> {
         let charges = self.charges.iter().map(|one| GatewayTransaction {
             purpose: Purpose::Charge,
             reference: one.transaction_id.clone(),
@@ -248,10 +248,10 @@ impl ports::Gateway for Gateway {
 
     async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
         let look = self.0.look(Dependency::Gateway, |state| {
-            let all = state.gateway.movements();
-            let mut movements: Vec<GatewayTransaction> = all.filter(|one| (from..to).contains(&one.at)).collect();
-            movements.sort_by_key(|one| one.at);
-            Ok(GatewayStatement { transactions: movements, unreadable: state.gateway.unread.clone() })
+            let all = state.gateway.transactions();
+            let mut transactions: Vec<GatewayTransaction> = all.filter(|one| (from..to).contains(&one.at)).collect();
+            transactions.sort_by_key(|one| one.at);
+            Ok(GatewayStatement { transactions, unreadable: state.gateway.undecodable.clone() })
         });
         look.await
     }
@@ -318,10 +318,10 @@ impl ports::CircuitBreaker for CircuitBreaker {
         step.await.unwrap_or(Ok(())).map_err(|seconds| circuit_breaker::rejection("gateway", seconds))
     }
 
-    async fn record(&self, answered: bool, now: Timestamp) -> Option<CircuitOpened> {
+    async fn record(&self, responded: bool, now: Timestamp) -> Option<CircuitOpened> {
         let step = self.0.step(Dependency::Cache, "breaker.record", |state| {
             let before = state.breaker;
-            state.breaker = before.record(answered, now);
+            state.breaker = before.record(responded, now);
             let until = state.breaker.opened_since(before);
             Ok(until.map(|until| CircuitOpened { failures: state.breaker.failures, until }))
         });

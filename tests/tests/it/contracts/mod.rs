@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{Instant, interval};
 
 /// How long a delivery may take. Generous, since a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(30);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Processes that share a resource, each with a connection of its own.
 const PROCESSES: usize = 4;
@@ -24,13 +24,13 @@ fn var(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/test"))
 }
 
-/// What `look` finds as soon as that is `count` items, or after [`PATIENCE`].
+/// Polls `look` until it finds `count` items, and returns what it found; at the latest after [`DELIVERY_TIMEOUT`].
 async fn poll<T>(count: usize, look: impl AsyncFn() -> Vec<T>) -> Vec<T> {
     let (began, mut turn) = (Instant::now(), interval(Duration::from_millis(50)));
     loop {
         turn.tick().await;
         let found = look().await;
-        if found.len() >= count || began.elapsed() > PATIENCE {
+        if found.len() >= count || began.elapsed() > DELIVERY_TIMEOUT {
             return found;
         }
     }

@@ -23,14 +23,14 @@ impl Api {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let api = api.clone();
-                std::thread::spawn(move || api.answer(stream.expect("a connection")));
+                std::thread::spawn(move || api.respond(stream.expect("a connection")));
             }
         });
         format!("http://{address}")
     }
 
     /// Serves one request per connection.
-    fn answer(&self, mut stream: TcpStream) {
+    fn respond(&self, mut stream: TcpStream) {
         let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines().map_while(Result::ok);
         let request = lines.next().unwrap_or_default();
         lines.take_while(|line| !line.is_empty()).for_each(drop);

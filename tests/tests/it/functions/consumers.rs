@@ -126,7 +126,7 @@ async fn order_advance_leaves_a_declined_order_open_for_another_attempt() {
 }
 
 #[tokio::test]
-async fn order_advance_cancels_a_fully_refunded_order_for_good() {
+async fn order_advance_cancels_a_fully_refunded_order_permanently() {
     for policy in [ShortfallPolicy::Backorder, ShortfallPolicy::Review] {
         let platform = seeded_platform();
         platform.orders().put(&placed());
@@ -178,7 +178,7 @@ async fn payment_charge_charges_an_order_once_and_stores_a_decline() {
 }
 
 #[tokio::test]
-async fn unanswered_charge_is_retried_under_the_same_key() {
+async fn charge_without_a_response_is_retried_under_the_same_key() {
     let platform = seeded_platform();
     platform.faults().take_down(Dependency::Gateway);
     let handler = async |delivery| {
@@ -212,7 +212,7 @@ async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
     let a_day_later = Clock::at(sample_time() + Duration::from_secs(24 * 3600), 8);
     assert_eq!(run(&a_day_later).await, json!({"batchItemFailures": []}));
     assert_eq!(platform.gateway().request_count(), 0);
-    let reasons: Vec<String> = platform.dead_letters().messages().into_iter().map(|letter| letter.reason).collect();
+    let reasons: Vec<String> = platform.dead_letters().messages().into_iter().map(|message| message.reason).collect();
     assert_eq!(reasons, ["charge-too-old"]);
 }
 

@@ -140,7 +140,7 @@ async fn database_migrate_seeds_each_account_once_and_validates_roles() {
     };
     assert_eq!(migrate("ok").await.expect("done")["accounts"], 1);
     assert_eq!(migrate("ok").await.expect("done")["accounts"], 0);
-    assert_eq!(migrate("bad_role").await.expect_err("refused").code, "validation");
+    assert_eq!(migrate("bad_role").await.expect_err("rejected").code, "validation");
 }
 
 #[tokio::test]

@@ -313,7 +313,7 @@ async fn ledger_reconcile_covers_a_failed_run_and_late_responses() {
         let event = sample(catalog::LEDGER_RECONCILE, "ok");
         edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
     };
-    // Booked twenty hours after the gateway made it, as when the response had to be looked up.
+    // Posted twenty hours after the gateway made it, as when the response had to be looked up.
     let (late, charge) = (sample_time() + Duration::from_secs(20 * 3600), payment_of_order(&platform));
     let pending_payment = pending_payment("pm_card_visa");
     let change = payment::record_charge_outcome(

@@ -57,7 +57,7 @@ async fn stock_allocate_allocates_reservations_and_dead_letters_unknown_orders()
     assert_eq!(sweep(&platform, 10 * RESERVATION_SECONDS, "ok").await["expired"], 0, "allocated stock does not expire");
     let empty = seeded_platform();
     allocate(&empty).await;
-    let reasons: Vec<String> = empty.dead_letters().messages().into_iter().map(|letter| letter.reason).collect();
+    let reasons: Vec<String> = empty.dead_letters().messages().into_iter().map(|message| message.reason).collect();
     assert_eq!(reasons, ["invalid-reservation-transition"]);
 }
 

@@ -42,7 +42,7 @@ async fn expect_log(api: &ApiClient, staff: &str, order: &Value, expected: &[[&s
 /// Text messages to a number, as the emulator recorded them.
 async fn texts(api: &ApiClient, number: &str) -> Vec<String> {
     let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
-    let received: Value = api.http.get(url).send().await.expect("it responses").json().await.expect("JSON");
+    let received: Value = api.http.get(url).send().await.expect("a response").json().await.expect("JSON");
     let texts = received["sms_messages"][number].as_array().cloned().unwrap_or_default();
     texts.iter().map(|one| one["Message"].as_str().unwrap_or_default().to_owned()).collect()
 }

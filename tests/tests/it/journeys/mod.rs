@@ -1,4 +1,4 @@
-//! Journeys over HTTP through the whole local cloud: what people do, and what must then be true.
+//! Journeys over HTTP through the whole local cloud: the steps of customers and staff, and the results that must follow.
 
 mod bad_input;
 mod channels;

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 /// How long a journey waits for something asynchronous. Generous, since a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(90);
+const POLL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Journeys that stop services run alone.
 static STACK: RwLock<()> = RwLock::const_new(());
@@ -248,9 +248,9 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{random:016x}")
 }
 
-/// Polls until there is a result; fails with `what` after [`PATIENCE`].
+/// Polls until there is a result; fails with `what` after [`POLL_TIMEOUT`].
 pub async fn eventually<T>(what: &str, request: impl AsyncFn() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + POLL_TIMEOUT;
     let mut ticks = interval(Duration::from_millis(100));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -258,7 +258,7 @@ pub async fn eventually<T>(what: &str, request: impl AsyncFn() -> Option<T>) -> 
         if let Some(found) = request().await {
             return found;
         }
-        assert!(Instant::now() < end, "timed out after {} s: {what}", PATIENCE.as_secs());
+        assert!(Instant::now() < end, "timed out after {} s: {what}", POLL_TIMEOUT.as_secs());
     }
 }
 

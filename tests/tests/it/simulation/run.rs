@@ -17,8 +17,8 @@ use testkit::FaultPoint;
 const LIMIT: usize = 2_000;
 /// Sweeps that this may take.
 const SWEEPS: usize = 5;
-/// When faults end. A queue gives a message up only after more than seven hours of attempts.
-const TROUBLE: Duration = Duration::from_secs(3 * 3600);
+/// When faults end. A queue dead-letters a message only after more than seven hours of retries.
+const FAULT_PERIOD: Duration = Duration::from_secs(3 * 3600);
 
 /// Statistics of a run.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +63,7 @@ pub fn at_random<S: Backend>(
     let mut world = World::new(backend, now, seed, plan, defect);
     world.through_edge = choices.one_in(Choice::ThroughEdge, 8);
     let faults = FaultInjector::begin(&world.platform, choices);
-    let over = now + TROUBLE;
+    let over = now + FAULT_PERIOD;
     let (most, odds) = if world.plan.is_small { (60, 20) } else { (200, 40) };
     for _ in 0..choices.choose(Choice::Steps, most) {
         if world.clock.now() > over {

@@ -55,15 +55,15 @@ mod products {
         let store = store().await;
         let day = 24 * 3600;
         let (key, reply) = (build::a_key("skew", "body"), build::a_reply("first"));
-        let refuse = async |second: i64, reply| {
+        let reject = async |second: i64, reply| {
             let at = Timestamp::from_second(1_795_250_880 + second).expect("an instant");
             store.store_rejection(&key, &build::a_reply(reply), at).await
         };
-        assert_eq!(refuse(0, "first").await, Ok(IdempotencyOutcome::Committed));
+        assert_eq!(reject(0, "first").await, Ok(IdempotencyOutcome::Committed));
         for clock in [-300, 0, day, day + 300] {
-            assert_eq!(refuse(clock, "again").await, Ok(IdempotencyOutcome::Replayed(reply.clone())), "{clock}");
+            assert_eq!(reject(clock, "again").await, Ok(IdempotencyOutcome::Replayed(reply.clone())), "{clock}");
         }
-        assert_eq!(refuse(day + 301, "anew").await, Ok(IdempotencyOutcome::Committed));
+        assert_eq!(reject(day + 301, "anew").await, Ok(IdempotencyOutcome::Committed));
     }
 }
 
@@ -92,8 +92,8 @@ mod documents {
 
     impl Reader for Bucket {
         async fn read(&self, link: &str) -> Result<Vec<u8>, Failure> {
-            let answer = self.anonymous_client.get(link).send().await.and_then(reqwest::Response::error_for_status);
-            let bytes = answer.map_err(Failure::internal)?.bytes().await;
+            let response = self.anonymous_client.get(link).send().await.and_then(reqwest::Response::error_for_status);
+            let bytes = response.map_err(Failure::internal)?.bytes().await;
             Ok(bytes.map_err(Failure::internal)?.to_vec())
         }
     }

@@ -1,4 +1,4 @@
-//! Seeded defects, each a habit found in public order platforms, to be enabled one at a time: they show that the checker finds them.
+//! Seeded defects, each a common mistake in public order platforms, to be enabled one at a time: they show that the checker finds them.
 //!
 //! They are wrappers of ports and variants of handlers, and exist only here.
 

@@ -132,9 +132,9 @@ fn money<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         let is_open = |refund: &payment::Refund| refund.status != payment::RefundStatus::Succeeded;
         rule!(!payment.refunds.iter().any(is_open), "a refund is not made: {:?}", payment.refunds);
     }
-    let booked = |purpose| seen.transfers.iter().filter(|transfer| transfer.purpose == purpose).count();
-    rule!(booked(Purpose::Charge) == charges.len(), "charges in the ledger");
-    rule!(booked(Purpose::Refund) == refunds.len(), "refunds in the ledger");
+    let posted = |purpose| seen.transfers.iter().filter(|transfer| transfer.purpose == purpose).count();
+    rule!(posted(Purpose::Charge) == charges.len(), "charges in the ledger");
+    rule!(posted(Purpose::Refund) == refunds.len(), "refunds in the ledger");
     Ok(())
 }
 

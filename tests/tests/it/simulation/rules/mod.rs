@@ -149,7 +149,7 @@ fn legal<S: Backend>(world: &World<S>, order: &Order) -> Result<(), Violation> {
             let [before, after] = pair else { continue };
             let (from, to) = (State::of(before.status, before.reason), Transition::To(after.status, after.reason));
             rule!(
-                Input::ALL.into_iter().any(|cue| next(from, cue) == to),
+                Input::ALL.into_iter().any(|input| next(from, input) == to),
                 "a transition from {from:?} to {:?}",
                 after.status
             );
