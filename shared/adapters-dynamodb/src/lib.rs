@@ -1,4 +1,4 @@
-//! Products in one DynamoDB table. The prefix of the key tells the kinds of items apart.
+//! Products in one DynamoDB table. The prefix of the key distinguishes the kinds of items.
 //!
 //! `PRODUCT#<id>` is a product, `SKU#<sku>` reserves its stock keeping unit, and `IDEM#<scope>#<key>` is an idempotency record, which
 //! expires after a day. The stream of the table serves as the outbox.

@@ -18,7 +18,7 @@ pub fn bus(wiring: &Wiring) -> Result<EventBridge> {
 /// Limits of one `PutEvents` request.
 const MAX_ENTRIES: usize = 10;
 const MAX_BYTES: usize = 256 * 1024;
-/// What the time of an entry counts towards the limit.
+/// Bytes that the time of an entry counts towards the size limit.
 const TIME_BYTES: usize = 14;
 
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl EventBridge {
         Ok(Entry { request, size })
     }
 
-    /// Sends one request. The result tells for each entry whether the bus accepted it.
+    /// Sends one request. The result says for each entry whether the bus accepted it.
     async fn put(&self, entries: Vec<PutEventsRequestEntry>) -> Result<Vec<bool>, Failure> {
         let sent = entries.len();
         let response = self.client.put_events().set_entries(Some(entries)).send().await;

@@ -1,4 +1,4 @@
-//! The HTTP client for everything but AWS, and the product catalog over the platform's own HTTP API.
+//! The HTTP client for everything but AWS, and the product catalogue over the platform's own HTTP API.
 
 mod product_snapshots;
 

@@ -1,4 +1,4 @@
-//! Product snapshots from the product catalog, through its HTTP API.
+//! Product snapshots from the product catalogue, through its HTTP API.
 
 use adapters::Wiring;
 use adapters::config::ConfigError;
@@ -20,9 +20,9 @@ pub fn product_snapshots(wiring: &Wiring) -> Result<HttpProductSnapshots, Config
 
 const DEPENDENCY: &str = "product catalog";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Of one request.
+/// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
-/// Of all requests together: an order of a hundred lines makes a hundred.
+/// Timeout of all requests of one call: an order of a hundred lines makes a hundred.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_CONCURRENT_REQUESTS: usize = 8;
 

@@ -39,7 +39,7 @@ pub fn event_log(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
 const DEPENDENCY: &str = "event log";
 /// How long the client retries within one record, for instance while a partition changes its leader.
 const RETRY_DEADLINE: Duration = Duration::from_secs(3);
-/// Of one record, connecting included. The client itself has no timeout for a broker that does not respond.
+/// Timeout of appending one record, connecting included. The client itself has no timeout for a broker that does not respond.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A Kafka cluster. Connects when the first record is appended.

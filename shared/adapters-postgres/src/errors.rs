@@ -10,7 +10,7 @@ pub(super) const DEPENDENCY: &str = "database";
 /// SQLSTATE of `inventory.reserve`: a product has no stock account yet.
 pub(super) const NO_ACCOUNT: &str = "QS001";
 
-/// Raised by the functions of inventory: `domain::stock::next` refuses the move.
+/// Raised by the functions of inventory: `domain::stock::next` rejects the input.
 const REFUSED: &str = "QS002";
 
 /// The error of a statement.

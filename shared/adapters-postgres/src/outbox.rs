@@ -34,17 +34,18 @@ impl<B: Bus> Relay<B> {
         &self.database
     }
 
-    /// Publishes committed events. An error undoes no commit and is not returned: it is logged and bigint, and the sweep publishes later.
+    /// Publishes committed events. An error undoes no commit and is not returned: it is logged and counted, and the sweep publishes the
+    /// events.
     pub(super) async fn publish(&self, events: &[Event]) {
-        let taken = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(events)).await {
-            Ok(Ok(taken)) => taken,
+        let accepted = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(events)).await {
+            Ok(Ok(accepted)) => accepted,
             Ok(Err(failure)) => return deferred(events.len(), &failure.to_string()),
             Err(_) => return deferred(events.len(), "the bus timed out"),
         };
         let published: Vec<_> =
-            events.iter().zip(&taken).filter(|(_, taken)| **taken).map(|(event, _)| event.id).collect();
+            events.iter().zip(&accepted).filter(|(_, accepted)| **accepted).map(|(event, _)| event.id).collect();
         if published.len() < events.len() {
-            deferred(events.len() - published.len(), "the bus rejected them");
+            deferred(events.len() - published.len(), "the bus rejected events");
         }
         if published.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! Parameters with their types. With these, an unnamed statement takes one round trip, since the server need not be asked for them.
+//! Parameters with their types. With these, an unnamed statement takes one round trip, since the driver need not look them up.
 
 use kernel::{Timestamp, Uuid};
 use serde::Serialize;

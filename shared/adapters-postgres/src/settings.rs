@@ -77,9 +77,9 @@ pub struct Settings {
     /// The role: that of a context, or the owner for migrations.
     pub user: String,
     pub tls: Tls,
-    /// Of one attempt to connect, including the creation of the password.
+    /// Timeout of one attempt to connect, including the creation of the password.
     pub connect_timeout: Duration,
-    /// Of one statement. The timeout of the function must be higher.
+    /// Timeout of one statement. The timeout of the function must be higher.
     pub statement_timeout: Duration,
     /// Server options as in `PGOPTIONS`, for tests only: the proxy accepts none.
     pub options: Option<String>,

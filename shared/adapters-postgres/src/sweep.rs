@@ -16,7 +16,7 @@ use ports::{Bus, CleanupReport, Cutoffs, Outbox, OutboxCursor, SweepReport};
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Row;
 
-/// Of publishing the events of a sweep, while their rows are locked.
+/// Timeout for publishing the events of a sweep, while their rows are locked.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Counts rows that this version of the code cannot decode. They stay in the outbox and block no other row.
@@ -91,7 +91,7 @@ impl<B: Bus> PgOutbox<B> {
             }
         };
         let published: Vec<Uuid> =
-            events.iter().zip(accepted).filter(|(_, taken)| *taken).map(|(event, _)| event.id).collect();
+            events.iter().zip(accepted).filter(|(_, is_accepted)| *is_accepted).map(|(event, _)| event.id).collect();
         metrics::count(DEFERRED, u64::try_from(events.len() - published.len()).unwrap_or(u64::MAX));
         (!timed_out).then_some(published)
     }

@@ -69,8 +69,8 @@ impl ports::CircuitBreaker for RedisCircuitBreaker {
             .map_err(|seconds| circuit_breaker::rejection("gateway", seconds))
     }
 
-    async fn record(&self, answered: bool, now: Timestamp) -> Option<CircuitOpened> {
-        let Ok(applied) = self.apply(|circuit| Ok::<_, Infallible>(circuit.record(answered, now))).await;
+    async fn record(&self, responded: bool, now: Timestamp) -> Option<CircuitOpened> {
+        let Ok(applied) = self.apply(|circuit| Ok::<_, Infallible>(circuit.record(responded, now))).await;
         let (before, after) = applied?;
         let until = after.opened_since(before)?;
         metrics::count("CircuitsOpened", 1);

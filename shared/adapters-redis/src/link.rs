@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn unreachable_redis_is_not_asked_again_during_a_pause() {
+    async fn unreachable_redis_gets_no_command_during_the_pause() {
         let link = RedisLink::new("redis://127.0.0.1:1").unwrap();
         let ping = redis::cmd("PING");
         assert_eq!(link.ask::<String>(&ping).await, None);

@@ -109,7 +109,7 @@ impl ports::PushEndpoints for SnsPushSender {
     }
 }
 
-/// Whether the endpoint is disabled or deleted. SNS reports a deleted one as an invalid parameter, which only the message tells apart.
+/// Whether the endpoint is disabled or deleted. SNS reports a deleted one as an invalid parameter, which only the message distinguishes.
 fn is_unregistered(rejection: &PublishError) -> bool {
     rejection.is_endpoint_disabled_exception()
         || rejection.is_not_found_exception()

@@ -188,7 +188,7 @@ fn declined(status: StatusCode, error: StripeError) -> ChargeOutcome {
     ChargeOutcome::Declined(code)
 }
 
-/// An unknown payment is an internal error instead of a error: Stripe created its id, so the API key must be that of another account.
+/// An unknown payment is an internal error and not a decline: Stripe created its id, so the API key must be that of another account.
 pub(super) fn refund(status: StatusCode, body: &[u8]) -> Result<RefundOutcome, Failure> {
     if status.is_success() {
         return read::<StripeRefund>(status, body)?.outcome();

@@ -40,7 +40,7 @@ pub fn webhook_verifier(wiring: &Wiring) -> Result<StripeWebhooks, ConfigError> 
 
 const DEPENDENCY: &str = "payment gateway";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// Of one request. The function that charges has 30 seconds.
+/// Timeout of one request. The function that charges has 30 seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 /// The version of Stripe's API that this code is written for; without it, the default of the account applies.
 const API_VERSION: &str = "2025-03-31.basil";
@@ -177,7 +177,7 @@ impl ports::Gateway for StripeGateway {
             query.extend(after.map(|last| ("starting_after", last)));
             let (status, body) = self.get("refunds", &query).await?;
             match classify::refund_among(status, &body, &id)? {
-                RefundPage::Found(answer) => return Ok(Some(answer)),
+                RefundPage::Found(outcome) => return Ok(Some(outcome)),
                 RefundPage::Next(last) => after = Some(last),
                 RefundPage::Last => return Ok(None),
             }

@@ -17,7 +17,7 @@ pub type Result<T, E = ConfigError> = std::result::Result<T, E>;
 
 /// The row and the configuration of one function.
 ///
-/// The crates `adapters-*` make their adapters from it, and refuse what the row does not declare, since the function's role does not
+/// The crates `adapters-*` make their adapters from it, and reject what the row does not declare, since the function's role does not
 /// allow it either.
 #[derive(Debug)]
 pub struct Wiring {
@@ -108,7 +108,7 @@ impl Wiring {
         self.config.redis_url()
     }
 
-    /// Refuses to wire `what` unless one of the uses that the row declares satisfies `is_declared`.
+    /// Returns an error for `what` unless one of the uses that the row declares satisfies `is_declared`.
     pub fn require(&self, what: &str, is_declared: impl Fn(&Uses) -> bool) -> Result<()> {
         match self.function.uses.iter().any(is_declared) {
             true => Ok(()),

@@ -12,11 +12,11 @@ pub struct ProductView {
     pub id: String,
     /// Stock keeping unit (SKU).
     pub sku: String,
-    /// Name.
+    /// Name of the product.
     pub name: String,
     /// Description; may be empty.
     pub description: String,
-    /// Category.
+    /// Category in kebab case.
     pub category: String,
     /// Price of one unit.
     pub price: Money,

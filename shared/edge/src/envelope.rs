@@ -3,7 +3,7 @@
 use kernel::{CloudEvent, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext};
 use serde_json::Value;
 
-/// Most envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
+/// Maximum number of envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
 const MAX_DEPTH: usize = 3;
 
 /// Wraps `payload` as a new event with the next id.

@@ -1,7 +1,7 @@
 //! The runner for an SQS queue: parses, handles and reports each message separately.
 //!
 //! A message that is malformed or fails permanently goes to the dead-letter queue and counts as processed. One that fails with a retryable
-//! failure or a panic is reported and redelivered with exponential back-off; at its last delivery it goes to the dead-letter queue too,
+//! failure or a panic is reported and redelivered with exponential backoff; at its last delivery it goes to the dead-letter queue too,
 //! because the queue's redrive policy would move it without a reason. Handlers see every message at least once.
 
 #[cfg(test)]
@@ -130,7 +130,7 @@ impl<'a> Hooks<'a> {
     }
 }
 
-/// Longest back-off, in seconds.
+/// Maximum backoff, in seconds.
 const MAX_BACKOFF: u32 = 900;
 
 /// Seconds over which a message is retried at least, with a `maxReceiveCount` of `max_receive_count`.
@@ -138,12 +138,12 @@ pub fn retry_window_seconds(max_receive_count: u32) -> u32 {
     (1..max_receive_count).map(doubled).fold(0, u32::saturating_add)
 }
 
-/// Back-off after an attempt, without jitter.
+/// Backoff after an attempt, without jitter.
 fn doubled(attempt: u32) -> u32 {
     1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(MAX_BACKOFF).min(MAX_BACKOFF)
 }
 
-/// Back-off in seconds after an attempt: doubled each time, plus jitter of up to a quarter derived from the message id, so that messages
+/// Backoff in seconds after an attempt: doubled each time, plus jitter of up to a quarter derived from the message id, so that messages
 /// that failed together are not redelivered together.
 fn backoff(attempt: u32, id: &str) -> u32 {
     let doubled = doubled(attempt);

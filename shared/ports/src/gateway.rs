@@ -13,7 +13,7 @@ pub const GATEWAY_RETRY_LATER: &str = "gateway-retry-later";
 /// The gateway has started to process the request and has no result yet.
 pub const GATEWAY_PENDING: &str = "gateway-pending";
 /// The gateway replays a server error that it stored for the idempotency key. Repeating the request returns it again; only a lookup
-/// tells what became of it.
+/// finds the result.
 pub const GATEWAY_REPLAYED_ERROR: &str = "gateway-replayed-error";
 
 /// Whether the gateway did not respond, or responded with a new server error.

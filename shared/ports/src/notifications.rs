@@ -29,7 +29,7 @@ pub struct Device {
     pub registered_at: Timestamp,
 }
 
-/// Most devices of one user. Registering another removes the one that was registered longest ago.
+/// Maximum number of devices of one user. Registering another removes the one that was registered longest ago.
 pub const MAX_DEVICES: usize = 10;
 
 /// A user as a recipient of notifications.
@@ -134,7 +134,7 @@ pub struct EmailFeedback {
     pub suppress: Vec<Email>,
 }
 
-/// What e-mail providers report after they accepted a message.
+/// Stores the bounces and complaints that the e-mail provider reports after it accepted a message.
 pub trait EmailFeedbackStore {
     /// Records feedback and suppresses its addresses. The first feedback about a delivery or an address stays; a repetition changes
     /// nothing.

@@ -6,7 +6,7 @@ use domain::{
 };
 use kernel::{Failure, Timestamp};
 
-/// A dependency that may be up or down.
+/// Readiness check of one dependency.
 pub trait Probe {
     /// Name of the dependency in the response of `/ready`.
     fn dependency(&self) -> &'static str;

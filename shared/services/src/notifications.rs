@@ -33,7 +33,7 @@ pub trait NotificationChannel {
     ) -> Result<Outcome, Failure>;
 }
 
-/// Sends the notification that `cause` asks for on this channel, unless the claim was made before, and records the outcome; `sent` wraps
+/// Sends the notification about `cause` on this channel, unless the claim was made before, and records the outcome; `sent` wraps
 /// the event that reports it as sent. A user who did not choose the channel gets nothing, except what staff wrote to them.
 ///
 /// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
@@ -68,7 +68,7 @@ pub async fn send_once<C: NotificationChannel>(
     }
 }
 
-/// The notification that an event asks for on `channel`: what staff requested on it, or what the domain tells about an order.
+/// The notification about an event on `channel`: what staff requested on it, or the one that the domain has for an order update.
 fn notification_for(about: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
     match about {
         DomainEvent::NotificationRequested(request) => (request.channel == channel).then_some(NotificationSent {

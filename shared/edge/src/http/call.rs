@@ -34,7 +34,7 @@ pub struct Call<B> {
 /// The page of a list that the client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Most items on the page: 1–100, by default 20.
+    /// Maximum number of items on the page: 1–100, by default 20.
     pub limit: u32,
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,
@@ -58,7 +58,7 @@ impl<B: Body> Call<B> {
 }
 
 impl<B> Call<B> {
-    /// Splits off the body. The rest of the call answers everything else.
+    /// Splits the call into its body and a call without one, which has everything else.
     pub fn into_parts(self) -> (B, Call<NoBody>) {
         let Self { body, now, ids, trace, principal, if_match, idempotency, head } = self;
         (body, Call { body: NoBody, now, ids, trace, principal, if_match, idempotency, head })
@@ -132,8 +132,13 @@ impl<B> Call<B> {
 
     /// The version in `If-Match`; `PreconditionRequired` if the header is missing.
     pub fn if_match(&self) -> Result<u64, Failure> {
-        let missing =
-            || Failure::new(FailureKind::PreconditionRequired, "if-match-missing", "This needs an If-Match header.");
+        let missing = || {
+            Failure::new(
+                FailureKind::PreconditionRequired,
+                "if-match-missing",
+                "This request requires an If-Match header.",
+            )
+        };
         self.if_match.ok_or_else(missing)
     }
 
@@ -162,7 +167,7 @@ impl<B> Call<B> {
         Rendered::problem(failure, &self.head.path, &self.trace).stored()
     }
 
-    /// Rejects the request for good: `store` stores the rejection as the response to the idempotency key. Replays the first response
+    /// Rejects the request permanently: `store` stores the rejection as the response to the idempotency key. Replays the first response
     /// if the key has one already.
     pub async fn reject<T>(
         &self,

@@ -105,13 +105,13 @@ fn summary_counts_processed_dead_lettered_and_retried_messages() {
 }
 
 #[test]
-fn retry_window_adds_up_the_back_off_of_all_deliveries() {
+fn retry_window_adds_up_the_backoff_of_all_deliveries() {
     assert_eq!([0, 1, 2, 3, 5].map(retry_window_seconds), [0, 0, 1, 3, 15]);
     assert_eq!(retry_window_seconds(20), (1..=512).filter(|n: &u32| n.is_power_of_two()).sum::<u32>() + 9 * 900);
 }
 
 #[test]
-fn back_off_doubles_with_jitter_up_to_the_maximum() {
+fn backoff_doubles_with_jitter_up_to_the_maximum() {
     for (attempt, doubled) in [(1, 1), (2, 2), (5, 16), (9, 256)] {
         let seconds = backoff(attempt, "m-7");
         assert!((doubled..=doubled + doubled / 4).contains(&seconds), "{attempt}: {seconds}");
@@ -135,7 +135,7 @@ async fn permanent_failure_is_dead_lettered_with_its_code() {
         (dead_letter.reason.as_str(), dead_letter.detail.as_str()),
         ("already-shipped", "It is gone. (version 9)")
     );
-    assert!(dead_letter.body.contains("detail-type"), "the original body is kept");
+    assert!(dead_letter.body.contains("detail-type"), "the original body is preserved");
 }
 
 #[tokio::test]
