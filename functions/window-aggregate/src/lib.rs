@@ -7,10 +7,10 @@ use ports::WindowStore;
 
 /// Adds a batch of the stream to its windows.
 pub async fn handle(windows: &impl WindowStore, batch: &[Delivery<DomainEvent>]) -> Result<(), Failure> {
-    let fact = |delivery: &Delivery<DomainEvent>| match &delivery.event.event {
+    let record = |delivery: &Delivery<DomainEvent>| match &delivery.event.event {
         DomainEvent::OrderConfirmed(order) => window::analytics_record(delivery.event.id, delivery.event.time, order),
         other => Err(event::unexpected_event(other)),
     };
-    let facts = batch.iter().map(fact).collect::<Result<Vec<_>, _>>()?;
-    windows.add(&facts).await
+    let records = batch.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    windows.add(&records).await
 }

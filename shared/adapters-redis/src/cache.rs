@@ -19,7 +19,7 @@ impl RedisCache {
 
 impl ports::Cache for RedisCache {
     async fn get(&self, key: &str) -> Option<String> {
-        let found = self.link.ask::<Option<String>>(redis::cmd("GET").arg(key)).await.flatten();
+        let found = self.link.execute::<Option<String>>(redis::cmd("GET").arg(key)).await.flatten();
         metrics::count(if found.is_some() { "CacheHits" } else { "CacheMisses" }, 1);
         found
     }
@@ -27,12 +27,12 @@ impl ports::Cache for RedisCache {
     async fn put(&self, key: &str, value: &str, ttl_s: u32) {
         // Redis rejects an expiry of zero seconds, and such a value need not be stored.
         if ttl_s > 0 {
-            self.link.ask::<()>(redis::cmd("SET").arg(key).arg(value).arg("EX").arg(ttl_s)).await;
+            self.link.execute::<()>(redis::cmd("SET").arg(key).arg(value).arg("EX").arg(ttl_s)).await;
         }
     }
 
     async fn invalidate(&self, key: &str) {
-        self.link.ask::<()>(redis::cmd("DEL").arg(key)).await;
+        self.link.execute::<()>(redis::cmd("DEL").arg(key)).await;
     }
 }
 

@@ -37,7 +37,7 @@ impl RedisCircuitBreaker {
         transition: impl Fn(Circuit) -> Result<Circuit, E>,
     ) -> Result<Option<(Circuit, Circuit)>, E> {
         for _ in 0..=MAX_RETRIES {
-            let Some(stored) = self.link.ask::<Option<String>>(redis::cmd("GET").arg(&self.key)).await else {
+            let Some(stored) = self.link.execute::<Option<String>>(redis::cmd("GET").arg(&self.key)).await else {
                 return Ok(None);
             };
             let stored = stored.unwrap_or_default();
@@ -57,7 +57,9 @@ impl RedisCircuitBreaker {
     }
 
     async fn swap(&self, old: &str, new: &str) -> Option<bool> {
-        self.link.ask(redis::cmd("EVAL").arg(COMPARE_AND_SWAP).arg(1).arg(&self.key).arg(old).arg(new).arg(TTL_S)).await
+        self.link
+            .execute(redis::cmd("EVAL").arg(COMPARE_AND_SWAP).arg(1).arg(&self.key).arg(old).arg(new).arg(TTL_S))
+            .await
     }
 }
 

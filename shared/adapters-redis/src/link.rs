@@ -33,8 +33,8 @@ impl RedisLink {
 
     /// The response to a command; `None` if Redis does not respond, and during the pause that follows. A command whose response is lost may
     /// be executed twice.
-    pub(crate) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
-        match self.try_ask(command).await {
+    pub(crate) async fn execute<T: FromRedisValue>(&self, command: &redis::Cmd) -> Option<T> {
+        match self.try_execute(command).await {
             Ok(response) => response,
             Err(cause) => {
                 metrics::count("CacheErrors", 1);
@@ -46,7 +46,7 @@ impl RedisLink {
     }
 
     /// `None` during a pause.
-    async fn try_ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<Option<T>, RedisError> {
+    async fn try_execute<T: FromRedisValue>(&self, command: &redis::Cmd) -> Result<Option<T>, RedisError> {
         let Some((mut connection, reused)) = self.connection().await? else { return Ok(None) };
         match command.query_async(&mut connection).await {
             Err(error) if reused && (error.is_io_error() || error.is_connection_dropped()) => {
@@ -99,10 +99,10 @@ mod tests {
     async fn unreachable_redis_gets_no_command_during_the_pause() {
         let link = RedisLink::new("redis://127.0.0.1:1").unwrap();
         let ping = redis::cmd("PING");
-        assert_eq!(link.ask::<String>(&ping).await, None);
+        assert_eq!(link.execute::<String>(&ping).await, None);
         assert!(link.state.lock().await.paused_until.is_some());
-        // No command is sent: `try_ask` would fail otherwise.
-        assert!(matches!(link.try_ask::<String>(&ping).await, Ok(None)));
+        // No command is sent: `try_execute` would fail otherwise.
+        assert!(matches!(link.try_execute::<String>(&ping).await, Ok(None)));
     }
 
     #[tokio::test]
@@ -116,7 +116,7 @@ mod tests {
             first
         };
         let ping = redis::cmd("PING");
-        let (response, greeting) = tokio::join!(link.ask::<String>(&ping), greeting);
+        let (response, greeting) = tokio::join!(link.execute::<String>(&ping), greeting);
         assert_eq!((response, greeting), (None, [22]), "22 begins a TLS handshake");
     }
 }

@@ -149,9 +149,9 @@ async fn replayed_error_is_distinguished_from_a_new_one() {
     let (listener, gateway) = gateway().await;
     let payment = payment();
     let held = "503 x\r\nIdempotent-Replayed: true";
-    let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
+    let send = async || [gateway.charge(&payment).await, gateway.charge(&payment).await].map(Result::unwrap_err);
     let responses = [("200 x", KEY.1), ("503 x", "{}"), (held, "{}")];
-    let (_, [now, again]) = futures_util::join!(adapters_testkit::server::serve_lines(listener, &responses), ask());
+    let (_, [now, again]) = futures_util::join!(adapters_testkit::server::serve_lines(listener, &responses), send());
     assert_eq!((now.kind, now.code), (FailureKind::Unavailable, "unavailable"));
     assert_eq!((again.kind, again.code), (FailureKind::Unavailable, GATEWAY_REPLAYED_ERROR));
 }
@@ -191,8 +191,9 @@ async fn rejected_api_key_is_read_again() {
         (200, charged),
     ];
     let payment = payment();
-    let ask = async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
-    let (requests, [refused, first, second]) = futures_util::join!(serve(listener, &responses), ask());
+    let send =
+        async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
+    let (requests, [refused, first, second]) = futures_util::join!(serve(listener, &responses), send());
     assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
     assert_eq!(
         (first, second),

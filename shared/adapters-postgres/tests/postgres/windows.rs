@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use kernel::Timestamp;
 use ports::WindowStore;
 
-fn fact(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> AnalyticsRecord {
+fn record(window: Timestamp, revenue: Money, region: &str, products: &[(ProductId, &str, u32)]) -> AnalyticsRecord {
     AnalyticsRecord {
         event_id: id(),
         window,
@@ -38,14 +38,14 @@ async fn records_add_up_by_window_and_currency_in_any_batching() {
     let windows = database.windows();
     let (a, b) = (ProductId(id()), ProductId(id()));
     let euro = Money::new(700, "EUR").expect("an amount");
-    let facts = [
-        fact(window(), usd(1000), "US-CA", &[(a, "Anchor", 2), (b, "Rope", 1)]),
-        fact(window(), usd(500), "US-NY", &[(b, "Rope", 4)]),
-        fact(window(), euro, "DE-HH", &[(a, "Anchor", 9)]),
-        fact(later(300), usd(1), "US-CA", &[]),
+    let records = [
+        record(window(), usd(1000), "US-CA", &[(a, "Anchor", 2), (b, "Rope", 1)]),
+        record(window(), usd(500), "US-NY", &[(b, "Rope", 4)]),
+        record(window(), euro, "DE-HH", &[(a, "Anchor", 9)]),
+        record(later(300), usd(1), "US-CA", &[]),
     ];
-    windows.add(&facts[..1]).await.expect("added");
-    windows.add(&facts).await.expect("added");
+    windows.add(&records[..1]).await.expect("added");
+    windows.add(&records).await.expect("added");
     windows.add(&[]).await.expect("nothing to add");
     let list = windows.list(window(), later(300), 100, None).await.expect("a list").items;
     assert_eq!(list.len(), 2);
@@ -62,8 +62,8 @@ async fn records_add_up_by_window_and_currency_in_any_batching() {
 async fn record_repeated_in_a_batch_counts_once() {
     let database = database().await;
     let windows = database.windows();
-    let fact = fact(window(), usd(1000), "US-CA", &[(ProductId(id()), "Anchor", 2)]);
-    windows.add(&[fact.clone(), fact]).await.expect("added");
+    let record = record(window(), usd(1000), "US-CA", &[(ProductId(id()), "Anchor", 2)]);
+    windows.add(&[record.clone(), record]).await.expect("added");
     let list = windows.list(window(), later(300), 100, None).await.expect("a list").items;
     assert_eq!((list[0].orders, list[0].revenue, list[0].top_products[0].2), (1, usd(1000).into(), 2));
 }
@@ -73,7 +73,7 @@ async fn window_lists_its_five_best_selling_products() {
     let database = database().await;
     let windows = database.windows();
     let products: Vec<_> = (1..=8).map(|n| (ProductId(id()), "Anchor", n)).collect();
-    windows.add(&[fact(window(), usd(1), "US-CA", &products)]).await.expect("added");
+    windows.add(&[record(window(), usd(1), "US-CA", &products)]).await.expect("added");
     let list = windows.list(window(), later(1), 100, None).await.expect("a list").items;
     let units: Vec<i64> = list[0].top_products.iter().map(|product| product.2).collect();
     assert_eq!(units, [8, 7, 6, 5, 4]);
@@ -85,14 +85,14 @@ async fn concurrent_overlapping_batches_count_each_record_once() {
     let stores: Vec<_> = (0..8).map(|_| database.windows()).collect();
     let products: Vec<_> = (0..4).map(|_| ProductId(id())).collect();
     for round in 1..=4 {
-        let facts: Vec<AnalyticsRecord> = (0..300)
+        let records: Vec<AnalyticsRecord> = (0..300)
             .map(|n: usize| {
                 let seconds = 300 * i64::try_from(n % 3).expect("small");
-                fact(later(seconds), usd(10), ["US-CA", "US-NY"][n % 2], &[(products[n % 4], "Anchor", 1)])
+                record(later(seconds), usd(10), ["US-CA", "US-NY"][n % 2], &[(products[n % 4], "Anchor", 1)])
             })
             .collect();
         let shards = stores.iter().enumerate().map(async |(n, store)| {
-            let mut mine = facts.clone();
+            let mut mine = records.clone();
             mine.rotate_left(n * 7);
             if n % 2 == 1 {
                 mine.reverse();

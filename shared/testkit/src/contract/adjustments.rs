@@ -1,7 +1,7 @@
 //! Contract of [`StockAdjustments`], [`StockMovements`] and [`LowStockAlerts`].
 
 use super::stock::{level, levels, order, product, release};
-use super::{Fixture, a_claim, an_event, fresh, later, reservations::reserve, why};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later, reservations::reserve};
 use domain::{
     Event,
     event::{StockAdjusted, StockLevel, StockLow},
@@ -91,7 +91,7 @@ pub async fn movement_history_is_paged_newest_first(
     assert_eq!(rest.next, None);
     assert_eq!(stock.movements(other, 3, None).await.expect("a page").items.len(), 1);
     assert_eq!(stock.movements(ProductId(fresh()), 3, None).await.expect("a page").items, []);
-    assert_eq!(why(stock.movements(id, 3, Some("x")).await), (FailureKind::Invalid, "validation"));
+    assert_eq!(kind_and_code(stock.movements(id, 3, Some("x")).await), (FailureKind::Invalid, "validation"));
 }
 
 async fn try_adjust(
@@ -137,7 +137,7 @@ pub async fn key_reused_with_another_body_is_rejected_and_adjusts_nothing(
     assert_eq!(try_adjust(fixture.port(), &key, &from, 5).await, Ok(Some(IdempotencyOutcome::Committed)));
     let (other, from) = (IdempotencyKey { fingerprint: "other".to_owned(), ..key }, read(fixture.port(), id).await);
     let rejected = try_adjust(fixture.port(), &other, &from, 6).await;
-    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(level(fixture.port(), id).await, (12, 0, 2));
 }
 

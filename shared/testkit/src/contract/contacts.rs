@@ -1,6 +1,6 @@
 //! Contract of [`ContactStore`] and [`NotificationRequests`].
 
-use super::{Fixture, a_claim, an_event, fresh, why};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code};
 use crate::build;
 use domain::{
     Event,
@@ -143,7 +143,10 @@ pub async fn notification_log_of_an_order_is_paged_oldest_first(
     assert_eq!(logged_ids(fixture.port(), order, 2, next.as_deref()).await, (vec![ids[2]], None));
     let one = fixture.port().delivery_log(order, 1, None).await.expect("the store responds").items.remove(0);
     assert_eq!(one.sent, NotificationSent { order_id: Some(order), ..sent });
-    assert_eq!(why(fixture.port().delivery_log(order, 1, Some("x")).await), (FailureKind::Invalid, "validation"));
+    assert_eq!(
+        kind_and_code(fixture.port().delivery_log(order, 1, Some("x")).await),
+        (FailureKind::Invalid, "validation")
+    );
 }
 
 pub async fn message_recorded_twice_is_logged_once(fixture: &Fixture<impl ContactStore + NotificationRequests>) {
@@ -195,9 +198,12 @@ pub async fn request_is_accepted_and_published_once_per_key(fixture: &Fixture<im
     let unknown = IdempotencyKey { key: fresh().to_string(), ..key.clone() };
     assert_eq!(fixture.port().find_response(&unknown).await, Ok(None));
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
-    assert_eq!(why(fixture.port().find_response(&other).await), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(
-        why(fixture.port().request(&other, &reply, &second).await),
+        kind_and_code(fixture.port().find_response(&other).await),
+        (FailureKind::Invalid, "idempotency-key-reused")
+    );
+    assert_eq!(
+        kind_and_code(fixture.port().request(&other, &reply, &second).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
     fixture.assert_only_published(&[first.id]).await;

@@ -186,7 +186,7 @@ fn an_event(data: impl Into<DomainEvent>) -> Event {
 }
 
 /// Kind and code of the expected failure.
-fn why<T: fmt::Debug>(outcome: Result<T, Failure>) -> (FailureKind, &'static str) {
+fn kind_and_code<T: fmt::Debug>(outcome: Result<T, Failure>) -> (FailureKind, &'static str) {
     let failure = outcome.expect_err("a failure");
     (failure.kind, failure.code)
 }

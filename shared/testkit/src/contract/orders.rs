@@ -1,6 +1,6 @@
 //! Contract of [`OrderStore`].
 
-use super::{Fixture, a_claim, an_event, fresh, later, now, why};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later, now};
 use crate::build::{self, OrderBuilder, a_reply};
 use domain::{
     Event,
@@ -103,9 +103,9 @@ pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture
     place(fixture.port(), &first).await;
     let other = Request { key: IdempotencyKey { fingerprint: "other".to_owned(), ..first.key.clone() }, ..request() };
     let rejected = fixture.port().place(&other.order, &other.key, &other.reply, &other.event).await;
-    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     let rejected = fixture.port().store_rejection(&other.key, &other.reply).await;
-    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(find(fixture.port(), other.order.id).await, None);
     fixture.assert_only_published(&[first.event.id]).await;
     assert_eq!(place(fixture.port(), &first).await, IdempotencyOutcome::Replayed(first.reply.clone()));

@@ -1,6 +1,6 @@
 //! Contract of [`PaymentStore`]. The suite of the ledger checks the transfers of its transitions.
 
-use super::{Fixture, a_claim, an_event, fresh, now, why};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code, now};
 use crate::build::{self, OrderBuilder, a_reply, concluded};
 use domain::{
     Event,
@@ -271,9 +271,9 @@ pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(fixtur
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key.clone() };
     let paid = order.paid();
     let rejected = fixture.port().advance_with_reply(&other, &reply(), &paid, &events_of(&paid)).await;
-    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(
-        why(fixture.port().store_rejection(&other, &reply()).await),
+        kind_and_code(fixture.port().store_rejection(&other, &reply()).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
     assert_eq!(find(fixture.port(), paid.payment.id).await, Some(order.payment()));

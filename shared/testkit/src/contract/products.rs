@@ -1,6 +1,6 @@
 //! Contract of [`ProductStore`].
 
-use super::{Fixture, fresh, now, why};
+use super::{Fixture, fresh, kind_and_code, now};
 use crate::build::{self, ProductBuilder, a_reply};
 use domain::{event::StockLevel, id::ProductId, product::Product};
 use futures_util::future::join_all;
@@ -65,7 +65,7 @@ pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture
     let other = a_product().created();
     let key = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
     let rejected = fixture.port().create(&other, &key, &a_reply("{}")).await;
-    assert_eq!(why(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(find(fixture.port(), other.id).await, None);
     assert_eq!(create(fixture.port(), &other).await, Ok(IdempotencyOutcome::Committed), "its SKU is still free");
 }
@@ -77,7 +77,7 @@ pub async fn taken_sku_is_a_conflict_on_its_field_and_frees_the_key(fixture: &Fi
     let rejected = fixture.port().create(&second, &key, &a_reply("{}")).await;
     let pointer = rejected.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.clone());
     assert_eq!(pointer.as_deref(), Some("/sku"));
-    assert_eq!(why(rejected), (FailureKind::Conflict, "sku-taken"));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Conflict, "sku-taken"));
     assert_eq!(find(fixture.port(), second.id).await, None);
     let third = a_product().created();
     assert_eq!(fixture.port().create(&third, &key, &a_reply("{}")).await, Ok(IdempotencyOutcome::Committed));
@@ -96,7 +96,7 @@ pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl ProductStore>) 
     assert_eq!(find(fixture.port(), product.id).await, None);
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
     assert_eq!(
-        why(fixture.port().store_rejection(&other, &a_reply("{}"), now()).await),
+        kind_and_code(fixture.port().store_rejection(&other, &a_reply("{}"), now()).await),
         (FailureKind::Invalid, "idempotency-key-reused")
     );
 }

@@ -2,7 +2,7 @@
 //! `domain::stock::next`.
 
 use super::stock::{level, levels, order, product, release, released};
-use super::{Fixture, a_claim, an_event, fresh, later, why};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later};
 use crate::build::{self, OrderBuilder};
 use domain::{
     DomainEvent, Event,
@@ -242,7 +242,7 @@ pub async fn every_state_follows_the_transition_table(fixture: &Fixture<impl Sto
             }
             Transition::Reject => {
                 assert_eq!(
-                    why(outcome),
+                    kind_and_code(outcome),
                     (FailureKind::Conflict, "invalid-reservation-transition"),
                     "{from:?} {input:?}"
                 );
@@ -271,8 +271,8 @@ pub async fn event_sequence_is_the_version_of_the_reservation(fixture: &Fixture<
 pub async fn rejected_transition_does_not_consume_its_claim(fixture: &Fixture<impl StockStore>) {
     let mut case = Case::new(fixture.port()).await;
     let (ship_claim, allocate_claim, id) = (claim(), claim(), case.id());
-    assert_eq!(why(case.stock.ship(ship_claim, id, &shipped_event(id)).await).0, FailureKind::Conflict);
-    assert_eq!(why(try_allocate(case.stock, allocate_claim, &case.order).await).0, FailureKind::Conflict);
+    assert_eq!(kind_and_code(case.stock.ship(ship_claim, id, &shipped_event(id)).await).0, FailureKind::Conflict);
+    assert_eq!(kind_and_code(try_allocate(case.stock, allocate_claim, &case.order).await).0, FailureKind::Conflict);
     case.apply(Input::Reserve).await.expect("reserved").expect("an event");
     assert!(try_allocate(case.stock, allocate_claim, &case.order).await.expect("a response").is_some());
     assert!(case.stock.ship(ship_claim, id, &shipped_event(id)).await.expect("a response").is_some());
@@ -350,7 +350,11 @@ pub async fn allocated_stock_is_shipped_once(fixture: &Fixture<impl StockStore>)
     assert_eq!(levels(&published).iter().map(|level| (level.available, level.reserved)).collect::<Vec<_>>(), [(6, 0)]);
     assert_eq!(case.stock.ship(one, id, &event).await, Ok(None), "the same claim");
     assert_eq!(case.stock.ship(claim(), id, &shipped_event(id)).await, Ok(None), "another claim for the same order");
-    assert_eq!(why(case.stock.release(claim(), id, &released(id)).await).0, FailureKind::Conflict, "it was shipped");
+    assert_eq!(
+        kind_and_code(case.stock.release(claim(), id, &released(id)).await).0,
+        FailureKind::Conflict,
+        "it was shipped"
+    );
     assert_eq!(level(case.stock, case.product).await, (6, 0, 3));
     fixture.sweep().await;
     assert_eq!(fixture.publish_count(event.id), 1);

@@ -1,7 +1,7 @@
 //! Contract of [`StockStore`]: accounts, reservations and releases. The suite includes `reservations`, `backorders` and
 //! `adjustments`.
 
-use super::{Fixture, a_claim, an_event, fresh, later, why};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later};
 use crate::build::{self, OrderBuilder, usd};
 use domain::{
     DomainEvent, Event,
@@ -164,7 +164,7 @@ pub async fn reservation_without_a_stock_account_is_retried(fixture: &Fixture<im
     let (known, late) = (product(fixture.port(), 5).await, ProductId(fresh()));
     let (order, claim) = (order(&[(known, 1), (late, 1)]), a_claim(CONSUMER));
     let result = try_reserve(fixture.port(), claim, &order).await;
-    assert_eq!(why(result).0, FailureKind::Unavailable);
+    assert_eq!(kind_and_code(result).0, FailureKind::Unavailable);
     assert_eq!(level(fixture.port(), known).await, (5, 0, 1));
     let product = build::product().id(late).stock(1).event();
     fixture.port().open(a_claim(catalog::STOCK_OPEN.name), &product, &opened(late)).await.expect("opens");

@@ -1,6 +1,6 @@
 //! Contract of [`UserStore`].
 
-use super::{Fixture, an_event, fresh, later, now, why};
+use super::{Fixture, an_event, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
 use domain::{id::UserId, text::Email, text::Username, user::User};
 use futures_util::future::join_all;
@@ -73,7 +73,7 @@ async fn assert_conflict(
     let event = register(fixture.port(), first).await.expect("registered");
     let rejected = register(fixture.port(), second).await;
     assert_eq!(rejected.as_ref().expect_err("taken").fields.first().map(|field| field.pointer.as_str()), Some(pointer));
-    assert_eq!(why(rejected), (FailureKind::Conflict, code));
+    assert_eq!(kind_and_code(rejected), (FailureKind::Conflict, code));
     fixture.assert_only_published(&[event]).await;
 }
 
@@ -99,7 +99,7 @@ pub async fn concurrent_registrations_of_one_email_succeed_once(fixture: &Fixtur
     let published: Vec<Uuid> = responses.iter().filter_map(|response| response.clone().ok()).collect();
     assert_eq!(published.len(), 1);
     for response in responses.into_iter().filter(Result::is_err) {
-        assert_eq!(why(response), (FailureKind::Conflict, "email-taken"));
+        assert_eq!(kind_and_code(response), (FailureKind::Conflict, "email-taken"));
     }
     fixture.assert_only_published(&published).await;
     let names: Vec<Username> = users.into_iter().map(|user| user.username).collect();

@@ -53,7 +53,7 @@ impl EventLog {
 
     /// All records but the first `count`.
     pub fn records_after(&self, count: usize) -> Vec<Rc<LogRecord>> {
-        self.0.see(|state| state.log.0.iter().skip(count).cloned().collect())
+        self.0.inspect(|state| state.log.0.iter().skip(count).cloned().collect())
     }
 }
 
@@ -70,12 +70,12 @@ impl ports::EventLog for EventLog {
 impl DeadLetters {
     /// All dead letters, in order.
     pub fn messages(&self) -> Vec<edge::DeadLetter> {
-        self.0.see(|state| state.dead_letters.messages.clone())
+        self.0.inspect(|state| state.dead_letters.messages.clone())
     }
 
     /// Receipt handle and new visibility timeout in seconds of each backed-off message, in order.
     pub fn postponed(&self) -> Vec<(String, u32)> {
-        self.0.see(|state| state.dead_letters.visibility_timeouts.clone())
+        self.0.inspect(|state| state.dead_letters.visibility_timeouts.clone())
     }
 }
 
@@ -105,7 +105,7 @@ impl AnalyticsStream {
 
     /// All records but the first `count`.
     pub fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
-        self.0.see(|state| state.stream.0.iter().skip(count).cloned().collect())
+        self.0.inspect(|state| state.stream.0.iter().skip(count).cloned().collect())
     }
 }
 
@@ -127,11 +127,11 @@ impl Archive {
         objects
     }
 
-    /// Calls `see` with the key and the lines of each object.
-    pub fn for_each_object(&self, mut see: impl FnMut(&str, &str)) {
-        self.0.see(|state| {
+    /// Calls `visit` with the key and the lines of each object.
+    pub fn for_each_object(&self, mut visit: impl FnMut(&str, &str)) {
+        self.0.inspect(|state| {
             for (key, (_, bytes)) in &state.archive.0 {
-                see(key, &String::from_utf8_lossy(bytes));
+                visit(key, &String::from_utf8_lossy(bytes));
             }
         });
     }
@@ -148,19 +148,19 @@ impl ports::Archive for Archive {
 }
 
 impl WindowsState {
-    fn add(&mut self, fact: &AnalyticsRecord) {
-        if !self.counted.insert(fact.event_id) {
+    fn add(&mut self, record: &AnalyticsRecord) {
+        if !self.counted.insert(record.event_id) {
             return;
         }
-        let minor = fact.revenue.amount.get();
-        let sums = self.windows.entry((fact.window, fact.revenue.currency.code())).or_default();
+        let minor = record.revenue.amount.get();
+        let sums = self.windows.entry((record.window, record.revenue.currency.code())).or_default();
         sums.orders += 1;
         sums.revenue += minor;
-        for (product, name, units) in &fact.products {
+        for (product, name, units) in &record.products {
             let sold = sums.products.entry(*product).or_insert_with(|| (name.as_str().to_owned(), 0));
             sold.1 += i64::from(*units);
         }
-        let region = sums.regions.entry(fact.region.clone()).or_default();
+        let region = sums.regions.entry(record.region.clone()).or_default();
         region.0 += 1;
         region.1 += minor;
     }
@@ -190,7 +190,7 @@ impl Sums {
 impl Windows {
     /// Number of orders and revenue in minor units, summed over all windows.
     pub fn totals(&self) -> (i64, i64) {
-        self.0.see(|state| {
+        self.0.inspect(|state| {
             let windows = state.windows.windows.values();
             windows.fold((0, 0), |(orders, revenue), sums| (orders + sums.orders, revenue + sums.revenue))
         })
@@ -198,10 +198,10 @@ impl Windows {
 }
 
 impl ports::WindowStore for Windows {
-    async fn add(&self, facts: &[AnalyticsRecord]) -> Result<(), Failure> {
+    async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure> {
         let commit = self.0.commit("windows.add", |state| {
-            for fact in facts {
-                state.windows.add(fact);
+            for record in records {
+                state.windows.add(record);
             }
             Ok(())
         });
@@ -217,7 +217,7 @@ impl ports::WindowStore for Windows {
     ) -> Result<Page<Window>, Failure> {
         let after = cursor.map(read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let within = state.windows.windows.iter().filter(|((start, _), _)| (from..to).contains(start));
             let mut found: Vec<_> = within.filter(|(place, _)| after.is_none_or(|after| **place > after)).collect();
             let more = found.len() > limit;
@@ -226,7 +226,7 @@ impl ports::WindowStore for Windows {
             let items = found.into_iter().map(|((start, currency), sums)| sums.window(*start, currency));
             Ok(Page { items: items.collect::<Result<_, Failure>>()?, next })
         });
-        look.await
+        query.await
     }
 }
 
@@ -253,7 +253,7 @@ impl ports::Probe for Probe {
     }
 
     async fn check(&self) -> Result<(), Failure> {
-        self.platform.look(self.dependency, |_| Ok(())).await
+        self.platform.query(self.dependency, |_| Ok(())).await
     }
 }
 
@@ -281,6 +281,6 @@ impl ports::Migrations for Migrations {
 impl Migrations {
     /// Whether the migrations were applied.
     pub fn applied(&self) -> bool {
-        self.0.see(|state| state.migrations.applied)
+        self.0.inspect(|state| state.migrations.applied)
     }
 }

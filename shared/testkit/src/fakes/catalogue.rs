@@ -22,7 +22,7 @@ pub(super) struct CacheState {
 impl Products {
     /// All products, oldest first.
     pub fn all(&self) -> Vec<Product> {
-        let mut all: Vec<Product> = self.0.see(|state| state.products.products.values().cloned().collect());
+        let mut all: Vec<Product> = self.0.inspect(|state| state.products.products.values().cloned().collect());
         all.sort_by_key(|product| (product.created_at, product.id));
         all
     }
@@ -39,7 +39,7 @@ impl Products {
 
     /// All created products but the first `count`.
     pub fn created_after(&self, count: usize) -> Vec<Product> {
-        self.0.see(|state| state.products.created.iter().skip(count).cloned().collect())
+        self.0.inspect(|state| state.products.created.iter().skip(count).cloned().collect())
     }
 }
 
@@ -85,7 +85,7 @@ impl ports::ProductStore for Products {
     }
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
-        self.0.look(Dependency::Table, |state| Ok(state.products.products.get(&id).cloned())).await
+        self.0.query(Dependency::Table, |state| Ok(state.products.products.get(&id).cloned())).await
     }
 
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {
@@ -104,7 +104,7 @@ impl ports::ProductStore for Products {
 
 impl ports::ProductSnapshots for ProductSnapshots {
     async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure> {
-        let look = self.0.look(Dependency::Table, |state| {
+        let query = self.0.query(Dependency::Table, |state| {
             let found = products.iter().filter_map(|id| state.products.products.get(id));
             Ok(found
                 .map(|product| ProductSnapshot {
@@ -114,7 +114,7 @@ impl ports::ProductSnapshots for ProductSnapshots {
                 })
                 .collect())
         });
-        look.await
+        query.await
     }
 }
 
@@ -126,7 +126,7 @@ impl Cache {
 
     /// Number of failed cache operations.
     pub fn errors(&self) -> u64 {
-        self.0.see(|state| state.cache.errors)
+        self.0.inspect(|state| state.cache.errors)
     }
 
     fn record_error(&self) {
@@ -136,11 +136,11 @@ impl Cache {
 
 impl ports::Cache for Cache {
     async fn get(&self, key: &str) -> Option<String> {
-        let look = self.0.look(Dependency::Cache, |state| {
+        let query = self.0.query(Dependency::Cache, |state| {
             let cache = &state.cache;
             Ok(cache.values.get(key).filter(|(_, until)| *until > cache.second).map(|(value, _)| value.clone()))
         });
-        let found = look.await;
+        let found = query.await;
         found.unwrap_or_else(|_| {
             self.record_error();
             None

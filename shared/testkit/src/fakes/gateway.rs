@@ -64,27 +64,27 @@ pub struct GatewayRefund {
 impl Gateway {
     /// All charges, in order.
     pub fn charges(&self) -> Vec<Charge> {
-        self.0.see(|state| state.gateway.charges.clone())
+        self.0.inspect(|state| state.gateway.charges.clone())
     }
 
     /// All refunds, in order.
     pub fn refunds(&self) -> Vec<GatewayRefund> {
-        self.0.see(|state| state.gateway.refunds.clone())
+        self.0.inspect(|state| state.gateway.refunds.clone())
     }
 
-    /// Calls `see` with all charges and all refunds, in order, without a copy.
-    pub fn with_records<T>(&self, see: impl FnOnce(&[Charge], &[GatewayRefund]) -> T) -> T {
-        self.0.see(|state| see(&state.gateway.charges, &state.gateway.refunds))
+    /// Calls `read` with all charges and all refunds, in order, without a copy.
+    pub fn with_records<T>(&self, read: impl FnOnce(&[Charge], &[GatewayRefund]) -> T) -> T {
+        self.0.inspect(|state| read(&state.gateway.charges, &state.gateway.refunds))
     }
 
     /// All events about charges that webhooks could report, but the first `count`.
     pub fn events_after(&self, count: usize) -> Vec<GatewayEvent> {
-        self.0.see(|state| state.gateway.events.iter().skip(count).cloned().collect())
+        self.0.inspect(|state| state.gateway.events.iter().skip(count).cloned().collect())
     }
 
     /// Number of charge and refund requests received.
     pub fn request_count(&self) -> u64 {
-        self.0.see(|state| state.gateway.requests)
+        self.0.inspect(|state| state.gateway.requests)
     }
 
     /// Makes the next `count` new keys fail without an effect, and replays that error for the same keys.
@@ -230,30 +230,31 @@ impl ports::Gateway for Gateway {
 
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
         let known = |(_, outcome): &(Payment, ChargeOutcome)| outcome.clone();
-        let look =
-            self.0.look(Dependency::Gateway, |state| Ok(state.gateway.outcomes.get(&payment.gateway_key()).map(known)));
-        look.await
+        let query = self
+            .0
+            .query(Dependency::Gateway, |state| Ok(state.gateway.outcomes.get(&payment.gateway_key()).map(known)));
+        query.await
     }
 
     async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
-        let look = self.0.look(Dependency::Gateway, |state| {
+        let query = self.0.query(Dependency::Gateway, |state| {
             let known = state.gateway.refund_outcomes.get(&refund.gateway_key());
             // The gateway's list of refunds does not contain rejected ones.
             Ok(known
                 .map(|(_, outcome)| outcome.clone())
                 .filter(|outcome| matches!(outcome, RefundOutcome::Refunded(_))))
         });
-        look.await
+        query.await
     }
 
     async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
-        let look = self.0.look(Dependency::Gateway, |state| {
+        let query = self.0.query(Dependency::Gateway, |state| {
             let all = state.gateway.transactions();
             let mut transactions: Vec<GatewayTransaction> = all.filter(|one| (from..to).contains(&one.at)).collect();
             transactions.sort_by_key(|one| one.at);
             Ok(GatewayStatement { transactions, unreadable: state.gateway.undecodable.clone() })
         });
-        look.await
+        query.await
     }
 }
 
@@ -304,7 +305,7 @@ impl ports::WebhookVerifier for WebhookVerifier {
 
 impl CircuitBreaker {
     pub fn circuit(&self) -> Circuit {
-        self.0.see(|state| state.breaker)
+        self.0.inspect(|state| state.breaker)
     }
 }
 

@@ -71,12 +71,12 @@ impl UsersState {
 impl Users {
     /// All users, sorted by id.
     pub fn all(&self) -> Vec<User> {
-        self.0.see(|state| state.users.0.values().map(|account| account.user.clone()).collect())
+        self.0.inspect(|state| state.users.0.values().map(|account| account.user.clone()).collect())
     }
 
     /// The sessions of a user, oldest first.
     pub fn sessions(&self, user: UserId) -> Vec<Session> {
-        self.0.see(|state| state.users.0.get(&user).map(|account| account.sessions.clone()).unwrap_or_default())
+        self.0.inspect(|state| state.users.0.get(&user).map(|account| account.sessions.clone()).unwrap_or_default())
     }
 
     /// Stores a user with this password, without an event.
@@ -107,7 +107,7 @@ impl ports::UserStore for Users {
     }
 
     async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let mut accounts = state.users.0.values();
             let found = accounts.find(|one| one.user.email.as_str() == login || one.user.username.as_str() == login);
             Ok(found.map(|account| Credentials {
@@ -117,7 +117,7 @@ impl ports::UserStore for Users {
                 locked_until: account.locked_until,
             }))
         });
-        look.await
+        query.await
     }
 
     async fn record_failed_login(

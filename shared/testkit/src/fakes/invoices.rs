@@ -23,7 +23,7 @@ pub(super) struct ObjectsState(pub BTreeMap<String, (String, Vec<u8>)>);
 impl Invoices {
     /// All invoices, sorted by number.
     pub fn all(&self) -> Vec<Invoice> {
-        let mut all: Vec<Invoice> = self.0.see(|state| state.invoices.by_order.values().cloned().collect());
+        let mut all: Vec<Invoice> = self.0.inspect(|state| state.invoices.by_order.values().cloned().collect());
         all.sort_by_key(Invoice::number);
         all
     }
@@ -55,18 +55,18 @@ impl ports::InvoiceStore for Invoices {
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {
         let is_visible = |invoice: &&Invoice| owner.is_none_or(|owner| invoice.draft.user_id == owner);
         self.0
-            .look(Dependency::Database, |state| Ok(state.invoices.by_order.get(&order).filter(is_visible).cloned()))
+            .query(Dependency::Database, |state| Ok(state.invoices.by_order.get(&order).filter(is_visible).cloned()))
             .await
     }
 }
 
 impl Documents {
     pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.see(|state| state.documents.0.get(key).map(|(_, bytes)| bytes.clone()))
+        self.0.inspect(|state| state.documents.0.get(key).map(|(_, bytes)| bytes.clone()))
     }
 
     pub fn keys(&self) -> Vec<String> {
-        self.0.see(|state| state.documents.0.keys().cloned().collect())
+        self.0.inspect(|state| state.documents.0.keys().cloned().collect())
     }
 }
 
@@ -80,7 +80,7 @@ impl ports::Documents for Documents {
     }
 
     async fn exists(&self, key: &str) -> Result<bool, Failure> {
-        self.0.look(Dependency::Documents, |state| Ok(state.documents.0.contains_key(key))).await
+        self.0.query(Dependency::Documents, |state| Ok(state.documents.0.contains_key(key))).await
     }
 
     async fn link(&self, key: &str, ttl_s: u32) -> Result<String, Failure> {

@@ -32,12 +32,12 @@ pub(super) struct PushState {
 impl EmailSender {
     /// All sent e-mails, in order.
     pub fn sent(&self) -> Vec<EmailMessage> {
-        self.0.see(|state| state.email.sent.clone())
+        self.0.inspect(|state| state.email.sent.clone())
     }
 
     /// The delivery id of each sent e-mail, in order.
     pub fn delivery_ids(&self) -> Vec<Uuid> {
-        self.0.see(|state| state.email.delivery_ids.clone())
+        self.0.inspect(|state| state.email.delivery_ids.clone())
     }
 
     /// Makes every e-mail to this address fail permanently.
@@ -67,7 +67,7 @@ impl ports::EmailSender for EmailSender {
 impl SmsSender {
     /// All sent SMS with their numbers, in order.
     pub fn sent(&self) -> Vec<(Phone, String)> {
-        self.0.see(|state| state.sms.sent.clone())
+        self.0.inspect(|state| state.sms.sent.clone())
     }
 
     /// Makes every SMS to this number fail permanently.
@@ -92,7 +92,7 @@ impl ports::SmsSender for SmsSender {
 impl PushSender {
     /// Endpoint, message and deduplication id of all sent push messages, in order.
     pub fn sent(&self) -> Vec<(String, ShortMessage, String)> {
-        self.0.see(|state| state.push.sent.clone())
+        self.0.inspect(|state| state.push.sent.clone())
     }
 
     /// Makes this endpoint unreachable, as if its app was uninstalled.

@@ -241,21 +241,21 @@ impl Platform {
     }
 
     /// A read-only step.
-    async fn look<T>(
+    async fn query<T>(
         &self,
         dependency: Dependency,
-        see: impl FnOnce(&State) -> Result<T, Failure>,
+        read: impl FnOnce(&State) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.yield_turn().await;
         match self.0.plan.borrow_mut().failing(dependency) {
             Some(_) => Err(dependency.down()),
-            None => see(&self.0.state.borrow()),
+            None => read(&self.0.state.borrow()),
         }
     }
 
     /// Reads the state for a test, without a step and without faults.
-    fn see<T>(&self, see: impl FnOnce(&State) -> T) -> T {
-        see(&self.0.state.borrow())
+    fn inspect<T>(&self, read: impl FnOnce(&State) -> T) -> T {
+        read(&self.0.state.borrow())
     }
 
     fn arrange<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

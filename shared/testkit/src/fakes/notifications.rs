@@ -67,11 +67,11 @@ impl ports::ContactStore for Contacts {
     }
 
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
-        self.0.look(Dependency::Database, |state| Ok(state.contacts.recipient(user))).await
+        self.0.query(Dependency::Database, |state| Ok(state.contacts.recipient(user))).await
     }
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
-        self.0.look(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
+        self.0.query(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
     }
 
     async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
@@ -124,7 +124,7 @@ impl ports::NotificationRequests for Contacts {
     }
 
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        self.0.look(Dependency::Database, |state| state.contacts.keys.find(key)).await
+        self.0.query(Dependency::Database, |state| state.contacts.keys.find(key)).await
     }
 
     async fn delivery_log(
@@ -135,7 +135,7 @@ impl ports::NotificationRequests for Contacts {
     ) -> Result<Page<NotificationLogEntry>, Failure> {
         let after = cursor.map(notification::parse_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let behind = state.contacts.log.range((after.map_or(Unbounded, Excluded), Unbounded));
             let of_order = behind.map(|(_, one)| one).filter(|one| one.sent.order_id == Some(order));
             let mut items: Vec<NotificationLogEntry> = of_order.map(|one| state.contacts.with_feedback(one)).collect();
@@ -144,14 +144,14 @@ impl ports::NotificationRequests for Contacts {
             let next = items.last().filter(|_| more).map(NotificationLogEntry::cursor);
             Ok(Page { items, next })
         });
-        look.await
+        query.await
     }
 }
 
 impl ports::PreferenceStore for Contacts {
     async fn preferences(&self, user: UserId) -> Result<Preferences, Failure> {
-        let look = self.0.look(Dependency::Database, |state| Ok(state.contacts.preferences.get(&user).cloned()));
-        Ok(look.await?.unwrap_or_default())
+        let query = self.0.query(Dependency::Database, |state| Ok(state.contacts.preferences.get(&user).cloned()));
+        Ok(query.await?.unwrap_or_default())
     }
 
     async fn set_preferences(&self, user: UserId, preferences: &Preferences) -> Result<(), Failure> {

@@ -19,7 +19,7 @@ pub(super) struct OrdersState {
 impl Orders {
     /// All orders, oldest first.
     pub fn all(&self) -> Vec<Order> {
-        let mut all: Vec<Order> = self.0.see(|state| state.orders.orders.values().cloned().collect());
+        let mut all: Vec<Order> = self.0.inspect(|state| state.orders.orders.values().cloned().collect());
         all.sort_by_key(|order| (order.created_at, order.id));
         all
     }
@@ -31,7 +31,7 @@ impl Orders {
 
     /// Looks up an idempotency key in a step of its own.
     pub async fn find_key(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        self.0.look(Dependency::Database, |state| state.orders.keys.find(key)).await
+        self.0.query(Dependency::Database, |state| state.orders.keys.find(key)).await
     }
 
     /// Places an order without checking its key, and overwrites an existing order.
@@ -92,18 +92,18 @@ impl ports::OrderStore for Orders {
     }
 
     async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        self.0.look(Dependency::Database, |state| state.orders.keys.find(key)).await
+        self.0.query(Dependency::Database, |state| state.orders.keys.find(key)).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
         let is_visible = |order: &&Order| owner.is_none_or(|owner| order.user_id == owner);
-        self.0.look(Dependency::Database, |state| Ok(state.orders.orders.get(&id).filter(is_visible).cloned())).await
+        self.0.query(Dependency::Database, |state| Ok(state.orders.orders.get(&id).filter(is_visible).cloned())).await
     }
 
     async fn list(&self, owner: UserId, limit: u32, cursor: Option<&str>) -> Result<Page<Order>, Failure> {
         let after = cursor.map(read_cursor).transpose()?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let position = |order: &Order| (order.created_at, order.id.0);
             let mut orders: Vec<&Order> = state.orders.orders.values().filter(|order| order.user_id == owner).collect();
             orders.retain(|order| after.is_none_or(|after| position(order) < after));
@@ -113,7 +113,7 @@ impl ports::OrderStore for Orders {
             let next = orders.last().filter(|_| more).map(|last| format!("{}/{}", last.created_at, last.id));
             Ok(Page { items: orders.into_iter().cloned().collect(), next })
         });
-        look.await
+        query.await
     }
 
     async fn advance(
@@ -144,7 +144,7 @@ impl ports::OrderStore for Orders {
             let state = order::State::of(order.status, order.reason);
             matches!(order::next(state, order::Input::TimedOut), order::Transition::To(..))
         };
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let orders = state.orders.orders.values();
             let mut stuck: Vec<&Order> = orders.filter(|order| order.created_at < before && is_stuck(order)).collect();
             stuck.retain(|order| is_behind(order));
@@ -152,11 +152,11 @@ impl ports::OrderStore for Orders {
             stuck.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(stuck.into_iter().cloned().collect())
         });
-        look.await
+        query.await
     }
 
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let mut pending = BTreeMap::new();
             let orders = state.orders.orders.values().filter(|order| order.status == Status::Pending);
             for reason in orders.filter_map(|order| order.reason) {
@@ -164,7 +164,7 @@ impl ports::OrderStore for Orders {
             }
             Ok(pending)
         });
-        look.await
+        query.await
     }
 }
 

@@ -59,7 +59,7 @@ impl Platform {
     }
 
     async fn publish_committed(&self, added: Range<u64>) {
-        let events = self.see(|state| {
+        let events = self.inspect(|state| {
             state
                 .outbox
                 .pending
@@ -111,12 +111,12 @@ impl Platform {
 impl Bus {
     /// All events that the bus accepted, in order.
     pub fn published(&self) -> Vec<Event> {
-        self.0.see(|state| state.bus.published.iter().map(|event| Event::clone(event)).collect())
+        self.0.inspect(|state| state.bus.published.iter().map(|event| Event::clone(event)).collect())
     }
 
     /// All events that the bus accepted but the first `count`.
     pub fn published_after(&self, count: usize) -> Vec<Rc<Event>> {
-        self.0.see(|state| state.bus.published.iter().skip(count).cloned().collect())
+        self.0.inspect(|state| state.bus.published.iter().skip(count).cloned().collect())
     }
 }
 
@@ -132,23 +132,23 @@ impl ports::Bus for Bus {
 impl Outbox {
     /// Committed events that are not marked as published, oldest first.
     pub fn pending(&self) -> Vec<Event> {
-        self.0.see(|state| {
+        self.0.inspect(|state| {
             state.outbox.pending.values().map(|pending_event| Event::clone(&pending_event.event)).collect()
         })
     }
 
     /// All events ever committed, published or not, in order.
     pub fn committed(&self) -> Vec<Rc<Event>> {
-        self.0.see(|state| state.outbox.committed.clone())
+        self.0.inspect(|state| state.outbox.committed.clone())
     }
 
     pub fn pending_count(&self) -> usize {
-        self.0.see(|state| state.outbox.pending.len())
+        self.0.inspect(|state| state.outbox.pending.len())
     }
 
     /// Whether no event is pending.
     pub fn is_empty(&self) -> bool {
-        self.0.see(|state| state.outbox.pending.is_empty())
+        self.0.inspect(|state| state.outbox.pending.is_empty())
     }
 
     /// Deletes pending events, as a sweep would that ignores rejections by the bus.
@@ -189,7 +189,7 @@ impl ports::Outbox for Outbox {
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
         let due: Vec<(u64, Rc<Event>)> = self
             .0
-            .look(Dependency::Database, |state| {
+            .query(Dependency::Database, |state| {
                 let unlocked = state.outbox.pending.iter().filter(|(_, one)| !one.locked && one.event.time < before);
                 let after_cursor = unlocked.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
                 let mut due: Vec<_> = after_cursor.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
@@ -218,7 +218,7 @@ impl ports::Outbox for Outbox {
             report.sent = u32::try_from(accepted.len()).unwrap_or(u32::MAX);
         }
         drop(lock);
-        Ok(self.0.see(|state| {
+        Ok(self.0.inspect(|state| {
             let pending = &state.outbox.pending;
             let oldest = pending.values().map(|one| one.event.time).min();
             SweepReport { waiting: pending.len() as u64, oldest, ..report }

@@ -42,12 +42,12 @@ impl PaymentsState {
 
 impl Payments {
     pub fn for_order(&self, order: OrderId) -> Option<Payment> {
-        self.0.see(|state| state.payments.of(order).cloned())
+        self.0.inspect(|state| state.payments.of(order).cloned())
     }
 
     /// All payments, oldest first.
     pub fn all(&self) -> Vec<Payment> {
-        let mut all: Vec<Payment> = self.0.see(|state| state.payments.payments.values().cloned().collect());
+        let mut all: Vec<Payment> = self.0.inspect(|state| state.payments.payments.values().cloned().collect());
         all.sort_by_key(|payment| (payment.created_at, payment.id));
         all
     }
@@ -59,7 +59,7 @@ impl Payments {
 
     /// Whether a claim is recorded.
     pub async fn has_claim(&self, claim: Claim) -> Result<bool, Failure> {
-        self.0.look(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
+        self.0.query(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
     }
 
     /// Records a claim in a step of its own.
@@ -104,13 +104,13 @@ impl ports::PaymentStore for Payments {
     }
 
     async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
-        let look = self.0.look(Dependency::Database, |state| Ok(state.payments.payments.get(&id).cloned()));
-        look.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
+        let query = self.0.query(Dependency::Database, |state| Ok(state.payments.payments.get(&id).cloned()));
+        query.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
     }
 
     async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
-        let look = self.0.look(Dependency::Database, |state| Ok(state.payments.of(order).cloned()));
-        look.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
+        let query = self.0.query(Dependency::Database, |state| Ok(state.payments.of(order).cloned()));
+        query.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
     }
 
     async fn advance(
@@ -178,7 +178,7 @@ impl ports::PaymentStore for Payments {
         limit: u32,
     ) -> Result<Vec<Payment>, Failure> {
         let behind = after.map(|after| (after.reconcile_after(), after.id));
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let payments = state.payments.payments.values();
             let due = payments.filter_map(|payment| Some((payment.reconcile_after()?, payment.id, payment)));
             let mut due: Vec<_> = due
@@ -190,7 +190,7 @@ impl ports::PaymentStore for Payments {
             due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(due.into_iter().map(|(.., payment)| payment.clone()).collect())
         });
-        look.await
+        query.await
     }
 }
 
@@ -201,7 +201,7 @@ fn is_visible_to(payment: &Payment, owner: Option<UserId>) -> bool {
 impl Ledger {
     /// All posted transfers, in order.
     pub fn transfers(&self) -> Vec<Transfer> {
-        self.0.see(|state| state.payments.transfers.clone())
+        self.0.inspect(|state| state.payments.transfers.clone())
     }
 
     /// Balance of each account and currency in minor units: debits are positive, credits negative.
@@ -218,13 +218,13 @@ impl Ledger {
 
 impl ports::Ledger for Ledger {
     async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure> {
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let within = state.payments.transfers.iter().filter(|transfer| (from..to).contains(&transfer.at));
             let mut found: Vec<Transfer> = within.cloned().collect();
             found.sort_by_key(|transfer| transfer.at);
             Ok(found)
         });
-        look.await
+        query.await
     }
 
     async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {

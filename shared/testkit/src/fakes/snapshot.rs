@@ -35,7 +35,7 @@ pub struct Snapshot {
 impl Platform {
     /// Updates `snapshot`. Unchanged values are compared and not copied, since this runs after every step.
     pub fn update_snapshot(&self, snapshot: &mut Snapshot) {
-        self.see(|state| {
+        self.inspect(|state| {
             update(&mut snapshot.orders, state.orders.orders.values(), |order| (order.created_at, order.id));
             update(&mut snapshot.levels, state.stock.levels.values(), |level| level.product_id);
             update(&mut snapshot.invoices, state.invoices.by_order.values(), |invoice| invoice.number());

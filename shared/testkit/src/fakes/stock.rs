@@ -36,29 +36,29 @@ pub(super) struct ReservationRecord {
 impl Stock {
     /// Every level, sorted by product.
     pub fn levels(&self) -> Vec<StockLevel> {
-        let mut levels: Vec<StockLevel> = self.0.see(|state| state.stock.levels.values().cloned().collect());
+        let mut levels: Vec<StockLevel> = self.0.inspect(|state| state.stock.levels.values().cloned().collect());
         levels.sort_by_key(|level| level.product_id);
         levels
     }
 
     /// Units of a product that were shipped.
     pub fn committed(&self, product: ProductId) -> i64 {
-        self.0.see(|state| state.stock.committed.get(&product).copied().unwrap_or_default())
+        self.0.inspect(|state| state.stock.committed.get(&product).copied().unwrap_or_default())
     }
 
     /// Sum of all manual adjustments of a product.
     pub fn adjusted(&self, product: ProductId) -> i64 {
-        self.0.see(|state| state.stock.adjusted.get(&product).copied().unwrap_or_default())
+        self.0.inspect(|state| state.stock.adjusted.get(&product).copied().unwrap_or_default())
     }
 
     /// State of the reservation of an order.
     pub fn state(&self, order: OrderId) -> Option<stock::State> {
-        self.0.see(|state| state.stock.state(order))
+        self.0.inspect(|state| state.stock.state(order))
     }
 
     /// The lines that are reserved or allocated for an order.
     pub fn held(&self, order: OrderId) -> Option<Vec<StockLine>> {
-        self.0.see(|state| {
+        self.0.inspect(|state| {
             let reservation = state.stock.reservations.get(&order).filter(|one| one.state.holds_stock())?;
             Some(reservation.lines.clone())
         })
@@ -318,7 +318,7 @@ impl ports::StockStore for Stock {
             let is_behind = after.is_none_or(|after| (at, order_id) > (after.at, after.order_id));
             is_behind.then_some((at, ExpiredReservation { order_id, at }))
         };
-        self.0.look(Dependency::Database, |state| Ok(first(state.stock.sorted(select), limit))).await
+        self.0.query(Dependency::Database, |state| Ok(first(state.stock.sorted(select), limit))).await
     }
 
     async fn expire(&self, order: OrderId, expired: &Event) -> Result<Option<Event>, Failure> {
@@ -336,22 +336,22 @@ impl ports::StockStore for Stock {
     async fn backorders_fillable(&self, limit: u32, after: Option<PaidOrder>) -> Result<Vec<PaidOrder>, Failure> {
         let is_behind =
             |paid: &PaidOrder| after.is_none_or(|after| (paid.at, paid.order_id) > (after.at, after.order_id));
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let select = |_, one: &ReservationRecord| {
                 let paid = one.paid.filter(|_| one.state == stock::State::Backordered).filter(is_behind)?;
                 state.stock.are_available(&one.lines, Some(paid)).then_some((paid.at, paid))
             };
             Ok(first(state.stock.sorted(select), limit))
         });
-        look.await
+        query.await
     }
 
     async fn backorder_count(&self) -> Result<u64, Failure> {
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let reservations = state.stock.reservations.values();
             Ok(reservations.filter(|one| one.state == stock::State::Backordered).map(|_| 1).sum())
         });
-        look.await
+        query.await
     }
 
     async fn allocate_backorder(&self, order: OrderId, allocated: &Event) -> Result<Option<Event>, Failure> {
@@ -366,7 +366,7 @@ impl ports::StockStore for Stock {
     }
 
     async fn level(&self, product: ProductId) -> Result<Option<StockLevel>, Failure> {
-        self.0.look(Dependency::Database, |state| Ok(state.stock.levels.get(&product).cloned())).await
+        self.0.query(Dependency::Database, |state| Ok(state.stock.levels.get(&product).cloned())).await
     }
 }
 
@@ -410,7 +410,7 @@ impl ports::StockAdjustments for Stock {
 impl ports::StockMovements for Stock {
     async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure> {
         let before = cursor.map(stock::parse_cursor).transpose()?;
-        let look = self.0.look(Dependency::Database, |state| {
+        let query = self.0.query(Dependency::Database, |state| {
             let all = state.stock.movements.get(&product).map(Vec::as_slice).unwrap_or_default();
             let older = all.iter().rev().filter(|one| before.is_none_or(|before| one.level.version < before));
             let (older, limit) = (older.cloned().collect::<Vec<_>>(), usize::try_from(limit).unwrap_or(usize::MAX));
@@ -418,7 +418,7 @@ impl ports::StockMovements for Stock {
                 older.get(limit).and(older.get(limit.saturating_sub(1))).map(|one| one.level.version.to_string());
             Ok(Page { items: older.into_iter().take(limit).collect(), next })
         });
-        look.await
+        query.await
     }
 }
 

@@ -78,7 +78,7 @@ fn claims(keys: &[Key], token: &str) -> Option<Claims> {
 
 impl ports::Tokens for Tokens {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
-        let look = self.0.look(Dependency::Keys, |state| {
+        let query = self.0.query(Dependency::Keys, |state| {
             let keys = &state.keys.0;
             let signing = keys.iter().rev().find(|key| key.may_sign(claims.issued_at)).or(keys.first());
             let kid = &signing.ok_or_else(|| Failure::internal("the key ring is empty"))?.kid;
@@ -92,13 +92,13 @@ impl ports::Tokens for Tokens {
             let input = format!("{}.{}", encode(&header), encode(&payload));
             Ok(format!("{input}.{}", signature(kid, &input)))
         });
-        look.await
+        query.await
     }
 
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
-        let look =
-            self.0.look(Dependency::Keys, |state| Ok(claims(&state.keys.0, token).filter(|one| now < one.expires_at)));
-        look.await
+        let query =
+            self.0.query(Dependency::Keys, |state| Ok(claims(&state.keys.0, token).filter(|one| now < one.expires_at)));
+        query.await
     }
 
     async fn jwks(&self) -> Result<String, Failure> {
@@ -106,10 +106,10 @@ impl ports::Tokens for Tokens {
             let x = hex(&Sha256::digest(kid));
             json!({ "kty": "OKP", "use": "sig", "alg": ALGORITHM, "kid": kid, "x": x })
         };
-        let look = self.0.look(Dependency::Keys, |state| {
+        let query = self.0.query(Dependency::Keys, |state| {
             Ok(json!({ "keys": state.keys.0.iter().map(key).collect::<Vec<_>>() }).to_string())
         });
-        look.await
+        query.await
     }
 
     async fn rotate(&self) -> Result<String, Failure> {

@@ -1,4 +1,4 @@
-//! Facts about the Rust sources, read with `syn`: functions, tests, string literals and calls, with their lines.
+//! Properties of the Rust sources, read with `syn`: functions, tests, string literals and calls, with their lines.
 
 use super::sources::{Source, with_extension};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};

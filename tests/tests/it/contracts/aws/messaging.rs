@@ -180,7 +180,7 @@ mod analytics_stream {
 
     async fn fixture() -> Fixture<Observed<KinesisAnalyticsStream, Stream>> {
         let client = aws_sdk_kinesis::Client::from_conf(client!(aws_sdk_kinesis).build());
-        let stream = Stream { client: client.clone(), name: fresh("facts") };
+        let stream = Stream { client: client.clone(), name: fresh("analytics") };
         client.create_stream().stream_name(&stream.name).shard_count(2).send().await.expect("the stream is created");
         poll(1, || async { if stream.is_active().await { vec![()] } else { vec![] } }).await;
         let port = KinesisAnalyticsStream::new(client, stream.name.clone());
