@@ -18,7 +18,7 @@ pub fn product_snapshots(wiring: &Wiring) -> Result<HttpProductSnapshots, Config
     HttpProductSnapshots::new(&wiring.config().api_url()?)
 }
 
-const DEPENDENCY: &str = "product catalog";
+const DEPENDENCY: &str = "product catalogue";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);

@@ -73,7 +73,7 @@ functions! {
     /// Removes the stock of a shipped order from the account.
     STOCK_SHIP = Function::new("stock-ship", Inventory).on(&[ORDER_SHIPPED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_SHIPPED]).timeout(15);
-    /// Releases expired reservations and allocates backorders when stock allows.
+    /// Expires reservations whose time is over, and allocates backorders when stock allows.
     STOCK_SWEEP = Function::new("stock-sweep", Inventory).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVATION_EXPIRED, STOCK_ALLOCATED]).timeout(50);
     /// Lists the stock movements of a product.

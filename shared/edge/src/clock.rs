@@ -7,10 +7,10 @@ use std::time::Duration;
 
 /// How long before the deadline a handler is stopped, which leaves time to respond: a late response is lost, and a batch without a
 /// response is retried as a whole.
-const RESERVE: Duration = Duration::from_millis(250);
+const RESPONSE_MARGIN: Duration = Duration::from_millis(250);
 
 /// How long before the deadline the runner must respond, whatever else it is doing.
-const REPORT: Duration = Duration::from_millis(100);
+const REPORT_MARGIN: Duration = Duration::from_millis(100);
 
 fn whole_microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
@@ -74,12 +74,12 @@ impl Clock {
 
     /// Time left for the handler; zero when it is used up, `None` without a deadline.
     pub fn remaining(&self) -> Option<Duration> {
-        self.left_before(RESERVE)
+        self.left_before(RESPONSE_MARGIN)
     }
 
     /// Time left for the runner until it must respond; `None` without a deadline.
     pub(crate) fn remaining_to_report(&self) -> Option<Duration> {
-        self.left_before(REPORT)
+        self.left_before(REPORT_MARGIN)
     }
 
     fn left_before(&self, reserve: Duration) -> Option<Duration> {
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn remaining_time_ends_before_the_deadline() {
         let clock = Clock::at(Timestamp::UNIX_EPOCH, 1).until(Timestamp::UNIX_EPOCH + Duration::from_secs(2));
-        assert_eq!(clock.remaining(), Some(Duration::from_secs(2) - RESERVE));
+        assert_eq!(clock.remaining(), Some(Duration::from_secs(2) - RESPONSE_MARGIN));
         assert!(
             clock.remaining() < clock.remaining_to_report(),
             "the handler is stopped before the runner must respond"

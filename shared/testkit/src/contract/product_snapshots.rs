@@ -25,7 +25,7 @@ macro_rules! contract_product_snapshots {
 }
 
 async fn find(snapshots: &impl ProductSnapshots, products: &[ProductId]) -> Vec<ProductSnapshot> {
-    let mut found = snapshots.find(products).await.expect("the catalog responds");
+    let mut found = snapshots.find(products).await.expect("the catalogue responds");
     found.sort_by_key(|snapshot| snapshot.product_id);
     found
 }
