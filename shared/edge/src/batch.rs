@@ -6,7 +6,7 @@ use crate::consumer::{RecordError, has_time};
 use crate::telemetry;
 use kernel::Failure;
 
-/// Result of a batch.
+/// Which records of a batch failed permanently, and from which record on it is retried.
 #[derive(Debug, Default)]
 pub(crate) struct BatchOutcome {
     /// Records that failed permanently, in order. The caller sends them to the dead-letter queue once they will not be retried.

@@ -39,7 +39,7 @@ impl Consumer {
 /// One event as it is delivered to a handler, perhaps not for the first time.
 #[derive(Debug)]
 pub struct Delivery<E> {
-    /// The event.
+    /// The delivered event in its envelope.
     pub event: CloudEvent<E>,
     /// Name of the function that handles it.
     pub consumer: &'static str,

@@ -28,7 +28,7 @@ pub struct DeadLetter {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A dead-letter queue.
+/// Stores records that failed permanently, for an operator to inspect and redrive.
 pub trait DeadLetters {
     /// Stores `dead_letter`. Its record counts as processed only if this succeeds.
     fn send(&self, dead_letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;

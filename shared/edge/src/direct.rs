@@ -13,10 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::Instrument;
 
-/// One direct invocation.
+/// One direct invocation, as the handler gets it.
 #[derive(Debug)]
 pub struct Invocation<I> {
-    /// The payload.
+    /// The deserialized payload.
     pub input: I,
     /// When processing began. Handlers use this instead of the system clock.
     pub now: Timestamp,

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 /// One record of a topic. `V` is deserialized from JSON: a `CloudEvent<E>`, or `Value` for any document.
 #[derive(Debug)]
 pub struct Record<V> {
-    /// The topic.
+    /// Name of the topic.
     pub topic: String,
     /// The partition, within which records are in order.
     pub partition: i32,

@@ -16,14 +16,14 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// An event of an object.
+/// One S3 event about one object.
 #[derive(Debug)]
 pub struct Object {
     /// Name of the event, such as `ObjectCreated:Put`.
     pub event_name: String,
-    /// The bucket.
+    /// Name of the bucket.
     pub bucket: String,
-    /// The key, decoded.
+    /// Key of the object, URL-decoded.
     pub key: String,
     /// Size in bytes, unless the object was deleted.
     pub size: Option<u64>,

@@ -13,7 +13,7 @@ pub trait AnalyticsStream {
     async fn put(&self, event: &Event) -> Result<(), Failure>;
 }
 
-/// Aggregated windows.
+/// Aggregates confirmed orders in windows of five minutes, and lists the windows.
 pub trait WindowStore {
     /// Adds records to their windows. A record counts once, in whatever batch it is delivered again.
     async fn add(&self, records: &[AnalyticsRecord]) -> Result<(), Failure>;

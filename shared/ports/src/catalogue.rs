@@ -6,7 +6,7 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 /// Code of the failure for an SKU that another product has.
 pub const SKU_TAKEN: &str = "sku-taken";
 
-/// Products.
+/// Stores products with the responses to the requests that created them.
 pub trait ProductStore {
     /// Stores a new product with the response to its request; the change stream of the table publishes it. A taken SKU is `Conflict`,
     /// code [`SKU_TAKEN`], which the caller stores as a rejection. A key that was used with another body is `Invalid`, code

@@ -2,7 +2,7 @@
 
 use kernel::Failure;
 
-/// Write-once documents.
+/// Stores documents, each written once.
 pub trait Documents {
     /// Stores a document, unless the key exists.
     async fn put_once(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), Failure>;

@@ -3,7 +3,7 @@
 use domain::Event;
 use kernel::{Failure, Timestamp, Uuid};
 
-/// The event bus.
+/// The event bus that committed events are published on.
 pub trait Bus {
     /// Publishes events. The result says for each, in order, whether the bus accepted it; `Err` if it accepted none.
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure>;

@@ -22,7 +22,7 @@ pub fn is_unreachable(failure: &Failure) -> bool {
         && ![GATEWAY_RETRY_LATER, GATEWAY_PENDING, GATEWAY_REPLAYED_ERROR].contains(&failure.code)
 }
 
-/// The payment gateway.
+/// Makes charges and refunds at the payment gateway, and looks up their results.
 ///
 /// A gateway that does not respond, or responds with a server error, is `Unavailable`. So is a response that leaves the result open;
 /// its code is one of [`GATEWAY_RETRY_LATER`], [`GATEWAY_PENDING`] and [`GATEWAY_REPLAYED_ERROR`].

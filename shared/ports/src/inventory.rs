@@ -92,7 +92,7 @@ pub trait StockMovements {
     async fn movements(&self, product: ProductId, limit: u32, cursor: Option<&str>) -> Result<Page<Movement>, Failure>;
 }
 
-/// Products that run low.
+/// Detects products that run low on stock.
 pub trait LowStockAlerts {
     /// Records whether a product runs low at this level, unless a newer level is recorded. Commits `event` and returns `true` if the
     /// product runs low and did not before.

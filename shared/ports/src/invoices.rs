@@ -8,7 +8,7 @@ use domain::{
 };
 use kernel::Failure;
 
-/// Invoices.
+/// Stores and numbers invoices.
 pub trait InvoiceStore {
     /// Assigns the next number of the series, without a gap, to the order's invoice and commits `event(invoice)` with it. Returns the
     /// existing invoice if the order has one.

@@ -124,7 +124,7 @@ pub trait DeviceStore {
     async fn prune_device(&self, device: &Device) -> Result<(), Failure>;
 }
 
-/// A bounce or a complaint.
+/// A bounce or a complaint that the e-mail provider reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailFeedback {
     /// Id of the delivery that it is about, if it names one.

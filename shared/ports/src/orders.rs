@@ -9,7 +9,7 @@ use domain::{
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::collections::BTreeMap;
 
-/// Orders.
+/// Stores orders, their transitions, and the responses to requests.
 pub trait OrderStore {
     /// Stores a new order, its lines, the response to its request and its event in one transaction and one round trip. A key that was
     /// used with another body is `Invalid`, code `idempotency-key-reused`; the key of a request in progress is `Conflict`, code

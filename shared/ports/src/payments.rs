@@ -9,7 +9,7 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
-/// Payments. A transition is committed only if the payment still has the version that the domain decided on.
+/// Stores payments with their refunds. A transition is committed only if the payment still has the version that the domain decided on.
 pub trait PaymentStore {
     /// Creates the payment of an order, or returns the existing one: an order has one payment.
     async fn begin(&self, payment: &Payment) -> Result<Payment, Failure>;
@@ -54,7 +54,7 @@ pub trait PaymentStore {
     ) -> Result<Vec<Payment>, Failure>;
 }
 
-/// The ledger.
+/// The double-entry ledger: transfers are posted once and never changed.
 pub trait Ledger {
     /// The transfers that were posted in `[from, to)`, oldest first.
     async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure>;

@@ -21,7 +21,7 @@ async fn database_outage_returns_503_and_a_retry_places_one_order() {
     assert!(refused.header("retry-after").is_some());
     refused.problem(503, "unavailable");
     assert_eq!(ready.status.as_u16(), 503);
-    let placed = eventually("the database is back", async || {
+    let placed = eventually("the database responds again", async || {
         let response = request().await;
         (response.status == 201).then(|| response.json())
     })
@@ -42,7 +42,7 @@ async fn malformed_message_is_dead_lettered_without_blocking_the_queue() {
     let placed = api.place(&customer, &lantern, 1, "pm_card_visa").await;
     assert_eq!(api.wait_until_decided(&customer, &placed).await["status"], "processing", "order {}", id(&placed));
     let dead = format!("{queue}-dlq");
-    let dead_letter = eventually("the poison is in the dead-letter queue", async || {
+    let dead_letter = eventually("the malformed message is in the dead-letter queue", async || {
         let received = sqs
             .receive_message()
             .queue_url(&dead)

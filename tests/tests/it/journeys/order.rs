@@ -22,7 +22,7 @@ async fn paid_order_is_confirmed_and_its_stock_is_reserved() {
     assert!(order["payment_id"].is_string(), "{order}");
     assert_eq!(api.stock(&lantern).await, (3, 2));
     let shown = format!("/api/v1/products/{}", id(&lantern));
-    eventually("the api window shows what is left", async || {
+    eventually("the API shows the remaining units", async || {
         (api.get(&shown).send().await.expect(200)["stock_quantity"] == 3).then_some(())
     })
     .await;
@@ -38,7 +38,7 @@ async fn confirmation_email_is_sent_and_the_invoice_is_a_pdf() {
     let mail = eventually("the confirmation arrives", async || email_to(&api, &customer.email).await).await;
     assert!(mail["text"].as_str().unwrap_or_default().contains("Storm lantern"), "{mail}");
     let path = format!("/api/v1/orders/{}/invoice", id(&placed));
-    let invoice = eventually("the invoice is there", async || {
+    let invoice = eventually("the invoice exists", async || {
         let response = api.get(&path).token(&customer.token).send().await;
         (response.status == 200).then(|| response.json())
     })

@@ -42,7 +42,7 @@ async fn cancellation_after_payment_refunds_the_order_and_releases_its_stock() {
     assert_eq!((&cancelled["status"], &cancelled["status_reason"]), (&json!("cancelled"), &json!("customer_request")));
     let again = api.request(Method::DELETE, &path).token(&customer.token).send().await.expect(202);
     assert_eq!(again, cancelled, "a repeated cancellation changes nothing");
-    let payment = eventually("the money is refunded", async || {
+    let payment = eventually("the payment is refunded", async || {
         let payment = payment_of(&api, &customer, &order).await;
         (payment["status"] == "refunded").then_some(payment)
     })
@@ -174,7 +174,7 @@ async fn concurrent_cancellation_and_shipment_leave_stock_and_money_consistent()
     } else {
         assert_eq!((one.status.as_u16(), two.status.as_u16(), &now["status"]), (202, 202, &json!("cancelled")));
         eventually("the stock is released", async || (api.stock(&lantern).await == (5, 0)).then_some(())).await;
-        eventually("the money is refunded", async || {
+        eventually("the payment is refunded", async || {
             (payment_of(&api, &customer, &order).await["status"] == "refunded").then_some(())
         })
         .await;

@@ -217,7 +217,7 @@ impl ApiClient {
     /// The order, once it is confirmed, cancelled, or waits for another payment.
     pub async fn wait_until_decided(&self, user: &User, order: &Value) -> Value {
         let path = format!("/api/v1/orders/{}", id(order));
-        eventually("the order is decided", async || {
+        eventually("the order is confirmed, cancelled or declined", async || {
             let order = self.get(&path).token(&user.token).send().await.expect(200);
             (order["status"] != "pending" || order["status_reason"] == "payment_declined").then_some(order)
         })

@@ -28,7 +28,7 @@ async fn stock_adjustments_by_staff_reach_the_product_view() {
     assert_eq!(first, json!({"available": 4, "reserved": 2}));
     assert_eq!(api.stock(&lantern).await, (4, 2));
     let path = format!("/api/v1/products/{}", id(&lantern));
-    eventually("the api window shows four", async || {
+    eventually("the API shows four units", async || {
         (api.get(&path).send().await.expect(200)["stock_quantity"] == 4).then_some(())
     })
     .await;
