@@ -4,7 +4,7 @@ use domain::{DomainEvent, event, notification::Channel};
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
-use services::{EmailChannel, PushChannel, SmsChannel, send_once};
+use services::{EmailChannel, PushChannel, SmsChannel, send_requested};
 
 /// Sends one message.
 pub async fn handle(
@@ -19,8 +19,8 @@ pub async fn handle(
     };
     let sent = |notification| delivery.event(&cause.subject, 1, notification);
     match request.channel {
-        Channel::Email => send_once(contacts, templates, &EmailChannel(email), claim, cause, sent).await,
-        Channel::Sms => send_once(contacts, templates, &SmsChannel(sms), claim, cause, sent).await,
-        Channel::Push => send_once(contacts, templates, &PushChannel(push, contacts), claim, cause, sent).await,
+        Channel::Email => send_requested(contacts, templates, &EmailChannel(email), claim, cause, sent).await,
+        Channel::Sms => send_requested(contacts, templates, &SmsChannel(sms), claim, cause, sent).await,
+        Channel::Push => send_requested(contacts, templates, &PushChannel(push, contacts), claim, cause, sent).await,
     }
 }

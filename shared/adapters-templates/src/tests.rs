@@ -115,7 +115,7 @@ fn cancellation_states_its_reason_and_the_refund() {
         let email = templates.render_email(Template::OrderCancelled, &contact(None), &cancelled_event(reason)).unwrap();
         assert_eq!(email.subject, "Your order 0123456789AB has been cancelled");
         for form in [&email.text, &email.html] {
-            for expected in [words, "Any amount you paid will be refunded", "39.98 USD", "Hello,"] {
+            for expected in [words, "Any amount you paid will be returned", "39.98 USD", "Hello,"] {
                 assert!(form.contains(expected), "{expected} is missing in {form}");
             }
         }

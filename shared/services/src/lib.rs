@@ -13,6 +13,7 @@ mod retry;
 pub use gateway::{GatewayCall, call_gateway};
 pub use notifications::{
     EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, blocked_reason, send_once,
+    send_requested,
 };
 pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};

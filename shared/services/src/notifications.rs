@@ -2,7 +2,7 @@
 
 use domain::{
     DomainEvent, Event,
-    event::{self, NotificationSent},
+    event::{self, NotificationRequested, NotificationSent},
     notification::{self, Channel, Outcome},
 };
 use futures_util::future::join_all;
@@ -34,7 +34,7 @@ pub trait NotificationChannel {
 }
 
 /// Sends the notification about `cause` on this channel, unless the claim was made before, and records the outcome; `sent` wraps
-/// the event that reports it as sent. A user who did not choose the channel gets nothing, except what staff wrote to them.
+/// the event that reports it as sent. A user who did not choose the channel gets nothing.
 ///
 /// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
 /// notification again: delivery is at least once.
@@ -46,8 +46,38 @@ pub async fn send_once<C: NotificationChannel>(
     cause: &Event,
     sent: impl FnOnce(NotificationSent) -> Event,
 ) -> Result<(), Failure> {
+    let notification = notification::for_event(&cause.event, C::CHANNEL);
+    let notification = notification.ok_or_else(|| event::unexpected_event(&cause.event))?;
+    send(contacts, templates, channel, claim, cause, &notification, sent).await
+}
+
+/// Sends what staff requested, as [`send_once`] does an order update. The user's preferences do not matter.
+pub async fn send_requested<C: NotificationChannel>(
+    contacts: &impl ContactStore,
+    templates: &impl MessageTemplates,
+    channel: &C,
+    claim: Claim,
+    cause: &Event,
+    sent: impl FnOnce(NotificationSent) -> Event,
+) -> Result<(), Failure> {
+    let DomainEvent::NotificationRequested(NotificationRequested { order_id, user_id, template, .. }) = cause.event
+    else {
+        return Err(event::unexpected_event(&cause.event));
+    };
+    let notification = NotificationSent { order_id, user_id, channel: C::CHANNEL, template };
+    send(contacts, templates, channel, claim, cause, &notification, sent).await
+}
+
+async fn send<C: NotificationChannel>(
+    contacts: &impl ContactStore,
+    templates: &impl MessageTemplates,
+    channel: &C,
+    claim: Claim,
+    cause: &Event,
+    notification: &NotificationSent,
+    sent: impl FnOnce(NotificationSent) -> Event,
+) -> Result<(), Failure> {
     let about = &cause.event;
-    let notification = notification_for(about, C::CHANNEL).ok_or_else(|| event::unexpected_event(about))?;
     if contacts.was_sent(claim).await? {
         return Ok(());
     }
@@ -59,25 +89,12 @@ pub async fn send_once<C: NotificationChannel>(
     }
     let outcome = match blocked_reason(&to, C::CHANNEL) {
         Some(reason) => reason,
-        None => channel.deliver(templates, &to, &NotificationJob { claim, about, notification: &notification }).await?,
+        None => channel.deliver(templates, &to, &NotificationJob { claim, about, notification }).await?,
     };
     let event = sent(notification.clone());
     match outcome {
         Outcome::Sent => contacts.record_sent(claim, &event).await.map(drop),
-        reason => contacts.record_not_sent(claim, &notification, reason, event.time).await,
-    }
-}
-
-/// The notification about an event on `channel`: what staff requested on it, or the one that the domain has for an order update.
-fn notification_for(about: &DomainEvent, channel: Channel) -> Option<NotificationSent> {
-    match about {
-        DomainEvent::NotificationRequested(request) => (request.channel == channel).then_some(NotificationSent {
-            order_id: request.order_id,
-            user_id: request.user_id,
-            channel,
-            template: request.template,
-        }),
-        _ => notification::for_event(about, channel),
+        reason => contacts.record_not_sent(claim, notification, reason, event.time).await,
     }
 }
 

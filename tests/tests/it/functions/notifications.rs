@@ -112,6 +112,19 @@ async fn push_send_notifies_every_registered_device_once_per_event() {
     assert_eq!(devices.len(), 1, "the endpoint that is gone is removed");
 }
 
+#[tokio::test]
+async fn sms_send_dead_letters_a_request_of_staff_that_reaches_its_queue() {
+    let (platform, clock) = (platform_with_all_channels().await, clock());
+    let handler = async |delivery| {
+        sms_send::handle(&platform.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery).await
+    };
+    let consumer = Consumer::new(catalog::SMS_SEND.name, catalog::MAX_RECEIVES);
+    let event = sample(catalog::MESSAGE_SEND, "ok_sms");
+    edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
+    assert!(platform.sms_sender().sent().is_empty(), "message-send sends it");
+    assert_eq!(platform.dead_letters().messages()[0].reason, "unexpected-event");
+}
+
 /// Delivers one sample event to the functions of all channels.
 async fn notify(platform: &Platform, case: &str) {
     let (contacts, templates) = (platform.contacts(), platform.message_templates());
