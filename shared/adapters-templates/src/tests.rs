@@ -108,7 +108,7 @@ fn cancellation_states_its_reason_and_the_refund() {
         ("insufficient_stock", "no longer in stock"),
         ("customer_request", "cancelled as requested"),
         ("staff_request", "we had to cancel"),
-        ("refunded", "your payment was refunded"),
+        ("refunded", "we returned your payment"),
         ("timed_out", "completed in time"),
         ("payment_unreachable", "could not confirm your payment"),
     ] {

@@ -51,7 +51,7 @@ pub async fn send_once<C: NotificationChannel>(
     send(contacts, templates, channel, claim, cause, &notification, sent).await
 }
 
-/// Sends what staff requested, as [`send_once`] does an order update. The user's preferences do not matter.
+/// Sends what staff requested, as [`send_once`] does an order update. The user's preferences were checked when it was requested.
 pub async fn send_requested<C: NotificationChannel>(
     contacts: &impl ContactStore,
     templates: &impl MessageTemplates,
