@@ -2,9 +2,10 @@
 
 The binaries are those that `scripts/build --release --arm64` packages for AWS. Each one gets the environment variables
 of the deployed function, a Lambda Runtime API of its own, and `events/<function>/ok.json`. A function passes when it
-responds: an HTTP function with a status below 500 (the sample may name an order that this stack does not have), a
-consumer with no failed record, any other without an error. They run with the emulator's root keys: permissions are not
-checked here. Times include processor emulation and say nothing about AWS.
+responds: an HTTP function with a status that says that it read the request (the sample may name an order that this
+stack does not have: 404, 409 and 422 pass), a consumer with no failed and no dead-lettered record, any other without an
+error. They run with the emulator's root keys: permissions are not checked here. Times include processor emulation and
+say nothing about AWS.
 """
 
 import argparse
@@ -28,6 +29,8 @@ QEMU = "qemu-aarch64-static"
 # Where Debian's libc6-arm64-cross puts the loader and the C library.
 SYSROOT = "/usr/aarch64-linux-gnu"
 DEADLINE_S = 60
+# Statuses of an HTTP function that processed its sample.
+PROCESSED = {200, 201, 202, 204, 404, 409, 422}
 # These prepare what the others need: the schema, a signing key, a product with stock, an account.
 FIRST = ("database-migrate", "key-rotate", "product-create", "stock-open", "user-register", "user-login", "order-place")
 
@@ -121,11 +124,13 @@ class Row(NamedTuple):
     passed: bool
 
 
-def judge(event: Any, outcome: bytes | None) -> tuple[str, bool]:
+def judge(event: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, bool]:
     """The result in a few words, and whether it passes."""
     response = json.loads(outcome or b"null")
+    if dead_lettered:
+        return f"{dead_lettered} records dead-lettered", False
     if "http" in event.get("requestContext", {}) and isinstance(response, dict) and "statusCode" in response:
-        return str(response["statusCode"]), response["statusCode"] < 500
+        return str(response["statusCode"]), response["statusCode"] in PROCESSED
     if isinstance(response, dict) and "batchItemFailures" in response:
         failed = len(response["batchItemFailures"])
         return (f"{failed} records failed" if failed else "all records processed"), not failed
@@ -148,6 +153,8 @@ def run(name: str, directory: Path) -> Row:
         "AWS_LAMBDA_LOG_GROUP_NAME": "arm64",
         "AWS_LAMBDA_LOG_STREAM_NAME": "arm64",
     }
+    dead_letters = env.get("DEAD_LETTER_QUEUE_URL")
+    before = aws.message_count(dead_letters) if dead_letters else 0
     log = config.LOGS / "arm64" / f"{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -167,7 +174,8 @@ def run(name: str, directory: Path) -> Row:
     init = (api.asked - started) * 1000
     if api.outcome is None:
         return Row(name, init, None, f"{(api.error or 'no response')[:120]}; see {log}", False)
-    return Row(name, init, (api.responded - api.asked) * 1000, *judge(json.loads(text), api.outcome))
+    dead_lettered = aws.message_count(dead_letters) - before if dead_letters else 0
+    return Row(name, init, (api.responded - api.asked) * 1000, *judge(json.loads(text), api.outcome, dead_lettered))
 
 
 def table(rows: list[Row]) -> str:
@@ -184,7 +192,7 @@ def table(rows: list[Row]) -> str:
 
 def check_tools() -> None:
     if not shutil.which(QEMU) or not Path(SYSROOT).exists():
-        raise ScriptError("qemu or the arm64 C library is missing: run scripts/setup --full")
+        raise ScriptError("qemu or the arm64 C library is missing: run scripts/setup --arm64")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from typing import Any
 
 import api_client
 import chaos_checks
+import chaos_killer
 import chaos_load
 import chaos_observer
 import chaos_quiescence
@@ -66,7 +67,7 @@ class Run:
         self.arguments, self.rng = arguments, random.Random(arguments.seed)
         self.env = ensure_up()
         self.statistics = chaos_load.Statistics()
-        self.killer = Killer(arguments.seed, self.env["GATEWAY_URL"], progress.note)
+        self.killer = Killer(arguments.seed, self.env["GATEWAY_URL"], progress.note, arguments.kill)
 
     def prepare(self) -> None:
         tag = time.strftime("%y%m%d%H%M%S")
@@ -247,6 +248,14 @@ def read_arguments() -> argparse.Namespace:
         default=1200,
         metavar="SECONDS",
         help="longest wait for pending work (default 1200: payment-reconcile needs ten to fifteen minutes)",
+    )
+    parser.add_argument(
+        "--kill",
+        nargs="+",
+        choices=chaos_killer.KINDS,
+        default=chaos_killer.KINDS,
+        metavar="KIND",
+        help=f"kill only these: {', '.join(chaos_killer.KINDS)} (default: all)",
     )
     parser.add_argument("--no-kills", action="store_true", help="send orders without killing anything")
     parser.add_argument("--check", action="store_true", help="send nothing, repeat the checks of the last run")

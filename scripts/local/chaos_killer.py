@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import api_client
@@ -22,7 +22,7 @@ import services
 from config import ScriptError
 from services import Service
 
-FUNCTIONS = "function processes"
+FUNCTIONS = "functions"
 EACH = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY, services.TRIGGER)
 # One round. An empty turn kills function processes only, the last one all services at once.
 ROUND: tuple[tuple[Service, ...], ...] = (
@@ -35,9 +35,17 @@ ROUND: tuple[tuple[Service, ...], ...] = (
     (services.TRIGGER,),
     EACH,
 )
+# What a run can kill.
+KINDS = (*(service.name for service in EACH), FUNCTIONS)
 DOWN_S, PAUSE_S, FUNCTIONS_S = (0.5, 6.0), (1.0, 4.0), (2.0, 5.0)
 # How often function processes are looked at, and the share of the working ones that is killed.
 INTERVAL_S, SHARE = 0.015, 0.4
+
+
+def round_of(kinds: Sequence[str]) -> list[tuple[Service, ...]]:
+    """The turns of a round that are left if only these kinds are killed."""
+    left = [(turn, tuple(service for service in turn if service.name in kinds)) for turn in ROUND]
+    return [chosen for turn, chosen in left if chosen or (not turn and FUNCTIONS in kinds)]
 
 
 def _function_processes(emulator: int | None) -> dict[int, int]:
@@ -73,8 +81,11 @@ class Killer(threading.Thread):
     `done` counts the kills, `error` says what ended the thread early.
     """
 
-    def __init__(self, seed: int, gateway_url: str, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, seed: int, gateway_url: str, report: Callable[[str], None], kinds: Sequence[str] = KINDS
+    ) -> None:
         super().__init__(daemon=True)
+        self.round, self.kills_functions = round_of(kinds), FUNCTIONS in kinds
         self.rng, self.gateway_url, self.report = random.Random(seed), gateway_url, report
         self.stopping = threading.Event()
         self.error: str | None = None
@@ -85,7 +96,7 @@ class Killer(threading.Thread):
     def run(self) -> None:
         try:
             while not self._may_stop():
-                for chosen in ROUND:
+                for chosen in self.round:
                     if self._may_stop():
                         return
                     if chosen:
@@ -110,7 +121,7 @@ class Killer(threading.Thread):
         with config.lock():
             for service in chosen:
                 services.kill(service)
-            if len(chosen) > 1 or self.rng.random() < 0.5:
+            if self.kills_functions and (len(chosen) > 1 or self.rng.random() < 0.5):
                 functions = self.kill_functions(down_s)
             else:
                 time.sleep(down_s)

@@ -42,7 +42,8 @@ pub fn compile(
     let mut command = match build {
         Build::Dev => {
             let mut command = Command::new(cargo());
-            command.arg("build");
+            // Without it, tokio lacks `test-util`, and `cargo test` compiles everything that uses tokio a second time.
+            command.args(["build", "--features", "quayside-tests/development"]);
             command
         }
         Build::Release(arch) => cargo_lambda(root, arch)?,
