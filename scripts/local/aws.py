@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -145,6 +146,20 @@ def set_variables(function: str, changes: dict[str, str | None]) -> None:
         _call("lambda", "update_function_configuration", FunctionName=name, Environment={"Variables": merged})
     except ClientError as error:
         raise ScriptError(f"the variables of function {function} cannot be changed: {_reason(error)}") from None
+
+
+# ---- logs -----------------------------------------------------------------------------------------------------
+
+
+def log_lines(text: str) -> Iterator[str]:
+    """Log lines of all functions that contain a text."""
+    groups = _pages(
+        "logs", "describe_log_groups", "logGroups", logGroupNamePrefix="/aws/lambda/" + config.physical_name("")
+    )
+    for group in groups:
+        name = group["logGroupName"]
+        for event in _pages("logs", "filter_log_events", "events", logGroupName=name, filterPattern=f'"{text}"'):
+            yield from event["message"].splitlines()
 
 
 # ---- objects --------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 //! What the runners of queues and streams share: the consumer, the delivery that a handler gets, and the summary of a batch.
 
 use crate::runtime::FunctionError;
-use crate::telemetry::metrics;
+use crate::telemetry::{metrics, spans};
 use crate::trace::{self, Upstream};
 use crate::{Clock, envelope};
 use kernel::{Claim, CloudEvent, EventPayload, Failure, Ids, Timestamp, TraceContext, Uuid};
@@ -101,7 +101,9 @@ impl RecordContext {
         let ids = clock.ids();
         let text = |member: &str| document.get(member).and_then(Value::as_str);
         let correlation_id = text("correlationid").and_then(|id| id.parse::<Uuid>().ok());
-        let trace = trace::enter(Upstream { correlation_id, traceparent: text("traceparent"), xray }, &ids);
+        let upstream = Upstream { correlation_id, traceparent: text("traceparent"), xray };
+        let trace = trace::enter(upstream, &ids);
+        spans::begin(text("type").unwrap_or("record"), &trace, trace::parent(upstream));
         Self { now: clock.now(), ids, trace, deadline: clock.deadline() }
     }
 

@@ -11,7 +11,8 @@ use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
-use crate::{Clock, envelope, json, telemetry};
+use crate::telemetry::{self, spans};
+use crate::{Clock, envelope, json};
 use futures_util::future::{LocalBoxFuture, join_all};
 use futures_util::{FutureExt, StreamExt, stream};
 use kernel::{Failure, Timestamp};
@@ -307,8 +308,8 @@ async fn one(
     let parsed = (hooks.parse)(&message.body);
     let document = parsed.as_ref().unwrap_or(&Value::Null);
     let context = RecordContext::of(document, message.xray.as_deref().or(invocation.xray.as_deref()), clock);
-    let span = context.span(&message.id);
-    async {
+    let (span, trace) = (context.span(&message.id), context.trace.clone());
+    let outcome = async {
         let last_attempt = message.attempt >= consumer.max_receive_count;
         let result = match parsed {
             _ if !consumer::has_time(clock) => {
@@ -337,7 +338,9 @@ async fn one(
         }
     }
     .instrument(span)
-    .await
+    .await;
+    spans::end(&trace, outcome == Outcome::Processed);
+    outcome
 }
 
 /// [`catch_panic`] for work that can also fail because the record is malformed.

@@ -24,6 +24,12 @@ pub(crate) fn enter(upstream: Upstream<'_>, ids: &Ids) -> TraceContext {
     TraceContext { correlation_id, traceparent: Some(format!("00-{trace_id}-{span_id}-{flags}")) }
 }
 
+/// The upstream span, which causes this hop.
+pub(crate) fn parent<'a>(upstream: Upstream<'a>) -> Option<&'a str> {
+    let text = upstream.traceparent?;
+    read_traceparent(text).and_then(|_| text.trim().split('-').nth(2))
+}
+
 /// Trace id and flags of a well-formed `traceparent`. Of later versions, the members of version 00 are read.
 fn read_traceparent(text: &str) -> Option<(String, &str)> {
     let mut parts = text.trim().split('-');
@@ -80,6 +86,13 @@ mod tests {
         let traceparent = trace.traceparent.unwrap();
         assert!(!traceparent.contains("00f067aa0ba902b7") && traceparent.ends_with("-01"));
         assert!(read_traceparent(&traceparent).is_some());
+    }
+
+    #[test]
+    fn parent_is_the_span_of_a_well_formed_traceparent() {
+        let of = |traceparent| parent(Upstream { traceparent: Some(traceparent), ..Upstream::default() });
+        assert_eq!(of("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), Some("00f067aa0ba902b7"));
+        assert_eq!(of("00-4bf92f35-00f067aa0ba902b7-01"), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use reply::Reply;
 pub use route::{Access, Principal, Route};
 
 use crate::runtime::{self, Error, InvocationContext};
-use crate::telemetry::{self, metrics};
+use crate::telemetry::{self, metrics, spans};
 use crate::{Clock, catch_panic::catch_panic, trace};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -107,6 +107,7 @@ async fn exchange(
             telemetry::log_failure("request", &failure);
             Rendered::problem(&failure, &path, &trace)
         });
+        spans::end(&trace, rendered.status.as_u16() < 500);
         finish(&rendered, invocation.clock.millis_since(started));
         Envelope { trace: &trace, request_id: &request_id }.seal(rendered)
     }

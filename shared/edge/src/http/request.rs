@@ -4,6 +4,7 @@ use super::body::{Content, Media};
 use super::canonical::fingerprint;
 use super::route::{MAX_BODY, Principal, Route};
 use crate::runtime::InvocationContext;
+use crate::telemetry::spans;
 use crate::{Clock, trace};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,6 +55,7 @@ impl Head {
             xray: invocation.xray.as_deref().or_else(|| header("x-amzn-trace-id")),
         };
         let trace = trace::enter(upstream, &invocation.clock.ids());
+        spans::begin(event.route_key.as_deref().unwrap_or("request"), &trace, trace::parent(upstream));
         let query = match event.raw_query_string {
             // API Gateway's map joins repeated parameters with commas; the raw string keeps them apart.
             Some(raw) => raw.parse().unwrap_or_default(),

@@ -3,7 +3,7 @@
 //! Values are collected during an invocation and written when it ends, with the dimensions `service` and `function_name`. Before
 //! [`init`](super::init) nothing is collected, so tests and simulations are not affected.
 
-use super::{Identity, identity, write_line};
+use super::{Identity, identity, spans, write_line};
 use kernel::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -60,11 +60,17 @@ fn collect(record: impl FnOnce(&mut Collected)) {
     }
 }
 
-/// Writes the collected metrics, at the end of each invocation.
+/// Writes the collected metrics and spans, at the end of each invocation.
 pub(crate) fn flush() {
     let Some(identity) = identity() else { return };
     let collected = std::mem::take(&mut *COLLECTED.lock().unwrap_or_else(PoisonError::into_inner));
-    for line in collected.lines(identity, Timestamp::now()) {
+    let now = Timestamp::now();
+    let mut lines = collected.lines(identity, now);
+    let spans = spans::take(now);
+    if let Some(Value::Object(line)) = lines.first_mut().filter(|_| !spans.is_empty()) {
+        line.insert("spans".to_owned(), json!(spans));
+    }
+    for line in lines {
         write_line(format!("{line}\n").as_bytes());
     }
 }

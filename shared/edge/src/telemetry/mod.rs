@@ -5,6 +5,7 @@
 
 mod lines;
 pub mod metrics;
+pub(crate) mod spans;
 
 #[cfg(test)]
 pub(crate) use lines::tests::lines_of;

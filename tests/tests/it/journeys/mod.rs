@@ -7,3 +7,4 @@ mod order;
 mod saga;
 mod stack;
 mod stock;
+mod trace;

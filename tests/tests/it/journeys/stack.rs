@@ -4,6 +4,7 @@
 
 use reqwest::{Client, Method, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
+use std::process::{Command, Output};
 use std::time::Duration;
 use tokio::{
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -264,8 +265,14 @@ pub async fn eventually<T>(what: &str, request: impl AsyncFn() -> Option<T>) -> 
 
 /// Starts, stops or kills a service of the local cloud.
 pub async fn control_service(verb: &'static str, name: &'static str) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/service");
-    let run = move || std::process::Command::new(script).args([verb, name]).output().expect("scripts/service runs");
-    let output = tokio::task::spawn_blocking(run).await.expect("it ends");
+    let output = run_script("service", &[verb, name]).await;
     assert!(output.status.success(), "{verb} {name}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Runs a script of the project to its end.
+pub async fn run_script(name: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(format!("{}/../scripts/{name}", env!("CARGO_MANIFEST_DIR")));
+    command.args(arguments);
+    let run = tokio::task::spawn_blocking(move || command.output());
+    run.await.expect("it ends").unwrap_or_else(|error| panic!("scripts/{name}: {error}"))
 }
