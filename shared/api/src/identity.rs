@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct UserView {
     /// Id of the user.
     pub id: String,
-    /// E-mail address.
+    /// E-mail address, its domain in the script that people read.
     pub email: String,
     /// Login name.
     pub username: String,
@@ -32,7 +32,7 @@ impl From<&User> for UserView {
     fn from(user: &User) -> Self {
         Self {
             id: id(user.id.0),
-            email: user.email.as_str().to_owned(),
+            email: user.email.display(),
             username: user.username.as_str().to_owned(),
             full_name: user.full_name.as_ref().map(|name| name.as_str().to_owned()),
             phone: user.phone.as_ref().map(|phone| phone.as_str().to_owned()),
