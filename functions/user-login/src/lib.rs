@@ -20,8 +20,11 @@ pub async fn handle(
     if let Some(until) = found.as_ref().and_then(|credentials| credentials.locked_until) {
         session::check_lock(until, call.now)?;
     }
-    let is_valid =
-        passwords.verify(&call.body.password, found.as_ref().map(|credentials| credentials.password_hash.as_str()))?;
+    let hash = found.as_ref().map(|credentials| credentials.password_hash.as_str());
+    let mut is_valid = false;
+    for password in call.body.passwords() {
+        is_valid |= passwords.verify(&password, hash)?;
+    }
     let Some(credentials) = found else { return Err(session::wrong_credentials()) };
     if !is_valid {
         let locked_until = session::locked_until(call.now)?;

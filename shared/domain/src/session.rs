@@ -1,5 +1,6 @@
 //! Sessions: login, token lifetimes, and the lock after repeated failures.
 
+use crate::{text::Email, user::normalized_password};
 use kernel::{Failure, FailureKind, FieldError, Timestamp};
 use serde::Deserialize;
 
@@ -20,18 +21,34 @@ pub struct Login {
     email: Option<String>,
     #[serde(default)]
     username: Option<String>,
-    pub password: String,
+    password: String,
 }
 
 impl Login {
-    /// The given e-mail address or username, in lower case.
+    /// The given e-mail address or username, as accounts store it. Only ASCII letters are lower-cased: a name that is not an account's does
+    /// not become one.
     pub fn name(&self) -> Result<String, Failure> {
         match (&self.email, &self.username) {
-            (Some(name), None) | (None, Some(name)) => Ok(name.trim().to_lowercase()),
+            (Some(name), None) | (None, Some(name)) => Ok(match Email::parse(name) {
+                Ok(email) => email.into(),
+                Err(_) => name.trim().to_ascii_lowercase(),
+            }),
             _ => {
                 let detail = "must be given, or /username, but not both".to_owned();
                 Err(Failure::fields(vec![FieldError { pointer: "/email".to_owned(), detail }]))
             }
+        }
+    }
+}
+
+impl Login {
+    /// The password in the forms that may have been hashed: normalized, as every new hash is, and as typed if that differs, for hashes that
+    /// are older than the normalization. All forms are to be verified, so that the time does not tell which one is right.
+    pub fn passwords(&self) -> Vec<String> {
+        let normalized = normalized_password(&self.password);
+        match normalized == self.password {
+            true => vec![normalized],
+            false => vec![normalized, self.password.clone()],
         }
     }
 }
@@ -93,6 +110,27 @@ mod tests {
         assert_eq!(login(r#"{"email":" Ada@Example.com","password":"x"}"#), Ok("ada@example.com".to_owned()));
         assert!(login(r#"{"email":"a","username":"b","password":"x"}"#).is_err());
         assert!(login(r#"{"password":"x"}"#).is_err());
+    }
+
+    #[test]
+    fn login_name_is_that_of_an_account_and_not_folded_into_one() {
+        let name = |typed: &str| {
+            let login = serde_json::json!({ "username": typed, "password": "x" });
+            serde_json::from_value::<Login>(login).expect("parses").name().expect("a name")
+        };
+        assert_eq!(name("Max@M\u{dc}ller.de"), "max@xn--mller-kva.de");
+        assert_eq!(name(" LoveLace "), "lovelace");
+        assert_eq!(name("\u{212a}ate"), "\u{212a}ate");
+    }
+
+    #[test]
+    fn password_is_verified_normalized_and_as_typed() {
+        let forms = |typed: &str| {
+            let login = serde_json::json!({ "username": "ada", "password": typed });
+            serde_json::from_value::<Login>(login).expect("parses").passwords()
+        };
+        assert_eq!(forms("crème brûlée"), ["crème brûlée"]);
+        assert_eq!(forms("cre\u{300}me"), ["crème", "cre\u{300}me"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::{
 use kernel::{Failure, FieldError, Timestamp};
 use serde::Deserialize;
 use std::fmt;
+use unicode_normalization::UnicodeNormalization;
 
 /// The role of a principal, as in access tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,10 @@ pub fn check_owner(owner: UserId, id: kernel::Uuid, role: &str) -> Result<(), Fa
     }
 }
 
-/// A plain-text password. It is never stored or logged.
+/// A plain-text password, in Unicode normalization form C. It is never stored or logged.
+///
+/// Keyboards send the same letter composed (`é`) or decomposed (`e` and an accent). NIST SP 800-63B asks for a normalization before
+/// hashing; form C is that of RFC 8265 (OpaqueString), which changes nothing that a person would see.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Password(String);
@@ -69,9 +73,15 @@ pub struct Password(String);
 /// hashing.
 pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 10..=128;
 
+/// The form in which passwords are hashed.
+pub fn normalized_password(text: &str) -> String {
+    text.nfc().collect()
+}
+
 impl TryFrom<String> for Password {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
+        let text = normalized_password(&text);
         let length = text.chars().count();
         let mut distinct: Vec<char> = text.chars().collect();
         distinct.sort_unstable();
@@ -169,6 +179,14 @@ mod tests {
         assert!(Password::try_from("short".to_owned()).is_err());
         assert!(Password::try_from("aaaaaaaaaaaa".to_owned()).is_err());
         assert!(Password::try_from("correct horse battery".to_owned()).is_ok());
+    }
+
+    #[test]
+    fn composed_and_decomposed_password_are_the_same() {
+        let password = |text: &str| Password::try_from(text.to_owned()).expect("valid");
+        assert_eq!(password("cre\u{300}me bru\u{302}le\u{301}e"), password("crème brûlée"));
+        assert_eq!(password("crème brûlée").expose(), "crème brûlée");
+        assert_ne!(password("ﬁne-password-1"), password("fine-password-1"), "compatibility forms stay distinct");
     }
 
     #[test]
