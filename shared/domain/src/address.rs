@@ -1,20 +1,136 @@
-//! Postal addresses.
+//! Postal addresses, with the parts that the postal system of their country needs.
+
+mod parts;
 
 use crate::text::{AddressLine, Country, PlaceName, PostalCode};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-/// A postal address of a user or an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// A postal address of a user or an order. Which of `city`, `region` and `postal_code` are required depends on the country.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Address {
     /// Street and number.
     pub line1: AddressLine,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line2: Option<AddressLine>,
-    pub city: PlaceName,
-    /// Region, state or province.
-    pub region: PlaceName,
-    pub postal_code: PostalCode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<PlaceName>,
+    /// Region, state, province or emirate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<PlaceName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<PostalCode>,
     pub country: Country,
+}
+
+/// The members as sent; a blank one counts as absent, because forms send all their fields.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    line1: AddressLine,
+    #[serde(default, deserialize_with = "unless_blank")]
+    line2: Option<AddressLine>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    city: Option<PlaceName>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    region: Option<PlaceName>,
+    #[serde(default, deserialize_with = "unless_blank")]
+    postal_code: Option<PostalCode>,
+    country: Country,
+}
+
+fn unless_blank<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<String, Error = String>,
+{
+    let sent = Option::<String>::deserialize(deserializer)?.filter(|text| !text.trim().is_empty());
+    sent.map(T::try_from).transpose().map_err(D::Error::custom)
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Sent { line1, line2, city, region, postal_code, country } = Sent::deserialize(deserializer)?;
+        let needed = parts::required(&country);
+        for (name, is_needed, is_given) in [
+            ("city", needed.city, city.is_some()),
+            ("region", needed.region, region.is_some()),
+            ("postal_code", needed.postal_code, postal_code.is_some()),
+        ] {
+            if is_needed && !is_given {
+                return Err(D::Error::missing_field(name));
+            }
+        }
+        Ok(Self { line1, line2, city, region, postal_code, country })
+    }
+}
+
+impl Address {
+    /// Country and region, such as `US-CA`; the country alone for an address without a region.
+    pub fn area(&self) -> String {
+        match &self.region {
+            Some(region) => format!("{}-{}", self.country.as_str(), region.as_str()),
+            None => self.country.as_str().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(country: &str, parts: Value) -> Result<Address, String> {
+        let mut address = json!({ "line1": "1 Pier", "country": country });
+        address.as_object_mut().expect("an object").extend(parts.as_object().cloned().unwrap_or_default());
+        serde_json::from_value(address).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn parts_that_an_address_needs_depend_on_its_country() {
+        for (country, parts) in [
+            ("HK", json!({ "city": "Central", "region": "Hong Kong Island" })),
+            ("HK", json!({ "region": "Kowloon" })),
+            ("AE", json!({ "city": "Dubai", "region": "Dubai" })),
+            ("SG", json!({ "postal_code": "018956" })),
+            ("DE", json!({ "city": "Berlin", "postal_code": "10115" })),
+            ("IE", json!({ "city": "Dublin" })),
+            ("MO", json!({})),
+            ("US", json!({ "city": "Oakland", "region": "CA", "postal_code": "94607" })),
+        ] {
+            assert_eq!(read(country, parts.clone()).map(|_| ()), Ok(()), "{country} {parts}");
+        }
+        for (country, parts, missing) in [
+            ("US", json!({ "city": "Oakland", "region": "CA" }), "postal_code"),
+            ("US", json!({ "city": "Oakland", "postal_code": "94607" }), "region"),
+            ("US", json!({ "region": "CA", "postal_code": "94607" }), "city"),
+            ("DE", json!({ "city": "Berlin" }), "postal_code"),
+            ("DE", json!({ "city": "Berlin", "postal_code": "  " }), "postal_code"),
+            ("AE", json!({ "city": "Dubai" }), "region"),
+            ("JP", json!({ "city": "Tokyo", "postal_code": "100-0001" }), "region"),
+            ("SG", json!({ "city": "Singapore" }), "postal_code"),
+        ] {
+            assert_eq!(read(country, parts.clone()), Err(format!("missing field `{missing}`")), "{country} {parts}");
+        }
+    }
+
+    #[test]
+    fn blank_part_that_is_not_needed_counts_as_absent() {
+        let parts = json!({ "line2": "", "city": "Central", "region": "Hong Kong Island", "postal_code": " " });
+        let address = read("HK", parts).expect("an address");
+        assert_eq!((&address.line2, &address.postal_code), (&None, &None));
+        let kept = serde_json::to_value(&address).expect("serializes");
+        assert_eq!(kept.get("postal_code"), None);
+        assert_eq!(serde_json::from_value::<Address>(kept).expect("reads"), address);
+        assert_eq!(address.area(), "HK-Hong Kong Island");
+        assert_eq!(read("MO", json!({})).expect("an address").area(), "MO");
+    }
+
+    #[test]
+    fn unknown_parts_and_invalid_ones_are_refused() {
+        assert!(read("DE", json!({ "city": "Berlin", "postal_code": "10115", "planet": "Earth" })).is_err());
+        assert!(read("DE", json!({ "city": "Ber\u{0}lin", "postal_code": "10115" })).is_err());
+        assert!(read("XX", json!({ "city": "Berlin", "postal_code": "10115" })).is_err());
+    }
 }

@@ -28,12 +28,11 @@ pub struct AnalyticsRecord {
 
 /// Creates the record of an order that was confirmed `at`.
 pub fn analytics_record(event_id: Uuid, at: Timestamp, order: &OrderConfirmed) -> Result<AnalyticsRecord, Failure> {
-    let address = &order.shipping_address;
     Ok(AnalyticsRecord {
         event_id,
         window: start(at)?,
         revenue: order.total_amount,
-        region: format!("{}-{}", address.country.as_str(), address.region.as_str()),
+        region: order.shipping_address.area(),
         products: order
             .lines
             .iter()
