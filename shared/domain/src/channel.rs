@@ -34,8 +34,8 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// Maximum length of a manual message with its subject, in characters: four SMS segments of 153 characters in the GSM alphabet
-    /// or eight of 67 in UCS-2. It also fits a push payload of 4 KiB.
+    /// Maximum length of a manual message with its subject, in characters. It fits a push payload of 4 KiB. What an SMS may take besides is
+    /// [`crate::sms::MAX_SEGMENTS`].
     pub const fn max_message_chars(self) -> Option<usize> {
         match self {
             Self::Email => None,

@@ -6,6 +6,7 @@ use crate::{
     DomainEvent,
     event::NotificationSent,
     id::{OrderId, UserId},
+    sms,
     text::{DeviceToken, MessageText, Subject},
 };
 use kernel::{Failure, Timestamp, Uuid};
@@ -127,14 +128,18 @@ pub struct SendNotification {
 }
 
 impl SendNotification {
-    /// Checks the length of the message against the limit of the channel.
+    /// Checks the length of the message against the limits of the channel.
     pub fn check(&self) -> Result<(), Failure> {
         match self.channel.max_message_chars() {
-            Some(max) if self.data.length() > max => Err(Failure::field(
-                "/data/text",
-                format!("must be at most {max} characters on this channel, including the subject"),
-            )),
-            _ => Ok(()),
+            Some(max) if self.data.length() > max => {
+                let detail = format!("must be at most {max} characters on this channel, including the subject");
+                return Err(Failure::field("/data/text", detail));
+            }
+            _ => {}
+        }
+        match self.channel {
+            Channel::Sms => self.data.check_segments(),
+            Channel::Email | Channel::Push => Ok(()),
         }
     }
 }
@@ -154,6 +159,22 @@ impl Message {
     /// Characters of subject and text.
     fn length(&self) -> usize {
         self.subject.as_str().chars().count() + self.text.as_str().chars().count()
+    }
+
+    /// Checks the size of the message as an SMS, which is its subject, a colon and its text.
+    fn check_segments(&self) -> Result<(), Failure> {
+        let size = sms::size(&format!("{}: {}", self.subject.as_str(), self.text.as_str()));
+        if size.segments <= sms::MAX_SEGMENTS {
+            return Ok(());
+        }
+        let detail = format!(
+            "must fit into {} SMS segments of {} units in {}, with the subject; it takes {}",
+            sms::MAX_SEGMENTS,
+            size.alphabet.units_per_segment().1,
+            size.alphabet.name(),
+            size.segments,
+        );
+        Err(Failure::field("/data/text", detail))
     }
 }
 
@@ -289,5 +310,22 @@ mod tests {
         for channel in [Channel::Sms, Channel::Push] {
             assert_eq!(of(channel, 481).expect_err("too long").fields[0].pointer, "/data/text");
         }
+    }
+
+    #[test]
+    fn sms_is_limited_to_eight_segments_in_its_alphabet() {
+        let of = |channel: Channel, text: &str| {
+            let request = serde_json::json!({
+                "user_id": Uuid::nil(), "channel": channel, "template": "message",
+                "data": { "subject": "four", "text": text },
+            });
+            serde_json::from_value::<SendNotification>(request).expect("parses").check()
+        };
+        let emoji = "😀".repeat(476);
+        assert!(of(Channel::Push, &emoji).is_ok() && of(Channel::Sms, &"字".repeat(476)).is_ok());
+        let refused = of(Channel::Sms, &emoji).expect_err("15 segments");
+        assert_eq!(refused.fields[0].pointer, "/data/text");
+        assert!(refused.detail.contains("8 SMS segments of 67 units in UCS-2"), "{}", refused.detail);
+        assert!(of(Channel::Sms, &"😀".repeat(261)).is_ok() && of(Channel::Sms, &"😀".repeat(262)).is_err());
     }
 }
