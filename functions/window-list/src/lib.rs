@@ -8,7 +8,7 @@ use ports::WindowStore;
 
 /// Lists one page of windows; of the last day, if no period is given.
 pub async fn handle(windows: &impl WindowStore, call: Call<NoBody>) -> Result<Reply<ListView<WindowView>>, Failure> {
-    let span = window::span(call.query("from")?, call.query("to")?, call.now)?;
+    let span = window::span(call.time("from")?, call.time("to")?, call.now)?;
     let page = call.page()?;
     let found = windows.list(span.start, span.end, page.limit, page.cursor.as_deref()).await?;
     let items = found.items.iter().map(WindowView::try_from).collect::<Result<_, _>>()?;

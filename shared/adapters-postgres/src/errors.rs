@@ -13,6 +13,13 @@ pub(super) const NO_ACCOUNT: &str = "QS001";
 /// Raised by the functions of inventory: `domain::stock::next` rejects the input.
 const REFUSED: &str = "QS002";
 
+/// Whether a parameter has a value that PostgreSQL cannot represent: NUL in text (22021) or in JSON (22P05), a time out of range (22008).
+/// Types refuse such values where they are parsed. One that gets here all the same is the sender's, and no retry makes it storable.
+fn is_unstorable(code: &SqlState) -> bool {
+    [SqlState::CHARACTER_NOT_IN_REPERTOIRE, SqlState::UNTRANSLATABLE_CHARACTER, SqlState::DATETIME_FIELD_OVERFLOW]
+        .contains(code)
+}
+
 /// The error of a statement.
 #[derive(Debug)]
 pub(super) enum QueryError {
@@ -80,6 +87,10 @@ impl From<QueryError> for Failure {
         if let Some(error) = error.server_error().filter(|error| error.code().code() == REFUSED) {
             return Self::new(FailureKind::Conflict, "invalid-reservation-transition", error.message());
         }
+        if error.server_error().is_some_and(|error| is_unstorable(error.code())) {
+            let detail = "A value of the request cannot be stored.";
+            return Self::new(FailureKind::Invalid, "unstorable-value", detail).with_internal(error);
+        }
         if error.is_transient() {
             Self::unavailable(DEPENDENCY, error)
         } else {
@@ -99,6 +110,15 @@ mod tests {
         }
         for code in ["23514", "23505", "42P01", "22001", "42501"] {
             assert!(!is_transient(&SqlState::from_code(code)), "{code}");
+        }
+    }
+
+    #[test]
+    fn values_that_the_database_cannot_represent_are_the_senders() {
+        for (code, is_senders) in
+            [("22021", true), ("22P05", true), ("22008", true), ("22001", false), ("23514", false)]
+        {
+            assert_eq!(is_unstorable(&SqlState::from_code(code)), is_senders, "{code}");
         }
     }
 

@@ -225,9 +225,7 @@ fn parse_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (at, id) = bytes.split_first_chunk::<8>()?;
         let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok()?;
-        // No order is older than the epoch, and PostgreSQL cannot represent some of the earlier times.
-        let at = Some(at).filter(|at| *at >= Timestamp::UNIX_EPOCH)?;
-        Some((at, Uuid::from_slice(id).ok()?))
+        Some((Some(at).filter(|at| kernel::time::is_accepted(*at))?, Uuid::from_slice(id).ok()?))
     };
     parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
@@ -247,7 +245,7 @@ mod tests {
 
     #[test]
     fn cursor_with_an_impossible_time_is_a_field_error() {
-        for second in [Timestamp::MIN.as_second(), -210_866_803_201, -1] {
+        for second in [Timestamp::MIN.as_second(), -210_866_803_201, -1, Timestamp::MAX.as_second()] {
             let mut bytes = (second * 1_000_000).to_be_bytes().to_vec();
             bytes.extend_from_slice(Uuid::nil().as_bytes());
             assert!(parse_cursor(&URL_SAFE_NO_PAD.encode(&bytes)).is_err(), "{second}");

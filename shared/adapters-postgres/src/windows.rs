@@ -119,7 +119,8 @@ fn format_cursor(last: &Window) -> String {
 fn parse_cursor(cursor: &str) -> Result<(Timestamp, Currency), Failure> {
     let parse = || {
         let (start, currency) = cursor.rsplit_once('-')?;
-        Some((Timestamp::from_second(start.parse().ok()?).ok()?, Currency::parse(currency).ok()?))
+        let start = Timestamp::from_second(start.parse().ok()?).ok().filter(|at| kernel::time::is_accepted(*at))?;
+        Some((start, Currency::parse(currency).ok()?))
     };
     parse().ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }

@@ -209,7 +209,8 @@ pub struct Movement {
 
 /// Parses the cursor of a list of movements: the version of the last movement on the page before.
 pub fn parse_cursor(text: &str) -> Result<i64, Failure> {
-    text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))
+    let version = text.parse().ok().filter(|version| *version > 0);
+    version.ok_or_else(|| Failure::field("?cursor", "is not a cursor of this list"))
 }
 
 /// A manual stock adjustment.

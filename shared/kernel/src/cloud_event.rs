@@ -20,6 +20,7 @@ pub struct CloudEvent<E> {
     /// Id of the aggregate that the event describes.
     pub subject: String,
     /// When the event occurred, not when it was published.
+    #[serde(deserialize_with = "crate::time::deserialize")]
     pub time: Timestamp,
     /// Version of the aggregate after this event. Consumers ignore events older than what they have processed.
     pub sequence: u64,

@@ -10,6 +10,7 @@ mod cloud_event;
 mod failure;
 mod idempotency;
 mod ids;
+pub mod time;
 mod trace_context;
 
 pub use claim::Claim;

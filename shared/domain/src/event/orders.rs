@@ -46,6 +46,7 @@ pub struct OrderConfirmed {
     pub payment_id: PaymentId,
     /// When the order was placed.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "kernel::time::deserialize")]
     pub placed_at: Timestamp,
 }
 

@@ -97,6 +97,7 @@ pub struct GatewaySuspended {
     pub failures: u32,
     /// When calls are allowed again.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "kernel::time::deserialize")]
     pub until: Timestamp,
 }
 
@@ -105,9 +106,11 @@ pub struct GatewaySuspended {
 pub struct LedgerReconciled {
     /// Start of the reconciled period, inclusive.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "kernel::time::deserialize")]
     pub from: Timestamp,
     /// End of the reconciled period, exclusive.
     #[schemars(with = "String")]
+    #[serde(deserialize_with = "kernel::time::deserialize")]
     pub to: Timestamp,
     /// Number of the gateway's transactions in the period.
     pub compared: u32,

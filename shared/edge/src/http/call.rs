@@ -69,7 +69,7 @@ impl<B> Call<B> {
         let Some(value) = self.head.path_parameters.get(name) else {
             return Err(Failure::internal(format!("the route has no path parameter {name}")));
         };
-        let value = percent_decoded(value).and_then(|value| value.parse().ok());
+        let value = percent_decoded(value).filter(|value| !value.contains('\0')).and_then(|value| value.parse().ok());
         value.ok_or_else(|| Failure::not_found("resource"))
     }
 
@@ -92,11 +92,19 @@ impl<B> Call<B> {
         match self.head.query.all(name).as_deref() {
             None | Some([]) => Ok(None),
             Some([one]) => one.parse().map(Some).or_else(|_| reject("cannot be parsed")),
+            // No value is meant to contain one, and not every store can represent it.
+            Some([one]) if one.contains('\0') => reject("must not contain NUL"),
             Some(_) => reject("is given more than once"),
         }
     }
 
     /// The query parameters `limit` and `cursor`.
+    /// Parses the query parameter `name` as a time, if it is given; see [`kernel::time::parse`].
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Failure> {
+        let Some(text) = self.query::<String>(name)? else { return Ok(None) };
+        kernel::time::parse(&text).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
+    }
+
     pub fn page(&self) -> Result<Page, Failure> {
         let limit = self.query("limit")?.unwrap_or(20);
         match (1..=100).contains(&limit) {

@@ -290,3 +290,20 @@ async fn malformed_query_parameter_is_422_naming_it() {
     let event = http_event("GET", "/things").principal(USER, "admin").build();
     assert_eq!(send(ROUTE, event, page).await.body(), json!(20));
 }
+#[tokio::test]
+async fn time_in_a_query_is_bounded_and_an_unescaped_plus_is_read() {
+    let from = async |call: Call<NoBody>| Ok(Reply::ok(call.time("from")?));
+    let ask = async |query: &str| {
+        send(ROUTE, http_event("GET", &format!("/things?{query}")).principal(USER, "admin").build(), from).await
+    };
+    for same in ["2026-11-21T08:45:00+01:00", "2026-11-21T08:45:00%2B01:00", "2026-11-21T07:45:00Z"] {
+        assert_eq!(ask(&format!("from={same}")).await.body(), json!("2026-11-21T07:45:00Z"), "{same}");
+    }
+    for bad in ["-009999-01-05T00:00:00Z", "%2B999999-01-01T00:00:00Z", "yesterday", "2026-11-21T08:45:00"] {
+        let response = ask(&format!("from={bad}")).await;
+        assert_eq!(response.problem(), problem("validation", 422), "{bad}");
+        assert_eq!(response.body()["errors"][0]["pointer"], "?from");
+    }
+    assert_eq!(ask("").await.body(), json!(null));
+}
+

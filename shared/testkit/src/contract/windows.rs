@@ -226,7 +226,15 @@ pub async fn page_starts_after_the_cursor_even_between_currencies(fixture: &Fixt
 }
 
 pub async fn malformed_cursor_is_rejected(fixture: &Fixture<impl WindowStore>) {
-    for cursor in ["", "x", "2026-11-21T12:00:00Z", "'; DROP TABLE windows --", "\u{0}", "9999999999999999-USD"] {
+    for cursor in [
+        "",
+        "x",
+        "2026-11-21T12:00:00Z",
+        "'; DROP TABLE windows --",
+        "\u{0}",
+        "9999999999999999-USD",
+        "-377705116800-USD",
+    ] {
         let rejected = fixture.port().list(a_window(), a_window(), 10, Some(cursor)).await;
         assert_eq!(rejected.expect_err(cursor).kind, FailureKind::Invalid, "{cursor}");
     }
