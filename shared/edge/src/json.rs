@@ -1,6 +1,10 @@
 //! Deserializes JSON input. Failures name the invalid member in the client's terms, without Rust type names and without repeating the
 //! value.
 
+mod document;
+
+pub(crate) use document::{DocumentError, find_nul, parse, whole};
+
 use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

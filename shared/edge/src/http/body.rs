@@ -1,6 +1,6 @@
 //! Request bodies. A route whose handler takes a `Deserialize` type expects JSON.
 
-use crate::json;
+use crate::json::{self, DocumentError};
 use kernel::{Failure, FailureKind};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -111,25 +111,35 @@ impl Content {
                 expect(content_type, "application/json", |essence| {
                     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
                 })?;
-                document(&bytes).map(Self::Tree)
+                document(&bytes).and_then(without_nul).map(Self::Tree)
             }
             Media::Form => {
                 let form = "application/x-www-form-urlencoded";
                 expect(content_type, form, |essence| essence == form)?;
-                members(&bytes).map(Self::Tree)
+                members(&bytes).and_then(without_nul).map(Self::Tree)
             }
         }
     }
 }
 
 fn document(bytes: &[u8]) -> Result<Value, Failure> {
-    // A serde_json error contains a line and a column, and nothing of the document.
-    let value = serde_json::from_slice(bytes).map_err(|cause| {
-        Failure::new(FailureKind::Malformed, "malformed-json", format!("The body is not JSON: {cause}."))
+    let value = json::parse(bytes).map_err(|error| match error {
+        DocumentError::Syntax(cause) => malformed(&format!("The body is not JSON: {cause}.")),
+        DocumentError::Duplicate(cause) => {
+            Failure::new(FailureKind::Malformed, "duplicate-member", format!("The body is ambiguous: {cause}."))
+        }
     })?;
     match json::depth(&value) > MAX_DEPTH {
         true => Err(malformed(&format!("The body is nested deeper than {MAX_DEPTH} levels."))),
         false => Ok(value),
+    }
+}
+
+/// Rejects strings that contain NUL, with the pointer to the first one.
+fn without_nul(value: Value) -> Result<Value, Failure> {
+    match json::find_nul(&value) {
+        Some(pointer) => Err(Failure::field(pointer, "must not contain control characters")),
+        None => Ok(value),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Canonical JSON: one text for each value, so that the fingerprint of a body does not depend on member order or white space.
 
 use super::body::Content;
+use crate::json::whole;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -47,13 +48,6 @@ fn write(value: &Value, out: &mut String) {
         },
         scalar => out.push_str(&scalar.to_string()),
     }
-}
-
-/// The float as an integer, if it is one of at most fifteen digits: beyond that, parsing a float is not exact.
-fn whole(float: f64) -> Option<i64> {
-    let text = format!("{float:.0}");
-    let exact = float.abs() < 1e15 && float.fract() == 0.0;
-    text.parse().ok().filter(|_| exact)
 }
 
 /// SHA-256 of a request's path parameters and body, in hexadecimal.

@@ -149,6 +149,27 @@ async fn malformed_json_is_400() {
 }
 
 #[tokio::test]
+async fn duplicate_member_is_400_and_a_whole_number_with_a_point_is_accepted() {
+    let json = |text: &str| patch().text(text).header("content-type", "application/json");
+    let twice = change(ROUTE, json(r#"{"delta": 1, "delta": 1000}"#)).await;
+    assert_eq!(twice.problem(), problem("duplicate-member", 400));
+    assert_eq!(change(ROUTE, json(r#"{"delta": 3.0}"#)).await.body(), json!({ "delta": 3 }));
+}
+
+#[tokio::test]
+async fn nul_is_422_wherever_it_is_sent() {
+    let any = async |call: Call<Value>| call.query::<String>("q").map(|_| Reply::ok(()));
+    let response = send(ROUTE, patch().body(json!({ "a": ["x", "y\0"] })).build(), any).await;
+    assert_eq!(response.problem(), problem("validation", 422));
+    assert_eq!(response.body()["errors"][0]["pointer"], "/a/1");
+    let event = http_event("PATCH", "/things?q=a%00b").principal(USER, "admin").body(json!({})).build();
+    assert_eq!(send(ROUTE, event, any).await.problem(), problem("validation", 422));
+    let id = async |call: Call<NoBody>| call.path::<String>("id").map(Reply::ok);
+    let event = http_event("GET", "/things/x").principal(USER, "admin").path_param("id", "a%00").build();
+    assert_eq!(send(ROUTE, event, id).await.problem(), problem("not-found", 404));
+}
+
+#[tokio::test]
 async fn body_nested_deeper_than_32_levels_is_400() {
     let nested = |levels: usize| patch().text(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
     let json = |event: HttpEvent| event.header("content-type", "application/json").build();
