@@ -1,5 +1,8 @@
 //! The runner for Kafka topics (MSK and self-managed): passes the records of a batch to the handler together, for bulk writes.
 //!
+//! A record without a value is a tombstone: it deletes its key from a compacted topic and tells a consumer nothing. It is skipped and counted
+//! (`RecordsSkipped`).
+//!
 //! A record that is malformed or fails permanently goes to the dead-letter queue. A retryable failure fails the invocation, and Lambda
 //! redelivers the whole batch. (Kafka mappings support partial batch responses, but a mapping without that setting takes one for
 //! success and loses records. Failing is correct under every mapping.)
@@ -8,6 +11,7 @@ use crate::batch::process_batch;
 use crate::consumer::{BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
+use crate::telemetry::metrics;
 use crate::{Clock, envelope, json, telemetry};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -136,6 +140,11 @@ fn dead_letter_of(consumer: &Consumer, source: &str, record: &Value) -> DeadLett
     }
 }
 
+/// Whether this is a record without a value: Lambda leaves out the member, other senders write null.
+fn is_tombstone(record: &Value) -> bool {
+    record.is_object() && record.get("offset").is_some() && record.get("value").is_none_or(Value::is_null)
+}
+
 async fn work<V, F>(
     consumer: &Consumer,
     event: Value,
@@ -152,8 +161,13 @@ where
     let mut records = Vec::new();
     let mut unsent = Vec::new();
     let mut failed = Vec::new();
+    let mut skipped = 0;
     // Partition by partition, each in order.
     for sent in batch.records.values().flatten() {
+        if is_tombstone(sent) {
+            skipped += 1;
+            continue;
+        }
         let dead_letter = dead_letter_of(consumer, &batch.event_source_arn, sent);
         match json::read::<RawRecord>(sent.clone()).and_then(|sent| sent.record::<V>(invocation)) {
             Ok(record) => {
@@ -165,6 +179,10 @@ where
                 failed.push(dead_letter.with_error(&RecordError::Malformed(failure)));
             }
         }
+    }
+    if skipped > 0 {
+        metrics::count("RecordsSkipped", skipped);
+        tracing::info!(records.skipped = skipped, "records without a value skipped");
     }
     let total = records.len() + failed.len();
     let outcome = process_batch(&invocation.clock, &records, handler).await;

@@ -1,5 +1,6 @@
 //! Tests of the runners for streams, schedules, S3, authorizers and direct invocations, with events as AWS sends them.
 
+mod kafka_tombstones;
 mod kinesis_streams;
 
 use crate::authorizer::{self, AuthRequest, Grant};
