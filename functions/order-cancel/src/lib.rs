@@ -24,7 +24,7 @@ pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Repl
         let Some((cancelled, payload)) = order::apply_command(&order, input, call.now)? else {
             return Ok(Some(accepted(&order)));
         };
-        if call.if_match.is_some_and(|version| version != order.version) {
+        if call.if_match.as_ref().is_some_and(|wanted| !wanted.matches(order.version)) {
             return Err(order::version_mismatch());
         }
         let event = payload.map(|payload| call.event(id, cancelled.version, payload));

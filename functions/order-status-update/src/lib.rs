@@ -25,9 +25,9 @@ pub struct StatusUpdate {
 /// Changes the status of one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<StatusUpdate>) -> Result<Reply<OrderView>, Failure> {
     let input = input(&call.body)?;
-    let (id, version): (OrderId, u64) = (call.path("id")?, call.if_match()?);
+    let (id, wanted): (OrderId, _) = (call.path("id")?, call.if_match()?);
     let order = orders.get(id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
-    if order.version != version {
+    if !wanted.matches(order.version) {
         return Err(order::version_mismatch());
     }
     let Some((updated, payload)) = order::apply_command(&order, input, call.now)? else { return Ok(ok(&order)) };

@@ -16,9 +16,9 @@ pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> 
     let (command, call) = call.into_parts();
     let key = call.idempotency_key()?;
     let product = product::create(ProductId(call.ids.next()), command, call.now);
-    let reply = Reply::created(ProductView::from(&product))
-        .location(catalog::PRODUCT_GET.path_of(product.id))
-        .etag(product.version);
+    let view = ProductView::from(&product);
+    let tag = view.etag();
+    let reply = Reply::created(view).location(catalog::PRODUCT_GET.path_of(product.id)).etag(tag);
     match products.create(&product, key, &reply.to_stored()?).await {
         Ok(outcome) => Ok(reply.or_replay(outcome)),
         Err(rejection) if rejection.code == SKU_TAKEN => {

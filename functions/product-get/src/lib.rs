@@ -31,6 +31,6 @@ pub async fn handle(
 /// `None`, for a product that does not exist, is cached as well, as `null`.
 fn respond(view: Option<ProductView>) -> Result<Reply<ProductView>, Failure> {
     let view = view.ok_or_else(|| Failure::not_found("product"))?;
-    let version = view.version;
-    Ok(Reply::ok(view).etag(version))
+    let tag = view.etag();
+    Ok(Reply::ok(view).etag(tag))
 }

@@ -67,7 +67,7 @@ impl HttpEvent {
 
     /// Sets `If-Match` to the ETag of `version`.
     #[must_use]
-    pub fn if_match(self, version: u64) -> Self {
+    pub fn if_match(self, version: impl std::fmt::Display) -> Self {
         self.header("if-match", &format!("\"{version}\""))
     }
 

@@ -16,6 +16,8 @@ pub enum FailureKind {
     Forbidden,
     /// The resource does not exist or is not visible to the caller.
     NotFound,
+    /// The resource exists, and the method does not apply to it.
+    MethodNotAllowed,
     /// The request conflicts with the state of the resource.
     Conflict,
     /// `If-Match` does not match the current version.

@@ -1,6 +1,7 @@
 //! The call that a handler of a route gets: body, time, ids, principal and parameters of one request.
 
 use super::body::{Body, NoBody};
+use super::conditions::IfMatch;
 use super::reply::{Rendered, Reply};
 use super::request::{Checked, Head};
 use super::route::{Principal, unauthenticated};
@@ -24,9 +25,9 @@ pub struct Call<B> {
     pub trace: TraceContext,
     /// The authenticated caller; `None` on public routes.
     pub principal: Option<Principal>,
-    /// The version in `If-Match`: the one that the client means to change.
-    pub if_match: Option<u64>,
-    /// The client's idempotency key; present if the route is declared idempotent.
+    /// The versions in `If-Match`: those that the client means to change.
+    pub if_match: Option<IfMatch>,
+    /// The client's idempotency key; present if the route requires one, or honours it and one was sent.
     pub idempotency: Option<IdempotencyKey>,
     head: Head,
 }
@@ -91,20 +92,20 @@ impl<B> Call<B> {
         let reject = |detail| Err(Failure::field(format!("?{name}"), detail));
         match self.head.query.all(name).as_deref() {
             None | Some([]) => Ok(None),
-            Some([one]) => one.parse().map(Some).or_else(|_| reject("cannot be parsed")),
             // No value is meant to contain one, and not every store can represent it.
             Some([one]) if one.contains('\0') => reject("must not contain NUL"),
+            Some([one]) => one.parse().map(Some).or_else(|_| reject("cannot be parsed")),
             Some(_) => reject("is given more than once"),
         }
     }
 
-    /// The query parameters `limit` and `cursor`.
     /// Parses the query parameter `name` as a time, if it is given; see [`kernel::time::parse`].
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Failure> {
         let Some(text) = self.query::<String>(name)? else { return Ok(None) };
         kernel::time::parse(&text).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
     }
 
+    /// The query parameters `limit` and `cursor`.
     pub fn page(&self) -> Result<Page, Failure> {
         let limit = self.query("limit")?.unwrap_or(20);
         match (1..=100).contains(&limit) {
@@ -138,8 +139,8 @@ impl<B> Call<B> {
         self.idempotency.as_ref().ok_or_else(|| Failure::internal("the route is not declared idempotent"))
     }
 
-    /// The version in `If-Match`; `PreconditionRequired` if the header is missing.
-    pub fn if_match(&self) -> Result<u64, Failure> {
+    /// The condition in `If-Match`; `PreconditionRequired` if the header is missing.
+    pub fn if_match(&self) -> Result<&IfMatch, Failure> {
         let missing = || {
             Failure::new(
                 FailureKind::PreconditionRequired,
@@ -147,7 +148,7 @@ impl<B> Call<B> {
                 "This request requires an If-Match header.",
             )
         };
-        self.if_match.ok_or_else(missing)
+        self.if_match.as_ref().ok_or_else(missing)
     }
 
     /// A new event that this call caused: it brought the aggregate `subject` to version `sequence`.
@@ -173,6 +174,17 @@ impl<B> Call<B> {
     /// The problem response that `failure` gets on this call, in the form in which it is stored for the idempotency key.
     pub fn problem(&self, failure: &Failure) -> StoredReply {
         Rendered::problem(failure, &self.head.path, &self.trace).stored()
+    }
+
+    /// The problem response that `failure` gets on this call, with further headers.
+    pub fn refuse<T>(&self, failure: &Failure, headers: &[(&'static str, &str)]) -> Reply<T> {
+        let problem = Reply::stored(self.problem(failure));
+        headers.iter().fold(problem, |reply, (name, value)| reply.header(name, *value))
+    }
+
+    /// The path of the request, as it was sent.
+    pub fn request_path(&self) -> &str {
+        &self.head.path
     }
 
     /// Rejects the request permanently: `store` stores the rejection as the response to the idempotency key. Replays the first response

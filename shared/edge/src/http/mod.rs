@@ -6,6 +6,7 @@
 mod body;
 mod call;
 mod canonical;
+mod conditions;
 mod problem;
 mod reply;
 mod request;
@@ -15,8 +16,9 @@ mod tests;
 
 pub use body::{Body, Form, Media, NoBody, RawBody};
 pub use call::{Call, Page};
+pub use conditions::IfMatch;
 pub use reply::Reply;
-pub use route::{Access, Principal, Route};
+pub use route::{Access, Idempotency, Principal, Route};
 
 use crate::runtime::{self, Error, InvocationContext};
 use crate::telemetry::{self, metrics, spans};
@@ -92,6 +94,8 @@ async fn exchange(
         }
     };
     let (path, trace, request_id) = (head.path.clone(), head.trace.clone(), head.request_id.clone());
+    let is_get = head.method == "GET";
+    let if_none_match = head.header("if-none-match").map(str::to_owned);
     let span = tracing::info_span!(
         "request",
         correlation_id = %trace.correlation_id,
@@ -107,6 +111,7 @@ async fn exchange(
             telemetry::log_failure("request", &failure);
             Rendered::problem(&failure, &path, &trace)
         });
+        let rendered = if is_get { rendered.to_get(if_none_match.as_deref()) } else { rendered };
         spans::end(&trace, rendered.status.as_u16() < 500);
         finish(&rendered, invocation.clock.millis_since(started));
         Envelope { trace: &trace, request_id: &request_id }.seal(rendered)

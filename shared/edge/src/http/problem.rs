@@ -41,6 +41,7 @@ fn status(kind: FailureKind) -> (StatusCode, &'static str) {
         FailureKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not authenticated"),
         FailureKind::Forbidden => (StatusCode::FORBIDDEN, "Not allowed"),
         FailureKind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+        FailureKind::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
         FailureKind::Conflict => (StatusCode::CONFLICT, "Conflict with the current state"),
         FailureKind::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "Precondition failed"),
         FailureKind::PreconditionRequired => (StatusCode::PRECONDITION_REQUIRED, "Precondition required"),

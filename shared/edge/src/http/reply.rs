@@ -1,5 +1,6 @@
 //! Responses: what a handler returns, how it is stored for a repeated request, and how API Gateway receives it.
 
+use super::conditions::none_match_names;
 use super::problem;
 use kernel::{Failure, FailureKind, IdempotencyOutcome, StoredReply, TraceContext};
 use lambda_http::Body as LambdaBody;
@@ -8,6 +9,7 @@ use lambda_http::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RET
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 /// The response of a handler.
 #[derive(Debug, Clone)]
@@ -47,10 +49,14 @@ impl<T> Reply<T> {
 
     /// Replays the stored response of the first request byte for byte, marked `Idempotent-Replayed: true`.
     pub fn replay(first: StoredReply) -> Self {
-        let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let names = first.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
-        Self { headers: names.collect(), ..Self::new(status, Content::Stored(first)) }
-            .header("idempotent-replayed", "true")
+        Self::stored(first).header("idempotent-replayed", "true")
+    }
+
+    /// A response in its stored form.
+    pub(crate) fn stored(reply: StoredReply) -> Self {
+        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let names = reply.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.clone())));
+        Self { headers: names.collect(), ..Self::new(status, Content::Stored(reply)) }
     }
 
     /// The response to a request that was rejected, after the rejection was stored under the idempotency key: `rejection`, or the
@@ -77,10 +83,11 @@ impl<T> Reply<T> {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
     }
 
-    /// Sets a strong `ETag` from the version of the resource, such as `"3"`.
+    /// Sets a strong `ETag`, such as `"3"`, from the version of the resource, or from all that its representation depends on. A response to
+    /// GET without one gets an `ETag` from its body.
     #[must_use]
-    pub fn etag(self, version: u64) -> Self {
-        self.with(ETAG, format!("\"{version}\""))
+    pub fn etag(self, tag: impl std::fmt::Display) -> Self {
+        self.with(ETAG, format!("\"{tag}\""))
     }
 
     /// Sets `Location`.
@@ -163,6 +170,23 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
+    /// The response to a GET request with this `If-None-Match`: 304 without a body if the client has this representation already.
+    pub fn to_get(mut self, if_none_match: Option<&str>) -> Self {
+        let Some(body) = self.body.as_ref().filter(|_| self.status == StatusCode::OK) else { return self };
+        if !self.headers.contains_key(ETAG)
+            && let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", digest(body)))
+        {
+            self.headers.insert(ETAG, tag);
+        }
+        let tag = self.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+        if if_none_match.is_some_and(|header| none_match_names(header, tag)) {
+            self.status = StatusCode::NOT_MODIFIED;
+            self.body = None;
+            self.headers.remove(CONTENT_TYPE);
+        }
+        self
+    }
+
     pub fn problem(failure: &Failure, instance: &str, trace: &TraceContext) -> Self {
         let (status, body) = problem::document(failure, instance, trace);
         let mut headers = HeaderMap::new();
@@ -180,6 +204,11 @@ impl Rendered {
         // The headers of a problem follow from its status, except Retry-After, which no stored rejection has.
         StoredReply { status: self.status.as_u16(), headers: Vec::new(), body: self.body.unwrap_or_default() }
     }
+}
+
+/// The first half of the SHA-256 of a body, in hexadecimal.
+fn digest(body: &str) -> String {
+    Sha256::digest(body).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Headers that every response carries.

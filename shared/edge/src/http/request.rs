@@ -2,7 +2,8 @@
 
 use super::body::{Content, Media};
 use super::canonical::fingerprint;
-use super::route::{MAX_BODY, Principal, Route};
+use super::conditions::IfMatch;
+use super::route::{Idempotency, MAX_BODY, Principal, Route};
 use crate::runtime::InvocationContext;
 use crate::telemetry::spans;
 use crate::{Clock, trace};
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 /// A request without its body.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
+    pub method: String,
     pub path: String,
     pub route_key: String,
     pub request_id: String,
@@ -35,7 +37,7 @@ pub(crate) struct Checked {
     pub content: Content,
     pub now: Timestamp,
     pub ids: Ids,
-    pub if_match: Option<u64>,
+    pub if_match: Option<IfMatch>,
     pub idempotency: Option<IdempotencyKey>,
 }
 
@@ -62,6 +64,7 @@ impl Head {
             None => event.query_string_parameters,
         };
         let head = Self {
+            method: event.request_context.http.method.to_string(),
             path: event.raw_path.unwrap_or_default(),
             route_key: event.route_key.unwrap_or_default(),
             principal: event.request_context.authorizer.as_ref().and_then(principal),
@@ -126,10 +129,13 @@ fn bytes(sent: RawContent, limit: usize) -> Result<Vec<u8>, Failure> {
 }
 
 fn idempotency_key(route: &Route, head: &Head) -> Result<Option<String>, Failure> {
-    if !route.idempotent {
+    if route.idempotency == Idempotency::Ignored {
         return Ok(None);
     }
     let Some(key) = head.headers.get("idempotency-key") else {
+        if route.idempotency == Idempotency::Honoured {
+            return Ok(None);
+        }
         let detail = "An Idempotency-Key header is required.";
         return Err(Failure::new(FailureKind::Malformed, "idempotency-key-missing", detail));
     };
@@ -151,26 +157,25 @@ fn scope(route: &Route, principal: Option<&Principal>) -> String {
     }
 }
 
-/// The version from `If-Match`. It is checked even on routes that do not require it.
-fn if_match(route: &Route, head: &Head) -> Result<Option<u64>, Failure> {
-    let tag = match head.headers.get("if-match") {
-        Some(tag) => tag.to_str().unwrap_or_default().trim(),
-        None if route.precondition => {
-            let detail = "An If-Match header with the ETag of the version to change is required.";
-            return Err(Failure::new(FailureKind::PreconditionRequired, "if-match-missing", detail));
-        }
-        None => return Ok(None),
-    };
-    if tag.starts_with("W/") {
-        // RFC 9110 requires a strong comparison for If-Match, in which a weak ETag never matches.
-        let detail = "A weak ETag matches no version; send the ETag as it was received.";
-        return Err(Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail));
+/// The condition in `If-Match`. It is checked even on routes that do not require it.
+fn if_match(route: &Route, head: &Head) -> Result<Option<IfMatch>, Failure> {
+    // Several header lines are one list (RFC 9110, section 5.2).
+    let lines: Vec<_> = head.headers.get_all("if-match").iter().map(|line| line.to_str().unwrap_or_default()).collect();
+    if lines.is_empty() {
+        let detail = "An If-Match header with the ETag of the version to change is required.";
+        return match route.precondition {
+            true => Err(Failure::new(FailureKind::PreconditionRequired, "if-match-missing", detail)),
+            false => Ok(None),
+        };
     }
-    let version = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match version.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).and_then(|digits| digits.parse().ok()) {
-        Some(version) => Ok(Some(version)),
+    match IfMatch::parse(&lines.join(",")) {
+        Some(IfMatch::Tags(tags)) if tags.is_empty() => {
+            let detail = "A weak ETag matches no version; send the ETag as it was received.";
+            Err(Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail))
+        }
+        Some(condition) => Ok(Some(condition)),
         None => {
-            let detail = "If-Match must be one ETag as it was received, for instance \"3\".";
+            let detail = "If-Match must be * or a list of ETags as they were received, for instance \"3\".";
             Err(Failure::new(FailureKind::Malformed, "if-match-invalid", detail))
         }
     }

@@ -12,8 +12,8 @@ pub struct Route {
     pub function: &'static str,
     /// Who may call.
     pub access: Access,
-    /// Whether `Idempotency-Key` is required.
-    pub idempotent: bool,
+    /// What becomes of an `Idempotency-Key`.
+    pub idempotency: Idempotency,
     /// Whether `If-Match` is required.
     pub precondition: bool,
 }
@@ -21,13 +21,19 @@ pub struct Route {
 impl Route {
     /// A route with `access` as its only requirement.
     pub const fn new(function: &'static str, access: Access) -> Self {
-        Self { function, access, idempotent: false, precondition: false }
+        Self { function, access, idempotency: Idempotency::Ignored, precondition: false }
     }
 
     /// Requires `Idempotency-Key`.
     #[must_use]
     pub const fn idempotent(self) -> Self {
-        Self { idempotent: true, ..self }
+        Self { idempotency: Idempotency::Required, ..self }
+    }
+
+    /// Honours an `Idempotency-Key` if there is one.
+    #[must_use]
+    pub const fn honours_key(self) -> Self {
+        Self { idempotency: Idempotency::Honoured, ..self }
     }
 
     /// Requires `If-Match`.
@@ -35,6 +41,17 @@ impl Route {
     pub const fn precondition(self) -> Self {
         Self { precondition: true, ..self }
     }
+}
+
+/// What becomes of the `Idempotency-Key` of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// It has no effect.
+    Ignored,
+    /// A repeated request gets the first response; a request without a key is accepted.
+    Honoured,
+    /// Like `Honoured`, and a request without a key is rejected.
+    Required,
 }
 
 /// Who may call a route.

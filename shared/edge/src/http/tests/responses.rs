@@ -27,6 +27,7 @@ async fn every_failure_kind_has_its_status() {
         (FailureKind::Unauthenticated, 401),
         (FailureKind::Forbidden, 403),
         (FailureKind::NotFound, 404),
+        (FailureKind::MethodNotAllowed, 405),
         (FailureKind::Conflict, 409),
         (FailureKind::PreconditionFailed, 412),
         (FailureKind::PreconditionRequired, 428),
@@ -151,4 +152,53 @@ fn response_is_logged_once_and_errors_count_by_status_class() {
     assert_eq!([200, 204, 399].map(error_metric), [None; 3]);
     assert_eq!([400, 422, 499].map(error_metric), [Some("ClientErrors"); 3]);
     assert_eq!([500, 503, 599].map(error_metric), [Some("ServerErrors"); 3]);
+}
+
+/// GET with this `If-None-Match`, to a handler that returns `reply`.
+async fn get(if_none_match: Option<&str>, reply: impl Fn() -> Reply<Value>) -> Response {
+    let event = http_event("GET", "/things/7").principal(USER, "customer");
+    let event = if_none_match.into_iter().fold(event, |event, tag| event.header("if-none-match", tag));
+    send(ROUTE, event.build(), async |_: Call<NoBody>| Ok(reply())).await
+}
+
+#[tokio::test]
+async fn representation_that_the_client_has_is_304_without_a_body() {
+    let reply = || Reply::ok(json!({ "id": 7 })).etag("3-8");
+    for same in ["\"3-8\"", "*", "W/\"3-8\"", "\"1\", \"3-8\""] {
+        let response = get(Some(same), reply).await;
+        assert_eq!((response.status, response.text.as_str()), (304, ""), "{same}");
+        assert_eq!(response.headers["etag"], "\"3-8\"");
+        assert!(response.headers.get("content-type").is_none());
+    }
+    for other in [Some("\"3-9\""), Some("3-8"), None] {
+        assert_eq!(get(other, reply).await.status, 200, "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn response_to_get_without_a_version_has_an_etag_of_its_body() {
+    let (one, two) = (|| Reply::ok(json!({ "n": 1 })), || Reply::ok(json!({ "n": 2 })));
+    let tag = get(None, one).await.headers["etag"].as_str().unwrap().to_owned();
+    assert_eq!(get(Some(&tag), one).await.status, 304);
+    assert_eq!(get(Some(&tag), two).await.status, 200);
+    let patched = send(ROUTE, patch().build(), async |_: Call<Change>| Ok(Reply::ok(json!({ "n": 1 })))).await;
+    assert!(patched.headers.get("etag").is_none(), "only GET");
+}
+
+#[tokio::test]
+async fn failure_is_never_304() {
+    let event = http_event("GET", "/things/7").principal(USER, "customer").header("if-none-match", "*").build();
+    let gone = async |_: Call<NoBody>| Err::<Reply<()>, _>(Failure::not_found("thing"));
+    assert_eq!(send(ROUTE, event, gone).await.problem(), problem("not-found", 404));
+}
+
+#[tokio::test]
+async fn refusal_is_a_problem_with_further_headers() {
+    let failure = Failure::new(FailureKind::MethodNotAllowed, "method-not-allowed", "Use GET.");
+    let response =
+        send(ROUTE, patch().build(), async |call: Call<NoBody>| Ok(call.refuse::<()>(&failure, &[("allow", "GET")])))
+            .await;
+    assert_eq!(response.problem(), problem("method-not-allowed", 405));
+    assert_eq!(response.headers["allow"], "GET");
+    assert!(response.headers.get("idempotent-replayed").is_none());
 }
