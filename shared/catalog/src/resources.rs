@@ -91,12 +91,28 @@ pub struct Bucket {
     pub context: Context,
     /// Environment variable that contains its physical name.
     pub env: &'static str,
+    /// Years for which nobody can delete an object in production; 0: no lock.
+    pub locked_years: u32,
+    /// Days after which objects are deleted; not before the end of the lock.
+    pub retained_days: u32,
 }
 
-/// Invoice documents, written once.
-pub const INVOICES: Bucket = Bucket { name: "invoices", context: Context::Invoices, env: "INVOICES_BUCKET" };
+/// Invoice documents, written once. Kept for the ten years that tax law demands, and locked for as long.
+pub const INVOICES: Bucket = Bucket {
+    name: "invoices",
+    context: Context::Invoices,
+    env: "INVOICES_BUCKET",
+    locked_years: 10,
+    retained_days: 10 * 366,
+};
 /// All events, partitioned by date.
-pub const ARCHIVE: Bucket = Bucket { name: "event-archive", context: Context::Operations, env: "ARCHIVE_BUCKET" };
+pub const ARCHIVE: Bucket = Bucket {
+    name: "event-archive",
+    context: Context::Operations,
+    env: "ARCHIVE_BUCKET",
+    locked_years: 0,
+    retained_days: 7 * 366,
+};
 
 pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE];
 
@@ -106,16 +122,20 @@ pub struct Secret {
     pub name: &'static str,
     /// Environment variable that contains its ARN.
     pub env: &'static str,
+    /// The function that replaces the value when a schedule invokes it with `{}`. `None`: a third party issues the value, and an operator
+    /// puts it in.
+    pub rotated_by: Option<&'static str>,
 }
 
 /// The signing keys of access tokens: the current and the previous one.
-pub const SIGNING_KEYS: Secret = Secret { name: "signing-keys", env: "SIGNING_KEYS_SECRET" };
+pub const SIGNING_KEYS: Secret =
+    Secret { name: "signing-keys", env: "SIGNING_KEYS_SECRET", rotated_by: Some("key-rotate") };
 
 /// The secret API key of the payment gateway.
-pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_SECRET" };
+pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_SECRET", rotated_by: None };
 
 /// The signing secret of the payment gateway's webhooks.
-pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOOK_SECRET" };
+pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOOK_SECRET", rotated_by: None };
 
 pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET];
 

@@ -35,8 +35,14 @@ pub(super) fn render() -> Result<String> {
         "buckets": by_name(catalog::BUCKETS, |bucket| (bucket.name, json!({
             "context": bucket.context.name(),
             "env": bucket.env,
+            "locked_years": bucket.locked_years,
+            "retained_days": bucket.retained_days,
         }))),
-        "secrets": by_name(catalog::SECRETS, |secret| (secret.name, json!({ "env": secret.env }))),
+        "secrets": by_name(catalog::SECRETS, |secret| (secret.name, json!({
+            "env": secret.env,
+            "rotated_by": secret.rotated_by,
+        }))),
+        "database": { "owner": environment::OWNER_ROLE },
         "shortfall_policies": ShortfallPolicy::ALL.map(ShortfallPolicy::name),
     }))
 }

@@ -8,9 +8,6 @@ use crate::codegen::{
 use catalog::{TopicSource, Trigger, Uses};
 use serde_json::json;
 
-/// Years during which invoices cannot be deleted in production.
-const INVOICE_YEARS: u32 = 10;
-
 pub(super) fn add(template: &mut Template) {
     for table in catalog::TABLES {
         template.add_shared(table_of(table));
@@ -124,8 +121,8 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
         },
         "VersioningConfiguration": { "Status": "Enabled" },
     });
-    if bucket.name == catalog::INVOICES.name {
-        let rule = json!({ "DefaultRetention": { "Mode": "COMPLIANCE", "Years": INVOICE_YEARS } });
+    if bucket.locked_years > 0 {
+        let rule = json!({ "DefaultRetention": { "Mode": "COMPLIANCE", "Years": bucket.locked_years } });
         properties["ObjectLockEnabled"] = in_production(json!(true), reference("AWS::NoValue"));
         properties["ObjectLockConfiguration"] =
             only_when("IsProduction", json!({ "ObjectLockEnabled": "Enabled", "Rule": rule }));
