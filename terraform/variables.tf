@@ -91,11 +91,13 @@ variable "backup_retention_days" {
 }
 
 variable "standby" {
-  description = "Second region as a pilot light: data is replicated and nothing else runs. Null: none."
+  description = "Second region as a pilot light: data is copied there and nothing runs until active is true. health_check_host is the host of the primary region's API, which DNS asks before it sends clients to the standby. Null: no second region."
   type = object({
     region             = string
     availability_zones = list(string)
     cidr               = string
+    active             = optional(bool, false)
+    health_check_host  = optional(string)
   })
   default = null
 
@@ -105,8 +107,11 @@ variable "standby" {
   }
 
   validation {
-    condition     = var.standby == null || try(length(distinct(var.standby.availability_zones)) >= 2 && alltrue([for zone in var.standby.availability_zones : startswith(zone, var.standby.region)]), false)
-    error_message = "standby.availability_zones must list at least two different zones of standby.region."
+    condition = var.standby == null || try(
+      length(var.standby.availability_zones) >= 2 && length(var.standby.availability_zones) <= 3 &&
+      alltrue([for zone in var.standby.availability_zones : startswith(zone, var.standby.region)]), false
+    )
+    error_message = "standby.availability_zones must list two or three zones of standby.region."
   }
 }
 

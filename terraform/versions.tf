@@ -4,7 +4,7 @@ terraform {
 
   required_providers {
     aws = {
-      source  = "hashicorp/aws"
+      source = "hashicorp/aws"
       # Exact, because the lock file is not committed: see DECISIONS.md.
       version = "5.100.0"
     }

@@ -7,3 +7,27 @@ availability_zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 alarm_emails          = ["operations@quayside.example"]
 log_retention_days    = 30
 backup_retention_days = 35
+
+network = {
+  cidr                = "10.30.0.0/16"
+  nat_gateways        = "per_zone"
+  interface_endpoints = ["events", "kinesis-streams", "lambda", "secretsmanager", "sns", "sqs", "sts"]
+}
+
+database = {
+  capacity        = { min = 2, max = 32 }
+  instances       = 2
+  max_connections = 4000
+}
+
+cache = {
+  node_type = "cache.t4g.medium"
+  nodes     = 2
+}
+
+kafka = {
+  brokers         = 3
+  instance_type   = "kafka.m7g.large"
+  volume_gib      = 200
+  retention_hours = 168
+}

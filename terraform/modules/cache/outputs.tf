@@ -1,0 +1,34 @@
+output "endpoint" {
+  description = "Host of the primary node."
+  value       = aws_elasticache_replication_group.this.primary_endpoint_address
+}
+
+output "port" {
+  description = "Port of the nodes."
+  value       = local.port
+}
+
+output "url" {
+  description = "URL for clients, which add an IAM token as the password."
+  value       = "rediss://${local.user}@${aws_elasticache_replication_group.this.primary_endpoint_address}:${local.port}"
+}
+
+output "arn" {
+  description = "ARN of the replication group, which elasticache:Connect names together with the user."
+  value       = aws_elasticache_replication_group.this.arn
+}
+
+output "id" {
+  description = "Id of the replication group; its nodes are the dimension of its metrics."
+  value       = aws_elasticache_replication_group.this.id
+}
+
+output "user_arn" {
+  description = "ARN of the user as whom clients log in."
+  value       = aws_elasticache_user.this.arn
+}
+
+output "user_name" {
+  description = "Name of the user as whom clients log in."
+  value       = local.user
+}

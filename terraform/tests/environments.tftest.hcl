@@ -1,0 +1,256 @@
+# The environment prod as a whole, and variables that are refused. Run with -var-file=envs/prod/terraform.tfvars.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "global"
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "standby"
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+}
+
+run "prod" {
+  command = plan
+
+  assert {
+    condition     = var.environment == "prod" && length(distinct(var.availability_zones)) >= 3
+    error_message = "The variables must be those of prod, with three zones."
+  }
+
+  assert {
+    condition     = var.backup_retention_days >= 14
+    error_message = "prod must keep backups for two weeks."
+  }
+
+  assert {
+    condition     = toset(module.database.users) == setunion(local.database_users, [local.catalog.database.owner])
+    error_message = "Every role with which a function logs in must be known to the proxy."
+  }
+
+  assert {
+    condition = alltrue([
+      for user in local.database_users : contains(keys(local.catalog.contexts), user) || user == local.catalog.database.owner
+    ])
+    error_message = "A role must be that of a context or the owner."
+  }
+
+  assert {
+    condition = sum([
+      for function in local.catalog.functions : function.concurrency if can(function.environment.DATABASE_USER.name)
+    ]) <= module.database.proxy_connections
+    error_message = "All functions that use the database, each at its greatest concurrency, must find a connection: raise database.max_connections."
+  }
+
+  assert {
+    condition     = length(module.buckets.locked) > 0
+    error_message = "Invoices must be locked in prod."
+  }
+
+  assert {
+    condition     = length(module.region) == 0 && length(module.standby_network) == 0
+    error_message = "The standby must be off unless it is asked for."
+  }
+}
+
+run "the_standby_copies_and_does_not_run" {
+  command = plan
+
+  variables {
+    database_owner_password = "0123456789012345678901234"
+    standby = {
+      region             = "eu-central-1"
+      availability_zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+      cidr               = "10.40.0.0/16"
+    }
+  }
+
+  assert {
+    condition     = length(module.region) == 1 && length(module.standby_buckets) == 1 && length(module.standby_kafka) == 0 && length(module.standby_proxy) == 0
+    error_message = "A standby that is not active must hold data and run nothing."
+  }
+
+  assert {
+    condition     = toset(keys(module.region[0].table_replica_arns)) == toset(keys(local.catalog.tables))
+    error_message = "Every table must have a replica."
+  }
+}
+
+run "the_active_standby_has_what_functions_need" {
+  command = plan
+
+  variables {
+    database_owner_password = "0123456789012345678901234"
+    standby = {
+      region             = "eu-central-1"
+      availability_zones = ["eu-central-1a", "eu-central-1b"]
+      cidr               = "10.40.0.0/16"
+      active             = true
+    }
+  }
+
+  assert {
+    condition     = length(module.standby_proxy) == 1 && length(module.standby_cache) == 1 && length(module.standby_kafka) == 1 && length(module.standby_kinesis) == 1
+    error_message = "Functions of an active standby need the proxy, the cache, the stream and Kafka."
+  }
+}
+
+run "one_zone_in_prod_is_refused" {
+  command = plan
+
+  variables {
+    availability_zones = ["eu-west-1a"]
+  }
+
+  expect_failures = [var.availability_zones]
+}
+
+run "zones_of_another_region_are_refused" {
+  command = plan
+
+  variables {
+    availability_zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
+  }
+
+  expect_failures = [var.availability_zones]
+}
+
+run "a_network_that_is_too_small_is_refused" {
+  command = plan
+
+  variables {
+    network = {
+      cidr                = "10.30.0.0/24"
+      nat_gateways        = "per_zone"
+      interface_endpoints = ["lambda", "sqs", "sts"]
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "a_single_nat_gateway_in_prod_is_refused" {
+  command = plan
+
+  variables {
+    network = {
+      cidr                = "10.30.0.0/16"
+      nat_gateways        = "single"
+      interface_endpoints = ["lambda", "sqs", "sts"]
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "kafka_mappings_without_endpoints_are_refused" {
+  command = plan
+
+  variables {
+    network = {
+      cidr                = "10.30.0.0/16"
+      nat_gateways        = "per_zone"
+      interface_endpoints = []
+    }
+  }
+
+  expect_failures = [var.network]
+}
+
+run "logs_for_ever_are_refused" {
+  command = plan
+
+  variables {
+    log_retention_days = 0
+  }
+
+  expect_failures = [var.log_retention_days]
+}
+
+run "short_backups_in_prod_are_refused" {
+  command = plan
+
+  variables {
+    backup_retention_days = 7
+  }
+
+  expect_failures = [var.backup_retention_days]
+}
+
+run "an_environment_without_alarm_address_is_refused" {
+  command = plan
+
+  variables {
+    alarm_emails = []
+  }
+
+  expect_failures = [var.alarm_emails]
+}
+
+run "a_database_without_reader_in_prod_is_refused" {
+  command = plan
+
+  variables {
+    database = {
+      capacity        = { min = 2, max = 32 }
+      instances       = 1
+      max_connections = 2000
+    }
+  }
+
+  expect_failures = [var.database]
+}
+
+run "throttled_brokers_in_prod_are_refused" {
+  command = plan
+
+  variables {
+    kafka = {
+      brokers         = 3
+      instance_type   = "kafka.t3.small"
+      volume_gib      = 100
+      retention_hours = 168
+    }
+  }
+
+  expect_failures = [var.kafka]
+}
+
+run "a_standby_in_the_same_region_is_refused" {
+  command = plan
+
+  variables {
+    database_owner_password = "0123456789012345678901234"
+    standby = {
+      region             = "eu-west-1"
+      availability_zones = ["eu-west-1a", "eu-west-1b"]
+      cidr               = "10.40.0.0/16"
+    }
+  }
+
+  expect_failures = [var.standby]
+}
+
+run "a_standby_without_owner_password_is_refused" {
+  command = plan
+
+  variables {
+    standby = {
+      region             = "eu-central-1"
+      availability_zones = ["eu-central-1a", "eu-central-1b"]
+      cidr               = "10.40.0.0/16"
+    }
+  }
+
+  expect_failures = [var.database_owner_password]
+}
