@@ -26,7 +26,12 @@ run "kinesis" {
   }
 
   assert {
-    condition     = alltrue([for stream in aws_kinesis_stream.this : stream.retention_period * 3600 >= 86400])
+    condition = alltrue([
+      for stream in aws_kinesis_stream.this : stream.retention_period * 3600 >= max(86400, [
+        for mapping in flatten([for function in jsondecode(file("catalog.json")).functions : try(function.mappings, [])]) :
+        mapping.age_s if mapping.source == "stream"
+      ]...)
+    ])
     error_message = "A stream must keep records for as long as its mapping retries them."
   }
 }
