@@ -48,6 +48,9 @@ locals {
     if can(function.environment.DATABASE_USER.name)
   ])
 
+  # Aurora keeps and rotates the owner's secret, except in a global database.
+  database_secret_users = setsubtract(local.database_users, var.standby == null ? [local.catalog.database.owner] : [])
+
   # Copies of secrets in the standby region, encrypted with its key.
   secret_replica = one([for keys in module.standby_keys : { region = local.standby_region, key_arn = keys.arns.secrets }])
 }

@@ -222,21 +222,21 @@ run "rotation" {
   variables {
     days                  = 30
     dead_letter_queue_arn = "arn:aws:sqs:eu-west-1:111111111111:undelivered"
+    functions = {
+      rotate = { arn = "arn:aws:lambda:eu-west-1:111111111111:function:rotate", alias = "live" }
+      keys   = { arn = "arn:aws:lambda:eu-west-1:111111111111:function:keys", alias = "live" }
+    }
     managed = {
       "database/one" = {
-        secret_arn    = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/test/database/one-AbCdEf"
-        function_arn  = "arn:aws:lambda:eu-west-1:111111111111:function:rotate"
-        function_name = "rotate"
+        secret_arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/test/database/one-AbCdEf"
+        function   = "rotate"
       }
       "database/two" = {
-        secret_arn    = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/test/database/two-AbCdEf"
-        function_arn  = "arn:aws:lambda:eu-west-1:111111111111:function:rotate"
-        function_name = "rotate"
+        secret_arn = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:quayside/test/database/two-AbCdEf"
+        function   = "rotate"
       }
     }
-    scheduled = {
-      keys = { function_arn = "arn:aws:lambda:eu-west-1:111111111111:function:keys" }
-    }
+    scheduled = { keys = { function = "keys" } }
   }
 
   assert {
@@ -245,7 +245,7 @@ run "rotation" {
   }
 
   assert {
-    condition     = length(aws_lambda_permission.this) == 1 && one(values(aws_lambda_permission.this)).source_account == "111111111111"
+    condition     = length(aws_lambda_permission.this) == 1 && aws_lambda_permission.this["rotate"].source_account == "111111111111" && aws_lambda_permission.this["rotate"].qualifier == "live"
     error_message = "Secrets Manager may invoke the function once permitted, for this account only."
   }
 
@@ -260,6 +260,24 @@ run "rotation" {
   }
 }
 
+run "rotation_needs_its_function" {
+  command = plan
+
+  module {
+    source = "./modules/rotation"
+  }
+
+  variables {
+    days                  = 30
+    functions             = {}
+    managed               = {}
+    scheduled             = { keys = { function = "keys" } }
+    dead_letter_queue_arn = "arn:aws:sqs:eu-west-1:111111111111:undelivered"
+  }
+
+  expect_failures = [var.scheduled]
+}
+
 run "rotation_is_at_least_quarterly" {
   command = plan
 
@@ -269,6 +287,7 @@ run "rotation_is_at_least_quarterly" {
 
   variables {
     days                  = 365
+    functions             = {}
     managed               = {}
     scheduled             = {}
     dead_letter_queue_arn = "arn:aws:sqs:eu-west-1:111111111111:undelivered"

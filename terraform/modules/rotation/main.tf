@@ -1,12 +1,16 @@
 # Two ways to rotate a secret. Secrets Manager drives a function that follows its protocol (database passwords: one secret, one role).
 # A schedule invokes a function that replaces the value by itself (signing keys, of which the previous one must stay valid).
 
+locals {
+  invoked = { for name, function in var.functions : name => "${function.arn}:${function.alias}" }
+}
+
 resource "aws_secretsmanager_secret_rotation" "this" {
   #checkov:skip=CKV_AWS_304:the variable days allows ninety at most
   for_each = var.managed
 
   secret_id           = each.value.secret_arn
-  rotation_lambda_arn = each.value.function_arn
+  rotation_lambda_arn = local.invoked[each.value.function]
 
   rotation_rules {
     automatically_after_days = var.days
@@ -16,11 +20,12 @@ resource "aws_secretsmanager_secret_rotation" "this" {
 }
 
 resource "aws_lambda_permission" "this" {
-  for_each = { for secret, rotation in var.managed : rotation.function_name => rotation.function_arn... }
+  for_each = toset([for rotation in var.managed : rotation.function])
 
   statement_id   = "SecretsManager"
   action         = "lambda:InvokeFunction"
-  function_name  = each.value[0]
+  function_name  = var.functions[each.key].arn
+  qualifier      = var.functions[each.key].alias
   principal      = "secretsmanager.amazonaws.com"
   source_account = var.account_id
 }
@@ -54,13 +59,19 @@ resource "aws_iam_role_policy" "this" {
         Sid      = "Invoke"
         Effect   = "Allow"
         Action   = "lambda:InvokeFunction"
-        Resource = each.value.function_arn
+        Resource = local.invoked[each.value.function]
       },
       {
         Sid      = "DeadLetters"
         Effect   = "Allow"
         Action   = "sqs:SendMessage"
         Resource = var.dead_letter_queue_arn
+      },
+      {
+        Sid      = "ReadSchedule"
+        Effect   = "Allow"
+        Action   = "kms:Decrypt"
+        Resource = var.key_arn
       },
     ]
   })
@@ -80,7 +91,7 @@ resource "aws_scheduler_schedule" "this" {
   }
 
   target {
-    arn      = each.value.function_arn
+    arn      = local.invoked[each.value.function]
     role_arn = aws_iam_role.this[each.key].arn
     input    = "{}"
 

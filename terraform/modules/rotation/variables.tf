@@ -28,20 +28,37 @@ variable "days" {
   }
 }
 
-variable "managed" {
-  description = "Secrets that Secrets Manager rotates, by a static name: the secret, and the function that follows its protocol."
+variable "functions" {
+  description = "Functions that rotate secrets, by the catalog's name: the ARN, and the alias that is invoked."
   type = map(object({
-    secret_arn    = string
-    function_arn  = string
-    function_name = string
+    arn   = string
+    alias = string
   }))
 }
 
-variable "scheduled" {
-  description = "Secrets that a function replaces when a schedule invokes it."
+variable "managed" {
+  description = "Secrets that Secrets Manager rotates, by a static name, each with the function that follows its protocol."
   type = map(object({
-    function_arn = string
+    secret_arn = string
+    function   = string
   }))
+
+  validation {
+    condition     = alltrue([for rotation in var.managed : contains(keys(var.functions), rotation.function)])
+    error_message = "Every function of managed must be in functions."
+  }
+}
+
+variable "scheduled" {
+  description = "Secrets that a function replaces when a schedule invokes it, each with that function."
+  type = map(object({
+    function = string
+  }))
+
+  validation {
+    condition     = alltrue([for rotation in var.scheduled : contains(keys(var.functions), rotation.function)])
+    error_message = "Every function of scheduled must be in functions."
+  }
 }
 
 variable "dead_letter_queue_arn" {
