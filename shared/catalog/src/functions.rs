@@ -25,7 +25,7 @@ functions! {
     /// Verifies the access token of a request for API Gateway.
     AUTHORIZER = Function::new("authorizer", Identity).triggered(Authorizer)
         .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]).timeout(5)
-        .concurrency(100);
+        .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);

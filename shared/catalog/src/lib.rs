@@ -217,6 +217,8 @@ pub struct Function {
     pub timeout_s: u32,
     /// Maximum concurrency: of the function for HTTP, of the event source mapping for a queue.
     pub concurrency: u32,
+    /// Execution environments that are kept initialized in production.
+    pub provisioned: u32,
 }
 
 impl Function {
@@ -231,6 +233,7 @@ impl Function {
             memory_mb: 256,
             timeout_s: 10,
             concurrency: 20,
+            provisioned: 0,
         }
     }
 
@@ -271,6 +274,11 @@ impl Function {
 
     pub(crate) const fn concurrency(mut self, copies: u32) -> Self {
         self.concurrency = copies;
+        self
+    }
+
+    pub(crate) const fn provisioned(mut self, environments: u32) -> Self {
+        self.provisioned = environments;
         self
     }
 

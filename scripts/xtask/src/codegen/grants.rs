@@ -63,6 +63,9 @@ pub enum Target {
     Traces,
 }
 
+/// Everything in SNS that has an ARN. A phone number has none.
+const NAMED_TOPICS: &str = "arn:*:sns:*:*:*";
+
 impl Target {
     /// Why the resource is `*`, or `None` if it is not.
     #[must_use]
@@ -252,7 +255,7 @@ impl Grant {
             "Action": self.actions,
         });
         match self.target {
-            Target::PhoneNumbers => statement["NotResource"] = json!("arn:*:sns:*:*:*"),
+            Target::PhoneNumbers => statement["NotResource"] = json!(NAMED_TOPICS),
             _ => statement["Resource"] = self.target.resources(),
         }
         if matches!(self.target, Target::Email) {
@@ -273,6 +276,18 @@ impl Grant {
             "sid": self.sid,
             "actions": self.actions,
             "on": { "kind": kind, "names": names },
+            "condition": match self.target {
+                Target::Email => json!({ "test": "StringEqualsIfExists", "variable": "ses:FromAddress", "input": "EmailFrom" }),
+                _ => Value::Null,
+            },
+            "not_resource": match self.target {
+                Target::PhoneNumbers => json!(NAMED_TOPICS),
+                _ => Value::Null,
+            },
+            "requires": match self.target {
+                Target::PushEndpoints | Target::PushApplication => json!("PushApplicationArn"),
+                _ => Value::Null,
+            },
             "wildcard_reason": self.target.wildcard_reason(),
         })
     }
@@ -306,22 +321,25 @@ impl Target {
         }
     }
 
-    fn described(&self) -> (&'static str, Vec<&'static str>) {
+    fn described(&self) -> (&'static str, Vec<String>) {
+        let one = |name: &str| vec![name.to_owned()];
         match self {
-            Self::Logs(name) => ("logs", vec![name]),
-            Self::Table(name) => ("table", vec![name]),
-            Self::TableChanges(name) => ("table_changes", vec![name]),
-            Self::Bucket(name) => ("bucket", vec![name]),
-            Self::Objects(name) => ("objects", vec![name]),
-            Self::Secret(name) => ("secret", vec![name]),
-            Self::Stream(name) => ("stream", vec![name]),
-            Self::Bus => ("bus", vec![catalog::BUS]),
-            Self::Queue(name) => ("queue", vec![name]),
-            Self::DeadLetterQueue(name) => ("dead_letter_queue", vec![name]),
-            Self::DatabaseUser(name) => ("database_user", vec![name]),
+            Self::Logs(name) => ("logs", one(name)),
+            Self::Table(name) => ("table", one(name)),
+            Self::TableChanges(name) => ("table_changes", one(name)),
+            Self::Bucket(name) => ("bucket", one(name)),
+            Self::Objects(name) => ("objects", one(name)),
+            Self::Secret(name) => ("secret", one(name)),
+            Self::Stream(name) => ("stream", one(name)),
+            Self::Bus => ("bus", one(catalog::BUS)),
+            Self::Queue(name) => ("queue", one(name)),
+            Self::DeadLetterQueue(name) => ("dead_letter_queue", one(name)),
+            Self::DatabaseUser(name) => ("database_user", one(name)),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),
-            Self::KafkaTopics(names) => ("kafka_topics", names.clone()),
-            Self::KafkaGroups(name, _) => ("kafka_groups", vec![name]),
+            Self::KafkaTopics(names) => ("kafka_topics", names.iter().map(ToString::to_string).collect()),
+            Self::KafkaGroups(function, topics) => {
+                ("kafka_groups", topics.iter().map(|topic| consumer_group(function, topic)).collect())
+            }
             Self::Email => ("email", Vec::new()),
             Self::PhoneNumbers => ("phone_numbers", Vec::new()),
             Self::PushEndpoints => ("push_endpoints", Vec::new()),

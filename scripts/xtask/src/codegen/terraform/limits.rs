@@ -1,0 +1,90 @@
+//! Bounds of deliveries, batches, throttles and deployments that Terraform applies. They equal the template's where both have them;
+//! `scripts/policies` compares the two.
+
+use catalog::{Auth, Method};
+use serde_json::{Value, json};
+
+/// Retention of a queue in seconds.
+pub(super) const RETENTION_S: u32 = 4 * 86_400;
+/// Retention of a dead-letter queue in seconds: the maximum of SQS.
+pub(super) const DEAD_RETENTION_S: u32 = 14 * 86_400;
+/// Messages of a queue in a batch.
+pub(super) const QUEUE_BATCH: u32 = 10;
+/// Records of a stream or a Kafka topic in a batch.
+pub(super) const STREAM_BATCH: u32 = 100;
+/// Retries of a stream's batch, or of its bisected half: Lambda's maximum, because the age is the effective limit.
+pub(super) const STREAM_RETRIES: u32 = 10_000;
+/// Maximum age of a stream's record in seconds: the retention of the streams.
+pub(super) const STREAM_AGE_S: u32 = 24 * 3_600;
+/// Retries of an `EventBridge` delivery to a target.
+const RULE_RETRIES: u32 = 185;
+/// Maximum age of an event that `EventBridge` delivers, in seconds.
+const RULE_AGE_S: u32 = 86_400;
+/// Seconds that a response of the authorizer is cached, and so the delay of a revocation.
+const AUTHORIZER_TTL_S: u32 = 60;
+/// Longest timeout of an HTTP integration in milliseconds.
+const MAX_INTEGRATION_MS: u32 = 30_000;
+/// Longest age of an asynchronous invocation in seconds: Lambda's maximum.
+const MAX_ASYNC_AGE_S: u32 = 6 * 3_600;
+/// Retries of an asynchronous invocation after a function error: Lambda's maximum.
+const ASYNC_RETRIES: u32 = 2;
+
+/// Bounds of deliveries by the event bus and by schedules.
+pub(super) fn deliveries() -> Value {
+    json!({ "retries": RULE_RETRIES, "age_s": RULE_AGE_S })
+}
+
+/// Settings of every queue and dead-letter queue.
+pub(super) fn queues() -> Value {
+    json!({
+        "retention_s": RETENTION_S,
+        "dead_letter_retention_s": DEAD_RETENTION_S,
+        "dead_letter_suffix": super::names::dead_letter_queue(""),
+        "undelivered": super::names::UNDELIVERED,
+    })
+}
+
+/// The alias that callers invoke, and how traffic moves to a new version.
+pub(super) fn deployment() -> Value {
+    json!({ "alias": "live", "canary_percent": 10, "canary_minutes": 5 })
+}
+
+/// Trace sampling: requests a second that are always traced, and the share of the others.
+pub(super) fn sampling() -> Value {
+    json!({ "reservoir": 1, "rate": 0.05 })
+}
+
+/// Settings of the HTTP API: the cache of the authorizer, and requests a second by class of route.
+pub(super) fn api() -> Value {
+    let limit = |rate: u32| json!({ "rate": rate, "burst": rate * 2 });
+    json!({
+        "authorizer_ttl_s": AUTHORIZER_TTL_S,
+        "health_path": catalog::READY_GET.path_of(""),
+        "throttle_classes": {
+            "public_read": limit(5_000),
+            "public_write": limit(200),
+            "read": limit(5_000),
+            "write": limit(1_000),
+        },
+    })
+}
+
+/// The throttle class of a route. Anonymous writes, such as attempts to log in, have the tightest limit.
+pub(super) fn throttle_class(method: Method, auth: Auth) -> &'static str {
+    match (method, auth) {
+        (Method::Get, Auth::Public) => "public_read",
+        (Method::Get, Auth::Roles(_)) => "read",
+        (_, Auth::Public) => "public_write",
+        (_, Auth::Roles(_)) => "write",
+    }
+}
+
+/// Timeout of a route's integration in milliseconds.
+pub(super) fn integration_ms(timeout_s: u32) -> u32 {
+    (timeout_s * 1_000).min(MAX_INTEGRATION_MS)
+}
+
+/// Bounds of a scheduled invocation: it is not retried for longer than until the next one.
+pub(super) fn scheduled(minutes: u32) -> Value {
+    json!({ "retries": ASYNC_RETRIES, "age_s": (minutes * 60).clamp(60, MAX_ASYNC_AGE_S) })
+}
