@@ -31,3 +31,8 @@ kafka = {
   volume_gib      = 200
   retention_hours = 168
 }
+
+# The quota of a new account is 10 or 1000: request more before the first apply.
+reserve_concurrency = true
+account_concurrency = 2000
+cors_origins        = ["https://shop.quayside.example"]

@@ -1,0 +1,235 @@
+variable "artifact_bucket" {
+  description = "Bucket of the functions' packages. Null: the environment's own."
+  type        = string
+  default     = null
+}
+
+variable "release" {
+  description = "Release of the functions: the packages are <release>/<function>.zip in the artifact bucket."
+  type        = string
+  default     = "initial"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.release))
+    error_message = "release must be the prefix under which the packages were uploaded, such as the commit: letters, digits, dots, dashes and underscores."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the functions: arm64, or x86_64 for packages that scripts/build made without --arm64."
+  type        = string
+  default     = "arm64"
+}
+
+variable "log_level" {
+  description = "Lowest level that functions log."
+  type        = string
+  default     = "info"
+
+  validation {
+    condition     = contains(["trace", "debug", "info", "warn", "error"], var.log_level)
+    error_message = "log_level must be trace, debug, info, warn or error."
+  }
+}
+
+variable "reserve_concurrency" {
+  description = "Reserve the catalog's concurrency of functions that requests invoke. New accounts have too little to reserve."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = var.environment != "prod" || var.reserve_concurrency
+    error_message = "In prod nothing else bounds the database connections of requests: set reserve_concurrency = true, and request the account's quota first (scripts/doctor prints it)."
+  }
+}
+
+variable "account_concurrency" {
+  description = "Concurrent executions that the account's quota allows in the region."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.account_concurrency >= 1
+    error_message = "account_concurrency must be the account's quota of concurrent executions: see Service Quotas, Lambda."
+  }
+}
+
+variable "gateway_url" {
+  description = "Base URL of the payment gateway."
+  type        = string
+  default     = "https://api.stripe.com"
+
+  validation {
+    condition     = startswith(var.gateway_url, "https://")
+    error_message = "gateway_url must begin with https://: card payments do not travel in plain text."
+  }
+}
+
+variable "shortfall_policy" {
+  description = "What happens to a paid order without stock: refund, backorder or review."
+  type        = string
+  default     = "refund"
+
+  validation {
+    condition     = contains(["refund", "backorder", "review"], var.shortfall_policy)
+    error_message = "shortfall_policy must be refund, backorder or review."
+  }
+}
+
+variable "code_signing_config_arn" {
+  description = "Code signing configuration that packages must satisfy. Null: packages are not signed."
+  type        = string
+  default     = null
+}
+
+locals {
+  artifact_bucket = coalesce(var.artifact_bucket, "${local.prefix}-artifacts-${var.account_id}")
+
+  arn = "arn:${local.arn_scope.partition}:%s:${local.arn_scope.region}:${local.arn_scope.account_id}:%s"
+
+  # Values of deployment inputs, which the catalog names as template.yaml does. Passwords are empty: roles log in with IAM tokens.
+  inputs = {
+    DatabaseHost          = module.database.proxy_endpoint
+    DatabasePort          = tostring(module.database.port)
+    DatabaseName          = module.database.database_name
+    DatabasePassword      = ""
+    DatabaseOwnerPassword = ""
+    RedisUrl              = module.cache.url
+    KafkaBrokers          = module.kafka.bootstrap_brokers
+    GatewayUrl            = var.gateway_url
+    EmailFrom             = var.email_from
+    PushApplicationArn    = var.push_application_arn
+    ShortfallPolicy       = var.shortfall_policy
+  }
+
+  # What an environment variable refers to, by the catalog's kind and name.
+  settings = {
+    input                   = local.inputs
+    table                   = module.tables.names
+    stream                  = module.kinesis.names
+    bucket                  = module.buckets.names
+    secret                  = module.secrets.arns
+    bus                     = { (local.catalog.bus) = module.messaging.bus_name }
+    queue                   = module.messaging.queue_urls
+    dead_letter_queue       = module.messaging.dead_letter_queue_urls
+    api_url                 = { "" = module.api.endpoint }
+    email_configuration_set = { "" = module.email.configuration_set_name }
+  }
+
+  # ARNs of a grant's resources, by the catalog's kind and name.
+  bucket_arns       = { for name, physical in module.buckets.names : name => "arn:${local.arn_scope.partition}:s3:::${physical}" }
+  push_endpoint_arn = "${replace(var.push_application_arn, ":app/", ":endpoint/")}/*"
+  arns = {
+    logs          = { for name in keys(local.functions) : name => format(local.arn, "logs", "log-group:/aws/lambda/${local.prefix}-${name}:*") }
+    table         = { for name, physical in module.tables.names : name => format(local.arn, "dynamodb", "table/${physical}") }
+    table_changes = { for name, physical in module.tables.names : name => format(local.arn, "dynamodb", "table/${physical}/stream/*") }
+    bucket        = local.bucket_arns
+    objects       = { for name, arn in local.bucket_arns : name => "${arn}/*" }
+    # Secrets Manager ends an ARN with six random characters.
+    secret            = { for name in keys(local.catalog.secrets) : name => format(local.arn, "secretsmanager", "secret:${replace(local.prefix, "-", "/")}/${name}-??????") }
+    stream            = { for name, physical in module.kinesis.names : name => format(local.arn, "kinesis", "stream/${physical}") }
+    bus               = { (local.catalog.bus) = format(local.arn, "events", "event-bus/${local.prefix}-${local.catalog.bus}") }
+    queue             = { for name in keys(local.functions) : name => format(local.arn, "sqs", "${local.prefix}-${name}") }
+    dead_letter_queue = { for name in keys(local.functions) : name => format(local.arn, "sqs", "${local.prefix}-${name}${local.catalog.queues.dead_letter_suffix}") }
+    database_user = {
+      for user in module.database.users : user => format(local.arn, "rds-db", "dbuser:${module.database.proxy_resource_id}/${user}")
+    }
+    kafka_cluster    = { "" = module.kafka.cluster_arn }
+    kafka_topics     = { for name in keys(local.catalog.kafka_topics) : name => "${module.kafka.topic_arn_prefix}${name}" }
+    kafka_groups     = { for group in local.consumer_groups : group => "${module.kafka.group_arn_prefix}${local.prefix}-${group}" }
+    push_endpoints   = { "" = local.push_endpoint_arn }
+    push_application = { application = var.push_application_arn, endpoints = local.push_endpoint_arn }
+  }
+
+  consumer_groups = toset(flatten([for function in values(local.functions) : [for mapping in function.mappings : mapping.consumer_group if mapping.consumer_group != null]]))
+
+  # Event source mappings by function and source.
+  mappings = merge([
+    for name, function in local.functions : {
+      for mapping in function.mappings : "${name}/${mapping.name}" => merge(mapping, { function = name })
+    }
+  ]...)
+  mapping_sources = {
+    queue         = module.messaging.queue_arns
+    stream        = module.kinesis.arns
+    table_changes = module.tables.stream_arns
+    kafka         = { for name in keys(local.catalog.kafka_topics) : name => module.kafka.cluster_arn }
+  }
+}
+
+module "policies" {
+  source = "./modules/policies"
+
+  grants = { for name, function in local.functions : name => function.grants }
+  arns   = local.arns
+  inputs = local.inputs
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  name         = "${local.prefix}-${each.key}"
+  arn_scope    = local.arn_scope
+  description  = "${local.catalog.prefix} ${each.value.context}: ${each.key}"
+  artifact     = { bucket = local.artifact_bucket, key = "${var.release}/${each.key}.zip" }
+  architecture = var.architecture
+  memory_mb    = each.value.memory_mb
+  timeout_s    = each.value.timeout_s
+  policy       = module.policies.json[each.key]
+  alias        = local.catalog.deployment.alias
+  log          = { retention_days = var.log_retention_days, key_arn = module.keys.arns["logs"], level = var.log_level }
+  asynchronous = try(each.value.trigger.invocation, null)
+  tags         = merge(local.tags, { context = each.value.context })
+
+  environment = merge(
+    {
+      for name, setting in each.value.environment : name => (
+        setting.kind == "text" ? setting.name : local.settings[setting.kind][setting.name]
+      )
+    },
+    {
+      LOG_LEVEL                    = var.log_level
+      POWERTOOLS_METRICS_NAMESPACE = local.catalog.prefix
+      POWERTOOLS_SERVICE_NAME      = each.value.context
+      STAGE                        = var.environment
+    },
+  )
+
+  network = each.value.needs_network ? {
+    subnet_ids         = module.network.private_subnet_ids
+    security_group_ids = [module.network.security_group_ids["functions"]]
+  } : null
+
+  reserved_concurrency    = var.reserve_concurrency ? each.value.reserved_concurrency : null
+  provisioned_concurrency = local.is_production ? each.value.provisioned_concurrency : 0
+  code_signing_config_arn = var.code_signing_config_arn
+}
+
+module "consumer" {
+  source   = "./modules/consumer"
+  for_each = local.mappings
+
+  function_arn   = module.function[each.value.function].alias_arn
+  source_arn     = local.mapping_sources[each.value.source][each.value.name]
+  mapping        = each.value
+  consumer_group = each.value.consumer_group == null ? null : "${local.prefix}-${each.value.consumer_group}"
+  on_failure_arn = each.value.source == "queue" ? null : module.messaging.dead_letter_queue_arns[each.value.function]
+  tags           = merge(local.tags, { context = local.functions[each.value.function].context })
+}
+
+# Errors and slow requests show in logs and metrics of every invocation; traces of a share of them are enough to see where time goes.
+resource "aws_xray_sampling_rule" "functions" {
+  rule_name      = local.prefix
+  priority       = 1000
+  version        = 1
+  reservoir_size = local.catalog.sampling.reservoir
+  fixed_rate     = local.catalog.sampling.rate
+  service_name   = "${local.prefix}-*"
+  service_type   = "*"
+  host           = "*"
+  http_method    = "*"
+  url_path       = "*"
+  resource_arn   = "*"
+  tags           = local.tags
+}
