@@ -1,0 +1,75 @@
+variable "cors_origins" {
+  description = "Origins from which browsers may call the API."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = var.environment != "prod" || !contains(var.cors_origins, "*")
+    error_message = "cors_origins must not contain * in prod: list the shop's own origins, such as https://shop.example.com."
+  }
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : origin == "*" || can(regex("^https?://[^/]+$", origin))])
+    error_message = "Every entry of cors_origins must be an origin without a path, such as https://shop.example.com, or * outside prod."
+  }
+}
+
+variable "api_domains" {
+  description = "Custom domains of the API by purpose, with certificates of the region. With truststore_uri, clients show certificates (mutual TLS)."
+  type = map(object({
+    name            = string
+    certificate_arn = string
+    truststore_uri  = optional(string)
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for domain in values(var.api_domains) : try(startswith(domain.truststore_uri, "s3://"), domain.truststore_uri == null)])
+    error_message = "truststore_uri must be the address of a PEM bundle in S3, such as s3://bucket/clients.pem."
+  }
+
+  validation {
+    condition     = length(var.api_domains) == 0 || anytrue([for domain in values(var.api_domains) : domain.truststore_uri == null])
+    error_message = "api_domains needs a domain without truststore_uri: CloudFront and the functions call the API without a client certificate."
+  }
+}
+
+module "api" {
+  source = "./modules/api"
+
+  name             = "${local.prefix}-api"
+  arn_scope        = local.arn_scope
+  throttle_classes = local.catalog.api.throttle_classes
+  cors_origins     = var.cors_origins
+  methods          = [for function in values(local.functions) : split(" ", function.trigger.route)[0] if function.trigger.kind == "http"]
+  domains          = var.api_domains
+  log              = { retention_days = var.log_retention_days, key_arn = module.keys.arns["logs"] }
+  tags             = local.tags
+
+  authorizer = {
+    name       = local.authorizer
+    invoke_arn = module.function[local.authorizer].invoke_arn
+    alias_arn  = module.function[local.authorizer].alias_arn
+    ttl_s      = local.catalog.api.authorizer_ttl_s
+  }
+
+  routes = {
+    for name, function in local.functions : name => {
+      route      = function.trigger.route
+      public     = function.trigger.public
+      throttle   = function.trigger.throttle
+      timeout_ms = function.trigger.timeout_ms
+      invoke_arn = module.function[name].invoke_arn
+      alias_arn  = module.function[name].alias_arn
+    } if function.trigger.kind == "http"
+  }
+}
+
+locals {
+  authorizer = one([for name, function in local.functions : name if function.trigger.kind == "authorizer"])
+}
+
+output "api_url" {
+  description = "Base URL of the HTTP API behind CloudFront."
+  value       = module.api.endpoint
+}

@@ -1,0 +1,60 @@
+variable "domain" {
+  description = "Public domain with its hosted zone and a certificate of us-east-1. Null: CloudFront's own domain."
+  type        = object({ name = string, zone_id = string, certificate_arn = string })
+  default     = null
+
+  validation {
+    condition     = var.domain == null || length(var.api_domains) > 0
+    error_message = "With domain, the API needs a name that DNS can fail over to another region: set api_domains, too."
+  }
+}
+
+variable "standby_api" {
+  description = "API of the second region, to which DNS fails over: DNS target and zone of its custom domain. Null: none."
+  type        = object({ target = string, zone_id = string })
+  default     = null
+
+  validation {
+    condition     = var.standby_api == null || var.domain != null
+    error_message = "standby_api needs domain: without a hosted zone there is no record that could fail over."
+  }
+}
+
+variable "rate_limits" {
+  description = "Requests of one address in five minutes that WAF lets pass: of all, and of each anonymous write such as logging in."
+  type        = object({ all = number, anonymous_writes = number })
+  default     = { all = 10000, anonymous_writes = 300 }
+}
+
+locals {
+  # The domain that CloudFront calls: the first one without mutual TLS, as in the API's address.
+  origin_domain = try([for purpose, domain in var.api_domains : purpose if domain.truststore_uri == null][0], null)
+}
+
+module "edge" {
+  source    = "./modules/edge"
+  providers = { aws = aws, aws.global = aws.global }
+
+  name        = local.prefix
+  origin      = trimprefix(module.api.endpoint, "https://")
+  health_path = local.catalog.api.health_path
+  domain      = var.domain
+  rate_limits = var.rate_limits
+  log         = { retention_days = var.log_retention_days }
+  tags        = local.tags
+
+  anonymous_write_paths = [
+    for function in values(local.functions) : split(" ", function.trigger.route)[1]
+    if function.trigger.kind == "http" && try(function.trigger.throttle == "public_write", false)
+  ]
+
+  regions = {
+    primary   = local.origin_domain == null ? null : { for key, value in module.api.domain_targets[local.origin_domain] : key => value if key != "name" }
+    secondary = var.standby_api
+  }
+}
+
+output "public_url" {
+  description = "Base URL for clients: the public domain, or CloudFront's."
+  value       = module.edge.url
+}

@@ -1,0 +1,144 @@
+locals {
+  # Without addresses, users, agents and paths with ids: an access log is not to hold personal data.
+  log_format = {
+    request_id             = "$context.requestId"
+    time                   = "$context.requestTimeEpoch"
+    route                  = "$context.routeKey"
+    status                 = "$context.status"
+    latency_ms             = "$context.responseLatency"
+    integration_status     = "$context.integrationStatus"
+    integration_latency_ms = "$context.integrationLatency"
+    integration_error      = "$context.integrationErrorMessage"
+    authorizer_error       = "$context.authorizer.error"
+    response_bytes         = "$context.responseLength"
+  }
+
+  # Routes without a class of their own do not exist; the strictest class is what a new one would get until it has.
+  strictest = [
+    for class in values(var.throttle_classes) : class
+    if class.rate == min([for other in values(var.throttle_classes) : other.rate]...)
+  ][0]
+}
+
+resource "aws_apigatewayv2_api" "this" {
+  name          = var.name
+  description   = "HTTP API of the platform."
+  protocol_type = "HTTP"
+  tags          = var.tags
+
+  # With a domain of its own the generated address would be a way around that domain's certificate checks.
+  disable_execute_api_endpoint = length(var.domains) > 0
+
+  cors_configuration {
+    allow_origins  = var.cors_origins
+    allow_methods  = sort(var.methods)
+    allow_headers  = ["authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-correlation-id"]
+    expose_headers = ["etag", "location", "retry-after", "x-correlation-id"]
+    max_age        = 600
+  }
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:logs are kept for a year in S3; CloudWatch keeps what is searched every day
+  name              = "/aws/apigateway/${var.name}"
+  retention_in_days = var.log.retention_days
+  kms_key_id        = var.log.key_arn
+  tags              = var.tags
+}
+
+resource "aws_apigatewayv2_stage" "this" {
+  api_id      = aws_apigatewayv2_api.this.id
+  name        = "$default"
+  auto_deploy = true
+  tags        = var.tags
+
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.this.arn
+    format          = jsonencode(local.log_format)
+  }
+
+  default_route_settings {
+    detailed_metrics_enabled = true
+    throttling_rate_limit    = local.strictest.rate
+    throttling_burst_limit   = local.strictest.burst
+  }
+
+  dynamic "route_settings" {
+    for_each = var.routes
+    content {
+      route_key                = route_settings.value.route
+      detailed_metrics_enabled = true
+      throttling_rate_limit    = var.throttle_classes[route_settings.value.throttle].rate
+      throttling_burst_limit   = var.throttle_classes[route_settings.value.throttle].burst
+    }
+  }
+
+  # Settings of a route that does not exist are refused.
+  depends_on = [aws_apigatewayv2_route.this]
+}
+
+# One role instead of a permission for each function.
+resource "aws_iam_role" "this" {
+  name        = var.name
+  description = "Invokes the functions of the HTTP API."
+  tags        = var.tags
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "apigateway.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.arn_scope.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "this" {
+  name = "invoke"
+  role = aws_iam_role.this.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "Invoke"
+      Effect   = "Allow"
+      Action   = "lambda:InvokeFunction"
+      Resource = concat([var.authorizer.alias_arn], [for route in values(var.routes) : route.alias_arn])
+    }]
+  })
+}
+
+resource "aws_apigatewayv2_authorizer" "this" {
+  api_id                            = aws_apigatewayv2_api.this.id
+  name                              = var.authorizer.name
+  authorizer_type                   = "REQUEST"
+  authorizer_uri                    = var.authorizer.invoke_arn
+  authorizer_credentials_arn        = aws_iam_role.this.arn
+  authorizer_payload_format_version = "2.0"
+  authorizer_result_ttl_in_seconds  = var.authorizer.ttl_s
+  enable_simple_responses           = true
+  identity_sources                  = ["$request.header.Authorization"]
+}
+
+resource "aws_apigatewayv2_integration" "this" {
+  for_each = var.routes
+
+  api_id                 = aws_apigatewayv2_api.this.id
+  integration_type       = "AWS_PROXY"
+  integration_method     = "POST"
+  integration_uri        = each.value.invoke_arn
+  credentials_arn        = aws_iam_role.this.arn
+  payload_format_version = "2.0"
+  timeout_milliseconds   = each.value.timeout_ms
+}
+
+resource "aws_apigatewayv2_route" "this" {
+  #checkov:skip=CKV_AWS_309:routes that the catalog lists as public, such as logging in and webhooks, have no principal yet
+  for_each = var.routes
+
+  api_id             = aws_apigatewayv2_api.this.id
+  route_key          = each.value.route
+  target             = "integrations/${aws_apigatewayv2_integration.this[each.key].id}"
+  authorization_type = each.value.public ? "NONE" : "CUSTOM"
+  authorizer_id      = each.value.public ? null : aws_apigatewayv2_authorizer.this.id
+}

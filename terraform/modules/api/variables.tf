@@ -1,0 +1,75 @@
+variable "name" {
+  description = "Physical name of the API and its log group."
+  type        = string
+}
+
+variable "arn_scope" {
+  description = "Partition, region and account as in ARNs."
+  type        = object({ partition = string, region = string, account_id = string })
+}
+
+variable "routes" {
+  description = "Routes by function: whether anyone may call, class of throttle, and the alias that is invoked."
+  type = map(object({
+    route      = string
+    public     = bool
+    throttle   = string
+    timeout_ms = number
+    invoke_arn = string
+    alias_arn  = string
+  }))
+
+  validation {
+    condition     = length(distinct([for route in values(var.routes) : route.route])) == length(var.routes)
+    error_message = "Two functions have the same route: give each row in shared/catalog its own method and path."
+  }
+}
+
+variable "methods" {
+  description = "Methods of the routes, for CORS. Apart from the routes, because functions refer to the API's address."
+  type        = set(string)
+}
+
+variable "authorizer" {
+  description = "The authorizer of every route that is not public, and seconds for which its response is cached."
+  type        = object({ name = string, invoke_arn = string, alias_arn = string, ttl_s = number })
+
+  validation {
+    condition     = var.authorizer.ttl_s >= 1 && var.authorizer.ttl_s <= 3600
+    error_message = "authorizer.ttl_s must be from 1 to 3600: 0 would invoke the authorizer for every request."
+  }
+}
+
+variable "throttle_classes" {
+  description = "Requests a second and burst by class of route."
+  type        = map(object({ rate = number, burst = number }))
+
+  validation {
+    condition     = alltrue([for route in values(var.routes) : contains(keys(var.throttle_classes), route.throttle)])
+    error_message = "A route has a throttle class that throttle_classes lacks: see codegen/terraform/limits.rs."
+  }
+}
+
+variable "cors_origins" {
+  description = "Origins from which browsers may call the API."
+  type        = list(string)
+}
+
+variable "domains" {
+  description = "Custom domains by purpose. A domain with a trust store asks its clients for certificates (mutual TLS)."
+  type = map(object({
+    name            = string
+    certificate_arn = string
+    truststore_uri  = optional(string)
+  }))
+}
+
+variable "log" {
+  description = "Retention in days and encryption key of the access log."
+  type        = object({ retention_days = number, key_arn = string })
+}
+
+variable "tags" {
+  description = "Tags of all resources."
+  type        = map(string)
+}

@@ -1,0 +1,31 @@
+output "url" {
+  description = "Base URL for clients."
+  value       = "https://${var.domain == null ? aws_cloudfront_distribution.this.domain_name : var.domain.name}"
+}
+
+output "distribution_id" {
+  description = "Id of the CloudFront distribution."
+  value       = aws_cloudfront_distribution.this.id
+}
+
+output "web_acl_name" {
+  description = "Name of the web ACL, a dimension of its metrics."
+  value       = aws_wafv2_web_acl.this.name
+}
+
+output "settings" {
+  description = "Settings that the tests compare with the catalog."
+  value = {
+    web_acl_id    = aws_cloudfront_distribution.this.web_acl_id
+    web_acl_arn   = aws_wafv2_web_acl.this.arn
+    viewer        = aws_cloudfront_distribution.this.default_cache_behavior[0].viewer_protocol_policy
+    cache_policy  = aws_cloudfront_distribution.this.default_cache_behavior[0].cache_policy_id
+    origin        = one(aws_cloudfront_distribution.this.origin).custom_origin_config[0].origin_protocol_policy
+    managed_rules = [for rule in aws_wafv2_web_acl.this.rule : rule.name if startswith(rule.name, "AWS")]
+    limited_paths = [for rule in aws_wafv2_web_acl.this.rule : one(rule.statement[0].rate_based_statement[0].scope_down_statement[0].byte_match_statement).search_string if startswith(rule.name, "rate-")]
+    rate_limits   = { for rule in aws_wafv2_web_acl.this.rule : rule.name => rule.statement[0].rate_based_statement[0].limit if startswith(rule.name, "rate") }
+    failover      = { for role, record in aws_route53_record.origin : role => record.failover_routing_policy[0].type }
+    health_paths  = { for role, check in aws_route53_health_check.this : role => check.resource_path }
+    redacted      = [for field in aws_wafv2_web_acl_logging_configuration.this.redacted_fields : field.single_header[0].name]
+  }
+}

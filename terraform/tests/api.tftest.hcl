@@ -1,0 +1,203 @@
+# Rules of the HTTP API and of what is in front of it, for every row of the catalog. Run with -var-file=envs/prod/terraform.tfvars.
+
+mock_provider "aws" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "global"
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "standby"
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+run "api" {
+  command = plan
+
+  variables {
+    api_domains = {
+      public = {
+        name            = "origin.shop.example"
+        certificate_arn = "arn:aws:acm:eu-west-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
+      }
+      machines = {
+        name            = "machines.shop.example"
+        certificate_arn = "arn:aws:acm:eu-west-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
+        truststore_uri  = "s3://shop-truststore/clients.pem"
+      }
+    }
+    domain = {
+      name            = "api.shop.example"
+      zone_id         = "Z0000000000000000000"
+      certificate_arn = "arn:aws:acm:us-east-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
+    }
+    standby_api = {
+      target  = "d-standby.execute-api.eu-central-1.amazonaws.com"
+      zone_id = "Z1111111111111111111"
+    }
+  }
+
+  assert {
+    condition = toset([for route in values(module.api.settings.routes) : route.route]) == (
+      toset([for function in values(local.functions) : function.trigger.route if function.trigger.kind == "http"])
+    )
+    error_message = "The routes are not those of the catalog."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, route in module.api.settings.routes : (
+        local.functions[name].trigger.public || (route.authorization == "CUSTOM" && route.authorizer != null)
+      )
+    ])
+    error_message = "A route that is not listed as public has no authorizer."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, function in local.functions : function.trigger.public == (length(function.trigger.roles) == 0) if function.trigger.kind == "http"
+    ])
+    error_message = "A public route lists roles, or a protected one lists none."
+  }
+
+  # Who may not be asked for a token: reads without personal data, registration, log-in, and webhooks, which are signed.
+  assert {
+    condition = alltrue([
+      for name, function in local.functions : (
+        startswith(function.trigger.route, "GET ") || strcontains(function.trigger.route, "/users/") || strcontains(function.trigger.route, "/webhooks/")
+      ) if function.trigger.kind == "http" && try(function.trigger.public, false)
+    ])
+    error_message = "Anyone may write through a route that is not for accounts or signed webhooks."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, function in local.functions : (
+        module.api.settings.throttles[function.trigger.route].rate == local.catalog.api.throttle_classes[function.trigger.throttle].rate &&
+        module.api.settings.throttles[function.trigger.route].burst == local.catalog.api.throttle_classes[function.trigger.throttle].burst
+      ) if function.trigger.kind == "http"
+    ])
+    error_message = "A route has not the throttle of its class."
+  }
+
+  assert {
+    condition     = module.api.settings.default_throttle == min([for class in values(local.catalog.api.throttle_classes) : class.rate]...)
+    error_message = "A route without a class would not get the strictest throttle."
+  }
+
+  assert {
+    condition     = module.api.settings.authorizer_ttl_s == local.catalog.api.authorizer_ttl_s && module.api.settings.authorizer_ttl_s <= 300
+    error_message = "Responses of the authorizer are cached for longer than five minutes: a revoked session would stay valid for as long."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, route in module.api.settings.routes : route.timeout_ms <= 30000 && route.timeout_ms >= min(local.functions[name].timeout_s * 1000, 30000)
+    ])
+    error_message = "An integration ends before its function does, or exceeds API Gateway's 30 seconds."
+  }
+
+  assert {
+    condition = length([
+      for field in module.api.settings.log_fields : field
+      if can(regex("identity|authorizer\\.(?!error)|path$|domainName|requestOverride", replace(field, "$context.authorizer.error", "")))
+    ]) == 0
+    error_message = "The access log has a field with personal data: an address, a user, a client or a path with ids."
+  }
+
+  assert {
+    condition     = module.api.settings.generated_address == false
+    error_message = "With custom domains the generated address still answers, without client certificates."
+  }
+
+  assert {
+    condition     = module.api.settings.mutual_tls == { public = false, machines = true }
+    error_message = "Clients of a domain with a trust store are not asked for certificates, or those of another one are."
+  }
+
+  assert {
+    condition = toset(module.api.settings.invoked) == (
+      toset([for name, function in local.functions : module.function[name].alias_arn if contains(["http", "authorizer"], function.trigger.kind)])
+    )
+    error_message = "The API may invoke other functions than those of its routes, or a version instead of the alias."
+  }
+
+  assert {
+    condition     = module.edge.settings.web_acl_id == module.edge.settings.web_acl_arn
+    error_message = "No web ACL is in front of the API."
+  }
+
+  assert {
+    condition     = length(setsubtract(["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"], module.edge.settings.managed_rules)) == 0
+    error_message = "The web ACL lacks a managed group of rules."
+  }
+
+  assert {
+    condition = toset(module.edge.settings.limited_paths) == toset([
+      for function in values(local.functions) : split(" ", function.trigger.route)[1]
+      if function.trigger.kind == "http" && try(function.trigger.public && !startswith(function.trigger.route, "GET "), false)
+    ])
+    error_message = "An anonymous write, such as logging in, has no rate rule of its own: passwords could be tried at the general rate."
+  }
+
+  assert {
+    condition     = contains(keys(module.edge.settings.rate_limits), "rate")
+    error_message = "The web ACL has no rate rule for all requests."
+  }
+
+  assert {
+    condition     = contains(["redirect-to-https", "https-only"], module.edge.settings.viewer) && module.edge.settings.origin == "https-only"
+    error_message = "CloudFront accepts or sends requests without TLS."
+  }
+
+  assert {
+    condition     = module.edge.settings.failover == { primary = "PRIMARY", secondary = "SECONDARY" }
+    error_message = "DNS does not fail over to the second region."
+  }
+
+  assert {
+    condition     = alltrue([for path in values(module.edge.settings.health_paths) : contains([for route in values(module.api.settings.routes) : route.route], "GET ${path}")])
+    error_message = "A health check asks for a path that is no route."
+  }
+
+  assert {
+    condition     = contains(module.edge.settings.redacted, "authorization")
+    error_message = "The web ACL's log has access tokens."
+  }
+}
+
+run "wrong_variables_are_refused" {
+  command = plan
+
+  variables {
+    cors_origins = ["*"]
+    api_domains = {
+      machines = {
+        name            = "machines.shop.example"
+        certificate_arn = "arn:aws:acm:eu-west-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
+        truststore_uri  = "clients.pem"
+      }
+    }
+  }
+
+  expect_failures = [var.cors_origins, var.api_domains]
+}
+
+run "failover_without_a_domain_is_refused" {
+  command = plan
+
+  variables {
+    standby_api = {
+      target  = "d-standby.execute-api.eu-central-1.amazonaws.com"
+      zone_id = "Z1111111111111111111"
+    }
+  }
+
+  expect_failures = [var.standby_api]
+}
