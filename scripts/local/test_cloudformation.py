@@ -1,0 +1,65 @@
+"""Intrinsic functions, conditions and nested stacks resolve as CloudFormation resolves them."""
+
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import cloudformation
+from config import ScriptError
+
+VALUES = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "111111111111", "Stage": "prod"}
+
+
+def stack(**parts: Any) -> cloudformation.Stack:
+    return cloudformation.Stack({"Resources": {}, **parts}, Path(), VALUES)
+
+
+class Resolution(unittest.TestCase):
+    def test_sub_replaces_parameters_and_attributes(self) -> None:
+        bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Fn::Sub": "shop-${Stage}"}}}
+        resolved = stack(Resources={"Archive": bucket}).resolve({"Fn::Sub": "${Archive.Arn}/*"})
+        self.assertEqual(resolved, "arn:aws:s3:::shop-prod/*")
+
+    def test_parts_of_an_arn_are_selected_and_joined(self) -> None:
+        split = {"Fn::Split": [":cluster/", "arn:x:cluster/name/id"]}
+        part = {"Fn::Join": ["", [{"Fn::Select": [0, split]}, ":topic/", {"Fn::Select": [1, split]}]]}
+        self.assertEqual(stack().resolve(part), "arn:x:topic/name/id")
+
+    def test_value_of_a_false_condition_is_left_out(self) -> None:
+        conditions = {"InTest": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "prod"]}]}}
+        statement = {"Fn::If": ["InTest", "statement", {"Ref": "AWS::NoValue"}]}
+        resolved = stack(Conditions=conditions).resolve({"Statement": [statement, "other"], "Id": statement})
+        self.assertEqual(resolved, {"Statement": ["other"]})
+
+    def test_resource_of_a_false_condition_does_not_exist(self) -> None:
+        conditions = {"InTest": {"Fn::Equals": [{"Ref": "Stage"}, "test"]}}
+        queue = {"Type": "AWS::SQS::Queue", "Condition": "InTest"}
+        self.assertEqual(stack(Conditions=conditions, Resources={"Queue": queue}).resources(), [])
+
+    def test_nested_stack_gets_outputs_of_another(self) -> None:
+        children = {
+            "shared.yaml": {
+                "Resources": {"Dead": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "dead"}}},
+                "Outputs": {"DeadArn": {"Value": {"Fn::GetAtt": ["Dead", "Arn"]}}},
+            },
+            "orders.yaml": {
+                "Parameters": {"DeadArn": {"Type": "String"}},
+                "Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": {"Arn": {"Ref": "DeadArn"}}}},
+            },
+        }
+        passed = {"DeadArn": {"Fn::GetAtt": ["Shared", "Outputs.DeadArn"]}}
+        resources = {
+            "Shared": {"Type": cloudformation.STACK, "Properties": {"TemplateURL": "shared.yaml"}},
+            "Orders": {
+                "Type": cloudformation.STACK,
+                "Properties": {"TemplateURL": "orders.yaml", "Parameters": passed},
+            },
+        }
+        with mock.patch.object(cloudformation, "parse", lambda path: children[path.name]):
+            rows = {name: properties for name, _, properties in stack(Resources=resources).resources()}
+        self.assertEqual(rows["Rule"], {"Arn": "arn:aws:sqs:eu-west-1:111111111111:dead"})
+
+    def test_unknown_function_is_an_error(self) -> None:
+        with self.assertRaisesRegex(ScriptError, "Fn::Cidr"):
+            stack().resolve({"Fn::Cidr": ["10.0.0.0/16", 4, 8]})
