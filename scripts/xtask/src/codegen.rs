@@ -3,11 +3,15 @@
 //! **Invariant:** rendering is deterministic. Maps are sorted by key, whatever features other packages enable in
 //! `serde_json`, so that a file changes only when its meaning does.
 
+pub mod alarms;
 pub mod cfn;
+pub mod dashboards;
 pub mod environment;
+mod grafana;
 pub mod grants;
 pub mod machines;
 pub mod names;
+pub mod prometheus;
 pub mod reservation_sql;
 pub mod schemas;
 pub mod template;
@@ -44,8 +48,10 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file("docs/topology.md", topology::diagram()),
         file("docs/state-machines.md", machines::render()),
         file(reservation_sql::PATH, reservation_sql::render()),
+        file(prometheus::PATH, prometheus::render()?),
         file("Cargo.toml", watch::render(root)?),
     ];
+    artifacts.extend(dashboards::render()?);
     artifacts.extend(schemas::render()?);
     Ok(artifacts)
 }

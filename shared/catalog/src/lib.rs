@@ -1,5 +1,5 @@
 //! The topology of Quayside as constant data: the only place that names functions, routes, events, queues, tables, topics, buckets,
-//! secrets and schedules.
+//! secrets, schedules, alarms and service level objectives.
 //!
 //! A [`Function`] row determines the names of its package, binary and artifact, its route or its queue with dead-letter queue, rule and
 //! event source mapping, its environment variables, its least-privilege policy, its memory, timeout and concurrency, and its log group.
@@ -7,13 +7,17 @@
 //!
 //! **Invariant:** no dependencies, no I/O, and constants wherever possible.
 
+mod alarms;
 mod events;
 mod functions;
 mod resources;
+mod slo;
 
+pub use alarms::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
+pub use slo::*;
 
 /// A bounded context. It owns its data: a PostgreSQL schema of this name with its own roles, or its own DynamoDB tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 mod functions;
 mod limits;
 
-use super::{COMMAND, environment, names, pretty, template::event_pattern, template::topic_events};
+use super::{COMMAND, alarms, environment, names, pretty, template::event_pattern, template::topic_events};
 use crate::Result;
 use catalog::{KafkaTopic, TopicSource, Trigger, Uses};
 use domain::order::ShortfallPolicy;
@@ -52,6 +52,9 @@ pub(super) fn render() -> Result<String> {
             "rotated_by": secret.rotated_by,
         }))),
         "database": { "owner": environment::OWNER_ROLE },
+        "alarms": alarms::in_terraform(),
+        "journeys": alarms::journeys(),
+        "burn_rates": alarms::burn_rates(),
         "shortfall_policies": ShortfallPolicy::ALL.map(ShortfallPolicy::name),
     }))
 }

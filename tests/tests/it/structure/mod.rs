@@ -2,6 +2,7 @@
 //!
 //! They read the working tree and need no stack: `cargo test -p quayside-tests structure`.
 
+mod alarms;
 mod dependencies;
 mod events;
 mod fixtures;

@@ -1,0 +1,61 @@
+//! Service level objectives, one journey of a customer each, and the burn rates of their error budgets.
+
+use crate::{Function, Severity, functions::*};
+
+/// Something that a customer does, and how well it has to work.
+#[derive(Debug, Clone, Copy)]
+pub struct Journey {
+    pub name: &'static str,
+    pub summary: &'static str,
+    /// The functions that answer its requests; at most two, because an alarm of CloudWatch combines at most ten series.
+    pub functions: &'static [&'static Function],
+    /// Share of requests without a server error.
+    pub available: f64,
+    /// Mean duration in milliseconds.
+    pub mean_ms: u32,
+    /// Share of requests that take at most [`Journey::within_ms`].
+    pub fast: f64,
+    pub within_ms: u32,
+}
+
+impl Journey {
+    const fn new(name: &'static str, functions: &'static [&'static Function], summary: &'static str) -> Self {
+        Self { name, summary, functions, available: 0.999, mean_ms: 200, fast: 0.95, within_ms: 500 }
+    }
+}
+
+/// File under `docs/runbooks` of every alarm of a journey, without `.md`.
+pub const JOURNEY_RUNBOOK: &str = "error-budget";
+
+/// 99.9 % available; mean under 200 ms and 95 % within 500 ms.
+pub const JOURNEYS: &[Journey] = &[
+    Journey::new("sign-in", &[USER_LOGIN, USER_REGISTER], "Registering, and signing in."),
+    Journey::new("browse", &[PRODUCT_GET, STOCK_GET], "Looking at a product and its stock."),
+    Journey::new("place-order", &[ORDER_PLACE, AUTHORIZER], "Placing an order, which passes the authorizer."),
+    Journey::new("follow-order", &[ORDER_GET, ORDER_LIST], "Looking at one's orders."),
+    Journey::new("cancel-order", &[ORDER_CANCEL], "Cancelling an order."),
+    Journey::new("pay", &[PAYMENT_PROCESS, PAYMENT_WEBHOOK], "Retrying a payment, and the gateway's reports."),
+    Journey::new("invoice", &[INVOICE_GET], "Downloading an invoice."),
+];
+
+/// How fast an error budget of 30 days is used up, over a long window and, so that the alarm ends soon after the cause, a short one.
+#[derive(Debug, Clone, Copy)]
+pub struct BurnRate {
+    /// Also a part of the alarms' names.
+    pub name: &'static str,
+    /// Multiple of the rate that uses up the budget in exactly 30 days.
+    pub factor: f64,
+    /// Seconds.
+    pub long_s: u32,
+    /// Seconds.
+    pub short_s: u32,
+    pub severity: Severity,
+}
+
+/// The figures of Google's *Site Reliability Workbook*, chapter 5, table 5-8, with its additional row for a day.
+pub const BURN_RATES: &[BurnRate] = &[
+    BurnRate { name: "1h", factor: 14.4, long_s: 3600, short_s: 300, severity: Severity::Page },
+    BurnRate { name: "6h", factor: 6.0, long_s: 6 * 3600, short_s: 1800, severity: Severity::Page },
+    BurnRate { name: "1d", factor: 3.0, long_s: 86_400, short_s: 2 * 3600, severity: Severity::Ticket },
+    BurnRate { name: "3d", factor: 1.0, long_s: 3 * 86_400, short_s: 6 * 3600, severity: Severity::Ticket },
+];
