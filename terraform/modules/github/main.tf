@@ -1,0 +1,136 @@
+# Workflows on GitHub get credentials for minutes, by their identity token: no access key exists that could leak.
+
+locals {
+  issuer       = "token.actions.githubusercontent.com"
+  provider_arn = "arn:aws:iam::${var.account_id}:oidc-provider/${local.issuer}"
+  state_arn    = "arn:aws:s3:::${var.state_bucket}"
+
+  # A pull request, from whatever branch, may read; only the main branch may change anything.
+  subjects = {
+    plan   = ["repo:${var.repository}:pull_request", "repo:${var.repository}:ref:refs/heads/${var.branch}"]
+    deploy = ["repo:${var.repository}:ref:refs/heads/${var.branch}"]
+  }
+
+  managed = {
+    plan   = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    deploy = "arn:aws:iam::aws:policy/PowerUserAccess"
+  }
+
+  statements = {
+    plan = [
+      {
+        Sid      = "ReadState"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = "${local.state_arn}/*"
+      },
+      {
+        Sid      = "FindState"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = local.state_arn
+      },
+      {
+        # ReadOnlyAccess includes what a plan does not need: the values of secrets, and customers' data.
+        Sid    = "NoContents"
+        Effect = "Deny"
+        Action = ["secretsmanager:GetSecretValue", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "sqs:ReceiveMessage", "kinesis:GetRecords"]
+        Resource = [
+          "arn:aws:secretsmanager:*:${var.account_id}:secret:*",
+          "arn:aws:dynamodb:*:${var.account_id}:table/*",
+          "arn:aws:sqs:*:${var.account_id}:*",
+          "arn:aws:kinesis:*:${var.account_id}:stream/*",
+        ]
+      },
+    ]
+    deploy = [
+      {
+        Sid      = "UseState"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        Resource = "${local.state_arn}/*"
+      },
+      {
+        Sid      = "PublishPackages"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:GetObject"]
+        Resource = "${var.artifacts_arn}/*"
+      },
+      {
+        # PowerUserAccess excludes IAM: only roles and policies of this environment.
+        Sid    = "ManageRolesOfEnvironment"
+        Effect = "Allow"
+        Action = [
+          "iam:AttachRolePolicy", "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:CreateRole", "iam:DeletePolicy", "iam:DeletePolicyVersion",
+          "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole",
+          "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions",
+          "iam:ListRolePolicies", "iam:PassRole", "iam:PutRolePolicy", "iam:TagPolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
+        ]
+        Resource = ["arn:aws:iam::${var.account_id}:role/${var.prefix}-*", "arn:aws:iam::${var.account_id}:policy/${var.prefix}-*"]
+      },
+      {
+        # A workflow must not extend its own rights.
+        Sid      = "NotItself"
+        Effect   = "Deny"
+        Action   = ["iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:DetachRolePolicy", "iam:DeleteRolePolicy"]
+        Resource = "arn:aws:iam::${var.account_id}:role/${var.prefix}-github-*"
+      },
+    ]
+  }
+}
+
+resource "aws_iam_openid_connect_provider" "this" {
+  count = var.creates_provider ? 1 : 0
+
+  url            = "https://${local.issuer}"
+  client_id_list = ["sts.amazonaws.com"]
+}
+
+resource "aws_iam_role" "this" {
+  #checkov:skip=CKV_AWS_393:The subjects are exact and without wildcards, which the tests assert; the scanner does not evaluate for_each.
+  for_each = local.subjects
+
+  name                 = "${var.prefix}-github-${each.key}"
+  description          = "Assumed by workflows of ${var.repository}: ${each.key}"
+  max_session_duration = 3600
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Federated = local.provider_arn }
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Condition = {
+        StringEquals = {
+          "${local.issuer}:aud" = "sts.amazonaws.com"
+          "${local.issuer}:sub" = each.value
+        }
+      }
+    }]
+  })
+
+  depends_on = [aws_iam_openid_connect_provider.this]
+}
+
+resource "aws_iam_role_policy" "this" {
+  for_each = local.statements
+
+  name = each.key
+  role = aws_iam_role.this[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(each.value, [{
+      Sid      = "UseKeys"
+      Effect   = "Allow"
+      Action   = each.key == "plan" ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource = var.key_arns
+    }])
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "this" {
+  for_each = local.managed
+
+  role       = aws_iam_role.this[each.key].name
+  policy_arn = each.value
+}

@@ -1,0 +1,202 @@
+# Roles of the builds: building publishes packages, planning reads, applying changes.
+
+locals {
+  state_arn = "arn:aws:s3:::${var.state_bucket}"
+
+  build_roles = {
+    build = { managed = [], statements = local.publish }
+    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.state, local.secrets_denied) }
+    apply = { managed = ["arn:aws:iam::aws:policy/PowerUserAccess"], statements = concat(local.state, local.roles) }
+  }
+
+  publish = [{
+    Sid      = "PublishPackages"
+    Effect   = "Allow"
+    Action   = ["s3:PutObject", "s3:GetObject"]
+    Resource = "${var.artifacts.arn}/*"
+  }]
+
+  state = [
+    {
+      Sid      = "UseState"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+      Resource = "${local.state_arn}/*"
+    },
+    {
+      Sid      = "FindState"
+      Effect   = "Allow"
+      Action   = "s3:ListBucket"
+      Resource = local.state_arn
+    },
+  ]
+
+  # ReadOnlyAccess includes the values of secrets, which a plan does not need.
+  secrets_denied = [{
+    Sid      = "NoSecretValues"
+    Effect   = "Deny"
+    Action   = ["secretsmanager:GetSecretValue", "ssm:GetParameter*", "kms:Decrypt"]
+    Resource = "arn:aws:secretsmanager:*:${var.account_id}:secret:*"
+  }]
+
+  # PowerUserAccess excludes IAM: only roles and policies of this environment.
+  roles = [{
+    Sid    = "ManageRolesOfEnvironment"
+    Effect = "Allow"
+    Action = [
+      "iam:AttachRolePolicy", "iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:CreateRole", "iam:DeletePolicy", "iam:DeletePolicyVersion",
+      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetRole",
+      "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListPolicyVersions",
+      "iam:ListRolePolicies", "iam:PassRole", "iam:PutRolePolicy", "iam:TagPolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy",
+    ]
+    Resource = ["arn:aws:iam::${var.account_id}:role/${var.prefix}-*", "arn:aws:iam::${var.account_id}:policy/${var.prefix}-*"]
+  }]
+}
+
+resource "aws_iam_role" "build" {
+  for_each = local.build_roles
+
+  name        = "${var.prefix}-codebuild-${each.key}"
+  description = "Runs the builds of the delivery: ${each.key}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "codebuild.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "build" {
+  for_each = local.build_roles
+
+  name = "build"
+  role = aws_iam_role.build[each.key].id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(each.value.statements, [
+      {
+        Sid      = "PipelineArtifacts"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+        Resource = "${var.artifacts.arn}/*"
+      },
+      {
+        Sid      = "UseKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.key_arn
+      },
+      {
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "arn:aws:logs:${var.region}:${var.account_id}:log-group:/aws/codebuild/${var.prefix}-*"
+      },
+    ])
+  })
+}
+
+resource "aws_iam_role_policy_attachment" "build" {
+  for_each = merge([
+    for name, role in local.build_roles : { for arn in role.managed : "${name}-${basename(arn)}" => { role = name, arn = arn } }
+  ]...)
+
+  #checkov:skip=CKV2_AWS_56:A pipeline that applies the whole topology creates resources of every kind; IAM is limited to the environment.
+  role       = aws_iam_role.build[each.value.role].name
+  policy_arn = each.value.arn
+}
+
+resource "aws_iam_role" "pipeline" {
+  name        = "${var.prefix}-codepipeline"
+  description = "Runs the stages of the delivery"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "codepipeline.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "pipeline" {
+  name = "run-stages"
+  role = aws_iam_role.pipeline.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "Artifacts"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+          Resource = "${var.artifacts.arn}/*"
+        },
+        {
+          Sid      = "FindArtifacts"
+          Effect   = "Allow"
+          Action   = ["s3:GetBucketVersioning", "s3:ListBucket"]
+          Resource = var.artifacts.arn
+        },
+        {
+          Sid      = "UseKey"
+          Effect   = "Allow"
+          Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+          Resource = var.key_arn
+        },
+        {
+          Sid      = "RunBuilds"
+          Effect   = "Allow"
+          Action   = ["codebuild:BatchGetBuilds", "codebuild:StartBuild"]
+          Resource = [for project in aws_codebuild_project.this : project.arn]
+        },
+        {
+          Sid      = "AskForApproval"
+          Effect   = "Allow"
+          Action   = "sns:Publish"
+          Resource = var.topic_arns["ticket"]
+        },
+      ],
+      [
+        for arn in var.connection_arn == null ? [] : [var.connection_arn] : {
+          Sid      = "FetchSource"
+          Effect   = "Allow"
+          Action   = ["codestar-connections:UseConnection", "codeconnections:UseConnection"]
+          Resource = arn
+        }
+      ],
+    )
+  })
+}
+
+resource "aws_iam_role" "schedule" {
+  name        = "${var.prefix}-drift-schedule"
+  description = "Starts the drift check"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = { StringEquals = { "aws:SourceAccount" = var.account_id } }
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "schedule" {
+  name = "start-check"
+  role = aws_iam_role.schedule.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "StartCheck"
+      Effect   = "Allow"
+      Action   = "codebuild:StartBuild"
+      Resource = aws_codebuild_project.this["drift"].arn
+    }]
+  })
+}

@@ -1,0 +1,305 @@
+# Rules of artifacts, deployments, pipelines, the rights of workflows, security services and budgets.
+
+mock_provider "aws" {}
+
+variables {
+  prefix        = "quayside-dev"
+  environment   = "dev"
+  region        = "eu-west-1"
+  account_id    = "111111111111"
+  key_arn       = "arn:aws:kms:eu-west-1:111111111111:key/one"
+  key_arns      = ["arn:aws:kms:eu-west-1:111111111111:key/one"]
+  artifacts     = { name = "quayside-dev-artifacts-111111111111", arn = "arn:aws:s3:::quayside-dev-artifacts-111111111111" }
+  artifacts_arn = "arn:aws:s3:::quayside-dev-artifacts-111111111111"
+  state_bucket  = "quayside-dev-state-111111111111"
+  repository    = "example/quayside"
+  topic_arns    = { page = "arn:aws:sns:eu-west-1:111111111111:page", ticket = "arn:aws:sns:eu-west-1:111111111111:ticket" }
+  functions     = { order-place = ["quayside-dev-function-errors-order-place", "quayside-dev-function-throttles-order-place"] }
+  services      = ["guardduty", "security_hub", "config", "inspector"]
+  emails        = ["operations@example.com"]
+  monthly_usd   = 100
+}
+
+run "artifacts" {
+  command = plan
+
+  module {
+    source = "./modules/artifacts"
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_versioning.this.versioning_configuration).status == "Enabled"
+    error_message = "A release could be replaced without a trace."
+  }
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.this.block_public_acls, aws_s3_bucket_public_access_block.this.block_public_policy,
+      aws_s3_bucket_public_access_block.this.ignore_public_acls, aws_s3_bucket_public_access_block.this.restrict_public_buckets,
+    ])
+    error_message = "The packages could become public."
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id == var.key_arn
+    error_message = "The packages are not encrypted with their key."
+  }
+
+  assert {
+    condition     = aws_s3_bucket.this.bucket == "quayside-dev-artifacts-111111111111"
+    error_message = "Functions look for their packages in another bucket."
+  }
+}
+
+run "deployment" {
+  command = plan
+
+  module {
+    source = "./modules/deployment"
+  }
+
+  assert {
+    condition     = alltrue([for name, group in aws_codedeploy_deployment_group.this : one(group.alarm_configuration).enabled && one(group.alarm_configuration).alarms == toset(var.functions[name])])
+    error_message = "A deployment is not undone by its function's alarms."
+  }
+
+  assert {
+    condition     = alltrue([for group in aws_codedeploy_deployment_group.this : !one(group.alarm_configuration).ignore_poll_alarm_failure])
+    error_message = "A deployment would go on while its alarms cannot be read."
+  }
+
+  assert {
+    condition     = alltrue([for group in aws_codedeploy_deployment_group.this : one(group.auto_rollback_configuration).enabled && contains(one(group.auto_rollback_configuration).events, "DEPLOYMENT_STOP_ON_ALARM")])
+    error_message = "An alarm does not roll a deployment back."
+  }
+
+  assert {
+    condition     = one(aws_codedeploy_deployment_config.this.traffic_routing_config).type == "TimeBasedCanary" && one(one(aws_codedeploy_deployment_config.this.traffic_routing_config).time_based_canary).percentage == 10
+    error_message = "A new version does not begin with a tenth of the requests."
+  }
+}
+
+run "deployment_without_alarms" {
+  command = plan
+
+  module {
+    source = "./modules/deployment"
+  }
+
+  variables {
+    functions = { order-place = [] }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "canary_that_ends_before_its_alarms" {
+  command = plan
+
+  module {
+    source = "./modules/deployment"
+  }
+
+  variables {
+    canary = { percentage = 10, minutes = 1 }
+  }
+
+  expect_failures = [var.canary]
+}
+
+run "github" {
+  command = plan
+
+  module {
+    source = "./modules/github"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.this["deploy"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/quayside:ref:refs/heads/main"]
+    error_message = "Something other than the main branch of the repository may deploy."
+  }
+
+  assert {
+    condition = alltrue([
+      for role in aws_iam_role.this : alltrue([
+        for statement in jsondecode(role.assume_role_policy).Statement :
+        keys(statement.Condition) == ["StringEquals"] && statement.Condition.StringEquals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+      ])
+    ])
+    error_message = "A trust policy compares with a pattern, or takes tokens for another audience."
+  }
+
+  assert {
+    condition     = alltrue([for role in aws_iam_role.this : !strcontains(role.assume_role_policy, "*")])
+    error_message = "A trust policy has a wildcard."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_role_policy.this["plan"].policy).Statement : statement.Effect == "Deny" || alltrue([for action in statement.Action : can(regex("^(s3:GetObject|s3:ListBucket|kms:Decrypt)$", action))])])
+    error_message = "A pull request may change something."
+  }
+
+  assert {
+    condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.this["deploy"].policy).Statement : statement.Sid == "NotItself" && statement.Effect == "Deny" && try(endswith(statement.Resource, ":role/quayside-dev-github-*"), false) && contains(statement.Action, "iam:PutRolePolicy")])
+    error_message = "A workflow could extend its own rights."
+  }
+
+  assert {
+    condition     = alltrue([for arn in values(aws_iam_role_policy_attachment.this)[*].policy_arn : !endswith(arn, "/AdministratorAccess")])
+    error_message = "A workflow is an administrator."
+  }
+}
+
+run "any_repository" {
+  command = plan
+
+  module {
+    source = "./modules/github"
+  }
+
+  variables {
+    repository = "example/*"
+  }
+
+  expect_failures = [var.repository]
+}
+
+run "any_branch" {
+  command = plan
+
+  module {
+    source = "./modules/github"
+  }
+
+  variables {
+    branch = "*"
+  }
+
+  expect_failures = [var.branch]
+}
+
+run "pipeline" {
+  command = plan
+
+  module {
+    source = "./modules/pipeline"
+  }
+
+  variables {
+    connection_arn = "arn:aws:codeconnections:eu-west-1:111111111111:connection/one"
+  }
+
+  assert {
+    condition     = [for stage in aws_codepipeline.this[0].stage : stage.name] == ["Source", "Build", "Plan", "Approve", "Apply"]
+    error_message = "Something is applied without a plan that was approved."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_rule.schedule.schedule_expression == "cron(0 5 * * ? *)"
+    error_message = "Drift is not looked for."
+  }
+
+  assert {
+    condition     = strcontains(aws_codebuild_project.this["drift"].source[0].buildspec, "-detailed-exitcode") && aws_cloudwatch_event_target.failure.arn == var.topic_arns["ticket"]
+    error_message = "Drift does not fail the check, or nobody is told."
+  }
+
+  assert {
+    condition     = alltrue([for name, project in aws_codebuild_project.this : project.encryption_key == var.key_arn && project.environment[0].type == "ARM_CONTAINER" && !project.environment[0].privileged_mode])
+    error_message = "A build is not encrypted, or runs with more than it needs."
+  }
+}
+
+run "no_pipeline" {
+  command = plan
+
+  module {
+    source = "./modules/pipeline"
+  }
+
+  assert {
+    condition     = length(aws_codepipeline.this) == 0 && contains(keys(aws_codebuild_project.this), "drift")
+    error_message = "Without a connection the drift check alone remains."
+  }
+}
+
+run "security" {
+  command = plan
+
+  module {
+    source = "./modules/security"
+  }
+
+  assert {
+    condition     = jsondecode(aws_config_config_rule.this["secret-age"].input_parameters).maxDaysSinceRotation == "90"
+    error_message = "A secret could be older than ninety days without notice."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.this["guardduty"].arn == var.topic_arns["page"] && length(aws_cloudwatch_event_target.this) == 4
+    error_message = "Findings reach nobody."
+  }
+}
+
+run "security_of_an_organization" {
+  command = plan
+
+  module {
+    source = "./modules/security"
+  }
+
+  variables {
+    services = []
+  }
+
+  assert {
+    condition     = length(aws_guardduty_detector.this) == 0 && length(aws_config_config_rule.this) == 0 && length(aws_cloudwatch_event_rule.this) == 0
+    error_message = "A service is on although it was left out."
+  }
+}
+
+run "security_hub_without_config" {
+  command = plan
+
+  module {
+    source = "./modules/security"
+  }
+
+  variables {
+    services = ["security_hub"]
+  }
+
+  expect_failures = [var.services]
+}
+
+run "budgets" {
+  command = plan
+
+  module {
+    source = "./modules/budgets"
+  }
+
+  assert {
+    condition     = aws_budgets_budget.this["total"].limit_amount == "100" && length(aws_budgets_budget.this["total"].notification) == 2
+    error_message = "The environment has no budget, or nobody learns that it is used up."
+  }
+
+  assert {
+    condition     = one(aws_ce_anomaly_subscription.this.subscriber).address == var.topic_arns["ticket"]
+    error_message = "Cost anomalies reach nobody."
+  }
+}
+
+run "budget_of_nothing" {
+  command = plan
+
+  module {
+    source = "./modules/budgets"
+  }
+
+  variables {
+    monthly_usd = 0
+  }
+
+  expect_failures = [var.monthly_usd]
+}
