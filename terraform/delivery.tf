@@ -80,6 +80,7 @@ module "pipeline" {
   region             = var.region
   environment        = var.environment
   key_arn            = module.keys.arns.artifacts
+  secrets_key_arn    = module.keys.arns.secrets
   artifacts          = { name = module.artifacts.bucket, arn = module.artifacts.arn }
   state_bucket       = local.state_bucket
   repository         = var.repository

@@ -3,21 +3,22 @@
 mock_provider "aws" {}
 
 variables {
-  prefix        = "quayside-dev"
-  environment   = "dev"
-  region        = "eu-west-1"
-  account_id    = "111111111111"
-  key_arn       = "arn:aws:kms:eu-west-1:111111111111:key/one"
-  key_arns      = ["arn:aws:kms:eu-west-1:111111111111:key/one"]
-  artifacts     = { name = "quayside-dev-artifacts-111111111111", arn = "arn:aws:s3:::quayside-dev-artifacts-111111111111" }
-  artifacts_arn = "arn:aws:s3:::quayside-dev-artifacts-111111111111"
-  state_bucket  = "quayside-dev-state-111111111111"
-  repository    = "example/quayside"
-  topic_arns    = { page = "arn:aws:sns:eu-west-1:111111111111:page", ticket = "arn:aws:sns:eu-west-1:111111111111:ticket" }
-  functions     = { order-place = ["quayside-dev-function-errors-order-place", "quayside-dev-function-throttles-order-place"] }
-  services      = ["guardduty", "security_hub", "config", "inspector"]
-  emails        = ["operations@example.com"]
-  monthly_usd   = 100
+  prefix          = "quayside-dev"
+  environment     = "dev"
+  region          = "eu-west-1"
+  account_id      = "111111111111"
+  key_arn         = "arn:aws:kms:eu-west-1:111111111111:key/one"
+  secrets_key_arn = "arn:aws:kms:eu-west-1:111111111111:key/two"
+  key_arns        = ["arn:aws:kms:eu-west-1:111111111111:key/one"]
+  artifacts       = { name = "quayside-dev-artifacts-111111111111", arn = "arn:aws:s3:::quayside-dev-artifacts-111111111111" }
+  artifacts_arn   = "arn:aws:s3:::quayside-dev-artifacts-111111111111"
+  state_bucket    = "quayside-dev-state-111111111111"
+  repository      = "example/quayside"
+  topic_arns      = { page = "arn:aws:sns:eu-west-1:111111111111:page", ticket = "arn:aws:sns:eu-west-1:111111111111:ticket" }
+  functions       = { order-place = ["quayside-dev-function-errors-order-place", "quayside-dev-function-throttles-order-place"] }
+  services        = ["guardduty", "security_hub", "config", "inspector"]
+  emails          = ["operations@example.com"]
+  monthly_usd     = 100
 }
 
 run "artifacts" {

@@ -44,11 +44,6 @@ run "alarms" {
   }
 
   assert {
-    condition     = alltrue([for alarm in var.alarms : fileexists("../${alarm.runbook}")])
-    error_message = "The runbook of an alarm does not exist."
-  }
-
-  assert {
     condition = alltrue([
       for name, alarm in aws_cloudwatch_metric_alarm.this : tolist(alarm.alarm_actions) == tolist([var.topic_arns[var.alarms[name].severity]])
     ])

@@ -31,7 +31,7 @@ locals {
         Resource = local.state_arn
       },
       {
-        # ReadOnlyAccess includes what a plan does not need: the values of secrets, and customers' data.
+        # ReadOnlyAccess includes what a plan does not need: customers' data. Values of secrets are refused, whatever is attached later.
         Sid    = "NoContents"
         Effect = "Deny"
         Action = ["secretsmanager:GetSecretValue", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "sqs:ReceiveMessage", "kinesis:GetRecords"]

@@ -5,7 +5,7 @@ locals {
 
   build_roles = {
     build = { managed = [], statements = local.publish }
-    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.state, local.secrets_denied) }
+    plan  = { managed = ["arn:aws:iam::aws:policy/ReadOnlyAccess"], statements = concat(local.state, local.secrets) }
     apply = { managed = ["arn:aws:iam::aws:policy/PowerUserAccess"], statements = concat(local.state, local.roles) }
   }
 
@@ -31,13 +31,21 @@ locals {
     },
   ]
 
-  # ReadOnlyAccess includes the values of secrets, which a plan does not need.
-  secrets_denied = [{
-    Sid      = "NoSecretValues"
-    Effect   = "Deny"
-    Action   = ["secretsmanager:GetSecretValue", "ssm:GetParameter*", "kms:Decrypt"]
-    Resource = "arn:aws:secretsmanager:*:${var.account_id}:secret:*"
-  }]
+  # A plan compares the database's secrets with the state; no other values can be read.
+  secrets = [
+    {
+      Sid      = "CompareSecrets"
+      Effect   = "Allow"
+      Action   = "secretsmanager:GetSecretValue"
+      Resource = "arn:aws:secretsmanager:${var.region}:${var.account_id}:secret:${replace(var.prefix, "-", "/")}/database/*"
+    },
+    {
+      Sid      = "UseSecretsKey"
+      Effect   = "Allow"
+      Action   = "kms:Decrypt"
+      Resource = var.secrets_key_arn
+    },
+  ]
 
   # PowerUserAccess excludes IAM: only roles and policies of this environment.
   roles = [{

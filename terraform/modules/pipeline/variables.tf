@@ -48,6 +48,16 @@ variable "topic_arns" {
   }
 }
 
+variable "secrets_key_arn" {
+  description = "Key of the secrets, which a plan compares with the state."
+  type        = string
+
+  validation {
+    condition     = startswith(var.secrets_key_arn, "arn:")
+    error_message = "secrets_key_arn must be the ARN of the key of the secrets."
+  }
+}
+
 variable "environment" {
   description = "Environment that the pipeline deploys: names its files under envs/."
   type        = string
