@@ -11,7 +11,7 @@ use domain::{
 use edge::Delivery;
 use kernel::{Failure, Timestamp};
 use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
-use services::{GatewayCall, advance_payment, call_gateway};
+use services::{advance_payment, call_gateway};
 
 /// Charges one payment. A decline is final for the attempt. The queue retries while the gateway is unreachable; an attempt that is too
 /// old to retry becomes a dead letter.
@@ -31,8 +31,7 @@ pub async fn handle(
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }
-    let call = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let outcome = match call_gateway(breaker, payments, call, gateway.charge(&payment)).await {
+    let outcome = match call_gateway(breaker, payments, delivery.context(), gateway.charge(&payment)).await {
         Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up(gateway, &payment, error, delivery.now).await?,
         outcome => outcome?,
     };

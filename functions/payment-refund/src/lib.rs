@@ -7,7 +7,7 @@ use domain::{
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
-use services::{GatewayCall, advance_payment, call_gateway};
+use services::{advance_payment, call_gateway};
 
 /// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
 /// that is too old to retry becomes a dead letter.
@@ -26,8 +26,7 @@ pub async fn handle(
     if !payment::is_refund_due(refund, delivery.now)? {
         return Ok(());
     }
-    let call = GatewayCall { now: delivery.now, ids: &delivery.ids, trace: &delivery.trace };
-    let outcome = match call_gateway(breaker, payments, call, gateway.refund(&payment, refund)).await {
+    let outcome = match call_gateway(breaker, payments, delivery.context(), gateway.refund(&payment, refund)).await {
         // Repeating the request would return the stored error forever: only a lookup finds the result.
         Err(error) if error.code == GATEWAY_REPLAYED_ERROR => {
             let found = gateway.find_refund(&payment, refund).await?;

@@ -2,7 +2,7 @@
 //!
 //! A redelivered record gives the same event id, so that consumers deduplicate it.
 
-use domain::{event, product::Product};
+use domain::{Event, product::Product};
 use edge::dynamodb::{Change, ChangeKind};
 use kernel::{Failure, FailureKind, TraceContext};
 use ports::Bus;
@@ -22,7 +22,7 @@ pub async fn handle(
     let Some(product) = parse(image).map_err(broken)? else { return Ok(()) };
     // A product is created once: its id is also the id of the event and the correlation id.
     let (id, trace) = (product.id.0, TraceContext::new(product.id.0));
-    let event = event::wrap(id, product.id, product.version, product.created_at, &trace, product.created());
+    let event = Event::new(id, product.id, product.version, product.created_at, &trace, product.created());
     match bus.publish(&[event]).await?.as_slice() {
         [true] => Ok(()),
         _ => Err(Failure::unavailable("event bus", "it rejected the event")),

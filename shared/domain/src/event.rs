@@ -28,7 +28,6 @@ pub use payments::{
     RefundFailed, RefundRequested,
 };
 
-use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 macro_rules! define {
@@ -102,32 +101,6 @@ impl DomainEvent {
             _ => return None,
         })
     }
-}
-
-/// Wraps an event in its envelope. `id` is the id of the event, `subject` the aggregate and `sequence` its version after the event.
-pub fn wrap(
-    id: kernel::Uuid,
-    subject: impl ToString,
-    sequence: u64,
-    now: Timestamp,
-    trace: &kernel::TraceContext,
-    event: impl Into<DomainEvent>,
-) -> crate::Event {
-    let event = event.into();
-    kernel::CloudEvent::new(id, event.row().context.source(), subject, sequence, now, trace, event)
-}
-
-/// Wraps the events of one transition, each with an id of its own; see [`wrap`].
-pub fn wrap_all(
-    ids: &kernel::Ids,
-    subject: impl ToString,
-    sequence: u64,
-    now: Timestamp,
-    trace: &kernel::TraceContext,
-    events: &[DomainEvent],
-) -> Vec<crate::Event> {
-    let subject = subject.to_string();
-    events.iter().map(|event| wrap(ids.next(), &subject, sequence, now, trace, event.clone())).collect()
 }
 
 /// The failure of a consumer that received an event its catalog row does not list. Not retryable: the routing is wrong.

@@ -1,10 +1,10 @@
 //! What the runners of queues and streams share: the consumer, the delivery that a handler gets, and the summary of a batch.
 
+use crate::Clock;
 use crate::runtime::FunctionError;
 use crate::telemetry::{metrics, spans};
 use crate::trace::{self, Upstream};
-use crate::{Clock, envelope};
-use kernel::{Claim, CloudEvent, EventPayload, Failure, Ids, Timestamp, TraceContext, Uuid};
+use kernel::{Claim, CloudEvent, EventContext, EventPayload, Failure, Ids, Timestamp, TraceContext, Uuid};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::Span;
@@ -65,6 +65,11 @@ impl<E> Delivery<E> {
         Claim { consumer: self.consumer, event_id: self.event.id }
     }
 
+    /// The context of the new events that this delivery causes.
+    pub fn context(&self) -> EventContext<'_> {
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+    }
+
     /// A new event that this delivery caused: it brought the aggregate `subject` to version `sequence`.
     pub fn event<P: EventPayload>(
         &self,
@@ -72,7 +77,7 @@ impl<E> Delivery<E> {
         sequence: u64,
         payload: impl Into<P>,
     ) -> CloudEvent<P> {
-        envelope::wrap(&self.ids, subject, sequence, self.now, &self.trace, payload.into())
+        self.context().event(subject, sequence, payload)
     }
 
     /// One event for each of `payloads`, all of one transition; otherwise as [`Delivery::event`].
@@ -82,7 +87,7 @@ impl<E> Delivery<E> {
         sequence: u64,
         payloads: &[P],
     ) -> Vec<CloudEvent<P>> {
-        envelope::wrap_all(&self.ids, subject, sequence, self.now, &self.trace, payloads)
+        self.context().events(subject, sequence, payloads)
     }
 }
 

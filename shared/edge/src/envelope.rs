@@ -1,35 +1,10 @@
-//! The envelopes of events: takes an event out of the ones that AWS puts around it, and wraps new events as CloudEvents.
+//! The envelopes that AWS puts around an event: takes the event out of them.
 
-use kernel::{CloudEvent, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext};
+use kernel::{Failure, FailureKind};
 use serde_json::Value;
 
 /// Maximum number of envelopes around an event: SNS may carry EventBridge's envelope, which carries the event.
 const MAX_DEPTH: usize = 3;
-
-/// Wraps `payload` as a new event with the next id.
-pub(crate) fn wrap<P: EventPayload>(
-    ids: &Ids,
-    subject: impl ToString,
-    sequence: u64,
-    now: Timestamp,
-    trace: &TraceContext,
-    payload: P,
-) -> CloudEvent<P> {
-    CloudEvent::new(ids.next(), payload.source(), subject, sequence, now, trace, payload)
-}
-
-/// Wraps each of `payloads`, all of one transition, as [`wrap`] does.
-pub(crate) fn wrap_all<P: EventPayload + Clone>(
-    ids: &Ids,
-    subject: impl ToString,
-    sequence: u64,
-    now: Timestamp,
-    trace: &TraceContext,
-    payloads: &[P],
-) -> Vec<CloudEvent<P>> {
-    let subject = subject.to_string();
-    payloads.iter().map(|payload| wrap(ids, &subject, sequence, now, trace, payload.clone())).collect()
-}
 
 /// The event, as JSON, that `text` carries: bare, in the envelope of EventBridge, in an SNS notification, or in both.
 pub(crate) fn extract_event(text: &str) -> Result<Value, Failure> {

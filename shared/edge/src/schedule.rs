@@ -4,10 +4,10 @@ use crate::catch_panic::catch_panic;
 use crate::consumer::RecordContext;
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
-use crate::{Clock, envelope, telemetry};
+use crate::{Clock, telemetry};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{CloudEvent, EventPayload, Failure, Ids, Timestamp, TraceContext};
+use kernel::{CloudEvent, EventContext, EventPayload, Failure, Ids, Timestamp, TraceContext};
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
@@ -28,6 +28,11 @@ pub struct Tick {
 }
 
 impl Tick {
+    /// The context of the new events that this tick causes.
+    pub fn context(&self) -> EventContext<'_> {
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+    }
+
     /// A new event: it brought the aggregate `subject` to version `sequence`.
     pub fn event<P: EventPayload>(
         &self,
@@ -35,7 +40,7 @@ impl Tick {
         sequence: u64,
         payload: impl Into<P>,
     ) -> CloudEvent<P> {
-        envelope::wrap(&self.ids, subject, sequence, self.now, &self.trace, payload.into())
+        self.context().event(subject, sequence, payload)
     }
 
     /// One event for each of `payloads`, all of one transition; otherwise as [`Tick::event`].
@@ -45,7 +50,7 @@ impl Tick {
         sequence: u64,
         payloads: &[P],
     ) -> Vec<CloudEvent<P>> {
-        envelope::wrap_all(&self.ids, subject, sequence, self.now, &self.trace, payloads)
+        self.context().events(subject, sequence, payloads)
     }
 }
 

@@ -30,6 +30,12 @@ enum Event {
     ThingDone { n: u32 },
 }
 
+impl kernel::EventPayload for Event {
+    fn source(&self) -> &'static str {
+        "things"
+    }
+}
+
 fn clock() -> Clock {
     Clock::at(Timestamp::UNIX_EPOCH, 1)
 }
@@ -41,7 +47,7 @@ fn late() -> Clock {
 
 fn thing_done(n: u32) -> CloudEvent<Event> {
     let trace = TraceContext::new(Uuid::from_u128(7));
-    CloudEvent::new(Uuid::from_u128(n.into()), "things", n, 1, Timestamp::UNIX_EPOCH, &trace, Event::ThingDone { n })
+    CloudEvent::new(Uuid::from_u128(n.into()), n, 1, Timestamp::UNIX_EPOCH, &trace, Event::ThingDone { n })
 }
 
 fn fixture(text: &str) -> Value {

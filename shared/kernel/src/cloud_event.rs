@@ -40,21 +40,21 @@ pub trait EventPayload {
     fn source(&self) -> &'static str;
 }
 
-impl<E> CloudEvent<E> {
+impl<E: EventPayload> CloudEvent<E> {
     /// Wraps `event`, which brought the aggregate `subject` to version `sequence`.
     pub fn new(
         id: Uuid,
-        source: &str,
         subject: impl ToString,
         sequence: u64,
         time: Timestamp,
         trace: &TraceContext,
-        event: E,
+        event: impl Into<E>,
     ) -> Self {
+        let event = event.into();
         Self {
             specversion: SPEC_VERSION.to_owned(),
             id,
-            source: source.to_owned(),
+            source: event.source().to_owned(),
             subject: subject.to_string(),
             time,
             sequence,
@@ -63,7 +63,9 @@ impl<E> CloudEvent<E> {
             event,
         }
     }
+}
 
+impl<E> CloudEvent<E> {
     /// Returns the trace context that the event carries.
     pub fn trace(&self) -> TraceContext {
         TraceContext { correlation_id: self.correlationid, traceparent: self.traceparent.clone() }
@@ -81,22 +83,21 @@ mod tests {
         ThingDone { n: u32 },
     }
 
+    impl EventPayload for Sample {
+        fn source(&self) -> &'static str {
+            "quayside.things"
+        }
+    }
+
     #[test]
     fn envelope_round_trips_and_has_the_specified_attributes() {
         let trace = TraceContext { correlation_id: Uuid::nil(), traceparent: None };
-        let event = CloudEvent::new(
-            Uuid::nil(),
-            "quayside.things",
-            "t-1",
-            3,
-            Timestamp::UNIX_EPOCH,
-            &trace,
-            Sample::ThingDone { n: 7 },
-        );
+        let done = Sample::ThingDone { n: 7 };
+        let event: CloudEvent<Sample> = CloudEvent::new(Uuid::nil(), "t-1", 3, Timestamp::UNIX_EPOCH, &trace, done);
         let json = serde_json::to_value(&event).expect("serializes");
         assert_eq!(json["type"], "ThingDone.v1");
         assert_eq!(json["data"]["n"], 7);
-        assert_eq!(json["specversion"], "1.0");
+        assert_eq!((&json["specversion"], &json["source"]), (&"1.0".into(), &"quayside.things".into()));
         assert_eq!(serde_json::from_value::<CloudEvent<Sample>>(json).expect("parses"), event);
     }
 }

@@ -7,6 +7,7 @@
 pub mod circuit_breaker;
 mod claim;
 mod cloud_event;
+mod event_context;
 mod failure;
 mod idempotency;
 mod ids;
@@ -15,6 +16,7 @@ mod trace_context;
 
 pub use claim::Claim;
 pub use cloud_event::{CloudEvent, EventPayload, SPEC_VERSION};
+pub use event_context::EventContext;
 pub use failure::{Failure, FailureKind, FieldError};
 pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;

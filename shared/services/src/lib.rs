@@ -10,7 +10,7 @@ mod notifications;
 mod payments;
 mod retry;
 
-pub use gateway::{GatewayCall, call_gateway};
+pub use gateway::call_gateway;
 pub use notifications::{
     EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, blocked_reason, send_once,
     send_requested,

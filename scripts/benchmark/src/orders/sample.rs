@@ -2,7 +2,7 @@
 
 use domain::{
     DomainEvent, Event, Money,
-    event::{OrderPlaced, wrap},
+    event::OrderPlaced,
     id::{OrderId, ProductId, UserId},
     order::{self, Order, PlaceOrder, ProductSnapshot},
     text::ProductName,
@@ -48,7 +48,7 @@ pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
 
 /// Wraps `data` in an event about `order`, now.
 pub fn order_event(order: OrderId, version: u64, data: impl Into<DomainEvent>) -> Event {
-    wrap(Uuid::now_v7(), order, version, Timestamp::now(), &TraceContext::new(Uuid::now_v7()), data)
+    Event::new(Uuid::now_v7(), order, version, Timestamp::now(), &TraceContext::new(Uuid::now_v7()), data)
 }
 
 /// Returns a claim for a new event.

@@ -43,9 +43,7 @@ pub fn event(data: impl Into<DomainEvent>) -> Event {
 }
 
 pub fn event_at(time: Timestamp, data: impl Into<DomainEvent>) -> Event {
-    let data = data.into();
-    let source = data.row().context.source();
-    CloudEvent::new(id(), source, "subject", 1, time, &TraceContext::new(id()), data)
+    CloudEvent::new(id(), "subject", 1, time, &TraceContext::new(id()), data)
 }
 
 pub fn address() -> Address {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::OrderId;
-use kernel::{Ids, Timestamp, TraceContext, Uuid};
+use kernel::Uuid;
 
 #[test]
 fn event_type_is_its_catalog_name() {
@@ -28,17 +28,4 @@ fn redact_removes_personal_members_only() {
 #[test]
 fn every_event_has_a_schema() {
     assert_eq!(schemas().len(), catalog::EVENTS.len());
-}
-
-#[test]
-fn wrap_all_preserves_the_order_and_gives_each_event_its_own_id() {
-    let data =
-        [1, 2].map(|n| DomainEvent::from(StockReleased { order_id: OrderId(Uuid::from_u128(n)), levels: vec![] }));
-    let (now, trace) = (Timestamp::UNIX_EPOCH, TraceContext::new(Uuid::from_u128(7)));
-    let wrapped = wrap_all(&Ids::seeded(1, now), "s-1", 3, now, &trace, &data);
-    assert_eq!(wrapped.iter().map(|event| event.event.clone()).collect::<Vec<_>>(), data);
-    assert_ne!(wrapped[0].id, wrapped[1].id);
-    for event in wrapped {
-        assert_eq!((event.subject.as_str(), event.sequence, event.correlationid), ("s-1", 3, Uuid::from_u128(7)));
-    }
 }

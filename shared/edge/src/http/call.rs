@@ -5,10 +5,9 @@ use super::conditions::IfMatch;
 use super::reply::{Rendered, Reply};
 use super::request::{Checked, Head};
 use super::route::{Principal, unauthenticated};
-use crate::envelope;
 use kernel::{
-    CloudEvent, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp,
-    TraceContext, Uuid,
+    CloudEvent, EventContext, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply,
+    Timestamp, TraceContext, Uuid,
 };
 use std::str::FromStr;
 
@@ -151,6 +150,11 @@ impl<B> Call<B> {
         self.if_match.as_ref().ok_or_else(missing)
     }
 
+    /// The context of the new events that this call causes.
+    pub fn context(&self) -> EventContext<'_> {
+        EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
+    }
+
     /// A new event that this call caused: it brought the aggregate `subject` to version `sequence`.
     pub fn event<P: EventPayload>(
         &self,
@@ -158,7 +162,7 @@ impl<B> Call<B> {
         sequence: u64,
         payload: impl Into<P>,
     ) -> CloudEvent<P> {
-        envelope::wrap(&self.ids, subject, sequence, self.now, &self.trace, payload.into())
+        self.context().event(subject, sequence, payload)
     }
 
     /// One event for each of `payloads`, all of one transition; otherwise as [`Call::event`].
@@ -168,7 +172,7 @@ impl<B> Call<B> {
         sequence: u64,
         payloads: &[P],
     ) -> Vec<CloudEvent<P>> {
-        envelope::wrap_all(&self.ids, subject, sequence, self.now, &self.trace, payloads)
+        self.context().events(subject, sequence, payloads)
     }
 
     /// The problem response that `failure` gets on this call, in the form in which it is stored for the idempotency key.

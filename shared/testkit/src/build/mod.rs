@@ -13,7 +13,7 @@ pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
 
 use crate::ids;
-use domain::{DomainEvent, Event, Money, address::Address, event::wrap};
+use domain::{DomainEvent, Event, Money, address::Address};
 use kernel::{IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ pub fn event(n: u64, data: impl Into<DomainEvent>) -> Event {
 /// Like [`event`], with this id and time.
 pub fn event_with(id: Uuid, at: Timestamp, data: impl Into<DomainEvent>) -> Event {
     let data = data.into();
-    wrap(id, subject(&data), 1, at, &TraceContext::new(ids::request(1)), data)
+    Event::new(id, subject(&data), 1, at, &TraceContext::new(ids::request(1)), data)
 }
 
 fn subject(data: &DomainEvent) -> String {

@@ -151,7 +151,7 @@ async fn unreachable_gateway_opens_the_circuit() {
     assert!(gateway.movements(build::at(0), build::at(1)).await.is_err());
     let mut calls = 0;
     for n in 0..10 {
-        let asking = services::GatewayCall {
+        let asking = kernel::EventContext {
             now: build::at(n),
             ids: &kernel::Ids::system(),
             trace: &TraceContext::new(ids::request(1)),

@@ -61,7 +61,7 @@ pub async fn record_first(
     let contacts = stores.contacts();
     let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not stored yet"))?;
     let email = platform.message_templates().render_email(sent.template, &to, about)?;
-    let event = event::wrap(delivery.ids.next(), &delivery.event.subject, 1, delivery.now, &delivery.trace, sent);
+    let event = delivery.event(&delivery.event.subject, 1, sent);
     let claim = Claim { consumer: catalog::EMAIL_SEND.name, event_id: delivery.event.id };
     if !contacts.record_sent(claim, &event).await? {
         return Ok(());

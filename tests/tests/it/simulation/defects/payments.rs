@@ -2,7 +2,7 @@
 
 use super::Defect;
 use domain::{
-    DomainEvent, Event, event,
+    DomainEvent, Event,
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::GatewayStatement,
     payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, Status},
@@ -142,8 +142,7 @@ pub async fn apply_unchecked(
     let open = Payment { status: Status::Pending, ..payment };
     let refund = RefundId(call.ids.next());
     if let Some(change) = payment::record_charge_outcome(&open, event.attempt, &event.outcome, refund, call.now)? {
-        let version = change.payment.version;
-        let events = event::wrap_all(&call.ids, open.id, version, call.now, &call.trace, &change.events);
+        let events = call.events(open.id, change.payment.version, &change.events);
         if payments.advance(None, &change, &events).await? == TransitionOutcome::VersionConflict {
             return Err(Failure::unavailable("payment", "changed concurrently"));
         }
@@ -164,9 +163,7 @@ pub async fn charge_first(platform: &Platform, delivery: Delivery<DomainEvent>) 
     let Some(change) = payment::record_charge_outcome(&payment, 1, &response, refund, delivery.now)? else {
         return Ok(());
     };
-    let version = change.payment.version;
-    let (now, trace) = (delivery.now, &delivery.trace);
-    let events = event::wrap_all(&delivery.ids, payment.id, version, now, trace, &change.events);
+    let events = delivery.events(payment.id, change.payment.version, &change.events);
     let claim = Claim { consumer: catalog::PAYMENT_CHARGE.name, event_id: delivery.event.id };
     platform.payments().advance(Some(claim), &change, &events).await.map(drop)
 }
