@@ -12,16 +12,19 @@ use edge::{
     schedule::Tick,
     telemetry::metrics::{self, Unit},
 };
-use kernel::{Failure, FailureKind};
+use kernel::Failure;
 use ports::{GATEWAY_PENDING, Gateway, PaymentStore, TransitionOutcome};
 use serde::Serialize;
+use services::{Sweep, SweepSummary};
 
 /// Payments per page.
 const PAGE: u32 = 200;
-/// Maximum number of pages in one run; the next run continues.
-const MAX_PAGES: u32 = 5;
-/// Consecutive payments that fail because a dependency is unavailable, after which a run ends: the others would fail, too.
-const MAX_CONSECUTIVE_UNAVAILABLE: u32 = 3;
+
+const SWEEP: Sweep<Payment> = Sweep {
+    max_pages: 5,
+    max_unavailable: 3,
+    log: |payment, failure| tracing::error!(payment = %payment.id, error.message = %failure, "payment not reconciled"),
+};
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -43,45 +46,18 @@ pub struct Summary {
 /// Reconciles each payment that is due. A failure of one does not block the others, unless a dependency is unavailable.
 pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
-    let result = reconcile_all(payments, gateway, &tick, &mut summary).await;
-    metrics::value("PaymentsUnresolved", Unit::Count, summary.unresolved);
-    metrics::count("PaymentReconciliationErrors", summary.failed.into());
-    result.map(|()| summary)
-}
-
-async fn reconcile_all(
-    payments: &impl PaymentStore,
-    gateway: &impl Gateway,
-    tick: &Tick,
-    summary: &mut Summary,
-) -> Result<(), Failure> {
-    let (mut last, mut unavailable) = (None::<Payment>, 0);
-    for _ in 0..MAX_PAGES {
-        let page = payments.due_for_reconciliation(tick.now, last.as_ref(), PAGE).await?;
-        for payment in &page {
-            summary.unresolved += 1;
-            let Err(failure) = reconcile(payments, gateway, payment, tick, summary).await else {
-                unavailable = 0;
-                continue;
-            };
-            if failure.code == GATEWAY_PENDING {
-                summary.pending += 1;
-                unavailable = 0;
-                continue;
-            }
-            summary.failed += 1;
-            tracing::error!(payment = %payment.id, error.message = %failure, "payment not reconciled");
-            unavailable = if failure.kind == FailureKind::Unavailable { unavailable + 1 } else { 0 };
-            if unavailable == MAX_CONSECUTIVE_UNAVAILABLE {
-                return Err(failure);
-            }
+    let page = async |last: Option<&Payment>| payments.due_for_reconciliation(tick.now, last, PAGE).await;
+    let process = async |payment: &Payment| match reconcile(payments, gateway, payment, &tick, &mut summary).await {
+        Err(failure) if failure.code == GATEWAY_PENDING => {
+            summary.pending += 1;
+            Ok(false)
         }
-        if page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX) {
-            break;
-        }
-        last = page.into_iter().next_back();
-    }
-    Ok(())
+        result => result.map(|()| true),
+    };
+    let SweepSummary { items, failed, result, .. } = SWEEP.run(page, process).await;
+    metrics::value("PaymentsUnresolved", Unit::Count, items);
+    metrics::count("PaymentReconciliationErrors", failed.into());
+    result.map(|()| Summary { unresolved: items, failed, ..summary })
 }
 
 /// Commits the transitions that resolve one payment.

@@ -7,8 +7,8 @@ pub use crate::{
     order_status::{Reason, Status},
 };
 pub use state_machine::{
-    Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, Update, advance, apply_command, is_stuck, next,
-    version_mismatch,
+    Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, Update, advance, apply_command, next,
+    stuck_before, time_out, version_mismatch,
 };
 
 use crate::{

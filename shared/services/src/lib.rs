@@ -9,6 +9,7 @@ mod gateway;
 mod notifications;
 mod payments;
 mod retry;
+mod sweep;
 
 pub use gateway::call_gateway;
 pub use notifications::{
@@ -17,3 +18,4 @@ pub use notifications::{
 };
 pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
+pub use sweep::{Sweep, SweepSummary};

@@ -277,8 +277,18 @@ pub fn version_mismatch() -> Failure {
     Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail)
 }
 
+/// The time before which a stuck order was placed.
+pub fn stuck_before(now: Timestamp) -> Result<Timestamp, Failure> {
+    Timestamp::from_second(now.as_second() - PENDING_TIMEOUT_SECONDS).map_err(Failure::internal)
+}
+
+/// Cancels the order if it is still unpaid [`PENDING_TIMEOUT_SECONDS`] after placement; otherwise as [`advance`].
+pub fn time_out(order: &Order, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
+    if is_stuck(order, now) { advance(order, Input::TimedOut.into(), now) } else { Ok(None) }
+}
+
 /// Whether the order is still unpaid [`PENDING_TIMEOUT_SECONDS`] after placement.
-pub fn is_stuck(order: &Order, now: Timestamp) -> bool {
+fn is_stuck(order: &Order, now: Timestamp) -> bool {
     let is_old = now.as_second() - order.created_at.as_second() >= PENDING_TIMEOUT_SECONDS;
     is_old && matches!(next(State::of(order.status, order.reason), Input::TimedOut), Transition::To(..))
 }

@@ -1,4 +1,4 @@
-//! Tests of the state machine through [`advance`], [`apply_command`] and [`is_stuck`].
+//! Tests of the state machine through [`advance`], [`apply_command`] and [`time_out`].
 
 use super::super::*;
 use super::placed;
@@ -271,13 +271,19 @@ fn repeated_command_changes_nothing() {
     assert_eq!(apply_command(&cancelled, Input::CancelByCustomer, at(61)), Ok(None));
 }
 
+fn times_out(order: &Order, second: i64) -> bool {
+    let cancelled = time_out(order, at(second)).expect("valid");
+    assert!(cancelled.as_ref().is_none_or(|(order, _)| order.status == Status::Cancelled));
+    cancelled.is_some()
+}
+
 #[test]
-fn unpaid_order_is_stuck_two_hours_after_placement() {
+fn unpaid_order_times_out_two_hours_after_placement() {
     for state in State::ALL {
         let order = Order { created_at: at(1_000), ..order_in(state) };
-        assert!(!is_stuck(&order, at(8_199)), "{state:?}");
-        assert_eq!(is_stuck(&order, at(8_200)), UNPAID.contains(&state), "{state:?}");
-        assert_eq!(is_stuck(&order, at(8_201)), UNPAID.contains(&state), "{state:?}");
+        assert!(!times_out(&order, 8_199), "{state:?}");
+        assert_eq!(times_out(&order, 8_200), UNPAID.contains(&state), "{state:?}");
+        assert_eq!(times_out(&order, 8_201), UNPAID.contains(&state), "{state:?}");
     }
 }
 
@@ -285,7 +291,7 @@ fn unpaid_order_is_stuck_two_hours_after_placement() {
 fn transition_does_not_extend_the_timeout() {
     let (later, _) =
         advance(&placed(), paid(Input::PaymentFailed, 1), at(7_199)).expect("valid").expect("a transition");
-    assert!(is_stuck(&later, at(7_200)));
+    assert!(times_out(&later, 7_200));
 }
 
 #[test]
