@@ -48,7 +48,7 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     let cancel = async |order: &Order| {
         let Some((cancelled, payload)) = order::time_out(order, tick.now)? else { return Ok(false) };
         let event = payload.map(|payload| tick.event(order.id, cancelled.version, payload));
-        // After a version conflict the order has changed, so that it is not stuck any more.
+        // After a version conflict, the next run decides again.
         Ok(orders.advance(None, &cancelled, event.as_ref()).await? == TransitionOutcome::Applied)
     };
     let SweepSummary { changed: cancelled, failed, result, .. } = SWEEP.run(page, cancel).await;

@@ -1,9 +1,11 @@
 //! Payments: one per order, with its charge attempts and refunds.
 
+mod commands;
 mod state_machine;
 #[cfg(test)]
 mod tests;
 
+pub use commands::{ProcessPayment, RefundPayment};
 pub use state_machine::{
     Change, ChargeOutcome, Input, RefundOutcome, State, Transition, abandon_charge, abandon_refund, begin,
     begin_closed, close, fail_charge_after_gateway_error, fail_refund_after_gateway_error, next, record_charge_outcome,

@@ -9,6 +9,7 @@ use kernel::{
     CloudEvent, EventContext, EventPayload, Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply,
     Timestamp, TraceContext, Uuid,
 };
+use serde::Serialize;
 use std::str::FromStr;
 
 /// One request that passed the checks of its route.
@@ -200,6 +201,24 @@ impl<B> Call<B> {
     ) -> Result<Reply<T>, Failure> {
         let outcome = store(&self.problem(&rejection)).await?;
         Reply::rejected(rejection, outcome)
+    }
+
+    /// Responds to a request with an idempotency key: `commit` commits what was decided, with the response; a rejection is stored by
+    /// `store`, as [`Call::reject`] says. Replays the first response if the key has one already. `None` if `commit` returns it, which
+    /// stands for a version conflict.
+    pub async fn settle<D, T: Serialize>(
+        &self,
+        decision: Result<(D, Reply<T>), Failure>,
+        store: impl AsyncFnOnce(&StoredReply) -> Result<IdempotencyOutcome, Failure>,
+        commit: impl AsyncFnOnce(D, &StoredReply) -> Result<Option<IdempotencyOutcome>, Failure>,
+    ) -> Result<Option<Reply<T>>, Failure> {
+        match decision {
+            Ok((decided, reply)) => {
+                let outcome = commit(decided, &reply.to_stored()?).await?;
+                Ok(outcome.map(|outcome| reply.or_replay(outcome)))
+            }
+            Err(rejection) => self.reject(rejection, store).await.map(Some),
+        }
     }
 }
 

@@ -90,6 +90,12 @@ impl<T> Reply<T> {
         self.with(ETAG, format!("\"{tag}\""))
     }
 
+    /// Sets `Location` and `ETag` to the path and the version of the resource.
+    #[must_use]
+    pub fn resource(self, path: impl Into<String>, version: u64) -> Self {
+        self.location(path).etag(version)
+    }
+
     /// Sets `Location`.
     #[must_use]
     pub fn location(self, path: impl Into<String>) -> Self {
