@@ -12,7 +12,7 @@ use domain::{
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderStore;
-use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
+use services::{MAX_OPTIMISTIC_RETRIES, advance_order, retry_on_conflict};
 
 /// Cancels one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
@@ -27,8 +27,7 @@ pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Repl
         if call.if_match.as_ref().is_some_and(|wanted| !wanted.matches(order.version)) {
             return Err(order::version_mismatch());
         }
-        let event = payload.map(|payload| call.event(id, cancelled.version, payload));
-        let outcome = orders.advance(None, &cancelled, event.as_ref()).await?;
+        let outcome = advance_order(orders, None, &cancelled, payload, call.context()).await?;
         Ok(outcome.unless_conflict().map(|()| accepted(&cancelled)))
     })
     .await

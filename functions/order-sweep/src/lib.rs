@@ -14,7 +14,7 @@ use edge::{
 use kernel::Failure;
 use ports::{OrderStore, OutboxCursor, TransitionOutcome};
 use serde::Serialize;
-use services::{Sweep, SweepSummary};
+use services::{Sweep, SweepSummary, advance_order};
 
 /// Orders per page.
 const PAGE: u32 = 100;
@@ -47,9 +47,8 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     };
     let cancel = async |order: &Order| {
         let Some((cancelled, payload)) = order::time_out(order, tick.now)? else { return Ok(false) };
-        let event = payload.map(|payload| tick.event(order.id, cancelled.version, payload));
         // After a version conflict, the next run decides again.
-        Ok(orders.advance(None, &cancelled, event.as_ref()).await? == TransitionOutcome::Applied)
+        Ok(advance_order(orders, None, &cancelled, payload, tick.context()).await? == TransitionOutcome::Applied)
     };
     let SweepSummary { changed: cancelled, failed, result, .. } = SWEEP.run(page, cancel).await;
     result?;

@@ -1,15 +1,19 @@
 //! Orders: placement, and the transitions between their states.
 
+mod commands;
 mod state_machine;
+mod update;
 
 pub use crate::{
     order_line::{MAX_QUANTITY, OrderLine, Quantity},
     order_status::{Reason, Status},
 };
+pub use commands::UpdateStatus;
 pub use state_machine::{
-    Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, Update, advance, apply_command, next,
-    stuck_before, time_out, version_mismatch,
+    Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, advance, apply_command, next, stuck_before,
+    time_out, version_mismatch,
 };
+pub use update::{PaymentVersion, Update};
 
 use crate::{
     Money,

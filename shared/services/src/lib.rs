@@ -7,6 +7,7 @@
 
 mod gateway;
 mod notifications;
+mod orders;
 mod payments;
 mod retry;
 mod sweep;
@@ -16,6 +17,7 @@ pub use notifications::{
     EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, blocked_reason, send_once,
     send_requested,
 };
+pub use orders::advance_order;
 pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};

@@ -5,7 +5,7 @@ use crate::{Dependency, FaultPoint, build, ids};
 use domain::{
     DomainEvent,
     event::StockOpened,
-    order::{self, Input, Status, Update},
+    order::{self, ShortfallPolicy, Status, Update},
     payment, stock,
 };
 use ports::{
@@ -68,16 +68,9 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
             platform.stock().allocate(claim, &order.paid_order(), &allocated, &failed).await.map(drop)
         })
         .subscribe(catalog::ORDER_ADVANCE, async |event| {
-            let (input, payment) = match &event.event {
-                DomainEvent::StockReserved(_) => (Input::StockReserved, None),
-                DomainEvent::StockAllocated(allocated) => {
-                    (Input::StockAllocated, Some((allocated.payment.payment_id, allocated.payment.version)))
-                }
-                DomainEvent::PaymentFailed(failed) => (Input::PaymentFailed, Some((failed.payment_id, event.sequence))),
-                other => panic!("{} is not expected", other.row().name),
-            };
+            let (_, update) = Update::from_event(&event, ShortfallPolicy::Refund)?;
             let order = platform.orders().get(ids::order(1), None).await?.expect("the order");
-            let Some((advanced, update_event)) = order::advance(&order, Update { input, payment }, event.time)? else {
+            let Some((advanced, update_event)) = order::advance(&order, update, event.time)? else {
                 return Ok(());
             };
             let update_event = update_event.map(|update_event| caused_event(&event, 3, update_event));

@@ -106,7 +106,7 @@ async fn saga(database: &Database, proxy: &CountingProxy, bus: InProcessBus) -> 
     let allocated = order_event(id, 1, StockAllocated { order_id: id, payment, levels: vec![] });
     let paid = PaidOrder { order_id: id, payment, at: now };
     counter.run("allocate", stock.allocate(claim(), &paid, &allocated, &failed), Option::is_some).await?;
-    let update = Update { input: Input::StockAllocated, payment: Some((payment.payment_id, payment.version)) };
+    let update = Update::about(Input::StockAllocated, payment);
     let (order, event) = transition(&order, update)?;
     counter.run("order advance, confirmed", orders.advance(Some(claim()), &order, event.as_ref()), is_applied).await?;
     let (order, event) = transition(&order, Input::Ship.into())?;

@@ -6,7 +6,7 @@ use adapters_testkit::postgres::BusBehavior;
 use catalog::Context;
 use domain::{
     id::{OrderId, PaymentId, UserId},
-    order::{Input, Status, Update, advance},
+    order::{Input, PaymentVersion, Status, Update, advance},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
@@ -174,7 +174,7 @@ async fn pages_are_newest_first_and_contiguous_even_within_one_instant() {
 
 /// The update that the stock of a paid order is allocated.
 fn allocated() -> Update {
-    Update { input: Input::StockAllocated, payment: Some((PaymentId(id()), 2)) }
+    Update::about(Input::StockAllocated, PaymentVersion { id: PaymentId(id()), version: 2 })
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The state machine of an order: the transition of every input in every state, and the event that each transition publishes.
 
-use super::{HistoryEntry, Order, Reason, Status};
+use super::{HistoryEntry, Order, PaymentVersion, Reason, Status, Update};
 use crate::{
     DomainEvent,
     event::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting},
@@ -214,25 +214,14 @@ pub const fn next(state: State, input: Input) -> Transition {
     }
 }
 
-/// An input, with the payment that it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Update {
-    pub input: Input,
-    /// Id and version of the payment, if the input is about one.
-    pub payment: Option<(PaymentId, u64)>,
-}
-
-impl From<Input> for Update {
-    fn from(input: Input) -> Self {
-        Self { input, payment: None }
-    }
-}
-
 /// Applies an update and returns the changed order with the event to publish, or `None` if the update changes nothing.
 ///
 /// An update that the state does not allow is a `Conflict` with code `invalid-order-transition`, which consumers dead-letter.
 pub fn advance(order: &Order, update: Update, now: Timestamp) -> Result<Option<(Order, Option<DomainEvent>)>, Failure> {
-    let is_outdated = update.payment.is_some_and(|(_, version)| version <= order.payment_version);
+    if update.refunded.is_some_and(|refunded| !order.is_fully_refunded(refunded)) {
+        return Ok(None);
+    }
+    let is_outdated = update.payment.is_some_and(|payment| payment.version <= order.payment_version);
     // An allocation, or that it failed, stays valid when the payment has changed since.
     if is_outdated && !matches!(update.input, Input::StockAllocated | Input::StockAllocationFailed(_)) {
         return Ok(None);
@@ -297,11 +286,11 @@ fn transition(
     order: &Order,
     status: Status,
     reason: Option<Reason>,
-    payment: Option<(PaymentId, u64)>,
+    payment: Option<PaymentVersion>,
     now: Timestamp,
 ) -> (Order, Option<DomainEvent>) {
     let mut changed = Order { status, reason, version: order.version + 1, updated_at: now, ..order.clone() };
-    if let Some((id, version)) = payment {
+    if let Some(PaymentVersion { id, version }) = payment {
         changed.payment_id = Some(id);
         changed.payment_version = changed.payment_version.max(version);
     }

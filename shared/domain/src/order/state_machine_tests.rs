@@ -20,7 +20,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn paid(input: Input, version: u64) -> Update {
-    Update { input, payment: Some((PAYMENT, version)) }
+    Update::about(input, PaymentVersion { id: PAYMENT, version })
 }
 
 /// An order in a state, reached with the fewest inputs.
@@ -271,6 +271,17 @@ fn repeated_command_changes_nothing() {
     assert_eq!(apply_command(&cancelled, Input::CancelByCustomer, at(61)), Ok(None));
 }
 
+#[test]
+fn partial_refund_does_not_change_the_order() {
+    let (order, _) = step(&placed(), Input::StockAllocated);
+    for (minor, is_cancelled) in [(1, false), (3_997, false), (3_998, true)] {
+        let refunded = Some(Money::new(minor, "USD").expect("valid"));
+        let update = Update { refunded, ..paid(Input::Refunded, order.payment_version + 1) };
+        let changed = advance(&order, update, at(60)).expect("valid");
+        assert_eq!(changed.is_some_and(|(order, _)| order.status == Status::Cancelled), is_cancelled, "{minor}");
+    }
+}
+
 fn times_out(order: &Order, second: i64) -> bool {
     let cancelled = time_out(order, at(second)).expect("valid");
     assert!(cancelled.as_ref().is_none_or(|(order, _)| order.status == Status::Cancelled));
@@ -331,7 +342,7 @@ fn walk(order: &Order, depth: usize, reached: &mut HashSet<State>) {
     let versions = [None, Some(known.saturating_sub(1)), Some(known), Some(known + 1), Some(known + 2)];
     for input in Input::ALL {
         for version in versions {
-            let update = Update { input, payment: version.map(|version| (PAYMENT, version)) };
+            let update = version.map_or(input.into(), |version| paid(input, version));
             if let Ok(Some((moved, event))) = advance(order, update, at(order.updated_at.as_second() + 1)) {
                 assert_invariants(order, update, &moved, event.as_ref());
                 reached.insert(State::of(moved.status, moved.reason));
@@ -361,14 +372,10 @@ fn assert_invariants(order: &Order, update: Update, moved: &Order, event: Option
     assert_eq!(moved.history, [&order.history[..], &[entry]].concat(), "{what}");
     assert_eq!(moved.history.len() as u64, moved.version, "{what}");
 
-    if let Some((payment, version)) = update.payment {
+    if let Some(PaymentVersion { id, version }) = update.payment {
         let counts_when_outdated = matches!(update.input, Input::StockAllocated | Input::StockAllocationFailed(_));
         assert!(version > order.payment_version || counts_when_outdated, "{what}");
-        assert_eq!(
-            (moved.payment_id, moved.payment_version),
-            (Some(payment), order.payment_version.max(version)),
-            "{what}"
-        );
+        assert_eq!((moved.payment_id, moved.payment_version), (Some(id), order.payment_version.max(version)), "{what}");
     } else {
         assert_eq!((moved.payment_id, moved.payment_version), (order.payment_id, order.payment_version), "{what}");
     }

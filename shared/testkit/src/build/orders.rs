@@ -190,8 +190,7 @@ impl OrderBuilder {
 
     /// An update caused by its payment, at the version that records the result of the first attempt.
     fn update(&self, input: Input) -> Update {
-        let PaymentRef { payment_id, version } = self.payment_ref();
-        Update { input, payment: Some((payment_id, version)) }
+        Update::about(input, self.payment_ref())
     }
 
     fn transition_with_event(&self, order: &Order, update: Update) -> (Order, DomainEvent) {

@@ -90,7 +90,8 @@ fn confirmed() -> (order::Order, Event) {
         .expect("allowed")
         .expect("a transition")
         .0;
-    let allocated = order::Update { input: order::Input::StockAllocated, payment: Some((PAYMENT, 2)) };
+    let allocated =
+        order::Update::about(order::Input::StockAllocated, order::PaymentVersion { id: PAYMENT, version: 2 });
     let (order, event) = order::advance(&reserved, allocated, sample_time()).expect("allowed").expect("a transition");
     (order, build::event(90, event.expect("an event")))
 }
