@@ -4,7 +4,7 @@
 
 use domain::{
     DomainEvent,
-    event::{self, InvoiceIssued},
+    event::{InvoiceIssued, OrderConfirmed},
     invoice::{self, Invoice},
 };
 use edge::Delivery;
@@ -18,9 +18,7 @@ pub async fn handle(
     renderer: &impl InvoiceRenderer,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let DomainEvent::OrderConfirmed(order) = &delivery.event.event else {
-        return Err(event::unexpected_event(&delivery.event.event));
-    };
+    let order: &OrderConfirmed = delivery.event.event.payload()?;
     let order_id = order.order_id;
     let issued = |invoice: &Invoice| {
         delivery.event(order_id, 1, InvoiceIssued { order_id, number: invoice.number(), key: invoice.key() })

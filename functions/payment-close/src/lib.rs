@@ -3,7 +3,8 @@
 //! A charge that is in progress finds the payment closed when its outcome is recorded, and is refunded then.
 
 use domain::{
-    DomainEvent, event,
+    DomainEvent,
+    event::OrderCancelled,
     id::{PaymentId, RefundId},
     payment::{self, Change, Payment},
 };
@@ -14,10 +15,7 @@ use services::advance_payment;
 
 /// Closes the payment of one order.
 pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let cancelled = match &delivery.event.event {
-        DomainEvent::OrderCancelled(cancelled) => cancelled,
-        other => return Err(event::unexpected_event(other)),
-    };
+    let cancelled: &OrderCancelled = delivery.event.event.payload()?;
     let closed = payment::begin_closed(PaymentId(delivery.ids.next()), cancelled, delivery.now);
     let payment = payments.begin(&closed).await?;
     let decide = |payment: &Payment| Ok(payment::close(payment, RefundId(delivery.ids.next()), delivery.now));

@@ -1,7 +1,8 @@
 //! Makes a refund at the gateway. The refund is stored before the gateway is called, and its id is the gateway's idempotency key.
 
 use domain::{
-    DomainEvent, event,
+    DomainEvent,
+    event::RefundRequested,
     payment::{self, Change, Payment, RefundOutcome},
 };
 use edge::{Delivery, telemetry::metrics};
@@ -17,10 +18,7 @@ pub async fn handle(
     breaker: &impl CircuitBreaker,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let request = match &delivery.event.event {
-        DomainEvent::RefundRequested(request) => request,
-        other => return Err(event::unexpected_event(other)),
-    };
+    let request: &RefundRequested = delivery.event.event.payload()?;
     let payment = payments.get(request.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
     let refund = payment.refund(request.refund_id).ok_or_else(|| Failure::not_found("refund"))?;
     if !payment::is_refund_due(refund, delivery.now)? {

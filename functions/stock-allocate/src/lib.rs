@@ -5,7 +5,7 @@
 
 use domain::{
     DomainEvent,
-    event::{self, PaymentRef, StockAllocated, StockAllocationFailed},
+    event::{PaymentRef, PaymentSucceeded, StockAllocated, StockAllocationFailed},
     stock::SEQUENCE_SET_BY_STORE,
 };
 use edge::Delivery;
@@ -14,12 +14,8 @@ use ports::{PaidOrder, StockStore};
 
 /// Allocates the stock of one order.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let (order_id, payment) = match &delivery.event.event {
-        DomainEvent::PaymentSucceeded(paid) => {
-            (paid.order_id, PaymentRef { payment_id: paid.payment_id, version: delivery.event.sequence })
-        }
-        other => return Err(event::unexpected_event(other)),
-    };
+    let &PaymentSucceeded { order_id, payment_id, .. } = delivery.event.event.payload()?;
+    let payment = PaymentRef { payment_id, version: delivery.event.sequence };
     let allocated =
         delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockAllocated { order_id, payment, levels: vec![] });
     let failed =

@@ -2,7 +2,7 @@
 
 use domain::{
     DomainEvent,
-    event::{self, StockOpened},
+    event::{ProductCreated, StockOpened},
     stock,
 };
 use edge::Delivery;
@@ -11,10 +11,7 @@ use ports::StockStore;
 
 /// Opens one account.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let product = match &delivery.event.event {
-        DomainEvent::ProductCreated(product) => product,
-        other => return Err(event::unexpected_event(other)),
-    };
+    let product: &ProductCreated = delivery.event.event.payload()?;
     let event = delivery.event(product.product_id, 1, StockOpened { levels: vec![stock::initial_level(product)] });
     stock.open(delivery.claim(), product, &event).await.map(drop)
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     DomainEvent,
-    event::{self, StockReleased},
+    event::{OrderCancelled, StockReleased},
     stock::SEQUENCE_SET_BY_STORE,
 };
 use edge::Delivery;
@@ -11,10 +11,7 @@ use ports::StockStore;
 
 /// Releases the reserved or allocated units of one order; an order without any is ignored.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let order_id = match &delivery.event.event {
-        DomainEvent::OrderCancelled(cancelled) => cancelled.order_id,
-        other => return Err(event::unexpected_event(other)),
-    };
+    let &OrderCancelled { order_id, .. } = delivery.event.event.payload()?;
     let event = delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockReleased { order_id, levels: vec![] });
     stock.release(delivery.claim(), order_id, &event).await.map(drop)
 }

@@ -1,15 +1,13 @@
 //! Reserves all lines of a new order for half an hour, or none, and publishes the result.
 
-use domain::{DomainEvent, event, stock};
+use domain::{DomainEvent, event::OrderPlaced, stock};
 use edge::Delivery;
 use kernel::Failure;
 use ports::StockStore;
 
 /// Reserves the stock of one order.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let DomainEvent::OrderPlaced(placed) = &delivery.event.event else {
-        return Err(event::unexpected_event(&delivery.event.event));
-    };
+    let placed: &OrderPlaced = delivery.event.event.payload()?;
     let (order, reservation) = (placed.order_id, stock::reserve(placed.clone()));
     let reserved = delivery.event(order, stock::SEQUENCE_SET_BY_STORE, reservation.reserved.clone());
     let failed = delivery.event(order, stock::SEQUENCE_SET_BY_STORE, reservation.failed.clone());

@@ -2,7 +2,7 @@
 
 use domain::{
     DomainEvent,
-    event::{self, StockShipped},
+    event::{OrderShipped, StockShipped},
     stock::SEQUENCE_SET_BY_STORE,
 };
 use edge::Delivery;
@@ -11,10 +11,7 @@ use ports::StockStore;
 
 /// Ships the allocated units of one order.
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let order_id = match &delivery.event.event {
-        DomainEvent::OrderShipped(shipped) => shipped.order_id,
-        other => return Err(event::unexpected_event(other)),
-    };
+    let &OrderShipped { order_id, .. } = delivery.event.event.payload()?;
     let event = delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockShipped { order_id, levels: vec![] });
     stock.ship(delivery.claim(), order_id, &event).await.map(drop)
 }

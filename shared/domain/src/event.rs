@@ -56,6 +56,17 @@ macro_rules! define {
                     Self::$type(event)
                 }
             }
+
+            impl<'a> TryFrom<&'a DomainEvent> for &'a $type {
+                type Error = kernel::Failure;
+
+                fn try_from(event: &'a DomainEvent) -> Result<Self, Self::Error> {
+                    match event {
+                        DomainEvent::$type(payload) => Ok(payload),
+                        other => Err(unexpected_event(other)),
+                    }
+                }
+            }
         )*
 
         /// The JSON Schema of the `data` of each event, by event name.
@@ -74,6 +85,14 @@ impl kernel::EventPayload for DomainEvent {
 }
 
 impl DomainEvent {
+    /// The payload of an event of the one type that a consumer expects; [`unexpected_event`] for another type.
+    pub fn payload<'a, T>(&'a self) -> Result<&'a T, kernel::Failure>
+    where
+        &'a T: TryFrom<&'a Self, Error = kernel::Failure>,
+    {
+        self.try_into()
+    }
+
     /// The stock levels that this event reports; `None` if it is not about stock levels.
     pub fn stock_levels(&self) -> Option<&[StockLevel]> {
         Some(match self {

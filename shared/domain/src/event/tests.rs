@@ -12,6 +12,14 @@ fn event_type_is_its_catalog_name() {
 }
 
 #[test]
+fn payload_of_another_type_is_unexpected() {
+    let released = StockReleased { order_id: OrderId(Uuid::nil()), levels: vec![] };
+    let event = DomainEvent::from(released.clone());
+    assert_eq!(event.payload(), Ok(&released));
+    assert_eq!(event.payload::<StockShipped>().expect_err("another type").code, "unexpected-event");
+}
+
+#[test]
 fn unknown_members_are_ignored() {
     let json = r#"{"type":"StockReleased.v1","data":{"order_id":"00000000-0000-0000-0000-000000000000","new":1}}"#;
     assert!(serde_json::from_str::<DomainEvent>(json).is_ok());
