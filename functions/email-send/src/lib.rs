@@ -4,7 +4,7 @@ use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, EmailSender, MessageTemplates};
-use services::{EmailChannel, send_once};
+use services::{EmailChannel, Notifier};
 
 /// Sends one e-mail.
 pub async fn handle(
@@ -13,7 +13,6 @@ pub async fn handle(
     sender: &impl EmailSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let cause = &delivery.event;
-    let sent = |notification| delivery.event(&cause.subject, 1, notification);
-    send_once(contacts, templates, &EmailChannel(sender), delivery.claim(), cause, sent).await
+    let notifier = Notifier { contacts, templates, channel: EmailChannel(sender) };
+    notifier.send_once(delivery.claim(), &delivery.event, delivery.context()).await
 }

@@ -1,10 +1,10 @@
 //! Sends what staff wrote to a customer, through the channel that they chose.
 
-use domain::{DomainEvent, event, notification::Channel};
+use domain::{DomainEvent, event::NotificationRequested, notification::Channel};
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
-use services::{EmailChannel, PushChannel, SmsChannel, send_requested};
+use services::{EmailChannel, Notifier, PushChannel, SmsChannel};
 
 /// Sends one message.
 pub async fn handle(
@@ -13,14 +13,20 @@ pub async fn handle(
     (email, sms, push): (&impl EmailSender, &impl SmsSender, &impl PushSender),
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let (cause, claim) = (&delivery.event, delivery.claim());
-    let DomainEvent::NotificationRequested(request) = &cause.event else {
-        return Err(event::unexpected_event(&cause.event));
-    };
-    let sent = |notification| delivery.event(&cause.subject, 1, notification);
+    let (cause, claim, context) = (&delivery.event, delivery.claim(), delivery.context());
+    let request: &NotificationRequested = cause.event.payload()?;
     match request.channel {
-        Channel::Email => send_requested(contacts, templates, &EmailChannel(email), claim, cause, sent).await,
-        Channel::Sms => send_requested(contacts, templates, &SmsChannel(sms), claim, cause, sent).await,
-        Channel::Push => send_requested(contacts, templates, &PushChannel(push, contacts), claim, cause, sent).await,
+        Channel::Email => {
+            let channel = EmailChannel(email);
+            Notifier { contacts, templates, channel }.send_requested(claim, cause, context).await
+        }
+        Channel::Sms => {
+            let channel = SmsChannel(sms);
+            Notifier { contacts, templates, channel }.send_requested(claim, cause, context).await
+        }
+        Channel::Push => {
+            let channel = PushChannel(push, contacts);
+            Notifier { contacts, templates, channel }.send_requested(claim, cause, context).await
+        }
     }
 }

@@ -5,7 +5,7 @@ use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, MessageTemplates, PushSender};
-use services::{PushChannel, send_once};
+use services::{Notifier, PushChannel};
 
 /// Sends one push notification to all devices of the customer.
 pub async fn handle(
@@ -14,7 +14,6 @@ pub async fn handle(
     sender: &impl PushSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let cause = &delivery.event;
-    let sent = |notification| delivery.event(&cause.subject, 1, notification);
-    send_once(contacts, templates, &PushChannel(sender, contacts), delivery.claim(), cause, sent).await
+    let notifier = Notifier { contacts, templates, channel: PushChannel(sender, contacts) };
+    notifier.send_once(delivery.claim(), &delivery.event, delivery.context()).await
 }

@@ -5,7 +5,7 @@ use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, MessageTemplates, SmsSender};
-use services::{SmsChannel, send_once};
+use services::{Notifier, SmsChannel};
 
 /// Sends one text message.
 pub async fn handle(
@@ -14,7 +14,6 @@ pub async fn handle(
     sender: &impl SmsSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let cause = &delivery.event;
-    let sent = |notification| delivery.event(&cause.subject, 1, notification);
-    send_once(contacts, templates, &SmsChannel(sender), delivery.claim(), cause, sent).await
+    let notifier = Notifier { contacts, templates, channel: SmsChannel(sender) };
+    notifier.send_once(delivery.claim(), &delivery.event, delivery.context()).await
 }

@@ -14,8 +14,7 @@ mod sweep;
 
 pub use gateway::call_gateway;
 pub use notifications::{
-    EmailChannel, NotificationChannel, NotificationJob, PushChannel, SmsChannel, blocked_reason, send_once,
-    send_requested,
+    EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel, blocked_reason,
 };
 pub use orders::advance_order;
 pub use payments::advance_payment;

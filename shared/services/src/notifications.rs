@@ -6,7 +6,7 @@ use domain::{
     notification::{self, Channel, Outcome},
 };
 use futures_util::future::join_all;
-use kernel::Failure;
+use kernel::{EventContext, Failure};
 use ports::{
     Claim, ContactStore, Device, DeviceStore, EmailSender, MessageTemplates, PushSender, Recipient, SmsSender,
 };
@@ -33,68 +33,65 @@ pub trait NotificationChannel {
     ) -> Result<Outcome, Failure>;
 }
 
-/// Sends the notification about `cause` on this channel, unless the claim was made before, and records the outcome; `sent` wraps
-/// the event that reports it as sent. A user who did not choose the channel gets nothing.
-///
-/// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
-/// notification again: delivery is at least once.
-pub async fn send_once<C: NotificationChannel>(
-    contacts: &impl ContactStore,
-    templates: &impl MessageTemplates,
-    channel: &C,
-    claim: Claim,
-    cause: &Event,
-    sent: impl FnOnce(NotificationSent) -> Event,
-) -> Result<(), Failure> {
-    let notification = notification::for_event(&cause.event, C::CHANNEL);
-    let notification = notification.ok_or_else(|| event::unexpected_event(&cause.event))?;
-    send(contacts, templates, channel, claim, cause, &notification, sent).await
+/// Sends notifications through one channel.
+#[derive(Debug)]
+pub struct Notifier<'a, C, T, N> {
+    pub contacts: &'a C,
+    pub templates: &'a T,
+    pub channel: N,
 }
 
-/// Sends what staff requested, as [`send_once`] does an order update. The user's preferences were checked when it was requested.
-pub async fn send_requested<C: NotificationChannel>(
-    contacts: &impl ContactStore,
-    templates: &impl MessageTemplates,
-    channel: &C,
-    claim: Claim,
-    cause: &Event,
-    sent: impl FnOnce(NotificationSent) -> Event,
-) -> Result<(), Failure> {
-    let DomainEvent::NotificationRequested(NotificationRequested { order_id, user_id, template, .. }) = cause.event
-    else {
-        return Err(event::unexpected_event(&cause.event));
-    };
-    let notification = NotificationSent { order_id, user_id, channel: C::CHANNEL, template };
-    send(contacts, templates, channel, claim, cause, &notification, sent).await
-}
+impl<C: ContactStore, T: MessageTemplates, N: NotificationChannel> Notifier<'_, C, T, N> {
+    /// Sends the notification about `cause`, unless the claim was made before, and records the outcome; `context` is that of the event
+    /// that reports it as sent. A user who did not choose the channel gets nothing.
+    ///
+    /// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
+    /// notification again: delivery is at least once.
+    pub async fn send_once(&self, claim: Claim, cause: &Event, context: EventContext<'_>) -> Result<(), Failure> {
+        let notification = notification::for_event(&cause.event, N::CHANNEL);
+        let notification = notification.ok_or_else(|| event::unexpected_event(&cause.event))?;
+        self.send(claim, cause, &notification, context).await
+    }
 
-async fn send<C: NotificationChannel>(
-    contacts: &impl ContactStore,
-    templates: &impl MessageTemplates,
-    channel: &C,
-    claim: Claim,
-    cause: &Event,
-    notification: &NotificationSent,
-    sent: impl FnOnce(NotificationSent) -> Event,
-) -> Result<(), Failure> {
-    let about = &cause.event;
-    if contacts.was_sent(claim).await? {
-        return Ok(());
+    /// Sends what staff requested, as [`Notifier::send_once`] does an order update. The user's preferences were checked when it was
+    /// requested.
+    pub async fn send_requested(&self, claim: Claim, cause: &Event, context: EventContext<'_>) -> Result<(), Failure> {
+        let &NotificationRequested { order_id, user_id, template, .. } = cause.event.payload()?;
+        let notification = NotificationSent { order_id, user_id, channel: N::CHANNEL, template };
+        self.send(claim, cause, &notification, context).await
     }
-    let missing = || Failure::unavailable("contact", "the customer's contact is not stored yet");
-    let to = contacts.find(notification.user_id).await?.ok_or_else(missing)?;
-    let is_manual = matches!(about, DomainEvent::NotificationRequested(_));
-    if !is_manual && !to.opted_in(C::CHANNEL) {
-        return Ok(());
-    }
-    let outcome = match blocked_reason(&to, C::CHANNEL) {
-        Some(reason) => reason,
-        None => channel.deliver(templates, &to, &NotificationJob { claim, about, notification }).await?,
-    };
-    let event = sent(notification.clone());
-    match outcome {
-        Outcome::Sent => contacts.record_sent(claim, &event).await.map(drop),
-        reason => contacts.record_not_sent(claim, notification, reason, event.time).await,
+
+    async fn send(
+        &self,
+        claim: Claim,
+        cause: &Event,
+        notification: &NotificationSent,
+        context: EventContext<'_>,
+    ) -> Result<(), Failure> {
+        let about = &cause.event;
+        if self.contacts.was_sent(claim).await? {
+            return Ok(());
+        }
+        let missing = || Failure::unavailable("contact", "the customer's contact is not stored yet");
+        let to = self.contacts.find(notification.user_id).await?.ok_or_else(missing)?;
+        let is_manual = matches!(about, DomainEvent::NotificationRequested(_));
+        if !is_manual && !to.opted_in(N::CHANNEL) {
+            return Ok(());
+        }
+        let outcome = match blocked_reason(&to, N::CHANNEL) {
+            Some(reason) => reason,
+            None => {
+                let job = NotificationJob { claim, about, notification };
+                self.channel.deliver(self.templates, &to, &job).await?
+            }
+        };
+        match outcome {
+            Outcome::Sent => {
+                let event = context.event(&cause.subject, 1, notification.clone());
+                self.contacts.record_sent(claim, &event).await.map(drop)
+            }
+            reason => self.contacts.record_not_sent(claim, notification, reason, context.now).await,
+        }
     }
 }
 
