@@ -130,7 +130,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         &self,
         claim: Claim,
         about: &NotificationSent,
-        why: Outcome,
+        reason: Outcome,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let params = params![
@@ -141,7 +141,7 @@ impl<B: Bus> ContactStore for PgContacts<B> {
             about.channel.name(),
             about.template.name(),
             now,
-            why.name(),
+            reason.name(),
         ];
         self.relay.database().query(NOT_SENT, &params).await.map(drop)
     }

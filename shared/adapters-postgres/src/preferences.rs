@@ -86,7 +86,7 @@ impl<B: Bus> EmailFeedbackStore for PgContacts<B> {
     async fn record_feedback(&self, feedback: &EmailFeedback, now: Timestamp) -> Result<(), Failure> {
         let suppress: Vec<&str> = feedback.suppress.iter().map(|address| address.as_str()).collect();
         self.database()
-            .query(RECORD_FEEDBACK, &params![feedback.delivery, suppress, feedback.why.name(), now])
+            .query(RECORD_FEEDBACK, &params![feedback.delivery, suppress, feedback.reason.name(), now])
             .await
             .map(drop)
     }

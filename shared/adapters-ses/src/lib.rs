@@ -74,7 +74,7 @@ pub fn parse_email_feedback(message: &Value) -> Result<Option<EmailFeedback>, Fa
     }
     let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let kind = message.get("eventType").or_else(|| message.get("notificationType")).and_then(Value::as_str);
-    let (recipients, why) = match kind.ok_or_else(|| malformed("The message has no eventType."))? {
+    let (recipients, reason) = match kind.ok_or_else(|| malformed("The message has no eventType."))? {
         "Bounce" => ("/bounce/bouncedRecipients", Suppression::Bounced),
         "Complaint" if text("/complaint/complaintFeedbackType") != "not-spam" => {
             ("/complaint/complainedRecipients", Suppression::Complained)
@@ -85,11 +85,11 @@ pub fn parse_email_feedback(message: &Value) -> Result<Option<EmailFeedback>, Fa
     let list = message.pointer(recipients).and_then(Value::as_array).filter(|list| !list.is_empty());
     let addresses = list.ok_or_else(no_address)?.iter().map(|one| address(one).ok_or_else(no_address));
     // A transient bounce (mailbox full, message too large) does not suppress the address.
-    let is_final = why == Suppression::Complained || text("/bounce/bounceType") == "Permanent";
+    let is_final = reason == Suppression::Complained || text("/bounce/bounceType") == "Permanent";
     let delivery = message.pointer(&format!("/mail/tags/{DELIVERY_TAG}/0")).and_then(Value::as_str);
     Ok(Some(EmailFeedback {
         delivery: delivery.and_then(|id| id.parse().ok()),
-        why,
+        reason,
         suppress: if is_final { addresses.collect::<Result<_, _>>()? } else { Vec::new() },
     }))
 }
@@ -138,7 +138,7 @@ mod tests {
     fn permanent_bounce_suppresses_the_address() {
         for recipient in ["Ada@Example.com", "Ada Lovelace <ada@example.com>"] {
             let feedback = parse_email_feedback(&bounce("Permanent", recipient)).unwrap().unwrap();
-            assert_eq!(feedback.why, Suppression::Bounced);
+            assert_eq!(feedback.reason, Suppression::Bounced);
             assert_eq!(feedback.suppress, [Email::parse("ada@example.com").unwrap()]);
             assert_eq!(feedback.delivery, "0192f0c1-0000-7000-8000-0000000e0001".parse().ok());
         }
@@ -157,7 +157,7 @@ mod tests {
         };
         for transient in ["Transient", "Undetermined"] {
             let feedback = parse_email_feedback(&bounce(transient, "ada@example.com")).unwrap().unwrap();
-            assert_eq!((feedback.why, feedback.suppress), (Suppression::Bounced, vec![]), "{transient}");
+            assert_eq!((feedback.reason, feedback.suppress), (Suppression::Bounced, vec![]), "{transient}");
             assert!(feedback.delivery.is_some());
         }
         let validation = json!("Successfully validated SNS topic for Amazon SES event publishing.");
@@ -165,7 +165,7 @@ mod tests {
             assert_eq!(parse_email_feedback(&nothing), Ok(None), "{nothing}");
         }
         let complained = parse_email_feedback(&complaint("abuse")).unwrap().unwrap();
-        assert_eq!((complained.why, complained.delivery), (Suppression::Complained, None));
+        assert_eq!((complained.reason, complained.delivery), (Suppression::Complained, None));
     }
 
     #[test]

@@ -129,7 +129,7 @@ pub trait DeviceStore {
 pub struct EmailFeedback {
     /// Id of the delivery that it is about, if it names one.
     pub delivery: Option<Uuid>,
-    pub why: Suppression,
+    pub reason: Suppression,
     /// Addresses to suppress; empty after a transient bounce.
     pub suppress: Vec<Email>,
 }

@@ -160,8 +160,8 @@ pub async fn bounced_address_is_suppressed_and_logged(
     let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
     assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Sent]);
-    for why in [Suppression::Bounced, Suppression::Bounced, Suppression::Complained] {
-        let feedback = EmailFeedback { delivery: Some(claim.event_id), why, suppress: vec![contact.email.clone()] };
+    for reason in [Suppression::Bounced, Suppression::Bounced, Suppression::Complained] {
+        let feedback = EmailFeedback { delivery: Some(claim.event_id), reason, suppress: vec![contact.email.clone()] };
         fixture.port().record_feedback(&feedback, now()).await.expect("stored");
     }
     assert_eq!(
@@ -172,7 +172,7 @@ pub async fn bounced_address_is_suppressed_and_logged(
     assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
     assert_eq!(recipient(fixture.port(), other.user_id).await.suppressed, None);
     let suppress = vec![other.email.clone(), contact.email.clone(), other.email.clone()];
-    let feedback = EmailFeedback { delivery: None, why: Suppression::Complained, suppress };
+    let feedback = EmailFeedback { delivery: None, reason: Suppression::Complained, suppress };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");
     assert_eq!(recipient(fixture.port(), other.user_id).await.suppressed, Some(Suppression::Complained));
 }
@@ -182,8 +182,8 @@ pub async fn bounce_received_before_the_send_record_is_logged(
 ) {
     let contact = stored_contact(fixture.port()).await;
     let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
-    let (delivery, why) = (Some(claim.event_id), Suppression::Bounced);
-    let feedback = EmailFeedback { delivery, why, suppress: vec![contact.email.clone()] };
+    let (delivery, reason) = (Some(claim.event_id), Suppression::Bounced);
+    let feedback = EmailFeedback { delivery, reason, suppress: vec![contact.email.clone()] };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
     assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
@@ -195,7 +195,7 @@ pub async fn transient_bounce_is_logged_and_suppresses_no_address(
     let contact = stored_contact(fixture.port()).await;
     let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
-    let feedback = EmailFeedback { delivery: Some(claim.event_id), why: Suppression::Bounced, suppress: vec![] };
+    let feedback = EmailFeedback { delivery: Some(claim.event_id), reason: Suppression::Bounced, suppress: vec![] };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");
     assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Bounced]);
     assert_eq!(recipient(fixture.port(), contact.user_id).await.suppressed, None);

@@ -92,12 +92,12 @@ impl ports::ContactStore for Contacts {
         &self,
         claim: Claim,
         about: &NotificationSent,
-        why: Outcome,
+        reason: Outcome,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.record_not_sent", |state| {
             if state.claim(claim) {
-                state.contacts.log(claim, about, why, now);
+                state.contacts.log(claim, about, reason, now);
             }
             Ok(())
         });
@@ -208,10 +208,10 @@ impl ports::EmailFeedbackStore for Contacts {
     async fn record_feedback(&self, feedback: &EmailFeedback, _now: Timestamp) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.record_feedback", |state| {
             if let Some(delivery) = feedback.delivery {
-                state.contacts.feedback.entry(delivery).or_insert(feedback.why);
+                state.contacts.feedback.entry(delivery).or_insert(feedback.reason);
             }
             for address in &feedback.suppress {
-                state.contacts.suppressions.entry(address.clone()).or_insert(feedback.why);
+                state.contacts.suppressions.entry(address.clone()).or_insert(feedback.reason);
             }
             Ok(())
         });

@@ -176,7 +176,7 @@ async fn unreachable_channel_is_logged_once() {
     let all = Preferences { channels: Channel::ALL.into(), ..Preferences::default() };
     platform.contacts().set_preferences(USER, &all).await.expect("stored");
     let address = build::user().id(USER).contact().email;
-    let bounce = EmailFeedback { delivery: None, why: Suppression::Bounced, suppress: vec![address] };
+    let bounce = EmailFeedback { delivery: None, reason: Suppression::Bounced, suppress: vec![address] };
     platform.contacts().record_feedback(&bounce, sample_time()).await.expect("stored");
     for _ in 0..2 {
         notify(&platform, "ok").await;
