@@ -51,7 +51,7 @@ impl ports::EmailSender for SesEmailSender {
             .await;
         let Err(error) = sent else { return Ok(()) };
         match error.as_service_error() {
-            Some(rejection) if is_final(rejection) => {
+            Some(rejection) if is_permanent(rejection) => {
                 let code = rejection.code().unwrap_or("rejected").to_owned();
                 Err(Failure::new(FailureKind::Invalid, "email-rejected", "The e-mail address is not accepted.")
                     .with_internal(code))
@@ -85,12 +85,12 @@ pub fn parse_email_feedback(message: &Value) -> Result<Option<EmailFeedback>, Fa
     let list = message.pointer(recipients).and_then(Value::as_array).filter(|list| !list.is_empty());
     let addresses = list.ok_or_else(no_address)?.iter().map(|one| address(one).ok_or_else(no_address));
     // A transient bounce (mailbox full, message too large) does not suppress the address.
-    let is_final = reason == Suppression::Complained || text("/bounce/bounceType") == "Permanent";
+    let is_permanent = reason == Suppression::Complained || text("/bounce/bounceType") == "Permanent";
     let delivery = message.pointer(&format!("/mail/tags/{DELIVERY_TAG}/0")).and_then(Value::as_str);
     Ok(Some(EmailFeedback {
         delivery: delivery.and_then(|id| id.parse().ok()),
         reason,
-        suppress: if is_final { addresses.collect::<Result<_, _>>()? } else { Vec::new() },
+        suppress: if is_permanent { addresses.collect::<Result<_, _>>()? } else { Vec::new() },
     }))
 }
 
@@ -105,7 +105,7 @@ fn address(recipient: &Value) -> Option<Email> {
     Email::parse(bare).ok()
 }
 
-fn is_final(rejection: &SendEmailError) -> bool {
+fn is_permanent(rejection: &SendEmailError) -> bool {
     matches!(rejection, SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_))
 }
 
