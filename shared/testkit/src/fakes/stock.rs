@@ -57,7 +57,7 @@ impl Stock {
     }
 
     /// The lines that are reserved or allocated for an order.
-    pub fn held(&self, order: OrderId) -> Option<Vec<StockLine>> {
+    pub fn reserved_lines(&self, order: OrderId) -> Option<Vec<StockLine>> {
         self.0.inspect(|state| {
             let reservation = state.stock.reservations.get(&order).filter(|one| one.state.holds_stock())?;
             Some(reservation.lines.clone())
@@ -109,11 +109,11 @@ impl StockState {
     }
 
     /// Moves lines between available and reserved, or out of stock; the new levels.
-    fn move_stock(&mut self, lines: &[StockLine], held: bool, to: stock::State) -> Vec<StockLevel> {
+    fn move_stock(&mut self, lines: &[StockLine], was_reserved: bool, to: stock::State) -> Vec<StockLevel> {
         let mut levels = Vec::new();
-        for line in lines.iter().filter(|_| held != to.holds_stock()) {
+        for line in lines.iter().filter(|_| was_reserved != to.holds_stock()) {
             let Some(level) = self.levels.get_mut(&line.product_id) else { continue };
-            let units = i64::from(line.quantity) * if held { -1 } else { 1 };
+            let units = i64::from(line.quantity) * if was_reserved { -1 } else { 1 };
             level.reserved += units;
             match to {
                 stock::State::Shipped => *self.committed.entry(line.product_id).or_default() -= units,

@@ -157,7 +157,7 @@ pub async fn release_twice(platform: &Platform, delivery: Delivery<DomainEvent>)
     let DomainEvent::OrderCancelled(cancelled) = &delivery.event.event else { return Ok(()) };
     let order = platform.orders().all().into_iter().find(|order| order.id == cancelled.order_id).expect("an order");
     let was_reserved = order.payment_id.is_some();
-    let is_reserved = platform.stock().held(order.id).is_some();
+    let is_reserved = platform.stock().reserved_lines(order.id).is_some();
     stock_release::handle(&platform.stock(), delivery).await?;
     for line in order.lines.iter().filter(|_| was_reserved && !is_reserved) {
         let level = platform.stock().level(line.product_id).await?.expect("a level");
