@@ -43,7 +43,7 @@ pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) ->
     let (from, to) = (ago(SPAN_S + SETTLING_S)?, ago(SETTLING_S)?);
     let end = ago(-CLOCK_MARGIN_S)?;
     let GatewayStatement { transactions, unreadable } =
-        gateway.movements(ago(SPAN_S + SETTLING_S + DAY_S)?, end).await?;
+        gateway.balance_transactions(ago(SPAN_S + SETTLING_S + DAY_S)?, end).await?;
     let transfers = ledger.between(ago(SPAN_S + SETTLING_S + CLOCK_MARGIN_S)?, end).await?;
     let comparison = ledger::compare(&transfers, &transactions, from, to, tick.now);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);

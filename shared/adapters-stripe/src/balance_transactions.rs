@@ -68,7 +68,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
         match read.and_then(|transaction| transaction.convert(purpose)) {
             Ok(transaction) => statement.transactions.push(transaction),
             Err(cause) => {
-                metrics::count("GatewayMovementsUndecodable", 1);
+                metrics::count("BalanceTransactionsUndecodable", 1);
                 tracing::error!(transaction = id, cause, "a balance transaction of the gateway is malformed");
                 statement.unreadable.push(id);
             }

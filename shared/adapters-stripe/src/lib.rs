@@ -184,7 +184,7 @@ impl ports::Gateway for StripeGateway {
         }
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
+    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
         let mut all = GatewayStatement::default();
         let mut after: Option<String> = None;
         loop {

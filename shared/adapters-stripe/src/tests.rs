@@ -169,7 +169,8 @@ async fn balance_transactions_are_read_until_the_last_page() {
     let (first, second) = (page(2, true), page(1, false));
     let responses = [KEY, (200, &*first), (200, &*second)];
     let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
-    let (requests, statement) = futures_util::join!(serve(listener, &responses), gateway.movements(from, to));
+    let (requests, statement) =
+        futures_util::join!(serve(listener, &responses), gateway.balance_transactions(from, to));
     let references: Vec<_> =
         statement.unwrap().transactions.into_iter().map(|transaction| transaction.reference).collect();
     assert_eq!(references, ["pi_2", "pi_1"]);

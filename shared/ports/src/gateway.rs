@@ -41,7 +41,7 @@ pub trait Gateway {
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure>;
 
     /// The charges and refunds in `[from, to)` according to the gateway's own ledger.
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure>;
+    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure>;
 }
 
 /// A result that the gateway reports by webhook.

@@ -81,7 +81,7 @@ fn is_rejected(response: &RefundOutcome) -> bool {
 
 /// The balance transactions within an hour from now that match `wanted`.
 async fn transactions(gateway: &impl Gateway, wanted: impl Fn(&GatewayTransaction) -> bool) -> Vec<GatewayTransaction> {
-    let found = gateway.movements(later(-3_600), later(3_600)).await.expect("a response");
+    let found = gateway.balance_transactions(later(-3_600), later(3_600)).await.expect("a response");
     found.transactions.into_iter().filter(wanted).collect()
 }
 
@@ -251,7 +251,7 @@ pub async fn balance_transactions_carry_the_ids_of_their_charges_and_refunds(fix
     for movement in &found {
         assert!(movement.payment_id.is_none_or(|id| id == payment.id), "{movement:?}");
     }
-    let earlier = fixture.port().movements(later(-7_200), later(-3_600)).await.expect("a response");
+    let earlier = fixture.port().balance_transactions(later(-7_200), later(-3_600)).await.expect("a response");
     assert!(!earlier.transactions.iter().any(mine));
 }
 

@@ -247,7 +247,7 @@ impl ports::Gateway for Gateway {
         query.await
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
+    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
         let query = self.0.query(Dependency::Gateway, |state| {
             let all = state.gateway.transactions();
             let mut transactions: Vec<GatewayTransaction> = all.filter(|one| (from..to).contains(&one.at)).collect();

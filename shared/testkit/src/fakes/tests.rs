@@ -148,7 +148,7 @@ async fn unreachable_gateway_opens_the_circuit() {
     platform.faults().take_down(Dependency::Gateway);
     assert!(gateway.charge(&payment).await.is_err() && gateway.find_charge(&payment).await.is_err());
     assert!(gateway.refund(&requested, &requested.refunds[0]).await.is_err());
-    assert!(gateway.movements(build::at(0), build::at(1)).await.is_err());
+    assert!(gateway.balance_transactions(build::at(0), build::at(1)).await.is_err());
     let mut calls = 0;
     for n in 0..10 {
         let asking = kernel::EventContext {
@@ -187,7 +187,8 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let outcome = platform.gateway().charge(&payment).await.expect("a response");
     let change = build::concluded(&payment, &outcome);
     platform.payments().advance(None, &change, &[]).await.expect("stored");
-    let theirs = platform.gateway().movements(build::at(-1), build::at(1)).await.expect("a response").transactions;
+    let theirs =
+        platform.gateway().balance_transactions(build::at(-1), build::at(1)).await.expect("a response").transactions;
     let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("a response");
     let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
     assert_eq!(compared.discrepancies, []);

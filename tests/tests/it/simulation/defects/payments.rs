@@ -121,8 +121,8 @@ impl Gateway for NewKeyGateway<'_> {
         self.platform.gateway().find_refund(payment, refund).await
     }
 
-    async fn movements(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
-        self.platform.gateway().movements(from, to).await
+    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
+        self.platform.gateway().balance_transactions(from, to).await
     }
 }
 
