@@ -6,7 +6,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use edge::{DeadLetter, DeadLetters};
+use edge::{DeadLetter, DeadLetters, QueueControl};
 use kernel::Failure;
 
 /// The dead-letter queue of the function, and its own queue where it has one.
@@ -48,7 +48,9 @@ impl DeadLetters for SqsDeadLetters {
         }
         request.send().await.map(drop).map_err(|error| aws::to_failure("dead-letter queue", &error))
     }
+}
 
+impl QueueControl for SqsDeadLetters {
     async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
         // A record of a stream has no visibility timeout.
         let Some(queue_url) = &self.source_url else { return Ok(()) };

@@ -1,4 +1,5 @@
-//! The dead-letter queue: records that are not retried any more, with the reason, for an operator to inspect and redrive.
+//! The dead-letter queue: records that are not retried any more, with the reason, for an operator to inspect and redrive. And the
+//! control of the redelivery of those that are.
 
 use crate::consumer::RecordError;
 use crate::telemetry;
@@ -32,19 +33,21 @@ pub struct DeadLetter {
 pub trait DeadLetters {
     /// Stores `dead_letter`. Its record counts as processed only if this succeeds.
     fn send(&self, dead_letter: DeadLetter) -> impl Future<Output = Result<(), Failure>>;
+}
 
-    /// Makes the source queue redeliver the message of `receipt` after `seconds`. The default does nothing: the message is redelivered
-    /// when its visibility timeout ends.
-    fn change_visibility(&self, _receipt: &str, _seconds: u32) -> impl Future<Output = Result<(), Failure>> {
-        async { Ok(()) }
-    }
+/// Controls the redelivery of messages of the function's own queue.
+pub trait QueueControl {
+    /// Makes the queue redeliver the message of `receipt` after `seconds`, and not when its visibility timeout ends.
+    fn change_visibility(&self, receipt: &str, seconds: u32) -> impl Future<Output = Result<(), Failure>>;
 }
 
 impl<D: DeadLetters> DeadLetters for &D {
     async fn send(&self, dead_letter: DeadLetter) -> Result<(), Failure> {
         (**self).send(dead_letter).await
     }
+}
 
+impl<Q: QueueControl> QueueControl for &Q {
     async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
         (**self).change_visibility(receipt, seconds).await
     }
@@ -82,8 +85,8 @@ pub(crate) async fn send(dead_letters: &impl DeadLetters, dead_letter: DeadLette
 }
 
 /// Changes the visibility timeout of a message. If that fails, the message is redelivered after the queue's own timeout.
-pub(crate) async fn change_visibility(dead_letters: &impl DeadLetters, receipt: String, seconds: u32) {
-    if let Err(failure) = dead_letters.change_visibility(&receipt, seconds).await {
+pub(crate) async fn change_visibility(queue: &impl QueueControl, receipt: String, seconds: u32) {
+    if let Err(failure) = queue.change_visibility(&receipt, seconds).await {
         telemetry::log_failure("visibility change", &failure);
     }
 }
@@ -93,7 +96,7 @@ mod tests {
     use super::*;
     use crate::testing::FakeDeadLetterQueue;
 
-    async fn send_through(dead_letters: impl DeadLetters) -> Result<(), Failure> {
+    async fn send_through(dead_letters: impl DeadLetters + QueueControl) -> Result<(), Failure> {
         let dead_letter = DeadLetter {
             body: "{}".to_owned(),
             reason: "unreadable".to_owned(),

@@ -30,7 +30,7 @@ mod trace;
 
 pub use clock::Clock;
 pub use consumer::{Consumer, Delivery};
-pub use dead_letters::{DeadLetter, DeadLetters};
+pub use dead_letters::{DeadLetter, DeadLetters, QueueControl};
 pub use runtime::{Error, FunctionError};
 
 /// Compiles the example of the README.

@@ -9,7 +9,7 @@ mod tests;
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
-use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::dead_letters::{self, DeadLetter, DeadLetters, QueueControl};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::{self, spans};
 use crate::{Clock, envelope, json};
@@ -21,17 +21,17 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use tracing::Instrument;
 
-/// Runs `consumer` with `handler`.
+/// Runs `consumer` with `handler`. `queue` stands for the dead-letter queue and for the control of the queue itself.
 ///
 /// `E` is an adjacently tagged enum of the events that the function consumes. `serde_json::Map<String, Value>` accepts any event, with
 /// `type` and `data` as members, and serializes it unchanged.
-pub async fn run<E, F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+pub async fn run<E, F>(consumer: Consumer, queue: &(impl DeadLetters + QueueControl), handler: F) -> Result<(), Error>
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let hooks = &Hooks::of(dead_letters, envelope::extract_event);
+    let hooks = &Hooks::of(queue, envelope::extract_event);
     runtime::serve(&|event, invocation| {
         async move { work(consumer, event, &invocation, hooks, &|message, context| handle(handler, message, context)).await }
             .boxed_local()
@@ -45,14 +45,14 @@ pub async fn batch<E, F>(
     consumer: &Consumer,
     event: Value,
     clock: &Clock,
-    dead_letters: &impl DeadLetters,
+    queue: &(impl DeadLetters + QueueControl),
     handler: &F,
 ) -> Result<Value, FunctionError>
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
-    let hooks = &Hooks::of(dead_letters, envelope::extract_event);
+    let hooks = &Hooks::of(queue, envelope::extract_event);
     work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
         handle(handler, message, context)
     })
@@ -71,12 +71,12 @@ pub struct RawMessage {
 }
 
 /// Runs `consumer` with `handler` like [`run`], for a queue with messages of an external sender.
-pub async fn run_raw<F>(consumer: Consumer, dead_letters: &impl DeadLetters, handler: F) -> Result<(), Error>
+pub async fn run_raw<F>(consumer: Consumer, queue: &(impl DeadLetters + QueueControl), handler: F) -> Result<(), Error>
 where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
     let (consumer, handler) = (&consumer, &handler);
-    let hooks = &Hooks::of(dead_letters, parse_raw);
+    let hooks = &Hooks::of(queue, parse_raw);
     runtime::serve(&|event, invocation| {
         async move {
             work(consumer, event, &invocation, hooks, &|message, context| handle_raw(handler, message, context)).await
@@ -91,13 +91,13 @@ pub async fn raw_batch<F>(
     consumer: &Consumer,
     event: Value,
     clock: &Clock,
-    dead_letters: &impl DeadLetters,
+    queue: &(impl DeadLetters + QueueControl),
     handler: &F,
 ) -> Result<Value, FunctionError>
 where
     F: AsyncFn(RawMessage) -> Result<(), Failure>,
 {
-    let hooks = &Hooks::of(dead_letters, parse_raw);
+    let hooks = &Hooks::of(queue, parse_raw);
     work(consumer, event, &InvocationContext::outside(clock), hooks, &|message, context| {
         handle_raw(handler, message, context)
     })
@@ -120,12 +120,12 @@ struct Hooks<'a> {
 }
 
 impl<'a> Hooks<'a> {
-    fn of(dead_letters: &'a impl DeadLetters, parse: fn(&str) -> Result<Value, Failure>) -> Self {
+    fn of(queue: &'a (impl DeadLetters + QueueControl), parse: fn(&str) -> Result<Value, Failure>) -> Self {
         Self {
             parse,
-            send_dead_letter: Box::new(|dead_letter| dead_letters::send(dead_letters, dead_letter).boxed_local()),
+            send_dead_letter: Box::new(|dead_letter| dead_letters::send(queue, dead_letter).boxed_local()),
             change_visibility: Box::new(|receipt, seconds| {
-                dead_letters::change_visibility(dead_letters, receipt, seconds).boxed_local()
+                dead_letters::change_visibility(queue, receipt, seconds).boxed_local()
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! AWS event envelopes for tests and simulations, so that a test drives a handler through its real runner.
 #![allow(clippy::expect_used, reason = "test support; a builder that fails is a bug of the test")]
 
-use crate::dead_letters::{DeadLetter, DeadLetters};
+use crate::dead_letters::{DeadLetter, DeadLetters, QueueControl};
 use crate::http::{Body, Call, Route};
 use crate::{Clock, Delivery};
 use base64::Engine;
@@ -355,7 +355,9 @@ impl DeadLetters for FakeDeadLetterQueue {
         self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).push(dead_letter);
         Ok(())
     }
+}
 
+impl QueueControl for FakeDeadLetterQueue {
     async fn change_visibility(&self, receipt: &str, seconds: u32) -> Result<(), Failure> {
         self.visibility_changes.lock().unwrap_or_else(PoisonError::into_inner).push((receipt.to_owned(), seconds));
         Ok(())

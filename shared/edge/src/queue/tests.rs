@@ -191,7 +191,9 @@ impl DeadLetters for Unresponsive {
     async fn send(&self, _: DeadLetter) -> Result<(), Failure> {
         std::future::pending().await
     }
+}
 
+impl QueueControl for Unresponsive {
     async fn change_visibility(&self, _: &str, _: u32) -> Result<(), Failure> {
         std::future::pending().await
     }
