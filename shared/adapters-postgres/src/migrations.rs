@@ -48,7 +48,8 @@ const FOUND: &str = "
         RETURNING id
     ) SELECT count(*) AS made FROM made";
 
-/// Attempts at creating the roles. These belong to the whole cluster, and a concurrent change of the same role fails one of the two.
+/// Attempts at a step that a concurrent migration makes fail: creating roles, which belong to the whole cluster, and replacing functions
+/// and privileges.
 const MAX_ATTEMPTS: u32 = 10;
 
 /// Migrates a database to the version of this code.
@@ -67,15 +68,18 @@ impl Migrator {
 
     async fn create_roles(&self) -> Result<(), Failure> {
         let roles: Vec<&str> = contexts().map(Context::name).collect();
-        let mut attempt = 1;
-        while let Err(error) = self.try_create_roles(&roles).await? {
-            if attempt == MAX_ATTEMPTS || !is_conflict(&error) {
-                return Err(error.into());
-            }
-            attempt += 1;
-            tokio::task::yield_now().await;
+        retry_on_conflict(async || self.try_create_roles(&roles).await).await
+    }
+
+    /// Replaces the state machine of reservations and the privileges in one transaction, so that no function has the new ones of only
+    /// one. The inner error is that of the server.
+    async fn try_finish(&self) -> Result<Result<(), QueryError>, Failure> {
+        let session = self.owner.session().await?;
+        if let Err(error) = session.command(&format!("BEGIN;\n{RESERVATION_MACHINE}\n{GRANTS}\nCOMMIT;")).await {
+            return Ok(Err(error));
         }
-        Ok(())
+        session.release();
+        Ok(Ok(()))
     }
 
     /// The inner error is that of the server.
@@ -95,10 +99,30 @@ impl Migrator {
     }
 }
 
-/// Whether another connection changed the same role.
+/// Calls `attempt`, up to [`MAX_ATTEMPTS`] times while it conflicts with another connection.
+async fn retry_on_conflict(
+    mut attempt: impl AsyncFnMut() -> Result<Result<(), QueryError>, Failure>,
+) -> Result<(), Failure> {
+    let mut attempts = 1;
+    while let Err(error) = attempt().await? {
+        if attempts == MAX_ATTEMPTS || !is_conflict(&error) {
+            return Err(error.into());
+        }
+        attempts += 1;
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// Whether another connection changed the same role, function or privilege.
 fn is_conflict(error: &QueryError) -> bool {
     // "tuple concurrently updated" has no SQLSTATE of its own.
-    let conflicts = [SqlState::DUPLICATE_OBJECT, SqlState::UNIQUE_VIOLATION, SqlState::INTERNAL_ERROR];
+    let conflicts = [
+        SqlState::DUPLICATE_OBJECT,
+        SqlState::UNIQUE_VIOLATION,
+        SqlState::INTERNAL_ERROR,
+        SqlState::T_R_DEADLOCK_DETECTED,
+    ];
     error.server_error().is_some_and(|error| conflicts.contains(error.code()))
 }
 
@@ -112,9 +136,8 @@ impl Migrations for Migrator {
             .map_err(Failure::internal)?;
         let mut session = self.owner.session().await?;
         let report = Runner::new(&migrations).run_async(session.client()).await.map_err(Failure::internal)?;
-        session.command(RESERVATION_MACHINE).await?;
-        session.command(GRANTS).await?;
         session.release();
+        retry_on_conflict(async || self.try_finish().await).await?;
         Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
     }
 

@@ -21,6 +21,16 @@ async fn migrating_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn concurrent_migrations_of_one_database_all_succeed() {
+    let database = database().await;
+    let migrators: Vec<_> = (0..8).map(|_| Migrator::new(database.as_owner(), None)).collect();
+    for _ in 0..5 {
+        let applied = join_all(migrators.iter().map(Migrations::apply)).await;
+        assert_eq!(applied, vec![Ok(vec![]); 8]);
+    }
+}
+
+#[tokio::test]
 async fn databases_of_one_server_can_be_migrated_concurrently() {
     let databases = join_all((0..4).map(|_| database())).await;
     assert_eq!(databases.len(), 4);
