@@ -9,8 +9,8 @@ use domain::{
     id::ProductId,
     stock::{self, AdjustStock},
 };
-use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, IdempotencyKey};
+use edge::http::{Call, Reply};
+use kernel::Failure;
 use ports::{StockAdjustments, StockStore};
 use services::retry_on_conflict;
 
@@ -19,7 +19,7 @@ const MAX_RETRIES: u32 = 10;
 
 /// Makes one adjustment.
 pub async fn handle(
-    store: &(impl StockStore + StockAdjustments),
+    stock: &(impl StockStore + StockAdjustments),
     call: Call<AdjustStock>,
 ) -> Result<Reply<StockView>, Failure> {
     let (command, call) = call.into_parts();
@@ -27,32 +27,18 @@ pub async fn handle(
     let product: ProductId = call.path("id")?;
     let key = call.idempotency_key()?;
     retry_on_conflict(MAX_RETRIES, "stock", async || {
-        let level = store.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
-        adjust(store, &level, command, key, &call).await
+        let level = stock.level(product).await?.ok_or_else(|| Failure::not_found("product"))?;
+        let store = async |problem: &_| stock.store_rejection(key, problem).await;
+        let commit = async |(after, adjusted): (StockLevel, StockAdjusted), reply: &_| {
+            let event = call.event(product, after.sequence()?, adjusted);
+            stock.adjust(key, reply, command, &after, &event).await
+        };
+        call.settle(stock::adjust(&level, command).map(ok), store, commit).await
     })
     .await
 }
 
-/// `None` if the level changed since it was read.
-async fn adjust(
-    store: &impl StockAdjustments,
-    level: &StockLevel,
-    command: AdjustStock,
-    key: &IdempotencyKey,
-    call: &Call<NoBody>,
-) -> Result<Option<Reply<StockView>>, Failure> {
-    let after = match stock::adjust(level, command) {
-        Ok(after) => after,
-        Err(rejection) => {
-            let store_rejection = async |problem: &_| store.store_rejection(key, problem).await;
-            return call.reject(rejection, store_rejection).await.map(Some);
-        }
-    };
-    let version = u64::try_from(after.version).map_err(Failure::internal)?;
-    let (product_id, AdjustStock { delta, reason }) = (level.product_id, command);
-    let adjusted = StockAdjusted { product_id, delta, reason, levels: vec![after.clone()] };
-    let event = call.event(product_id, version, adjusted);
+fn ok((after, adjusted): (StockLevel, StockAdjusted)) -> ((StockLevel, StockAdjusted), Reply<StockView>) {
     let reply = Reply::ok(StockView::from(&after));
-    let outcome = store.adjust(key, &reply.to_stored()?, command, &after, &event).await?;
-    Ok(outcome.map(|outcome| reply.or_replay(outcome)))
+    ((after, adjusted), reply)
 }

@@ -14,8 +14,8 @@ pub async fn handle(alerts: &impl LowStockAlerts, delivery: Delivery<DomainEvent
     let stock_event = &delivery.event.event;
     for level in stock_event.stock_levels().ok_or_else(|| event::unexpected_event(stock_event))? {
         let low = StockLow { product_id: level.product_id, available: level.available, threshold: LOW_STOCK_THRESHOLD };
-        let version = u64::try_from(level.version).map_err(Failure::internal)?;
-        alerts.record_level(level, stock::is_low(level), &delivery.event(level.product_id, version, low)).await?;
+        let event = delivery.event(level.product_id, level.sequence()?, low);
+        alerts.record_level(level, stock::is_low(level), &event).await?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 pub use crate::stock_level::AdjustmentReason;
 
 use crate::{
-    event::{OrderPlaced, ProductCreated, StockLevel, StockLine, StockReservationFailed, StockReserved},
+    event::{OrderPlaced, ProductCreated, StockAdjusted, StockLevel, StockLine, StockReservationFailed, StockReserved},
     id::OrderId,
     order_line::OrderLine,
 };
@@ -236,15 +236,18 @@ impl AdjustStock {
     }
 }
 
-/// The level after an adjustment. Reserved units cannot be removed: `Conflict`, code `insufficient-stock`.
-pub fn adjust(level: &StockLevel, adjustment: AdjustStock) -> Result<StockLevel, Failure> {
+/// The level after an adjustment, with its event. Reserved units cannot be removed: `Conflict`, code `insufficient-stock`.
+pub fn adjust(level: &StockLevel, adjustment: AdjustStock) -> Result<(StockLevel, StockAdjusted), Failure> {
     let available = level.available.saturating_add(adjustment.delta);
     if available < 0 {
         let detail =
             format!("Only {} units can be removed; {} more are reserved for orders.", level.available, level.reserved);
         return Err(Failure::new(FailureKind::Conflict, "insufficient-stock", detail));
     }
-    Ok(StockLevel { available, version: level.version + 1, ..*level })
+    let after = StockLevel { available, version: level.version + 1, ..*level };
+    let (product_id, AdjustStock { delta, reason }) = (level.product_id, adjustment);
+    let adjusted = StockAdjusted { product_id, delta, reason, levels: vec![after.clone()] };
+    Ok((after, adjusted))
 }
 
 #[cfg(test)]

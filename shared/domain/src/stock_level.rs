@@ -1,6 +1,7 @@
 //! Quantities of stock, and why they are adjusted.
 
 use crate::id::ProductId;
+use kernel::Failure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
@@ -25,6 +26,13 @@ pub struct StockLevel {
     pub reserved: i64,
     /// Number of movements so far; consumers ignore a level with a lower version than the last.
     pub version: i64,
+}
+
+impl StockLevel {
+    /// The version as the `sequence` of an event.
+    pub fn sequence(&self) -> Result<u64, Failure> {
+        u64::try_from(self.version).map_err(Failure::internal)
+    }
 }
 
 /// Why stock is adjusted manually.

@@ -187,8 +187,12 @@ fn level(available: i64) -> StockLevel {
 #[test]
 fn adjustment_changes_available_units_down_to_zero() {
     let adjusted = |delta| adjust(&level(3), AdjustStock { delta, reason: AdjustmentReason::Recount });
-    assert_eq!(adjusted(2), Ok(StockLevel { version: 10, ..level(5) }));
-    assert_eq!(adjusted(-3), Ok(StockLevel { version: 10, ..level(0) }));
+    for (delta, available) in [(2, 5), (-3, 0)] {
+        let (after, event) = adjusted(delta).expect("allowed");
+        assert_eq!(after, StockLevel { version: 10, ..level(available) });
+        assert_eq!((event.product_id, event.delta, event.reason), (after.product_id, delta, AdjustmentReason::Recount));
+        assert_eq!(event.levels, [after]);
+    }
     let rejection = adjusted(-4).expect_err("reserved units cannot be removed");
     assert_eq!((rejection.kind, rejection.code), (FailureKind::Conflict, "insufficient-stock"));
     assert_eq!(rejection.detail, "Only 3 units can be removed; 4 more are reserved for orders.");

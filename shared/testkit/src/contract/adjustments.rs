@@ -4,7 +4,7 @@ use super::stock::{level, levels, order, product, release};
 use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later, reservations::reserve};
 use domain::{
     Event,
-    event::{StockAdjusted, StockLevel, StockLow},
+    event::{StockLevel, StockLow},
     id::ProductId,
     stock::{self as rules, AdjustStock, AdjustmentReason, Movement, MovementKind},
 };
@@ -52,10 +52,8 @@ async fn read(stock: &impl StockStore, product: ProductId) -> StockLevel {
 
 /// The level after an adjustment, with its event.
 fn adjusted_level(from: &StockLevel, command: AdjustStock) -> (StockLevel, Event) {
-    let after = rules::adjust(from, command).expect("enough stock");
-    let AdjustStock { delta, reason } = command;
-    let found = StockAdjusted { product_id: from.product_id, delta, reason, levels: vec![after.clone()] };
-    (after, an_event(found))
+    let (after, adjusted) = rules::adjust(from, command).expect("enough stock");
+    (after, an_event(adjusted))
 }
 
 pub async fn movement_history_is_paged_newest_first(
