@@ -4,13 +4,10 @@
 //! first response. A rejection is not stored: its reason may pass at any time, when a contact arrives or a device is registered.
 
 use api::NotificationView;
-use domain::{
-    event::NotificationRequested,
-    notification::{ManualTemplate, Outcome, SendNotification, Template},
-};
+use domain::notification::SendNotification;
 use edge::http::{Call, Reply};
-use kernel::{Failure, IdempotencyOutcome};
-use ports::{ContactStore, NotificationRequests, Recipient};
+use kernel::Failure;
+use ports::{ContactStore, NotificationRequests};
 
 /// Requests one notification.
 pub async fn handle(
@@ -22,38 +19,13 @@ pub async fn handle(
     let key = call.idempotency_key()?;
     let unknown = || Failure::field("/user_id", "has no contact");
     let to = contacts.find(command.user_id).await?.ok_or_else(unknown);
-    if let Err(rejection) = to.and_then(|to| check_channel(&command, &to)) {
+    if let Err(rejection) = to.and_then(|to| command.check_recipient(&to)) {
         // A request that was accepted before is replayed, not rejected.
-        let outcome = contacts.find_response(key).await?.unwrap_or(IdempotencyOutcome::Committed);
-        return Reply::rejected(rejection, outcome);
+        return Reply::rejected(rejection, contacts.find_response(key).await?);
     }
-    let template = match command.template {
-        ManualTemplate::Message => Template::Message,
-    };
-    let requested = NotificationRequested {
-        user_id: command.user_id,
-        order_id: command.data.order_id,
-        channel: command.channel,
-        template,
-        subject: command.data.subject,
-        text: command.data.text,
-    };
-    let event = call.event(command.user_id, 1, requested.clone());
+    let requested = command.requested();
+    let event = call.event(requested.user_id, 1, requested.clone());
     let reply = Reply::accepted(NotificationView::accepted(event.id, &requested, call.now));
     let outcome = contacts.request(key, &reply.to_stored()?, &event).await?;
     Ok(reply.or_replay(outcome))
-}
-
-/// Whether the customer chose the channel and can be reached through it.
-fn check_channel(command: &SendNotification, to: &Recipient) -> Result<(), Failure> {
-    if !to.opted_in(command.channel) {
-        return Err(Failure::field("/channel", "is not one that this customer chose"));
-    }
-    match services::blocked_reason(to, command.channel) {
-        None => Ok(()),
-        Some(Outcome::Suppressed) => {
-            Err(Failure::field("/channel", "cannot be used: the customer's address is suppressed"))
-        }
-        Some(_) => Err(Failure::field("/channel", "cannot be used: the customer has no phone number or device")),
-    }
 }

@@ -10,7 +10,7 @@ use domain::{
     order::{self, PlaceOrder},
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, IdempotencyOutcome};
+use kernel::Failure;
 use ports::{OrderStore, ProductSnapshots};
 
 /// Places one order.
@@ -28,16 +28,14 @@ pub async fn handle(
     let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &snapshots, call.now) {
         Ok(placed) => placed,
         Err(rejection) if !order::are_on_sale(&products, &snapshots) => {
-            let outcome = orders.find_response(key).await?.unwrap_or(IdempotencyOutcome::Committed);
-            return Reply::rejected(rejection, outcome);
+            return Reply::rejected(rejection, orders.find_response(key).await?);
         }
         Err(rejection) => {
             return call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await;
         }
     };
     let event = call.event(order.id, order.version, placed);
-    let reply =
-        Reply::created(OrderView::from(&order)).location(catalog::ORDER_GET.path_of(order.id)).etag(order.version);
+    let reply = Reply::created(OrderView::from(&order)).resource(catalog::ORDER_GET.path_of(order.id), order.version);
     let outcome = orders.place(&order, key, &reply.to_stored()?, &event).await?;
     Ok(reply.or_replay(outcome))
 }

@@ -18,7 +18,7 @@ pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> 
     let product = product::create(ProductId(call.ids.next()), command, call.now);
     let view = ProductView::from(&product);
     let tag = view.etag();
-    let reply = Reply::created(view).location(catalog::PRODUCT_GET.path_of(product.id)).etag(tag);
+    let reply = Reply::created(view).resource(catalog::PRODUCT_GET.path_of(product.id), tag);
     match products.create(&product, key, &reply.to_stored()?).await {
         Ok(outcome) => Ok(reply.or_replay(outcome)),
         Err(rejection) if rejection.code == SKU_TAKEN => {

@@ -21,6 +21,7 @@ pub mod order_line;
 pub mod order_status;
 pub mod payment;
 pub mod product;
+pub mod recipient;
 pub mod session;
 pub mod sms;
 pub mod stock;

@@ -4,7 +4,7 @@ pub use crate::channel::{Channel, Template};
 
 use crate::{
     DomainEvent,
-    event::NotificationSent,
+    event::{NotificationRequested, NotificationSent},
     id::{OrderId, UserId},
     sms,
     text::{DeviceToken, MessageText, Subject},
@@ -140,6 +140,26 @@ impl SendNotification {
         match self.channel {
             Channel::Sms => self.data.check_segments(),
             Channel::Email | Channel::Push => Ok(()),
+        }
+    }
+
+    /// The event that requests the notification.
+    pub fn requested(self) -> NotificationRequested {
+        NotificationRequested {
+            user_id: self.user_id,
+            order_id: self.data.order_id,
+            channel: self.channel,
+            template: self.template.into(),
+            subject: self.data.subject,
+            text: self.data.text,
+        }
+    }
+}
+
+impl From<ManualTemplate> for Template {
+    fn from(template: ManualTemplate) -> Self {
+        match template {
+            ManualTemplate::Message => Self::Message,
         }
     }
 }

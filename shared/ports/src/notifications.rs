@@ -5,55 +5,12 @@ use domain::{
     DomainEvent, Event,
     event::NotificationSent,
     id::{DeviceId, OrderId, UserId},
-    notification::{Channel, NotificationLogEntry, Outcome, Preferences, Suppression, Template},
-    text::{DeviceToken, Email, FullName, Phone},
+    notification::{NotificationLogEntry, Outcome, Preferences, Suppression, Template},
+    text::{DeviceToken, Email, Phone},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 
-/// Name and addresses of a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contact {
-    pub user_id: UserId,
-    pub email: Email,
-    pub name: Option<FullName>,
-    pub phone: Option<Phone>,
-}
-
-/// A device that receives push notifications.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    pub id: DeviceId,
-    /// ARN of its endpoint at the push service.
-    pub endpoint: String,
-    /// When the app last registered it.
-    pub registered_at: Timestamp,
-}
-
-/// Maximum number of devices of one user. Registering another removes the one that was registered longest ago.
-pub const MAX_DEVICES: usize = 10;
-
-/// A user as a recipient of notifications.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recipient {
-    pub contact: Contact,
-    pub preferences: Preferences,
-    /// Why the e-mail address is suppressed, if it is.
-    pub suppressed: Option<Suppression>,
-    /// At most [`MAX_DEVICES`].
-    pub devices: Vec<Device>,
-}
-
-impl Recipient {
-    /// A recipient with default preferences, no suppression and no devices.
-    pub fn with_defaults(contact: Contact) -> Self {
-        Self { contact, preferences: Preferences::default(), suppressed: None, devices: Vec::new() }
-    }
-
-    /// Whether the user chose `channel`.
-    pub fn opted_in(&self, channel: Channel) -> bool {
-        self.preferences.channels.contains(&channel)
-    }
-}
+pub use domain::recipient::{Contact, Device, MAX_DEVICES, Recipient};
 
 /// Contacts, and a log of what was sent to them.
 pub trait ContactStore {

@@ -13,9 +13,7 @@ mod retry;
 mod sweep;
 
 pub use gateway::call_gateway;
-pub use notifications::{
-    EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel, blocked_reason,
-};
+pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
 pub use orders::advance_order;
 pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};

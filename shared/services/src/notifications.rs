@@ -78,7 +78,7 @@ impl<C: ContactStore, T: MessageTemplates, N: NotificationChannel> Notifier<'_, 
         if !is_manual && !to.opted_in(N::CHANNEL) {
             return Ok(());
         }
-        let outcome = match blocked_reason(&to, N::CHANNEL) {
+        let outcome = match to.blocked_reason(N::CHANNEL) {
             Some(reason) => reason,
             None => {
                 let job = NotificationJob { claim, about, notification };
@@ -92,15 +92,6 @@ impl<C: ContactStore, T: MessageTemplates, N: NotificationChannel> Notifier<'_, 
             }
             reason => self.contacts.record_not_sent(claim, notification, reason, context.now).await,
         }
-    }
-}
-
-/// Why the recipient cannot be reached through `channel`; `None` if they can.
-pub fn blocked_reason(to: &Recipient, channel: Channel) -> Option<Outcome> {
-    match channel {
-        Channel::Email => to.suppressed.map(|_| Outcome::Suppressed),
-        Channel::Sms => to.contact.phone.is_none().then_some(Outcome::NoAddress),
-        Channel::Push => to.devices.is_empty().then_some(Outcome::NoAddress),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Commands of staff about orders, as requests carry them.
 
-use super::{Input, Order, Reason, Status, version_mismatch};
+use super::{Input, Reason, Status};
 use kernel::Failure;
 use serde::Deserialize;
 
@@ -29,13 +29,6 @@ impl UpdateStatus {
             (Status::Cancelled, Some(_)) => Err(Failure::field("/reason", "must be staff_request or customer_request")),
             (_, Some(_)) => Err(Failure::field("/reason", "is only allowed with the status cancelled")),
         }
-    }
-}
-
-impl Order {
-    /// Checks that the command is for this version of the order; otherwise [`version_mismatch`].
-    pub fn check_version(&self, expected: u64) -> Result<(), Failure> {
-        if self.version == expected { Ok(()) } else { Err(version_mismatch()) }
     }
 }
 

@@ -59,12 +59,12 @@ impl<T> Reply<T> {
         Self { headers: names.collect(), ..Self::new(status, Content::Stored(reply)) }
     }
 
-    /// The response to a request that was rejected, after the rejection was stored under the idempotency key: `rejection`, or the
-    /// response that was already stored.
-    pub fn rejected(rejection: Failure, outcome: IdempotencyOutcome) -> Result<Self, Failure> {
-        match outcome {
-            IdempotencyOutcome::Committed => Err(rejection),
-            IdempotencyOutcome::Replayed(first) => Ok(Self::replay(first)),
+    /// The response to a request that was rejected: `rejection`, or the response that was already stored under the idempotency key.
+    /// `outcome` is that of storing the rejection, or of looking up a response if the rejection is not stored.
+    pub fn rejected(rejection: Failure, outcome: impl Into<Option<IdempotencyOutcome>>) -> Result<Self, Failure> {
+        match outcome.into() {
+            None | Some(IdempotencyOutcome::Committed) => Err(rejection),
+            Some(IdempotencyOutcome::Replayed(first)) => Ok(Self::replay(first)),
         }
     }
 
@@ -90,10 +90,10 @@ impl<T> Reply<T> {
         self.with(ETAG, format!("\"{tag}\""))
     }
 
-    /// Sets `Location` and `ETag` to the path and the version of the resource.
+    /// Sets `Location` and `ETag` to the path and the tag of the resource.
     #[must_use]
-    pub fn resource(self, path: impl Into<String>, version: u64) -> Self {
-        self.location(path).etag(version)
+    pub fn resource(self, path: impl Into<String>, tag: impl std::fmt::Display) -> Self {
+        self.location(path).etag(tag)
     }
 
     /// Sets `Location`.
