@@ -5,7 +5,7 @@
 use api::InvoiceView;
 use domain::user;
 use edge::http::{Call, NoBody, Reply};
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, seconds_after};
 use ports::{Documents, InvoiceStore};
 
 /// Validity of a link: long enough to click it, short enough that a leaked one is soon useless.
@@ -24,7 +24,6 @@ pub async fn handle(
         return Err(missing());
     }
     let url = documents.link(&invoice.key(), LINK_SECONDS).await?;
-    let expires_at =
-        Timestamp::from_second(call.now.as_second() + i64::from(LINK_SECONDS)).map_err(Failure::internal)?;
+    let expires_at = seconds_after(call.now, LINK_SECONDS.into())?;
     Ok(Reply::ok(InvoiceView::new(invoice.number(), url, expires_at)))
 }

@@ -5,7 +5,7 @@ use edge::{
     schedule::Tick,
     telemetry::metrics::{self, Unit},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, Timestamp, seconds_after};
 use ports::{Cutoffs, Outbox, SweepReport};
 use serde::Serialize;
 
@@ -65,8 +65,8 @@ async fn publish(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failur
 
 /// Deletes until no row is past its retention or the batches are used up.
 async fn clean_up(outbox: &impl Outbox, now: Timestamp) -> Result<u64, Failure> {
-    let ago = |seconds| Timestamp::from_second(now.as_second() - seconds).map_err(Failure::internal);
-    let cutoffs = Cutoffs { sent: ago(EVENT_RETENTION_S)?, claims: ago(CLAIM_RETENTION_S)?, replies: now };
+    let (sent, claims) = (seconds_after(now, -EVENT_RETENTION_S)?, seconds_after(now, -CLAIM_RETENTION_S)?);
+    let cutoffs = Cutoffs { sent, claims, replies: now };
     let mut deleted = 0;
     for _ in 0..MAX_BATCHES {
         match outbox.clean_up(&cutoffs, BATCH).await?.total() {

@@ -1,7 +1,7 @@
 //! Sessions: login, token lifetimes, and the lock after repeated failures.
 
 use crate::{text::Email, user::normalized_password};
-use kernel::{Failure, FailureKind, FieldError, Timestamp};
+use kernel::{Failure, FailureKind, FieldError, Timestamp, seconds_after};
 use serde::Deserialize;
 
 /// Lifetime of an access token in seconds.
@@ -62,12 +62,15 @@ pub struct TokenExpiry {
 
 /// Expiry of the tokens of a session that starts `now`.
 pub fn token_expiry(now: Timestamp) -> Result<TokenExpiry, Failure> {
-    Ok(TokenExpiry { access: after(now, ACCESS_TOKEN_SECONDS)?, refresh: after(now, REFRESH_TOKEN_SECONDS)? })
+    Ok(TokenExpiry {
+        access: seconds_after(now, ACCESS_TOKEN_SECONDS)?,
+        refresh: seconds_after(now, REFRESH_TOKEN_SECONDS)?,
+    })
 }
 
 /// End of a lock that starts `now`.
 pub fn locked_until(now: Timestamp) -> Result<Timestamp, Failure> {
-    after(now, LOCK_SECONDS)
+    seconds_after(now, LOCK_SECONDS)
 }
 
 /// Rejects logins before `until`: `Locked`, code `account-locked`, with the remaining seconds.
@@ -83,10 +86,6 @@ pub fn check_lock(until: Timestamp, now: Timestamp) -> Result<(), Failure> {
 /// The failure of a login. It is the same for an unknown name and a wrong password, so that it reveals no account.
 pub fn wrong_credentials() -> Failure {
     Failure::new(FailureKind::Unauthenticated, "wrong-credentials", "The name or the password is wrong.")
-}
-
-fn after(now: Timestamp, seconds: i64) -> Result<Timestamp, Failure> {
-    Timestamp::from_second(now.as_second() + seconds).map_err(Failure::internal)
 }
 
 #[cfg(test)]

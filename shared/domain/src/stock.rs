@@ -9,7 +9,7 @@ use crate::{
     id::OrderId,
     order_line::OrderLine,
 };
-use kernel::{Failure, FailureKind, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp, seconds_after};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
@@ -134,7 +134,7 @@ pub struct Reservation {
 
 /// When a reservation made at `now` expires.
 pub fn expires_at(now: Timestamp) -> Result<Timestamp, Failure> {
-    Timestamp::from_second(now.as_second() + RESERVATION_SECONDS).map_err(Failure::internal)
+    seconds_after(now, RESERVATION_SECONDS)
 }
 
 /// The reservation of a placed order.

@@ -1,15 +1,14 @@
 //! Analytics windows: orders and revenue per five minutes of event time.
 
 use crate::{Money, event::OrderConfirmed, id::ProductId, money::Currency, text::ProductName};
-use kernel::{Failure, Timestamp, Uuid};
+use kernel::{Failure, Timestamp, Uuid, seconds_after};
 
 /// Length of a window in seconds.
 pub const WINDOW_SECONDS: i64 = 300;
 
 /// The start of the window that contains `at`: `at` is in `[start, start + 5 minutes)`.
 pub fn start(at: Timestamp) -> Result<Timestamp, Failure> {
-    let second = at.as_second();
-    Timestamp::from_second(second - second.rem_euclid(WINDOW_SECONDS)).map_err(Failure::internal)
+    seconds_after(at, -at.as_second().rem_euclid(WINDOW_SECONDS))
 }
 
 /// The contribution of one confirmed order to its window.
@@ -85,7 +84,7 @@ pub struct Window {
 impl Window {
     /// End, exclusive.
     pub fn end(&self) -> Result<Timestamp, Failure> {
-        Timestamp::from_second(self.start.as_second() + WINDOW_SECONDS).map_err(Failure::internal)
+        seconds_after(self.start, WINDOW_SECONDS)
     }
 
     /// Revenue per order, rounded half up; 0 without orders.
@@ -108,7 +107,7 @@ pub fn span(
     let end = to.unwrap_or(now);
     let start = match from {
         Some(from) => from,
-        None => Timestamp::from_second(end.as_second() - 24 * 3600).map_err(Failure::internal)?,
+        None => seconds_after(end, -24 * 3600)?,
     };
     let length = end.as_second() - start.as_second();
     if start >= end {

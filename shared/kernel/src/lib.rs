@@ -20,6 +20,7 @@ pub use event_context::EventContext;
 pub use failure::{Failure, FailureKind, FieldError};
 pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;
+pub use time::seconds_after;
 pub use trace_context::TraceContext;
 
 /// An instant in UTC. It is always passed in as a value; only the runners in `edge` read a clock.

@@ -1,6 +1,6 @@
-//! The times that are accepted from outside. The clock and the database represent more; arithmetic and storage fail at the ends of either.
+//! The times that are accepted from outside, and arithmetic on instants. The clock and the database represent more; arithmetic and storage fail at the ends of either.
 
-use crate::Timestamp;
+use crate::{Failure, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::ops::RangeInclusive;
 
@@ -46,9 +46,22 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timesta
     }
 }
 
+/// The whole second `seconds` after `at`, or before it if negative; `Internal` beyond the range of [`Timestamp`].
+pub fn seconds_after(at: Timestamp, seconds: i64) -> Result<Timestamp, Failure> {
+    Timestamp::from_second(at.as_second().saturating_add(seconds)).map_err(Failure::internal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_are_added_and_subtracted_within_the_range() {
+        let at = Timestamp::from_millisecond(100_900).expect("valid");
+        assert_eq!(seconds_after(at, 20), Ok(Timestamp::from_second(120).expect("valid")));
+        assert_eq!(seconds_after(at, -120), Ok(Timestamp::from_second(-20).expect("valid")));
+        assert!(seconds_after(at, i64::MAX).is_err());
+    }
 
     #[test]
     fn times_outside_of_the_accepted_years_are_rejected() {

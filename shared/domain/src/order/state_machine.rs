@@ -6,7 +6,7 @@ use crate::{
     event::{OrderCancelled, OrderConfirmed, OrderDelivered, OrderShipped, OrderWaiting},
     id::PaymentId,
 };
-use kernel::{Failure, FailureKind, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp, seconds_after};
 use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// Seconds after placement at which an order that still awaits stock or payment is cancelled. Its reservation expires earlier
@@ -268,7 +268,7 @@ pub fn version_mismatch() -> Failure {
 
 /// The time before which a stuck order was placed.
 pub fn stuck_before(now: Timestamp) -> Result<Timestamp, Failure> {
-    Timestamp::from_second(now.as_second() - PENDING_TIMEOUT_SECONDS).map_err(Failure::internal)
+    seconds_after(now, -PENDING_TIMEOUT_SECONDS)
 }
 
 /// Cancels the order if it is still unpaid [`PENDING_TIMEOUT_SECONDS`] after placement; otherwise as [`advance`].
