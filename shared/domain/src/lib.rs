@@ -22,6 +22,7 @@ pub mod order_status;
 pub mod payment;
 pub mod product;
 pub mod recipient;
+pub mod reconciliation;
 pub mod session;
 pub mod sms;
 pub mod stock;
