@@ -8,6 +8,7 @@ mod analytics;
 mod catalogue;
 mod identity;
 mod notifications;
+mod operations;
 mod orders;
 mod payments;
 
@@ -15,6 +16,7 @@ pub use analytics::*;
 pub use catalogue::*;
 pub use identity::*;
 pub use notifications::*;
+pub use operations::*;
 pub use orders::*;
 pub use payments::*;
 
