@@ -14,6 +14,5 @@ pub async fn handle(
     let order: OrderId = call.query("order_id")?.ok_or_else(|| Failure::field("?order_id", "is missing"))?;
     let page = call.page()?;
     let found = notifications.delivery_log(order, page.limit, page.cursor.as_deref()).await?;
-    let items = found.items.iter().map(NotificationView::from).collect();
-    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+    Ok(Reply::ok(ListView::of(&found)))
 }

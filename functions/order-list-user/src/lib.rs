@@ -11,6 +11,5 @@ pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Repl
     let owner = call.owner_from_path("user_id", user::check_owner)?;
     let page = call.page()?;
     let found = orders.list(owner, page.limit, page.cursor.as_deref()).await?;
-    let items = found.items.iter().map(OrderView::from).collect();
-    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+    Ok(Reply::ok(ListView::of(&found)))
 }

@@ -10,6 +10,5 @@ use ports::OrderStore;
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<ListView<OrderView>>, Failure> {
     let page = call.page()?;
     let found = orders.list(UserId(call.principal()?.id), page.limit, page.cursor.as_deref()).await?;
-    let items = found.items.iter().map(OrderView::from).collect();
-    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+    Ok(Reply::ok(ListView::of(&found)))
 }

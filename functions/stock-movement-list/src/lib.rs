@@ -17,6 +17,5 @@ pub async fn handle(
     if found.items.is_empty() && stock.level(product).await?.is_none() {
         return Err(Failure::not_found("product"));
     }
-    let items = found.items.iter().map(MovementView::from).collect();
-    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+    Ok(Reply::ok(ListView::of(&found)))
 }

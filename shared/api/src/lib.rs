@@ -20,7 +20,7 @@ pub use operations::*;
 pub use orders::*;
 pub use payments::*;
 
-use kernel::{Timestamp, Uuid};
+use kernel::{Page, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,6 +31,16 @@ pub struct ListView<T> {
     pub items: Vec<T>,
     /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
+}
+
+impl<V> ListView<V> {
+    /// The view of a page of items.
+    pub fn of<'a, T: 'a>(page: &'a Page<T>) -> Self
+    where
+        V: From<&'a T>,
+    {
+        Self { items: page.items.iter().map(V::from).collect(), next_cursor: page.next.clone() }
+    }
 }
 
 /// Formats an instant as RFC 3339 in UTC with the microsecond precision of the database.

@@ -11,6 +11,7 @@ mod event_context;
 mod failure;
 mod idempotency;
 mod ids;
+mod page;
 pub mod time;
 mod trace_context;
 
@@ -20,6 +21,7 @@ pub use event_context::EventContext;
 pub use failure::{Failure, FailureKind, FieldError};
 pub use idempotency::{IdempotencyKey, IdempotencyOutcome, StoredReply};
 pub use ids::Ids;
+pub use page::Page;
 pub use time::seconds_after;
 pub use trace_context::TraceContext;
 

@@ -1,5 +1,4 @@
-//! The times that are accepted from outside, and arithmetic on instants. The clock and the database represent more; arithmetic and storage fail at the ends of either.
-
+//! Times from outside, within the years that are accepted, and arithmetic on instants. The clock and the database represent more years;
 use crate::{Failure, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::ops::RangeInclusive;

@@ -31,21 +31,12 @@ pub use gateway::*;
 pub use identity::*;
 pub use inventory::*;
 pub use invoices::*;
-pub use kernel::Claim;
+pub use kernel::{Claim, Page};
 pub use notifications::*;
 pub use operations::*;
 pub use orders::*;
 pub use payments::*;
 pub use product_cache::product_cache_key;
-
-/// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
-    /// The items.
-    pub items: Vec<T>,
-    /// Cursor of the next page; `None` on the last.
-    pub next: Option<String>,
-}
 
 /// What became of a transition that is guarded by the aggregate's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
