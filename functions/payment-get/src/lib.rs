@@ -11,9 +11,5 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<NoBody>) -> Result<
     let owner = call.with_principal(user::owner_filter)?;
     let payment = payments.get(call.path("id")?, owner).await?.filter(|payment| payment.attempts > 0);
     let payment = payment.ok_or_else(|| Failure::not_found("payment"))?;
-    let view = match owner {
-        Some(_) => PaymentView::from(&payment),
-        None => PaymentView::for_staff(&payment),
-    };
-    Ok(Reply::ok(view).etag(payment.version))
+    Ok(Reply::ok(PaymentView::visible_to(owner, &payment)).etag(payment.version))
 }

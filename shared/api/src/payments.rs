@@ -3,6 +3,7 @@
 use crate::{id, rfc3339};
 use domain::{
     Money,
+    id::UserId,
     payment::{Payment, Refund, RefundReason, RefundStatus, Status},
 };
 use schemars::JsonSchema;
@@ -53,6 +54,11 @@ pub struct RefundView {
 }
 
 impl PaymentView {
+    /// The payment as a caller may see it, who is its owner, or staff if there is no `owner` to filter by.
+    pub fn visible_to(owner: Option<UserId>, payment: &Payment) -> Self {
+        if owner.is_some() { Self::from(payment) } else { Self::for_staff(payment) }
+    }
+
     /// The payment for staff, with the original decline code.
     pub fn for_staff(payment: &Payment) -> Self {
         Self { decline_code: payment.decline_code.clone(), ..Self::from(payment) }
