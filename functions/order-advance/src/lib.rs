@@ -5,12 +5,12 @@
 
 use domain::{
     DomainEvent,
-    order::{self, ShortfallPolicy, Update},
+    order::{self, Order, ShortfallPolicy, Update},
 };
 use edge::Delivery;
 use kernel::Failure;
 use ports::OrderStore;
-use services::{MAX_OPTIMISTIC_RETRIES, advance_order, retry_on_conflict};
+use services::advance_order;
 
 /// Applies one event to its order. `policy` decides what becomes of a paid order without stock.
 pub async fn handle(
@@ -19,11 +19,6 @@ pub async fn handle(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let (order_id, update) = Update::from_event(&delivery.event, policy)?;
-    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "order", async || {
-        let order = orders.get(order_id, None).await?.ok_or_else(|| Failure::not_found("order"))?;
-        let Some((order, payload)) = order::advance(&order, update, delivery.now)? else { return Ok(Some(())) };
-        let outcome = advance_order(orders, Some(delivery.claim()), &order, payload, delivery.context()).await?;
-        Ok(outcome.unless_conflict())
-    })
-    .await
+    let decide = |order: &Order| order::advance(order, update, delivery.now);
+    advance_order(orders, Some(delivery.claim()), (order_id, None), decide, delivery.context()).await.map(drop)
 }

@@ -5,34 +5,26 @@
 
 use api::OrderView;
 use domain::{
-    id::OrderId,
-    order::{self, Input},
+    order::{self, Input, Order},
     user,
 };
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
 use ports::OrderStore;
-use services::{MAX_OPTIMISTIC_RETRIES, advance_order, retry_on_conflict};
+use services::advance_order;
 
 /// Cancels one order.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<OrderView>, Failure> {
     let owner = call.with_principal(user::owner_filter)?;
     let input = if owner.is_some() { Input::CancelByCustomer } else { Input::CancelByStaff };
-    let id: OrderId = call.path("id")?;
-    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "order", async || {
-        let order = orders.get(id, owner).await?.ok_or_else(|| Failure::not_found("order"))?;
-        let Some((cancelled, payload)) = order::apply_command(&order, input, call.now)? else {
-            return Ok(Some(accepted(&order)));
-        };
-        if call.if_match.as_ref().is_some_and(|wanted| !wanted.matches(order.version)) {
-            return Err(order::version_mismatch());
+    let decide = |order: &Order| {
+        let cancelled = order::apply_command(order, input, call.now)?;
+        // A repetition names the version before the cancellation.
+        match &call.if_match {
+            Some(wanted) if cancelled.is_some() && !wanted.matches(order.version) => Err(order::version_mismatch()),
+            _ => Ok(cancelled),
         }
-        let outcome = advance_order(orders, None, &cancelled, payload, call.context()).await?;
-        Ok(outcome.unless_conflict().map(|()| accepted(&cancelled)))
-    })
-    .await
-}
-
-fn accepted(order: &order::Order) -> Reply<OrderView> {
-    Reply::accepted(OrderView::from(order)).etag(order.version)
+    };
+    let order = advance_order(orders, None, (call.path("id")?, owner), decide, call.context()).await?;
+    Ok(Reply::accepted(OrderView::from(&order)).etag(order.version))
 }

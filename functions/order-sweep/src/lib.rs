@@ -14,7 +14,7 @@ use edge::{
 use kernel::Failure;
 use ports::{OrderStore, OutboxCursor, TransitionOutcome};
 use serde::Serialize;
-use services::{Sweep, SweepSummary, advance_order};
+use services::{Sweep, SweepSummary, commit_order};
 
 /// Orders per page.
 const PAGE: u32 = 100;
@@ -48,7 +48,7 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     let cancel = async |order: &Order| {
         let Some((cancelled, payload)) = order::time_out(order, tick.now)? else { return Ok(false) };
         // After a version conflict, the next run decides again.
-        Ok(advance_order(orders, None, &cancelled, payload, tick.context()).await? == TransitionOutcome::Applied)
+        Ok(commit_order(orders, None, &cancelled, payload, tick.context()).await? == TransitionOutcome::Applied)
     };
     let SweepSummary { changed: cancelled, failed, result, .. } = SWEEP.run(page, cancel).await;
     result?;

@@ -1,4 +1,6 @@
-//! Times from outside, within the years that are accepted, and arithmetic on instants. The clock and the database represent more years;
+//! Times from outside, within the years that are accepted, and arithmetic on instants. The clock and the database represent more
+//! years; arithmetic and storage fail at the ends of either.
+
 use crate::{Failure, Timestamp};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use std::ops::RangeInclusive;

@@ -14,7 +14,7 @@ mod sweep;
 
 pub use gateway::call_gateway;
 pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
-pub use orders::advance_order;
+pub use orders::{advance_order, commit_order};
 pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};
