@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn service_is_not_ready_without_an_essential_dependency_and_degraded_without_another() {
+    fn service_is_degraded_without_a_dependency_and_not_ready_without_an_essential_one() {
         for (database, cache, status) in
             [(true, true, "ready"), (true, false, "degraded"), (false, true, "not_ready"), (false, false, "not_ready")]
         {
