@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// From the request to the archive, over the bus, queues, a topic, Kinesis and Kafka.
-const FUNCTIONS: &[Function] = &[
+const FUNCTIONS: &[&Function] = &[
     catalog::ORDER_PLACE,
     catalog::STOCK_RESERVE,
     catalog::PAYMENT_CHARGE,
