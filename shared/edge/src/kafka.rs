@@ -145,6 +145,17 @@ fn is_tombstone(record: &Value) -> bool {
     record.is_object() && record.get("offset").is_some() && record.get("value").is_none_or(Value::is_null)
 }
 
+/// The records with a value; counts the others.
+fn without_tombstones(batch: &Batch) -> Vec<&Value> {
+    let (tombstones, records): (Vec<_>, Vec<_>) =
+        batch.records.values().flatten().partition(|record| is_tombstone(record));
+    if !tombstones.is_empty() {
+        metrics::count("RecordsSkipped", tombstones.len() as u64);
+        tracing::info!(records.skipped = tombstones.len(), "records without a value skipped");
+    }
+    records
+}
+
 async fn work<V, F>(
     consumer: &Consumer,
     event: Value,
@@ -161,13 +172,8 @@ where
     let mut records = Vec::new();
     let mut unsent = Vec::new();
     let mut failed = Vec::new();
-    let mut skipped = 0;
     // Partition by partition, each in order.
-    for sent in batch.records.values().flatten() {
-        if is_tombstone(sent) {
-            skipped += 1;
-            continue;
-        }
+    for sent in without_tombstones(&batch) {
         let dead_letter = dead_letter_of(consumer, &batch.event_source_arn, sent);
         match json::read::<RawRecord>(sent.clone()).and_then(|sent| sent.record::<V>(invocation)) {
             Ok(record) => {
@@ -179,10 +185,6 @@ where
                 failed.push(dead_letter.with_error(&RecordError::Malformed(failure)));
             }
         }
-    }
-    if skipped > 0 {
-        metrics::count("RecordsSkipped", skipped);
-        tracing::info!(records.skipped = skipped, "records without a value skipped");
     }
     let total = records.len() + failed.len();
     let outcome = process_batch(&invocation.clock, &records, handler).await;
