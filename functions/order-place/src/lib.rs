@@ -24,7 +24,16 @@ pub async fn handle(
     let key = call.idempotency_key()?;
     let customer = UserId(call.principal()?.id);
     let products: Vec<_> = command.items.iter().map(|item| item.product_id).collect();
-    let snapshots = catalogue.find(&products).await?;
+    let snapshots = match catalogue.find(&products).await {
+        Ok(snapshots) => snapshots,
+        Err(failure) => {
+            // A request that was answered before is answered from its key, without the catalogue.
+            let Some(IdempotencyOutcome::Replayed(first)) = orders.find_response(key).await? else {
+                return Err(failure);
+            };
+            return Ok(Reply::replay(first));
+        }
+    };
     let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &snapshots, call.now) {
         Ok(placed) => placed,
         Err(rejection) if !order::are_on_sale(&products, &snapshots) => {

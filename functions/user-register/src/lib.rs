@@ -1,6 +1,7 @@
 //! `POST /api/v1/users/register`: registers a customer.
 //!
-//! Returns 201 with the account, 409 if the e-mail address or the username is taken, and 422 naming each invalid field.
+//! Returns 201 with the account, 409 if the e-mail address or the username is taken, and 422 naming each invalid field. With an
+//! `Idempotency-Key`, a repeated request gets the first response, whichever it was.
 
 use api::UserView;
 use domain::{
@@ -8,7 +9,7 @@ use domain::{
     user::{self, Register},
 };
 use edge::http::{Call, Reply};
-use kernel::Failure;
+use kernel::{Failure, FailureKind};
 use ports::{Passwords, UserStore};
 
 /// Registers one customer.
@@ -21,6 +22,17 @@ pub async fn handle(
     let password = command.password.clone();
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now)?;
     let event = call.event(user.id, user.version, registered);
-    users.register(&user, &passwords.hash(&password)?, &event).await?;
-    Ok(Reply::created(UserView::from(&user)).etag(user.version))
+    let hash = passwords.hash(&password)?;
+    let reply = Reply::created(UserView::from(&user)).etag(user.version);
+    let Some(key) = &call.idempotency else {
+        users.register(&user, &hash, &event).await?;
+        return Ok(reply);
+    };
+    match users.register_once(&user, &hash, &event, key, &reply.to_stored()?).await {
+        Ok(outcome) => Ok(reply.or_replay(outcome)),
+        Err(rejection) if rejection.kind == FailureKind::Conflict && !rejection.fields.is_empty() => {
+            call.reject(rejection, async |problem| users.store_rejection(key, problem).await).await
+        }
+        Err(failure) => Err(failure),
+    }
 }

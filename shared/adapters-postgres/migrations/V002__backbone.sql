@@ -70,3 +70,4 @@ CREATE INDEX idempotency_expiry ON orders.idempotency (expires_at);
 CREATE TABLE inventory.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE payments.idempotency (LIKE orders.idempotency INCLUDING ALL);
 CREATE TABLE notifications.idempotency (LIKE orders.idempotency INCLUDING ALL);
+CREATE TABLE identity.idempotency (LIKE orders.idempotency INCLUDING ALL);

@@ -41,8 +41,16 @@ pub(super) async fn execute(
     sql: &str,
     params: &[Param<'_>],
 ) -> Result<IdempotencyOutcome, Failure> {
-    let rows = database.query(sql, params).await?;
-    if let Some(outcome) = outcome(key, &rows)? {
+    settled(database, key, &database.query(sql, params).await?).await
+}
+
+/// The outcome of a statement that inserts a record, from its rows.
+pub(super) async fn settled(
+    database: &Database,
+    key: &IdempotencyKey,
+    rows: &[Row],
+) -> Result<IdempotencyOutcome, Failure> {
+    if let Some(outcome) = outcome(key, rows)? {
         return Ok(outcome);
     }
     // A concurrent request has committed the record after this statement began: its snapshot does not contain it.

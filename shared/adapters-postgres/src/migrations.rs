@@ -8,7 +8,7 @@ use super::{
     params::params,
     rows::{get, only},
 };
-use catalog::{Context, Trigger, Uses};
+use catalog::{Context, Idempotency, Trigger, Uses};
 use kernel::{Failure, Ids, Timestamp, Uuid};
 use ports::{Migrations, SeedAccount};
 use refinery::{Migration, Runner};
@@ -174,7 +174,9 @@ pub(super) fn consumers() -> impl Iterator<Item = Context> {
 
 /// The contexts with idempotency records: those with an idempotent route.
 pub(super) fn idempotent_contexts() -> impl Iterator<Item = Context> {
-    contexts_where(|function| matches!(function.trigger, Trigger::Http { idempotent: true, .. }))
+    contexts_where(|function| {
+        matches!(function.trigger, Trigger::Http { idempotency: Idempotency::Honoured | Idempotency::Required, .. })
+    })
 }
 
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {

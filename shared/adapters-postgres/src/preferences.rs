@@ -1,7 +1,7 @@
 //! Notification preferences, devices, and suppressed e-mail addresses.
 
 use super::{
-    PgContacts,
+    PgContacts, idempotency,
     params::params,
     rows::{get, only},
 };
@@ -9,7 +9,7 @@ use domain::{
     id::{DeviceId, UserId},
     notification::{Channel, Locale, Preferences},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{Bus, Device, DeviceStore, EmailFeedback, EmailFeedbackStore, MAX_DEVICES, PreferenceStore};
 use tokio_postgres::Row;
 
@@ -71,6 +71,18 @@ impl<B: Bus> DeviceStore for PgContacts<B> {
         let params = params![device.id.0, user.0, &device.endpoint, device.registered_at, most];
         let rows = self.database().query(SAVE_DEVICE, &params).await?;
         get(only(&rows)?, "id").map(DeviceId)
+    }
+
+    async fn find_device_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        idempotency::find_response(self.database(), key).await
+    }
+
+    async fn store_device_response(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_rejection(self.database(), key, reply).await
     }
 
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {

@@ -3,7 +3,8 @@
 use super::{
     Database, Relay,
     errors::QueryError,
-    fragments::insert_event,
+    fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
     params::params,
     rows::{bigint, get, keyword},
 };
@@ -12,7 +13,7 @@ use domain::{
     id::UserId,
     user::{Role, User},
 };
-use kernel::{Failure, FailureKind, FieldError, Timestamp};
+use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{Bus, Credentials, UserStore};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
@@ -25,6 +26,18 @@ const REGISTER: &str = concat!(
     ), ",
     insert_event!("$11", from "inserted"),
     " SELECT FROM inserted",
+);
+
+const REGISTER_ONCE: &str = concat!(
+    "WITH ",
+    insert_idempotency_record!(),
+    ", inserted AS (
+        INSERT INTO users (id, email, username, password_hash, full_name, phone, address, role, version, created_at)
+        SELECT $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM recorded
+        RETURNING id
+    ), ",
+    insert_event!("$16", from "inserted"),
+    select_idempotency_outcome!(),
 );
 
 const CREDENTIALS: &str = "
@@ -78,6 +91,45 @@ impl<B: Bus> UserStore for PgUsers<B> {
         self.relay.database().attempt(REGISTER, &params).await?.map_err(taken)?;
         self.relay.publish(std::slice::from_ref(event)).await;
         Ok(())
+    }
+
+    async fn register_once(
+        &self,
+        user: &User,
+        password_hash: &str,
+        event: &Event,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let params = params![
+            &key.scope,
+            &key.key,
+            &key.fingerprint,
+            idempotency::reply_head(reply),
+            &reply.body,
+            user.id.0,
+            user.email.as_str(),
+            user.username.as_str(),
+            password_hash,
+            user.full_name.as_ref().map(|name| name.as_str()),
+            user.phone.as_ref().map(|phone| phone.as_str()),
+            user.address.as_ref().map(Json),
+            user.role.name(),
+            bigint(user.version)?,
+            user.created_at,
+            Json(event),
+        ];
+        let database = self.relay.database();
+        let rows = database.attempt(REGISTER_ONCE, &params).await?.map_err(taken)?;
+        let outcome = idempotency::settled(database, key, &rows).await?;
+        if outcome == IdempotencyOutcome::Committed {
+            self.relay.publish(std::slice::from_ref(event)).await;
+        }
+        Ok(outcome)
+    }
+
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        idempotency::store_rejection(self.relay.database(), key, reply).await
     }
 
     async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {

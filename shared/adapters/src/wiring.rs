@@ -6,7 +6,7 @@ mod tests;
 use crate::aws;
 use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
-use catalog::{Auth, Bucket, Function, Secret, Stream, Table, Trigger, Uses};
+use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
 use domain::order::ShortfallPolicy;
 use edge::Consumer;
 use edge::http::{Access, Route};
@@ -48,15 +48,21 @@ impl Wiring {
 
     /// The route of an HTTP function.
     pub fn route(&self) -> Result<Route> {
-        let Trigger::Http { auth, idempotent, .. } = self.function.trigger else {
-            return Err(self.undeclared("a route"));
+        let (auth, idempotency) = match self.function.trigger {
+            Trigger::Http { auth, idempotency, .. } => (auth, idempotency),
+            Trigger::DefaultRoute => (Auth::Public, Idempotency::Ignored),
+            _ => return Err(self.undeclared("a route")),
         };
         let access = match auth {
             Auth::Public => Access::Public,
             Auth::Roles(roles) => Access::Roles(roles),
         };
         let route = Route::new(self.function.name, access);
-        Ok(if idempotent { route.idempotent() } else { route })
+        Ok(match idempotency {
+            Idempotency::Ignored => route,
+            Idempotency::Honoured => route.honours_key(),
+            Idempotency::Required => route.idempotent(),
+        })
     }
 
     /// The consumer of a queue or stream.

@@ -28,7 +28,7 @@ functions! {
         .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
+        .honours_key().uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
     /// Issues a token pair for a password.
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public)
         .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, Read)]).memory(512);
@@ -193,7 +193,8 @@ functions! {
         .http(Put, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
     /// Registers a device for push notifications.
     DEVICE_REGISTER = Function::new("device-register", Notifications)
-        .http(Post, "/api/v1/users/{id}/devices", CUSTOMER_ONLY).uses(&[Uses::Postgres, Uses::PushEndpoints]);
+        .http(Post, "/api/v1/users/{id}/devices", CUSTOMER_ONLY).honours_key()
+        .uses(&[Uses::Postgres, Uses::PushEndpoints]);
     /// Removes a device.
     DEVICE_REMOVE = Function::new("device-remove", Notifications)
         .http(Delete, "/api/v1/users/{id}/devices/{device_id}", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
@@ -232,6 +233,8 @@ functions! {
     /// Migrates the database.
     DATABASE_MIGRATE = Function::new("database-migrate", Operations).uses(&[Uses::PostgresOwner])
         .memory(512).timeout(300);
+    /// Answers requests that match no route: 404, or 405 with the methods of the path.
+    ROUTE_DEFAULT = Function::new("route-default", Operations).triggered(DefaultRoute).concurrency(20);
     /// Reports that the process is alive.
     HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
     /// Reports whether the dependencies are available.

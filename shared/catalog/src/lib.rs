@@ -122,6 +122,27 @@ pub enum Auth {
     Roles(&'static [&'static str]),
 }
 
+/// What becomes of the `Idempotency-Key` of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// It has no effect.
+    Ignored,
+    /// A repeated request gets the first response; a key is not required.
+    Honoured,
+    /// A repeated request gets the first response; a request without a key is rejected.
+    Required,
+}
+
+impl Idempotency {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Honoured => "honoured",
+            Self::Required => "required",
+        }
+    }
+}
+
 /// What invokes a function.
 #[derive(Debug, Clone, Copy)]
 pub enum Trigger {
@@ -131,9 +152,11 @@ pub enum Trigger {
         /// Parameters are in braces.
         path: &'static str,
         auth: Auth,
-        /// Whether an `Idempotency-Key` is required.
-        idempotent: bool,
+        /// What becomes of an `Idempotency-Key`.
+        idempotency: Idempotency,
     },
+    /// Every request of the HTTP API that matches no route.
+    DefaultRoute,
     /// Events from the event bus, through its own queue with a dead-letter queue.
     Bus(&'static [&'static Event]),
     /// Events from the event bus, through an SNS topic with a filter policy and its own queue with a dead-letter queue.
@@ -242,14 +265,23 @@ impl Function {
     }
 
     pub(crate) const fn http(mut self, method: Method, path: &'static str, auth: Auth) -> Self {
-        self.trigger = Trigger::Http { method, path, auth, idempotent: false };
+        self.trigger = Trigger::Http { method, path, auth, idempotency: Idempotency::Ignored };
         self
     }
 
     /// Requires an `Idempotency-Key`.
-    pub(crate) const fn idempotent(mut self) -> Self {
+    pub(crate) const fn idempotent(self) -> Self {
+        self.with_key(Idempotency::Required)
+    }
+
+    /// Honours an `Idempotency-Key` if there is one.
+    pub(crate) const fn honours_key(self) -> Self {
+        self.with_key(Idempotency::Honoured)
+    }
+
+    const fn with_key(mut self, idempotency: Idempotency) -> Self {
         if let Trigger::Http { method, path, auth, .. } = self.trigger {
-            self.trigger = Trigger::Http { method, path, auth, idempotent: true };
+            self.trigger = Trigger::Http { method, path, auth, idempotency };
         }
         self
     }
@@ -302,6 +334,11 @@ impl Function {
             Trigger::Http { path, .. } => path.replace("{id}", &id.to_string()),
             _ => String::new(),
         }
+    }
+
+    /// Whether API Gateway invokes it for requests.
+    pub const fn is_http(&self) -> bool {
+        matches!(self.trigger, Trigger::Http { .. } | Trigger::DefaultRoute)
     }
 
     /// The events that it receives through a queue or a stream.

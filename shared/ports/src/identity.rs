@@ -5,13 +5,27 @@ use domain::{
     id::UserId,
     user::{Password, Role, User},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
 /// User accounts and sessions.
 pub trait UserStore {
     /// Stores a new account with its event. A taken e-mail address or username is `Conflict`, code `email-taken` or `username-taken`,
     /// with the pointer of the field.
     async fn register(&self, user: &User, password_hash: &str, event: &Event) -> Result<(), Failure>;
+
+    /// Like [`Self::register`], once for a key: stores the response with the account, or returns the one that is stored. A conflict stores
+    /// nothing.
+    async fn register_once(
+        &self,
+        user: &User,
+        password_hash: &str,
+        event: &Event,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure>;
+
+    /// Stores a rejection as the response of a key, unless it has one.
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
     /// Finds credentials by e-mail address or username, both in lower case.
     async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure>;

@@ -74,6 +74,16 @@ pub trait DeviceStore {
     /// endpoint has one already. Removes the devices beyond [`MAX_DEVICES`] that were registered longest ago.
     async fn save_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure>;
 
+    /// The response that is stored under a key, if any.
+    async fn find_device_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
+
+    /// Stores the response of a key, unless it has one.
+    async fn store_device_response(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure>;
+
     /// Removes a device of `user`, if it exists.
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure>;
 

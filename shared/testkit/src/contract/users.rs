@@ -4,7 +4,7 @@ use super::{Fixture, an_event, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
 use domain::{id::UserId, text::Email, text::Username, user::User};
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, Uuid};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Uuid};
 use ports::{Credentials, UserStore};
 
 /// Generates one test per rule of [`UserStore`]. The expression is a future of a `Fixture<impl UserStore>`.
@@ -17,6 +17,8 @@ macro_rules! contract_users {
             taken_email_is_a_conflict_on_its_field_and_writes_nothing
             taken_username_is_a_conflict_on_its_field_and_writes_nothing
             concurrent_registrations_of_one_email_succeed_once
+            repeated_registration_under_a_key_gets_the_first_response
+            rejected_registration_under_a_key_stays_rejected
             consecutive_failed_logins_lock_the_account
             expired_lock_resets_the_failed_login_count
             concurrent_failed_logins_are_all_counted
@@ -105,6 +107,44 @@ pub async fn concurrent_registrations_of_one_email_succeed_once(fixture: &Fixtur
     let names: Vec<Username> = users.into_iter().map(|user| user.username).collect();
     let known = join_all(names.iter().map(|name| find(fixture.port(), name.as_str()))).await;
     assert_eq!(known.iter().flatten().count(), 1);
+}
+
+/// Registers a user under a key, with a response that contains the id of the user.
+async fn register_once(
+    users: &impl UserStore,
+    user: &User,
+    key: &IdempotencyKey,
+) -> Result<(IdempotencyOutcome, Uuid), Failure> {
+    let event = an_event(build::user().event());
+    let outcome = users.register_once(user, "$hash$", &event, key, &build::a_reply(&user.id.to_string())).await?;
+    Ok((outcome, event.id))
+}
+
+pub async fn repeated_registration_under_a_key_gets_the_first_response(fixture: &Fixture<impl UserStore>) {
+    let (user, key) = (new_user().registered(), build::a_key(&fresh().to_string(), "ada"));
+    let (outcome, event) = register_once(fixture.port(), &user, &key).await.expect("registered");
+    assert_eq!(outcome, IdempotencyOutcome::Committed);
+    let again = User { id: UserId(fresh()), ..user.clone() };
+    let (outcome, _) = register_once(fixture.port(), &again, &key).await.expect("replayed");
+    assert_eq!(outcome, IdempotencyOutcome::Replayed(build::a_reply(&user.id.to_string())));
+    assert_eq!(find(fixture.port(), user.email.as_str()).await.expect("an account").user_id, user.id);
+    let other = IdempotencyKey { fingerprint: "of another body".to_owned(), ..key };
+    let reused = register_once(fixture.port(), &new_user().registered(), &other).await;
+    assert_eq!(kind_and_code(reused), (FailureKind::Invalid, "idempotency-key-reused"));
+    fixture.assert_only_published(&[event]).await;
+}
+
+pub async fn rejected_registration_under_a_key_stays_rejected(fixture: &Fixture<impl UserStore>) {
+    let (user, key) = (new_user().registered(), build::a_key(&fresh().to_string(), "bob"));
+    let event = register(fixture.port(), &user).await.expect("registered");
+    let second = User { id: UserId(fresh()), ..user };
+    let rejected = register_once(fixture.port(), &second, &key).await;
+    assert_eq!(kind_and_code(rejected), (FailureKind::Conflict, "email-taken"));
+    let problem = build::a_reply("taken");
+    assert_eq!(fixture.port().store_rejection(&key, &problem).await, Ok(IdempotencyOutcome::Committed));
+    let (outcome, _) = register_once(fixture.port(), &new_user().registered(), &key).await.expect("replayed");
+    assert_eq!(outcome, IdempotencyOutcome::Replayed(problem));
+    fixture.assert_only_published(&[event]).await;
 }
 
 pub async fn consecutive_failed_logins_lock_the_account(fixture: &Fixture<impl UserStore>) {

@@ -1,19 +1,22 @@
 //! In-memory fakes of user accounts and password hashing.
 
-use super::{Dependency, Passwords, Users};
+use super::{Dependency, Passwords, Users, keys::IdempotencyKeys};
 use crate::hex;
 use domain::{
     Event,
     id::UserId,
     user::{Password, User},
 };
-use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Credentials, SeedAccount};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
-pub(super) struct UsersState(BTreeMap<UserId, Account>);
+pub(super) struct UsersState {
+    accounts: BTreeMap<UserId, Account>,
+    keys: IdempotencyKeys,
+}
 
 struct Account {
     user: User,
@@ -36,13 +39,13 @@ impl UsersState {
         let password_hash = password_hash.to_owned();
         let account =
             Account { user: user.clone(), password_hash, wrong_passwords: 0, locked_until: None, sessions: vec![] };
-        self.0.insert(user.id, account);
+        self.accounts.insert(user.id, account);
     }
 
     /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
     pub fn found(&mut self, account: &SeedAccount, now: Timestamp) -> bool {
         let there = |one: &Account| one.user.email == account.email || one.user.username == account.username;
-        if self.0.values().any(there) {
+        if self.accounts.values().any(there) {
             return false;
         }
         let digest = Sha256::digest(account.email.as_str());
@@ -63,20 +66,38 @@ impl UsersState {
         true
     }
 
+    /// Adds a user whose e-mail address and username are not taken.
+    fn add(&mut self, user: &User, password_hash: &str) -> Result<(), Failure> {
+        let taken = |code, pointer| {
+            let conflict = Failure::new(FailureKind::Conflict, code, "Another user has this value.");
+            Failure { fields: Failure::field(pointer, "is taken").fields, ..conflict }
+        };
+        if self.accounts.values().any(|account| account.user.email == user.email) {
+            return Err(taken("email-taken", "/email"));
+        }
+        if self.accounts.values().any(|account| account.user.username == user.username) {
+            return Err(taken("username-taken", "/username"));
+        }
+        self.insert(user, password_hash);
+        Ok(())
+    }
+
     fn account(&mut self, user: UserId) -> Result<&mut Account, Failure> {
-        self.0.get_mut(&user).ok_or_else(|| Failure::not_found("user"))
+        self.accounts.get_mut(&user).ok_or_else(|| Failure::not_found("user"))
     }
 }
 
 impl Users {
     /// All users, sorted by id.
     pub fn all(&self) -> Vec<User> {
-        self.0.inspect(|state| state.users.0.values().map(|account| account.user.clone()).collect())
+        self.0.inspect(|state| state.users.accounts.values().map(|account| account.user.clone()).collect())
     }
 
     /// The sessions of a user, oldest first.
     pub fn sessions(&self, user: UserId) -> Vec<Session> {
-        self.0.inspect(|state| state.users.0.get(&user).map(|account| account.sessions.clone()).unwrap_or_default())
+        self.0.inspect(|state| {
+            state.users.accounts.get(&user).map(|account| account.sessions.clone()).unwrap_or_default()
+        })
     }
 
     /// Stores a user with this password, without an event.
@@ -88,27 +109,41 @@ impl Users {
 
 impl ports::UserStore for Users {
     async fn register(&self, user: &User, password_hash: &str, event: &Event) -> Result<(), Failure> {
-        let taken = |code, pointer| {
-            let conflict = Failure::new(FailureKind::Conflict, code, "Another user has this value.");
-            Failure { fields: Failure::field(pointer, "is taken").fields, ..conflict }
-        };
         let commit = self.0.commit("users.register", |state| {
-            if state.users.0.values().any(|account| account.user.email == user.email) {
-                return Err(taken("email-taken", "/email"));
-            }
-            if state.users.0.values().any(|account| account.user.username == user.username) {
-                return Err(taken("username-taken", "/username"));
-            }
-            state.users.insert(user, password_hash);
+            state.users.add(user, password_hash)?;
             state.outbox.add(event);
             Ok(())
         });
         commit.await
     }
 
+    async fn register_once(
+        &self,
+        user: &User,
+        password_hash: &str,
+        event: &Event,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("users.register_once", |state| {
+            if let Some(settled) = state.users.keys.find(key)? {
+                return Ok(settled);
+            }
+            state.users.add(user, password_hash)?;
+            state.users.keys.record(key, Some(reply));
+            state.outbox.add(event);
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        self.0.commit("users.store_rejection", |state| state.users.keys.settle(key, reply)).await
+    }
+
     async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
-            let mut accounts = state.users.0.values();
+            let mut accounts = state.users.accounts.values();
             let found = accounts.find(|one| one.user.email.as_str() == login || one.user.username.as_str() == login);
             Ok(found.map(|account| Credentials {
                 user_id: account.user.id,

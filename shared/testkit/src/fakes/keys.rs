@@ -31,6 +31,15 @@ impl IdempotencyKeys {
         }
     }
 
+    /// The stored response of a key, after `reply` was stored if it had none.
+    pub fn settle(&mut self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
+        if let Some(settled) = self.find(key)? {
+            return Ok(settled);
+        }
+        self.record(key, Some(reply));
+        Ok(IdempotencyOutcome::Committed)
+    }
+
     pub fn record(&mut self, key: &IdempotencyKey, reply: Option<&StoredReply>) {
         let entry = Entry { fingerprint: key.fingerprint.clone(), reply: reply.cloned() };
         self.0.insert((key.scope.clone(), key.key.clone()), entry);

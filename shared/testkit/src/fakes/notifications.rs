@@ -184,6 +184,18 @@ impl ports::DeviceStore for Contacts {
         commit.await
     }
 
+    async fn find_device_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        self.0.query(Dependency::Database, |state| state.contacts.keys.find(key)).await
+    }
+
+    async fn store_device_response(
+        &self,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        self.0.commit("contacts.store_device_response", |state| state.contacts.keys.settle(key, reply)).await
+    }
+
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.remove_device", |state| {
             state.contacts.devices.retain(|_, (owner, device)| (*owner, device.id) != (user, id));

@@ -43,6 +43,16 @@ async fn health_get_responds_to_any_request() {
 }
 
 #[tokio::test]
+async fn route_default_is_404_or_405() {
+    let expected = [
+        ("ok", 404, "route-not-found", ""),
+        ("bad_method", 405, "method-not-allowed", ""),
+        ("bad_trailing_slash", 404, "route-not-found", ""),
+    ];
+    assert_responses(catalog::ROUTE_DEFAULT, &expected, async |_, call| route_default::handle(call).await).await;
+}
+
+#[tokio::test]
 async fn ready_get_is_503_without_the_database_and_degraded_without_the_cache() {
     let expected = [("ok", 200, "", ""), ("bad_database_down", 503, "", "")];
     assert_responses(catalog::READY_GET, &expected, async |case, call| {

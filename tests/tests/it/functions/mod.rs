@@ -71,7 +71,7 @@ fn assert_all_samples_run(function: &Function, named: &[&str]) {
 }
 
 /// A platform with the customer, the product and its stock.
-fn seeded_platform() -> Platform {
+pub(crate) fn seeded_platform() -> Platform {
     let platform = Platform::new();
     platform.products().put(&build::product().id(PRODUCT).sku("LANTERN-0").stock(5).created());
     platform.stock().put(PRODUCT, 5);
@@ -80,12 +80,12 @@ fn seeded_platform() -> Platform {
 }
 
 /// The order of the samples, just placed.
-fn placed() -> order::Order {
+pub(crate) fn placed() -> order::Order {
     build::order().id(ORDER).owner(USER).line_of(PRODUCT, 2, build::usd(1999)).at(sample_time()).placed()
 }
 
 /// The order of the samples, paid and confirmed at version 3, with its event.
-fn confirmed() -> (order::Order, Event) {
+pub(crate) fn confirmed() -> (order::Order, Event) {
     let reserved = order::advance(&placed(), order::Input::StockReserved.into(), sample_time())
         .expect("allowed")
         .expect("a transition")

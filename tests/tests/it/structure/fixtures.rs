@@ -86,6 +86,9 @@ fn contradiction(row: &Function, found: &Value) -> Option<String> {
                 .or_else(|| differs("/requestContext/routeKey", &route))
                 .or_else(|| differs("/requestContext/http/method", method.name()))
         }
+        Trigger::DefaultRoute => differs("/version", "2.0")
+            .or_else(|| differs("/routeKey", "$default"))
+            .or_else(|| differs("/requestContext/routeKey", "$default")),
         Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::AllEvents => {
             let body: Value = serde_json::from_str(text("/Records/0/body")).unwrap_or_default();
             let event = body["detail-type"].as_str().unwrap_or_default();

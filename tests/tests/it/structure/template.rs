@@ -180,7 +180,11 @@ fn every_route_uses_the_authorizer_unless_it_is_public() {
     let template = template::build();
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
-        let Trigger::Http { auth, .. } = row.trigger else { continue };
+        let auth = match row.trigger {
+            Trigger::Http { auth, .. } => auth,
+            Trigger::DefaultRoute => Auth::Public,
+            _ => continue,
+        };
         let id = logical(row.name, "Route");
         let wanted = if auth == Auth::Public { "NONE" } else { "CUSTOM" };
         if property(&template, &id, "/AuthorizationType").as_str() != Some(wanted) {

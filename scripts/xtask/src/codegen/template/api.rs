@@ -6,7 +6,7 @@ use crate::codegen::{
     grants::function_arn_text,
     names::{logical, physical, physical_text},
 };
-use catalog::{Auth, Function, Method, Trigger};
+use catalog::{Auth, Function, Trigger};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -31,7 +31,11 @@ pub(super) fn add(template: &mut Template, function: &Function) {
         Trigger::Authorizer => template.add_for(function, authorizer(function)),
         Trigger::Http { method, path, auth, .. } => {
             template.add_for(function, integration(function));
-            template.add_for(function, route(function, method, path, auth));
+            template.add_for(function, route(function, &format!("{} {path}", method.name()), auth));
+        }
+        Trigger::DefaultRoute => {
+            template.add_for(function, integration(function));
+            template.add_for(function, route(function, "$default", Auth::Public));
         }
         _ => {}
     }
@@ -55,12 +59,13 @@ fn api() -> Resource {
                     "content-type",
                     "idempotency-key",
                     "if-match",
+                    "if-none-match",
                     "traceparent",
                     "x-correlation-id",
                 ],
                 "AllowMethods": methods,
                 "AllowOrigins": reference("CorsOrigins"),
-                "ExposeHeaders": ["etag", "location", "retry-after", "x-correlation-id"],
+                "ExposeHeaders": ["allow", "etag", "location", "retry-after", "x-correlation-id"],
                 "MaxAge": 600,
             },
             "Name": physical("api"),
@@ -104,7 +109,7 @@ fn stage() -> Resource {
 
 /// The role that API Gateway assumes to invoke functions: one role instead of a permission for each function.
 fn role() -> Resource {
-    let is_invoked = |function: &&&Function| matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer);
+    let is_invoked = |function: &&&Function| function.is_http() || matches!(function.trigger, Trigger::Authorizer);
     let functions: Vec<_> =
         catalog::FUNCTIONS.iter().filter(is_invoked).map(|function| sub(&function_arn_text(function.name))).collect();
     Resource::new(
@@ -160,10 +165,10 @@ fn integration(function: &Function) -> Resource {
     )
 }
 
-fn route(function: &Function, method: Method, path: &str, auth: Auth) -> Resource {
+fn route(function: &Function, key: &str, auth: Auth) -> Resource {
     let mut properties = json!({
         "ApiId": reference("Api"),
-        "RouteKey": format!("{} {path}", method.name()),
+        "RouteKey": key,
         "Target": sub(&format!("integrations/${{{}}}", logical(function.name, "Integration"))),
     });
     let (kind, authorizer): (&str, Option<Value>) = match auth {

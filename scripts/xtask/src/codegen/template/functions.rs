@@ -31,7 +31,7 @@ fn resource(function: &Function) -> Resource {
         properties["VpcConfig"] = network();
     }
     // Queue mappings have their own limit. Reserved only in production, because new accounts have too little concurrency.
-    if matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer) {
+    if function.is_http() || matches!(function.trigger, Trigger::Authorizer) {
         properties["ReservedConcurrentExecutions"] =
             in_production(json!(function.concurrency), reference("AWS::NoValue"));
     }

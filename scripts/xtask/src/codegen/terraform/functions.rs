@@ -2,7 +2,7 @@
 
 use super::{all_events_pattern, limits, names::consumer_group};
 use crate::codegen::{environment, grants, template::event_pattern};
-use catalog::{Auth, Event, Function, Trigger, Uses};
+use catalog::{Auth, Event, Function, Method, Trigger, Uses};
 use serde_json::{Map, Value, json};
 
 pub(super) fn row(function: &Function) -> Value {
@@ -12,7 +12,7 @@ pub(super) fn row(function: &Function) -> Value {
         .collect();
     let grants: Vec<_> = grants::of(function).iter().map(grants::Grant::in_terraform).collect();
     // A queue's mapping has its own limit.
-    let is_called = matches!(function.trigger, Trigger::Http { .. } | Trigger::Authorizer);
+    let is_called = function.is_http() || matches!(function.trigger, Trigger::Authorizer);
     json!({
         "context": function.context.name(),
         "artifact": format!("target/lambda/{}/bootstrap.zip", function.name),
@@ -37,13 +37,21 @@ pub(super) fn row(function: &Function) -> Value {
 
 fn trigger(function: &Function) -> Value {
     match function.trigger {
-        Trigger::Http { method, path, auth, idempotent } => json!({
+        Trigger::Http { method, path, auth, idempotency } => json!({
             "kind": "http",
             "route": format!("{} {path}", method.name()),
             "public": auth == Auth::Public,
             "roles": match auth { Auth::Public => &[], Auth::Roles(roles) => roles },
-            "idempotent": idempotent,
+            "idempotency_key": idempotency.name(),
             "throttle": limits::throttle_class(method, auth),
+            "timeout_ms": limits::integration_ms(function.timeout_s),
+        }),
+        Trigger::DefaultRoute => json!({
+            "kind": "http",
+            "route": "$default",
+            "public": true,
+            "roles": [],
+            "throttle": limits::throttle_class(Method::Get, Auth::Public),
             "timeout_ms": limits::integration_ms(function.timeout_s),
         }),
         Trigger::Bus(events) => json!({ "kind": "bus", "pattern": event_pattern(events) }),
