@@ -4,11 +4,14 @@ use api::{ListView, OrderView};
 use domain::id::UserId;
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::OrderStore;
+use ports::{OrderStore, Page};
+use services::page_within;
 
 /// Lists one page of orders.
 pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Reply<ListView<OrderView>>, Failure> {
     let page = call.page()?;
-    let found = orders.list(UserId(call.principal()?.id), page.limit, page.cursor.as_deref()).await?;
-    Ok(Reply::ok(ListView::of(&found)))
+    let owner = UserId(call.principal()?.id);
+    let list = async |limit| orders.list(owner, limit, page.cursor.as_deref()).await;
+    let Page { items, next } = page_within(page.limit, list).await?;
+    Ok(Reply::ok(ListView { items, next_cursor: next }))
 }

@@ -8,6 +8,7 @@
 mod gateway;
 mod notifications;
 mod orders;
+mod pages;
 mod payments;
 mod retry;
 mod sweep;
@@ -15,6 +16,7 @@ mod sweep;
 pub use gateway::call_gateway;
 pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
 pub use orders::{advance_order, commit_order};
+pub use pages::{MAX_PAGE_BYTES, page_within};
 pub use payments::advance_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};
