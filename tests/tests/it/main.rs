@@ -10,6 +10,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod budget;
 mod contracts;
 mod functions;
+mod hostile;
 mod idempotency;
 mod journeys;
 mod simulation;

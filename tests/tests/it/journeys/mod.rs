@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod channels;
+mod clients;
 mod failure;
 mod order;
 mod saga;

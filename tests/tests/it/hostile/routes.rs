@@ -1,0 +1,111 @@
+//! Every route by its name, over the in-memory platform and through its real runner.
+
+use crate::functions::{sample, sample_time, seeded_platform};
+use adapters::{Wiring, config::Config};
+use catalog::Function;
+use edge::{Clock, http::respond};
+use serde_json::Value;
+use testkit::Platform;
+
+/// A response.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Value,
+    pub body: Value,
+}
+
+impl Answer {
+    /// The code of a problem; empty for another response.
+    pub fn code(&self) -> &str {
+        self.body["type"].as_str().and_then(|kind| kind.strip_prefix("/problems/")).unwrap_or_default()
+    }
+
+    /// The first pointer of a problem; empty without one.
+    pub fn pointer(&self) -> &str {
+        self.body["errors"][0]["pointer"].as_str().unwrap_or_default()
+    }
+}
+
+/// The routes over one platform, with a product in stock and its customer's contact.
+pub struct Api {
+    pub platform: Platform,
+}
+
+/// Calls the handler of the function named `$name` with its ports.
+macro_rules! dispatch {
+    ($name:expr, $route:expr, $event:expr; $($constant:ident => |$call:ident| $handled:expr;)*) => {
+        match $name {
+            $(name if name == catalog::$constant.name => {
+                respond($route, $event, &clock(), &async |$call| $handled.await).await
+            })*
+            other => panic!("{other} has no handler here: add it"),
+        }
+    };
+}
+
+fn clock() -> Clock {
+    Clock::at(sample_time(), 7)
+}
+
+impl Api {
+    pub fn new() -> Self {
+        Self { platform: seeded_platform() }
+    }
+
+    /// The response to a sample of `function`: the name of a file, or edits of `ok.json`.
+    pub async fn sample(&self, function: &'static Function, case: &str) -> Answer {
+        self.send(function, sample(function, case)).await
+    }
+
+    /// The response to an event of API Gateway.
+    pub async fn send(&self, function: &'static Function, event: Value) -> Answer {
+        let response = self.respond(function, event).await;
+        let status = response["statusCode"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("a status");
+        let text = response["body"].as_str().unwrap_or_default();
+        let body = serde_json::from_str(text).unwrap_or(Value::Null);
+        Answer { status, headers: response["headers"].clone(), body }
+    }
+
+    async fn respond(&self, function: &'static Function, event: Value) -> Value {
+        let p = &self.platform;
+        let route = &Wiring::new(function, Config::from_vars([])).route().expect("a route");
+        dispatch! { function.name, route, event;
+            USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), call);
+            USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
+            JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
+            PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
+            PRODUCT_GET => |call| product_get::handle(&p.products(), &p.cache(), call);
+            STOCK_GET => |call| stock_get::handle(&p.stock(), call);
+            STOCK_ADJUST => |call| stock_adjust::handle(&p.stock(), call);
+            STOCK_MOVEMENT_LIST => |call| stock_movement_list::handle(&p.stock(), call);
+            ORDER_PLACE => |call| order_place::handle(&p.orders(), &p.product_snapshots(), call);
+            ORDER_GET => |call| order_get::handle(&p.orders(), call);
+            ORDER_LIST => |call| order_list::handle(&p.orders(), call);
+            ORDER_LIST_USER => |call| order_list_user::handle(&p.orders(), call);
+            ORDER_CANCEL => |call| order_cancel::handle(&p.orders(), call);
+            ORDER_STATUS_UPDATE => |call| order_status_update::handle(&p.orders(), call);
+            PAYMENT_PROCESS => |call| payment_process::handle(&p.payments(), call);
+            PAYMENT_GET => |call| payment_get::handle(&p.payments(), call);
+            PAYMENT_GET_ORDER => |call| payment_get_order::handle(&p.payments(), call);
+            PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), call);
+            REFUND_REQUEST => |call| refund_request::handle(&p.payments(), call);
+            NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), call);
+            NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);
+            PREFERENCES_GET => |call| preferences_get::handle(&p.contacts(), call);
+            PREFERENCES_UPDATE => |call| preferences_update::handle(&p.contacts(), call);
+            DEVICE_REGISTER => |call| device_register::handle(&p.contacts(), &p.push_sender(), call);
+            DEVICE_REMOVE => |call| device_remove::handle(&p.contacts(), call);
+            INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
+            WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
+            ROUTE_DEFAULT => |call| route_default::handle(call);
+            HEALTH_GET => |call| health_get::handle(call);
+        }
+    }
+
+    /// What is stored and published: users, orders, products, events.
+    pub fn state(&self) -> [usize; 4] {
+        let p = &self.platform;
+        [p.users().all().len(), p.orders().all().len(), p.products().all().len(), p.bus().published().len()]
+    }
+}
