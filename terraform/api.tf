@@ -15,7 +15,7 @@ variable "cors_origins" {
 }
 
 variable "api_domains" {
-  description = "Custom domains of the API by purpose, with certificates of the region. With truststore_uri, clients show certificates (mutual TLS)."
+  description = "Custom domains of the API with certificates of the region. public: the name that CloudFront calls, in every region the same. regional: this region's own, which is asked for its health. Others, such as machines: with truststore_uri, clients show certificates (mutual TLS)."
   type = map(object({
     name            = string
     certificate_arn = string
@@ -29,8 +29,8 @@ variable "api_domains" {
   }
 
   validation {
-    condition     = length(var.api_domains) == 0 || anytrue([for domain in values(var.api_domains) : domain.truststore_uri == null])
-    error_message = "api_domains needs a domain without truststore_uri: CloudFront and the functions call the API without a client certificate."
+    condition     = length(var.api_domains) == 0 || try(var.api_domains["public"].truststore_uri == null, false)
+    error_message = "api_domains needs public, without truststore_uri: CloudFront and the functions call the API without a client certificate."
   }
 }
 

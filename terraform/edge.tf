@@ -4,14 +4,14 @@ variable "domain" {
   default     = null
 
   validation {
-    condition     = var.domain == null || length(var.api_domains) > 0
-    error_message = "With domain, the API needs a name that DNS can fail over to another region: set api_domains, too."
+    condition     = var.domain == null || length(setsubtract(["public", "regional"], keys(var.api_domains))) == 0
+    error_message = "With domain, DNS fails over between regions by their health: set public and regional in api_domains, too."
   }
 }
 
 variable "standby_api" {
-  description = "API of the second region, to which DNS fails over: DNS target and zone of its custom domain. Null: none."
-  type        = object({ target = string, zone_id = string })
+  description = "API of the second region, to which DNS fails over: its regional name, and DNS target and zone of its public domain. Null: none."
+  type        = object({ host = string, target = string, zone_id = string })
   default     = null
 
   validation {
@@ -24,11 +24,6 @@ variable "rate_limits" {
   description = "Requests of one address in five minutes that WAF lets pass: of all, and of each anonymous write such as logging in."
   type        = object({ all = number, anonymous_writes = number })
   default     = { all = 10000, anonymous_writes = 300 }
-}
-
-locals {
-  # The domain that CloudFront calls: the first one without mutual TLS, as in the API's address.
-  origin_domain = try([for purpose, domain in var.api_domains : purpose if domain.truststore_uri == null][0], null)
 }
 
 module "edge" {
@@ -49,9 +44,19 @@ module "edge" {
   ]
 
   regions = {
-    primary   = local.origin_domain == null ? null : { for key, value in module.api.domain_targets[local.origin_domain] : key => value if key != "name" }
+    primary = var.domain == null ? null : {
+      host    = var.api_domains["regional"].name
+      target  = module.api.domain_targets["public"].target
+      zone_id = module.api.domain_targets["public"].zone_id
+    }
     secondary = var.standby_api
   }
+  regional = var.domain == null ? null : module.api.domain_targets["regional"]
+
+  webhook_paths = [
+    for function in values(local.functions) : split(" ", function.trigger.route)[1]
+    if function.trigger.kind == "http" && try(function.trigger.throttle == "webhook", false)
+  ]
 }
 
 output "public_url" {

@@ -26,6 +26,10 @@ run "api" {
         name            = "origin.shop.example"
         certificate_arn = "arn:aws:acm:eu-west-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
       }
+      regional = {
+        name            = "eu-west-1.origin.shop.example"
+        certificate_arn = "arn:aws:acm:eu-west-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
+      }
       machines = {
         name            = "machines.shop.example"
         certificate_arn = "arn:aws:acm:eu-west-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
@@ -38,6 +42,7 @@ run "api" {
       certificate_arn = "arn:aws:acm:us-east-1:222222222222:certificate/00000000-0000-0000-0000-000000000000"
     }
     standby_api = {
+      host    = "eu-central-1.origin.shop.example"
       target  = "d-standby.execute-api.eu-central-1.amazonaws.com"
       zone_id = "Z1111111111111111111"
     }
@@ -117,7 +122,7 @@ run "api" {
   }
 
   assert {
-    condition     = module.api.settings.mutual_tls == { public = false, machines = true }
+    condition     = module.api.settings.mutual_tls == { public = false, regional = false, machines = true }
     error_message = "Clients of a domain with a trust store are not asked for certificates, or those of another one are."
   }
 
@@ -141,7 +146,7 @@ run "api" {
   assert {
     condition = toset(module.edge.settings.limited_paths) == toset([
       for function in values(local.functions) : split(" ", function.trigger.route)[1]
-      if function.trigger.kind == "http" && try(function.trigger.public && !startswith(function.trigger.route, "GET "), false)
+      if function.trigger.kind == "http" && try(function.trigger.public && !startswith(function.trigger.route, "GET ") && !strcontains(function.trigger.route, "/webhooks/"), false)
     ])
     error_message = "An anonymous write, such as logging in, has no rate rule of its own: passwords could be tried at the general rate."
   }
@@ -159,6 +164,19 @@ run "api" {
   assert {
     condition     = module.edge.settings.failover == { primary = "PRIMARY", secondary = "SECONDARY" }
     error_message = "DNS does not fail over to the second region."
+  }
+
+  assert {
+    condition     = length(setintersection(values(module.edge.settings.health_hosts), [var.api_domains["public"].name])) == 0 && length(distinct(values(module.edge.settings.health_hosts))) == 2
+    error_message = "A health check asks the name that fails over: after a failover it would find the other region healthy."
+  }
+
+  assert {
+    condition = alltrue([
+      for function in values(local.functions) : can(regex(module.edge.settings.unlimited, split(" ", function.trigger.route)[1]))
+      if function.trigger.kind == "http" && try(strcontains(function.trigger.route, "/webhooks/"), false)
+    ])
+    error_message = "Webhooks count for the limit of an address: the payment gateway sends all of them from few."
   }
 
   assert {
@@ -194,6 +212,7 @@ run "failover_without_a_domain_is_refused" {
 
   variables {
     standby_api = {
+      host    = "eu-central-1.origin.shop.example"
       target  = "d-standby.execute-api.eu-central-1.amazonaws.com"
       zone_id = "Z1111111111111111111"
     }

@@ -25,11 +25,6 @@ run "functions" {
   }
 
   assert {
-    condition     = toset(keys(module.function)) == toset(keys(local.catalog.functions))
-    error_message = "A function of the catalog is missing, or there is one that the catalog does not list."
-  }
-
-  assert {
     condition = alltrue([
       for name, function in module.function : function.log_group_name == "/aws/lambda/${function.function_name}" && function.log_retention_days > 0
     ])
@@ -178,6 +173,15 @@ run "functions" {
   assert {
     condition     = alltrue([for function in values(module.function) : alltrue([for statement in jsondecode(function.policy).Statement : statement.Effect == "Allow"])])
     error_message = "A policy of a function has a statement that does not allow."
+  }
+
+  assert {
+    condition = alltrue([
+      for secret, function in local.rotated : anytrue([
+        for grant in local.functions[function].grants : contains(grant.actions, "secretsmanager:PutSecretValue") && contains(grant.on.names, secret)
+      ])
+    ])
+    error_message = "A function that is to replace a secret may not write it."
   }
 
   # Each variable that names a resource belongs to a statement that allows its use, or the function could not use it.

@@ -67,14 +67,6 @@ run "messaging" {
   }
 
   assert {
-    condition = alltrue([
-      for name, function in local.functions : contains(keys(module.messaging.dead_letter_queue_arns), name)
-      if length(function.mappings) > 0
-    ])
-    error_message = "A function with an event source has no dead-letter queue."
-  }
-
-  assert {
     condition     = toset(keys(module.messaging.queue_arns)) == toset([for name, function in local.functions : name if function.has_queue])
     error_message = "The queues are not those of the catalog's consumers."
   }

@@ -29,12 +29,15 @@ resource "aws_apigatewayv2_api" "this" {
   # With a domain of its own the generated address would be a way around that domain's certificate checks.
   disable_execute_api_endpoint = length(var.domains) > 0
 
-  cors_configuration {
-    allow_origins  = var.cors_origins
-    allow_methods  = sort(var.methods)
-    allow_headers  = ["authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-correlation-id"]
-    expose_headers = ["etag", "location", "retry-after", "x-correlation-id"]
-    max_age        = 600
+  dynamic "cors_configuration" {
+    for_each = length(var.cors_origins) == 0 ? [] : [var.cors_origins]
+    content {
+      allow_origins  = cors_configuration.value
+      allow_methods  = sort(var.methods)
+      allow_headers  = ["authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-correlation-id"]
+      expose_headers = ["etag", "location", "retry-after", "x-correlation-id"]
+      max_age        = 600
+    }
   }
 }
 

@@ -4,11 +4,8 @@ output "id" {
 }
 
 output "endpoint" {
-  description = "Base URL of the HTTP API: its first custom domain without mutual TLS, or the generated address."
-  value = try(
-    "https://${[for domain in values(var.domains) : domain.name if domain.truststore_uri == null][0]}",
-    aws_apigatewayv2_api.this.api_endpoint,
-  )
+  description = "Base URL of the HTTP API: its public custom domain, or the generated address."
+  value       = try("https://${var.domains["public"].name}", aws_apigatewayv2_api.this.api_endpoint)
 }
 
 output "stage_arn" {

@@ -56,7 +56,7 @@ variable "cors_origins" {
 }
 
 variable "domains" {
-  description = "Custom domains by purpose. A domain with a trust store asks its clients for certificates (mutual TLS)."
+  description = "Custom domains by purpose; public is the one that clients and functions use. A domain with a trust store asks its clients for certificates (mutual TLS)."
   type = map(object({
     name            = string
     certificate_arn = string

@@ -17,12 +17,27 @@ resource "aws_route53_record" "public" {
   }
 }
 
-# Asks the region's own address: the origin's name may already point to the other region.
+# The region's own address, because the origin's name may already point to the other region.
+resource "aws_route53_record" "regional" {
+  #checkov:skip=CKV2_AWS_23:the alias points to the API's custom domain, whose target is passed as a variable
+  count = var.regional == null ? 0 : 1
+
+  zone_id = var.domain.zone_id
+  name    = var.regional.name
+  type    = "A"
+
+  alias {
+    name                   = var.regional.target
+    zone_id                = var.regional.zone_id
+    evaluate_target_health = false
+  }
+}
+
 resource "aws_route53_health_check" "this" {
   for_each = local.origins
 
   type              = "HTTPS"
-  fqdn              = var.origin
+  fqdn              = each.value.host
   port              = 443
   resource_path     = var.health_path
   request_interval  = 30

@@ -25,6 +25,8 @@ output "settings" {
     limited_paths = [for rule in aws_wafv2_web_acl.this.rule : one(rule.statement[0].rate_based_statement[0].scope_down_statement[0].byte_match_statement).search_string if startswith(rule.name, "rate-")]
     rate_limits   = { for rule in aws_wafv2_web_acl.this.rule : rule.name => rule.statement[0].rate_based_statement[0].limit if startswith(rule.name, "rate") }
     failover      = { for role, record in aws_route53_record.origin : role => record.failover_routing_policy[0].type }
+    health_hosts  = { for role, check in aws_route53_health_check.this : role => check.fqdn }
+    unlimited     = one([for rule in aws_wafv2_web_acl.this.rule : try(rule.statement[0].rate_based_statement[0].scope_down_statement[0].not_statement[0].statement[0].regex_match_statement[0].regex_string, null) if rule.name == "rate"])
     health_paths  = { for role, check in aws_route53_health_check.this : role => check.resource_path }
     redacted      = [for field in aws_wafv2_web_acl_logging_configuration.this.redacted_fields : field.single_header[0].name]
   }

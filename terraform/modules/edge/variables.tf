@@ -24,11 +24,21 @@ variable "domain" {
 }
 
 variable "regions" {
-  description = "API of each region behind the origin's name: DNS target and zone. With a secondary one, DNS fails over to it."
+  description = "API of each region behind the origin's name: the host that is asked for its health, DNS target and zone. With a secondary one, DNS fails over to it."
   type = object({
-    primary   = optional(object({ target = string, zone_id = string }))
-    secondary = optional(object({ target = string, zone_id = string }))
+    primary   = optional(object({ host = string, target = string, zone_id = string }))
+    secondary = optional(object({ host = string, target = string, zone_id = string }))
   })
+}
+
+variable "regional" {
+  description = "Name, DNS target and zone of this region's own address, or null without a domain."
+  type        = object({ name = string, target = string, zone_id = string })
+}
+
+variable "webhook_paths" {
+  description = "Paths of signed webhooks, which come from few addresses: the limit of an address does not count them."
+  type        = set(string)
 }
 
 variable "rate_limits" {

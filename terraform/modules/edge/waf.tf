@@ -31,6 +31,28 @@ resource "aws_wafv2_web_acl" "this" {
       rate_based_statement {
         limit              = var.rate_limits.all
         aggregate_key_type = "IP"
+
+        dynamic "scope_down_statement" {
+          for_each = length(var.webhook_paths) == 0 ? [] : [join("|", sort(var.webhook_paths))]
+          content {
+            not_statement {
+              statement {
+                regex_match_statement {
+                  regex_string = "^(${scope_down_statement.value})$"
+
+                  field_to_match {
+                    uri_path {}
+                  }
+
+                  text_transformation {
+                    priority = 0
+                    type     = "NORMALIZE_PATH"
+                  }
+                }
+              }
+            }
+          }
+        }
       }
     }
 
@@ -100,6 +122,18 @@ resource "aws_wafv2_web_acl" "this" {
         managed_rule_group_statement {
           name        = rule.value
           vendor_name = "AWS"
+
+          # Orders of many lines exceed its 8 KiB; API Gateway and the functions have limits of their own.
+          dynamic "rule_action_override" {
+            for_each = rule.value == "AWSManagedRulesCommonRuleSet" ? ["SizeRestrictions_BODY"] : []
+            content {
+              name = rule_action_override.value
+
+              action_to_use {
+                count {}
+              }
+            }
+          }
         }
       }
 

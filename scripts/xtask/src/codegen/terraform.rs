@@ -82,6 +82,9 @@ fn kafka_topic(topic: &KafkaTopic) -> Value {
     };
     let writes =
         |function: &catalog::Function| has_events && function.uses.iter().any(|uses| matches!(uses, Uses::Kafka));
-    let reads = |function: &catalog::Function| matches!(function.trigger, Trigger::Kafka(topics) if topics.iter().any(|one| one.name == topic.name));
+    let reads = |function: &catalog::Function| match function.trigger {
+        Trigger::Kafka(topics) => topics.iter().any(|one| one.name == topic.name),
+        _ => false,
+    };
     json!({ "partitions": topic.partitions, "producers": named(&writes), "consumers": named(&reads) })
 }

@@ -43,7 +43,7 @@ fn trigger(function: &Function) -> Value {
             "public": auth == Auth::Public,
             "roles": match auth { Auth::Public => &[], Auth::Roles(roles) => roles },
             "idempotency_key": idempotency.name(),
-            "throttle": limits::throttle_class(method, auth),
+            "throttle": limits::throttle_class(method, path, auth),
             "timeout_ms": limits::integration_ms(function.timeout_s),
         }),
         Trigger::DefaultRoute => json!({
@@ -51,7 +51,7 @@ fn trigger(function: &Function) -> Value {
             "route": "$default",
             "public": true,
             "roles": [],
-            "throttle": limits::throttle_class(Method::Get, Auth::Public),
+            "throttle": limits::throttle_class(Method::Get, "$default", Auth::Public),
             "timeout_ms": limits::integration_ms(function.timeout_s),
         }),
         Trigger::Bus(events) => json!({ "kind": "bus", "pattern": event_pattern(events) }),

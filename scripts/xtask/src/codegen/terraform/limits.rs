@@ -1,5 +1,5 @@
-//! Bounds of deliveries, batches, throttles and deployments that Terraform applies. They equal the template's where both have them;
-//! `scripts/policies` compares the two.
+//! Bounds of deliveries, batches, throttles and deployments that Terraform applies. They equal the template's where both
+//! have them: `scripts/terraform parity` compares the two.
 
 use catalog::{Auth, Method};
 use serde_json::{Value, json};
@@ -63,17 +63,20 @@ pub(super) fn api() -> Value {
         "throttle_classes": {
             "public_read": limit(5_000),
             "public_write": limit(200),
+            "webhook": limit(1_000),
             "read": limit(5_000),
             "write": limit(1_000),
         },
     })
 }
 
-/// The throttle class of a route. Anonymous writes, such as attempts to log in, have the tightest limit.
-pub(super) fn throttle_class(method: Method, auth: Auth) -> &'static str {
+/// The throttle class of a route. Anonymous writes, such as attempts to log in, have the tightest limit. Webhooks come from few
+/// addresses, as many as there are payments, and are signed.
+pub(super) fn throttle_class(method: Method, path: &str, auth: Auth) -> &'static str {
     match (method, auth) {
         (Method::Get, Auth::Public) => "public_read",
         (Method::Get, Auth::Roles(_)) => "read",
+        (_, Auth::Public) if path.starts_with("/api/v1/webhooks/") => "webhook",
         (_, Auth::Public) => "public_write",
         (_, Auth::Roles(_)) => "write",
     }
