@@ -64,6 +64,7 @@ module "database" {
   database_name         = local.catalog.prefix
   owner                 = local.catalog.database.owner
   users                 = setsubtract(local.database_users, [local.catalog.database.owner])
+  secrets_path          = local.catalog.database.secrets
   owner_password        = var.database_owner_password
   is_global             = var.standby != null
   replica               = local.secret_replica

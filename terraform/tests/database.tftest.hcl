@@ -29,6 +29,7 @@ variables {
   database_name         = "quayside"
   owner                 = "owner"
   users                 = ["one", "two"]
+  secrets_path          = "database"
   is_global             = false
   capacity              = { min = 2, max = 32 }
   instances             = 2

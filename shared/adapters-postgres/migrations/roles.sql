@@ -1,5 +1,6 @@
 -- Returns the statements that create the roles $1 where they are missing, let them log in and limit them. With a password $2 they log
--- in with it; without one, with an IAM token where the server supports that (RDS).
+-- in with it. Without one they keep the password that they have: `database-secret-rotate` sets it, and the proxy logs in with it. Roles
+-- must not be members of rds_iam, whose members RDS lets in with an IAM token only.
 --
 -- The limits are settings of the role because a SET would pin the connection to the proxy. They end what no caller waits for any
 -- more: a statement whose caller timed out, a transaction whose function was frozen.
@@ -17,9 +18,4 @@ FROM wanted, (VALUES ('statement_timeout', '5s'), ('idle_in_transaction_session_
 WHERE NOT config @> ARRAY[setting || '=' || value]
 UNION ALL
 SELECT 3, format('ALTER ROLE %I PASSWORD %L', name, $2) FROM wanted WHERE $2 IS NOT NULL
-UNION ALL
-SELECT 4, format('GRANT rds_iam TO %I', name)
-FROM wanted, pg_roles AS iam
-WHERE $2 IS NULL AND iam.rolname = 'rds_iam'
-  AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = iam.oid AND m.member = wanted.oid)
 ORDER BY step

@@ -61,7 +61,7 @@ pub struct Migrator {
 
 impl Migrator {
     /// `owner` logs in as the owner of the database and may create roles. The roles of the contexts get `role_password`, or, without one,
-    /// log in with IAM tokens where the server supports them.
+    /// keep the password that they have.
     pub fn new(owner: Arc<Database>, role_password: Option<String>) -> Self {
         Self { owner, role_password }
     }

@@ -5,7 +5,7 @@
 
 use crate::{
     Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe,
-    PgStock, PgUsers, PgWindows, Settings, Tls,
+    PgRolePasswords, PgStock, PgUsers, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -66,10 +66,20 @@ pub fn windows(wiring: &Wiring) -> Result<PgWindows> {
 
 /// The schema, as the owner of the database.
 pub fn migrations(wiring: &Wiring) -> Result<Migrator> {
-    wiring.require("the database as its owner", |uses| matches!(uses, Uses::PostgresOwner))?;
-    let (mut settings, password) = login(wiring)?;
+    let (mut settings, password) = owner(wiring)?;
     settings.statement_timeout = MIGRATION_TIMEOUT;
     Ok(Migrator::new(Arc::new(Database::new(settings, password)), wiring.config().database_role_password()))
+}
+
+/// The passwords of the database roles, as the owner of the database.
+pub fn role_passwords(wiring: &Wiring) -> Result<PgRolePasswords> {
+    let (settings, password) = owner(wiring)?;
+    Ok(PgRolePasswords::new(Arc::new(Database::new(settings, password))))
+}
+
+fn owner(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
+    wiring.require("the database as its owner", |uses| matches!(uses, Uses::PostgresOwner))?;
+    login(wiring)
 }
 
 /// The readiness check of the database.

@@ -1,5 +1,9 @@
 //! Secrets in AWS Secrets Manager.
 
+mod roles;
+
+pub use roles::{SecretsOfRoles, role_secrets};
+
 use adapters::aws;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_secretsmanager::Client;

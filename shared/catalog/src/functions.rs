@@ -235,6 +235,9 @@ functions! {
         .memory(512).timeout(300);
     /// Answers requests that match no route: 404, or 405 with the methods of the path.
     ROUTE_DEFAULT = Function::new("route-default", Operations).triggered(DefaultRoute).concurrency(20);
+    /// Rotates the password of a database role.
+    DATABASE_SECRET_ROTATE = Function::new("database-secret-rotate", Operations)
+        .uses(&[Uses::PostgresOwner, Uses::RoleSecrets]).timeout(30);
     /// Reports that the process is alive.
     HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
     /// Reports whether the dependencies are available.

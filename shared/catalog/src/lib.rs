@@ -189,6 +189,8 @@ pub enum Uses {
     Postgres,
     /// The database as its owner; for migrations only.
     PostgresOwner,
+    /// The secrets with the passwords of the database roles, to rotate them.
+    RoleSecrets,
     /// The Redis cache.
     Redis,
     /// A DynamoDB table of its context.

@@ -139,5 +139,8 @@ pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOO
 
 pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET];
 
+/// Path of the secrets with the passwords of database roles, below product and stage; the name of the role follows.
+pub const ROLE_SECRETS: &str = "database";
+
 /// Logical name of the event bus.
 pub const BUS: &str = "events";

@@ -1,10 +1,11 @@
-//! Ports of operations: readiness and migrations.
+//! Ports of operations: readiness, migrations and the passwords of database roles.
 
 use domain::{
     text::{Email, Username},
     user::Role,
 };
 use kernel::{Failure, Timestamp};
+use std::fmt;
 
 /// Readiness check of one dependency.
 pub trait Probe {
@@ -35,4 +36,44 @@ pub trait Migrations {
 
     /// Creates the accounts that do not exist yet and leaves the others unchanged. Returns how many were created.
     async fn seed_accounts(&self, accounts: &[SeedAccount], now: Timestamp) -> Result<u32, Failure>;
+}
+
+/// One rotation of a secret: a new version that becomes current once the database has its password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotation {
+    /// Name or ARN of the secret.
+    pub secret: String,
+    /// Id of the new version, the same in every step and repetition of the rotation.
+    pub version: String,
+}
+
+/// Login of a database role.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RoleLogin {
+    pub role: String,
+    pub password: String,
+}
+
+impl fmt::Debug for RoleLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoleLogin").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// The secrets of the database roles. Each step of a rotation may be repeated.
+pub trait RoleSecrets {
+    /// Creates the version with a new password for the role of the current version; changes nothing if the version exists.
+    async fn prepare(&self, rotation: &Rotation) -> Result<(), Failure>;
+
+    /// The login of the version; `NotFound` before [`RoleSecrets::prepare`].
+    async fn prepared(&self, rotation: &Rotation) -> Result<RoleLogin, Failure>;
+
+    /// Makes the version current.
+    async fn promote(&self, rotation: &Rotation) -> Result<(), Failure>;
+}
+
+/// The passwords of the database roles.
+pub trait RolePasswords {
+    /// Sets the password of a role; `NotFound` if the role does not exist.
+    async fn set_password(&self, login: &RoleLogin) -> Result<(), Failure>;
 }

@@ -14,7 +14,7 @@ resource "aws_secretsmanager_secret" "this" {
   #checkov:skip=CKV2_AWS_57:the module rotation rotates it, with the function that the catalog names
   for_each = local.secret_users
 
-  name                    = "${replace(var.prefix, "-", "/")}/database/${each.key}"
+  name                    = "${replace(var.prefix, "-", "/")}/${var.secrets_path}/${each.key}"
   description             = "Password of the database role ${each.key}"
   kms_key_id              = var.secrets_key_arn
   recovery_window_in_days = 30

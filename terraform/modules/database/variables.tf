@@ -73,6 +73,16 @@ variable "users" {
   }
 }
 
+variable "secrets_path" {
+  description = "Path of the roles' secrets below product and environment; the function that rotates them may use this path only."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]*$", var.secrets_path))
+    error_message = "secrets_path must be one segment of lower-case letters, digits and hyphens."
+  }
+}
+
 variable "owner_password" {
   description = "Password of the owner, for a cluster in a global database only: Aurora manages it otherwise. Never stored in the state."
   type        = string

@@ -56,6 +56,8 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 // The password of the contexts' roles. Empty if they use IAM authentication.
                 variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword"));
             }
+            // The event names the secret.
+            Uses::RoleSecrets => {}
             Uses::Redis => drop(variables.insert("REDIS_URL", Setting::Input("RedisUrl"))),
             Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),

@@ -33,6 +33,8 @@ pub enum Target {
     Objects(&'static str),
     /// A secret.
     Secret(&'static str),
+    /// The secrets of the database roles.
+    RoleSecrets,
     /// A Kinesis stream.
     Stream(&'static str),
     /// The event bus.
@@ -185,6 +187,14 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::PostgresOwner => {
             vec![grant("Database", &["rds-db:connect"], Target::DatabaseUser(super::environment::OWNER_ROLE))]
         }
+        Uses::RoleSecrets => {
+            let rotate = [
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ];
+            vec![grant("RoleSecrets", &rotate, Target::RoleSecrets)]
+        }
         Uses::Table(table, access) => {
             let read = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
             // A transaction needs the actions of its parts. There is no separate action.
@@ -302,6 +312,10 @@ impl Target {
             Self::Bucket(name) => sub(&format!("${{{}.Arn}}", logical(name, "Bucket"))),
             Self::Objects(name) => sub(&format!("${{{}.Arn}}/*", logical(name, "Bucket"))),
             Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
+            Self::RoleSecrets => {
+                let path = format!("secret:{}/${{Stage}}/{}/*", catalog::PREFIX, catalog::ROLE_SECRETS);
+                arn("secretsmanager", &path)
+            }
             Self::Stream(name) => arn("kinesis", &format!("stream/{}", physical_text(name))),
             Self::Bus => arn("events", &format!("event-bus/{}", physical_text(catalog::BUS))),
             Self::Queue(function) => arn("sqs", &physical_text(function)),
@@ -330,6 +344,7 @@ impl Target {
             Self::Bucket(name) => ("bucket", one(name)),
             Self::Objects(name) => ("objects", one(name)),
             Self::Secret(name) => ("secret", one(name)),
+            Self::RoleSecrets => ("role_secrets", Vec::new()),
             Self::Stream(name) => ("stream", one(name)),
             Self::Bus => ("bus", one(catalog::BUS)),
             Self::Queue(name) => ("queue", one(name)),

@@ -51,7 +51,11 @@ pub(super) fn render() -> Result<String> {
             "env": secret.env,
             "rotated_by": secret.rotated_by,
         }))),
-        "database": { "owner": environment::OWNER_ROLE },
+        "database": {
+            "owner": environment::OWNER_ROLE,
+            "secrets": catalog::ROLE_SECRETS,
+            "rotated_by": catalog::DATABASE_SECRET_ROTATE.name,
+        },
         "alarms": alarms::in_terraform(),
         "journeys": alarms::journeys(),
         "burn_rates": alarms::burn_rates(),

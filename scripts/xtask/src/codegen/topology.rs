@@ -117,6 +117,7 @@ fn used(uses: &Uses) -> String {
     match uses {
         Uses::Postgres => "Postgres".into(),
         Uses::PostgresOwner => "Postgres as owner".into(),
+        Uses::RoleSecrets => "secrets of the database roles".into(),
         Uses::Redis => "Redis".into(),
         Uses::Table(table, access) => format!("table {} ({access:?})", table.name),
         Uses::Bucket(bucket, access) => format!("bucket {} ({access:?})", bucket.name),

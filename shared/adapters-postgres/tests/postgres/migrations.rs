@@ -1,7 +1,7 @@
 //! The schema, and the rights of its roles.
 
 use crate::fixtures::*;
-use adapters_postgres::{Database, Migrator, PasswordSource};
+use adapters_postgres::{Database, Migrator, PasswordSource, PgRolePasswords};
 use adapters_testkit::postgres::{database_url, empty_database};
 use catalog::{Context, Uses};
 use domain::{
@@ -10,7 +10,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::FailureKind;
-use ports::{Migrations, SeedAccount, StockStore, UserStore};
+use ports::{Migrations, RoleLogin, RolePasswords, SeedAccount, StockStore, UserStore};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -111,6 +111,22 @@ async fn roles_can_log_in_and_have_limits() {
         'notifications', 'invoices', 'analytics', 'operations') AND rolcanlogin AND NOT rolsuper AND NOT rolcreaterole
         AND rolconfig @> '{statement_timeout=5s,idle_in_transaction_session_timeout=30s}'";
     assert_eq!(database.number(bounded).await, 8);
+}
+
+#[tokio::test]
+async fn password_of_a_role_is_sent_as_its_verifier() {
+    let database = empty_database(&database_url()).await;
+    let role = format!("q_role_{}", id().simple());
+    database.execute(&format!("CREATE ROLE {role} LOGIN")).await;
+    let passwords = PgRolePasswords::new(database.as_owner());
+    let set = passwords.set_password(&RoleLogin { role: role.clone(), password: "it's a secret".to_owned() }).await;
+    let stored =
+        format!("SELECT count(*) FROM pg_authid WHERE rolname = '{role}' AND rolpassword LIKE 'SCRAM-SHA-256$%'");
+    let stored = database.number(&stored).await;
+    database.execute(&format!("DROP ROLE {role}")).await;
+    assert_eq!((set, stored), (Ok(()), 1));
+    let missing = passwords.set_password(&RoleLogin { role, password: "x".to_owned() }).await.expect_err("no role");
+    assert_eq!(missing.kind, FailureKind::NotFound);
 }
 
 #[tokio::test]

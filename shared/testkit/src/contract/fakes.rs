@@ -2,7 +2,7 @@
 
 use super::{
     Fixture, Observed, Observer, Reader, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    outbox::OrdersAndOutbox, product_snapshots::ProductSource,
+    outbox::OrdersAndOutbox, product_snapshots::ProductSource, role_secrets::NewSecret,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
@@ -104,6 +104,10 @@ fakes! {
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;
     stock contract_stock Platform::stock;
+    role_secrets contract_role_secrets |on: &Platform| {
+        on.role_secrets().create("secret", "orders");
+        NewSecret { port: on.role_secrets(), secret: "secret".to_owned(), role: "orders".to_owned() }
+    };
     sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;

@@ -37,6 +37,7 @@ pub mod product_snapshots;
 pub mod products;
 pub mod push_sender;
 pub mod reservations;
+pub mod role_secrets;
 pub mod sms_sender;
 pub mod stock;
 pub mod tokens;

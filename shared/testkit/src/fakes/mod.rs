@@ -15,6 +15,7 @@ mod notifications;
 mod orders;
 mod outbox;
 mod payments;
+mod roles;
 mod snapshot;
 mod stock;
 mod tokens;
@@ -41,6 +42,7 @@ use orders::OrdersState;
 use outbox::{BusState, OutboxState};
 use payments::PaymentsState;
 use ports::Claim;
+use roles::RolesState;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
@@ -91,6 +93,7 @@ struct State {
     log: LogState,
     stream: StreamState,
     migrations: MigrationsState,
+    roles: RolesState,
     /// Number of salts and refresh tokens issued.
     secrets: u64,
 }
@@ -157,6 +160,8 @@ handles! {
     bus Bus;
     outbox Outbox;
     migrations Migrations;
+    role_secrets RoleSecrets;
+    role_passwords RolePasswords;
     /// The dead-letter queue.
     dead_letters DeadLetters;
     /// Fault injection.

@@ -156,3 +156,38 @@ async fn key_rotate_creates_a_new_key_and_rejects_unknown_input() {
     assert_ne!(first["kid"], second["kid"]);
     assert!(rotate("bad_unknown_field").await.is_err());
 }
+
+#[tokio::test]
+async fn database_secret_rotate_sets_the_password_that_becomes_current() {
+    let platform = Platform::new();
+    assert_all_samples_run(catalog::DATABASE_SECRET_ROTATE, &["ok", "bad_step"]);
+    let event = sample(catalog::DATABASE_SECRET_ROTATE, "ok");
+    let secret = event["SecretId"].as_str().expect("an ARN").to_owned();
+    let (secrets, passwords) = (platform.role_secrets(), platform.role_passwords());
+    secrets.create(&secret, "orders");
+    let rotate = async |step: &str, version: &str| {
+        let mut event = event.clone();
+        event["Step"] = json!(step);
+        event["ClientRequestToken"] = json!(version);
+        let handler = async |call| database_secret_rotate::handle(&secrets, &passwords, call).await;
+        edge::direct::invoke(catalog::DATABASE_SECRET_ROTATE.name, event, &clock(), &handler).await
+    };
+    rotate("createSecret", "first").await.expect("prepared");
+    // The migration has not created the role yet: Secrets Manager tries again later.
+    assert_eq!(rotate("setSecret", "first").await.expect_err("no role").code, "not-found");
+    passwords.create("orders");
+    for version in ["first", "second"] {
+        for step in
+            ["createSecret", "createSecret", "setSecret", "setSecret", "testSecret", "finishSecret", "finishSecret"]
+        {
+            rotate(step, version).await.expect(step);
+        }
+        let current = secrets.current(&secret).expect("a password");
+        assert!(passwords.accepts("orders", &current), "{version}");
+    }
+    let before = secrets.current(&secret);
+    assert!(rotate("setSecret", "never prepared").await.is_err());
+    assert!(rotate("finishSecret", "never prepared").await.is_err());
+    assert!(rotate("destroySecret", "third").await.is_err());
+    assert_eq!(secrets.current(&secret), before);
+}

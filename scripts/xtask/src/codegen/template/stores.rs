@@ -33,6 +33,9 @@ pub(super) fn add(template: &mut Template) {
     for secret in catalog::SECRETS {
         template.add_shared(secret_of(secret));
     }
+    for context in catalog::CONTEXTS.iter().filter(|context| has_role(**context)) {
+        template.add_shared(role_secret_of(*context));
+    }
     if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Email))) {
         add_email(template);
     }
@@ -145,6 +148,25 @@ fn secret_of(secret: &catalog::Secret) -> Resource {
         logical(secret.name, "Secret"),
         "AWS::SecretsManager::Secret",
         json!({ "Name": sub(&format!("{}/${{Stage}}/{}", catalog::PREFIX, secret.name)), "SecretString": text }),
+    )
+    .retained()
+}
+
+/// Whether the context has a database role.
+fn has_role(context: catalog::Context) -> bool {
+    let uses_role = |function: &catalog::Function| function.uses.iter().any(|uses| matches!(uses, Uses::Postgres));
+    catalog::FUNCTIONS.iter().any(|function| function.context == context && uses_role(function))
+}
+
+/// The secret of a context's database role. The first rotation adds the password.
+fn role_secret_of(context: catalog::Context) -> Resource {
+    let role = context.name();
+    let name = format!("{}/${{Stage}}/{}/{role}", catalog::PREFIX, catalog::ROLE_SECRETS);
+    let text = json!({ "username": role }).to_string();
+    Resource::new(
+        logical(role, "RoleSecret"),
+        "AWS::SecretsManager::Secret",
+        json!({ "Name": sub(&name), "SecretString": text }),
     )
     .retained()
 }

@@ -1,15 +1,15 @@
-//! Storage: products, documents, the archive, and the gateway's key.
+//! Storage: products, documents, the archive, the gateway's key and the secrets of database roles.
 
 use super::super::{PROCESSES, anonymous_client, var};
 use super::{client, fresh};
 use adapters_dynamodb::DynamoProducts;
 use adapters_s3::{S3Archive, S3Documents};
-use adapters_secrets::SecretValue;
+use adapters_secrets::{SecretValue, SecretsOfRoles};
 use adapters_stripe::StripeGateway;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use kernel::{Failure, IdempotencyOutcome, Timestamp};
 use ports::{Documents, ProductStore as _};
-use testkit::contract::{Fixture, Observed, Reader};
+use testkit::contract::{Fixture, Observed, Reader, role_secrets::NewSecret};
 use testkit::{Platform, build};
 
 /// Creates a bucket.
@@ -153,4 +153,18 @@ mod gateway {
     }
 
     testkit::contract_gateway!(fixture());
+}
+
+mod role_secrets {
+    use super::*;
+
+    async fn fixture() -> Fixture<NewSecret<SecretsOfRoles>> {
+        let client = aws_sdk_secretsmanager::Client::from_conf(client!(aws_sdk_secretsmanager).build());
+        let (secret, role) = (fresh("role"), "orders".to_owned());
+        let text = format!(r#"{{"username":"{role}"}}"#);
+        client.create_secret().name(&secret).secret_string(text).send().await.expect("the secret is created");
+        Fixture::new([NewSecret { port: SecretsOfRoles::new(client), secret, role }], &Platform::new())
+    }
+
+    testkit::contract_role_secrets!(fixture());
 }
