@@ -65,7 +65,8 @@ module "observability" {
   namespace            = local.catalog.prefix
   alarms               = local.catalog.alarms
   journeys             = local.catalog.journeys
-  burn_rates           = local.catalog.burn_rates
+  # Most of what alarms cost, and of use only where customers are.
+  burn_rates           = local.is_production ? local.catalog.burn_rates : {}
   topic_arns           = module.notifications.topic_arns
   trail_log_group      = module.trail.log_group_name
   runbook_url          = var.runbook_url
