@@ -49,8 +49,11 @@ class ApiClient:
             sent["Content-Type"] = "application/json"
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.base + path, data=data, method=method, headers=sent)
+        return self.send(method, path, json.dumps(body).encode() if body is not None else None, sent)
+
+    def send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> Response:
+        """Sends exactly this body and these headers."""
+        request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers)
         name = f"{method} {path}"
         try:
             with urllib.request.urlopen(request, timeout=self.timeout_s) as response:

@@ -1,11 +1,9 @@
 """Runs arm64 release binaries under qemu: each one processes its sample event against the running stack.
 
 The binaries are those that `scripts/build --release --arm64` packages for AWS. Each one gets the environment variables
-of the deployed function, a Lambda Runtime API of its own, and `events/<function>/ok.json`. A function passes when it
-responds: an HTTP function with a status that says that it read the request (the sample may name an order that this
-stack does not have: 404, 409 and 422 pass), a consumer with no failed and no dead-lettered record, any other without an
-error. They run with the emulator's root keys: permissions are not checked here. Times include processor emulation and
-say nothing about AWS.
+of the deployed function, a Lambda Runtime API of its own, and `events/<function>/ok.json` with this stack's ids
+(sample_data.py). What passes is said in samples.py. They run with the emulator's root keys: permissions are not checked
+here. Times include processor emulation and say nothing about AWS.
 """
 
 import argparse
@@ -23,16 +21,14 @@ from typing import Any, NamedTuple
 import aws
 import config
 import progress
+import sample_data
+import samples
 from config import ScriptError
 
 QEMU = "qemu-aarch64-static"
 # Where Debian's libc6-arm64-cross puts the loader and the C library.
 SYSROOT = "/usr/aarch64-linux-gnu"
 DEADLINE_S = 60
-# Statuses of an HTTP function that processed its sample.
-PROCESSED = {200, 201, 202, 204, 404, 409, 422}
-# These prepare what the others need: the schema, a signing key, a product with stock, an account.
-FIRST = ("database-migrate", "key-rotate", "product-create", "stock-open", "user-register", "user-login", "order-place")
 
 
 class Server(ThreadingHTTPServer):
@@ -124,23 +120,9 @@ class Row(NamedTuple):
     passed: bool
 
 
-def judge(event: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, bool]:
-    """The result in a few words, and whether it passes."""
-    response = json.loads(outcome or b"null")
-    if dead_lettered:
-        return f"{dead_lettered} records dead-lettered", False
-    if "http" in event.get("requestContext", {}) and isinstance(response, dict) and "statusCode" in response:
-        return str(response["statusCode"]), response["statusCode"] in PROCESSED
-    if isinstance(response, dict) and "batchItemFailures" in response:
-        failed = len(response["batchItemFailures"])
-        return (f"{failed} records failed" if failed else "all records processed"), not failed
-    return "response", True
-
-
-def run(name: str, directory: Path) -> Row:
+def run(name: str, directory: Path, event: Any) -> Row:
     """Starts one function and has it process its sample event."""
-    text = (config.ROOT / "events" / name / "ok.json").read_bytes()
-    api = RuntimeApi(text)
+    api = RuntimeApi(json.dumps(event).encode())
     env = {
         **aws.variables(name),
         **{key: value for key, value in config.aws_env().items() if key.startswith("AWS_")},
@@ -175,7 +157,8 @@ def run(name: str, directory: Path) -> Row:
     if api.outcome is None:
         return Row(name, init, None, f"{(api.error or 'no response')[:120]}; see {log}", False)
     dead_lettered = aws.message_count(dead_letters) - before if dead_letters else 0
-    return Row(name, init, (api.responded - api.asked) * 1000, *judge(json.loads(text), api.outcome, dead_lettered))
+    result, passed = samples.judge(event, api.outcome, dead_lettered)
+    return Row(name, init, (api.responded - api.asked) * 1000, result, passed)
 
 
 def table(rows: list[Row]) -> str:
@@ -210,12 +193,13 @@ def main() -> None:
         raise ScriptError(
             f"{directory} lacks packages: run scripts/build --release --arm64 --output {arguments.packages}{named}"
         )
-    wanted = set(arguments.functions) or packaged
-    order = [name for name in FIRST if name in wanted] + sorted(wanted - set(FIRST))
+    order = samples.in_order(set(arguments.functions) or packaged)
     progress.heading("arm64 binaries under qemu")
+    with progress.step("Place the orders that the samples name"):
+        data = sample_data.create()
     rows = []
     for name in order:
-        rows.append(run(name, directory))
+        rows.append(run(name, directory, data.event(name)))
         progress.note(f"{name}: {rows[-1].result}")
     print(table(rows))
     if arguments.write:

@@ -1,0 +1,141 @@
+"""Gives the running stack what the sample events name, and rewrites the samples so that they name it.
+
+A sample names an order, a product and an account that exist in the tests only. For the running stack one of each is
+created, and the sample's ids are replaced. Event ids and idempotency keys are new in each run, because a repeated one
+has no effect.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import samples
+from api_client import ApiClient, eventually, new_key, stack_env
+from config import ScriptError
+
+Json = dict[str, Any]
+
+# Ids in the samples.
+CUSTOMER = "0192f0c1-0000-7000-8000-000000000001"
+PRODUCT = "0192f0c1-0000-7000-8000-0000000000a1"
+ORDER = "0192f0c1-0000-7000-8000-0000000000b1"
+PAYMENT = "0192f0c1-0000-7000-8000-0000000000c1"
+REFUND = "0192f0c1-0000-7000-8000-0000000000d1"
+EMAIL = "ada@example.com"
+EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
+# These end their order, so they have one of their own: what is cancelled cannot be shipped.
+ENDING = ("order-cancel", "payment-close", "stock-release")
+# A partial refund leaves the order as it is.
+REFUNDED = {"amount": 100, "currency": "USD"}
+
+
+@dataclass(frozen=True)
+class StackData:
+    """What the stack has instead of what the samples name."""
+
+    replacements: dict[str, str]
+    # E-mail address and password by role.
+    accounts: dict[str, tuple[str, str]]
+    # The gateway's id of the order's charge.
+    transaction: str
+    # The order and the payment of the functions that end an order.
+    ended: dict[str, str]
+    webhook_secret: str
+    # Four hexadecimal digits, new for each run.
+    tag: str
+
+    def event(self, function: str) -> Any:
+        """The sample event of a function, for this stack."""
+        text = samples.path(function).read_text()
+        replacements = self.replacements | (self.ended if function in ENDING else {})
+        for old, new in replacements.items():
+            text = text.replace(old, new)
+        event = json.loads(EVENT_ID.sub(rf"0192f0c1-{self.tag}-\1", text))
+        headers = event.get("headers") or {}
+        if "idempotency-key" in headers:
+            headers["idempotency-key"] += f"-{self.tag}"
+        if function == "payment-webhook":
+            return self._signed(event)
+        if function == "user-register":
+            return _with_body(event, email=f"new-{self.tag}@example.com", username=f"new{self.tag}")
+        if function == "product-create":
+            return _with_body(event, sku=f"LANTERN-{self.tag.upper()}")
+        return event
+
+    def _signed(self, event: Json) -> Json:
+        """The webhook as the payment gateway sends it: the sample has the form of the tests' gateway."""
+        sample = json.loads(event["body"])
+        metadata = {"payment_id": sample["payment_id"], "attempt": str(sample["attempt"])}
+        intent = {"id": self.transaction, "status": "succeeded", "metadata": metadata}
+        body = json.dumps({"id": f"evt_{self.tag}", "type": "payment_intent.succeeded", "data": {"object": intent}})
+        at = int(time.time())
+        digest = hmac.new(self.webhook_secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
+        return {**event, "body": body, "headers": {**event["headers"], "stripe-signature": f"t={at},v1={digest}"}}
+
+
+def _with_body(event: Json, **changes: str) -> Json:
+    return {**event, "body": json.dumps({**json.loads(event["body"]), **changes})}
+
+
+def new_tag() -> str:
+    return secrets.token_hex(2)
+
+
+def create() -> StackData:
+    """Places an order in the running stack and waits until it is paid."""
+    env = stack_env()
+    public = ApiClient(env["API_URL"])
+    # The account and the product must be new; the four digits of a tag may repeat.
+    unique = secrets.token_hex(6)
+    password = json.loads(samples.event("user-login")["body"])["password"]
+    email = f"ada-{unique}@example.com"
+    account = {"email": email, "username": f"ada{unique}", "password": password, "full_name": "Ada Lovelace"}
+    user_id = str(public.post("/users/register", account).expect(201)["id"])
+    accounts = {
+        "customer": (email, password),
+        "staff": (env["STAFF_EMAIL"], env["STAFF_PASSWORD"]),
+        "admin": (env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"]),
+    }
+    customer, staff = public.login(*accounts["customer"]), public.login(*accounts["staff"])
+    lantern = json.loads(samples.event("product-create")["body"])
+    lantern["sku"] = f"LANTERN-{unique.upper()}"
+    product = str(staff.post("/products", lantern, new_key()).expect(201)["id"])
+    eventually("stock of the product", lambda: public.get(f"/products/{product}/stock").expect(200)["available"])
+    wanted = json.loads(samples.event("order-place")["body"].replace(PRODUCT, product))
+    orders = [str(customer.post("/orders", wanted, new_key()).expect(201)["id"]) for _ in range(2)]
+    payments = [eventually("paid order", partial(_payment, customer, order)) for order in orders]
+    eventually("invoice", lambda: customer.get(f"/orders/{orders[0]}/invoice").expect(200))
+    replacements = {
+        CUSTOMER: user_id,
+        PRODUCT: product,
+        ORDER: orders[0],
+        PAYMENT: str(payments[0]["id"]),
+        REFUND: _refund(staff, payments[0]),
+        EMAIL: email,
+    }
+    ended = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}
+    secret = env["GATEWAY_WEBHOOK_SECRET"]
+    return StackData(replacements, accounts, str(payments[0]["transaction_id"]), ended, secret, new_tag())
+
+
+def _refund(staff: ApiClient, payment: Json) -> str:
+    request = {"payment_id": payment["id"], "amount": REFUNDED, "reason": "requested_by_customer"}
+    answer = staff.post("/payments/refund", request, new_key())
+    if answer.status not in samples.PROCESSED:
+        raise ScriptError(f"the payment of the samples cannot be refunded: {answer.status} {answer.raw[:300]!r}")
+    return str(staff.get(f"/payments/{payment['id']}").expect(200)["refunds"][0]["id"])
+
+
+def _payment(customer: ApiClient, order_id: str) -> Json:
+    """The payment of an order whose stock is allocated."""
+    order = customer.get(f"/orders/{order_id}").expect(200)
+    if order["status"] != "processing":
+        raise ScriptError(f"the order is {order['status']} ({order.get('status_reason')})")
+    payment: Json = customer.get(f"/payments/order/{order_id}").expect(200)
+    return payment

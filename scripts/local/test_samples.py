@@ -1,0 +1,84 @@
+"""Tests of the sample events: order, judgement, and what is replaced for a running stack."""
+
+import hashlib
+import hmac
+import json
+import unittest
+from dataclasses import replace
+from typing import Any
+
+import catalog
+import sample_data
+import samples
+
+HTTP = {"requestContext": {"http": {"method": "GET"}}}
+DATA = sample_data.StackData(
+    replacements={
+        sample_data.ORDER: "order-1",
+        sample_data.PAYMENT: "payment-1",
+        sample_data.EMAIL: "ada-1@example.com",
+    },
+    accounts={},
+    transaction="pi_1",
+    ended={sample_data.ORDER: "order-2"},
+    webhook_secret="whsec_1",
+    tag="00ab",
+)
+
+
+def judge(sample: Any, response: Any, dead_lettered: int = 0) -> tuple[str, bool]:
+    return samples.judge(sample, json.dumps(response).encode(), dead_lettered)
+
+
+class JudgeTest(unittest.TestCase):
+    def test_a_request_passes_when_it_was_read(self) -> None:
+        for status, passed in ((200, True), (409, True), (404, False), (401, False), (403, False), (500, False)):
+            self.assertEqual(judge(HTTP, {"statusCode": status}), (str(status), passed))
+
+    def test_a_batch_passes_without_failed_and_dead_lettered_records(self) -> None:
+        self.assertEqual(judge({}, {"batchItemFailures": []}), ("all records processed", True))
+        self.assertEqual(judge({}, {"batchItemFailures": [{}]}), ("1 records failed", False))
+        self.assertEqual(judge({}, {"batchItemFailures": []}, 1), ("1 records dead-lettered", False))
+
+    def test_an_error_of_the_function_does_not_pass(self) -> None:
+        response = {"errorType": "Runtime.ExitError", "errorMessage": "the function ended"}
+        self.assertEqual(judge(HTTP, response), ("error: the function ended", False))
+
+    def test_a_response_that_is_not_json_does_not_pass(self) -> None:
+        self.assertFalse(samples.judge(HTTP, b"Traceback", 0)[1])
+
+
+class OrderTest(unittest.TestCase):
+    def test_functions_that_others_need_run_first(self) -> None:
+        chosen = ["key-rotate", "stock-get", "order-place", "product-create", "health-get"]
+        expected = ["product-create", "order-place", "health-get", "stock-get", "key-rotate"]
+        self.assertEqual(samples.in_order(chosen), expected)
+
+    def test_every_function_has_a_sample(self) -> None:
+        self.assertEqual([name for name in catalog.functions() if not samples.path(name).exists()], [])
+
+
+class StackDataTest(unittest.TestCase):
+    def test_a_sample_names_what_the_stack_has(self) -> None:
+        event = DATA.event("order-get")
+        self.assertEqual(event["rawPath"], "/api/v1/orders/order-1")
+
+    def test_an_event_id_is_new_in_each_run(self) -> None:
+        first, second = (json.dumps(replace(DATA, tag=tag).event("stock-reserve")) for tag in ("00ab", "00ac"))
+        self.assertNotEqual(first, second)
+        self.assertEqual(first.replace("-00ab-", "-00ac-"), second)
+
+    def test_an_idempotency_key_is_new_in_each_run(self) -> None:
+        self.assertTrue(DATA.event("order-place")["headers"]["idempotency-key"].endswith("-00ab"))
+
+    def test_what_ends_an_order_has_one_of_its_own(self) -> None:
+        self.assertIn("order-2", json.dumps(DATA.event("stock-release")))
+        self.assertNotIn("order-2", json.dumps(DATA.event("stock-ship")))
+
+    def test_the_webhook_is_signed_as_the_gateway_does(self) -> None:
+        event = DATA.event("payment-webhook")
+        at, digest = (part.split("=")[1] for part in event["headers"]["stripe-signature"].split(","))
+        signed = hmac.new(b"whsec_1", f"{at}.{event['body']}".encode(), hashlib.sha256).hexdigest()
+        self.assertEqual(digest, signed)
+        intent = json.loads(event["body"])["data"]["object"]
+        self.assertEqual((intent["id"], intent["metadata"]["payment_id"]), ("pi_1", "payment-1"))
