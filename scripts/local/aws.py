@@ -148,6 +148,36 @@ def set_variables(function: str, changes: dict[str, str | None]) -> None:
         raise ScriptError(f"the variables of function {function} cannot be changed: {_reason(error)}") from None
 
 
+def role_credentials(function: str) -> dict[str, str]:
+    """Session credentials of a deployed function's own role, for an hour, as environment variables.
+
+    Only Lambda may assume such a role. For the moment of this call the role trusts the emulator's root account, too.
+    """
+    try:
+        role = str(_call("lambda", "get_function_configuration", FunctionName=config.physical_name(function))["Role"])
+        name = role.rsplit("/", 1)[1]
+        trust = _call("iam", "get_role", RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+        root = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{role.split(':')[4]}:root"},
+        }
+        both = {**trust, "Statement": [*trust["Statement"], root]}
+        _call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=json.dumps(both))
+        try:
+            session = _call("sts", "assume_role", RoleArn=role, RoleSessionName=config.physical_name(function))
+        finally:
+            _call("iam", "update_assume_role_policy", RoleName=name, PolicyDocument=json.dumps(trust))
+    except ClientError as error:
+        raise ScriptError(f"the role of function {function} cannot be assumed: {_reason(error)}") from None
+    keys = session["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
 # ---- logs -----------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Names from the catalog, read from `terraform/catalog.json`, which `cargo xtask codegen` generates."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,27 @@ def prefix() -> str:
 
 def functions() -> list[str]:
     return sorted(_catalog()["functions"])
+
+
+def logical_id(function: str) -> str:
+    """The function's resource in the template: `order-place` gives `OrderPlaceFunction`."""
+    return "".join(word[:1].upper() + word[1:] for word in re.split("[-_.]", function)) + "Function"
+
+
+def function_of(logical: str) -> str | None:
+    """The inverse of `logical_id`; None if it is no function of the catalog."""
+    return next((name for name in functions() if logical_id(name) == logical), None)
+
+
+def routes() -> dict[str, str]:
+    """Route keys of the HTTP functions: `POST /api/v1/orders`."""
+    triggers = {name: row["trigger"] for name, row in _catalog()["functions"].items()}
+    return {name: trigger["route"] for name, trigger in sorted(triggers.items()) if trigger["kind"] == "http"}
+
+
+def is_public(function: str) -> bool:
+    """Whether an HTTP function's route has no authorizer."""
+    return bool(_catalog()["functions"][function]["trigger"]["public"])
 
 
 def variable(function: str, name: str) -> str:

@@ -8,6 +8,7 @@ import time
 
 import config
 import deploy
+import engine
 import process
 import progress
 import services
@@ -52,6 +53,7 @@ def down(arguments: argparse.Namespace) -> None:
     # The trigger and the functions first: they would log errors about services that are gone.
     order = [services.TRIGGER, services.AWS, *(service for service in services.BASE if service is not services.AWS)]
     stopped = [service for service in order if services.stop(service)]
+    engine.stop()
     left = process.stop_leftovers()
     if left:
         raise ScriptError(f"these processes do not end: {sorted(left)}; end them with kill -9")
