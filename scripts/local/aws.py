@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
@@ -82,6 +83,16 @@ def stack() -> Stack | None:
         return None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     return Stack(described["StackStatus"], outputs)
+
+
+def template() -> str | dict[str, Any] | None:
+    """The template of the deployed stack as it was sent: text in YAML, an object in JSON, or None if there is none."""
+    try:
+        sent = _call("cloudformation", "get_template", StackName=config.STACK_NAME)
+    except ClientError:
+        return None
+    body: str | dict[str, Any] = sent["TemplateBody"]
+    return body
 
 
 def outputs() -> dict[str, str]:
@@ -206,6 +217,12 @@ def get_object(bucket: str, key: str) -> bytes:
     except ClientError as error:
         raise ScriptError(f"object {key} of bucket {bucket} cannot be read: {_reason(error)}") from None
     return content
+
+
+def get_url(url: str) -> bytes:
+    """The object at a path-style URL."""
+    bucket, _, key = urlsplit(url).path.lstrip("/").partition("/")
+    return get_object(bucket, key)
 
 
 # ---- queues ---------------------------------------------------------------------------------------------------

@@ -20,8 +20,27 @@ def prefix() -> str:
     return str(_catalog()["prefix"])
 
 
-def functions() -> list[str]:
-    return sorted(_catalog()["functions"])
+def functions(stack: str | None = None) -> list[str]:
+    """All functions, or those of a stack."""
+    rows = _catalog()["functions"]
+    return sorted(name for name, row in rows.items() if stack in {None, row["stack"]})
+
+
+def stacks() -> list[str]:
+    """The nested stacks: the shared one first, then the contexts that have functions."""
+    contexts = sorted({row["stack"] for row in _catalog()["functions"].values()} - {"shared"})
+    return ["shared", *contexts]
+
+
+def stack(function: str) -> str:
+    """The stack of a function."""
+    return str(_catalog()["functions"][function]["stack"])
+
+
+def kafka_consumers() -> list[str]:
+    """Functions that Kafka topics trigger."""
+    rows = _catalog()["functions"].items()
+    return sorted(name for name, row in rows if row["trigger"]["kind"] == "kafka")
 
 
 def logical_id(function: str) -> str:

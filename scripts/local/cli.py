@@ -6,21 +6,20 @@ import shutil
 import sys
 import time
 
+import catalog
 import config
 import deploy
 import engine
 import process
 import progress
 import services
+import stacks
 from config import ScriptError
 from services import Service
 
 
 def up(arguments: argparse.Namespace) -> None:
-    if arguments.only:
-        for name in arguments.only:
-            _start(services.named(name))
-        return
+    stacks.check_names(arguments.only)
     started = time.monotonic()
     progress.heading("Local cloud")
     if not any(process.pid_of(name) for name in services.ALL):
@@ -36,7 +35,7 @@ def up(arguments: argparse.Namespace) -> None:
     if not starting:
         progress.done("all services are running")
     if not arguments.services_only:
-        deploy.bring_up()
+        deploy.bring_up(arguments.only)
         progress.note(f"API      {deploy.api_url()}")
         progress.note(f"mailbox  {config.mailbox_url()}")
         progress.note(f"values   {config.STACK_ENV.relative_to(config.ROOT)} (addresses, accounts, passwords)")
@@ -117,7 +116,13 @@ def read_arguments() -> argparse.Namespace:
 
     command = commands.add_parser("up", prog="scripts/up", help="start the services, build and deploy what changed")
     command.add_argument("--services-only", action="store_true", help="start the services and deploy nothing")
-    command.add_argument("--only", action="append", metavar="SERVICE", help=f"start this service alone: {names}")
+    command.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="CONTEXT",
+        help=f"deploy this stack, and the shared one if it is missing; may be repeated: {', '.join(catalog.stacks())}",
+    )
     command.set_defaults(run=up)
 
     command = commands.add_parser("down", prog="scripts/down", help="stop everything and delete its data")

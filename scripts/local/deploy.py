@@ -1,10 +1,11 @@
 """Builds and deploys the product to the running services, and waits until the API is ready."""
 
-import hashlib
-import json
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import api_client
 import aws
@@ -13,41 +14,27 @@ import config
 import process
 import progress
 import services
+import stacks
 from config import ScriptError
 
-TEMPLATE = config.ROOT / "template.yaml"
-PACKAGES = config.ROOT / "target" / "lambda"
 STAFF, ADMIN = "staff@quayside.example", "admin@quayside.example"
 READY_DEADLINE_S = 60
+# How long a deployment that an interrupted `up` began may continue.
+SETTLE_DEADLINE_S = 300
 SHORTFALL_VARIABLE = "QUAYSIDE_SHORTFALL"
 
 
-def build() -> None:
+def build(chosen: Sequence[str]) -> None:
+    """Builds and packages the functions of these stacks; every function if none is named."""
+    functions = [f"--function={name}" for stack in chosen for name in catalog.functions(stack)]
     with progress.step("Build the functions") as step:
         step.status = lambda: process.last_line(config.LOGS / "build.log")
         # The caller's environment, because it has cargo's home and the proxies.
-        code, log = process.run("build", [config.ROOT / "scripts" / "build"], os.environ)
+        code, log = process.run("build", [config.ROOT / "scripts" / "build", *functions], os.environ)
         if code != 0:
             for line in process.tail(log, 30):
                 progress.note(f"| {line}")
             raise ScriptError(f"the build failed: correct the errors above, then run scripts/up again (log: {log})")
-
-
-def fingerprint() -> str:
-    """A hash of everything that a deployment depends on: the template, its parameters and the packages."""
-    if not TEMPLATE.exists():
-        raise ScriptError("template.yaml is missing: run `cargo xtask codegen`")
-    packages = sorted(PACKAGES.glob("*/bootstrap.zip"))
-    if not packages:
-        raise ScriptError("target/lambda has no packages: run scripts/build")
-    digest = hashlib.sha256(TEMPLATE.read_bytes())
-    for package in packages:
-        digest.update(package.parent.name.encode())
-        digest.update(hashlib.sha256(package.read_bytes()).digest())
-    digest.update(json.dumps(parameters(), sort_keys=True).encode())
-    # The emulator starts empty, so a deployment belongs to one run of it.
-    digest.update(json.dumps(_emulator_run()).encode())
-    return digest.hexdigest()
 
 
 def _emulator_run() -> object:
@@ -83,37 +70,83 @@ def _shortfall_policy() -> str:
     return policy
 
 
-def deploy() -> None:
-    """Deploys the stack if something changed."""
-    wanted = fingerprint()
-    if config.read_json(config.STACK_STATE).get("fingerprint") == wanted:
+def _state() -> dict[str, Any]:
+    """What is deployed to this run of the emulator, which starts empty: the API's id, a fingerprint of each stack."""
+    state = config.read_json(config.STACK_STATE)
+    return state if state.get("run") == _emulator_run() else {}
+
+
+def deployed_stacks() -> set[str]:
+    return set(_state().get("stacks", {}))
+
+
+def deployed_functions() -> list[str]:
+    return [name for name in catalog.functions() if catalog.stack(name) in deployed_stacks()]
+
+
+def deploy(chosen: Sequence[str]) -> None:
+    """Deploys the chosen stacks if they changed, or all of them. The others stay as they are."""
+    inputs = parameters()
+    wanted = {stack: stacks.fingerprint(stack, inputs) for stack in chosen or catalog.stacks()}
+    known = _state().get("stacks", {})
+    if all(known.get(stack) == fingerprint for stack, fingerprint in wanted.items()):
         progress.done("the stack is up to date")
         return
-    config.STACK_STATE.unlink(missing_ok=True)
-    with progress.step(f"Deploy the stack {config.STACK_NAME} (sam deploy)") as step:
+    # Until the deployment succeeds, these stacks are not known to be in any state.
+    others = {stack: fingerprint for stack, fingerprint in known.items() if stack not in wanted}
+    config.write_json(config.STACK_STATE, {**_state(), "stacks": others})
+    of = f", {' and '.join(chosen)}" if chosen else ""
+    with progress.step(f"Deploy the stack {config.STACK_NAME}{of} (sam deploy)") as step:
         step.status = _deploy_status
-        current = aws.stack()
-        if current and ("FAILED" in current.status or current.status == "ROLLBACK_COMPLETE"):
-            # CloudFormation does not update such a stack, and a restart of the emulator is faster than a deletion.
-            services.stop(services.AWS)
-            services.start(services.AWS)
-            wanted = fingerprint()
-        _sam_deploy()
+        _settle()
+        parent = _deployed_parent()
+        present = stacks.deployed(parent)
+        if chosen and stacks.SHARED not in {*chosen, *present}:
+            # `_settle` restarted the emulator, which has lost it.
+            chosen = [stacks.SHARED, *chosen]
+            wanted[stacks.SHARED] = stacks.fingerprint(stacks.SHARED, inputs)
+        _sam_deploy(stacks.write_partial(chosen, parent, aws.get_url) if chosen else stacks.TEMPLATE)
         outputs = aws.outputs()
         if "ApiId" not in outputs:
             raise ScriptError("the deployed stack has no output ApiId: compare the Outputs of template.yaml")
-        config.write_json(config.STACK_STATE, {"fingerprint": wanted, "api_id": outputs["ApiId"]})
+        # A stack of an interrupted deployment has no fingerprint: the next `up` deploys it.
+        fingerprints = {**{stack: others.get(stack) for stack in present}, **wanted}
+        state = {"run": _emulator_run(), "api_id": outputs["ApiId"], "stacks": fingerprints}
+        config.write_json(config.STACK_STATE, state)
+
+
+def _settle() -> None:
+    """Waits for a deployment that an interrupted `up` began, and starts over if it or an earlier one failed."""
+
+    def is_settled() -> bool:
+        current = aws.stack()
+        # A change set that was not executed leaves REVIEW_IN_PROGRESS.
+        return current is None or current.status == "REVIEW_IN_PROGRESS" or "IN_PROGRESS" not in current.status
+
+    if not process.wait_until(is_settled, SETTLE_DEADLINE_S, 0.5):
+        raise ScriptError("an earlier deployment does not end: scripts/service restart aws, then scripts/up")
+    current = aws.stack()
+    if current and ("FAILED" in current.status or "ROLLBACK" in current.status):
+        # CloudFormation does not update a stack whose creation failed, and the emulator leaves resources of a failed
+        # nested stack behind. A restart of the emulator is faster than a deletion.
+        services.stop(services.AWS)
+        services.start(services.AWS)
+
+
+def _deployed_parent() -> dict[str, Any] | None:
+    template = aws.template()
+    return stacks.parse(template) if isinstance(template, str) else template
 
 
 def _deploy_status() -> str:
     """Progress of `sam deploy`, from its log."""
     log = config.LOGS / "deploy.log"
-    created = log.read_text(errors="replace").count("_COMPLETE ") if log.exists() else 0
-    return f"{created} resources" if created else "uploading packages"
+    done = log.read_text(errors="replace").count("_COMPLETE ") if log.exists() else 0
+    return f"{done} stacks" if done else "uploading packages"
 
 
-def _sam_deploy() -> None:
-    sam = [config.tools()["sam"] / "bin" / "sam", "deploy", "-t", TEMPLATE, "--stack-name", config.STACK_NAME]
+def _sam_deploy(template: Path) -> None:
+    sam = [config.tools()["sam"] / "bin" / "sam", "deploy", "-t", template, "--stack-name", config.STACK_NAME]
     options = ["--resolve-s3", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"]
     capabilities = ["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
     overrides = ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters().items())]
@@ -204,17 +237,23 @@ def write_stack_env() -> None:
     config.write_private(config.STACK_ENV, "".join(f"{name}={value}\n" for name, value in lines.items()))
 
 
-def bring_up() -> None:
-    """Everything from the build to `stack.env`. Each step does only what a change requires."""
-    build()
-    deploy()
+def bring_up(only: Sequence[str] = ()) -> None:
+    """Everything from the build to `stack.env`, for all stacks or some. Each step does only what a change requires."""
+    chosen = [stack for stack in catalog.stacks() if stack in only]
+    if chosen and stacks.SHARED not in {*chosen, *deployed_stacks()}:
+        chosen.insert(0, stacks.SHARED)
+    build(chosen)
+    deploy(chosen)
     # Always, because an earlier run may have failed in between. Both can run twice.
     migrate()
     create_signing_keys()
-    started = services.begin_update(services.TRIGGER)
-    services.await_ready(services.TRIGGER)
-    if started:
-        progress.done("the Kafka trigger polls")
+    deployed = deployed_functions()
+    if any(name in deployed for name in catalog.kafka_consumers()):
+        started = services.begin_update(services.TRIGGER)
+        services.await_ready(services.TRIGGER)
+        if started:
+            progress.done("the Kafka trigger polls")
     await_ready()
-    register_webhooks()
+    if "payment-webhook" in deployed:
+        register_webhooks()
     write_stack_env()

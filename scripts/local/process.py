@@ -71,10 +71,14 @@ def spawn(name: str, argv: Sequence[object], env: Mapping[str, str], user: str |
     config.write_json(_record_path(name), {"pid": child.pid, "started": stat.started if stat else 0})
 
 
-def run_as(user: str | None, argv: Sequence[object], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end as another user and captures its output."""
+def run_as(
+    user: str | None, argv: Sequence[object], env: Mapping[str, str], text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end as another user, with this text as its input, and captures its output."""
     words = [str(word) for word in argv]
-    return subprocess.run(words, env=env, cwd="/", capture_output=True, text=True, check=False, **_as_user(user))
+    return subprocess.run(
+        words, env=env, cwd="/", input=text, capture_output=True, text=True, check=False, **_as_user(user)
+    )
 
 
 def _record_path(name: str) -> Path:

@@ -282,9 +282,10 @@ AWS = Service(
     name="aws",
     title="AWS emulator",
     ports=("aws",),
-    command=lambda: [config.tools()["emulator"] / "bin" / "ministack"],
+    command=lambda: [config.tools()["emulator"] / "bin" / "python", HERE / "emulator.py"],
     ready=lambda: _http_ok(f"{config.endpoint()}/_ministack/health"),
     environment=_aws_environment,
+    sources=(HERE / "emulator.py",),
 )
 GATEWAY = Service(
     name="gateway",

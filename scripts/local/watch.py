@@ -17,6 +17,7 @@ import api_client
 import aws
 import catalog
 import config
+import deploy
 import progress
 from config import ScriptError
 
@@ -85,10 +86,11 @@ def main() -> int:
     chosen = parser.parse_args().functions
     try:
         api_client.stack_env()
-        known = catalog.functions()
-        unknown = [name for name in chosen if name not in known]
-        if unknown:
-            raise ScriptError(f"there is no function {unknown[0]!r}: choose from {', '.join(known)}")
+        known = deploy.deployed_functions()
+        for name in chosen:
+            if name not in known:
+                hint = "scripts/up deploys it" if name in catalog.functions() else f"choose from {', '.join(known)}"
+                raise ScriptError(f"there is no function {name!r} in the stack: {hint}")
         progress.heading("Watch")
         with progress.step("Read the deployed variables"):
             write_variables(known)

@@ -40,17 +40,22 @@ pub struct Artifact {
 /// Renders every generated file.
 pub fn render(root: &Path) -> Result<Vec<Artifact>> {
     let file = |path: &str, content| Artifact { path: path.into(), content };
-    let template = template::build();
+    let stacks = template::build();
     let mut artifacts = vec![
-        file("template.yaml", template.to_yaml()?),
+        file("template.yaml", stacks.parent.to_yaml()?),
         file("terraform/catalog.json", terraform::render()?),
-        file("docs/topology.txt", topology::text(&template)),
+        file("docs/topology.txt", topology::text(&stacks)),
         file("docs/topology.md", topology::diagram()),
         file("docs/state-machines.md", machines::render()),
         file(reservation_sql::PATH, reservation_sql::render()),
         file(prometheus::PATH, prometheus::render()?),
         file("Cargo.toml", watch::render(root)?),
     ];
+    template::check(&stacks.parent)?;
+    for stack in &stacks.children {
+        template::check(stack)?;
+        artifacts.push(file(&template::path(stack), stack.to_yaml()?));
+    }
     artifacts.extend(dashboards::render()?);
     artifacts.extend(schemas::render()?);
     Ok(artifacts)
@@ -67,11 +72,11 @@ pub fn stale_files(root: &Path) -> Result<Vec<String>> {
             Err(error) => messages.push(format!("{}: {error}", artifact.path)),
         }
     }
-    messages.extend(obsolete(root, &artifacts)?.into_iter().map(|path| format!("{path} belongs to no event")));
+    messages.extend(obsolete(root, &artifacts)?.into_iter().map(|path| format!("{path} is generated no longer")));
     Ok(messages)
 }
 
-/// Writes changed files and removes schemas of events that no longer exist. Returns the changed paths.
+/// Writes changed files and removes schemas and stacks of events and contexts that no longer exist. Returns the changed paths.
 pub fn write(root: &Path) -> Result<Vec<String>> {
     let artifacts = render(root)?;
     let mut changed = Vec::new();
@@ -93,15 +98,17 @@ pub fn write(root: &Path) -> Result<Vec<String>> {
     Ok(changed)
 }
 
-/// Files in the schema directory that no event generates.
+/// Files in the generated directories that are generated no longer.
 fn obsolete(root: &Path, artifacts: &[Artifact]) -> Result<Vec<String>> {
-    let Ok(entries) = fs::read_dir(root.join(SCHEMAS)) else { return Ok(Vec::new()) };
     let mut obsolete = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| format!("{SCHEMAS}: {error}"))?;
-        let path = format!("{SCHEMAS}/{}", entry.file_name().to_string_lossy());
-        if !artifacts.iter().any(|artifact| artifact.path == path) {
-            obsolete.push(path);
+    for directory in [SCHEMAS, template::DIRECTORY] {
+        let Ok(entries) = fs::read_dir(root.join(directory)) else { continue };
+        for entry in entries {
+            let entry = entry.map_err(|error| format!("{directory}: {error}"))?;
+            let path = format!("{directory}/{}", entry.file_name().to_string_lossy());
+            if !artifacts.iter().any(|artifact| artifact.path == path) {
+                obsolete.push(path);
+            }
         }
     }
     obsolete.sort();

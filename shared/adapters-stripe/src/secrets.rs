@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn template_uses_the_same_default_value() {
-        let template = include_str!("../../../template.yaml");
+        let template = include_str!("../../../stacks/payments.yaml");
         for parameter in ["GatewaySecretKey", "GatewayWebhookSecret"] {
             assert!(template.contains(&format!("- Ref: {parameter}\n        - {UNSET}\n")), "{parameter}");
         }

@@ -3,7 +3,7 @@
 //!
 //! A [`Function`] row determines the names of its package, binary and artifact, its route or its queue with dead-letter queue, rule and
 //! event source mapping, its environment variables, its least-privilege policy, its memory, timeout and concurrency, and its log group.
-//! `cargo xtask codegen` writes them to `template.yaml` and `terraform/catalog.json`.
+//! `cargo xtask codegen` writes them to `template.yaml`, `stacks` and `terraform/catalog.json`.
 //!
 //! **Invariant:** no dependencies, no I/O, and constants wherever possible.
 

@@ -1,4 +1,4 @@
-//! A CloudFormation template as data: intrinsic functions, resources in the order of their addition, and the YAML file.
+//! A CloudFormation template as data: intrinsic functions, references, resources in the order of their addition, and the YAML file.
 
 use super::{COMMAND, canonical};
 use crate::Result;
@@ -11,10 +11,10 @@ pub fn reference(id: &str) -> Value {
     json!({ "Ref": id })
 }
 
-/// `Fn::Sub`.
+/// `Fn::Sub`, or the text alone if it has no variables.
 #[must_use]
 pub fn sub(text: &str) -> Value {
-    json!({ "Fn::Sub": text })
+    if text.contains("${") { json!({ "Fn::Sub": text }) } else { json!(text) }
 }
 
 /// `Fn::GetAtt`.
@@ -47,7 +47,73 @@ pub fn arn_text(service: &str, resource: &str) -> String {
     format!("arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}")
 }
 
-/// A resource of the template.
+/// What `Ref`, `Fn::GetAtt` or a variable of `Fn::Sub` names: a parameter or a resource, and an attribute of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The logical id.
+    pub id: String,
+    /// The attribute; `None` for `Ref`.
+    pub attribute: Option<String>,
+}
+
+/// A value with each reference replaced. Pseudo parameters (`AWS::Region`) are no references.
+#[must_use]
+pub fn rewritten(value: Value, replace: &mut dyn FnMut(Target) -> Target) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(|item| rewritten(item, replace)).collect(),
+        Value::Object(members) => {
+            let one = if members.len() == 1 { members.iter().next() } else { None };
+            match one.map(|(key, value)| (key.as_str(), value)) {
+                Some(("Ref", Value::String(id))) if !id.starts_with("AWS::") => {
+                    expression(replace(Target { id: id.clone(), attribute: None }))
+                }
+                Some(("Fn::GetAtt", Value::Array(parts))) => {
+                    let part = |index: usize| parts.get(index).and_then(Value::as_str).unwrap_or_default().to_owned();
+                    expression(replace(Target { id: part(0), attribute: Some(part(1)) }))
+                }
+                Some(("Fn::Sub", Value::String(text))) => sub(&substituted(text, replace)),
+                _ => Value::Object(members.into_iter().map(|(key, value)| (key, rewritten(value, replace))).collect()),
+            }
+        }
+        other => other,
+    }
+}
+
+fn expression(target: Target) -> Value {
+    match target.attribute {
+        Some(name) => attribute(&target.id, &name),
+        None => reference(&target.id),
+    }
+}
+
+/// The text of a `Fn::Sub` with each variable replaced.
+fn substituted(text: &str, replace: &mut dyn FnMut(Target) -> Target) -> String {
+    let mut parts = text.split("${");
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (variable, rest) = part.split_once('}').unwrap_or((part, ""));
+        result.push_str("${");
+        if variable.starts_with("AWS::") || variable.starts_with('!') {
+            result.push_str(variable);
+        } else {
+            let (id, attribute) = match variable.split_once('.') {
+                Some((id, attribute)) => (id, Some(attribute.to_owned())),
+                None => (variable, None),
+            };
+            let target = replace(Target { id: id.to_owned(), attribute });
+            result.push_str(&target.id);
+            if let Some(attribute) = target.attribute {
+                result.push('.');
+                result.push_str(&attribute);
+            }
+        }
+        result.push('}');
+        result.push_str(rest);
+    }
+    result
+}
+
+/// A resource of a template.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Resource {
@@ -117,10 +183,16 @@ impl Resource {
         self.owner
     }
 
-    /// The CloudFormation type after the SAM transform.
+    /// The CloudFormation type.
     #[must_use]
-    pub fn kind(&self) -> &'static str {
-        if self.r#type == "AWS::Serverless::Function" { "AWS::Lambda::Function" } else { self.r#type }
+    pub const fn kind(&self) -> &'static str {
+        self.r#type
+    }
+
+    /// The condition under which the resource exists, or `None` if it always does.
+    #[must_use]
+    pub const fn condition(&self) -> Option<&'static str> {
+        self.condition
     }
 
     /// The properties as written to the template.
@@ -128,16 +200,23 @@ impl Resource {
     pub const fn properties(&self) -> &Value {
         &self.properties
     }
+
+    /// Replaces each reference in the properties.
+    pub(super) fn rewrite(&mut self, replace: &mut dyn FnMut(Target) -> Target) {
+        self.properties = canonical(rewritten(std::mem::take(&mut self.properties), replace));
+    }
 }
 
-/// A template.
+/// The template of one stack.
 pub struct Template {
+    /// Name of the stack: `shared` or a context. Empty for the parent.
+    pub name: &'static str,
+    /// `Description`.
+    pub description: String,
     /// `Parameters`, in the order of the file.
-    pub parameters: Vec<(&'static str, Value)>,
+    pub parameters: Vec<(String, Value)>,
     /// `Conditions`, in the order of the file.
     pub conditions: Vec<(&'static str, Value)>,
-    /// `Globals` of the SAM transform.
-    pub globals: Value,
     /// `Outputs`, in the order of the file.
     pub outputs: Vec<(String, Value)>,
     resources: Vec<Resource>,
@@ -146,15 +225,18 @@ pub struct Template {
 impl Template {
     /// A template without resources.
     #[must_use]
-    pub const fn new(
-        parameters: Vec<(&'static str, Value)>,
-        conditions: Vec<(&'static str, Value)>,
-        globals: Value,
-    ) -> Self {
-        Self { parameters, conditions, globals, outputs: Vec::new(), resources: Vec::new() }
+    pub const fn new(name: &'static str, description: String) -> Self {
+        Self {
+            name,
+            description,
+            parameters: Vec::new(),
+            conditions: Vec::new(),
+            outputs: Vec::new(),
+            resources: Vec::new(),
+        }
     }
 
-    /// Adds a shared resource.
+    /// Adds a resource that belongs to no function.
     pub fn add_shared(&mut self, resource: Resource) {
         self.resources.push(resource);
     }
@@ -171,7 +253,23 @@ impl Template {
         &self.resources
     }
 
-    /// The content of `template.yaml`.
+    /// A resource by its logical id.
+    #[must_use]
+    pub fn resource(&self, id: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.id == id)
+    }
+
+    /// Replaces each reference in the properties of the resources and in the outputs.
+    pub(super) fn rewrite(&mut self, replace: &mut dyn FnMut(Target) -> Target) {
+        for resource in &mut self.resources {
+            resource.rewrite(replace);
+        }
+        for (_, output) in &mut self.outputs {
+            *output = rewritten(std::mem::take(output), replace);
+        }
+    }
+
+    /// The content of the file.
     pub fn to_yaml(&self) -> Result<String> {
         let body = serde_yaml_ng::to_string(self).map_err(|error| error.to_string())?;
         Ok(format!("# Generated by `{COMMAND}` from shared/catalog. Do not edit.\n{body}"))
@@ -182,13 +280,19 @@ impl Serialize for Template {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("AWSTemplateFormatVersion", "2010-09-09")?;
-        map.serialize_entry("Transform", "AWS::Serverless-2016-10-31")?;
-        map.serialize_entry("Description", "Quayside, an event-driven order platform.")?;
-        map.serialize_entry("Parameters", &Ordered(self.parameters.iter().map(|(name, value)| (*name, value))))?;
-        map.serialize_entry("Conditions", &Ordered(self.conditions.iter().map(|(name, value)| (*name, value))))?;
-        map.serialize_entry("Globals", &self.globals)?;
+        map.serialize_entry("Description", &self.description)?;
+        map.serialize_entry(
+            "Parameters",
+            &Ordered(self.parameters.iter().map(|(name, value)| (name.as_str(), value))),
+        )?;
+        // An empty section is an error.
+        if !self.conditions.is_empty() {
+            map.serialize_entry("Conditions", &Ordered(self.conditions.iter().map(|(name, value)| (*name, value))))?;
+        }
         map.serialize_entry("Resources", &Ordered(self.resources.iter().map(|item| (item.id.as_str(), item))))?;
-        map.serialize_entry("Outputs", &Ordered(self.outputs.iter().map(|(name, value)| (name.as_str(), value))))?;
+        if !self.outputs.is_empty() {
+            map.serialize_entry("Outputs", &Ordered(self.outputs.iter().map(|(name, value)| (name.as_str(), value))))?;
+        }
         map.end()
     }
 }

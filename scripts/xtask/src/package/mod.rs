@@ -40,7 +40,7 @@ pub struct Request<'a> {
     /// Root of the workspace.
     pub root: &'a Path,
     pub build: Build,
-    /// Functions by catalog name; all of them, and the local Kafka trigger, when empty.
+    /// Functions by catalog name; all of them when empty. The local Kafka trigger is built with the functions that it invokes.
     pub functions: &'a [String],
     /// Directory that gets `<function>/bootstrap.zip`.
     pub output: PathBuf,
@@ -60,7 +60,9 @@ pub struct Packaged {
 pub fn package(request: &Request<'_>) -> Result<Packaged> {
     let functions = functions(request.functions)?;
     let mut binaries = functions.clone();
-    if request.functions.is_empty() && request.build == Build::Dev {
+    let reads_kafka =
+        |name: &&str| catalog::find(name).is_some_and(|row| matches!(row.trigger, catalog::Trigger::Kafka(_)));
+    if request.build == Build::Dev && functions.iter().any(|name| reads_kafka(&name)) {
         binaries.push(LOCAL_KAFKA_TRIGGER);
     }
     let built = compile(request.root, request.build, &binaries, request.target.as_deref())?;

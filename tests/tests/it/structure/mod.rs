@@ -12,6 +12,7 @@ mod idempotency;
 mod names;
 mod source_files;
 mod sources;
+mod stacks;
 mod syntax;
 mod template;
 

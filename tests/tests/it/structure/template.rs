@@ -1,39 +1,29 @@
-//! Properties of `template.yaml`: bounded deliveries, least privilege, no dangling references, room for planned functions.
+//! Properties of the resources in the templates: bounded deliveries, authorized routes, least privilege.
 
 use super::expect_none;
 use catalog::{Auth, FUNCTIONS, Trigger};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use xtask::codegen::{
     cfn::{Resource, Template},
     grants,
     names::{dead_letter_queue_id, logical},
-    template, topology,
+    template::{self, Stacks},
 };
 
-/// Resources of one type.
-fn of_kind<'a>(template: &'a Template, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
-    template.resources().iter().filter(move |resource| resource.kind() == kind)
+/// Resources of one type, in all stacks.
+fn of_kind<'a>(stacks: &'a Stacks, kind: &'a str) -> impl Iterator<Item = &'a Resource> {
+    stacks.children.iter().flat_map(Template::resources).filter(move |resource| resource.kind() == kind)
 }
 
-fn property<'a>(template: &'a Template, id: &str, pointer: &str) -> &'a Value {
-    let resource = template.resources().iter().find(|resource| resource.id() == id);
+/// A property of a function's resource, in the function's stack.
+fn property<'a>(stacks: &'a Stacks, row: &catalog::Function, id: &str, pointer: &str) -> &'a Value {
+    let stack = stacks.of(template::of_function(row).name());
+    let resource = stack.and_then(|stack| stack.resource(id));
     resource.and_then(|resource| resource.properties().pointer(pointer)).unwrap_or(&Value::Null)
 }
 
-fn number(template: &Template, id: &str, pointer: &str) -> u64 {
-    property(template, id, pointer).as_u64().unwrap_or_default()
-}
-
-#[test]
-fn planned_product_fits_into_one_cloudformation_stack() {
-    let template = template::build();
-    let projected = topology::projected_resources(&template);
-    assert!(
-        projected <= template::RESOURCE_LIMIT,
-        "{projected} resources are planned, and a stack takes {}: share resources, or nest stacks",
-        template::RESOURCE_LIMIT
-    );
+fn number(stacks: &Stacks, row: &catalog::Function, id: &str, pointer: &str) -> u64 {
+    property(stacks, row, id, pointer).as_u64().unwrap_or_default()
 }
 
 #[test]
@@ -43,83 +33,24 @@ fn message_retries_outlast_six_hours_and_end_before_the_retention_period() {
 }
 
 #[test]
-fn logical_ids_are_unique() {
-    let template = template::build();
-    let mut seen = BTreeSet::new();
-    let twice = template.resources().iter().map(Resource::id).filter(|id| !seen.insert(*id));
-    let complaints: Vec<_> = twice.map(|id| format!("{id} exists twice")).collect();
-    expect_none(&complaints, "names in the catalog must differ in more than dashes");
-}
-
-#[test]
-fn every_template_reference_resolves() {
-    let template = template::build();
-    let known: BTreeSet<_> = template.resources().iter().map(Resource::id).collect();
-    let known: BTreeSet<_> = template.parameters.iter().map(|(name, _)| *name).chain(known).collect();
-    let conditions: BTreeSet<_> = template.conditions.iter().map(|(name, _)| *name).collect();
-    let mut found = Vec::new();
-    for resource in template.resources() {
-        references(resource.properties(), &mut found);
-    }
-    for (_, output) in &template.outputs {
-        references(output, &mut found);
-    }
-    let is_dangling = |reference: &&Reference| match reference {
-        Reference::Value(name) => !name.starts_with("AWS::") && !known.contains(name.as_str()),
-        Reference::Condition(name) => !conditions.contains(name.as_str()),
-    };
-    let complaints: Vec<_> = found.iter().filter(is_dangling).map(|one| format!("{one:?} does not exist")).collect();
-    expect_none(&complaints, "correct scripts/xtask/src/codegen: the emulator does not report this");
-}
-
-#[derive(Debug)]
-enum Reference {
-    Value(String),
-    Condition(String),
-}
-
-fn references(value: &Value, found: &mut Vec<Reference>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
-        Value::Object(members) => {
-            for (key, member) in members {
-                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                match key.as_str() {
-                    "Ref" => found.push(Reference::Value(text(member))),
-                    "Fn::GetAtt" => found.push(Reference::Value(text(&member[0]))),
-                    "Fn::If" => found.push(Reference::Condition(text(&member[0]))),
-                    "Fn::Sub" => found.extend(substituted(&text(member)).map(|name| Reference::Value(name.to_owned()))),
-                    _ => {}
-                }
-                references(member, found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Names in `${…}`, without attributes.
-fn substituted(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${").skip(1).filter_map(|part| part.split(['}', '.']).next())
-}
-
-#[test]
 fn queues_meet_the_limits_for_visibility_redrive_and_retention() {
-    let template = template::build();
+    let stacks = template::build();
     let mut complaints = Vec::new();
     for row in FUNCTIONS.iter().filter(|row| row.has_queue()) {
         let (queue, dead) = (logical(row.name, "Queue"), dead_letter_queue_id(row.name));
-        let timeout = number(&template, &logical(row.name, "Function"), "/Timeout");
-        if number(&template, &queue, "/VisibilityTimeout") < 6 * timeout {
+        let timeout = number(&stacks, row, &logical(row.name, "Function"), "/Timeout");
+        if number(&stacks, row, &queue, "/VisibilityTimeout") < 6 * timeout {
             complaints.push(format!("{queue} has a visibility timeout below six function timeouts"));
         }
-        if number(&template, &queue, "/RedrivePolicy/maxReceiveCount") < 5 {
+        if number(&stacks, row, &queue, "/RedrivePolicy/maxReceiveCount") < 5 {
             complaints.push(format!("{queue} has a maxReceiveCount below 5"));
         }
-        if number(&template, &dead, "/MessageRetentionPeriod") <= number(&template, &queue, "/MessageRetentionPeriod") {
+        if number(&stacks, row, &dead, "/MessageRetentionPeriod")
+            <= number(&stacks, row, &queue, "/MessageRetentionPeriod")
+        {
             complaints.push(format!("{dead} retains messages no longer than its source"));
         }
-        let limit = number(&template, &logical(row.name, "Mapping"), "/ScalingConfig/MaximumConcurrency");
+        let limit = number(&stacks, row, &logical(row.name, "Mapping"), "/ScalingConfig/MaximumConcurrency");
         if limit < 2 {
             complaints.push(format!("the mapping of {} has no MaximumConcurrency, or one below 2", row.name));
         }
@@ -129,9 +60,9 @@ fn queues_meet_the_limits_for_visibility_redrive_and_retention() {
 
 #[test]
 fn event_source_mappings_are_bounded_and_report_each_record() {
-    let template = template::build();
+    let stacks = template::build();
     let mut complaints = Vec::new();
-    for mapping in of_kind(&template, "AWS::Lambda::EventSourceMapping") {
+    for mapping in of_kind(&stacks, "AWS::Lambda::EventSourceMapping") {
         let has = |pointer: &str| mapping.properties().pointer(pointer).is_some();
         let is_kafka = has("/Topics");
         let is_stream = has("/StartingPosition") && !is_kafka;
@@ -150,9 +81,9 @@ fn event_source_mappings_are_bounded_and_report_each_record() {
 
 #[test]
 fn event_rules_have_a_retry_limit_and_a_dead_letter_queue() {
-    let template = template::build();
+    let stacks = template::build();
     let mut complaints = Vec::new();
-    for rule in of_kind(&template, "AWS::Events::Rule") {
+    for rule in of_kind(&stacks, "AWS::Events::Rule") {
         for target in rule.properties()["Targets"].as_array().into_iter().flatten() {
             let has = |pointer: &str| target.pointer(pointer).is_some();
             let is_bounded = has("/RetryPolicy/MaximumRetryAttempts") && has("/RetryPolicy/MaximumEventAgeInSeconds");
@@ -166,18 +97,38 @@ fn event_rules_have_a_retry_limit_and_a_dead_letter_queue() {
 
 #[test]
 fn queue_policy_covers_every_queue_filled_by_rules_and_topics() {
-    let template = template::build();
-    let queues = property(&template, "QueuePolicy", "/Queues").as_array().cloned().unwrap_or_default();
-    let covered: Vec<_> = queues.iter().filter_map(|queue| queue["Ref"].as_str()).collect();
-    let filled = FUNCTIONS.iter().filter(|row| row.has_queue()).map(|row| logical(row.name, "Queue"));
-    let missing = filled.filter(|id| !covered.contains(&id.as_str()));
-    let complaints: Vec<_> = missing.map(|id| format!("{id} does not accept messages of rules and topics")).collect();
+    let stacks = template::build();
+    let mut complaints = Vec::new();
+    for row in FUNCTIONS.iter().filter(|row| row.has_queue()) {
+        let queues = property(&stacks, row, "QueuePolicy", "/Queues").as_array().cloned().unwrap_or_default();
+        let id = logical(row.name, "Queue");
+        if !queues.iter().any(|queue| queue["Ref"] == id.as_str()) {
+            complaints.push(format!("{id} does not accept messages of rules and topics"));
+        }
+    }
     expect_none(&complaints, "see codegen/template/messaging.rs");
 }
 
 #[test]
+fn api_gateway_may_invoke_each_function_with_a_route_and_no_other() {
+    let stacks = template::build();
+    let mut complaints = Vec::new();
+    for stack in &stacks.children {
+        let role = stack.resource("ApiRole").map_or(String::new(), |role| role.properties().to_string());
+        for row in FUNCTIONS {
+            let is_invoked = matches!(row.trigger, Trigger::Http { .. } | Trigger::Authorizer);
+            let wanted = is_invoked && template::of_function(row).name() == stack.name;
+            if role.contains(&format!("${{Stage}}-{}\"", row.name)) != wanted {
+                complaints.push(format!("the role of the API in the stack {} is wrong about {}", stack.name, row.name));
+            }
+        }
+    }
+    expect_none(&complaints, "see codegen/template/api.rs");
+}
+
+#[test]
 fn every_route_uses_the_authorizer_unless_it_is_public() {
-    let template = template::build();
+    let stacks = template::build();
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
         let auth = match row.trigger {
@@ -187,10 +138,10 @@ fn every_route_uses_the_authorizer_unless_it_is_public() {
         };
         let id = logical(row.name, "Route");
         let wanted = if auth == Auth::Public { "NONE" } else { "CUSTOM" };
-        if property(&template, &id, "/AuthorizationType").as_str() != Some(wanted) {
+        if property(&stacks, row, &id, "/AuthorizationType").as_str() != Some(wanted) {
             complaints.push(format!("{id} has an AuthorizationType other than {wanted}"));
         }
-        let has_authorizer = property(&template, &id, "/AuthorizerId").is_object();
+        let has_authorizer = property(&stacks, row, &id, "/AuthorizerId").is_object();
         if has_authorizer != (auth != Auth::Public) {
             complaints.push(format!("{id} has an authorizer although it is public, or has none"));
         }
@@ -228,10 +179,10 @@ fn wildcard_permissions_have_a_recorded_reason() {
 
 #[test]
 fn every_role_has_exactly_the_grants_of_its_row() {
-    let template = template::build();
+    let stacks = template::build();
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
-        let statements = property(&template, &logical(row.name, "Role"), "/Policies/0/PolicyDocument/Statement");
+        let statements = property(&stacks, row, &logical(row.name, "Role"), "/Policies/0/PolicyDocument/Statement");
         let found = statements.as_array().map_or(0, Vec::len);
         if found != grants::of(row).len() {
             complaints.push(format!("{} has {found} statements", row.name));

@@ -1,6 +1,6 @@
 //! The HTTP API, as explicit resources: SAM's resource puts routes into an OpenAPI body, which emulators do not read.
 
-use super::{functions::assumed_by, inputs::LOG_DAYS};
+use super::{Drafts, Place, functions::assumed_by, inputs::LOG_DAYS, of_function};
 use crate::codegen::{
     cfn::{Resource, Template, attribute, reference, sub},
     grants::function_arn_text,
@@ -15,7 +15,8 @@ pub const AUTHORIZER_TTL_S: u32 = 60;
 /// Longest timeout of an integration in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 30_000;
 
-pub(super) fn add_shared(template: &mut Template) {
+pub(super) fn add_shared(drafts: &mut Drafts) {
+    let template = drafts.at(Place::Shared);
     template.add_shared(api());
     template.add_shared(Resource::new(
         "ApiLogGroup",
@@ -23,7 +24,6 @@ pub(super) fn add_shared(template: &mut Template) {
         json!({ "LogGroupName": sub(&format!("/aws/apigateway/{}", physical_text("api"))), "RetentionInDays": LOG_DAYS }),
     ));
     template.add_shared(stage());
-    template.add_shared(role());
 }
 
 pub(super) fn add(template: &mut Template, function: &Function) {
@@ -107,12 +107,18 @@ fn stage() -> Resource {
     )
 }
 
-/// The role that API Gateway assumes to invoke functions: one role instead of a permission for each function.
-fn role() -> Resource {
-    let is_invoked = |function: &&&Function| function.is_http() || matches!(function.trigger, Trigger::Authorizer);
+/// The role that API Gateway assumes to invoke a stack's functions: one role instead of a permission for each function.
+pub(super) fn add_role(template: &mut Template) {
+    let is_invoked = |function: &&&Function| {
+        (function.is_http() || matches!(function.trigger, Trigger::Authorizer))
+            && of_function(function).name() == template.name
+    };
     let functions: Vec<_> =
         catalog::FUNCTIONS.iter().filter(is_invoked).map(|function| sub(&function_arn_text(function.name))).collect();
-    Resource::new(
+    if functions.is_empty() {
+        return;
+    }
+    template.add_shared(Resource::new(
         "ApiRole",
         "AWS::IAM::Role",
         json!({
@@ -125,7 +131,7 @@ fn role() -> Resource {
                 },
             }],
         }),
-    )
+    ));
 }
 
 fn authorizer(function: &Function) -> Resource {

@@ -18,14 +18,24 @@ pub(super) fn add(template: &mut Template, function: &Function) {
 fn resource(function: &Function) -> Resource {
     let mut variables: Map<String, Value> =
         environment::of(function).into_iter().map(|(name, setting)| (name.to_owned(), setting.in_template())).collect();
-    variables.insert("POWERTOOLS_SERVICE_NAME".into(), json!(function.context.name()));
+    variables.extend([
+        ("LOG_LEVEL".to_owned(), reference("LogLevel")),
+        ("POWERTOOLS_METRICS_NAMESPACE".to_owned(), json!(catalog::PREFIX)),
+        ("POWERTOOLS_SERVICE_NAME".to_owned(), json!(function.context.name())),
+        ("STAGE".to_owned(), reference("Stage")),
+    ]);
     let mut properties = json!({
-        "CodeUri": format!("target/lambda/{}/bootstrap.zip", function.name),
+        "Architectures": [reference("Architecture")],
+        // `sam deploy` uploads it and replaces the path, which is relative to the template.
+        "Code": format!("../target/lambda/{}/bootstrap.zip", function.name),
         "Environment": { "Variables": variables },
         "FunctionName": physical(function.name),
+        "Handler": "bootstrap",
         "MemorySize": function.memory_mb,
         "Role": attribute(&logical(function.name, "Role"), "Arn"),
+        "Runtime": "provided.al2023",
         "Timeout": function.timeout_s,
+        "TracingConfig": { "Mode": "Active" },
     });
     if grants::needs_network(function) {
         properties["VpcConfig"] = network();
@@ -35,7 +45,7 @@ fn resource(function: &Function) -> Resource {
         properties["ReservedConcurrentExecutions"] =
             in_production(json!(function.concurrency), reference("AWS::NoValue"));
     }
-    Resource::new(logical(function.name, "Function"), "AWS::Serverless::Function", properties)
+    Resource::new(logical(function.name, "Function"), "AWS::Lambda::Function", properties)
 }
 
 fn role(function: &Function) -> Resource {

@@ -1,4 +1,4 @@
-//! Parameters, conditions, globals and outputs of the template.
+//! Parameters, conditions and outputs of the parent. A nested template has those of the parameters and conditions that it refers to.
 
 use crate::codegen::{
     cfn::{attribute, only_when, reference, sub, when},
@@ -68,24 +68,6 @@ pub(super) fn conditions() -> Vec<(&'static str, Value)> {
         ("HasGatewayKey", not(empty(reference("GatewaySecretKey")))),
         ("HasWebhookSecret", not(empty(reference("GatewayWebhookSecret")))),
     ]
-}
-
-pub(super) fn globals() -> Value {
-    json!({
-        "Function": {
-            "Architectures": [reference("Architecture")],
-            "Environment": {
-                "Variables": {
-                    "LOG_LEVEL": reference("LogLevel"),
-                    "POWERTOOLS_METRICS_NAMESPACE": catalog::PREFIX,
-                    "STAGE": reference("Stage"),
-                },
-            },
-            "Handler": "bootstrap",
-            "Runtime": "provided.al2023",
-            "Tracing": "Active",
-        },
-    })
 }
 
 pub(super) fn outputs() -> Vec<(String, Value)> {

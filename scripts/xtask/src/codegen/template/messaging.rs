@@ -1,6 +1,6 @@
 //! The event bus, its rules, the SNS topics, and a queue with a dead-letter queue for each consumer.
 
-use super::inputs::tls_only;
+use super::{Drafts, Place, inputs::tls_only, of_function, placement};
 use crate::codegen::{
     cfn::{Resource, Template, arn, arn_text, attribute, only_when, reference, sub},
     names::{UNDELIVERED, dead_letter_queue, dead_letter_queue_id, logical, physical, physical_text},
@@ -18,13 +18,13 @@ const BATCH: u32 = 10;
 const RULE_RETRIES: u32 = 185;
 const RULE_AGE_S: u32 = 86_400;
 
-pub(super) fn add_shared(template: &mut Template) {
+pub(super) fn add_shared(drafts: &mut Drafts) {
+    let template = drafts.at(Place::Shared);
     template.add_shared(Resource::new("EventBus", "AWS::Events::EventBus", json!({ "Name": physical(catalog::BUS) })));
     template.add_shared(queue(UNDELIVERED, json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
     for topic in catalog::TOPICS {
-        add_topic(template, topic);
+        add_topic(drafts.at(placement::of_topic(topic)), topic);
     }
-    template.add_shared(queue_policy());
 }
 
 pub(super) fn add(template: &mut Template, function: &Function) {
@@ -193,8 +193,16 @@ fn add_topic(template: &mut Template, topic: &catalog::Topic) {
     }
 }
 
-/// One policy for all queues: only this stage's rules and topics may send.
-fn queue_policy() -> Resource {
+/// One policy for all queues of a stack that rules and topics fill: only this stage's rules and topics may send.
+pub(super) fn add_queue_policy(template: &mut Template) {
+    let filled = |function: &&&Function| function.has_queue() && of_function(function).name() == template.name;
+    let consumers = catalog::FUNCTIONS.iter().filter(filled).map(|function| function.name);
+    let undelivered = (template.name == Place::Shared.name()).then_some(UNDELIVERED);
+    let queues: Vec<_> =
+        undelivered.into_iter().chain(consumers).map(|name| reference(&logical(name, "Queue"))).collect();
+    if queues.is_empty() {
+        return;
+    }
     let everything = arn("sqs", &physical_text("*"));
     let sender = |sid: &str, service: &str, source: Value| {
         json!({
@@ -206,19 +214,16 @@ fn queue_policy() -> Resource {
             "Condition": { "ArnLike": { "aws:SourceArn": source } },
         })
     };
-    let consumers = catalog::FUNCTIONS.iter().filter(|function| function.has_queue()).map(|function| function.name);
-    let queues: Vec<_> =
-        std::iter::once(UNDELIVERED).chain(consumers).map(|name| reference(&logical(name, "Queue"))).collect();
     let statements = json!([
         sender("Rules", "events.amazonaws.com", arn("events", &format!("rule/{}", physical_text("*")))),
         sender("Topics", "sns.amazonaws.com", arn("sns", &physical_text("*"))),
         only_when("OnAws", tls_only("sqs:*", &everything)),
     ]);
-    Resource::new(
+    template.add_shared(Resource::new(
         "QueuePolicy",
         "AWS::SQS::QueuePolicy",
         json!({ "PolicyDocument": { "Version": "2012-10-17", "Statement": statements }, "Queues": queues }),
-    )
+    ));
 }
 
 fn add_schedule(template: &mut Template, function: &Function, minutes: u32) {

@@ -1,6 +1,10 @@
 //! Tables, streams, buckets, secrets, and the SES identity.
 
-use super::inputs::{bucket_and_objects, in_production, tls_only};
+use super::{
+    Drafts,
+    inputs::{bucket_and_objects, in_production, tls_only},
+    placement,
+};
 use crate::codegen::{
     cfn::{Resource, Template, only_when, reference, sub, when},
     names::{EMAIL_CONFIGURATION_SET, logical, physical, physical_text},
@@ -8,14 +12,15 @@ use crate::codegen::{
 use catalog::{TopicSource, Trigger, Uses};
 use serde_json::json;
 
-pub(super) fn add(template: &mut Template) {
+pub(super) fn add(drafts: &mut Drafts) {
     for table in catalog::TABLES {
-        template.add_shared(table_of(table));
+        drafts.at(placement::of_table(table)).add_shared(table_of(table));
     }
     for stream in catalog::STREAMS {
-        template.add_shared(stream_of(stream));
+        drafts.at(placement::of_stream(stream)).add_shared(stream_of(stream));
     }
     for bucket in catalog::BUCKETS {
+        let template = drafts.at(placement::of_bucket(bucket));
         let id = logical(bucket.name, "Bucket");
         template.add_shared(bucket_of(bucket, &id));
         let statements = [tls_only("s3:*", &bucket_and_objects(&id))];
@@ -31,13 +36,13 @@ pub(super) fn add(template: &mut Template) {
         template.add_shared(policy.only_when("OnAws"));
     }
     for secret in catalog::SECRETS {
-        template.add_shared(secret_of(secret));
+        drafts.at(placement::of_secret(secret)).add_shared(secret_of(secret));
     }
     for context in catalog::CONTEXTS.iter().filter(|context| has_role(**context)) {
-        template.add_shared(role_secret_of(*context));
+        drafts.at(placement::Place::Context(*context)).add_shared(role_secret_of(*context));
     }
-    if catalog::FUNCTIONS.iter().any(|function| function.uses.iter().any(|uses| matches!(uses, Uses::Email))) {
-        add_email(template);
+    if catalog::FUNCTIONS.iter().any(|function| placement::sends_email(function)) {
+        add_email(drafts.at(placement::of_email()));
     }
 }
 

@@ -1,7 +1,10 @@
 //! The row of a function: trigger, event source mappings, environment and permissions.
 
 use super::{all_events_pattern, limits, names::consumer_group};
-use crate::codegen::{environment, grants, template::event_pattern};
+use crate::codegen::{
+    environment, grants,
+    template::{event_pattern, of_function},
+};
 use catalog::{Auth, Event, Function, Method, Trigger, Uses};
 use serde_json::{Map, Value, json};
 
@@ -15,6 +18,7 @@ pub(super) fn row(function: &Function) -> Value {
     let is_called = function.is_http() || matches!(function.trigger, Trigger::Authorizer);
     json!({
         "context": function.context.name(),
+        "stack": of_function(function).name(),
         "artifact": format!("target/lambda/{}/bootstrap.zip", function.name),
         "trigger": trigger(function),
         "mappings": mappings(function),
