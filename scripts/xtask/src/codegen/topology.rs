@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 pub fn room(stack: &Template) -> usize {
     let owned = stack.resources().iter().filter(|resource| resource.owner().is_some()).count();
     let left = MAX_RESOURCES.saturating_sub(stack.resources().len());
-    if owned == 0 { left } else { left * functions(stack) / owned }
+    (left * functions(stack)).checked_div(owned).unwrap_or(left)
 }
 
 /// Number of functions in a stack.

@@ -62,7 +62,7 @@ pub fn package(request: &Request<'_>) -> Result<Packaged> {
     let mut binaries = functions.clone();
     let reads_kafka =
         |name: &&str| catalog::find(name).is_some_and(|row| matches!(row.trigger, catalog::Trigger::Kafka(_)));
-    if request.build == Build::Dev && functions.iter().any(|name| reads_kafka(&name)) {
+    if request.build == Build::Dev && functions.iter().any(reads_kafka) {
         binaries.push(LOCAL_KAFKA_TRIGGER);
     }
     let built = compile(request.root, request.build, &binaries, request.target.as_deref())?;
