@@ -10,7 +10,7 @@ use domain::{
     order::{self, PlaceOrder},
 };
 use edge::http::{Call, Reply};
-use kernel::Failure;
+use kernel::{Failure, IdempotencyOutcome};
 use ports::{OrderStore, ProductSnapshots};
 
 /// Places one order.
