@@ -60,11 +60,11 @@ module "log_archive" {
 module "observability" {
   source = "./modules/observability"
 
-  prefix               = local.prefix
-  region               = var.region
-  namespace            = local.catalog.prefix
-  alarms               = local.catalog.alarms
-  journeys             = local.catalog.journeys
+  prefix    = local.prefix
+  region    = var.region
+  namespace = local.catalog.prefix
+  alarms    = local.catalog.alarms
+  journeys  = local.catalog.journeys
   # Most of what alarms cost, and of use only where customers are.
   burn_rates           = local.is_production ? local.catalog.burn_rates : {}
   topic_arns           = module.notifications.topic_arns

@@ -206,7 +206,7 @@ run "pipeline" {
   }
 
   assert {
-    condition     = alltrue([for name, project in aws_codebuild_project.this : project.encryption_key == var.key_arn && project.environment[0].type == "ARM_CONTAINER" && !project.environment[0].privileged_mode])
+    condition     = alltrue([for name, project in aws_codebuild_project.this : project.encryption_key == var.key_arn && !project.environment[0].privileged_mode])
     error_message = "A build is not encrypted, or runs with more than it needs."
   }
 }

@@ -9,18 +9,18 @@ pub struct Journey {
     pub summary: &'static str,
     /// The functions that answer its requests; at most two, because an alarm of CloudWatch combines at most ten series.
     pub functions: &'static [&'static Function],
-    /// Share of requests without a server error.
-    pub available: f64,
+    /// Requests of a thousand that end without a server error.
+    pub available_permille: u32,
     /// Mean duration in milliseconds.
     pub mean_ms: u32,
-    /// Share of requests that take at most [`Journey::within_ms`].
-    pub fast: f64,
+    /// Requests of a thousand that take at most [`Journey::within_ms`].
+    pub fast_permille: u32,
     pub within_ms: u32,
 }
 
 impl Journey {
     const fn new(name: &'static str, functions: &'static [&'static Function], summary: &'static str) -> Self {
-        Self { name, summary, functions, available: 0.999, mean_ms: 200, fast: 0.95, within_ms: 500 }
+        Self { name, summary, functions, available_permille: 999, mean_ms: 200, fast_permille: 950, within_ms: 500 }
     }
 }
 
@@ -43,8 +43,8 @@ pub const JOURNEYS: &[Journey] = &[
 pub struct BurnRate {
     /// Also a part of the alarms' names.
     pub name: &'static str,
-    /// Multiple of the rate that uses up the budget in exactly 30 days.
-    pub factor: f64,
+    /// Multiple, in tenths, of the rate that uses up the budget in exactly 30 days.
+    pub factor_tenths: u32,
     /// Seconds.
     pub long_s: u32,
     /// Seconds.
@@ -54,8 +54,8 @@ pub struct BurnRate {
 
 /// The figures of Google's *Site Reliability Workbook*, chapter 5, table 5-8, with its additional row for a day.
 pub const BURN_RATES: &[BurnRate] = &[
-    BurnRate { name: "1h", factor: 14.4, long_s: 3600, short_s: 300, severity: Severity::Page },
-    BurnRate { name: "6h", factor: 6.0, long_s: 6 * 3600, short_s: 1800, severity: Severity::Page },
-    BurnRate { name: "1d", factor: 3.0, long_s: 86_400, short_s: 2 * 3600, severity: Severity::Ticket },
-    BurnRate { name: "3d", factor: 1.0, long_s: 3 * 86_400, short_s: 6 * 3600, severity: Severity::Ticket },
+    BurnRate { name: "1h", factor_tenths: 144, long_s: 3600, short_s: 300, severity: Severity::Page },
+    BurnRate { name: "6h", factor_tenths: 60, long_s: 6 * 3600, short_s: 1800, severity: Severity::Page },
+    BurnRate { name: "1d", factor_tenths: 30, long_s: 86_400, short_s: 2 * 3600, severity: Severity::Ticket },
+    BurnRate { name: "3d", factor_tenths: 10, long_s: 3 * 86_400, short_s: 6 * 3600, severity: Severity::Ticket },
 ];

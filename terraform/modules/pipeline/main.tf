@@ -40,9 +40,10 @@ resource "aws_codebuild_project" "this" {
   }
 
   environment {
-    type         = "ARM_CONTAINER"
+    type         = "LINUX_CONTAINER"
     compute_type = each.value.compute
-    image        = "aws/codebuild/amazonlinux2-aarch64-standard:3.0"
+    # Ubuntu, because scripts/setup installs Debian packages; the packages for arm64 are cross-compiled, as everywhere.
+    image = "aws/codebuild/standard:7.0"
     # Nothing here builds images.
     privileged_mode = false
 

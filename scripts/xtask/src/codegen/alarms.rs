@@ -6,9 +6,8 @@ use catalog::{
 };
 use serde_json::{Map, Value, json};
 
-/// Share of a percentage.
-const PERCENT: f64 = 100.0;
-const MILLISECONDS: f64 = 1000.0;
+/// Milliseconds of a percent of a second.
+const MS_PER_PERCENT: u32 = 10;
 
 /// The value of a metric's dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +65,7 @@ impl Expanded {
             Comparison::Above(value) | Comparison::AtLeast(value) | Comparison::Below(value) => Some(value),
             Comparison::AboveTimeoutPercent(percent) => {
                 let timeout = self.function.map_or(0, |function| function.timeout_s);
-                Some(f64::from(timeout) * MILLISECONDS * f64::from(percent) / PERCENT)
+                Some(f64::from(timeout * percent * MS_PER_PERCENT))
             }
             Comparison::BelowBand(_) => None,
         }
@@ -171,6 +170,20 @@ pub fn namespace(signal: Signal) -> String {
     name.to_owned()
 }
 
+/// `value` divided by ten to the power of `places`: 144 and 1 give `14.4`.
+#[must_use]
+pub fn decimal(value: u32, places: usize) -> String {
+    let digits = format!("{value:0>width$}", width = places + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") }
+}
+
+/// The same as a number.
+fn number(value: u32, places: usize) -> Option<f64> {
+    decimal(value, places).parse().ok()
+}
+
 /// `alarms` in `terraform/catalog.json`.
 pub(super) fn in_terraform() -> Value {
     Value::Object(expanded().iter().map(|alarm| (alarm.name.clone(), row(alarm))).collect::<Map<_, _>>())
@@ -220,9 +233,9 @@ pub(super) fn journeys() -> Value {
             "summary": journey.summary,
             "runbook": format!("docs/runbooks/{}.md", catalog::JOURNEY_RUNBOOK),
             "functions": functions.collect::<Vec<_>>(),
-            "available": journey.available,
+            "available": number(journey.available_permille, 3),
             "mean_ms": journey.mean_ms,
-            "fast": journey.fast,
+            "fast": number(journey.fast_permille, 3),
             "within_ms": journey.within_ms,
         });
         (journey.name.to_owned(), value)
@@ -234,7 +247,7 @@ pub(super) fn journeys() -> Value {
 pub(super) fn burn_rates() -> Value {
     let row = |rate: &catalog::BurnRate| {
         let value = json!({
-            "factor": rate.factor,
+            "factor": number(rate.factor_tenths, 1),
             "long_s": rate.long_s,
             "short_s": rate.short_s,
             "severity": rate.severity.name(),

@@ -5,7 +5,7 @@
 
 use super::{
     COMMAND,
-    alarms::{Dimension, Expanded, expanded},
+    alarms::{Dimension, Expanded, decimal, expanded},
     dashboards::Series,
 };
 use crate::Result;
@@ -120,13 +120,14 @@ fn slow(journey: &Journey, window: &str) -> String {
 
 fn burn_rate(journey: &Journey, rate: &BurnRate) -> Value {
     let (long, short) = (duration(rate.long_s), duration(rate.short_s));
-    let both = |share: fn(&Journey, &str) -> String, budget: f64| {
-        // The nearest figure with six decimals: 1 - 0.999 is not exactly 0.001.
-        let limit = (rate.factor * budget * 1e6).round() / 1e6;
+    let both = |share: fn(&Journey, &str) -> String, permille: u32| {
+        // Tenths of the factor and thousandths of the objective: four decimals.
+        let limit = decimal(rate.factor_tenths * (1000 - permille), 4);
         format!("(({}) > {limit} and ({}) > {limit})", share(journey, &long), share(journey, &short))
     };
-    let expression = format!("{} or {}", both(errors, 1.0 - journey.available), both(slow, 1.0 - journey.fast));
-    let summary = format!("{} The error budget of 30 days is used up {} times too fast.", journey.summary, rate.factor);
+    let expression = format!("{} or {}", both(errors, journey.available_permille), both(slow, journey.fast_permille));
+    let factor = decimal(rate.factor_tenths, 1);
+    let summary = format!("{} The error budget of 30 days is used up {factor} times too fast.", journey.summary);
     let name = format!("burn-rate-{}-{}", journey.name, rate.name);
     rule(&name, &expression, 0, rate.severity.name(), &summary, catalog::JOURNEY_RUNBOOK)
 }
@@ -158,5 +159,34 @@ pub(super) fn series(series: &Series) -> String {
         "p99" => quantile(&labels, "0.99", window),
         "Sum" => format!("sum(increase({}{labels}[{window}]))", counter(series.metric)),
         _ => format!("max({}{labels})", snake(series.metric)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_named_as_prometheus_does() {
+        assert_eq!(snake("OutboxLag"), "quayside_outbox_lag");
+        assert_eq!(counter("RefundsFailed"), "quayside_refunds_failed_total");
+    }
+
+    #[test]
+    fn limit_of_a_burn_rate_is_its_factor_times_the_budget() {
+        let rule = burn_rate(&JOURNEYS[0], &BURN_RATES[0]);
+        let expression = rule["expr"].as_str().unwrap_or_default();
+        assert_eq!(expression.matches(" > 0.0144").count(), 2, "{expression}");
+        assert_eq!(expression.matches(" > 0.72").count(), 2, "{expression}");
+        assert_eq!(expression.matches("[3600s]").count(), 4, "{expression}");
+        assert_eq!(expression.matches("[300s]").count(), 4, "{expression}");
+    }
+
+    #[test]
+    fn decimals_have_no_rounding_and_no_final_zeros() {
+        let cases = [(144, 1, "14.4"), (60, 1, "6"), (144, 4, "0.0144"), (7200, 4, "0.72"), (5, 3, "0.005")];
+        for (value, places, text) in cases {
+            assert_eq!(decimal(value, places), text);
+        }
     }
 }

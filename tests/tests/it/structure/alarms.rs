@@ -162,6 +162,7 @@ fn every_consumer_has_an_alarm_on_its_dead_letters_and_its_delay() {
 
 #[test]
 fn burn_rates_are_those_of_the_workbook() {
-    let rows: Vec<_> = BURN_RATES.iter().map(|rate| (rate.factor, rate.long_s / 60, rate.short_s / 60)).collect();
-    assert_eq!(rows, [(14.4, 60, 5), (6.0, 360, 30), (3.0, 1440, 120), (1.0, 4320, 360)]);
+    let rows: Vec<_> =
+        BURN_RATES.iter().map(|rate| (rate.factor_tenths, rate.long_s / 60, rate.short_s / 60)).collect();
+    assert_eq!(rows, [(144, 60, 5), (60, 360, 30), (30, 1440, 120), (10, 4320, 360)]);
 }
