@@ -87,8 +87,9 @@ def _correct_intents() -> None:
     read_last_error = PaymentIntent.last_payment_error.fget
 
     def export_with_charge_id(intent: Any, expand: list[str] | None = None) -> Any:
-        """Shows the charge as its id, unless the request expands it."""
+        """Shows what was received, and the charge as its id, unless the request expands it."""
         shown = export(intent, expand)
+        shown["amount_received"] = intent.amount if intent.status == "succeeded" else 0
         if intent.latest_charge and not any(path.split(".")[0] == "latest_charge" for path in expand or ()):
             shown["latest_charge"] = intent.latest_charge.id
         return shown
@@ -158,6 +159,7 @@ def _correct_refunds() -> None:
         initialize(refund, charge=charged.id, amount=_amount_to_refund(charged, amount), metadata=metadata, **more)
         refund.payment_intent, refund.reason = charged.payment_intent, reason
         charged._refunds = (refund, *charged._refunds)
+        _publish("refund.created", refund)
         _publish("charge.refunded", charged)
         _publish("refund.updated", refund)
 

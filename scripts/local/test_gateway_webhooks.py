@@ -27,8 +27,8 @@ class WebhooksTest(WithReceiver, SharedGatewayTest):
         )
         published = event["data"]["object"]
         self.assertEqual(
-            (published["id"], published["status"], published["metadata"]),
-            (intent["id"], "succeeded", {"payment_id": "p-1"}),
+            (published["id"], published["status"], published["metadata"], published["amount_received"]),
+            (intent["id"], "succeeded", {"payment_id": "p-1"}, intent["amount"]),
         )
 
     async def test_declines_and_refunds_are_published(self) -> None:
@@ -36,7 +36,7 @@ class WebhooksTest(WithReceiver, SharedGatewayTest):
         await self.pay(None, card=DECLINED, payment_id="p-1")
         intent = await self.paid(payment_id="p-2")
         await self.refund(intent, amount=500, **{"metadata[refund_id]": "f-1"})
-        await self.delivered(4)
+        await self.delivered(5)
         (failed,) = self.receiver.events("payment_intent.payment_failed")
         self.assertEqual(failed["data"]["object"]["metadata"], {"payment_id": "p-1"})
         self.assertEqual(failed["data"]["object"]["last_payment_error"]["decline_code"], "generic_decline")
@@ -51,18 +51,20 @@ class WebhooksTest(WithReceiver, SharedGatewayTest):
         self.assertEqual(
             (published["status"], published["amount"], published["metadata"]), ("succeeded", 500, {"refund_id": "f-1"})
         )
+        (created,) = self.receiver.events("refund.created")
+        self.assertEqual(created["data"]["object"]["payment_intent"], intent["id"])
 
     async def test_resent_event_is_unchanged(self) -> None:
         await self.register()
         intent = await self.paid()
         await self.refund(intent, amount=500)
-        await self.delivered(3)
+        await self.delivered(4)
         await self.refund(intent, amount=500)
-        await self.delivered(5)
+        await self.delivered(7)
         first = {event["id"]: event for event in self.receiver.events()}
         self.receiver.received.clear()
-        self.assertEqual((await self.call("POST", "/_local/webhooks/resend"))[1], {"count": 5})
-        await self.delivered(5)
+        self.assertEqual((await self.call("POST", "/_local/webhooks/resend"))[1], {"count": 7})
+        await self.delivered(7)
         self.assertEqual({event["id"]: event for event in self.receiver.events()}, first)
         published = [event["data"]["object"] for event in self.receiver.events("charge.refunded")]
         self.assertEqual(sorted(charge["amount_refunded"] for charge in published), [500, 1000])

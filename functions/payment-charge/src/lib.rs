@@ -8,13 +8,14 @@ use domain::{
     id::{PaymentId, RefundId},
     payment::{self, Change, ChargeOutcome, Payment},
 };
-use edge::Delivery;
+use edge::{Delivery, telemetry::metrics};
 use kernel::{Failure, Timestamp};
 use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway};
+use services::{advance_payment, call_gateway, staff_metrics};
 
-/// Charges one payment. A decline is final for the attempt. The queue retries while the gateway is unreachable; an attempt that is too
-/// old to retry becomes a dead letter.
+/// Charges one payment; that of an order that costs nothing is confirmed without the gateway. A decline is final for the attempt. An
+/// answer that states another amount than was asked is recorded for review and confirms nothing. The queue retries while the gateway
+/// is unreachable; an attempt that is too old to retry becomes a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
@@ -31,6 +32,11 @@ pub async fn handle(
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }
+    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
+    if payment.is_free() {
+        let decide = |payment: &Payment| Ok(payment::confirm_without_charge(payment, delivery.now));
+        return advance_payment(payments, delivery.claim(), payment, decide, wrap).await.map(drop);
+    }
     let outcome = match call_gateway(breaker, payments, delivery.context(), gateway.charge(&payment)).await {
         Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up(gateway, &payment, error, delivery.now).await?,
         outcome => outcome?,
@@ -38,8 +44,9 @@ pub async fn handle(
     let decide = |payment: &Payment| {
         payment::record_charge_outcome(payment, attempt, &outcome, RefundId(delivery.ids.next()), delivery.now)
     };
-    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
-    advance_payment(payments, delivery.claim(), payment, decide, wrap).await
+    let applied = advance_payment(payments, delivery.claim(), payment, decide, wrap).await?;
+    applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
+    Ok(())
 }
 
 /// Looks up the result of an attempt for which the gateway replays a server error: repeating the request would return it forever.

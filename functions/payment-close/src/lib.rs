@@ -20,5 +20,5 @@ pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent
     let payment = payments.begin(&closed).await?;
     let decide = |payment: &Payment| Ok(payment::close(payment, RefundId(delivery.ids.next()), delivery.now));
     let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
-    advance_payment(payments, delivery.claim(), payment, decide, wrap).await
+    advance_payment(payments, delivery.claim(), payment, decide, wrap).await.map(drop)
 }

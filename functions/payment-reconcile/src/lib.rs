@@ -6,7 +6,7 @@
 
 use domain::{
     id::RefundId,
-    payment::{self, Change, Payment, RefundOutcome, RefundStatus, Status},
+    payment::{self, Change, Payment, RefundStatus, Status},
 };
 use edge::{
     schedule::Tick,
@@ -15,7 +15,7 @@ use edge::{
 use kernel::Failure;
 use ports::{GATEWAY_PENDING, Gateway, PaymentStore, TransitionOutcome};
 use serde::Serialize;
-use services::{Sweep, SweepSummary};
+use services::{Sweep, SweepSummary, staff_metrics};
 
 /// Payments per page.
 const PAGE: u32 = 200;
@@ -33,6 +33,8 @@ pub struct Summary {
     pub unresolved: u32,
     /// Charges and refunds whose result the gateway had.
     pub resolved: u32,
+    /// Answers of the gateway that do not match what was asked, seen for the first time.
+    pub mismatched: u32,
     /// Attempts and refunds that the gateway never received and nothing requests any more.
     pub abandoned: u32,
     /// Payments whose charge or refunds were requested again.
@@ -72,8 +74,12 @@ async fn reconcile(
         if let Some(outcome) = gateway.find_charge(payment).await? {
             let refund = RefundId(tick.ids.next());
             let change = payment::record_charge_outcome(payment, payment.attempts, &outcome, refund, tick.now)?;
-            return commit(payments, change, tick, &mut summary.resolved).await.map(drop);
+            if let Some(change) = change {
+                let counter = if change.is_mismatch() { &mut summary.mismatched } else { &mut summary.resolved };
+                return commit(payments, Some(change), tick, counter).await.map(drop);
+            }
         }
+        // Not found, or found with another amount, which is recorded.
         if let Some(change) = payment::abandon_charge(payment, tick.now) {
             return commit(payments, Some(change), tick, &mut summary.abandoned).await.map(drop);
         }
@@ -93,18 +99,21 @@ async fn reconcile_refunds(
 ) -> Result<Option<Payment>, Failure> {
     let mut current = payment.clone();
     for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
-        let (outcome, counter) = match gateway.find_refund(payment, refund).await? {
-            Some(outcome) => (outcome, &mut summary.resolved),
-            None => match payment::abandon_refund(refund, tick.now) {
-                Some(outcome) => (outcome, &mut summary.abandoned),
+        let decide = |outcome| payment::record_refund_outcome(&current, refund.id, &outcome, tick.now);
+        let found = match gateway.find_refund(payment, refund).await? {
+            Some(outcome) => decide(outcome)?,
+            None => None,
+        };
+        let (change, counter) = match found {
+            Some(change) if change.is_mismatch() => (change, &mut summary.mismatched),
+            Some(change) => (change, &mut summary.resolved),
+            // Not found, or found with another amount, which is recorded.
+            None => match payment::abandon_refund(&current, refund, tick.now).map(decide).transpose()?.flatten() {
+                Some(change) => (change, &mut summary.abandoned),
                 None => continue,
             },
         };
-        if matches!(outcome, RefundOutcome::Failed(_)) {
-            metrics::count("RefundsFailed", 1);
-        }
-        let change = payment::record_refund_outcome(&current, refund.id, &outcome, tick.now)?;
-        match commit(payments, change, tick, counter).await? {
+        match commit(payments, Some(change), tick, counter).await? {
             Some(payment) => current = payment,
             None => return Ok(None),
         }
@@ -126,5 +135,6 @@ async fn commit(
         return Ok(None);
     }
     *counter += 1;
+    staff_metrics(&change).for_each(|name| metrics::count(name, 1));
     Ok(Some(change.payment))
 }

@@ -3,12 +3,12 @@
 use domain::{
     DomainEvent,
     event::RefundRequested,
-    payment::{self, Change, Payment, RefundOutcome},
+    payment::{self, Change, Payment},
 };
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway};
+use services::{advance_payment, call_gateway, staff_metrics};
 
 /// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
 /// that is too old to retry becomes a dead letter.
@@ -32,10 +32,9 @@ pub async fn handle(
         }
         outcome => outcome?,
     };
-    if matches!(outcome, RefundOutcome::Failed(_)) {
-        metrics::count("RefundsFailed", 1);
-    }
     let decide = |payment: &Payment| payment::record_refund_outcome(payment, request.refund_id, &outcome, delivery.now);
     let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
-    advance_payment(payments, delivery.claim(), payment, decide, wrap).await
+    let applied = advance_payment(payments, delivery.claim(), payment, decide, wrap).await?;
+    applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
+    Ok(())
 }

@@ -9,7 +9,7 @@ CREATE TABLE payments.payments (
     -- Null when the order was cancelled before the first attempt.
     method          text,
     status          text        NOT NULL
-        CHECK (status IN ('pending', 'succeeded', 'failed', 'refunded', 'partially_refunded')),
+        CHECK (status IN ('pending', 'succeeded', 'failed', 'refunded', 'partially_refunded', 'no_payment_required')),
     attempts        integer     NOT NULL CHECK (attempts >= 0),
     attempted_at    timestamptz NOT NULL,
     -- The order is cancelled: there are no further attempts, and a charge that succeeds is refunded at once.
@@ -19,24 +19,34 @@ CREATE TABLE payments.payments (
     decline_code    text,
     -- [{id, amount, reason, status, transaction_id?, requested_at}], oldest first. Only ever read together with the payment.
     refunds         jsonb       NOT NULL DEFAULT '[]',
+    -- [{movement, transaction_id, refund_id?, asked, answered, at}], oldest first: answers that do not match what was asked.
+    mismatches      jsonb       NOT NULL DEFAULT '[]',
+    -- The time of the newest of them.
+    mismatched_at   timestamptz,
+    -- [{id, amount, reason, status, evidence_due_by?, withdrawn?, fee?, returned?, fee_returned?, opened_at}], oldest first.
+    disputes        jsonb       NOT NULL DEFAULT '[]',
     -- When to reconcile with the gateway because a result is missing; null when none is.
     reconcile_after timestamptz,
     version         bigint      NOT NULL CHECK (version > 0),
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL
 );
+-- Events of the gateway about a charge name the charge only.
+CREATE INDEX payments_of_transaction ON payments.payments (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX payments_to_reconcile ON payments.payments (reconcile_after) WHERE reconcile_after IS NOT NULL;
+CREATE INDEX payments_mismatched ON payments.payments (mismatched_at DESC, id DESC) WHERE mismatched_at IS NOT NULL;
 
 -- The ledger. A row debits one account and credits another with the same amount, so the balances of all accounts always add up to
 -- zero. Rows are never changed or deleted; grants.sql revokes both.
 CREATE TABLE payments.transfers (
-    purpose    text        NOT NULL CHECK (purpose IN ('charge', 'refund', 'fee')),
+    purpose    text        NOT NULL CHECK (purpose IN ('charge', 'refund', 'fee', 'refund_reversal', 'dispute', 'dispute_fee', 'dispute_reversal',
+            'dispute_fee_reversal')),
     -- The gateway's id of the transaction.
     reference  text        NOT NULL,
     payment_id uuid,
     refund_id  uuid,
-    debit      text        NOT NULL CHECK (debit IN ('gateway', 'sales', 'fees')),
-    credit     text        NOT NULL CHECK (credit IN ('gateway', 'sales', 'fees')),
+    debit      text        NOT NULL CHECK (debit IN ('gateway', 'sales', 'fees', 'disputes')),
+    credit     text        NOT NULL CHECK (credit IN ('gateway', 'sales', 'fees', 'disputes')),
     amount     bigint      NOT NULL CHECK (amount > 0),
     currency   text        NOT NULL,
     at         timestamptz NOT NULL,

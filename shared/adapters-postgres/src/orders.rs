@@ -215,12 +215,17 @@ fn order(row: &Row) -> Result<Order, Failure> {
 
 /// The cursor after an order: its time in microseconds and its id.
 fn format_cursor(last: &Order) -> String {
-    let mut bytes = last.created_at.as_microsecond().to_be_bytes().to_vec();
-    bytes.extend_from_slice(last.id.0.as_bytes());
+    format_position(last.created_at, last.id.0)
+}
+
+/// A position in a list that is ordered by time and id, as a cursor.
+pub(super) fn format_position(at: Timestamp, id: Uuid) -> String {
+    let mut bytes = at.as_microsecond().to_be_bytes().to_vec();
+    bytes.extend_from_slice(id.as_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn parse_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+pub(super) fn parse_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
     let parse = || {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (at, id) = bytes.split_first_chunk::<8>()?;

@@ -4,6 +4,7 @@ use super::{
     Database, Relay,
     fragments::{claim_if_given, insert_event, insert_events, insert_idempotency_record, select_idempotency_outcome},
     idempotency, ledger,
+    orders::{format_position, parse_cursor},
     params::{Param, params},
     rows::{bigint, count, get, json, keyword, money, only, parsed_if},
 };
@@ -14,7 +15,7 @@ use domain::{
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Bus, Claim, PaymentStore, TransitionOutcome};
+use ports::{Bus, Claim, Page, PaymentStore, TransitionOutcome};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
@@ -30,8 +31,14 @@ const GET: &str = "SELECT * FROM payments WHERE id = $1 AND ($2 IS NULL OR user_
 
 const FIND_BY_ORDER: &str = "SELECT * FROM payments WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
 
+const FIND_BY_TRANSACTION: &str = "SELECT * FROM payments WHERE transaction_id = $1 ORDER BY created_at LIMIT 1";
+
 const DUE_FOR_RECONCILIATION: &str = "SELECT * FROM payments
     WHERE reconcile_after < $1 AND ($3::timestamptz IS NULL OR (reconcile_after, id) > ($3, $4::uuid)) ORDER BY reconcile_after, id LIMIT $2";
+
+const MISMATCHED: &str = "SELECT * FROM payments
+    WHERE mismatched_at IS NOT NULL AND ($1::timestamptz IS NULL OR (mismatched_at, id) < ($1, $2::uuid))
+    ORDER BY mismatched_at DESC, id DESC LIMIT $3";
 
 /// Stores the transition for a row of `$from`, with its transfers and events. The parameters from `$6` on are those of [`transition`].
 macro_rules! store_transition {
@@ -40,7 +47,8 @@ macro_rules! store_transition {
             "updated AS (
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
-                    transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17
+                    transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17,
+                    mismatches = $20, mismatched_at = $21, disputes = $22
                 FROM ",
             $from,
             " WHERE p.id = $6
@@ -120,6 +128,11 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         rows.first().map(read).transpose()
     }
 
+    async fn find_by_transaction(&self, transaction_id: &str) -> Result<Option<Payment>, Failure> {
+        let rows = self.relay.database().query(FIND_BY_TRANSACTION, &params![transaction_id]).await?;
+        rows.first().map(read).transpose()
+    }
+
     async fn advance(
         &self,
         claim: Option<Claim>,
@@ -185,9 +198,19 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
             self.relay.database().query(DUE_FOR_RECONCILIATION, &params![before, i64::from(limit), since, id]).await?;
         rows.iter().map(read).collect()
     }
+
+    async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
+        let (at, id) = cursor.map(parse_cursor).transpose()?.unzip();
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
+        let rows = self.relay.database().query(MISMATCHED, &params![at, id, i64::from(limit) + 1]).await?;
+        let items: Vec<Payment> = rows.iter().take(page_size).map(read).collect::<Result<_, _>>()?;
+        let last = items.last().filter(|_| rows.len() > page_size);
+        let next = last.and_then(|last| Some(format_position(last.mismatched_at()?, last.id.0)));
+        Ok(Page { items, next })
+    }
 }
 
-/// The parameters `$6` to `$19` of a transition.
+/// The parameters `$6` to `$22` of a transition.
 fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
     let payment = &change.payment;
     let params = params![
@@ -205,6 +228,9 @@ fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'
         payment.updated_at,
         Json(ledger::rows(&change.transfers)),
         Json(events),
+        Json(&payment.mismatches),
+        payment.mismatched_at(),
+        Json(&payment.disputes),
     ];
     Ok(params.into_iter().collect())
 }
@@ -227,6 +253,8 @@ fn read(row: &Row) -> Result<Payment, Failure> {
         transaction_id: get(row, "transaction_id")?,
         decline_code: get(row, "decline_code")?,
         refunds: json(row, "refunds")?,
+        mismatches: json(row, "mismatches")?,
+        disputes: json(row, "disputes")?,
         version: count(row, "version")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
@@ -239,7 +267,8 @@ mod tests {
 
     #[test]
     fn statements_are_far_below_the_size_that_pins_the_proxy() {
-        for sql in [BEGIN, GET, FIND_BY_ORDER, DUE_FOR_RECONCILIATION, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT] {
+        let reads = [GET, FIND_BY_ORDER, FIND_BY_TRANSACTION, DUE_FOR_RECONCILIATION, MISMATCHED];
+        for sql in reads.into_iter().chain([BEGIN, ADVANCE, ADVANCE_WITH_REPLY, RECORD_EVENT]) {
             assert!(sql.len() < 4096);
         }
     }

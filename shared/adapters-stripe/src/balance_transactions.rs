@@ -46,7 +46,7 @@ struct Source {
     metadata: Metadata,
 }
 
-/// Parses a page. Only charges and refunds are included, not payouts, adjustments and the like. A malformed transaction is listed by its
+/// Parses a page. Only charges, refunds and returned refunds are included, not payouts, adjustments and the like. A malformed transaction is listed by its
 /// id and does not affect the others.
 pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
     if !status.is_success() {
@@ -61,6 +61,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
         let purpose = match transaction["type"].as_str() {
             Some("charge" | "payment") => Purpose::Charge,
             Some("refund" | "payment_refund") => Purpose::Refund,
+            Some("refund_failure" | "payment_failure_refund") => Purpose::RefundReversal,
             _ => continue,
         };
         let read = serde_json::from_value::<Transaction>(transaction)
@@ -84,7 +85,7 @@ impl Transaction {
         // The id that the charge or refund was recorded with.
         let reference = match purpose {
             Purpose::Charge => source.payment_intent.unwrap_or(source.id),
-            Purpose::Refund | Purpose::Fee => source.id,
+            _ => source.id,
         };
         let payment_id = source.metadata.get(metadata::PAYMENT_ID).and_then(|id| Uuid::try_parse(id).ok());
         // Outgoing amounts are negative. If it was settled in another currency, only the amount of the source is in the customer's.

@@ -1,9 +1,10 @@
 //! Classification of Stripe's responses. Only a final result becomes an outcome; everything undecided is `Unavailable`.
 
 use super::{DEPENDENCY, metadata};
-use domain::payment::{ChargeOutcome, RefundOutcome};
+use domain::id::RefundId;
+use domain::payment::{Answer, ChargeOutcome, RefundOutcome, ReportedRefund, StatedAmount};
 use edge::telemetry::metrics;
-use kernel::{Failure, FailureKind};
+use kernel::{Failure, FailureKind, Uuid};
 use ports::{GATEWAY_PENDING, GATEWAY_RETRY_LATER};
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -23,6 +24,10 @@ pub(super) type Metadata = BTreeMap<String, String>;
 pub(super) struct Intent {
     pub(super) id: String,
     status: String,
+    amount: Option<i64>,
+    /// What was collected; an intent that collects later has another `amount` until then.
+    amount_received: Option<i64>,
+    currency: Option<String>,
     last_payment_error: Option<StripeError>,
     #[serde(default)]
     pub(super) metadata: Metadata,
@@ -31,10 +36,18 @@ pub(super) struct Intent {
 impl Intent {
     fn outcome(self) -> Result<ChargeOutcome, Failure> {
         match self.status.as_str() {
-            "succeeded" => Ok(ChargeOutcome::Charged(self.id)),
+            "succeeded" => Ok(ChargeOutcome::Charged(self.into_answer())),
             "requires_payment_method" | "canceled" => Ok(ChargeOutcome::Declined(self.decline_code())),
             "requires_action" => Ok(ChargeOutcome::Declined(AUTHENTICATION_REQUIRED.to_owned())),
             other => Err(pending(&format!("the payment is {other}"))),
+        }
+    }
+
+    /// What the intent says it collected.
+    pub(super) fn into_answer(self) -> Answer {
+        Answer {
+            transaction_id: self.id,
+            amount: stated(self.amount_received.or(self.amount), self.currency.as_deref()),
         }
     }
 
@@ -52,6 +65,10 @@ impl Intent {
     }
 }
 
+fn stated(minor: Option<i64>, currency: Option<&str>) -> Option<StatedAmount> {
+    Some(StatedAmount::new(minor?, currency?))
+}
+
 /// A page of search results.
 #[derive(Deserialize)]
 struct SearchPage {
@@ -62,9 +79,13 @@ struct SearchPage {
 
 /// The members of a refund that are used.
 #[derive(Deserialize)]
-struct StripeRefund {
+pub(super) struct StripeRefund {
     id: String,
+    /// The charge, as the payment knows it.
+    pub(super) payment_intent: Option<String>,
     status: Option<String>,
+    amount: Option<i64>,
+    currency: Option<String>,
     failure_reason: Option<String>,
     #[serde(default)]
     metadata: Metadata,
@@ -76,7 +97,10 @@ impl StripeRefund {
             // A pending refund counts as done: Stripe has accepted it, and it succeeds without further action once the bank or the
             // balance of the account allows. A bank that returns it, rarely and after weeks, returns the money to the balance; the
             // customer must then be refunded manually, and Stripe notifies the owner of the account (<https://docs.stripe.com/refunds#failed-refunds>).
-            "succeeded" | "pending" => Ok(RefundOutcome::Refunded(self.id)),
+            "succeeded" | "pending" => {
+                let amount = stated(self.amount, self.currency.as_deref());
+                Ok(RefundOutcome::Refunded(Answer { transaction_id: self.id, amount }))
+            }
             state @ ("failed" | "canceled") => {
                 let code = self.failure_reason.clone().unwrap_or_else(|| state.to_owned());
                 Ok(RefundOutcome::Failed(code))
@@ -86,12 +110,40 @@ impl StripeRefund {
     }
 }
 
+impl StripeRefund {
+    /// The report of a refund of `charge`; `None` while it has no result.
+    pub(super) fn into_report(self, charge: &str) -> Option<ReportedRefund> {
+        let transaction_id = self.id.clone();
+        let refund_id = self.metadata.get(metadata::REFUND_ID).and_then(|id| Uuid::try_parse(id).ok()).map(RefundId);
+        let amount = stated(self.amount, self.currency.as_deref());
+        let failure = match self.outcome().ok()? {
+            RefundOutcome::Refunded(_) => None,
+            RefundOutcome::Failed(code) => Some(code),
+        };
+        Some(ReportedRefund { charge: charge.to_owned(), transaction_id, refund_id, amount, failure })
+    }
+}
+
 /// A page of the refunds of a charge.
 #[derive(Deserialize)]
-struct Refunds {
-    data: Vec<StripeRefund>,
+pub(super) struct Refunds {
+    pub(super) data: Vec<StripeRefund>,
     #[serde(default)]
-    has_more: bool,
+    pub(super) has_more: bool,
+}
+
+/// The refunds on a page, and the id that the next page starts after.
+pub(super) fn refunds(
+    status: StatusCode,
+    body: &[u8],
+    charge: &str,
+) -> Result<(Vec<ReportedRefund>, Option<String>), Failure> {
+    if !status.is_success() {
+        return Err(failure_of(status, StripeError::parse(body)));
+    }
+    let Refunds { data, has_more } = read(status, body)?;
+    let next = data.last().filter(|_| has_more).map(|last| last.id.clone());
+    Ok((data.into_iter().filter_map(|refund| refund.into_report(charge)).collect(), next))
 }
 
 /// The result of searching one page of refunds.
@@ -237,17 +289,16 @@ pub(super) fn search(
     let is_ours =
         |intent: &Intent| is(intent, metadata::PAYMENT_ID, payment_id) && is(intent, metadata::ATTEMPT, attempt);
     let ours: Vec<Intent> = found.data.into_iter().filter(is_ours).collect();
-    let charged: Vec<&str> =
-        ours.iter().filter(|intent| intent.status == "succeeded").map(|intent| intent.id.as_str()).collect();
-    match *charged.as_slice() {
-        [] => {}
-        [once] => return Ok(Some(ChargeOutcome::Charged(once.to_owned()))),
-        _ => {
-            let names = charged.join(" and ");
-            return Err(Failure::internal(format!(
-                "{DEPENDENCY}: attempt {attempt} of {payment_id} is charged as {names}"
-            )));
-        }
+    let (mut charged, ours): (Vec<Intent>, Vec<Intent>) =
+        ours.into_iter().partition(|intent| intent.status == "succeeded");
+    if charged.len() > 1 {
+        let names = charged.iter().map(|intent| intent.id.as_str()).collect::<Vec<_>>().join(" and ");
+        return Err(Failure::internal(format!(
+            "{DEPENDENCY}: attempt {attempt} of {payment_id} is charged as {names}"
+        )));
+    }
+    if let Some(once) = charged.pop() {
+        return Ok(Some(ChargeOutcome::Charged(once.into_answer())));
     }
     // An open intent may still be charged, so that it takes precedence over declined ones.
     let begun = ours.into_iter().filter(|intent| !intent.was_never_confirmed());

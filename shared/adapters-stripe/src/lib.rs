@@ -22,7 +22,7 @@ use adapters_secrets::SecretValue;
 use catalog::Uses;
 use classify::RefundPage;
 use domain::ledger::GatewayStatement;
-use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome};
+use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund};
 use kernel::{Failure, FailureKind, Timestamp};
 use ports::GATEWAY_REPLAYED_ERROR;
 use reqwest::{Client, RequestBuilder, StatusCode};
@@ -180,6 +180,21 @@ impl ports::Gateway for StripeGateway {
                 RefundPage::Found(outcome) => return Ok(Some(outcome)),
                 RefundPage::Next(last) => after = Some(last),
                 RefundPage::Last => return Ok(None),
+            }
+        }
+    }
+
+    async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure> {
+        let (mut all, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let mut query = vec![("payment_intent", charge.to_owned()), ("limit", PAGE_LIMIT.to_owned())];
+            query.extend(after.map(|last| ("starting_after", last)));
+            let (status, body) = self.get("refunds", &query).await?;
+            let (refunds, next) = classify::refunds(status, &body, charge)?;
+            all.extend(refunds);
+            match next {
+                Some(last) => after = Some(last),
+                None => return Ok(all),
             }
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use adapters_testkit::server::{secret, serve};
 use domain::Money;
 use domain::id::{OrderId, PaymentId, RefundId, UserId};
-use domain::payment::{RefundReason, RefundStatus, Status};
+use domain::payment::{Answer, RefundReason, RefundStatus, Status};
 use domain::text::PaymentMethod;
 use kernel::{FailureKind, Uuid};
 use ports::Gateway;
@@ -26,6 +26,8 @@ fn payment() -> Payment {
         transaction_id: None,
         decline_code: None,
         refunds: vec![],
+        mismatches: vec![],
+        disputes: vec![],
         version: 1,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
@@ -41,6 +43,14 @@ fn refund() -> Refund {
         transaction_id: None,
         requested_at: Timestamp::UNIX_EPOCH,
     }
+}
+
+fn charged(id: &str) -> ChargeOutcome {
+    ChargeOutcome::Charged(Answer::new(id, payment().amount))
+}
+
+fn refunded(id: &str) -> RefundOutcome {
+    RefundOutcome::Refunded(Answer::new(id, refund().amount))
 }
 
 async fn gateway() -> (TcpListener, StripeGateway) {
@@ -67,9 +77,10 @@ fn has_header(request: &str, name: &str, value: &str) -> bool {
 #[tokio::test]
 async fn charge_has_the_idempotency_key_of_its_attempt() {
     let (listener, gateway) = gateway().await;
-    let (payment, responses) = (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded"}"#)]);
+    let (payment, responses) =
+        (payment(), [KEY, (200, r#"{"id":"pi_1","status":"succeeded","amount_received":1999,"currency":"usd"}"#)]);
     let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.charge(&payment));
-    assert_eq!(response, Ok(ChargeOutcome::Charged("pi_1".to_owned())));
+    assert_eq!(response, Ok(charged("pi_1")));
     let (line, form) = parts(&requests[1]);
     assert_eq!(line, "POST /v1/payment_intents");
     for pair in [
@@ -99,9 +110,10 @@ async fn charge_without_payment_method_and_refund_without_charge_fail() {
 async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
-    let (refund, responses) = (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded"}"#)]);
+    let (refund, responses) =
+        (refund(), [KEY, (200, r#"{"id":"re_1","status":"succeeded","amount":500,"currency":"usd"}"#)]);
     let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.refund(&payment, &refund));
-    assert_eq!(response, Ok(RefundOutcome::Refunded("re_1".to_owned())));
+    assert_eq!(response, Ok(refunded("re_1")));
     let (line, form) = parts(&requests[1]);
     assert_eq!(line, "POST /v1/refunds");
     for pair in [
@@ -134,11 +146,11 @@ async fn refund_is_searched_among_those_of_its_charge() {
     let (listener, gateway) = gateway().await;
     let payment = Payment { transaction_id: Some("pi_1".to_owned()), ..payment() };
     let other = r#"{"data":[{"id":"re_1","status":"succeeded","metadata":{"refund_id":"x"}}],"has_more":true}"#;
-    let ours = r#"{"data":[{"id":"re_2","status":"succeeded","metadata":
+    let ours = r#"{"data":[{"id":"re_2","status":"succeeded","amount":500,"currency":"usd","metadata":
         {"refund_id":"00000000-0000-0000-0000-000000000004"}}],"has_more":false}"#;
     let (refund, responses) = (refund(), [KEY, (200, other), (200, ours)]);
     let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.find_refund(&payment, &refund));
-    assert_eq!(response, Ok(Some(RefundOutcome::Refunded("re_2".to_owned()))));
+    assert_eq!(response, Ok(Some(refunded("re_2"))));
     let (line, query) = parts(&requests[1]);
     assert_eq!((&*line, &*query), ("GET /v1/refunds", "payment_intent=pi_1&limit=100"));
     assert_eq!(parts(&requests[2]).1, format!("{query}&starting_after=re_1"));
@@ -181,9 +193,26 @@ async fn balance_transactions_are_read_until_the_last_page() {
 }
 
 #[tokio::test]
+async fn refunds_of_a_charge_are_read_page_by_page() {
+    let (listener, gateway) = gateway().await;
+    let one = |id: &str, status: &str| {
+        format!(r#"{{"id":"{id}","status":"{status}","amount":500,"currency":"usd","payment_intent":"pi_1"}}"#)
+    };
+    let first =
+        format!(r#"{{"data":[{},{}],"has_more":true}}"#, one("re_3", "succeeded"), one("re_2", "requires_action"));
+    let second = format!(r#"{{"data":[{}],"has_more":false}}"#, one("re_1", "failed"));
+    let responses = [KEY, (200, first.as_str()), (200, second.as_str())];
+    let (requests, refunds) = futures_util::join!(serve(listener, &responses), gateway.refunds_of("pi_1"));
+    let refunds: Vec<_> = refunds.unwrap().into_iter().map(|refund| (refund.transaction_id, refund.failure)).collect();
+    assert_eq!(refunds, [("re_3".to_owned(), None), ("re_1".to_owned(), Some("failed".to_owned()))]);
+    assert_eq!(parts(&requests[1]).1, "payment_intent=pi_1&limit=100");
+    assert_eq!(parts(&requests[2]).1, "payment_intent=pi_1&limit=100&starting_after=re_2");
+}
+
+#[tokio::test]
 async fn rejected_api_key_is_read_again() {
     let (listener, gateway) = gateway().await;
-    let charged = r#"{"id":"pi_1","status":"succeeded"}"#;
+    let charged = r#"{"id":"pi_1","status":"succeeded","amount_received":1999,"currency":"usd"}"#;
     let responses = [
         (200, r#"{"SecretString":"sk_old"}"#),
         (401, r#"{"error":{"type":"invalid_request_error"}}"#),
@@ -196,10 +225,7 @@ async fn rejected_api_key_is_read_again() {
         async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
     let (requests, [refused, first, second]) = futures_util::join!(serve(listener, &responses), send());
     assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
-    assert_eq!(
-        (first, second),
-        (Ok(ChargeOutcome::Charged("pi_1".to_owned())), Ok(ChargeOutcome::Charged("pi_1".to_owned())))
-    );
+    assert_eq!((first, second), (Ok(self::charged("pi_1")), Ok(self::charged("pi_1"))));
     let paths: Vec<_> = requests.iter().filter_map(|request| request.split(' ').nth(1)).collect();
     let charge = "/v1/payment_intents";
     assert_eq!(paths, ["/", charge, "/", charge, charge]);

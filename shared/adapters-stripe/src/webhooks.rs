@@ -1,19 +1,23 @@
 //! Verification of Stripe's webhook signatures (<https://docs.stripe.com/webhooks#verify-manually>), and parsing of the events.
 
-use super::classify::Intent;
+use super::classify::{Intent, Metadata, Refunds, StripeRefund};
 use super::{metadata, secrets};
 use adapters_secrets::SecretValue;
 use aws_lc_rs::hmac;
 use domain::id::PaymentId;
 use domain::payment::ChargeOutcome;
+use edge::telemetry::metrics;
 use kernel::{Failure, FailureKind, Timestamp, Uuid};
-use ports::GatewayEvent;
+use ports::{GatewayEvent, GatewayReport};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+mod disputes;
 #[cfg(test)]
 mod tests;
 
@@ -130,37 +134,107 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// The members of an event that are used.
-#[derive(Deserialize)]
+/// The members of an event that are used. All may be missing: events of Stripe's API v2 are thin and have no `data`, and a newer
+/// version of the API may change anything.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct StripeEvent {
     id: String,
     #[serde(rename = "type")]
     kind: String,
+    api_version: Option<String>,
     data: EventData,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct EventData {
-    object: serde_json::Value,
+    object: Value,
 }
 
-/// The outcome of a charge; `None` for other event types and for charges that this platform did not make.
+/// Why a genuine event is not processed.
+enum Ignored {
+    /// Its type is not one that the platform follows, or it is not about an object of this platform.
+    Unrelated,
+    /// Its type is followed, and its content is missing or has another form.
+    Unreadable,
+}
+
+/// The report of an event; `None` for an event that is not processed. Stripe gets a success for both, since it would send a rejected
+/// event again for days and then disable the endpoint.
 fn parse_event(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
-    let unreadable = |_| Failure::new(FailureKind::Malformed, "event-malformed", "The event is malformed.");
-    let StripeEvent { id, kind, data } = serde_json::from_slice(body).map_err(unreadable)?;
-    let charged = match kind.as_str() {
-        "payment_intent.succeeded" => true,
-        "payment_intent.payment_failed" => false,
-        _ => return Ok(None),
-    };
-    let intent: Intent = serde_json::from_value(data.object).map_err(unreadable)?;
+    let not_json = |_| Failure::new(FailureKind::Malformed, "event-malformed", "The event is not JSON.");
+    let event: Value = serde_json::from_slice(body).map_err(not_json)?;
+    let StripeEvent { id, kind, api_version, data } = serde_json::from_value(event).unwrap_or_default();
+    match report(&kind, data.object) {
+        Ok(report) => return Ok(Some(GatewayEvent { id: uuid_of(&id), report })),
+        Err(Ignored::Unrelated) => {
+            metrics::count("WebhooksIgnored", 1);
+            tracing::info!(event = id, kind, "event of the gateway ignored");
+        }
+        Err(Ignored::Unreadable) => {
+            metrics::count("WebhooksUnreadable", 1);
+            tracing::error!(event = id, kind, api_version, "event of the gateway is not readable");
+        }
+    }
+    Ok(None)
+}
+
+fn report(kind: &str, object: Value) -> Result<GatewayReport, Ignored> {
+    match kind {
+        "payment_intent.succeeded" => charge(object, |intent| ChargeOutcome::Charged(intent.into_answer())),
+        "payment_intent.payment_failed" => charge(object, |intent| ChargeOutcome::Declined(intent.decline_code())),
+        "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund(object),
+        "charge.refunded" => refunded_charge(object),
+        "charge.dispute.created"
+        | "charge.dispute.updated"
+        | "charge.dispute.closed"
+        | "charge.dispute.funds_withdrawn"
+        | "charge.dispute.funds_reinstated" => disputes::report(read(object)?),
+        _ => Err(Ignored::Unrelated),
+    }
+}
+
+fn refund(object: Value) -> Result<GatewayReport, Ignored> {
+    let refund: StripeRefund = read(object)?;
+    // Other systems may refund with the same Stripe account what is no payment intent.
+    let charge = refund.payment_intent.clone().ok_or(Ignored::Unrelated)?;
+    let refund = refund.into_report(&charge).ok_or(Ignored::Unrelated)?;
+    Ok(GatewayReport::Refunds { charge, payment_id: None, refunds: Some(vec![refund]) })
+}
+
+/// The members of a charge that are used.
+#[derive(Deserialize)]
+struct StripeCharge {
+    payment_intent: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+    /// Not included since version 2022-11-15 of the API.
+    refunds: Option<Refunds>,
+}
+
+fn refunded_charge(object: Value) -> Result<GatewayReport, Ignored> {
+    let StripeCharge { payment_intent, metadata, refunds } = read(object)?;
+    let charge = payment_intent.ok_or(Ignored::Unrelated)?;
+    let payment_id = metadata.get(super::metadata::PAYMENT_ID).and_then(|id| Uuid::try_parse(id).ok()).map(PaymentId);
+    let whole = refunds.filter(|page| !page.has_more && !page.data.is_empty()).map(|page| page.data);
+    let refunds = whole.map(|all| all.into_iter().filter_map(|refund| refund.into_report(&charge)).collect());
+    Ok(GatewayReport::Refunds { charge, payment_id, refunds })
+}
+
+fn read<T: DeserializeOwned>(object: Value) -> Result<T, Ignored> {
+    serde_json::from_value(object).map_err(|_| Ignored::Unreadable)
+}
+
+fn charge(object: Value, outcome: impl FnOnce(Intent) -> ChargeOutcome) -> Result<GatewayReport, Ignored> {
+    let intent: Intent = read(object)?;
     // Other systems may charge with the same Stripe account.
     let metadata_of = |name| intent.metadata.get(name).map(String::as_str).unwrap_or_default();
     let payment_id = Uuid::try_parse(metadata_of(metadata::PAYMENT_ID));
-    let (Ok(payment_id), Ok(attempt)) = (payment_id, metadata_of(metadata::ATTEMPT).parse()) else { return Ok(None) };
-    let outcome =
-        if charged { ChargeOutcome::Charged(intent.id) } else { ChargeOutcome::Declined(intent.decline_code()) };
-    Ok(Some(GatewayEvent { id: uuid_of(&id), payment_id: PaymentId(payment_id), attempt, outcome }))
+    let (Ok(payment_id), Ok(attempt)) = (payment_id, metadata_of(metadata::ATTEMPT).parse()) else {
+        return Err(Ignored::Unrelated);
+    };
+    Ok(GatewayReport::Charge { payment_id: PaymentId(payment_id), attempt, outcome: outcome(intent) })
 }
 
 /// A UUID derived from Stripe's id of an event.

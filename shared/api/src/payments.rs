@@ -4,7 +4,9 @@ use crate::{id, rfc3339};
 use domain::{
     Money,
     id::UserId,
-    payment::{Payment, Refund, RefundReason, RefundStatus, Status},
+    payment::{
+        Dispute, DisputeStatus, Mismatch, Movement, Payment, Refund, RefundReason, RefundStatus, StatedAmount, Status,
+    },
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,6 +34,12 @@ pub struct PaymentView {
     pub attempts: u32,
     /// All refunds, oldest first.
     pub refunds: Vec<RefundView>,
+    /// Answers of the gateway that do not match what was asked, oldest first. Staff only; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mismatches: Vec<MismatchView>,
+    /// Disputes of the charge, oldest first; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<DisputeView>,
     /// Creation time.
     pub created_at: String,
     /// Time of the last transition.
@@ -53,15 +61,82 @@ pub struct RefundView {
     pub requested_at: String,
 }
 
+/// A dispute of a charge.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DisputeView {
+    /// The gateway's id of the dispute.
+    pub id: String,
+    /// The disputed amount.
+    pub amount: Money,
+    /// The bank's reason, in the gateway's words.
+    pub reason: String,
+    /// Status of the dispute.
+    pub status: DisputeStatus,
+    /// Until when evidence is accepted.
+    pub evidence_due_by: Option<String>,
+    /// What the gateway withdrew.
+    pub withdrawn: Option<Money>,
+    /// What the gateway returned.
+    pub returned: Option<Money>,
+    /// When it was first reported.
+    pub opened_at: String,
+}
+
+impl From<&Dispute> for DisputeView {
+    fn from(dispute: &Dispute) -> Self {
+        Self {
+            id: dispute.id.clone(),
+            amount: dispute.amount,
+            reason: dispute.reason.clone(),
+            status: dispute.status,
+            evidence_due_by: dispute.evidence_due_by.map(rfc3339),
+            withdrawn: dispute.withdrawn,
+            returned: dispute.returned,
+            opened_at: rfc3339(dispute.opened_at),
+        }
+    }
+}
+
+/// An answer of the gateway that does not match what was asked.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MismatchView {
+    /// What the gateway was asked to move.
+    pub movement: Movement,
+    /// The gateway's id of the charge or refund.
+    pub transaction_id: String,
+    /// Id of the refund, if it is one that was requested.
+    pub refund_id: Option<String>,
+    /// What was asked.
+    pub asked: Money,
+    /// What the gateway says it moved; null if it does not state it.
+    pub answered: Option<StatedAmount>,
+    /// When it was first seen.
+    pub seen_at: String,
+}
+
 impl PaymentView {
     /// The payment as a caller may see it, who is its owner, or staff if there is no `owner` to filter by.
     pub fn visible_to(owner: Option<UserId>, payment: &Payment) -> Self {
         if owner.is_some() { Self::from(payment) } else { Self::for_staff(payment) }
     }
 
-    /// The payment for staff, with the original decline code.
+    /// The payment for staff, with the original decline code and what needs a review.
     pub fn for_staff(payment: &Payment) -> Self {
-        Self { decline_code: payment.decline_code.clone(), ..Self::from(payment) }
+        let mismatches = payment.mismatches.iter().map(MismatchView::from).collect();
+        Self { decline_code: payment.decline_code.clone(), mismatches, ..Self::from(payment) }
+    }
+}
+
+impl From<&Mismatch> for MismatchView {
+    fn from(mismatch: &Mismatch) -> Self {
+        Self {
+            movement: mismatch.movement,
+            transaction_id: mismatch.transaction_id.clone(),
+            refund_id: mismatch.refund_id.map(|refund| id(refund.0)),
+            asked: mismatch.asked,
+            answered: mismatch.answered.clone(),
+            seen_at: rfc3339(mismatch.at),
+        }
     }
 }
 
@@ -79,6 +154,8 @@ impl From<&Payment> for PaymentView {
             decline_code: payment.decline_code_for_customers().map(str::to_owned),
             attempts: payment.attempts,
             refunds: payment.refunds.iter().map(RefundView::from).collect(),
+            mismatches: vec![],
+            disputes: payment.disputes.iter().map(DisputeView::from).collect(),
             created_at: rfc3339(payment.created_at),
             updated_at: rfc3339(payment.updated_at),
         }

@@ -252,10 +252,14 @@ pub const ALARMS: &[Alarm] = &[
         .when(Emitted(PAYMENT_WEBHOOK), "DuplicateCharge", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("refunds-failed", "refunds-failed", Ticket, "The gateway will not refund an amount: a customer waits for money.")
         .when(EmittedByAny, "RefundsFailed", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
+    Alarm::new("payment-mismatches", "payment-mismatches", Page, "The gateway moved another amount than was asked.")
+        .when(EmittedByAny, "PaymentMismatches", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
+    Alarm::new("disputes-opened", "disputes", Ticket, "A customer's bank disputes a charge: evidence has a deadline.")
+        .when(EmittedByAny, "DisputesOpened", Sum, Above(0.0)).for_periods(HOUR, 1, 1),
     Alarm::new("ledger-discrepancies", "ledger", Ticket, "The ledger and the gateway's statement differ.")
         .when(Emitted(LEDGER_RECONCILE), "LedgerDiscrepancies", Maximum, Above(0.0)).for_periods(HOUR, 1, 1),
-    Alarm::new("gateway-movements-undecodable", "ledger", Ticket, "A transaction of the gateway cannot be read.")
-        .when(EmittedByAny, "GatewayMovementsUndecodable", Sum, Above(0.0)).for_periods(HOUR, 1, 1),
+    Alarm::new("balance-transactions-undecodable", "ledger", Ticket, "A transaction of the gateway cannot be read.")
+        .when(EmittedByAny, "BalanceTransactionsUndecodable", Sum, Above(0.0)).for_periods(HOUR, 1, 1),
     Alarm::new("payments-unresolved", "payments-unresolved", Ticket, "Payments wait for a result of the gateway.")
         .when(Emitted(PAYMENT_RECONCILE), "PaymentsUnresolved", Minimum, Above(0.0)).for_periods(5 * MINUTE, 6, 6),
     Alarm::new("payment-reconciliation-errors", "payments-unresolved", Ticket, "A payment cannot be reconciled.")

@@ -47,6 +47,10 @@ macro_rules! for_each_event {
             REFUND_REQUESTED RefundRequested "RefundRequested.v1" Payments PAYMENT_EVENTS [];
             PAYMENT_REFUNDED PaymentRefunded "PaymentRefunded.v1" Payments PAYMENT_EVENTS [];
             REFUND_FAILED RefundFailed "RefundFailed.v1" Payments PAYMENT_EVENTS [];
+            PAYMENT_MISMATCHED PaymentMismatched "PaymentMismatched.v1" Payments PAYMENT_EVENTS [];
+            PAYMENT_DISPUTED PaymentDisputed "PaymentDisputed.v1" Payments PAYMENT_EVENTS [];
+            DISPUTE_UPDATED DisputeUpdated "DisputeUpdated.v1" Payments PAYMENT_EVENTS [];
+            DISPUTE_CLOSED DisputeClosed "DisputeClosed.v1" Payments PAYMENT_EVENTS [];
             GATEWAY_SUSPENDED GatewaySuspended "GatewaySuspended.v1" Payments PAYMENT_EVENTS [];
             LEDGER_RECONCILED LedgerReconciled "LedgerReconciled.v1" Payments PAYMENT_EVENTS [];
             INVOICE_ISSUED InvoiceIssued "InvoiceIssued.v1" Invoices ORDER_EVENTS [];

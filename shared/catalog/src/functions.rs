@@ -120,14 +120,14 @@ functions! {
     /// Charges a reserved order, and retries when requested.
     PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED, PAYMENT_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
-        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
+        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
     /// Closes and refunds the payment of a cancelled order.
     PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]).timeout(15);
     /// Executes a refund.
     PAYMENT_REFUND = Function::new("payment-refund", Payments).on(&[REFUND_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
-        .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, GATEWAY_SUSPENDED]).timeout(30);
+        .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, PAYMENT_MISMATCHED, GATEWAY_SUSPENDED]).timeout(30);
     /// Retries a declined payment.
     PAYMENT_PROCESS = Function::new("payment-process", Payments)
         .http(Post, "/api/v1/payments/process", CUSTOMER_ONLY).idempotent()
@@ -144,13 +144,19 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]);
     /// Processes webhooks of the payment gateway.
     PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public)
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&WEBHOOK_SECRET, Read)])
-        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, REFUND_REQUESTED]);
+        .uses(&[
+            Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read), Uses::Secret(&WEBHOOK_SECRET, Read),
+        ])
+        .publishes(&[
+            PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_MISMATCHED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
+            PAYMENT_DISPUTED, DISPUTE_UPDATED, DISPUTE_CLOSED,
+        ]);
     /// Reconciles payments and refunds without a result.
     PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[
             PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REQUESTED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
+            PAYMENT_MISMATCHED,
         ])
         .timeout(240);
     /// Reconciles the ledger with the statement of the gateway.

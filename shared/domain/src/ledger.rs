@@ -23,6 +23,8 @@ pub enum Account {
     Sales,
     /// The gateway's fees: an expense, increased by debits.
     Fees,
+    /// What is withdrawn because of disputes: returned when they are won, and an expense when they are lost.
+    Disputes,
 }
 
 /// Why money was transferred.
@@ -52,6 +54,16 @@ pub enum Purpose {
     Refund,
     /// The gateway deducted its fee.
     Fee,
+    /// A refund failed after it had succeeded: the money is back.
+    RefundReversal,
+    /// The gateway withdrew a disputed amount.
+    Dispute,
+    /// The gateway deducted its fee for a dispute.
+    DisputeFee,
+    /// A dispute was won: the amount is back.
+    DisputeReversal,
+    /// The gateway returned its fee for a dispute.
+    DisputeFeeReversal,
 }
 
 words!(Account, Purpose);
@@ -63,7 +75,18 @@ impl Purpose {
             Self::Charge => (Account::Gateway, Account::Sales),
             Self::Refund => (Account::Sales, Account::Gateway),
             Self::Fee => (Account::Fees, Account::Gateway),
+            Self::RefundReversal => (Account::Gateway, Account::Sales),
+            Self::Dispute => (Account::Disputes, Account::Gateway),
+            Self::DisputeFee => (Account::Fees, Account::Gateway),
+            Self::DisputeReversal => (Account::Gateway, Account::Disputes),
+            Self::DisputeFeeReversal => (Account::Gateway, Account::Fees),
         }
+    }
+
+    /// Whether the statement of the gateway lists it by the same id. Fees are part of other transactions, and disputes have several
+    /// transactions each, which the dispute itself states.
+    pub const fn is_compared(self) -> bool {
+        matches!(self, Self::Charge | Self::Refund | Self::RefundReversal)
     }
 }
 
@@ -71,7 +94,7 @@ impl Purpose {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transfer {
     pub purpose: Purpose,
-    /// The gateway's id of the charge or refund. Unique together with the purpose, so that nothing is posted twice.
+    /// The gateway's id of the charge, refund or dispute. Unique together with the purpose, so that nothing is posted twice.
     pub reference: String,
     /// `None` if the gateway does not name the payment.
     pub payment_id: Option<PaymentId>,
@@ -92,7 +115,7 @@ impl Transfer {
 /// A charge or refund in the statement of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayTransaction {
-    /// `Charge` or `Refund`.
+    /// Not `Fee`.
     pub purpose: Purpose,
     /// The gateway's id.
     pub reference: String,
@@ -187,7 +210,7 @@ pub fn compare(
             });
         }
     }
-    for transfer in transfers.iter().filter(|transfer| is_in_period(transfer.at) && transfer.purpose != Purpose::Fee) {
+    for transfer in transfers.iter().filter(|transfer| is_in_period(transfer.at) && transfer.purpose.is_compared()) {
         if !stated.contains(&(transfer.purpose, transfer.reference.as_str())) {
             comparison.discrepancies.push(Discrepancy {
                 kind: DiscrepancyKind::MissingAtGateway,
@@ -230,7 +253,7 @@ mod tests {
 
     #[test]
     fn accounts_and_purposes_have_one_word_each() {
-        assert_eq!(Account::ALL.map(Account::name), ["gateway", "sales", "fees"]);
+        assert_eq!(Account::ALL.map(Account::name), ["gateway", "sales", "fees", "disputes"]);
         for account in Account::ALL {
             assert_eq!(Account::parse(account.name()), Some(account));
         }
@@ -248,7 +271,8 @@ mod tests {
         let of = |wanted| -> i64 {
             transfers.iter().flat_map(Transfer::entries).filter(|(one, _)| *one == wanted).map(|(_, minor)| minor).sum()
         };
-        assert_eq!((of(Account::Gateway), of(Account::Sales), of(Account::Fees)), (-1999, 0, 1999));
+        // Every movement has one that reverses it, but the fee and the charge.
+        assert_eq!((of(Account::Gateway), of(Account::Sales), of(Account::Fees)), (0, -1999, 1999));
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Currency {
             .ok_or_else(|| "is not the code of a supported currency".to_owned())
     }
 
+    /// Every supported currency.
+    pub fn all() -> [Self; 20] {
+        SUPPORTED.map(Self)
+    }
+
     /// The alphabetic code, such as `USD`.
     pub fn code(self) -> &'static str {
         self.0.code()

@@ -110,11 +110,13 @@ fn total_outside_the_limits_of_the_gateway_is_rejected() {
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
         place(id, user, command(&[(1, 1)]), &[snapshot(1, price)], Timestamp::UNIX_EPOCH)
     };
-    for (minor, code) in [(50, "USD"), (99_999_999, "USD"), (50, "JPY"), (99_999_999, "JPY")] {
+    for (minor, code) in [(0, "USD"), (50, "USD"), (99_999_999, "USD"), (50, "JPY"), (30, "GBP"), (1_000, "MXN")] {
         assert!(try_place(minor, code).is_ok(), "{minor} {code}");
     }
     for (minor, code, detail) in [
-        (0, "USD", "total 0.00 USD; the minimum that can be charged is 0.50 USD"),
+        (1, "USD", "total 0.01 USD; the minimum that can be charged is 0.50 USD"),
+        (50, "MXN", "total 0.50 MXN; the minimum that can be charged is 10.00 MXN"),
+        (50, "CZK", "total 0.50 CZK; the minimum that can be charged is 15.00 CZK"),
         (49, "JPY", "total 49 JPY; the minimum that can be charged is 50 JPY"),
         (100_000_000, "EUR", "total 1000000.00 EUR; the maximum that can be charged is 999999.99 EUR"),
     ] {

@@ -1,15 +1,23 @@
 //! Payments: one per order, with its charge attempts and refunds.
 
+mod amount;
 mod commands;
+mod disputes;
+mod limits;
+mod reported_refunds;
 mod state_machine;
 #[cfg(test)]
 mod tests;
 
+pub use amount::{Accepted, Answer, Mismatch, Movement, StatedAmount, accept};
 pub use commands::{ProcessPayment, RefundPayment};
+pub use disputes::{Dispute, DisputeMovement, DisputeStatus, ReportedDispute, record_dispute};
+pub use limits::{MAX_CHARGE, check_total};
+pub use reported_refunds::{ReportedRefund, record_reported_refund};
 pub use state_machine::{
     Change, ChargeOutcome, Input, RefundOutcome, State, Transition, abandon_charge, abandon_refund, begin,
-    begin_closed, close, fail_charge_after_gateway_error, fail_refund_after_gateway_error, next, record_charge_outcome,
-    record_refund_outcome, republish_pending, request_refund, retry_payment,
+    begin_closed, close, confirm_without_charge, fail_charge_after_gateway_error, fail_refund_after_gateway_error,
+    next, record_charge_outcome, record_refund_outcome, republish_pending, request_refund, retry_payment,
 };
 
 use crate::{
@@ -22,12 +30,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// Maximum charge in minor units: the gateway accepts eight digits in every supported currency
-/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>).
-pub const MAX_CHARGE: i64 = 99_999_999;
-/// Minimum charge in minor units: $0.50, €0.50, ¥50 (same source). Some currencies have a higher minimum; the gateway declines such
-/// charges.
-pub const MIN_CHARGE: i64 = 50;
 /// Seconds after its start for which a charge or refund may be requested. The gateway may remove an idempotency key after 24 hours
 /// (<https://docs.stripe.com/api/idempotent_requests>) and would then execute the request again; one hour is a margin for clock skew
 /// and queues.
@@ -43,10 +45,14 @@ pub const RECONCILE_AFTER_SECONDS: i64 = 600;
 pub const GIVE_UP_SECONDS: i64 = 3 * RECONCILE_AFTER_SECONDS;
 /// Decline code of an attempt that failed because of an error at the gateway.
 pub const GATEWAY_ERROR: &str = "gateway_error";
+/// In place of the gateway's id of the charge, in the event about an order that costs nothing.
+pub const NO_PAYMENT_REQUIRED: &str = "no_payment_required";
 /// Decline code of an attempt that the gateway does not know.
 const CHARGE_NOT_FOUND: &str = "charge_not_found";
 /// Error code of a refund that the gateway does not know.
 pub const REFUND_NOT_FOUND: &str = "refund_not_found";
+/// Code of an attempt or refund that ended without a result, because the gateway moved something other than what was asked.
+pub const AMOUNT_MISMATCH: &str = "amount_mismatch";
 /// Shown to customers instead of [`HIDDEN_DECLINE_CODES`].
 const GENERIC_DECLINE: &str = "generic_decline";
 /// Codes that must not be shown to customers, who may be using a stolen card: <https://docs.stripe.com/declines/codes>.
@@ -81,6 +87,8 @@ pub enum Status {
     Refunded,
     /// Refunded in part.
     PartiallyRefunded,
+    /// The order costs nothing: it is confirmed without a charge.
+    NoPaymentRequired,
 }
 
 words!(Status);
@@ -108,6 +116,10 @@ pub struct Payment {
     pub decline_code: Option<String>,
     /// All refunds, oldest first.
     pub refunds: Vec<Refund>,
+    /// Answers of the gateway that do not match what was asked, oldest first; for review by staff.
+    pub mismatches: Vec<Mismatch>,
+    /// Disputes of the charge, oldest first.
+    pub disputes: Vec<Dispute>,
     /// 1 when created, incremented by each transition.
     pub version: u64,
     pub created_at: Timestamp,
@@ -140,6 +152,8 @@ pub enum RefundReason {
     Fraudulent,
     /// The order was cancelled. Set by the system; not accepted in requests.
     OrderCancelled,
+    /// Staff made it in the gateway's dashboard. Not accepted in requests.
+    MadeAtGateway,
 }
 
 /// The status of a refund.
@@ -167,6 +181,11 @@ impl Payment {
         format!("charge-{}-{}", self.id, self.attempts)
     }
 
+    /// Whether the order costs nothing.
+    pub fn is_free(&self) -> bool {
+        self.amount.amount.get() == 0
+    }
+
     /// Minor units that were refunded.
     pub fn refunded(&self) -> i64 {
         self.refunded_as(&[RefundStatus::Succeeded])
@@ -175,7 +194,11 @@ impl Payment {
     /// Minor units that are neither refunded nor in a pending refund.
     pub fn refundable(&self) -> i64 {
         match self.transaction_id {
-            Some(_) => self.amount.amount.get() - self.refunded_as(&[RefundStatus::Succeeded, RefundStatus::Pending]),
+            // A refund that was made at the gateway may exceed what pending ones leave; the gateway rejects those then.
+            Some(_) => {
+                let claimed = self.refunded_as(&[RefundStatus::Succeeded, RefundStatus::Pending]);
+                (self.amount.amount.get() - claimed).max(0)
+            }
             None => 0,
         }
     }
@@ -200,22 +223,17 @@ impl Payment {
         self.refunds.iter().find(|refund| refund.id == id)
     }
 
+    /// When the newest answer that does not match was seen; `None` without one.
+    pub fn mismatched_at(&self) -> Option<Timestamp> {
+        self.mismatches.last().map(|mismatch| mismatch.at)
+    }
+
     /// When an attempt or refund without a result is to be reconciled; `None` if none is pending.
     pub fn reconcile_after(&self) -> Option<Timestamp> {
         let attempt = (self.status == Status::Pending).then_some(self.attempted_at);
         let refunds = self.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
         let since = attempt.into_iter().chain(refunds.map(|refund| refund.requested_at)).min()?;
         Timestamp::from_second(since.as_second() + RECONCILE_AFTER_SECONDS).ok()
-    }
-}
-
-/// Checks a total against the limits of the gateway. The error is a phrase to follow the name of the field.
-pub fn check_total(total: Money) -> Result<(), String> {
-    let limit = |minor| Money::new(minor, total.currency.code());
-    match total.amount.get() {
-        ..MIN_CHARGE => Err(format!("total {total}; the minimum that can be charged is {}", limit(MIN_CHARGE)?)),
-        MIN_CHARGE..=MAX_CHARGE => Ok(()),
-        _ => Err(format!("total {total}; the maximum that can be charged is {}", limit(MAX_CHARGE)?)),
     }
 }
 

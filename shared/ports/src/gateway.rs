@@ -3,7 +3,7 @@
 use domain::{
     id::PaymentId,
     ledger::GatewayStatement,
-    payment::{ChargeOutcome, Payment, Refund, RefundOutcome},
+    payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedDispute, ReportedRefund},
 };
 use kernel::{Failure, FailureKind, Timestamp, Uuid};
 
@@ -40,25 +40,44 @@ pub trait Gateway {
     /// Looks up the result of a refund, as [`Gateway::find_charge`] does, but without its delay.
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure>;
 
+    /// All refunds of a charge that are made or failed, whoever requested them, by the gateway's id of the charge.
+    async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure>;
+
     /// The charges and refunds in `[from, to)` according to the gateway's own ledger.
     async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure>;
 }
 
-/// A result that the gateway reports by webhook.
+/// What the gateway reports by webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayEvent {
     /// Derived from the gateway's event id: a redelivery has the same id.
     pub id: Uuid,
-    pub payment_id: PaymentId,
-    pub attempt: u32,
-    pub outcome: ChargeOutcome,
+    pub report: GatewayReport,
+}
+
+/// The content of a [`GatewayEvent`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GatewayReport {
+    /// The result of an attempt.
+    Charge { payment_id: PaymentId, attempt: u32, outcome: ChargeOutcome },
+    /// Refunds of a charge were made or failed, whoever requested them.
+    Refunds {
+        /// The gateway's id of the charge.
+        charge: String,
+        /// `None` if the event names the charge only.
+        payment_id: Option<PaymentId>,
+        /// `None` if the event does not say which; the gateway has to be asked.
+        refunds: Option<Vec<ReportedRefund>>,
+    },
+    /// A dispute was opened, changed or closed.
+    Dispute(ReportedDispute),
 }
 
 /// Verifies and parses webhooks of the gateway.
 pub trait WebhookVerifier {
-    /// Verifies the signature and parses the event. `None` for a genuine event of a type that is not processed. A missing or wrong
-    /// signature, or one that is more than five minutes from `now`, is `Unauthenticated`, code `signature-invalid`; a body that
-    /// cannot be parsed is `Malformed`.
+    /// Verifies the signature and parses the event. `None` for a genuine event that is not processed, which is counted: its type is
+    /// unknown, it has no content, or this version of the code cannot read it. A missing or wrong signature, or one that is more
+    /// than five minutes from `now`, is `Unauthenticated`, code `signature-invalid`; a body that is not JSON is `Malformed`.
     async fn verify(
         &self,
         signature: Option<&str>,

@@ -1,6 +1,6 @@
 //! Ports of payments and of the ledger.
 
-use crate::{Claim, TransitionOutcome};
+use crate::{Claim, Page, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
@@ -19,6 +19,9 @@ pub trait PaymentStore {
 
     /// The payment of an order; with `owner`, only if it is theirs.
     async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure>;
+
+    /// The payment with this charge, by the gateway's id.
+    async fn find_by_transaction(&self, transaction_id: &str) -> Result<Option<Payment>, Failure>;
 
     /// Commits the transition from version `change.payment.version - 1`, with its transfers, its events and the claim, if any.
     async fn advance(
@@ -52,6 +55,9 @@ pub trait PaymentStore {
         after: Option<&Payment>,
         limit: u32,
     ) -> Result<Vec<Payment>, Failure>;
+
+    /// Payments with an answer of the gateway that does not match what was asked, those with the newest one first.
+    async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure>;
 }
 
 /// The double-entry ledger: transfers are posted once and never changed.

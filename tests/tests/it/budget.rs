@@ -114,6 +114,7 @@ impl Fixture {
         let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
         let (clock, request, offers) = (&self.clock, request.build(), self.platform.product_snapshots());
         let (orders, payments, mail) = (&self.orders, &self.payments, self.platform.webhook_verifier());
+        let gateway = self.platform.gateway();
         let response = match function(step) {
             "order-place" => {
                 let handler = async |call| order_place::handle(orders, &offers, call).await;
@@ -136,7 +137,7 @@ impl Fixture {
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "payment-webhook" => {
-                let handler = async |call| payment_webhook::handle(payments, &mail, call).await;
+                let handler = async |call| payment_webhook::handle(payments, &mail, &gateway, call).await;
                 edge::http::respond(&route, request, clock, &handler).await
             }
             other => panic!("{other} gets no request here"),
@@ -227,7 +228,8 @@ async fn declined_and_cancelled(fixture: &mut Fixture) {
     let again = again.body(json!({ "order_id": order, "payment_method": "pm_card_visa" }));
     fixture.call("payment-process", catalog::PAYMENT_PROCESS, again).await;
     let webhook = json!({
-        "id": ids::event(9), "payment_id": payment(&declined), "attempt": 2, "charged": "pi_000002"
+        "id": ids::event(9), "payment_id": payment(&declined), "attempt": 2, "charged": "pi_000002",
+        "stated": serde_json::to_value(&declined).expect("an event in JSON")["data"]["amount"],
     });
     let webhook = http_event("POST", &catalog::PAYMENT_WEBHOOK.path_of(""))
         .header("stripe-signature", WebhookVerifier::VALID_SIGNATURE)

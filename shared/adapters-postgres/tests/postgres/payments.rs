@@ -8,7 +8,7 @@ use domain::{
     Event,
     event::StockReserved,
     id::{OrderId, PaymentId, RefundId, UserId},
-    payment::{self, Change, ChargeOutcome, Payment},
+    payment::{self, Answer, Change, ChargeOutcome, Payment},
 };
 use futures_util::future::join_all;
 use ports::{PaymentStore, TransitionOutcome};
@@ -57,7 +57,7 @@ async fn gateway_response_is_stored_once_with_its_event_and_ledger_entry() {
     let database = database().await;
     let payments = database.payments();
     let payment = payments.begin(&begun(OrderId(id()))).await.expect("begun");
-    let (change, event) = concluded(&payment, &ChargeOutcome::Charged("ch_1".into()));
+    let (change, event) = concluded(&payment, &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
     let first = claim();
     assert_eq!(payments.advance(Some(first), &change, &event).await, Ok(TransitionOutcome::Applied));
     assert_eq!(payments.advance(Some(first), &change, &event).await, Ok(TransitionOutcome::AlreadyApplied));
@@ -74,7 +74,7 @@ async fn concurrent_gateway_responses_store_one() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.payments()).collect();
     let payment = stores[0].begin(&begun(OrderId(id()))).await.expect("begun");
-    let (change, event) = concluded(&payment, &ChargeOutcome::Charged("ch_1".into()));
+    let (change, event) = concluded(&payment, &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
     let stored = join_all(stores.iter().map(|store| store.advance(Some(claim()), &change, &event))).await;
     assert_eq!(stored.iter().filter(|stored| **stored == Ok(TransitionOutcome::Applied)).count(), 1);
     assert_eq!(database.number("SELECT count(*) FROM payments.outbox").await, 1);
@@ -84,7 +84,7 @@ async fn concurrent_gateway_responses_store_one() {
 #[tokio::test]
 async fn transition_of_an_unknown_payment_changes_nothing() {
     let database = database().await;
-    let (change, event) = concluded(&begun(OrderId(id())), &ChargeOutcome::Charged("ch_1".into()));
+    let (change, event) = concluded(&begun(OrderId(id())), &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
     assert_eq!(
         database.payments().advance(Some(claim()), &change, &event).await,
         Ok(TransitionOutcome::VersionConflict)

@@ -17,6 +17,16 @@ fn refunded(code: u16, body: &str) -> Result<RefundOutcome, Failure> {
     refund(status(code), body.as_bytes())
 }
 
+/// A charge of 19.99 USD.
+fn made(id: &str) -> ChargeOutcome {
+    ChargeOutcome::Charged(Answer::new(id, StatedAmount::new(1999, "USD")))
+}
+
+/// A refund of 5 USD.
+fn returned(id: &str) -> RefundOutcome {
+    RefundOutcome::Refunded(Answer::new(id, StatedAmount::new(500, "USD")))
+}
+
 fn found(intents: &[String]) -> Result<Option<ChargeOutcome>, Failure> {
     let body = format!(r#"{{"object":"search_result","has_more":false,"data":[{}]}}"#, intents.join(","));
     search(StatusCode::OK, body.as_bytes(), PAYMENT, "2")
@@ -24,7 +34,9 @@ fn found(intents: &[String]) -> Result<Option<ChargeOutcome>, Failure> {
 
 /// A payment intent of the second attempt.
 fn intent(id: &str, status: &str) -> String {
-    format!(r#"{{"id":"{id}","status":"{status}","metadata":{{"payment_id":"{PAYMENT}","attempt":"2"}}}}"#)
+    format!(
+        r#"{{"id":"{id}","status":"{status}","amount_received":1999,"currency":"usd","metadata":{{"payment_id":"{PAYMENT}","attempt":"2"}}}}"#
+    )
 }
 
 fn declined(code: &str) -> ChargeOutcome {
@@ -33,8 +45,31 @@ fn declined(code: &str) -> ChargeOutcome {
 
 #[test]
 fn succeeded_payment_is_charged_with_the_intents_id() {
-    let outcome = Ok(ChargeOutcome::Charged("pi_1".to_owned()));
-    assert_eq!(charged(200, r#"{"id":"pi_1","status":"succeeded","last_payment_error":null}"#), outcome);
+    let outcome = Ok(made("pi_1"));
+    assert_eq!(
+        charged(
+            200,
+            r#"{"id":"pi_1","status":"succeeded","amount":1999,"amount_received":1999,"currency":"usd","last_payment_error":null}"#
+        ),
+        outcome
+    );
+}
+
+#[test]
+fn charge_carries_what_was_collected_and_not_what_was_asked() {
+    let amount = |body: &str| match charged(200, body) {
+        Ok(ChargeOutcome::Charged(answer)) => answer.amount,
+        other => panic!("{other:?}"),
+    };
+    let yen = r#"{"id":"pi_1","status":"succeeded","amount":1999,"amount_received":1,"currency":"jpy"}"#;
+    assert_eq!(amount(yen), Some(StatedAmount::new(1, "JPY")));
+    let older = r#"{"id":"pi_1","status":"succeeded","amount":1999,"currency":"usd"}"#;
+    assert_eq!(
+        amount(older),
+        Some(StatedAmount::new(1999, "USD")),
+        "an intent that collects at once states one amount"
+    );
+    assert_eq!(amount(r#"{"id":"pi_1","status":"succeeded","currency":"usd"}"#), None);
 }
 
 #[test]
@@ -136,7 +171,9 @@ fn undecided_response_is_distinguished_from_no_response() {
 #[test]
 fn refund_is_found_by_its_metadata_on_any_page() {
     let made = |id: &str, ours: &str, state: &str| {
-        format!(r#"{{"id":"{id}","status":"{state}","metadata":{{"refund_id":"{ours}"}}}}"#)
+        format!(
+            r#"{{"id":"{id}","status":"{state}","amount":500,"currency":"usd","metadata":{{"refund_id":"{ours}"}}}}"#
+        )
     };
     let page = |more: bool, state: &str| {
         let body =
@@ -144,7 +181,7 @@ fn refund_is_found_by_its_metadata_on_any_page() {
         body.into_bytes()
     };
     let look = |more, state, ours| refund_among(StatusCode::OK, &page(more, state), ours);
-    let found = |name: &str| Ok(RefundPage::Found(RefundOutcome::Refunded(name.to_owned())));
+    let found = |name: &str| Ok(RefundPage::Found(returned(name)));
     assert_eq!(look(true, "succeeded", "r-1"), found("re_1"));
     assert_eq!(look(false, "pending", "r-2"), found("re_2"));
     assert_eq!(look(false, "canceled", "r-2"), Ok(RefundPage::Found(RefundOutcome::Failed("canceled".to_owned()))));
@@ -157,8 +194,8 @@ fn refund_is_found_by_its_metadata_on_any_page() {
 #[test]
 fn pending_refund_counts_as_refunded() {
     for state in ["succeeded", "pending"] {
-        let body = format!(r#"{{"id":"re_1","status":"{state}","amount":500}}"#);
-        assert_eq!(refunded(200, &body), Ok(RefundOutcome::Refunded("re_1".to_owned())));
+        let body = format!(r#"{{"id":"re_1","status":"{state}","amount":500,"currency":"usd"}}"#);
+        assert_eq!(refunded(200, &body), Ok(returned("re_1")));
     }
 }
 
@@ -197,7 +234,7 @@ fn unknown_attempt_is_not_found() {
 
 #[test]
 fn attempt_is_found_with_its_outcome() {
-    assert_eq!(found(&[intent("pi_1", "succeeded")]), Ok(Some(ChargeOutcome::Charged("pi_1".to_owned()))));
+    assert_eq!(found(&[intent("pi_1", "succeeded")]), Ok(Some(made("pi_1"))));
     let refused = intent("pi_1", "requires_payment_method")
         .replace(r#""status""#, r#""last_payment_error":{"decline_code":"lost_card","code":"card_declined"},"status""#);
     assert_eq!(found(&[refused]), Ok(Some(declined("lost_card"))));
@@ -210,14 +247,14 @@ fn unconfirmed_attempt_is_not_found() {
     assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never contacted");
     assert_eq!(found(&[intent("pi_1", "requires_action")]), Ok(Some(declined("authentication_required"))));
     let charge = [intent("pi_1", "requires_confirmation"), intent("pi_2", "succeeded")];
-    assert_eq!(found(&charge), Ok(Some(ChargeOutcome::Charged("pi_2".to_owned()))));
+    assert_eq!(found(&charge), Ok(Some(made("pi_2"))));
 }
 
 #[test]
 fn charged_intent_precedes_open_and_open_precedes_declined() {
     let refused = intent("pi_1", "canceled");
     let charge = [refused.clone(), intent("pi_2", "succeeded"), intent("pi_3", "processing")];
-    assert_eq!(found(&charge), Ok(Some(ChargeOutcome::Charged("pi_2".to_owned()))));
+    assert_eq!(found(&charge), Ok(Some(made("pi_2"))));
     assert_eq!(found(&[refused, intent("pi_3", "processing")]).unwrap_err().kind, FailureKind::Unavailable);
 }
 

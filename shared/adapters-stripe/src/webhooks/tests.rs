@@ -4,6 +4,8 @@
 
 use super::*;
 use adapters_testkit::server::{secret, serve};
+use domain::id::RefundId;
+use domain::payment::{Answer, DisputeMovement, DisputeStatus, ReportedDispute, ReportedRefund, StatedAmount};
 use ports::WebhookVerifier;
 use tokio::net::TcpListener;
 
@@ -47,10 +49,14 @@ async fn read_one(now: Timestamp, signature: &str, body: &str) -> Read {
 fn paid() -> GatewayEvent {
     GatewayEvent {
         id: "11c23518-a9c0-8a87-941b-73e0f03b506b".parse().unwrap(),
-        payment_id: PaymentId("0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap()),
-        attempt: 2,
-        outcome: ChargeOutcome::Charged("pi_1".to_owned()),
+        // The body, whose digest is fixed, states no amount.
+        report: of_attempt(ChargeOutcome::Charged(Answer { transaction_id: "pi_1".to_owned(), amount: None })),
     }
+}
+
+fn of_attempt(outcome: ChargeOutcome) -> GatewayReport {
+    let payment_id = PaymentId("0192f0c1-2345-7abc-8def-0123456789ab".parse().unwrap());
+    GatewayReport::Charge { payment_id, attempt: 2, outcome }
 }
 
 fn assert_forged(outcome: &Read, why: &str) {
@@ -149,14 +155,22 @@ fn declined_charge_is_an_event_with_its_code() {
     let body = BODY
         .replace("payment_intent.succeeded", "payment_intent.payment_failed")
         .replace(r#""status":"succeeded""#, r#""status":"requires_payment_method","last_payment_error":{"code":"card_declined","decline_code":"do_not_honor"}"#);
-    let outcome = ChargeOutcome::Declined("do_not_honor".to_owned());
-    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { outcome, ..paid() })));
+    let report = of_attempt(ChargeOutcome::Declined("do_not_honor".to_owned()));
+    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { report, ..paid() })));
+}
+
+#[test]
+fn charge_carries_the_amount_that_was_received() {
+    let body = BODY.replace(r#""status""#, r#""amount":1999,"amount_received":1,"currency":"jpy","status""#);
+    let amount = Some(StatedAmount::new(1, "JPY"));
+    let report = of_attempt(ChargeOutcome::Charged(Answer { transaction_id: "pi_1".to_owned(), amount }));
+    assert_eq!(parse_event(body.as_bytes()), Ok(Some(GatewayEvent { report, ..paid() })));
 }
 
 #[test]
 fn genuine_event_about_no_charge_of_this_platform_is_ignored() {
     for body in [
-        BODY.replace("payment_intent.succeeded", "charge.refunded"),
+        BODY.replace("payment_intent.succeeded", "charge.captured"),
         BODY.replace("payment_intent.succeeded", "payment_intent.created"),
         BODY.replace("attempt", "try"),
         BODY.replace("payment_id", "their_id"),
@@ -168,10 +182,147 @@ fn genuine_event_about_no_charge_of_this_platform_is_ignored() {
     }
 }
 
+/// A refund in the shape of Stripe's published object.
+fn refund_object() -> Value {
+    serde_json::json!({
+        "id": "re_1", "object": "refund", "amount": 500, "balance_transaction": "txn_1", "charge": "ch_1",
+        "created": SIGNED_AT, "currency": "usd", "metadata": {}, "payment_intent": "pi_1", "reason": null,
+        "receipt_number": null, "status": "succeeded",
+    })
+}
+
+fn reported(kind: &str, object: &Value) -> Option<GatewayReport> {
+    let body = serde_json::json!({ "id": "evt_1", "type": kind, "data": { "object": object } }).to_string();
+    parse_event(body.as_bytes()).unwrap().map(|event| event.report)
+}
+
+fn refunds(refunds: Option<Vec<ReportedRefund>>, payment_id: Option<&str>) -> Option<GatewayReport> {
+    let payment_id = payment_id.map(|id| PaymentId(id.parse().unwrap()));
+    Some(GatewayReport::Refunds { charge: "pi_1".to_owned(), payment_id, refunds })
+}
+
+fn made_at_gateway() -> ReportedRefund {
+    ReportedRefund {
+        charge: "pi_1".to_owned(),
+        transaction_id: "re_1".to_owned(),
+        refund_id: None,
+        amount: Some(StatedAmount::new(500, "USD")),
+        failure: None,
+    }
+}
+
 #[test]
-fn malformed_event_is_rejected() {
-    let without_intent = r#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":[]}}"#;
-    for body in ["", "null", "{}", r#"{"id":"evt_1"}"#, without_intent] {
+fn refund_is_reported_with_its_charge_and_our_id_if_it_has_one() {
+    let object = refund_object();
+    for kind in ["refund.created", "refund.updated", "charge.refund.updated"] {
+        assert_eq!(reported(kind, &object), refunds(Some(vec![made_at_gateway()]), None), "{kind}");
+    }
+    let mut ours = object.clone();
+    ours["metadata"]["refund_id"] = "0192f0c1-2345-7abc-8def-0123456789ad".into();
+    let refund_id = Some(RefundId("0192f0c1-2345-7abc-8def-0123456789ad".parse().unwrap()));
+    let refund = ReportedRefund { refund_id, ..made_at_gateway() };
+    assert_eq!(reported("refund.created", &ours), refunds(Some(vec![refund]), None));
+    let mut failed = object.clone();
+    (failed["status"], failed["failure_reason"]) = ("failed".into(), "lost_or_stolen_card".into());
+    let refund = ReportedRefund { failure: Some("lost_or_stolen_card".to_owned()), ..made_at_gateway() };
+    assert_eq!(reported("refund.failed", &failed), refunds(Some(vec![refund]), None));
+}
+
+#[test]
+fn refund_without_a_result_or_an_intent_is_ignored() {
+    for (member, value) in [("status", "requires_action".into()), ("payment_intent", Value::Null)] {
+        let mut object = refund_object();
+        object[member] = value;
+        assert_eq!(reported("refund.updated", &object), None, "{member}");
+    }
+}
+
+#[test]
+fn refunded_charge_names_its_refunds_or_the_gateway_is_asked() {
+    const PAYMENT: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
+    let mut charge = serde_json::json!({
+        "id": "ch_1", "object": "charge", "amount": 1999, "amount_refunded": 500, "currency": "usd", "payment_intent": "pi_1",
+        "metadata": { "payment_id": PAYMENT }, "refunded": false, "status": "succeeded",
+    });
+    assert_eq!(reported("charge.refunded", &charge), refunds(None, Some(PAYMENT)));
+    charge["refunds"] = serde_json::json!({ "object": "list", "data": [refund_object()], "has_more": false });
+    assert_eq!(reported("charge.refunded", &charge), refunds(Some(vec![made_at_gateway()]), Some(PAYMENT)));
+    charge["refunds"]["has_more"] = true.into();
+    assert_eq!(reported("charge.refunded", &charge), refunds(None, Some(PAYMENT)), "only a page of them");
+    (charge["metadata"], charge["refunds"]) = (serde_json::json!({}), Value::Null);
+    assert_eq!(reported("charge.refunded", &charge), refunds(None, None), "the intent tells the payment");
+}
+
+/// A dispute in the shape of Stripe's published object.
+fn dispute_object(status: &str) -> Value {
+    serde_json::json!({
+        "id": "dp_1", "object": "dispute", "amount": 1999, "charge": "ch_1", "created": SIGNED_AT, "currency": "usd",
+        "balance_transactions": [{
+            "id": "txn_1", "object": "balance_transaction", "amount": -1999, "currency": "usd", "fee": 1500, "net": -3499,
+            "reporting_category": "dispute", "source": "dp_1", "type": "adjustment",
+        }],
+        "enhanced_eligibility_types": [], "evidence": {},
+        "evidence_details": {
+            "due_by": 1_764_316_799, "has_evidence": false, "past_due": false, "submission_count": 0,
+        },
+        "is_charge_refundable": false, "livemode": false, "metadata": {}, "payment_intent": "pi_1",
+        "reason": "fraudulent", "status": status,
+    })
+}
+
+#[test]
+fn dispute_is_reported_with_its_deadline_and_what_was_moved() {
+    let movement = |fee| {
+        let stated = |minor| StatedAmount::new(minor, "USD");
+        Some(DisputeMovement { amount: stated(1999), fee: stated(fee) })
+    };
+    let opened = ReportedDispute {
+        charge: "pi_1".to_owned(),
+        dispute_id: "dp_1".to_owned(),
+        amount: StatedAmount::new(1999, "usd"),
+        reason: "fraudulent".to_owned(),
+        status: DisputeStatus::NeedsResponse,
+        evidence_due_by: Some(Timestamp::from_second(1_764_316_799).unwrap()),
+        withdrawal: movement(1500),
+        reversal: None,
+    };
+    for kind in ["charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn"] {
+        let report = reported(kind, &dispute_object("needs_response"));
+        assert_eq!(report, Some(GatewayReport::Dispute(opened.clone())), "{kind}");
+    }
+    let mut object = dispute_object("won");
+    let back =
+        serde_json::json!({ "id": "txn_2", "amount": 1999, "currency": "usd", "fee": -1500, "type": "adjustment" });
+    object["balance_transactions"].as_array_mut().unwrap().push(back);
+    let won = ReportedDispute { status: DisputeStatus::Won, reversal: movement(1500), ..opened.clone() };
+    assert_eq!(reported("charge.dispute.closed", &object), Some(GatewayReport::Dispute(won)));
+    let mut bare = dispute_object("lost");
+    (bare["balance_transactions"], bare["evidence_details"]) = (serde_json::json!([]), serde_json::json!({}));
+    let (status, evidence_due_by, withdrawal) = (DisputeStatus::Lost, None, None);
+    let lost = ReportedDispute { status, evidence_due_by, withdrawal, ..opened };
+    assert_eq!(reported("charge.dispute.closed", &bare), Some(GatewayReport::Dispute(lost)));
+    assert_eq!(reported("charge.dispute.updated", &dispute_object("a_status_of_a_newer_version")), None);
+}
+
+#[test]
+fn genuine_event_that_cannot_be_read_is_ignored() {
+    for body in [
+        "null",
+        "{}",
+        r#"{"id":"evt_1"}"#,
+        r#"{"id":"evt_1","type":"payment_intent.succeeded"}"#,
+        r#"{"id":"evt_1","type":"payment_intent.succeeded","data":{"object":[]}}"#,
+        r#"{"id":"evt_1","type":"payment_intent.succeeded","data":null}"#,
+        r#"{"id":"evt_1","type":{"name":"payment_intent.succeeded"},"data":[]}"#,
+        r#"{"id":"evt_1","object":"v2.core.event","type":"v2.core.account.updated","related_object":{"id":"acct_1"}}"#,
+    ] {
+        assert_eq!(parse_event(body.as_bytes()), Ok(None), "{body}");
+    }
+}
+
+#[test]
+fn body_that_is_not_json_is_rejected() {
+    for body in ["", "{", "evt_1"] {
         assert_eq!(parse_event(body.as_bytes()).unwrap_err().kind, FailureKind::Malformed, "{body}");
     }
 }

@@ -5,12 +5,13 @@ use crate::{
     id::{OrderId, PaymentId, RefundId},
     ledger::Discrepancy,
     order_status::Reason,
+    payment::{DisputeStatus, Movement, StatedAmount},
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A payment was charged.
+/// A payment was charged, or its order costs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentSucceeded {
     /// Id of the payment.
@@ -19,7 +20,7 @@ pub struct PaymentSucceeded {
     pub order_id: OrderId,
     /// The charged amount.
     pub amount: Money,
-    /// The gateway's id of the charge.
+    /// The gateway's id of the charge; `no_payment_required` if the order costs nothing.
     pub transaction_id: String,
 }
 
@@ -88,6 +89,82 @@ pub struct RefundFailed {
     pub amount: Money,
     /// The gateway's error code, or `refund_not_found` if the gateway has no such refund.
     pub code: String,
+}
+
+/// The gateway says that it moved another amount than was asked, or another currency. Nothing was confirmed; staff must review it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentMismatched {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// What the gateway was asked to move.
+    pub movement: Movement,
+    /// The gateway's id of the charge or refund.
+    pub transaction_id: String,
+    /// Id of the refund, if it is one that was requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<RefundId>,
+    /// What was asked.
+    pub asked: Money,
+    /// What the gateway says it moved; null if it does not state it.
+    pub answered: Option<StatedAmount>,
+}
+
+/// A cardholder's bank disputes a charge, or asks before it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentDisputed {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// The gateway's id of the dispute.
+    pub dispute_id: String,
+    /// The disputed amount.
+    pub amount: Money,
+    /// The bank's reason, in the gateway's words.
+    pub reason: String,
+    /// Status of the dispute.
+    pub status: DisputeStatus,
+    /// Until when evidence is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub evidence_due_by: Option<Timestamp>,
+}
+
+/// A dispute changed: its status, its deadline, or what the gateway moved because of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DisputeUpdated {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// The gateway's id of the dispute.
+    pub dispute_id: String,
+    /// Status of the dispute.
+    pub status: DisputeStatus,
+    /// Until when evidence is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub evidence_due_by: Option<Timestamp>,
+}
+
+/// A dispute ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DisputeClosed {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// The gateway's id of the dispute.
+    pub dispute_id: String,
+    /// The disputed amount.
+    pub amount: Money,
+    /// How it ended.
+    pub status: DisputeStatus,
+    /// What the gateway returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Money>,
 }
 
 /// The circuit breaker of the payment gateway opened.

@@ -33,7 +33,7 @@ impl RefundPayment {
     pub fn check(&self) -> Result<(), Failure> {
         match self.reason {
             RefundReason::RequestedByCustomer | RefundReason::Duplicate | RefundReason::Fraudulent => Ok(()),
-            RefundReason::OrderCancelled => {
+            RefundReason::OrderCancelled | RefundReason::MadeAtGateway => {
                 Err(Failure::field("/reason", "must be requested_by_customer, duplicate or fraudulent"))
             }
         }
@@ -46,9 +46,11 @@ mod tests {
     use kernel::Uuid;
 
     #[test]
-    fn only_the_system_refunds_a_cancelled_order() {
+    fn reasons_of_the_system_are_rejected() {
         let with = |reason| RefundPayment { payment_id: PaymentId(Uuid::nil()), amount: None, reason };
-        assert_eq!(with(RefundReason::OrderCancelled).check().expect_err("rejected").fields[0].pointer, "/reason");
+        for reason in [RefundReason::OrderCancelled, RefundReason::MadeAtGateway] {
+            assert_eq!(with(reason).check().expect_err("rejected").fields[0].pointer, "/reason");
+        }
         for reason in [RefundReason::RequestedByCustomer, RefundReason::Duplicate, RefundReason::Fraudulent] {
             assert_eq!(with(reason).check(), Ok(()));
         }

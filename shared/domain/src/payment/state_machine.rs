@@ -2,8 +2,11 @@
 //! events that it publishes.
 
 use super::{
-    CHARGE_NOT_FOUND, GATEWAY_ERROR, GIVE_UP_SECONDS, MAX_ATTEMPTS, Payment, RECONCILE_AFTER_SECONDS, REFUND_NOT_FOUND,
-    RETRY_WINDOW_SECONDS, Refund, RefundReason, RefundStatus, Status, seconds_since,
+    AMOUNT_MISMATCH, Answer, CHARGE_NOT_FOUND, GATEWAY_ERROR, GIVE_UP_SECONDS, MAX_ATTEMPTS, Movement,
+    NO_PAYMENT_REQUIRED, Payment, RECONCILE_AFTER_SECONDS, REFUND_NOT_FOUND, RETRY_WINDOW_SECONDS, Refund,
+    RefundReason, RefundStatus, Status,
+    amount::{Accepted, accept, record_mismatch},
+    seconds_since,
 };
 use crate::{
     DomainEvent, Money,
@@ -25,6 +28,8 @@ pub type State = Status;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     ChargeSucceeded,
+    /// The order costs nothing.
+    NothingToCharge,
     ChargeDeclined,
     /// The gateway does not know the attempt, and it will not be requested again.
     ChargeAbandoned,
@@ -36,13 +41,18 @@ pub enum Input {
     /// A refund succeeded and nothing remains.
     RefundedInFull,
     RefundFailed,
+    /// A refund that had succeeded failed, and others remain.
+    RefundReturned,
+    /// A refund that had succeeded failed, and no other remains.
+    AllRefundsReturned,
     /// The order was cancelled.
     Close,
 }
 
 impl Input {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::ChargeSucceeded,
+        Self::NothingToCharge,
         Self::ChargeDeclined,
         Self::ChargeAbandoned,
         Self::RetryPayment,
@@ -50,6 +60,8 @@ impl Input {
         Self::RefundedInPart,
         Self::RefundedInFull,
         Self::RefundFailed,
+        Self::RefundReturned,
+        Self::AllRefundsReturned,
         Self::Close,
     ];
 }
@@ -67,10 +79,11 @@ pub enum Transition {
 
 /// The transition table.
 pub const fn next(state: State, input: Input) -> Transition {
-    use Status::{Failed, PartiallyRefunded, Pending, Refunded, Succeeded};
+    use Status::{Failed, NoPaymentRequired, PartiallyRefunded, Pending, Refunded, Succeeded};
     use Transition::{Ignore, Reject, To};
     match (state, input) {
         (Pending, Input::ChargeSucceeded) => To(Succeeded),
+        (Pending, Input::NothingToCharge) => To(NoPaymentRequired),
         (Pending, Input::ChargeDeclined | Input::ChargeAbandoned) => To(Failed),
         // The attempt was presumed failed, but the gateway charged: the gateway's record counts.
         (Failed, Input::ChargeSucceeded) => To(Succeeded),
@@ -78,17 +91,23 @@ pub const fn next(state: State, input: Input) -> Transition {
         (Succeeded | PartiallyRefunded, Input::RequestRefund | Input::RefundFailed) => To(state),
         (Succeeded | PartiallyRefunded, Input::RefundedInPart) => To(PartiallyRefunded),
         (Succeeded | PartiallyRefunded, Input::RefundedInFull) => To(Refunded),
-        (Pending | Failed | Succeeded | PartiallyRefunded | Refunded, Input::Close) => To(state),
+        (PartiallyRefunded | Refunded, Input::RefundReturned) => To(PartiallyRefunded),
+        (PartiallyRefunded | Refunded, Input::AllRefundsReturned) => To(Succeeded),
+        (_, Input::Close) => To(state),
 
-        (Failed, Input::ChargeDeclined | Input::ChargeAbandoned) => Ignore,
+        (Failed, Input::NothingToCharge | Input::ChargeDeclined | Input::ChargeAbandoned) => Ignore,
         (
-            Succeeded | PartiallyRefunded | Refunded,
-            Input::ChargeSucceeded | Input::ChargeDeclined | Input::ChargeAbandoned,
+            Succeeded | PartiallyRefunded | Refunded | NoPaymentRequired,
+            Input::ChargeSucceeded | Input::NothingToCharge | Input::ChargeDeclined | Input::ChargeAbandoned,
         ) => Ignore,
 
-        (Pending | Succeeded | PartiallyRefunded | Refunded, Input::RetryPayment) => Reject,
-        (Pending | Failed | Refunded, Input::RequestRefund) => Reject,
-        (Pending | Failed | Refunded, Input::RefundedInPart | Input::RefundedInFull | Input::RefundFailed) => Reject,
+        (Pending | Succeeded | PartiallyRefunded | Refunded | NoPaymentRequired, Input::RetryPayment) => Reject,
+        (Pending | Failed | Refunded | NoPaymentRequired, Input::RequestRefund) => Reject,
+        (Pending | Failed | Refunded | NoPaymentRequired, Input::RefundedInPart | Input::RefundedInFull) => Reject,
+        // The refund that made it refunded was made at the gateway, and this one failed for lack of money to refund.
+        (Refunded, Input::RefundFailed) => To(Refunded),
+        (Pending | Failed | NoPaymentRequired, Input::RefundFailed) => Reject,
+        (Pending | Failed | Succeeded | NoPaymentRequired, Input::RefundReturned | Input::AllRefundsReturned) => Reject,
     }
 }
 
@@ -106,8 +125,8 @@ pub struct Change {
 /// [`is_due`](super::is_due) allows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChargeOutcome {
-    /// The gateway's id of the charge.
-    Charged(String),
+    /// What the gateway says it charged. It counts once [`accept`](super::accept) has compared it with what was asked.
+    Charged(Answer),
     /// The gateway's decline code.
     Declined(String),
 }
@@ -115,8 +134,8 @@ pub enum ChargeOutcome {
 /// The final result of a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundOutcome {
-    /// The gateway's id of the refund.
-    Refunded(String),
+    /// What the gateway says it refunded; see [`ChargeOutcome::Charged`].
+    Refunded(Answer),
     /// The gateway's error code.
     Failed(String),
 }
@@ -136,6 +155,8 @@ pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
         transaction_id: None,
         decline_code: None,
         refunds: vec![],
+        mismatches: vec![],
+        disputes: vec![],
         version: 1,
         created_at: now,
         updated_at: now,
@@ -157,6 +178,8 @@ pub fn begin_closed(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Pa
         transaction_id: None,
         decline_code: None,
         refunds: vec![],
+        mismatches: vec![],
+        disputes: vec![],
         version: 1,
         created_at: now,
         updated_at: now,
@@ -175,7 +198,8 @@ pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<Chan
 }
 
 /// Records the result of an attempt. `None` if it is outdated. A charge for a cancelled order is refunded at once as `refund`. A
-/// charge for an attempt other than the last one is a `Conflict` with code `duplicate-charge`: staff must act.
+/// charge for an attempt other than the last one is a `Conflict` with code `duplicate-charge`: staff must act. A charge of
+/// another amount is recorded for review and changes nothing else.
 pub fn record_charge_outcome(
     payment: &Payment,
     attempt: u32,
@@ -183,36 +207,51 @@ pub fn record_charge_outcome(
     refund: RefundId,
     now: Timestamp,
 ) -> Result<Option<Change>, Failure> {
-    if attempt != payment.attempts {
-        return match outcome {
-            ChargeOutcome::Declined(_) => Ok(None),
-            ChargeOutcome::Charged(id) if payment.transaction_id.as_ref() == Some(id) => Ok(None),
-            ChargeOutcome::Charged(_) => Err(duplicate_charge(payment, attempt)),
-        };
-    }
-    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
-    match outcome {
-        ChargeOutcome::Charged(id) => match next(payment.status, Input::ChargeSucceeded) {
-            Transition::To(status) => {
-                let mut change = Change::of(payment, status, now);
-                change.payment.transaction_id = Some(id.clone());
-                change.payment.decline_code = None;
-                change.post(Purpose::Charge, id, None, amount, now);
-                let succeeded = PaymentSucceeded { payment_id, order_id, amount, transaction_id: id.clone() };
-                change.events.push(succeeded.into());
-                if payment.closed {
-                    change.refund_the_rest(refund, now);
-                }
-                Ok(Some(change))
-            }
-            _ if payment.transaction_id.as_ref() == Some(id) => Ok(None),
-            _ => Err(duplicate_charge(payment, attempt)),
-        },
-        ChargeOutcome::Declined(code) => Ok(fail(payment, Input::ChargeDeclined, code, now)),
+    let answer = match outcome {
+        ChargeOutcome::Charged(answer) => answer,
+        ChargeOutcome::Declined(_) if attempt != payment.attempts => return Ok(None),
+        ChargeOutcome::Declined(code) => return Ok(fail(payment, Input::ChargeDeclined, code, now)),
+    };
+    let Some(charge) = accept(payment.amount, answer) else {
+        return Ok(record_mismatch(payment, Movement::Charge, None, payment.amount, answer, now));
+    };
+    match next(payment.status, Input::ChargeSucceeded) {
+        Transition::To(status) if attempt == payment.attempts => {
+            Ok(Some(charged(payment, status, &charge, refund, now)))
+        }
+        _ if payment.transaction_id.as_deref() == Some(charge.transaction_id()) => Ok(None),
+        _ => Err(duplicate_charge(payment, attempt)),
     }
 }
 
-/// Gives up the last attempt, which a lookup at the gateway did not find. `None` while it may still be requested: for
+fn charged(payment: &Payment, status: State, charge: &Accepted, refund: RefundId, now: Timestamp) -> Change {
+    let (payment_id, order_id, amount) = (payment.id, payment.order_id, charge.amount());
+    let transaction_id = charge.transaction_id().to_owned();
+    let mut change = Change::of(payment, status, now);
+    change.payment.transaction_id = Some(transaction_id.clone());
+    change.payment.decline_code = None;
+    change.post(Purpose::Charge, &transaction_id, None, amount, now);
+    change.events.push(PaymentSucceeded { payment_id, order_id, amount, transaction_id }.into());
+    if payment.closed {
+        change.refund_the_rest(refund, now);
+    }
+    change
+}
+
+/// Confirms the payment of an order that costs nothing. `None` if it costs something, is decided, or is cancelled.
+pub fn confirm_without_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
+    if !payment.is_free() || payment.closed {
+        return None;
+    }
+    let Transition::To(status) = next(payment.status, Input::NothingToCharge) else { return None };
+    let mut change = Change::of(payment, status, now);
+    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
+    let transaction_id = NO_PAYMENT_REQUIRED.to_owned();
+    change.events.push(PaymentSucceeded { payment_id, order_id, amount, transaction_id }.into());
+    Some(change)
+}
+
+/// Gives up the last attempt, which a lookup at the gateway did not find, or found with another amount. `None` while it may still be requested: for
 /// [`RECONCILE_AFTER_SECONDS`] after the order was cancelled or, if it is not cancelled, after the end of the retry window.
 pub fn abandon_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
     let is_over = match payment.closed {
@@ -220,12 +259,17 @@ pub fn abandon_charge(payment: &Payment, now: Timestamp) -> Option<Change> {
         true => seconds_since(payment.updated_at, now) >= RECONCILE_AFTER_SECONDS,
         false => is_past_retry_window(payment.attempted_at, now),
     };
-    if is_over { fail(payment, Input::ChargeAbandoned, CHARGE_NOT_FOUND, now) } else { None }
+    let is_mismatched = payment.mismatches.iter().any(|mismatch| mismatch.movement == Movement::Charge);
+    let code = if is_mismatched { AMOUNT_MISMATCH } else { CHARGE_NOT_FOUND };
+    if is_over { fail(payment, Input::ChargeAbandoned, code, now) } else { None }
 }
 
-/// The result of a refund that a lookup at the gateway did not find: failed, once it is not requested any more. `None` before that.
-pub fn abandon_refund(refund: &Refund, now: Timestamp) -> Option<RefundOutcome> {
-    is_past_retry_window(refund.requested_at, now).then(|| RefundOutcome::Failed(REFUND_NOT_FOUND.to_owned()))
+/// The result of a refund that a lookup at the gateway did not find, or found with another amount: failed, once it is not
+/// requested any more. `None` before that.
+pub fn abandon_refund(payment: &Payment, refund: &Refund, now: Timestamp) -> Option<RefundOutcome> {
+    let is_mismatched = payment.mismatches.iter().any(|mismatch| mismatch.refund_id == Some(refund.id));
+    let code = if is_mismatched { AMOUNT_MISMATCH } else { REFUND_NOT_FOUND };
+    is_past_retry_window(refund.requested_at, now).then(|| RefundOutcome::Failed(code.to_owned()))
 }
 
 /// The result of an attempt for which the gateway replays an error and a lookup found nothing: declined after [`GIVE_UP_SECONDS`],
@@ -324,7 +368,7 @@ fn not_refundable(payment: &Payment) -> Failure {
     Failure::new(FailureKind::Conflict, "not-refundable", detail)
 }
 
-/// Records the result of a refund. `None` if it has one.
+/// Records the result of a refund. `None` if it has one. A refund of another amount is recorded for review and changes nothing else.
 pub fn record_refund_outcome(
     payment: &Payment,
     id: RefundId,
@@ -332,30 +376,37 @@ pub fn record_refund_outcome(
     now: Timestamp,
 ) -> Result<Option<Change>, Failure> {
     let Some(refund) = payment.refund(id) else { return Err(Failure::not_found("refund")) };
+    let made = match outcome {
+        RefundOutcome::Refunded(answer) => match accept(refund.amount, answer) {
+            Some(made) => Ok(made),
+            None => return Ok(record_mismatch(payment, Movement::Refund, Some(id), refund.amount, answer, now)),
+        },
+        RefundOutcome::Failed(code) => Err(code),
+    };
     if refund.status != RefundStatus::Pending {
         return Ok(None);
     }
     let (payment_id, order_id, refund_id, amount) = (payment.id, payment.order_id, id, refund.amount);
     let is_rest = payment.refunded() + amount.amount.get() == payment.amount.amount.get();
-    let input = match outcome {
-        RefundOutcome::Refunded(_) if is_rest => Input::RefundedInFull,
-        RefundOutcome::Refunded(_) => Input::RefundedInPart,
-        RefundOutcome::Failed(_) => Input::RefundFailed,
+    let input = match made {
+        Ok(_) if is_rest => Input::RefundedInFull,
+        Ok(_) => Input::RefundedInPart,
+        Err(_) => Input::RefundFailed,
     };
     let Transition::To(status) = next(payment.status, input) else {
         return Err(Failure::internal(format!("a refund of a payment that is {}", payment.status.name())));
     };
     let mut change = Change::of(payment, status, now);
     let Some(refund) = change.payment.refunds.iter_mut().find(|refund| refund.id == id) else { return Ok(None) };
-    match outcome {
-        RefundOutcome::Refunded(transaction_id) => {
+    match made {
+        Ok(made) => {
             refund.status = RefundStatus::Succeeded;
-            refund.transaction_id = Some(transaction_id.clone());
-            change.post(Purpose::Refund, transaction_id, Some(id), amount, now);
+            refund.transaction_id = Some(made.transaction_id().to_owned());
+            change.post(Purpose::Refund, made.transaction_id(), Some(id), made.amount(), now);
             let refunded_amount = change.payment.refunded_amount();
             change.events.push(PaymentRefunded { payment_id, order_id, refund_id, amount, refunded_amount }.into());
         }
-        RefundOutcome::Failed(code) => {
+        Err(code) => {
             refund.status = RefundStatus::Failed;
             change.events.push(RefundFailed { payment_id, order_id, refund_id, amount, code: code.clone() }.into());
         }
@@ -385,12 +436,24 @@ fn money(minor: i64, payment: &Payment) -> Money {
 }
 
 impl Change {
-    fn of(payment: &Payment, status: Status, now: Timestamp) -> Self {
+    /// Whether it records an answer of the gateway that does not match what was asked.
+    pub fn is_mismatch(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, DomainEvent::PaymentMismatched(_)))
+    }
+
+    pub(super) fn of(payment: &Payment, status: Status, now: Timestamp) -> Self {
         let payment = Payment { status, version: payment.version + 1, updated_at: now, ..payment.clone() };
         Self { payment, transfers: vec![], events: vec![] }
     }
 
-    fn post(&mut self, purpose: Purpose, reference: &str, refund_id: Option<RefundId>, amount: Money, at: Timestamp) {
+    pub(super) fn post(
+        &mut self,
+        purpose: Purpose,
+        reference: &str,
+        refund_id: Option<RefundId>,
+        amount: Money,
+        at: Timestamp,
+    ) {
         let (payment_id, reference) = (Some(self.payment.id), reference.to_owned());
         self.transfers.push(Transfer { purpose, reference, payment_id, refund_id, amount, at });
     }

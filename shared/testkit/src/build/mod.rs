@@ -8,7 +8,7 @@ mod product;
 mod user;
 
 pub use orders::{OrderBuilder, order};
-pub use payments::{concluded, refund_concluded, refund_requested, transfer};
+pub use payments::{charged, concluded, disputed, refund_concluded, refund_requested, refunded, transfer};
 pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
 

@@ -7,7 +7,10 @@ use domain::{
     id::RefundId,
     ledger::{Purpose, Transfer},
     order::Reason,
-    payment::{self, Change, ChargeOutcome, Payment, RefundOutcome, RefundReason},
+    payment::{
+        self, Answer, Change, ChargeOutcome, DisputeMovement, DisputeStatus, Payment, RefundOutcome, RefundReason,
+        ReportedDispute,
+    },
     text::PaymentMethod,
 };
 use kernel::Timestamp;
@@ -32,7 +35,13 @@ impl OrderBuilder {
     }
 
     pub fn paid(&self) -> Change {
-        concluded(&self.payment(), &ChargeOutcome::Charged(self.charge_id()))
+        concluded(&self.payment(), &charged(&self.payment(), &self.charge_id()))
+    }
+
+    /// Its payment, for which the gateway says that it charged one yen.
+    pub fn mismatched(&self) -> Change {
+        let yen = Money::new(1, "JPY").expect("valid");
+        concluded(&self.payment(), &ChargeOutcome::Charged(Answer::new(self.charge_id(), yen)))
     }
 
     pub fn payment_declined(&self) -> Change {
@@ -56,6 +65,16 @@ impl OrderBuilder {
     }
 }
 
+/// The gateway's response that it charged what was asked, with its id of the charge.
+pub fn charged(payment: &Payment, transaction_id: &str) -> ChargeOutcome {
+    ChargeOutcome::Charged(Answer::new(transaction_id, payment.amount))
+}
+
+/// The gateway's response that it refunded `amount`, with its id of the refund.
+pub fn refunded(transaction_id: &str, amount: Money) -> RefundOutcome {
+    RefundOutcome::Refunded(Answer::new(transaction_id, amount))
+}
+
 /// Applies the gateway's response to the last attempt of a payment, at the time of that attempt.
 pub fn concluded(payment: &Payment, outcome: &ChargeOutcome) -> Change {
     let refund = RefundId(payment.id.0);
@@ -72,6 +91,21 @@ pub fn refund_requested(payment: &Payment, id: RefundId, amount: Option<Money>, 
 pub fn refund_concluded(payment: &Payment, id: RefundId, outcome: &RefundOutcome) -> Change {
     let at = payment.refund(id).expect("a refund").requested_at;
     payment::record_refund_outcome(payment, id, outcome, at).expect("an allowed transition").expect("a transition")
+}
+
+/// A dispute of the whole charge, which the gateway withdrew.
+pub fn disputed(payment: &Payment, at: Timestamp) -> Change {
+    let reported = ReportedDispute {
+        charge: payment.transaction_id.clone().expect("a charged payment"),
+        dispute_id: format!("dp_{}", payment.id.0.simple()),
+        amount: payment.amount.into(),
+        reason: "fraudulent".to_owned(),
+        status: DisputeStatus::NeedsResponse,
+        evidence_due_by: Some(at),
+        withdrawal: Some(DisputeMovement { amount: payment.amount.into(), fee: payment.amount.into() }),
+        reversal: None,
+    };
+    payment::record_dispute(payment, &reported, at).expect("an allowed transition").expect("a transition")
 }
 
 /// A transfer of 39.98 USD at `at`, for the charge with the gateway id `reference`.

@@ -5,7 +5,9 @@ use crate::build::{self, usd};
 use domain::{
     id::{OrderId, RefundId},
     ledger::{GatewayTransaction, Purpose},
-    payment::{self, ChargeOutcome, Payment, Refund, RefundOutcome, RefundReason, RefundStatus},
+    payment::{
+        self, Answer, ChargeOutcome, Payment, Refund, RefundOutcome, RefundReason, RefundStatus, ReportedRefund,
+    },
     text::PaymentMethod,
 };
 use futures_util::future::join_all;
@@ -33,6 +35,7 @@ macro_rules! contract_gateway {
             refunds_never_exceed_the_charge
             repeated_refund_request_returns_the_same_rejection
             refund_result_is_found_by_its_refund_id
+            refunds_of_a_charge_are_listed
             balance_transactions_carry_the_ids_of_their_charges_and_refunds
             declined_charge_creates_no_balance_movement
         }
@@ -47,8 +50,8 @@ fn payment(method: &str) -> Payment {
 async fn charged(gateway: &impl Gateway) -> (Payment, String) {
     let payment = payment("pm_card_visa");
     let response = gateway.charge(&payment).await.expect("a response");
-    let ChargeOutcome::Charged(name) = &response else { panic!("{response:?}") };
-    (build::concluded(&payment, &response).payment, name.clone())
+    let ChargeOutcome::Charged(answer) = &response else { panic!("{response:?}") };
+    (build::concluded(&payment, &response).payment, answer.transaction_id.clone())
 }
 
 /// The payment with a new pending refund, and that refund.
@@ -72,7 +75,7 @@ async fn refund(gateway: &impl Gateway, payment: &Payment, cents: i64) -> Refund
 }
 
 fn is_refunded(response: &RefundOutcome) -> bool {
-    matches!(response, RefundOutcome::Refunded(name) if !name.is_empty())
+    matches!(response, RefundOutcome::Refunded(answer) if !answer.transaction_id.is_empty())
 }
 
 fn is_rejected(response: &RefundOutcome) -> bool {
@@ -86,8 +89,11 @@ async fn transactions(gateway: &impl Gateway, wanted: impl Fn(&GatewayTransactio
 }
 
 pub async fn valid_card_is_charged(fixture: &Fixture<impl Gateway>) {
-    let response = fixture.port().charge(&payment("pm_card_visa")).await;
-    assert!(matches!(&response, Ok(ChargeOutcome::Charged(name)) if !name.is_empty()), "{response:?}");
+    let payment = payment("pm_card_visa");
+    let response = fixture.port().charge(&payment).await;
+    let Ok(ChargeOutcome::Charged(answer)) = &response else { panic!("{response:?}") };
+    assert!(!answer.transaction_id.is_empty());
+    assert_eq!(payment::accept(payment.amount, answer).map(|charge| charge.amount()), Some(payment.amount));
 }
 
 pub async fn declined_card_is_a_final_result(fixture: &Fixture<impl Gateway>) {
@@ -236,10 +242,24 @@ pub async fn refund_result_is_found_by_its_refund_id(fixture: &Fixture<impl Gate
     assert_eq!(fixture.port().find_refund(&payment, &excessive).await, Ok(None), "a rejected refund does not exist");
 }
 
+pub async fn refunds_of_a_charge_are_listed(fixture: &Fixture<impl Gateway>) {
+    let (payment, charge) = charged(fixture.port()).await;
+    assert_eq!(fixture.port().refunds_of(&charge).await, Ok(vec![]));
+    let (payment, partial) = with_refund(&payment, 1000);
+    let response = fixture.port().refund(&payment, &partial).await.expect("a response");
+    let RefundOutcome::Refunded(answer) = response else { panic!("{response:?}") };
+    let (refund_id, failure) = (Some(partial.id), None);
+    let Answer { transaction_id, amount } = answer;
+    let expected = ReportedRefund { charge: charge.clone(), transaction_id, refund_id, amount, failure };
+    assert_eq!(fixture.port().refunds_of(&charge).await, Ok(vec![expected]));
+}
+
 pub async fn balance_transactions_carry_the_ids_of_their_charges_and_refunds(fixture: &Fixture<impl Gateway>) {
     let (payment, charge) = charged(fixture.port()).await;
     let response = refund(fixture.port(), &payment, 1000).await;
-    let RefundOutcome::Refunded(refund_id) = response else { panic!("{response:?}") };
+    let RefundOutcome::Refunded(answer) = response else { panic!("{response:?}") };
+    assert!(payment::accept(usd(1000), &answer).is_some(), "{answer:?}");
+    let refund_id = answer.transaction_id;
     let mine = |movement: &GatewayTransaction| movement.reference == charge || movement.reference == refund_id;
     let mut found = transactions(fixture.port(), mine).await;
     found.sort_by_key(|movement| movement.purpose);

@@ -7,7 +7,7 @@ use domain::{
     event::LedgerReconciled,
     id::{OrderId, RefundId, UserId},
     ledger::{Purpose, Transfer},
-    payment::{Change, RefundOutcome},
+    payment::Change,
 };
 use futures_util::future::join_all;
 use kernel::{IdempotencyKey, IdempotencyOutcome, Timestamp};
@@ -147,7 +147,7 @@ pub async fn payment_transition_posts_its_transfers(
     assert_eq!(posted(ledger, &[&charge]).await, paid.transfers);
     let requested = order.refund_requested(id, Some(build::usd(1000)));
     apply(payments, &requested).await;
-    let refunded = build::refund_concluded(&requested.payment, id, &RefundOutcome::Refunded(refund.clone()));
+    let refunded = build::refund_concluded(&requested.payment, id, &build::refunded(&refund, build::usd(1000)));
     apply(payments, &refunded).await;
     assert_eq!((paid.transfers.len(), refunded.transfers.len()), (1, 1));
     let found = posted(ledger, &[&charge, &refund]).await;
@@ -168,7 +168,7 @@ pub async fn conflicting_or_repeated_transition_posts_nothing(
     let failed = order.payment_declined();
     assert_eq!(payments.advance(Some(claim), &failed, &events_of(&failed)).await, Ok(TransitionOutcome::Applied));
     assert_eq!(payments.advance(None, &paid, &events_of(&paid)).await, Ok(TransitionOutcome::VersionConflict));
-    let late = build::concluded(&failed.payment, &domain::payment::ChargeOutcome::Charged(charge.clone()));
+    let late = build::concluded(&failed.payment, &build::charged(&failed.payment, &charge));
     assert_eq!(late.transfers.len(), 1);
     assert_eq!(payments.advance(Some(claim), &late, &events_of(&late)).await, Ok(TransitionOutcome::AlreadyApplied));
     assert_eq!(posted(ledger, &[&charge]).await, []);

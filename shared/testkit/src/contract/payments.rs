@@ -6,7 +6,7 @@ use domain::{
     Event,
     event::GatewaySuspended,
     id::{OrderId, PaymentId, RefundId, UserId},
-    payment::{Change, ChargeOutcome, Payment, RECONCILE_AFTER_SECONDS, RefundOutcome},
+    payment::{Change, Payment, RECONCILE_AFTER_SECONDS, RefundOutcome},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -23,6 +23,7 @@ macro_rules! contract_payments {
             payment_closed_before_it_started_stays_closed
             payment_is_visible_to_its_owner_only
             payment_is_stored_unchanged_in_every_state
+            charged_payment_is_found_by_its_transaction
             repeated_claim_applies_its_transition_once
             version_conflict_changes_nothing_and_can_be_retried
             transition_of_an_unknown_payment_is_a_version_conflict
@@ -38,6 +39,7 @@ macro_rules! contract_payments {
             event_without_a_transition_is_published_once
             payments_due_for_reconciliation_are_listed_oldest_first
             resolved_payment_is_no_longer_due_for_reconciliation
+            payments_with_mismatched_answers_are_listed_newest_first
             sweep_publishes_events_missed_by_the_bus_once
         }
     };
@@ -136,22 +138,32 @@ pub async fn payment_is_visible_to_its_owner_only(fixture: &Fixture<impl Payment
 
 pub async fn payment_is_stored_unchanged_in_every_state(fixture: &Fixture<impl PaymentStore>) {
     let (order, partial, rest) = (an_order(), RefundId(fresh()), RefundId(fresh()));
-    let refunded = |name: &str| RefundOutcome::Refunded(format!("{name}_{}", fresh().simple()));
+    let refunded = |minor| build::refunded(&format!("re_{}", fresh().simple()), build::usd(minor));
     begin(fixture.port(), &order).await;
     let failed = order.payment_declined();
     let again = order.payment_retried();
-    let charged = concluded(&again.payment, &ChargeOutcome::Charged(order.charge_id()));
+    let charged = concluded(&again.payment, &build::charged(&again.payment, &order.charge_id()));
     let requested = build::refund_requested(&charged.payment, partial, Some(build::usd(1000)), now());
-    let partially = build::refund_concluded(&requested.payment, partial, &refunded("re"));
+    let partially = build::refund_concluded(&requested.payment, partial, &refunded(1000));
     let both = build::refund_requested(&partially.payment, rest, None, now());
     let rejected = build::refund_concluded(&both.payment, rest, &RefundOutcome::Failed("expired_card".to_owned()));
     let last = RefundId(fresh());
     let requested_again = build::refund_requested(&rejected.payment, last, None, now());
-    let fully = build::refund_concluded(&requested_again.payment, last, &refunded("re"));
-    for change in [failed, again, charged, requested, partially, both, rejected, requested_again, fully] {
+    let fully = build::refund_concluded(&requested_again.payment, last, &refunded(2998));
+    let disputed = build::disputed(&fully.payment, now());
+    for change in [failed, again, charged, requested, partially, both, rejected, requested_again, fully, disputed] {
         apply(fixture.port(), &change).await;
         assert_eq!(find(fixture.port(), change.payment.id).await, Some(change.payment));
     }
+}
+
+pub async fn charged_payment_is_found_by_its_transaction(fixture: &Fixture<impl PaymentStore>) {
+    let order = an_order();
+    begin(fixture.port(), &order).await;
+    assert_eq!(fixture.port().find_by_transaction(&order.charge_id()).await, Ok(None));
+    apply(fixture.port(), &order.paid()).await;
+    assert_eq!(fixture.port().find_by_transaction(&order.charge_id()).await, Ok(Some(order.paid().payment)));
+    assert_eq!(fixture.port().find_by_transaction("").await, Ok(None));
 }
 
 pub async fn repeated_claim_applies_its_transition_once(fixture: &Fixture<impl PaymentStore>) {
@@ -216,7 +228,7 @@ pub async fn transition_publishes_all_its_events(fixture: &Fixture<impl PaymentS
     // Closed while the charge is in flight: the charge and its refund are published.
     let closed = domain::payment::close(&order.payment(), RefundId(fresh()), now()).expect("a transition");
     apply(fixture.port(), &closed).await;
-    let charged = concluded(&closed.payment, &ChargeOutcome::Charged(order.charge_id()));
+    let charged = concluded(&closed.payment, &build::charged(&closed.payment, &order.charge_id()));
     let events = events_of(&charged);
     assert_eq!(events.len(), 2);
     assert_eq!(fixture.port().advance(None, &charged, &events).await, Ok(TransitionOutcome::Applied));
@@ -422,12 +434,38 @@ pub async fn resolved_payment_is_no_longer_due_for_reconciliation(fixture: &Fixt
     let requested = order.refund_requested(refund, None);
     apply(fixture.port(), &requested).await;
     assert_eq!(due(fixture.port(), now(), &all).await, all);
-    let name = RefundOutcome::Refunded(format!("re_{}", fresh().simple()));
+    let name = build::refunded(&format!("re_{}", fresh().simple()), requested.payment.amount);
     apply(fixture.port(), &build::refund_concluded(&requested.payment, refund, &name)).await;
     assert_eq!(due(fixture.port(), now(), &all).await, []);
     let unbegun = an_order().at(seconds(now(), -5000)).unbegun();
     fixture.port().begin(&unbegun).await.expect("started");
     assert_eq!(due(fixture.port(), now(), &[unbegun.id]).await, []);
+}
+
+pub async fn payments_with_mismatched_answers_are_listed_newest_first(fixture: &Fixture<impl PaymentStore>) {
+    // In the future, so that the payments of other tests come after them.
+    let start = seconds(now(), 1_000_000);
+    let orders: Vec<OrderBuilder> = (0..4).map(|n| an_order().at(seconds(start, n * 10))).collect();
+    for order in &orders {
+        begin(fixture.port(), order).await;
+    }
+    let [first, right, second, third] = &orders[..] else { panic!("four of them") };
+    for order in [third, first, second] {
+        apply(fixture.port(), &order.mismatched()).await;
+    }
+    apply(fixture.port(), &right.paid()).await;
+    let stored = find(fixture.port(), first.payment().id).await;
+    assert_eq!(stored, Some(first.mismatched().payment), "with both amounts");
+    let list = async |cursor: Option<String>| {
+        let page = fixture.port().mismatched(2, cursor.as_deref()).await.expect("a response");
+        (page.items.iter().map(|payment| payment.id).collect::<Vec<_>>(), page.next)
+    };
+    let (newest, next) = list(None).await;
+    assert_eq!(newest, [third.payment().id, second.payment().id]);
+    let (older, _) = list(next).await;
+    assert_eq!(older.first(), Some(&first.payment().id), "the one that was charged as asked is not listed");
+    let refused = fixture.port().mismatched(2, Some("!")).await.expect_err("no cursor");
+    assert_eq!(refused.fields[0].pointer, "?cursor");
 }
 
 pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl PaymentStore>) {

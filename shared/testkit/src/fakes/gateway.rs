@@ -1,18 +1,17 @@
-//! In-memory fakes of a Stripe-like payment gateway, its webhooks and the circuit breaker. A key charges once, some
+//! In-memory fakes of a Stripe-like payment gateway and the circuit breaker. A key charges once, some
 //! test tokens are declined, and refunds never exceed the charge.
 
 use super::{CircuitBreaker, Dependency, Gateway};
 use crate::ids;
 use domain::{
     Money,
-    id::{OrderId, PaymentId},
+    id::{OrderId, PaymentId, RefundId},
     ledger::{GatewayStatement, GatewayTransaction, Purpose},
-    payment::{ChargeOutcome, Payment, Refund, RefundOutcome},
+    payment::{Answer, ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
 };
 use kernel::circuit_breaker::{self, Circuit};
 use kernel::{Failure, FailureKind, Timestamp};
-use ports::{CircuitOpened, GATEWAY_REPLAYED_ERROR, GatewayEvent};
-use serde_json::{Value, json};
+use ports::{CircuitOpened, GATEWAY_REPLAYED_ERROR, GatewayEvent, GatewayReport};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// First number of the ids of gateway events, far above those that tests use.
@@ -25,12 +24,14 @@ pub(super) struct GatewayState {
     charges: Vec<Charge>,
     refunds: Vec<GatewayRefund>,
     requests: u64,
-    /// The first response to each charge request, in order.
+    /// The first response to each charge request, and each refund, in order.
     events: Vec<GatewayEvent>,
     /// Keys with a stored error.
     failing_keys: BTreeSet<String>,
     /// Number of new keys that will store an error.
     keys_to_fail: u32,
+    /// What the gateway says it moved, whatever was asked.
+    stated: Option<StatedAmount>,
     undecodable: Vec<String>,
 }
 
@@ -59,6 +60,10 @@ pub struct GatewayRefund {
     pub transaction_id: String,
     /// When the refund was requested.
     pub at: Timestamp,
+    /// The id that this platform gave it; `None` if it was made in the dashboard.
+    pub refund_id: Option<RefundId>,
+    /// The code with which it failed after it was made.
+    pub failure: Option<String>,
 }
 
 impl Gateway {
@@ -82,6 +87,16 @@ impl Gateway {
         self.0.inspect(|state| state.gateway.events.iter().skip(count).cloned().collect())
     }
 
+    /// Makes a refund in the gateway's dashboard.
+    pub fn refund_in_dashboard(&self, charge: &str, amount: Money, at: Timestamp) {
+        self.0.arrange(|state| state.gateway.refund_in_dashboard(charge, amount, at));
+    }
+
+    /// Makes a refund fail after it was made.
+    pub fn return_refund(&self, transaction_id: &str, code: &str) {
+        self.0.arrange(|state| state.gateway.return_refund(transaction_id, code));
+    }
+
     /// Number of charge and refund requests received.
     pub fn request_count(&self) -> u64 {
         self.0.inspect(|state| state.gateway.requests)
@@ -90,6 +105,11 @@ impl Gateway {
     /// Makes the next `count` new keys fail without an effect, and replays that error for the same keys.
     pub fn fail_next_keys(&self, count: u32) {
         self.0.arrange(|state| state.gateway.keys_to_fail = count);
+    }
+
+    /// Makes the gateway say that it moved `amount`, whatever it was asked, in every answer from now on. `None` ends that.
+    pub fn state_amount(&self, amount: Option<StatedAmount>) {
+        self.0.arrange(|state| state.gateway.stated = amount);
     }
 
     /// Adds a transaction with this id that cannot be parsed.
@@ -130,12 +150,13 @@ impl GatewayState {
             return if is_same { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
         let outcome = match method.as_str() {
+            _ if payment.is_free() => ChargeOutcome::Declined("amount_too_small".to_owned()),
             "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
                 ChargeOutcome::Declined("card_declined".to_owned())
             }
-            _ => ChargeOutcome::Charged(format!("pi_{:06}", self.charges.len() + 1)),
+            _ => ChargeOutcome::Charged(self.answer(format!("pi_{:06}", self.charges.len() + 1), payment.amount)),
         };
-        if let ChargeOutcome::Charged(transaction_id) = &outcome {
+        if let ChargeOutcome::Charged(Answer { transaction_id, .. }) = &outcome {
             self.charges.push(Charge {
                 key: key.clone(),
                 payment_id: payment.id,
@@ -147,7 +168,8 @@ impl GatewayState {
         }
         let id = ids::event(FIRST_EVENT + self.events.len() as u64);
         let (payment_id, attempt) = (payment.id, payment.attempts);
-        self.events.push(GatewayEvent { id, payment_id, attempt, outcome: outcome.clone() });
+        let report = GatewayReport::Charge { payment_id, attempt, outcome: outcome.clone() };
+        self.events.push(GatewayEvent { id, report });
         self.outcomes.insert(key, (payment.clone(), outcome.clone()));
         Ok(outcome)
     }
@@ -161,20 +183,64 @@ impl GatewayState {
         }
         let outcome = match self.rejection_code(payment, refund.amount) {
             Some(code) => RefundOutcome::Failed(code.to_owned()),
-            None => RefundOutcome::Refunded(format!("re_{:06}", self.refunds.len() + 1)),
+            None => RefundOutcome::Refunded(self.answer(format!("re_{:06}", self.refunds.len() + 1), refund.amount)),
         };
-        if let RefundOutcome::Refunded(transaction_id) = &outcome {
-            self.refunds.push(GatewayRefund {
+        if let RefundOutcome::Refunded(Answer { transaction_id, .. }) = &outcome {
+            self.add_refund(GatewayRefund {
                 key: key.clone(),
                 payment_id: payment.id,
                 charge: payment.transaction_id.clone().unwrap_or_default(),
                 amount: refund.amount,
                 transaction_id: transaction_id.clone(),
                 at: refund.requested_at,
+                refund_id: Some(refund.id),
+                failure: None,
             });
         }
         self.refund_outcomes.insert(key, (refund.amount, outcome.clone()));
         Ok(outcome)
+    }
+
+    fn refund_in_dashboard(&mut self, charge: &str, amount: Money, at: Timestamp) {
+        let payment_id = self.charges.iter().find(|one| one.transaction_id == charge).expect("a charge").payment_id;
+        let transaction_id = format!("re_{:06}", self.refunds.len() + 1);
+        let (key, charge) = (format!("dashboard-{transaction_id}"), charge.to_owned());
+        let (refund_id, failure) = (None, None);
+        self.add_refund(GatewayRefund { key, payment_id, charge, amount, transaction_id, at, refund_id, failure });
+    }
+
+    fn return_refund(&mut self, transaction_id: &str, code: &str) {
+        let refund = self.refunds.iter_mut().find(|refund| refund.transaction_id == transaction_id);
+        let refund = refund.expect("a refund");
+        refund.failure = Some(code.to_owned());
+        let refund = refund.clone();
+        self.report_refund(&refund);
+    }
+
+    fn add_refund(&mut self, refund: GatewayRefund) {
+        self.report_refund(&refund);
+        self.refunds.push(refund);
+    }
+
+    fn report_refund(&mut self, refund: &GatewayRefund) {
+        let id = ids::event(FIRST_EVENT + self.events.len() as u64);
+        let (charge, refunds) = (refund.charge.clone(), Some(vec![self.reported(refund)]));
+        self.events.push(GatewayEvent { id, report: GatewayReport::Refunds { charge, payment_id: None, refunds } });
+    }
+
+    fn reported(&self, refund: &GatewayRefund) -> ReportedRefund {
+        let answer = self.answer(refund.transaction_id.clone(), refund.amount);
+        ReportedRefund {
+            charge: refund.charge.clone(),
+            transaction_id: answer.transaction_id,
+            refund_id: refund.refund_id,
+            amount: answer.amount,
+            failure: refund.failure.clone(),
+        }
+    }
+
+    fn answer(&self, transaction_id: String, asked: Money) -> Answer {
+        Answer { transaction_id, amount: Some(self.stated.clone().unwrap_or_else(|| asked.into())) }
     }
 
     /// Error code of a refund of `amount`, if it is rejected.
@@ -183,7 +249,8 @@ impl GatewayState {
         let Some(charge) = self.charges.iter().find(|charge| Some(&charge.transaction_id) == name) else {
             return Some("resource_missing");
         };
-        let back = self.refunds.iter().filter(|one| one.charge == charge.transaction_id);
+        let is_back = |one: &&GatewayRefund| one.charge == charge.transaction_id && one.failure.is_none();
+        let back = self.refunds.iter().filter(is_back);
         let left = charge.amount.amount.get() - back.map(|one| one.amount.amount.get()).sum::<i64>();
         match amount.amount.get() {
             _ if left == 0 => Some("charge_already_refunded"),
@@ -209,7 +276,15 @@ impl GatewayState {
             fee: Money::zero(one.amount.currency),
             at: one.at,
         });
-        charges.chain(refunds)
+        let returned = self.refunds.iter().filter(|one| one.failure.is_some()).map(|one| GatewayTransaction {
+            purpose: Purpose::RefundReversal,
+            reference: one.transaction_id.clone(),
+            payment_id: Some(one.payment_id),
+            amount: one.amount,
+            fee: Money::zero(one.amount.currency),
+            at: one.at,
+        });
+        charges.chain(refunds).chain(returned)
     }
 }
 
@@ -247,6 +322,14 @@ impl ports::Gateway for Gateway {
         query.await
     }
 
+    async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure> {
+        let query = self.0.query(Dependency::Gateway, |state| {
+            let of_it = state.gateway.refunds.iter().filter(|refund| refund.charge == charge);
+            Ok(of_it.map(|refund| state.gateway.reported(refund)).collect())
+        });
+        query.await
+    }
+
     async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
         let query = self.0.query(Dependency::Gateway, |state| {
             let all = state.gateway.transactions();
@@ -255,51 +338,6 @@ impl ports::Gateway for Gateway {
             Ok(GatewayStatement { transactions, unreadable: state.gateway.undecodable.clone() })
         });
         query.await
-    }
-}
-
-/// Webhook verifier for events in plain JSON with a fixed signature.
-#[derive(Debug, Clone, Copy)]
-pub struct WebhookVerifier;
-
-impl WebhookVerifier {
-    /// The signature that is accepted.
-    pub const VALID_SIGNATURE: &str = "good";
-
-    /// The webhook body of an event.
-    pub fn body(event: &GatewayEvent) -> Value {
-        let mut body = json!({ "id": event.id, "payment_id": event.payment_id, "attempt": event.attempt });
-        match &event.outcome {
-            ChargeOutcome::Charged(name) => body["charged"] = name.as_str().into(),
-            ChargeOutcome::Declined(code) => body["declined"] = code.as_str().into(),
-        }
-        body
-    }
-}
-
-impl ports::WebhookVerifier for WebhookVerifier {
-    /// Parses `{"id": …, "payment_id": …, "attempt": …, "charged": id}`, or `"declined": code` instead. Events without
-    /// a payment are ignored.
-    async fn verify(
-        &self,
-        signature: Option<&str>,
-        body: &[u8],
-        _: Timestamp,
-    ) -> Result<Option<GatewayEvent>, Failure> {
-        if signature != Some(Self::VALID_SIGNATURE) {
-            let detail = "The webhook signature is invalid.";
-            return Err(Failure::new(FailureKind::Unauthenticated, "signature-invalid", detail));
-        }
-        let unreadable = || Failure::new(FailureKind::Malformed, "malformed", "The webhook body cannot be parsed.");
-        let body: Value = serde_json::from_slice(body).map_err(|_| unreadable())?;
-        let text = |name: &str| body[name].as_str();
-        let id = text("id").and_then(|id| id.parse().ok()).ok_or_else(unreadable)?;
-        let Some(payment) = text("payment_id") else { return Ok(None) };
-        let payment_id = payment.parse().map_err(|_| unreadable())?;
-        let attempt = body["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).ok_or_else(unreadable)?;
-        let charged = text("charged").map(|name| ChargeOutcome::Charged(name.to_owned()));
-        let outcome = charged.or_else(|| text("declined").map(|code| ChargeOutcome::Declined(code.to_owned())));
-        Ok(outcome.map(|outcome| GatewayEvent { id, payment_id, attempt, outcome }))
     }
 }
 

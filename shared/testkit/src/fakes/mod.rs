@@ -19,14 +19,16 @@ mod roles;
 mod snapshot;
 mod stock;
 mod tokens;
+mod webhooks;
 
 pub use backbone::Probe;
 pub use faults::{Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
-pub use gateway::{Charge, GatewayRefund, WebhookVerifier};
+pub use gateway::{Charge, GatewayRefund};
 pub use identity::Session;
 pub use invoices::InvoiceRenderer;
 pub use messengers::MessageTemplates;
 pub use snapshot::Snapshot;
+pub use webhooks::WebhookVerifier;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, WindowsState};
 use catalogue::{CacheState, ProductsState};

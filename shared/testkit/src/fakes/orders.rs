@@ -168,7 +168,7 @@ impl ports::OrderStore for Orders {
     }
 }
 
-fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
+pub(super) fn read_cursor(cursor: &str) -> Result<(Timestamp, Uuid), Failure> {
     let (at, id) = cursor.split_once('/').unwrap_or_default();
     match (at.parse(), id.parse()) {
         (Ok(at), Ok(id)) => Ok((at, id)),

@@ -1,6 +1,6 @@
 //! In-memory fakes of the payment store and the ledger.
 
-use super::{Dependency, Ledger, Payments, State, keys::IdempotencyKeys};
+use super::{Dependency, Ledger, Payments, State, keys::IdempotencyKeys, orders::read_cursor};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
@@ -8,7 +8,7 @@ use domain::{
     payment::{Change, Payment},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Claim, TransitionOutcome};
+use ports::{Claim, Page, TransitionOutcome};
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
@@ -113,6 +113,11 @@ impl ports::PaymentStore for Payments {
         query.await.map(|found| found.filter(|payment| is_visible_to(payment, owner)))
     }
 
+    async fn find_by_transaction(&self, transaction_id: &str) -> Result<Option<Payment>, Failure> {
+        let is_it = |payment: &&Payment| payment.transaction_id.as_deref() == Some(transaction_id);
+        self.0.query(Dependency::Database, |state| Ok(state.payments.payments.values().find(is_it).cloned())).await
+    }
+
     async fn advance(
         &self,
         claim: Option<Claim>,
@@ -189,6 +194,22 @@ impl ports::PaymentStore for Payments {
             due.sort_by_key(|(reconcile_after, id, _)| (*reconcile_after, *id));
             due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(due.into_iter().map(|(.., payment)| payment.clone()).collect())
+        });
+        query.await
+    }
+
+    async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let query = self.0.query(Dependency::Database, |state| {
+            let payments = state.payments.payments.values();
+            let mut found: Vec<_> = payments.filter_map(|one| Some(((one.mismatched_at()?, one.id.0), one))).collect();
+            found.retain(|(position, _)| after.is_none_or(|after| *position < after));
+            found.sort_unstable_by_key(|(position, _)| std::cmp::Reverse(*position));
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().filter(|_| more).map(|((at, id), _)| format!("{at}/{id}"));
+            Ok(Page { items: found.into_iter().map(|(_, payment)| payment.clone()).collect(), next })
         });
         query.await
     }

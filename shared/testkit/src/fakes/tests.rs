@@ -4,11 +4,11 @@ use super::*;
 use crate::{build, ids};
 use domain::{
     ledger::{self, Account},
-    payment::ChargeOutcome,
+    payment::{Answer, ChargeOutcome},
 };
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
-    Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayEvent, Ledger as _, Migrations as _,
+    Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayEvent, GatewayReport, Ledger as _, Migrations as _,
     OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, WebhookVerifier as _,
 };
 use serde_json::{Value, json};
@@ -205,15 +205,17 @@ async fn webhook_is_accepted_if_it_is_signed() {
     let read = async |signature: Option<&str>, body: Value| {
         webhooks.verify(signature, body.to_string().as_bytes(), build::noon()).await
     };
-    let charged = json!({ "id": ids::event(1), "payment_id": ids::payment(1), "attempt": 2, "charged": "pi_1" });
+    let charged = json!({ "id": ids::event(1), "payment_id": ids::payment(1), "attempt": 2, "charged": "pi_1",
+        "stated": { "amount": 3998, "currency": "USD" } });
     for signature in [None, Some(""), Some("bad")] {
         assert_eq!(read(signature, charged.clone()).await.expect_err("no signature").code, "signature-invalid");
     }
     let (id, payment_id) = (ids::event(1), ids::payment(1));
-    let event = |outcome| Ok(Some(GatewayEvent { id, payment_id, attempt: 2, outcome }));
+    let report = |outcome| GatewayReport::Charge { payment_id, attempt: 2, outcome };
+    let event = |outcome| Ok(Some(GatewayEvent { id, report: report(outcome) }));
     assert_eq!(
         read(Some(WebhookVerifier::VALID_SIGNATURE), charged).await,
-        event(ChargeOutcome::Charged("pi_1".to_owned()))
+        event(ChargeOutcome::Charged(Answer::new("pi_1", build::usd(3998))))
     );
     let declined = json!({ "id": id, "payment_id": payment_id, "attempt": 2, "declined": "expired_card" });
     assert_eq!(read(Some("good"), declined).await, event(ChargeOutcome::Declined("expired_card".to_owned())));

@@ -213,7 +213,7 @@ async fn payment_webhook_applies_an_event_once_and_rejects_unsigned_ones() {
     let platform = with(&pending_payment("pm_card_visa"));
     for _ in 0..2 {
         assert_responses(catalog::PAYMENT_WEBHOOK, &EVENTS, async |_, call| {
-            payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), call).await
+            payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), &platform.gateway(), call).await
         })
         .await;
     }
@@ -253,9 +253,10 @@ async fn payment_reconcile_abandons_unknown_charges_of_cancelled_orders_only() {
 
 #[tokio::test]
 async fn payment_webhook_accepts_the_event_of_a_duplicate_charge() {
-    let platform = with(&concluded(&pending_payment("pm_card_visa"), &ChargeOutcome::Charged("pi_other".to_owned())));
+    let pending = pending_payment("pm_card_visa");
+    let platform = with(&concluded(&pending, &build::charged(&pending, "pi_other")));
     assert_responses(catalog::PAYMENT_WEBHOOK, &EVENTS, async |_, call| {
-        payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), call).await
+        payment_webhook::handle(&platform.payments(), &platform.webhook_verifier(), &platform.gateway(), call).await
     })
     .await;
     assert_eq!(payment_of_order(&platform).transaction_id.as_deref(), Some("pi_other"));
@@ -319,7 +320,7 @@ async fn ledger_reconcile_covers_a_failed_run_and_late_responses() {
     let change = payment::record_charge_outcome(
         &pending_payment,
         1,
-        &ChargeOutcome::Charged(charge.transaction_id.expect("charged")),
+        &build::charged(&charge, charge.transaction_id.as_deref().expect("charged")),
         REFUND,
         late,
     );

@@ -1,6 +1,9 @@
-//! What people and programs send that nobody meant: each row is an input, the expected status, and the expected state afterwards.
+//! What the world really sends: each row is an input, the expected status, and the expected state afterwards.
 
+mod disputes;
 mod generated;
 mod http;
+mod money;
 mod routes;
 mod text;
+mod totals;

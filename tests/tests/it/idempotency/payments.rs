@@ -6,7 +6,7 @@ use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use domain::{
     event::StockReserved,
     id::RefundId,
-    payment::{self, ChargeOutcome, Payment},
+    payment::{self, Answer, ChargeOutcome, Payment},
     text::PaymentMethod,
 };
 use edge::Clock;
@@ -44,7 +44,7 @@ fn declined() -> ChargeOutcome {
 }
 
 fn charged() -> ChargeOutcome {
-    ChargeOutcome::Charged("ch_1".to_owned())
+    ChargeOutcome::Charged(Answer::new("ch_1", build::usd(3998)))
 }
 
 async fn pay(database: &TestDatabase, request: &Request, seed: u64) -> Response {

@@ -129,6 +129,10 @@ pub enum Command {
     PayAgain(usize, &'static str),
     /// Staff refunds this many cents, or all that is left.
     Refund(usize, Option<i64>),
+    /// Staff refunds at most this many cents, or all that is left, in the gateway's dashboard.
+    RefundAtGateway(usize, Option<i64>),
+    /// A bank returns the refunds that were made in the gateway's dashboard.
+    ReturnRefunds(usize),
 }
 
 impl Command {
@@ -147,7 +151,12 @@ impl Command {
             Self::PayAgain(n, _) => {
                 payment(n).is_some_and(|payment| payment.status == payment::Status::Failed && payment.attempts > 0)
             }
-            Self::Refund(n, _) => payment(n).is_some_and(|payment| payment.transaction_id.is_some()),
+            Self::Refund(n, _) | Self::RefundAtGateway(n, _) => {
+                payment(n).is_some_and(|payment| payment.transaction_id.is_some())
+            }
+            Self::ReturnRefunds(n) => payment(n).is_some_and(|payment| {
+                payment.refunds.iter().any(|refund| refund.reason == payment::RefundReason::MadeAtGateway)
+            }),
         }
     }
 }
@@ -164,6 +173,8 @@ pub struct Plan {
     pub policy: ShortfallPolicy,
     /// Whether the gateway sends webhooks.
     pub webhooks: bool,
+    /// Whether the gateway says that it moved one yen, whatever it moved.
+    pub misstates: bool,
 }
 
 impl Plan {
@@ -172,7 +183,14 @@ impl Plan {
         let before = if is_seeded { &[][..] } else { &BEFORE };
         let commands = before.iter().copied().chain(orders.iter().map(|n| Command::Place(*n)));
         let commands = commands.map(|command| (command, Duration::ZERO)).collect();
-        Self { is_seeded, is_small: false, commands, policy: ShortfallPolicy::Refund, webhooks: false }
+        Self {
+            is_seeded,
+            is_small: false,
+            commands,
+            policy: ShortfallPolicy::Refund,
+            webhooks: false,
+            misstates: false,
+        }
     }
 
     /// Three orders and no other command.
@@ -241,6 +259,11 @@ impl Plan {
     /// The orders that are placed.
     pub fn orders(&self) -> impl Iterator<Item = usize> {
         self.commands.iter().filter_map(|(command, _)| if let Command::Place(n) = command { Some(*n) } else { None })
+    }
+
+    /// Whether staff makes refunds in the gateway's dashboard.
+    pub fn has_refunds_at_gateway(&self) -> bool {
+        self.commands.iter().any(|(command, _)| matches!(command, Command::RefundAtGateway(..)))
     }
 
     /// How often staff refunds an order.

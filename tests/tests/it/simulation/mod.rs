@@ -2,6 +2,7 @@
 //! with pseudorandom duplicates, races, outages and crashes. `docs/correctness.md` lists the invariants; a failure prints the command
 //! that replays it.
 
+mod amounts;
 mod backend;
 mod choices;
 mod commands;

@@ -7,7 +7,11 @@ use super::{
     world::World,
 };
 use catalog::role;
-use domain::order::Order;
+use domain::{
+    Money,
+    order::Order,
+    payment::{self, RefundReason, RefundStatus},
+};
 use edge::{
     http::{Access, Route},
     testing::{self, HttpEvent},
@@ -15,7 +19,7 @@ use edge::{
 use ports::{GatewayEvent, ProductStore as _, UserStore as _};
 use serde_json::{Value, json};
 use std::{future::poll_fn, task::Poll};
-use testkit::{WebhookVerifier, build, ids};
+use testkit::{GatewayRefund, WebhookVerifier, build, ids};
 
 const STAFF: Access = Access::Roles(&[role::STAFF, role::ADMIN]);
 const CUSTOMER: Access = Access::Roles(&[role::CUSTOMER]);
@@ -62,6 +66,8 @@ impl<S: Backend> World<S> {
                 self.record_response(n, edge::http::respond(&PAY_AGAIN, request, &self.clock, &handler).await)
             }
             Command::Refund(order, cents) => self.refund(stores, n, order, cents).await,
+            Command::RefundAtGateway(order, cents) => self.refund_at_gateway(order, cents),
+            Command::ReturnRefunds(order) => self.return_refunds(order),
         }
     }
 
@@ -129,6 +135,37 @@ impl<S: Backend> World<S> {
         self.record_response(n, edge::http::respond(&REFUND, request, &self.clock, &handler).await)
     }
 
+    /// The gateway's dashboard refunds no more than what is left of the charge.
+    fn refund_at_gateway(&self, order: usize, cents: Option<i64>) -> bool {
+        let (gateway, order) = (self.platform.gateway(), self.order(order));
+        let charge = gateway.charges().into_iter().find(|charge| charge.order_id == order.id).expect("a charge");
+        let made = gateway.refunds().into_iter().filter(|one| one.charge == charge.transaction_id);
+        let back: i64 = made.filter(|one| one.failure.is_none()).map(|one| one.amount.amount.get()).sum();
+        let left = charge.amount.amount.get() - back;
+        let minor = cents.unwrap_or(left).min(left);
+        if minor > 0 {
+            let amount = Money { amount: minor.try_into().expect("an amount"), ..charge.amount };
+            gateway.refund_in_dashboard(&charge.transaction_id, amount, self.clock.now());
+        }
+        true
+    }
+
+    fn return_refunds(&self, order: usize) -> bool {
+        let (gateway, order) = (self.platform.gateway(), self.order(order));
+        let payment = &self.seen.payments[&order.id];
+        let made = |refund: &&payment::Refund| {
+            (refund.reason, refund.status) == (RefundReason::MadeAtGateway, RefundStatus::Succeeded)
+        };
+        for transaction_id in payment.refunds.iter().filter(made).filter_map(|refund| refund.transaction_id.as_deref())
+        {
+            let is_returned = |one: &GatewayRefund| one.transaction_id == transaction_id && one.failure.is_some();
+            if !gateway.refunds().iter().any(is_returned) {
+                gateway.return_refund(transaction_id, "expired_or_canceled_card");
+            }
+        }
+        true
+    }
+
     /// Records a final response. Returns whether it is final.
     fn record_response(&self, n: usize, response: Value) -> bool {
         const CHANGED: u16 = 412;
@@ -154,9 +191,10 @@ impl<S: Backend> World<S> {
             .body(WebhookVerifier::body(event))
             .build();
         let (payments, mail) = (stores.payments(), self.platform.webhook_verifier());
+        let gateway = self.platform.gateway();
         let handler = async |call| match self.defect {
             Some(Defect::StoresWebhookClaimSeparately) => defects::apply_unchecked(&self.platform, &mail, call).await,
-            _ => payment_webhook::handle(&payments, &mail, call).await,
+            _ => payment_webhook::handle(&payments, &mail, &gateway, call).await,
         };
         status(&edge::http::respond(&WEBHOOK, request, &self.clock, &handler).await) == 204
     }

@@ -60,6 +60,18 @@ pub fn at_random<S: Backend>(
     defect: Option<Defect>,
 ) -> Result<RunReport, Violation> {
     let plan = Plan::drawn(choices, backend.can_be_seeded());
+    planned(backend, now, seed, plan, choices, defect)
+}
+
+/// As [`at_random`], with this plan.
+pub fn planned<S: Backend>(
+    backend: S,
+    now: Timestamp,
+    seed: u64,
+    plan: Plan,
+    choices: &Rc<Choices>,
+    defect: Option<Defect>,
+) -> Result<RunReport, Violation> {
     let mut world = World::new(backend, now, seed, plan, defect);
     world.through_edge = choices.one_in(Choice::ThroughEdge, 8);
     let faults = FaultInjector::begin(&world.platform, choices);

@@ -14,10 +14,10 @@ use super::{
     stream_position::StreamPosition,
 };
 use catalog::Function;
-use domain::{Event, id::OrderId, order::HistoryEntry};
+use domain::{Event, id::OrderId, order::HistoryEntry, payment::StatedAmount};
 use edge::Clock;
 use kernel::{Failure, Timestamp};
-use ports::{GatewayEvent, LogRecord};
+use ports::{GatewayEvent, GatewayReport, LogRecord};
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
@@ -139,6 +139,7 @@ impl<S: Backend> World<S> {
         if plan.is_seeded {
             commands::seed(&platform);
         }
+        platform.gateway().state_amount(plan.misstates.then(|| StatedAmount::new(1, "JPY")));
         Self {
             platform,
             backend,
@@ -203,6 +204,8 @@ impl<S: Backend> World<S> {
             let event = Rc::new(event);
             // By default, the gateway sends each webhook once.
             let copies = if choices.is_none() { 1 } else { choices.choose(Choice::WebhookCopies, 3) };
+            // The gateway repeats a webhook until it is taken; nothing else tells of a refund that was made in its dashboard.
+            let copies = copies.max(usize::from(matches!(event.report, GatewayReport::Refunds { .. })));
             for _ in 0..copies {
                 let millis = DELAYS[choices.choose(Choice::Delay, DELAYS.len())];
                 let due = self.clock.now() + Duration::from_millis(millis);

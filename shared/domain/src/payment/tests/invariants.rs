@@ -62,9 +62,7 @@ impl Hihistory {
         match operation {
             Operation::Charge { attempts_ago, again } => {
                 let name = format!("ch_{}{}", attempt(attempts_ago), if again { "_again" } else { "" });
-                record_charge_outcome(payment, attempt(attempts_ago), &ChargeOutcome::Charged(name), refund, now)
-                    .ok()
-                    .flatten()
+                record_charge_outcome(payment, attempt(attempts_ago), &charged(&name), refund, now).ok().flatten()
             }
             Operation::Decline { attempts_ago } => {
                 record_charge_outcome(payment, attempt(attempts_ago), &declined(), refund, now).ok().flatten()
@@ -78,7 +76,9 @@ impl Hihistory {
             }
             Operation::Refund { last } => {
                 let id = self.pending(last)?;
-                record_refund_outcome(payment, id, &RefundOutcome::Refunded(format!("re_{id}")), now).expect("valid")
+                let amount = payment.refund(id)?.amount;
+                let outcome = RefundOutcome::Refunded(Answer::new(format!("re_{id}"), amount));
+                record_refund_outcome(payment, id, &outcome, now).expect("valid")
             }
             Operation::RejectRefund { last } => {
                 let outcome = RefundOutcome::Failed("no".to_owned());
@@ -137,7 +137,7 @@ fn ledger_balances_and_refunds_never_exceed_the_charge() {
         for refund in history.payment.refunds.clone() {
             let requested =
                 request_refund(&paid(), refund.id, Some(refund.amount), refund.reason, at(30)).expect("valid");
-            let outcome = RefundOutcome::Refunded("re_1".to_owned());
+            let outcome = RefundOutcome::Refunded(Answer::new("re_1", refund.amount));
             let refunded = changed(record_refund_outcome(&requested.payment, refund.id, &outcome, at(40)));
             history.transfers.extend(refunded.transfers);
             history.events.extend(requested.events.into_iter().chain(refunded.events));
@@ -216,6 +216,7 @@ fn assert_invariants(history: &Hihistory, what: &str) {
     }
 
     let is_consistent = match (charged, refunded) {
+        (0, _) if payment.is_free() => payment.status == Status::NoPaymentRequired,
         (0, _) => payment.status == Status::Pending || payment.status == Status::Failed,
         (_, 0) => payment.status == Status::Succeeded,
         (all, refunded) if all == refunded => payment.status == Status::Refunded,

@@ -12,7 +12,8 @@ fn requested(payment: &Payment, n: u128, minor: i64) -> Payment {
 }
 
 fn refunded(payment: &Payment, n: u128) -> Change {
-    let outcome = RefundOutcome::Refunded(format!("re_{n}"));
+    let amount = payment.refund(refund_id(n)).expect("a refund").amount;
+    let outcome = RefundOutcome::Refunded(Answer::new(format!("re_{n}"), amount));
     changed(record_refund_outcome(payment, refund_id(n), &outcome, at(60)))
 }
 
@@ -116,11 +117,11 @@ fn unknown_refund_fails_after_the_retry_window_and_can_be_requested_again() {
     assert!(republish_pending(&payment, at(last)).is_some());
     assert_eq!(republish_pending(&payment, at(last + 1)), None, "the retry window is over");
     assert_eq!(
-        abandon_refund(refund, at(last + RECONCILE_AFTER_SECONDS)),
+        abandon_refund(&payment, refund, at(last + RECONCILE_AFTER_SECONDS)),
         None,
         "the last request may still be in flight"
     );
-    let outcome = abandon_refund(refund, at(last + RECONCILE_AFTER_SECONDS + 1)).expect("given up");
+    let outcome = abandon_refund(&payment, refund, at(last + RECONCILE_AFTER_SECONDS + 1)).expect("given up");
     assert_eq!(outcome, RefundOutcome::Failed("refund_not_found".to_owned()));
     assert_eq!(
         (fail_refund_after_gateway_error(refund, at(1849)), fail_refund_after_gateway_error(refund, at(1850))),
@@ -138,7 +139,9 @@ fn refund_outcome_is_recorded_once_and_for_known_refunds_only() {
     let (succeeded, failed) =
         (refunded(&requested(&paid(), 1, 400), 1).payment, rejected(&requested(&paid(), 1, 400), 1).payment);
     for payment in [succeeded, failed] {
-        for outcome in [RefundOutcome::Refunded("re_9".to_owned()), RefundOutcome::Failed("late".to_owned())] {
+        for outcome in
+            [RefundOutcome::Refunded(Answer::new("re_9", usd(400))), RefundOutcome::Failed("late".to_owned())]
+        {
             assert_eq!(record_refund_outcome(&payment, refund_id(1), &outcome, at(61)), Ok(None));
             let unknown = record_refund_outcome(&payment, refund_id(2), &outcome, at(61)).expect_err("unknown");
             assert_eq!(unknown.kind, FailureKind::NotFound);
@@ -203,7 +206,7 @@ fn oldest_pending_refund_sets_the_reconciliation_time_and_all_are_republished() 
 fn refund_outcome_of_an_uncharged_payment_is_an_internal_failure() {
     let mut payment = requested(&paid(), 1, 400);
     payment.status = Status::Failed;
-    let outcome = RefundOutcome::Refunded("re_1".to_owned());
+    let outcome = RefundOutcome::Refunded(Answer::new("re_1", usd(400)));
     assert_eq!(
         record_refund_outcome(&payment, refund_id(1), &outcome, at(60)).expect_err("impossible").kind,
         FailureKind::Internal

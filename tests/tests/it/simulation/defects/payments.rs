@@ -5,14 +5,14 @@ use domain::{
     DomainEvent, Event,
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::GatewayStatement,
-    payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, Status},
+    payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund, Status},
 };
 use edge::{
     Delivery,
     http::{Call, RawBody, Reply},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
-use ports::{Bus as _, Claim, Gateway, PaymentStore, TransitionOutcome, WebhookVerifier as _};
+use ports::{Bus as _, Claim, Gateway, GatewayReport, Page, PaymentStore, TransitionOutcome, WebhookVerifier as _};
 use testkit::{Platform, WebhookVerifier};
 
 /// A payment store with a defect.
@@ -43,6 +43,11 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
 
     async fn find_by_order(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
         self.inner.find_by_order(order, owner).await
+    }
+
+    async fn find_by_transaction(&self, transaction_id: &str) -> Result<Option<Payment>, Failure> {
+        let payment = self.inner.find_by_transaction(transaction_id).await?;
+        Ok(payment.map(|payment| self.read(payment)))
     }
 
     async fn advance(
@@ -83,6 +88,10 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     ) -> Result<Vec<Payment>, Failure> {
         self.inner.due_for_reconciliation(before, after, limit).await
     }
+
+    async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
+        self.inner.mismatched(limit, cursor).await
+    }
 }
 
 /// A gateway client that uses a new key for each call.
@@ -121,6 +130,10 @@ impl Gateway for NewKeyGateway<'_> {
         self.platform.gateway().find_refund(payment, refund).await
     }
 
+    async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure> {
+        self.platform.gateway().refunds_of(charge).await
+    }
+
     async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
         self.platform.gateway().balance_transactions(from, to).await
     }
@@ -138,10 +151,11 @@ pub async fn apply_unchecked(
     if payments.has_claim(claim).await? {
         return Ok(Reply::no_content());
     }
-    let payment = payments.get(event.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
+    let GatewayReport::Charge { payment_id, attempt, outcome } = event.report else { return Ok(Reply::no_content()) };
+    let payment = payments.get(payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
     let open = Payment { status: Status::Pending, ..payment };
     let refund = RefundId(call.ids.next());
-    if let Some(change) = payment::record_charge_outcome(&open, event.attempt, &event.outcome, refund, call.now)? {
+    if let Some(change) = payment::record_charge_outcome(&open, attempt, &outcome, refund, call.now)? {
         let events = call.events(open.id, change.payment.version, &change.events);
         if payments.advance(None, &change, &events).await? == TransitionOutcome::VersionConflict {
             return Err(Failure::unavailable("payment", "changed concurrently"));

@@ -18,13 +18,17 @@ use std::{
     collections::{BTreeSet, HashSet},
     rc::Rc,
 };
-use testkit::Snapshot;
+use testkit::{GatewayRefund, Snapshot};
 
 /// Checks what holds once nothing is in flight.
 pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let committed = world.backend.committed();
     orders(world, &committed)?;
-    money(world)?;
+    if world.plan.misstates {
+        misstated(world, &committed)?
+    } else {
+        money(world)?
+    }
     responses(world)?;
     counted(world, &committed)?;
     events(world, &committed)?;
@@ -65,12 +69,12 @@ fn has_ended<S: Backend>(world: &World<S>, order: &Order, reserved: &HashSet<Ord
     match (State::of(order.status, order.reason), order.reason) {
         (State::Delivered, _) => plan.contains(Command::Deliver(n)),
         (State::Shipped, _) => plan.contains(Command::Ship(n)) && !plan.contains(Command::Deliver(n)),
-        (State::Processing, _) => !plan.contains(Command::Ship(n)) && !is_paid_back(&world.seen, order),
+        (State::Processing, _) => !plan.contains(Command::Ship(n)) && !is_paid_back(&world.seen, order, false),
         (State::Backordered, _) => plan.policy == ShortfallPolicy::Backorder && !commands::waits(&world.seen, order),
         (State::UnderReview, _) => plan.policy == ShortfallPolicy::Review && !commands::waits(&world.seen, order),
         (State::Cancelled, Some(Reason::CustomerRequest)) => plan.contains(Command::Cancel(n)),
         (State::Cancelled, Some(Reason::StaffRequest)) => plan.contains(Command::Withdraw(n)),
-        (State::Cancelled, Some(Reason::Refunded)) => is_paid_back(&world.seen, order),
+        (State::Cancelled, Some(Reason::Refunded)) => is_paid_back(&world.seen, order, true),
         // Another order had reserved the stock.
         (State::Cancelled, Some(Reason::InsufficientStock)) => {
             command.exceeds_stock() || competitors().any(|other| wanted(other).1.competes_with(command))
@@ -82,12 +86,16 @@ fn has_ended<S: Backend>(world: &World<S>, order: &Order, reserved: &HashSet<Ord
     }
 }
 
-/// Whether staff refunded an order in full.
-fn is_paid_back(seen: &Snapshot, order: &Order) -> bool {
+/// Whether staff refunded an order in full, here or at the gateway; with `at_any_time`, also if a bank returned refunds later.
+fn is_paid_back(seen: &Snapshot, order: &Order, at_any_time: bool) -> bool {
     let by_staff = |payment: &payment::Payment| {
-        let refunds = payment.refunds.iter();
-        let requested = refunds.filter(|refund| refund.reason == payment::RefundReason::RequestedByCustomer);
-        requested.map(|refund| refund.amount.amount.get()).sum::<i64>() == payment.amount.amount.get()
+        let is_by_staff = |refund: &&payment::Refund| {
+            use payment::RefundReason::{MadeAtGateway, RequestedByCustomer};
+            let is_back = at_any_time || refund.status == payment::RefundStatus::Succeeded;
+            is_back && matches!(refund.reason, MadeAtGateway | RequestedByCustomer)
+        };
+        let refunds = payment.refunds.iter().filter(is_by_staff);
+        refunds.map(|refund| refund.amount.amount.get()).sum::<i64>() >= payment.amount.amount.get()
     };
     seen.payments.get(&order.id).is_some_and(by_staff)
 }
@@ -102,8 +110,8 @@ fn money<S: Backend>(world: &World<S>) -> Result<(), Violation> {
         let payment = seen.payments.get(&order.id).ok_or("an order that ended has a payment")?;
         rule!(payment.closed == is_cancelled, "{}: {:?}, closed: {}", wanted.method, order.status, payment.closed);
         let charge = charges.iter().find(|charge| charge.order_id == order.id);
-        let back: i64 =
-            refunds.iter().filter(|one| one.payment_id == payment.id).map(|one| one.amount.amount.get()).sum();
+        let is_back = |one: &&GatewayRefund| one.payment_id == payment.id && one.failure.is_none();
+        let back: i64 = refunds.iter().filter(is_back).map(|one| one.amount.amount.get()).sum();
         let expected = match charge {
             None => payment::Status::Failed,
             Some(_) if back == 0 => payment::Status::Succeeded,
@@ -122,19 +130,46 @@ fn money<S: Backend>(world: &World<S>) -> Result<(), Violation> {
             wanted.method,
             payment.refunded()
         );
-        let is_back = payment.status == payment::Status::Refunded;
+        let is_back = payment.status == payment::Status::Refunded
+            || payment.refunds.iter().any(|refund| refund.status == payment::RefundStatus::Failed);
         rule!(!is_cancelled || charge.is_none() || is_back, "{} is cancelled and is not refunded", wanted.method);
         let requested = |reason| payment.refunds.iter().filter(|refund| refund.reason == reason).count();
         let by_staff = requested(payment::RefundReason::RequestedByCustomer);
         rule!(by_staff <= world.plan.refunds(n), "{by_staff} refunds where fewer were requested");
         let by_rule = requested(payment::RefundReason::OrderCancelled);
         rule!(by_rule <= usize::from(is_cancelled), "{by_rule} refunds of an order that is {:?}", order.status);
-        let is_open = |refund: &payment::Refund| refund.status != payment::RefundStatus::Succeeded;
+        // Refunds at the gateway leave less than was requested here, or are returned.
+        let may_fail = world.plan.has_refunds_at_gateway();
+        let is_open = |refund: &payment::Refund| match refund.status {
+            payment::RefundStatus::Succeeded => false,
+            payment::RefundStatus::Pending => true,
+            payment::RefundStatus::Failed => !may_fail,
+        };
         rule!(!payment.refunds.iter().any(is_open), "a refund is not made: {:?}", payment.refunds);
     }
     let posted = |purpose| seen.transfers.iter().filter(|transfer| transfer.purpose == purpose).count();
     rule!(posted(Purpose::Charge) == charges.len(), "charges in the ledger");
     rule!(posted(Purpose::Refund) == refunds.len(), "refunds in the ledger");
+    let returned = refunds.iter().filter(|refund| refund.failure.is_some()).count();
+    rule!(posted(Purpose::RefundReversal) == returned, "returned refunds in the ledger");
+    Ok(())
+}
+
+/// Nothing that the gateway said it moved counts: no order is confirmed, and each charge is recorded for review.
+fn misstated<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), Violation> {
+    let seen = &world.seen;
+    for order in &seen.orders {
+        rule!(order.status == Status::Cancelled, "{:?} on a charge of one yen", order.status);
+    }
+    let mismatches: usize = seen.payments.values().map(|payment| payment.mismatches.len()).sum();
+    let charges = world.platform.gateway().charges().len();
+    rule!(mismatches == charges, "{mismatches} of {charges} charges are recorded for review");
+    let told = committed.iter().filter(|event| matches!(event.event, DomainEvent::PaymentMismatched(_))).count();
+    rule!(told == mismatches, "{told} events of {mismatches} mismatches");
+    for payment in seen.payments.values() {
+        rule!(payment.status == payment::Status::Failed, "a payment is {:?}", payment.status);
+    }
+    rule!(seen.transfers.is_empty(), "the ledger has {:?}", seen.transfers);
     Ok(())
 }
 
@@ -144,7 +179,9 @@ fn responses<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     for (n, status, body) in responses.iter() {
         let command = world.plan.commands[*n].0;
         let (fitting, is_keyed): (&[u16], bool) = match command {
-            Command::Register | Command::Create(_) => (&[], false),
+            Command::Register | Command::Create(_) | Command::RefundAtGateway(..) | Command::ReturnRefunds(_) => {
+                (&[], false)
+            }
             Command::Place(_) => (&[201], true),
             Command::Cancel(_) => (&[202, 409], false),
             Command::Withdraw(_) | Command::Ship(_) | Command::Deliver(_) => (&[200, 409], false),
@@ -201,6 +238,7 @@ pub fn observed<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
         DomainEvent::StockAllocationFailed(_) => Some("paid without stock"),
         DomainEvent::PaymentRequested(_) => Some("paid again"),
         DomainEvent::GatewaySuspended(_) => Some("gateway suspended"),
+        DomainEvent::PaymentMismatched(_) => Some("answer of another amount"),
         _ => None,
     };
     let of_payment = |payment: &payment::Payment| match payment.status {
@@ -208,10 +246,16 @@ pub fn observed<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
         payment::Status::PartiallyRefunded => Some("refunded in part"),
         _ => None,
     };
+    let of_refund = |refund: &payment::Refund| match (refund.reason, refund.status) {
+        (payment::RefundReason::MadeAtGateway, payment::RefundStatus::Succeeded) => Some("refunded at the gateway"),
+        (payment::RefundReason::MadeAtGateway, payment::RefundStatus::Failed) => Some("refund returned"),
+        _ => None,
+    };
+    let of_refunds = seen.payments.values().flat_map(|payment| &payment.refunds).filter_map(of_refund);
     let orders = seen.orders.iter().flat_map(|order| order.history.iter().filter_map(of_order));
     let events = world.backend.committed();
     let events = events.iter().filter_map(of_event);
-    orders.chain(events).chain(seen.payments.values().filter_map(of_payment)).collect()
+    orders.chain(events).chain(of_refunds).chain(seen.payments.values().filter_map(of_payment)).collect()
 }
 
 /// Exactly the committed events reach the bus, the log and the archive.
@@ -250,7 +294,7 @@ fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), 
     let confirmed = came_to(seen, Status::Processing);
     let shipped = came_to(seen, Status::Shipped);
     let charged = seen.payments.values().filter(|payment| payment.transaction_id.is_some()).count();
-    let refunds: usize = seen.payments.values().map(|payment| payment.refunds.len()).sum();
+    let refunds = seen.transfers.iter().filter(|transfer| transfer.purpose == Purpose::Refund).count();
     let (registered, opened) = if world.plan.is_seeded { (0, 0) } else { (1, RECEIVED.len()) };
     for (row, expected) in [
         (catalog::USER_REGISTERED, registered),

@@ -13,7 +13,7 @@ use domain::{
     id::ProductId,
     ledger::Transfer,
     order::{Input, Order, State, Status, Transition, next},
-    stock,
+    payment, stock,
 };
 use std::{collections::BTreeMap, fmt};
 use testkit::{Charge, GatewayRefund, Snapshot, ids};
@@ -64,7 +64,13 @@ pub fn always<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     })?;
     stock(seen)?;
     for payment in seen.payments.values() {
-        let back: i64 = payment.refunds.iter().map(|refund| refund.amount.amount.get()).sum();
+        // A refund that was made at the gateway may leave less than pending ones claim; the gateway rejects those.
+        let counts = |refund: &&payment::Refund| match refund.status {
+            payment::RefundStatus::Succeeded => true,
+            payment::RefundStatus::Pending => !world.plan.has_refunds_at_gateway(),
+            payment::RefundStatus::Failed => false,
+        };
+        let back: i64 = payment.refunds.iter().filter(counts).map(|refund| refund.amount.amount.get()).sum();
         rule!(back <= payment.amount.amount.get(), "{back} are refunded of {}", payment.amount);
         rule!(back == 0 || payment.transaction_id.is_some(), "{back} are refunded without a charge");
     }
@@ -105,7 +111,7 @@ fn charged<S: Backend>(world: &World<S>, order: &Order, charges: &[Charge]) -> R
 fn gateway(seen: &Snapshot, charges: &[Charge], refunds: &[GatewayRefund]) -> Result<(), Violation> {
     for charge in charges {
         rule!(seen.orders.iter().any(|order| order.id == charge.order_id), "a charge for no order");
-        let of_it = refunds.iter().filter(|refund| refund.charge == charge.transaction_id);
+        let of_it = refunds.iter().filter(|one| one.charge == charge.transaction_id && one.failure.is_none());
         let back: i64 = of_it.map(|refund| refund.amount.amount.get()).sum();
         rule!(back <= charge.amount.amount.get(), "the gateway refunded {back} of {}", charge.amount);
     }

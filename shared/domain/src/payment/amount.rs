@@ -1,0 +1,135 @@
+//! What the gateway says it moved, and the only way from there to money that counts: the comparison with what was asked.
+
+use super::{Change, Payment};
+use crate::{Money, event::PaymentMismatched, id::RefundId};
+use kernel::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Maximum length of a currency that is stored as the gateway states it.
+const MAX_CURRENCY: usize = 8;
+
+/// An amount as the gateway states it. Unlike [`Money`], it may be in any currency, negative or too large.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct StatedAmount {
+    /// Minor units.
+    pub amount: i64,
+    /// Code of the currency in upper case.
+    pub currency: String,
+}
+
+impl StatedAmount {
+    /// `minor` units of a currency that is written in any case.
+    pub fn new(minor: i64, currency: &str) -> Self {
+        let currency = currency.chars().take(MAX_CURRENCY).collect::<String>().to_ascii_uppercase();
+        Self { amount: minor, currency }
+    }
+
+    /// The amount, if this platform supports it.
+    pub fn to_money(&self) -> Option<Money> {
+        Money::new(self.amount, &self.currency).ok()
+    }
+}
+
+impl From<Money> for StatedAmount {
+    fn from(money: Money) -> Self {
+        Self::new(money.amount.get(), money.currency.code())
+    }
+}
+
+/// A charge or refund that the gateway says it made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The gateway's id of the charge or refund.
+    pub transaction_id: String,
+    /// `None` if the gateway states no amount.
+    pub amount: Option<StatedAmount>,
+}
+
+impl Answer {
+    pub fn new(transaction_id: impl Into<String>, amount: impl Into<StatedAmount>) -> Self {
+        Self { transaction_id: transaction_id.into(), amount: Some(amount.into()) }
+    }
+}
+
+/// A charge or refund of exactly what was asked for. [`accept`] makes it, and nothing else does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    transaction_id: String,
+    amount: Money,
+}
+
+impl Accepted {
+    /// The gateway's id of the charge or refund.
+    pub fn transaction_id(&self) -> &str {
+        &self.transaction_id
+    }
+
+    pub const fn amount(&self) -> Money {
+        self.amount
+    }
+}
+
+/// Compares what the gateway says it moved with what was asked: `None` if amount or currency differ or are not stated.
+pub fn accept(asked: Money, answered: &Answer) -> Option<Accepted> {
+    let is_same = answered.amount.as_ref().and_then(StatedAmount::to_money) == Some(asked);
+    is_same.then(|| Accepted { transaction_id: answered.transaction_id.clone(), amount: asked })
+}
+
+/// What the gateway was asked to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Movement {
+    /// A charge.
+    Charge,
+    /// A refund.
+    Refund,
+}
+
+/// An answer of the gateway that does not match what was asked. It changes nothing else; staff must review it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mismatch {
+    pub movement: Movement,
+    /// The gateway's id of the charge or refund.
+    pub transaction_id: String,
+    /// The refund, if it is one that was requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<RefundId>,
+    pub asked: Money,
+    /// `None` if the gateway states no amount.
+    pub answered: Option<StatedAmount>,
+    /// When it was first seen.
+    pub at: Timestamp,
+}
+
+/// Records an answer that [`accept`] did not accept. `None` if the same answer is recorded already.
+pub(super) fn record_mismatch(
+    payment: &Payment,
+    movement: Movement,
+    refund_id: Option<RefundId>,
+    asked: Money,
+    answer: &Answer,
+    now: Timestamp,
+) -> Option<Change> {
+    let (transaction_id, answered) = (answer.transaction_id.clone(), answer.amount.clone());
+    let is_known = |old: &Mismatch| old.transaction_id == transaction_id && old.answered == answered;
+    if payment.mismatches.iter().any(is_known) {
+        return None;
+    }
+    let mut change = Change::of(payment, payment.status, now);
+    let (payment_id, order_id) = (payment.id, payment.order_id);
+    change.events.push(
+        PaymentMismatched {
+            payment_id,
+            order_id,
+            movement,
+            transaction_id: transaction_id.clone(),
+            refund_id,
+            asked,
+            answered: answered.clone(),
+        }
+        .into(),
+    );
+    change.payment.mismatches.push(Mismatch { movement, transaction_id, refund_id, asked, answered, at: now });
+    Some(change)
+}

@@ -1,0 +1,90 @@
+//! Orders whose total is below what the gateway charges, or nothing at all.
+
+use crate::functions::{USER, sample_time};
+use domain::{
+    order::{self, ShortfallPolicy},
+    payment::Status,
+};
+use edge::{
+    Clock,
+    http::{Access, Route},
+    testing,
+};
+use testkit::{Platform, build};
+
+/// The platform after `order` is placed and every event is delivered, as far as it concerns the saga.
+async fn run_saga(platform: &Platform, order: &order::Order, placed: domain::event::OrderPlaced) {
+    platform.orders().put(order);
+    for line in &order.lines {
+        platform.stock().put(line.product_id, 10);
+    }
+    let clock = Clock::at(sample_time(), 9);
+    let deliver = |consumer: &'static catalog::Function, event| testing::delivery(consumer.name, event, &clock);
+    let mut dispatcher = testkit::deliver::Dispatcher::new(platform)
+        .subscribe(catalog::STOCK_RESERVE, async |event| {
+            stock_reserve::handle(&platform.stock(), deliver(catalog::STOCK_RESERVE, event)).await
+        })
+        .subscribe(catalog::PAYMENT_CHARGE, async |event| {
+            let delivery = deliver(catalog::PAYMENT_CHARGE, event);
+            let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
+            payment_charge::handle(&platform.payments(), &gateway, &breaker, delivery).await
+        })
+        .subscribe(catalog::STOCK_ALLOCATE, async |event| {
+            stock_allocate::handle(&platform.stock(), deliver(catalog::STOCK_ALLOCATE, event)).await
+        })
+        .subscribe(catalog::ORDER_ADVANCE, async |event| {
+            let delivery = deliver(catalog::ORDER_ADVANCE, event);
+            order_advance::handle(&platform.orders(), ShortfallPolicy::Refund, delivery).await
+        })
+        .subscribe(catalog::INVOICE_ISSUE, async |event| {
+            let (documents, renderer) = (platform.documents(), platform.invoice_renderer());
+            let delivery = deliver(catalog::INVOICE_ISSUE, event);
+            invoice_issue::handle(&platform.invoices(), &documents, &renderer, delivery).await
+        });
+    ports::Bus::publish(&platform.bus(), &[build::event(1, placed)]).await.expect("published");
+    let report = dispatcher.run_until_idle().await;
+    assert_eq!(report.failed, [], "{:?}", report.delivered);
+}
+
+#[tokio::test]
+async fn order_that_costs_nothing_is_confirmed_without_a_charge_and_invoiced() {
+    let platform = Platform::new();
+    let builder = build::order().line_of(testkit::ids::product(1), 2, build::usd(0));
+    run_saga(&platform, &builder.placed(), builder.order_placed()).await;
+    let order = &platform.orders().all()[0];
+    assert_eq!((order.status, order.total), (order::Status::Processing, build::usd(0)), "{:?}", order.history);
+    let payment = platform.payments().for_order(order.id).expect("a payment");
+    assert_eq!((payment.status, payment.transaction_id), (Status::NoPaymentRequired, None));
+    assert_eq!((platform.gateway().request_count(), platform.ledger().transfers().len()), (0, 0));
+    assert_eq!(platform.invoices().all().len(), 1);
+}
+
+#[tokio::test]
+async fn total_below_the_minimum_of_its_currency_is_rejected_with_that_minimum() {
+    const PLACE: Route = Route::new(catalog::ORDER_PLACE.name, Access::Roles(&[catalog::role::CUSTOMER])).idempotent();
+    for (minor, currency, status, minimum) in [
+        (50, "MXN", 422, "10.00 MXN"),
+        (50, "CZK", 422, "15.00 CZK"),
+        (50, "HKD", 422, "4.00 HKD"),
+        (50, "DKK", 422, "2.50 DKK"),
+        (29, "GBP", 422, "0.30 GBP"),
+        (30, "GBP", 201, ""),
+        (49, "JPY", 422, "50 JPY"),
+        (50, "USD", 201, ""),
+        (0, "USD", 201, ""),
+    ] {
+        let platform = Platform::new();
+        let price = domain::Money::new(minor, currency).expect("valid");
+        platform.products().put(&build::product().number(1).price(price).stock(5).created());
+        let body = build::place_order_json(&[(1, 1)]);
+        let request = testing::http_event("POST", "/api/v1/orders").key("k").body(body);
+        let request = request.principal(USER.0, catalog::role::CUSTOMER).build();
+        let (orders, offers, clock) = (platform.orders(), platform.product_snapshots(), Clock::at(sample_time(), 7));
+        let handler = async |call| order_place::handle(&orders, &offers, call).await;
+        let response = edge::http::respond(&PLACE, request, &clock, &handler).await;
+        assert_eq!(response["statusCode"], status, "{minor} {currency}: {response}");
+        let stored = usize::from(status == 201);
+        assert_eq!((orders.all().len(), platform.bus().published().len()), (stored, stored), "{minor} {currency}");
+        assert!(response["body"].as_str().expect("a body").contains(minimum), "{minor} {currency}: {response}");
+    }
+}
