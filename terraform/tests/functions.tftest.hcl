@@ -114,7 +114,7 @@ run "functions" {
     condition = alltrue([
       for name, function in local.functions : (
         function.reserved_concurrency != null || function.trigger.kind == "schedule" || function.trigger.kind == "operator" ||
-        alltrue([for mapping in function.mappings : mapping.maximum_concurrency != null || mapping.source != "queue"])
+        (length(function.mappings) > 0 && alltrue([for mapping in function.mappings : mapping.maximum_concurrency != null || mapping.source != "queue"]))
       ) if function.uses_database
     ])
     error_message = "Nothing bounds the copies of a function that uses the database."

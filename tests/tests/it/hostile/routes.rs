@@ -88,7 +88,7 @@ impl Api {
             PAYMENT_PROCESS => |call| payment_process::handle(&p.payments(), call);
             PAYMENT_GET => |call| payment_get::handle(&p.payments(), call);
             PAYMENT_GET_ORDER => |call| payment_get_order::handle(&p.payments(), call);
-            PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), call);
+            PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), &p.gateway(), call);
             REFUND_REQUEST => |call| refund_request::handle(&p.payments(), call);
             NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), call);
             NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);
