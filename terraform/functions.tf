@@ -133,6 +133,7 @@ locals {
     objects       = { for name, arn in local.bucket_arns : name => "${arn}/*" }
     # Secrets Manager ends an ARN with six random characters.
     secret            = { for name in keys(local.catalog.secrets) : name => format(local.arn, "secretsmanager", "secret:${replace(local.prefix, "-", "/")}/${name}-??????") }
+    role_secrets      = { "" = format(local.arn, "secretsmanager", "secret:${replace(local.prefix, "-", "/")}/${local.catalog.database.secrets}/*") }
     stream            = { for name, physical in module.kinesis.names : name => format(local.arn, "kinesis", "stream/${physical}") }
     bus               = { (local.catalog.bus) = format(local.arn, "events", "event-bus/${local.prefix}-${local.catalog.bus}") }
     queue             = { for name in keys(local.functions) : name => format(local.arn, "sqs", "${local.prefix}-${name}") }

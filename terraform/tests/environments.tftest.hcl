@@ -53,6 +53,16 @@ run "prod" {
   }
 
   assert {
+    condition     = toset(module.rotation.managed) == toset([for user in local.database_secret_users : "${local.catalog.database.secrets}/${user}"])
+    error_message = "The password of every role must be rotated."
+  }
+
+  assert {
+    condition     = toset(module.rotation.scheduled) == toset([for name, secret in local.catalog.secrets : name if secret.rotated_by != null])
+    error_message = "Every secret that a function can replace must be replaced on a schedule."
+  }
+
+  assert {
     condition     = length(module.buckets.locked) > 0
     error_message = "Invoices must be locked in prod."
   }
