@@ -76,12 +76,6 @@ variable "shortfall_policy" {
   }
 }
 
-variable "rotation_days" {
-  description = "Days after which functions replace the secrets that they can replace."
-  type        = number
-  default     = 30
-}
-
 variable "code_signing_config_arn" {
   description = "Code signing configuration that packages must satisfy. Null: packages are not signed."
   type        = string
@@ -223,27 +217,6 @@ module "consumer" {
   consumer_group = each.value.consumer_group == null ? null : "${local.prefix}-${each.value.consumer_group}"
   on_failure_arn = each.value.source == "queue" ? null : module.messaging.dead_letter_queue_arns[each.value.function]
   tags           = merge(local.tags, { context = local.functions[each.value.function].context })
-}
-
-locals {
-  # Functions of the catalog that replace a secret, by secret.
-  rotated = { for name, secret in local.catalog.secrets : name => secret.rotated_by if secret.rotated_by != null }
-}
-
-module "rotation" {
-  source = "./modules/rotation"
-
-  prefix                = local.prefix
-  account_id            = var.account_id
-  days                  = var.rotation_days
-  managed               = {}
-  scheduled             = { for secret, function in local.rotated : secret => { function = function } }
-  dead_letter_queue_arn = module.messaging.dead_letter_queue_arns[local.catalog.queues.undelivered]
-  key_arn               = module.keys.arns["secrets"]
-
-  functions = {
-    for name in toset(values(local.rotated)) : name => { arn = module.function[name].arn, alias = module.function[name].alias_name }
-  }
 }
 
 # Errors and slow requests show in logs and metrics of every invocation; traces of a share of them are enough to see where time goes.
