@@ -83,7 +83,7 @@ variable "code_signing_config_arn" {
 }
 
 locals {
-  artifact_bucket = coalesce(var.artifact_bucket, "${local.prefix}-artifacts-${var.account_id}")
+  artifact_bucket = coalesce(var.artifact_bucket, module.artifacts.bucket)
 
   arn = "arn:${local.arn_scope.partition}:%s:${local.arn_scope.region}:${local.arn_scope.account_id}:%s"
 
