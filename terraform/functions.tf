@@ -65,6 +65,28 @@ variable "gateway_url" {
   }
 }
 
+variable "invoice_time_zone" {
+  description = "IANA time zone in which invoices are dated, such as Europe/Berlin."
+  type        = string
+  default     = "UTC"
+
+  validation {
+    condition     = can(regex("^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$", var.invoice_time_zone))
+    error_message = "invoice_time_zone must be a name of the IANA database, such as Europe/Berlin."
+  }
+}
+
+variable "invoice_year_begins" {
+  description = "First day of a series of invoices, as MM-DD."
+  type        = string
+  default     = "01-01"
+
+  validation {
+    condition     = can(regex("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", var.invoice_year_begins))
+    error_message = "invoice_year_begins must be a day as MM-DD, such as 01-01."
+  }
+}
+
 variable "shortfall_policy" {
   description = "What happens to a paid order without stock: refund, backorder or review."
   type        = string
@@ -100,6 +122,8 @@ locals {
     EmailFrom             = var.email_from
     PushApplicationArn    = var.push_application_arn
     ShortfallPolicy       = var.shortfall_policy
+    InvoiceTimeZone       = var.invoice_time_zone
+    InvoiceYearBegins     = var.invoice_year_begins
   }
 
   # What an environment variable refers to, by the catalog's kind and name.

@@ -22,6 +22,7 @@ READY_DEADLINE_S = 60
 # How long a deployment that an interrupted `up` began may continue.
 SETTLE_DEADLINE_S = 300
 SHORTFALL_VARIABLE = "QUAYSIDE_SHORTFALL"
+TIME_ZONE_VARIABLE = "QUAYSIDE_INVOICE_TIME_ZONE"
 
 
 def build(chosen: Sequence[str]) -> None:
@@ -59,6 +60,7 @@ def parameters() -> dict[str, object]:
         "EmailFrom": config.EMAIL_FROM,
         "PushApplicationArn": aws.push_application(),
         "ShortfallPolicy": _shortfall_policy(),
+        "InvoiceTimeZone": os.environ.get(TIME_ZONE_VARIABLE) or "UTC",
     }
 
 

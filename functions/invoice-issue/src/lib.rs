@@ -1,21 +1,23 @@
 //! Assigns a number to the invoice of a confirmed order and stores it as PDF.
 //!
-//! The number is committed first, without a gap in its series. The document is a function of the invoice and is written once.
+//! Number and date of issue are committed first: without a gap in the series, and never with a date before that of a lower number. The
+//! document is a function of the invoice and is written once.
 
 use domain::{
     DomainEvent,
     event::{InvoiceIssued, OrderConfirmed},
-    invoice::{self, Invoice},
+    invoice::{self, Calendar, Invoice},
 };
 use edge::Delivery;
 use kernel::Failure;
 use ports::{Documents, InvoiceRenderer, InvoiceStore};
 
-/// Issues one invoice.
+/// Issues one invoice. `calendar` decides on which day and in which series.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,
     renderer: &impl InvoiceRenderer,
+    calendar: &Calendar,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let order: &OrderConfirmed = delivery.event.event.payload()?;
@@ -23,7 +25,7 @@ pub async fn handle(
     let issued = |invoice: &Invoice| {
         delivery.event(order_id, 1, InvoiceIssued { order_id, number: invoice.number(), key: invoice.key() })
     };
-    let draft = invoice::draft(order.clone(), delivery.event.time);
-    let invoice = invoices.assign_number(delivery.claim(), &draft, &issued).await?;
+    let draft = invoice::draft(order.clone());
+    let invoice = invoices.assign_number(delivery.claim(), &draft, calendar, delivery.now, &issued).await?;
     documents.put_once(&invoice.key(), "application/pdf", renderer.render(&invoice)?).await
 }

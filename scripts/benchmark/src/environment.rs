@@ -44,6 +44,8 @@ impl Stage<'_> {
             Setting::Input("GatewayWebhookSecret") => "whsec_bench".into(),
             Setting::Input("EmailFrom") => "orders@quayside.example".into(),
             Setting::Input("ShortfallPolicy") => "refund".into(),
+            Setting::Input("InvoiceTimeZone") => "UTC".into(),
+            Setting::Input("InvoiceYearBegins") => "01-01".into(),
             // No measured function reads the rest.
             Setting::Input(_) | Setting::KafkaAuth | Setting::EmailConfigurationSet => String::new(),
             Setting::Text(text) => text.into(),

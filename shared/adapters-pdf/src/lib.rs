@@ -127,7 +127,7 @@ fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32) -> Vec<&'b [Row<'a>]>
 
 /// Draws the header of the first page and returns the top of the table.
 fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32 {
-    let Draft { order_id, payment_id, issued_at, .. } = &invoice.draft;
+    let Draft { order_id, payment_id, .. } = &invoice.draft;
     sheet.rectangle(0.0, 0.0, WIDTH, HEADER, ACCENT);
     sheet.text("QUAYSIDE", LEFT, 58.0, Style::new(24.0, WHITE).heavy().spaced(0.08));
     sheet.text("Invoice", RIGHT, 58.0, Style::new(20.0, WHITE).at(Anchor::End));
@@ -142,7 +142,7 @@ fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]
 
     let details = [
         ("INVOICE NUMBER", invoice.number(), 10.5),
-        ("DATE", issued_at.strftime("%-d %B %Y").to_string(), 10.5),
+        ("DATE", invoice.issued_on.strftime("%-d %B %Y").to_string(), 10.5),
         ("ORDER", order_id.to_string(), 9.0),
         ("PAYMENT", payment_id.to_string(), 9.0),
     ];
@@ -228,7 +228,7 @@ fn group_thousands(digits: &str) -> String {
 }
 
 fn metadata(invoice: &Invoice) -> Metadata {
-    let at = invoice.draft.issued_at.to_zoned(jiff::tz::TimeZone::UTC);
+    let at = invoice.issued_at.to_zoned(jiff::tz::TimeZone::UTC);
     let date = DateTime::new(at.year().unsigned_abs())
         .month(at.month().unsigned_abs())
         .day(at.day().unsigned_abs())

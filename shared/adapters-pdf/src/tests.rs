@@ -33,9 +33,14 @@ fn invoice(names: &[&str]) -> Invoice {
             "postal_code": "94111",
             "country": "US",
         },
-        "issued_at": "2026-11-21T08:45:00Z",
     });
-    Invoice { position: 42, series: "2026".into(), draft: serde_json::from_value(draft).unwrap() }
+    Invoice {
+        position: 42,
+        series: "2026".into(),
+        issued_on: "2026-11-21".parse().unwrap(),
+        issued_at: "2026-11-21T08:45:00Z".parse().unwrap(),
+        draft: serde_json::from_value(draft).unwrap(),
+    }
 }
 
 fn pages(names: &[&str]) -> usize {

@@ -1,7 +1,7 @@
-//! Invoices, numbered without gaps.
+//! Invoices, numbered without gaps and dated without going back.
 //!
 //! The event contains the number, so that the number must be known before the statement that commits both. It is read first, and the
-//! statement commits only if it is still the next one; otherwise it is read again. This takes two round trips and holds no lock between
+//! statement commits number and date together, and only if both are still the next; otherwise they are read again. This takes two round trips and holds no lock between
 //! them, so that a function that is frozen in between blocks no other.
 
 use super::{
@@ -13,9 +13,9 @@ use super::{
 use domain::{
     Event,
     id::{OrderId, UserId},
-    invoice::{Draft, Invoice},
+    invoice::{Calendar, Draft, Invoice},
 };
-use kernel::Failure;
+use kernel::{Date, Failure, Timestamp};
 use ports::{Bus, Claim, InvoiceStore};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
@@ -25,17 +25,19 @@ const MAX_ATTEMPTS: u32 = 32;
 
 /// The invoice of an order, if it has one, and the next number of the series.
 const FIND_OR_NEXT_NUMBER: &str = "
-    SELECT i.series, i.position, i.draft, 1 + coalesce((SELECT last_number FROM series WHERE series = $2), 0) AS next
-    FROM (VALUES (1)) AS one LEFT JOIN invoices AS i ON i.order_id = $1";
+    SELECT i.series, i.position, i.issued_on, i.issued_at, i.draft, 1 + coalesce(s.last_number, 0) AS next, s.last_issued_on
+    FROM (VALUES (1)) AS one LEFT JOIN invoices AS i ON i.order_id = $1 LEFT JOIN series AS s ON s.series = $2";
 
 const INSERT: &str = concat!(
     "WITH numbered AS (
-        INSERT INTO series AS s (series, last_number) SELECT $5, $6 WHERE $6 = 1 OR EXISTS (SELECT FROM series WHERE series = $5)
-        ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number WHERE s.last_number = excluded.last_number - 1
-        RETURNING series, last_number
+        INSERT INTO series AS s (series, last_number, last_issued_on)
+        SELECT $5, $6, $9 WHERE $6 = 1 OR EXISTS (SELECT FROM series WHERE series = $5)
+        ON CONFLICT (series) DO UPDATE SET last_number = excluded.last_number, last_issued_on = excluded.last_issued_on
+            WHERE s.last_number = excluded.last_number - 1 AND s.last_issued_on <= excluded.last_issued_on
+        RETURNING series, last_number, last_issued_on
     ), inserted AS (
-        INSERT INTO invoices (order_id, user_id, series, position, draft, created_at)
-        SELECT $3, $4, series, last_number, $7, ($8 ->> 'time')::timestamptz FROM numbered
+        INSERT INTO invoices (order_id, user_id, series, position, issued_on, issued_at, draft, created_at)
+        SELECT $3, $4, series, last_number, last_issued_on, $10, $7, ($8 ->> 'time')::timestamptz FROM numbered
         RETURNING order_id
     ), ",
     claim!(from "inserted"),
@@ -45,7 +47,7 @@ const INSERT: &str = concat!(
 );
 
 const FIND: &str = "
-    SELECT series, position, draft FROM invoices WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
+    SELECT series, position, issued_on, issued_at, draft FROM invoices WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
 
 #[derive(Debug)]
 pub struct PgInvoices<B> {
@@ -69,6 +71,8 @@ impl<B: Bus> PgInvoices<B> {
             invoice.position,
             Json(&invoice.draft),
             Json(event),
+            invoice.issued_on,
+            invoice.issued_at,
         ];
         match self.relay.database().attempt(INSERT, &params).await? {
             Ok(rows) => get(only(&rows)?, "inserted"),
@@ -83,16 +87,21 @@ impl<B: Bus> InvoiceStore for PgInvoices<B> {
         &self,
         claim: Claim,
         draft: &Draft,
+        calendar: &Calendar,
+        now: Timestamp,
         event: &dyn Fn(&Invoice) -> Event,
     ) -> Result<Invoice, Failure> {
-        let series = draft.series();
+        let today = calendar.date(now);
+        let series = calendar.series(today);
         for _ in 0..MAX_ATTEMPTS {
             let rows = self.relay.database().query(FIND_OR_NEXT_NUMBER, &params![draft.order_id.0, &series]).await?;
             let row = only(&rows)?;
             if get::<Option<&str>>(row, "series")?.is_some() {
                 return read(row);
             }
-            let invoice = Invoice { position: get(row, "next")?, series: series.clone(), draft: draft.clone() };
+            let issued_on = get::<Option<Date>>(row, "last_issued_on")?.map_or(today, |last| last.max(today));
+            let (position, series, draft) = (get(row, "next")?, series.clone(), draft.clone());
+            let invoice = Invoice { position, series, issued_on, issued_at: now, draft };
             let event = event(&invoice);
             if self.insert(claim, &invoice, &event).await? {
                 self.relay.publish(&[event]).await;
@@ -109,5 +118,11 @@ impl<B: Bus> InvoiceStore for PgInvoices<B> {
 }
 
 fn read(row: &Row) -> Result<Invoice, Failure> {
-    Ok(Invoice { position: get(row, "position")?, series: get(row, "series")?, draft: json(row, "draft")? })
+    Ok(Invoice {
+        position: get(row, "position")?,
+        series: get(row, "series")?,
+        issued_on: get(row, "issued_on")?,
+        issued_at: get(row, "issued_at")?,
+        draft: json(row, "draft")?,
+    })
 }

@@ -1,6 +1,6 @@
 //! Parameters with their types. With these, an unnamed statement takes one round trip, since the driver need not look them up.
 
-use kernel::{Timestamp, Uuid};
+use kernel::{Date, Timestamp, Uuid};
 use serde::Serialize;
 use std::fmt::Debug;
 use tokio_postgres::types::{Json, ToSql, Type};
@@ -34,6 +34,7 @@ typed! {
     Uuid => UUID,
     Vec<Uuid> => UUID_ARRAY,
     Timestamp => TIMESTAMPTZ,
+    Date => DATE,
 }
 
 impl<T: Serialize + Debug + Sync + Send> Typed for Json<T> {

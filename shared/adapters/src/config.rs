@@ -4,6 +4,7 @@
 //! that is missing or invalid, never its value.
 
 use catalog::{Bucket, Secret, Stream, Table};
+use domain::invoice::Calendar;
 use domain::order::ShortfallPolicy;
 use domain::text::Email;
 use std::collections::BTreeMap;
@@ -57,6 +58,8 @@ pub mod env {
     pub const QUEUE_URL: &str = "QUEUE_URL";
     /// What happens to a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
+    pub const INVOICE_TIME_ZONE: &str = "INVOICE_TIME_ZONE";
+    pub const INVOICE_YEAR_BEGINS: &str = "INVOICE_YEAR_BEGINS";
 }
 
 /// The environment of the process, or a fixed set of variables for tests.
@@ -266,6 +269,12 @@ impl Config {
         })
     }
 
+    pub fn invoice_calendar(&self) -> Result<Calendar> {
+        let (zone, begins) = (self.text(env::INVOICE_TIME_ZONE)?, self.text(env::INVOICE_YEAR_BEGINS)?);
+        let what = "an IANA time zone, with a day as MM-DD in INVOICE_YEAR_BEGINS";
+        Calendar::parse(&zone, &begins).map_err(|_| ConfigError::invalid(env::INVOICE_TIME_ZONE, what))
+    }
+
     fn text(&self, name: &'static str) -> Result<String> {
         self.optional(name).ok_or_else(|| ConfigError(format!("the environment variable {name} is not set")))
     }
@@ -314,6 +323,19 @@ mod tests {
         let config = Config::from_vars([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
         assert_eq!(config.api_url().unwrap(), "https://api.example.com");
         assert_eq!(config.kafka_brokers().unwrap(), ["a:1", "b:2"]);
+    }
+
+    #[test]
+    fn calendar_of_invoices_is_a_time_zone_and_a_day() {
+        let calendar = |zone, begins| {
+            Config::from_vars([("INVOICE_TIME_ZONE", zone), ("INVOICE_YEAR_BEGINS", begins)]).invoice_calendar()
+        };
+        assert_eq!(calendar("UTC", "01-01"), Ok(Calendar::utc()));
+        assert!(calendar("Europe/Berlin", "04-06").is_ok());
+        for (zone, begins) in [("Berlin", "01-01"), ("UTC", "1.1.")] {
+            let error = calendar(zone, begins).unwrap_err().to_string();
+            assert!(error.contains("INVOICE_TIME_ZONE") && error.contains("INVOICE_YEAR_BEGINS"), "{error}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::aws;
 use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
+use domain::invoice::Calendar;
 use domain::order::ShortfallPolicy;
 use edge::Consumer;
 use edge::http::{Access, Route};
@@ -77,6 +78,12 @@ impl Wiring {
     pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {
         self.require("the policy about shortfalls", |uses| matches!(uses, Uses::ShortfallPolicy))?;
         self.config.shortfall_policy()
+    }
+
+    /// The time zone and year of invoice series.
+    pub fn invoice_calendar(&self) -> Result<Calendar> {
+        self.require("the calendar of invoices", |uses| matches!(uses, Uses::InvoiceCalendar))?;
+        self.config.invoice_calendar()
     }
 
     /// The configuration of every AWS client, made at the first call.

@@ -208,7 +208,8 @@ functions! {
     // Invoices.
     /// Numbers an invoice and stores its PDF document.
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, ReadWrite)]).publishes(&[INVOICE_ISSUED])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, ReadWrite), Uses::InvoiceCalendar])
+        .publishes(&[INVOICE_ISSUED])
         .memory(512).timeout(20);
     /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)

@@ -217,6 +217,8 @@ pub enum Uses {
     PushEndpoints,
     /// The environment's policy for paid orders that cannot be allocated.
     ShortfallPolicy,
+    /// The environment's time zone and year of invoice series.
+    InvoiceCalendar,
     /// The HTTP API of another context.
     Api,
 }

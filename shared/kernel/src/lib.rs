@@ -27,4 +27,6 @@ pub use trace_context::TraceContext;
 
 /// An instant in UTC. It is always passed in as a value; only the runners in `edge` read a clock.
 pub use jiff::Timestamp;
+/// A calendar date, and the rules by which an instant is on one.
+pub use jiff::{civil::Date, tz::TimeZone};
 pub use uuid::Uuid;

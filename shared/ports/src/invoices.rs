@@ -4,18 +4,21 @@ use crate::Claim;
 use domain::{
     Event,
     id::{OrderId, UserId},
-    invoice::{Draft, Invoice},
+    invoice::{Calendar, Draft, Invoice},
 };
-use kernel::Failure;
+use kernel::{Failure, Timestamp};
 
 /// Stores and numbers invoices.
 pub trait InvoiceStore {
-    /// Assigns the next number of the series, without a gap, to the order's invoice and commits `event(invoice)` with it. Returns the
-    /// existing invoice if the order has one.
+    /// Assigns the next number of the series, without a gap, and the date of issue to the order's invoice, and commits
+    /// `event(invoice)` with them. The date is that of `now`, unless a later one was assigned in the series: an invoice with a
+    /// higher number has no earlier date. Returns the existing invoice if the order has one.
     async fn assign_number(
         &self,
         claim: Claim,
         draft: &Draft,
+        calendar: &Calendar,
+        now: Timestamp,
         event: &dyn Fn(&Invoice) -> Event,
     ) -> Result<Invoice, Failure>;
 

@@ -25,6 +25,8 @@ fn config() -> Config {
         ("GATEWAY_KEY_SECRET", "gateway-key"),
         ("WEBHOOK_SECRET", "webhook-secret"),
         ("SHORTFALL_POLICY", "refund"),
+        ("INVOICE_TIME_ZONE", "UTC"),
+        ("INVOICE_YEAR_BEGINS", "01-01"),
         ("GATEWAY_URL", "http://127.0.0.1:1"),
         ("API_URL", "http://127.0.0.1:1"),
         ("EVENT_BUS", "events"),

@@ -77,6 +77,10 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             // Phone numbers and push endpoints come with each message.
             Uses::Sms | Uses::Push => {}
             Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),
+            Uses::InvoiceCalendar => {
+                variables.insert("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone"));
+                variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
+            }
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

@@ -235,7 +235,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             vec![grant("PushApplication", &actions, Target::PushApplication)]
         }
         // Reached over the network with other credentials, or plain configuration.
-        Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy => Vec::new(),
+        Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy | Uses::InvoiceCalendar => Vec::new(),
     }
 }
 

@@ -153,6 +153,7 @@ fn used(uses: &Uses) -> String {
         Uses::Push => "push notifications".into(),
         Uses::PushEndpoints => "push endpoints".into(),
         Uses::ShortfallPolicy => "shortfall policy".into(),
+        Uses::InvoiceCalendar => "invoice calendar".into(),
         Uses::Api => "own API".into(),
     }
 }

@@ -7,13 +7,12 @@ use domain::{
     Event,
     event::InvoiceIssued,
     id::{OrderId, UserId},
-    invoice::{Draft, Invoice},
+    invoice::{Calendar, Draft, Invoice},
 };
 use futures_util::future::join_all;
-use kernel::Timestamp;
 use ports::InvoiceStore;
 
-fn draft(issued_at: Timestamp) -> Draft {
+fn draft() -> Draft {
     let (order, _) = placed(UserId(id()), now());
     Draft {
         order_id: order.id,
@@ -22,7 +21,6 @@ fn draft(issued_at: Timestamp) -> Draft {
         total: order.total,
         address: order.shipping_address,
         payment_id: domain::id::PaymentId(id()),
-        issued_at,
     }
 }
 
@@ -35,10 +33,10 @@ fn issued(invoice: &Invoice) -> Event {
 async fn invoice_has_one_number_and_its_event_carries_it() {
     let database = database().await;
     let invoices = database.invoices();
-    let draft = draft(now());
-    let first = invoices.assign_number(claim(), &draft, &issued).await.expect("numbered");
+    let draft = draft();
+    let first = invoices.assign_number(claim(), &draft, &Calendar::utc(), now(), &issued).await.expect("numbered");
     assert_eq!((first.number(), &first.draft), ("2026-000001".to_owned(), &draft));
-    assert_eq!(invoices.assign_number(claim(), &draft, &issued).await.as_ref(), Ok(&first));
+    assert_eq!(invoices.assign_number(claim(), &draft, &Calendar::utc(), now(), &issued).await.as_ref(), Ok(&first));
     let taken = database.bus().published();
     assert_eq!(taken.len(), 1);
     assert!(serde_json::to_string(&taken[0]).unwrap().contains("2026-000001"));
@@ -54,7 +52,8 @@ async fn invoice_numbers_restart_every_year() {
     let invoices = database.invoices();
     let mut numbers = Vec::new();
     for time in ["2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z", "2026-12-31T23:59:59Z"] {
-        numbers.push(invoices.assign_number(claim(), &draft(at(time)), &issued).await.expect("numbered").number());
+        let invoice = invoices.assign_number(claim(), &draft(), &Calendar::utc(), at(time), &issued).await;
+        numbers.push(invoice.expect("numbered").number());
     }
     assert_eq!(numbers, ["2026-000001", "2027-000001", "2026-000002"]);
 }
@@ -64,10 +63,11 @@ async fn concurrent_numbering_leaves_no_gap_and_no_duplicate() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.invoices()).collect();
     // Some orders are delivered twice concurrently.
-    let drafts: Vec<Draft> = (0..60).map(|_| draft(now())).collect();
+    let drafts: Vec<Draft> = (0..60).map(|_| draft()).collect();
     let shares = stores.iter().enumerate().map(async |(n, store)| {
         for draft in drafts.iter().skip(n % 4).step_by(4) {
-            let invoice = store.assign_number(claim(), draft, &issued).await.expect("numbered");
+            let invoice =
+                store.assign_number(claim(), draft, &Calendar::utc(), now(), &issued).await.expect("numbered");
             assert_eq!(invoice.draft.order_id, draft.order_id);
         }
     });
@@ -85,9 +85,9 @@ async fn assigning_a_number_costs_two_round_trips_and_finding_it_one() {
     let database = database().await;
     let connection = database.as_context(Context::Invoices);
     let invoices = PgInvoices::new(connection.clone(), adapters_postgres::UnreachableBus);
-    let draft = draft(now());
-    invoices.assign_number(claim(), &draft, &issued).await.expect("numbered");
+    let draft = draft();
+    invoices.assign_number(claim(), &draft, &Calendar::utc(), now(), &issued).await.expect("numbered");
     assert_eq!(connection.round_trips(), 2);
-    invoices.assign_number(claim(), &draft, &issued).await.expect("found");
+    invoices.assign_number(claim(), &draft, &Calendar::utc(), now(), &issued).await.expect("found");
     assert_eq!(connection.round_trips(), 3);
 }

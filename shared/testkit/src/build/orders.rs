@@ -6,7 +6,7 @@ use domain::{
     DomainEvent, Money,
     event::{OrderPlaced, PaymentRef, StockAllocated, StockAllocationFailed, StockReserved},
     id::{OrderId, PaymentId, ProductId, UserId},
-    invoice::{self, Draft},
+    invoice::{self, Calendar, Draft, Invoice},
     order::{self, Input, Order, PlaceOrder, ProductSnapshot, Reason, ShortfallPolicy, Update},
     stock::{self, Reservation},
     text::ProductName,
@@ -183,7 +183,7 @@ impl OrderBuilder {
 
     pub fn invoice_draft(&self) -> Draft {
         match self.confirmed().1 {
-            DomainEvent::OrderConfirmed(confirmed) => invoice::draft(confirmed, self.at),
+            DomainEvent::OrderConfirmed(confirmed) => invoice::draft(confirmed),
             other => panic!("{} is not OrderConfirmed", other.row().name),
         }
     }
@@ -191,6 +191,12 @@ impl OrderBuilder {
     /// An update caused by its payment, at the version that records the result of the first attempt.
     fn update(&self, input: Input) -> Update {
         Update::about(input, self.payment_ref())
+    }
+    /// Its invoice, issued at its time.
+    pub fn invoice(&self, position: i64) -> Invoice {
+        let (calendar, draft) = (Calendar::utc(), self.invoice_draft());
+        let issued_on = calendar.date(self.at);
+        Invoice { position, series: calendar.series(issued_on), issued_on, issued_at: self.at, draft }
     }
 
     fn transition_with_event(&self, order: &Order, update: Update) -> (Order, DomainEvent) {

@@ -24,8 +24,7 @@ macro_rules! contract_invoice_renderer {
 }
 
 fn invoice(position: i64, order: &OrderBuilder) -> Invoice {
-    let draft = order.invoice_draft();
-    Invoice { position, series: draft.series(), draft }
+    order.invoice(position)
 }
 
 fn render(renderer: &impl InvoiceRenderer, invoice: &Invoice) -> Vec<u8> {

@@ -4,16 +4,17 @@ use super::{Dependency, Documents, Invoices};
 use domain::{
     Event,
     id::{OrderId, UserId},
-    invoice::{Draft, Invoice},
+    invoice::{Calendar, Draft, Invoice},
 };
-use kernel::Failure;
+use kernel::{Date, Failure, Timestamp};
 use ports::Claim;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct InvoicesState {
     pub by_order: HashMap<OrderId, Invoice>,
-    last: HashMap<String, i64>,
+    /// The last number and date of each series.
+    last: HashMap<String, (i64, Date)>,
 }
 
 /// Objects by key, with their media types.
@@ -34,6 +35,8 @@ impl ports::InvoiceStore for Invoices {
         &self,
         claim: Claim,
         draft: &Draft,
+        calendar: &Calendar,
+        now: Timestamp,
         event: &dyn Fn(&Invoice) -> Event,
     ) -> Result<Invoice, Failure> {
         let commit = self.0.commit("invoices.assign_number", |state| {
@@ -41,10 +44,12 @@ impl ports::InvoiceStore for Invoices {
             if let Some(invoice) = state.invoices.by_order.get(&draft.order_id) {
                 return Ok(invoice.clone());
             }
-            let series = draft.series();
-            let last = state.invoices.last.entry(series.clone()).or_default();
-            *last += 1;
-            let invoice = Invoice { position: *last, series, draft: draft.clone() };
+            let today = calendar.date(now);
+            let series = calendar.series(today);
+            let last = state.invoices.last.entry(series.clone()).or_insert((0, today));
+            *last = (last.0 + 1, last.1.max(today));
+            let (position, issued_on) = *last;
+            let invoice = Invoice { position, series, issued_on, issued_at: now, draft: draft.clone() };
             state.invoices.by_order.insert(draft.order_id, invoice.clone());
             state.outbox.add(&event(&invoice));
             Ok(invoice)

@@ -5,7 +5,10 @@ use super::{
     seeded_platform,
 };
 use catalog::Function;
-use domain::order::{Reason, ShortfallPolicy, Status};
+use domain::{
+    invoice::Calendar,
+    order::{Reason, ShortfallPolicy, Status},
+};
 use edge::{Clock, Consumer, Delivery};
 use kernel::Failure;
 use serde::de::DeserializeOwned;
@@ -252,7 +255,8 @@ async fn email_send_sends_one_email_per_event_and_waits_for_the_contact() {
 async fn invoice_issue_stores_one_document_under_one_number() {
     let platform = seeded_platform();
     deliver(catalog::INVOICE_ISSUE, &USUAL, &platform, async |delivery| {
-        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
+        let (invoices, documents, renderer) = (platform.invoices(), platform.documents(), platform.invoice_renderer());
+        invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
     })
     .await;
     let invoices = platform.invoices().all();
@@ -264,7 +268,8 @@ async fn invoice_issue_stores_one_document_under_one_number() {
 async fn failed_invoice_upload_is_retried_under_the_same_number() {
     let platform = seeded_platform();
     let handler = async |delivery| {
-        invoice_issue::handle(&platform.invoices(), &platform.documents(), &platform.invoice_renderer(), delivery).await
+        let (invoices, documents, renderer) = (platform.invoices(), platform.documents(), platform.invoice_renderer());
+        invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
     };
     let consumer = Consumer::new(catalog::INVOICE_ISSUE.name, catalog::MAX_RECEIVES);
     let run = async || {

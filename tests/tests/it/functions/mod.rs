@@ -102,8 +102,10 @@ async fn platform_with_invoice() -> Platform {
     let DomainEvent::OrderConfirmed(order_confirmed) = event.event.clone() else { panic!("{event:?}") };
     platform.orders().put(&order);
     let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: event.id };
-    let draft = domain::invoice::draft(order_confirmed, sample_time());
-    let invoice = platform.invoices().assign_number(claim, &draft, &|_| event.clone()).await.expect("numbered");
+    let (draft, calendar) = (domain::invoice::draft(order_confirmed), domain::invoice::Calendar::utc());
+    let issued = |_: &domain::invoice::Invoice| event.clone();
+    let invoice = platform.invoices().assign_number(claim, &draft, &calendar, sample_time(), &issued).await;
+    let invoice = invoice.expect("numbered");
     ports::Documents::put_once(&platform.documents(), &invoice.key(), "application/pdf", b"%PDF-".to_vec())
         .await
         .expect("stored");

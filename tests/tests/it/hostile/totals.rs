@@ -2,6 +2,7 @@
 
 use crate::functions::{USER, sample_time};
 use domain::{
+    invoice::Calendar,
     order::{self, ShortfallPolicy},
     payment::Status,
 };
@@ -39,7 +40,7 @@ async fn run_saga(platform: &Platform, order: &order::Order, placed: domain::eve
         .subscribe(catalog::INVOICE_ISSUE, async |event| {
             let (documents, renderer) = (platform.documents(), platform.invoice_renderer());
             let delivery = deliver(catalog::INVOICE_ISSUE, event);
-            invoice_issue::handle(&platform.invoices(), &documents, &renderer, delivery).await
+            invoice_issue::handle(&platform.invoices(), &documents, &renderer, &Calendar::utc(), delivery).await
         });
     ports::Bus::publish(&platform.bus(), &[build::event(1, placed)]).await.expect("published");
     let report = dispatcher.run_until_idle().await;

@@ -6,7 +6,7 @@ use super::{
     world::{QueuedMessage, Task, World},
 };
 use catalog::Function;
-use domain::{DomainEvent, Event};
+use domain::{DomainEvent, Event, invoice::Calendar};
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
 use kernel::{CloudEvent, Failure, TraceContext, Uuid};
 use serde::{
@@ -189,7 +189,8 @@ impl<S: Backend> World<S> {
             }
             to if to.name == catalog::INVOICE_ISSUE.name => {
                 let (invoices, documents) = (stores.invoices(), platform.documents());
-                invoice_issue::handle(&invoices, &documents, &platform.invoice_renderer(), delivery).await
+                let renderer = platform.invoice_renderer();
+                invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
             }
             other => panic!("no handler for {}", other.name),
         }

@@ -41,6 +41,8 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("EmailFrom", text("orders@quayside.example", "Sender address of e-mail.")),
         ("PushApplicationArn", text("", "ARN of the SNS platform application. Empty: no push notifications.")),
         ("ShortfallPolicy", text(ShortfallPolicy::Refund.name(), "What happens to a paid order without stock.")),
+        ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
+        ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
     ];
     for (name, parameter) in &mut parameters {
         if SECRET_INPUTS.contains(name) {
@@ -50,6 +52,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
             "Stage" => parameter["AllowedPattern"] = json!("^[a-z][a-z0-9]{0,11}$"),
             "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
             "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
+            "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
             _ => {}
         }
     }

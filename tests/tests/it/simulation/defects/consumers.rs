@@ -8,7 +8,7 @@ use domain::{
     DomainEvent, Event,
     event::{self, NotificationSent},
     id::{OrderId, UserId},
-    invoice::{Draft, Invoice},
+    invoice::{Calendar, Draft, Invoice},
     notification::{self, Channel, Outcome},
     window,
 };
@@ -77,14 +77,16 @@ impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
         &self,
         claim: Claim,
         draft: &Draft,
+        calendar: &Calendar,
+        now: Timestamp,
         event: &dyn Fn(&Invoice) -> Event,
     ) -> Result<Invoice, Failure> {
         let invoices = &self.0;
         match invoices.find(draft.order_id, None).await? {
-            None => invoices.assign_number(claim, draft, event).await,
+            None => invoices.assign_number(claim, draft, calendar, now, event).await,
             Some(_) => {
                 let draft = Draft { order_id: OrderId(self.1.next()), ..draft.clone() };
-                invoices.assign_number(claim, &draft, event).await
+                invoices.assign_number(claim, &draft, calendar, now, event).await
             }
         }
     }

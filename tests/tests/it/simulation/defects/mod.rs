@@ -17,7 +17,7 @@ use super::{
     world::World,
 };
 use catalog::Function;
-use domain::DomainEvent;
+use domain::{DomainEvent, invoice::Calendar};
 use edge::Delivery;
 use kernel::Failure;
 
@@ -134,7 +134,8 @@ pub async fn consume<S: Backend>(
         }
         Defect::NumbersInvoiceTwice if is(catalog::INVOICE_ISSUE) => {
             let invoices = consumers::NumbersTwice(stores.invoices(), world.clock.ids());
-            invoice_issue::handle(&invoices, &platform.documents(), &platform.invoice_renderer(), copy()).await
+            let (documents, renderer) = (platform.documents(), platform.invoice_renderer());
+            invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), copy()).await
         }
         _ => return None,
     })

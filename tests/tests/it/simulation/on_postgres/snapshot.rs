@@ -25,7 +25,8 @@ const RESERVATIONS: &str = "SELECT order_id, state FROM inventory.reservations";
 const LINES: &str =
     "SELECT order_id, product_id, quantity FROM inventory.reservation_lines ORDER BY order_id, product_id";
 const LEVELS: &str = "SELECT product_id, available, reserved, version FROM inventory.stock ORDER BY product_id";
-const INVOICES: &str = "SELECT series, position, draft FROM invoices.invoices ORDER BY series, position";
+const INVOICES: &str =
+    "SELECT series, position, issued_on, issued_at, draft FROM invoices.invoices ORDER BY series, position";
 const WINDOWS: &str = "SELECT coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(revenue), 0)::bigint AS revenue
     FROM analytics.windows";
 
@@ -101,7 +102,13 @@ fn level(row: &Row) -> StockLevel {
 }
 
 fn invoice(row: &Row) -> Invoice {
-    Invoice { series: get(row, "series"), position: get(row, "position"), draft: json(row, "draft") }
+    Invoice {
+        series: get(row, "series"),
+        position: get(row, "position"),
+        issued_on: get(row, "issued_on"),
+        issued_at: get(row, "issued_at"),
+        draft: json(row, "draft"),
+    }
 }
 
 /// SQL over all tables of a migrated database, and over its outboxes.

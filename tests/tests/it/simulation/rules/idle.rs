@@ -353,6 +353,8 @@ fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     for (position, invoice) in (1..).zip(invoices) {
         rule!(invoice.position == position, "the invoice {} is number {position}", invoice.number());
         rule!(confirmed.iter().any(|order| order.id == invoice.draft.order_id), "an invoice without an order");
+        let earlier = invoices.iter().take_while(|earlier| earlier.position < position);
+        rule!(earlier.last().is_none_or(|earlier| earlier.issued_on <= invoice.issued_on), "an invoice dated back");
         rule!(platform.documents().bytes(&invoice.key()).is_some(), "{} has no document", invoice.key());
     }
     let (counted, revenue) = seen.windows;
