@@ -21,6 +21,11 @@ from localstripe.resources import (
 
 MAX_PAGE = 100
 DECLINED_CARD = "4000000000000002"
+# Stripe's test methods that want the customer's consent (https://docs.stripe.com/testing#regulatory-cards), with their cards.
+CONSENT_CARDS = {
+    "pm_card_authenticationRequired": "4000002760003184",
+    "pm_card_threeDSecure2Required": "4000000000003220",
+}
 COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     "gt": lambda at, bound: at > bound,
     "gte": lambda at, bound: at >= bound,
@@ -41,6 +46,7 @@ def install() -> None:
     _decline_card()
     _complete_errors()
     _correct_intents()
+    _want_consent()
     _enforce_single_use()
     _correct_refunds()
     _correct_balance_transactions()
@@ -110,6 +116,42 @@ def _correct_intents() -> None:
     Charge._initialize_charge = initialize_with_metadata
     # Removed from Stripe's API in version 2022-11-15.
     del PaymentIntent.charges
+
+
+def _want_consent() -> None:
+    """Test methods that want the customer's consent, and the events about it. `POST …/_authenticate` of localstripe with the
+    client secret and `success` stands for what the customer does in Stripe's window."""
+    find, create = PaymentMethod._try_get_canonical_test_article.__func__, PaymentIntent._api_create.__func__
+    confirm = PaymentIntent._confirm
+
+    def find_test_method(cls: Any, name: Any) -> Any:
+        if name not in CONSENT_CARDS:
+            return find(cls, name)
+        card = {"number": CONSENT_CARDS[name], "exp_month": "12", "exp_year": "2030", "cvc": "123"}
+        return cls(type="card", card=card)
+
+    def create_for_sdk(cls: Any, use_stripe_sdk: Any = None, **data: Any) -> Any:
+        return create(cls, **data)
+
+    def confirm_and_publish(intent: Any, **more: Any) -> None:
+        confirm(intent, **more)
+        if intent.status == "requires_action":
+            _publish("payment_intent.requires_action", intent)
+
+    def has_failed(intent: Any) -> bool:
+        return bool(vars(intent).get("_authentication_failed"))
+
+    def fail(intent: Any, failed: bool) -> None:
+        # localstripe publishes nothing when the customer refuses.
+        vars(intent)["_authentication_failed"] = failed
+        if failed:
+            intent.payment_method = None
+            _publish("payment_intent.payment_failed", intent)
+
+    PaymentMethod._try_get_canonical_test_article = classmethod(find_test_method)
+    PaymentIntent._api_create = classmethod(create_for_sdk)
+    PaymentIntent._confirm = confirm_and_publish
+    PaymentIntent._authentication_failed = property(has_failed, fail)
 
 
 # Stripe's text, which comes without a code and without a parameter.

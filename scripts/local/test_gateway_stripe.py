@@ -4,7 +4,40 @@ import unittest
 from typing import Any
 
 import gateway_stripe
-from testing_gateway import DECLINED, VISA, Json, SharedGatewayTest
+from testing_gateway import DECLINED, VISA, Json, SharedGatewayTest, WithReceiver
+
+
+class ConsentTest(WithReceiver, SharedGatewayTest):
+    async def wait(self, card: str) -> Json:
+        status, intent, _ = await self.pay(None, card=card, payment_id="p-1")
+        self.assertEqual((status, intent["status"], intent["amount_received"]), (200, "requires_action", 0))
+        self.assertTrue(intent["client_secret"].startswith(intent["id"]))
+        waiting: Json = intent
+        return waiting
+
+    async def authenticate(self, intent: Json, success: str) -> Json:
+        path = f"/v1/payment_intents/{intent['id']}/_authenticate"
+        status, changed, _ = await self.post(path, client_secret=intent["client_secret"], success=success)
+        self.assertEqual(status, 200)
+        authenticated: Json = changed
+        return authenticated
+
+    async def test_card_waits_for_the_customer_and_is_charged_with_consent(self) -> None:
+        for card in gateway_stripe.CONSENT_CARDS:
+            intent = await self.wait(card)
+            changed = await self.authenticate(intent, "true")
+            self.assertEqual((changed["status"], changed["amount_received"]), ("succeeded", intent["amount"]))
+
+    async def test_consent_and_refusal_are_published(self) -> None:
+        await self.register()
+        intent = await self.wait("pm_card_authenticationRequired")
+        changed = await self.authenticate(intent, "false")
+        self.assertEqual(changed["status"], "requires_payment_method")
+        await self.delivered(2)
+        self.assertEqual([event["type"] for event in self.receiver.events()][0], "payment_intent.requires_action")
+        (failed,) = self.receiver.events("payment_intent.payment_failed")
+        last_error = failed["data"]["object"]["last_payment_error"]
+        self.assertEqual(last_error["code"], "payment_intent_authentication_failure")
 
 
 class RefundsTest(SharedGatewayTest):

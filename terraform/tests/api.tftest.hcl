@@ -71,12 +71,13 @@ run "api" {
     error_message = "A public route lists roles, or a protected one lists none."
   }
 
-  # Who may not be asked for a token: reads without personal data, registration, log-in, and webhooks, which are signed.
+  # Who may not be asked for a token: reads without personal data, registration, log-in, and webhooks, which are signed. The default
+  # route answers what matches no other, without doing anything.
   assert {
     condition = alltrue([
       for name, function in local.functions : (
         startswith(function.trigger.route, "GET ") || strcontains(function.trigger.route, "/users/") || strcontains(function.trigger.route, "/webhooks/")
-      ) if function.trigger.kind == "http" && try(function.trigger.public, false)
+      ) if function.trigger.kind == "http" && try(function.trigger.public && function.trigger.route != "$default", false)
     ])
     error_message = "Anyone may write through a route that is not for accounts or signed webhooks."
   }
@@ -146,7 +147,7 @@ run "api" {
   assert {
     condition = toset(module.edge.settings.limited_paths) == toset([
       for function in values(local.functions) : split(" ", function.trigger.route)[1]
-      if function.trigger.kind == "http" && try(function.trigger.public && !startswith(function.trigger.route, "GET ") && !strcontains(function.trigger.route, "/webhooks/"), false)
+      if function.trigger.kind == "http" && try(function.trigger.public && function.trigger.route != "$default" && !startswith(function.trigger.route, "GET ") && !strcontains(function.trigger.route, "/webhooks/"), false)
     ])
     error_message = "An anonymous write, such as logging in, has no rate rule of its own: passwords could be tried at the general rate."
   }

@@ -22,9 +22,10 @@ const SWEEP: Sweep<Order> =
     Sweep { max_pages: 10, max_unavailable: 1, log: |_, failure| telemetry::log_failure("order", failure) };
 
 /// The metric of each status reason of a pending order.
-const PENDING: [(Reason, &str); 5] = [
+const PENDING: [(Reason, &str); 6] = [
     (Reason::AwaitingStock, "OrdersAwaitingStock"),
     (Reason::AwaitingPayment, "OrdersAwaitingPayment"),
+    (Reason::AwaitingCustomer, "OrdersAwaitingCustomer"),
     (Reason::PaymentDeclined, "OrdersPaymentDeclined"),
     (Reason::Backordered, "OrdersBackordered"),
     (Reason::UnderReview, "OrdersUnderReview"),

@@ -6,7 +6,7 @@
 
 use domain::{
     id::RefundId,
-    payment::{self, Change, Payment, RefundStatus, Status},
+    payment::{self, Change, Payment, RefundStatus},
 };
 use edge::{
     schedule::Tick,
@@ -70,7 +70,7 @@ async fn reconcile(
     tick: &Tick,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    if payment.status == Status::Pending {
+    if payment.is_open() {
         if let Some(outcome) = gateway.find_charge(payment).await? {
             let refund = RefundId(tick.ids.next());
             let change = payment::record_charge_outcome(payment, payment.attempts, &outcome, refund, tick.now)?;

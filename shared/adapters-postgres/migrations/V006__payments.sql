@@ -9,11 +9,13 @@ CREATE TABLE payments.payments (
     -- Null when the order was cancelled before the first attempt.
     method          text,
     status          text        NOT NULL
-        CHECK (status IN ('pending', 'succeeded', 'failed', 'refunded', 'partially_refunded', 'no_payment_required')),
+        CHECK (status IN ('pending', 'requires_action', 'succeeded', 'failed', 'refunded', 'partially_refunded', 'no_payment_required')),
     attempts        integer     NOT NULL CHECK (attempts >= 0),
     attempted_at    timestamptz NOT NULL,
     -- The order is cancelled: there are no further attempts, and a charge that succeeds is refunded at once.
     closed          boolean     NOT NULL DEFAULT false,
+    -- {client_secret, redirect_url?} while the card wants the customer's consent.
+    action          jsonb,
     -- The gateway's id of the charge, or its code for the decline.
     transaction_id  text,
     decline_code    text,

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    order::{Order, Reason, Status},
+    order::{Input, Order, Reason, State, Status, Transition},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -178,8 +178,11 @@ impl<B: Bus> OrderStore for PgOrders<B> {
 
     async fn stuck(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<Vec<Order>, Failure> {
         let (at, id) = after.map(|after| (after.at, after.id)).unzip();
-        let reasons =
-            [Reason::AwaitingStock, Reason::AwaitingPayment, Reason::PaymentDeclined].map(Reason::name).to_vec();
+        let times_out = |reason: &Reason| {
+            let state = State::of(Status::Pending, Some(*reason));
+            matches!(domain::order::next(state, Input::TimedOut), Transition::To(..))
+        };
+        let reasons: Vec<&str> = Reason::ALL.into_iter().filter(times_out).map(Reason::name).collect();
         let rows = self.relay.database().query(STUCK, &params![before, reasons, i64::from(limit), at, id]).await?;
         Ok(decodable(&rows, order))
     }

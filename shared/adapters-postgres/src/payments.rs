@@ -11,7 +11,7 @@ use super::{
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    payment::{Change, Payment, Status},
+    payment::{Change, CustomerAction, Payment, Status},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -48,7 +48,7 @@ macro_rules! store_transition {
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
                     transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17,
-                    mismatches = $20, mismatched_at = $21, disputes = $22
+                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23
                 FROM ",
             $from,
             " WHERE p.id = $6
@@ -210,7 +210,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     }
 }
 
-/// The parameters `$6` to `$22` of a transition.
+/// The parameters `$6` to `$23` of a transition.
 fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
     let payment = &change.payment;
     let params = params![
@@ -231,6 +231,7 @@ fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'
         Json(&payment.mismatches),
         payment.mismatched_at(),
         Json(&payment.disputes),
+        payment.action.as_ref().map(Json),
     ];
     Ok(params.into_iter().collect())
 }
@@ -250,6 +251,7 @@ fn read(row: &Row) -> Result<Payment, Failure> {
         attempts: u32::try_from(get::<i32>(row, "attempts")?).map_err(Failure::internal)?,
         attempted_at: get(row, "attempted_at")?,
         closed: get(row, "closed")?,
+        action: get::<Option<Json<CustomerAction>>>(row, "action")?.map(|Json(action)| action),
         transaction_id: get(row, "transaction_id")?,
         decline_code: get(row, "decline_code")?,
         refunds: json(row, "refunds")?,

@@ -2,7 +2,7 @@
 
 use super::{DEPENDENCY, metadata};
 use domain::id::RefundId;
-use domain::payment::{Answer, ChargeOutcome, RefundOutcome, ReportedRefund, StatedAmount};
+use domain::payment::{Answer, ChargeOutcome, CustomerAction, RefundOutcome, ReportedRefund, StatedAmount};
 use edge::telemetry::metrics;
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{GATEWAY_PENDING, GATEWAY_RETRY_LATER};
@@ -29,8 +29,22 @@ pub(super) struct Intent {
     amount_received: Option<i64>,
     currency: Option<String>,
     last_payment_error: Option<StripeError>,
+    client_secret: Option<String>,
+    next_action: Option<NextAction>,
     #[serde(default)]
     pub(super) metadata: Metadata,
+}
+
+/// What the customer has to do (<https://docs.stripe.com/api/payment_intents/object#payment_intent_object-next_action>). Stripe's
+/// library in the browser needs only the client secret.
+#[derive(Deserialize)]
+struct NextAction {
+    redirect_to_url: Option<RedirectToUrl>,
+}
+
+#[derive(Deserialize)]
+struct RedirectToUrl {
+    url: Option<String>,
 }
 
 impl Intent {
@@ -38,7 +52,9 @@ impl Intent {
         match self.status.as_str() {
             "succeeded" => Ok(ChargeOutcome::Charged(self.into_answer())),
             "requires_payment_method" | "canceled" => Ok(ChargeOutcome::Declined(self.decline_code())),
-            "requires_action" => Ok(ChargeOutcome::Declined(AUTHENTICATION_REQUIRED.to_owned())),
+            "requires_action" => {
+                self.into_action().ok_or_else(|| pending("the payment requires an action that it does not describe"))
+            }
             other => Err(pending(&format!("the payment is {other}"))),
         }
     }
@@ -51,6 +67,14 @@ impl Intent {
         }
     }
 
+    /// What the client needs to let the customer consent; `None` without a client secret.
+    pub(super) fn into_action(self) -> Option<ChargeOutcome> {
+        let redirect_url = self.next_action.and_then(|next| next.redirect_to_url).and_then(|redirect| redirect.url);
+        let action = CustomerAction { client_secret: self.client_secret?, redirect_url };
+        let amount = stated(self.amount, self.currency.as_deref());
+        Some(ChargeOutcome::ActionRequired(Answer { transaction_id: self.id, amount }, action))
+    }
+
     /// Whether it was created and never sent to the bank. It stays so: its idempotency key replays the error that ended it.
     fn was_never_confirmed(&self) -> bool {
         match self.status.as_str() {
@@ -61,7 +85,10 @@ impl Intent {
     }
 
     pub(super) fn decline_code(self) -> String {
-        self.last_payment_error.unwrap_or_default().code()
+        match self.last_payment_error {
+            None if self.status == CANCELED => CANCELED.to_owned(),
+            error => error.unwrap_or_default().code(),
+        }
     }
 }
 
@@ -171,6 +198,8 @@ struct StripeError {
     param: Option<String>,
 }
 
+/// Status and decline code of an intent that was cancelled, at the gateway or because it was not confirmed in time.
+const CANCELED: &str = "canceled";
 /// The bank requires the customer to authenticate, which an off-session charge cannot do.
 const AUTHENTICATION_REQUIRED: &str = "authentication_required";
 /// The code of a decline that Stripe gives none, such as a payment method that was used before.

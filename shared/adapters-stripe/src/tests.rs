@@ -23,6 +23,7 @@ fn payment() -> Payment {
         attempts: 2,
         attempted_at: Timestamp::UNIX_EPOCH,
         closed: false,
+        action: None,
         transaction_id: None,
         decline_code: None,
         refunds: vec![],

@@ -182,8 +182,11 @@ fn parse_event(body: &[u8]) -> Result<Option<GatewayEvent>, Failure> {
 
 fn report(kind: &str, object: Value) -> Result<GatewayReport, Ignored> {
     match kind {
-        "payment_intent.succeeded" => charge(object, |intent| ChargeOutcome::Charged(intent.into_answer())),
-        "payment_intent.payment_failed" => charge(object, |intent| ChargeOutcome::Declined(intent.decline_code())),
+        "payment_intent.succeeded" => charge(object, |intent| Some(ChargeOutcome::Charged(intent.into_answer()))),
+        "payment_intent.requires_action" => charge(object, |intent| intent.into_action()),
+        "payment_intent.payment_failed" | "payment_intent.canceled" => {
+            charge(object, |intent| Some(ChargeOutcome::Declined(intent.decline_code())))
+        }
         "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund(object),
         "charge.refunded" => refunded_charge(object),
         "charge.dispute.created"
@@ -226,7 +229,7 @@ fn read<T: DeserializeOwned>(object: Value) -> Result<T, Ignored> {
     serde_json::from_value(object).map_err(|_| Ignored::Unreadable)
 }
 
-fn charge(object: Value, outcome: impl FnOnce(Intent) -> ChargeOutcome) -> Result<GatewayReport, Ignored> {
+fn charge(object: Value, outcome: impl FnOnce(Intent) -> Option<ChargeOutcome>) -> Result<GatewayReport, Ignored> {
     let intent: Intent = read(object)?;
     // Other systems may charge with the same Stripe account.
     let metadata_of = |name| intent.metadata.get(name).map(String::as_str).unwrap_or_default();
@@ -234,7 +237,8 @@ fn charge(object: Value, outcome: impl FnOnce(Intent) -> ChargeOutcome) -> Resul
     let (Ok(payment_id), Ok(attempt)) = (payment_id, metadata_of(metadata::ATTEMPT).parse()) else {
         return Err(Ignored::Unrelated);
     };
-    Ok(GatewayReport::Charge { payment_id: PaymentId(payment_id), attempt, outcome: outcome(intent) })
+    let outcome = outcome(intent).ok_or(Ignored::Unreadable)?;
+    Ok(GatewayReport::Charge { payment_id: PaymentId(payment_id), attempt, outcome })
 }
 
 /// A UUID derived from Stripe's id of an event.

@@ -60,6 +60,7 @@ const fn waiting_en(reason: Reason) -> WaitWording {
         },
         Reason::AwaitingStock
         | Reason::AwaitingPayment
+        | Reason::AwaitingCustomer
         | Reason::InsufficientStock
         | Reason::PaymentUnreachable
         | Reason::CustomerRequest
@@ -94,6 +95,7 @@ const fn waiting_de(reason: Reason) -> WaitWording {
         },
         Reason::AwaitingStock
         | Reason::AwaitingPayment
+        | Reason::AwaitingCustomer
         | Reason::InsufficientStock
         | Reason::PaymentUnreachable
         | Reason::CustomerRequest
@@ -125,7 +127,7 @@ const fn cancelled_en(reason: Reason) -> &'static str {
             "We are sorry, but we had to cancel your order because the missing items did not come back in stock."
         }
         Reason::UnderReview => "We are sorry, but we had to cancel your order because we are unable to fulfill it.",
-        Reason::TimedOut | Reason::AwaitingStock | Reason::AwaitingPayment => {
+        Reason::TimedOut | Reason::AwaitingStock | Reason::AwaitingPayment | Reason::AwaitingCustomer => {
             "We are sorry, but we had to cancel your order because it could not be completed in time."
         }
     }
@@ -149,7 +151,7 @@ const fn cancelled_de(reason: Reason) -> &'static str {
             "leider mussten wir Ihre Bestellung stornieren, weil die fehlenden Artikel nicht wieder lieferbar sind."
         }
         Reason::UnderReview => "leider mussten wir Ihre Bestellung stornieren, weil wir sie nicht liefern können.",
-        Reason::TimedOut | Reason::AwaitingStock | Reason::AwaitingPayment => {
+        Reason::TimedOut | Reason::AwaitingStock | Reason::AwaitingPayment | Reason::AwaitingCustomer => {
             "leider mussten wir Ihre Bestellung stornieren, weil sie nicht rechtzeitig abgeschlossen werden konnte."
         }
     }

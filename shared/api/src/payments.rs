@@ -5,7 +5,8 @@ use domain::{
     Money,
     id::UserId,
     payment::{
-        Dispute, DisputeStatus, Mismatch, Movement, Payment, Refund, RefundReason, RefundStatus, StatedAmount, Status,
+        CustomerAction, Dispute, DisputeStatus, Mismatch, Movement, Payment, Refund, RefundReason, RefundStatus,
+        StatedAmount, Status,
     },
 };
 use schemars::JsonSchema;
@@ -26,6 +27,9 @@ pub struct PaymentView {
     pub status: Status,
     /// Payment method of the last attempt.
     pub payment_method: Option<String>,
+    /// What the customer has to do; for the owner, and only while the status is `requires_action`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<NextActionView>,
     /// The gateway's id of the charge.
     pub transaction_id: Option<String>,
     /// The gateway's code of the last decline; for customers `generic_decline` if the code indicates fraud.
@@ -44,6 +48,21 @@ pub struct PaymentView {
     pub created_at: String,
     /// Time of the last transition.
     pub updated_at: String,
+}
+
+/// What the client needs to let the customer consent to a charge.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NextActionView {
+    /// For the gateway's library in the browser or the app.
+    pub client_secret: String,
+    /// Where to send a customer without that library; null if there is no such page.
+    pub redirect_url: Option<String>,
+}
+
+impl From<&CustomerAction> for NextActionView {
+    fn from(action: &CustomerAction) -> Self {
+        Self { client_secret: action.client_secret.clone(), redirect_url: action.redirect_url.clone() }
+    }
 }
 
 /// A refund.
@@ -123,7 +142,7 @@ impl PaymentView {
     /// The payment for staff, with the original decline code and what needs a review.
     pub fn for_staff(payment: &Payment) -> Self {
         let mismatches = payment.mismatches.iter().map(MismatchView::from).collect();
-        Self { decline_code: payment.decline_code.clone(), mismatches, ..Self::from(payment) }
+        Self { decline_code: payment.decline_code.clone(), mismatches, next_action: None, ..Self::from(payment) }
     }
 }
 
@@ -150,6 +169,7 @@ impl From<&Payment> for PaymentView {
             refunded_amount: payment.refunded_amount(),
             status: payment.status,
             payment_method: payment.method.as_ref().map(|method| method.as_str().to_owned()),
+            next_action: payment.action.as_ref().map(NextActionView::from),
             transaction_id: payment.transaction_id.clone(),
             decline_code: payment.decline_code_for_customers().map(str::to_owned),
             attempts: payment.attempts,

@@ -47,6 +47,7 @@ macro_rules! for_each_event {
             REFUND_REQUESTED RefundRequested "RefundRequested.v1" Payments PAYMENT_EVENTS [];
             PAYMENT_REFUNDED PaymentRefunded "PaymentRefunded.v1" Payments PAYMENT_EVENTS [];
             REFUND_FAILED RefundFailed "RefundFailed.v1" Payments PAYMENT_EVENTS [];
+            PAYMENT_ACTION_REQUIRED PaymentActionRequired "PaymentActionRequired.v1" Payments PAYMENT_EVENTS [];
             PAYMENT_MISMATCHED PaymentMismatched "PaymentMismatched.v1" Payments PAYMENT_EVENTS [];
             PAYMENT_DISPUTED PaymentDisputed "PaymentDisputed.v1" Payments PAYMENT_EVENTS [];
             DISPUTE_UPDATED DisputeUpdated "DisputeUpdated.v1" Payments PAYMENT_EVENTS [];

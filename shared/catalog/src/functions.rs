@@ -109,7 +109,7 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_SHIPPED, ORDER_DELIVERED, ORDER_CANCELLED]);
     /// Advances an order on stock and payment events.
     ORDER_ADVANCE = Function::new("order-advance", Orders)
-        .on(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED, STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED, PAYMENT_REQUESTED, PAYMENT_FAILED, PAYMENT_REFUNDED])
+        .on(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED, STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED, PAYMENT_REQUESTED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_REFUNDED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::ShortfallPolicy])
         .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15);
     /// Cancels unpaid orders after a timeout.
@@ -120,7 +120,7 @@ functions! {
     /// Charges a reserved order, and retries when requested.
     PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED, PAYMENT_REQUESTED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
-        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
+        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
     /// Closes and refunds the payment of a cancelled order.
     PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]).timeout(15);
@@ -148,14 +148,14 @@ functions! {
             Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read), Uses::Secret(&WEBHOOK_SECRET, Read),
         ])
         .publishes(&[
-            PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_MISMATCHED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
+            PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
             PAYMENT_DISPUTED, DISPUTE_UPDATED, DISPUTE_CLOSED,
         ]);
     /// Reconciles payments and refunds without a result.
     PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[
-            PAYMENT_SUCCEEDED, PAYMENT_FAILED, PAYMENT_REQUESTED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
+            PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_REQUESTED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
             PAYMENT_MISMATCHED,
         ])
         .timeout(240);

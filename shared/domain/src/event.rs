@@ -24,8 +24,9 @@ pub use orders::{
     InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped, OrderWaiting,
 };
 pub use payments::{
-    DisputeClosed, DisputeUpdated, GatewaySuspended, LedgerReconciled, PaymentDisputed, PaymentFailed,
-    PaymentMismatched, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundFailed, RefundRequested,
+    DisputeClosed, DisputeUpdated, GatewaySuspended, LedgerReconciled, PaymentActionRequired, PaymentDisputed,
+    PaymentFailed, PaymentMismatched, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundFailed,
+    RefundRequested,
 };
 
 use serde::{Deserialize, Serialize};

@@ -60,6 +60,8 @@ pub enum Reason {
     AwaitingStock,
     /// Stock is reserved; the charge is pending.
     AwaitingPayment,
+    /// The card wants the customer's consent, such as 3-D Secure; the payment says how to continue.
+    AwaitingCustomer,
     /// At least one product is out of stock.
     InsufficientStock,
     /// The payment was declined. While the order is pending, the customer may retry.
@@ -76,7 +78,7 @@ pub enum Reason {
     StaffRequest,
     /// The payment was refunded in full.
     Refunded,
-    /// Stock was not reserved in time.
+    /// Stock was not reserved in time, or the customer did not consent to the charge in time.
     TimedOut,
 }
 

@@ -79,6 +79,8 @@ const HIDDEN_DECLINE_CODES: [&str; 5] = ["fraudulent", "lost_card", "stolen_card
 pub enum Status {
     /// An attempt is in progress.
     Pending,
+    /// The card wants the customer's consent to the last attempt.
+    RequiresAction,
     /// Charged.
     Succeeded,
     /// The last attempt was declined. While the order is pending, the customer may retry.
@@ -110,6 +112,8 @@ pub struct Payment {
     pub attempted_at: Timestamp,
     /// Whether the order is cancelled: nothing more is charged, and charges are refunded.
     pub closed: bool,
+    /// What the customer has to do; only while the status is `RequiresAction`.
+    pub action: Option<CustomerAction>,
     /// The gateway's id of the charge.
     pub transaction_id: Option<String>,
     /// The gateway's code of the last decline.
@@ -125,6 +129,16 @@ pub struct Payment {
     pub created_at: Timestamp,
     /// Time of the last transition.
     pub updated_at: Timestamp,
+}
+
+/// What the client needs to let the customer consent to an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerAction {
+    /// For the gateway's library in the browser or the app.
+    pub client_secret: String,
+    /// Where to send a customer without that library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirect_url: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -181,6 +195,11 @@ impl Payment {
         format!("charge-{}-{}", self.id, self.attempts)
     }
 
+    /// Whether the last attempt has no result yet.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, Status::Pending | Status::RequiresAction)
+    }
+
     /// Whether the order costs nothing.
     pub fn is_free(&self) -> bool {
         self.amount.amount.get() == 0
@@ -230,7 +249,7 @@ impl Payment {
 
     /// When an attempt or refund without a result is to be reconciled; `None` if none is pending.
     pub fn reconcile_after(&self) -> Option<Timestamp> {
-        let attempt = (self.status == Status::Pending).then_some(self.attempted_at);
+        let attempt = self.is_open().then_some(self.attempted_at);
         let refunds = self.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending);
         let since = attempt.into_iter().chain(refunds.map(|refund| refund.requested_at)).min()?;
         Timestamp::from_second(since.as_second() + RECONCILE_AFTER_SECONDS).ok()

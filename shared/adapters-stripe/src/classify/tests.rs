@@ -101,11 +101,30 @@ fn required_authentication_is_declined_with_its_code() {
     for (code, body) in [
         (402, r#"{"error":{"type":"card_error","code":"authentication_required","decline_code":"generic_decline"}}"#),
         (402, r#"{"error":{"type":"card_error","code":"card_declined","decline_code":"authentication_required"}}"#),
-        (200, r#"{"id":"pi_1","status":"requires_action"}"#),
         (200, r#"{"id":"pi_1","status":"canceled","last_payment_error":{"code":"authentication_required"}}"#),
     ] {
         assert_eq!(charged(code, body), Ok(declined("authentication_required")), "{body}");
     }
+}
+
+#[test]
+fn required_action_carries_what_the_client_needs() {
+    let action = |redirect_url: Option<&str>| {
+        let (client_secret, redirect_url) = ("pi_1_secret_x".to_owned(), redirect_url.map(str::to_owned));
+        let answer = Answer::new("pi_1", StatedAmount::new(1999, "USD"));
+        Ok(ChargeOutcome::ActionRequired(answer, CustomerAction { client_secret, redirect_url }))
+    };
+    let body = |next: &str| {
+        format!(
+            r#"{{"id":"pi_1","status":"requires_action","amount":1999,"amount_received":0,"currency":"usd",
+            "client_secret":"pi_1_secret_x","next_action":{next}}}"#
+        )
+    };
+    let sdk = r#"{"type":"use_stripe_sdk","use_stripe_sdk":{"type":"three_d_secure_redirect","stripe_js":""}}"#;
+    assert_eq!(charged(200, &body(sdk)), action(None));
+    let url = "https://hooks.stripe.com/redirect/authenticate/src_1";
+    let redirect = format!(r#"{{"type":"redirect_to_url","redirect_to_url":{{"url":"{url}","return_url":null}}}}"#);
+    assert_eq!(charged(200, &body(&redirect)), action(Some(url)));
 }
 
 #[test]
@@ -245,7 +264,7 @@ fn attempt_is_found_with_its_outcome() {
 fn unconfirmed_attempt_is_not_found() {
     assert_eq!(found(&[intent("pi_1", "requires_confirmation")]), Ok(None));
     assert_eq!(found(&[intent("pi_1", "requires_payment_method")]), Ok(None), "the bank was never contacted");
-    assert_eq!(found(&[intent("pi_1", "requires_action")]), Ok(Some(declined("authentication_required"))));
+    assert_eq!(found(&[intent("pi_1", "requires_action")]).unwrap_err().code, GATEWAY_PENDING, "without a secret");
     let charge = [intent("pi_1", "requires_confirmation"), intent("pi_2", "succeeded")];
     assert_eq!(found(&charge), Ok(Some(made("pi_2"))));
 }

@@ -37,6 +37,20 @@ pub struct PaymentFailed {
     pub reason: Reason,
 }
 
+/// The card wants the customer's consent to an attempt, such as 3-D Secure. What the client needs to continue is in the payment, which
+/// only its owner reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PaymentActionRequired {
+    /// Id of the payment.
+    pub payment_id: PaymentId,
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Amount of the charge.
+    pub amount: Money,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+}
+
 /// A charge is to be attempted: the customer retries a declined payment, or an attempt without a result is requested again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentRequested {

@@ -20,6 +20,8 @@ pub enum State {
     AwaitingStock,
     /// Reserved; the charge is pending.
     AwaitingPayment,
+    /// The card wants the customer's consent, such as 3-D Secure.
+    AwaitingCustomer,
     /// The charge was declined; the customer may retry.
     Declined,
     /// Paid; waits for stock.
@@ -35,9 +37,10 @@ pub enum State {
 
 impl State {
     /// Every state, in the order of an order's life.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AwaitingStock,
         Self::AwaitingPayment,
+        Self::AwaitingCustomer,
         Self::Declined,
         Self::Backordered,
         Self::UnderReview,
@@ -51,6 +54,7 @@ impl State {
     pub const fn of(status: Status, reason: Option<Reason>) -> Self {
         match (status, reason) {
             (Status::Pending, Some(Reason::AwaitingPayment)) => Self::AwaitingPayment,
+            (Status::Pending, Some(Reason::AwaitingCustomer)) => Self::AwaitingCustomer,
             (Status::Pending, Some(Reason::PaymentDeclined)) => Self::Declined,
             (Status::Pending, Some(Reason::Backordered)) => Self::Backordered,
             (Status::Pending, Some(Reason::UnderReview)) => Self::UnderReview,
@@ -65,9 +69,12 @@ impl State {
     /// The status that customers see.
     pub const fn status(self) -> Status {
         match self {
-            Self::AwaitingStock | Self::AwaitingPayment | Self::Declined | Self::Backordered | Self::UnderReview => {
-                Status::Pending
-            }
+            Self::AwaitingStock
+            | Self::AwaitingPayment
+            | Self::AwaitingCustomer
+            | Self::Declined
+            | Self::Backordered
+            | Self::UnderReview => Status::Pending,
             Self::Processing => Status::Processing,
             Self::Shipped => Status::Shipped,
             Self::Delivered => Status::Delivered,
@@ -97,6 +104,8 @@ pub enum Input {
     StockReservationFailed,
     /// A charge was requested again.
     PaymentRequested,
+    /// The card wants the customer's consent.
+    PaymentActionRequired,
     PaymentFailed,
     StockAllocated,
     /// The outcome depends on the policy.
@@ -112,10 +121,11 @@ pub enum Input {
 }
 
 impl Input {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::StockReserved,
         Self::StockReservationFailed,
         Self::PaymentRequested,
+        Self::PaymentActionRequired,
         Self::PaymentFailed,
         Self::StockAllocated,
         Self::StockAllocationFailed(ShortfallPolicy::Refund),
@@ -148,32 +158,40 @@ pub const fn next(state: State, input: Input) -> Transition {
     match (state, input) {
         (AwaitingStock, Input::StockReserved) => To(Status::Pending, Some(Reason::AwaitingPayment)),
         (AwaitingStock, Input::StockReservationFailed) => To(Status::Cancelled, Some(Reason::InsufficientStock)),
-        (AwaitingStock | AwaitingPayment | Declined, Input::PaymentRequested) => {
+        (AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined, Input::PaymentRequested) => {
             To(Status::Pending, Some(Reason::AwaitingPayment))
         }
-        (AwaitingStock | AwaitingPayment | Declined, Input::PaymentFailed) => {
+        (AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined, Input::PaymentActionRequired) => {
+            To(Status::Pending, Some(Reason::AwaitingCustomer))
+        }
+        (AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined, Input::PaymentFailed) => {
             To(Status::Pending, Some(Reason::PaymentDeclined))
         }
-        (AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview, Input::StockAllocated) => {
-            To(Status::Processing, None)
-        }
-        (AwaitingStock | AwaitingPayment | Declined, Input::StockAllocationFailed(policy)) => match policy {
-            ShortfallPolicy::Refund => To(Status::Cancelled, Some(Reason::InsufficientStock)),
-            ShortfallPolicy::Backorder => To(Status::Pending, Some(Reason::Backordered)),
-            ShortfallPolicy::Review => To(Status::Pending, Some(Reason::UnderReview)),
-        },
         (
-            AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Processing,
+            AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview,
+            Input::StockAllocated,
+        ) => To(Status::Processing, None),
+        (AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined, Input::StockAllocationFailed(policy)) => {
+            match policy {
+                ShortfallPolicy::Refund => To(Status::Cancelled, Some(Reason::InsufficientStock)),
+                ShortfallPolicy::Backorder => To(Status::Pending, Some(Reason::Backordered)),
+                ShortfallPolicy::Review => To(Status::Pending, Some(Reason::UnderReview)),
+            }
+        }
+        (
+            AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview | Processing,
             Input::CancelByCustomer,
         ) => To(Status::Cancelled, Some(Reason::CustomerRequest)),
-        (AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Processing, Input::CancelByStaff) => {
-            To(Status::Cancelled, Some(Reason::StaffRequest))
-        }
+        (
+            AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview | Processing,
+            Input::CancelByStaff,
+        ) => To(Status::Cancelled, Some(Reason::StaffRequest)),
         // A refunded order must not be shipped, even if the event that its stock is allocated has not arrived yet.
-        (AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Processing, Input::Refunded) => {
-            To(Status::Cancelled, Some(Reason::Refunded))
-        }
-        (AwaitingStock, Input::TimedOut) => To(Status::Cancelled, Some(Reason::TimedOut)),
+        (
+            AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview | Processing,
+            Input::Refunded,
+        ) => To(Status::Cancelled, Some(Reason::Refunded)),
+        (AwaitingStock | AwaitingCustomer, Input::TimedOut) => To(Status::Cancelled, Some(Reason::TimedOut)),
         (AwaitingPayment, Input::TimedOut) => To(Status::Cancelled, Some(Reason::PaymentUnreachable)),
         (Declined, Input::TimedOut) => To(Status::Cancelled, Some(Reason::PaymentDeclined)),
         (Processing, Input::Ship) => To(Status::Shipped, None),
@@ -181,7 +199,8 @@ pub const fn next(state: State, input: Input) -> Transition {
 
         // Outdated. Payment events are compared with `Order::payment_version` before they come here.
         (
-            AwaitingPayment | Declined | Backordered | UnderReview | Processing | Shipped | Delivered | Cancelled,
+            AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview | Processing | Shipped
+            | Delivered | Cancelled,
             Input::StockReserved,
         ) => Ignore,
         (Processing | Shipped | Delivered | Cancelled, Input::StockAllocated) => Ignore,
@@ -190,25 +209,40 @@ pub const fn next(state: State, input: Input) -> Transition {
             Ignore
         }
         // The payment is closed by the cancellation and refunds what it charges after that.
-        (Cancelled, Input::StockReservationFailed | Input::PaymentRequested | Input::PaymentFailed) => Ignore,
+        (
+            Cancelled,
+            Input::StockReservationFailed
+            | Input::PaymentRequested
+            | Input::PaymentActionRequired
+            | Input::PaymentFailed,
+        ) => Ignore,
         (Cancelled, Input::CancelByCustomer | Input::CancelByStaff) => Ignore,
         // A shipped order cannot be stopped; a cancelled one is refunded anyway.
         (Shipped | Delivered | Cancelled, Input::Refunded) => Ignore,
         (Backordered | UnderReview | Processing | Shipped | Delivered | Cancelled, Input::TimedOut) => Ignore,
 
-        (AwaitingPayment | Declined | Backordered | UnderReview, Input::StockReservationFailed) => Reject,
-        (Backordered | UnderReview, Input::PaymentRequested | Input::PaymentFailed) => Reject,
+        (AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview, Input::StockReservationFailed) => {
+            Reject
+        }
+        (Backordered | UnderReview, Input::PaymentRequested | Input::PaymentActionRequired | Input::PaymentFailed) => {
+            Reject
+        }
         (
             Processing | Shipped | Delivered,
-            Input::StockReservationFailed | Input::PaymentRequested | Input::PaymentFailed,
+            Input::StockReservationFailed
+            | Input::PaymentRequested
+            | Input::PaymentActionRequired
+            | Input::PaymentFailed,
         ) => Reject,
         (Shipped | Delivered, Input::CancelByCustomer | Input::CancelByStaff) => Reject,
         (
-            AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Shipped | Delivered | Cancelled,
+            AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview | Shipped
+            | Delivered | Cancelled,
             Input::Ship,
         ) => Reject,
         (
-            AwaitingStock | AwaitingPayment | Declined | Backordered | UnderReview | Processing | Delivered | Cancelled,
+            AwaitingStock | AwaitingPayment | AwaitingCustomer | Declined | Backordered | UnderReview | Processing
+            | Delivered | Cancelled,
             Input::Deliver,
         ) => Reject,
     }

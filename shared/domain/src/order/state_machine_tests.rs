@@ -9,7 +9,7 @@ use std::collections::HashSet;
 const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(4));
 
 /// States before an order is paid.
-const UNPAID: [State; 3] = [State::AwaitingStock, State::AwaitingPayment, State::Declined];
+const UNPAID: [State; 4] = [State::AwaitingStock, State::AwaitingPayment, State::AwaitingCustomer, State::Declined];
 /// States of a paid order without stock.
 const OUT_OF_STOCK: [State; 2] = [State::Backordered, State::UnderReview];
 /// States of a confirmed order.
@@ -28,6 +28,7 @@ fn order_in(state: State) -> Order {
     let inputs: &[Input] = match state {
         State::AwaitingStock => &[],
         State::AwaitingPayment => &[Input::StockReserved],
+        State::AwaitingCustomer => &[Input::StockReserved, Input::PaymentActionRequired],
         State::Declined => &[Input::StockReserved, Input::PaymentFailed],
         State::Backordered => &[Input::StockReserved, Input::StockAllocationFailed(ShortfallPolicy::Backorder)],
         State::UnderReview => &[Input::StockReserved, Input::StockAllocationFailed(ShortfallPolicy::Review)],
@@ -47,6 +48,7 @@ fn step(order: &Order, input: Input) -> (Order, Option<DomainEvent>) {
 fn newer(order: &Order, input: Input) -> Update {
     match input {
         Input::PaymentRequested
+        | Input::PaymentActionRequired
         | Input::PaymentFailed
         | Input::StockAllocated
         | Input::StockAllocationFailed(_)
@@ -97,6 +99,8 @@ fn declined_order_stays_pending_and_payment_can_be_retried() {
     assert_transitions(Input::PaymentFailed, &UNPAID, to, &[State::Cancelled]);
     let to = (Status::Pending, Some(Reason::AwaitingPayment));
     assert_transitions(Input::PaymentRequested, &UNPAID, to, &[State::Cancelled]);
+    let to = (Status::Pending, Some(Reason::AwaitingCustomer));
+    assert_transitions(Input::PaymentActionRequired, &UNPAID, to, &[State::Cancelled]);
 }
 
 #[test]
@@ -157,9 +161,12 @@ fn order_is_fully_refunded_when_refunds_reach_its_total() {
 
 #[test]
 fn timeout_cancels_an_unpaid_order_with_the_reason_it_waited_for() {
-    for (state, reason) in
-        UNPAID.into_iter().zip([Reason::TimedOut, Reason::PaymentUnreachable, Reason::PaymentDeclined])
-    {
+    for (state, reason) in UNPAID.into_iter().zip([
+        Reason::TimedOut,
+        Reason::PaymentUnreachable,
+        Reason::TimedOut,
+        Reason::PaymentDeclined,
+    ]) {
         let (moved, _) = step(&order_in(state), Input::TimedOut);
         assert_eq!((moved.status, moved.reason), (Status::Cancelled, Some(reason)), "{state:?}");
     }
@@ -398,7 +405,8 @@ fn assert_invariants(order: &Order, update: Update, moved: &Order, event: Option
 fn assert_event(moved: &Order, to: State, event: Option<&DomainEvent>, what: &str) {
     let assert_ids = |order_id, user_id| assert_eq!((order_id, user_id), (moved.id, moved.user_id), "{what}");
     match (to, event) {
-        (State::AwaitingPayment, None) => {}
+        // The payment tells the client what to do.
+        (State::AwaitingPayment | State::AwaitingCustomer, None) => {}
         (State::Declined | State::Backordered | State::UnderReview, Some(DomainEvent::OrderWaiting(event))) => {
             assert_ids(event.order_id, event.user_id);
             assert_eq!((Some(event.reason), event.total_amount), (moved.reason, moved.total), "{what}");

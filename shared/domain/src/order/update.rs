@@ -57,6 +57,9 @@ impl Update {
             DomainEvent::PaymentRequested(request) => {
                 (request.order_id, Self::about(Input::PaymentRequested, payment(request.payment_id)))
             }
+            DomainEvent::PaymentActionRequired(required) => {
+                (required.order_id, Self::about(Input::PaymentActionRequired, payment(required.payment_id)))
+            }
             DomainEvent::PaymentFailed(failed) => {
                 (failed.order_id, Self::about(Input::PaymentFailed, payment(failed.payment_id)))
             }

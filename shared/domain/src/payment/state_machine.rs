@@ -2,7 +2,7 @@
 //! events that it publishes.
 
 use super::{
-    AMOUNT_MISMATCH, Answer, CHARGE_NOT_FOUND, GATEWAY_ERROR, GIVE_UP_SECONDS, MAX_ATTEMPTS, Movement,
+    AMOUNT_MISMATCH, Answer, CHARGE_NOT_FOUND, CustomerAction, GATEWAY_ERROR, GIVE_UP_SECONDS, MAX_ATTEMPTS, Movement,
     NO_PAYMENT_REQUIRED, Payment, RECONCILE_AFTER_SECONDS, REFUND_NOT_FOUND, RETRY_WINDOW_SECONDS, Refund,
     RefundReason, RefundStatus, Status,
     amount::{Accepted, accept, record_mismatch},
@@ -11,8 +11,8 @@ use super::{
 use crate::{
     DomainEvent, Money,
     event::{
-        OrderCancelled, PaymentFailed, PaymentRefunded, PaymentRequested, PaymentSucceeded, RefundFailed,
-        RefundRequested, StockReserved,
+        OrderCancelled, PaymentActionRequired, PaymentFailed, PaymentRefunded, PaymentRequested, PaymentSucceeded,
+        RefundFailed, RefundRequested, StockReserved,
     },
     id::{PaymentId, RefundId},
     ledger::{Purpose, Transfer},
@@ -28,6 +28,8 @@ pub type State = Status;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Input {
     ChargeSucceeded,
+    /// The card wants the customer's consent.
+    ActionRequired,
     /// The order costs nothing.
     NothingToCharge,
     ChargeDeclined,
@@ -50,8 +52,9 @@ pub enum Input {
 }
 
 impl Input {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ChargeSucceeded,
+        Self::ActionRequired,
         Self::NothingToCharge,
         Self::ChargeDeclined,
         Self::ChargeAbandoned,
@@ -79,12 +82,13 @@ pub enum Transition {
 
 /// The transition table.
 pub const fn next(state: State, input: Input) -> Transition {
-    use Status::{Failed, NoPaymentRequired, PartiallyRefunded, Pending, Refunded, Succeeded};
+    use Status::{Failed, NoPaymentRequired, PartiallyRefunded, Pending, Refunded, RequiresAction, Succeeded};
     use Transition::{Ignore, Reject, To};
     match (state, input) {
-        (Pending, Input::ChargeSucceeded) => To(Succeeded),
+        (Pending | RequiresAction, Input::ChargeSucceeded) => To(Succeeded),
+        (Pending, Input::ActionRequired) => To(RequiresAction),
         (Pending, Input::NothingToCharge) => To(NoPaymentRequired),
-        (Pending, Input::ChargeDeclined | Input::ChargeAbandoned) => To(Failed),
+        (Pending | RequiresAction, Input::ChargeDeclined | Input::ChargeAbandoned) => To(Failed),
         // The attempt was presumed failed, but the gateway charged: the gateway's record counts.
         (Failed, Input::ChargeSucceeded) => To(Succeeded),
         (Failed, Input::RetryPayment) => To(Pending),
@@ -95,19 +99,35 @@ pub const fn next(state: State, input: Input) -> Transition {
         (PartiallyRefunded | Refunded, Input::AllRefundsReturned) => To(Succeeded),
         (_, Input::Close) => To(state),
 
-        (Failed, Input::NothingToCharge | Input::ChargeDeclined | Input::ChargeAbandoned) => Ignore,
+        (RequiresAction, Input::ActionRequired | Input::NothingToCharge) => Ignore,
+        (Failed, Input::ActionRequired | Input::NothingToCharge | Input::ChargeDeclined | Input::ChargeAbandoned) => {
+            Ignore
+        }
         (
             Succeeded | PartiallyRefunded | Refunded | NoPaymentRequired,
-            Input::ChargeSucceeded | Input::NothingToCharge | Input::ChargeDeclined | Input::ChargeAbandoned,
+            Input::ChargeSucceeded
+            | Input::ActionRequired
+            | Input::NothingToCharge
+            | Input::ChargeDeclined
+            | Input::ChargeAbandoned,
         ) => Ignore,
 
-        (Pending | Succeeded | PartiallyRefunded | Refunded | NoPaymentRequired, Input::RetryPayment) => Reject,
-        (Pending | Failed | Refunded | NoPaymentRequired, Input::RequestRefund) => Reject,
-        (Pending | Failed | Refunded | NoPaymentRequired, Input::RefundedInPart | Input::RefundedInFull) => Reject,
+        (
+            Pending | RequiresAction | Succeeded | PartiallyRefunded | Refunded | NoPaymentRequired,
+            Input::RetryPayment,
+        ) => Reject,
+        (Pending | RequiresAction | Failed | Refunded | NoPaymentRequired, Input::RequestRefund) => Reject,
+        (
+            Pending | RequiresAction | Failed | Refunded | NoPaymentRequired,
+            Input::RefundedInPart | Input::RefundedInFull,
+        ) => Reject,
         // The refund that made it refunded was made at the gateway, and this one failed for lack of money to refund.
         (Refunded, Input::RefundFailed) => To(Refunded),
-        (Pending | Failed | NoPaymentRequired, Input::RefundFailed) => Reject,
-        (Pending | Failed | Succeeded | NoPaymentRequired, Input::RefundReturned | Input::AllRefundsReturned) => Reject,
+        (Pending | RequiresAction | Failed | NoPaymentRequired, Input::RefundFailed) => Reject,
+        (
+            Pending | RequiresAction | Failed | Succeeded | NoPaymentRequired,
+            Input::RefundReturned | Input::AllRefundsReturned,
+        ) => Reject,
     }
 }
 
@@ -129,6 +149,8 @@ pub enum ChargeOutcome {
     Charged(Answer),
     /// The gateway's decline code.
     Declined(String),
+    /// Not final: the gateway waits for the customer's consent to a charge of the stated amount.
+    ActionRequired(Answer, CustomerAction),
 }
 
 /// The final result of a refund.
@@ -152,6 +174,7 @@ pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
         attempts: 1,
         attempted_at: now,
         closed: false,
+        action: None,
         transaction_id: None,
         decline_code: None,
         refunds: vec![],
@@ -175,6 +198,7 @@ pub fn begin_closed(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Pa
         attempts: 0,
         attempted_at: now,
         closed: true,
+        action: None,
         transaction_id: None,
         decline_code: None,
         refunds: vec![],
@@ -209,6 +233,9 @@ pub fn record_charge_outcome(
 ) -> Result<Option<Change>, Failure> {
     let answer = match outcome {
         ChargeOutcome::Charged(answer) => answer,
+        ChargeOutcome::ActionRequired(answer, action) => {
+            return Ok(require_action(payment, attempt, answer, action, now));
+        }
         ChargeOutcome::Declined(_) if attempt != payment.attempts => return Ok(None),
         ChargeOutcome::Declined(code) => return Ok(fail(payment, Input::ChargeDeclined, code, now)),
     };
@@ -224,12 +251,34 @@ pub fn record_charge_outcome(
     }
 }
 
+/// Records that the last attempt waits for the customer.
+fn require_action(
+    payment: &Payment,
+    attempt: u32,
+    answer: &Answer,
+    action: &CustomerAction,
+    now: Timestamp,
+) -> Option<Change> {
+    if accept(payment.amount, answer).is_none() {
+        return record_mismatch(payment, Movement::Charge, None, payment.amount, answer, now);
+    }
+    let Transition::To(status) = next(payment.status, Input::ActionRequired) else { return None };
+    if attempt != payment.attempts {
+        return None;
+    }
+    let mut change = Change::of(payment, status, now);
+    change.payment.action = Some(action.clone());
+    let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
+    change.events.push(PaymentActionRequired { payment_id, order_id, amount, attempt }.into());
+    Some(change)
+}
+
 fn charged(payment: &Payment, status: State, charge: &Accepted, refund: RefundId, now: Timestamp) -> Change {
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, charge.amount());
     let transaction_id = charge.transaction_id().to_owned();
     let mut change = Change::of(payment, status, now);
     change.payment.transaction_id = Some(transaction_id.clone());
-    change.payment.decline_code = None;
+    (change.payment.decline_code, change.payment.action) = (None, None);
     change.post(Purpose::Charge, &transaction_id, None, amount, now);
     change.events.push(PaymentSucceeded { payment_id, order_id, amount, transaction_id }.into());
     if payment.closed {
@@ -294,7 +343,7 @@ fn is_past_retry_window(start: Timestamp, now: Timestamp) -> bool {
 fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) -> Option<Change> {
     let Transition::To(status) = next(payment.status, input) else { return None };
     let mut change = Change::of(payment, status, now);
-    change.payment.decline_code = Some(code.to_owned());
+    (change.payment.decline_code, change.payment.action) = (Some(code.to_owned()), None);
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
     change.events.push(PaymentFailed { payment_id, order_id, amount, reason: Reason::PaymentDeclined }.into());
     Some(change)
@@ -317,6 +366,9 @@ pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -
     let Transition::To(status) = next(payment.status, Input::RetryPayment) else {
         return match payment.status {
             Status::Pending => reject("payment-in-progress", "The last payment attempt is still in progress."),
+            Status::RequiresAction => {
+                reject("payment-in-progress", "The last payment attempt waits for your confirmation; see the payment.")
+            }
             _ => reject("already-paid", "The order is already paid."),
         };
     };

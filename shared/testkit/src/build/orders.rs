@@ -141,6 +141,11 @@ impl OrderBuilder {
         self.transition(&self.placed(), Input::StockReserved.into()).0
     }
 
+    /// The order whose card wants the customer's consent.
+    pub fn awaiting_customer(&self) -> Order {
+        self.transition(&self.reserved(), self.update(Input::PaymentActionRequired)).0
+    }
+
     /// The order after a declined charge, with the event.
     pub fn declined(&self) -> (Order, DomainEvent) {
         self.transition_with_event(&self.reserved(), self.update(Input::PaymentFailed))
@@ -192,6 +197,7 @@ impl OrderBuilder {
     fn update(&self, input: Input) -> Update {
         Update::about(input, self.payment_ref())
     }
+
     /// Its invoice, issued at its time.
     pub fn invoice(&self, position: i64) -> Invoice {
         let (calendar, draft) = (Calendar::utc(), self.invoice_draft());

@@ -8,8 +8,8 @@ use domain::{
     ledger::{Purpose, Transfer},
     order::Reason,
     payment::{
-        self, Answer, Change, ChargeOutcome, DisputeMovement, DisputeStatus, Payment, RefundOutcome, RefundReason,
-        ReportedDispute,
+        self, Answer, Change, ChargeOutcome, CustomerAction, DisputeMovement, DisputeStatus, Payment, RefundOutcome,
+        RefundReason, ReportedDispute,
     },
     text::PaymentMethod,
 };
@@ -42,6 +42,16 @@ impl OrderBuilder {
     pub fn mismatched(&self) -> Change {
         let yen = Money::new(1, "JPY").expect("valid");
         concluded(&self.payment(), &ChargeOutcome::Charged(Answer::new(self.charge_id(), yen)))
+    }
+
+    /// Its payment, whose card wants the customer's consent.
+    pub fn payment_waiting(&self) -> Change {
+        let (client_secret, redirect_url) = ("secret".to_owned(), Some("https://example.com/3ds".to_owned()));
+        let answer = Answer::new(self.charge_id(), self.payment().amount);
+        concluded(
+            &self.payment(),
+            &ChargeOutcome::ActionRequired(answer, CustomerAction { client_secret, redirect_url }),
+        )
     }
 
     pub fn payment_declined(&self) -> Change {

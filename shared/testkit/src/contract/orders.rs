@@ -341,7 +341,7 @@ pub async fn stuck_orders_are_listed_oldest_first(fixture: &Fixture<impl OrderSt
             waiting.extend(find(fixture.port(), builder.placed().id).await);
         }
     }
-    assert_eq!(waiting.len(), 3);
+    assert_eq!(waiting.len(), 4);
     let found = fixture.port().stuck(young, 100_000, None).await.expect("the store responds");
     let is_mine = |order: &Order| old.iter().any(|(one, _)| one.placed().id == order.id);
     assert!(found.iter().all(|order| order.created_at < young));
@@ -365,6 +365,7 @@ async fn deliver(orders: &impl OrderStore, builder: &OrderBuilder, state: order:
     let steps = match state {
         order::State::AwaitingStock => vec![],
         order::State::AwaitingPayment => vec![reserved],
+        order::State::AwaitingCustomer => vec![reserved, builder.awaiting_customer()],
         order::State::Declined => vec![reserved, builder.declined().0],
         order::State::Backordered => vec![reserved, builder.allocation_failed(ShortfallPolicy::Backorder).0],
         order::State::UnderReview => vec![reserved, builder.allocation_failed(ShortfallPolicy::Review).0],

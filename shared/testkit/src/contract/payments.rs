@@ -140,6 +140,11 @@ pub async fn payment_is_stored_unchanged_in_every_state(fixture: &Fixture<impl P
     let (order, partial, rest) = (an_order(), RefundId(fresh()), RefundId(fresh()));
     let refunded = |minor| build::refunded(&format!("re_{}", fresh().simple()), build::usd(minor));
     begin(fixture.port(), &order).await;
+    let waiting = order.payment_waiting();
+    apply(fixture.port(), &waiting).await;
+    assert_eq!(find(fixture.port(), waiting.payment.id).await, Some(waiting.payment.clone()));
+    let order = an_order();
+    begin(fixture.port(), &order).await;
     let failed = order.payment_declined();
     let again = order.payment_retried();
     let charged = concluded(&again.payment, &build::charged(&again.payment, &order.charge_id()));

@@ -7,7 +7,7 @@ use domain::{
     Money,
     id::{OrderId, PaymentId, RefundId},
     ledger::{GatewayStatement, GatewayTransaction, Purpose},
-    payment::{Answer, ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
+    payment::{Answer, ChargeOutcome, CustomerAction, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
 };
 use kernel::circuit_breaker::{self, Circuit};
 use kernel::{Failure, FailureKind, Timestamp};
@@ -97,6 +97,20 @@ impl Gateway {
         self.0.arrange(|state| state.gateway.return_refund(transaction_id, code));
     }
 
+    /// The customer consents to the attempt that waits for it, or does not.
+    pub fn authenticate(&self, payment: &Payment, consents: bool) {
+        self.0.arrange(|state| {
+            let Some((payment, ChargeOutcome::ActionRequired(answer, _))) =
+                state.gateway.outcomes.get(&payment.gateway_key()).cloned()
+            else {
+                panic!("the attempt does not wait for the customer");
+            };
+            let refused = || ChargeOutcome::Declined("payment_intent_authentication_failure".to_owned());
+            let outcome = if consents { ChargeOutcome::Charged(answer) } else { refused() };
+            state.gateway.conclude(&payment, outcome);
+        });
+    }
+
     /// Number of charge and refund requests received.
     pub fn request_count(&self) -> u64 {
         self.0.inspect(|state| state.gateway.requests)
@@ -154,8 +168,20 @@ impl GatewayState {
             "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
                 ChargeOutcome::Declined("card_declined".to_owned())
             }
+            "pm_card_authenticationRequired" | "pm_card_threeDSecure2Required" => {
+                let answer = self.answer(format!("pi_wait_{:06}", self.events.len() + 1), payment.amount);
+                let client_secret = format!("{}_secret", answer.transaction_id);
+                ChargeOutcome::ActionRequired(answer, CustomerAction { client_secret, redirect_url: None })
+            }
             _ => ChargeOutcome::Charged(self.answer(format!("pi_{:06}", self.charges.len() + 1), payment.amount)),
         };
+        self.conclude(payment, outcome.clone());
+        Ok(outcome)
+    }
+
+    /// Stores the outcome of an attempt and reports it.
+    fn conclude(&mut self, payment: &Payment, outcome: ChargeOutcome) {
+        let key = payment.gateway_key();
         if let ChargeOutcome::Charged(Answer { transaction_id, .. }) = &outcome {
             self.charges.push(Charge {
                 key: key.clone(),
@@ -170,8 +196,7 @@ impl GatewayState {
         let (payment_id, attempt) = (payment.id, payment.attempts);
         let report = GatewayReport::Charge { payment_id, attempt, outcome: outcome.clone() };
         self.events.push(GatewayEvent { id, report });
-        self.outcomes.insert(key, (payment.clone(), outcome.clone()));
-        Ok(outcome)
+        self.outcomes.insert(key, (payment.clone(), outcome));
     }
 
     fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {

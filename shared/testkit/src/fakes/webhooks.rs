@@ -24,6 +24,11 @@ impl WebhookVerifier {
                         body["stated"] = json!(answer.amount);
                     }
                     ChargeOutcome::Declined(code) => body["declined"] = code.as_str().into(),
+                    ChargeOutcome::ActionRequired(answer, action) => {
+                        body["waits"] = answer.transaction_id.as_str().into();
+                        body["stated"] = json!(answer.amount);
+                        body["action"] = json!(action);
+                    }
                 }
                 body
             }
@@ -69,6 +74,10 @@ impl ports::WebhookVerifier for WebhookVerifier {
         let attempt = body["attempt"].as_u64().and_then(|attempt| attempt.try_into().ok()).ok_or_else(unreadable)?;
         let amount = serde_json::from_value(body["stated"].clone()).map_err(|_| unreadable())?;
         let answer = |name: &str| Answer { transaction_id: name.to_owned(), amount };
+        if let (Some(name), Ok(action)) = (text("waits"), serde_json::from_value(body["action"].clone())) {
+            let outcome = ChargeOutcome::ActionRequired(answer(name), action);
+            return Ok(Some(GatewayEvent { id, report: GatewayReport::Charge { payment_id, attempt, outcome } }));
+        }
         let charged = text("charged").map(|name| ChargeOutcome::Charged(answer(name)));
         let outcome = charged.or_else(|| text("declined").map(|code| ChargeOutcome::Declined(code.to_owned())));
         let report = |outcome| GatewayReport::Charge { payment_id, attempt, outcome };

@@ -11,24 +11,34 @@ use edge::{
     http::{Access, Route},
     testing,
 };
-use testkit::{Platform, build};
+use ports::Bus;
+use std::sync::atomic::{AtomicU64, Ordering};
+use testkit::{
+    Platform,
+    build::{self, OrderBuilder},
+};
 
-/// The platform after `order` is placed and every event is delivered, as far as it concerns the saga.
-async fn run_saga(platform: &Platform, order: &order::Order, placed: domain::event::OrderPlaced) {
-    platform.orders().put(order);
-    for line in &order.lines {
-        platform.stock().put(line.product_id, 10);
-    }
-    let clock = Clock::at(sample_time(), 9);
+/// Ids of one step are those of no other.
+static SEED: AtomicU64 = AtomicU64::new(1_000);
+
+/// Runs `step`, and then delivers every event that follows from it, as far as it concerns the saga.
+pub(super) async fn settle_after(platform: &Platform, step: impl AsyncFnOnce()) {
+    let clock = Clock::at(sample_time(), SEED.fetch_add(1, Ordering::Relaxed));
     let deliver = |consumer: &'static catalog::Function, event| testing::delivery(consumer.name, event, &clock);
     let mut dispatcher = testkit::deliver::Dispatcher::new(platform)
         .subscribe(catalog::STOCK_RESERVE, async |event| {
             stock_reserve::handle(&platform.stock(), deliver(catalog::STOCK_RESERVE, event)).await
         })
+        .subscribe(catalog::STOCK_RELEASE, async |event| {
+            stock_release::handle(&platform.stock(), deliver(catalog::STOCK_RELEASE, event)).await
+        })
         .subscribe(catalog::PAYMENT_CHARGE, async |event| {
             let delivery = deliver(catalog::PAYMENT_CHARGE, event);
             let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
             payment_charge::handle(&platform.payments(), &gateway, &breaker, delivery).await
+        })
+        .subscribe(catalog::PAYMENT_CLOSE, async |event| {
+            payment_close::handle(&platform.payments(), deliver(catalog::PAYMENT_CLOSE, event)).await
         })
         .subscribe(catalog::STOCK_ALLOCATE, async |event| {
             stock_allocate::handle(&platform.stock(), deliver(catalog::STOCK_ALLOCATE, event)).await
@@ -42,16 +52,25 @@ async fn run_saga(platform: &Platform, order: &order::Order, placed: domain::eve
             let delivery = deliver(catalog::INVOICE_ISSUE, event);
             invoice_issue::handle(&platform.invoices(), &documents, &renderer, &Calendar::utc(), delivery).await
         });
-    ports::Bus::publish(&platform.bus(), &[build::event(1, placed)]).await.expect("published");
+    step().await;
     let report = dispatcher.run_until_idle().await;
     assert_eq!(report.failed, [], "{:?}", report.delivered);
+}
+
+/// Places an order, and delivers every event that follows from it. Its products have ten units each.
+pub(super) async fn place(platform: &Platform, order: &OrderBuilder) {
+    let placed = order.placed();
+    platform.orders().put(&placed);
+    placed.lines.iter().for_each(|line| platform.stock().put(line.product_id, 10));
+    let event = build::event(1, order.order_placed());
+    settle_after(platform, async || drop(Bus::publish(&platform.bus(), &[event]).await.expect("published"))).await;
 }
 
 #[tokio::test]
 async fn order_that_costs_nothing_is_confirmed_without_a_charge_and_invoiced() {
     let platform = Platform::new();
     let builder = build::order().line_of(testkit::ids::product(1), 2, build::usd(0));
-    run_saga(&platform, &builder.placed(), builder.order_placed()).await;
+    place(&platform, &builder).await;
     let order = &platform.orders().all()[0];
     assert_eq!((order.status, order.total), (order::Status::Processing, build::usd(0)), "{:?}", order.history);
     let payment = platform.payments().for_order(order.id).expect("a payment");

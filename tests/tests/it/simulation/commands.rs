@@ -303,7 +303,7 @@ fn actions(kind: usize, n: usize) -> Vec<Command> {
 /// Whether an order waits for time to pass or for stock that is available, so that the run is not yet idle.
 pub fn waits(seen: &Snapshot, order: &domain::order::Order) -> bool {
     match State::of(order.status, order.reason) {
-        State::AwaitingStock | State::AwaitingPayment | State::Declined => true,
+        State::AwaitingStock | State::AwaitingPayment | State::AwaitingCustomer | State::Declined => true,
         State::Backordered | State::UnderReview => {
             let lines = seen.reservations.get(&order.id).map(|(_, lines)| lines.as_slice()).unwrap_or_default();
             lines.iter().all(|line| {

@@ -12,6 +12,7 @@ const MAX_DEPTH: usize = 5;
 enum Operation {
     Charge { attempts_ago: u32, again: bool },
     Decline { attempts_ago: u32 },
+    RequireAction,
     AbandonCharge,
     Retry,
     RequestRefund(Option<i64>),
@@ -21,12 +22,13 @@ enum Operation {
     Republish,
 }
 
-const OPERATIONS: [Operation; 15] = [
+const OPERATIONS: [Operation; 16] = [
     Operation::Charge { attempts_ago: 0, again: false },
     Operation::Charge { attempts_ago: 0, again: true },
     Operation::Charge { attempts_ago: 1, again: false },
     Operation::Decline { attempts_ago: 0 },
     Operation::Decline { attempts_ago: 1 },
+    Operation::RequireAction,
     Operation::AbandonCharge,
     Operation::Retry,
     Operation::RequestRefund(None),
@@ -66,6 +68,9 @@ impl Hihistory {
             }
             Operation::Decline { attempts_ago } => {
                 record_charge_outcome(payment, attempt(attempts_ago), &declined(), refund, now).ok().flatten()
+            }
+            Operation::RequireAction => {
+                record_charge_outcome(payment, payment.attempts, &waits(), refund, now).ok().flatten()
             }
             Operation::AbandonCharge => {
                 abandon_charge(payment, at(payment.updated_at.as_second() + RECONCILE_AFTER_SECONDS))
@@ -217,7 +222,7 @@ fn assert_invariants(history: &Hihistory, what: &str) {
 
     let is_consistent = match (charged, refunded) {
         (0, _) if payment.is_free() => payment.status == Status::NoPaymentRequired,
-        (0, _) => payment.status == Status::Pending || payment.status == Status::Failed,
+        (0, _) => payment.is_open() || payment.status == Status::Failed,
         (_, 0) => payment.status == Status::Succeeded,
         (all, refunded) if all == refunded => payment.status == Status::Refunded,
         _ => payment.status == Status::PartiallyRefunded,
@@ -226,6 +231,6 @@ fn assert_invariants(history: &Hihistory, what: &str) {
     if payment.closed {
         assert!(payment.refundable() <= history.failed_since_closed, "a cancelled order is refunded: {what}");
     }
-    let is_pending = payment.status == Status::Pending || history.pending(false).is_some();
+    let is_pending = payment.is_open() || history.pending(false).is_some();
     assert_eq!(payment.reconcile_after().is_some(), is_pending, "what is pending is reconciled: {what}");
 }
