@@ -15,15 +15,13 @@ pub(super) enum Breaks {
 /// The control characters that a text of several lines may contain.
 pub(super) const BREAKS: [char; 3] = ['\n', '\r', '\t'];
 
-/// Refuses control characters, among them NUL, which PostgreSQL cannot store; line and paragraph separators in a text of one line; and
-/// characters that change the direction of what follows (UAX #9: embeddings, overrides, isolates), with which a text looks like another one.
-/// Right-to-left scripts do not need them, and the marks that they do use (LRM, RLM, ALM) are accepted.
+/// Refuses control characters, among them NUL, which PostgreSQL cannot store, and characters that change the direction of what follows
+/// (UAX #9: embeddings, overrides, isolates), with which a text looks like another one. Right-to-left scripts do not need them, and the
+/// marks that they do use (LRM, RLM, ALM) are accepted.
 pub(super) fn check(text: &str, breaks: Breaks) -> Result<(), String> {
     let is_break = |c: char| breaks == Breaks::Allowed && BREAKS.contains(&c);
     if text.chars().any(|c| c.is_control() && !is_break(c)) {
         Err("must not contain control characters".to_owned())
-    } else if breaks == Breaks::Refused && text.contains(['\u{2028}', '\u{2029}']) {
-        Err("must be one line".to_owned())
     } else if text.contains(is_direction_change) {
         Err("must not contain characters that change the direction of the text".to_owned())
     } else {

@@ -231,7 +231,7 @@ fn names_need_a_visible_character_and_keep_their_direction() {
         assert!(AddressLine::parse(nothing).is_err() && PlaceName::parse(nothing).is_err(), "{nothing:?}");
         assert!(Subject::parse(nothing).is_err() && MessageText::parse(nothing).is_err(), "{nothing:?}");
     }
-    for turned in ["\u{202e}adA", "Ada \u{202e}ecalevoL", "\u{2067}Ada", "\u{202a}Ada\u{202c}", "two\u{2028}lines"] {
+    for turned in ["\u{202e}adA", "Ada \u{202e}ecalevoL", "\u{2067}Ada", "\u{202a}Ada\u{202c}"] {
         assert!(FullName::parse(turned).is_err(), "{turned:?}");
     }
     for name in [
