@@ -90,6 +90,9 @@ impl TryFrom<String> for Password {
             Err(format!("must be {} to {} characters", PASSWORD_LENGTH.start(), PASSWORD_LENGTH.end()))
         } else if distinct.len() < 5 {
             Err("is too easy to guess: use at least five different characters".to_owned())
+        } else if text.chars().any(char::is_control) {
+            // No keyboard types one; it came from a clipboard or a program, and will not come again.
+            Err("must not contain control characters".to_owned())
         } else {
             Ok(Self(text))
         }
@@ -182,10 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn composed_and_decomposed_password_are_the_same() {
+    fn composed_and_decomposed_password_are_the_same_and_control_characters_refused() {
         let password = |text: &str| Password::try_from(text.to_owned()).expect("valid");
         assert_eq!(password("cre\u{300}me bru\u{302}le\u{301}e"), password("crème brûlée"));
         assert_eq!(password("crème brûlée").expose(), "crème brûlée");
+        assert!(Password::try_from("correct\u{0}horse\n".to_owned()).is_err());
         assert_ne!(password("ﬁne-password-1"), password("fine-password-1"), "compatibility forms stay distinct");
     }
 
