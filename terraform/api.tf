@@ -41,7 +41,7 @@ module "api" {
   arn_scope        = local.arn_scope
   throttle_classes = local.catalog.api.throttle_classes
   cors_origins     = var.cors_origins
-  methods          = [for function in values(local.functions) : split(" ", function.trigger.route)[0] if function.trigger.kind == "http"]
+  methods          = [for function in values(local.functions) : split(" ", function.trigger.route)[0] if function.trigger.kind == "http" && try(function.trigger.route != "$default", false)]
   domains          = var.api_domains
   log              = { retention_days = var.log_retention_days, key_arn = module.keys.arns["logs"] }
   tags             = local.tags

@@ -1,7 +1,7 @@
 //! Lambda authorizer of API Gateway: verifies the bearer token of every route that is not public.
 //!
 //! Returns the principal, or none without a valid token; it denies no request. The route checks the role, as the catalog declares it:
-//! API Gateway caches the result of the authorizer for a minute, for all routes.
+//! a request without a token reaches it as well, and gets a problem document. API Gateway invokes the authorizer for every request.
 
 use edge::{
     authorizer::{AuthRequest, Grant},

@@ -10,8 +10,6 @@ use catalog::{Auth, Function, Trigger};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// Seconds that a response of the authorizer is cached, and so the delay of a revocation.
-pub const AUTHORIZER_TTL_S: u32 = 60;
 /// Longest timeout of an integration in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 30_000;
 
@@ -146,11 +144,12 @@ fn authorizer(function: &Function) -> Resource {
             "ApiId": reference("Api"),
             "AuthorizerCredentialsArn": attribute("ApiRole", "Arn"),
             "AuthorizerPayloadFormatVersion": "2.0",
-            "AuthorizerResultTtlInSeconds": AUTHORIZER_TTL_S,
+            // API Gateway itself answers a request that lacks an identity source, and without one it cannot cache.
+            "AuthorizerResultTtlInSeconds": 0,
             "AuthorizerType": "REQUEST",
             "AuthorizerUri": sub(&uri),
             "EnableSimpleResponses": true,
-            "IdentitySource": ["$request.header.Authorization"],
+            "IdentitySource": [],
             "Name": function.name,
         }),
     )
