@@ -177,8 +177,8 @@ run "functions" {
 
   assert {
     condition = alltrue([
-      for secret, function in local.rotated : anytrue([
-        for grant in local.functions[function].grants : contains(grant.actions, "secretsmanager:PutSecretValue") && contains(grant.on.names, secret)
+      for name, secret in local.catalog.secrets : secret.rotated_by == null || anytrue([
+        for grant in try(local.functions[secret.rotated_by].grants, []) : contains(grant.actions, "secretsmanager:PutSecretValue") && contains(grant.on.names, name)
       ])
     ])
     error_message = "A function that is to replace a secret may not write it."

@@ -133,6 +133,30 @@ pub struct MismatchView {
     pub seen_at: String,
 }
 
+/// A payment for which the gateway moved something other than what was asked.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MismatchedPaymentView {
+    /// Id of the payment.
+    pub payment_id: String,
+    /// Id of the order.
+    pub order_id: String,
+    /// Status of the payment.
+    pub status: Status,
+    /// All mismatches, oldest first.
+    pub mismatches: Vec<MismatchView>,
+}
+
+impl From<&Payment> for MismatchedPaymentView {
+    fn from(payment: &Payment) -> Self {
+        Self {
+            payment_id: id(payment.id.0),
+            order_id: id(payment.order_id.0),
+            status: payment.status,
+            mismatches: payment.mismatches.iter().map(MismatchView::from).collect(),
+        }
+    }
+}
+
 impl PaymentView {
     /// The payment as a caller may see it, who is its owner, or staff if there is no `owner` to filter by.
     pub fn visible_to(owner: Option<UserId>, payment: &Payment) -> Self {

@@ -163,6 +163,12 @@ functions! {
     LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 1440 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
+    /// Lists the disputes of a payment.
+    DISPUTE_LIST = Function::new("dispute-list", Payments).http(Get, "/api/v1/payments/{id}/disputes", STAFF_OR_ADMIN)
+        .uses(&[Uses::Postgres]);
+    /// Lists payments for which the gateway moved another amount than was asked.
+    MISMATCH_LIST = Function::new("mismatch-list", Payments)
+        .http(Get, "/api/v1/ops/payments/mismatches", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
 
     // Notifications.
     /// Stores the contact of a new user.

@@ -120,7 +120,8 @@ resource "aws_apigatewayv2_authorizer" "this" {
   authorizer_payload_format_version = "2.0"
   authorizer_result_ttl_in_seconds  = var.authorizer.ttl_s
   enable_simple_responses           = true
-  identity_sources                  = ["$request.header.Authorization"]
+  # API Gateway itself answers a request that lacks an identity source, and without one it cannot cache.
+  identity_sources = var.authorizer.ttl_s > 0 ? ["$request.header.Authorization"] : []
 }
 
 resource "aws_apigatewayv2_integration" "this" {

@@ -35,8 +35,8 @@ variable "authorizer" {
   type        = object({ name = string, invoke_arn = string, alias_arn = string, ttl_s = number })
 
   validation {
-    condition     = var.authorizer.ttl_s >= 1 && var.authorizer.ttl_s <= 3600
-    error_message = "authorizer.ttl_s must be from 1 to 3600: 0 would invoke the authorizer for every request."
+    condition     = var.authorizer.ttl_s >= 0 && var.authorizer.ttl_s <= 3600
+    error_message = "authorizer.ttl_s must be from 0 to 3600; 0 invokes the authorizer for every request."
   }
 }
 

@@ -2,8 +2,10 @@
 
 mod access;
 mod consumers;
+mod dispute_list;
 mod edits;
 mod http;
+mod mismatch_list;
 mod notifications;
 mod order_advance;
 mod orders;

@@ -20,8 +20,9 @@ pub(super) const STREAM_AGE_S: u32 = 24 * 3_600;
 const RULE_RETRIES: u32 = 185;
 /// Maximum age of an event that `EventBridge` delivers, in seconds.
 const RULE_AGE_S: u32 = 86_400;
-/// Seconds that a response of the authorizer is cached, and so the delay of a revocation.
-const AUTHORIZER_TTL_S: u32 = 60;
+/// Seconds that a response of the authorizer is cached. Not at all: a cache needs the header as identity source, and API Gateway answers
+/// requests without that header itself, in a format of its own (DECISIONS.md).
+const AUTHORIZER_TTL_S: u32 = 0;
 /// Longest timeout of an HTTP integration in milliseconds.
 const MAX_INTEGRATION_MS: u32 = 30_000;
 /// Longest age of an asynchronous invocation in seconds: Lambda's maximum.

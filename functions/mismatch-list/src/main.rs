@@ -1,0 +1,8 @@
+//! Wires mismatch-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::MISMATCH_LIST)?;
+    let payments = adapters_postgres::payments(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| mismatch_list::handle(&payments, call).await).await
+}
