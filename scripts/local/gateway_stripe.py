@@ -21,7 +21,8 @@ from localstripe.resources import (
 
 MAX_PAGE = 100
 DECLINED_CARD = "4000000000000002"
-# Stripe's test methods that want the customer's consent (https://docs.stripe.com/testing#regulatory-cards), with their cards.
+# Stripe's test methods that want the customer's consent, with their cards:
+# https://docs.stripe.com/testing#regulatory-cards
 CONSENT_CARDS = {
     "pm_card_authenticationRequired": "4000002760003184",
     "pm_card_threeDSecure2Required": "4000000000003220",
@@ -119,8 +120,11 @@ def _correct_intents() -> None:
 
 
 def _want_consent() -> None:
-    """Test methods that want the customer's consent, and the events about it. `POST …/_authenticate` of localstripe with the
-    client secret and `success` stands for what the customer does in Stripe's window."""
+    """Test methods that want the customer's consent, and the events about it.
+
+    localstripe's `POST …/_authenticate` with the client secret and `success` stands for what the customer does in
+    Stripe's window.
+    """
     find, create = PaymentMethod._try_get_canonical_test_article.__func__, PaymentIntent._api_create.__func__
     confirm = PaymentIntent._confirm
 
@@ -130,7 +134,9 @@ def _want_consent() -> None:
         card = {"number": CONSENT_CARDS[name], "exp_month": "12", "exp_year": "2030", "cvc": "123"}
         return cls(type="card", card=card)
 
-    def create_for_sdk(cls: Any, use_stripe_sdk: Any = None, **data: Any) -> Any:
+    def create_for_sdk(cls: Any, /, **data: Any) -> Any:
+        # Where the customer consents, which localstripe does not know.
+        data.pop("use_stripe_sdk", None)
         return create(cls, **data)
 
     def confirm_and_publish(intent: Any, **more: Any) -> None:

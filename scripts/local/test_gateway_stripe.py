@@ -34,7 +34,8 @@ class ConsentTest(WithReceiver, SharedGatewayTest):
         changed = await self.authenticate(intent, "false")
         self.assertEqual(changed["status"], "requires_payment_method")
         await self.delivered(2)
-        self.assertEqual([event["type"] for event in self.receiver.events()][0], "payment_intent.requires_action")
+        (asked,) = self.receiver.events("payment_intent.requires_action")
+        self.assertEqual(asked["data"]["object"]["id"], intent["id"])
         (failed,) = self.receiver.events("payment_intent.payment_failed")
         last_error = failed["data"]["object"]["last_payment_error"]
         self.assertEqual(last_error["code"], "payment_intent_authentication_failure")
