@@ -89,6 +89,8 @@ impl Api {
             PAYMENT_GET => |call| payment_get::handle(&p.payments(), call);
             PAYMENT_GET_ORDER => |call| payment_get_order::handle(&p.payments(), call);
             PAYMENT_WEBHOOK => |call| payment_webhook::handle(&p.payments(), &p.webhook_verifier(), &p.gateway(), call);
+            DISPUTE_LIST => |call| dispute_list::handle(&p.payments(), call);
+            MISMATCH_LIST => |call| mismatch_list::handle(&p.payments(), call);
             REFUND_REQUEST => |call| refund_request::handle(&p.payments(), call);
             NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), call);
             NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);

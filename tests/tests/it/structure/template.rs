@@ -116,7 +116,7 @@ fn api_gateway_may_invoke_each_function_with_a_route_and_no_other() {
     for stack in &stacks.children {
         let role = stack.resource("ApiRole").map_or(String::new(), |role| role.properties().to_string());
         for row in FUNCTIONS {
-            let is_invoked = matches!(row.trigger, Trigger::Http { .. } | Trigger::Authorizer);
+            let is_invoked = row.is_http() || matches!(row.trigger, Trigger::Authorizer);
             let wanted = is_invoked && template::of_function(row).name() == stack.name;
             if role.contains(&format!("${{Stage}}-{}\"", row.name)) != wanted {
                 complaints.push(format!("the role of the API in the stack {} is wrong about {}", stack.name, row.name));
