@@ -111,7 +111,7 @@ async fn exchange(
             telemetry::log_failure("request", &failure);
             Rendered::problem(&failure, &path, &trace)
         });
-        let rendered = if is_get { rendered.to_get(if_none_match.as_deref()) } else { rendered };
+        let rendered = if is_get { rendered.into_get(if_none_match.as_deref()) } else { rendered };
         spans::end(&trace, rendered.status.as_u16() < 500);
         finish(&rendered, invocation.clock.millis_since(started));
         Envelope { trace: &trace, request_id: &request_id }.seal(rendered)

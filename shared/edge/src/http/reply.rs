@@ -177,7 +177,7 @@ pub(crate) struct Rendered {
 
 impl Rendered {
     /// The response to a GET request with this `If-None-Match`: 304 without a body if the client has this representation already.
-    pub fn to_get(mut self, if_none_match: Option<&str>) -> Self {
+    pub fn into_get(mut self, if_none_match: Option<&str>) -> Self {
         let Some(body) = self.body.as_ref().filter(|_| self.status == StatusCode::OK) else { return self };
         if !self.headers.contains_key(ETAG)
             && let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", digest(body)))
