@@ -66,7 +66,8 @@ async fn won_dispute_returns_amount_and_fee_and_a_lost_one_nothing() {
         [("won", &returned[..], [0, 0, 0]), ("won", &[], [0, 0, 0]), ("lost", &returned[..1], [-5498, 3998, 1500])]
     {
         let platform = paid().await;
-        let opened = event("evt_1", "charge.dispute.created", dispute("needs_response", &[withdrawn.clone()]));
+        let opened =
+            event("evt_1", "charge.dispute.created", dispute("needs_response", std::slice::from_ref(&withdrawn)));
         let closed = event("evt_2", "charge.dispute.closed", dispute(status, movements));
         for told in [&opened, &closed, &closed, &opened] {
             assert_eq!(send(&platform, told).await, 204);
