@@ -88,8 +88,9 @@ def _postgres_user() -> str | None:
 
 
 def _postgres_prepare() -> None:
-    data, user = config.postgres_data(), _postgres_user()
-    if (data / "PG_VERSION").exists():
+    data, user, mark = config.postgres_data(), _postgres_user(), config.DATA / "postgres-is-initialized"
+    # As root, the directory outlives a removed clone: one that this clone did not make has another password.
+    if (data / "PG_VERSION").exists() and mark.exists():
         # A killed server may remain as a zombie, which PostgreSQL takes for a running one.
         lock = data / "postmaster.pid"
         if lock.exists() and not process.is_running(int(lock.read_text().split()[0])):
@@ -113,6 +114,8 @@ def _postgres_prepare() -> None:
         shutil.rmtree(data, ignore_errors=True)
         reason = (created.stderr.strip() or "no reason given").splitlines()[-1]
         raise ScriptError(f"PostgreSQL cannot create its data directory {data}: {reason}")
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
 
 
 def _postgres_command() -> Sequence[object]:
