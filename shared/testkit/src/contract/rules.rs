@@ -45,6 +45,7 @@ mod tests {
         ("products", include_str!("products.rs")),
         ("push_sender", include_str!("push_sender.rs")),
         ("reservations", include_str!("reservations.rs")),
+        ("role_secrets", include_str!("role_secrets.rs")),
         ("stock", include_str!("stock.rs")),
         ("sms_sender", include_str!("sms_sender.rs")),
         ("tokens", include_str!("tokens.rs")),
