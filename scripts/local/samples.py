@@ -30,6 +30,11 @@ def in_order(functions: Iterable[str]) -> list[str]:
     return [*first, *sorted(wanted - {*first, *last}), *last]
 
 
+def is_processed(route: str, status: int) -> bool:
+    """Whether a status says that the function of a route did its work. The default route answers what matches no other."""
+    return status in ({404, 405} if route == "$default" else PROCESSED)
+
+
 def judge(sample: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, bool]:
     """The result in a few words, and whether it passes.
 
@@ -45,7 +50,7 @@ def judge(sample: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, 
     if isinstance(response, dict) and "errorMessage" in response:
         return f"error: {response['errorMessage']}"[:120], False
     if "http" in sample.get("requestContext", {}) and isinstance(response, dict) and "statusCode" in response:
-        return str(response["statusCode"]), response["statusCode"] in PROCESSED
+        return str(response["statusCode"]), is_processed(sample.get("routeKey", ""), response["statusCode"])
     if isinstance(response, dict) and "batchItemFailures" in response:
         failed = len(response["batchItemFailures"])
         return (f"{failed} records failed" if failed else "all records processed"), not failed

@@ -35,6 +35,11 @@ class JudgeTest(unittest.TestCase):
         for status, passed in ((200, True), (409, True), (404, False), (401, False), (403, False), (500, False)):
             self.assertEqual(judge(HTTP, {"statusCode": status}), (str(status), passed))
 
+    def test_the_default_route_passes_when_it_says_that_nothing_is_there(self) -> None:
+        for status, passed in ((404, True), (405, True), (200, False), (500, False)):
+            event = {**HTTP, "routeKey": "$default"}
+            self.assertEqual(judge(event, {"statusCode": status}), (str(status), passed))
+
     def test_a_batch_passes_without_failed_and_dead_lettered_records(self) -> None:
         self.assertEqual(judge({}, {"batchItemFailures": []}), ("all records processed", True))
         self.assertEqual(judge({}, {"batchItemFailures": [{}]}), ("1 records failed", False))
