@@ -9,6 +9,8 @@ import config
 
 # Statuses of an HTTP function that processed its sample. The order may be in another state than the sample expects.
 PROCESSED = {200, 201, 202, 204, 409, 412, 422}
+# Statuses of the default route, which answers what matches no other.
+UNMATCHED = {404, 405}
 # These prepare what others read: the schema, a product, an account, an order.
 FIRST = ("database-migrate", "product-create", "stock-open", "user-register", "user-login", "order-place")
 # These change what others need: the order, the key of the tokens.
@@ -31,8 +33,8 @@ def in_order(functions: Iterable[str]) -> list[str]:
 
 
 def is_processed(route: str, status: int) -> bool:
-    """Whether a status says that the function of a route did its work. The default route answers what matches no other."""
-    return status in ({404, 405} if route == "$default" else PROCESSED)
+    """Whether a status says that the function of a route did its work."""
+    return status in (UNMATCHED if route == "$default" else PROCESSED)
 
 
 def judge(sample: Any, outcome: bytes | None, dead_lettered: int) -> tuple[str, bool]:
