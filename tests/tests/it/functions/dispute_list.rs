@@ -1,7 +1,8 @@
 //! Responses of dispute-list to its sample events.
 
-use super::{ORDER, USER, clock, http::assert_responses, sample, sample_time};
+use super::{ORDER, PAYMENT, USER, clock, http::assert_responses, sample, sample_time};
 use adapters::{Wiring, config::Config};
+use domain::payment::Payment;
 use serde_json::{Value, json};
 use testkit::{Platform, build};
 
@@ -15,7 +16,8 @@ async fn dispute_list_shows_staff_the_deadline_for_evidence() {
     ];
     let platform = Platform::new();
     let order = build::order().id(ORDER).owner(USER).at(sample_time());
-    platform.payments().put(&build::disputed(&order.paid().payment, sample_time()).payment);
+    let payment = Payment { id: PAYMENT, ..order.paid().payment };
+    platform.payments().put(&build::disputed(&payment, sample_time()).payment);
     assert_responses(catalog::DISPUTE_LIST, &expected, async |_, call| {
         dispute_list::handle(&platform.payments(), call).await
     })
