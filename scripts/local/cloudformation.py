@@ -15,16 +15,20 @@ NO_VALUE = object()
 STACK = "AWS::CloudFormation::Stack"
 
 
-def parse(path: Path) -> Json:
+def parse(text: str) -> Json:
     """A template in YAML, read with the parser of the SAM CLI's environment."""
     # The version of the format is a date in YAML.
-    program = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout, default=str)"
-    python = config.tools()["sam"] / "bin" / "python"
-    parsed = process.run_as(None, [python, "-c", program, path], config.clean_env())
+    program = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=str)"
+    parsed = process.run_as(None, [config.tools()["sam"] / "bin" / "python", "-c", program], config.clean_env(), text)
     if parsed.returncode != 0:
-        raise ScriptError(f"{path} cannot be read: {parsed.stderr.strip().splitlines()[-1]}")
+        raise ScriptError(f"a template cannot be read: {parsed.stderr.strip().splitlines()[-1]}")
     template: Json = json.loads(parsed.stdout)
     return template
+
+
+def load(path: Path) -> Json:
+    """The template in a file."""
+    return parse(path.read_text())
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Stack:
         pseudo = {key: value for key, value in self.values.items() if key.startswith("AWS::")}
         path = self.directory / properties["TemplateURL"]
         passed = self.resolve(properties.get("Parameters", {}))
-        self.nested[name] = Stack(parse(path), path.parent, {**pseudo, **passed})
+        self.nested[name] = Stack(load(path), path.parent, {**pseudo, **passed})
 
     def resources(self) -> list[tuple[str, str, Json]]:
         """Logical id, type and resolved properties of each resource that exists, also of nested stacks."""

@@ -10,6 +10,7 @@ from typing import Any
 import api_client
 import aws
 import catalog
+import cloudformation
 import config
 import process
 import progress
@@ -137,7 +138,7 @@ def _settle() -> None:
 
 def _deployed_parent() -> dict[str, Any] | None:
     template = aws.template()
-    return stacks.parse(template) if isinstance(template, str) else template
+    return cloudformation.parse(template) if isinstance(template, str) else template
 
 
 def _deploy_status() -> str:

@@ -70,7 +70,7 @@ def _statement(row: Json) -> Json:
 
 
 def sam(values: Json) -> Side:
-    stack = cloudformation.Stack(cloudformation.parse(config.ROOT / "template.yaml"), config.ROOT, values)
+    stack = cloudformation.Stack(cloudformation.load(config.ROOT / "template.yaml"), config.ROOT, values)
     side: Side = {}
     for _, kind, properties in stack.resources():
         read = SAM.get(kind)

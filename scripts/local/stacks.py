@@ -5,11 +5,10 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import catalog
 import config
-import process
+from cloudformation import STACK, Json, load
 from config import ScriptError
 
 TEMPLATE = config.ROOT / "template.yaml"
@@ -18,24 +17,10 @@ PARTIAL = config.RUN / "template.json"
 PACKAGES = config.ROOT / "target" / "lambda"
 # What every other stack refers to.
 SHARED = "shared"
-KIND = "AWS::CloudFormation::Stack"
-
-Json = dict[str, Any]
 
 
 def _path(stack: str) -> Path:
     return config.ROOT / "stacks" / f"{stack}.yaml"
-
-
-def parse(text: str) -> Json:
-    """A template in YAML, read with the parser of the SAM CLI's environment."""
-    # The version of the format is a date in YAML.
-    program = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout, default=str)"
-    parsed = process.run_as(None, [config.tools()["sam"] / "bin" / "python", "-c", program], config.clean_env(), text)
-    if parsed.returncode != 0:
-        raise ScriptError(f"a template cannot be read: {parsed.stderr.strip().splitlines()[-1]}")
-    template: Json = json.loads(parsed.stdout)
-    return template
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -71,14 +56,14 @@ def deployed(parent: Json | None) -> set[str]:
     """Names of the stacks that the deployed parent nests."""
     if parent is None:
         return set()
-    known = parse(TEMPLATE.read_text())["Resources"]
+    known = load(TEMPLATE)["Resources"]
     ids = {_logical_id(known, stack): stack for stack in catalog.stacks()}
-    return {ids[name] for name, resource in parent["Resources"].items() if resource["Type"] == KIND and name in ids}
+    return {ids[name] for name, resource in parent["Resources"].items() if resource["Type"] == STACK and name in ids}
 
 
 def write_partial(chosen: Iterable[str], parent: Json | None, fetch: Callable[[str], bytes]) -> Path:
     """Writes a parent that deploys the chosen stacks and leaves the others of the deployed parent as they are."""
-    template = parse(TEMPLATE.read_text())
+    template = load(TEMPLATE)
     every, resources = template["Resources"], dict((parent or {}).get("Resources", {}))
     # The paths in template.yaml are relative to it, and this parent is in another directory.
     new = {_logical_id(every, stack): _path(stack) for stack in chosen}

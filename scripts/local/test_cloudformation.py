@@ -56,7 +56,7 @@ class Resolution(unittest.TestCase):
                 "Properties": {"TemplateURL": "orders.yaml", "Parameters": passed},
             },
         }
-        with mock.patch.object(cloudformation, "parse", lambda path: children[path.name]):
+        with mock.patch.object(cloudformation, "load", lambda path: children[path.name]):
             rows = {name: properties for name, _, properties in stack(Resources=resources).resources()}
         self.assertEqual(rows["Rule"], {"Arn": "arn:aws:sqs:eu-west-1:111111111111:dead"})
 

@@ -8,12 +8,13 @@ from typing import Any
 from unittest import mock
 
 import catalog
+import cloudformation
 import config
 import stacks
 
 URL = "http://127.0.0.1:1/bucket/catalogue.template"
 # As an earlier deployment left it: with other parameters than today's template.
-CATALOGUE = {"Type": stacks.KIND, "Properties": {"TemplateURL": URL, "Parameters": {"Stage": "earlier"}}}
+CATALOGUE = {"Type": cloudformation.STACK, "Properties": {"TemplateURL": URL, "Parameters": {"Stage": "earlier"}}}
 
 
 class PartialTest(unittest.TestCase):
@@ -49,7 +50,7 @@ class PartialTest(unittest.TestCase):
 
     def test_every_stack_of_the_catalog_can_be_chosen(self) -> None:
         resources = self.write(catalog.stacks(), None)["Resources"]
-        self.assertEqual(set(resources), set(stacks.parse(stacks.TEMPLATE.read_text())["Resources"]))
+        self.assertEqual(set(resources), set(cloudformation.parse(stacks.TEMPLATE.read_text())["Resources"]))
 
 
 class NamesTest(unittest.TestCase):
