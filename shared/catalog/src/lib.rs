@@ -11,12 +11,14 @@ mod alarms;
 mod events;
 mod functions;
 mod resources;
+mod routes;
 mod slo;
 
 pub use alarms::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
+pub use routes::methods_of;
 pub use slo::*;
 
 /// A bounded context. It owns its data: a PostgreSQL schema of this name with its own roles, or its own DynamoDB tables.

@@ -1,0 +1,40 @@
+//! Lookup of routes by path.
+
+use crate::{FUNCTIONS, Trigger};
+
+/// The methods of the routes that match `path`, separated by commas, as in `Allow`; empty if there is none.
+pub fn methods_of(path: &str) -> String {
+    let methods = FUNCTIONS.iter().filter_map(|function| match function.trigger {
+        Trigger::Http { method, path: template, .. } if matches(template, path) => Some(method.name()),
+        _ => None,
+    });
+    methods.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether each segment of the path equals that of the template, or is not empty where the template has a parameter.
+fn matches(template: &str, path: &str) -> bool {
+    let (wanted, given) = (template.split('/'), path.split('/'));
+    let equals = |(want, have): (&str, &str)| want == have || (want.starts_with('{') && !have.is_empty());
+    wanted.clone().count() == given.clone().count() && wanted.zip(given).all(equals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_has_the_methods_of_every_route_that_matches_it() {
+        for (path, methods) in [
+            ("/api/v1/orders", "GET, POST"),
+            ("/api/v1/orders/7", "DELETE, GET"),
+            ("/api/v1/orders/", ""),
+            ("/api/v1/orders/7/", ""),
+            ("/api/v1/orders/7/nothing", ""),
+            ("", ""),
+        ] {
+            let mut found: Vec<_> = methods_of(path).split(", ").map(str::to_owned).collect();
+            found.sort();
+            assert_eq!(found.join(", "), methods, "{path}");
+        }
+    }
+}
