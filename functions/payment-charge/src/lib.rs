@@ -6,11 +6,11 @@
 use domain::{
     DomainEvent, event,
     id::{PaymentId, RefundId},
-    payment::{self, Change, ChargeOutcome, Payment},
+    payment::{self, Payment},
 };
 use edge::{Delivery, telemetry::metrics};
-use kernel::{Failure, Timestamp};
-use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
+use kernel::Failure;
+use ports::{CircuitBreaker, Gateway, PaymentStore};
 use services::{advance_payment, call_gateway, staff_metrics};
 
 /// Charges one payment; that of an order that costs nothing is confirmed without the gateway. A decline is final for the attempt. An
@@ -32,32 +32,21 @@ pub async fn handle(
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }
-    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
     if payment.is_free() {
         let decide = |payment: &Payment| Ok(payment::confirm_without_charge(payment, delivery.now));
-        return advance_payment(payments, delivery.claim(), payment, decide, wrap).await.map(drop);
+        return advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop);
     }
-    let outcome = match call_gateway(breaker, payments, delivery.context(), gateway.charge(&payment)).await {
-        Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up(gateway, &payment, error, delivery.now).await?,
-        outcome => outcome?,
+    let look_up = async {
+        let found = gateway.find_charge(&payment).await?;
+        Ok(found.or_else(|| payment::fail_charge_after_gateway_error(&payment, delivery.now)))
     };
+    let outcome = call_gateway(breaker, payments, delivery.context(), gateway.charge(&payment), look_up).await?;
     let decide = |payment: &Payment| {
         payment::record_charge_outcome(payment, attempt, &outcome, RefundId(delivery.ids.next()), delivery.now)
     };
-    let applied = advance_payment(payments, delivery.claim(), payment, decide, wrap).await?;
+    let applied = advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await?;
     applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
     Ok(())
-}
-
-/// Looks up the result of an attempt for which the gateway replays a server error: repeating the request would return it forever.
-async fn look_up(
-    gateway: &impl Gateway,
-    payment: &Payment,
-    error: Failure,
-    now: Timestamp,
-) -> Result<ChargeOutcome, Failure> {
-    let found = gateway.find_charge(payment).await?;
-    found.or_else(|| payment::fail_charge_after_gateway_error(payment, now)).ok_or(error)
 }
 
 async fn get(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {

@@ -6,7 +6,7 @@ use domain::{
     DomainEvent,
     event::OrderCancelled,
     id::{PaymentId, RefundId},
-    payment::{self, Change, Payment},
+    payment::{self, Payment},
 };
 use edge::Delivery;
 use kernel::Failure;
@@ -19,6 +19,5 @@ pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent
     let closed = payment::begin_closed(PaymentId(delivery.ids.next()), cancelled, delivery.now);
     let payment = payments.begin(&closed).await?;
     let decide = |payment: &Payment| Ok(payment::close(payment, RefundId(delivery.ids.next()), delivery.now));
-    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
-    advance_payment(payments, delivery.claim(), payment, decide, wrap).await.map(drop)
+    advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop)
 }

@@ -6,7 +6,7 @@
 
 use domain::{
     id::RefundId,
-    payment::{self, Change, Payment, RefundStatus},
+    payment::{self, Change, Payment, RefundStatus, Resolution},
 };
 use edge::{
     schedule::Tick,
@@ -15,7 +15,7 @@ use edge::{
 use kernel::Failure;
 use ports::{GATEWAY_PENDING, Gateway, PaymentStore, TransitionOutcome};
 use serde::Serialize;
-use services::{Sweep, SweepSummary, staff_metrics};
+use services::{Sweep, SweepSummary, commit_payment, staff_metrics};
 
 /// Payments per page.
 const PAGE: u32 = 200;
@@ -45,6 +45,16 @@ pub struct Summary {
     pub failed: u32,
 }
 
+impl Summary {
+    fn of(&mut self, resolution: Resolution) -> &mut u32 {
+        match resolution {
+            Resolution::Found => &mut self.resolved,
+            Resolution::Mismatched => &mut self.mismatched,
+            Resolution::Abandoned => &mut self.abandoned,
+        }
+    }
+}
+
 /// Reconciles each payment that is due. A failure of one does not block the others, unless a dependency is unavailable.
 pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
@@ -54,7 +64,7 @@ pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: 
             summary.pending += 1;
             Ok(false)
         }
-        result => result.map(|()| true),
+        result => result.map(|_| true),
     };
     let SweepSummary { items, failed, result, .. } = SWEEP.run(page, process).await;
     metrics::value("PaymentsUnresolved", Unit::Count, items);
@@ -62,35 +72,9 @@ pub async fn handle(payments: &impl PaymentStore, gateway: &impl Gateway, tick: 
     result.map(|()| Summary { unresolved: items, failed, ..summary })
 }
 
-/// Commits the transitions that resolve one payment.
+/// Commits the transitions that resolve one payment. Stops after the result of a charge and after a version conflict: the next run
+/// continues. Returns the payment after the last transition.
 async fn reconcile(
-    payments: &impl PaymentStore,
-    gateway: &impl Gateway,
-    payment: &Payment,
-    tick: &Tick,
-    summary: &mut Summary,
-) -> Result<(), Failure> {
-    if payment.is_open() {
-        if let Some(outcome) = gateway.find_charge(payment).await? {
-            let refund = RefundId(tick.ids.next());
-            let change = payment::record_charge_outcome(payment, payment.attempts, &outcome, refund, tick.now)?;
-            if let Some(change) = change {
-                let counter = if change.is_mismatch() { &mut summary.mismatched } else { &mut summary.resolved };
-                return commit(payments, Some(change), tick, counter).await.map(drop);
-            }
-        }
-        // Not found, or found with another amount, which is recorded.
-        if let Some(change) = payment::abandon_charge(payment, tick.now) {
-            return commit(payments, Some(change), tick, &mut summary.abandoned).await.map(drop);
-        }
-    }
-    let Some(payment) = reconcile_refunds(payments, gateway, payment, tick, summary).await? else { return Ok(()) };
-    commit(payments, payment::republish_pending(&payment, tick.now), tick, &mut summary.retried).await.map(drop)
-}
-
-/// Records the known results of pending refunds. Returns the payment after that; `None` after a version conflict, which leaves the rest
-/// to the next run.
-async fn reconcile_refunds(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
     payment: &Payment,
@@ -98,40 +82,33 @@ async fn reconcile_refunds(
     summary: &mut Summary,
 ) -> Result<Option<Payment>, Failure> {
     let mut current = payment.clone();
-    for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
-        let decide = |outcome| payment::record_refund_outcome(&current, refund.id, &outcome, tick.now);
-        let found = match gateway.find_refund(payment, refund).await? {
-            Some(outcome) => decide(outcome)?,
-            None => None,
-        };
-        let (change, counter) = match found {
-            Some(change) if change.is_mismatch() => (change, &mut summary.mismatched),
-            Some(change) => (change, &mut summary.resolved),
-            // Not found, or found with another amount, which is recorded.
-            None => match payment::abandon_refund(&current, refund, tick.now).map(decide).transpose()?.flatten() {
-                Some(change) => (change, &mut summary.abandoned),
-                None => continue,
-            },
-        };
-        match commit(payments, Some(change), tick, counter).await? {
-            Some(payment) => current = payment,
-            None => return Ok(None),
+    if payment.is_open() {
+        let found = gateway.find_charge(payment).await?;
+        let refund = RefundId(tick.ids.next());
+        if let Some((change, why)) = payment::resolve_charge(payment, found.as_ref(), refund, tick.now)? {
+            return commit(payments, change, tick, summary.of(why)).await;
         }
     }
-    Ok(Some(current))
+    for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
+        let found = gateway.find_refund(payment, refund).await?;
+        let resolved = payment::resolve_refund(&current, refund, found.as_ref(), tick.now)?;
+        let Some((change, why)) = resolved else { continue };
+        let Some(after) = commit(payments, change, tick, summary.of(why)).await? else { return Ok(None) };
+        current = after;
+    }
+    let Some(change) = payment::republish_pending(&current, tick.now) else { return Ok(Some(current)) };
+    commit(payments, change, tick, &mut summary.retried).await
 }
 
-/// Commits a transition and counts it. Returns the payment after it; `None` if there is none, or after a version conflict: the
-/// concurrent transition has recorded a result, which is all that this run wants.
+/// Commits a transition and counts it. Returns the payment after it; `None` after a version conflict: the concurrent transition has
+/// recorded a result, which is all that this run wants.
 async fn commit(
     payments: &impl PaymentStore,
-    change: Option<Change>,
+    change: Change,
     tick: &Tick,
     counter: &mut u32,
 ) -> Result<Option<Payment>, Failure> {
-    let Some(change) = change else { return Ok(None) };
-    let events = tick.events(change.payment.id, change.payment.version, &change.events);
-    if payments.advance(None, &change, &events).await? != TransitionOutcome::Applied {
+    if commit_payment(payments, None, &change, tick.context()).await? != TransitionOutcome::Applied {
         return Ok(None);
     }
     *counter += 1;

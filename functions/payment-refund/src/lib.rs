@@ -3,11 +3,11 @@
 use domain::{
     DomainEvent,
     event::RefundRequested,
-    payment::{self, Change, Payment},
+    payment::{self, Payment},
 };
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
-use ports::{CircuitBreaker, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore};
+use ports::{CircuitBreaker, Gateway, PaymentStore};
 use services::{advance_payment, call_gateway, staff_metrics};
 
 /// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
@@ -24,17 +24,14 @@ pub async fn handle(
     if !payment::is_refund_due(refund, delivery.now)? {
         return Ok(());
     }
-    let outcome = match call_gateway(breaker, payments, delivery.context(), gateway.refund(&payment, refund)).await {
-        // Repeating the request would return the stored error forever: only a lookup finds the result.
-        Err(error) if error.code == GATEWAY_REPLAYED_ERROR => {
-            let found = gateway.find_refund(&payment, refund).await?;
-            found.or_else(|| payment::fail_refund_after_gateway_error(refund, delivery.now)).ok_or(error)?
-        }
-        outcome => outcome?,
+    let look_up = async {
+        let found = gateway.find_refund(&payment, refund).await?;
+        Ok(found.or_else(|| payment::fail_refund_after_gateway_error(refund, delivery.now)))
     };
+    let outcome =
+        call_gateway(breaker, payments, delivery.context(), gateway.refund(&payment, refund), look_up).await?;
     let decide = |payment: &Payment| payment::record_refund_outcome(payment, request.refund_id, &outcome, delivery.now);
-    let wrap = |change: &Change| delivery.events(change.payment.id, change.payment.version, &change.events);
-    let applied = advance_payment(payments, delivery.claim(), payment, decide, wrap).await?;
+    let applied = advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await?;
     applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
     Ok(())
 }

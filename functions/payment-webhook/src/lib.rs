@@ -5,8 +5,8 @@
 //! gateway's id, so that a redelivery changes nothing. On an error (5xx) the gateway redelivers the event.
 
 use domain::{
-    id::{PaymentId, RefundId},
-    payment::{self, Change, ChargeOutcome, Payment, ReportedRefund},
+    id::RefundId,
+    payment::{self, Change, ChargeOutcome, Payment, ReportedDispute, ReportedRefund},
 };
 use edge::{
     http::{Call, RawBody, Reply},
@@ -29,42 +29,35 @@ pub async fn handle(
     let Some(event) = webhooks.verify(call.header(SIGNATURE_HEADER), &call.body.bytes, call.now).await? else {
         return Ok(Reply::no_content());
     };
+    let (payment, subject) = match &event.report {
+        GatewayReport::Charge { payment_id: id, .. } | GatewayReport::Refunds { payment_id: Some(id), .. } => {
+            (payments.get(*id, None).await?, id.to_string())
+        }
+        GatewayReport::Refunds { charge, .. } | GatewayReport::Dispute(ReportedDispute { charge, .. }) => {
+            (payments.find_by_transaction(charge).await?, charge.clone())
+        }
+    };
+    let Some(payment) = payment else {
+        metrics::count("WebhooksOfOthers", 1);
+        tracing::warn!(subject, "event about an unknown payment");
+        return Ok(Reply::no_content());
+    };
     match event.report {
-        GatewayReport::Charge { payment_id, attempt, outcome } => match payments.get(payment_id, None).await? {
-            Some(payment) => record_charge(payments, payment, attempt, &outcome, event.id, &call).await?,
-            None => acknowledge_unknown(&payment_id.to_string()),
-        },
-        GatewayReport::Refunds { charge, payment_id, refunds } => match find(payments, payment_id, &charge).await? {
-            Some(payment) => {
-                let refunds = match refunds {
-                    Some(refunds) => refunds,
-                    None => gateway.refunds_of(&charge).await?,
-                };
-                record_refunds(payments, payment, &refunds, &call).await?;
-            }
-            None => acknowledge_unknown(&charge),
-        },
-        GatewayReport::Dispute(dispute) => match payments.find_by_transaction(&dispute.charge).await? {
-            Some(payment) => {
-                let decide = |payment: &Payment| payment::record_dispute(payment, &dispute, call.now);
-                advance(payments, None, payment, decide, &call).await?;
-            }
-            None => acknowledge_unknown(&dispute.charge),
-        },
+        GatewayReport::Charge { attempt, outcome, .. } => {
+            record_charge(payments, payment, attempt, &outcome, event.id, &call).await?;
+        }
+        GatewayReport::Refunds { refunds: Some(refunds), .. } => {
+            record_refunds(payments, payment, &refunds, &call).await?;
+        }
+        GatewayReport::Refunds { charge, .. } => {
+            record_refunds(payments, payment, &gateway.refunds_of(&charge).await?, &call).await?;
+        }
+        GatewayReport::Dispute(dispute) => {
+            let decide = |payment: &Payment| payment::record_dispute(payment, &dispute, call.now);
+            advance(payments, None, payment, decide, &call).await?;
+        }
     }
     Ok(Reply::no_content())
-}
-
-async fn find(payments: &impl PaymentStore, id: Option<PaymentId>, charge: &str) -> Result<Option<Payment>, Failure> {
-    match id {
-        Some(id) => payments.get(id, None).await,
-        None => payments.find_by_transaction(charge).await,
-    }
-}
-
-fn acknowledge_unknown(what: &str) {
-    metrics::count("WebhooksOfOthers", 1);
-    tracing::warn!(what, "event about an unknown payment");
 }
 
 async fn record_charge(
@@ -115,8 +108,7 @@ async fn advance(
     decide: impl FnMut(&Payment) -> Result<Option<Change>, Failure>,
     call: &Call<RawBody>,
 ) -> Result<Option<Change>, Failure> {
-    let wrap = |change: &Change| call.events(change.payment.id, change.payment.version, &change.events);
-    let applied = advance_payment(payments, claim, payment, decide, wrap).await?;
+    let applied = advance_payment(payments, claim, payment, decide, call.context()).await?;
     applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
     Ok(applied)
 }

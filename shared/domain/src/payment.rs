@@ -1,24 +1,33 @@
 //! Payments: one per order, with its charge attempts and refunds.
 
 mod amount;
+mod change;
+mod charges;
 mod commands;
 mod disputes;
 mod limits;
+mod reconciliation;
+mod refunds;
 mod reported_refunds;
 mod state_machine;
 #[cfg(test)]
 mod tests;
 
 pub use amount::{Accepted, Answer, Mismatch, Movement, StatedAmount, accept};
+pub use change::Change;
+pub use charges::{
+    ChargeOutcome, abandon_charge, begin, begin_closed, close, confirm_without_charge, fail_charge_after_gateway_error,
+    record_charge_outcome, retry_payment,
+};
 pub use commands::{ProcessPayment, RefundPayment};
 pub use disputes::{Dispute, DisputeMovement, DisputeStatus, ReportedDispute, record_dispute};
 pub use limits::{MAX_CHARGE, check_total};
-pub use reported_refunds::{ReportedRefund, record_reported_refund};
-pub use state_machine::{
-    Change, ChargeOutcome, Input, RefundOutcome, State, Transition, abandon_charge, abandon_refund, begin,
-    begin_closed, close, confirm_without_charge, fail_charge_after_gateway_error, fail_refund_after_gateway_error,
-    next, record_charge_outcome, record_refund_outcome, republish_pending, request_refund, retry_payment,
+pub use reconciliation::{Resolution, republish_pending, resolve_charge, resolve_refund};
+pub use refunds::{
+    RefundOutcome, abandon_refund, fail_refund_after_gateway_error, record_refund_outcome, request_refund,
 };
+pub use reported_refunds::{ReportedRefund, record_reported_refund};
+pub use state_machine::{Input, State, Transition, next};
 
 use crate::{
     Money,
@@ -273,6 +282,11 @@ pub fn is_refund_due(refund: &Refund, now: Timestamp) -> Result<bool, Failure> {
         return Ok(false);
     }
     check_retry_window(refund.requested_at, now, "refund-too-old").map(|()| true)
+}
+
+/// Whether the retry window is over for long enough that no request can still be in flight.
+fn is_past_retry_window(start: Timestamp, now: Timestamp) -> bool {
+    seconds_since(start, now) > RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS
 }
 
 fn seconds_since(start: Timestamp, now: Timestamp) -> i64 {

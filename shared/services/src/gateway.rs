@@ -2,15 +2,19 @@
 
 use domain::event::GatewaySuspended;
 use kernel::{EventContext, Failure};
-use ports::{CircuitBreaker, CircuitOpened, PaymentStore, is_unreachable};
+use ports::{CircuitBreaker, CircuitOpened, GATEWAY_REPLAYED_ERROR, PaymentStore, is_unreachable};
 
 /// Sends `request` to the gateway if the circuit is closed, and records in the circuit breaker whether the gateway responded. A decline
 /// and a request to retry later are responses. Commits a `GatewaySuspended` event if the circuit opens.
+///
+/// Where the gateway replays a server error that it stored for the request, sending it again would return the error forever:
+/// the result is that of `look_up`, or the error if that has none.
 pub async fn call_gateway<T>(
     breaker: &impl CircuitBreaker,
     payments: &impl PaymentStore,
     context: EventContext<'_>,
     request: impl Future<Output = Result<T, Failure>>,
+    look_up: impl Future<Output = Result<Option<T>, Failure>>,
 ) -> Result<T, Failure> {
     breaker.check(context.now).await?;
     let response = request.await;
@@ -19,5 +23,8 @@ pub async fn call_gateway<T>(
         let suspended = GatewaySuspended { failures, until };
         payments.record_event(&context.event("gateway", 1, suspended)).await?;
     }
-    response
+    match response {
+        Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up.await?.ok_or(error),
+        response => response,
+    }
 }

@@ -17,6 +17,6 @@ pub use gateway::call_gateway;
 pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
 pub use orders::{advance_order, commit_order};
 pub use pages::{MAX_PAGE_BYTES, page_within};
-pub use payments::{advance_payment, staff_metrics};
+pub use payments::{advance_payment, commit_payment, staff_metrics};
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};

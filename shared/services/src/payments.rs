@@ -2,20 +2,20 @@
 
 use crate::retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use domain::{
-    DomainEvent, Event,
+    DomainEvent,
     payment::{Change, DisputeStatus, Payment},
 };
-use kernel::Failure;
+use kernel::{EventContext, Failure};
 use ports::{Claim, PaymentStore, TransitionOutcome};
 
-/// Commits the transition that `decide` returns for the payment, if any, with the claim, if any, and the events that `wrap` makes of it. After a
-/// version conflict the payment is read and decided on again. Returns the transition, if this call applied one.
+/// Commits the transition that `decide` returns for the payment, if any, with its events and the claim, if any. After a version conflict
+/// the payment is read and decided on again. Returns the transition, if this call applied one.
 pub async fn advance_payment(
     payments: &impl PaymentStore,
     claim: impl Into<Option<Claim>>,
     payment: Payment,
     mut decide: impl FnMut(&Payment) -> Result<Option<Change>, Failure>,
-    wrap: impl Fn(&Change) -> Vec<Event>,
+    context: EventContext<'_>,
 ) -> Result<Option<Change>, Failure> {
     let (id, claim, mut first) = (payment.id, claim.into(), Some(payment));
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
@@ -24,13 +24,24 @@ pub async fn advance_payment(
             None => payments.get(id, None).await?.ok_or_else(|| Failure::not_found("payment"))?,
         };
         let Some(change) = decide(&payment)? else { return Ok(Some(None)) };
-        Ok(match payments.advance(claim, &change, &wrap(&change)).await? {
+        Ok(match commit_payment(payments, claim, &change, context).await? {
             TransitionOutcome::Applied => Some(Some(change)),
             TransitionOutcome::AlreadyApplied => Some(None),
             TransitionOutcome::VersionConflict => None,
         })
     })
     .await
+}
+
+/// Commits a transition that the domain decided on, with its events and the claim, if any.
+pub async fn commit_payment(
+    payments: &impl PaymentStore,
+    claim: Option<Claim>,
+    change: &Change,
+    context: EventContext<'_>,
+) -> Result<TransitionOutcome, Failure> {
+    let events = context.events(change.payment.id, change.payment.version, &change.events);
+    payments.advance(claim, change, &events).await
 }
 
 /// The metrics that count what a transition reports to staff.

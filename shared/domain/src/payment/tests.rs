@@ -4,6 +4,7 @@ mod amounts;
 mod consent;
 mod disputes;
 mod invariants;
+mod reconciliation;
 mod refunds;
 mod reported_refunds;
 mod table;

@@ -160,7 +160,9 @@ async fn unreachable_gateway_opens_the_circuit() {
             calls += 1;
             gateway.charge(&payment).await
         };
-        let failure = services::call_gateway(&breaker, &platform.payments(), asking, call).await.expect_err("down");
+        let look_up = async { Ok(None) };
+        let result = services::call_gateway(&breaker, &platform.payments(), asking, call, look_up).await;
+        let failure = result.expect_err("down");
         assert_eq!(failure.kind, FailureKind::Unavailable);
     }
     assert_eq!((calls, platform.bus().published().len()), (circuit_breaker::FAILURE_THRESHOLD, 1));

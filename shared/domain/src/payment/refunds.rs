@@ -1,0 +1,119 @@
+//! Refunds that Quayside requests, and what the gateway says about them.
+
+use super::{
+    AMOUNT_MISMATCH, Answer, Change, GIVE_UP_SECONDS, Input, Movement, Payment, REFUND_NOT_FOUND, Refund, RefundReason,
+    RefundStatus, Transition, accept, amount::record_mismatch, change::money, is_past_retry_window, next,
+    seconds_since,
+};
+use crate::{
+    Money,
+    event::{PaymentRefunded, RefundFailed},
+    id::RefundId,
+    ledger::Purpose,
+};
+use kernel::{Failure, FailureKind, Timestamp};
+
+/// The final result of a refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefundOutcome {
+    /// What the gateway says it refunded; see [`ChargeOutcome::Charged`].
+    Refunded(Answer),
+    /// The gateway's error code.
+    Failed(String),
+}
+
+/// Requests a refund of `amount`, or of all that is refundable.
+///
+/// `Conflict` with code `not-refundable` if nothing was charged or nothing is left; `Invalid` for `/amount` if it exceeds what is
+/// left or is in another currency.
+pub fn request_refund(
+    payment: &Payment,
+    id: RefundId,
+    amount: Option<Money>,
+    reason: RefundReason,
+    now: Timestamp,
+) -> Result<Change, Failure> {
+    let left = payment.refundable();
+    let Transition::To(status) = next(payment.status, Input::RequestRefund) else {
+        return Err(not_refundable(payment));
+    };
+    if left == 0 {
+        return Err(not_refundable(payment));
+    }
+    let left = money(left, payment);
+    let amount = amount.unwrap_or(left);
+    if amount.currency != left.currency {
+        return Err(Failure::field("/amount/currency", format!("must be {}", left.currency.code())));
+    }
+    if amount.amount.get() == 0 || amount.amount > left.amount {
+        return Err(Failure::field("/amount/amount", format!("must be between 1 and {}", left.amount.get())));
+    }
+    let mut change = Change::of(payment, status, now);
+    change.request_refund(id, amount, reason, now);
+    Ok(change)
+}
+
+fn not_refundable(payment: &Payment) -> Failure {
+    let detail = format!("Nothing of this payment can be refunded: it is {}.", payment.status.name());
+    Failure::new(FailureKind::Conflict, "not-refundable", detail)
+}
+
+/// Records the result of a refund. `None` if it has one. A refund of another amount is recorded for review and changes nothing else.
+pub fn record_refund_outcome(
+    payment: &Payment,
+    id: RefundId,
+    outcome: &RefundOutcome,
+    now: Timestamp,
+) -> Result<Option<Change>, Failure> {
+    let Some(refund) = payment.refund(id) else { return Err(Failure::not_found("refund")) };
+    let made = match outcome {
+        RefundOutcome::Refunded(answer) => match accept(refund.amount, answer) {
+            Some(made) => Ok(made),
+            None => return Ok(record_mismatch(payment, Movement::Refund, Some(id), refund.amount, answer, now)),
+        },
+        RefundOutcome::Failed(code) => Err(code),
+    };
+    if refund.status != RefundStatus::Pending {
+        return Ok(None);
+    }
+    let (payment_id, order_id, refund_id, amount) = (payment.id, payment.order_id, id, refund.amount);
+    let is_rest = payment.refunded() + amount.amount.get() == payment.amount.amount.get();
+    let input = match made {
+        Ok(_) if is_rest => Input::RefundedInFull,
+        Ok(_) => Input::RefundedInPart,
+        Err(_) => Input::RefundFailed,
+    };
+    let Transition::To(status) = next(payment.status, input) else {
+        return Err(Failure::internal(format!("a refund of a payment that is {}", payment.status.name())));
+    };
+    let mut change = Change::of(payment, status, now);
+    let Some(refund) = change.payment.refunds.iter_mut().find(|refund| refund.id == id) else { return Ok(None) };
+    match made {
+        Ok(made) => {
+            refund.status = RefundStatus::Succeeded;
+            refund.transaction_id = Some(made.transaction_id().to_owned());
+            change.post(Purpose::Refund, made.transaction_id(), Some(id), made.amount(), now);
+            let refunded_amount = change.payment.refunded_amount();
+            change.events.push(PaymentRefunded { payment_id, order_id, refund_id, amount, refunded_amount }.into());
+        }
+        Err(code) => {
+            refund.status = RefundStatus::Failed;
+            change.events.push(RefundFailed { payment_id, order_id, refund_id, amount, code: code.clone() }.into());
+        }
+    }
+    Ok(Some(change))
+}
+
+/// The result of a refund that a lookup at the gateway did not find, or found with another amount: failed, once it is not
+/// requested any more. `None` before that.
+pub fn abandon_refund(payment: &Payment, refund: &Refund, now: Timestamp) -> Option<RefundOutcome> {
+    let is_mismatched = payment.mismatches.iter().any(|mismatch| mismatch.refund_id == Some(refund.id));
+    let code = if is_mismatched { AMOUNT_MISMATCH } else { REFUND_NOT_FOUND };
+    is_past_retry_window(refund.requested_at, now).then(|| RefundOutcome::Failed(code.to_owned()))
+}
+
+/// As [`fail_charge_after_gateway_error`], for a refund.
+pub fn fail_refund_after_gateway_error(refund: &Refund, now: Timestamp) -> Option<RefundOutcome> {
+    let is_over = seconds_since(refund.requested_at, now) >= GIVE_UP_SECONDS;
+    is_over.then(|| RefundOutcome::Failed(REFUND_NOT_FOUND.to_owned()))
+}

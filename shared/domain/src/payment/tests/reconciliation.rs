@@ -1,0 +1,54 @@
+//! What a lookup at the gateway makes of an attempt or a refund without a result.
+
+use super::*;
+
+const LATER: i64 = RETRY_WINDOW_SECONDS + RECONCILE_AFTER_SECONDS + 1;
+
+fn of_other_amount(name: &str) -> Answer {
+    Answer::new(name, StatedAmount::new(1, "jpy"))
+}
+
+fn charge(payment: &Payment, found: Option<&ChargeOutcome>, second: i64) -> Option<(Status, Resolution)> {
+    let resolved = resolve_charge(payment, found, refund_id(90), at(second)).expect("valid");
+    resolved.map(|(change, resolution)| (change.payment.status, resolution))
+}
+
+fn refund(payment: &Payment, found: Option<&RefundOutcome>, second: i64) -> Option<(RefundStatus, Resolution)> {
+    let resolved = resolve_refund(payment, &payment.refunds[0], found, at(second)).expect("valid");
+    resolved.map(|(change, resolution)| (change.payment.refunds[0].status, resolution))
+}
+
+#[test]
+fn charge_that_is_found_is_recorded() {
+    assert_eq!(charge(&begun(), Some(&charged("ch_1")), 700), Some((Status::Succeeded, Resolution::Found)));
+    assert_eq!(charge(&begun(), Some(&declined()), 700), Some((Status::Failed, Resolution::Found)));
+}
+
+#[test]
+fn charge_that_is_not_found_is_abandoned_after_the_retry_window() {
+    assert_eq!(charge(&begun(), None, LATER - 1), None);
+    assert_eq!(charge(&begun(), None, LATER), Some((Status::Failed, Resolution::Abandoned)));
+}
+
+#[test]
+fn charge_of_another_amount_is_recorded_once_and_abandoned_after_the_retry_window() {
+    let found = ChargeOutcome::Charged(of_other_amount("ch_1"));
+    assert_eq!(charge(&begun(), Some(&found), 700), Some((Status::Pending, Resolution::Mismatched)));
+    let recorded = changed(record_charge_outcome(&begun(), 1, &found, refund_id(90), at(700))).payment;
+    assert_eq!(charge(&recorded, Some(&found), LATER - 1), None);
+    assert_eq!(charge(&recorded, Some(&found), LATER), Some((Status::Failed, Resolution::Abandoned)));
+}
+
+#[test]
+fn refund_is_recorded_if_found_and_abandoned_after_the_retry_window_if_not() {
+    let payment = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(0)).expect("valid").payment;
+    let found = RefundOutcome::Refunded(Answer::new("re_1", usd(1000)));
+    assert_eq!(refund(&payment, Some(&found), 700), Some((RefundStatus::Succeeded, Resolution::Found)));
+    let other = RefundOutcome::Refunded(of_other_amount("re_1"));
+    assert_eq!(refund(&payment, Some(&other), 700), Some((RefundStatus::Pending, Resolution::Mismatched)));
+    let recorded = changed(record_refund_outcome(&payment, refund_id(1), &other, at(700))).payment;
+    for (payment, found) in [(&payment, None), (&recorded, Some(&other))] {
+        assert_eq!(refund(payment, found, LATER - 1), None);
+        assert_eq!(refund(payment, found, LATER), Some((RefundStatus::Failed, Resolution::Abandoned)));
+    }
+}
