@@ -24,6 +24,9 @@ const MANY: u32 = 100;
 const RESERVATIONS: &str = "SELECT order_id, state FROM inventory.reservations";
 const LINES: &str =
     "SELECT order_id, product_id, quantity FROM inventory.reservation_lines ORDER BY order_id, product_id";
+/// From the history of the stock, not from the reservations, whose lines are the expectation.
+const SHIPPED: &str = "SELECT product_id, abs(sum(quantity))::bigint AS units FROM inventory.stock_movements
+    WHERE kind = 'shipped' GROUP BY product_id";
 const LEVELS: &str = "SELECT product_id, available, reserved, version FROM inventory.stock ORDER BY product_id";
 const INVOICES: &str =
     "SELECT series, position, issued_on, issued_at, draft FROM invoices.invoices ORDER BY series, position";
@@ -38,10 +41,11 @@ pub async fn read(
     ledger: &impl Ledger,
 ) -> Snapshot {
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
-    let (orders, reservations, lines_of, levels, transfers, invoices, windows) = join!(
+    let (orders, reservations, lines_of, shipped, levels, transfers, invoices, windows) = join!(
         orders.list(ids::user(1), MANY, None),
         rows(RESERVATIONS),
         rows(LINES),
+        rows(SHIPPED),
         rows(LEVELS),
         ledger.between(Timestamp::UNIX_EPOCH, Timestamp::MAX),
         rows(INVOICES),
@@ -62,20 +66,16 @@ pub async fn read(
         }
     }
     let mut by_order: BTreeMap<OrderId, (State, Vec<StockLine>)> = BTreeMap::new();
-    let mut shipped: BTreeMap<ProductId, i64> = BTreeMap::new();
     for row in &reservations {
         let order = OrderId(get(row, "order_id"));
         let state = State::parse(&get::<String>(row, "state")).expect("a known state");
         let lines = lines.remove(&order).unwrap_or_default();
-        for line in lines.iter().filter(|_| state == State::Shipped) {
-            *shipped.entry(line.product_id).or_default() += i64::from(line.quantity);
-        }
         by_order.insert(order, (state, lines));
     }
     Snapshot {
         orders,
         reservations: by_order,
-        shipped,
+        shipped: shipped.iter().map(|row| (ProductId(get(row, "product_id")), get(row, "units"))).collect(),
         levels: levels.iter().map(level).collect(),
         payments: paid,
         transfers: transfers.expect("the ledger"),
