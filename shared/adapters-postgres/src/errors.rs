@@ -35,9 +35,12 @@ impl QueryError {
         self.server_error().filter(|error| *error.code() == SqlState::UNIQUE_VIOLATION)?.constraint()
     }
 
-    /// Whether the connection remains usable.
+    /// Whether the connection remains usable. One to a server that does not accept writes is not: after a failover it leads to the
+    /// former primary, and only a new connection finds the current one.
     pub(super) fn is_recoverable(&self) -> bool {
-        self.server_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
+        self.server_error().is_some_and(|error| {
+            error.parsed_severity() == Some(Severity::Error) && *error.code() != SqlState::READ_ONLY_SQL_TRANSACTION
+        })
     }
 
     /// The error of the server, if it sent one.

@@ -1,6 +1,10 @@
 //! The readiness check of the database.
 
-use super::{Database, errors::DEPENDENCY};
+use super::{
+    Database,
+    errors::DEPENDENCY,
+    rows::{get, only},
+};
 use kernel::Failure;
 use ports::Probe;
 use std::sync::Arc;
@@ -25,7 +29,14 @@ impl Probe for PgProbe {
         true
     }
 
+    /// Fails if the server only takes reads, too, as the former primary does after a failover; the next check connects again.
     async fn check(&self) -> Result<(), Failure> {
-        self.database.query("SELECT", &[]).await.map(drop)
+        let session = self.database.session().await?;
+        let rows = session.query("SELECT pg_is_in_recovery() AS is_replica", &[]).await?;
+        if get(only(&rows)?, "is_replica")? {
+            return Err(Failure::unavailable(DEPENDENCY, "the server is a replica"));
+        }
+        session.release();
+        Ok(())
     }
 }

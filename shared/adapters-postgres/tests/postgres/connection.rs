@@ -61,6 +61,20 @@ async fn connection_lost_during_a_statement_is_unavailable_then_replaced() {
 }
 
 #[tokio::test]
+async fn connection_to_a_server_that_became_read_only_is_replaced() {
+    let database = database().await;
+    let orders = database.orders();
+    let name: String = database.rows("SELECT current_database()::text AS name").await[0].get("name");
+    database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    let (order, event) = placed(UserId(id()), now());
+    let failure = orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect_err("read-only");
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    let reset = format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT");
+    database.execute(&reset).await;
+    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed over a new connection");
+}
+
+#[tokio::test]
 async fn unreachable_database_is_unavailable_after_one_retry() {
     let calls = Arc::new(AtomicU32::new(0));
     let counter = calls.clone();
