@@ -6,7 +6,7 @@ use super::{
     idempotency, ledger,
     orders::{format_position, parse_cursor},
     params::{Param, params},
-    rows::{bigint, count, get, json, keyword, money, only, parsed_if},
+    rows::{bigint, count, decodable, get, json, keyword, money, only, parsed_if},
 };
 use domain::{
     Event,
@@ -196,7 +196,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         let (since, id) = (after.and_then(Payment::reconcile_after), after.map(|after| after.id.0));
         let rows =
             self.relay.database().query(DUE_FOR_RECONCILIATION, &params![before, i64::from(limit), since, id]).await?;
-        rows.iter().map(read).collect()
+        Ok(decodable(&rows, read))
     }
 
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure> {
