@@ -90,6 +90,20 @@ def _complete_errors() -> None:
 
 
 def _correct_intents() -> None:
+    """The members of intents, and their list by time of creation."""
+
+    def list_all(
+        cls: Any, /, url: str, created: Any = None, limit: Any = None, starting_after: Any = None, **more: Any
+    ) -> Any:
+        _reject_unknown(more)
+        is_within = _range(created)
+        return _page(cls, url, _newest_first(cls), limit, starting_after, lambda item: is_within(item.created))
+
+    PaymentIntent._api_list_all = classmethod(list_all)
+    _correct_members()
+
+
+def _correct_members() -> None:
     export, initialize_charge = PaymentIntent._export, Charge._initialize_charge
     read_last_error = PaymentIntent.last_payment_error.fget
 

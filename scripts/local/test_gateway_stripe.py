@@ -177,6 +177,20 @@ class SearchTest(SharedGatewayTest):
         self.assertEqual((await self.get("/v1/payment_intents/search"))[0], 400)
 
 
+class ListTest(SharedGatewayTest):
+    async def test_intents_are_listed_by_time_newest_first_in_pages(self) -> None:
+        made = [(await self.paid(attempt=str(n))) for n in range(3)]
+        since = ("created[gte]", str(made[0]["created"]))
+        status, first = await self.get("/v1/payment_intents", since, ("limit", "2"))
+        self.assertEqual((status, first["has_more"]), (200, True))
+        _, second = await self.get("/v1/payment_intents", since, ("starting_after", first["data"][-1]["id"]))
+        listed = [intent["id"] for intent in first["data"] + second["data"]]
+        self.assertEqual(listed[:3], [intent["id"] for intent in reversed(made)])
+        self.assertEqual(first["data"][0]["metadata"]["attempt"], "2")
+        _, later = await self.get("/v1/payment_intents", ("created[gt]", str(made[-1]["created"])))
+        self.assertEqual(later["data"], [])
+
+
 class BalanceTransactionsTest(SharedGatewayTest):
     async def list_page(self, *parameters: tuple[str, object]) -> Json:
         status, page = await self.get("/v1/balance_transactions", *parameters)

@@ -11,7 +11,7 @@ use domain::{
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway, staff_metrics};
+use services::{advance_payment, call_gateway, look_up_charge, staff_metrics};
 
 /// Charges one payment; that of an order that costs nothing is confirmed without the gateway. A decline is final for the attempt. An
 /// answer that states another amount than was asked is recorded for review and confirms nothing. The queue retries while the gateway
@@ -37,8 +37,8 @@ pub async fn handle(
         return advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop);
     }
     let look_up = async {
-        let found = gateway.find_charge(&payment).await?;
-        Ok(found.or_else(|| payment::fail_charge_after_gateway_error(&payment, delivery.now)))
+        let failed = payment::fail_charge_after_gateway_error(&payment, delivery.now);
+        Ok(look_up_charge(gateway, &payment, failed.is_some()).await?.or(failed))
     };
     let outcome = call_gateway(breaker, payments, delivery.context(), gateway.charge(&payment), look_up).await?;
     let decide = |payment: &Payment| {

@@ -15,7 +15,7 @@ use edge::{
 use kernel::Failure;
 use ports::{GATEWAY_PENDING, Gateway, PaymentStore, TransitionOutcome};
 use serde::Serialize;
-use services::{Sweep, SweepSummary, commit_payment, staff_metrics};
+use services::{Sweep, SweepSummary, commit_payment, look_up_charge, staff_metrics};
 
 /// Payments per page.
 const PAGE: u32 = 200;
@@ -83,7 +83,8 @@ async fn reconcile(
 ) -> Result<Option<Payment>, Failure> {
     let mut current = payment.clone();
     if payment.is_open() {
-        let found = gateway.find_charge(payment).await?;
+        let gives_up = payment::abandon_charge(payment, tick.now).is_some();
+        let found = look_up_charge(gateway, payment, gives_up).await?;
         let refund = RefundId(tick.ids.next());
         if let Some((change, why)) = payment::resolve_charge(payment, found.as_ref(), refund, tick.now)? {
             return commit(payments, change, tick, summary.of(why)).await;

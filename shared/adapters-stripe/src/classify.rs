@@ -14,9 +14,6 @@ use std::collections::BTreeMap;
 #[cfg(test)]
 mod tests;
 
-/// Maximum number of payment intents of one attempt. Normally there is one.
-pub(super) const SEARCH_LIMIT: u32 = 100;
-
 pub(super) type Metadata = BTreeMap<String, String>;
 
 /// The members of a payment intent that are used.
@@ -96,9 +93,9 @@ fn stated(minor: Option<i64>, currency: Option<&str>) -> Option<StatedAmount> {
     Some(StatedAmount::new(minor?, currency?))
 }
 
-/// A page of search results.
+/// A page of payment intents.
 #[derive(Deserialize)]
-struct SearchPage {
+struct Intents {
     data: Vec<Intent>,
     #[serde(default)]
     has_more: bool,
@@ -297,27 +294,29 @@ pub(super) fn refund_among(status: StatusCode, body: &[u8], refund_id: &str) -> 
     }
 }
 
-/// The outcome of the attempt among the payment intents that were found.
-pub(super) fn search(
+/// The payment intents of an attempt on a page, and the id that the next page starts after.
+pub(super) fn intents_of(
     status: StatusCode,
     body: &[u8],
-    payment_id: &str,
-    attempt: &str,
-) -> Result<Option<ChargeOutcome>, Failure> {
+    (payment_id, attempt): (&str, &str),
+) -> Result<(Vec<Intent>, Option<String>), Failure> {
     if !status.is_success() {
         return Err(failure_of(status, StripeError::parse(body)));
     }
-    let found: SearchPage = read(status, body)?;
-    if found.has_more {
-        return Err(Failure::internal(format!(
-            "{DEPENDENCY}: more than {SEARCH_LIMIT} charges of {payment_id}/{attempt}"
-        )));
-    }
+    let Intents { data, has_more } = read(status, body)?;
+    let next = data.last().filter(|_| has_more).map(|last| last.id.clone());
     // Stripe's search ignores case at least, so the metadata is compared again.
     let is = |intent: &Intent, name, value| intent.metadata.get(name).is_some_and(|theirs| theirs == value);
     let is_ours =
         |intent: &Intent| is(intent, metadata::PAYMENT_ID, payment_id) && is(intent, metadata::ATTEMPT, attempt);
-    let ours: Vec<Intent> = found.data.into_iter().filter(is_ours).collect();
+    Ok((data.into_iter().filter(is_ours).collect(), next))
+}
+
+/// The outcome of an attempt, from its payment intents. Normally there is one.
+pub(super) fn outcome_of(
+    ours: Vec<Intent>,
+    (payment_id, attempt): (&str, &str),
+) -> Result<Option<ChargeOutcome>, Failure> {
     let (mut charged, ours): (Vec<Intent>, Vec<Intent>) =
         ours.into_iter().partition(|intent| intent.status == "succeeded");
     if charged.len() > 1 {
@@ -346,8 +345,8 @@ pub(super) fn error_response(status: StatusCode, body: &[u8]) -> Failure {
     failure_of(status, StripeError::parse(body))
 }
 
-/// The failure of a request that Stripe is still processing.
-fn pending(what: &str) -> Failure {
+/// The failure of a request whose outcome Stripe does not tell yet.
+pub(super) fn pending(what: &str) -> Failure {
     Failure::new(FailureKind::Unavailable, GATEWAY_PENDING, "The outcome at the payment gateway is still pending.")
         .with_internal(format!("{DEPENDENCY}: {what}"))
 }

@@ -4,7 +4,7 @@
 //! the first result of a key for at least 24 hours and replays it (`domain::payment::is_due` ensures that no request is repeated later).
 //! A repeated request therefore returns the outcome if the first response was lost, or if Stripe rejected the request before executing
 //! it (401, 409, 429). If the stored result is a 5xx or `processing`, the outcome is searched for instead
-//! ([`ports::Gateway::find_charge`], [`ports::Gateway::find_refund`]; <https://docs.stripe.com/api/idempotent_requests>).
+//! ([`ports::Gateway::search_charge`], [`ports::Gateway::find_refund`]; <https://docs.stripe.com/api/idempotent_requests>).
 
 mod balance_transactions;
 mod classify;
@@ -49,6 +49,10 @@ const API_VERSION: &str = "2025-03-31.basil";
 const REPLAYED_HEADER: &str = "idempotent-replayed";
 /// Stripe's limit on the length of a page.
 const PAGE_LIMIT: &str = "100";
+/// Maximum number of pages of payment intents that are read to find one.
+const MAX_INTENT_PAGES: u32 = 500;
+/// By how much Stripe's clock may be behind ours.
+const CLOCK_SKEW_S: i64 = 300;
 
 /// Names of the metadata of payment intents and refunds. Stripe copies those of a payment intent to its charge.
 mod metadata {
@@ -160,13 +164,33 @@ impl ports::Gateway for StripeGateway {
         classify::refund(status, &body)
     }
 
-    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+    async fn search_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
         let (id, attempt) = (payment.id.to_string(), payment.attempts.to_string());
         let query =
             format!("metadata['{}']:'{id}' AND metadata['{}']:'{attempt}'", metadata::PAYMENT_ID, metadata::ATTEMPT,);
-        let query = [("query", query), ("limit", classify::SEARCH_LIMIT.to_string())];
+        let query = [("query", query), ("limit", PAGE_LIMIT.to_owned())];
         let (status, body) = self.get("payment_intents/search", &query).await?;
-        classify::search(status, &body, &id, &attempt)
+        let (ours, next) = classify::intents_of(status, &body, (&id, &attempt))?;
+        match next {
+            None => classify::outcome_of(ours, (&id, &attempt)),
+            Some(_) => Err(Failure::internal(format!("{DEPENDENCY}: too many charges of {id}/{attempt}"))),
+        }
+    }
+
+    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+        let (id, attempt) = (payment.id.to_string(), payment.attempts.to_string());
+        let from = payment.attempted_at.as_second() - CLOCK_SKEW_S;
+        let (mut all, mut after) = (Vec::new(), None::<String>);
+        for _ in 0..MAX_INTENT_PAGES {
+            let mut query = vec![("created[gte]", from.to_string()), ("limit", PAGE_LIMIT.to_owned())];
+            query.extend(after.map(|last| ("starting_after", last)));
+            let (status, body) = self.get("payment_intents", &query).await?;
+            let (ours, next) = classify::intents_of(status, &body, (&id, &attempt))?;
+            all.extend(ours);
+            let Some(last) = next else { return classify::outcome_of(all, (&id, &attempt)) };
+            after = Some(last);
+        }
+        Err(classify::pending("too many charges since the attempt began"))
     }
 
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {

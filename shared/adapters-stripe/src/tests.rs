@@ -133,13 +133,30 @@ async fn refund_names_the_charge_and_has_its_own_idempotency_key() {
 async fn attempt_is_searched_by_its_metadata() {
     let (listener, gateway) = gateway().await;
     let (payment, responses) = (payment(), [KEY, (200, r#"{"data":[],"has_more":false}"#)]);
-    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.find_charge(&payment));
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.search_charge(&payment));
     assert_eq!(response, Ok(None));
     let (line, query) = parts(&requests[1]);
     assert_eq!(line, "GET /v1/payment_intents/search");
     let wanted = "metadata['payment_id']:'00000000-0000-0000-0000-000000000001'+AND+metadata['attempt']:'2'";
     assert!(query.contains(wanted), "{query}");
     assert!(!requests[1].to_ascii_lowercase().contains("idempotency-key"), "it changes nothing");
+}
+
+#[tokio::test]
+async fn attempt_is_found_among_all_charges_since_it_began() {
+    let (listener, gateway) = gateway().await;
+    let payment = payment();
+    let others = r#"{"data":[{"id":"pi_8","status":"succeeded"},{"id":"pi_7","status":"canceled"}],"has_more":true}"#;
+    let ours = r#"{"data":[{"id":"pi_6","status":"succeeded","amount":3998,"amount_received":3998,"currency":"usd","metadata":
+        {"payment_id":"00000000-0000-0000-0000-000000000001","attempt":"2"}}],"has_more":false}"#;
+    let responses = [KEY, (200, others), (200, ours)];
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.find_charge(&payment));
+    let Ok(Some(ChargeOutcome::Charged(answer))) = response else { panic!("{response:?}") };
+    assert_eq!(answer.transaction_id, "pi_6");
+    let (line, query) = parts(&requests[1]);
+    let from = payment.attempted_at.as_second() - 300;
+    assert_eq!((&*line, query.clone()), ("GET /v1/payment_intents", format!("created[gte]={from}&limit=100")));
+    assert_eq!(parts(&requests[2]).1, format!("{query}&starting_after=pi_7"));
 }
 
 #[tokio::test]

@@ -33,11 +33,15 @@ pub trait Gateway {
     /// Makes a refund, at most once per idempotency key.
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure>;
 
-    /// Looks up the result of the last attempt without changing anything. `None` if the gateway never received the attempt, or
-    /// received it and did not charge. Requests of the last minute may be missing.
+    /// Searches for the result of the last attempt without changing anything: one request. `None` proves nothing: the gateway's search
+    /// lags by a minute, and by more during an incident.
+    async fn search_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
+
+    /// As [`Gateway::search_charge`], among all charges since the attempt began: many requests. `None` if the gateway never received the
+    /// attempt, or received it and did not charge. `Unavailable`, code [`GATEWAY_PENDING`], if there are too many charges to tell.
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure>;
 
-    /// Looks up the result of a refund, as [`Gateway::find_charge`] does, but without its delay.
+    /// Looks up the result of a refund among all refunds of its charge, without changing anything.
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure>;
 
     /// All refunds of a charge that are made or failed, whoever requested them, by the gateway's id of the charge.

@@ -1,8 +1,11 @@
 //! Calls of the payment gateway through the circuit breaker.
 
-use domain::event::GatewaySuspended;
+use domain::{
+    event::GatewaySuspended,
+    payment::{ChargeOutcome, Payment},
+};
 use kernel::{EventContext, Failure};
-use ports::{CircuitBreaker, CircuitOpened, GATEWAY_REPLAYED_ERROR, PaymentStore, is_unreachable};
+use ports::{CircuitBreaker, CircuitOpened, GATEWAY_REPLAYED_ERROR, Gateway, PaymentStore, is_unreachable};
 
 /// Sends `request` to the gateway if the circuit is closed, and records in the circuit breaker whether the gateway responded. A decline
 /// and a request to retry later are responses. Commits a `GatewaySuspended` event if the circuit opens.
@@ -26,5 +29,17 @@ pub async fn call_gateway<T>(
     match response {
         Err(error) if error.code == GATEWAY_REPLAYED_ERROR => look_up.await?.ok_or(error),
         response => response,
+    }
+}
+
+/// Looks up the result of the last attempt. With `gives_up`, `None` will end the attempt, so that it has to be certain.
+pub async fn look_up_charge(
+    gateway: &impl Gateway,
+    payment: &Payment,
+    gives_up: bool,
+) -> Result<Option<ChargeOutcome>, Failure> {
+    match gateway.search_charge(payment).await? {
+        None if gives_up => gateway.find_charge(payment).await,
+        found => Ok(found),
     }
 }

@@ -13,7 +13,7 @@ mod payments;
 mod retry;
 mod sweep;
 
-pub use gateway::call_gateway;
+pub use gateway::{call_gateway, look_up_charge};
 pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
 pub use orders::{advance_order, commit_order};
 pub use pages::{MAX_PAGE_BYTES, page_within};

@@ -29,7 +29,7 @@ fn returned(id: &str) -> RefundOutcome {
 
 fn found(intents: &[String]) -> Result<Option<ChargeOutcome>, Failure> {
     let body = format!(r#"{{"object":"search_result","has_more":false,"data":[{}]}}"#, intents.join(","));
-    search(StatusCode::OK, body.as_bytes(), PAYMENT, "2")
+    outcome_of(intents_of(StatusCode::OK, body.as_bytes(), (PAYMENT, "2"))?.0, (PAYMENT, "2"))
 }
 
 /// A payment intent of the second attempt.
@@ -130,7 +130,7 @@ fn required_action_carries_what_the_client_needs() {
 #[test]
 fn undecided_response_is_unavailable() {
     let kinds = |code, body: &str| {
-        let search = search(status(code), body.as_bytes(), PAYMENT, "2").unwrap_err().kind;
+        let search = intents_of(status(code), body.as_bytes(), (PAYMENT, "2")).err().unwrap().kind;
         [charged(code, body).unwrap_err().kind, refunded(code, body).unwrap_err().kind, search]
     };
     for code in [401, 404, 409, 429, 500, 502, 503] {

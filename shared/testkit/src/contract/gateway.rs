@@ -11,7 +11,7 @@ use domain::{
     text::PaymentMethod,
 };
 use futures_util::future::join_all;
-use kernel::FailureKind;
+use kernel::{Failure, FailureKind};
 use ports::Gateway;
 
 /// Generates one test per rule of [`Gateway`]. The expression is a future of a `Fixture<impl Gateway>`.
@@ -152,27 +152,34 @@ pub async fn second_attempt_is_a_separate_charge_request(fixture: &Fixture<impl 
     assert_eq!(fixture.port().charge(&again).await, response);
 }
 
+/// What both lookups find, which is the same while the search does not lag.
+async fn look_up(fixture: &Fixture<impl Gateway>, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+    let (searched, found) = (fixture.port().search_charge(payment).await, fixture.port().find_charge(payment).await);
+    assert_eq!(searched, found);
+    found
+}
+
 pub async fn result_of_the_last_attempt_is_found(fixture: &Fixture<impl Gateway>) {
     let good = payment("pm_card_visa");
     let response = fixture.port().charge(&good).await.expect("a response");
-    assert_eq!(fixture.port().find_charge(&good).await, Ok(Some(response)));
+    assert_eq!(look_up(fixture, &good).await, Ok(Some(response)));
     let bad = payment("pm_card_visa_chargeDeclined");
     let response = fixture.port().charge(&bad).await.expect("a response");
-    assert_eq!(fixture.port().find_charge(&bad).await, Ok(Some(response)));
+    assert_eq!(look_up(fixture, &bad).await, Ok(Some(response)));
 }
 
 pub async fn attempt_without_a_charge_request_is_not_found(fixture: &Fixture<impl Gateway>) {
-    assert_eq!(fixture.port().find_charge(&payment("pm_card_visa")).await, Ok(None));
+    assert_eq!(look_up(fixture, &payment("pm_card_visa")).await, Ok(None));
     let again = retried(fixture.port()).await;
-    assert_eq!(fixture.port().find_charge(&again).await, Ok(None), "only the previous attempt was requested");
+    assert_eq!(look_up(fixture, &again).await, Ok(None), "only the previous attempt was requested");
     let response = fixture.port().charge(&again).await.expect("a response");
-    assert_eq!(fixture.port().find_charge(&again).await, Ok(Some(response)));
+    assert_eq!(look_up(fixture, &again).await, Ok(Some(response)));
 }
 
 pub async fn finding_an_attempt_charges_nothing(fixture: &Fixture<impl Gateway>) {
     let payment = payment("pm_card_visa");
     for _ in 0..2 {
-        assert_eq!(fixture.port().find_charge(&payment).await, Ok(None));
+        assert_eq!(look_up(fixture, &payment).await, Ok(None));
     }
     let mine = |movement: &GatewayTransaction| movement.payment_id == Some(payment.id);
     assert_eq!(transactions(fixture.port(), mine).await, []);

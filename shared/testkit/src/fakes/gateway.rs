@@ -33,6 +33,8 @@ pub(super) struct GatewayState {
     /// What the gateway says it moved, whatever was asked.
     stated: Option<StatedAmount>,
     undecodable: Vec<String>,
+    /// The search shows nothing yet.
+    search_lags: bool,
 }
 
 /// A charge that the gateway made.
@@ -126,6 +128,11 @@ impl Gateway {
         self.0.arrange(|state| state.gateway.stated = amount);
     }
 
+    /// Makes the search show nothing, or everything again.
+    pub fn delay_search(&self, search_lags: bool) {
+        self.0.arrange(|state| state.gateway.search_lags = search_lags);
+    }
+
     /// Adds a transaction with this id that cannot be parsed.
     pub fn put_unreadable(&self, name: &str) {
         self.0.arrange(|state| state.gateway.undecodable.push(name.to_owned()));
@@ -177,6 +184,10 @@ impl GatewayState {
         };
         self.conclude(payment, outcome.clone());
         Ok(outcome)
+    }
+
+    fn outcome(&self, payment: &Payment) -> Option<ChargeOutcome> {
+        self.outcomes.get(&payment.gateway_key()).map(|(_, outcome)| outcome.clone())
     }
 
     /// Stores the outcome of an attempt and reports it.
@@ -328,12 +339,15 @@ impl ports::Gateway for Gateway {
         self.0.step(Dependency::Gateway, "gateway.refund", |state| state.gateway.refund(payment, refund)).await
     }
 
-    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
-        let known = |(_, outcome): &(Payment, ChargeOutcome)| outcome.clone();
-        let query = self
-            .0
-            .query(Dependency::Gateway, |state| Ok(state.gateway.outcomes.get(&payment.gateway_key()).map(known)));
+    async fn search_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+        let query = self.0.query(Dependency::Gateway, |state| {
+            Ok(if state.gateway.search_lags { None } else { state.gateway.outcome(payment) })
+        });
         query.await
+    }
+
+    async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+        self.0.query(Dependency::Gateway, |state| Ok(state.gateway.outcome(payment))).await
     }
 
     async fn find_refund(&self, _: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {

@@ -146,7 +146,7 @@ async fn unreachable_gateway_opens_the_circuit() {
     let (gateway, breaker, payment) = (platform.gateway(), platform.circuit_breaker(), build::order().payment());
     let requested = build::order().refund_requested(ids::refund(1), None).payment;
     platform.faults().take_down(Dependency::Gateway);
-    assert!(gateway.charge(&payment).await.is_err() && gateway.find_charge(&payment).await.is_err());
+    assert!(gateway.charge(&payment).await.is_err() && gateway.search_charge(&payment).await.is_err());
     assert!(gateway.refund(&requested, &requested.refunds[0]).await.is_err());
     assert!(gateway.balance_transactions(build::at(0), build::at(1)).await.is_err());
     let mut calls = 0;

@@ -175,6 +175,8 @@ pub struct Plan {
     pub webhooks: bool,
     /// Whether the gateway says that it moved one yen, whatever it moved.
     pub misstates: bool,
+    /// Whether the gateway's search shows no charge until long after the schedule.
+    pub search_lags: bool,
 }
 
 impl Plan {
@@ -190,6 +192,7 @@ impl Plan {
             policy: ShortfallPolicy::Refund,
             webhooks: false,
             misstates: false,
+            search_lags: false,
         }
     }
 
@@ -229,6 +232,8 @@ impl Plan {
         let mut plan = Self { is_small, ..Self::with(orders, is_small && may_be_seeded) };
         plan.policy = ShortfallPolicy::ALL[choices.choose(Choice::Policy, ShortfallPolicy::ALL.len())];
         plan.webhooks = choices.one_in(Choice::Webhooks, 2);
+        // Where webhooks tell of every charge, a lag of the search shows nowhere.
+        plan.search_lags = !plan.webhooks;
         let delay = || Duration::from_millis(DELAYS[choices.choose(Choice::Delay, DELAYS.len())]);
         plan.wait(Command::Place(COMPETING), choices.choose(Choice::Delay, DELAYS.len()));
         if plan.contains(Command::Place(LATE)) {

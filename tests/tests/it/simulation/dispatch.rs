@@ -251,8 +251,7 @@ impl<S: Backend> World<S> {
                 self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, tick).await).await
             }
             _ => {
-                let (payments, gateway) = (stores.payments(), self.platform.gateway());
-                let handler = async |tick| payment_reconcile::handle(&payments, &gateway, tick).await;
+                let handler = async |tick| defects::reconcile(self, stores, tick).await;
                 self.tick(catalog::PAYMENT_RECONCILE, handler).await
             }
         }

@@ -139,6 +139,7 @@ impl<S: Backend> World<S> {
         if plan.is_seeded {
             commands::seed(&platform);
         }
+        platform.gateway().delay_search(plan.search_lags);
         platform.gateway().state_amount(plan.misstates.then(|| StatedAmount::new(1, "JPY")));
         Self {
             platform,

@@ -18,7 +18,7 @@ use super::{
 };
 use catalog::Function;
 use domain::{DomainEvent, invoice::Calendar};
-use edge::Delivery;
+use edge::{Delivery, schedule::Tick};
 use kernel::Failure;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub enum Defect {
     ChargesWithNewKeyPerTry,
     ChargesBeforeStoringPayment,
     RefundsWithNewKeyPerTry,
+    GivesUpAfterSearch,
     IgnoresClosedPayment,
     StoresWebhookClaimSeparately,
     ReleasesStockTwice,
@@ -53,7 +54,7 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect with its description.
-    pub const ALL: [(Self, &str); 24] = [
+    pub const ALL: [(Self, &str); 25] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
         (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),
         (Self::PublishesBeforeCommit, "publish the payment event before its commit"),
@@ -61,6 +62,7 @@ impl Defect {
         (Self::MarksRejectedEventsPublished, "mark outbox events as published although the bus rejected them"),
         (Self::ChargesWithNewKeyPerTry, "charge with a new gateway key per try"),
         (Self::RefundsWithNewKeyPerTry, "refund with a new gateway key per try"),
+        (Self::GivesUpAfterSearch, "give up a charge that a search does not show"),
         (Self::ChargesBeforeStoringPayment, "charge before the payment is stored"),
         (Self::IgnoresClosedPayment, "charge without checking for a cancellation"),
         (Self::StoresWebhookClaimSeparately, "store the webhook claim in a separate transaction"),
@@ -81,6 +83,22 @@ impl Defect {
     ];
 }
 
+/// Runs payment-reconcile, with the world's defect if it concerns it.
+pub async fn reconcile<S: Backend>(
+    world: &World<S>,
+    stores: &impl Stores,
+    tick: Tick,
+) -> Result<payment_reconcile::Summary, Failure> {
+    let (platform, payments) = (&world.platform, stores.payments());
+    match world.defect {
+        Some(defect @ Defect::GivesUpAfterSearch) => {
+            let gateway = payments::FaultyGateway { platform, ids: world.clock.ids(), defect };
+            payment_reconcile::handle(&payments, &gateway, tick).await
+        }
+        _ => payment_reconcile::handle(&payments, &platform.gateway(), tick).await,
+    }
+}
+
 /// Consumes an event with the world's defect, if it concerns this function.
 pub async fn consume<S: Backend>(
     world: &World<S>,
@@ -92,7 +110,7 @@ pub async fn consume<S: Backend>(
     let is = |row: &Function| to.name == row.name;
     let copy = || copy(world, delivery);
     let payments = payments::Payments { inner: stores.payments(), platform, defect };
-    let gateway = payments::NewKeyGateway { platform, ids: world.clock.ids(), defect };
+    let gateway = payments::FaultyGateway { platform, ids: world.clock.ids(), defect };
     let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, ids: world.clock.ids(), defect };
     let orders = orders::Orders { inner: stores.orders(), platform, ids: world.clock.ids(), defect };
     Some(match defect {

@@ -94,14 +94,14 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
     }
 }
 
-/// A gateway client that uses a new key for each call.
-pub struct NewKeyGateway<'a> {
+/// A gateway client that uses a new key for each call, or takes a search for a proof.
+pub struct FaultyGateway<'a> {
     pub platform: &'a Platform,
     pub ids: Ids,
     pub defect: Defect,
 }
 
-impl Gateway for NewKeyGateway<'_> {
+impl Gateway for FaultyGateway<'_> {
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
         let gateway = self.platform.gateway();
         match self.defect {
@@ -122,8 +122,16 @@ impl Gateway for NewKeyGateway<'_> {
         }
     }
 
+    async fn search_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
+        self.platform.gateway().search_charge(payment).await
+    }
+
     async fn find_charge(&self, payment: &Payment) -> Result<Option<ChargeOutcome>, Failure> {
-        self.platform.gateway().find_charge(payment).await
+        let gateway = self.platform.gateway();
+        match self.defect {
+            Defect::GivesUpAfterSearch => gateway.search_charge(payment).await,
+            _ => gateway.find_charge(payment).await,
+        }
     }
 
     async fn find_refund(&self, payment: &Payment, refund: &Refund) -> Result<Option<RefundOutcome>, Failure> {
