@@ -1,11 +1,11 @@
-//! Forwards confirmed orders from the bus to the analytics stream.
+//! Puts what analytics uses of confirmed orders on its stream.
 
-use domain::DomainEvent;
+use domain::{DomainEvent, window};
 use edge::Delivery;
 use kernel::Failure;
 use ports::AnalyticsStream;
 
-/// Puts one event. A repetition is harmless: windows count each event once.
+/// Puts one record. A repetition is harmless: windows count each event once.
 pub async fn handle(stream: &impl AnalyticsStream, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    stream.put(&delivery.event).await
+    stream.put(&window::stream_record(&delivery.event)?).await
 }

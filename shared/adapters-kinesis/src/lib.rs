@@ -4,7 +4,7 @@ use adapters::aws;
 use adapters::wiring::{Result, Wiring};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
-use domain::Event;
+use domain::window::StreamRecord;
 use kernel::Failure;
 
 pub fn analytics_stream(wiring: &Wiring) -> Result<KinesisAnalyticsStream> {
@@ -25,12 +25,12 @@ impl KinesisAnalyticsStream {
 }
 
 impl ports::AnalyticsStream for KinesisAnalyticsStream {
-    async fn put(&self, event: &Event) -> Result<(), Failure> {
-        let data = serde_json::to_vec(event).map_err(Failure::internal)?;
+    async fn put(&self, record: &StreamRecord) -> Result<(), Failure> {
+        let data = serde_json::to_vec(record).map_err(Failure::internal)?;
         self.client
             .put_record()
             .stream_name(&self.stream)
-            .partition_key(&event.subject)
+            .partition_key(&record.subject)
             .data(Blob::new(data))
             .send()
             .await

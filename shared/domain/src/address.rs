@@ -67,13 +67,19 @@ impl<'de> Deserialize<'de> for Address {
 }
 
 impl Address {
-    /// Country and region, such as `US-CA`; the country alone for an address without a region.
+    /// Country and region, such as `US-CA`; the country alone without a region, and for one that is not written as the code of a
+    /// subdivision (ISO 3166-2), because whatever else a customer typed there may say who they are.
     pub fn area(&self) -> String {
-        match &self.region {
+        match self.region.as_ref().filter(|region| is_subdivision(region.as_str())) {
             Some(region) => format!("{}-{}", self.country.as_str(), region.as_str()),
             None => self.country.as_str().to_owned(),
         }
     }
+}
+
+/// Whether `text` has the form of the second part of an ISO 3166-2 code.
+fn is_subdivision(text: &str) -> bool {
+    (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -123,8 +129,10 @@ mod tests {
         let kept = serde_json::to_value(&address).expect("serializes");
         assert_eq!(kept.get("postal_code"), None);
         assert_eq!(serde_json::from_value::<Address>(kept).expect("reads"), address);
-        assert_eq!(address.area(), "HK-Hong Kong Island");
+        assert_eq!(address.area(), "HK");
         assert_eq!(read("MO", json!({})).expect("an address").area(), "MO");
+        let coded = json!({ "city": "Oakland", "region": "CA", "postal_code": "94607" });
+        assert_eq!(read("US", coded).expect("an address").area(), "US-CA");
     }
 
     #[test]

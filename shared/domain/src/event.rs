@@ -7,6 +7,7 @@
 
 mod identity;
 mod inventory;
+mod leaving;
 mod notifications;
 mod orders;
 mod payments;
@@ -19,6 +20,7 @@ pub use inventory::{
     PaymentRef, ProductCreated, StockAdjusted, StockAllocated, StockAllocationFailed, StockLow, StockOpened,
     StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,
 };
+pub use leaving::{is_code, is_traceparent, retain_leaving};
 pub use notifications::{NotificationRequested, NotificationSent};
 pub use orders::{
     InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped, OrderWaiting,
@@ -32,7 +34,7 @@ pub use payments::{
 use serde::{Deserialize, Serialize};
 
 macro_rules! define {
-    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($personal:literal),*];)*) => {
+    ($($constant:ident $type:ident $name:literal $context:ident $topic:ident [$($leaves:literal),*];)*) => {
         /// A domain event, serialized as its `type` and `data`.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "type", content = "data")]
@@ -127,15 +129,4 @@ impl DomainEvent {
 pub fn unexpected_event(event: &DomainEvent) -> kernel::Failure {
     let detail = format!("{} is not for this consumer", event.row().name);
     kernel::Failure::new(kernel::FailureKind::Invalid, "unexpected-event", detail)
-}
-
-/// Removes the personal data that the event's catalog row lists, before the event is stored permanently.
-pub fn redact(event: &mut serde_json::Map<String, serde_json::Value>, row: &catalog::Event) {
-    for pointer in row.personal {
-        let Some((parent, member)) = pointer.rsplit_once('/') else { continue };
-        let parent = event.get_mut("data").and_then(|data| data.pointer_mut(parent));
-        if let Some(members) = parent.and_then(serde_json::Value::as_object_mut) {
-            members.remove(member);
-        }
-    }
 }

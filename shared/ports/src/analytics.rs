@@ -1,16 +1,13 @@
 //! Ports of analytics.
 
 use crate::Page;
-use domain::{
-    Event,
-    window::{AnalyticsRecord, Window},
-};
+use domain::window::{AnalyticsRecord, StreamRecord, Window};
 use kernel::{Failure, Timestamp};
 
-/// The stream of events that analytics aggregates.
+/// The stream of records that analytics aggregates.
 pub trait AnalyticsStream {
-    /// Puts one event. Events of one subject stay in order.
-    async fn put(&self, event: &Event) -> Result<(), Failure>;
+    /// Puts one record. Records of one subject stay in order.
+    async fn put(&self, record: &StreamRecord) -> Result<(), Failure>;
 }
 
 /// Aggregates confirmed orders in windows of five minutes, and lists the windows.

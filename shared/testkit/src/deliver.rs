@@ -6,7 +6,7 @@
 
 use crate::{Crashed, Platform};
 use catalog::{Function, MAX_RECEIVES, Trigger};
-use domain::{Event, product::Product};
+use domain::{Event, product::Product, window::StreamRecord};
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use kernel::Failure;
 use ports::LogRecord;
@@ -46,6 +46,7 @@ enum Source {
 #[derive(Clone)]
 enum Content {
     Event(Rc<Event>),
+    Fact(Rc<StreamRecord>),
     Change(Rc<Product>),
     Record(Rc<LogRecord>),
 }
@@ -96,20 +97,32 @@ impl<'a> Dispatcher<'a> {
         Self { copies, ..self }
     }
 
-    /// Subscribes `handle` to the events of `function`'s catalog row, from the bus or from the analytics stream.
+    /// Subscribes `handle` to the events of `function`'s catalog row, from the bus.
     #[must_use]
     pub fn subscribe(
         self,
         function: &'static Function,
         handle: impl AsyncFn(Event) -> Result<(), Failure> + 'a,
     ) -> Self {
-        let source = match function.trigger {
-            Trigger::Stream(_, events) => Source::Stream(events),
-            _ if function.has_queue() => Source::Bus(function.consumes()),
-            _ => panic!("the catalog row of {} consumes no events", function.name),
-        };
-        self.route(function, source, async move |content| match content {
+        assert!(function.has_queue(), "the catalog row of {} consumes no events of the bus", function.name);
+        self.route(function, Source::Bus(function.consumes()), async move |content| match content {
             Content::Event(event) => handle(Event::clone(&event)).await,
+            _ => Ok(()),
+        })
+    }
+
+    /// Subscribes `handle` to the records of the analytics stream.
+    #[must_use]
+    pub fn subscribe_to_stream(
+        self,
+        function: &'static Function,
+        handle: impl AsyncFn(StreamRecord) -> Result<(), Failure> + 'a,
+    ) -> Self {
+        let Trigger::Stream(_, events) = function.trigger else {
+            panic!("the catalog row of {} has no stream", function.name)
+        };
+        self.route(function, Source::Stream(events), async move |content| match content {
+            Content::Fact(record) => handle(StreamRecord::clone(&record)).await,
             _ => Ok(()),
         })
     }
@@ -193,11 +206,11 @@ impl<'a> Dispatcher<'a> {
                 |source| matches!(source, Source::Bus(events) if includes(events, row)),
             );
         }
-        for event in self.platform.analytics_stream().events_after(self.offsets.stream) {
+        for record in self.platform.analytics_stream().records_after(self.offsets.stream) {
             self.offsets.stream += 1;
-            let row = event.event.row();
+            let row = catalog::find_event(&record.event.name).expect("an event of the catalog");
             self.enqueue(
-                &Content::Event(event),
+                &Content::Fact(record),
                 |source| matches!(source, Source::Stream(events) if includes(events, row)),
             );
         }
@@ -230,6 +243,7 @@ impl Content {
     fn name(&self) -> &'static str {
         match self {
             Self::Event(event) => event.event.row().name,
+            Self::Fact(_) => catalog::ANALYTICS.name,
             Self::Change(_) => catalog::PRODUCTS.name,
             Self::Record(record) => record.topic,
         }

@@ -45,7 +45,7 @@ pub struct OrderConfirmed {
     /// Id of the payment.
     pub payment_id: PaymentId,
     /// When the order was placed.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     #[serde(deserialize_with = "kernel::time::deserialize")]
     pub placed_at: Timestamp,
 }

@@ -142,7 +142,7 @@ pub struct PaymentDisputed {
     pub status: DisputeStatus,
     /// Until when evidence is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub evidence_due_by: Option<Timestamp>,
 }
 
@@ -159,7 +159,7 @@ pub struct DisputeUpdated {
     pub status: DisputeStatus,
     /// Until when evidence is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub evidence_due_by: Option<Timestamp>,
 }
 
@@ -187,7 +187,7 @@ pub struct GatewaySuspended {
     /// Consecutive failures.
     pub failures: u32,
     /// When calls are allowed again.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     #[serde(deserialize_with = "kernel::time::deserialize")]
     pub until: Timestamp,
 }
@@ -196,11 +196,11 @@ pub struct GatewaySuspended {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerReconciled {
     /// Start of the reconciled period, inclusive.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     #[serde(deserialize_with = "kernel::time::deserialize")]
     pub from: Timestamp,
     /// End of the reconciled period, exclusive.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
     #[serde(deserialize_with = "kernel::time::deserialize")]
     pub to: Timestamp,
     /// Number of the gateway's transactions in the period.

@@ -26,14 +26,6 @@ fn unknown_members_are_ignored() {
 }
 
 #[test]
-fn redact_removes_personal_members_only() {
-    let data = serde_json::json!({"user_id": "u", "email": "ada@example.com", "username": "ada"});
-    let mut event = serde_json::Map::from_iter([("data".to_owned(), data)]);
-    redact(&mut event, catalog::USER_REGISTERED);
-    assert_eq!(event["data"], serde_json::json!({"user_id": "u"}));
-}
-
-#[test]
 fn every_event_has_a_schema() {
     assert_eq!(schemas().len(), catalog::EVENTS.len());
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
 };
-use domain::{Event, product::Product, text::Phone};
+use domain::{Event, product::Product, text::Phone, window::StreamRecord};
 use edge::DeadLetter;
 use kernel::Failure;
 use ports::{EmailMessage, LogRecord};
@@ -57,7 +57,7 @@ macro_rules! observers {
 observers! {
     Bus published Event;
     EventLog records LogRecord;
-    AnalyticsStream events Event;
+    AnalyticsStream records StreamRecord;
     EmailSender sent EmailMessage;
     SmsSender sent Text;
     DeadLetters messages DeadLetter;

@@ -2,9 +2,8 @@
 
 use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, Migrations, Platform, Windows};
 use domain::{
-    Event,
     id::ProductId,
-    window::{AnalyticsRecord, MAX_REGIONS, Sum, Window},
+    window::{AnalyticsRecord, MAX_REGIONS, StreamRecord, Sum, Window},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{LogRecord, Page, SeedAccount};
@@ -24,7 +23,7 @@ pub(super) struct DeadLettersState {
 }
 
 #[derive(Default)]
-pub(super) struct StreamState(Vec<Rc<Event>>);
+pub(super) struct StreamState(Vec<Rc<StreamRecord>>);
 
 #[derive(Default)]
 pub(super) struct MigrationsState {
@@ -101,20 +100,20 @@ impl edge::QueueControl for DeadLetters {
 
 impl AnalyticsStream {
     /// All records, in order.
-    pub fn events(&self) -> Vec<Event> {
-        self.events_after(0).iter().map(|event| Event::clone(event)).collect()
+    pub fn records(&self) -> Vec<StreamRecord> {
+        self.records_after(0).iter().map(|record| StreamRecord::clone(record)).collect()
     }
 
     /// All records but the first `count`.
-    pub fn events_after(&self, count: usize) -> Vec<Rc<Event>> {
+    pub fn records_after(&self, count: usize) -> Vec<Rc<StreamRecord>> {
         self.0.inspect(|state| state.stream.0.iter().skip(count).cloned().collect())
     }
 }
 
 impl ports::AnalyticsStream for AnalyticsStream {
-    async fn put(&self, event: &Event) -> Result<(), Failure> {
+    async fn put(&self, record: &StreamRecord) -> Result<(), Failure> {
         let step = self.0.step(Dependency::Stream, "stream.put", |state| {
-            state.stream.0.push(Rc::new(event.clone()));
+            state.stream.0.push(Rc::new(record.clone()));
             Ok(())
         });
         step.await

@@ -293,7 +293,11 @@ async fn analytics_feed_forwards_every_event_to_the_stream() {
     assert_all_samples_run(catalog::ANALYTICS_FEED, &cases);
     deliver(catalog::ANALYTICS_FEED, &cases, &platform, handler).await;
     assert!(
-        platform.analytics_stream().events().iter().all(|event| event.id == platform.analytics_stream().events()[0].id)
+        platform
+            .analytics_stream()
+            .records()
+            .iter()
+            .all(|record| record.id == platform.analytics_stream().records()[0].id)
     );
 }
 

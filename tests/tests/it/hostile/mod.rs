@@ -4,6 +4,7 @@ mod consent;
 mod disputes;
 mod generated;
 mod http;
+mod leaving;
 mod money;
 mod routes;
 mod text;

@@ -6,7 +6,11 @@ use super::{
     world::{QueuedMessage, Task, World},
 };
 use catalog::Function;
-use domain::{DomainEvent, Event, invoice::Calendar};
+use domain::{
+    DomainEvent, Event,
+    invoice::Calendar,
+    window::{Fact, StreamRecord},
+};
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
 use kernel::{CloudEvent, Failure, TraceContext, Uuid};
 use serde::{
@@ -198,10 +202,10 @@ impl<S: Backend> World<S> {
 
     /// Whether the aggregation succeeded.
     async fn count(&self, stores: &impl Stores, taken: usize) -> bool {
-        let events = self.platform.analytics_stream().events_after(self.stream.cursor);
+        let events = self.platform.analytics_stream().records_after(self.stream.cursor);
         let events = events.iter().take(taken).map(|event| &**event);
         let windows = stores.windows();
-        let handler = async |batch: &[Delivery<DomainEvent>]| match self.defect {
+        let handler = async |batch: &[Delivery<Fact>]| match self.defect {
             Some(Defect::CountsWithoutClaim) => defects::count_anew(self, stores, batch).await,
             _ => window_aggregate::handle(&windows, batch).await,
         };
@@ -218,7 +222,7 @@ impl<S: Backend> World<S> {
             return outcome.is_ok();
         }
         let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES);
-        let events: Vec<&Event> = events.collect();
+        let events: Vec<&StreamRecord> = events.collect();
         let (batch, dead_letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
         let response = edge::kinesis::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
         response.is_ok_and(|response| response["batchItemFailures"].as_array().is_none_or(Vec::is_empty))

@@ -189,7 +189,7 @@ impl<S: Backend> World<S> {
             records.push(record);
             position.length += 1;
         }
-        self.stream.length += self.platform.analytics_stream().events_after(self.stream.length).len();
+        self.stream.length += self.platform.analytics_stream().records_after(self.stream.length).len();
         self.changes.length += self.platform.products().created_after(self.changes.length).len();
         if self.plan.webhooks {
             self.collect_webhooks(choices);

@@ -140,6 +140,7 @@ mod dead_letters {
 mod analytics_stream {
     use super::*;
     use aws_sdk_kinesis::types::{ShardIteratorType, StreamStatus};
+    use domain::window::StreamRecord;
 
     /// A stream that is always read from its beginning.
     struct Stream {
@@ -154,7 +155,7 @@ mod analytics_stream {
             summary.stream_description_summary().map(|stream| stream.stream_status()) == Some(&StreamStatus::Active)
         }
 
-        async fn shard(&self, shard: &str) -> Vec<Event> {
+        async fn shard(&self, shard: &str) -> Vec<StreamRecord> {
             let from = self.client.get_shard_iterator().stream_name(&self.name).shard_id(shard);
             let from = from.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.expect("a response");
             let got = self.client.get_records().set_shard_iterator(from.shard_iterator).send().await.expect("records");
@@ -163,8 +164,8 @@ mod analytics_stream {
         }
     }
 
-    impl Observer<Event> for Stream {
-        async fn received(&self, count: usize, mine: &dyn Fn(&Event) -> bool) -> Vec<Event> {
+    impl Observer<StreamRecord> for Stream {
+        async fn received(&self, count: usize, mine: &dyn Fn(&StreamRecord) -> bool) -> Vec<StreamRecord> {
             poll(count, || async {
                 let shards = self.client.list_shards().stream_name(&self.name).send().await.expect("a response");
                 let mut events = Vec::new();

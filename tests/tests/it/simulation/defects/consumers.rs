@@ -10,7 +10,7 @@ use domain::{
     id::{OrderId, UserId},
     invoice::{Calendar, Draft, Invoice},
     notification::{self, Channel, Outcome},
-    window,
+    window::{self, AnalyticsRecord, Fact},
 };
 use edge::Delivery;
 use kernel::{Failure, Ids, Timestamp};
@@ -100,15 +100,13 @@ impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
 pub async fn count_anew<S: Backend>(
     world: &World<S>,
     stores: &impl Stores,
-    batch: &[Delivery<DomainEvent>],
+    batch: &[Delivery<Fact>],
 ) -> Result<(), Failure> {
     let ids = world.clock.ids();
-    let mut records = vec![];
-    for delivery in batch {
-        if let DomainEvent::OrderConfirmed(order) = &delivery.event.event {
-            records.push(window::analytics_record(ids.next(), delivery.event.time, order)?);
-        }
-    }
+    let anew = |delivery: &Delivery<Fact>| {
+        Ok(AnalyticsRecord { event_id: ids.next(), ..window::analytics_record(&delivery.event)? })
+    };
+    let records = batch.iter().map(anew).collect::<Result<Vec<_>, Failure>>()?;
     stores.windows().add(&records).await
 }
 
