@@ -32,6 +32,8 @@ const MAX_BATCHES: u32 = 10;
 pub struct Summary {
     /// Events that the bus accepted.
     pub sent: u32,
+    /// Events that the context of their outbox does not publish.
+    pub refused: u32,
     /// Events that are still pending.
     pub waiting: u64,
     /// Rows that were deleted.
@@ -49,10 +51,11 @@ pub async fn handle(outbox: &impl Outbox, tick: Tick) -> Result<Summary, Failure
 /// undecodable events do not block younger ones.
 async fn publish(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failure> {
     let before = Timestamp::from_millisecond(now.as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
-    let (mut sent, mut report) = (0, SweepReport::default());
+    let (mut sent, mut refused, mut report) = (0, 0, SweepReport::default());
     for _ in 0..MAX_PAGES {
         report = outbox.sweep(before, PAGE, report.last).await?;
         sent += report.sent;
+        refused += report.refused;
         if report.due < PAGE || report.timed_out {
             break;
         }
@@ -60,7 +63,7 @@ async fn publish(outbox: &impl Outbox, now: Timestamp) -> Result<Summary, Failur
     let lag = report.oldest.map_or(0, |oldest| now.as_millisecond().saturating_sub(oldest.as_millisecond()));
     metrics::value("OutboxLag", Unit::Milliseconds, u64::try_from(lag).unwrap_or_default());
     metrics::value("OutboxWaiting", Unit::Count, report.waiting);
-    Ok(Summary { sent, waiting: report.waiting, deleted: 0 })
+    Ok(Summary { sent, refused, waiting: report.waiting, deleted: 0 })
 }
 
 /// Deletes until no row is past its retention or the batches are used up.

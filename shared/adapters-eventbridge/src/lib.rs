@@ -7,6 +7,7 @@ use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use catalog::Uses;
 use domain::Event;
+use domain::event::is_published_by;
 use kernel::Failure;
 
 /// The bus of a function that declares it.
@@ -57,9 +58,11 @@ impl EventBridge {
 
 impl ports::Bus for EventBridge {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
+        let own: Vec<bool> = events.iter().map(is_own).collect();
         let mut accepted = Vec::with_capacity(events.len());
         let mut failure = None;
-        let entries = events.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
+        let offered = events.iter().zip(&own).filter(|(_, is_own)| **is_own);
+        let entries = offered.map(|(event, _)| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
         for batch in batches(entries) {
             let sent = batch.len();
             match self.put(batch).await {
@@ -74,9 +77,24 @@ impl ports::Bus for EventBridge {
         match (none, failure) {
             (true, Some(failure)) => Err(failure),
             (true, None) => Err(Failure::unavailable("event bus", "every entry was rejected")),
-            _ => Ok(accepted),
+            _ => Ok(in_order(&own, accepted)),
         }
     }
+}
+
+/// Whether the event names the context that publishes its type. Any other is not put on the bus, whose consumers would refuse it.
+fn is_own(event: &Event) -> bool {
+    let is_own = is_published_by(event, event.event.row().context);
+    if !is_own {
+        tracing::error!(event.id = %event.id, event.source = event.source, "an event names another source than its publisher");
+    }
+    is_own
+}
+
+/// The results of the events that were offered, with `false` for each of the others.
+fn in_order(offered: &[bool], results: Vec<bool>) -> Vec<bool> {
+    let mut results = results.into_iter();
+    offered.iter().map(|is_offered| *is_offered && results.next().unwrap_or(false)).collect()
 }
 
 /// An entry and its size in bytes.
@@ -135,6 +153,11 @@ mod tests {
         assert_eq!(lengths(&[MAX_BYTES / 2, MAX_BYTES / 2, 1]), [2, 1]);
         assert_eq!(lengths(&[1, MAX_BYTES + 1, 1]), [1, 1, 1]);
         assert!(lengths(&[]).is_empty());
+    }
+
+    #[test]
+    fn event_that_was_not_offered_has_no_result_of_another() {
+        assert_eq!(in_order(&[false, true, false, true], vec![true, false]), [false, true, false, false]);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct PgContacts<B> {
 impl<B: Bus> PgContacts<B> {
     /// `database` logs in as the role of notifications.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Notifications, database, bus) }
     }
 
     pub(super) fn database(&self) -> &Database {

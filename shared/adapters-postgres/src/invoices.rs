@@ -57,7 +57,7 @@ pub struct PgInvoices<B> {
 impl<B: Bus> PgInvoices<B> {
     /// `database` logs in as the role of invoices.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Invoices, database, bus) }
     }
 
     /// Whether `invoice` was inserted: its number was still the next one, and its order had no invoice.

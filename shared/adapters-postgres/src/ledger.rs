@@ -56,7 +56,7 @@ pub struct PgLedger<B> {
 impl<B: Bus> PgLedger<B> {
     /// `database` logs in as the role of payments.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Payments, database, bus) }
     }
 }
 

@@ -82,7 +82,7 @@ pub struct PgOrders<B> {
 impl<B: Bus> PgOrders<B> {
     /// `database` logs in as the role of orders.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Orders, database, bus) }
     }
 }
 

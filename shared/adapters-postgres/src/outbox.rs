@@ -1,7 +1,8 @@
 //! Publishes committed events at once and marks them in the outbox.
 
 use super::{Database, params::params};
-use domain::Event;
+use catalog::Context;
+use domain::{Event, event::is_published_by};
 use edge::telemetry::metrics;
 use kernel::Failure;
 use ports::Bus;
@@ -18,16 +19,21 @@ pub(super) const DEFERRED: &str = "OutboxPublishDeferred";
 /// Counts events that will be published a second time because marking them failed.
 const MARK_FAILED: &str = "OutboxMarkFailed";
 
+/// Counts events in an outbox that its context does not publish. They are never sent.
+const REFUSED: &str = "OutboxRowsRefused";
+
 /// Publishes committed events from the outbox of one role.
 #[derive(Debug)]
 pub struct Relay<B> {
+    context: Context,
     database: Arc<Database>,
     bus: B,
 }
 
 impl<B: Bus> Relay<B> {
-    pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { database, bus }
+    /// `database` logs in as the role of `context`.
+    pub fn new(context: Context, database: Arc<Database>, bus: B) -> Self {
+        Self { context, database, bus }
     }
 
     pub(super) fn database(&self) -> &Database {
@@ -37,7 +43,11 @@ impl<B: Bus> Relay<B> {
     /// Publishes committed events. An error undoes no commit and is not returned: it is logged and counted, and the sweep publishes the
     /// events.
     pub(super) async fn publish(&self, events: &[Event]) {
-        let accepted = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(events)).await {
+        let events: Vec<Event> = events.iter().filter(|event| may_leave(event, self.context)).cloned().collect();
+        if events.is_empty() {
+            return;
+        }
+        let accepted = match tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(&events)).await {
             Ok(Ok(accepted)) => accepted,
             Ok(Err(failure)) => return deferred(events.len(), &failure.to_string()),
             Err(_) => return deferred(events.len(), "the bus timed out"),
@@ -55,6 +65,20 @@ impl<B: Bus> Relay<B> {
             tracing::warn!(error.message = %failure, events = published.len(), "events will be published twice");
         }
     }
+}
+
+/// Whether the event may leave the outbox of `context`. One of another context, or with another source, is reported and counted: whoever
+/// can write one context's table does not speak for another.
+pub(super) fn may_leave(event: &Event, context: Context) -> bool {
+    let is_own = is_published_by(event, context);
+    if !is_own {
+        metrics::count(REFUSED, 1);
+        tracing::error!(
+            event.id = %event.id, event.name = event.event.row().name, outbox = context.name(),
+            "an event in an outbox is not one of its context"
+        );
+    }
+    is_own
 }
 
 fn deferred(events: usize, reason: &str) {

@@ -94,7 +94,7 @@ pub struct PgPayments<B> {
 impl<B: Bus> PgPayments<B> {
     /// `database` logs in as the role of payments.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Payments, database, bus) }
     }
 }
 

@@ -123,7 +123,7 @@ pub struct PgStock<B> {
 impl<B: Bus> PgStock<B> {
     /// `database` logs in as the role `inventory`.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Inventory, database, bus) }
     }
 
     /// Runs a statement that commits at most one event, publishes the event and returns it.

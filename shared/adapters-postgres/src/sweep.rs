@@ -4,7 +4,7 @@ use super::{
     Database,
     database::Session,
     migrations::{consumers, idempotent_contexts, publishers},
-    outbox::DEFERRED,
+    outbox::{DEFERRED, may_leave},
     params::params,
     rows::{count, get, json, only},
 };
@@ -43,11 +43,11 @@ impl<B: Bus> PgOutbox<B> {
         // Locks up to the limit in each outbox and takes the oldest of all; the other locks end with the transaction. `FOR UPDATE` cannot
         // be applied to a UNION, hence one CTE for each context.
         let lock_due = format!(
-            "WITH {} SELECT id, created_at, event FROM ({}) AS due ORDER BY created_at, id LIMIT $2",
+            "WITH {} SELECT context, id, created_at, event FROM ({}) AS due ORDER BY created_at, id LIMIT $2",
             each(
                 |name| {
                     format!(
-                    "{name}_due AS (SELECT id, created_at, event FROM {name}.outbox
+                    "{name}_due AS (SELECT '{name}' AS context, id, created_at, event FROM {name}.outbox
                     WHERE published_at IS NULL AND created_at < $1 AND ($3 IS NULL OR (created_at, id) > ($3, $4)) ORDER BY created_at, id LIMIT $2
                     FOR UPDATE SKIP LOCKED)"
                 )
@@ -72,12 +72,11 @@ impl<B: Bus> PgOutbox<B> {
     }
 
     /// The ids of the events that the bus accepted; `None` if it timed out. A rejection is not an error of the sweep.
-    async fn publish(&self, rows: &[Row]) -> Option<Vec<Uuid>> {
-        let events: Vec<Event> = rows.iter().filter_map(decodable).collect();
+    async fn publish(&self, events: &[Event]) -> Option<Vec<Uuid>> {
         if events.is_empty() {
             return Some(Vec::new());
         }
-        let response = tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(&events)).await;
+        let response = tokio::time::timeout(PUBLISH_TIMEOUT, self.bus.publish(events)).await;
         let timed_out = response.is_err();
         let accepted = match response {
             Ok(Ok(accepted)) => accepted,
@@ -109,7 +108,8 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         session.command("BEGIN").await?;
         let (at, id) = after.map(|after| (after.at, after.id)).unzip();
         let rows = session.query(&self.lock_due, &params![before, i64::from(limit), at, id]).await?;
-        let result = self.publish(&rows).await;
+        let (events, refused) = leaving(&rows);
+        let result = self.publish(&events).await;
         let timed_out = result.is_none();
         let published = result.unwrap_or_default();
         if !published.is_empty() {
@@ -120,7 +120,15 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         session.release();
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let last = rows.last().map(cursor_of).transpose()?;
-        Ok(SweepReport { due: small(rows.len()), sent: small(published.len()), waiting, oldest, last, timed_out })
+        Ok(SweepReport {
+            due: small(rows.len()),
+            sent: small(published.len()),
+            refused,
+            waiting,
+            oldest,
+            last,
+            timed_out,
+        })
     }
 
     async fn clean_up(&self, cutoffs: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure> {
@@ -170,6 +178,20 @@ fn clean_up_statement() -> String {
         claims.join(" + "),
         replies.join(" + "),
     )
+}
+
+/// The events of rows that may leave the outbox that they are in, and the number of those that may not.
+fn leaving(rows: &[Row]) -> (Vec<Event>, u32) {
+    let (mut events, mut refused) = (Vec::new(), 0);
+    for row in rows {
+        let Some(event) = decodable(row) else { continue };
+        let context = get::<&str>(row, "context").ok().and_then(|name| publishers().find(|one| one.name() == name));
+        match context {
+            Some(context) if may_leave(&event, context) => events.push(event),
+            _ => refused += 1,
+        }
+    }
+    (events, refused)
 }
 
 /// The event of a row. One that cannot be decoded, such as that of a newer version of the code, is logged and counted.

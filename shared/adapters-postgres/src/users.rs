@@ -69,7 +69,7 @@ pub struct PgUsers<B> {
 impl<B: Bus> PgUsers<B> {
     /// `database` logs in as the role of identity.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(database, bus) }
+        Self { relay: Relay::new(catalog::Context::Identity, database, bus) }
     }
 }
 

@@ -69,7 +69,7 @@ impl Wiring {
     /// The consumer of a queue or stream.
     pub fn consumer(&self) -> Result<Consumer> {
         match self.function.has_dead_letter_queue() {
-            true => Ok(Consumer::new(self.function.name, catalog::MAX_RECEIVES)),
+            true => Ok(Consumer::new(self.function.name, catalog::MAX_RECEIVES).producers(catalog::PRODUCERS)),
             false => Err(self.undeclared("a queue or a stream")),
         }
     }

@@ -200,6 +200,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(EmittedByAny, "OutboxMarkFailed", Sum, Above(100.0)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("outbox-rows-undecodable", "undecodable-rows", Page, "A committed event cannot be read, so it is never published.")
         .when(EmittedByAny, "OutboxRowsUndecodable", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
+    Alarm::new("outbox-rows-refused", "undecodable-rows", Page, "An outbox has an event that its context does not publish. It is not sent.")
+        .when(EmittedByAny, "OutboxRowsRefused", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("rows-undecodable", "undecodable-rows", Ticket, "A stored row cannot be read, and is skipped.")
         .when(EmittedByAny, "RowsUndecodable", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("dead-letters", "dead-letters", Page, "A message about orders, stock or payments was not processed.")

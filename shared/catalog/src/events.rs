@@ -122,6 +122,9 @@ macro_rules! define_events {
 
         /// Every event.
         pub const EVENTS: &[&Event] = &[$($constant),*];
+
+        /// The type of every event with the source of the context that alone publishes it.
+        pub const PRODUCERS: &[(&str, &str)] = &[$(($name, Context::$context.source())),*];
     };
 }
 

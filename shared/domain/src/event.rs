@@ -125,6 +125,11 @@ impl DomainEvent {
     }
 }
 
+/// Whether `context` publishes this event: its type is one of the context's, and it names the context as its source.
+pub fn is_published_by(event: &crate::Event, context: catalog::Context) -> bool {
+    event.event.row().context == context && event.source == context.source()
+}
+
 /// The failure of a consumer that received an event its catalog row does not list. Not retryable: the routing is wrong.
 pub fn unexpected_event(event: &DomainEvent) -> kernel::Failure {
     let detail = format!("{} is not for this consumer", event.row().name);

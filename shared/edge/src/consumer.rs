@@ -4,7 +4,7 @@ use crate::Clock;
 use crate::runtime::FunctionError;
 use crate::telemetry::{metrics, spans};
 use crate::trace::{self, Upstream};
-use kernel::{Claim, CloudEvent, EventContext, EventPayload, Failure, Ids, Timestamp, TraceContext, Uuid};
+use kernel::{Claim, CloudEvent, EventContext, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext, Uuid};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::Span;
@@ -21,18 +21,39 @@ pub struct Consumer {
     pub max_receive_count: u32,
     /// Records that are handled concurrently. With 1, the default, they are handled in the order of the batch.
     pub concurrency: usize,
+    /// Type and source of the events whose producer is known. One of these types from another source is dead-lettered.
+    pub producers: &'static [(&'static str, &'static str)],
 }
 
 impl Consumer {
     /// A consumer that handles one record after another.
     pub const fn new(function: &'static str, max_receive_count: u32) -> Self {
-        Self { function, max_receive_count, concurrency: 1 }
+        Self { function, max_receive_count, concurrency: 1, producers: &[] }
     }
 
     /// Sets how many records are handled concurrently.
     #[must_use]
     pub const fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency, ..self }
+    }
+
+    /// Sets the producers that are trusted: pairs of a type of event and the source that alone may publish it.
+    #[must_use]
+    pub const fn producers(self, producers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { producers, ..self }
+    }
+
+    /// Fails for an event whose type is another source's.
+    pub(crate) fn check_source(&self, event: &Value) -> Result<(), RecordError> {
+        let text = |member: &str| event.get(member).and_then(Value::as_str);
+        let producer = self.producers.iter().find(|(name, _)| text("type") == Some(name));
+        match producer {
+            Some((name, source)) if text("source") != Some(source) => {
+                let detail = format!("{name} is published by {source} alone.");
+                Err(RecordError::Failed(Failure::new(FailureKind::Forbidden, "wrong-source", detail)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

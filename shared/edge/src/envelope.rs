@@ -25,15 +25,24 @@ enum Layer {
 
 fn unwrap_once(mut value: Value) -> Result<Layer, Failure> {
     if value.get("detail-type").is_some()
-        && let Some(detail) = value.get_mut("detail")
+        && let Some(detail) = value.get_mut("detail").map(Value::take)
     {
-        return Ok(Layer::Envelope(detail.take()));
+        return match claims(&detail, &value) {
+            true => Ok(Layer::Envelope(detail)),
+            false => Err(unreadable("The event names another type or source than its envelope.")),
+        };
     }
     let is_notification = value.get("Type").and_then(Value::as_str) == Some("Notification");
     match value.get("Message").and_then(Value::as_str) {
         Some(message) if is_notification => Ok(Layer::Envelope(parse(message)?)),
         _ => Ok(Layer::Event(value)),
     }
+}
+
+/// Whether the event in the envelope of EventBridge claims no other type or source than that. Grants to publish name those of the envelope.
+fn claims(event: &Value, bridge: &Value) -> bool {
+    let agrees = |claimed: Option<&Value>, granted: Option<&Value>| claimed.is_none() || claimed == granted;
+    agrees(event.get("type"), bridge.get("detail-type")) && agrees(event.get("source"), bridge.get("source"))
 }
 
 fn parse(text: &str) -> Result<Value, Failure> {
@@ -57,6 +66,15 @@ mod tests {
         let notification = json!({ "Type": "Notification", "Message": bridge.to_string() });
         for carried in [&event, &bridge, &notification] {
             assert_eq!(extract_event(&carried.to_string()).unwrap(), event);
+        }
+    }
+
+    #[test]
+    fn event_that_claims_another_type_or_source_than_its_envelope_is_rejected() {
+        for (name, source) in [("ThingDone.v1", "others"), ("OtherDone.v1", "things")] {
+            let event = json!({ "type": name, "source": source });
+            let bridge = json!({ "detail-type": "ThingDone.v1", "source": "things", "detail": event });
+            assert_eq!(extract_event(&bridge.to_string()).unwrap_err().code, "unreadable", "{name} of {source}");
         }
     }
 

@@ -72,15 +72,17 @@ impl Record {
 
     fn delivery<E: DeserializeOwned>(
         &self,
-        consumer: &'static str,
+        consumer: &Consumer,
         invocation: &InvocationContext,
-    ) -> Result<Delivery<E>, Failure> {
-        let text = self.text.as_ref().map_err(|_| envelope::unreadable("The data is not UTF-8 text in base64."))?;
-        let event = envelope::extract_event(text)?;
+    ) -> Result<Delivery<E>, RecordError> {
+        let unreadable = || RecordError::Malformed(envelope::unreadable("The data is not UTF-8 text in base64."));
+        let text = self.text.as_ref().map_err(|_| unreadable())?;
+        let event = envelope::extract_event(text).map_err(RecordError::Malformed)?;
+        consumer.check_source(&event)?;
         let RecordContext { now, ids, trace, deadline } =
             RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
-        let event = json::read(event)?;
-        let record_id = self.sequence_number.clone();
+        let event = json::read(event).map_err(RecordError::Malformed)?;
+        let (record_id, consumer) = (self.sequence_number.clone(), consumer.function);
         Ok(Delivery { event, consumer, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
     }
 
@@ -122,14 +124,14 @@ where
     let mut indexes = Vec::new();
     let mut failed = BTreeMap::new();
     for (i, record) in records.iter().enumerate() {
-        match record.delivery::<E>(consumer.function, invocation) {
+        match record.delivery::<E>(consumer, invocation) {
             Ok(delivery) => {
                 deliveries.push(delivery);
                 indexes.push(i);
             }
-            Err(failure) => {
-                telemetry::log_failure("record", &failure);
-                failed.insert(i, RecordError::Malformed(failure));
+            Err(error) => {
+                telemetry::log_failure("record", error.failure());
+                failed.insert(i, error);
             }
         }
     }

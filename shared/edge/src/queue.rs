@@ -324,7 +324,10 @@ async fn one(
                     attempt: message.attempt,
                     last_attempt,
                 };
-                catch(clock, handle(message, context)).await
+                match consumer.check_source(&message.event) {
+                    Ok(()) => catch(clock, handle(message, context)).await,
+                    Err(error) => Err(error),
+                }
             }
         };
         let Err(error) = result else { return Outcome::Processed };

@@ -12,7 +12,7 @@ pub trait Bus {
 /// Events that are committed and not yet known to be published.
 pub trait Outbox {
     /// Publishes up to `limit` events that were committed before `before`, oldest first, starting after the cursor, and marks those
-    /// that the bus accepted. Rejected events and rows that cannot be decoded stay; a caller that continues from
+    /// that the bus accepted. Rejected events, rows that cannot be decoded and events of another context than the outbox stay; a caller that continues from
     /// [`SweepReport::last`] advances past them. Sweeps may run concurrently: each locks the rows that it publishes.
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure>;
 
@@ -62,6 +62,8 @@ pub struct SweepReport {
     pub due: u32,
     /// Events that the bus accepted.
     pub sent: u32,
+    /// Events that the context of their outbox does not publish. They are never offered to the bus.
+    pub refused: u32,
     /// Events that are still pending in all outboxes.
     pub waiting: u64,
     /// When the oldest pending event happened.

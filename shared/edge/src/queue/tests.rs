@@ -78,6 +78,24 @@ async fn messages_in_every_envelope_are_handled_and_malformed_ones_dead_lettered
 }
 
 #[tokio::test]
+async fn event_from_another_source_than_its_producer_is_dead_lettered_with_a_reason() {
+    let (dead_letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
+    let mut forged = thing_done(1);
+    forged.source = "others".to_owned();
+    let consumer = CONSUMER.producers(&[("ThingDone.v1", "things")]);
+    let handler = async |delivery: Delivery<Event>| {
+        seen.borrow_mut().push(n_of(&delivery));
+        Ok(())
+    };
+    let sent = sqs_event(&[&thing_done(0), &forged, &thing_done(2)]);
+    let response = batch(&consumer, sent, &clock(), &dead_letters, &handler).await.unwrap();
+    assert_eq!((response, seen.into_inner()), (failures(&[]), vec![0, 2]));
+    let [dead_letter] = dead_letters.sent().try_into().unwrap();
+    assert_eq!((dead_letter.reason.as_str(), dead_letter.attempt), ("wrong-source", 1));
+    assert_eq!(dead_letter.detail, "ThingDone.v1 is published by things alone.");
+}
+
+#[tokio::test]
 async fn only_the_retryable_message_is_redelivered() {
     let dead_letters = FakeDeadLetterQueue::default();
     let response = handled(three(), &dead_letters, async |delivery| match n_of(&delivery) {

@@ -26,6 +26,7 @@ macro_rules! contract_outbox {
             sweep_leaves_events_newer_than_its_cutoff
             events_wait_while_the_bus_is_down_and_are_published_once
             rejected_event_stays_pending_and_the_rest_is_published
+            event_of_another_context_is_refused_and_blocks_no_other
             cursor_advances_past_rejected_events
             concurrent_sweeps_publish_each_event_once
             clean_up_deletes_old_published_events_and_no_pending_ones
@@ -35,8 +36,17 @@ macro_rules! contract_outbox {
 
 /// Adds a pending event with a time `seconds_ago`.
 async fn add_pending(fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>, seconds_ago: i64) -> Uuid {
+    add_pending_from(fixture, seconds_ago, catalog::Context::Orders.source()).await
+}
+
+/// Like [`add_pending`], with this source.
+async fn add_pending_from(
+    fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+    seconds_ago: i64,
+    source: &str,
+) -> Uuid {
     let order = build::order().id(OrderId(fresh())).at(later(-seconds_ago));
-    let event = Event { time: later(-seconds_ago), ..an_event(order.order_placed()) };
+    let event = Event { time: later(-seconds_ago), source: source.to_owned(), ..an_event(order.order_placed()) };
     let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
     fixture.platform.faults().take_down(Dependency::Bus);
     fixture.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
@@ -131,6 +141,23 @@ pub async fn rejected_event_stays_pending_and_the_rest_is_published(
     let report = sweep(fixture, later(60), 10).await;
     assert_eq!((report.due, report.sent, report.waiting), (1, 1, 0));
     assert_eq!(published_ids(fixture), [a, c, b]);
+}
+
+pub async fn event_of_another_context_is_refused_and_blocks_no_other(
+    fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+) {
+    add_pending_from(fixture, 300, catalog::Context::Payments.source()).await;
+    let own = add_pending(fixture, 200).await;
+    let report = sweep(fixture, later(60), 10).await;
+    assert_eq!((report.due, report.sent, report.refused, report.waiting), (2, 1, 1, 1));
+    assert_eq!(published_ids(fixture), [own]);
+    // The function that commits such an event does not publish it either.
+    let order = build::order().id(OrderId(fresh())).at(later(-100));
+    let source = catalog::Context::Payments.source().to_owned();
+    let event = Event { time: later(-100), source, ..an_event(order.order_placed()) };
+    let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
+    fixture.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
+    assert_eq!(published_ids(fixture), [own]);
 }
 
 pub async fn cursor_advances_past_rejected_events(fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) {

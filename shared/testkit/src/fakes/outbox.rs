@@ -1,7 +1,7 @@
 //! In-memory fakes of the event bus and the outbox.
 
 use super::{Bus, Dependency, Outbox, Platform, State};
-use domain::Event;
+use domain::{Event, event::is_published_by};
 use kernel::{Failure, Timestamp};
 use ports::{CleanupReport, Cutoffs, OutboxCursor, SweepReport};
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ impl Platform {
     async fn publish_numbered(&self, events: Vec<(u64, Rc<Event>)>) -> Result<Vec<u64>, Failure> {
         let accepts: Vec<bool> = {
             let plan = self.0.plan.borrow();
-            events.iter().map(|(_, event)| plan.accepts(event)).collect()
+            events.iter().map(|(_, event)| plan.accepts(event) && is_own(event)).collect()
         };
         self.step(Dependency::Bus, "bus.publish", |state| {
             let mut accepted = Vec::new();
@@ -209,6 +209,7 @@ impl ports::Outbox for Outbox {
         let last = due.last().map(|(_, event)| cursor(event));
         let mut report =
             SweepReport { due: u32::try_from(due.len()).unwrap_or(u32::MAX), last, ..SweepReport::default() };
+        report.refused = u32::try_from(due.iter().filter(|(_, event)| !is_own(event)).count()).unwrap_or(u32::MAX);
         if !due.is_empty() {
             // A failing bus does not fail the sweep: the events stay pending and the report counts them.
             let accepted = self.0.publish_numbered(due).await.unwrap_or_default();
@@ -235,6 +236,11 @@ impl ports::Outbox for Outbox {
         });
         step.await
     }
+}
+
+/// Whether the event names the context that publishes its type. The fake has one outbox for all contexts.
+fn is_own(event: &Event) -> bool {
+    is_published_by(event, event.event.row().context)
 }
 
 fn cursor(event: &Event) -> OutboxCursor {

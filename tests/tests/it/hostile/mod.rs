@@ -7,5 +7,6 @@ mod http;
 mod leaving;
 mod money;
 mod routes;
+mod sources;
 mod text;
 mod totals;

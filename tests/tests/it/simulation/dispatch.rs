@@ -100,7 +100,7 @@ impl<S: Backend> World<S> {
                 batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = message.attempt.to_string().into();
             }
             let dead_letters = self.platform.dead_letters();
-            let consumer = Consumer::new(to.name, catalog::MAX_RECEIVES);
+            let consumer = Consumer::new(to.name, catalog::MAX_RECEIVES).producers(catalog::PRODUCERS);
             let response = edge::queue::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
             let response = response.expect("a batch");
             let failed = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
@@ -221,7 +221,8 @@ impl<S: Backend> World<S> {
             }
             return outcome.is_ok();
         }
-        let consumer = Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES);
+        let consumer =
+            Consumer::new(catalog::WINDOW_AGGREGATE.name, catalog::MAX_RECEIVES).producers(catalog::PRODUCERS);
         let events: Vec<&StreamRecord> = events.collect();
         let (batch, dead_letters) = (testing::kinesis_event(&events), self.platform.dead_letters());
         let response = edge::kinesis::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
