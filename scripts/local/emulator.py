@@ -1,15 +1,26 @@
-"""Runs the AWS emulator with one correction: an update of a nested stack keeps the attributes of unchanged resources.
+"""Runs the AWS emulator with one correction, and records what scripts/observe and scripts/cost read.
+
+The correction: an update of a nested stack keeps the attributes of unchanged resources.
 
 ministack 1.5.33 forgets them, so that the next `Fn::GetAtt` of such a resource fails the update: unlike the update of a
 top-level stack, `_cfn_nested_stack_deploy` does not pass the recorded attributes to `_update_resource`, which returns
 them for a resource that does not change. Only the emulator's environment can import this program.
+
+The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
+and every API call, as CloudTrail would record it with data events.
 """
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from ministack.app import main
-from ministack.services import cloudformation
+from ministack import app
+from ministack.core import iam_evaluator, router
+from ministack.services import cloudformation, cloudwatch_logs
 from ministack.services.cloudformation import provisioners
+
+import emulator_records
 
 _update_resource = provisioners._update_resource
 
@@ -31,5 +42,38 @@ def _update_with_attributes(
 
 provisioners._update_resource = _update_with_attributes
 
+
+def _record(records: emulator_records.Records) -> None:
+    """Adds the recorder to the two places that see every log line and every call."""
+    forward, trail = cloudwatch_logs._fanout_to_subscription_filters, app._maybe_record_cloudtrail
+
+    def forward_and_record(group: str, stream: str, events: Sequence[dict[str, Any]]) -> None:
+        forward(group, stream, events)
+        records.log(group, [event["message"] for event in events])
+
+    def trail_and_record(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+        request_id: str,
+        region: str,
+    ) -> None:
+        trail(service, method, path, headers, body, query, request_id, region)
+        action = app._ct_event_name(
+            service, method, path, headers, app._routing_params(method, path, headers, body, query)
+        )
+        identity = iam_evaluator.resolve_caller_identity(router.extract_access_key_id(headers, query)) or {}
+        records.call(identity.get("userArn"), service, action, path, body)
+
+    cloudwatch_logs._fanout_to_subscription_filters = forward_and_record
+    app._maybe_record_cloudtrail = trail_and_record
+
+
 if __name__ == "__main__":
-    main()
+    directory = os.environ.get(emulator_records.VARIABLE)
+    if directory:
+        _record(emulator_records.Records(Path(directory)))
+    app.main()
