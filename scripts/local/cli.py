@@ -1,4 +1,4 @@
-"""The command line behind scripts/up, scripts/down and scripts/service."""
+"""The command line behind scripts/up, scripts/down, scripts/observe and scripts/service."""
 
 import argparse
 import os
@@ -43,6 +43,18 @@ def up(arguments: argparse.Namespace) -> None:
     progress.done("up", time.monotonic() - started)
 
 
+def observe(_arguments: argparse.Namespace) -> None:
+    if not process.pid_of(services.AWS.name):
+        raise ScriptError("the local cloud is not up: run scripts/up")
+    for service in services.OBSERVERS:
+        services.begin_update(service)
+        services.await_ready(service)
+    progress.done("Prometheus scrapes the functions' metrics")
+    progress.note(f"dashboards  {config.dashboards_url()}")
+    progress.note(f"Prometheus  {config.prometheus_url()}")
+    progress.note("Stop both with everything else: scripts/down.")
+
+
 def down(arguments: argparse.Namespace) -> None:
     if arguments.only:
         for name in arguments.only:
@@ -50,7 +62,12 @@ def down(arguments: argparse.Namespace) -> None:
         return
     started = time.monotonic()
     # The trigger and the functions first: they would log errors about services that are gone.
-    order = [services.TRIGGER, services.AWS, *(service for service in services.BASE if service is not services.AWS)]
+    order = [
+        *services.OBSERVERS,
+        services.TRIGGER,
+        services.AWS,
+        *(service for service in services.BASE if service is not services.AWS),
+    ]
     stopped = [service for service in order if services.stop(service)]
     engine.stop()
     left = process.stop_leftovers()
@@ -124,6 +141,9 @@ def read_arguments() -> argparse.Namespace:
         help=f"deploy this stack, and the shared one if it is missing; may be repeated: {', '.join(catalog.stacks())}",
     )
     command.set_defaults(run=up)
+
+    command = commands.add_parser("observe", prog="scripts/observe", help="start Prometheus and the dashboards")
+    command.set_defaults(run=observe)
 
     command = commands.add_parser("down", prog="scripts/down", help="stop everything and delete its data")
     command.add_argument("--only", action="append", metavar="SERVICE", help="stop this service alone; its data stays")

@@ -215,6 +215,15 @@ def mailbox_url() -> str:
     return f"http://127.0.0.1:{port('mailbox')}/"
 
 
+def prometheus_url() -> str:
+    return f"http://127.0.0.1:{port('prometheus')}/"
+
+
+def dashboards_url() -> str:
+    """The page with the dashboards; `metrics` below it is the exposition for Prometheus."""
+    return f"http://127.0.0.1:{port('metrics')}/"
+
+
 def aws_env() -> dict[str, str]:
     """Environment of an AWS client for the emulator, with the keys of the emulator's root account."""
     return {

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import config
+import emulator_records
 import process
 import progress
 from config import ScriptError
@@ -221,6 +222,7 @@ def _aws_environment() -> dict[str, str]:
         MINISTACK_REGION=config.REGION,
         TMPDIR=scratch,
         SMTP_HOST=f"127.0.0.1:{config.port('smtp')}",
+        **{emulator_records.VARIABLE: config.LOGS},
     )
 
 
@@ -247,6 +249,34 @@ def _trigger_environment() -> dict[str, str]:
     return config.clean_env(
         **config.aws_env(), KAFKA_BROKERS=config.kafka_brokers(), FUNCTION_PREFIX=config.physical_name("")
     )
+
+
+# ---- metrics --------------------------------------------------------------------------------------------------
+
+
+def _prometheus_prepare() -> None:
+    data = config.DATA / "prometheus"
+    data.mkdir(parents=True, exist_ok=True)
+    config.write_private(data / "scrape-token", config.secret("scrape_token"))
+    exporter = {
+        "job_name": "quayside",
+        "authorization": {"credentials_file": str(data / "scrape-token")},
+        "static_configs": [{"targets": [f"127.0.0.1:{config.port('metrics')}"]}],
+    }
+    content = {
+        "global": {"scrape_interval": "5s", "evaluation_interval": "15s"},
+        "rule_files": [str(HERE / "alerts.yml")],
+        "scrape_configs": [exporter],
+    }
+    # JSON is YAML.
+    config.write_json(data / "prometheus.json", content)
+
+
+def _prometheus_command() -> Sequence[object]:
+    data = config.DATA / "prometheus"
+    storage = [f"--storage.tsdb.path={data / 'series'}", "--storage.tsdb.retention.time=1d"]
+    listen = f"--web.listen-address=127.0.0.1:{config.port('prometheus')}"
+    return ["prometheus", f"--config.file={data / 'prometheus.json'}", *storage, listen]
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -288,7 +318,7 @@ AWS = Service(
     command=lambda: [config.tools()["emulator"] / "bin" / "python", HERE / "emulator.py"],
     ready=lambda: _http_ok(f"{config.endpoint()}/_ministack/health"),
     environment=_aws_environment,
-    sources=(HERE / "emulator.py",),
+    sources=(HERE / "emulator.py", HERE / "emulator_records.py"),
 )
 GATEWAY = Service(
     name="gateway",
@@ -320,9 +350,37 @@ TRIGGER = Service(
     environment=_trigger_environment,
     hint="it needs Kafka and the deployed functions",
 )
+EXPORTER = Service(
+    name="exporter",
+    title="metrics and dashboards",
+    ports=("metrics",),
+    command=lambda: _python(
+        "exporter.py",
+        "--port",
+        config.port("metrics"),
+        "--prometheus",
+        config.prometheus_url(),
+        "--records",
+        config.LOGS,
+    ),
+    ready=lambda: _http_ok(config.dashboards_url()),
+    environment=lambda: config.clean_env(SCRAPE_TOKEN=config.secret("scrape_token")),
+    sources=(HERE / "exporter.py", HERE / "emf.py", HERE / "emulator_records.py"),
+)
+PROMETHEUS = Service(
+    name="prometheus",
+    title="Prometheus",
+    ports=("prometheus",),
+    command=_prometheus_command,
+    ready=lambda: _http_ok(f"{config.prometheus_url()}-/ready"),
+    prepare=_prometheus_prepare,
+    sources=(HERE / "alerts.yml",),
+)
 
 BASE = (POSTGRES, REDIS, KAFKA, AWS, GATEWAY, MAILBOX)
-ALL = {service.name: service for service in (*BASE, TRIGGER)}
+# What scripts/observe starts.
+OBSERVERS = (EXPORTER, PROMETHEUS)
+ALL = {service.name: service for service in (*BASE, TRIGGER, *OBSERVERS)}
 
 
 def named(name: str) -> Service:
