@@ -43,6 +43,23 @@ def kafka_consumers() -> list[str]:
     return sorted(name for name, row in rows if row["trigger"]["kind"] == "kafka")
 
 
+def row(function: str) -> dict[str, Any]:
+    """The catalog's row of a function."""
+    found: dict[str, Any] = _catalog()["functions"][function]
+    return found
+
+
+def trigger(function: str) -> dict[str, Any]:
+    """What invokes a function: its `kind`, and what belongs to that."""
+    found: dict[str, Any] = row(function)["trigger"]
+    return found
+
+
+def section(name: str) -> Any:
+    """A member of catalog.json, such as `alarms` or `kafka_topics`."""
+    return _catalog()[name]
+
+
 def logical_id(function: str) -> str:
     """The function's resource in the template: `order-place` gives `OrderPlaceFunction`."""
     return "".join(word[:1].upper() + word[1:] for word in re.split("[-_.]", function)) + "Function"
