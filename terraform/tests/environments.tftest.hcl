@@ -40,9 +40,9 @@ run "prod" {
 
   assert {
     condition = alltrue([
-      for user in local.database_users : contains(keys(local.catalog.contexts), user) || user == local.catalog.database.owner
+      for user in local.database_users : contains(local.catalog.database.roles, user) || user == local.catalog.database.owner
     ])
-    error_message = "A role must be that of a context or the owner."
+    error_message = "A role must be one of the catalog or the owner."
   }
 
   assert {

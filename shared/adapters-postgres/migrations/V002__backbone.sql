@@ -17,9 +17,11 @@ CREATE TABLE payments.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE notifications.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE invoices.outbox (LIKE identity.outbox INCLUDING ALL);
 
--- Marks events as published without waiting for the write-ahead log: if a crash of the server loses the mark, the events are
--- published a second time, as after a crash between publishing and marking. The setting is local to the transaction, which is
--- the one statement that calls this function.
+-- Marks events as published, with the rights of the owner of the database: a context's role may not update its outbox, so that whoever
+-- gets hold of it can neither change nor delete an event that waits to be published.
+--
+-- It does not wait for the write-ahead log: if a crash of the server loses the mark, the events are published a second time, as after a
+-- crash between publishing and marking. The setting is local to the transaction, which is the one statement that calls this function.
 DO $$
 DECLARE
     context text;
@@ -27,7 +29,8 @@ BEGIN
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format(
             $f$
-                CREATE FUNCTION %1$I.mark_published(ids uuid[]) RETURNS void LANGUAGE sql AS $body$
+                CREATE FUNCTION %1$I.mark_published(ids uuid[]) RETURNS void LANGUAGE sql
+                SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
                     SELECT set_config('synchronous_commit', 'off', true);
                     UPDATE %1$I.outbox SET published_at = now() WHERE id = ANY (ids);
                 $body$

@@ -3,6 +3,7 @@
 DO $$
 DECLARE
     context text;
+    backbone text;
 BEGIN
     EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
     REVOKE ALL ON SCHEMA public FROM PUBLIC;
@@ -15,6 +16,31 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %1$I', context);
         EXECUTE format('REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA %I FROM PUBLIC', context);
         EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %1$I TO %1$I', context);
+    END LOOP;
+
+    -- A reader reads the tables in the schema of its context, except those with which the context processes events and requests. What was
+    -- granted before and is not any more goes.
+    FOR context IN
+        SELECT nspname FROM pg_namespace JOIN pg_roles ON rolname = nspname || '_reader' WHERE nspowner = current_user::regrole
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', context, context || '_reader');
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', context, context || '_reader');
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I', context, context || '_reader');
+    END LOOP;
+    FOR context, backbone IN
+        SELECT schemaname, tablename FROM pg_tables JOIN pg_roles ON rolname = schemaname || '_reader'
+        WHERE tablename IN ('outbox', 'inbox', 'idempotency') AND tableowner = current_user
+    LOOP
+        EXECUTE format('REVOKE ALL ON %I.%I FROM %I', context, backbone, context || '_reader');
+    END LOOP;
+
+    -- A context adds events to its outbox and marks as published, through a function, what it published itself. It neither changes nor
+    -- deletes events: only the sweep deletes them.
+    FOR context IN
+        SELECT schemaname FROM pg_tables JOIN pg_roles ON rolname = schemaname
+        WHERE tablename = 'outbox' AND tableowner = current_user
+    LOOP
+        EXECUTE format('REVOKE UPDATE, DELETE ON %1$I.outbox FROM %1$I', context);
     END LOOP;
 
     -- The ledger is append-only for every role.

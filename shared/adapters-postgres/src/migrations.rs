@@ -8,7 +8,7 @@ use super::{
     params::params,
     rows::{get, only},
 };
-use catalog::{Context, Idempotency, Trigger, Uses};
+use catalog::{Context, DatabaseRole, Idempotency, Trigger};
 use kernel::{Failure, Ids, Timestamp, Uuid};
 use ports::{Migrations, SeedAccount};
 use refinery::{Migration, Runner};
@@ -67,7 +67,7 @@ impl Migrator {
     }
 
     async fn create_roles(&self) -> Result<(), Failure> {
-        let roles: Vec<&str> = contexts().map(Context::name).collect();
+        let roles: Vec<DatabaseRole> = catalog::database_roles().collect();
         retry_on_conflict(async || self.try_create_roles(&roles).await).await
     }
 
@@ -83,8 +83,19 @@ impl Migrator {
     }
 
     /// The inner error is that of the server.
-    async fn try_create_roles(&self, roles: &[&str]) -> Result<Result<(), QueryError>, Failure> {
-        let missing = match self.owner.attempt(ROLES, &params![roles.to_vec(), self.role_password.as_deref()]).await? {
+    async fn try_create_roles(&self, roles: &[DatabaseRole]) -> Result<Result<(), QueryError>, Failure> {
+        // A reader finds its tables in the schema of its context, and not in one of its own name.
+        let read = |role: &DatabaseRole| match role {
+            DatabaseRole::Reader(context) => context.name(),
+            DatabaseRole::Writer(_) | DatabaseRole::Probe => "",
+        };
+        let params = params![
+            roles.iter().map(|role| role.name()).collect::<Vec<&str>>(),
+            self.role_password.as_deref(),
+            roles.iter().map(read).collect::<Vec<&str>>(),
+            roles.iter().map(|role| if role.is_read_only() { "on" } else { "" }).collect::<Vec<&str>>(),
+        ];
+        let missing = match self.owner.attempt(ROLES, &params).await? {
             Ok(rows) => rows,
             Err(error) => return Ok(Err(error)),
         };
@@ -157,11 +168,6 @@ impl Migrations for Migrator {
     }
 }
 
-/// The contexts with a function that uses PostgreSQL.
-fn contexts() -> impl Iterator<Item = Context> {
-    contexts_where(|_| true)
-}
-
 /// The contexts with an outbox: those that publish events.
 pub(super) fn publishers() -> impl Iterator<Item = Context> {
     contexts_where(|function| !function.publishes.is_empty())
@@ -180,7 +186,7 @@ pub(super) fn idempotent_contexts() -> impl Iterator<Item = Context> {
 }
 
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {
-    let uses_postgres = |function: &catalog::Function| function.uses.iter().any(|uses| matches!(uses, Uses::Postgres));
+    let uses_postgres = |function: &catalog::Function| function.database_role().is_some();
     let contexts: BTreeSet<Context> = catalog::FUNCTIONS
         .iter()
         .filter(|function| uses_postgres(function) && wanted(function))

@@ -84,12 +84,18 @@ fn owner(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
 
 /// The readiness check of the database.
 pub fn database_probe(wiring: &Wiring) -> Result<PgProbe> {
-    Ok(PgProbe::new(database(wiring)?))
+    wiring.require("a probe of PostgreSQL", |uses| matches!(uses, Uses::PostgresProbe))?;
+    Ok(PgProbe::new(connect(wiring)?))
 }
 
-/// The database as the role of the function's context, over one connection.
+/// The database as a role of the function's context, over one connection.
 fn database(wiring: &Wiring) -> Result<Arc<Database>> {
-    wiring.require("PostgreSQL", |uses| matches!(uses, Uses::Postgres))?;
+    wiring.require("PostgreSQL", |uses| matches!(uses, Uses::Postgres | Uses::PostgresRead))?;
+    connect(wiring)
+}
+
+/// The database as the role that the function's row decides.
+fn connect(wiring: &Wiring) -> Result<Arc<Database>> {
     let (settings, password) = login(wiring)?;
     Ok(Arc::new(Database::new(settings, password)))
 }

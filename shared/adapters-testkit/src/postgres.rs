@@ -5,7 +5,7 @@ use adapters_postgres::{
     Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgOrders, PgOutbox, PgPayments, PgProbe, PgStock,
     PgUsers, PgWindows, Settings, Tls,
 };
-use catalog::Context;
+use catalog::{Context, DatabaseRole};
 use domain::Event;
 use kernel::{Failure, Uuid};
 use ports::{Bus, Migrations as _};
@@ -66,6 +66,16 @@ impl TestDatabase {
         let (settings, secret) = self.login();
         let options = Some(format!("-c role={}", context.name()));
         Arc::new(Database::new(Settings { options, ..settings }, secret))
+    }
+
+    /// Like [`Self::as_context`], as any role, with the settings with which it logs in: those do not follow from `SET ROLE`.
+    pub fn as_role(&self, role: DatabaseRole) -> Arc<Database> {
+        let (settings, secret) = self.login();
+        let schema = role.context().map_or("none", Context::name);
+        let read_only = if role.is_read_only() { "on" } else { "off" };
+        let options =
+            format!("-c role={} -c search_path={schema} -c default_transaction_read_only={read_only}", role.name());
+        Arc::new(Database::new(Settings { options: Some(options), ..settings }, secret))
     }
 
     /// Like [`Self::as_context`], through a proxy on `port` of this host.
@@ -136,7 +146,7 @@ impl TestDatabase {
     }
 
     pub fn probe(&self) -> PgProbe {
-        PgProbe::new(self.as_context(Context::Operations))
+        PgProbe::new(self.as_role(DatabaseRole::Probe))
     }
 
     /// Queries the database directly, as the superuser.

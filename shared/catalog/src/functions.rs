@@ -57,7 +57,7 @@ functions! {
     // Inventory.
     /// Returns the stock level of a product.
     STOCK_GET = Function::new("stock-get", Inventory).http(Get, "/api/v1/products/{id}/stock", Public)
-        .uses(&[Uses::Postgres]);
+        .uses(&[Uses::PostgresRead]);
     /// Opens the stock account of a new product.
     STOCK_OPEN = Function::new("stock-open", Inventory).on(&[PRODUCT_CREATED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_OPENED]).timeout(15);
@@ -78,7 +78,7 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVATION_EXPIRED, STOCK_ALLOCATED]).timeout(50);
     /// Lists the stock movements of a product.
     STOCK_MOVEMENT_LIST = Function::new("stock-movement-list", Inventory)
-        .http(Get, "/api/v1/products/{id}/stock/movements", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/products/{id}/stock/movements", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
     /// Adjusts the stock level of a product.
     STOCK_ADJUST = Function::new("stock-adjust", Inventory)
         .http(Patch, "/api/v1/products/{id}/stock", STOCK_EDITORS).idempotent()
@@ -94,12 +94,12 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Api]).publishes(&[ORDER_PLACED]);
     /// Returns an order.
     ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
-        .uses(&[Uses::Postgres]);
+        .uses(&[Uses::PostgresRead]);
     /// Lists the caller's orders.
-    ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
+    ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", CUSTOMER_ONLY).uses(&[Uses::PostgresRead]);
     /// Lists the orders of a user.
     ORDER_LIST_USER = Function::new("order-list-user", Orders)
-        .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_STAFF).uses(&[Uses::PostgresRead]);
     /// Cancels an order.
     ORDER_CANCEL = Function::new("order-cancel", Orders).http(Delete, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]);
@@ -134,10 +134,10 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[PAYMENT_REQUESTED]);
     /// Returns a payment.
     PAYMENT_GET = Function::new("payment-get", Payments).http(Get, "/api/v1/payments/{id}", OWNER_OR_STAFF)
-        .uses(&[Uses::Postgres]);
+        .uses(&[Uses::PostgresRead]);
     /// Returns the payment of an order.
     PAYMENT_GET_ORDER = Function::new("payment-get-order", Payments)
-        .http(Get, "/api/v1/payments/order/{order_id}", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/payments/order/{order_id}", OWNER_OR_STAFF).uses(&[Uses::PostgresRead]);
     /// Requests a refund.
     REFUND_REQUEST = Function::new("refund-request", Payments)
         .http(Post, "/api/v1/payments/refund", STAFF_OR_ADMIN).idempotent()
@@ -165,10 +165,10 @@ functions! {
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
     /// Lists the disputes of a payment.
     DISPUTE_LIST = Function::new("dispute-list", Payments).http(Get, "/api/v1/payments/{id}/disputes", STAFF_OR_ADMIN)
-        .uses(&[Uses::Postgres]);
+        .uses(&[Uses::PostgresRead]);
     /// Lists payments for which the gateway moved another amount than was asked.
     MISMATCH_LIST = Function::new("mismatch-list", Payments)
-        .http(Get, "/api/v1/ops/payments/mismatches", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/ops/payments/mismatches", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
 
     // Notifications.
     /// Stores the contact of a new user.
@@ -196,10 +196,10 @@ functions! {
         .timeout(15);
     /// Lists the notifications about an order.
     NOTIFICATION_LIST = Function::new("notification-list", Notifications)
-        .http(Get, "/api/v1/notifications", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/notifications", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
     /// Returns the notification preferences of a user.
     PREFERENCES_GET = Function::new("preferences-get", Notifications)
-        .http(Get, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
+        .http(Get, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::PostgresRead]);
     /// Replaces the notification preferences of a user.
     PREFERENCES_UPDATE = Function::new("preferences-update", Notifications)
         .http(Put, "/api/v1/users/{id}/preferences", OWNER_OR_ADMIN).uses(&[Uses::Postgres]);
@@ -220,7 +220,7 @@ functions! {
     /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)
         .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)
-        .uses(&[Uses::Postgres, Uses::Bucket(&INVOICES, Read)]);
+        .uses(&[Uses::PostgresRead, Uses::Bucket(&INVOICES, Read)]);
 
     // Analytics.
     /// Writes confirmed orders to the analytics stream.
@@ -232,7 +232,7 @@ functions! {
         .uses(&[Uses::Postgres]).timeout(30);
     /// Lists the analytics windows.
     WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)
-        .uses(&[Uses::Postgres]);
+        .uses(&[Uses::PostgresRead]);
 
     // Operations.
     /// Forwards every event to Kafka.
@@ -254,5 +254,5 @@ functions! {
     /// Reports that the process is alive.
     HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
     /// Reports whether the dependencies are available.
-    READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).uses(&[Uses::Postgres, Uses::Redis]);
+    READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).uses(&[Uses::PostgresProbe, Uses::Redis]);
 }

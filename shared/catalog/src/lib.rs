@@ -8,6 +8,7 @@
 //! **Invariant:** no dependencies, no I/O, and constants wherever possible.
 
 mod alarms;
+mod database;
 mod events;
 mod functions;
 mod resources;
@@ -15,6 +16,7 @@ mod routes;
 mod slo;
 
 pub use alarms::*;
+pub use database::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
@@ -189,6 +191,10 @@ pub enum Trigger {
 pub enum Uses {
     /// The PostgreSQL schema of its context, with the context's role.
     Postgres,
+    /// The PostgreSQL schema of its context, with the context's role that only reads.
+    PostgresRead,
+    /// PostgreSQL, with a role that logs in and can read nothing: whether it responds.
+    PostgresProbe,
     /// The database as its owner; for migrations only.
     PostgresOwner,
     /// The secrets with the passwords of the database roles, to rotate them.

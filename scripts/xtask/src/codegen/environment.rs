@@ -50,7 +50,11 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     let mut variables = BTreeMap::new();
     for uses in function.uses {
         match uses {
-            Uses::Postgres => database(&mut variables, function.context.name(), "DatabasePassword"),
+            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe => {
+                if let Some(role) = function.database_role() {
+                    database(&mut variables, role.name(), "DatabasePassword");
+                }
+            }
             Uses::PostgresOwner => {
                 database(&mut variables, OWNER_ROLE, "DatabaseOwnerPassword");
                 // The password of the contexts' roles. Empty if they use IAM authentication.

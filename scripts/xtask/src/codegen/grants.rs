@@ -95,7 +95,8 @@ impl Target {
 /// Whether a function uses something in the VPC.
 #[must_use]
 pub fn needs_network(function: &Function) -> bool {
-    function.uses.iter().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresOwner | Uses::Redis | Uses::Kafka))
+    function.database_role().is_some()
+        || function.uses.iter().any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Redis | Uses::Kafka))
 }
 
 /// The grants of a function, in a fixed order.
@@ -183,7 +184,10 @@ fn trigger(function: &Function) -> Vec<Grant> {
 
 fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
     match uses {
-        Uses::Postgres => vec![grant("Database", &["rds-db:connect"], Target::DatabaseUser(function.context.name()))],
+        Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe => {
+            let role = function.database_role();
+            role.iter().map(|role| grant("Database", &["rds-db:connect"], Target::DatabaseUser(role.name()))).collect()
+        }
         Uses::PostgresOwner => {
             vec![grant("Database", &["rds-db:connect"], Target::DatabaseUser(super::environment::OWNER_ROLE))]
         }

@@ -53,6 +53,7 @@ pub(super) fn render() -> Result<String> {
         }))),
         "database": {
             "owner": environment::OWNER_ROLE,
+            "roles": catalog::database_roles().map(catalog::DatabaseRole::name).collect::<Vec<_>>(),
             "secrets": catalog::ROLE_SECRETS,
             "rotated_by": catalog::DATABASE_SECRET_ROTATE.name,
         },

@@ -138,6 +138,8 @@ fn trigger(function: &Function) -> String {
 fn used(uses: &Uses) -> String {
     match uses {
         Uses::Postgres => "Postgres".into(),
+        Uses::PostgresRead => "Postgres, to read".into(),
+        Uses::PostgresProbe => "Postgres, as a role that reads nothing".into(),
         Uses::PostgresOwner => "Postgres as owner".into(),
         Uses::RoleSecrets => "secrets of the database roles".into(),
         Uses::Redis => "Redis".into(),

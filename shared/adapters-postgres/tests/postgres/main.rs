@@ -12,6 +12,7 @@ mod notifications;
 mod orders;
 mod outbox;
 mod payments;
+mod readers;
 mod reservation_machine;
 mod stock;
 mod stock_races;

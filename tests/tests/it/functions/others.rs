@@ -110,7 +110,10 @@ async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
     assert_eq!(sweep("ok").await.expect("a run"), json!({"sent": 1, "refused": 0, "waiting": 0, "deleted": 1}));
     assert_eq!((platform.bus().published().len(), platform.outbox().pending().len()), (1, 0));
     // The function sweeps whatever its input is.
-    assert_eq!(sweep("bad_not_a_schedule").await.expect("a run"), json!({"sent": 0, "refused": 0, "waiting": 0, "deleted": 0}));
+    assert_eq!(
+        sweep("bad_not_a_schedule").await.expect("a run"),
+        json!({"sent": 0, "refused": 0, "waiting": 0, "deleted": 0})
+    );
 }
 
 #[tokio::test]

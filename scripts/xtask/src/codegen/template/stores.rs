@@ -9,7 +9,7 @@ use crate::codegen::{
     cfn::{Resource, Template, only_when, reference, sub, when},
     names::{EMAIL_CONFIGURATION_SET, logical, physical, physical_text},
 };
-use catalog::{TopicSource, Trigger, Uses};
+use catalog::{TopicSource, Trigger};
 use serde_json::json;
 
 pub(super) fn add(drafts: &mut Drafts) {
@@ -38,8 +38,9 @@ pub(super) fn add(drafts: &mut Drafts) {
     for secret in catalog::SECRETS {
         drafts.at(placement::of_secret(secret)).add_shared(secret_of(secret));
     }
-    for context in catalog::CONTEXTS.iter().filter(|context| has_role(**context)) {
-        drafts.at(placement::Place::Context(*context)).add_shared(role_secret_of(*context));
+    for role in catalog::database_roles() {
+        let place = role.context().map_or(placement::Place::Shared, placement::Place::Context);
+        drafts.at(place).add_shared(role_secret_of(role.name()));
     }
     if catalog::FUNCTIONS.iter().any(|function| placement::sends_email(function)) {
         add_email(drafts.at(placement::of_email()));
@@ -157,19 +158,12 @@ fn secret_of(secret: &catalog::Secret) -> Resource {
     .retained()
 }
 
-/// Whether the context has a database role.
-fn has_role(context: catalog::Context) -> bool {
-    let uses_role = |function: &catalog::Function| function.uses.iter().any(|uses| matches!(uses, Uses::Postgres));
-    catalog::FUNCTIONS.iter().any(|function| function.context == context && uses_role(function))
-}
-
-/// The secret of a context's database role. The first rotation adds the password.
-fn role_secret_of(context: catalog::Context) -> Resource {
-    let role = context.name();
+/// The secret of a database role. The first rotation adds the password.
+fn role_secret_of(role: &str) -> Resource {
     let name = format!("{}/${{Stage}}/{}/{role}", catalog::PREFIX, catalog::ROLE_SECRETS);
     let text = json!({ "username": role }).to_string();
     Resource::new(
-        logical(role, "RoleSecret"),
+        logical(&role.replace('_', "-"), "RoleSecret"),
         "AWS::SecretsManager::Secret",
         json!({ "Name": sub(&name), "SecretString": text }),
     )

@@ -1,0 +1,155 @@
+//! Roles that only read: what functions read works with them, and no write does, by privilege and by read-only transactions.
+
+use crate::{fixtures::*, stock::opened};
+use adapters_postgres::{PgContacts, PgInvoices, PgOrders, PgPayments, PgStock, PgWindows};
+use adapters_testkit::postgres::TestDatabase;
+use catalog::{Context, DatabaseRole};
+use domain::id::{OrderId, PaymentId, UserId};
+use kernel::FailureKind;
+use ports::{
+    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, StockMovements,
+    StockStore, WindowStore,
+};
+
+fn readers() -> impl Iterator<Item = (Context, &'static str)> {
+    catalog::database_roles().filter_map(|role| match role {
+        DatabaseRole::Reader(context) => Some((context, role.name())),
+        _ => None,
+    })
+}
+
+/// The number of tables on which the role has one of the privileges, of those for which the condition holds.
+async fn tables(database: &TestDatabase, role: &str, privileges: &str, condition: &str) -> i64 {
+    let sql = format!(
+        "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND {condition}
+        AND has_table_privilege('{role}', format('%I.%I', schemaname, tablename), '{privileges}')"
+    );
+    database.number(&sql).await
+}
+
+#[tokio::test]
+async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege() {
+    let database = database().await;
+    let backbone = "tablename IN ('outbox', 'inbox', 'idempotency')";
+    let mut seen = 0;
+    for (context, role) in readers() {
+        let own = format!("schemaname = '{}'", context.name());
+        assert_eq!(
+            tables(&database, role, "INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER", "true").await,
+            0,
+            "{role}"
+        );
+        assert_eq!(tables(&database, role, "SELECT", &format!("NOT {own}")).await, 0, "{role}");
+        assert_eq!(tables(&database, role, "SELECT", backbone).await, 0, "{role}");
+        assert!(tables(&database, role, "SELECT", &own).await > 0, "{role}");
+        let functions = format!(
+            "SELECT count(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
+            WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege('{role}', p.oid, 'EXECUTE')"
+        );
+        assert_eq!(database.number(&functions).await, 0, "{role}");
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
+}
+
+#[tokio::test]
+async fn everything_that_functions_read_works_as_a_reader() {
+    let database = database().await;
+    let as_reader = |context| database.as_role(DatabaseRole::Reader(context));
+    let product = opened(&database.stock(), 5).await;
+    let (order, event) = placed(UserId(id()), now());
+    database.orders().place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+
+    let orders = PgOrders::new(as_reader(Context::Orders), database.bus());
+    assert_eq!(orders.get(order.id, None).await.expect("read").map(|found| found.id), Some(order.id));
+    assert_eq!(orders.list(order.user_id, 10, None).await.expect("read").items.len(), 1);
+    let stock = PgStock::new(as_reader(Context::Inventory), database.bus());
+    assert!(stock.level(product).await.expect("read").is_some());
+    assert_eq!(stock.movements(product, 10, None).await.expect("read").items.len(), 1);
+    let payments = PgPayments::new(as_reader(Context::Payments), database.bus());
+    assert_eq!(payments.get(PaymentId(id()), None).await, Ok(None));
+    assert_eq!(payments.find_by_order(OrderId(id()), None).await, Ok(None));
+    assert!(payments.mismatched(10, None).await.expect("read").items.is_empty());
+    let contacts = PgContacts::new(as_reader(Context::Notifications), database.bus());
+    assert!(contacts.find(UserId(id())).await.expect("read").is_none());
+    assert!(contacts.delivery_log(order.id, 10, None).await.expect("read").items.is_empty());
+    contacts.preferences(UserId(id())).await.expect("read");
+    let invoices = PgInvoices::new(as_reader(Context::Invoices), database.bus());
+    assert_eq!(invoices.find(order.id, None).await, Ok(None));
+    let windows = PgWindows::new(as_reader(Context::Analytics));
+    assert!(windows.list(now(), now(), 10, None).await.expect("read").items.is_empty());
+}
+
+#[tokio::test]
+async fn reader_cannot_write_even_with_the_privilege() {
+    let database = database().await;
+    let (order, event) = placed(UserId(id()), now());
+    let write = async || {
+        let orders = PgOrders::new(database.as_role(DatabaseRole::Reader(Context::Orders)), database.bus());
+        orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect_err("refused")
+    };
+    assert_eq!(write().await.kind, FailureKind::Internal);
+    database
+        .execute(
+            "GRANT ALL ON ALL TABLES IN SCHEMA orders TO orders_reader;
+            GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA orders TO orders_reader",
+        )
+        .await;
+    let failure = write().await;
+    let cause = failure.internal.unwrap_or_default();
+    assert!(cause.contains("read-only transaction"), "{cause}");
+    assert_eq!(database.number("SELECT count(*) FROM orders.orders").await, 0);
+}
+
+#[tokio::test]
+async fn readers_and_the_probe_log_in_read_only() {
+    let database = database().await;
+    for (context, role) in readers() {
+        let settings = format!(
+            "SELECT count(*) FROM pg_roles WHERE rolname = '{role}' AND rolcanlogin AND NOT rolsuper AND rolconfig
+            @> '{{statement_timeout=5s,default_transaction_read_only=on,search_path={}}}'",
+            context.name()
+        );
+        assert_eq!(database.number(&settings).await, 1, "{role}");
+    }
+    let probe = "SELECT count(*) FROM pg_roles WHERE rolname = 'probe' AND rolcanlogin AND NOT rolsuper
+        AND rolconfig @> '{default_transaction_read_only=on}'";
+    assert_eq!(database.number(probe).await, 1);
+}
+
+#[tokio::test]
+async fn probe_sees_that_the_database_responds_and_reads_nothing() {
+    let database = database().await;
+    assert_eq!(database.probe().check().await, Ok(()));
+    let role = DatabaseRole::Probe.name();
+    assert_eq!(tables(&database, role, "SELECT, INSERT, UPDATE, DELETE, TRUNCATE", "true").await, 0);
+    let schemas = format!(
+        "SELECT count(*) FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+        AND has_schema_privilege('{role}', oid, 'USAGE, CREATE')"
+    );
+    assert_eq!(database.number(&schemas).await, 0);
+}
+
+#[tokio::test]
+async fn context_adds_to_its_outbox_and_neither_changes_nor_deletes_events() {
+    let database = database().await;
+    for context in ["identity", "inventory", "orders", "payments", "notifications", "invoices"] {
+        for statement in [
+            format!("UPDATE {context}.outbox SET event = '{{}}'"),
+            format!("UPDATE {context}.outbox SET published_at = now()"),
+            format!("DELETE FROM {context}.outbox"),
+        ] {
+            let refused = format!(
+                "SET ROLE {context}; DO $$ BEGIN {statement}; RAISE EXCEPTION 'it was allowed';
+                EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+            );
+            database.execute(&refused).await;
+        }
+        database
+            .execute(&format!("SET ROLE {context}; SELECT {context}.mark_published(ARRAY[gen_random_uuid()])"))
+            .await;
+    }
+    let (order, event) = placed(UserId(id()), now());
+    database.orders().place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NOT NULL").await, 1);
+}
