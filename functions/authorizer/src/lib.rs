@@ -8,10 +8,10 @@ use edge::{
     http::Principal,
 };
 use kernel::Failure;
-use ports::Tokens;
+use ports::TokenVerifier;
 
 /// Returns the principal of a valid token; `None` without one.
-pub async fn handle(tokens: &impl Tokens, request: AuthRequest) -> Result<Option<Grant>, Failure> {
+pub async fn handle(tokens: &impl TokenVerifier, request: AuthRequest) -> Result<Option<Grant>, Failure> {
     let Some(token) = request.token else { return Ok(None) };
     let claims = tokens.verify(&token, request.now).await?;
     Ok(claims.map(|claims| Principal { id: claims.user_id.0, role: claims.role.name().to_owned() }.into()))

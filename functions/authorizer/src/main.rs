@@ -3,6 +3,6 @@
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::AUTHORIZER)?;
-    let tokens = adapters_auth::tokens(&wiring)?;
+    let tokens = adapters_auth::token_verifier(&wiring)?;
     edge::authorizer::run(async |request| authorizer::handle(&tokens, request).await).await
 }

@@ -2,7 +2,7 @@
 
 use edge::direct::Invocation;
 use kernel::Failure;
-use ports::Tokens;
+use ports::SigningKeys;
 use serde::{Deserialize, Serialize};
 
 /// Takes no input.
@@ -17,6 +17,6 @@ pub struct Rotated {
 }
 
 /// Rotates the signing key.
-pub async fn handle(tokens: &impl Tokens, _call: Invocation<Rotate>) -> Result<Rotated, Failure> {
-    Ok(Rotated { kid: tokens.rotate().await? })
+pub async fn handle(keys: &impl SigningKeys, _call: Invocation<Rotate>) -> Result<Rotated, Failure> {
+    Ok(Rotated { kid: keys.rotate().await? })
 }

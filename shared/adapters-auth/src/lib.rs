@@ -4,13 +4,28 @@ pub mod passwords;
 pub mod tokens;
 
 pub use passwords::Argon2Passwords;
-pub use tokens::JwtTokens;
+pub use tokens::{JwtKeys, JwtTokens, JwtVerifier};
 
 use adapters::wiring::{Result, Wiring};
+use adapters_secrets::secret;
+use catalog::{SIGNING_KEYS, VERIFICATION_KEYS};
 
-/// Signed access tokens.
+/// Signs access tokens.
 pub fn tokens(wiring: &Wiring) -> Result<JwtTokens> {
-    // The stage is part of the issuer, so that no stage accepts the tokens of another, even if it had its keys.
-    let issuer = format!("{}-{}", catalog::PREFIX, wiring.config().stage()?);
-    Ok(JwtTokens::new(adapters_secrets::secret(wiring, &catalog::SIGNING_KEYS)?, issuer))
+    Ok(JwtTokens::new(secret(wiring, &SIGNING_KEYS)?, issuer(wiring)?))
+}
+
+/// Verifies access tokens.
+pub fn token_verifier(wiring: &Wiring) -> Result<JwtVerifier> {
+    Ok(JwtVerifier::new(secret(wiring, &VERIFICATION_KEYS)?, issuer(wiring)?))
+}
+
+/// The signing keys, to rotate them.
+pub fn signing_keys(wiring: &Wiring) -> Result<JwtKeys> {
+    Ok(JwtKeys::new(secret(wiring, &SIGNING_KEYS)?, secret(wiring, &VERIFICATION_KEYS)?))
+}
+
+/// The stage is part of the issuer, so that no stage accepts the tokens of another, even if it had its keys.
+fn issuer(wiring: &Wiring) -> Result<String> {
+    Ok(format!("{}-{}", catalog::PREFIX, wiring.config().stage()?))
 }

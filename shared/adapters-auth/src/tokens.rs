@@ -1,10 +1,12 @@
-//! Access tokens: JSON Web Tokens signed with ES256. The signing keys are in one secret and rotate.
+//! Access tokens: JSON Web Tokens signed with ES256. The private halves of the keys are in one secret, which signers read, and the public
+//! halves in another, which verifiers read. Both rotate.
 //!
 //! The keys are cached for five minutes. A token with an unknown key id triggers another read, so that a rotation takes effect at once,
 //! but at most one every ten seconds, so that forged tokens cause no load. The published key set is at most ten seconds old, and a new
 //! key signs only after it has been published for five minutes.
 
 mod keyring;
+mod public;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +14,9 @@ use adapters_secrets::SecretValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::{Failure, Timestamp};
-use keyring::{Keyring, Verdict};
+use keyring::Keyring;
 use ports::Claims;
+use public::{PublicKeys, Verdict};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,36 +47,54 @@ impl KeySource for SecretValue {
     }
 }
 
-/// Signs and verifies access tokens.
+/// Signs access tokens.
 #[derive(Debug)]
 pub struct JwtTokens<S = SecretValue> {
     source: S,
     issuer: String,
-    cached: Mutex<Option<Cached>>,
+    cached: Cache<Keyring>,
 }
 
-#[derive(Debug, Clone)]
-struct Cached {
-    keys: Arc<Keyring>,
+/// Verifies access tokens.
+#[derive(Debug)]
+pub struct JwtVerifier<S = SecretValue> {
+    source: S,
+    issuer: String,
+    cached: Cache<PublicKeys>,
+}
+
+/// Rotates the signing keys.
+#[derive(Debug)]
+pub struct JwtKeys<S = SecretValue> {
+    private: S,
+    public: S,
+}
+
+/// Keys that were read.
+#[derive(Debug)]
+struct Cache<K>(Mutex<Option<Cached<K>>>);
+
+#[derive(Debug)]
+struct Cached<K> {
+    keys: Arc<K>,
     read_at: Instant,
 }
 
-impl<S: KeySource> JwtTokens<S> {
-    /// `issuer` is also the audience of the tokens.
-    pub fn new(source: S, issuer: String) -> Self {
-        Self { source, issuer, cached: Mutex::default() }
+impl<K> Cache<K> {
+    fn empty() -> Self {
+        Self(Mutex::new(None))
     }
 
     /// Keys that were read less than `age` ago. If reading fails, the cached keys remain in use.
-    async fn keys(&self, age: Duration) -> Result<Arc<Keyring>, Failure> {
-        let mut cached = self.cached.lock().await;
+    async fn get(&self, age: Duration, read: impl AsyncFnOnce() -> Result<K, Failure>) -> Result<Arc<K>, Failure> {
+        let mut cached = self.0.lock().await;
         if let Some(cached) = cached.as_ref().filter(|cached| cached.read_at.elapsed() < age) {
-            return Ok(cached.keys.clone());
+            return Ok(Arc::clone(&cached.keys));
         }
-        match (self.read().await, &mut *cached) {
+        match (read().await, &mut *cached) {
             (Ok(keys), _) => {
                 let keys = Arc::new(keys);
-                *cached = Some(Cached { keys: keys.clone(), read_at: Instant::now() });
+                *cached = Some(Cached { keys: Arc::clone(&keys), read_at: Instant::now() });
                 Ok(keys)
             }
             (Err(failure), Some(old)) => {
@@ -82,22 +103,48 @@ impl<S: KeySource> JwtTokens<S> {
                     "the signing keys cannot be read; the cached ones remain in use"
                 );
                 old.read_at = Instant::now();
-                Ok(old.keys.clone())
+                Ok(Arc::clone(&old.keys))
             }
             (Err(failure), None) => Err(failure),
         }
     }
+}
 
-    async fn read(&self) -> Result<Keyring, Failure> {
-        Keyring::parse(&self.source.read().await?.unwrap_or_default(), &self.issuer)
+impl<S: KeySource> JwtTokens<S> {
+    /// `source` has the private keys; `issuer` is also the audience of the tokens.
+    pub fn new(source: S, issuer: String) -> Self {
+        Self { source, issuer, cached: Cache::empty() }
     }
 }
 
 impl<S: KeySource> ports::Tokens for JwtTokens<S> {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
-        self.keys(MAX_AGE).await?.sign(claims)
+        let read = async || Keyring::parse(&self.source.read().await?.unwrap_or_default());
+        self.cached.get(MAX_AGE, read).await?.sign(claims, &self.issuer)
     }
 
+    fn refresh_token(&self) -> Result<(String, String), Failure> {
+        let mut random = [0_u8; 32];
+        aws_lc_rs::rand::fill(&mut random).map_err(|_| Failure::internal("no random bytes are available"))?;
+        let token = URL_SAFE_NO_PAD.encode(random);
+        let digest = Sha256::digest(&token).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok((token, digest))
+    }
+}
+
+impl<S: KeySource> JwtVerifier<S> {
+    /// `source` has the public keys; `issuer` is also the audience of the tokens.
+    pub fn new(source: S, issuer: String) -> Self {
+        Self { source, issuer, cached: Cache::empty() }
+    }
+
+    async fn keys(&self, age: Duration) -> Result<Arc<PublicKeys>, Failure> {
+        let read = async || PublicKeys::parse(&self.source.read().await?.unwrap_or_default(), &self.issuer);
+        self.cached.get(age, read).await
+    }
+}
+
+impl<S: KeySource> ports::TokenVerifier for JwtVerifier<S> {
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
         match self.keys(MAX_AGE).await?.verify(token, now) {
             Verdict::Valid(claims) => Ok(Some(claims)),
@@ -110,22 +157,31 @@ impl<S: KeySource> ports::Tokens for JwtTokens<S> {
     }
 
     async fn jwks(&self) -> Result<String, Failure> {
-        Ok(self.keys(MIN_AGE).await?.jwks())
+        self.keys(MIN_AGE).await?.to_text()
     }
+}
 
+impl<S: KeySource> JwtKeys<S> {
+    /// `private` and `public` are where the two halves of the keys are kept.
+    pub fn new(private: S, public: S) -> Self {
+        Self { private, public }
+    }
+}
+
+impl<S: KeySource> ports::SigningKeys for JwtKeys<S> {
+    /// Publishes the keys of before and after, replaces the private ones, and then publishes those that are left. Whatever step is the
+    /// last one that succeeds, every key that signs is published, and so is every key whose tokens are still valid.
     async fn rotate(&self) -> Result<String, Failure> {
-        let rotated = self.read().await?.rotated()?;
-        self.source.write(rotated.to_text()?).await?;
+        let before = Keyring::parse(&self.private.read().await?.unwrap_or_default())?;
+        let (old, rotated) = (before.public(), before.rotated()?);
+        let new = rotated.public();
+        let both = new.clone().with(old);
+        self.public.write(both.to_text()?).await?;
+        self.private.write(rotated.to_text()?).await?;
+        if both != new {
+            self.public.write(new.to_text()?).await?;
+        }
         let key_id = rotated.newest().map(str::to_owned);
-        *self.cached.lock().await = Some(Cached { keys: Arc::new(rotated), read_at: Instant::now() });
         key_id.ok_or_else(|| Failure::internal("the rotation created no key"))
-    }
-
-    fn refresh_token(&self) -> Result<(String, String), Failure> {
-        let mut random = [0_u8; 32];
-        aws_lc_rs::rand::fill(&mut random).map_err(|_| Failure::internal("no random bytes are available"))?;
-        let token = URL_SAFE_NO_PAD.encode(random);
-        let digest = Sha256::digest(&token).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok((token, digest))
     }
 }

@@ -24,7 +24,7 @@ functions! {
     // Identity.
     /// Verifies the access token of a request for API Gateway.
     AUTHORIZER = Function::new("authorizer", Identity).triggered(Authorizer)
-        .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]).timeout(5)
+        .uses(&[Uses::Secret(&VERIFICATION_KEYS, Read)]).timeout(5)
         .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
@@ -34,9 +34,10 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, Read)]).memory(512);
     /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public)
-        .uses(&[Uses::Secret(&SIGNING_KEYS, Read)]);
+        .uses(&[Uses::Secret(&VERIFICATION_KEYS, Read)]);
     /// Rotates the signing key; the previous one stays valid for issued tokens.
-    KEY_ROTATE = Function::new("key-rotate", Identity).uses(&[Uses::Secret(&SIGNING_KEYS, ReadWrite)]);
+    KEY_ROTATE = Function::new("key-rotate", Identity)
+        .uses(&[Uses::Secret(&SIGNING_KEYS, ReadWrite), Uses::Secret(&VERIFICATION_KEYS, Write)]);
 
     // Catalogue.
     /// Creates a product.

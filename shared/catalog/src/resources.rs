@@ -123,13 +123,18 @@ pub struct Secret {
     /// Environment variable that contains its ARN.
     pub env: &'static str,
     /// The function that replaces the value when a schedule invokes it with `{}`. `None`: a third party issues the value, and an operator
-    /// puts it in.
+    /// puts it in, or it goes with another secret that is replaced.
     pub rotated_by: Option<&'static str>,
 }
 
-/// The signing keys of access tokens: the current and the previous one.
+/// The private signing keys of access tokens: the current and the previous one. Only functions that sign, or make keys, may read them.
 pub const SIGNING_KEYS: Secret =
     Secret { name: "signing-keys", env: "SIGNING_KEYS_SECRET", rotated_by: Some("key-rotate") };
+
+/// The public halves of the signing keys, as a JSON Web Key Set. `key-rotate` writes them with the private ones. They are no secret; they are
+/// kept as one because whoever can replace them can forge tokens, and because verifiers read a secret like the signers do.
+pub const VERIFICATION_KEYS: Secret =
+    Secret { name: "verification-keys", env: "VERIFICATION_KEYS_SECRET", rotated_by: None };
 
 /// The secret API key of the payment gateway.
 pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_SECRET", rotated_by: None };
@@ -137,7 +142,7 @@ pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_
 /// The signing secret of the payment gateway's webhooks.
 pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOOK_SECRET", rotated_by: None };
 
-pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET];
+pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &VERIFICATION_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET];
 
 /// Path of the secrets with the passwords of database roles, below product and stage; the name of the role follows.
 pub const ROLE_SECRETS: &str = "database";

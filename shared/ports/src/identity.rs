@@ -79,21 +79,28 @@ pub struct Claims {
     pub expires_at: Timestamp,
 }
 
-/// Signed access tokens and their keys.
+/// Signs access tokens, with the private halves of the signing keys.
 pub trait Tokens {
     /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
     /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
 
+    /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
+    fn refresh_token(&self) -> Result<(String, String), Failure>;
+}
+
+/// Verifies access tokens, with the public halves of the signing keys and without the private ones.
+pub trait TokenVerifier {
     /// The claims of a token; `None` unless one of our keys signed it with the one allowed algorithm and it is valid at `now`.
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure>;
 
     /// The public keys as a JSON Web Key Set (RFC 7517).
     async fn jwks(&self) -> Result<String, Failure>;
+}
 
-    /// Adds a new signing key and returns its id. Tokens that the previous key signed stay valid.
+/// The signing keys.
+pub trait SigningKeys {
+    /// Adds a new signing key, publishes its public half before it can sign, and returns its id. Tokens that the previous key signed stay
+    /// valid.
     async fn rotate(&self) -> Result<String, Failure>;
-
-    /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
-    fn refresh_token(&self) -> Result<(String, String), Failure>;
 }

@@ -22,6 +22,7 @@ fn config() -> Config {
         ("ARCHIVE_BUCKET", "archive"),
         ("ANALYTICS_STREAM", "analytics"),
         ("SIGNING_KEYS_SECRET", "signing-keys"),
+        ("VERIFICATION_KEYS_SECRET", "verification-keys"),
         ("GATEWAY_KEY_SECRET", "gateway-key"),
         ("WEBHOOK_SECRET", "webhook-secret"),
         ("SHORTFALL_POLICY", "refund"),
@@ -50,6 +51,8 @@ fn undeclared_use_is_rejected_by_name() {
     assert!(adapters_postgres::orders(&wiring(catalog::ORDER_GET), UnreachableBus).is_ok());
     assert!(adapters_s3::archive(&wiring(catalog::INVOICE_ISSUE)).is_err(), "it declares another bucket");
     assert!(adapters_auth::tokens(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
+    assert!(adapters_auth::tokens(&wiring(catalog::AUTHORIZER)).is_err(), "it declares the public keys alone");
+    assert!(adapters_auth::token_verifier(&wiring(catalog::AUTHORIZER)).is_ok());
     assert!(adapters_postgres::migrations(&wiring(catalog::ORDER_PLACE)).is_err());
     assert!(adapters_sqs::dead_letters(&wiring(catalog::ORDER_PLACE)).is_err());
 }

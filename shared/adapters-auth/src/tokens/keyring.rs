@@ -1,25 +1,19 @@
-//! The signing keys: parsing, signing, verification and rotation, without I/O.
+//! The private signing keys: parsing, signing and rotation, without I/O.
 //!
 //! They are stored as `{"keys": [{"kid": …, "private_key": …}]}`, newest first, the private key as PKCS #8 in base64. The id of a key
 //! is a UUIDv7 and so contains its creation time, which decides when the key may sign.
 
+use super::public::{ALGORITHM, AccessTokenClaims, PublicKey, PublicKeys, TYPE};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use domain::id::UserId;
-use domain::user::Role;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use base64::engine::general_purpose::STANDARD;
+use jsonwebtoken::{EncodingKey, Header};
 use kernel::{Failure, Ids, Timestamp, Uuid};
 use ports::Claims;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::fmt;
 
-/// The only algorithm for signing and verification.
-const ALGORITHM: Algorithm = Algorithm::ES256;
-/// The type of an access token (RFC 9068).
-const TYPE: &str = "at+jwt";
 /// The current key, and its predecessor for tokens that are still valid.
 const MAX_KEYS: usize = 2;
 /// Seconds for which a key is published before it signs. Verifiers must cache the key set for less than that.
@@ -28,8 +22,6 @@ const PUBLICATION_S: i64 = 300;
 /// The keys of an issuer, newest first.
 pub(super) struct Keyring {
     keys: Vec<Key>,
-    issuer: String,
-    validation: Validation,
 }
 
 struct Key {
@@ -39,16 +31,6 @@ struct Key {
     pkcs8: Vec<u8>,
     /// The public key as an uncompressed point: `04`, x, y.
     point: Vec<u8>,
-}
-
-/// The result of verifying a token.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Valid(Claims),
-    /// Forged, malformed or expired.
-    Invalid,
-    /// Signed with a key that is not in this key ring.
-    UnknownKey,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -63,21 +45,9 @@ struct StoredKey {
     private_key: String,
 }
 
-/// The JSON of the claims (RFC 9068).
-#[derive(Serialize, Deserialize)]
-struct AccessTokenClaims {
-    iss: String,
-    aud: String,
-    sub: Uuid,
-    role: String,
-    iat: i64,
-    exp: i64,
-    jti: Uuid,
-}
-
 impl Keyring {
-    /// Parses the stored keys of `issuer`. An empty text has no keys.
-    pub(super) fn parse(text: &str, issuer: &str) -> Result<Self, Failure> {
+    /// Parses the stored keys. An empty text has no keys.
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         // The text is secret and must not be part of an error.
         let broken = || Failure::internal("the secret with the signing keys is malformed");
         let stored: Stored = match text.trim() {
@@ -89,17 +59,7 @@ impl Keyring {
             let pkcs8 = STANDARD.decode(private_key).map_err(|_| broken())?;
             keys.push(Key::new(kid, pkcs8).ok_or_else(broken)?);
         }
-        Ok(Self::new(keys, issuer.to_owned()))
-    }
-
-    fn new(keys: Vec<Key>, issuer: String) -> Self {
-        let mut validation = Validation::new(ALGORITHM);
-        validation.set_issuer(&[&issuer]);
-        validation.set_audience(&[&issuer]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // The library reads the system clock; `valid_at` checks the expiry against the given time instead.
-        validation.validate_exp = false;
-        Self { keys, issuer, validation }
+        Ok(Self { keys })
     }
 
     /// The text to store.
@@ -107,6 +67,12 @@ impl Keyring {
         let stored = |key: &Key| StoredKey { kid: key.kid.clone(), private_key: STANDARD.encode(&key.pkcs8) };
         let stored = Stored { keys: self.keys.iter().map(stored).collect() };
         serde_json::to_string(&stored).map_err(|_| Failure::internal("the signing keys cannot be serialized"))
+    }
+
+    /// The public halves.
+    pub(super) fn public(&self) -> PublicKeys {
+        let public = |key: &Key| PublicKey::of_point(key.kid.clone(), &key.point);
+        PublicKeys::new(self.keys.iter().map(public).collect(), "")
     }
 
     /// Adds a new key and drops the oldest.
@@ -117,7 +83,7 @@ impl Keyring {
         let mut keys = vec![Key::new(Ids::system().next().to_string(), pkcs8).ok_or_else(broken)?];
         keys.extend(self.keys);
         keys.truncate(MAX_KEYS);
-        Ok(Self { keys, ..self })
+        Ok(Self { keys })
     }
 
     /// The id of the newest key.
@@ -131,7 +97,7 @@ impl Keyring {
         self.keys.iter().find(is_published).or(self.keys.last())
     }
 
-    pub(super) fn sign(&self, claims: &Claims) -> Result<String, Failure> {
+    pub(super) fn sign(&self, claims: &Claims, issuer: &str) -> Result<String, Failure> {
         let key = self.signing(claims.issued_at);
         let key =
             key.ok_or_else(|| Failure::unavailable("signing keys", "no signing key exists yet; run key-rotate"))?;
@@ -139,8 +105,8 @@ impl Keyring {
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key.kid.clone());
         let body = AccessTokenClaims {
-            iss: self.issuer.clone(),
-            aud: self.issuer.clone(),
+            iss: issuer.to_owned(),
+            aud: issuer.to_owned(),
             sub: claims.user_id.0,
             role: claims.role.name().to_owned(),
             iat: claims.issued_at.as_second(),
@@ -150,37 +116,6 @@ impl Keyring {
         jsonwebtoken::encode(&header, &body, &EncodingKey::from_ec_der(&key.pkcs8))
             .map_err(|_| Failure::internal("the token cannot be signed"))
     }
-
-    pub(super) fn verify(&self, token: &str, now: Timestamp) -> Verdict {
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Verdict::Invalid };
-        if header.alg != ALGORITHM || header.typ.as_deref() != Some(TYPE) {
-            return Verdict::Invalid;
-        }
-        let Some(kid) = header.kid else { return Verdict::Invalid };
-        let Some(key) = self.keys.iter().find(|key| key.kid == kid) else { return Verdict::UnknownKey };
-        let public = DecodingKey::from_ec_der(&key.point);
-        match jsonwebtoken::decode::<AccessTokenClaims>(token, &public, &self.validation) {
-            Ok(token) => valid_at(&token.claims, now).map_or(Verdict::Invalid, Verdict::Valid),
-            Err(_) => Verdict::Invalid,
-        }
-    }
-
-    /// The public keys as a JSON Web Key Set.
-    pub(super) fn jwks(&self) -> String {
-        let keys: Vec<_> = self.keys.iter().map(Key::jwk).collect();
-        json!({ "keys": keys }).to_string()
-    }
-}
-
-/// Without leeway: the issuer and the verifier run on the same platform.
-fn valid_at(body: &AccessTokenClaims, now: Timestamp) -> Option<Claims> {
-    let expires_at = Timestamp::from_second(body.exp).ok().filter(|expires_at| now < *expires_at)?;
-    Some(Claims {
-        user_id: UserId(body.sub),
-        role: Role::parse(&body.role)?,
-        issued_at: Timestamp::from_second(body.iat).ok()?,
-        expires_at,
-    })
 }
 
 impl Key {
@@ -189,19 +124,6 @@ impl Key {
         let point = pair.public_key().as_ref().to_vec();
         let created_at = Uuid::parse_str(&kid).ok().and_then(|id| id.get_timestamp()).map_or(0, |at| at.to_unix().0);
         (point.len() == 65).then_some(Self { kid, created_at: i64::try_from(created_at).ok()?, pkcs8, point })
-    }
-
-    fn jwk(&self) -> serde_json::Value {
-        let (x, y) = self.point.get(1..).unwrap_or_default().split_at(32);
-        json!({
-            "kty": "EC",
-            "crv": "P-256",
-            "x": URL_SAFE_NO_PAD.encode(x),
-            "y": URL_SAFE_NO_PAD.encode(y),
-            "kid": self.kid,
-            "alg": "ES256",
-            "use": "sig",
-        })
     }
 }
 

@@ -7,19 +7,26 @@ use domain::id::UserId;
 use domain::user::Role;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kernel::Uuid;
-use ports::Tokens;
+use ports::{SigningKeys as _, TokenVerifier as _, Tokens as _};
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 
 /// A secret in memory that counts reads and can be made to fail.
 #[derive(Default)]
-struct Memory {
+struct Secret {
     text: RefCell<Option<String>>,
     reads: Cell<u32>,
     broken: Cell<bool>,
 }
 
-impl KeySource for &Memory {
+/// The two halves of the keys.
+#[derive(Default)]
+struct Memory {
+    private: Secret,
+    public: Secret,
+}
+
+impl KeySource for &Secret {
     async fn read(&self) -> Result<Option<String>, Failure> {
         self.reads.set(self.reads.get() + 1);
         match self.broken.get() {
@@ -36,8 +43,37 @@ impl KeySource for &Memory {
 
 const ISSUER: &str = "quayside-test";
 
-fn tokens(memory: &Memory) -> JwtTokens<&Memory> {
-    JwtTokens::new(memory, ISSUER.to_owned())
+/// What three functions have each for itself.
+struct Tokens<'a> {
+    signer: JwtTokens<&'a Secret>,
+    verifier: JwtVerifier<&'a Secret>,
+    keys: JwtKeys<&'a Secret>,
+}
+
+impl Tokens<'_> {
+    async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
+        self.signer.issue(claims).await
+    }
+
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
+        self.verifier.verify(token, now).await
+    }
+
+    async fn jwks(&self) -> Result<String, Failure> {
+        self.verifier.jwks().await
+    }
+
+    async fn rotate(&self) -> Result<String, Failure> {
+        self.keys.rotate().await
+    }
+}
+
+fn tokens(memory: &Memory) -> Tokens<'_> {
+    Tokens {
+        signer: JwtTokens::new(&memory.private, ISSUER.to_owned()),
+        verifier: JwtVerifier::new(&memory.public, ISSUER.to_owned()),
+        keys: JwtKeys::new(&memory.private, &memory.public),
+    }
 }
 
 fn at(second: i64) -> Timestamp {
@@ -60,7 +96,7 @@ fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
-async fn rotated(memory: &Memory) -> JwtTokens<&Memory> {
+async fn rotated(memory: &Memory) -> Tokens<'_> {
     let tokens = tokens(memory);
     tokens.rotate().await.unwrap();
     tokens
@@ -129,9 +165,9 @@ async fn token_of_another_key_under_a_known_key_id_is_invalid() {
     let (memory, other) = (Memory::default(), Memory::default());
     let (ours, theirs) = (rotated(&memory).await, rotated(&other).await);
     let kid = parts(&ours.issue(&claims()).await.unwrap()).0["kid"].as_str().unwrap().to_owned();
-    let mut stored: Value = serde_json::from_str(other.text.borrow().as_deref().unwrap()).unwrap();
+    let mut stored: Value = serde_json::from_str(other.private.text.borrow().as_deref().unwrap()).unwrap();
     stored["keys"][0]["kid"] = json!(kid);
-    *other.text.borrow_mut() = Some(stored.to_string());
+    *other.private.text.borrow_mut() = Some(stored.to_string());
     drop(theirs);
     let forged = tokens(&other).issue(&claims()).await.unwrap();
     assert_eq!(ours.verify(&forged, at(2_000)).await, Ok(None));
@@ -141,7 +177,7 @@ async fn token_of_another_key_under_a_known_key_id_is_invalid() {
 async fn token_of_another_issuer_is_invalid_despite_a_known_key() {
     let memory = Memory::default();
     rotated(&memory).await;
-    let token = JwtTokens::new(&memory, "quayside-other".to_owned()).issue(&claims()).await.unwrap();
+    let token = JwtTokens::new(&memory.private, "quayside-other".to_owned()).issue(&claims()).await.unwrap();
     assert_eq!(tokens(&memory).verify(&token, at(2_000)).await, Ok(None));
 }
 
@@ -158,22 +194,22 @@ async fn key_signs_after_five_minutes_and_the_oldest_signs_before() {
         let id = kernel::Ids::seeded(second, at(i64::try_from(second).unwrap())).next();
         id.to_string()
     };
-    let mut stored: Value = serde_json::from_str(memory.text.borrow().as_deref().unwrap()).unwrap();
+    let mut stored: Value = serde_json::from_str(memory.private.text.borrow().as_deref().unwrap()).unwrap();
     stored["keys"][0]["kid"] = json!(kid(2_000));
     stored["keys"][1]["kid"] = json!(kid(1_000));
-    *memory.text.borrow_mut() = Some(stored.to_string());
+    *memory.private.text.borrow_mut() = Some(stored.to_string());
     let tokens = tokens(&memory);
     for (now, made_at) in [(1_000, 1_000), (1_299, 1_000), (1_300, 1_000), (2_299, 1_000), (2_300, 2_000)] {
         let token = tokens.issue(&Claims { issued_at: at(now), ..claims() }).await.unwrap();
         assert_eq!(parts(&token).0["kid"], json!(kid(made_at)), "at {now}");
     }
-    assert!(tokens.jwks().await.unwrap().contains(&kid(2_000)), "published before it signs");
 }
 
 #[tokio::test(start_paused = true)]
 async fn new_key_is_published_by_every_process_within_seconds() {
     let memory = Memory::default();
     let publishing = rotated(&memory).await;
+    publishing.jwks().await.unwrap();
     let kid = tokens(&memory).rotate().await.unwrap();
     assert!(!publishing.jwks().await.unwrap().contains(&kid));
     tokio::time::advance(MIN_AGE).await;
@@ -188,7 +224,8 @@ async fn token_stays_valid_for_one_rotation_of_its_key() {
     let first = rotating.issue(&claims()).await.unwrap();
     assert!(verifying.verify(&first, at(2_000)).await.unwrap().is_some());
     rotating.rotate().await.unwrap();
-    let second = rotating.issue(&late_claims()).await.unwrap();
+    // A signer that has cached the first key alone goes on with it; one that reads the keys now signs with the second.
+    let second = tokens(&memory).issue(&late_claims()).await.unwrap();
     tokio::time::advance(MIN_AGE).await;
     // The verifier learns of the new key by the token that names it.
     assert!(verifying.verify(&second, at(2_000)).await.unwrap().is_some());
@@ -208,14 +245,14 @@ async fn unknown_key_ids_cause_at_most_one_read_in_ten_seconds() {
     rotated(&memory).await;
     let forged = rotated(&other).await.issue(&claims()).await.unwrap();
     let verifying = tokens(&memory);
-    memory.reads.set(0);
+    memory.public.reads.set(0);
     for _ in 0..100 {
         assert_eq!(verifying.verify(&forged, at(2_000)).await, Ok(None));
     }
-    assert_eq!(memory.reads.get(), 1);
+    assert_eq!(memory.public.reads.get(), 1);
     tokio::time::advance(MIN_AGE).await;
     assert_eq!(verifying.verify(&forged, at(2_000)).await, Ok(None));
-    assert_eq!(memory.reads.get(), 2);
+    assert_eq!(memory.public.reads.get(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,30 +260,90 @@ async fn cached_keys_remain_in_use_when_reading_fails() {
     let memory = Memory::default();
     let tokens = rotated(&memory).await;
     let token = tokens.issue(&claims()).await.unwrap();
-    memory.broken.set(true);
+    assert_eq!(tokens.verify(&token, at(2_000)).await, Ok(Some(claims())));
+    memory.private.broken.set(true);
+    memory.public.broken.set(true);
     tokio::time::advance(MAX_AGE).await;
     assert_eq!(tokens.verify(&token, at(2_000)).await, Ok(Some(claims())));
+    assert!(tokens.issue(&claims()).await.is_ok());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_keys_no_token_is_issued_until_the_first_rotation() {
     let memory = Memory::default();
-    *memory.text.borrow_mut() = Some("{}".to_owned());
+    *memory.private.text.borrow_mut() = Some("{}".to_owned());
     let tokens = tokens(&memory);
     assert!(tokens.issue(&claims()).await.unwrap_err().is_retryable());
     assert_eq!(tokens.jwks().await.unwrap(), r#"{"keys":[]}"#);
-    *memory.text.borrow_mut() = Some("secret but no JSON".to_owned());
+    *memory.private.text.borrow_mut() = Some("secret but no JSON".to_owned());
     assert!(!tokens.rotate().await.unwrap_err().to_string().contains("secret but"), "it does not leak");
-    *memory.text.borrow_mut() = None;
+    *memory.private.text.borrow_mut() = None;
     let kid = tokens.rotate().await.unwrap();
+    tokio::time::advance(MIN_AGE).await;
     assert!(tokens.jwks().await.unwrap().contains(&kid));
 }
 
 #[test]
 fn refresh_token_has_256_bits_and_the_digest_of_its_text() {
     let memory = Memory::default();
-    let (token, digest) = tokens(&memory).refresh_token().unwrap();
+    let (token, digest) = tokens(&memory).signer.refresh_token().unwrap();
     assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
     assert_eq!(digest, format!("{:x}", Sha256::digest(&token)));
-    assert_ne!(token, tokens(&memory).refresh_token().unwrap().0);
+    assert_ne!(token, tokens(&memory).signer.refresh_token().unwrap().0);
+}
+
+/// A secret that writes into a log shared with another, and fails from a certain write on.
+struct Logged<'a> {
+    secret: &'a Secret,
+    writes_left: &'a Cell<u32>,
+}
+
+impl KeySource for Logged<'_> {
+    async fn read(&self) -> Result<Option<String>, Failure> {
+        (&self.secret).read().await
+    }
+
+    async fn write(&self, text: String) -> Result<(), Failure> {
+        match self.writes_left.get() {
+            0 => Err(Failure::unavailable("secrets", "broken")),
+            left => {
+                self.writes_left.set(left - 1);
+                (&self.secret).write(text).await
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn rotation_that_stops_at_any_write_leaves_every_signature_verifiable() {
+    for writes in 0..=3 {
+        let memory = Memory::default();
+        rotated(&memory).await;
+        rotated(&memory).await;
+        let before = tokens(&memory);
+        // Tokens of both keys, whose verifiers start anew.
+        let valid = [before.issue(&claims()).await.unwrap(), before.issue(&late_claims()).await.unwrap()];
+        let writes_left = Cell::new(writes);
+        let logged = |secret| Logged { secret, writes_left: &writes_left };
+        let result = JwtKeys::new(logged(&memory.private), logged(&memory.public)).rotate().await;
+        assert_eq!(result.is_ok(), writes == 3, "{writes}");
+        let after = tokens(&memory);
+        let newest = after.issue(&late_claims()).await.unwrap();
+        assert!(after.verify(&newest, at(2_000)).await.unwrap().is_some(), "{writes}: a signature of now");
+        assert!(after.verify(&valid[1], at(2_000)).await.unwrap().is_some(), "{writes}: the previous key");
+        if writes < 3 {
+            assert!(after.verify(&valid[0], at(2_000)).await.unwrap().is_some(), "{writes}: the key before it");
+        }
+    }
+}
+
+#[tokio::test]
+async fn published_keys_have_no_private_half() {
+    let memory = Memory::default();
+    rotated(&memory).await;
+    let private: Value = serde_json::from_str(memory.private.text.borrow().as_deref().unwrap()).unwrap();
+    let public = memory.public.text.borrow().clone().unwrap();
+    assert!(!public.contains(private["keys"][0]["private_key"].as_str().unwrap()) && !public.contains("private"));
+    let verifier = JwtTokens::new(&memory.public, ISSUER.to_owned());
+    assert!(verifier.issue(&claims()).await.is_err(), "the public half signs nothing");
 }

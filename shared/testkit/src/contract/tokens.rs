@@ -1,15 +1,49 @@
-//! Contract of [`Tokens`].
+//! Contract of [`Tokens`], [`TokenVerifier`] and [`SigningKeys`] over the same keys.
 
 use super::{Fixture, fresh, later, now};
 use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{id::UserId, user::Role};
-use kernel::Timestamp;
-use ports::{Claims, Tokens};
+use kernel::{Failure, Timestamp};
+use ports::{Claims, SigningKeys, TokenVerifier, Tokens};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Generates one test per rule of [`Tokens`]. The expression is a future of a `Fixture<impl Tokens>`.
+/// Signer, verifier and rotation of the same keys.
+#[derive(Debug)]
+pub struct AllTokens<T, V, K> {
+    pub tokens: T,
+    pub verifier: V,
+    pub keys: K,
+}
+
+impl<T: Tokens, V, K> Tokens for AllTokens<T, V, K> {
+    async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
+        self.tokens.issue(claims).await
+    }
+
+    fn refresh_token(&self) -> Result<(String, String), Failure> {
+        self.tokens.refresh_token()
+    }
+}
+
+impl<T, V: TokenVerifier, K> TokenVerifier for AllTokens<T, V, K> {
+    async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
+        self.verifier.verify(token, now).await
+    }
+
+    async fn jwks(&self) -> Result<String, Failure> {
+        self.verifier.jwks().await
+    }
+}
+
+impl<T, V, K: SigningKeys> SigningKeys for AllTokens<T, V, K> {
+    async fn rotate(&self) -> Result<String, Failure> {
+        self.keys.rotate().await
+    }
+}
+
+/// Generates one test per rule. The expression is a future of a `Fixture<impl Tokens + TokenVerifier + SigningKeys>`.
 #[macro_export]
 macro_rules! contract_tokens {
     ($fixture:expr) => {
@@ -42,7 +76,7 @@ async fn issue(tokens: &impl Tokens, claims: &Claims) -> String {
     tokens.issue(claims).await.expect("a token")
 }
 
-async fn verify(tokens: &impl Tokens, token: &str) -> Option<Claims> {
+async fn verify(tokens: &impl TokenVerifier, token: &str) -> Option<Claims> {
     tokens.verify(token, now()).await.expect("a response")
 }
 
@@ -69,7 +103,7 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update(block.map(|byte| byte ^ 0x5c)).chain_update(inner).finalize().to_vec()
 }
 
-pub async fn verified_token_returns_its_claims(fixture: &Fixture<impl Tokens>) {
+pub async fn verified_token_returns_its_claims(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
     for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service] {
         let claims = Claims { role, ..claims() };
         let token = issue(fixture.port(), &claims).await;
@@ -77,7 +111,7 @@ pub async fn verified_token_returns_its_claims(fixture: &Fixture<impl Tokens>) {
     }
 }
 
-pub async fn expired_token_is_invalid(fixture: &Fixture<impl Tokens>) {
+pub async fn expired_token_is_invalid(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
     let claims = claims();
     let token = issue(fixture.port(), &claims).await;
     let just_before = Timestamp::from_second(claims.expires_at.as_second() - 1).expect("within the calendar");
@@ -87,7 +121,7 @@ pub async fn expired_token_is_invalid(fixture: &Fixture<impl Tokens>) {
     }
 }
 
-pub async fn modified_token_is_invalid(fixture: &Fixture<impl Tokens>) {
+pub async fn modified_token_is_invalid(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
     let token = issue(fixture.port(), &claims()).await;
     let (header, mut payload, _) = decode(&token);
     let signature = token.rsplit('.').next().expect("a signature");
@@ -99,7 +133,9 @@ pub async fn modified_token_is_invalid(fixture: &Fixture<impl Tokens>) {
     assert_eq!(verify(fixture.port(), &swapped).await, None);
 }
 
-pub async fn unsigned_token_is_invalid_whatever_its_algorithm(fixture: &Fixture<impl Tokens>) {
+pub async fn unsigned_token_is_invalid_whatever_its_algorithm(
+    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
+) {
     let (header, payload, input) = decode(&issue(fixture.port(), &claims()).await);
     for algorithm in ["none", "None", "NONE", "", "HS256"] {
         let mut header = header.clone();
@@ -111,7 +147,9 @@ pub async fn unsigned_token_is_invalid_whatever_its_algorithm(fixture: &Fixture<
     assert_eq!(verify(fixture.port(), &input).await, None);
 }
 
-pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(fixture: &Fixture<impl Tokens>) {
+pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(
+    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
+) {
     let (header, payload, _) = decode(&issue(fixture.port(), &claims()).await);
     let jwks = fixture.port().jwks().await.expect("keys");
     let keys: Value = serde_json::from_str(&jwks).expect("JSON");
@@ -132,7 +170,7 @@ pub async fn token_signed_with_the_public_key_as_hmac_secret_is_invalid(fixture:
     }
 }
 
-pub async fn token_with_an_unknown_key_id_is_invalid(fixture: &Fixture<impl Tokens>) {
+pub async fn token_with_an_unknown_key_id_is_invalid(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
     let token = issue(fixture.port(), &claims()).await;
     let (header, payload, _) = decode(&token);
     let signature = token.rsplit('.').next().expect("a signature");
@@ -144,16 +182,19 @@ pub async fn token_with_an_unknown_key_id_is_invalid(fixture: &Fixture<impl Toke
     }
 }
 
-pub async fn malformed_token_is_invalid(fixture: &Fixture<impl Tokens>) {
+pub async fn malformed_token_is_invalid(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
     for text in ["", ".", "..", "...", "a.b.c", "e30.e30.e30", "Bearer x", "\u{0}", &"x".repeat(100_000)] {
         assert_eq!(verify(fixture.port(), text).await, None, "{text:.20}");
     }
 }
 
-pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(fixture: &Fixture<impl Tokens>) {
+pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(
+    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
+) {
     let (first, second) = (claims(), later_claims());
     let old = issue(fixture.port(), &first).await;
     let kid = fixture.port().rotate().await.expect("a key");
+    fixture.settle().await;
     let meanwhile = issue(fixture.port(), &first).await;
     let new = issue(fixture.port(), &second).await;
     assert_eq!(
@@ -167,7 +208,9 @@ pub async fn new_key_signs_after_five_minutes_and_the_old_one_stays_valid(fixtur
     assert_eq!(verify(fixture.port(), &new).await, Some(second));
 }
 
-pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(fixture: &Fixture<impl Tokens>) {
+pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(
+    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
+) {
     let mut processes = fixture.concurrent(2);
     let (one, other) = (processes.next().expect("one"), processes.next().expect("another"));
     let (first, second) = (claims(), later_claims());
@@ -182,9 +225,12 @@ pub async fn token_signed_by_another_process_with_a_newer_key_is_valid(fixture: 
     assert_eq!(verify(other, &old).await, Some(first));
 }
 
-pub async fn jwks_contains_the_signing_keys_and_no_private_members(fixture: &Fixture<impl Tokens>) {
+pub async fn jwks_contains_the_signing_keys_and_no_private_members(
+    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
+) {
     let old = decode(&issue(fixture.port(), &claims()).await).0;
     fixture.port().rotate().await.expect("a key");
+    fixture.settle().await;
     issue(fixture.port(), &claims()).await;
     let new = decode(&issue(fixture.port(), &later_claims()).await).0;
     let keys: Value = serde_json::from_str(&fixture.port().jwks().await.expect("keys")).expect("JSON");
@@ -198,7 +244,9 @@ pub async fn jwks_contains_the_signing_keys_and_no_private_members(fixture: &Fix
     }
 }
 
-pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(fixture: &Fixture<impl Tokens>) {
+pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(
+    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
+) {
     let mut tokens = Vec::new();
     for _ in 0..16 {
         let (token, digest) = fixture.port().refresh_token().expect("a token");

@@ -95,6 +95,18 @@ impl ports::Tokens for Tokens {
         query.await
     }
 
+    fn refresh_token(&self) -> Result<(String, String), Failure> {
+        let number = self.0.arrange(|state| {
+            state.secrets += 1;
+            state.secrets
+        });
+        let token = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("refresh {number}")));
+        let digest = hex(&Sha256::digest(&token));
+        Ok((token, digest))
+    }
+}
+
+impl ports::TokenVerifier for Tokens {
     async fn verify(&self, token: &str, now: Timestamp) -> Result<Option<Claims>, Failure> {
         let query =
             self.0.query(Dependency::Keys, |state| Ok(claims(&state.keys.0, token).filter(|one| now < one.expires_at)));
@@ -111,7 +123,9 @@ impl ports::Tokens for Tokens {
         });
         query.await
     }
+}
 
+impl ports::SigningKeys for Tokens {
     async fn rotate(&self) -> Result<String, Failure> {
         let step = self.0.step(Dependency::Keys, "keys.rotate", |state| {
             let number = |key: &Key| key.kid.strip_prefix("key-")?.parse::<u64>().ok();
@@ -123,15 +137,5 @@ impl ports::Tokens for Tokens {
             Ok(kid)
         });
         step.await
-    }
-
-    fn refresh_token(&self) -> Result<(String, String), Failure> {
-        let number = self.0.arrange(|state| {
-            state.secrets += 1;
-            state.secrets
-        });
-        let token = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("refresh {number}")));
-        let digest = hex(&Sha256::digest(&token));
-        Ok((token, digest))
     }
 }

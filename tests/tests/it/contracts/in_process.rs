@@ -2,7 +2,7 @@
 
 use super::PROCESSES;
 use adapters_auth::passwords::Argon2Passwords;
-use adapters_auth::tokens::{JwtTokens, KeySource};
+use adapters_auth::tokens::{JwtKeys, JwtTokens, JwtVerifier, KeySource};
 use adapters_pdf::PdfInvoiceRenderer;
 use adapters_templates::JinjaMessageTemplates;
 use kernel::Failure;
@@ -13,7 +13,7 @@ use testkit::Platform;
 use testkit::contract::Fixture;
 
 /// Longer than a process caches signing keys.
-const KEY_CACHE_EXPIRY: Duration = Duration::from_secs(11);
+const KEY_CACHE_EXPIRY: Duration = Duration::from_secs(301);
 
 /// A secret in memory that all processes share.
 #[derive(Debug, Clone, Default)]
@@ -32,14 +32,22 @@ impl KeySource for Shared {
 
 mod tokens {
     use super::*;
+    use testkit::contract::tokens::AllTokens;
 
-    async fn fixture() -> Fixture<JwtTokens<Shared>> {
+    type Jwt = AllTokens<JwtTokens<Shared>, JwtVerifier<Shared>, JwtKeys<Shared>>;
+
+    async fn fixture() -> Fixture<Jwt> {
         tokio::time::pause();
-        let source = Shared::default();
-        let tokens = || JwtTokens::new(source.clone(), "https://contract.example".to_owned());
-        let processes: Vec<_> = (0..PROCESSES).map(|_| tokens()).collect();
-        // A new deployment starts with a secret that holds no key.
-        ports::Tokens::rotate(&tokens()).await.expect("a first key");
+        let (private, public) = (Shared::default(), Shared::default());
+        let issuer = || "https://contract.example".to_owned();
+        let all = || AllTokens {
+            tokens: JwtTokens::new(private.clone(), issuer()),
+            verifier: JwtVerifier::new(public.clone(), issuer()),
+            keys: JwtKeys::new(private.clone(), public.clone()),
+        };
+        let processes: Vec<_> = (0..PROCESSES).map(|_| all()).collect();
+        // A new deployment starts with secrets that hold no key.
+        ports::SigningKeys::rotate(&all()).await.expect("a first key");
         Fixture::new(processes, &Platform::new()).with_propagation(|| tokio::time::advance(KEY_CACHE_EXPIRY))
     }
 

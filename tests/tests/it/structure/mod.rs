@@ -10,6 +10,7 @@ mod fixtures;
 mod functions;
 mod generated;
 mod idempotency;
+mod keys;
 mod names;
 mod source_files;
 mod sources;

@@ -1,0 +1,37 @@
+//! Who may read the private signing keys: the function that signs and the one that makes keys.
+
+use catalog::{FUNCTIONS, Secret, Uses};
+use std::collections::BTreeSet;
+use xtask::codegen::grants::{self, Target};
+
+/// The functions whose IAM role allows this action on the secret.
+fn allowed(secret: &Secret, action: &str) -> BTreeSet<&'static str> {
+    let allows = |row: &&catalog::Function| {
+        grants::of(row).iter().any(|grant| {
+            matches!(grant.target, Target::Secret(name) if name == secret.name) && grant.actions.contains(&action)
+        })
+    };
+    FUNCTIONS.iter().copied().filter(|row| allows(row)).map(|row| row.name).collect()
+}
+
+#[test]
+fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
+    let signing = &catalog::SIGNING_KEYS;
+    let may_read = BTreeSet::from([catalog::USER_LOGIN.name, catalog::KEY_ROTATE.name]);
+    assert_eq!(allowed(signing, "secretsmanager:GetSecretValue"), may_read);
+    assert_eq!(allowed(signing, "secretsmanager:PutSecretValue"), BTreeSet::from([catalog::KEY_ROTATE.name]));
+}
+
+#[test]
+fn public_keys_are_written_by_the_rotation_alone_and_read_where_tokens_are_verified() {
+    let public = &catalog::VERIFICATION_KEYS;
+    assert_eq!(allowed(public, "secretsmanager:PutSecretValue"), BTreeSet::from([catalog::KEY_ROTATE.name]));
+    for row in [catalog::AUTHORIZER, catalog::JWKS_GET] {
+        let reads: Vec<_> = row.uses.iter().filter(|uses| matches!(uses, Uses::Secret(..))).collect();
+        assert!(
+            matches!(reads[..], [Uses::Secret(secret, catalog::Access::Read)] if secret.name == public.name),
+            "{}",
+            row.name
+        );
+    }
+}
