@@ -29,9 +29,17 @@ impl Build {
     }
 }
 
+/// A file beside the binary in a package.
+pub struct Companion {
+    /// In the zip, such as `fonts/a.ttf`.
+    pub name: String,
+    pub path: PathBuf,
+}
+
 /// Zips all functions, on all cores, since the compiler has finished. Returns the names of those that changed.
 pub fn zip_all(
     built: &BTreeMap<String, PathBuf>,
+    companions: &BTreeMap<&'static str, Vec<Companion>>,
     functions: &[&'static str],
     build: Build,
     output: &Path,
@@ -42,7 +50,8 @@ pub fn zip_all(
         for _ in 0..thread::available_parallelism().map_or(1, std::num::NonZero::get) {
             scope.spawn(|| {
                 while let Some(name) = functions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = zip_one(&built[*name], build, &output.join(name));
+                    let beside = companions.get(name).map_or(&[][..], Vec::as_slice);
+                    let outcome = zip_one(&built[*name], beside, build, &output.join(name));
                     outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*name, outcome));
                 }
             });
@@ -58,38 +67,53 @@ pub fn zip_all(
     Ok(changed)
 }
 
-/// Writes one function's zip if its binary changed. Returns whether the zip is new.
-fn zip_one(binary: &Path, build: Build, directory: &Path) -> io::Result<bool> {
+/// Writes one function's zip if its binary or a file beside it changed. Returns whether the zip is new.
+fn zip_one(binary: &Path, companions: &[Companion], build: Build, directory: &Path) -> io::Result<bool> {
     fs::create_dir_all(directory)?;
     let (bootstrap, archive) = (directory.join("bootstrap"), directory.join("bootstrap.zip"));
     let stamp = directory.join("bootstrap.stamp");
     let stamped = fs::read_to_string(&stamp).unwrap_or_default();
     let (seen_identity, seen_digest) = stamped.split_once('\n').unwrap_or_default();
-    let identity = identity(binary)?;
+    let identity = identity(binary, companions)?;
     if seen_identity == identity && archive.exists() && bootstrap.exists() {
         return Ok(false);
     }
-    let content = fs::read(binary)?;
-    let digest = sha256(&content);
+    let mut files = vec![("bootstrap", fs::read(binary)?)];
+    for companion in companions {
+        files.push((&companion.name, fs::read(&companion.path)?));
+    }
+    let digest = files.iter().map(|(_, content)| sha256(content)).collect::<Vec<_>>().join("+");
     // A copy and not a link, because the next build with another profile overwrites the binary.
     unlink(&bootstrap)?;
     fs::copy(binary, &bootstrap)?;
+    // For programs that run the copy.
+    for (name, content) in files.iter().skip(1) {
+        let path = directory.join(name);
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, content)?;
+    }
     let is_new = seen_digest.trim_end() != digest || !archive.exists();
     if is_new {
         // Written under another name and renamed, so that an interrupted run leaves no incomplete zip.
         let unfinished = directory.join("bootstrap.zip.new");
-        write_zip(&unfinished, &content, build)?;
+        write_files(&unfinished, &files, build)?;
         fs::rename(&unfinished, &archive)?;
     }
     fs::write(&stamp, format!("{identity}\n{digest}\n"))?;
     Ok(is_new)
 }
 
-/// Identifies a binary without reading it.
-fn identity(binary: &Path) -> io::Result<String> {
-    let found = fs::metadata(binary)?;
-    let modified = found.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok(format!("{} {} {}", binary.display(), found.len(), modified.as_nanos()))
+/// Identifies the files of a package without reading them.
+fn identity(binary: &Path, companions: &[Companion]) -> io::Result<String> {
+    let paths = std::iter::once(binary).chain(companions.iter().map(|companion| companion.path.as_path()));
+    let identities: io::Result<Vec<_>> = paths
+        .map(|path| {
+            let found = fs::metadata(path)?;
+            let modified = found.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            Ok(format!("{} {} {}", path.display(), found.len(), modified.as_nanos()))
+        })
+        .collect();
+    Ok(identities?.join(" + "))
 }
 
 fn unlink(path: &Path) -> io::Result<()> {
@@ -101,14 +125,20 @@ fn unlink(path: &Path) -> io::Result<()> {
 
 /// A zip with `content` as its bootstrap. Equal content gives equal bytes.
 pub fn write_zip(path: &Path, content: &[u8], build: Build) -> io::Result<()> {
+    write_files(path, &[("bootstrap", content)], build)
+}
+
+/// A zip of files, of which the first is the program. Equal content gives equal bytes.
+fn write_files(path: &Path, files: &[(&str, impl AsRef<[u8]>)], build: Build) -> io::Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(build.compression_level()))
-        .last_modified_time(DateTime::DEFAULT)
-        .unix_permissions(0o755);
+        .last_modified_time(DateTime::DEFAULT);
     let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
-    archive.start_file("bootstrap", options)?;
-    archive.write_all(content)?;
+    for (n, (name, content)) in files.iter().enumerate() {
+        archive.start_file(*name, options.unix_permissions(if n == 0 { 0o755 } else { 0o644 }))?;
+        archive.write_all(content.as_ref())?;
+    }
     archive.finish()?.flush()
 }
 

@@ -1,9 +1,12 @@
 //! Packages functions: one cargo invocation, then `<output>/<function>/bootstrap` and `bootstrap.zip` for each.
 //!
-//! **Invariant:** a zip depends on the binary alone, never on the time or the machine, and is not rewritten while the
-//! binary stays the same: `sam deploy` uploads by content and redeploys what changed.
+//! `invoice-issue` also has its fonts, which it reads when an invoice needs them: `fonts/`, beside `bootstrap` and in the zip.
+//!
+//! **Invariant:** a zip depends on its files alone, never on the time or the machine, and is not rewritten while they
+//! stay the same: `sam deploy` uploads by content and redeploys what changed.
 
 mod archive;
+mod companions;
 mod compile;
 mod progress;
 pub mod reproducible;
@@ -65,8 +68,10 @@ pub fn package(request: &Request<'_>) -> Result<Packaged> {
     if request.build == Build::Dev && functions.iter().any(reads_kafka) {
         binaries.push(LOCAL_KAFKA_TRIGGER);
     }
+    // Before the compiler runs, because a missing file fails.
+    let companions = companions::all(request.root, &functions)?;
     let built = compile(request.root, request.build, &binaries, request.target.as_deref())?;
-    let changed = archive::zip_all(&built, &functions, request.build, &request.output)?;
+    let changed = archive::zip_all(&built, &companions, &functions, request.build, &request.output)?;
     Ok(Packaged { total: functions.len(), changed })
 }
 
