@@ -5,7 +5,7 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::INVOICE_ISSUE)?;
     let invoices = adapters_postgres::invoices(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let documents = adapters_s3::documents(&wiring)?;
-    let (renderer, calendar) = (adapters_pdf::PdfInvoiceRenderer, wiring.invoice_calendar()?);
+    let (renderer, calendar) = (adapters_pdf::PdfInvoiceRenderer::packaged()?, wiring.invoice_calendar()?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         invoice_issue::handle(&invoices, &documents, &renderer, &calendar, delivery).await
     })

@@ -1,9 +1,14 @@
 //! Renders invoices as PDF, in A4, on as many pages as their lines need.
 //!
-//! The output is deterministic: the date and the ids of the document come from the invoice. The typeface is Ubuntu Light, whose license
-//! (Ubuntu Font Licence 1.0) permits embedding. It covers Latin, Greek and Cyrillic; other characters are drawn as empty boxes.
+//! The output is deterministic: the date and the ids of the document come from the invoice, and the fonts are pinned. Ubuntu Light is in the
+//! binary; FiraGO and Droid Sans Fallback are files of the package that are read when a text needs them ([`fonts`]). Their licences are in
+//! `FONTS.txt`. A character that no font has is drawn as its code in a frame.
 #![allow(clippy::float_arithmetic)] // Coordinates in points. Amounts of money stay integers until they are formatted.
 
+mod extraction;
+mod fonts;
+mod line;
+mod pieces;
 mod sheet;
 #[cfg(test)]
 mod tests;
@@ -12,12 +17,16 @@ mod typeface;
 use domain::invoice::{Draft, Invoice};
 use domain::money::Money;
 use domain::order::OrderLine;
+use edge::telemetry::metrics;
+use fonts::Fonts;
 use kernel::Failure;
 use krilla::Document;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
+use line::{Line, wrap};
 use sheet::{ACCENT, Anchor, FAINT, INK, MUTED, Sheet, Style, WHITE};
-use typeface::Typeface;
+use std::{io, path::PathBuf};
+use typeface::Typefaces;
 
 /// A4 in points.
 const WIDTH: f32 = 595.28;
@@ -41,14 +50,29 @@ const ROW_PADDING: f32 = 7.0;
 const TABLE_HEAD: f32 = 26.0;
 const TOTAL: f32 = 74.0;
 
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PdfInvoiceRenderer;
+#[derive(Debug)]
+pub struct PdfInvoiceRenderer {
+    fonts: Fonts,
+}
+
+impl PdfInvoiceRenderer {
+    /// Renders with the font files in `directory`.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { fonts: Fonts::new(directory) }
+    }
+
+    /// Renders with the font files of the function's package, in the directory `fonts` beside the program.
+    pub fn packaged() -> io::Result<Self> {
+        Ok(Self { fonts: Fonts::beside_program()? })
+    }
+}
 
 impl ports::InvoiceRenderer for PdfInvoiceRenderer {
     fn render(&self, invoice: &Invoice) -> Result<Vec<u8>, Failure> {
-        let face = Typeface::load().ok_or_else(|| Failure::internal("the typeface cannot be loaded"))?;
-        let rows: Vec<Row<'_>> = invoice.draft.lines.iter().map(|line| Row::new(line, &face)).collect();
-        let address = address(&invoice.draft, &face);
+        let faces = Typefaces::new(&self.fonts).ok_or_else(|| Failure::internal("the typeface cannot be loaded"))?;
+        let rows: Vec<Row<'_>> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
+        let address = address(&invoice.draft, &faces);
+        report_replaced(rows.iter().flat_map(|row| &row.name).chain(&address));
         let pages = paginate(&rows, first_table(&address));
         let mut document = Document::new();
         document.set_metadata(metadata(invoice));
@@ -56,7 +80,7 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
             let settings =
                 PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Failure::internal("the page size is invalid"))?;
             let mut page = document.start_page_with(settings);
-            let mut sheet = Sheet::new(page.surface(), &face);
+            let mut sheet = Sheet::new(page.surface(), &faces);
             let top =
                 if n == 0 { first_header(&mut sheet, invoice, &address) } else { next_header(&mut sheet, invoice) };
             let bottom = table(&mut sheet, rows, invoice.draft.total, top);
@@ -71,15 +95,24 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
     }
 }
 
+/// Counts the characters that no font has; the log gets their number and never the text, which may be a name.
+fn report_replaced<'a>(lines: impl Iterator<Item = &'a Line>) {
+    let replaced: usize = lines.map(|line| line.replaced).sum();
+    if replaced > 0 {
+        metrics::count("CharactersReplaced", u64::try_from(replaced).unwrap_or(u64::MAX));
+        tracing::warn!("{replaced} characters of the invoice are in no font and were replaced by their codes");
+    }
+}
+
 /// A line of the invoice, with its name wrapped to the width of the column.
 struct Row<'a> {
     line: &'a OrderLine,
-    name: Vec<String>,
+    name: Vec<Line>,
 }
 
 impl<'a> Row<'a> {
-    fn new(line: &'a OrderLine, face: &Typeface) -> Self {
-        Self { line, name: face.wrap(line.product_name.as_str(), ROW_TEXT, NAME_WIDTH) }
+    fn new(line: &'a OrderLine, faces: &Typefaces<'_>) -> Self {
+        Self { line, name: wrap(line.product_name.as_str(), ROW_TEXT, NAME_WIDTH, faces) }
     }
 
     fn height(&self) -> f32 {
@@ -96,16 +129,16 @@ const ADDRESS_TEXT: f32 = 10.5;
 const ADDRESS_WIDTH: f32 = 240.0;
 
 /// The top of the table on the first page: below the invoice details, or below a long address.
-fn first_table(address: &[String]) -> f32 {
+fn first_table(address: &[Line]) -> f32 {
     let lines = f32::from(u16::try_from(address.len()).unwrap_or(u16::MAX));
     (HEADER + 214.0).max(ADDRESS + lines * ADDRESS_LEADING + 30.0)
 }
 
 /// The address, wrapped to the width of its column.
-fn address(draft: &Draft, face: &Typeface) -> Vec<String> {
+fn address(draft: &Draft, faces: &Typefaces<'_>) -> Vec<Line> {
     adapters::postal::lines(&draft.address)
         .iter()
-        .flat_map(|line| face.wrap(line, ADDRESS_TEXT, ADDRESS_WIDTH))
+        .flat_map(|line| wrap(line, ADDRESS_TEXT, ADDRESS_WIDTH, faces))
         .collect()
 }
 
@@ -126,7 +159,7 @@ fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32) -> Vec<&'b [Row<'a>]>
 }
 
 /// Draws the header of the first page and returns the top of the table.
-fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]) -> f32 {
+fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[Line]) -> f32 {
     let Draft { order_id, payment_id, .. } = &invoice.draft;
     sheet.rectangle(0.0, 0.0, WIDTH, HEADER, ACCENT);
     sheet.text("QUAYSIDE", LEFT, 58.0, Style::new(24.0, WHITE).heavy().spaced(0.08));
@@ -136,7 +169,7 @@ fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[String]
     sheet.text("SHIP TO", LEFT, HEADER + 42.0, label);
     let mut y = ADDRESS;
     for line in address {
-        sheet.text(line, LEFT, y, Style::new(ADDRESS_TEXT, INK));
+        sheet.line(line, LEFT, y, Style::new(ADDRESS_TEXT, INK));
         y += ADDRESS_LEADING;
     }
 
@@ -180,7 +213,7 @@ fn table(sheet: &mut Sheet<'_, '_>, rows: &[Row<'_>], total: Money, top: f32) ->
         sheet.text(&format_amount(row.line.unit_price), UNIT_PRICE, y, number);
         sheet.text(&format_amount(row.line.line_total), RIGHT, y, number);
         for part in &row.name {
-            sheet.text(part, LEFT, y, text);
+            sheet.line(part, LEFT, y, text);
             y += LEADING;
         }
         y += ROW_PADDING;

@@ -1,6 +1,9 @@
 //! Text and rectangles on one page, in points from its top left corner.
 
-use super::typeface::Typeface;
+use super::{
+    line::{CODE, CODE_MARGIN, Line, Run},
+    typeface::Typefaces,
+};
 use krilla::color::rgb;
 use krilla::geom::{PathBuilder, Point, Rect};
 use krilla::paint::{Fill, Stroke};
@@ -52,26 +55,59 @@ impl Style {
 
 pub(super) struct Sheet<'a, 'f> {
     surface: Surface<'a>,
-    face: &'f Typeface,
+    faces: &'f Typefaces<'f>,
 }
 
 impl<'a, 'f> Sheet<'a, 'f> {
-    pub fn new(surface: Surface<'a>, face: &'f Typeface) -> Self {
-        Self { surface, face }
+    pub fn new(surface: Surface<'a>, faces: &'f Typefaces<'f>) -> Self {
+        Self { surface, faces }
     }
 
     /// Draws one line of text with its start or end at `x` on the baseline `y`.
     pub fn text(&mut self, text: &str, x: f32, y: f32, style: Style) {
-        let run = self.face.shape(text, style.spacing);
-        let x = match style.anchor {
-            Anchor::Start => x,
+        self.line(&Line::new(text, style.spacing, self.faces), x, y, style);
+    }
+
+    /// Draws a line that was shaped before, without the letter spacing of `style`.
+    pub fn line(&mut self, line: &Line, x: f32, y: f32, style: Style) {
+        let mut x = match style.anchor {
+            Anchor::Start => x + line.indent * style.size,
             // Without the spacing after the last letter.
-            Anchor::End => x - (run.width - style.spacing) * style.size,
+            Anchor::End => x - (line.width - style.spacing) * style.size,
         };
+        for run in &line.runs {
+            self.run(run, &line.text, x, y, style);
+            x += run.width * style.size;
+        }
+    }
+
+    fn run(&mut self, run: &Run, text: &str, x: f32, y: f32, style: Style) {
+        let Some(face) = self.faces.get(run.font) else { return };
         self.surface.set_fill(Some(fill(style.color)));
         let stroke = Stroke { paint: color(style.color).into(), width: style.size * 0.025, ..Stroke::default() };
         self.surface.set_stroke(style.heavy.then_some(stroke));
-        self.surface.draw_glyphs(Point::from_xy(x, y), &run.glyphs, self.face.font(), text, style.size, false);
+        self.surface.draw_glyphs(Point::from_xy(x, y), &run.glyphs, face.font(), text, style.size, false);
+        if let Some(code) = &run.code {
+            let start = Point::from_xy(x + CODE_MARGIN * style.size, y);
+            self.surface.draw_glyphs(start, code, face.font(), "", CODE * style.size, true);
+            self.frame(x, y, run.width, style);
+        }
+    }
+
+    /// Draws the frame around the code of a replaced character.
+    fn frame(&mut self, x: f32, y: f32, width: f32, style: Style) {
+        let em = style.size;
+        let Some(rectangle) = Rect::from_xywh(x + 0.04 * em, y - 0.6 * em, (width - 0.08) * em, 0.76 * em) else {
+            return;
+        };
+        let mut path = PathBuilder::new();
+        path.push_rect(rectangle);
+        if let Some(path) = path.finish() {
+            self.surface.set_fill(None);
+            let stroke = Stroke { paint: color(style.color).into(), width: 0.04 * em, ..Stroke::default() };
+            self.surface.set_stroke(Some(stroke));
+            self.surface.draw_path(&path);
+        }
     }
 
     pub fn rectangle(&mut self, x: f32, y: f32, width: f32, height: f32, color: Color) {

@@ -1,8 +1,11 @@
 //! Layout and content of invoices, as far as a program can check them.
 
+mod scripts;
+
 use super::*;
 use ports::InvoiceRenderer;
 use serde_json::json;
+use std::path::Path;
 
 fn invoice(names: &[&str]) -> Invoice {
     let unit = 129_900_i64;
@@ -43,11 +46,20 @@ fn invoice(names: &[&str]) -> Invoice {
     }
 }
 
+/// Where scripts/setup put the font files. A test that needs them and finds none fails.
+fn fonts_directory() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let tools = std::fs::read_to_string(root.join(".local/tools")).unwrap_or_default();
+    let fonts = tools.lines().find_map(|line| line.strip_prefix("fonts="));
+    fonts.expect("the fonts are missing: run scripts/setup").into()
+}
+
 fn pages(names: &[&str]) -> usize {
-    let face = Typeface::load().unwrap();
+    let fonts = Fonts::new(fonts_directory());
+    let faces = Typefaces::new(&fonts).unwrap();
     let invoice = invoice(names);
-    let rows: Vec<_> = invoice.draft.lines.iter().map(|line| Row::new(line, &face)).collect();
-    let pages = paginate(&rows, first_table(&address(&invoice.draft, &face)));
+    let rows: Vec<_> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
+    let pages = paginate(&rows, first_table(&address(&invoice.draft, &faces)));
     assert_eq!(pages.iter().map(|page| page.len()).sum::<usize>(), names.len(), "every line is on one page");
     assert!(pages.iter().skip(1).all(|page| !page.is_empty()));
     pages.len()
@@ -55,7 +67,7 @@ fn pages(names: &[&str]) -> usize {
 
 /// Renders the invoice, and writes the file for inspection if `QUAYSIDE_INVOICES` names a directory.
 fn render(name: &str, invoice: &Invoice) -> Vec<u8> {
-    let bytes = PdfInvoiceRenderer.render(invoice).unwrap();
+    let bytes = PdfInvoiceRenderer::new(fonts_directory()).render(invoice).unwrap();
     if let Ok(directory) = std::env::var("QUAYSIDE_INVOICES") {
         std::fs::write(format!("{directory}/{name}.pdf"), &bytes).unwrap();
     }
@@ -98,11 +110,13 @@ fn names_in_any_script_and_without_spaces_are_rendered() {
 #[test]
 fn long_address_is_complete_and_moves_the_table_down() {
     let mut invoice = invoice(&["Lamp"]);
-    let usual = first_table(&address(&invoice.draft, &Typeface::load().unwrap()));
+    let fonts = Fonts::new(fonts_directory());
+    let faces = Typefaces::new(&fonts).unwrap();
+    let usual = first_table(&address(&invoice.draft, &faces));
     invoice.draft.address.line1 = domain::text::AddressLine::parse(&"Long street name ".repeat(11)).unwrap();
     invoice.draft.address.line2 = Some(invoice.draft.address.line1.clone());
-    let long = address(&invoice.draft, &Typeface::load().unwrap());
-    assert!(long.len() > 7 && first_table(&long) > usual, "{long:?}");
+    let long = address(&invoice.draft, &faces);
+    assert!(long.len() > 7 && first_table(&long) > usual);
     render("address", &invoice);
 }
 
@@ -117,10 +131,11 @@ fn amounts_have_thousands_separators_and_the_digits_of_their_currency() {
 
 #[test]
 fn no_wrapped_line_is_wider_than_its_column() {
-    let face = Typeface::load().unwrap();
+    let fonts = Fonts::new(fonts_directory());
+    let faces = Typefaces::new(&fonts).unwrap();
     for text in [LONG, &"W".repeat(200), "a", ""] {
-        for line in face.wrap(text, ROW_TEXT, NAME_WIDTH) {
-            assert!(face.shape(&line, 0.0).width * ROW_TEXT <= NAME_WIDTH, "{line}");
+        for line in wrap(text, ROW_TEXT, NAME_WIDTH, &faces) {
+            assert!(line.width * ROW_TEXT <= NAME_WIDTH, "{}", line.text);
         }
     }
 }

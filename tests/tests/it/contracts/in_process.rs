@@ -78,7 +78,7 @@ mod invoice_renderer {
     use super::*;
 
     async fn fixture() -> Fixture<PdfInvoiceRenderer> {
-        Fixture::new([PdfInvoiceRenderer], &Platform::new())
+        Fixture::new([PdfInvoiceRenderer::packaged().expect("this program has a path")], &Platform::new())
     }
 
     testkit::contract_invoice_renderer!(fixture());
