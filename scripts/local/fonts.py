@@ -1,6 +1,7 @@
 """Writes the font files of invoices into a directory, and fails if one is not the pinned version.
 
-FiraGO and Hind are in Python packages (pins/fonts.txt), Droid Sans Fallback in the Debian package `fonts-droid-fallback`.
+FiraGO and Hind are in Python packages (pins/fonts.txt), Droid Sans Fallback in the Debian package
+`fonts-droid-fallback`.
 Their licences are in shared/adapters-pdf/FONTS.txt.
 """
 
