@@ -1,28 +1,29 @@
 """Writes the font files of invoices into a directory, and fails if one is not the pinned version.
 
 FiraGO and Hind are in Python packages (pins/fonts.txt), Droid Sans Fallback in the Debian package
-`fonts-droid-fallback`.
-Their licences are in shared/adapters-pdf/FONTS.txt.
+`fonts-droid-fallback`. Their licences are in shared/adapters-pdf/FONTS.txt.
 """
 
 import argparse
 import hashlib
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 DROID = Path("/usr/share/fonts-droid-fallback/truetype/DroidSansFallback.ttf")
 
-# SHA-256 of the versions that the invoices were looked at with.
-DIGESTS = {
-    # Version 1.001.
-    "FiraGO-Regular.ttf": "495901c0c608ea265f4c31aa2a4c7a313e5cc2a3dd610da78a447fe8e07454a2",
-    # Version 2.001.
-    "Hind-Regular.ttf": "01de158022f53077b52303e46de3b0ab5fb245222a7ffe25a2a57fdd9e969162",
-    # Version 2.55b.
-    "DroidSansFallback.ttf": "56d3edfb377a8bc3c4b77f4476405c770173c0e31221ad7c77d0a8e1f3039a3e",
-}
+
+@dataclass(frozen=True)
+class Font:
+    """A font file, in the version that the invoices were looked at with."""
+
+    file: str
+    version: str
+    licence: str
+    sha256: str
+    read: Callable[[], bytes]
 
 
 def firago() -> bytes:
@@ -35,20 +36,38 @@ def hind() -> bytes:
     return (root / "files" / "Hind-Regular.ttf").read_bytes()
 
 
-SOURCES: dict[str, Callable[[], bytes]] = {
-    "FiraGO-Regular.ttf": firago,
-    "Hind-Regular.ttf": hind,
-    "DroidSansFallback.ttf": DROID.read_bytes,
-}
+FONTS = (
+    Font(
+        "FiraGO-Regular.ttf",
+        "1.001",
+        "OFL-1.1",
+        "495901c0c608ea265f4c31aa2a4c7a313e5cc2a3dd610da78a447fe8e07454a2",
+        firago,
+    ),
+    Font(
+        "Hind-Regular.ttf",
+        "2.001",
+        "OFL-1.1",
+        "01de158022f53077b52303e46de3b0ab5fb245222a7ffe25a2a57fdd9e969162",
+        hind,
+    ),
+    Font(
+        "DroidSansFallback.ttf",
+        "2.55b",
+        "Apache-2.0",
+        "56d3edfb377a8bc3c4b77f4476405c770173c0e31221ad7c77d0a8e1f3039a3e",
+        DROID.read_bytes,
+    ),
+)
 
 
-def write(directory: Path, sources: dict[str, Callable[[], bytes]], digests: dict[str, str]) -> None:
-    for name, read in sources.items():
-        content = read()
+def write(directory: Path, fonts: Iterable[Font]) -> None:
+    for font in fonts:
+        content = font.read()
         digest = hashlib.sha256(content).hexdigest()
-        if digest != digests[name]:
-            raise SystemExit(f"fonts: {name} has the SHA-256 {digest} and not {digests[name]}: another version")
-        (directory / name).write_bytes(content)
+        if digest != font.sha256:
+            raise SystemExit(f"fonts: {font.file} has the SHA-256 {digest} and not {font.sha256}: another version")
+        (directory / font.file).write_bytes(content)
 
 
 def main() -> None:
@@ -56,7 +75,7 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     directory: Path = parser.parse_args().directory
     try:
-        write(directory, SOURCES, DIGESTS)
+        write(directory, FONTS)
     except OSError as error:
         sys.exit(f"fonts: {error}")
 

@@ -1,4 +1,4 @@
-"""Writes the functions' bill of materials (CycloneDX): every crate in a package, with version, licence and hash."""
+"""Writes the bill of materials of the functions (CycloneDX): each crate and font, with version, licence and hash."""
 
 import argparse
 import json
@@ -17,6 +17,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+import fonts
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -33,6 +35,22 @@ def normal_dependencies(metadata: dict[str, Any], roots: list[str]) -> dict[str,
         found[package] = {one["pkg"] for one in dependencies if any(kind["kind"] is None for kind in one["dep_kinds"])}
         waiting.extend(found[package])
     return found
+
+
+def font_components() -> list[Component]:
+    """The font files in the package of the function that prints invoices."""
+    licences = LicenseFactory()
+    return [
+        Component(
+            type=ComponentType.FILE,
+            name=font.file,
+            version=font.version,
+            bom_ref=font.file,
+            licenses=[licences.make_from_string(font.licence)],
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=font.sha256)],
+        )
+        for font in fonts.FONTS
+    ]
 
 
 def bill(metadata: dict[str, Any], checksums: dict[tuple[str, str], str]) -> Bom:
@@ -57,7 +75,7 @@ def bill(metadata: dict[str, Any], checksums: dict[tuple[str, str], str]) -> Bom
             licenses=[licences.make_from_string(package["license"])] if package["license"] else [],
             hashes=[HashType(alg=HashAlgorithm.SHA_256, content=checksum)] if checksum else [],
         )
-    bom = Bom(components=components.values())
+    bom = Bom(components=[*components.values(), *font_components()])
     for identity, dependencies in found.items():
         bom.register_dependency(components[identity], [components[one] for one in dependencies])
     return bom

@@ -14,15 +14,19 @@ class Pins(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = Path(directory.name)
 
+    def font(self, content: bytes) -> fonts.Font:
+        return fonts.Font("a.ttf", "1", "OFL-1.1", hashlib.sha256(b"glyphs").hexdigest(), lambda: content)
+
     def test_pinned_content_is_written(self) -> None:
-        digests = {"a.ttf": hashlib.sha256(b"glyphs").hexdigest()}
-        fonts.write(self.directory, {"a.ttf": lambda: b"glyphs"}, digests)
+        fonts.write(self.directory, [self.font(b"glyphs")])
         self.assertEqual((self.directory / "a.ttf").read_bytes(), b"glyphs")
 
     def test_another_version_is_refused(self) -> None:
         with self.assertRaisesRegex(SystemExit, "a.ttf has the SHA-256 .* another version"):
-            fonts.write(self.directory, {"a.ttf": lambda: b"other"}, {"a.ttf": hashlib.sha256(b"glyphs").hexdigest()})
+            fonts.write(self.directory, [self.font(b"other")])
         self.assertFalse((self.directory / "a.ttf").exists())
 
-    def test_every_font_is_pinned(self) -> None:
-        self.assertEqual(fonts.SOURCES.keys(), fonts.DIGESTS.keys())
+    def test_licences_name_every_font_and_version(self) -> None:
+        text = (Path(__file__).resolve().parents[2] / "shared" / "adapters-pdf" / "FONTS.txt").read_text()
+        for font in fonts.FONTS:
+            self.assertIn(f"version {font.version}\n", text, font.file)
