@@ -110,6 +110,7 @@ locals {
   arn = "arn:${local.arn_scope.partition}:%s:${local.arn_scope.region}:${local.arn_scope.account_id}:%s"
 
   # Values of deployment inputs, which the catalog names as template.yaml does. Passwords are empty: roles log in with IAM tokens.
+  # The Kafka cluster admits IAM alone, too, with certificates of a public authority.
   inputs = {
     DatabaseHost          = module.database.proxy_endpoint
     DatabasePort          = tostring(module.database.port)
@@ -118,6 +119,9 @@ locals {
     DatabaseOwnerPassword = ""
     RedisUrl              = module.cache.url
     KafkaBrokers          = module.kafka.bootstrap_brokers
+    KafkaAuth             = "iam"
+    KafkaLoginSecretArn   = ""
+    KafkaCa               = ""
     GatewayUrl            = var.gateway_url
     EmailFrom             = var.email_from
     PushApplicationArn    = var.push_application_arn
@@ -160,6 +164,7 @@ locals {
       for user in module.database.users : user => format(local.arn, "rds-db", "dbuser:${module.database.proxy_resource_id}/${user}")
     }
     kafka_cluster    = { "" = module.kafka.cluster_arn }
+    kafka_login      = { "" = local.inputs.KafkaLoginSecretArn }
     kafka_topics     = { for name in keys(local.catalog.kafka_topics) : name => "${module.kafka.topic_arn_prefix}${name}" }
     kafka_groups     = { for group in local.consumer_groups : group => "${module.kafka.group_arn_prefix}${local.prefix}-${group}" }
     push_endpoints   = { "" = local.push_endpoint_arn }

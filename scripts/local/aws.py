@@ -118,6 +118,19 @@ def push_application() -> str:
     return str(created["PlatformApplicationArn"])
 
 
+def put_secret(name: str, value: object) -> str:
+    """Stores an object in a secret, which it creates if it does not exist. Returns the secret's ARN."""
+    text = json.dumps(value)
+    try:
+        if any(secret["Name"] == name for secret in _pages("secretsmanager", "list_secrets", "SecretList")):
+            stored = _call("secretsmanager", "put_secret_value", SecretId=name, SecretString=text)
+        else:
+            stored = _call("secretsmanager", "create_secret", Name=name, SecretString=text)
+    except ClientError as error:
+        raise ScriptError(f"the secret {name} cannot be stored: {_reason(error)}") from None
+    return str(stored["ARN"])
+
+
 # ---- functions ------------------------------------------------------------------------------------------------
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import api_client
 import aws
 import catalog
+import certificates
 import cloudformation
 import config
+import kafka_broker
 import process
 import progress
 import services
@@ -55,6 +57,9 @@ def parameters() -> dict[str, object]:
         "DatabaseOwnerPassword": config.secret("owner_password"),
         "RedisUrl": config.redis_url(),
         "KafkaBrokers": config.kafka_brokers(),
+        "KafkaAuth": "scram",
+        "KafkaLoginSecretArn": aws.put_secret(kafka_broker.LOGIN_SECRET, kafka_broker.login()),
+        "KafkaCa": certificates.authority_in_base64(),
         "GatewayUrl": config.gateway_url(),
         "GatewaySecretKey": config.secret("gateway_secret_key"),
         "GatewayWebhookSecret": config.secret("gateway_webhook_secret"),
@@ -177,6 +182,11 @@ def migrate() -> None:
         aws.invoke("database-migrate", {"accounts": accounts})
 
 
+def create_topics() -> None:
+    with progress.step("Create the Kafka topics"):
+        aws.invoke("topics-create", {})
+
+
 def create_signing_keys() -> None:
     """Creates the signing keys once per run of the emulator, which starts without any."""
     marker, run = config.RUN / "signing-keys", str(_emulator_run())
@@ -228,7 +238,7 @@ def write_stack_env() -> None:
         },
         "DATABASE_URL": config.database_url(),
         "REDIS_URL": config.redis_url(),
-        "KAFKA_BROKERS": config.kafka_brokers(),
+        **kafka_broker.client_env(),
         "GATEWAY_URL": config.gateway_url(),
         "GATEWAY_WEBHOOK_SECRET": config.secret("gateway_webhook_secret"),
         "MAILBOX_URL": config.mailbox_url(),
@@ -251,6 +261,8 @@ def bring_up(only: Sequence[str] = ()) -> None:
     migrate()
     create_signing_keys()
     deployed = deployed_functions()
+    if "topics-create" in deployed:
+        create_topics()
     if any(name in deployed for name in catalog.kafka_consumers()):
         started = services.begin_update(services.TRIGGER)
         services.await_ready(services.TRIGGER)

@@ -7,12 +7,10 @@ import pwd
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import time
 import urllib.error
 import urllib.request
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +18,10 @@ from typing import NoReturn
 
 import config
 import emulator_records
+import kafka_broker
 import process
 import progress
+import prometheus_server
 from config import ScriptError
 
 HERE = Path(__file__).resolve().parent
@@ -66,13 +66,6 @@ def _exchange(port: int, request: bytes, size: int) -> bytes:
             return connection.recv(size)
     except OSError:
         return b""
-
-
-def _kafka_ready() -> bool:
-    # ApiVersions, version 0, correlation id 7: the broker responds once it serves requests.
-    body = struct.pack(">hhih", 18, 0, 7, 2) + b"up"
-    response = _exchange(config.port("kafka"), struct.pack(">i", len(body)) + body, 10)
-    return len(response) == 10 and struct.unpack(">iih", response)[1:] == (7, 0)
 
 
 # ---- PostgreSQL -----------------------------------------------------------------------------------------------
@@ -165,46 +158,6 @@ def _redis_command() -> Sequence[object]:
     return ["redis-server", *address, "--save", "3600 1", "--appendonly", "no", "--daemonize", "no"]
 
 
-# ---- Kafka ----------------------------------------------------------------------------------------------------
-
-
-def _java(heap: str, *arguments: object) -> Sequence[object]:
-    # A short-lived broker starts faster with the serial collector and the first compiler tier only.
-    options = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-    logging = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
-    return ["java", f"-Xmx{heap}", *options, *logging, "-cp", f"{config.tools()['kafka']}/lib/*", *arguments]
-
-
-def _kafka_prepare() -> None:
-    data = config.DATA / "kafka"
-    data.mkdir(parents=True, exist_ok=True)
-    broker, controller = config.port("kafka"), config.port("kafka_controller")
-    properties = data / "server.properties"
-    properties.write_text(f"""\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data / "logs"}
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-group.initial.rebalance.delay.ms=0
-""")
-    if (data / "logs" / "meta.properties").exists():
-        return
-    cluster = uuid.uuid4().hex[:22]
-    format_storage = _java("256m", "kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties)
-    code, log = process.run("kafka-format", format_storage, config.clean_env())
-    if code != 0:
-        raise ScriptError(f"Kafka cannot format its storage: {process.last_line(log)} (log: {log})")
-
-
 # ---- the AWS emulator -----------------------------------------------------------------------------------------
 
 
@@ -246,37 +199,7 @@ def _trigger_binary() -> Path:
 
 
 def _trigger_environment() -> dict[str, str]:
-    return config.clean_env(
-        **config.aws_env(), KAFKA_BROKERS=config.kafka_brokers(), FUNCTION_PREFIX=config.physical_name("")
-    )
-
-
-# ---- metrics --------------------------------------------------------------------------------------------------
-
-
-def _prometheus_prepare() -> None:
-    data = config.DATA / "prometheus"
-    data.mkdir(parents=True, exist_ok=True)
-    config.write_private(data / "scrape-token", config.secret("scrape_token"))
-    exporter = {
-        "job_name": "quayside",
-        "authorization": {"credentials_file": str(data / "scrape-token")},
-        "static_configs": [{"targets": [f"127.0.0.1:{config.port('metrics')}"]}],
-    }
-    content = {
-        "global": {"scrape_interval": "5s", "evaluation_interval": "15s"},
-        "rule_files": [str(HERE / "alerts.yml")],
-        "scrape_configs": [exporter],
-    }
-    # JSON is YAML.
-    config.write_json(data / "prometheus.json", content)
-
-
-def _prometheus_command() -> Sequence[object]:
-    data = config.DATA / "prometheus"
-    storage = [f"--storage.tsdb.path={data / 'series'}", "--storage.tsdb.retention.time=1d"]
-    listen = f"--web.listen-address=127.0.0.1:{config.port('prometheus')}"
-    return ["prometheus", f"--config.file={data / 'prometheus.json'}", *storage, listen]
+    return config.clean_env(**config.aws_env(), **kafka_broker.client_env(), FUNCTION_PREFIX=config.physical_name(""))
 
 
 # ---------------------------------------------------------------------------------------------------------------
@@ -305,9 +228,10 @@ KAFKA = Service(
     name="kafka",
     title="Apache Kafka",
     ports=("kafka", "kafka_controller"),
-    command=lambda: _java("512m", "kafka.Kafka", config.DATA / "kafka" / "server.properties"),
-    ready=_kafka_ready,
-    prepare=_kafka_prepare,
+    command=kafka_broker.command,
+    ready=kafka_broker.is_ready,
+    prepare=kafka_broker.prepare,
+    sources=(HERE / "kafka_broker.py",),
     deadline_s=120,
     hint="it needs Java 17 (scripts/setup) and half a gigabyte of memory",
 )
@@ -371,9 +295,9 @@ PROMETHEUS = Service(
     name="prometheus",
     title="Prometheus",
     ports=("prometheus",),
-    command=_prometheus_command,
+    command=prometheus_server.command,
     ready=lambda: _http_ok(f"{config.prometheus_url()}-/ready"),
-    prepare=_prometheus_prepare,
+    prepare=prometheus_server.prepare,
     sources=(HERE / "alerts.yml",),
 )
 

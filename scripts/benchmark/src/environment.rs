@@ -39,6 +39,7 @@ impl Stage<'_> {
             Setting::Input("DatabaseOwnerPassword") => self.database.owner_password.clone(),
             Setting::Input("RedisUrl") => "redis://127.0.0.1:9/0".into(),
             Setting::Input("KafkaBrokers") => "127.0.0.1:9".into(),
+            Setting::Input("KafkaAuth") => "iam".into(),
             Setting::Input("GatewayUrl") => self.cloud.clone(),
             Setting::Input("GatewaySecretKey") => "sk_test_bench".into(),
             Setting::Input("GatewayWebhookSecret") => "whsec_bench".into(),
@@ -47,7 +48,7 @@ impl Stage<'_> {
             Setting::Input("InvoiceTimeZone") => "UTC".into(),
             Setting::Input("InvoiceYearBegins") => "01-01".into(),
             // No measured function reads the rest.
-            Setting::Input(_) | Setting::KafkaAuth | Setting::EmailConfigurationSet => String::new(),
+            Setting::Input(_) | Setting::EmailConfigurationSet => String::new(),
             Setting::Text(text) => text.into(),
             Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {
                 physical(name)

@@ -1,10 +1,11 @@
 //! LOCAL ONLY: invokes functions with records of Kafka topics, as MSK event source mappings do on AWS. The emulator has none.
 //!
-//! The program creates the catalog's topics, polls every partition of the topics that trigger a function, and invokes the
+//! The program polls every partition of the topics that trigger a function, and invokes the
 //! function with the event of an MSK trigger. A batch that fails is retried with exponential backoff until the function succeeds;
 //! later records of its partition wait. The committed offsets are stored in a file. Kafka and the emulator may restart.
 //!
-//! Environment: `KAFKA_BROKERS`, `AWS_ENDPOINT_URL`, `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`. Optional:
+//! Environment: `KAFKA_BROKERS`, `KAFKA_AUTH`, `KAFKA_LOGIN_SECRET` and `KAFKA_CA` as for functions; `AWS_ENDPOINT_URL`,
+//! `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`. Optional:
 //! `FUNCTION_PREFIX` (default `quayside-local-`) and `OFFSETS_FILE` (default `.local/data/kafka-offsets.json` of this clone).
 
 mod event;
@@ -12,8 +13,9 @@ mod lambda;
 mod offsets;
 mod partition;
 mod settings;
-mod topics;
 
+use adapters::config::Config;
+use adapters_kafka::Cluster;
 use catalog::Trigger;
 use lambda::Lambda;
 use offsets::Offsets;
@@ -37,9 +39,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), String> {
     let settings = Settings::from_env()?;
+    let cluster = Cluster::from_config(&Config::from_env()).map_err(|error| error.to_string())?;
     let lambda = Lambda::new(&settings)?;
     let offsets = Offsets::load(settings.offsets_file.clone());
-    let shared = Arc::new(Shared { settings, lambda, offsets });
+    let shared = Arc::new(Shared { settings, cluster, lambda, offsets });
     let on_signal = |kind| signal(kind).map_err(|cause| format!("signals cannot be handled: {cause}"));
     let (mut terminated, mut interrupted) = (on_signal(SignalKind::terminate())?, on_signal(SignalKind::interrupt())?);
     tokio::select! {
@@ -51,7 +54,6 @@ async fn run() -> Result<(), String> {
 
 /// Polls every partition of every topic that triggers a function. Ends only if there is none.
 async fn poll_all(shared: &Arc<Shared>) {
-    topics::create(&shared.settings.brokers).await;
     let mut pollers = JoinSet::new();
     for mapping in mappings() {
         pollers.spawn(partition::poll_forever(Arc::clone(shared), mapping));

@@ -3,11 +3,13 @@
 use crate::lambda::Lambda;
 use crate::offsets::Offsets;
 use crate::settings::Settings;
-use crate::{event, log, topics};
+use crate::{event, log};
+use adapters_kafka::Cluster;
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::record::RecordAndOffset;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +31,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// What all pollers share.
 pub struct Shared {
     pub settings: Settings,
+    pub cluster: Cluster,
     pub lambda: Lambda,
     pub offsets: Offsets,
 }
@@ -63,7 +66,7 @@ pub async fn poll_forever(shared: Arc<Shared>, mapping: Mapping) {
 }
 
 async fn poll(shared: &Shared, mapping: &Mapping) -> Result<Infallible, String> {
-    let client = with_timeout(topics::connect(&shared.settings.brokers)).await?;
+    let client = with_timeout(shared.cluster.connect()).await?;
     let partition = client.partition_client(mapping.topic, mapping.partition, UnknownTopicHandling::Error);
     let partition = with_timeout(partition).await?;
     let mut next = match shared.offsets.next(&mapping.name()) {
@@ -137,7 +140,7 @@ async fn deliver(shared: &Shared, mapping: &Mapping, batch: &[RecordAndOffset]) 
     }
 }
 
-async fn with_timeout<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
+async fn with_timeout<T>(work: impl Future<Output = Result<T, impl Display>>) -> Result<T, String> {
     match tokio::time::timeout(TIMEOUT, work).await {
         Ok(result) => result.map_err(|cause| cause.to_string()),
         Err(_) => Err("Kafka does not respond".to_owned()),

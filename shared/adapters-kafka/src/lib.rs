@@ -3,22 +3,24 @@
 //! Records with the same key go to the partition that Kafka's own clients choose, so that consumers in any language read them in order.
 //! A record without a response from the broker may be stored or not: it is sent again, and consumers deduplicate it by its id.
 
+mod cluster;
 mod murmur2;
 mod presign;
+mod topics;
 
-use crate::presign::Signer;
+pub use cluster::Cluster;
+pub use topics::KafkaTopics;
+
+use crate::cluster::DEPENDENCY;
 use adapters::Wiring;
 use adapters::config::ConfigError;
-use adapters::tls;
 use catalog::Uses;
 use chrono::DateTime;
-use futures_util::FutureExt;
 use kernel::{Failure, FailureKind};
 use ports::LogRecord;
-use rskafka::BackoffConfig;
+use rskafka::client::Client;
 use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{Compression, PartitionClient, UnknownTopicHandling};
-use rskafka::client::{Client, ClientBuilder, OauthBearerCredentials, SaslConfig};
 use rskafka::record::Record;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -28,24 +30,20 @@ use tokio::sync::Mutex;
 
 pub fn event_log(wiring: &Wiring) -> Result<KafkaLog, ConfigError> {
     wiring.require("Kafka", |uses| matches!(uses, Uses::Kafka))?;
-    let config = wiring.config();
-    let signer = match config.kafka_uses_iam()? {
-        true => Some(Signer::new(config.credentials()?, config.region()?)),
-        false => None,
-    };
-    Ok(KafkaLog::new(config.kafka_brokers()?, signer))
+    Ok(KafkaLog::new(Cluster::from_config(wiring.config())?))
 }
 
-const DEPENDENCY: &str = "event log";
-/// How long the client retries within one record, for instance while a partition changes its leader.
-const RETRY_DEADLINE: Duration = Duration::from_secs(3);
+pub fn topics(wiring: &Wiring) -> Result<KafkaTopics, ConfigError> {
+    wiring.require("topics of Kafka", |uses| matches!(uses, Uses::KafkaTopics))?;
+    Ok(KafkaTopics::new(Cluster::from_config(wiring.config())?))
+}
+
 /// Timeout of appending one record, connecting included. The client itself has no timeout for a broker that does not respond.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// A Kafka cluster. Connects when the first record is appended.
 pub struct KafkaLog {
-    brokers: Vec<String>,
-    signer: Option<Signer>,
+    cluster: Cluster,
     connected: Mutex<Option<Connected>>,
 }
 
@@ -53,34 +51,25 @@ pub struct KafkaLog {
 struct Connected {
     client: Client,
     /// Number of partitions by topic.
-    topics: HashMap<String, i32>,
+    topics: BTreeMap<String, i32>,
     partitions: HashMap<(&'static str, i32), Arc<PartitionClient>>,
 }
 
 impl fmt::Debug for KafkaLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KafkaLog").field("brokers", &self.brokers).finish_non_exhaustive()
+        f.debug_struct("KafkaLog").field("cluster", &self.cluster).finish_non_exhaustive()
     }
 }
 
 impl KafkaLog {
-    /// With a signer, the connection uses TLS and an IAM token.
-    fn new(brokers: Vec<String>, signer: Option<Signer>) -> Self {
-        Self { brokers, signer, connected: Mutex::default() }
+    fn new(cluster: Cluster) -> Self {
+        Self { cluster, connected: Mutex::default() }
     }
 
     async fn connect(&self) -> Result<Connected, Failure> {
-        let backoff = BackoffConfig { deadline: Some(RETRY_DEADLINE), ..BackoffConfig::default() };
-        let mut builder = ClientBuilder::new(self.brokers.clone()).client_id(catalog::PREFIX).backoff_config(backoff);
-        if let Some(signer) = &self.signer {
-            builder = builder.tls_config(Arc::new(tls::client_config().map_err(Failure::internal)?));
-            builder = builder.sasl_config(bearer(signer.clone()));
-        }
-        let client = builder.build().await.map_err(|error| failed(&error))?;
-        let topics = client.list_topics().await.map_err(|error| failed(&error))?;
-        let topics =
-            topics.into_iter().filter_map(|topic| Some((topic.name, i32::try_from(topic.partitions.len()).ok()?)));
-        Ok(Connected { client, topics: topics.collect(), partitions: HashMap::new() })
+        let client = self.cluster.connect().await?;
+        let topics = topics::list(&client).await?;
+        Ok(Connected { client, topics, partitions: HashMap::new() })
     }
 
     /// The partition of records with this key.
@@ -131,14 +120,6 @@ impl ports::EventLog for KafkaLog {
     }
 }
 
-fn bearer(signer: Signer) -> SaslConfig {
-    let callback = Arc::new(move || {
-        let token = signer.kafka_token().map_err(Into::into);
-        async { token }.boxed()
-    });
-    SaslConfig::Oauthbearer(OauthBearerCredentials { callback, authz_id: None, bearer_kvs: vec![] })
-}
-
 fn failed(error: &Error) -> Failure {
     match error {
         Error::ServerError { protocol_error, .. } => match protocol_error {
@@ -158,12 +139,20 @@ fn failed(error: &Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use adapters::config::Config;
     use kernel::Timestamp;
     use ports::EventLog;
 
     #[tokio::test]
     async fn unreachable_cluster_is_unavailable_and_is_connected_again() {
-        let log = KafkaLog::new(vec!["127.0.0.1:1".to_owned()], None);
+        let config = Config::from_vars([
+            ("KAFKA_BROKERS", "127.0.0.1:1"),
+            ("KAFKA_AUTH", "iam"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "a"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+        ]);
+        let log = KafkaLog::new(Cluster::from_config(&config).unwrap());
         let record = LogRecord {
             topic: catalog::ORDER_EVENTS.name,
             key: "o-1".into(),

@@ -3,6 +3,10 @@
 //! Each variable is read when it is needed, so that a function needs only the variables of what it uses. An error names the variable
 //! that is missing or invalid, never its value.
 
+mod kafka;
+
+pub use kafka::KafkaAuth;
+
 use catalog::{Bucket, Secret, Stream, Table};
 use domain::invoice::Calendar;
 use domain::order::ShortfallPolicy;
@@ -40,8 +44,12 @@ pub mod env {
     pub const EVENT_BUS: &str = "EVENT_BUS";
     /// Kafka's bootstrap servers, `host:port`, separated by commas.
     pub const KAFKA_BROKERS: &str = "KAFKA_BROKERS";
-    /// `iam`, or absent for no authentication.
+    /// How to log in to Kafka: `iam` or `scram`. There is no connection without a login.
     pub const KAFKA_AUTH: &str = "KAFKA_AUTH";
+    /// ARN of the secret with `username` and `password`, for `scram`.
+    pub const KAFKA_LOGIN_SECRET: &str = "KAFKA_LOGIN_SECRET";
+    /// Certificate of the authority that issued those of the brokers, DER in base64. Absent: the public authorities.
+    pub const KAFKA_CA: &str = "KAFKA_CA";
     /// Base URL of the payment gateway.
     pub const GATEWAY_URL: &str = "GATEWAY_URL";
     /// Sender address of e-mail.
@@ -214,23 +222,6 @@ impl Config {
         self.text(env::EVENT_BUS)
     }
 
-    pub fn kafka_brokers(&self) -> Result<Vec<String>> {
-        let brokers: Vec<String> = self.text(env::KAFKA_BROKERS)?.split(',').map(|one| one.trim().to_owned()).collect();
-        match brokers.iter().all(|broker| broker.contains(':')) {
-            true => Ok(brokers),
-            false => Err(ConfigError::invalid(env::KAFKA_BROKERS, "host:port, separated by commas")),
-        }
-    }
-
-    /// Whether to connect to Kafka over TLS with a token from IAM.
-    pub fn kafka_uses_iam(&self) -> Result<bool> {
-        match self.optional(env::KAFKA_AUTH).as_deref() {
-            None => Ok(false),
-            Some("iam") => Ok(true),
-            Some(_) => Err(ConfigError::invalid(env::KAFKA_AUTH, "iam or absent")),
-        }
-    }
-
     /// Without a trailing slash.
     pub fn gateway_url(&self) -> Result<String> {
         http_url(env::GATEWAY_URL, self.text(env::GATEWAY_URL)?)
@@ -311,7 +302,7 @@ mod tests {
         let config =
             Config::from_vars([("REDIS_URL", "secret-host"), ("KAFKA_BROKERS", "secret-host"), ("KAFKA_AUTH", "x")]);
         for error in
-            [config.redis_url().unwrap_err(), config.kafka_brokers().unwrap_err(), config.kafka_uses_iam().unwrap_err()]
+            [config.redis_url().unwrap_err(), config.kafka_brokers().unwrap_err(), config.kafka_auth().unwrap_err()]
         {
             assert!(!error.to_string().contains("secret-host"), "{error}");
             assert!(error.to_string().contains("REDIS_URL") || error.to_string().contains("KAFKA"), "{error}");

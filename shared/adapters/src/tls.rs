@@ -1,5 +1,6 @@
 //! TLS for everything but AWS clients: rustls on AWS-LC, with Mozilla's root certificates compiled in.
 
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
@@ -7,7 +8,17 @@ use std::sync::Arc;
 ///
 /// The provider is set explicitly, so that a dependency with a second one cannot make the default ambiguous.
 pub fn client_config() -> Result<ClientConfig, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    trusting(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() })
+}
+
+/// A TLS client configuration that trusts this authority alone: its certificate in DER.
+pub fn client_config_for(authority: Vec<u8>) -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(authority))?;
+    trusting(roots)
+}
+
+fn trusting(roots: RootCertStore) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

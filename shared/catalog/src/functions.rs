@@ -238,6 +238,8 @@ functions! {
     // Operations.
     /// Forwards every event to Kafka.
     EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents).uses(&[Uses::Kafka]).timeout(20);
+    /// Creates the topics of the event log that do not exist.
+    TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
     /// Archives the topics to S3.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, Write)]).timeout(30);

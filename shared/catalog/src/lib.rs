@@ -213,6 +213,8 @@ pub enum Uses {
     Bus,
     /// The Kafka cluster, to write to.
     Kafka,
+    /// The Kafka cluster, to create topics.
+    KafkaTopics,
     /// The payment gateway.
     Gateway,
     /// SES, to send e-mail.

@@ -2,6 +2,7 @@
 
 use domain::Event;
 use kernel::{Failure, Timestamp, Uuid};
+use std::collections::BTreeMap;
 
 /// The event bus that committed events are published on.
 pub trait Bus {
@@ -90,6 +91,15 @@ pub struct LogRecord {
 pub trait EventLog {
     /// Appends one record.
     async fn append(&self, record: &LogRecord) -> Result<(), Failure>;
+}
+
+/// The topics of the event log.
+pub trait LogTopics {
+    /// Number of partitions of each topic, by name.
+    async fn list(&self) -> Result<BTreeMap<String, i32>, Failure>;
+
+    /// Creates a topic, with the log's defaults for everything else. Returns `false` and changes nothing if there is one of this name.
+    async fn create(&self, name: &str, partitions: i32) -> Result<bool, Failure>;
 }
 
 /// The archive of events. Writing the same batch again overwrites its object with the same bytes.

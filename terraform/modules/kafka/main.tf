@@ -21,7 +21,7 @@ locals {
     "offsets.retention.minutes" = 10080
   }
 
-  # What the tool that creates topics applies to each.
+  # What topics-create makes of the catalog: it sets the partitions, and the rest comes from the configuration above.
   topics = {
     for name, topic in var.topics : name => {
       partitions         = topic.partitions

@@ -33,6 +33,7 @@ fn config() -> Config {
         ("EVENT_BUS", "events"),
         ("EMAIL_FROM", "shop@example.com"),
         ("KAFKA_BROKERS", "127.0.0.1:9092"),
+        ("KAFKA_AUTH", "iam"),
         ("DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:1/q"),
         ("QUEUE_URL", "http://127.0.0.1:1/q"),
     ])
@@ -65,6 +66,14 @@ fn payment_adapters_are_wired_where_the_row_declares_them() {
     assert!(adapters_stripe::webhook_verifier(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
     assert!(adapters_postgres::ledger(&wiring(catalog::LEDGER_RECONCILE), UnreachableBus).is_ok());
     assert!(adapters_postgres::payments(&wiring(catalog::PAYMENT_GET), UnreachableBus).is_ok());
+}
+
+#[test]
+fn kafka_is_wired_to_write_or_to_create_topics() {
+    assert!(adapters_kafka::event_log(&wiring(catalog::EVENT_FORWARD)).is_ok());
+    assert!(adapters_kafka::topics(&wiring(catalog::EVENT_FORWARD)).is_err(), "it declares no creation of topics");
+    assert!(adapters_kafka::topics(&wiring(catalog::TOPICS_CREATE)).is_ok());
+    assert!(adapters_kafka::event_log(&wiring(catalog::TOPICS_CREATE)).is_err(), "it declares no writing");
 }
 
 #[test]

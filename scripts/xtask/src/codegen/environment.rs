@@ -1,7 +1,7 @@
 //! Environment variables of functions, derived from the catalog for both the template and Terraform.
 
 use super::{
-    cfn::{attribute, only_when, reference, sub, when},
+    cfn::{attribute, reference, sub, when},
     names::{EMAIL_CONFIGURATION_SET, dead_letter_queue_id, logical},
 };
 use catalog::{Function, Uses};
@@ -29,8 +29,6 @@ pub enum Setting {
     Queue(&'static str),
     /// URL of a function's dead-letter queue.
     DeadLetterQueue(&'static str),
-    /// Kafka authentication: `iam` for MSK, absent for a broker without authentication.
-    KafkaAuth,
     /// Base URL of the HTTP API.
     ApiUrl,
     /// Name of the SES configuration set.
@@ -68,10 +66,12 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
             Uses::Stream(stream) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
-            Uses::Kafka => {
-                variables.insert("KAFKA_BROKERS", Setting::Input("KafkaBrokers"));
-                variables.insert("KAFKA_AUTH", Setting::KafkaAuth);
-            }
+            Uses::Kafka | Uses::KafkaTopics => variables.extend([
+                ("KAFKA_BROKERS", Setting::Input("KafkaBrokers")),
+                ("KAFKA_AUTH", Setting::Input("KafkaAuth")),
+                ("KAFKA_LOGIN_SECRET", Setting::Input("KafkaLoginSecretArn")),
+                ("KAFKA_CA", Setting::Input("KafkaCa")),
+            ]),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
             Uses::Email => {
                 variables.insert("EMAIL_FROM", Setting::Input("EmailFrom"));
@@ -121,7 +121,6 @@ impl Setting {
             Self::Bus => reference("EventBus"),
             Self::Queue(function) => reference(&logical(function, "Queue")),
             Self::DeadLetterQueue(function) => reference(&dead_letter_queue_id(function)),
-            Self::KafkaAuth => only_when("HasKafkaCluster", json!("iam")),
             Self::ApiUrl => api_url(),
             Self::EmailConfigurationSet => reference(EMAIL_CONFIGURATION_SET),
         }
@@ -140,7 +139,6 @@ impl Setting {
             Self::Bus => ("bus", catalog::BUS),
             Self::Queue(function) => ("queue", function),
             Self::DeadLetterQueue(function) => ("dead_letter_queue", function),
-            Self::KafkaAuth => ("text", "iam"),
             Self::ApiUrl => ("api_url", ""),
             Self::EmailConfigurationSet => ("email_configuration_set", ""),
         };

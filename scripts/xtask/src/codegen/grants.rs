@@ -1,10 +1,12 @@
 //! Permissions of functions: the least privilege that trigger and uses require, for both the template and Terraform.
 
+mod kafka;
+
 use super::{
     cfn::{arn, arn_text, attribute, only_when, reference, sub, when},
     names::{consumer_group, dead_letter_queue, logical, physical_text},
 };
-use catalog::{Access, Function, KafkaTopic, Trigger, Uses};
+use catalog::{Access, Function, Trigger, Uses};
 use serde_json::{Value, json};
 
 /// An IAM statement: actions on one kind of resource.
@@ -47,6 +49,8 @@ pub enum Target {
     DatabaseUser(&'static str),
     /// The Kafka cluster.
     KafkaCluster,
+    /// The secret with the login of the Kafka cluster.
+    KafkaLogin,
     /// Topics of the Kafka cluster.
     KafkaTopics(Vec<&'static str>),
     /// The consumer groups of a function, one per topic.
@@ -85,6 +89,7 @@ impl Target {
     const fn condition(&self) -> Option<&'static str> {
         match self {
             Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroups(..) => Some("HasKafkaCluster"),
+            Self::KafkaLogin => Some("HasKafkaLogin"),
             Self::Network => Some("InNetwork"),
             Self::PushEndpoints | Self::PushApplication => Some("HasPushApplication"),
             _ => None,
@@ -96,7 +101,9 @@ impl Target {
 #[must_use]
 pub fn needs_network(function: &Function) -> bool {
     function.database_role().is_some()
-        || function.uses.iter().any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Redis | Uses::Kafka))
+        || function.uses.iter().any(|uses| {
+            matches!(uses, Uses::PostgresOwner | Uses::Redis | Uses::Kafka | Uses::KafkaTopics)
+        })
 }
 
 /// The grants of a function, in a fixed order.
@@ -164,19 +171,7 @@ fn trigger(function: &Function) -> Vec<Grant> {
                 ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
             grants.push(grant("TableChanges", &actions, Target::TableChanges(table.name)));
         }
-        Trigger::Kafka(topics) => {
-            let cluster = [
-                "kafka:DescribeClusterV2",
-                "kafka:GetBootstrapBrokers",
-                "kafka-cluster:Connect",
-                "kafka-cluster:DescribeClusterDynamicConfiguration",
-            ];
-            grants.push(grant("KafkaCluster", &cluster, Target::KafkaCluster));
-            let read = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"];
-            grants.push(grant("KafkaIn", &read, Target::KafkaTopics(topic_names(topics))));
-            let group = ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"];
-            grants.push(grant("KafkaGroup", &group, Target::KafkaGroups(function.name, topic_names(topics))));
-        }
+        Trigger::Kafka(topics) => grants.extend(kafka::consume(function, topics)),
         _ => {}
     }
     grants
@@ -224,13 +219,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             vec![grant("StreamOut", &["kinesis:PutRecord", "kinesis:PutRecords"], Target::Stream(stream.name))]
         }
         Uses::Bus => vec![grant("Publish", &["events:PutEvents"], Target::Bus)],
-        Uses::Kafka => {
-            let write = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"];
-            vec![
-                grant("KafkaCluster", &["kafka-cluster:Connect"], Target::KafkaCluster),
-                grant("KafkaOut", &write, Target::KafkaTopics(topic_names(catalog::KAFKA_TOPICS))),
-            ]
-        }
+        Uses::Kafka => kafka::produce(),
+        Uses::KafkaTopics => kafka::create_topics(),
         Uses::Email => vec![grant("Email", &["ses:SendEmail"], Target::Email)],
         Uses::Sms => vec![grant("Sms", &["sns:Publish"], Target::PhoneNumbers)],
         Uses::Push => vec![grant("Push", &["sns:Publish"], Target::PushEndpoints)],
@@ -253,10 +243,6 @@ fn either(access: Access, read: &[&'static str], write: &[&'static str]) -> Vec<
         Access::Write => write.to_vec(),
         Access::ReadWrite => [read, write].concat(),
     }
-}
-
-fn topic_names(topics: &[&KafkaTopic]) -> Vec<&'static str> {
-    topics.iter().map(|topic| topic.name).collect()
 }
 
 impl Grant {
@@ -300,6 +286,7 @@ impl Grant {
             },
             "requires": match self.target {
                 Target::PushEndpoints | Target::PushApplication => json!("PushApplicationArn"),
+                Target::KafkaLogin => json!("KafkaLoginSecretArn"),
                 _ => Value::Null,
             },
             "wildcard_reason": self.target.wildcard_reason(),
@@ -326,10 +313,11 @@ impl Target {
             Self::DeadLetterQueue(function) => arn("sqs", &physical_text(&dead_letter_queue(function))),
             Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
             Self::KafkaCluster => reference("KafkaClusterArn"),
-            Self::KafkaTopics(names) => names.iter().map(|name| kafka_arn("topic", name)).collect(),
+            Self::KafkaLogin => reference("KafkaLoginSecretArn"),
+            Self::KafkaTopics(names) => names.iter().map(|name| kafka::arn("topic", name)).collect(),
             Self::KafkaGroups(function, topics) => topics
                 .iter()
-                .map(|topic| kafka_arn("group", &physical_text(&consumer_group(function, topic))))
+                .map(|topic| kafka::arn("group", &physical_text(&consumer_group(function, topic))))
                 .collect(),
             Self::PushEndpoints => when("OnAws", endpoint_arns("endpoint"), endpoint_arns("app")),
             Self::PushApplication => {
@@ -355,6 +343,7 @@ impl Target {
             Self::DeadLetterQueue(name) => ("dead_letter_queue", one(name)),
             Self::DatabaseUser(name) => ("database_user", one(name)),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),
+            Self::KafkaLogin => ("kafka_login", Vec::new()),
             Self::KafkaTopics(names) => ("kafka_topics", names.iter().map(ToString::to_string).collect()),
             Self::KafkaGroups(function, topics) => {
                 ("kafka_groups", topics.iter().map(|topic| consumer_group(function, topic)).collect())
@@ -375,13 +364,6 @@ fn endpoint_arns(kind: &str) -> Value {
     let split = json!({ "Fn::Split": [":app/", reference("PushApplicationArn")] });
     let part = |index: u8| json!({ "Fn::Select": [index, split] });
     json!({ "Fn::Join": ["", [part(0), format!(":{kind}/"), part(1), "/*"]] })
-}
-
-/// ARN of a topic or group of the Kafka cluster: the cluster's ARN with another kind and one more part.
-fn kafka_arn(kind: &str, name: &str) -> Value {
-    let split = json!({ "Fn::Split": [":cluster/", reference("KafkaClusterArn")] });
-    let part = |index: u8| json!({ "Fn::Select": [index, split] });
-    json!({ "Fn::Join": ["", [part(0), format!(":{kind}/"), part(1), "/", sub(name)]] })
 }
 
 /// The text of a function's ARN, for a longer `Fn::Sub`.

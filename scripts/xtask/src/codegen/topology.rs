@@ -149,6 +149,7 @@ fn used(uses: &Uses) -> String {
         Uses::Stream(stream) => format!("stream {}", stream.name),
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
+        Uses::KafkaTopics => "Kafka, to create topics".into(),
         Uses::Gateway => "payment gateway".into(),
         Uses::Email => "e-mail".into(),
         Uses::Sms => "SMS".into(),

@@ -93,6 +93,7 @@ fakes! {
     ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
     message_templates contract_message_templates Platform::message_templates;
     event_log contract_event_log |on: &Platform| observed(on.event_log());
+    log_topics contract_log_topics Platform::log_topics;
     email_sender contract_email_sender |on: &Platform| observed(on.email_sender());
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };

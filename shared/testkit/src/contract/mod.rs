@@ -26,6 +26,7 @@ pub mod gateway;
 pub mod invoice_renderer;
 pub mod invoices;
 pub mod ledger;
+pub mod log_topics;
 pub mod message_templates;
 pub mod migrations;
 pub mod orders;

@@ -33,6 +33,7 @@ mod tests {
         ("invoices", include_str!("invoices.rs")),
         ("ledger", include_str!("ledger.rs")),
         ("message_templates", include_str!("message_templates.rs")),
+        ("log_topics", include_str!("log_topics.rs")),
         ("event_log", include_str!("event_log.rs")),
         ("email_sender", include_str!("email_sender.rs")),
         ("migrations", include_str!("migrations.rs")),

@@ -1,6 +1,6 @@
 //! In-memory fakes of the event log, dead-letter queue, analytics stream, archive, windows, probes and migrations.
 
-use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, Migrations, Platform, Windows};
+use super::{AnalyticsStream, Archive, DeadLetters, Dependency, EventLog, LogTopics, Migrations, Platform, Windows};
 use domain::{
     id::ProductId,
     window::{AnalyticsRecord, MAX_REGIONS, StreamRecord, Sum, Window},
@@ -15,6 +15,10 @@ const TOP: usize = 5;
 
 #[derive(Default)]
 pub(super) struct LogState(Vec<Rc<LogRecord>>);
+
+/// Number of partitions by topic.
+#[derive(Default)]
+pub(super) struct TopicsState(BTreeMap<String, i32>);
 
 #[derive(Default)]
 pub(super) struct DeadLettersState {
@@ -61,6 +65,23 @@ impl ports::EventLog for EventLog {
         let step = self.0.step(Dependency::Log, "log.append", |state| {
             state.log.0.push(Rc::new(record.clone()));
             Ok(())
+        });
+        step.await
+    }
+}
+
+impl ports::LogTopics for LogTopics {
+    async fn list(&self) -> Result<BTreeMap<String, i32>, Failure> {
+        self.0.query(Dependency::Log, |state| Ok(state.topics.0.clone())).await
+    }
+
+    async fn create(&self, name: &str, partitions: i32) -> Result<bool, Failure> {
+        let step = self.0.step(Dependency::Log, "log_topics.create", |state| {
+            if state.topics.0.contains_key(name) {
+                return Ok(false);
+            }
+            state.topics.0.insert(name.to_owned(), partitions);
+            Ok(true)
         });
         step.await
     }

@@ -30,7 +30,7 @@ pub use messengers::MessageTemplates;
 pub use snapshot::Snapshot;
 pub use webhooks::WebhookVerifier;
 
-use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, WindowsState};
+use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState, WindowsState};
 use catalogue::{CacheState, ProductsState};
 use faults::Plan;
 use gateway::GatewayState;
@@ -93,6 +93,7 @@ struct State {
     archive: ObjectsState,
     dead_letters: DeadLettersState,
     log: LogState,
+    topics: TopicsState,
     stream: StreamState,
     migrations: MigrationsState,
     roles: RolesState,
@@ -158,6 +159,7 @@ handles! {
     windows Windows;
     archive Archive;
     event_log EventLog;
+    log_topics LogTopics;
     analytics_stream AnalyticsStream;
     bus Bus;
     outbox Outbox;

@@ -161,6 +161,38 @@ async fn key_rotate_creates_a_new_key_and_rejects_unknown_input() {
 }
 
 #[tokio::test]
+async fn topics_create_creates_what_is_missing_and_rejects_other_partitions() {
+    use ports::LogTopics as _;
+    let platform = Platform::new();
+    assert_all_samples_run(catalog::TOPICS_CREATE, &["ok", "bad_unknown_field"]);
+    let create = async |case| {
+        let handler = async |call| topics_create::handle(&platform.log_topics(), call).await;
+        let (name, event) = (catalog::TOPICS_CREATE.name, sample(catalog::TOPICS_CREATE, case));
+        edge::direct::invoke(name, event, &clock(), &handler).await
+    };
+    let orders = catalog::ORDER_EVENTS;
+    platform.log_topics().create(orders.name, orders.partitions).await.expect("created");
+    let first = create("ok").await.expect("done");
+    let missing: Vec<&str> =
+        catalog::KAFKA_TOPICS.iter().map(|topic| topic.name).filter(|name| *name != orders.name).collect();
+    assert_eq!(first["created"], json!(missing));
+    assert_eq!(create("ok").await.expect("done")["created"], json!([]));
+    let listed = platform.log_topics().list().await.expect("a list");
+    assert!(catalog::KAFKA_TOPICS.iter().all(|topic| listed.get(topic.name) == Some(&topic.partitions)), "{listed:?}");
+    assert!(create("bad_unknown_field").await.is_err());
+
+    let other = Platform::new();
+    other.log_topics().create(orders.name, orders.partitions + 1).await.expect("created");
+    let handler = async |call| topics_create::handle(&other.log_topics(), call).await;
+    let event = sample(catalog::TOPICS_CREATE, "ok");
+    let failure =
+        edge::direct::invoke(catalog::TOPICS_CREATE.name, event, &clock(), &handler).await.expect_err("differ");
+    assert_eq!(failure.code, "partitions-differ");
+    assert!(failure.detail.contains("order-events has 5 partitions instead of 4"), "{}", failure.detail);
+    assert_eq!(other.log_topics().list().await.expect("a list").len(), catalog::KAFKA_TOPICS.len());
+}
+
+#[tokio::test]
 async fn database_secret_rotate_sets_the_password_that_becomes_current() {
     let platform = Platform::new();
     assert_all_samples_run(catalog::DATABASE_SECRET_ROTATE, &["ok", "bad_step"]);

@@ -3,9 +3,11 @@
 use super::stack::{
     ApiClient, control_service, eventually, exclusive_stack, id, order_request, shared_stack, unique, var,
 };
+use adapters::config::Config;
+use adapters_kafka::Cluster;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use kernel::Timestamp;
-use rskafka::client::{ClientBuilder, partition::UnknownTopicHandling};
+use rskafka::client::partition::UnknownTopicHandling;
 use serde_json::{Value, json};
 
 const CARD: &str = "pm_card_visa";
@@ -165,7 +167,7 @@ async fn email_to(api: &ApiClient, email: &str) -> Option<Value> {
 
 /// The Kafka record of an order's event, in any partition of a topic.
 pub(super) async fn on_topic(topic: &str, order: &str, event: &str) -> Option<String> {
-    let client = ClientBuilder::new(vec![var("KAFKA_BROKERS")]).build().await.ok()?;
+    let client = Cluster::from_config(&Config::from_env()).ok()?.connect().await.ok()?;
     let count = catalog::KAFKA_TOPICS.iter().find(|row| row.name == topic)?.partitions;
     for partition in 0..count {
         let partition = client.partition_client(topic, partition, UnknownTopicHandling::Error).await.ok()?;

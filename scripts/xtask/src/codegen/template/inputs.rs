@@ -35,6 +35,12 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("RedisUrl", text("redis://127.0.0.1:6379", "URL of the cache.")),
         ("KafkaBrokers", text("127.0.0.1:9092", "Bootstrap brokers, separated by commas.")),
         ("KafkaClusterArn", text("", "ARN of the MSK cluster. Empty: no Kafka event source mappings.")),
+        ("KafkaAuth", text("iam", "How functions log in to Kafka: iam, or scram for SCRAM-SHA-512. Both over TLS.")),
+        (
+            "KafkaLoginSecretArn",
+            text("", "ARN of the secret with username and password for scram (MSK: AmazonMSK_...). Empty for iam."),
+        ),
+        ("KafkaCa", text("", "Certificate of the authority of the brokers, DER in base64. Empty: public authorities.")),
         ("GatewayUrl", text("https://api.stripe.com", "Base URL of the payment gateway.")),
         ("GatewaySecretKey", text("", "Secret key of the payment gateway.")),
         ("GatewayWebhookSecret", text("", "Secret with which the payment gateway signs webhooks.")),
@@ -51,6 +57,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         match *name {
             "Stage" => parameter["AllowedPattern"] = json!("^[a-z][a-z0-9]{0,11}$"),
             "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
+            "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
             "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
             "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
             _ => {}
@@ -67,6 +74,7 @@ pub(super) fn conditions() -> Vec<(&'static str, Value)> {
         ("IsProduction", json!({ "Fn::Equals": [reference("Stage"), "prod"] })),
         ("InNetwork", not(empty(json!({ "Fn::Join": ["", reference("SubnetIds")] })))),
         ("HasKafkaCluster", not(empty(reference("KafkaClusterArn")))),
+        ("HasKafkaLogin", not(empty(reference("KafkaLoginSecretArn")))),
         ("HasPushApplication", not(empty(reference("PushApplicationArn")))),
         ("HasGatewayKey", not(empty(reference("GatewaySecretKey")))),
         ("HasWebhookSecret", not(empty(reference("GatewayWebhookSecret")))),

@@ -1,7 +1,7 @@
 //! Event source mappings of Kinesis streams, DynamoDB streams and Kafka topics. Each has limits and an on-failure destination.
 
 use crate::codegen::{
-    cfn::{Resource, Template, attribute, reference},
+    cfn::{Resource, Template, attribute, only_when, reference},
     names::{consumer_group, dead_letter_queue_id, logical, physical},
 };
 use catalog::{Function, Trigger};
@@ -65,6 +65,11 @@ fn kafka(function: &Function, id: String, topic: &catalog::KafkaTopic) -> Resour
             "DestinationConfig": failures(function),
             "EventSourceArn": reference("KafkaClusterArn"),
             "FunctionName": reference(&logical(function.name, "Function")),
+            // With IAM, the poller logs in as the function's role.
+            "SourceAccessConfigurations": only_when("HasKafkaLogin", json!([{
+                "Type": "SASL_SCRAM_512_AUTH",
+                "URI": reference("KafkaLoginSecretArn"),
+            }])),
             "StartingPosition": "TRIM_HORIZON",
             "Topics": [topic.name],
         }),

@@ -26,8 +26,8 @@ macro_rules! client {
 }
 
 /// A name that is not in use.
-fn fresh(kind: &str) -> String {
+pub(super) fn fresh(kind: &str) -> String {
     format!("contract-{kind}-{}", Ids::system().next())
 }
 
-use client;
+pub(super) use client;
