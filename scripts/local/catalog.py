@@ -87,6 +87,11 @@ def variable(function: str, name: str) -> str:
     return str(setting["name"])
 
 
+def reserved_concurrency() -> int:
+    """Concurrent executions that the functions reserve together."""
+    return sum(row["reserved_concurrency"] or 0 for row in _catalog()["functions"].values())
+
+
 def shortfall_policies() -> list[str]:
     """What may happen to a paid order without stock; the first is the default."""
     return list(_catalog()["shortfall_policies"])
