@@ -1,12 +1,16 @@
 //! `POST /api/v1/users/login`: exchanges a password for an access token and a refresh token.
 //!
-//! Returns 401 for an unknown account and for a wrong password alike, and 423 after too many consecutive failed logins.
+//! Returns 401 for an unknown account and for a wrong password alike. After repeated failures of one name from one source, or of one source,
+//! it returns 429 with `Retry-After`, whether the account exists or not.
 
 use api::TokenView;
-use domain::session::{self, Login};
+use domain::{
+    session::{self, Login},
+    throttle,
+};
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Claims, Passwords, Tokens, UserStore};
+use ports::{Claims, LoginAttempt, LoginCounters, Passwords, Tokens, UserStore};
 
 /// Logs one user in.
 pub async fn handle(
@@ -15,11 +19,13 @@ pub async fn handle(
     tokens: &impl Tokens,
     call: Call<Login>,
 ) -> Result<Reply<TokenView>, Failure> {
-    let login = call.body.name()?;
-    let found = users.credentials(&login).await?;
-    if let Some(until) = found.as_ref().and_then(|credentials| credentials.locked_until) {
-        session::check_lock(until, call.now)?;
-    }
+    let name = call.body.name()?;
+    let counters = counters(tokens, &name, &throttle::source(call.source_ip())).await?;
+    let found = match users.reserve_login(&name, &counters, call.now).await? {
+        LoginAttempt::Granted(found) => found,
+        LoginAttempt::Refused(until) => return Err(throttle::too_many_logins(until, call.now)),
+    };
+    // An unknown name is verified as well, against a dummy: it takes the same time.
     let hash = found.as_ref().map(|credentials| credentials.password_hash.as_str());
     let mut is_valid = false;
     for password in call.body.passwords() {
@@ -27,8 +33,6 @@ pub async fn handle(
     }
     let Some(credentials) = found else { return Err(session::wrong_credentials()) };
     if !is_valid {
-        let locked_until = session::locked_until(call.now)?;
-        users.record_failed_login(credentials.user_id, session::MAX_FAILED_LOGINS, call.now, locked_until).await?;
         return Err(session::wrong_credentials());
     }
     let expiry = session::token_expiry(call.now)?;
@@ -36,11 +40,17 @@ pub async fn handle(
         Claims { user_id: credentials.user_id, role: credentials.role, issued_at: call.now, expires_at: expiry.access };
     let access_token = tokens.issue(&claims).await?;
     let (refresh_token, digest) = tokens.refresh_token()?;
-    users.begin_session(credentials.user_id, &digest, call.now, expiry.refresh).await?;
+    users.begin_session(credentials.user_id, &counters, &digest, call.now, expiry.refresh).await?;
     Ok(Reply::ok(TokenView {
         access_token,
         token_type: "Bearer",
         expires_in: session::ACCESS_TOKEN_SECONDS,
         refresh_token,
     }))
+}
+
+/// The counters of an attempt. The length of the source separates it from the name.
+async fn counters(tokens: &impl Tokens, name: &str, source: &str) -> Result<LoginCounters, Failure> {
+    let name_and_source = tokens.keyed_hash(&format!("login {} {source} {name}", source.len())).await?;
+    Ok(LoginCounters { name_and_source, source: tokens.keyed_hash(&format!("source {source}")).await? })
 }

@@ -115,12 +115,20 @@ impl<S: KeySource> JwtTokens<S> {
     pub fn new(source: S, issuer: String) -> Self {
         Self { source, issuer, cached: Cache::empty() }
     }
+
+    async fn keys(&self) -> Result<Arc<Keyring>, Failure> {
+        let read = async || Keyring::parse(&self.source.read().await?.unwrap_or_default());
+        self.cached.get(MAX_AGE, read).await
+    }
 }
 
 impl<S: KeySource> ports::Tokens for JwtTokens<S> {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
-        let read = async || Keyring::parse(&self.source.read().await?.unwrap_or_default());
-        self.cached.get(MAX_AGE, read).await?.sign(claims, &self.issuer)
+        self.keys().await?.sign(claims, &self.issuer)
+    }
+
+    async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
+        self.keys().await?.keyed_hash(text)
     }
 
     fn refresh_token(&self) -> Result<(String, String), Failure> {

@@ -10,11 +10,26 @@ CREATE TABLE identity.users (
     address       jsonb,
     role          text        NOT NULL CHECK (role IN ('customer', 'staff', 'admin', 'service')),
     version       bigint      NOT NULL CHECK (version > 0),
-    created_at    timestamptz NOT NULL,
-    -- Failed logins in a row, and until when they lock the account.
-    failed_logins integer     NOT NULL DEFAULT 0 CHECK (failed_logins >= 0),
-    locked_until  timestamptz
+    created_at    timestamptz NOT NULL
 );
+
+-- Failed logins of one name from one source, under a keyed hash of both, and the time before which there is no other attempt. Names without
+-- an account are counted alike. A row expires a day after the last attempt; the sweep deletes it.
+CREATE TABLE identity.login_attempts (
+    counter    text        PRIMARY KEY,
+    failures   integer     NOT NULL CHECK (failures > 0),
+    not_before timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX login_attempts_expiry ON identity.login_attempts (expires_at);
+
+-- Failed logins of one source, under a keyed hash: each one moves the end further into the future. At the end, the source has its whole
+-- budget again, and the sweep deletes the row.
+CREATE TABLE identity.login_sources (
+    counter    text        PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX login_sources_expiry ON identity.login_sources (expires_at);
 
 -- Only digests of refresh tokens are stored, never the tokens.
 CREATE TABLE identity.refresh_tokens (

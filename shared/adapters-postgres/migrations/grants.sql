@@ -63,5 +63,9 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
         EXECUTE format('GRANT SELECT (scope, key, expires_at), DELETE ON %I.idempotency TO operations', context);
     END LOOP;
+    -- And the rows of identity that expire, without what they count.
+    IF to_regclass('identity.login_attempts') IS NOT NULL THEN
+        GRANT SELECT (counter, expires_at), DELETE ON identity.login_attempts, identity.login_sources TO operations;
+    END IF;
 END;
 $$;

@@ -30,6 +30,8 @@ typed! {
     Vec<&str> => TEXT_ARRAY,
     i32 => INT4,
     i64 => INT8,
+    f64 => FLOAT8,
+    Vec<i32> => INT4_ARRAY,
     Vec<i64> => INT8_ARRAY,
     Uuid => UUID,
     Vec<Uuid> => UUID_ARRAY,

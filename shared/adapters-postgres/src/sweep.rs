@@ -135,7 +135,12 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         let params = params![cutoffs.sent, cutoffs.claims, cutoffs.replies, i64::from(limit)];
         let rows = self.database.query(&self.clean_up, &params).await?;
         let row = only(&rows)?;
-        Ok(CleanupReport { sent: count(row, "sent")?, claims: count(row, "claims")?, replies: count(row, "replies")? })
+        Ok(CleanupReport {
+            sent: count(row, "sent")?,
+            claims: count(row, "claims")?,
+            replies: count(row, "replies")?,
+            expired: count(row, "expired")?,
+        })
     }
 }
 
@@ -143,8 +148,11 @@ fn cursor_of(row: &Row) -> Result<OutboxCursor, Failure> {
     Ok(OutboxCursor { at: get(row, "created_at")?, id: get(row, "id")? })
 }
 
-/// Deletes events that were published before `$1` from every outbox, claims before `$2` from every inbox, and idempotency records that
-/// expired before `$3` and before the database's own clock, which alone decides how long they are valid. At most `$4` rows of each table,
+/// The rows of identity that say themselves when they expire, and their keys.
+const EXPIRING: [(&str, &str); 2] = [("login_attempts", "counter"), ("login_sources", "counter")];
+
+/// Deletes events that were published before `$1` from every outbox, claims before `$2` from every inbox, and idempotency records and
+/// rows of [`EXPIRING`] that expired before `$3` and before the database's own clock, which alone decides how long they are valid. At most `$4` rows of each table,
 /// oldest first. Returns the numbers of deleted rows.
 fn clean_up_statement() -> String {
     // The condition is repeated outside of the subquery, since only there is it evaluated again for a row that a concurrent transaction
@@ -156,6 +164,12 @@ fn clean_up_statement() -> String {
         )
     };
     let (mut parts, mut sent, mut claims, mut replies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut expired = Vec::new();
+    for (table, key) in EXPIRING {
+        let identity = Context::Identity.name();
+        parts.push(deletion(table, &format!("{identity}.{table}"), key, "expires_at", "least($3, now())"));
+        expired.push(format!("(SELECT count(*) FROM {table})"));
+    }
     for name in idempotent_contexts().map(Context::name) {
         let part = format!("{name}_replies");
         parts.push(deletion(&part, &format!("{name}.idempotency"), "scope, key", "expires_at", "least($3, now())"));
@@ -172,11 +186,12 @@ fn clean_up_statement() -> String {
         claims.push(format!("(SELECT count(*) FROM {part})"));
     }
     format!(
-        "WITH {} SELECT {} AS sent, {} AS claims, {} AS replies",
+        "WITH {} SELECT {} AS sent, {} AS claims, {} AS replies, {} AS expired",
         parts.join(", "),
         sent.join(" + "),
         claims.join(" + "),
         replies.join(" + "),
+        expired.join(" + "),
     )
 }
 

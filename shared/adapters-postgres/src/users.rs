@@ -6,15 +6,16 @@ use super::{
     fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome},
     idempotency,
     params::params,
-    rows::{bigint, get, keyword},
+    rows::{bigint, get, keyword, only},
 };
 use domain::{
     Event,
     id::UserId,
+    throttle,
     user::{Role, User},
 };
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Bus, Credentials, UserStore};
+use ports::{Bus, Credentials, LoginAttempt, LoginCounters, UserStore};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
 
@@ -40,22 +41,48 @@ const REGISTER_ONCE: &str = concat!(
     select_idempotency_outcome!(),
 );
 
-const CREDENTIALS: &str = "
-    SELECT id, role, password_hash, locked_until FROM users WHERE email = $1 OR username = $1";
+/// `$2` and `$3` are the counters of the name with the source and of the source, `$4` is now, `$5` the delays after each number of
+/// failures, `$6` the seconds for which failures are remembered, `$7` and `$8` the seconds that a failure costs a source and how many it may
+/// be ahead.
+///
+/// An attempt counts in `attempts`, and then in `sources`, if neither refuses it; the conditions of the updates are evaluated on the rows as
+/// concurrent attempts left them. Only an attempt that was counted reads the account.
+const RESERVE_LOGIN: &str = "
+    WITH refused AS (
+        SELECT max(until) AS until FROM (
+            SELECT not_before AS until FROM login_attempts WHERE counter = $2 AND expires_at > $4
+            UNION ALL
+            SELECT expires_at - make_interval(secs => $8) FROM login_sources WHERE counter = $3
+        ) AS known WHERE until > $4
+    ), attempts AS (
+        INSERT INTO login_attempts AS known (counter, failures, not_before, expires_at)
+        SELECT $2, 1, $4 + make_interval(secs => ($5::integer[])[1]), $4 + make_interval(secs => $6)
+        FROM refused WHERE until IS NULL
+        ON CONFLICT (counter) DO UPDATE SET
+            failures = CASE WHEN known.expires_at > $4 THEN known.failures + 1 ELSE 1 END,
+            not_before = $4 + make_interval(secs => ($5::integer[])[
+                least(CASE WHEN known.expires_at > $4 THEN known.failures + 1 ELSE 1 END, cardinality($5::integer[]))]),
+            expires_at = excluded.expires_at
+        WHERE known.not_before <= $4 OR known.expires_at <= $4
+        RETURNING 1
+    ), sources AS (
+        INSERT INTO login_sources AS known (counter, expires_at)
+        SELECT $3, $4 + make_interval(secs => $7) FROM attempts
+        ON CONFLICT (counter) DO UPDATE SET expires_at = greatest(known.expires_at, $4) + make_interval(secs => $7)
+        WHERE known.expires_at <= $4 + make_interval(secs => $8)
+        RETURNING 1
+    )
+    SELECT granted, (SELECT until FROM refused) AS until, id, role, password_hash
+    FROM (SELECT EXISTS (SELECT FROM sources) AS granted) AS attempt
+    LEFT JOIN users ON granted AND (email = $1 OR username = $1)";
 
-/// After a lock has ended (`$3` is now), counting starts again, and the old end of the lock is cleared for the next attempt.
-const RECORD_FAILED_LOGIN: &str = "
-    UPDATE users
-    SET failed_logins = CASE WHEN locked_until <= $3 THEN 1 ELSE failed_logins + 1 END,
-        locked_until = CASE
-            WHEN CASE WHEN locked_until <= $3 THEN 1 ELSE failed_logins + 1 END >= $2 THEN $4
-            WHEN locked_until > $3 THEN locked_until
-        END
-    WHERE id = $1";
-
+/// The rows are changed in the order of `RESERVE_LOGIN`, so that the two never wait for each other.
 const BEGIN_SESSION: &str = "
-    WITH reset AS (
-        UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1 AND (failed_logins > 0 OR locked_until IS NOT NULL)
+    WITH forgotten AS (
+        DELETE FROM login_attempts WHERE counter = $5 RETURNING 1
+    ), refunded AS (
+        UPDATE login_sources SET expires_at = expires_at - make_interval(secs => $7)
+        WHERE counter = $6 AND (SELECT count(*) FROM forgotten) >= 0
     ), cleaned AS (
         DELETE FROM refresh_tokens WHERE user_id = $1 AND expires_at <= $3
     )
@@ -132,38 +159,53 @@ impl<B: Bus> UserStore for PgUsers<B> {
         idempotency::store_rejection(self.relay.database(), key, reply).await
     }
 
-    async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {
-        let rows = self.relay.database().query(CREDENTIALS, &params![login]).await?;
-        let credentials = |row| {
-            Ok(Credentials {
-                user_id: UserId(get(row, "id")?),
-                role: keyword(row, "role", Role::parse)?,
-                password_hash: get(row, "password_hash")?,
-                locked_until: get(row, "locked_until")?,
-            })
-        };
-        rows.first().map(credentials).transpose()
-    }
-
-    async fn record_failed_login(
+    async fn reserve_login(
         &self,
-        user: UserId,
-        limit: u32,
+        name: &str,
+        counters: &LoginCounters,
         now: Timestamp,
-        locked_until: Timestamp,
-    ) -> Result<(), Failure> {
-        let limit = i32::try_from(limit).map_err(Failure::internal)?;
-        self.relay.database().query(RECORD_FAILED_LOGIN, &params![user.0, limit, now, locked_until]).await.map(drop)
+    ) -> Result<LoginAttempt, Failure> {
+        let params = params![
+            name,
+            &counters.name_and_source,
+            &counters.source,
+            now,
+            throttle::delays(),
+            f64::from(throttle::MEMORY_S),
+            f64::from(throttle::SOURCE_INTERVAL_S),
+            f64::from(throttle::SOURCE_INTERVAL_S * (throttle::SOURCE_BURST - 1)),
+        ];
+        let rows = self.relay.database().query(RESERVE_LOGIN, &params).await?;
+        let row = only(&rows)?;
+        if !get::<bool>(row, "granted")? {
+            return Ok(LoginAttempt::Refused(get(row, "until")?));
+        }
+        let Some(id) = get(row, "id")? else { return Ok(LoginAttempt::Granted(None)) };
+        Ok(LoginAttempt::Granted(Some(Credentials {
+            user_id: UserId(id),
+            role: keyword(row, "role", Role::parse)?,
+            password_hash: get(row, "password_hash")?,
+        })))
     }
 
     async fn begin_session(
         &self,
         user: UserId,
+        counters: &LoginCounters,
         token_digest: &str,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), Failure> {
-        self.relay.database().query(BEGIN_SESSION, &params![user.0, token_digest, now, expires_at]).await.map(drop)
+        let params = params![
+            user.0,
+            token_digest,
+            now,
+            expires_at,
+            &counters.name_and_source,
+            &counters.source,
+            f64::from(throttle::SOURCE_INTERVAL_S),
+        ];
+        self.relay.database().query(BEGIN_SESSION, &params).await.map(drop)
     }
 }
 

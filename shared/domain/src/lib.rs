@@ -28,6 +28,7 @@ pub mod sms;
 pub mod stock;
 pub mod stock_level;
 pub mod text;
+pub mod throttle;
 pub mod user;
 pub mod window;
 

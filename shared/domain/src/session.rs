@@ -1,4 +1,4 @@
-//! Sessions: login, token lifetimes, and the lock after repeated failures.
+//! Sessions: login and token lifetimes.
 
 use crate::{text::Email, user::normalized_password};
 use kernel::{Failure, FailureKind, FieldError, Timestamp, seconds_after};
@@ -8,10 +8,6 @@ use serde::Deserialize;
 pub const ACCESS_TOKEN_SECONDS: i64 = 3600;
 /// Lifetime of a refresh token in seconds.
 pub const REFRESH_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
-/// Consecutive failed logins that lock an account. OWASP's Authentication Cheat Sheet advises a small number and a temporary lock.
-pub const MAX_FAILED_LOGINS: u32 = 5;
-/// Duration of the lock in seconds.
-pub const LOCK_SECONDS: i64 = 15 * 60;
 
 /// A login request, with an e-mail address or a username.
 #[derive(Clone, Deserialize)]
@@ -68,21 +64,6 @@ pub fn token_expiry(now: Timestamp) -> Result<TokenExpiry, Failure> {
     })
 }
 
-/// End of a lock that starts `now`.
-pub fn locked_until(now: Timestamp) -> Result<Timestamp, Failure> {
-    seconds_after(now, LOCK_SECONDS)
-}
-
-/// Rejects logins before `until`: `Locked`, code `account-locked`, with the remaining seconds.
-pub fn check_lock(until: Timestamp, now: Timestamp) -> Result<(), Failure> {
-    if now >= until {
-        return Ok(());
-    }
-    let seconds = u32::try_from(until.as_second() - now.as_second()).unwrap_or(1).max(1);
-    let detail = "The account is locked after too many failed logins; please try again later.";
-    Err(Failure { retry_after_s: Some(seconds), ..Failure::new(FailureKind::Locked, "account-locked", detail) })
-}
-
 /// The failure of a login. It is the same for an unknown name and a wrong password, so that it reveals no account.
 pub fn wrong_credentials() -> Failure {
     Failure::new(FailureKind::Unauthenticated, "wrong-credentials", "The name or the password is wrong.")
@@ -94,13 +75,6 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("valid")
-    }
-
-    #[test]
-    fn lock_rejects_logins_until_its_end_with_the_remaining_seconds() {
-        let failure = check_lock(at(100), at(40)).expect_err("locked");
-        assert_eq!((failure.kind, failure.retry_after_s), (FailureKind::Locked, Some(60)));
-        assert!(check_lock(at(100), at(100)).is_ok());
     }
 
     #[test]
@@ -133,9 +107,8 @@ mod tests {
     }
 
     #[test]
-    fn access_tokens_last_an_hour_refresh_tokens_30_days_and_locks_15_minutes() {
+    fn access_tokens_last_an_hour_and_refresh_tokens_30_days() {
         assert_eq!(token_expiry(at(100)), Ok(TokenExpiry { access: at(100 + 3_600), refresh: at(100 + 2_592_000) }));
-        assert_eq!(locked_until(at(100)), Ok(at(100 + 900)));
-        assert!(locked_until(Timestamp::MAX).is_err());
+        assert!(token_expiry(Timestamp::MAX).is_err());
     }
 }

@@ -30,8 +30,6 @@ pub enum FailureKind {
     UnsupportedMedia,
     /// A field of the request is invalid.
     Invalid,
-    /// The account is locked.
-    Locked,
     /// The caller exceeded its rate limit; the request may be retried later.
     RateLimited,
     /// A bug or a corrupted record. Retryable, but needs investigation.

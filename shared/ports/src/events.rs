@@ -35,7 +35,7 @@ pub struct Cutoffs {
     pub sent: Timestamp,
     /// For claims, by the time at which they were made.
     pub claims: Timestamp,
-    /// For stored responses, by their expiry.
+    /// For stored responses and for rows of identity that expire, by their expiry.
     pub replies: Timestamp,
 }
 
@@ -47,12 +47,14 @@ pub struct CleanupReport {
     pub claims: u64,
     /// Stored responses.
     pub replies: u64,
+    /// Counters of logins.
+    pub expired: u64,
 }
 
 impl CleanupReport {
     /// Rows of all kinds.
     pub const fn total(self) -> u64 {
-        self.sent + self.claims + self.replies
+        self.sent + self.claims + self.replies + self.expired
     }
 }
 

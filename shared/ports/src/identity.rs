@@ -27,27 +27,45 @@ pub trait UserStore {
     /// Stores a rejection as the response of a key, unless it has one.
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Finds credentials by e-mail address or username, both in lower case.
-    async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure>;
-
-    /// Counts a failed login, and locks the account until `locked_until` after `limit` consecutive ones. A lock that ended before
-    /// `now` resets the count first.
-    async fn record_failed_login(
+    /// Counts an attempt to log in as `name`, an e-mail address or username in lower case, and returns what it is checked against.
+    ///
+    /// The attempt counts as failed until [`Self::begin_session`], and counts before the password is verified, so that concurrent guesses
+    /// are counted one by one. `domain::throttle` has the rules; a refused attempt counts nothing. Names without an account are treated
+    /// alike.
+    async fn reserve_login(
         &self,
-        user: UserId,
-        limit: u32,
+        name: &str,
+        counters: &LoginCounters,
         now: Timestamp,
-        locked_until: Timestamp,
-    ) -> Result<(), Failure>;
+    ) -> Result<LoginAttempt, Failure>;
 
-    /// Starts a session: resets the count of failed logins and stores the digest of a refresh token until `expires_at`.
+    /// Starts a session: forgets the failed logins of the name from this source, gives the source its attempt back, and stores the digest
+    /// of a refresh token until `expires_at`.
     async fn begin_session(
         &self,
         user: UserId,
+        counters: &LoginCounters,
         token_digest: &str,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), Failure>;
+}
+
+/// The keyed hashes under which an attempt is counted. They reveal neither a name nor an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginCounters {
+    /// Of the name and the source.
+    pub name_and_source: String,
+    pub source: String,
+}
+
+/// Whether an attempt to log in may be verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginAttempt {
+    /// It may, against the credentials of the account; `None` if there is no such account.
+    Granted(Option<Credentials>),
+    /// It may not, before this time; `None` if concurrent attempts have just used up what was left.
+    Refused(Option<Timestamp>),
 }
 
 /// What a login is checked against.
@@ -57,8 +75,6 @@ pub struct Credentials {
     pub role: Role,
     /// PHC string.
     pub password_hash: String,
-    /// No login succeeds before then.
-    pub locked_until: Option<Timestamp>,
 }
 
 /// Password hashing. It is slow on purpose and does no I/O.
@@ -84,6 +100,9 @@ pub trait Tokens {
     /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
     /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
+
+    /// A keyed hash of `text`, in hexadecimal. It stays the same until the keys rotate.
+    async fn keyed_hash(&self, text: &str) -> Result<String, Failure>;
 
     /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
     fn refresh_token(&self) -> Result<(String, String), Failure>;

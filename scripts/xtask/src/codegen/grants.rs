@@ -101,9 +101,10 @@ impl Target {
 #[must_use]
 pub fn needs_network(function: &Function) -> bool {
     function.database_role().is_some()
-        || function.uses.iter().any(|uses| {
-            matches!(uses, Uses::PostgresOwner | Uses::Redis | Uses::Kafka | Uses::KafkaTopics)
-        })
+        || function
+            .uses
+            .iter()
+            .any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Redis | Uses::Kafka | Uses::KafkaTopics))
 }
 
 /// The grants of a function, in a fixed order.

@@ -7,7 +7,7 @@ use domain::{
     user::{self, Role, User},
 };
 use kernel::FailureKind;
-use ports::UserStore;
+use ports::{Credentials, LoginAttempt, LoginCounters, UserStore};
 use serde_json::json;
 use std::time::Duration;
 
@@ -21,6 +21,17 @@ fn registered(email: &str, username: &str) -> (User, Event) {
     (user, event(data))
 }
 
+fn counters(name: &str) -> LoginCounters {
+    LoginCounters { name_and_source: format!("hash of {name}"), source: "hash of the source".to_owned() }
+}
+
+async fn reserve(users: &impl UserStore, name: &str) -> Option<Credentials> {
+    match users.reserve_login(name, &counters(name), now()).await.expect("the database responds") {
+        LoginAttempt::Granted(found) => found,
+        LoginAttempt::Refused(until) => panic!("refused until {until:?}"),
+    }
+}
+
 #[tokio::test]
 async fn account_is_found_by_email_and_by_username() {
     let database = database().await;
@@ -28,12 +39,23 @@ async fn account_is_found_by_email_and_by_username() {
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "$argon2id$…", &event).await.expect("registered");
     for login in ["ada@example.com", "ada"] {
-        let found = users.credentials(login).await.unwrap().expect("found");
+        let found = reserve(&users, login).await.expect("found");
         assert_eq!((found.user_id, found.role, &*found.password_hash), (user.id, Role::Customer, "$argon2id$…"));
-        assert_eq!(found.locked_until, None);
     }
-    assert_eq!(users.credentials("nobody").await, Ok(None));
+    assert_eq!(reserve(&users, "nobody").await, None);
     assert_eq!(database.bus().published(), [event]);
+}
+
+#[tokio::test]
+async fn attempt_is_stored_without_the_name_and_without_the_address() {
+    let database = database().await;
+    assert_eq!(reserve(&database.users(), "nobody@example.com").await, None);
+    let stored = database.rows("SELECT row_to_json(a)::text FROM identity.login_attempts AS a").await;
+    let stored: Vec<String> = stored.iter().map(|row| row.get(0)).collect();
+    assert_eq!(stored.len(), 1);
+    assert!(stored[0].contains("hash of nobody") && !stored[0].contains("\"nobody"), "{stored:?}");
+    let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name LIKE 'login_%'";
+    assert_eq!(database.number(columns).await, 6, "counter, failures, not_before, expires_at; counter, expires_at");
 }
 
 #[tokio::test]
@@ -57,32 +79,14 @@ async fn taken_email_or_username_is_a_conflict_naming_its_field() {
 }
 
 #[tokio::test]
-async fn consecutive_wrong_passwords_lock_the_account_and_a_login_resets_them() {
-    let database = database().await;
-    let users = database.users();
-    let (user, event) = registered("ada@example.com", "ada");
-    users.register(&user, "hash", &event).await.expect("registered");
-    let until = now() + Duration::from_secs(900);
-    for n in 1..=3 {
-        users.record_failed_login(user.id, 3, now(), until).await.expect("counted");
-        let locked = users.credentials("ada").await.unwrap().expect("found").locked_until;
-        assert_eq!(locked, (n == 3).then_some(until));
-    }
-    users.begin_session(user.id, "digest", now(), until).await.expect("begun");
-    assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
-    users.record_failed_login(user.id, 3, now(), until).await.expect("counted");
-    assert_eq!(users.credentials("ada").await.unwrap().expect("found").locked_until, None);
-}
-
-#[tokio::test]
 async fn new_session_deletes_the_expired_tokens_of_its_user() {
     let database = database().await;
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &event).await.expect("registered");
     let hour = Duration::from_secs(3600);
-    users.begin_session(user.id, "old", now() - 2 * hour, now() - hour).await.expect("begun");
-    users.begin_session(user.id, "new", now(), now() + hour).await.expect("begun");
+    users.begin_session(user.id, &counters("ada"), "old", now() - 2 * hour, now() - hour).await.expect("begun");
+    users.begin_session(user.id, &counters("ada"), "new", now(), now() + hour).await.expect("begun");
     let digests = database.rows("SELECT digest FROM identity.refresh_tokens").await;
     assert_eq!(digests.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["new"]);
 }

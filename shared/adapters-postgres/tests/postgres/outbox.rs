@@ -166,18 +166,23 @@ async fn clean_up_deletes_old_claims_expired_responses_and_sent_events_only() {
             INSERT INTO inventory.idempotency SELECT * FROM orders.idempotency;
             UPDATE inventory.idempotency SET expires_at = now() - interval '2 hours';
             INSERT INTO payments.inbox SELECT 'c', gen_random_uuid(), now() - interval '14 days';
+            INSERT INTO identity.login_attempts VALUES ('a', 1, now(), now() - interval '1 hour'), ('b', 1, now(), now() + interval '1 hour');
+            INSERT INTO identity.login_sources VALUES ('a', now() - interval '1 hour'), ('b', now() + interval '1 hour');
             UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'
             WHERE key = (SELECT min(key) FROM orders.idempotency)",
         )
         .await;
     let ago = |days: i64| Timestamp::from_second(Timestamp::now().as_second() - days * 24 * 3600).expect("a time");
     let (sweep, ends) = (database.outbox(), Cutoffs { sent: ago(7), claims: ago(15), replies: ago(0) });
-    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { sent: 1, claims: 2, replies: 3 }));
-    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { sent: 0, claims: 1, replies: 0 }));
+    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { sent: 1, claims: 2, replies: 3, expired: 2 }));
+    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { claims: 1, ..CleanupReport::default() }));
     assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport::default()));
     assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
     assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 1);
     assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
+    for table in ["login_attempts", "login_sources"] {
+        assert_eq!(database.number(&format!("SELECT count(*) FROM identity.{table}")).await, 1, "{table}");
+    }
 }
 
 #[tokio::test]

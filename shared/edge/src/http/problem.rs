@@ -48,7 +48,6 @@ fn status(kind: FailureKind) -> (StatusCode, &'static str) {
         FailureKind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
         FailureKind::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type"),
         FailureKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "Not acceptable"),
-        FailureKind::Locked => (StatusCode::LOCKED, "Locked"),
         FailureKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         FailureKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         FailureKind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),

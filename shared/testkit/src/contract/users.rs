@@ -2,10 +2,10 @@
 
 use super::{Fixture, an_event, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
-use domain::{id::UserId, text::Email, text::Username, user::User};
+use domain::{id::UserId, text::Email, text::Username, throttle, user::User};
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Uuid};
-use ports::{Credentials, UserStore};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
+use ports::{Credentials, LoginAttempt, LoginCounters, UserStore};
 
 /// Generates one test per rule of [`UserStore`]. The expression is a future of a `Fixture<impl UserStore>`.
 #[macro_export]
@@ -19,10 +19,14 @@ macro_rules! contract_users {
             concurrent_registrations_of_one_email_succeed_once
             repeated_registration_under_a_key_gets_the_first_response
             rejected_registration_under_a_key_stays_rejected
-            consecutive_failed_logins_lock_the_account
-            expired_lock_resets_the_failed_login_count
-            concurrent_failed_logins_are_all_counted
-            new_session_resets_the_failed_login_count
+            failed_logins_of_a_name_from_a_source_are_delayed_more_and_more
+            unknown_name_is_counted_like_an_account
+            other_source_is_not_delayed
+            forgotten_failures_start_again
+            concurrent_guesses_are_all_counted
+            session_resets_the_failures_of_its_name_and_gives_the_source_its_attempt_back
+            source_has_a_budget_for_all_names_that_refills
+            refused_login_counts_nothing
             sweep_publishes_events_missed_by_the_bus_once
         }
     };
@@ -40,19 +44,31 @@ async fn register(users: &impl UserStore, user: &User) -> Result<Uuid, Failure> 
     users.register(user, "$hash$", &event).await.map(|()| event.id)
 }
 
-async fn find(users: &impl UserStore, login: &str) -> Option<Credentials> {
-    users.credentials(login).await.expect("the store responds")
+/// New counters of a name from a source.
+fn counters() -> LoginCounters {
+    LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
 }
 
-async fn is_locked(users: &impl UserStore, user: &User) -> bool {
-    find(users, user.email.as_str()).await.expect("an account").locked_until.is_some()
+/// The credentials that a login by a name gets at its first attempt.
+async fn find(users: &impl UserStore, name: &str) -> Option<Credentials> {
+    match users.reserve_login(name, &counters(), now()).await.expect("the store responds") {
+        LoginAttempt::Granted(found) => found,
+        LoginAttempt::Refused(until) => panic!("refused until {until:?}"),
+    }
+}
+
+/// The seconds, from [`now`], until which an attempt `at` seconds from now is refused; `None` if it is counted.
+async fn attempt(users: &impl UserStore, name: &str, counters: &LoginCounters, at: i32) -> Option<i64> {
+    match users.reserve_login(name, counters, later(i64::from(at))).await.expect("the store responds") {
+        LoginAttempt::Granted(_) => None,
+        LoginAttempt::Refused(until) => Some(until.expect("a time").as_second() - now().as_second()),
+    }
 }
 
 pub async fn registered_user_is_found_by_email_and_username(fixture: &Fixture<impl UserStore>) {
     let user = new_user().registered();
     let event = register(fixture.port(), &user).await.expect("registered");
-    let known =
-        Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), locked_until: None };
+    let known = Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned() };
     assert_eq!(find(fixture.port(), user.email.as_str()).await, Some(known.clone()));
     assert_eq!(find(fixture.port(), user.username.as_str()).await, Some(known));
     fixture.assert_only_published(&[event]).await;
@@ -147,58 +163,128 @@ pub async fn rejected_registration_under_a_key_stays_rejected(fixture: &Fixture<
     fixture.assert_only_published(&[event]).await;
 }
 
-pub async fn consecutive_failed_logins_lock_the_account(fixture: &Fixture<impl UserStore>) {
-    let (user, other) = (new_user().registered(), new_user().registered());
-    for user in [&user, &other] {
-        register(fixture.port(), user).await.expect("registered");
-    }
-    let until = later(900);
-    for _ in 0..2 {
-        fixture.port().record_failed_login(user.id, 3, now(), until).await.expect("counted");
-        assert!(!is_locked(fixture.port(), &user).await);
-    }
-    fixture.port().record_failed_login(user.id, 3, now(), until).await.expect("counted");
-    let locked = find(fixture.port(), user.username.as_str()).await.expect("an account");
-    assert_eq!(locked.locked_until, Some(until));
-    assert!(!is_locked(fixture.port(), &other).await, "other accounts are not locked");
-}
-
-pub async fn expired_lock_resets_the_failed_login_count(fixture: &Fixture<impl UserStore>) {
-    let user = new_user().registered();
-    register(fixture.port(), &user).await.expect("registered");
-    let wrong = async |at, until| {
-        fixture.port().record_failed_login(user.id, 3, at, until).await.expect("counted");
-        find(fixture.port(), user.username.as_str()).await.expect("an account").locked_until
+/// Attempts as soon as each is allowed: the delays follow the table, whether the name is an account's or not.
+async fn assert_growing_delays(users: &impl UserStore, name: &str) {
+    let (counters, began, mut at) = (counters(), now(), 0);
+    let refused_until = async |at: i32| {
+        let at = Timestamp::from_second(began.as_second() + i64::from(at)).expect("a time");
+        match users.reserve_login(name, &counters, at).await.expect("the store responds") {
+            LoginAttempt::Granted(_) => None,
+            LoginAttempt::Refused(until) => until.map(|until| until.as_second() - began.as_second()),
+        }
     };
-    let (first, second) = (later(900), later(1_800));
-    for (at, until) in [(now(), first), (first, second)] {
-        for _ in 0..2 {
-            assert_eq!(wrong(at, until).await, None);
+    for (delay, failures) in throttle::delays().into_iter().zip(1..) {
+        assert_eq!(refused_until(at).await, None, "attempt {failures}");
+        if delay > 0 {
+            assert_eq!(refused_until(at + delay - 1).await, Some(i64::from(at + delay)), "after {failures} failures");
         }
-        assert_eq!(wrong(at, until).await, Some(until));
+        at += delay;
+    }
+    assert_eq!(
+        (refused_until(at).await, refused_until(at + 1).await),
+        (None, Some(i64::from(at + throttle::MAX_DELAY_S)))
+    );
+}
+
+pub async fn failed_logins_of_a_name_from_a_source_are_delayed_more_and_more(fixture: &Fixture<impl UserStore>) {
+    let user = new_user().registered();
+    register(fixture.port(), &user).await.expect("registered");
+    assert_growing_delays(fixture.port(), user.username.as_str()).await;
+}
+
+pub async fn unknown_name_is_counted_like_an_account(fixture: &Fixture<impl UserStore>) {
+    assert_growing_delays(fixture.port(), "nobody").await;
+}
+
+pub async fn other_source_is_not_delayed(fixture: &Fixture<impl UserStore>) {
+    let (guessing, elsewhere) = (counters(), counters());
+    for _ in 0..throttle::FREE_FAILURES {
+        assert_eq!(attempt(fixture.port(), "ada", &guessing, 0).await, None);
+    }
+    assert!(attempt(fixture.port(), "ada", &guessing, 0).await.is_some());
+    assert_eq!(attempt(fixture.port(), "ada", &elsewhere, 0).await, None);
+    let other_name = LoginCounters { source: guessing.source, ..counters() };
+    assert_eq!(attempt(fixture.port(), "bob", &other_name, 0).await, None, "nor is another name from the source");
+}
+
+pub async fn forgotten_failures_start_again(fixture: &Fixture<impl UserStore>) {
+    let counters = counters();
+    for round in 0..2 {
+        let at = round * (throttle::MEMORY_S + 60);
+        for _ in 0..throttle::FREE_FAILURES {
+            assert_eq!(attempt(fixture.port(), "ada", &counters, at).await, None, "{round}");
+        }
+        assert!(attempt(fixture.port(), "ada", &counters, at + 1).await.is_some(), "{round}");
     }
 }
 
-pub async fn concurrent_failed_logins_are_all_counted(fixture: &Fixture<impl UserStore>) {
-    let user = new_user().registered();
-    register(fixture.port(), &user).await.expect("registered");
-    let attempts =
-        join_all(fixture.concurrent(8).map(|users| users.record_failed_login(user.id, 8, now(), later(900)))).await;
-    assert!(attempts.iter().all(Result::is_ok), "{attempts:?}");
-    assert!(is_locked(fixture.port(), &user).await);
+pub async fn concurrent_guesses_are_all_counted(fixture: &Fixture<impl UserStore>) {
+    let (counters, at) = (counters(), now());
+    let guesses = fixture.concurrent(24).map(|users| users.reserve_login("ada", &counters, at));
+    let granted = |guess: &Result<LoginAttempt, Failure>| matches!(guess, Ok(LoginAttempt::Granted(_)));
+    let guesses = join_all(guesses).await;
+    assert!(guesses.iter().all(Result::is_ok), "{guesses:?}");
+    let expected = usize::try_from(throttle::FREE_FAILURES).expect("positive");
+    assert_eq!(guesses.iter().filter(|guess| granted(guess)).count(), expected);
 }
 
-pub async fn new_session_resets_the_failed_login_count(fixture: &Fixture<impl UserStore>) {
-    let user = new_user().registered();
+pub async fn session_resets_the_failures_of_its_name_and_gives_the_source_its_attempt_back(
+    fixture: &Fixture<impl UserStore>,
+) {
+    let (user, counters) = (new_user().registered(), counters());
     register(fixture.port(), &user).await.expect("registered");
-    for _ in 0..3 {
-        for _ in 0..2 {
-            fixture.port().record_failed_login(user.id, 3, now(), later(900)).await.expect("counted");
-            assert!(!is_locked(fixture.port(), &user).await, "the session reset the count");
-        }
+    for _ in 0..throttle::SOURCE_BURST {
+        assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
         let digest = fresh().simple().to_string();
-        fixture.port().begin_session(user.id, &digest, now(), later(3_600)).await.expect("started");
+        fixture.port().begin_session(user.id, &counters, &digest, now(), later(3_600)).await.expect("started");
     }
+    assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
+}
+
+/// Another name from the source of `counters`.
+fn next_name(counters: &LoginCounters) -> LoginCounters {
+    LoginCounters { name_and_source: fresh().to_string(), ..counters.clone() }
+}
+
+pub async fn source_has_a_budget_for_all_names_that_refills(fixture: &Fixture<impl UserStore>) {
+    let (source, began) = (counters(), now());
+    let spray = async |after: i32| {
+        let at = Timestamp::from_second(began.as_second() + i64::from(after)).expect("a time");
+        match fixture.port().reserve_login("someone", &next_name(&source), at).await.expect("the store responds") {
+            LoginAttempt::Granted(_) => None,
+            LoginAttempt::Refused(until) => until.map(|until| until.as_second() - began.as_second()),
+        }
+    };
+    for _ in 0..throttle::SOURCE_BURST {
+        assert_eq!(spray(0).await, None);
+    }
+    let interval = throttle::SOURCE_INTERVAL_S;
+    assert_eq!(spray(0).await, Some(i64::from(interval)));
+    assert_eq!((spray(interval).await, spray(interval).await), (None, Some(i64::from(2 * interval))));
+    assert_eq!(
+        attempt(fixture.port(), "someone", &counters(), 0).await,
+        None,
+        "other sources have budgets of their own"
+    );
+}
+
+pub async fn refused_login_counts_nothing(fixture: &Fixture<impl UserStore>) {
+    let (counters, began) = (counters(), now());
+    let reserve = async |after: i32| {
+        let at = Timestamp::from_second(began.as_second() + i64::from(after)).expect("a time");
+        fixture.port().reserve_login("ada", &counters, at).await.expect("the store responds")
+    };
+    for _ in 0..throttle::FREE_FAILURES {
+        assert_eq!(reserve(0).await, LoginAttempt::Granted(None));
+    }
+    for _ in 0..2 * throttle::SOURCE_BURST {
+        assert!(matches!(reserve(1).await, LoginAttempt::Refused(_)));
+    }
+    assert_eq!(
+        reserve(throttle::FIRST_DELAY_S).await,
+        LoginAttempt::Granted(None),
+        "neither for the name nor for the source"
+    );
 }
 
 pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl UserStore>) {

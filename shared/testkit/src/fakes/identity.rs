@@ -1,14 +1,15 @@
 //! In-memory fakes of user accounts and password hashing.
 
-use super::{Dependency, Passwords, Users, keys::IdempotencyKeys};
+use super::{Passwords, Users, keys::IdempotencyKeys};
 use crate::hex;
 use domain::{
     Event,
     id::UserId,
+    throttle,
     user::{Password, User},
 };
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Credentials, SeedAccount};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
+use ports::{Credentials, LoginAttempt, LoginCounters, SeedAccount};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
@@ -16,13 +17,15 @@ use std::collections::BTreeMap;
 pub(super) struct UsersState {
     accounts: BTreeMap<UserId, Account>,
     keys: IdempotencyKeys,
+    /// By the counter of name and source: failures, no attempt before, and forgotten at.
+    attempts: BTreeMap<String, (i32, Timestamp, Timestamp)>,
+    /// By the counter of the source: when it has its whole budget again.
+    sources: BTreeMap<String, Timestamp>,
 }
 
 struct Account {
     user: User,
     password_hash: String,
-    wrong_passwords: u32,
-    locked_until: Option<Timestamp>,
     sessions: Vec<Session>,
 }
 
@@ -37,9 +40,7 @@ pub struct Session {
 impl UsersState {
     fn insert(&mut self, user: &User, password_hash: &str) {
         let password_hash = password_hash.to_owned();
-        let account =
-            Account { user: user.clone(), password_hash, wrong_passwords: 0, locked_until: None, sessions: vec![] };
-        self.accounts.insert(user.id, account);
+        self.accounts.insert(user.id, Account { user: user.clone(), password_hash, sessions: vec![] });
     }
 
     /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
@@ -80,6 +81,25 @@ impl UsersState {
         }
         self.insert(user, password_hash);
         Ok(())
+    }
+
+    /// Counts an attempt, unless it is too early: then, the time when it is not.
+    fn count_login(&mut self, counters: &LoginCounters, now: Timestamp) -> Result<Result<(), Timestamp>, Failure> {
+        let interval = i64::from(throttle::SOURCE_INTERVAL_S);
+        let ahead = i64::from(throttle::SOURCE_BURST - 1) * interval;
+        let known = self.attempts.get(&counters.name_and_source).filter(|(_, _, end)| *end > now).copied();
+        let (failures, not_before, _) = known.unwrap_or((0, now, now));
+        let full_at = self.sources.get(&counters.source).copied().unwrap_or(now).max(now);
+        let until = not_before.max(seconds_after(full_at, -ahead)?);
+        if until > now {
+            return Ok(Err(until));
+        }
+        let failures = failures + 1;
+        let delay = i64::from(throttle::delay_s(failures));
+        let entry = (failures, seconds_after(now, delay)?, seconds_after(now, i64::from(throttle::MEMORY_S))?);
+        self.attempts.insert(counters.name_and_source.clone(), entry);
+        self.sources.insert(counters.source.clone(), seconds_after(full_at, interval)?);
+        Ok(Ok(()))
     }
 
     fn account(&mut self, user: UserId) -> Result<&mut Account, Failure> {
@@ -141,37 +161,23 @@ impl ports::UserStore for Users {
         self.0.commit("users.store_rejection", |state| state.users.keys.settle(key, reply)).await
     }
 
-    async fn credentials(&self, login: &str) -> Result<Option<Credentials>, Failure> {
-        let query = self.0.query(Dependency::Database, |state| {
+    async fn reserve_login(
+        &self,
+        name: &str,
+        counters: &LoginCounters,
+        now: Timestamp,
+    ) -> Result<LoginAttempt, Failure> {
+        let commit = self.0.commit("users.reserve_login", |state| {
+            if let Err(until) = state.users.count_login(counters, now)? {
+                return Ok(LoginAttempt::Refused(Some(until)));
+            }
             let mut accounts = state.users.accounts.values();
-            let found = accounts.find(|one| one.user.email.as_str() == login || one.user.username.as_str() == login);
-            Ok(found.map(|account| Credentials {
+            let found = accounts.find(|one| one.user.email.as_str() == name || one.user.username.as_str() == name);
+            Ok(LoginAttempt::Granted(found.map(|account| Credentials {
                 user_id: account.user.id,
                 role: account.user.role,
                 password_hash: account.password_hash.clone(),
-                locked_until: account.locked_until,
-            }))
-        });
-        query.await
-    }
-
-    async fn record_failed_login(
-        &self,
-        user: UserId,
-        limit: u32,
-        now: Timestamp,
-        locked_until: Timestamp,
-    ) -> Result<(), Failure> {
-        let commit = self.0.commit("users.record_failed_login", |state| {
-            let account = state.users.account(user)?;
-            if account.locked_until.take_if(|until| *until <= now).is_some() {
-                account.wrong_passwords = 0;
-            }
-            account.wrong_passwords += 1;
-            if account.wrong_passwords >= limit {
-                account.locked_until = Some(locked_until);
-            }
-            Ok(())
+            })))
         });
         commit.await
     }
@@ -179,14 +185,17 @@ impl ports::UserStore for Users {
     async fn begin_session(
         &self,
         user: UserId,
+        counters: &LoginCounters,
         token_digest: &str,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> Result<(), Failure> {
         let commit = self.0.commit("users.begin_session", |state| {
+            state.users.attempts.remove(&counters.name_and_source);
+            if let Some(full_at) = state.users.sources.get_mut(&counters.source) {
+                *full_at = seconds_after(*full_at, -i64::from(throttle::SOURCE_INTERVAL_S))?;
+            }
             let account = state.users.account(user)?;
-            account.wrong_passwords = 0;
-            account.locked_until = None;
             account.sessions.push(Session { token_digest: token_digest.to_owned(), begun_at: now, expires_at });
             Ok(())
         });

@@ -5,6 +5,7 @@ mod disputes;
 mod generated;
 mod http;
 mod leaving;
+mod logins;
 mod money;
 mod routes;
 mod sources;

@@ -34,7 +34,6 @@ async fn every_failure_kind_has_its_status() {
         (FailureKind::TooLarge, 413),
         (FailureKind::UnsupportedMedia, 415),
         (FailureKind::Invalid, 422),
-        (FailureKind::Locked, 423),
         (FailureKind::RateLimited, 429),
         (FailureKind::Internal, 500),
         (FailureKind::Unavailable, 503),
