@@ -118,6 +118,7 @@ locals {
     DatabasePassword      = ""
     DatabaseOwnerPassword = ""
     RedisUrl              = module.cache.url
+    RedisIamCache         = module.cache.name
     KafkaBrokers          = module.kafka.bootstrap_brokers
     KafkaAuth             = "iam"
     KafkaLoginSecretArn   = ""
@@ -162,6 +163,10 @@ locals {
     dead_letter_queue = { for name in keys(local.functions) : name => format(local.arn, "sqs", "${local.prefix}-${name}${local.catalog.queues.dead_letter_suffix}") }
     database_user = {
       for user in module.database.users : user => format(local.arn, "rds-db", "dbuser:${module.database.proxy_resource_id}/${user}")
+    }
+    cache = {
+      group = format(local.arn, "elasticache", "replicationgroup:${module.cache.name}")
+      user  = format(local.arn, "elasticache", "user:${module.cache.user_name}")
     }
     kafka_cluster    = { "" = module.kafka.cluster_arn }
     kafka_login      = { "" = local.inputs.KafkaLoginSecretArn }

@@ -49,6 +49,7 @@ impl Stage<'_> {
             Setting::Input("InvoiceYearBegins") => "01-01".into(),
             // No measured function reads the rest.
             Setting::Input(_) | Setting::EmailConfigurationSet => String::new(),
+            Setting::RedisTls => "off".into(),
             Setting::Text(text) => text.into(),
             Setting::Table(name) | Setting::Stream(name) | Setting::Bucket(name) | Setting::Secret(name) => {
                 physical(name)

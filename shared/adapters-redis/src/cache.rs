@@ -1,9 +1,9 @@
 //! A cache on Redis.
 
-use crate::link::{self, RedisLink};
+use crate::link::{RedisLink, Server};
 use edge::telemetry::metrics;
 use kernel::Failure;
-use redis::{Client, RedisError};
+use redis::RedisError;
 
 #[derive(Debug)]
 pub struct RedisCache {
@@ -13,7 +13,11 @@ pub struct RedisCache {
 impl RedisCache {
     /// Connects at the first command.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self { link: RedisLink::new(url)? })
+        Ok(Self::of(Server::new(url, None)?))
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
+        Self { link: RedisLink::new(server) }
     }
 }
 
@@ -39,12 +43,16 @@ impl ports::Cache for RedisCache {
 /// The readiness check of Redis. Not essential: the platform works without Redis.
 #[derive(Debug)]
 pub struct RedisProbe {
-    client: Client,
+    server: Server,
 }
 
 impl RedisProbe {
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self { client: link::open(url)? })
+        Ok(Self::of(Server::new(url, None)?))
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
+        Self { server }
     }
 }
 
@@ -59,7 +67,7 @@ impl ports::Probe for RedisProbe {
 
     async fn check(&self) -> Result<(), Failure> {
         let unavailable = |cause| Failure::unavailable("cache", cause);
-        let mut connection = link::connect(&self.client).await.map_err(unavailable)?;
+        let mut connection = self.server.connect().await.map_err(unavailable)?;
         redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(unavailable)
     }
 }

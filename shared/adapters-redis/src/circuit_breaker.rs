@@ -1,6 +1,6 @@
 //! A circuit breaker in Redis, shared by all processes. The kernel decides each transition; Redis stores it by compare-and-swap.
 
-use crate::link::RedisLink;
+use crate::link::{RedisLink, Server};
 use edge::telemetry::metrics;
 use kernel::circuit_breaker::{self, Circuit, Open};
 use kernel::{Failure, Timestamp};
@@ -27,7 +27,11 @@ pub struct RedisCircuitBreaker {
 impl RedisCircuitBreaker {
     /// The breaker of the dependency `name`. Connects at the first command.
     pub fn new(url: &str, name: &str) -> Result<Self, RedisError> {
-        Ok(Self { link: RedisLink::new(url)?, key: format!("breaker:{name}") })
+        Ok(Self::of(Server::new(url, None)?, name))
+    }
+
+    pub(crate) fn of(server: Server, name: &str) -> Self {
+        Self { link: RedisLink::new(server), key: format!("breaker:{name}") }
     }
 
     /// Applies a transition and returns the circuit before and after it. `None` if Redis does not respond or every swap conflicted, in

@@ -3,28 +3,40 @@
 mod cache;
 mod circuit_breaker;
 mod link;
+mod token;
 
 pub use cache::{RedisCache, RedisProbe};
 pub use circuit_breaker::RedisCircuitBreaker;
 
 use adapters::config::ConfigError;
 use adapters::wiring::{Result, Wiring};
+use link::Server;
+use token::TokenSigner;
 
 /// The shared cache.
 pub fn cache(wiring: &Wiring) -> Result<RedisCache> {
-    RedisCache::new(&wiring.redis_url()?).map_err(|_| invalid_url())
+    Ok(RedisCache::of(server(wiring)?))
 }
 
 /// The readiness check of the cache.
 pub fn cache_probe(wiring: &Wiring) -> Result<RedisProbe> {
-    RedisProbe::new(&wiring.redis_url()?).map_err(|_| invalid_url())
+    Ok(RedisProbe::of(server(wiring)?))
 }
 
 /// The circuit breaker before the payment gateway.
 pub fn circuit_breaker(wiring: &Wiring) -> Result<RedisCircuitBreaker> {
-    RedisCircuitBreaker::new(&wiring.redis_url()?, "gateway").map_err(|_| invalid_url())
+    Ok(RedisCircuitBreaker::of(server(wiring)?, "gateway"))
 }
 
-fn invalid_url() -> ConfigError {
-    ConfigError::new("the environment variable REDIS_URL is not a valid Redis URL")
+/// The Redis of the configuration, which on ElastiCache takes IAM tokens as passwords.
+fn server(wiring: &Wiring) -> Result<Server> {
+    let (url, config) = (wiring.redis_url()?, wiring.config());
+    let tokens = match config.redis_iam_cache() {
+        Some(cache) => Some(TokenSigner::new(config.credentials()?, config.region()?, cache)),
+        None => None,
+    };
+    let invalid = |_| {
+        ConfigError::new("the environment variable REDIS_URL is not a valid Redis URL; IAM tokens need TLS and a user")
+    };
+    Server::new(&url, tokens).map_err(invalid)
 }

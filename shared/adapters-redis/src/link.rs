@@ -1,9 +1,10 @@
 //! A connection to Redis that never fails its caller: short timeouts, errors are logged and counted, and a pause follows each.
 
+use crate::token::TokenSigner;
 use adapters::tls;
 use edge::telemetry::metrics;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisError};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -13,10 +14,18 @@ const COMMAND_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long no command is sent after an error, so that an unreachable Redis costs one attempt in that time instead of one a request.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Where Redis is, and how to log in.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    info: ConnectionInfo,
+    /// Signs the password of each connection; `None` for the password of the URL, if it has one.
+    tokens: Option<TokenSigner>,
+}
+
 /// Connects at the first command, and again after an error.
 #[derive(Debug)]
 pub(crate) struct RedisLink {
-    client: Client,
+    server: Server,
     state: Mutex<State>,
 }
 
@@ -27,8 +36,8 @@ struct State {
 }
 
 impl RedisLink {
-    pub(crate) fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self { client: open(url)?, state: Mutex::default() })
+    pub(crate) fn new(server: Server) -> Self {
+        Self { server, state: Mutex::default() }
     }
 
     /// The response to a command; `None` if Redis does not respond, and during the pause that follows. A command whose response is lost may
@@ -71,24 +80,40 @@ impl RedisLink {
         if let Some(connection) = &state.connection {
             return Ok(Some((connection.clone(), true)));
         }
-        let connection = connect(&self.client).await?;
+        let connection = self.server.connect().await?;
         state.connection = Some(connection.clone());
         Ok(Some((connection, false)))
     }
 }
 
-pub(crate) fn open(url: &str) -> Result<Client, RedisError> {
-    if url.starts_with("rediss://") {
-        tls::install_provider();
+impl Server {
+    /// The server of a URL. With `tokens`, the URL names a user, who logs in with an IAM token.
+    pub(crate) fn new(url: &str, tokens: Option<TokenSigner>) -> Result<Self, RedisError> {
+        let info = url.into_connection_info()?;
+        if tokens.is_some() && (!url.starts_with("rediss://") || info.redis_settings().username().is_none()) {
+            return Err(RedisError::from((ErrorKind::InvalidClientConfig, "IAM tokens need TLS and a user")));
+        }
+        if url.starts_with("rediss://") {
+            tls::install_provider();
+        }
+        Ok(Self { info, tokens })
     }
-    Client::open(url)
-}
 
-pub(crate) async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
-    let limits = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(COMMAND_TIMEOUT));
-    client.get_multiplexed_async_connection_with_config(&limits).await
+    /// How the next connection logs in.
+    fn login(&self) -> Result<ConnectionInfo, RedisError> {
+        let settings = self.info.redis_settings();
+        let (Some(tokens), Some(user)) = (&self.tokens, settings.username()) else { return Ok(self.info.clone()) };
+        let failed = |_| RedisError::from((ErrorKind::InvalidClientConfig, "an IAM token cannot be signed"));
+        let settings = settings.clone().set_password(tokens.token(user).map_err(failed)?);
+        Ok(self.info.clone().set_redis_settings(settings))
+    }
+
+    pub(crate) async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
+        let limits = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_TIMEOUT))
+            .set_response_timeout(Some(COMMAND_TIMEOUT));
+        Client::open(self.login()?)?.get_multiplexed_async_connection_with_config(&limits).await
+    }
 }
 
 #[cfg(test)]
@@ -97,7 +122,7 @@ mod tests {
 
     #[tokio::test]
     async fn unreachable_redis_gets_no_command_during_the_pause() {
-        let link = RedisLink::new("redis://127.0.0.1:1").unwrap();
+        let link = RedisLink::new(Server::new("redis://127.0.0.1:1", None).unwrap());
         let ping = redis::cmd("PING");
         assert_eq!(link.execute::<String>(&ping).await, None);
         assert!(link.state.lock().await.paused_until.is_some());
@@ -109,7 +134,8 @@ mod tests {
     async fn rediss_url_uses_tls() {
         use tokio::io::AsyncReadExt;
         let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let link = RedisLink::new(&format!("rediss://localhost:{}", server.local_addr().unwrap().port())).unwrap();
+        let url = format!("rediss://localhost:{}", server.local_addr().unwrap().port());
+        let link = RedisLink::new(Server::new(&url, None).unwrap());
         let greeting = async {
             let mut first = [0_u8; 1];
             server.accept().await.unwrap().0.read_exact(&mut first).await.unwrap();
@@ -118,5 +144,31 @@ mod tests {
         let ping = redis::cmd("PING");
         let (response, greeting) = tokio::join!(link.execute::<String>(&ping), greeting);
         assert_eq!((response, greeting), (None, [22]), "22 begins a TLS handshake");
+    }
+
+    fn signer() -> Option<TokenSigner> {
+        let credentials = adapters::config::Credentials {
+            access_key_id: "AKIDEXAMPLE".to_owned(),
+            secret_access_key: "secret".to_owned(),
+            session_token: None,
+        };
+        Some(TokenSigner::new(credentials, "eu-west-1".to_owned(), "cache".to_owned()))
+    }
+
+    #[test]
+    fn connection_with_iam_logs_in_as_the_user_of_the_url_with_a_token() {
+        let server = Server::new("rediss://functions@cache.example.com:6379", signer()).unwrap();
+        let login = server.login().unwrap();
+        assert_eq!(login.redis_settings().username(), Some("functions"));
+        let password = login.redis_settings().password().unwrap();
+        assert!(password.starts_with("cache/?Action=connect&User=functions&X-Amz-"), "{password}");
+        let plain = Server::new("rediss://functions:static@cache.example.com:6379", None).unwrap();
+        assert_eq!(plain.login().unwrap().redis_settings().password(), Some("static"));
+    }
+
+    #[test]
+    fn token_is_sent_only_over_tls_and_for_a_user() {
+        assert!(Server::new("redis://functions@cache.example.com:6379", signer()).is_err());
+        assert!(Server::new("rediss://cache.example.com:6379", signer()).is_err());
     }
 }

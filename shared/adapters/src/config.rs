@@ -38,8 +38,12 @@ pub mod env {
     pub const DATABASE_TLS: &str = "DATABASE_TLS";
     /// The password that migrations set for the roles of the contexts; absent where these log in with IAM tokens.
     pub const DATABASE_ROLE_PASSWORD: &str = "DATABASE_ROLE_PASSWORD";
-    /// `redis://` or, over TLS, `rediss://`.
+    /// `rediss://`, over TLS; `redis://` only where [`REDIS_TLS`] is `off`.
     pub const REDIS_URL: &str = "REDIS_URL";
+    /// `require`, the default, or `off`, which only the local cloud sets.
+    pub const REDIS_TLS: &str = "REDIS_TLS";
+    /// ElastiCache's replication group, whose IAM tokens are the password; absent for a Redis without them.
+    pub const REDIS_IAM_CACHE: &str = "REDIS_IAM_CACHE";
     /// Name of the event bus.
     pub const EVENT_BUS: &str = "EVENT_BUS";
     /// Kafka's bootstrap servers, `host:port`, separated by commas.
@@ -192,10 +196,21 @@ impl Config {
 
     pub fn redis_url(&self) -> Result<String> {
         let url = self.text(env::REDIS_URL)?;
-        match url.starts_with("redis://") || url.starts_with("rediss://") {
+        let may_be_plain = match self.optional(env::REDIS_TLS).as_deref() {
+            None | Some("require") => false,
+            Some("off") => true,
+            Some(_) => return Err(ConfigError::invalid(env::REDIS_TLS, "require or off")),
+        };
+        match url.starts_with("rediss://") || (may_be_plain && url.starts_with("redis://")) {
             true => Ok(url),
-            false => Err(ConfigError::invalid(env::REDIS_URL, "a redis:// or rediss:// URL")),
+            false if may_be_plain => Err(ConfigError::invalid(env::REDIS_URL, "a redis:// or rediss:// URL")),
+            false => Err(ConfigError::invalid(env::REDIS_URL, "a rediss:// URL: without TLS only if REDIS_TLS is off")),
         }
+    }
+
+    /// The replication group of ElastiCache whose IAM tokens are the password, if the cache takes them.
+    pub fn redis_iam_cache(&self) -> Option<String> {
+        self.optional(env::REDIS_IAM_CACHE)
     }
 
     /// Physical name of a table.
@@ -307,6 +322,21 @@ mod tests {
             assert!(!error.to_string().contains("secret-host"), "{error}");
             assert!(error.to_string().contains("REDIS_URL") || error.to_string().contains("KAFKA"), "{error}");
         }
+    }
+
+    #[test]
+    fn redis_without_tls_is_refused_unless_it_is_switched_off() {
+        let url = |url, tls| Config::from_vars([("REDIS_URL", url), ("REDIS_TLS", tls)]).redis_url();
+        for tls in ["", "require", "off"] {
+            assert!(url("rediss://cache.example.com:6379", tls).is_ok(), "{tls}");
+        }
+        for tls in ["", "require", "maybe"] {
+            for plain in ["redis://127.0.0.1:6379", "redis://cache.example.com:6379"] {
+                assert!(url(plain, tls).is_err(), "{plain} {tls}");
+            }
+        }
+        assert!(url("redis://127.0.0.1:6379", "off").is_ok());
+        assert!(url("http://127.0.0.1:6379", "off").is_err());
     }
 
     #[test]

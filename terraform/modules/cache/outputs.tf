@@ -13,6 +13,11 @@ output "url" {
   value       = "rediss://${local.user}@${aws_elasticache_replication_group.this.primary_endpoint_address}:${local.port}"
 }
 
+output "name" {
+  description = "Id of the replication group, known before it exists: IAM tokens are signed for it."
+  value       = local.name
+}
+
 output "arn" {
   description = "ARN of the replication group, which elasticache:Connect names together with the user."
   value       = aws_elasticache_replication_group.this.arn

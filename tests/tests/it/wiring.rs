@@ -17,6 +17,7 @@ fn config() -> Config {
         ("DATABASE_USER", "orders"),
         ("DATABASE_PASSWORD", "p"),
         ("REDIS_URL", "redis://127.0.0.1:6379"),
+        ("REDIS_TLS", "off"),
         ("PRODUCTS_TABLE", "products"),
         ("INVOICES_BUCKET", "invoices"),
         ("ARCHIVE_BUCKET", "archive"),

@@ -29,6 +29,8 @@ pub enum Setting {
     Queue(&'static str),
     /// URL of a function's dead-letter queue.
     DeadLetterQueue(&'static str),
+    /// Whether the connection to Redis must be encrypted: `require` on AWS, `off` on an emulator.
+    RedisTls,
     /// Base URL of the HTTP API.
     ApiUrl,
     /// Name of the SES configuration set.
@@ -60,7 +62,11 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             }
             // The event names the secret.
             Uses::RoleSecrets => {}
-            Uses::Redis => drop(variables.insert("REDIS_URL", Setting::Input("RedisUrl"))),
+            Uses::Redis => variables.extend([
+                ("REDIS_URL", Setting::Input("RedisUrl")),
+                ("REDIS_TLS", Setting::RedisTls),
+                ("REDIS_IAM_CACHE", Setting::Input("RedisIamCache")),
+            ]),
             Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
@@ -121,6 +127,7 @@ impl Setting {
             Self::Bus => reference("EventBus"),
             Self::Queue(function) => reference(&logical(function, "Queue")),
             Self::DeadLetterQueue(function) => reference(&dead_letter_queue_id(function)),
+            Self::RedisTls => when("OnAws", json!("require"), json!("off")),
             Self::ApiUrl => api_url(),
             Self::EmailConfigurationSet => reference(EMAIL_CONFIGURATION_SET),
         }
@@ -139,6 +146,7 @@ impl Setting {
             Self::Bus => ("bus", catalog::BUS),
             Self::Queue(function) => ("queue", function),
             Self::DeadLetterQueue(function) => ("dead_letter_queue", function),
+            Self::RedisTls => ("text", "require"),
             Self::ApiUrl => ("api_url", ""),
             Self::EmailConfigurationSet => ("email_configuration_set", ""),
         };

@@ -47,6 +47,8 @@ pub enum Target {
     DeadLetterQueue(&'static str),
     /// A database role.
     DatabaseUser(&'static str),
+    /// The cache, as the user of the functions.
+    Cache,
     /// The Kafka cluster.
     KafkaCluster,
     /// The secret with the login of the Kafka cluster.
@@ -88,6 +90,7 @@ impl Target {
     /// The template condition of the statement.
     const fn condition(&self) -> Option<&'static str> {
         match self {
+            Self::Cache => Some("HasRedisIam"),
             Self::KafkaCluster | Self::KafkaTopics(_) | Self::KafkaGroups(..) => Some("HasKafkaCluster"),
             Self::KafkaLogin => Some("HasKafkaLogin"),
             Self::Network => Some("InNetwork"),
@@ -230,7 +233,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
             vec![grant("PushApplication", &actions, Target::PushApplication)]
         }
         // Reached over the network with other credentials, or plain configuration.
-        Uses::Redis | Uses::Gateway | Uses::Api | Uses::ShortfallPolicy | Uses::InvoiceCalendar => Vec::new(),
+        Uses::Redis => vec![grant("Cache", &["elasticache:Connect"], Target::Cache)],
+        Uses::Gateway | Uses::Api | Uses::ShortfallPolicy | Uses::InvoiceCalendar => Vec::new(),
     }
 }
 
@@ -313,6 +317,10 @@ impl Target {
             Self::Queue(function) => arn("sqs", &physical_text(function)),
             Self::DeadLetterQueue(function) => arn("sqs", &physical_text(&dead_letter_queue(function))),
             Self::DatabaseUser(user) => arn("rds-db", &format!("dbuser:${{DatabaseResourceId}}/{user}")),
+            Self::Cache => json!([
+                arn("elasticache", "replicationgroup:${RedisIamCache}"),
+                arn("elasticache", &format!("user:{}", physical_text("functions"))),
+            ]),
             Self::KafkaCluster => reference("KafkaClusterArn"),
             Self::KafkaLogin => reference("KafkaLoginSecretArn"),
             Self::KafkaTopics(names) => names.iter().map(|name| kafka::arn("topic", name)).collect(),
@@ -343,6 +351,7 @@ impl Target {
             Self::Queue(name) => ("queue", one(name)),
             Self::DeadLetterQueue(name) => ("dead_letter_queue", one(name)),
             Self::DatabaseUser(name) => ("database_user", one(name)),
+            Self::Cache => ("cache", Vec::new()),
             Self::KafkaCluster => ("kafka_cluster", Vec::new()),
             Self::KafkaLogin => ("kafka_login", Vec::new()),
             Self::KafkaTopics(names) => ("kafka_topics", names.iter().map(ToString::to_string).collect()),
