@@ -11,10 +11,14 @@ use std::{
     fmt,
     future::Future,
     sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
 };
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::{Client, NoTls, Row, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Time between two logins, if the first was rejected.
+const BETWEEN_LOGINS: Duration = Duration::from_millis(50);
 
 /// The database, over one connection.
 ///
@@ -74,29 +78,38 @@ impl Database {
         Ok(Session { database: self, idle, client })
     }
 
-    /// Connects, with one immediate retry: a proxy drops its connections when its target changes.
+    /// Connects, with one immediate retry: a proxy drops its connections when its target changes. A login that is rejected is repeated for
+    /// a while, each time with the password of the moment: while a password is rotated, role and secret differ for a short time.
     async fn connect(&self) -> Result<Client, Failure> {
-        match self.connect_once().await {
-            Ok(client) => Ok(client),
-            Err(first) => {
-                tracing::debug!(error.message = %first, "connecting again");
-                self.connect_once().await
+        let (until, mut is_repeated) = (Instant::now() + self.settings.connect_timeout, false);
+        loop {
+            let refusal = match self.connect_once().await {
+                Ok(client) => return Ok(client),
+                Err(refusal) => refusal,
+            };
+            if refusal.is_of_login && self.secret.may_change() && Instant::now() < until {
+                tokio::time::sleep(BETWEEN_LOGINS).await;
+            } else if is_repeated || refusal.is_of_login {
+                return Err(refusal.failure);
+            } else {
+                is_repeated = true;
             }
+            tracing::debug!(error.message = %refusal.failure, "connecting again");
         }
     }
 
-    async fn connect_once(&self) -> Result<Client, Failure> {
+    async fn connect_once(&self) -> Result<Client, Refusal> {
         let limit = self.settings.connect_timeout;
         match tokio::time::timeout(limit, self.log_in()).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::unavailable(DEPENDENCY, format!("no connection within {limit:?}"))),
+            Err(_) => Err(Failure::unavailable(DEPENDENCY, format!("no connection within {limit:?}")).into()),
         }
     }
 
-    async fn log_in(&self) -> Result<Client, Failure> {
+    async fn log_in(&self) -> Result<Client, Refusal> {
         let password = self.secret.password().await?;
         let config = self.settings.config(password.as_deref());
-        let failed = |error| Failure::unavailable(DEPENDENCY, QueryError::Postgres(error));
+        let failed = |error| Refusal::of(QueryError::Postgres(error));
         match self.settings.tls {
             Tls::Off => {
                 let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
@@ -110,6 +123,25 @@ impl Database {
                 Ok(client)
             }
         }
+    }
+}
+
+/// Why there is no connection.
+struct Refusal {
+    failure: Failure,
+    /// Whether the server rejected the role or its password.
+    is_of_login: bool,
+}
+
+impl Refusal {
+    fn of(error: QueryError) -> Self {
+        Self { is_of_login: error.is_rejected_login(), failure: Failure::unavailable(DEPENDENCY, error) }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { failure, is_of_login: false }
     }
 }
 

@@ -43,6 +43,12 @@ impl QueryError {
         })
     }
 
+    /// Whether the server rejected the role or its password.
+    pub(super) fn is_rejected_login(&self) -> bool {
+        let codes = [SqlState::INVALID_PASSWORD, SqlState::INVALID_AUTHORIZATION_SPECIFICATION];
+        self.server_error().is_some_and(|error| codes.contains(error.code()))
+    }
+
     /// The error of the server, if it sent one.
     pub(super) fn server_error(&self) -> Option<&DbError> {
         match self {

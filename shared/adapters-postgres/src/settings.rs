@@ -52,6 +52,11 @@ impl PasswordSource {
         Self::Issued(Box::new(move || Box::pin(issue())))
     }
 
+    /// Whether the next password may be another one.
+    pub(crate) const fn may_change(&self) -> bool {
+        matches!(self, Self::Issued(_))
+    }
+
     pub(crate) async fn password(&self) -> Result<Option<String>, Failure> {
         match self {
             Self::Trust => Ok(None),

@@ -102,15 +102,27 @@ impl StripeGateway {
         Ok((status, body))
     }
 
+    /// Sends a request. If Stripe rejects the key, which executes nothing, and the secret has another by now, it is sent once more with
+    /// that.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
-        let key = self.key().await?;
-        let request = request.basic_auth(&key, None::<&str>).header("Stripe-Version", API_VERSION);
+        let (key, again) = (self.key().await?, request.try_clone());
+        let response = self.send_with(request, &key).await?;
+        if response.status != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        self.invalidate(&key).await;
+        let current = self.key().await?;
+        match again.filter(|_| current != key) {
+            Some(again) => self.send_with(again, &current).await,
+            None => Ok(response),
+        }
+    }
+
+    async fn send_with(&self, request: RequestBuilder, key: &str) -> Result<Response, Failure> {
+        let request = request.basic_auth(key, None::<&str>).header("Stripe-Version", API_VERSION);
         let unavailable = |error| Failure::unavailable(DEPENDENCY, adapters_http::cause(error));
         let response = request.send().await.map_err(unavailable)?;
         let status = response.status();
-        if status == StatusCode::UNAUTHORIZED {
-            self.invalidate(&key).await;
-        }
         let is_replayed = response.headers().get(REPLAYED_HEADER).is_some_and(|value| value == "true");
         Ok(Response { status, is_replayed, body: response.bytes().await.map_err(unavailable)?.into() })
     }

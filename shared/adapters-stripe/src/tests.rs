@@ -239,12 +239,54 @@ async fn rejected_api_key_is_read_again() {
         (200, charged),
     ];
     let payment = payment();
-    let send =
-        async || [gateway.charge(&payment).await, gateway.charge(&payment).await, gateway.charge(&payment).await];
-    let (requests, [refused, first, second]) = futures_util::join!(serve(listener, &responses), send());
-    assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
+    let send = async || [gateway.charge(&payment).await, gateway.charge(&payment).await];
+    let (requests, [first, second]) = futures_util::join!(serve(listener, &responses), send());
     assert_eq!((first, second), (Ok(self::charged("pi_1")), Ok(self::charged("pi_1"))));
     let paths: Vec<_> = requests.iter().filter_map(|request| request.split(' ').nth(1)).collect();
     let charge = "/v1/payment_intents";
     assert_eq!(paths, ["/", charge, "/", charge, charge]);
+}
+
+#[tokio::test]
+async fn key_that_is_rejected_and_unchanged_fails_after_one_request() {
+    let (listener, gateway) = gateway().await;
+    let responses = [KEY, (401, "{}"), KEY];
+    let payment = payment();
+    let (requests, refused) = futures_util::join!(serve(listener, &responses), gateway.charge(&payment));
+    assert_eq!(refused.unwrap_err().kind, FailureKind::Unavailable);
+    assert_eq!(requests.len(), 3);
+}
+
+#[tokio::test]
+async fn key_rotated_under_load_fails_no_charge() {
+    let (listener, url) = adapters_testkit::server::listener().await;
+    let gateway = StripeGateway::new(&url, secret(&url)).unwrap();
+    let payment = payment();
+    let (mut charges, mut refused) = (0, 0);
+    // The account's key changes after ten charges; from then on the old one is rejected.
+    let respond = |request: &str| {
+        let current = if charges < 10 { "sk_old" } else { "sk_new" };
+        if !request.contains("/v1/") {
+            return (200, format!(r#"{{"SecretString":"{current}"}}"#));
+        }
+        let basic = if current == "sk_old" { "c2tfb2xkOg==" } else { "c2tfbmV3Og==" };
+        if !request.contains(basic) {
+            refused += 1;
+            return (401, "{}".to_owned());
+        }
+        charges += 1;
+        (200, r#"{"id":"pi_1","status":"succeeded","amount_received":1999,"currency":"usd"}"#.to_owned())
+    };
+    let client = async || {
+        for _ in 0..10 {
+            assert_eq!(gateway.charge(&payment).await, Ok(self::charged("pi_1")));
+        }
+    };
+    let load = async { futures_util::join!(client(), client(), client(), client()) };
+    tokio::select! {
+        () = adapters_testkit::server::respond(listener, respond) => unreachable!("the server never ends"),
+        _ = load => {}
+    }
+    assert_eq!(charges, 40);
+    assert!(refused > 0, "a warm process used the old key");
 }

@@ -23,21 +23,22 @@ mod tests;
 
 /// Tolerated difference between the time of the signature and now, in seconds, as in Stripe's own libraries.
 const TOLERANCE_S: i64 = 300;
-/// Minimum age of the cached secret before a signature that does not match triggers another read: a rotated secret is noticed within
-/// this time, and forged signatures cause at most one read in it.
-const MIN_SECRET_AGE: Duration = Duration::from_secs(60);
+/// Minimum time between two reads that signatures cause which do not match: forged ones cause at most one read in it. A rotated secret is
+/// noticed at the first signature that needs it, or within this time if a forged one came before.
+const MIN_BETWEEN_READS: Duration = Duration::from_secs(60);
 
-/// Verifies webhooks with the signing secret of the endpoint.
+/// Verifies webhooks with the signing secrets of the endpoint: the current one and, while it is rotated, the previous one, on a line each.
 #[derive(Debug)]
 pub struct StripeWebhooks {
     secret: SecretValue,
-    cached: Mutex<Option<CachedKey>>,
+    cached: Mutex<Option<CachedKeys>>,
 }
 
 #[derive(Debug)]
-struct CachedKey {
-    key: hmac::Key,
-    read_at: Instant,
+struct CachedKeys {
+    keys: Vec<hmac::Key>,
+    /// When a signature last caused a read.
+    read_again_at: Option<Instant>,
 }
 
 impl StripeWebhooks {
@@ -45,26 +46,27 @@ impl StripeWebhooks {
         Self { secret, cached: Mutex::default() }
     }
 
-    async fn key(&self) -> Result<hmac::Key, Failure> {
-        let secret = secrets::require(self.secret.read().await?, "payment gateway's webhooks")?;
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    async fn keys(&self) -> Result<Vec<hmac::Key>, Failure> {
+        let secrets = secrets::require(self.secret.read().await?, "payment gateway's webhooks")?;
+        Ok(secrets.split_whitespace().map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes())).collect())
     }
 
     /// The lock is held while the secret is read, so that concurrent calls share one read.
     async fn check_signature(&self, signature: &Signature<'_>, body: &[u8]) -> Result<(), Failure> {
         let mut cached = self.cached.lock().await;
+        let was_read = cached.is_some();
         let cached = match &mut *cached {
             Some(cached) => cached,
-            none => none.insert(CachedKey { key: self.key().await?, read_at: Instant::now() }),
+            none => none.insert(CachedKeys { keys: self.keys().await?, read_again_at: None }),
         };
-        if signature.matches(&cached.key, body) {
+        if signature.matches(&cached.keys, body) {
             return Ok(());
         }
-        if cached.read_at.elapsed() >= MIN_SECRET_AGE {
+        if was_read && cached.read_again_at.is_none_or(|at| at.elapsed() >= MIN_BETWEEN_READS) {
             // Set before the read, so that a failing read is not repeated for each call either.
-            cached.read_at = Instant::now();
-            cached.key = self.key().await?;
-            if signature.matches(&cached.key, body) {
+            cached.read_again_at = Some(Instant::now());
+            cached.keys = self.keys().await?;
+            if signature.matches(&cached.keys, body) {
                 return Ok(());
             }
         }
@@ -116,10 +118,12 @@ impl<'a> Signature<'a> {
         if digests.is_empty() { None } else { Some(Self { at: time.parse().ok()?, time, digests }) }
     }
 
-    /// Whether one of the digests was made with `key`. The comparison takes constant time.
-    fn matches(&self, key: &hmac::Key, body: &[u8]) -> bool {
+    /// Whether one of the digests was made with one of the keys. Each comparison takes constant time.
+    fn matches(&self, keys: &[hmac::Key], body: &[u8]) -> bool {
         let signed = [self.time.as_bytes(), b".", body].concat();
-        self.digests.iter().any(|digest| hmac::verify(key, &signed, digest).is_ok())
+        let is_made_with =
+            |key: &hmac::Key| self.digests.iter().any(|digest| hmac::verify(key, &signed, digest).is_ok());
+        keys.iter().any(is_made_with)
     }
 }
 

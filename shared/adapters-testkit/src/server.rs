@@ -6,7 +6,7 @@ use adapters::config::Config;
 use adapters_secrets::SecretValue;
 use aws_types::SdkConfig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// The configuration of AWS clients that call the server at `url`.
 pub fn sdk(url: &str) -> SdkConfig {
@@ -42,17 +42,35 @@ pub async fn serve_lines(listener: TcpListener, responses: &[(&str, &str)]) -> V
     let mut requests = Vec::new();
     for (head, body) in responses {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut request, mut bytes) = (String::new(), [0; 4096]);
-        while !is_complete(&request) {
-            let read = stream.read(&mut bytes).await.unwrap();
-            request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
-        }
-        requests.push(request);
-        let length = body.len();
-        let response = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
-        stream.write_all(response.as_bytes()).await.unwrap();
+        requests.push(read_request(&mut stream).await);
+        write_response(&mut stream, head, body).await;
     }
     requests
+}
+
+/// Responds to every request with what `respond` makes of it. Never returns.
+pub async fn respond(listener: TcpListener, mut respond: impl FnMut(&str) -> (u16, String)) {
+    loop {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = read_request(&mut stream).await;
+        let (status, body) = respond(&request);
+        write_response(&mut stream, &format!("{status} x"), &body).await;
+    }
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let (mut request, mut bytes) = (String::new(), [0; 4096]);
+    while !is_complete(&request) {
+        let read = stream.read(&mut bytes).await.unwrap();
+        request.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+    }
+    request
+}
+
+async fn write_response(stream: &mut TcpStream, head: &str, body: &str) {
+    let length = body.len();
+    let response = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+    stream.write_all(response.as_bytes()).await.unwrap();
 }
 
 fn is_complete(request: &str) -> bool {

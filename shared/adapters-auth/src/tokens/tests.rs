@@ -347,3 +347,33 @@ async fn published_keys_have_no_private_half() {
     let verifier = JwtTokens::new(&memory.public, ISSUER.to_owned());
     assert!(verifier.issue(&claims()).await.is_err(), "the public half signs nothing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_rotated_under_load_fail_no_token() {
+    let memory = Memory::default();
+    rotated(&memory).await;
+    let processes: Vec<_> = (0..3).map(|_| tokens(&memory)).collect();
+    let began = Timestamp::now().as_second();
+    let mut issued = Vec::new();
+    // Twenty minutes, in which tokens live for ten, with a rotation after five.
+    for step in 0..60_i64 {
+        let now = at(began + step * 20);
+        if step == 15 {
+            processes[0].rotate().await.unwrap();
+        }
+        for process in &processes {
+            let claims = Claims { issued_at: now, expires_at: at(now.as_second() + 600), ..claims() };
+            issued.push((process.issue(&claims).await.unwrap(), claims));
+        }
+        issued.retain(|(_, claims)| claims.expires_at > now);
+        for (token, claims) in &issued {
+            for process in &processes {
+                assert_eq!(process.verify(token, now).await, Ok(Some(claims.clone())), "step {step}");
+            }
+        }
+        tokio::time::advance(Duration::from_secs(20)).await;
+    }
+    let signers: std::collections::BTreeSet<_> =
+        issued.iter().map(|(token, _)| parts(token).0["kid"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(signers.len(), 1, "the new key signs now");
+}

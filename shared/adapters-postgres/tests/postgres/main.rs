@@ -14,6 +14,7 @@ mod outbox;
 mod payments;
 mod readers;
 mod reservation_machine;
+mod rotation;
 mod stock;
 mod stock_races;
 mod windows;

@@ -134,20 +134,60 @@ async fn rotated_secret_is_read_again_at_most_once_a_minute() {
     let webhooks = StripeWebhooks::new(secret(&format!("http://{}", listener.local_addr().unwrap())));
     let (forged, good) = (header(DIGEST), header(OTHER_DIGEST));
     let read = async |header: &str| webhooks.verify(Some(header), BODY.as_bytes(), after(0)).await;
-    let age = async || {
+    let wait_a_minute = async || {
         let mut cached = webhooks.cached.lock().await;
-        cached.as_mut().unwrap().read_at -= MIN_SECRET_AGE;
+        *cached.as_mut().unwrap().read_again_at.as_mut().unwrap() -= MIN_BETWEEN_READS;
     };
     let reading = async {
         assert!(read(&forged).await.is_ok(), "it is the old secret's");
-        assert_forged(&read(&good).await, "the secret was just read");
-        age().await;
-        assert!(read(&good).await.is_ok(), "it is read again");
+        assert!(read(&good).await.is_ok(), "the secret is read again at once");
         assert_forged(&read(&forged).await, "and not again");
         assert!(read(&good).await.is_ok());
+        wait_a_minute().await;
+        assert_forged(&read(&forged).await, "it is read again, and forged all the same");
+        assert_forged(&read(&forged).await, "and not again");
     };
-    let (asked, ()) = futures_util::join!(serve(listener, &[(200, SECRET), (200, OTHER_SECRET)]), reading);
-    assert_eq!(asked.len(), 2);
+    let responses = [(200, SECRET), (200, OTHER_SECRET), (200, OTHER_SECRET)];
+    let (asked, ()) = futures_util::join!(serve(listener, &responses), reading);
+    assert_eq!(asked.len(), 3);
+}
+
+#[tokio::test]
+async fn previous_secret_is_accepted_beside_the_current_one() {
+    let both = r#"{"SecretString":"whsec_another\nwhsec_3kVbH1q8ZpXn\n"}"#;
+    let (old, new) = (header(DIGEST), header(OTHER_DIGEST));
+    let requests = [(Some(&*old), BODY), (Some(&*new), BODY)];
+    for outcome in read(&[both], after(0), &requests).await {
+        assert_eq!(outcome, Ok(Some(paid())));
+    }
+}
+
+#[tokio::test]
+async fn secret_rotated_under_load_rejects_no_genuine_event() {
+    let (listener, url) = adapters_testkit::server::listener().await;
+    let functions: Vec<_> = (0..4).map(|_| StripeWebhooks::new(secret(&url))).collect();
+    let (old, new) = (header(DIGEST), header(OTHER_DIGEST));
+    let stored = std::cell::RefCell::new(SECRET);
+    let verify = async |signature: &str| {
+        for function in &functions {
+            let outcome = function.verify(Some(signature), BODY.as_bytes(), after(0)).await;
+            assert_eq!(outcome, Ok(Some(paid())), "{signature}");
+        }
+    };
+    let load = async {
+        verify(&old).await;
+        // The new secret is stored beside the old one, and then the gateway signs with it, events that it repeats included.
+        *stored.borrow_mut() = r#"{"SecretString":"whsec_another whsec_3kVbH1q8ZpXn"}"#;
+        for signature in [&old, &new, &old, &new, &new] {
+            verify(signature).await;
+        }
+        *stored.borrow_mut() = OTHER_SECRET;
+        verify(&new).await;
+    };
+    tokio::select! {
+        () = adapters_testkit::server::respond(listener, |_| (200, (*stored.borrow()).to_owned())) => unreachable!("it never ends"),
+        () = load => {}
+    }
 }
 
 #[test]
