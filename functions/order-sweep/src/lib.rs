@@ -53,7 +53,7 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     };
     let SweepSummary { changed: cancelled, failed, result, .. } = SWEEP.run(page, cancel).await;
     result?;
-    metrics::value("StuckOrdersCancelled", Unit::Count, cancelled);
+    metrics::count("StuckOrdersCancelled", cancelled.into());
     metrics::value("StuckOrdersNotCancelled", Unit::Count, failed);
     let pending = orders.pending().await?;
     for (reason, metric) in PENDING {

@@ -88,7 +88,8 @@ async fn work(event: Value, invocation: &InvocationContext, handle: &Handle<'_>)
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         match grant {
             Ok(grant) => {
-                tracing::info!(authenticated = grant.is_some(), duration_ms, "request authorized");
+                let authenticated = grant.is_some();
+                tracing::info!(target: telemetry::SUMMARY, authenticated, duration_ms, "request authorized");
                 Ok(response(grant))
             }
             Err(failure) => {

@@ -2,7 +2,7 @@
 
 use crate::Clock;
 use crate::runtime::FunctionError;
-use crate::telemetry::{metrics, spans};
+use crate::telemetry::{self, metrics, spans};
 use crate::trace::{self, Upstream};
 use kernel::{Claim, CloudEvent, EventContext, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext, Uuid};
 use serde_json::{Value, json};
@@ -159,21 +159,26 @@ pub(crate) struct BatchSummary {
 }
 
 impl BatchSummary {
-    /// Logs the batch as one line and counts its standard metrics.
+    /// Sums up the batch and counts its standard metrics.
     pub fn report(&self, duration_ms: f64) {
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        for (name, n) in [
+        let counts = [
             ("RecordsProcessed", self.processed),
             ("RecordsDeadLettered", self.dead_lettered),
             ("RecordsFailed", self.retried),
-        ] {
+        ];
+        // Each name is a metric that is paid for as soon as it has a value, and no alarm needs a zero.
+        for (name, n) in counts.into_iter().filter(|(_, n)| *n > 0) {
             metrics::count(name, n as u64);
         }
         tracing::info!(
-            records.processed = self.processed,
-            records.dead_lettered = self.dead_lettered,
-            records.retried = self.retried,
-            duration_ms,
+            target: telemetry::SUMMARY,
+            {
+                records.processed = self.processed,
+                records.dead_lettered = self.dead_lettered,
+                records.retried = self.retried,
+                duration_ms,
+            },
             "batch finished"
         );
     }

@@ -91,7 +91,7 @@ async fn work(
         let result = catch_panic(&invocation.clock, handle(event, context)).await;
         let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
-        tracing::info!(succeeded = result.is_ok(), duration_ms, "invocation finished");
+        tracing::info!(target: telemetry::SUMMARY, succeeded = result.is_ok(), duration_ms, "invocation finished");
         result.map_err(|failure| {
             telemetry::log_failure("invocation", &failure);
             FunctionError::from(&failure)

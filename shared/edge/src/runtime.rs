@@ -1,6 +1,6 @@
 //! Starts the Lambda runtime. Handlers are trait objects, so that the runtime is compiled once, here, and not in each function's crate.
 
-use crate::{Clock, telemetry};
+use crate::{Clock, telemetry, trace};
 use futures_util::future::LocalBoxFuture;
 use kernel::{Failure, Timestamp};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
@@ -94,7 +94,7 @@ pub(crate) async fn serve(invoke: &Invoke<'_>) -> Result<(), Error> {
             "invocation",
             cold_start,
             function_request_id = invocation.request_id,
-            xray_trace_id = invocation.xray,
+            xray_trace_id = invocation.xray.as_deref().map(trace::root),
         );
         async move {
             telemetry::metrics::count("Invocations", 1);

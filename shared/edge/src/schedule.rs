@@ -113,7 +113,7 @@ async fn work(
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         match result {
             Ok(summary) => {
-                tracing::info!(summary = %summary, duration_ms, "tick finished");
+                tracing::info!(target: telemetry::SUMMARY, summary = %summary, duration_ms, "tick finished");
                 Ok(summary)
             }
             Err(failure) => {

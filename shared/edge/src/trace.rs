@@ -47,11 +47,18 @@ fn read_traceparent(text: &str) -> Option<(String, &str)> {
     })
 }
 
+/// X-Ray's id of the trace in its header, by which its console finds the log lines. The header itself, if it has none.
+pub(crate) fn root(header: &str) -> &str {
+    xray_field(header, "Root").unwrap_or(header)
+}
+
+fn xray_field<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    header.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
 /// Trace id and flags of an X-Ray header.
 fn read_xray(text: &str) -> Option<(String, &str)> {
-    let field = |name: &str| {
-        text.split(';').find_map(|part| part.trim().strip_prefix(name).and_then(|rest| rest.strip_prefix('=')))
-    };
+    let field = |name: &str| xray_field(text, name);
     let (time, random) = field("Root")?.strip_prefix("1-")?.split_once('-')?;
     let trace = format!("{time}{random}").to_ascii_lowercase();
     let sampled = if field("Sampled") == Some("0") { "00" } else { "01" };
@@ -113,6 +120,7 @@ mod tests {
     #[test]
     fn x_ray_trace_is_continued_without_a_traceparent() {
         let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        assert_eq!((root(header), root("other")), ("1-5759e988-bd862e3fe1be46a994272793", "other"));
         let trace = enter_with(Some("nonsense"), Some(header));
         assert_eq!(trace.trace_id(), Some("5759e988bd862e3fe1be46a994272793"));
         let unsampled = enter_with(None, Some("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"));

@@ -144,5 +144,5 @@ fn finish(rendered: &Rendered, duration_ms: f64) {
     if let Some(metric) = error_metric(status) {
         metrics::count(metric, 1);
     }
-    tracing::info!(http.status = status, duration_ms, "request completed");
+    tracing::info!(target: telemetry::SUMMARY, { http.status = status, duration_ms }, "request completed");
 }

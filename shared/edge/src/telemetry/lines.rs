@@ -114,6 +114,9 @@ where
         }
         line.extend(&fields);
 
+        if event.metadata().target() == super::SUMMARY && super::metrics::sum_up(&line.0) {
+            return;
+        }
         if let Ok(mut bytes) = serde_json::to_vec(&line) {
             bytes.push(b'\n');
             (self.write)(&bytes);

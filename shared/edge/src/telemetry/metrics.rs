@@ -1,6 +1,7 @@
 //! Metrics in CloudWatch's embedded metric format (EMF): log lines that CloudWatch turns into metrics, without an API call.
 //!
-//! Values are collected during an invocation and written when it ends, with the dimensions `service` and `function_name`. Before
+//! Values are collected during an invocation and written when it ends, with the dimensions `service` and `function_name`, in the line
+//! that sums up the invocation: an invocation without failures writes one line. Before
 //! [`init`](super::init) nothing is collected, so tests and simulations are not affected.
 
 use super::{Identity, identity, spans, write_line};
@@ -30,12 +31,22 @@ impl Unit {
     }
 }
 
-static COLLECTED: Mutex<Collected> = Mutex::new(Collected { counts: BTreeMap::new(), values: BTreeMap::new() });
+static COLLECTED: Mutex<Collected> =
+    Mutex::new(Collected { counts: BTreeMap::new(), values: BTreeMap::new(), summary: Vec::new() });
 
 #[derive(Debug, Default)]
 struct Collected {
     counts: BTreeMap<&'static str, u64>,
     values: BTreeMap<&'static str, (Unit, Vec<Value>)>,
+    /// Members of the line that sums up the invocation.
+    summary: Vec<(&'static str, Value)>,
+}
+
+/// Keeps the line that sums up an invocation, whose members the first metrics line will have. Before [`init`](super::init) there will be
+/// none: returns false.
+pub(super) fn sum_up(members: &[(&'static str, Value)]) -> bool {
+    collect(|collected| collected.summary = members.to_vec());
+    identity().is_some()
 }
 
 /// Adds `n` to the count `name`.
@@ -104,6 +115,12 @@ impl Collected {
             self.values = left;
             lines.push(line(identity, now, &definitions, numbers));
         }
+        let summary = self.summary.into_iter().map(|(name, value)| (name.to_owned(), value));
+        match lines.first_mut() {
+            Some(Value::Object(first)) => first.extend(summary),
+            _ if summary.len() > 0 => lines.push(Value::Object(summary.collect())),
+            _ => {}
+        }
         lines
     }
 }
@@ -157,6 +174,19 @@ mod tests {
         collected.values.insert("Latency", (Unit::Milliseconds, (0..250).map(Value::from).collect()));
         let sizes: Vec<_> = lines_of(collected).iter().map(|l| l["Latency"].as_array().unwrap().len()).collect();
         assert_eq!(sizes, [100, 100, 50]);
+    }
+
+    #[test]
+    fn line_that_sums_up_the_invocation_is_the_first_metrics_line() {
+        let summary = || vec![("message", json!("batch finished")), ("records.processed", json!(3))];
+        let mut collected = Collected { summary: summary(), ..Collected::default() };
+        collected.values.insert("Latency", (Unit::Milliseconds, (0..150).map(Value::from).collect()));
+        let lines = lines_of(collected);
+        assert_eq!((lines.len(), &lines[0]["message"]), (2, &json!("batch finished")));
+        assert_eq!(lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"], "Latency");
+        assert_eq!((&lines[0]["records.processed"], lines[1].get("message")), (&json!(3), None));
+        let alone = lines_of(Collected { summary: summary(), ..Collected::default() });
+        assert_eq!(alone, [json!({ "message": "batch finished", "records.processed": 3 })]);
     }
 
     #[test]

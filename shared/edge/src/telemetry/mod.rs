@@ -18,6 +18,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// Target of the event that sums up an invocation. Its fields become members of the invocation's metrics line.
+pub(crate) const SUMMARY: &str = "edge::summary";
+
 /// Names on every log line and every metric.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {

@@ -4,7 +4,7 @@ use super::{
     expect_none,
     sources::{Source, entries, with_extension},
 };
-use catalog::{ALARMS, Alarm, BURN_RATES, FUNCTIONS, JOURNEYS, Signal};
+use catalog::{ALARMS, Alarm, BURN_RATES, FUNCTIONS, JOURNEYS, Signal, Statistic};
 use std::collections::{BTreeMap, BTreeSet};
 use xtask::codegen::alarms::{Expanded, expand, expanded};
 
@@ -100,6 +100,28 @@ fn every_metric_that_code_emits_has_an_alarm_or_is_ordinary() {
         .map(|(path, name)| format!("{path} emits {name}"))
         .collect();
     expect_none(&complaints, "add a row to shared/catalog/src/alarms.rs, or the name to NOT_ALARMED");
+}
+
+/// Prometheus has a counter of each count and a gauge of each value: a rule about the other kind would see nothing.
+#[test]
+fn alarms_on_sums_observe_counts_and_the_others_values() {
+    let literals = |call: &'static str| -> BTreeSet<String> {
+        let literal = |after: &str| after.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned);
+        emitters()
+            .iter()
+            .flat_map(|source| source.text.split(call).skip(1).filter_map(literal).collect::<Vec<_>>())
+            .collect()
+    };
+    let (counts, values) = (literals("metrics::count("), literals("metrics::value("));
+    let wrong = |alarm: &&Alarm| match alarm.statistic {
+        Statistic::Sum => values.contains(alarm.metric),
+        Statistic::Maximum | Statistic::Minimum => counts.contains(alarm.metric),
+        Statistic::P99 => false,
+    };
+    let wrong = ALARMS.iter().filter(|alarm| alarm.is_emitted()).filter(wrong);
+    let complaints: Vec<_> = wrong.map(|alarm| format!("{} observes {}", alarm.name, alarm.metric)).collect();
+    expect_none(&complaints, "emit what happens with `metrics::count` and what is with `metrics::value`");
+    assert!(!counts.is_empty() && !values.is_empty());
 }
 
 /// Literals that are the first argument of a call of `metrics`, or a constant of capitals in a file that has such calls.
