@@ -252,19 +252,3 @@ module "consumer" {
   on_failure_arn = each.value.source == "queue" ? null : module.messaging.dead_letter_queue_arns[each.value.function]
   tags           = merge(local.tags, { context = local.functions[each.value.function].context })
 }
-
-# Errors and slow requests show in logs and metrics of every invocation; traces of a share of them are enough to see where time goes.
-resource "aws_xray_sampling_rule" "functions" {
-  rule_name      = local.prefix
-  priority       = 1000
-  version        = 1
-  reservoir_size = local.catalog.sampling.reservoir
-  fixed_rate     = local.catalog.sampling.rate
-  service_name   = "${local.prefix}-*"
-  service_type   = "*"
-  host           = "*"
-  http_method    = "*"
-  url_path       = "*"
-  resource_arn   = "*"
-  tags           = local.tags
-}

@@ -21,9 +21,9 @@ variable "runbook_url" {
 }
 
 variable "trace_sampling" {
-  description = "Share of requests that are traced beyond one a second."
+  description = "Share of requests that are traced; null for that of the catalog."
   type        = number
-  default     = 0.05
+  default     = null
 }
 
 module "notifications" {
@@ -70,7 +70,7 @@ module "observability" {
   topic_arns           = module.notifications.topic_arns
   trail_log_group      = module.trail.log_group_name
   runbook_url          = var.runbook_url
-  trace_sampling       = var.trace_sampling
+  trace_sampling       = coalesce(var.trace_sampling, local.catalog.sampling.rate)
   dashboards_directory = "${path.module}/dashboards/cloudwatch"
 
   resources = merge(

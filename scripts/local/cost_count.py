@@ -53,6 +53,8 @@ class Usage:
     records: Counter[str] = field(default_factory=Counter)
     lines: Counter[str] = field(default_factory=Counter)
     log_bytes: Counter[str] = field(default_factory=Counter)
+    # Of the log bytes, those of the spans of traces.
+    span_bytes: Counter[str] = field(default_factory=Counter)
     cpu_ms: Counter[str] = field(default_factory=Counter)
     series: set[tuple[str, str]] = field(default_factory=set)
     # By function, service and action.
@@ -71,6 +73,9 @@ class Usage:
         self.log_bytes[function] += len(message.encode())
         if '"_aws"' in message:
             line = json.loads(message[message.index("{") :])
+            if "spans" in line:
+                spans = json.dumps({"spans": line["spans"]}, separators=(",", ":"), ensure_ascii=False)
+                self.span_bytes[function] += len(spans.encode()) - 1
             self.records[function] += sum(int(line.get(name, 0)) for name in RECORDS)
             for directive in line["_aws"]["CloudWatchMetrics"]:
                 self.series |= {(function, metric["Name"]) for metric in directive["Metrics"]}

@@ -151,7 +151,9 @@ class Flow:
         assumed = self._assumed
         invocations, counted = self.invocations(function), self.usage.invocations[function] or 1
         lines = self.way.lines_per_invocation or self.usage.lines[function] / counted
-        length = self.usage.log_bytes[function] / (self.usage.lines[function] or 1)
+        # Here every request is traced. Spans are in the lines of traced requests only.
+        written = self.usage.log_bytes[function] - self.usage.span_bytes[function] * (1 - self.sampled)
+        length = written / (self.usage.lines[function] or 1)
         if self.way.lines_per_invocation:
             length = assumed["usual"]["bytes_per_line"]
         overhead = assumed["line_overhead_bytes"]
@@ -161,12 +163,12 @@ class Flow:
     def traces(self) -> float:
         """Requests begin traces; what follows from one belongs to it."""
         roots = self.requests() + self.per_order(self.usage.invocations[AUTHORIZER])
-        if self.way.traces_all:
-            return roots
-        sampling = catalog.section("sampling")
-        total = roots * self.rate
-        always = min(total, sampling["reservoir"])
-        return float(always + (total - always) * sampling["rate"]) / self.rate
+        return float(roots * self.sampled)
+
+    @property
+    def sampled(self) -> float:
+        """The share of requests that are traced."""
+        return 1.0 if self.way.traces_all else float(catalog.section("sampling")["rate"])
 
     def quantities(self) -> Quantities:
         functions = self.usage.functions

@@ -66,8 +66,14 @@ async fn poll_all(shared: &Arc<Shared>) {
 fn mappings() -> impl Iterator<Item = Mapping> {
     catalog::FUNCTIONS.iter().flat_map(|function| {
         let topics = if let Trigger::Kafka(topics) = function.trigger { topics } else { &[] };
-        topics.iter().flat_map(|topic| {
-            (0..topic.partitions).map(|partition| Mapping { function: function.name, topic: topic.name, partition })
+        topics.iter().flat_map(move |topic| {
+            let batch = function.batch.size as usize;
+            (0..topic.partitions).map(move |partition| Mapping {
+                function: function.name,
+                topic: topic.name,
+                partition,
+                batch,
+            })
         })
     })
 }

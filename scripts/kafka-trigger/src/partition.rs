@@ -14,9 +14,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Maximum number of records in a batch.
-const BATCH: usize = 100;
-/// Longest time to wait for more records after the first one.
+/// Longest time to wait for more records after the first one. The windows of the catalog, of minutes, are those on AWS.
 const WINDOW: Duration = Duration::from_secs(1);
 /// Bytes of one fetch. A batch in base64 stays well below the 6 MB limit of an invocation.
 const FETCH: std::ops::Range<i32> = 1..1_000_000;
@@ -41,6 +39,8 @@ pub struct Mapping {
     pub function: &'static str,
     pub topic: &'static str,
     pub partition: i32,
+    /// Maximum number of records in a batch.
+    pub batch: usize,
 }
 
 impl Mapping {
@@ -74,7 +74,7 @@ async fn poll(shared: &Shared, mapping: &Mapping) -> Result<Infallible, String> 
         None => with_timeout(partition.get_offset(OffsetAt::Earliest)).await?,
     };
     loop {
-        let Some(batch) = collect(&partition, next).await? else {
+        let Some(batch) = collect(&partition, next, mapping.batch).await? else {
             // Retention deleted the offset, or the topic was created again.
             let earliest = with_timeout(partition.get_offset(OffsetAt::Earliest)).await?;
             log(&format!("{}: offset {next} is out of range, continuing from {earliest}", mapping.name()));
@@ -91,10 +91,10 @@ async fn poll(shared: &Shared, mapping: &Mapping) -> Result<Infallible, String> 
 
 /// Fetches records from `next` on, until a batch is full or `WINDOW` is over. Returns `None` if `next` is out of range, and an empty
 /// batch if there are no records.
-async fn collect(partition: &PartitionClient, next: i64) -> Result<Option<Vec<RecordAndOffset>>, String> {
+async fn collect(partition: &PartitionClient, next: i64, size: usize) -> Result<Option<Vec<RecordAndOffset>>, String> {
     let mut batch: Vec<RecordAndOffset> = Vec::new();
     let mut closes_at = None;
-    while batch.len() < BATCH {
+    while batch.len() < size {
         let wait = match closes_at {
             None => LONG_POLL,
             Some(closes_at) => Instant::saturating_duration_since(&closes_at, Instant::now()),
@@ -117,7 +117,7 @@ async fn collect(partition: &PartitionClient, next: i64) -> Result<Option<Vec<Re
         batch.extend(records);
     }
     // Surplus records are fetched again for the next batch.
-    batch.truncate(BATCH);
+    batch.truncate(size);
     Ok(Some(batch))
 }
 

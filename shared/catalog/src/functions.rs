@@ -53,7 +53,7 @@ functions! {
     /// Updates the stock figure of products.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
-        .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15);
+        .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15).gathering(100, 20);
 
     // Inventory.
     /// Returns the stock level of a product.
@@ -87,7 +87,7 @@ functions! {
     /// Publishes when a product is low on stock.
     STOCK_ALERT = Function::new("stock-alert", Inventory)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_RELEASED, STOCK_ADJUSTED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_LOW]).timeout(15).gathering(100, 20);
 
     // Orders.
     /// Places an order.
@@ -177,13 +177,13 @@ functions! {
         .uses(&[Uses::Postgres]).timeout(15);
     /// Sends order updates by e-mail.
     EMAIL_SEND = Function::new("email-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
     /// Sends order updates by SMS.
     SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
     /// Sends order updates as push notifications.
     PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
     /// Records bounces and complaints of e-mails.
     EMAIL_FEEDBACK_TRACK = Function::new("email-feedback-track", Notifications).triggered(ExternalTopic(&EMAIL_FEEDBACK))
         .uses(&[Uses::Postgres]).timeout(15);
@@ -217,7 +217,7 @@ functions! {
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, ReadWrite), Uses::InvoiceCalendar])
         .publishes(&[INVOICE_ISSUED])
-        .memory(512).timeout(20);
+        .memory(512).timeout(20).gathering(50, 5);
     /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)
         .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)
@@ -226,23 +226,25 @@ functions! {
     // Analytics.
     /// Writes confirmed orders to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
-        .uses(&[Uses::Stream(&ANALYTICS)]).timeout(15);
+        .uses(&[Uses::Stream(&ANALYTICS)]).timeout(15).gathering(100, 60);
     /// Aggregates confirmed orders in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
-        .uses(&[Uses::Postgres]).timeout(30);
+        .uses(&[Uses::Postgres]).timeout(30).gathering(100, 60);
     /// Lists the analytics windows.
     WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)
         .uses(&[Uses::PostgresRead]);
 
     // Operations.
     /// Forwards every event to Kafka.
-    EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents).uses(&[Uses::Kafka]).timeout(20);
+    EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents).uses(&[Uses::Kafka]).timeout(20)
+        .gathering(100, 20);
     /// Creates the topics of the event log that do not exist.
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
-    /// Archives the topics to S3.
+    /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
-        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, Write)]).timeout(30);
+        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, Write)]).timeout(30)
+        .gathering(1000, 300);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(50);

@@ -8,6 +8,7 @@
 //! **Invariant:** no dependencies, no I/O, and constants wherever possible.
 
 mod alarms;
+mod batch;
 mod database;
 mod events;
 mod functions;
@@ -16,6 +17,7 @@ mod routes;
 mod slo;
 
 pub use alarms::*;
+pub use batch::*;
 pub use database::*;
 pub use events::*;
 pub use functions::*;
@@ -171,7 +173,7 @@ pub enum Trigger {
     AllEvents,
     /// Records of a Kinesis stream of these events.
     Stream(&'static Stream, &'static [&'static Event]),
-    /// The DynamoDB stream of a table.
+    /// New items in the DynamoDB stream of a table. Changes of items invoke nothing.
     TableChanges(&'static Table),
     /// Records of Kafka topics.
     Kafka(&'static [&'static KafkaTopic]),
@@ -260,6 +262,8 @@ pub struct Function {
     pub concurrency: u32,
     /// Execution environments that are kept initialized in production.
     pub provisioned: u32,
+    /// How its event source mapping gathers records.
+    pub batch: Batch,
 }
 
 impl Function {
@@ -275,6 +279,7 @@ impl Function {
             timeout_s: 10,
             concurrency: 20,
             provisioned: 0,
+            batch: Batch::QUEUE,
         }
     }
 
@@ -307,6 +312,9 @@ impl Function {
     }
 
     pub(crate) const fn triggered(mut self, trigger: Trigger) -> Self {
+        if matches!(trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_)) {
+            self.batch = Batch::STREAM;
+        }
         self.trigger = trigger;
         self.concurrency = 5;
         self
@@ -372,11 +380,6 @@ impl Function {
     /// Whether it consumes a queue or a stream, and therefore has a dead-letter queue.
     pub const fn has_dead_letter_queue(&self) -> bool {
         self.has_queue() || matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_))
-    }
-
-    /// Visibility timeout of its queue in seconds: six times the function timeout, as AWS recommends for event source mappings.
-    pub const fn visibility_s(&self) -> u32 {
-        self.timeout_s * 6
     }
 }
 

@@ -7,6 +7,7 @@ availability_zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
 alarm_emails          = ["dev@quayside.example"]
 log_retention_days    = 7
 backup_retention_days = 1
+trace_sampling        = 1
 
 network = {
   cidr         = "10.20.0.0/16"

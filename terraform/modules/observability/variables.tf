@@ -159,7 +159,7 @@ variable "dashboards_directory" {
 }
 
 variable "trace_sampling" {
-  description = "Share of requests that are traced beyond one a second."
+  description = "Share of requests that are traced."
   type        = number
   default     = 0.05
 

@@ -51,3 +51,5 @@ pub const EMAIL_CONFIGURATION_SET: &str = "EmailConfigurationSet";
 
 /// Name of the queue for events that a rule or a subscription could not deliver.
 pub const UNDELIVERED: &str = "undelivered";
+/// Filter of a table's changes: new items. Each product changes with every order, and nobody consumes that.
+pub const NEW_ITEMS: &str = r#"{"eventName":["INSERT"]}"#;

@@ -12,8 +12,6 @@ use serde_json::{Value, json};
 pub const RETENTION_S: u32 = 4 * 86_400;
 /// Retention of a dead-letter queue in seconds: the maximum of SQS, and longer than its source's.
 pub const DEAD_RETENTION_S: u32 = 14 * 86_400;
-/// Messages in a batch.
-const BATCH: u32 = 10;
 /// Retries of an EventBridge delivery, and its maximum age. Explicit, because the defaults differ by target.
 const RULE_RETRIES: u32 = 185;
 const RULE_AGE_S: u32 = 86_400;
@@ -105,10 +103,11 @@ fn work_queue(function: &Function) -> Resource {
 
 fn mapping(function: &Function) -> Resource {
     let mut properties = json!({
-        "BatchSize": BATCH,
+        "BatchSize": function.batch.size,
         "EventSourceArn": queue_of(function),
         "FunctionName": reference(&logical(function.name, "Function")),
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MaximumBatchingWindowInSeconds": function.batch.window_s,
     });
     // Lambda's minimum is two.
     if function.concurrency >= 2 {

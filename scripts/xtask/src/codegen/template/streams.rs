@@ -2,13 +2,11 @@
 
 use crate::codegen::{
     cfn::{Resource, Template, attribute, only_when, reference},
-    names::{consumer_group, dead_letter_queue_id, logical, physical},
+    names::{NEW_ITEMS, consumer_group, dead_letter_queue_id, logical, physical},
 };
 use catalog::{Function, Trigger};
 use serde_json::{Value, json};
 
-/// Records in a batch.
-const BATCH: u32 = 100;
 /// Retries of a batch, or of its bisected half: Lambda's maximum. `AGE_S` is the effective limit, because these streams carry an
 /// outbox and analytics records, and functions dead-letter permanent failures themselves.
 pub const RETRIES: u32 = 10_000;
@@ -20,11 +18,12 @@ pub(super) fn add(template: &mut Template, function: &Function) {
     match function.trigger {
         Trigger::Stream(stream, _) => {
             let source = attribute(&logical(stream.name, "Stream"), "Arn");
-            template.add_for(function, bounded(function, id, source));
+            template.add_for(function, bounded(function, id, source, &[]));
         }
         Trigger::TableChanges(table) => {
             let source = attribute(&logical(table.name, "Table"), "StreamArn");
-            template.add_for(function, bounded(function, id, source));
+            let filter = json!({ "Filters": [{ "Pattern": NEW_ITEMS }] });
+            template.add_for(function, bounded(function, id, source, &[("FilterCriteria", filter)]));
         }
         Trigger::Kafka(topics) => {
             // A mapping has one topic.
@@ -37,22 +36,23 @@ pub(super) fn add(template: &mut Template, function: &Function) {
     }
 }
 
-fn bounded(function: &Function, id: String, source: Value) -> Resource {
-    Resource::new(
-        id,
-        "AWS::Lambda::EventSourceMapping",
-        json!({
-            "BatchSize": BATCH,
-            "BisectBatchOnFunctionError": true,
-            "DestinationConfig": failures(function),
-            "EventSourceArn": source,
-            "FunctionName": reference(&logical(function.name, "Function")),
-            "FunctionResponseTypes": ["ReportBatchItemFailures"],
-            "MaximumRecordAgeInSeconds": AGE_S,
-            "MaximumRetryAttempts": RETRIES,
-            "StartingPosition": "TRIM_HORIZON",
-        }),
-    )
+fn bounded(function: &Function, id: String, source: Value, more: &[(&str, Value)]) -> Resource {
+    let mut properties = json!({
+        "BatchSize": function.batch.size,
+        "BisectBatchOnFunctionError": true,
+        "DestinationConfig": failures(function),
+        "EventSourceArn": source,
+        "FunctionName": reference(&logical(function.name, "Function")),
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MaximumBatchingWindowInSeconds": function.batch.window_s,
+        "MaximumRecordAgeInSeconds": AGE_S,
+        "MaximumRetryAttempts": RETRIES,
+        "StartingPosition": "TRIM_HORIZON",
+    });
+    for (name, value) in more {
+        properties[name] = value.clone();
+    }
+    Resource::new(id, "AWS::Lambda::EventSourceMapping", properties)
 }
 
 fn kafka(function: &Function, id: String, topic: &catalog::KafkaTopic) -> Resource {
@@ -61,10 +61,11 @@ fn kafka(function: &Function, id: String, topic: &catalog::KafkaTopic) -> Resour
         "AWS::Lambda::EventSourceMapping",
         json!({
             "AmazonManagedKafkaEventSourceConfig": { "ConsumerGroupId": physical(&consumer_group(function.name, topic.name)) },
-            "BatchSize": BATCH,
+            "BatchSize": function.batch.size,
             "DestinationConfig": failures(function),
             "EventSourceArn": reference("KafkaClusterArn"),
             "FunctionName": reference(&logical(function.name, "Function")),
+            "MaximumBatchingWindowInSeconds": function.batch.window_s,
             // With IAM, the poller logs in as the function's role.
             "SourceAccessConfigurations": only_when("HasKafkaLogin", json!([{
                 "Type": "SASL_SCRAM_512_AUTH",

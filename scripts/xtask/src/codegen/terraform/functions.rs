@@ -1,6 +1,9 @@
 //! The row of a function: trigger, event source mappings, environment and permissions.
 
-use super::{all_events_pattern, limits, names::consumer_group};
+use super::{
+    all_events_pattern, limits,
+    names::{NEW_ITEMS, consumer_group},
+};
 use crate::codegen::{
     environment, grants,
     template::{event_pattern, of_function},
@@ -91,7 +94,8 @@ fn mappings(function: &Function) -> Value {
         json!({
             "source": source,
             "name": name,
-            "batch": if is_queue { limits::QUEUE_BATCH } else { limits::STREAM_BATCH },
+            "batch": function.batch.size,
+            "window_s": function.batch.window_s,
             // Lambda's minimum is two.
             "maximum_concurrency": (is_queue && function.concurrency >= 2).then_some(function.concurrency),
             "reports_item_failures": !is_kafka,
@@ -99,7 +103,7 @@ fn mappings(function: &Function) -> Value {
             "retries": is_bounded.then_some(limits::STREAM_RETRIES),
             "age_s": is_bounded.then_some(limits::STREAM_AGE_S),
             "consumer_group": is_kafka.then(|| consumer_group(function.name, name)),
-            "filters": Value::Array(Vec::new()),
+            "filters": if source == "table_changes" { json!([NEW_ITEMS]) } else { json!([]) },
         })
     };
     let list = match function.trigger {

@@ -8,10 +8,6 @@ use serde_json::{Value, json};
 pub(super) const RETENTION_S: u32 = 4 * 86_400;
 /// Retention of a dead-letter queue in seconds: the maximum of SQS.
 pub(super) const DEAD_RETENTION_S: u32 = 14 * 86_400;
-/// Messages of a queue in a batch.
-pub(super) const QUEUE_BATCH: u32 = 10;
-/// Records of a stream or a Kafka topic in a batch.
-pub(super) const STREAM_BATCH: u32 = 100;
 /// Retries of a stream's batch, or of its bisected half: Lambda's maximum, because the age is the effective limit.
 pub(super) const STREAM_RETRIES: u32 = 10_000;
 /// Maximum age of a stream's record in seconds: the retention of the streams.
@@ -50,9 +46,9 @@ pub(super) fn deployment() -> Value {
     json!({ "alias": "live", "canary_percent": 10, "canary_minutes": 5 })
 }
 
-/// Trace sampling: requests a second that are always traced, and the share of the others.
+/// The share of requests that are traced. No reservoir: at a request a second it would trace most of them.
 pub(super) fn sampling() -> Value {
-    json!({ "reservoir": 1, "rate": 0.05 })
+    json!({ "rate": 0.05 })
 }
 
 /// Settings of the HTTP API: the cache of the authorizer, and requests a second by class of route.
