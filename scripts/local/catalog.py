@@ -92,6 +92,12 @@ def reserved_concurrency() -> int:
     return sum(row["reserved_concurrency"] or 0 for row in _catalog()["functions"].values())
 
 
+def journey(name: str) -> dict[str, Any]:
+    """The service level of a journey of customers."""
+    level: dict[str, Any] = _catalog()["journeys"][name]
+    return level
+
+
 def shortfall_policies() -> list[str]:
     """What may happen to a paid order without stock; the first is the default."""
     return list(_catalog()["shortfall_policies"])

@@ -5,6 +5,7 @@
 
 pub mod alarms;
 pub mod cfn;
+pub mod configuration;
 pub mod dashboards;
 pub mod environment;
 mod grafana;
@@ -47,6 +48,7 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file("docs/topology.txt", topology::text(&stacks)),
         file("docs/topology.md", topology::diagram()),
         file("docs/state-machines.md", machines::render()),
+        file(configuration::PATH, configuration::render(root, &stacks)?),
         file(reservation_sql::PATH, reservation_sql::render()),
         file(prometheus::PATH, prometheus::render()?),
         file("Cargo.toml", watch::render(root)?),

@@ -18,17 +18,21 @@ use std::fmt;
 pub mod env {
     /// `local`, `dev` or `prod`.
     pub const STAGE: &str = "STAGE";
-    /// Set by Lambda.
+    /// The region.
     pub const REGION: &str = "AWS_REGION";
     /// URL of an AWS emulator; absent on AWS.
     pub const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
-    /// Set by Lambda, as are the next two.
+    /// Credentials of the function's role: the id of its key.
     pub const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+    /// Credentials of the function's role: its key.
     pub const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+    /// Credentials of the function's role: the token of its session.
     pub const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
     /// Host of the database, or of the proxy in front of it.
     pub const DATABASE_HOST: &str = "DATABASE_HOST";
+    /// Port of the database, or of the proxy in front of it.
     pub const DATABASE_PORT: &str = "DATABASE_PORT";
+    /// Name of the database.
     pub const DATABASE_NAME: &str = "DATABASE_NAME";
     /// The role of the function's context.
     pub const DATABASE_USER: &str = "DATABASE_USER";
@@ -70,7 +74,9 @@ pub mod env {
     pub const QUEUE_URL: &str = "QUEUE_URL";
     /// What happens to a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
+    /// IANA time zone in which invoices are dated.
     pub const INVOICE_TIME_ZONE: &str = "INVOICE_TIME_ZONE";
+    /// First day of a series of invoices, as `MM-DD`.
     pub const INVOICE_YEAR_BEGINS: &str = "INVOICE_YEAR_BEGINS";
 }
 
