@@ -8,6 +8,8 @@ them for a resource that does not change. Only the emulator's environment can im
 
 The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
 and every API call, as CloudTrail would record it with data events.
+
+What is added to its IAM is in emulator_iam.py.
 """
 
 import os
@@ -20,6 +22,7 @@ from ministack.core import iam_evaluator, router
 from ministack.services import cloudformation, cloudwatch_logs
 from ministack.services.cloudformation import provisioners
 
+import emulator_iam
 import emulator_records
 
 _update_resource = provisioners._update_resource
@@ -76,4 +79,5 @@ if __name__ == "__main__":
     directory = os.environ.get(emulator_records.VARIABLE)
     if directory:
         _record(emulator_records.Records(Path(directory)))
+    emulator_iam.install()
     app.main()

@@ -1,20 +1,10 @@
 """The correction of the AWS emulator, over its API. `scripts/test local` runs these tests."""
 
 import json
-import socket
-import subprocess
-import tempfile
-import unittest
-from pathlib import Path
 from typing import Any
 
-import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
-
-import config
 import process
-
-DEADLINE_S = 60
+from testing_emulator import DEADLINE_S, EmulatorTest
 
 
 def child(visibility_s: int) -> dict[str, Any]:
@@ -25,40 +15,10 @@ def child(visibility_s: int) -> dict[str, Any]:
     return {"Resources": {"Dead": dead, "Work": {"Type": "AWS::SQS::Queue", "Properties": properties}}}
 
 
-class NestedUpdateTest(unittest.TestCase):
+class NestedUpdateTest(EmulatorTest):
     def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        env = config.clean_env(
-            GATEWAY_PORT=self.url.rsplit(":", 1)[1],
-            BIND_HOST="127.0.0.1",
-            TMPDIR=directory.name,
-            MINISTACK_HOST="localhost",
-        )
-        python = config.tools()["emulator"] / "bin" / "python"
-        with (Path(directory.name) / "log").open("wb") as log:
-            emulator = subprocess.Popen(
-                [python, Path(__file__).with_name("emulator.py")], env=env, stdout=log, stderr=subprocess.STDOUT
-            )
-        self.addCleanup(emulator.wait)
-        self.addCleanup(emulator.terminate)
-        self.s3, self.sqs, self.stacks = (self.client(name) for name in ("s3", "sqs", "cloudformation"))
-        self.assertTrue(process.wait_until(self.has_bucket, DEADLINE_S), "the emulator does not respond")
-
-    def client(self, service: str) -> Any:
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        session = botocore.session.get_session()
-        return session.create_client(service, region_name=config.REGION, endpoint_url=self.url, **keys)
-
-    def has_bucket(self) -> bool:
-        try:
-            self.s3.create_bucket(Bucket="templates")
-        except (BotoCoreError, ClientError):
-            return False
-        return True
+        super().setUp()
+        self.sqs, self.stacks = self.client("sqs"), self.client("cloudformation")
 
     def parent(self, visibility_s: int) -> str:
         key = f"{visibility_s}.template"

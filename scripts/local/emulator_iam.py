@@ -1,0 +1,68 @@
+"""Two additions to the IAM of the AWS emulator. Only the emulator's environment can import this module.
+
+`events:PutEvents` is decided for each entry, with the condition keys `events:source` and `events:detail-type` of that
+entry, as AWS does. ministack 1.5.33 gives no condition keys to this action, so that a condition on them is never met.
+
+Every decision about the session of a role is recorded (`aws_recorder.py`).
+"""
+
+import contextvars
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+
+import aws_recorder
+
+PUT_EVENTS = "events:PutEvents"
+
+_entries: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar("quayside_entries")
+_enforce, _tag_context = iam_evaluator.enforce, iam_actions.request_tag_context
+_path = os.environ.get(aws_recorder.VARIABLE)
+_recorder = aws_recorder.Recorder(Path(_path)) if _path else None
+
+
+def _keep_entries(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> Any:
+    """Called for each request before it is decided; the only such place that sees the body."""
+    _entries.set(entry_keys(body) if iam_action == PUT_EVENTS else [])
+    return _tag_context(service, iam_action, body, params)
+
+
+def entry_keys(body: bytes) -> list[dict[str, Any]]:
+    """The condition keys of each entry. An entry without a member has no key of it, which meets no condition."""
+    try:
+        entries = json.loads(body or b"{}").get("Entries", [])
+    except (ValueError, AttributeError):
+        return []
+    names = {"Source": "events:source", "DetailType": "events:detail-type"}
+    return [{key: entry[member] for member, key in names.items() if member in entry} for entry in entries]
+
+
+def _decide(
+    access_key_id: str,
+    iam_action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: dict[str, Any] | None = None,
+) -> Any:
+    contexts = (_entries.get([]) if iam_action == PUT_EVENTS else []) or [{}]
+    denied = None
+    for keys in contexts:
+        context = {**(service_context or {}), **keys}
+        denied = _enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        if denied:
+            break
+    # A request that cannot be authenticated is not decided.
+    if _recorder and not isinstance(denied, iam_evaluator.AuthError):
+        caller = iam_evaluator.resolve_caller_identity(access_key_id) or {}
+        _recorder.add(caller.get("userArn", ""), iam_action, resource_arn, denied is None)
+    return denied
+
+
+def install() -> None:
+    """Replaces the two functions, which the emulator looks up at each request."""
+    iam_actions.request_tag_context = _keep_entries
+    iam_evaluator.enforce = _decide

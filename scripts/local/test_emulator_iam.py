@@ -1,0 +1,76 @@
+"""The additions to the IAM of the AWS emulator, over its API. `scripts/test local` runs these tests."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+import aws_recorder
+from testing_emulator import EmulatorTest
+
+ROLE = "order-placer"
+SESSION = "quayside-local-order-place"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "events:PutEvents",
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {"events:source": "quayside.orders", "events:detail-type": ["OrderPlaced.v1"]}
+            },
+        }
+    ],
+}
+
+
+def entry(source: str, detail_type: str) -> dict[str, str]:
+    return {"Source": source, "DetailType": detail_type, "Detail": "{}"}
+
+
+PLACED = entry("quayside.orders", "OrderPlaced.v1")
+
+
+class EventConditionsTest(EmulatorTest):
+    environment = {  # noqa: RUF012 as in the base class
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        aws_recorder.VARIABLE: "{directory}/decisions",
+    }
+
+    def setUp(self) -> None:
+        super().setUp()
+        iam = self.client("iam")
+        root = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [root]})
+        role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=ROLE, PolicyName="own", PolicyDocument=json.dumps(POLICY))
+        session = self.client("sts").assume_role(RoleArn=role, RoleSessionName=SESSION)["Credentials"]
+        keys = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+        self.events = self.client("events", keys)
+
+    def is_allowed(self, *entries: dict[str, Any]) -> bool:
+        try:
+            self.events.put_events(Entries=list(entries))
+        except ClientError as error:
+            self.assertEqual(error.response["Error"]["Code"], "AccessDeniedException")
+            return False
+        return True
+
+    def test_conditions_on_source_and_type_are_decided_for_each_entry(self) -> None:
+        self.assertTrue(self.is_allowed(PLACED))
+        self.assertTrue(self.is_allowed(PLACED, PLACED))
+        self.assertFalse(self.is_allowed(entry("quayside.payments", "OrderPlaced.v1")))
+        self.assertFalse(self.is_allowed(entry("quayside.orders", "OrderCancelled.v1")))
+        self.assertFalse(self.is_allowed(PLACED, entry("quayside.payments", "PaymentSucceeded.v1")))
+
+    def test_decisions_are_recorded_allowed_ones_once_and_denied_ones_each_time(self) -> None:
+        for _ in range(2):
+            self.is_allowed(PLACED)
+            self.is_allowed(entry("quayside.payments", "OrderPlaced.v1"))
+        recorded = aws_recorder.read(self.directory / "decisions")
+        self.assertEqual([decision.allowed for decision in recorded], [True, False, False])
+        self.assertEqual({decision.function for decision in recorded}, {SESSION})
+        self.assertEqual({decision.action for decision in recorded}, {"events:PutEvents"})
