@@ -243,7 +243,7 @@ AWS = Service(
     command=lambda: [config.tools()["emulator"] / "bin" / "python", HERE / "emulator.py"],
     ready=lambda: _http_ok(f"{config.endpoint()}/_ministack/health"),
     environment=_aws_environment,
-    sources=tuple(sorted(HERE.glob("emulator*.py"))) + (HERE / "aws_recorder.py",),
+    sources=(*sorted(HERE.glob("emulator*.py")), HERE / "aws_recorder.py"),
 )
 GATEWAY = Service(
     name="gateway",
