@@ -63,7 +63,9 @@ def statements(policy: Json) -> Json:
 
 def _statement(row: Json) -> Json:
     lists: Json = {key: as_list(row[key]) for key in ("Action", "Resource", "NotResource") if key in row}
-    return {"Effect": row["Effect"], **lists, "Condition": row.get("Condition")}
+    tests: Json = row.get("Condition") or {}
+    conditions = {test: {key: as_list(value) for key, value in keys.items()} for test, keys in tests.items()}
+    return {"Effect": row["Effect"], **lists, "Condition": conditions}
 
 
 # ---- template.yaml

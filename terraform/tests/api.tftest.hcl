@@ -111,10 +111,15 @@ run "api" {
 
   assert {
     condition = length([
-      for field in module.api.settings.log_fields : field
+      for field in setsubtract(module.api.settings.log_fields, ["$context.identity.sourceIp", "$context.authorizer.sub"]) : field
       if can(regex("identity|authorizer|path|domainName", replace(field, "$context.authorizer.error", "")))
     ]) == 0
-    error_message = "The access log has a field with personal data: an address, a user, a client or a path with ids."
+    error_message = "The access log has personal data besides the address and the id of the caller: a client, claims or a path with ids."
+  }
+
+  assert {
+    condition     = length(setintersection(module.api.settings.log_fields, ["$context.identity.sourceIp", "$context.authorizer.sub"])) == 2
+    error_message = "The access log must say who called and from where, or abuse cannot be traced."
   }
 
   assert {

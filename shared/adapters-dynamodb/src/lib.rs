@@ -73,7 +73,7 @@ impl DynamoProducts {
         let Err(error) = written else { return Ok(IdempotencyOutcome::Committed) };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                self.outcome_of(cancelled.cancellation_reasons(), key).await
+                outcome_of(cancelled.cancellation_reasons(), key)
             }
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => {
                 Err(Failure::unavailable(DEPENDENCY, "the same transaction is in progress"))
@@ -87,47 +87,39 @@ impl DynamoProducts {
         let response = get.consistent_read(true).send().await;
         Ok(response.map_err(|error| aws::to_failure(DEPENDENCY, &error))?.item)
     }
-
-    /// The outcome of a cancelled transaction. The reasons have the order of the writes.
-    async fn outcome_of(
-        &self,
-        reasons: &[CancellationReason],
-        key: &IdempotencyKey,
-    ) -> Result<IdempotencyOutcome, Failure> {
-        let code = |i: usize| reasons.get(i).and_then(CancellationReason::code).unwrap_or("None");
-        match (code(IDEMPOTENCY_WRITE), code(SKU_WRITE)) {
-            ("ConditionalCheckFailed", _) => {
-                let returned =
-                    reasons.get(IDEMPOTENCY_WRITE).and_then(CancellationReason::item).filter(|item| !item.is_empty());
-                let item = match returned {
-                    Some(item) => Some(item.clone()),
-                    None => self.find(item::idempotency_key(key)).await?,
-                };
-                // The record has been deleted since: a retry of the request succeeds.
-                let item = item
-                    .ok_or_else(|| Failure::unavailable(DEPENDENCY, "the idempotency record has just been deleted"))?;
-                item::replay(&item, key)
-            }
-            ("TransactionConflict", _) => {
-                let detail = "A request with this Idempotency-Key is in progress.";
-                Err(Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail))
-            }
-            (_, "ConditionalCheckFailed") => {
-                let detail = "is taken by another product".to_owned();
-                let fields = vec![FieldError { pointer: "/sku".to_owned(), detail }];
-                Err(Failure { fields, ..Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
-            }
-            _ => {
-                let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
-                Err(Failure::unavailable(DEPENDENCY, format!("transaction cancelled: {}", codes.join(", "))))
-            }
-        }
-    }
 }
 
 /// Positions of the writes in a transaction.
 const IDEMPOTENCY_WRITE: usize = 0;
 const SKU_WRITE: usize = 1;
+
+/// The outcome of a cancelled transaction. The reasons have the order of the writes.
+fn outcome_of(reasons: &[CancellationReason], key: &IdempotencyKey) -> Result<IdempotencyOutcome, Failure> {
+    let code = |i: usize| reasons.get(i).and_then(CancellationReason::code).unwrap_or("None");
+    match (code(IDEMPOTENCY_WRITE), code(SKU_WRITE)) {
+        ("ConditionalCheckFailed", _) => {
+            // The condition fails only if there is a record, and the reason has it: `ReturnValuesOnConditionCheckFailure`.
+            let item =
+                reasons.get(IDEMPOTENCY_WRITE).and_then(CancellationReason::item).filter(|item| !item.is_empty());
+            let item =
+                item.ok_or_else(|| Failure::unavailable(DEPENDENCY, "the reason lacks the idempotency record"))?;
+            item::replay(item, key)
+        }
+        ("TransactionConflict", _) => {
+            let detail = "A request with this Idempotency-Key is in progress.";
+            Err(Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail))
+        }
+        (_, "ConditionalCheckFailed") => {
+            let detail = "is taken by another product".to_owned();
+            let fields = vec![FieldError { pointer: "/sku".to_owned(), detail }];
+            Err(Failure { fields, ..Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
+        }
+        _ => {
+            let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
+            Err(Failure::unavailable(DEPENDENCY, format!("transaction cancelled: {}", codes.join(", "))))
+        }
+    }
+}
 
 impl ports::ProductStore for DynamoProducts {
     async fn create(

@@ -1,7 +1,6 @@
 //! Conversion of items, and outcomes of cancelled transactions.
 
 use super::*;
-use adapters::config::Config;
 use serde_json::{Value, json};
 
 fn product() -> Product {
@@ -27,11 +26,6 @@ fn key(fingerprint: &str) -> IdempotencyKey {
 
 fn reply() -> StoredReply {
     StoredReply { status: 201, headers: vec![("etag".into(), "\"1\"".into())], body: "{\"id\":1}".into() }
-}
-
-fn store() -> DynamoProducts {
-    let config = Config::from_vars([("AWS_REGION", "x"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "s")]);
-    DynamoProducts::new(Client::new(&aws::sdk_config(&config).unwrap()), "products".into())
 }
 
 fn reasons(codes: [&str; 3], first_item: Option<Item>) -> Vec<CancellationReason> {
@@ -96,30 +90,34 @@ fn malformed_record_is_an_internal_error() {
     }
 }
 
-#[tokio::test]
-async fn repeated_request_is_replayed_and_a_different_one_is_rejected() {
+#[test]
+fn repeated_request_is_replayed_and_a_different_one_is_rejected() {
     let item = item::idempotency(&key("f"), &reply(), product().created_at);
     let cancelled = reasons(["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], Some(item));
-    assert_eq!(store().outcome_of(&cancelled, &key("f")).await, Ok(IdempotencyOutcome::Replayed(reply())));
-    let failure = store().outcome_of(&cancelled, &key("other")).await.unwrap_err();
+    assert_eq!(outcome_of(&cancelled, &key("f")), Ok(IdempotencyOutcome::Replayed(reply())));
+    let failure = outcome_of(&cancelled, &key("other")).unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, "idempotency-key-reused"));
 }
 
-#[tokio::test]
-async fn taken_sku_is_a_conflict_that_names_the_field() {
+#[test]
+fn rejection_without_the_stored_record_is_retried() {
+    let cancelled = reasons(["ConditionalCheckFailed", "None", "None"], None);
+    assert_eq!(outcome_of(&cancelled, &key("f")).unwrap_err().kind, FailureKind::Unavailable);
+}
+
+#[test]
+fn taken_sku_is_a_conflict_that_names_the_field() {
     let cancelled = reasons(["None", "ConditionalCheckFailed", "None"], None);
-    let failure = store().outcome_of(&cancelled, &key("f")).await.unwrap_err();
+    let failure = outcome_of(&cancelled, &key("f")).unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, "sku-taken"));
     assert_eq!(failure.fields[0].pointer, "/sku");
 }
 
-#[tokio::test]
-async fn concurrent_requests_with_one_key_conflict_and_with_one_sku_retry() {
-    let failure =
-        store().outcome_of(&reasons(["TransactionConflict", "None", "None"], None), &key("f")).await.unwrap_err();
+#[test]
+fn concurrent_requests_with_one_key_conflict_and_with_one_sku_retry() {
+    let failure = outcome_of(&reasons(["TransactionConflict", "None", "None"], None), &key("f")).unwrap_err();
     assert_eq!(failure.code, "idempotency-key-in-flight");
-    let failure =
-        store().outcome_of(&reasons(["None", "TransactionConflict", "None"], None), &key("f")).await.unwrap_err();
+    let failure = outcome_of(&reasons(["None", "TransactionConflict", "None"], None), &key("f")).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unavailable);
 }
 

@@ -82,7 +82,7 @@ fn owner(wiring: &Wiring) -> Result<(Settings, PasswordSource)> {
     login(wiring)
 }
 
-/// The readiness check of the database.
+/// The readiness check of the database, as a role that can read nothing.
 pub fn database_probe(wiring: &Wiring) -> Result<PgProbe> {
     wiring.require("a probe of PostgreSQL", |uses| matches!(uses, Uses::PostgresProbe))?;
     Ok(PgProbe::new(connect(wiring)?))

@@ -17,7 +17,7 @@ const RANDOM_BYTES: usize = 32;
 
 /// The secrets of all database roles.
 pub fn role_secrets(wiring: &Wiring) -> Wired<SecretsOfRoles> {
-    wiring.require("the secrets of the database roles", |uses| matches!(uses, Uses::RoleSecrets))?;
+    wiring.require("the secrets of the database roles", |uses| matches!(uses, Uses::RoleSecrets(_)))?;
     Ok(SecretsOfRoles::new(Client::new(wiring.sdk()?)))
 }
 

@@ -25,7 +25,7 @@ pub fn push_sender(wiring: &Wiring) -> Result<SnsPushSender> {
 }
 
 pub fn push_endpoints(wiring: &Wiring) -> Result<SnsPushSender> {
-    wiring.require("push endpoints", |uses| matches!(uses, Uses::PushEndpoints))?;
+    wiring.require("push endpoints", |uses| matches!(uses, Uses::PushEndpoints(_)))?;
     Ok(SnsPushSender::new(Client::new(wiring.sdk()?), wiring.config().push_application()))
 }
 

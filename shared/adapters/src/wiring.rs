@@ -106,7 +106,7 @@ impl Wiring {
     }
 
     pub fn stream_name(&self, stream: &'static Stream) -> Result<String> {
-        self.require(stream.name, |uses| matches!(uses, Uses::Stream(declared) if declared.name == stream.name))?;
+        self.require(stream.name, |uses| matches!(uses, Uses::Stream(declared, _) if declared.name == stream.name))?;
         self.config.stream(stream)
     }
 

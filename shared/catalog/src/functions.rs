@@ -1,6 +1,6 @@
 //! The functions, one row each.
 
-use crate::{Access::*, Auth::*, Context::*, Method::*, Trigger::*, events::*, resources::*, role::*, *};
+use crate::{Action::*, Auth::*, Context::*, Method::*, Trigger::*, events::*, resources::*, role::*, *};
 
 const CUSTOMER_ONLY: Auth = Roles(&[CUSTOMER]);
 const STAFF_OR_ADMIN: Auth = Roles(&[STAFF, ADMIN]);
@@ -24,28 +24,31 @@ functions! {
     // Identity.
     /// Verifies the access token of a request for API Gateway.
     AUTHORIZER = Function::new("authorizer", Identity).triggered(Authorizer)
-        .uses(&[Uses::Secret(&VERIFICATION_KEYS, Read)]).timeout(5)
+        .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]).timeout(5)
         .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
         .honours_key().uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
     /// Issues a token pair for a password.
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public)
-        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, Read)]).memory(512);
+        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
     /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public)
-        .uses(&[Uses::Secret(&VERIFICATION_KEYS, Read)]);
+        .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]);
     /// Rotates the signing key; the previous one stays valid for issued tokens.
     KEY_ROTATE = Function::new("key-rotate", Identity)
-        .uses(&[Uses::Secret(&SIGNING_KEYS, ReadWrite), Uses::Secret(&VERIFICATION_KEYS, Write)]);
+        .uses(&[
+            Uses::Secret(&SIGNING_KEYS, &[GetSecretValue, PutSecretValue]),
+            Uses::Secret(&VERIFICATION_KEYS, &[PutSecretValue]),
+        ]);
 
     // Catalogue.
     /// Creates a product.
     PRODUCT_CREATE = Function::new("product-create", Catalogue).http(Post, "/api/v1/products", STAFF_OR_ADMIN).idempotent()
-        .uses(&[Uses::Table(&PRODUCTS, ReadWrite)]);
+        .uses(&[Uses::Table(&PRODUCTS, &[PutItem])]);
     /// Returns a product.
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
-        .uses(&[Uses::Table(&PRODUCTS, Read), Uses::Redis])
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem]), Uses::Redis])
         .concurrency(100);
     /// Publishes the changes of the products table, which is its own outbox.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
@@ -53,7 +56,8 @@ functions! {
     /// Updates the stock figure of products.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
-        .uses(&[Uses::Table(&PRODUCTS, ReadWrite), Uses::Redis]).timeout(15).gathering(100, 20);
+        .uses(&[Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version"])]), Uses::Redis]).timeout(15)
+        .gathering(100, 20);
 
     // Inventory.
     /// Returns the stock level of a product.
@@ -120,14 +124,14 @@ functions! {
     // Payments.
     /// Charges a reserved order, and retries when requested.
     PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED, PAYMENT_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
     /// Closes and refunds the payment of a cancelled order.
     PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]).timeout(15);
     /// Executes a refund.
     PAYMENT_REFUND = Function::new("payment-refund", Payments).on(&[REFUND_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[PAYMENT_REFUNDED, REFUND_FAILED, PAYMENT_MISMATCHED, GATEWAY_SUSPENDED]).timeout(30);
     /// Retries a declined payment.
     PAYMENT_PROCESS = Function::new("payment-process", Payments)
@@ -146,7 +150,8 @@ functions! {
     /// Processes webhooks of the payment gateway.
     PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public)
         .uses(&[
-            Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read), Uses::Secret(&WEBHOOK_SECRET, Read),
+            Uses::Postgres, Uses::Bus, Uses::Gateway,
+            Uses::Secret(&GATEWAY_KEY, &[GetSecretValue]), Uses::Secret(&WEBHOOK_SECRET, &[GetSecretValue]),
         ])
         .publishes(&[
             PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
@@ -154,7 +159,7 @@ functions! {
         ]);
     /// Reconciles payments and refunds without a result.
     PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[
             PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_REQUESTED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
             PAYMENT_MISMATCHED,
@@ -162,7 +167,7 @@ functions! {
         .timeout(240);
     /// Reconciles the ledger with the statement of the gateway.
     LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 1440 })
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, Read)])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
     /// Lists the disputes of a payment.
     DISPUTE_LIST = Function::new("dispute-list", Payments).http(Get, "/api/v1/payments/{id}/disputes", STAFF_OR_ADMIN)
@@ -207,7 +212,7 @@ functions! {
     /// Registers a device for push notifications.
     DEVICE_REGISTER = Function::new("device-register", Notifications)
         .http(Post, "/api/v1/users/{id}/devices", CUSTOMER_ONLY).honours_key()
-        .uses(&[Uses::Postgres, Uses::PushEndpoints]);
+        .uses(&[Uses::Postgres, Uses::PushEndpoints(&[CreatePlatformEndpoint, SetEndpointAttributes])]);
     /// Removes a device.
     DEVICE_REMOVE = Function::new("device-remove", Notifications)
         .http(Delete, "/api/v1/users/{id}/devices/{device_id}", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
@@ -215,18 +220,18 @@ functions! {
     // Invoices.
     /// Numbers an invoice and stores its PDF document.
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, ReadWrite), Uses::InvoiceCalendar])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, &[PutObject]), Uses::InvoiceCalendar])
         .publishes(&[INVOICE_ISSUED])
         .memory(512).timeout(20).gathering(50, 5);
     /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)
         .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)
-        .uses(&[Uses::PostgresRead, Uses::Bucket(&INVOICES, Read)]);
+        .uses(&[Uses::PostgresRead, Uses::Bucket(&INVOICES, &[GetObject, ListBucket])]);
 
     // Analytics.
     /// Writes confirmed orders to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
-        .uses(&[Uses::Stream(&ANALYTICS)]).timeout(15).gathering(100, 60);
+        .uses(&[Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60);
     /// Aggregates confirmed orders in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
@@ -243,7 +248,7 @@ functions! {
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
     /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
-        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, Write)]).timeout(30)
+        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, &[PutObject])]).timeout(30)
         .gathering(1000, 300);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
@@ -255,7 +260,8 @@ functions! {
     ROUTE_DEFAULT = Function::new("route-default", Operations).triggered(DefaultRoute).concurrency(20);
     /// Rotates the password of a database role.
     DATABASE_SECRET_ROTATE = Function::new("database-secret-rotate", Operations)
-        .uses(&[Uses::PostgresOwner, Uses::RoleSecrets]).timeout(30);
+        .uses(&[Uses::PostgresOwner, Uses::RoleSecrets(&[GetSecretValue, PutSecretValue, UpdateSecretVersionStage])])
+        .timeout(30);
     /// Reports that the process is alive.
     HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
     /// Reports whether the dependencies are available.

@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** no dependencies, no I/O, and constants wherever possible.
 
+mod actions;
 mod alarms;
 mod batch;
 mod database;
@@ -16,13 +17,14 @@ mod resources;
 mod routes;
 mod slo;
 
+pub use actions::*;
 pub use alarms::*;
 pub use batch::*;
 pub use database::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
-pub use routes::methods_of;
+pub use routes::*;
 pub use slo::*;
 
 /// A bounded context. It owns its data: a PostgreSQL schema of this name with its own roles, or its own DynamoDB tables.
@@ -86,69 +88,6 @@ impl Context {
     }
 }
 
-/// An HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-impl Method {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// Roles of principals, as in access tokens.
-pub mod role {
-    /// Places orders and accesses its own data.
-    pub const CUSTOMER: &str = "customer";
-    /// Manages products and orders.
-    pub const STAFF: &str = "staff";
-    /// Operates the platform; has all permissions of staff.
-    pub const ADMIN: &str = "admin";
-    /// A machine client.
-    pub const SERVICE: &str = "service";
-}
-
-/// Who may call a route. Ownership of the resource is checked in the query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Auth {
-    Public,
-    /// Principals with one of these roles.
-    Roles(&'static [&'static str]),
-}
-
-/// What becomes of the `Idempotency-Key` of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Idempotency {
-    /// It has no effect.
-    Ignored,
-    /// A repeated request gets the first response; a key is not required.
-    Honoured,
-    /// A repeated request gets the first response; a request without a key is rejected.
-    Required,
-}
-
-impl Idempotency {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ignored => "ignored",
-            Self::Honoured => "honoured",
-            Self::Required => "required",
-        }
-    }
-}
-
 /// What invokes a function.
 #[derive(Debug, Clone, Copy)]
 pub enum Trigger {
@@ -200,17 +139,17 @@ pub enum Uses {
     /// The database as its owner; for migrations only.
     PostgresOwner,
     /// The secrets with the passwords of the database roles, to rotate them.
-    RoleSecrets,
+    RoleSecrets(&'static [Action]),
     /// The Redis cache.
     Redis,
     /// A DynamoDB table of its context.
-    Table(&'static Table, Access),
+    Table(&'static Table, &'static [Action]),
     /// A bucket of its context.
-    Bucket(&'static Bucket, Access),
+    Bucket(&'static Bucket, &'static [Action]),
     /// A secret.
-    Secret(&'static Secret, Access),
+    Secret(&'static Secret, &'static [Action]),
     /// A Kinesis stream of its context, to write to.
-    Stream(&'static Stream),
+    Stream(&'static Stream, &'static [Action]),
     /// The event bus, to publish to.
     Bus,
     /// The Kafka cluster, to write to.
@@ -226,21 +165,13 @@ pub enum Uses {
     /// SNS, to send push notifications.
     Push,
     /// SNS, to register push endpoints.
-    PushEndpoints,
+    PushEndpoints(&'static [Action]),
     /// The environment's policy for paid orders that cannot be allocated.
     ShortfallPolicy,
     /// The environment's time zone and year of invoice series.
     InvoiceCalendar,
     /// The HTTP API of another context.
     Api,
-}
-
-/// Access to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Access {
-    Read,
-    Write,
-    ReadWrite,
 }
 
 /// A Lambda function.
@@ -370,6 +301,19 @@ impl Function {
             Trigger::AllEvents => EVENTS,
             _ => &[],
         }
+    }
+
+    /// The events that it may put on the bus: its own, or, if it publishes none, those of every outbox.
+    pub fn puts_on_bus(&self) -> Vec<&'static Event> {
+        let uses = |row: &Function, wanted: fn(&Uses) -> bool| row.uses.iter().any(wanted);
+        if !uses(self, |uses| matches!(uses, Uses::Bus)) || !self.publishes.is_empty() {
+            return self.publishes.to_vec();
+        }
+        let has_outbox = |event: &&&'static Event| {
+            let publishes = |row: &&&Function| row.publishes.iter().any(|own| own.name == event.name);
+            FUNCTIONS.iter().filter(publishes).any(|row| uses(row, |uses| matches!(uses, Uses::Postgres)))
+        };
+        EVENTS.iter().filter(has_outbox).copied().collect()
     }
 
     /// Whether it is invoked by its own queue.

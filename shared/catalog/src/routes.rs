@@ -1,6 +1,69 @@
-//! Lookup of routes by path.
+//! What a route is, and lookup of routes by path.
 
 use crate::{FUNCTIONS, Trigger};
+
+/// An HTTP method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Roles of principals, as in access tokens.
+pub mod role {
+    /// Places orders and accesses its own data.
+    pub const CUSTOMER: &str = "customer";
+    /// Manages products and orders.
+    pub const STAFF: &str = "staff";
+    /// Operates the platform; has all permissions of staff.
+    pub const ADMIN: &str = "admin";
+    /// A machine client.
+    pub const SERVICE: &str = "service";
+}
+
+/// Who may call a route. Ownership of the resource is checked in the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    Public,
+    /// Principals with one of these roles.
+    Roles(&'static [&'static str]),
+}
+
+/// What becomes of the `Idempotency-Key` of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// It has no effect.
+    Ignored,
+    /// A repeated request gets the first response; a key is not required.
+    Honoured,
+    /// A repeated request gets the first response; a request without a key is rejected.
+    Required,
+}
+
+impl Idempotency {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ignored => "ignored",
+            Self::Honoured => "honoured",
+            Self::Required => "required",
+        }
+    }
+}
 
 /// The methods of the routes that match `path`, separated by commas, as in `Allow`; empty if there is none.
 pub fn methods_of(path: &str) -> String {

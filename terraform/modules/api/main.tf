@@ -4,6 +4,8 @@ locals {
     request_id             = "$context.requestId"
     time                   = "$context.requestTimeEpoch"
     route                  = "$context.routeKey"
+    source_ip              = "$context.identity.sourceIp"
+    principal              = "$context.authorizer.sub"
     status                 = "$context.status"
     latency_ms             = "$context.responseLatency"
     integration_status     = "$context.integrationStatus"

@@ -20,8 +20,12 @@ locals {
         },
         { for key in grant.not_resource == null ? [] : ["NotResource"] : key => [grant.not_resource] },
         {
-          for key in grant.condition == null ? [] : ["Condition"] : key => {
-            (grant.condition.test) = { (grant.condition.variable) = var.inputs[grant.condition.input] }
+          for key in length(grant.conditions) == 0 ? [] : ["Condition"] : key => {
+            for test in distinct(grant.conditions[*].test) : test => {
+              for condition in grant.conditions : condition.variable => (
+                condition.input == null ? condition.values : [var.inputs[condition.input]]
+              ) if condition.test == test
+            }
           }
         },
       )

@@ -4,7 +4,7 @@ variable "grants" {
     sid             = string
     actions         = list(string)
     on              = object({ kind = string, names = list(string) })
-    condition       = optional(object({ test = string, variable = string, input = string }))
+    conditions      = optional(list(object({ test = string, variable = string, input = optional(string), values = optional(list(string)) })), [])
     not_resource    = optional(string)
     requires        = optional(string)
     wildcard_reason = optional(string)

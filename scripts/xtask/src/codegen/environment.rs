@@ -61,7 +61,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword"));
             }
             // The event names the secret.
-            Uses::RoleSecrets => {}
+            Uses::RoleSecrets(_) => {}
             Uses::Redis => variables.extend([
                 ("REDIS_URL", Setting::Input("RedisUrl")),
                 ("REDIS_TLS", Setting::RedisTls),
@@ -70,7 +70,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
-            Uses::Stream(stream) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
+            Uses::Stream(stream, _) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
             Uses::Kafka | Uses::KafkaTopics => variables.extend([
                 ("KAFKA_BROKERS", Setting::Input("KafkaBrokers")),
@@ -83,7 +83,9 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("EMAIL_FROM", Setting::Input("EmailFrom"));
                 variables.insert("EMAIL_CONFIGURATION_SET", Setting::EmailConfigurationSet);
             }
-            Uses::PushEndpoints => drop(variables.insert("PUSH_APPLICATION_ARN", Setting::Input("PushApplicationArn"))),
+            Uses::PushEndpoints(_) => {
+                variables.insert("PUSH_APPLICATION_ARN", Setting::Input("PushApplicationArn"));
+            }
             // Phone numbers and push endpoints come with each message.
             Uses::Sms | Uses::Push => {}
             Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),

@@ -79,6 +79,7 @@ pub fn build() -> Stacks {
     for template in &mut drafts.0 {
         api::add_role(template);
         messaging::add_queue_policy(template);
+        messaging::add_dead_letter_policy(template);
     }
     // A context without functions and resources has no stack.
     drafts.0.retain(|template| !template.resources().is_empty());

@@ -5,7 +5,7 @@ use super::{
     cfn::{Resource, Template},
     template::{self, MAX_RESOURCES, RESOURCE_LIMIT, Stacks},
 };
-use catalog::{Auth, Context, Event, Function, Idempotency, Trigger, Uses};
+use catalog::{Action, Auth, Context, Event, Function, Idempotency, Trigger, Uses};
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// How many more functions fit into a stack, if they have as many resources as those in it.
@@ -141,12 +141,12 @@ fn used(uses: &Uses) -> String {
         Uses::PostgresRead => "Postgres, to read".into(),
         Uses::PostgresProbe => "Postgres, as a role that reads nothing".into(),
         Uses::PostgresOwner => "Postgres as owner".into(),
-        Uses::RoleSecrets => "secrets of the database roles".into(),
+        Uses::RoleSecrets(actions) => format!("secrets of the database roles ({})", names_of(actions)),
         Uses::Redis => "Redis".into(),
-        Uses::Table(table, access) => format!("table {} ({access:?})", table.name),
-        Uses::Bucket(bucket, access) => format!("bucket {} ({access:?})", bucket.name),
-        Uses::Secret(secret, access) => format!("secret {} ({access:?})", secret.name),
-        Uses::Stream(stream) => format!("stream {}", stream.name),
+        Uses::Table(table, actions) => format!("table {} ({})", table.name, names_of(actions)),
+        Uses::Bucket(bucket, actions) => format!("bucket {} ({})", bucket.name, names_of(actions)),
+        Uses::Secret(secret, actions) => format!("secret {} ({})", secret.name, names_of(actions)),
+        Uses::Stream(stream, actions) => format!("stream {} ({})", stream.name, names_of(actions)),
         Uses::Bus => "bus".into(),
         Uses::Kafka => "Kafka".into(),
         Uses::KafkaTopics => "Kafka, to create topics".into(),
@@ -154,11 +154,15 @@ fn used(uses: &Uses) -> String {
         Uses::Email => "e-mail".into(),
         Uses::Sms => "SMS".into(),
         Uses::Push => "push notifications".into(),
-        Uses::PushEndpoints => "push endpoints".into(),
+        Uses::PushEndpoints(actions) => format!("push endpoints ({})", names_of(actions)),
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::InvoiceCalendar => "invoice calendar".into(),
         Uses::Api => "own API".into(),
     }
+}
+
+fn names_of(actions: &[Action]) -> String {
+    actions.iter().map(|action| action.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// `docs/topology.md`: the flow of events between contexts, as a Mermaid diagram.

@@ -5,14 +5,8 @@ use std::{collections::BTreeSet, fs};
 use xtask::codegen::configuration;
 
 /// Variables that no person sets: of the operating system, of cargo, of Lambda and of test runs.
-const NOT_CONFIGURATION: &[&str] = &[
-    "CARGO",
-    "CARGO_HOME",
-    "DATABASE_URL",
-    "PATH",
-    "QUAYSIDE_LOCAL",
-    "QUAYSIDE_WATCH_VARIABLES",
-];
+const NOT_CONFIGURATION: &[&str] =
+    &["CARGO", "CARGO_HOME", "DATABASE_URL", "PATH", "QUAYSIDE_LOCAL", "QUAYSIDE_WATCH_VARIABLES"];
 
 /// How code reads a variable; the name and a quotation mark follow.
 const READS: [&str; 5] = ["env::var(\"", "env::var_os(\"", "env_var(\"", "environ.get(\"", "environ[\""];
@@ -23,9 +17,9 @@ const OURS: &str = concat!("QUAY", "SIDE_");
 #[test]
 fn every_environment_variable_is_in_the_configuration_reference() {
     let page = fs::read_to_string(xtask::root().join(configuration::PATH)).expect("the page exists");
-    let unknown = read_variables().into_iter().filter(|(name, _)| {
-        !NOT_CONFIGURATION.contains(&name.as_str()) && !page.contains(&format!("| `{name}` |"))
-    });
+    let unknown = read_variables()
+        .into_iter()
+        .filter(|(name, _)| !NOT_CONFIGURATION.contains(&name.as_str()) && !page.contains(&format!("| `{name}` |")));
     let complaints: Vec<String> = unknown.map(|(name, path)| format!("{path} reads {name}")).collect();
     expect_none(&complaints, "describe the variable in scripts/xtask/src/codegen/configuration.rs");
 }
@@ -33,8 +27,10 @@ fn every_environment_variable_is_in_the_configuration_reference() {
 #[test]
 fn every_variable_of_scripts_in_the_reference_is_read_by_code() {
     let sources = sources();
-    let is_read = |name: &str| sources.iter().any(|(path, text)| !path.ends_with("configuration.rs") && text.contains(name));
-    let complaints: Vec<String> = configuration::of_scripts().filter(|name| !is_read(name)).map(str::to_owned).collect();
+    let is_read =
+        |name: &str| sources.iter().any(|(path, text)| !path.ends_with("configuration.rs") && text.contains(name));
+    let complaints: Vec<String> =
+        configuration::of_scripts().filter(|name| !is_read(name)).map(str::to_owned).collect();
     expect_none(&complaints, "remove the variable from scripts/xtask/src/codegen/configuration.rs");
 }
 
@@ -60,7 +56,8 @@ fn name_at(text: &str) -> String {
 
 /// Source files in Rust and Python, and the scripts without an extension.
 fn sources() -> Vec<(String, String)> {
-    let mut all: Vec<_> = ["rs", "py", ""].into_iter().flat_map(with_extension).map(|one| (one.path, one.text)).collect();
+    let mut all: Vec<_> =
+        ["rs", "py", ""].into_iter().flat_map(with_extension).map(|one| (one.path, one.text)).collect();
     // What a build leaves in directories of sources is no source.
     all.retain(|(path, _)| !path.contains("/target/") && !path.contains("/."));
     all

@@ -65,7 +65,10 @@ fn every_event_expected_on_a_stream_has_a_writer() {
         for event in events {
             let writes = |row: &&&catalog::Function| {
                 row.consumes().iter().any(|consumed| consumed.name == event.name)
-                    && row.uses.iter().any(|uses| matches!(uses, catalog::Uses::Stream(out) if out.name == stream.name))
+                    && row
+                        .uses
+                        .iter()
+                        .any(|uses| matches!(uses, catalog::Uses::Stream(out, _) if out.name == stream.name))
             };
             if !FUNCTIONS.iter().any(|row| writes(&row)) {
                 complaints.push(format!(

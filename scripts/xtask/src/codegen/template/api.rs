@@ -77,6 +77,8 @@ fn stage() -> Resource {
         "request_id": "$context.requestId",
         "time": "$context.requestTimeEpoch",
         "route": "$context.routeKey",
+        "source_ip": "$context.identity.sourceIp",
+        "principal": "$context.authorizer.sub",
         "status": "$context.status",
         "latency_ms": "$context.responseLatency",
         "integration_status": "$context.integrationStatus",

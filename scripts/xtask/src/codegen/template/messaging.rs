@@ -16,10 +16,13 @@ pub const DEAD_RETENTION_S: u32 = 14 * 86_400;
 const RULE_RETRIES: u32 = 185;
 const RULE_AGE_S: u32 = 86_400;
 
+const TOPICS_KEY: &str = "TopicsKey";
+
 pub(super) fn add_shared(drafts: &mut Drafts) {
     let template = drafts.at(Place::Shared);
     template.add_shared(Resource::new("EventBus", "AWS::Events::EventBus", json!({ "Name": physical(catalog::BUS) })));
     template.add_shared(queue(UNDELIVERED, json!({ "MessageRetentionPeriod": DEAD_RETENTION_S })));
+    template.add_shared(topics_key());
     for topic in catalog::TOPICS {
         add_topic(drafts.at(placement::of_topic(topic)), topic);
     }
@@ -155,9 +158,40 @@ fn subscription(function: &Function, topic: &catalog::Topic, events: Option<&[&E
     Resource::new(logical(function.name, "Subscription"), "AWS::SNS::Subscription", properties)
 }
 
+/// The key of the topics. The key that AWS manages for SNS does not let the bus or SES publish.
+fn topics_key() -> Resource {
+    let root = sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root");
+    let publish = json!({
+        "Sid": "Publishers",
+        "Effect": "Allow",
+        "Principal": { "Service": ["events.amazonaws.com", "ses.amazonaws.com"] },
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": { "StringEquals": { "aws:SourceAccount": reference("AWS::AccountId") } },
+    });
+    let administration = json!({
+        "Sid": "Administration",
+        "Effect": "Allow",
+        "Principal": { "AWS": root },
+        "Action": "kms:*",
+        "Resource": "*",
+    });
+    Resource::new(
+        TOPICS_KEY,
+        "AWS::KMS::Key",
+        json!({
+            "Description": sub(&format!("{}-${{Stage}}: topics", catalog::PREFIX)),
+            "EnableKeyRotation": true,
+            "KeyPolicy": { "Version": "2012-10-17", "Statement": [administration, publish] },
+            "PendingWindowInDays": 30,
+        }),
+    )
+}
+
 fn add_topic(template: &mut Template, topic: &catalog::Topic) {
     let id = logical(topic.name, "Topic");
-    template.add_shared(Resource::new(id.clone(), "AWS::SNS::Topic", json!({ "TopicName": physical(topic.name) })));
+    let properties = json!({ "KmsMasterKeyId": reference(TOPICS_KEY), "TopicName": physical(topic.name) });
+    template.add_shared(Resource::new(id.clone(), "AWS::SNS::Topic", properties));
     let publisher = |sid: &str, service: &str, condition: Value| {
         json!({
             "Sid": sid,
@@ -223,6 +257,29 @@ pub(super) fn add_queue_policy(template: &mut Template) {
         "AWS::SQS::QueuePolicy",
         json!({ "PolicyDocument": { "Version": "2012-10-17", "Statement": statements }, "Queues": queues }),
     ));
+}
+
+/// One policy for the dead-letter queues of a stack, which only their functions and SQS itself send to.
+pub(super) fn add_dead_letter_policy(template: &mut Template) {
+    let dead =
+        |function: &&&Function| function.has_dead_letter_queue() && of_function(function).name() == template.name;
+    let queues: Vec<_> = catalog::FUNCTIONS
+        .iter()
+        .filter(dead)
+        .map(|function| reference(&dead_letter_queue_id(function.name)))
+        .collect();
+    if queues.is_empty() {
+        return;
+    }
+    let everything = arn("sqs", &physical_text(&dead_letter_queue("*")));
+    let statements = json!([tls_only("sqs:*", &everything)]);
+    let policy = Resource::new(
+        "DeadLetterQueuePolicy",
+        "AWS::SQS::QueuePolicy",
+        json!({ "PolicyDocument": { "Version": "2012-10-17", "Statement": statements }, "Queues": queues }),
+    );
+    // Emulators have no TLS.
+    template.add_shared(policy.only_when("OnAws"));
 }
 
 fn add_schedule(template: &mut Template, function: &Function, minutes: u32) {

@@ -71,7 +71,7 @@ pub(super) const fn of_bucket(bucket: &Bucket) -> Place {
 pub(super) fn of_stream(stream: &Stream) -> Place {
     common(|function| {
         matches!(function.trigger, Trigger::Stream(read, _) if read.name == stream.name)
-            || function.uses.iter().any(|uses| matches!(uses, Uses::Stream(written) if written.name == stream.name))
+            || function.uses.iter().any(|uses| matches!(uses, Uses::Stream(written, _) if written.name == stream.name))
     })
 }
 

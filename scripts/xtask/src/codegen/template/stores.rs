@@ -12,6 +12,10 @@ use crate::codegen::{
 use catalog::{TopicSource, Trigger};
 use serde_json::json;
 
+/// Age in days at which objects move to the tier for infrequent access, and to the archive.
+const INFREQUENT_DAYS: u32 = 30;
+const ARCHIVE_DAYS: u32 = 90;
+
 pub(super) fn add(drafts: &mut Drafts) {
     for table in catalog::TABLES {
         drafts.at(placement::of_table(table)).add_shared(table_of(table));
@@ -91,6 +95,7 @@ fn table_of(table: &catalog::Table) -> Resource {
     let mut properties = json!({
         "TableName": physical(table.name),
         "BillingMode": "PAY_PER_REQUEST",
+        "DeletionProtectionEnabled": in_production(json!(true), json!(false)),
         "AttributeDefinitions": [{ "AttributeName": table.key, "AttributeType": "S" }],
         "KeySchema": [{ "AttributeName": table.key, "KeyType": "HASH" }],
         "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
@@ -129,6 +134,7 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
             "RestrictPublicBuckets": true,
         },
         "VersioningConfiguration": { "Status": "Enabled" },
+        "LifecycleConfiguration": { "Rules": lifecycle(bucket) },
     });
     if bucket.locked_years > 0 {
         let rule = json!({ "DefaultRetention": { "Mode": "COMPLIANCE", "Years": bucket.locked_years } });
@@ -137,6 +143,27 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
             only_when("IsProduction", json!({ "ObjectLockEnabled": "Enabled", "Rule": rule }));
     }
     Resource::new(id, "AWS::S3::Bucket", properties).retained()
+}
+
+/// Objects are read in their first days, if at all: each tier costs less to keep and more to read. The same as in Terraform.
+fn lifecycle(bucket: &catalog::Bucket) -> serde_json::Value {
+    let tier = |days: u32, class: &str| json!({ "TransitionInDays": days, "StorageClass": class });
+    let mut tiers = json!({
+        "Id": "tiers",
+        "Status": "Enabled",
+        "Transitions": [tier(INFREQUENT_DAYS, "STANDARD_IA"), tier(ARCHIVE_DAYS, "GLACIER_IR")],
+    });
+    if bucket.retained_days > 0 {
+        tiers["ExpirationInDays"] = json!(bucket.retained_days);
+    }
+    let leftovers = json!({
+        "Id": "leftovers",
+        "Status": "Enabled",
+        "AbortIncompleteMultipartUpload": { "DaysAfterInitiation": 7 },
+        // A locked version outlives this until its lock ends.
+        "NoncurrentVersionExpiration": { "NoncurrentDays": 30 },
+    });
+    json!([tiers, leftovers])
 }
 
 fn secret_of(secret: &catalog::Secret) -> Resource {

@@ -1,0 +1,45 @@
+//! The actions of AWS services that functions call, as IAM names them.
+
+/// What a function does to a resource. A row names each action, and its role may do nothing else to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    GetItem,
+    PutItem,
+    /// An update of these attributes of an item, and of no other.
+    UpdateItem(&'static [&'static str]),
+    GetObject,
+    PutObject,
+    /// No call: without it, S3 answers a request for a missing object with 403 instead of 404.
+    ListBucket,
+    GetSecretValue,
+    PutSecretValue,
+    UpdateSecretVersionStage,
+    PutRecord,
+    CreatePlatformEndpoint,
+    SetEndpointAttributes,
+}
+
+impl Action {
+    /// The IAM action.
+    pub const fn iam(self) -> &'static str {
+        match self {
+            Self::GetItem => "dynamodb:GetItem",
+            Self::PutItem => "dynamodb:PutItem",
+            Self::UpdateItem(_) => "dynamodb:UpdateItem",
+            Self::GetObject => "s3:GetObject",
+            Self::PutObject => "s3:PutObject",
+            Self::ListBucket => "s3:ListBucket",
+            Self::GetSecretValue => "secretsmanager:GetSecretValue",
+            Self::PutSecretValue => "secretsmanager:PutSecretValue",
+            Self::UpdateSecretVersionStage => "secretsmanager:UpdateSecretVersionStage",
+            Self::PutRecord => "kinesis:PutRecord",
+            Self::CreatePlatformEndpoint => "sns:CreatePlatformEndpoint",
+            Self::SetEndpointAttributes => "sns:SetEndpointAttributes",
+        }
+    }
+
+    /// The action without the service, as in the name of the API's operation.
+    pub fn name(self) -> &'static str {
+        self.iam().split_once(':').map_or("", |(_, name)| name)
+    }
+}
