@@ -16,7 +16,7 @@ use edge::{
     http::{Access, Route},
     testing::{self, HttpEvent},
 };
-use ports::{GatewayEvent, ProductStore as _, UserStore as _};
+use ports::{GatewayEvent, LoginAttempt, LoginCounters, ProductStore as _, UserStore as _};
 use serde_json::{Value, json};
 use std::{future::poll_fn, task::Poll};
 use testkit::{GatewayRefund, WebhookVerifier, build, ids};
@@ -76,7 +76,11 @@ impl<S: Backend> World<S> {
         let event = build::event_with(self.clock.ids().next(), self.clock.now(), user.event());
         let (users, user) = (stores.users(), user.registered());
         // A retry may find the user registered: no other user has this address.
-        users.register(&user, "hash", &event).await.map_or_else(|failure| failure.code == "email-taken", |()| true)
+        let counter = || self.clock.ids().next().to_string();
+        let counters = LoginCounters { name_and_source: counter(), source: counter() };
+        let login = users.reserve_login(user.email.as_str(), &counters, self.clock.now()).await;
+        let is_known = matches!(login, Ok(LoginAttempt::Granted(Some(_))));
+        is_known || users.register(&user, "hash", &event).await.is_ok()
     }
 
     async fn create(&self, number: u64) -> bool {
