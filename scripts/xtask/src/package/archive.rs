@@ -149,3 +149,51 @@ pub fn sha256(content: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    /// A directory that is removed when dropped.
+    struct Scratch(PathBuf);
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap_or_default();
+        }
+    }
+
+    fn contents(archive: &Path) -> Vec<(String, String, Option<u32>)> {
+        let mut archive = zip::ZipArchive::new(File::open(archive).expect("a file")).expect("a zip");
+        (0..archive.len())
+            .map(|n| {
+                let mut entry = archive.by_index(n).expect("an entry");
+                let mut text = String::new();
+                entry.read_to_string(&mut text).expect("text");
+                (entry.name().expect("a name").into_owned(), text, entry.unix_mode().map(|mode| mode & 0o777))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn package_is_new_if_the_binary_or_a_file_beside_it_changed() {
+        let scratch = Scratch(std::env::temp_dir().join(format!("quayside-package-{}", std::process::id())));
+        fs::create_dir_all(&scratch.0).expect("a directory");
+        let (binary, font, output) = (scratch.0.join("binary"), scratch.0.join("a.ttf"), scratch.0.join("out"));
+        let companions = [Companion { name: "fonts/a.ttf".into(), path: font.clone() }];
+        let package = |program: &str, glyphs: &str| {
+            fs::write(&binary, program).expect("written");
+            fs::write(&font, glyphs).expect("written");
+            zip_one(&binary, &companions, Build::Dev, &output).expect("a package")
+        };
+        assert!(package("program", "glyphs"));
+        assert!(!package("program", "glyphs"), "equal files give no new zip");
+        assert!(package("program", "other glyphs"));
+        assert!(package("other program", "other glyphs"));
+        let zipped = contents(&output.join("bootstrap.zip"));
+        let entry = |name: &str, text: &str, mode| (name.to_owned(), text.to_owned(), Some(mode));
+        assert_eq!(zipped, [entry("bootstrap", "other program", 0o755), entry("fonts/a.ttf", "other glyphs", 0o644)]);
+        assert_eq!(fs::read_to_string(output.join("fonts/a.ttf")).expect("a copy"), "other glyphs");
+    }
+}
