@@ -22,6 +22,9 @@ pub(super) struct Piece {
 
 /// The direction of a text by its first letter that has one (rules P2 and P3 of UAX #9).
 pub(super) fn direction(text: &str) -> Level {
+    if text.is_ascii() {
+        return Level::ltr();
+    }
     BidiInfo::new(text, None).paragraphs.first().map_or(Level::ltr(), |paragraph| paragraph.level)
 }
 

@@ -62,7 +62,6 @@ fn name_is_drawn_in_one_font_and_no_other_is_read() {
         assert!(line.runs.iter().all(|run| run.font == font), "{script}");
         assert_eq!(line.replaced, 0, "{script}");
         for file in FontName::ALL.into_iter().filter(|other| *other != font && other.file().is_some()) {
-            // FiraGO is a candidate for no name of another script.
             assert!(!fonts.was_read(file), "{script} reads {file:?}");
         }
     }
