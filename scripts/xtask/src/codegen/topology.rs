@@ -179,7 +179,11 @@ pub fn diagram() -> String {
         let count = catalog::FUNCTIONS.iter().filter(|function| function.context == *context).count();
         writeln!(text, "  {}[\"{}<br/>{count} functions\"]", context.name(), context.name()).unwrap_or_default();
     }
-    for ((from, to), events) in crossings() {
+    let crossings = crossings();
+    let consumes = |context: Context| crossings.keys().any(|(_, to)| *to == context);
+    // Mermaid puts the labels of a context that only publishes under those of others, unless its edges come last.
+    let (first, last): (Vec<_>, Vec<_>) = crossings.iter().partition(|((from, _), _)| consumes(*from));
+    for ((from, to), events) in first.into_iter().chain(last) {
         writeln!(text, "  {} -- \"{}\" --> {}", from.name(), events.join("<br/>"), to.name()).unwrap_or_default();
     }
     text.push_str("```\n");
