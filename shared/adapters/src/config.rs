@@ -36,7 +36,7 @@ pub mod env {
     pub const DATABASE_NAME: &str = "DATABASE_NAME";
     /// The role of the function's context.
     pub const DATABASE_USER: &str = "DATABASE_USER";
-    /// Absent where the role logs in with an IAM token.
+    /// Password of the role; absent where it logs in with an IAM token.
     pub const DATABASE_PASSWORD: &str = "DATABASE_PASSWORD";
     /// `require` or `off`. If absent, TLS is off for a database on this host and required for any other.
     pub const DATABASE_TLS: &str = "DATABASE_TLS";
