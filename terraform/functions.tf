@@ -87,6 +87,17 @@ variable "invoice_year_begins" {
   }
 }
 
+variable "max_order_lines" {
+  description = "Lines that an order may have, at most 100."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.max_order_lines >= 1 && var.max_order_lines <= 100 && floor(var.max_order_lines) == var.max_order_lines
+    error_message = "max_order_lines must be a whole number from 1 to 100."
+  }
+}
+
 variable "shortfall_policy" {
   description = "What happens to a paid order without stock: refund, backorder or review."
   type        = string
@@ -127,6 +138,7 @@ locals {
     EmailFrom             = var.email_from
     PushApplicationArn    = var.push_application_arn
     ShortfallPolicy       = var.shortfall_policy
+    MaxOrderLines         = tostring(var.max_order_lines)
     InvoiceTimeZone       = var.invoice_time_zone
     InvoiceYearBegins     = var.invoice_year_begins
   }

@@ -1,50 +1,80 @@
-//! `POST /api/v1/orders`: places an order at the catalogue's prices.
+//! `POST /api/v1/orders`: places an order at the catalogue's prices, of which orders keep a copy.
 //!
 //! Returns 201 with the order; a repeated `Idempotency-Key` replays the first response byte for byte. Order, lines, response and event
-//! commit together. A rejection is stored as the response, too, so that a request is not rejected today and accepted tomorrow. The
-//! exception is a product that is not on sale: this may change within seconds, so the key stays free.
+//! commit together, and only if the copy has the prices of the order at that moment: those that this process remembers save a round
+//! trip, and decide nothing. The catalogue is asked once, for all products that the copy lacks. A rejection is stored as the response,
+//! too, so that a request is not rejected today and accepted tomorrow. The exceptions are a product that is not on sale, which may
+//! change within seconds, and another price than the expected one: the key stays free.
 
 use api::OrderView;
 use domain::{
-    id::{OrderId, UserId},
-    order::{self, PlaceOrder},
+    id::{OrderId, ProductId, UserId},
+    order::{self, OrderLimits, PlaceOrder, ProductSnapshot},
 };
-use edge::http::{Call, Reply};
-use kernel::{Failure, IdempotencyOutcome};
-use ports::{OrderStore, ProductSnapshots};
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::{OrderStore, PRICE_OUTDATED, PriceCopy, ProductSnapshots, Quote, Recency, Terms};
+use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
 /// Places one order.
 pub async fn handle(
-    orders: &impl OrderStore,
+    orders: &(impl OrderStore + PriceCopy),
     catalogue: &impl ProductSnapshots,
+    limits: OrderLimits,
     call: Call<PlaceOrder>,
 ) -> Result<Reply<OrderView>, Failure> {
-    call.body.check()?;
+    call.body.check(limits.lines)?;
     let (command, call) = call.into_parts();
+    let (key, id) = (call.idempotency_key()?, OrderId(call.ids.next()));
+    let wanted: Vec<_> = command.items.iter().map(|item| item.product_id).collect();
+    let mut enough = Recency::Remembered;
+    retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "price", async || {
+        let quote = orders.quote(key, &wanted, std::mem::replace(&mut enough, Recency::Current)).await?;
+        if let Some(first) = quote.first {
+            return Ok(Some(Reply::replay(first)));
+        }
+        let (prices, learned) = complete(catalogue, &wanted, &quote).await?;
+        let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, call.now);
+        match decision {
+            Ok((order, placed)) => {
+                let terms = Terms { prices: &prices, learned: &learned };
+                let event = call.event(order.id, order.version, placed);
+                let path = catalog::ORDER_GET.path_of(order.id);
+                let reply = Reply::created(OrderView::from(&order)).resource(path, order.version);
+                match orders.place(&order, key, &reply.to_stored()?, &event, &terms).await {
+                    Err(failure) if failure.code == PRICE_OUTDATED => Ok(None),
+                    outcome => Ok(Some(reply.or_replay(outcome?))),
+                }
+            }
+            // Only current prices may reject a request.
+            Err(_) if quote.recency == Recency::Remembered => Ok(None),
+            Err(rejection) => reject(orders, &call, rejection, order::are_on_sale(&wanted, &prices)).await.map(Some),
+        }
+    })
+    .await
+}
+
+/// The prices of all products of an order, and those of them that the copy lacks, from the catalogue.
+async fn complete(
+    catalogue: &impl ProductSnapshots,
+    wanted: &[ProductId],
+    quote: &Quote,
+) -> Result<(Vec<ProductSnapshot>, Vec<ProductSnapshot>), Failure> {
+    let unknown = order::unknown(wanted, &quote.products);
+    let learned = if unknown.is_empty() { Vec::new() } else { catalogue.find(&unknown).await? };
+    Ok(([&quote.products[..], &learned].concat(), learned))
+}
+
+/// Rejects a request: for good, unless the rejection depends on what the catalogue says now.
+async fn reject(
+    orders: &impl OrderStore,
+    call: &Call<NoBody>,
+    rejection: Failure,
+    are_on_sale: bool,
+) -> Result<Reply<OrderView>, Failure> {
+    if !are_on_sale || rejection.code == order::PRICE_CHANGED {
+        return Err(rejection);
+    }
     let key = call.idempotency_key()?;
-    let customer = UserId(call.principal()?.id);
-    let products: Vec<_> = command.items.iter().map(|item| item.product_id).collect();
-    let snapshots = match catalogue.find(&products).await {
-        Ok(snapshots) => snapshots,
-        Err(failure) => {
-            // A request that was answered before is answered from its key, without the catalogue.
-            let Some(IdempotencyOutcome::Replayed(first)) = orders.find_response(key).await? else {
-                return Err(failure);
-            };
-            return Ok(Reply::replay(first));
-        }
-    };
-    let (order, placed) = match order::place(OrderId(call.ids.next()), customer, command, &snapshots, call.now) {
-        Ok(placed) => placed,
-        Err(rejection) if !order::are_on_sale(&products, &snapshots) => {
-            return Reply::rejected(rejection, orders.find_response(key).await?);
-        }
-        Err(rejection) => {
-            return call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await;
-        }
-    };
-    let event = call.event(order.id, order.version, placed);
-    let reply = Reply::created(OrderView::from(&order)).resource(catalog::ORDER_GET.path_of(order.id), order.version);
-    let outcome = orders.place(&order, key, &reply.to_stored()?, &event).await?;
-    Ok(reply.or_replay(outcome))
+    call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await
 }

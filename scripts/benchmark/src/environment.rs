@@ -45,6 +45,7 @@ impl Stage<'_> {
             Setting::Input("GatewayWebhookSecret") => "whsec_bench".into(),
             Setting::Input("EmailFrom") => "orders@quayside.example".into(),
             Setting::Input("ShortfallPolicy") => "refund".into(),
+            Setting::Input("MaxOrderLines") => "100".into(),
             Setting::Input("InvoiceTimeZone") => "UTC".into(),
             Setting::Input("InvoiceYearBegins") => "01-01".into(),
             // No measured function reads the rest.

@@ -13,13 +13,15 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use domain::event::StockLevel;
 use domain::id::ProductId;
 use domain::product::Product;
 use item::Item;
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+
+use std::collections::BTreeSet;
 
 pub use item::product_from_image;
 
@@ -29,6 +31,9 @@ pub fn products(wiring: &Wiring) -> Result<DynamoProducts> {
 }
 
 const DEPENDENCY: &str = "products table";
+
+/// Reads of one batch. The table returns what it cannot read at once, because it is throttled or the items exceed 16 MB.
+const MAX_BATCH_READS: usize = 3;
 
 /// Seconds by which the clocks of two functions may differ: a condition can use no clock of the table.
 const CLOCK_SKEW_S: i64 = 300;
@@ -148,6 +153,32 @@ impl ports::ProductStore for DynamoProducts {
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
         self.find(item::product_key(id)).await?.map(|item| item::to_product(&item)).transpose()
+    }
+
+    async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure> {
+        let keys: BTreeSet<String> = ids.iter().map(|id| item::product_key(*id)).collect();
+        let mut keys: Vec<Item> =
+            keys.into_iter().map(|key| Item::from([(item::KEY.to_owned(), AttributeValue::S(key))])).collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for _ in 0..MAX_BATCH_READS {
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let wanted = wanted.map_err(Failure::internal)?;
+            let read = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
+            let read = read.map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
+            let items = read.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            for item in &items {
+                found.push(item::to_product(item)?);
+            }
+            keys =
+                read.unprocessed_keys.unwrap_or_default().remove(&self.table).map_or_else(Vec::new, |left| left.keys);
+        }
+        match keys.is_empty() {
+            true => Ok(found),
+            false => Err(Failure::unavailable(DEPENDENCY, "keys of a batch remain unread")),
+        }
     }
 
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {

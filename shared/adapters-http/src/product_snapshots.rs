@@ -7,7 +7,6 @@ use domain::Money;
 use domain::id::ProductId;
 use domain::order::ProductSnapshot;
 use domain::text::ProductName;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use kernel::Failure;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
@@ -20,11 +19,7 @@ pub fn product_snapshots(wiring: &Wiring) -> Result<HttpProductSnapshots, Config
 
 const DEPENDENCY: &str = "product catalogue";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Timeout of one request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
-/// Timeout of all requests of one call: an order of a hundred lines makes a hundred.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(4);
-const MAX_CONCURRENT_REQUESTS: usize = 8;
 
 #[derive(Debug, Clone)]
 pub struct HttpProductSnapshots {
@@ -32,52 +27,57 @@ pub struct HttpProductSnapshots {
     url: String,
 }
 
-/// The members of a product that an order needs.
+/// The members of the catalogue's list that an order needs.
+#[derive(Deserialize)]
+struct Products {
+    items: Vec<Product>,
+}
+
 #[derive(Deserialize)]
 struct Product {
     id: ProductId,
     name: ProductName,
     price: Money,
+    version: u64,
 }
 
 impl HttpProductSnapshots {
     /// `api_url` is the base URL of the platform's API.
     pub fn new(api_url: &str) -> Result<Self, ConfigError> {
-        let Trigger::Http { path, .. } = catalog::PRODUCT_GET.trigger else {
-            return Err(ConfigError::new("product-get has no HTTP route"));
+        let Trigger::Http { path, .. } = catalog::PRODUCT_LIST.trigger else {
+            return Err(ConfigError::new("product-list has no HTTP route"));
         };
         Ok(Self { http: crate::client(CONNECT_TIMEOUT, REQUEST_TIMEOUT)?, url: format!("{api_url}{path}") })
     }
+}
 
-    async fn find_one(&self, product: ProductId) -> Result<Option<ProductSnapshot>, Failure> {
+impl ports::ProductSnapshots for HttpProductSnapshots {
+    async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure> {
+        if products.is_empty() {
+            return Ok(Vec::new());
+        }
         let unavailable = |error| Failure::unavailable(DEPENDENCY, crate::cause(error));
-        let url = self.url.replace("{id}", &product.to_string());
-        let response = self.http.get(url).send().await.map_err(unavailable)?;
+        // Ids have no characters that a query would have to escape.
+        let ids: Vec<String> = products.iter().map(ToString::to_string).collect();
+        let response =
+            self.http.get(format!("{}?ids={}", self.url, ids.join(","))).send().await.map_err(unavailable)?;
         match response.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return Ok(None),
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 return Err(Failure::unavailable(DEPENDENCY, status));
             }
             status => return Err(Failure::internal(format!("{DEPENDENCY}: {status}"))),
         }
         let body = response.bytes().await.map_err(unavailable)?;
-        let Product { id, name, price } =
+        let Products { items } =
             serde_json::from_slice(&body).map_err(|cause| Failure::internal(format!("{DEPENDENCY}: {cause}")))?;
-        Ok(Some(ProductSnapshot { product_id: id, name, price }))
-    }
-}
-
-impl ports::ProductSnapshots for HttpProductSnapshots {
-    async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure> {
-        let found = stream::iter(products)
-            .map(|product| self.find_one(*product))
-            .buffer_unordered(MAX_CONCURRENT_REQUESTS)
-            .try_filter_map(|snapshot| async { Ok(snapshot) })
-            .try_collect();
-        match tokio::time::timeout(TOTAL_TIMEOUT, found).await {
-            Ok(snapshots) => snapshots,
-            Err(_) => Err(Failure::unavailable(DEPENDENCY, "not all products were read in time")),
-        }
+        let snapshot = |Product { id, name, price, version }| ProductSnapshot {
+            product_id: id,
+            name,
+            price,
+            active: true,
+            version,
+        };
+        Ok(items.into_iter().map(snapshot).collect())
     }
 }

@@ -34,15 +34,57 @@ CREATE TABLE orders.order_lines (
     UNIQUE (order_id, product_id)
 );
 
+-- The copy of the catalogue's prices, fed by its events, and by what the catalogue answered about products that the copy lacked.
+CREATE TABLE orders.product_prices (
+    product_id uuid    PRIMARY KEY,
+    name       text    NOT NULL,
+    price      bigint  NOT NULL CHECK (price >= 0),
+    currency   text    NOT NULL,
+    -- Whether the product is on sale.
+    active     boolean NOT NULL,
+    -- The version of the product. A lower one never replaces a higher one.
+    version    bigint  NOT NULL CHECK (version > 0)
+);
+
+-- Stores snapshots of products: [{product_id, name, price: {amount, currency}, active, version}], each product once. Returns how many
+-- were newer than the copy. Rows are locked in one order, so that no two of these deadlock.
+CREATE FUNCTION orders.learn_prices(products jsonb) RETURNS bigint LANGUAGE sql AS $$
+    WITH stored AS (
+        INSERT INTO orders.product_prices AS known (product_id, name, price, currency, active, version)
+        SELECT (one ->> 'product_id')::uuid, one ->> 'name', (one #>> '{price,amount}')::bigint, one #>> '{price,currency}',
+            (one ->> 'active')::boolean, (one ->> 'version')::bigint
+        FROM jsonb_array_elements(products) AS one
+        ORDER BY 1
+        ON CONFLICT (product_id) DO UPDATE
+            SET name = excluded.name, price = excluded.price, currency = excluded.currency, active = excluded.active,
+                version = excluded.version
+            WHERE known.version < excluded.version
+        RETURNING product_id
+    )
+    SELECT count(*) FROM stored;
+$$;
+
+-- Whether the copy has each of these products on sale with this name and price.
+CREATE FUNCTION orders.has_prices(products jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(bool_and(
+        known.active AND known.name = one ->> 'name' AND known.price = (one #>> '{price,amount}')::bigint
+            AND known.currency = one #>> '{price,currency}'
+    ), true) AND count(*) = count(known.product_id)
+    FROM jsonb_array_elements(products) AS one
+    LEFT JOIN orders.product_prices AS known ON known.product_id = (one ->> 'product_id')::uuid;
+$$;
+
 -- Stores a placed order with its event and the response under the idempotency key. A function, so that a session plans the
 -- statements once and not with every unnamed statement.
 --
 -- Returns whether the key was new and, if not, what is stored under it. Each statement sees what was committed before it began,
--- so a request that waited for a concurrent duplicate finds the response of the duplicate.
+-- so a request that waited for a concurrent duplicate finds the response of the duplicate. `terms` are {prices, learned}: the products
+-- as the order has them, and those of them that the copy may lack. If the copy differs, QS003 is raised, so that nothing is written.
 CREATE FUNCTION orders.place(
     scope_of text, key_of text, fingerprint_of text, head jsonb, reply_body text,
     id_of uuid, user_of uuid, status_of text, reason_of text, amount bigint, currency_of text, address jsonb, method text,
-    payment_of uuid, version_of bigint, placed_at timestamptz, changed_at timestamptz, steps jsonb, lines jsonb, event_of jsonb
+    payment_of uuid, version_of bigint, placed_at timestamptz, changed_at timestamptz, steps jsonb, lines jsonb, event_of jsonb,
+    terms jsonb
 ) RETURNS TABLE (is_new boolean, fingerprint text, status integer, headers jsonb, body text) LANGUAGE plpgsql AS $$
 BEGIN
     -- An expired key is overwritten.
@@ -58,6 +100,11 @@ BEGIN
             SELECT false, stored.fingerprint, stored.status, stored.headers, stored.body FROM orders.idempotency AS stored
             WHERE stored.scope = scope_of AND stored.key = key_of AND stored.expires_at > now();
         RETURN;
+    END IF;
+
+    PERFORM orders.learn_prices(terms -> 'learned');
+    IF NOT orders.has_prices(terms -> 'prices') THEN
+        RAISE EXCEPTION 'a price of the order is not that of the copy' USING ERRCODE = 'QS003';
     END IF;
 
     INSERT INTO orders.orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,

@@ -13,6 +13,9 @@ pub(super) const NO_ACCOUNT: &str = "QS001";
 /// Raised by the functions of inventory: `domain::stock::next` rejects the input.
 const REFUSED: &str = "QS002";
 
+/// Raised by `orders.place`: a price of the order is not that of the copy.
+const PRICE_OUTDATED: &str = "QS003";
+
 /// Whether a parameter has a value that PostgreSQL cannot represent: NUL in text (22021) or in JSON (22P05), a time out of range (22008).
 /// Types refuse such values where they are parsed. One that gets here all the same is the sender's, and no retry makes it storable.
 fn is_unstorable(code: &SqlState) -> bool {
@@ -95,6 +98,9 @@ impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         if let Some(error) = error.server_error().filter(|error| error.code().code() == REFUSED) {
             return Self::new(FailureKind::Conflict, "invalid-reservation-transition", error.message());
+        }
+        if error.server_error().is_some_and(|error| error.code().code() == PRICE_OUTDATED) {
+            return ports::Terms::outdated();
         }
         if error.server_error().is_some_and(|error| is_unstorable(error.code())) {
             let detail = "A value of the request cannot be stored.";

@@ -2,7 +2,7 @@
 
 use super::{
     Database, Relay,
-    fragments::{claim_if_given, insert_event},
+    fragments::{claim, claim_if_given, insert_event},
     idempotency,
     params::params,
     rows::{bigint, count, decodable, get, json, keyword, money, only, parsed, parsed_if},
@@ -10,17 +10,21 @@ use super::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Event,
-    id::{OrderId, PaymentId, UserId},
-    order::{Input, Order, Reason, State, Status, Transition},
+    id::{OrderId, PaymentId, ProductId, UserId},
+    order::{Input, Order, ProductSnapshot, Reason, State, Status, Transition},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Bus, Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
-use std::{collections::BTreeMap, sync::Arc};
+use ports::{Bus, Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
+use serde_json::json as object;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio_postgres::{Row, types::Json};
 
 const PLACE: &str = "
-    SELECT * FROM place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+    SELECT * FROM place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 
 /// An order as one row, with its lines as JSON of the domain type.
 macro_rules! select_order {
@@ -74,15 +78,75 @@ const STUCK: &str = concat!(
 const PENDING: &str =
     "SELECT reason, count(*) AS orders FROM orders WHERE status = 'pending' AND reason IS NOT NULL GROUP BY reason";
 
+/// Prices with the response that the key has, if it has one.
+const QUOTE: &str = "
+    SELECT false AS is_new, record.fingerprint, record.status, record.headers, record.body, (
+        SELECT coalesce(jsonb_agg(jsonb_build_object(
+            'product_id', p.product_id,
+            'name', p.name,
+            'price', jsonb_build_object('amount', p.price, 'currency', p.currency),
+            'active', p.active,
+            'version', p.version
+        )), '[]') FROM product_prices AS p WHERE p.product_id = ANY ($3)
+    ) AS products
+    FROM (VALUES (1)) AS one
+    LEFT JOIN idempotency AS record ON record.scope = $1 AND record.key = $2 AND record.expires_at > now()";
+
+const TRACK: &str = concat!("WITH ", claim!(), " SELECT learn_prices($3) AS stored FROM claim");
+
+/// Products whose prices a process remembers. Each takes about 200 bytes.
+const MAX_REMEMBERED: usize = 10_000;
+
 #[derive(Debug)]
 pub struct PgOrders<B> {
     relay: Relay<B>,
+    /// The prices that this process saw last.
+    remembered: Mutex<HashMap<ProductId, ProductSnapshot>>,
 }
 
 impl<B: Bus> PgOrders<B> {
     /// `database` logs in as the role of orders.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
-        Self { relay: Relay::new(catalog::Context::Orders, database, bus) }
+        Self { relay: Relay::new(catalog::Context::Orders, database, bus), remembered: Mutex::default() }
+    }
+
+    /// The prices of all of these products, if this process remembers them.
+    fn recall(&self, products: &[ProductId]) -> Option<Vec<ProductSnapshot>> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        products.iter().map(|product| remembered.get(product).cloned()).collect()
+    }
+
+    fn remember(&self, products: &[ProductSnapshot]) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() + products.len() > MAX_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.extend(products.iter().map(|product| (product.product_id, product.clone())));
+    }
+}
+
+impl<B: Bus> PriceCopy for PgOrders<B> {
+    async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure> {
+        let params = params![claim.consumer, claim.event_id, Json([product])];
+        let rows = self.relay.database().query(TRACK, &params).await?;
+        rows.first().map_or(Ok(false), |row| Ok(count(row, "stored")? > 0))
+    }
+
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure> {
+        if enough == Recency::Remembered
+            && let Some(products) = self.recall(products)
+        {
+            return Ok(Quote { first: None, products, recency: Recency::Remembered });
+        }
+        let ids: Vec<Uuid> = products.iter().map(|product| product.0).collect();
+        let rows = self.relay.database().query(QUOTE, &params![&key.scope, &key.key, ids]).await?;
+        let products: Vec<ProductSnapshot> = json(only(&rows)?, "products")?;
+        self.remember(&products);
+        let first = match idempotency::outcome(key, &rows)? {
+            Some(IdempotencyOutcome::Replayed(first)) => Some(first),
+            _ => None,
+        };
+        Ok(Quote { first, products, recency: Recency::Current })
     }
 }
 
@@ -93,6 +157,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
+        terms: &Terms<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         let params = params![
             &key.scope,
@@ -115,9 +180,11 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(&order.history),
             Json(&order.lines),
             Json(event),
+            Json(object!({ "prices": terms.prices, "learned": terms.learned })),
         ];
         let outcome = idempotency::execute(self.relay.database(), key, PLACE, &params).await?;
         if outcome == IdempotencyOutcome::Committed {
+            self.remember(terms.learned);
             self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(outcome)
@@ -125,10 +192,6 @@ impl<B: Bus> OrderStore for PgOrders<B> {
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         idempotency::store_rejection(self.relay.database(), key, reply).await
-    }
-
-    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        idempotency::find_response(self.relay.database(), key).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {
@@ -265,7 +328,7 @@ mod tests {
 
     #[test]
     fn statements_are_far_below_the_size_that_pins_the_proxy() {
-        for sql in [PLACE, idempotency::STORE_REJECTION, GET, LIST, ADVANCE, STUCK, PENDING] {
+        for sql in [PLACE, QUOTE, TRACK, idempotency::STORE_REJECTION, GET, LIST, ADVANCE, STUCK, PENDING] {
             assert!(sql.len() < 4096);
         }
     }

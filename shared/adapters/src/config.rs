@@ -9,7 +9,7 @@ pub use kafka::KafkaAuth;
 
 use catalog::{Bucket, Secret, Stream, Table};
 use domain::invoice::Calendar;
-use domain::order::ShortfallPolicy;
+use domain::order::{MAX_LINES, OrderLimits, ShortfallPolicy};
 use domain::text::Email;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -74,6 +74,8 @@ pub mod env {
     pub const QUEUE_URL: &str = "QUEUE_URL";
     /// What happens to a paid order without stock: `refund`, `backorder` or `review`.
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
+    /// Lines that an order may have.
+    pub const MAX_ORDER_LINES: &str = "MAX_ORDER_LINES";
     /// IANA time zone in which invoices are dated.
     pub const INVOICE_TIME_ZONE: &str = "INVOICE_TIME_ZONE";
     /// First day of a series of invoices, as `MM-DD`.
@@ -281,10 +283,21 @@ impl Config {
         })
     }
 
+    pub fn order_limits(&self) -> Result<OrderLimits> {
+        let lines = self.number(env::MAX_ORDER_LINES, MAX_LINES as u64)?;
+        Ok(OrderLimits { lines: usize::try_from(lines).unwrap_or(MAX_LINES) })
+    }
+
     pub fn invoice_calendar(&self) -> Result<Calendar> {
         let (zone, begins) = (self.text(env::INVOICE_TIME_ZONE)?, self.text(env::INVOICE_YEAR_BEGINS)?);
         let what = "an IANA time zone, with a day as MM-DD in INVOICE_YEAR_BEGINS";
         Calendar::parse(&zone, &begins).map_err(|_| ConfigError::invalid(env::INVOICE_TIME_ZONE, what))
+    }
+
+    /// A whole number from 1 to `max`.
+    fn number(&self, name: &'static str, max: u64) -> Result<u64> {
+        let number = self.text(name)?.parse().ok().filter(|number| (1..=max).contains(number));
+        number.ok_or_else(|| ConfigError::invalid(name, &format!("a whole number from 1 to {max}")))
     }
 
     fn text(&self, name: &'static str) -> Result<String> {
@@ -362,6 +375,15 @@ mod tests {
         for (zone, begins) in [("Berlin", "01-01"), ("UTC", "1.1.")] {
             let error = calendar(zone, begins).unwrap_err().to_string();
             assert!(error.contains("INVOICE_TIME_ZONE") && error.contains("INVOICE_YEAR_BEGINS"), "{error}");
+        }
+    }
+
+    #[test]
+    fn limits_of_orders_are_positive_and_within_those_of_the_domain() {
+        let limits = |lines| Config::from_vars([("MAX_ORDER_LINES", lines)]).order_limits();
+        assert_eq!(limits("7"), Ok(OrderLimits { lines: 7 }));
+        for bad in ["0", "101", "-1", "1.5", "many", ""] {
+            assert!(limits(bad).unwrap_err().to_string().contains("MAX_ORDER_LINES"), "{bad}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
 use domain::invoice::Calendar;
-use domain::order::ShortfallPolicy;
+use domain::order::{OrderLimits, ShortfallPolicy};
 use edge::Consumer;
 use edge::http::{Access, Route};
 use std::cell::OnceCell;
@@ -78,6 +78,12 @@ impl Wiring {
     pub fn shortfall_policy(&self) -> Result<ShortfallPolicy> {
         self.require("the policy about shortfalls", |uses| matches!(uses, Uses::ShortfallPolicy))?;
         self.config.shortfall_policy()
+    }
+
+    /// What a customer may order.
+    pub fn order_limits(&self) -> Result<OrderLimits> {
+        self.require("the limits of orders", |uses| matches!(uses, Uses::OrderLimits))?;
+        self.config.order_limits()
     }
 
     /// The time zone and year of invoice series.

@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     GetItem,
+    BatchGetItem,
     PutItem,
     /// An update of these attributes of an item, and of no other.
     UpdateItem(&'static [&'static str]),
@@ -24,6 +25,7 @@ impl Action {
     pub const fn iam(self) -> &'static str {
         match self {
             Self::GetItem => "dynamodb:GetItem",
+            Self::BatchGetItem => "dynamodb:BatchGetItem",
             Self::PutItem => "dynamodb:PutItem",
             Self::UpdateItem(_) => "dynamodb:UpdateItem",
             Self::GetObject => "s3:GetObject",

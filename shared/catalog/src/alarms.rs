@@ -245,6 +245,9 @@ pub const ALARMS: &[Alarm] = &[
     Alarm::new("orders-placed-anomaly", "orders-placed", Ticket, "Far fewer orders are placed than usual at this hour.")
         .when(Lambda(FunctionKind::Only(ORDER_PLACE.name)), "Invocations", Sum, BelowBand(3)).for_periods(15 * MINUTE, 3, 3).or_silent(),
 
+    Alarm::new("price-copy-lag", "price-copy", Ticket, "Orders are placed at prices that changed more than five minutes ago.")
+        .when(Emitted(PRODUCT_PRICE_TRACK), "PriceCopyLag", Maximum, Above(300_000.0)).for_periods(5 * MINUTE, 1, 1),
+
     // Payments and the ledger.
     Alarm::new("gateway-suspended", "gateway", Page, "The circuit breaker suspended the payment gateway: nothing is charged.")
         .when(EmittedByAny, "CircuitsOpened", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),

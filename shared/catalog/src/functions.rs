@@ -50,6 +50,9 @@ functions! {
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem]), Uses::Redis])
         .concurrency(100);
+    /// Returns several products by id.
+    PRODUCT_LIST = Function::new("product-list", Catalogue).http(Get, "/api/v1/products", Public)
+        .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem])]);
     /// Publishes the changes of the products table, which is its own outbox.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
         .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);
@@ -96,7 +99,7 @@ functions! {
     // Orders.
     /// Places an order.
     ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", CUSTOMER_ONLY).idempotent()
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Api]).publishes(&[ORDER_PLACED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Api, Uses::OrderLimits]).publishes(&[ORDER_PLACED]);
     /// Returns an order.
     ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::PostgresRead]);
@@ -120,6 +123,9 @@ functions! {
     /// Cancels unpaid orders after a timeout.
     ORDER_SWEEP = Function::new("order-sweep", Orders).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]).timeout(50);
+    /// Copies the catalogue's prices, which orders are placed at.
+    PRODUCT_PRICE_TRACK = Function::new("product-price-track", Orders).on(&[PRODUCT_CREATED])
+        .uses(&[Uses::Postgres]).timeout(15);
 
     // Payments.
     /// Charges a reserved order, and retries when requested.

@@ -170,6 +170,8 @@ pub enum Uses {
     ShortfallPolicy,
     /// The environment's time zone and year of invoice series.
     InvoiceCalendar,
+    /// The environment's limits of orders.
+    OrderLimits,
     /// The HTTP API of another context.
     Api,
 }

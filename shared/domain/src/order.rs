@@ -1,6 +1,8 @@
 //! Orders: placement, and the transitions between their states.
 
 mod commands;
+mod limits;
+mod prices;
 mod state_machine;
 mod update;
 
@@ -9,6 +11,8 @@ pub use crate::{
     order_status::{Reason, Status},
 };
 pub use commands::UpdateStatus;
+pub use limits::OrderLimits;
+pub use prices::{PRICE_CHANGED, ProductSnapshot, are_on_sale, unknown};
 pub use state_machine::{
     Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, advance, apply_command, next, stuck_before,
     time_out, version_mismatch,
@@ -22,12 +26,12 @@ use crate::{
     id::{OrderId, PaymentId, ProductId, UserId},
     money::SumError,
     payment,
-    text::{PaymentMethod, ProductName},
+    text::PaymentMethod,
 };
 use kernel::{Failure, FieldError, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Maximum number of lines in one order.
+/// Maximum number of lines in one order. An environment may allow fewer.
 pub const MAX_LINES: usize = 100;
 
 /// A requested product and quantity.
@@ -36,6 +40,9 @@ pub const MAX_LINES: usize = 100;
 pub struct Item {
     pub product_id: ProductId,
     pub quantity: Quantity,
+    /// The price of one unit that the customer was shown. If the price is another one, nothing is ordered.
+    #[serde(default)]
+    pub expected_unit_price: Option<Money>,
 }
 
 /// A request to place an order.
@@ -46,15 +53,6 @@ pub struct PlaceOrder {
     pub items: Vec<Item>,
     pub shipping_address: Address,
     pub payment_method: PaymentMethod,
-}
-
-/// Name and price of a product in the catalogue when an order is placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductSnapshot {
-    pub product_id: ProductId,
-    pub name: ProductName,
-    /// Price of one unit.
-    pub price: Money,
 }
 
 /// A transition in an order's history.
@@ -99,12 +97,12 @@ impl Order {
 }
 
 impl PlaceOrder {
-    /// Validates what the types do not: the number of items, and that no product is listed twice.
-    pub fn check(&self) -> Result<(), Failure> {
+    /// Validates what the types do not: the number of items, at most `max_lines`, and that no product is listed twice.
+    pub fn check(&self, max_lines: usize) -> Result<(), Failure> {
         let at = |pointer: String, detail: &str| FieldError { pointer, detail: detail.to_owned() };
         let mut errors = Vec::new();
-        if self.items.is_empty() || self.items.len() > MAX_LINES {
-            errors.push(at("/items".to_owned(), &format!("must have 1 to {MAX_LINES} items")));
+        if self.items.is_empty() || self.items.len() > max_lines {
+            errors.push(at("/items".to_owned(), &format!("must have 1 to {max_lines} items")));
         }
         for (n, item) in self.items.iter().enumerate() {
             if self.items.iter().take(n).any(|earlier| earlier.product_id == item.product_id) {
@@ -115,16 +113,11 @@ impl PlaceOrder {
     }
 }
 
-/// Whether each of `wanted` has a snapshot. A missing one may be temporary, while the catalogue catches up.
-pub fn are_on_sale(wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> bool {
-    wanted.iter().all(|product| snapshots.iter().any(|snapshot| snapshot.product_id == *product))
-}
-
-/// Places an order at the prices of the catalogue.
+/// Places an order at the prices of the snapshots.
 ///
-/// `snapshots` contains the products that are on sale, in any order. A product without a snapshot, a second currency, or a sum above
+/// `snapshots` contains the products that are known, in any order. A product that is not on sale, a second currency, or a sum above
 /// [`crate::money::MAX_AMOUNT`] is a failure that names the item; a total outside the gateway's limits ([`payment::check_total`]) is
-/// one that names `/items`.
+/// one that names `/items`. Another price than the expected one is a `Conflict`, code [`PRICE_CHANGED`].
 pub fn place(
     id: OrderId,
     user_id: UserId,
@@ -132,13 +125,14 @@ pub fn place(
     snapshots: &[ProductSnapshot],
     now: Timestamp,
 ) -> Result<(Order, OrderPlaced), Failure> {
-    command.check()?;
+    command.check(MAX_LINES)?;
+    prices::check_expected(&command.items, snapshots)?;
     let mut lines = Vec::with_capacity(command.items.len());
     let mut total: Option<Money> = None;
     for (n, item) in command.items.iter().enumerate() {
         let snapshot = snapshots
             .iter()
-            .find(|snapshot| snapshot.product_id == item.product_id)
+            .find(|snapshot| snapshot.product_id == item.product_id && snapshot.active)
             .ok_or_else(|| Failure::field(format!("/items/{n}/product_id"), "is not a product on sale"))?;
         let sum_error = |error| match error {
             SumError::Mixed => Failure::field(format!("/items/{n}/product_id"), "is sold in another currency"),

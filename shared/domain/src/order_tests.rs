@@ -26,7 +26,8 @@ fn command(items: &[(u128, i64)]) -> PlaceOrder {
 }
 
 fn snapshot(n: u128, price: Money) -> ProductSnapshot {
-    ProductSnapshot { product_id: product(n), name: ProductName::parse("Lamp").expect("valid"), price }
+    let name = crate::text::ProductName::parse("Lamp").expect("valid");
+    ProductSnapshot { product_id: product(n), name, price, active: true, version: 1 }
 }
 
 fn placed() -> Order {
@@ -99,8 +100,9 @@ fn empty_duplicate_mixed_and_too_large_orders_are_rejected() {
 #[test]
 fn order_has_at_most_100_items() {
     let lines = |count: u128| command(&(1..=count).map(|n| (n, 1)).collect::<Vec<_>>());
-    assert!(lines(100).check().is_ok());
-    assert_eq!(lines(101).check().expect_err("rejected").fields[0].pointer, "/items");
+    assert!(lines(100).check(MAX_LINES).is_ok());
+    assert_eq!(lines(101).check(MAX_LINES).expect_err("rejected").fields[0].pointer, "/items");
+    assert_eq!(lines(3).check(2).expect_err("rejected").fields[0].detail, "must have 1 to 2 items");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::{
     Money,
     event::ProductCreated,
     id::ProductId,
+    order::ProductSnapshot,
     text::{Category, Description, ProductName, Sku},
 };
 use kernel::Timestamp;
@@ -88,6 +89,17 @@ pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product 
 }
 
 impl Product {
+    /// What an order needs to know of it. Every product is on sale.
+    pub fn snapshot(&self) -> ProductSnapshot {
+        ProductSnapshot {
+            product_id: self.id,
+            name: self.name.clone(),
+            price: self.price,
+            active: true,
+            version: self.version,
+        }
+    }
+
     /// The event of a new product.
     pub fn created(&self) -> ProductCreated {
         ProductCreated {

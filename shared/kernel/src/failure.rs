@@ -60,6 +60,8 @@ pub struct Failure {
     pub fields: Vec<FieldError>,
     /// Seconds after which the client may retry (`Retry-After`).
     pub retry_after_s: Option<u32>,
+    /// One more member of the problem document, by its name: what a program needs to act on the failure. Boxed, since few failures have it.
+    pub member: Option<Box<(&'static str, serde_json::Value)>>,
     /// Cause for the log; never part of a response.
     pub internal: Option<String>,
 }
@@ -67,7 +69,15 @@ pub struct Failure {
 impl Failure {
     /// Creates a failure without internal details.
     pub fn new(kind: FailureKind, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, code, detail: detail.into(), fields: Vec::new(), retry_after_s: None, internal: None }
+        Self {
+            kind,
+            code,
+            detail: detail.into(),
+            fields: Vec::new(),
+            retry_after_s: None,
+            member: None,
+            internal: None,
+        }
     }
 
     /// Creates an [`Invalid`](FailureKind::Invalid) failure for one field; see [`FieldError::pointer`].
@@ -114,6 +124,13 @@ impl Failure {
     #[must_use]
     pub fn with_internal(mut self, cause: impl fmt::Display) -> Self {
         self.internal = Some(cause.to_string());
+        self
+    }
+
+    /// Sets the additional member of the problem document.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.member = Some(Box::new((name, value)));
         self
     }
 

@@ -28,6 +28,10 @@ pub trait ProductStore {
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure>;
 
+    /// The products with these ids, in any order. An id without a product, or given twice, has no effect. At most
+    /// [`domain::order::MAX_LINES`] ids.
+    async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure>;
+
     /// Stores the stock figure of `level`, unless a newer one is stored. Returns whether it changed.
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure>;
 }
@@ -42,8 +46,8 @@ pub trait Cache {
     async fn invalidate(&self, key: &str);
 }
 
-/// Name, price and availability of products, as the catalogue's public API returns them.
+/// Name and price of products, as the catalogue's public API returns them.
 pub trait ProductSnapshots {
-    /// The snapshots of these products. Products that are not on sale are missing.
+    /// The snapshots of these products, from one request. Products that do not exist are missing.
     async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure>;
 }

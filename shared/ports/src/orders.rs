@@ -3,30 +3,79 @@
 use crate::{Claim, OutboxCursor, Page, TransitionOutcome};
 use domain::{
     Event,
-    id::{OrderId, UserId},
-    order::{Order, Reason},
+    id::{OrderId, ProductId, UserId},
+    order::{Order, ProductSnapshot, Reason},
 };
-use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::collections::BTreeMap;
+
+/// Code of the failure of an order that was made with other prices than those of the copy.
+pub const PRICE_OUTDATED: &str = "price-outdated";
+
+/// What must hold when an order is stored.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms<'a> {
+    /// The products with their prices as the order has them. Where the copy differs, `place` is `Conflict`, code [`PRICE_OUTDATED`].
+    pub prices: &'a [ProductSnapshot],
+    /// Those that the catalogue has just stated, because the copy lacks them. They are stored in the copy together with the order.
+    pub learned: &'a [ProductSnapshot],
+}
+
+impl Terms<'_> {
+    /// The failure of an order whose prices are not those of the copy.
+    pub fn outdated() -> Failure {
+        Failure::new(FailureKind::Conflict, PRICE_OUTDATED, "A price has just changed; send the request again.")
+    }
+}
+
+/// Which prices a request can do with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recency {
+    /// Those that this process saw last. They need no round trip, may be outdated, and are compared with the copy by
+    /// [`OrderStore::place`].
+    Remembered,
+    /// Those of the copy now.
+    Current,
+}
+
+/// Prices for one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The response to the request, if its key has one. Only looked up for a quote that is current.
+    pub first: Option<StoredReply>,
+    /// The products that are known, also those that are not on sale.
+    pub products: Vec<ProductSnapshot>,
+    /// Whether the prices were read from the copy.
+    pub recency: Recency,
+}
+
+/// The copy of the catalogue's prices that orders keep.
+pub trait PriceCopy {
+    /// Stores a snapshot with the claim on the event that told it, unless the copy has the same or a newer version. Returns whether it
+    /// was stored.
+    async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure>;
+
+    /// Prices for the request with this key: those that are remembered, if that is enough and all are, and otherwise the current ones, in
+    /// one round trip with the response that the key has. Failures are those of [`OrderStore::place`].
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure>;
+}
 
 /// Stores orders, their transitions, and the responses to requests.
 pub trait OrderStore {
-    /// Stores a new order, its lines, the response to its request and its event in one transaction and one round trip. A key that was
-    /// used with another body is `Invalid`, code `idempotency-key-reused`; the key of a request in progress is `Conflict`, code
-    /// `idempotency-key-in-flight`.
+    /// Stores a new order, its lines, the response to its request and its event in one transaction and one round trip, if its terms are
+    /// met: otherwise nothing is written. A key that was used with another body is `Invalid`, code `idempotency-key-reused`; the key of
+    /// a request in progress is `Conflict`, code `idempotency-key-in-flight`.
     async fn place(
         &self,
         order: &Order,
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
+        terms: &Terms<'_>,
     ) -> Result<IdempotencyOutcome, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, which is replayed from then on. Failures are those of `place`.
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
-
-    /// The stored response to a key, if there is one. It does not claim the key. Failures are those of `place`.
-    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// One order; with `owner`, only if it is theirs.
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure>;

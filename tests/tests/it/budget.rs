@@ -1,4 +1,5 @@
-//! The budget of each function of the saga in round trips to PostgreSQL, counted by a proxy between its stores and the server.
+//! The budget of each function of the saga in round trips to PostgreSQL, counted by a proxy between its stores and the server, and in
+//! calls of another context.
 //!
 //! A round trip is one wait for the server, however many statements are sent together. Latency makes it the cost of a command, and
 //! one is added easily: by a new read, by preparing a statement, by a transaction around two statements.
@@ -8,7 +9,12 @@ use adapters_postgres::{PgOrders, PgPayments, PgStock};
 use adapters_testkit::postgres::{database_url, fresh_database};
 use adapters_testkit::proxy::CountingProxy;
 use catalog::{Context, Function};
-use domain::{Event, event::ProductCreated, order::ShortfallPolicy};
+use domain::{
+    Event,
+    event::ProductCreated,
+    order::{OrderLimits, ShortfallPolicy},
+    product::Product,
+};
 use edge::{
     Clock,
     testing::{HttpEvent, delivery, http_event},
@@ -23,37 +29,45 @@ use std::{
 use testkit::{Platform, WebhookVerifier, build, ids};
 
 /// The step, its round trips if the bus rejects its event, and if the bus accepts it and the outbox marks it as published. A transition
-/// of an order or a payment costs two: it is read, decided by the domain, and written.
-const BUDGET: [(&str, u64, u64); 22] = [
-    ("order-place", 1, 2),
-    ("order-place, repeated", 1, 1),
-    ("stock-reserve", 1, 2),
-    ("stock-reserve, redelivered", 1, 1),
-    ("order-advance, stock reserved", 2, 2),
-    ("payment-charge", 2, 3),
-    ("payment-charge, redelivered", 1, 1),
-    ("stock-allocate", 1, 2),
-    ("order-advance, stock allocated", 2, 3),
-    ("order-status-update, shipped", 2, 3),
-    ("stock-ship", 1, 2),
-    ("refund-request", 2, 3),
-    ("payment-refund", 2, 3),
-    ("order-place, second order", 1, 2),
-    ("stock-reserve, second order", 1, 2),
-    ("payment-charge, declined", 2, 3),
-    ("order-advance, declined", 2, 3),
-    ("payment-process", 2, 3),
-    ("payment-webhook", 2, 3),
-    ("order-cancel", 2, 3),
-    ("stock-release", 1, 2),
-    ("payment-close", 2, 3),
+/// of an order or a payment costs two: it is read, decided by the domain, and written. The last figure is the calls of another context.
+///
+/// A process that has seen the price of every product of an order places it in one round trip. Otherwise it reads the prices first.
+const BUDGET: [(&str, u64, u64, usize); 25] = [
+    ("order-place, price unknown to the copy", 2, 3, 1),
+    ("product-price-track", 1, 1, 0),
+    ("order-place, price not remembered", 2, 3, 0),
+    ("order-place", 1, 2, 0),
+    ("order-place, repeated", 1, 1, 0),
+    ("stock-reserve", 1, 2, 0),
+    ("stock-reserve, redelivered", 1, 1, 0),
+    ("order-advance, stock reserved", 2, 2, 0),
+    ("payment-charge", 2, 3, 0),
+    ("payment-charge, redelivered", 1, 1, 0),
+    ("stock-allocate", 1, 2, 0),
+    ("order-advance, stock allocated", 2, 3, 0),
+    ("order-status-update, shipped", 2, 3, 0),
+    ("stock-ship", 1, 2, 0),
+    ("refund-request", 2, 3, 0),
+    ("payment-refund", 2, 3, 0),
+    ("order-place, second order", 1, 2, 0),
+    ("stock-reserve, second order", 1, 2, 0),
+    ("payment-charge, declined", 2, 3, 0),
+    ("order-advance, declined", 2, 3, 0),
+    ("payment-process", 2, 3, 0),
+    ("payment-webhook", 2, 3, 0),
+    ("order-cancel", 2, 3, 0),
+    ("stock-release", 1, 2, 0),
+    ("payment-close", 2, 3, 0),
 ];
 
 #[tokio::test]
 async fn every_function_stays_within_its_round_trip_budget() {
     let (rejected, accepted) = (saga(false).await, saga(true).await);
-    let costs: Vec<_> =
-        rejected.iter().zip(accepted).map(|((step, without), (_, with))| (*step, *without, with)).collect();
+    let costs: Vec<_> = rejected
+        .iter()
+        .zip(accepted)
+        .map(|((step, without, calls), (_, with, _))| (*step, *without, with, *calls))
+        .collect();
     assert_eq!(costs, BUDGET);
 }
 
@@ -80,7 +94,7 @@ struct Fixture {
     orders: PgOrders<RecordingBus>,
     stock: PgStock<RecordingBus>,
     payments: PgPayments<RecordingBus>,
-    costs: Vec<(&'static str, u64)>,
+    costs: Vec<(&'static str, u64, usize)>,
 }
 
 impl Fixture {
@@ -102,22 +116,24 @@ impl Fixture {
             "payment-charge" => payment_charge::handle(&self.payments, &gateway, &breaker, delivery).await,
             "payment-refund" => payment_refund::handle(&self.payments, &gateway, &breaker, delivery).await,
             "payment-close" => payment_close::handle(&self.payments, delivery).await,
+            "product-price-track" => product_price_track::handle(&self.orders, delivery).await,
             other => panic!("{other} consumes no event here"),
         };
         done.unwrap_or_else(|failure| panic!("{step}: {failure}"));
-        self.costs.push((step, self.proxy.traffic.round_trips() - before));
+        self.costs.push((step, self.proxy.traffic.round_trips() - before, 0));
     }
 
     /// Sends a request to the function that `step` names.
     async fn call(&mut self, step: &'static str, row: &'static Function, request: HttpEvent) -> Value {
-        let before = self.proxy.traffic.round_trips();
+        let (before, calls_before) =
+            (self.proxy.traffic.round_trips(), self.platform.product_snapshots().request_count());
         let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
         let (clock, request, offers) = (&self.clock, request.build(), self.platform.product_snapshots());
         let (orders, payments, mail) = (&self.orders, &self.payments, self.platform.webhook_verifier());
         let gateway = self.platform.gateway();
         let response = match function(step) {
             "order-place" => {
-                let handler = async |call| order_place::handle(orders, &offers, call).await;
+                let handler = async |call| order_place::handle(orders, &offers, OrderLimits::default(), call).await;
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "order-cancel" => {
@@ -143,7 +159,8 @@ impl Fixture {
             other => panic!("{other} gets no request here"),
         };
         assert!(response["statusCode"].as_u64().is_some_and(|status| status < 300), "{step}: {response}");
-        self.costs.push((step, self.proxy.traffic.round_trips() - before));
+        let calls = self.platform.product_snapshots().request_count() - calls_before;
+        self.costs.push((step, self.proxy.traffic.round_trips() - before, calls));
         serde_json::from_str(response["body"].as_str().unwrap_or_default()).unwrap_or_default()
     }
 }
@@ -158,7 +175,7 @@ fn http_request(row: &Function, role: &str) -> HttpEvent {
 }
 
 /// One order is paid, shipped and refunded; a second is declined, paid again and cancelled.
-async fn saga(accepts: bool) -> Vec<(&'static str, u64)> {
+async fn saga(accepts: bool) -> Vec<(&'static str, u64, usize)> {
     let database = fresh_database(&database_url()).await;
     let proxy = CountingProxy::start(database.server().1, Duration::ZERO).expect("a port");
     let bus = RecordingBus { accepts, published: Arc::default() };
@@ -174,13 +191,29 @@ async fn saga(accepts: bool) -> Vec<(&'static str, u64)> {
         costs: Vec::new(),
     };
     let product = build::product().number(1).stock(10);
-    fixture.platform.products().put(&product.created());
+    for number in 1..=3 {
+        fixture.platform.products().put(&build::product().number(number).created());
+    }
     let created: ProductCreated = product.event();
     let opened = build::event(1, domain::event::StockOpened { levels: vec![] });
     fixture.stock.open(testkit::a_claim("budget", 1), &created, &opened).await.expect("opened");
+    priced(&mut fixture, &product.created()).await;
     paid_and_shipped(&mut fixture).await;
     declined_and_cancelled(&mut fixture).await;
     fixture.costs
+}
+
+/// Orders of products that the copy lacks, and of one that it has and the process has not seen.
+async fn priced(fixture: &mut Fixture, product: &Product) {
+    let place = |key: &str, items: &[(u64, i64)]| {
+        let request = http_request(catalog::ORDER_PLACE, catalog::role::CUSTOMER).key(key);
+        request.body(build::place_order_json(items))
+    };
+    let unknown = place("unknown", &[(2, 1), (3, 1)]);
+    fixture.call("order-place, price unknown to the copy", catalog::ORDER_PLACE, unknown).await;
+    fixture.deliver("product-price-track", &build::event(2, product.created())).await;
+    let first = place("not-remembered", &[(1, 1)]);
+    fixture.call("order-place, price not remembered", catalog::ORDER_PLACE, first).await;
 }
 
 async fn paid_and_shipped(fixture: &mut Fixture) {

@@ -27,6 +27,7 @@ fn config() -> Config {
         ("GATEWAY_KEY_SECRET", "gateway-key"),
         ("WEBHOOK_SECRET", "webhook-secret"),
         ("SHORTFALL_POLICY", "refund"),
+        ("MAX_ORDER_LINES", "100"),
         ("INVOICE_TIME_ZONE", "UTC"),
         ("INVOICE_YEAR_BEGINS", "01-01"),
         ("GATEWAY_URL", "http://127.0.0.1:1"),

@@ -13,7 +13,7 @@ use adapters_testkit::proxy::{CountingProxy, Traffic};
 use catalog::Context;
 use domain::Event;
 use kernel::{Timestamp, Uuid};
-use ports::{OrderStore as _, Outbox as _};
+use ports::{OrderStore as _, Outbox as _, Terms};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -76,7 +76,10 @@ pub async fn table(database: &Database) -> Result<String> {
         for store in [&accepting, &rejecting] {
             timer.tick().await;
             let sample = sample(new_products()).map_err(message)?;
-            store.place(&sample.order, &sample.key, &sample.reply, &sample.event).await.map_err(message)?;
+            store
+                .place(&sample.order, &sample.key, &sample.reply, &sample.event, &Terms::default())
+                .await
+                .map_err(message)?;
         }
     }
     // Two more polls find the last events.

@@ -35,7 +35,8 @@ pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
     let command: PlaceOrder = serde_json::from_value(command).map_err(Failure::internal)?;
     let (name, price) = (ProductName::parse("Storm lantern"), Money::new(1999, "USD"));
     let (name, price) = (name.map_err(Failure::internal)?, price.map_err(Failure::internal)?);
-    let snapshots = products.map(|product_id| ProductSnapshot { product_id, name: name.clone(), price });
+    let snapshots =
+        products.map(|product_id| ProductSnapshot { product_id, name: name.clone(), price, active: true, version: 1 });
     let (order, placed) = order::place(OrderId(Uuid::now_v7()), user, command, &snapshots, now)?;
     let event = order_event(order.id, order.version, placed.clone());
     let body = serde_json::to_string(&placed).map_err(Failure::internal)?;

@@ -93,6 +93,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone"));
                 variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
             }
+            Uses::OrderLimits => drop(variables.insert("MAX_ORDER_LINES", Setting::Input("MaxOrderLines"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

@@ -159,7 +159,9 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::PushEndpoints(actions) => granted("PushApplication", actions, &Target::PushApplication),
         // Reached over the network with other credentials, or plain configuration.
         Uses::Redis => vec![grant("Cache", &["elasticache:Connect"], Target::Cache)],
-        Uses::Gateway | Uses::Api | Uses::ShortfallPolicy | Uses::InvoiceCalendar => Vec::new(),
+        Uses::Gateway | Uses::Api => Vec::new(),
+        // Settings of the environment.
+        Uses::ShortfallPolicy | Uses::InvoiceCalendar | Uses::OrderLimits => Vec::new(),
     }
 }
 

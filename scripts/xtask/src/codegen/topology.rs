@@ -157,6 +157,7 @@ fn used(uses: &Uses) -> String {
         Uses::PushEndpoints(actions) => format!("push endpoints ({})", names_of(actions)),
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::InvoiceCalendar => "invoice calendar".into(),
+        Uses::OrderLimits => "order limits".into(),
         Uses::Api => "own API".into(),
     }
 }

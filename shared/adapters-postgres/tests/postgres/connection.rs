@@ -6,7 +6,7 @@ use adapters_testkit::postgres::TestDatabase;
 use catalog::Context;
 use domain::id::{OrderId, UserId};
 use kernel::{Failure, FailureKind};
-use ports::{OrderStore, Probe};
+use ports::{OrderStore, Probe, Terms};
 use std::{
     sync::{
         Arc,
@@ -37,7 +37,10 @@ async fn connection_closed_while_idle_is_replaced_transparently() {
     for _ in 0..5 {
         cut(&database, "true").await;
         let (order, event) = placed(UserId(id()), now());
-        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+        orders
+            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &Terms::default())
+            .await
+            .expect("placed");
     }
     assert_eq!(database.number("SELECT count(*) FROM orders.orders").await, 5);
 }
@@ -47,7 +50,7 @@ async fn connection_lost_during_a_statement_is_unavailable_then_replaced() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
     let lock = database.hold_transaction("LOCK TABLE orders.orders").await;
     let cutter = async {
         database.wait_until(WAITING).await;
@@ -116,7 +119,7 @@ async fn cancelled_call_leaves_a_working_connection() {
     let database = database().await;
     let orders = database.orders();
     let (order, event) = placed(UserId(id()), now());
-    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed");
+    orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect("placed");
     let lock = database.hold_transaction("LOCK TABLE orders.orders").await;
     tokio::select! {
         response = orders.get(order.id, None) => panic!("{response:?} in spite of the lock"),

@@ -69,6 +69,8 @@ pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
             product_id: ProductId(id()),
             name: ProductName::parse(name).expect("a name"),
             price: usd(cents),
+            active: true,
+            version: 1,
         })
         .collect();
     let items: Vec<_> =

@@ -5,7 +5,7 @@ use adapters_testkit::postgres::{BusBehavior, TestDatabase};
 use domain::id::UserId;
 use futures_util::future::{join, join_all};
 use kernel::Timestamp;
-use ports::{CleanupReport, Cutoffs, OrderStore, Outbox, StockStore, SweepReport};
+use ports::{CleanupReport, Cutoffs, OrderStore, Outbox, StockStore, SweepReport, Terms};
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
@@ -16,7 +16,10 @@ async fn place(database: &TestDatabase, count: u64) {
     let orders = database.orders();
     for n in 0..count {
         let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
-        orders.place(&order, &key(&id().to_string(), "f"), &reply(201), &event).await.expect("placed");
+        orders
+            .place(&order, &key(&id().to_string(), "f"), &reply(201), &event, &Terms::default())
+            .await
+            .expect("placed");
     }
 }
 

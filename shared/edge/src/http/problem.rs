@@ -2,7 +2,8 @@
 
 use kernel::{Failure, FailureKind, FieldError, TraceContext};
 use lambda_http::http::StatusCode;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// Media type of a problem document.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -17,6 +18,18 @@ struct Problem<'a> {
     trace_id: String,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
+    #[serde(flatten)]
+    member: Option<Member<'a>>,
+}
+
+/// A member of one kind of problem (RFC 9457, section 3.2).
+struct Member<'a>(&'a (&'static str, Value));
+
+impl Serialize for Member<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (name, value) = self.0;
+        serializer.collect_map([(name, value)])
+    }
 }
 
 /// Status and problem document of `failure`, without its internal cause.
@@ -30,6 +43,7 @@ pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) 
         instance,
         trace_id: trace.trace_id().map_or_else(|| trace.correlation_id.to_string(), str::to_owned),
         errors: &failure.fields,
+        member: failure.member.as_deref().map(Member),
     };
     // Strings and numbers always serialize; otherwise the status is still correct.
     (status, serde_json::to_string(&problem).unwrap_or_default())

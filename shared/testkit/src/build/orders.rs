@@ -91,8 +91,13 @@ impl OrderBuilder {
         )
         .expect("a request");
         let name = ProductName::parse("Lamp").expect("a name");
-        let snapshot =
-            |(product_id, _, price): (ProductId, i64, Money)| ProductSnapshot { product_id, name: name.clone(), price };
+        let snapshot = |(product_id, _, price): (ProductId, i64, Money)| ProductSnapshot {
+            product_id,
+            name: name.clone(),
+            price,
+            active: true,
+            version: 1,
+        };
         let snapshots: Vec<ProductSnapshot> = lines.into_iter().map(snapshot).collect();
         order::place(self.id, self.user, command, &snapshots, self.at).expect("an order that can be placed")
     }

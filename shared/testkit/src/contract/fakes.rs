@@ -96,6 +96,7 @@ fakes! {
     log_topics contract_log_topics Platform::log_topics;
     email_sender contract_email_sender |on: &Platform| observed(on.email_sender());
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };
+    prices contract_prices Platform::orders;
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
     orders contract_orders Platform::orders;
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };

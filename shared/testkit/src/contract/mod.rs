@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod passwords;
 pub mod payments;
 pub mod preferences;
+pub mod prices;
 pub mod product_snapshots;
 pub mod products;
 pub mod push_sender;

@@ -9,7 +9,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{OrderStore, OutboxCursor, TransitionOutcome};
+use ports::{OrderStore, OutboxCursor, Terms, TransitionOutcome};
 
 /// Generates one test per rule of [`OrderStore`]. The expression is a future of a `Fixture<impl OrderStore>`.
 #[macro_export]
@@ -74,7 +74,12 @@ fn a_key() -> IdempotencyKey {
 
 async fn place(orders: &impl OrderStore, request: &Request) -> IdempotencyOutcome {
     let Request { order, key, reply, event } = request;
-    orders.place(order, key, reply, event).await.expect("an order that can be placed")
+    orders.place(order, key, reply, event, &Terms::default()).await.expect("an order that can be placed")
+}
+
+/// Stores the order in its first state, with the event.
+async fn store(orders: &impl OrderStore, order: &OrderBuilder, event: &Event) {
+    orders.place(&order.placed(), &a_key(), &a_reply("{}"), event, &Terms::default()).await.expect("placed");
 }
 
 async fn find(orders: &impl OrderStore, id: OrderId) -> Option<Order> {
@@ -102,7 +107,7 @@ pub async fn key_reused_with_another_body_is_rejected_and_writes_nothing(fixture
     let first = request();
     place(fixture.port(), &first).await;
     let other = Request { key: IdempotencyKey { fingerprint: "other".to_owned(), ..first.key.clone() }, ..request() };
-    let rejected = fixture.port().place(&other.order, &other.key, &other.reply, &other.event).await;
+    let rejected = fixture.port().place(&other.order, &other.key, &other.reply, &other.event, &Terms::default()).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     let rejected = fixture.port().store_rejection(&other.key, &other.reply).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
@@ -147,9 +152,10 @@ pub async fn concurrent_requests_with_one_key_place_one_order(fixture: &Fixture<
             ..request_of(first.order.user_id)
         })
         .collect();
-    let attempts = fixture.concurrent(requests.len()).zip(&requests);
+    let (attempts, terms) = (fixture.concurrent(requests.len()).zip(&requests), Terms::default());
     let responses =
-        join_all(attempts.map(|(orders, one)| orders.place(&one.order, &one.key, &one.reply, &one.event))).await;
+        join_all(attempts.map(|(orders, one)| orders.place(&one.order, &one.key, &one.reply, &one.event, &terms)))
+            .await;
     let placed: Vec<&Request> = requests
         .iter()
         .zip(&responses)
@@ -247,7 +253,7 @@ pub async fn repeated_claim_applies_its_transition_once(fixture: &Fixture<impl O
     let (builder, claim) = (builder(UserId(fresh())), a_claim(CONSUMER));
     let (cancelled, event_data) = builder.cancelled(Reason::PaymentUnreachable);
     let (placed, event) = (an_event(builder.order_placed()), an_event(event_data));
-    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    store(fixture.port(), &builder, &placed).await;
     let reserved = fixture.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await;
     assert_eq!(reserved, Ok(TransitionOutcome::Applied));
     assert_eq!(fixture.port().advance(Some(claim), &cancelled, Some(&event)).await, Ok(TransitionOutcome::Applied));
@@ -263,7 +269,7 @@ pub async fn version_conflict_changes_nothing_and_can_be_retried(fixture: &Fixtu
     let (builder, claim) = (builder(UserId(fresh())), a_claim(CONSUMER));
     let (confirmed, event_data) = builder.confirmed();
     let (placed, event) = (an_event(builder.order_placed()), an_event(event_data));
-    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    store(fixture.port(), &builder, &placed).await;
     assert_eq!(
         fixture.port().advance(Some(claim), &confirmed, Some(&event)).await,
         Ok(TransitionOutcome::VersionConflict)
@@ -285,7 +291,7 @@ pub async fn version_conflict_changes_nothing_and_can_be_retried(fixture: &Fixtu
 pub async fn concurrent_transitions_succeed_once(fixture: &Fixture<impl OrderStore>) {
     let builder = builder(UserId(fresh()));
     let placed = an_event(builder.order_placed());
-    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    store(fixture.port(), &builder, &placed).await;
     let step = builder.reserved();
     let attempts = fixture.concurrent(8).map(|orders| orders.advance(Some(a_claim(CONSUMER)), &step, None));
     let responses = join_all(attempts).await;
@@ -297,7 +303,7 @@ pub async fn concurrent_transitions_succeed_once(fixture: &Fixture<impl OrderSto
 pub async fn transition_without_an_event_publishes_nothing(fixture: &Fixture<impl OrderStore>) {
     let builder = builder(UserId(fresh()));
     let placed = an_event(builder.order_placed());
-    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    store(fixture.port(), &builder, &placed).await;
     let reserved = builder.reserved();
     assert_eq!(fixture.port().advance(Some(a_claim(CONSUMER)), &reserved, None).await, Ok(TransitionOutcome::Applied));
     assert_eq!(find(fixture.port(), reserved.id).await, Some(reserved));
@@ -308,7 +314,7 @@ pub async fn transition_without_a_claim_is_guarded_by_its_version(fixture: &Fixt
     let builder = builder(UserId(fresh()));
     let (cancelled, event_data) = builder.cancelled(Reason::CustomerRequest);
     let (placed, event) = (an_event(builder.order_placed()), an_event(event_data));
-    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &placed).await.expect("placed");
+    store(fixture.port(), &builder, &placed).await;
     assert_eq!(fixture.port().advance(None, &cancelled, Some(&event)).await, Ok(TransitionOutcome::VersionConflict));
     assert_eq!(fixture.port().advance(None, &builder.reserved(), None).await, Ok(TransitionOutcome::Applied));
     assert_eq!(fixture.port().advance(None, &builder.reserved(), None).await, Ok(TransitionOutcome::VersionConflict));
@@ -360,7 +366,7 @@ pub async fn stuck_orders_are_listed_oldest_first(fixture: &Fixture<impl OrderSt
 
 /// Places the order and applies the transitions to this state.
 async fn deliver(orders: &impl OrderStore, builder: &OrderBuilder, state: order::State) {
-    orders.place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(builder)).await.expect("placed");
+    store(orders, builder, &event_of(builder)).await;
     let (reserved, confirmed) = (builder.reserved(), builder.confirmed().0);
     let steps = match state {
         order::State::AwaitingStock => vec![],
@@ -381,11 +387,12 @@ async fn deliver(orders: &impl OrderStore, builder: &OrderBuilder, state: order:
 
 pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<impl OrderStore>) {
     let Request { order, key, reply, event } = request();
-    let settled =
-        fixture.assert_published_after_outage(event.id, fixture.port().place(&order, &key, &reply, &event)).await;
+    let settled = fixture
+        .assert_published_after_outage(event.id, fixture.port().place(&order, &key, &reply, &event, &Terms::default()))
+        .await;
     assert_eq!(settled, IdempotencyOutcome::Committed);
     let builder = builder(UserId(fresh()));
-    fixture.port().place(&builder.placed(), &a_key(), &a_reply("{}"), &event_of(&builder)).await.expect("placed");
+    store(fixture.port(), &builder, &event_of(&builder)).await;
     fixture.port().advance(Some(a_claim(CONSUMER)), &builder.reserved(), None).await.expect("reserved");
     let (confirmed, event_data) = builder.confirmed();
     let event = an_event(event_data);

@@ -5,7 +5,7 @@ use crate::{Dependency, build, build::a_reply};
 use domain::{Event, id::OrderId};
 use futures_util::future::join_all;
 use kernel::{IdempotencyKey, Timestamp, Uuid};
-use ports::{Cutoffs, OrderStore, Outbox, SweepReport};
+use ports::{Cutoffs, OrderStore, Outbox, SweepReport, Terms};
 
 /// An outbox and an order store that fills it.
 #[derive(Debug)]
@@ -49,7 +49,12 @@ async fn add_pending_from(
     let event = Event { time: later(-seconds_ago), source: source.to_owned(), ..an_event(order.order_placed()) };
     let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
     fixture.platform.faults().take_down(Dependency::Bus);
-    fixture.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
+    fixture
+        .port()
+        .orders
+        .place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default())
+        .await
+        .expect("placed");
     fixture.platform.faults().restore(Dependency::Bus);
     event.id
 }
@@ -77,7 +82,12 @@ pub async fn event_published_after_its_commit_is_not_pending(
     let order = build::order().id(OrderId(fresh())).at(later(-60));
     let event = Event { time: later(-60), ..an_event(order.order_placed()) };
     let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
-    fixture.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
+    fixture
+        .port()
+        .orders
+        .place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default())
+        .await
+        .expect("placed");
     assert_eq!(published_ids(fixture), [event.id]);
     assert_eq!(sweep(fixture, later(60), 10).await, SweepReport::default());
     assert_eq!(published_ids(fixture), [event.id]);

@@ -39,11 +39,7 @@ pub async fn product_on_sale_has_a_snapshot_with_name_and_price(
     for product in [&lamp, &cord] {
         fixture.observer().add(product).await;
     }
-    let mut expected = [&lamp, &cord].map(|product| ProductSnapshot {
-        product_id: product.id,
-        name: product.name.clone(),
-        price: product.price,
-    });
+    let mut expected = [&lamp, &cord].map(Product::snapshot);
     expected.sort_by_key(|snapshot| snapshot.product_id);
     assert_eq!(find(fixture.observed_port(), &[cord.id, lamp.id]).await, expected);
 }

@@ -13,6 +13,7 @@ macro_rules! contract_products {
     ($fixture:expr) => {
         $crate::each_rule! { products, $fixture;
             created_product_is_stored_unchanged
+            products_are_found_by_id
             replayed_key_returns_the_first_response_and_no_second_product
             key_reused_with_another_body_is_rejected_and_writes_nothing
             taken_sku_is_a_conflict_on_its_field_and_frees_the_key
@@ -47,6 +48,20 @@ pub async fn created_product_is_stored_unchanged(fixture: &Fixture<impl ProductS
     assert_eq!(create(fixture.port(), &product).await, Ok(IdempotencyOutcome::Committed));
     assert_eq!(find(fixture.port(), product.id).await, Some(product));
     assert_eq!(find(fixture.port(), ProductId(fresh())).await, None);
+}
+
+pub async fn products_are_found_by_id(fixture: &Fixture<impl ProductStore>) {
+    let products: Vec<Product> = (0..domain::order::MAX_LINES).map(|_| a_product().created()).collect();
+    for product in &products[..3] {
+        create(fixture.port(), product).await.expect("created");
+    }
+    // The last ids belong to no product, and the first is given twice.
+    let mut wanted: Vec<ProductId> = products.iter().rev().map(|product| product.id).collect();
+    wanted[0] = products[0].id;
+    let mut found = fixture.port().find(&wanted).await.expect("the store responds");
+    found.sort_by_key(|product| products.iter().position(|one| one.id == product.id));
+    assert_eq!(found, products[..3]);
+    assert_eq!(fixture.port().find(&[]).await, Ok(vec![]));
 }
 
 pub async fn replayed_key_returns_the_first_response_and_no_second_product(fixture: &Fixture<impl ProductStore>) {

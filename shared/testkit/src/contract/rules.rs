@@ -37,6 +37,7 @@ mod tests {
         ("event_log", include_str!("event_log.rs")),
         ("email_sender", include_str!("email_sender.rs")),
         ("migrations", include_str!("migrations.rs")),
+        ("prices", include_str!("prices.rs")),
         ("product_snapshots", include_str!("product_snapshots.rs")),
         ("orders", include_str!("orders.rs")),
         ("outbox", include_str!("outbox.rs")),

@@ -3,13 +3,15 @@
 use super::{Cache, Dependency, ProductSnapshots, Products, keys::IdempotencyKeys};
 use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 #[derive(Default)]
 pub(super) struct ProductsState {
     products: HashMap<ProductId, Product>,
     keys: IdempotencyKeys,
     created: Vec<Product>,
+    /// Requests for snapshots.
+    snapshot_requests: usize,
 }
 
 #[derive(Default)]
@@ -88,6 +90,14 @@ impl ports::ProductStore for Products {
         self.0.query(Dependency::Table, |state| Ok(state.products.products.get(&id).cloned())).await
     }
 
+    async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure> {
+        let ids: BTreeSet<&ProductId> = ids.iter().collect();
+        let query = self.0.query(Dependency::Table, |state| {
+            Ok(ids.into_iter().filter_map(|id| state.products.products.get(id)).cloned().collect())
+        });
+        query.await
+    }
+
     async fn set_stock(&self, level: &StockLevel) -> Result<bool, Failure> {
         let step = self.0.step(Dependency::Table, "products.set_stock", |state| {
             let product = state.products.products.get_mut(&level.product_id);
@@ -102,19 +112,22 @@ impl ports::ProductStore for Products {
     }
 }
 
+impl ProductSnapshots {
+    /// Number of requests so far.
+    pub fn request_count(&self) -> usize {
+        self.0.inspect(|state| state.products.snapshot_requests)
+    }
+}
+
 impl ports::ProductSnapshots for ProductSnapshots {
     async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure> {
         let query = self.0.query(Dependency::Table, |state| {
             let found = products.iter().filter_map(|id| state.products.products.get(id));
-            Ok(found
-                .map(|product| ProductSnapshot {
-                    product_id: product.id,
-                    name: product.name.clone(),
-                    price: product.price,
-                })
-                .collect())
+            Ok(found.map(Product::snapshot).collect())
         });
-        query.await
+        let found = query.await;
+        self.0.arrange_memory(|state| state.products.snapshot_requests += 1);
+        found
     }
 }
 

@@ -267,6 +267,11 @@ impl Platform {
         read(&self.0.state.borrow())
     }
 
+    /// Changes what only a process remembers, which no invariant refers to.
+    fn arrange_memory(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.state.borrow_mut());
+    }
+
     fn arrange<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         self.0.changes.update(|changes| changes + 1);
         change(&mut self.0.state.borrow_mut())

@@ -3,17 +3,44 @@
 use super::{Dependency, Orders, keys::IdempotencyKeys};
 use domain::{
     Event,
-    id::{OrderId, UserId},
-    order::{self, Order, Reason, Status},
+    id::{OrderId, ProductId, UserId},
+    order::{self, Order, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OutboxCursor, Page, TransitionOutcome};
+use ports::{Claim, OutboxCursor, Page, Quote, Recency, Terms, TransitionOutcome};
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Default)]
 pub(super) struct OrdersState {
     pub orders: HashMap<OrderId, Order>,
     keys: IdempotencyKeys,
+    /// The copy of the catalogue's prices.
+    pub prices: HashMap<ProductId, ProductSnapshot>,
+    /// The prices that processes saw last.
+    remembered: HashMap<ProductId, ProductSnapshot>,
+}
+
+impl OrdersState {
+    /// Stores a snapshot unless the copy has the same or a newer version.
+    fn learn(&mut self, product: &ProductSnapshot) -> bool {
+        let is_new = self.prices.get(&product.product_id).is_none_or(|known| known.version < product.version);
+        if is_new {
+            self.prices.insert(product.product_id, product.clone());
+        }
+        is_new
+    }
+
+    /// Whether the terms of an order are met, once what was learned is in the copy.
+    fn check(&self, terms: &Terms<'_>) -> Result<(), Failure> {
+        let newest = |product: &ProductSnapshot| {
+            let learned = terms.learned.iter().filter(|one| one.product_id == product.product_id);
+            learned.chain(self.prices.get(&product.product_id)).max_by_key(|one| one.version)
+        };
+        let is_current = |used: &ProductSnapshot| {
+            newest(used).is_some_and(|now| now.active && (&now.name, now.price) == (&used.name, used.price))
+        };
+        if terms.prices.iter().all(is_current) { Ok(()) } else { Err(Terms::outdated()) }
+    }
 }
 
 impl Orders {
@@ -22,6 +49,24 @@ impl Orders {
         let mut all: Vec<Order> = self.0.inspect(|state| state.orders.orders.values().cloned().collect());
         all.sort_by_key(|order| (order.created_at, order.id));
         all
+    }
+
+    /// The copy of the catalogue's prices.
+    pub fn prices(&self) -> Vec<ProductSnapshot> {
+        self.0.inspect(|state| state.orders.prices.values().cloned().collect())
+    }
+
+    /// Stores a price in the copy, as an event of the catalogue does.
+    pub fn put_price(&self, product: &ProductSnapshot) {
+        self.0.arrange(|state| state.orders.learn(product));
+    }
+
+    /// Remembers prices as a process does. The memory of all processes is one, and of no consequence: it is compared with the copy.
+    fn remember(&self, products: &[ProductSnapshot]) {
+        self.0.arrange_memory(|state| {
+            let seen = products.iter().map(|product| (product.product_id, product.clone()));
+            state.orders.remembered.extend(seen);
+        });
     }
 
     /// Stores an order without an idempotency key and without an event.
@@ -57,6 +102,33 @@ impl Orders {
     }
 }
 
+impl ports::PriceCopy for Orders {
+    async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure> {
+        let commit = self.0.commit("orders.track", |state| Ok(state.claim(claim) && state.orders.learn(product)));
+        commit.await
+    }
+
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure> {
+        if enough == Recency::Remembered {
+            let recall = |product: &ProductId| self.0.inspect(|state| state.orders.remembered.get(product).cloned());
+            if let Some(products) = products.iter().map(recall).collect() {
+                return Ok(Quote { first: None, products, recency: Recency::Remembered });
+            }
+        }
+        let query = self.0.query(Dependency::Database, |state| {
+            let products = products.iter().filter_map(|product| state.orders.prices.get(product)).cloned().collect();
+            let first = match state.orders.keys.find(key)? {
+                Some(IdempotencyOutcome::Replayed(first)) => Some(first),
+                _ => None,
+            };
+            Ok(Quote { first, products, recency: Recency::Current })
+        });
+        let quote = query.await?;
+        self.remember(&quote.products);
+        Ok(quote)
+    }
+}
+
 impl ports::OrderStore for Orders {
     async fn place(
         &self,
@@ -64,13 +136,18 @@ impl ports::OrderStore for Orders {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
+        terms: &Terms<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         let commit = self.0.commit("orders.place", |state| {
             if let Some(settled) = state.orders.keys.find(key)? {
                 return Ok(settled);
             }
+            state.orders.check(terms)?;
             if state.orders.orders.contains_key(&order.id) {
                 return Err(Failure::internal(format!("the order {} exists already", order.id)));
+            }
+            for product in terms.learned {
+                state.orders.learn(product);
             }
             state.orders.orders.insert(order.id, order.clone());
             state.orders.keys.record(key, Some(reply));
@@ -89,10 +166,6 @@ impl ports::OrderStore for Orders {
             Ok(IdempotencyOutcome::Committed)
         });
         commit.await
-    }
-
-    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        self.0.query(Dependency::Database, |state| state.orders.keys.find(key)).await
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {

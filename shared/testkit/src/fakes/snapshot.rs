@@ -6,7 +6,7 @@ use domain::{
     id::{OrderId, ProductId},
     invoice::Invoice,
     ledger::Transfer,
-    order::Order,
+    order::{Order, ProductSnapshot},
     payment::Payment,
     stock,
 };
@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub transfers: Vec<Transfer>,
     /// Invoices, sorted by number.
     pub invoices: Vec<Invoice>,
+    /// The copy of the catalogue's prices, sorted by product.
+    pub prices: Vec<ProductSnapshot>,
     /// Number of orders and revenue in minor units, summed over all windows.
     pub windows: (i64, i64),
 }
@@ -37,6 +39,7 @@ impl Platform {
     pub fn update_snapshot(&self, snapshot: &mut Snapshot) {
         self.inspect(|state| {
             update(&mut snapshot.orders, state.orders.orders.values(), |order| (order.created_at, order.id));
+            update(&mut snapshot.prices, state.orders.prices.values(), |product| product.product_id);
             update(&mut snapshot.levels, state.stock.levels.values(), |level| level.product_id);
             update(&mut snapshot.invoices, state.invoices.by_order.values(), |invoice| invoice.number());
             snapshot.reservations.retain(|order, _| state.stock.reservations.contains_key(order));

@@ -9,7 +9,7 @@ use domain::{
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
     Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayEvent, GatewayReport, Ledger as _, Migrations as _,
-    OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, WebhookVerifier as _,
+    OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, Terms, WebhookVerifier as _,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn place(platform: &Platform, n: u64) -> Result<IdempotencyOutcome, Failur
     let order = build::order().number(n);
     let (key, reply) = (build::a_key(&n.to_string(), "body"), build::a_reply("{}"));
     let event = build::event(n, order.order_placed());
-    platform.orders().place(&order.placed(), &key, &reply, &event).await
+    platform.orders().place(&order.placed(), &key, &reply, &event, &Terms::default()).await
 }
 
 fn names(platform: &Platform) -> Vec<&'static str> {

@@ -67,6 +67,11 @@ mod payments {
     testkit::contract_payments!(store(Context::Payments, PgPayments::new));
 }
 
+mod prices {
+    use super::*;
+    testkit::contract_prices!(store(Context::Orders, PgOrders::new));
+}
+
 mod stock {
     use super::*;
     testkit::contract_stock!(store(Context::Inventory, PgStock::new));

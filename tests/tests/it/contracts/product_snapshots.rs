@@ -1,18 +1,17 @@
 //! Product snapshots over HTTP, from a server that returns the public view of a product.
 
 use adapters_http::HttpProductSnapshots;
-use api::ProductView;
+use api::{ListView, ProductView};
 use domain::product::Product;
-use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use testkit::Platform;
 use testkit::contract::{Fixture, Observed, product_snapshots::ProductSource};
 
-/// A server of views by path. It runs until the process ends.
+/// A server of product-list. It runs until the process ends.
 #[derive(Debug, Clone, Default)]
-struct Api(Arc<Mutex<HashMap<String, String>>>);
+struct Api(Arc<Mutex<Vec<ProductView>>>);
 
 impl Api {
     /// Starts the server and returns its URL.
@@ -34,9 +33,13 @@ impl Api {
         let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines().map_while(Result::ok);
         let request = lines.next().unwrap_or_default();
         lines.take_while(|line| !line.is_empty()).for_each(drop);
-        let path = request.split(' ').nth(1).unwrap_or_default();
-        let found = self.0.lock().expect("no poison").get(path).cloned();
-        let (status, body) = found.map_or(("404 Not Found", "{}".to_owned()), |body| ("200 OK", body));
+        let catalog::Trigger::Http { path, .. } = catalog::PRODUCT_LIST.trigger else { panic!("it has a route") };
+        let asked = request.split(' ').nth(1).and_then(|target| target.strip_prefix(path)?.strip_prefix("?ids="));
+        let ids: Vec<&str> = asked.map(|ids| ids.split(',').collect()).unwrap_or_default();
+        let mut items = self.0.lock().expect("no poison").clone();
+        items.retain(|view| ids.contains(&&*view.id));
+        let body = serde_json::to_string(&ListView { items, next_cursor: None }).expect("views serialize");
+        let status = if asked.is_some() { "200 OK" } else { "404 Not Found" };
         let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
         stream.write_all((head + &body).as_bytes()).expect("the client listens");
     }
@@ -44,9 +47,7 @@ impl Api {
 
 impl ProductSource for Api {
     async fn add(&self, product: &Product) {
-        let catalog::Trigger::Http { path, .. } = catalog::PRODUCT_GET.trigger else { panic!("it has a route") };
-        let view = serde_json::to_string(&ProductView::from(product)).expect("views serialize");
-        self.0.lock().expect("no poison").insert(path.replace("{id}", &product.id.to_string()), view);
+        self.0.lock().expect("no poison").push(ProductView::from(product));
     }
 }
 

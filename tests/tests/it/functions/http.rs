@@ -5,6 +5,7 @@ use super::{
 };
 use adapters::{Wiring, config::Config};
 use catalog::Function;
+use domain::order::OrderLimits;
 use edge::http::{Body, Call, Reply};
 use kernel::Failure;
 use serde::Serialize;
@@ -176,7 +177,7 @@ async fn order_place_places_one_order_and_rejects_the_rest_by_field() {
     ];
     let platform = seeded_platform();
     assert_responses(catalog::ORDER_PLACE, &expected, async |_, call| {
-        order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await
+        order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
     })
     .await;
     assert_eq!((platform.orders().all().len(), platform.bus().published().len()), (1, 1));
@@ -188,7 +189,9 @@ async fn before_and_after(case: &str, product: Option<domain::product::Product>)
     product.into_iter().for_each(|product| platform.products().put(&product));
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let request = async || {
-        let handler = async |call| order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await;
+        let handler = async |call| {
+            order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
+        };
         edge::http::respond(&route, sample(catalog::ORDER_PLACE, case), &clock(), &handler).await
     };
     let first = request().await;
@@ -217,7 +220,9 @@ async fn response_is_replayed_after_the_product_is_taken_off_sale() {
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let empty = Platform::new();
     let request = async |offers: &Platform| {
-        let handler = async |call| order_place::handle(&platform.orders(), &offers.product_snapshots(), call).await;
+        let handler = async |call| {
+            order_place::handle(&platform.orders(), &offers.product_snapshots(), OrderLimits::default(), call).await
+        };
         edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await
     };
     let (first, second) = (request(&platform).await, request(&empty).await);
@@ -277,7 +282,9 @@ async fn route_without_its_database_is_503_with_retry_after() {
     let platform = seeded_platform();
     platform.faults().take_down(Dependency::Database);
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
-    let handler = async |call| order_place::handle(&platform.orders(), &platform.product_snapshots(), call).await;
+    let handler = async |call| {
+        order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
+    };
     let response = edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
     assert_eq!((&response["statusCode"], response["headers"]["retry-after"].is_string()), (&503.into(), true));
     assert_eq!(platform.orders().all().len(), 0);

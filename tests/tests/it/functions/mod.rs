@@ -11,6 +11,8 @@ mod order_advance;
 mod orders;
 mod others;
 mod payments;
+mod product_list;
+mod product_price_track;
 mod stock;
 
 use catalog::Function;

@@ -9,7 +9,7 @@ use domain::{
 use edge::{Consumer, Delivery};
 use futures_util::future::join_all;
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
+use ports::{Claim, OrderStore, OutboxCursor, Page, Terms, TransitionOutcome};
 use serde_json::Value;
 use std::{cell::Cell, collections::BTreeMap};
 use testkit::{Dependency, FaultPoint, Occurrence, Platform};
@@ -66,16 +66,13 @@ impl OrderStore for Contested {
         _: &IdempotencyKey,
         _: &StoredReply,
         _: &Event,
+        _: &Terms<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("order-advance places nothing")
     }
 
     async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("order-advance stores no rejection")
-    }
-
-    async fn find_response(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        unreachable!("order-advance looks up no response")
     }
 
     async fn get(&self, _: OrderId, _: Option<UserId>) -> Result<Option<Order>, Failure> {

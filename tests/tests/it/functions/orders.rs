@@ -11,7 +11,7 @@ use domain::{
 };
 use edge::Clock;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
-use ports::{Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
+use ports::{Claim, OrderStore, OutboxCursor, Page, Terms, TransitionOutcome};
 use std::{collections::BTreeMap, time::Duration};
 use testkit::Platform;
 
@@ -171,16 +171,13 @@ impl OrderStore for FailingOrder {
         _: &IdempotencyKey,
         _: &StoredReply,
         _: &Event,
+        _: &Terms<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("a sweep places nothing")
     }
 
     async fn store_rejection(&self, _: &IdempotencyKey, _: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
         unreachable!("a sweep stores no rejection")
-    }
-
-    async fn find_response(&self, _: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        unreachable!("a sweep looks up no response")
     }
 
     async fn get(&self, id: OrderId, owner: Option<UserId>) -> Result<Option<Order>, Failure> {

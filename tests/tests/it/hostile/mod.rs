@@ -7,6 +7,7 @@ mod http;
 mod leaving;
 mod logins;
 mod money;
+mod prices;
 mod routes;
 mod sources;
 mod text;

@@ -3,6 +3,7 @@
 use crate::functions::{sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
 use catalog::Function;
+use domain::order::OrderLimits;
 use edge::{Clock, http::respond};
 use serde_json::Value;
 use testkit::Platform;
@@ -75,11 +76,12 @@ impl Api {
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
             PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
+            PRODUCT_LIST => |call| product_list::handle(&p.products(), call);
             PRODUCT_GET => |call| product_get::handle(&p.products(), &p.cache(), call);
             STOCK_GET => |call| stock_get::handle(&p.stock(), call);
             STOCK_ADJUST => |call| stock_adjust::handle(&p.stock(), call);
             STOCK_MOVEMENT_LIST => |call| stock_movement_list::handle(&p.stock(), call);
-            ORDER_PLACE => |call| order_place::handle(&p.orders(), &p.product_snapshots(), call);
+            ORDER_PLACE => |call| order_place::handle(&p.orders(), &p.product_snapshots(), OrderLimits::default(), call);
             ORDER_GET => |call| order_get::handle(&p.orders(), call);
             ORDER_LIST => |call| order_list::handle(&p.orders(), call);
             ORDER_LIST_USER => |call| order_list_user::handle(&p.orders(), call);

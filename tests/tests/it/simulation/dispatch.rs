@@ -168,6 +168,9 @@ impl<S: Backend> World<S> {
     ) -> Result<(), Failure> {
         let platform = &self.platform;
         match to {
+            to if to.name == catalog::PRODUCT_PRICE_TRACK.name => {
+                product_price_track::handle(&stores.orders(), delivery).await
+            }
             to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
                 product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
             }

@@ -9,7 +9,7 @@ use super::{
 use catalog::role;
 use domain::{
     Money,
-    order::Order,
+    order::{Order, OrderLimits},
     payment::{self, RefundReason, RefundStatus},
 };
 use edge::{
@@ -103,7 +103,7 @@ impl<S: Backend> World<S> {
         let response = match defects::place(self, &request).await {
             Some(response) => response,
             None => {
-                let handler = async |call| order_place::handle(&orders, &offers, call).await;
+                let handler = async |call| order_place::handle(&orders, &offers, OrderLimits::default(), call).await;
                 edge::http::respond(&PLACE, request, &self.clock, &handler).await
             }
         };

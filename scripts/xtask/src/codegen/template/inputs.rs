@@ -48,6 +48,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("EmailFrom", text("orders@quayside.example", "Sender address of e-mail.")),
         ("PushApplicationArn", text("", "ARN of the SNS platform application. Empty: no push notifications.")),
         ("ShortfallPolicy", text(ShortfallPolicy::Refund.name(), "What happens to a paid order without stock.")),
+        ("MaxOrderLines", text("100", "Lines that an order may have, at most 100.")),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
     ];
@@ -60,6 +61,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
             "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
             "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
             "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
+            "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
             "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
             _ => {}
         }

@@ -4,11 +4,11 @@ use super::Defect;
 use crate::simulation::{backend::Backend, requests::PLACE, world::World};
 use domain::{
     Event,
-    id::{OrderId, UserId},
-    order::{Order, Reason, Status},
+    id::{OrderId, ProductId, UserId},
+    order::{Order, OrderLimits, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
-use ports::{Claim, OrderStore, OutboxCursor, Page, TransitionOutcome};
+use ports::{Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use testkit::Platform;
@@ -28,6 +28,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
+        terms: &Terms<'_>,
     ) -> Result<IdempotencyOutcome, Failure> {
         if let Some(first) = self.platform.orders().find_key(key).await? {
             return Ok(first);
@@ -37,7 +38,7 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
             return Ok(IdempotencyOutcome::Committed);
         }
         let unrelated = IdempotencyKey { key: self.ids.next().to_string(), ..key.clone() };
-        self.inner.place(order, &unrelated, reply, event).await?;
+        self.inner.place(order, &unrelated, reply, event, terms).await?;
         self.inner.store_rejection(key, reply).await
     }
 
@@ -80,12 +81,19 @@ impl<O: OrderStore> OrderStore for Orders<'_, O> {
         self.inner.stuck(before, limit, after).await
     }
 
-    async fn find_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
-        self.inner.find_response(key).await
-    }
-
     async fn pending(&self) -> Result<BTreeMap<Reason, u64>, Failure> {
         self.inner.pending().await
+    }
+}
+
+impl<O: PriceCopy> PriceCopy for Orders<'_, O> {
+    async fn track(&self, claim: Claim, product: &ProductSnapshot) -> Result<bool, Failure> {
+        self.inner.track(claim, product).await
+    }
+
+    /// Without the response of the key, which the defects look up by themselves.
+    async fn quote(&self, key: &IdempotencyKey, products: &[ProductId], enough: Recency) -> Result<Quote, Failure> {
+        Ok(Quote { first: None, ..self.inner.quote(key, products, enough).await? })
     }
 }
 
@@ -97,6 +105,6 @@ pub async fn place<S: Backend>(world: &World<S>, request: &Value) -> Option<Valu
     }
     let orders = Orders { inner: platform.orders(), platform, ids: world.clock.ids(), defect };
     let offers = platform.product_snapshots();
-    let handler = async |call| order_place::handle(&orders, &offers, call).await;
+    let handler = async |call| order_place::handle(&orders, &offers, OrderLimits::default(), call).await;
     Some(edge::http::respond(&PLACE, request.clone(), &world.clock, &handler).await)
 }

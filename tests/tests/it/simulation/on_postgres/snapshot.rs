@@ -5,6 +5,7 @@ use domain::{
     event::{StockLevel, StockLine},
     id::{OrderId, ProductId},
     invoice::Invoice,
+    order::ProductSnapshot,
     stock::State,
 };
 use kernel::Timestamp;
@@ -28,6 +29,9 @@ const LINES: &str =
 const SHIPPED: &str = "SELECT product_id, abs(sum(quantity))::bigint AS units FROM inventory.stock_movements
     WHERE kind = 'shipped' GROUP BY product_id";
 const LEVELS: &str = "SELECT product_id, available, reserved, version FROM inventory.stock ORDER BY product_id";
+const PRICES: &str = "SELECT jsonb_build_object('product_id', product_id, 'name', name,
+    'price', jsonb_build_object('amount', price, 'currency', currency), 'active', active, 'version', version) AS product
+    FROM orders.product_prices ORDER BY product_id";
 const INVOICES: &str =
     "SELECT series, position, issued_on, issued_at, draft FROM invoices.invoices ORDER BY series, position";
 const WINDOWS: &str = "SELECT coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(revenue), 0)::bigint AS revenue
@@ -41,8 +45,9 @@ pub async fn read(
     ledger: &impl Ledger,
 ) -> Snapshot {
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
-    let (orders, reservations, lines_of, shipped, levels, transfers, invoices, windows) = join!(
+    let (orders, prices, reservations, lines_of, shipped, levels, transfers, invoices, windows) = join!(
         orders.list(ids::user(1), MANY, None),
+        rows(PRICES),
         rows(RESERVATIONS),
         rows(LINES),
         rows(SHIPPED),
@@ -76,6 +81,7 @@ pub async fn read(
         orders,
         reservations: by_order,
         shipped: shipped.iter().map(|row| (ProductId(get(row, "product_id")), get(row, "units"))).collect(),
+        prices: prices.iter().map(|row| json::<ProductSnapshot>(row, "product")).collect(),
         levels: levels.iter().map(level).collect(),
         payments: paid,
         transfers: transfers.expect("the ledger"),

@@ -3,7 +3,7 @@
 use super::{Violation, rule, wanted};
 use crate::simulation::{
     backend::Backend,
-    commands::{self, Command, RECEIVED},
+    commands::{self, Command, PRODUCTS, RECEIVED},
     world::World,
 };
 use domain::{
@@ -32,6 +32,7 @@ pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     responses(world)?;
     counted(world, &committed)?;
     events(world, &committed)?;
+    prices(world)?;
     effects(world)
 }
 
@@ -334,6 +335,18 @@ fn id_in(line: &str) -> Option<Uuid> {
     const LENGTH: usize = 36;
     let at = line.find(BEFORE)? + BEFORE.len();
     line.get(at..at + LENGTH)?.parse().ok()
+}
+
+/// The copy of prices has what the catalogue published and what orders were placed at.
+fn prices<S: Backend>(world: &World<S>) -> Result<(), Violation> {
+    let prices = &world.seen.prices;
+    for product in PRODUCTS.iter() {
+        let is_ordered =
+            world.seen.orders.iter().flat_map(|order| &order.lines).any(|line| line.product_id == product.id);
+        let is_known = prices.contains(&product.snapshot());
+        rule!(is_known || world.plan.is_seeded && !is_ordered, "{} is not in the copy: {prices:?}", product.id);
+    }
+    Ok(())
 }
 
 /// The effects of consumers outside the saga.

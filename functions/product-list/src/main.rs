@@ -1,0 +1,8 @@
+//! Wires product-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PRODUCT_LIST)?;
+    let products = adapters_dynamodb::products(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| product_list::handle(&products, call).await).await
+}

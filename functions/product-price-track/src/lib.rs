@@ -1,0 +1,23 @@
+//! Copies the prices of the catalogue to the table that orders are priced with.
+
+use domain::{DomainEvent, event::ProductCreated, order::ProductSnapshot};
+use edge::{
+    Delivery,
+    telemetry::metrics::{self, Unit},
+};
+use kernel::Failure;
+use ports::PriceCopy;
+
+/// Age of a change of the catalogue when the copy got it: how far the copy lags behind.
+const LAG: &str = "PriceCopyLag";
+
+/// Stores the price that one event of the catalogue states, unless the copy has a newer version of the product.
+pub async fn handle(prices: &impl PriceCopy, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let product: &ProductCreated = delivery.event.event.payload()?;
+    let snapshot = ProductSnapshot::created(product, delivery.event.sequence);
+    if prices.track(delivery.claim(), &snapshot).await? {
+        let lag = delivery.now.duration_since(delivery.event.time).as_secs_f64() * 1000.0;
+        metrics::value(LAG, Unit::Milliseconds, lag.max(0.0));
+    }
+    Ok(())
+}
