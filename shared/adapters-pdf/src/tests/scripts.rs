@@ -80,16 +80,21 @@ fn right_to_left_text_is_drawn_with_latin_and_numbers_in_their_places() {
     assert_eq!(drawn("רחוב הרצל 12"), ["12", "רחוב הרצל "]);
     assert_eq!(drawn("Hotel דוד 5"), ["Hotel ", "5", "דוד "]);
     assert_eq!(drawn("شارع 15 مايو"), [" مايو", "15", "شارع "]);
+    // No font has Syriac.
+    assert_eq!(drawn("דוד ܐ"), ["ܐ", "דוד "]);
 }
 
 #[test]
-fn glyphs_of_arabic_are_joined_and_marks_of_hindi_are_in_their_order() {
+fn letters_are_joined_and_ordered_as_their_script_asks() {
     let fonts = Fonts::new(fonts_directory());
     let faces = Typefaces::new(&fonts).unwrap();
     let glyphs = |text: &str| -> Vec<_> {
         let line = Line::new(text, 0.0, &faces);
         line.runs.iter().flat_map(|run| &run.glyphs).map(|glyph| glyph.glyph_id).collect()
     };
+    let starts: Vec<_> =
+        Line::new("דוד", 0.0, &faces).runs[0].glyphs.iter().map(|glyph| glyph.text_range.start).collect();
+    assert_eq!(starts, [4, 2, 0], "the first letter is on the right");
     let apart: Vec<_> = ["ه", "ه", "ه"].into_iter().flat_map(glyphs).collect();
     assert!(glyphs("ههه").iter().all(|glyph| !apart.contains(glyph)), "none has its isolated form");
     // The vowel sign is typed after its letter and drawn before it.
