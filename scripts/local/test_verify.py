@@ -1,12 +1,20 @@
 """The verification of a deployment fails when the deployment does."""
 
+import contextlib
+import io
 import threading
 import unittest
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import verify
 from api_client import ApiClient
 from config import ScriptError
+
+
+def quietly(run: Callable[[], int]) -> int:
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return run()
 
 
 class Broken(BaseHTTPRequestHandler):
@@ -39,11 +47,11 @@ class BrokenDeployment(unittest.TestCase):
 
     def test_every_journey_of_a_broken_deployment_fails(self) -> None:
         run = verify.Verification(self.url, "a@example.com", None, 0.1)
-        self.assertEqual(run.run(("staff@example.com", "secret")), 8)
+        self.assertEqual(quietly(lambda: run.run(("staff@example.com", "secret"))), 8)
 
     def test_journeys_without_staff_need_a_product(self) -> None:
         run = verify.Verification(self.url, "a@example.com", "some-product", 0.1)
-        self.assertEqual(run.run(None), 7)
+        self.assertEqual(quietly(lambda: run.run(None)), 7)
 
     def test_response_that_is_no_problem_document_is_not_taken_for_one(self) -> None:
         response = ApiClient(self.url).get("/orders")
