@@ -4,9 +4,9 @@
     scripts/cost --check            also fails if a count exceeds its budget (cost_budgets.json)
     scripts/cost --write FILE       also replaces the generated part of this document
 
-The counts at one order a second are of orders that are sent so. Those at a hundred are of orders that are sent as fast
-as this machine takes them, at a rate that the output names: batches are then smaller than on AWS, so the figure is an
-upper bound.
+The counts at one order a second are of orders that are sent so. At a hundred, the batches are those of orders that are
+sent as fast as this machine takes them, at a rate that the output names. A slower rate makes smaller batches, so the
+figure is an upper bound.
 """
 
 import argparse

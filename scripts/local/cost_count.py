@@ -42,6 +42,9 @@ class Call:
     # Entries rounded up to whole KiB, the unit of a table's writes.
     kib: int = 0
 
+    def times(self, factor: float) -> "Call":
+        return Call(*(round(number * factor) for number in (self.requests, self.entries, self.bytes, self.kib)))
+
 
 @dataclass
 class Usage:

@@ -218,7 +218,25 @@ def outside() -> dict[str, float]:
     return {"mail": table["mail"]["usd"] * MILLION, "card": card * MILLION}
 
 
+def batched(one: Usage, many: Usage) -> Usage:
+    """The use of `many` orders, each as in `one`, in the batches of `many`.
+
+    Messages, calls and CPU time of an order do not depend on the rate. They are those of `one`, because a busy machine
+    publishes some events twice.
+    """
+    times = many.orders / one.orders
+    found = Usage(many.orders, many.seconds)
+    found.calls.update({key: call.times(times) for key, call in one.calls.items()})
+    for name in one.functions:
+        found.records[name] = round(one.records[name] * times)
+        found.cpu_ms[name] = round(one.cpu_ms[name] * times)
+        share = found.records[name] / many.records[name] if many.records[name] else 1.0
+        for measure in ("invocations", "lines", "log_bytes", "span_bytes"):
+            getattr(found, measure)[name] = round(getattr(many, measure)[name] * share)
+    return found
+
+
 def flows(one: Usage, many: Usage) -> dict[str, Flow]:
     """Both rates as built, and in the usual way."""
-    slow, fast = Flow(one, 1), Flow(many, 100)
+    slow, fast = Flow(one, 1), Flow(batched(one, many), 100)
     return {"1": slow, "100": fast, "usual 1": replace(slow, way=usual()), "usual 100": replace(fast, way=usual())}

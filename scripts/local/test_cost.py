@@ -86,6 +86,15 @@ class Pricing(unittest.TestCase):
             self.assertEqual(Flow(found, 0.001).invocations("event-forward"), 1, "no batch has less than a record")
             self.assertEqual(Flow(found, 100, cost_model.usual()).invocations("event-forward"), 1)
 
+    def test_rate_changes_batches_and_not_what_an_order_uses(self) -> None:
+        one, many = forwarded(4, 1), forwarded(40, 8)
+        for _ in range(2):
+            # Two batches more, of events that were published twice.
+            for record in invocation("event-forward", metrics(RecordsProcessed=8)):
+                many.add_line("event-forward", record["message"])
+        found = cost_model.batched(one, many)
+        self.assertEqual((found.records["event-forward"], found.invocations["event-forward"]), (40, 5))
+
     def test_more_of_anything_costs_more(self) -> None:
         place = invocation("order-place", "x" * 500)
         small = of(1, place, [call("place-role", "events", "PutEvents", 1000)], order_place=5)
