@@ -1,7 +1,7 @@
 //! Properties of the resources in the templates: bounded deliveries, authorized routes, least privilege.
 
 use super::expect_none;
-use catalog::{Auth, FUNCTIONS, Trigger};
+use catalog::{Auth, Context, FUNCTIONS, Trigger};
 use serde_json::Value;
 use xtask::codegen::{
     cfn::{Resource, Template},
@@ -56,6 +56,29 @@ fn queues_meet_the_limits_for_visibility_redrive_and_retention() {
         }
     }
     expect_none(&complaints, "see Function::visibility_s and codegen/template/messaging.rs");
+}
+
+/// Lambda takes a batch above ten from a queue only with a window; who advances an order has none.
+#[test]
+fn windows_are_within_the_limits_of_lambda_and_no_order_waits_for_one() {
+    let stacks = template::build();
+    let mut complaints = Vec::new();
+    for row in FUNCTIONS.iter().filter(|row| row.has_queue()) {
+        let mapping = logical(row.name, "Mapping");
+        let size = number(&stacks, row, &mapping, "/BatchSize");
+        let window = number(&stacks, row, &mapping, "/MaximumBatchingWindowInSeconds");
+        if window > 300 || (size > 10 && window == 0) || !(1..=10_000).contains(&size) {
+            complaints.push(format!("{}: {size} messages in {window} s", row.name));
+        }
+        if window > 0 && matches!(row.context, Context::Orders | Context::Payments) {
+            complaints.push(format!("{} advances orders, and waits {window} s", row.name));
+        }
+        // In the inventory's context only the alert about low stock waits.
+        if window > 0 && row.context == Context::Inventory && row.name != catalog::STOCK_ALERT.name {
+            complaints.push(format!("{} reserves or releases stock, and waits {window} s", row.name));
+        }
+    }
+    expect_none(&complaints, "see Function::gathering: a batch above ten needs a window, of 300 s at most");
 }
 
 #[test]
