@@ -12,17 +12,18 @@ use xtask::Result;
 pub fn start() -> Result<String> {
     let secrets = Mutex::new(BTreeMap::<String, String>::new());
     let respond = move |request: Request| match request.target.as_str() {
-        "" => product(&request.path),
+        "" => products(&request.path),
         target => aws(target, &serde_json::from_slice(&request.body).unwrap_or_default(), &secrets),
     };
     http::serve(respond).map(|address| format!("http://{address}")).map_err(|error| format!("fake of AWS: {error}"))
 }
 
-/// Returns a product for any id, at the price of the sample events.
-fn product(path: &str) -> Response {
-    let id = path.rsplit('/').next().unwrap_or_default();
+/// Returns a product for any id of a list, at the price of the sample events.
+fn products(path: &str) -> Response {
+    let ids = path.rsplit_once("ids=").map(|(_, ids)| ids).unwrap_or_default();
     let price = json!({ "amount": 1999, "currency": "USD" });
-    Response::json(200, json!({ "id": id, "name": "Storm lantern", "price": price }))
+    let items = ids.split(',').map(|id| json!({ "id": id, "name": "Storm lantern", "price": price, "version": 1 }));
+    Response::json(200, json!({ "items": items.collect::<Vec<_>>(), "next_cursor": null }))
 }
 
 fn aws(target: &str, body: &Value, secrets: &Mutex<BTreeMap<String, String>>) -> Response {
