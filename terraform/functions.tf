@@ -87,6 +87,17 @@ variable "invoice_year_begins" {
   }
 }
 
+variable "max_failed_attempts" {
+  description = "Payment attempts of a customer in an hour that may fail."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.max_failed_attempts >= 1 && floor(var.max_failed_attempts) == var.max_failed_attempts
+    error_message = "max_failed_attempts must be a whole number from 1."
+  }
+}
+
 variable "max_order_lines" {
   description = "Lines that an order may have, at most 100."
   type        = number
@@ -95,6 +106,28 @@ variable "max_order_lines" {
   validation {
     condition     = var.max_order_lines >= 1 && var.max_order_lines <= 100 && floor(var.max_order_lines) == var.max_order_lines
     error_message = "max_order_lines must be a whole number from 1 to 100."
+  }
+}
+
+variable "max_unpaid_orders" {
+  description = "Open orders that a customer may have without paying."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.max_unpaid_orders >= 1 && floor(var.max_unpaid_orders) == var.max_unpaid_orders
+    error_message = "max_unpaid_orders must be a whole number from 1."
+  }
+}
+
+variable "max_unpaid_units" {
+  description = "Units in the unpaid open orders of a customer."
+  type        = number
+  default     = 1000
+
+  validation {
+    condition     = var.max_unpaid_units >= 1 && floor(var.max_unpaid_units) == var.max_unpaid_units
+    error_message = "max_unpaid_units must be a whole number from 1."
   }
 }
 
@@ -138,7 +171,10 @@ locals {
     EmailFrom             = var.email_from
     PushApplicationArn    = var.push_application_arn
     ShortfallPolicy       = var.shortfall_policy
+    MaxFailedAttempts     = tostring(var.max_failed_attempts)
     MaxOrderLines         = tostring(var.max_order_lines)
+    MaxUnpaidOrders       = tostring(var.max_unpaid_orders)
+    MaxUnpaidUnits        = tostring(var.max_unpaid_units)
     InvoiceTimeZone       = var.invoice_time_zone
     InvoiceYearBegins     = var.invoice_year_begins
   }

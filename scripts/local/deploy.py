@@ -66,6 +66,10 @@ def parameters() -> dict[str, object]:
         "EmailFrom": config.EMAIL_FROM,
         "PushApplicationArn": aws.push_application(),
         "ShortfallPolicy": _shortfall_policy(),
+        # One customer of a load test or a chaos test orders as many do.
+        "MaxUnpaidOrders": "1000",
+        "MaxUnpaidUnits": "100000",
+        "MaxFailedAttempts": "1000",
         "InvoiceTimeZone": os.environ.get(TIME_ZONE_VARIABLE) or "UTC",
     }
 

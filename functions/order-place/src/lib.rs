@@ -4,7 +4,7 @@
 //! commit together, and only if the copy has the prices of the order at that moment: those that this process remembers save a round
 //! trip, and decide nothing. The catalogue is asked once, for all products that the copy lacks. A rejection is stored as the response,
 //! too, so that a request is not rejected today and accepted tomorrow. The exceptions are a product that is not on sale, which may
-//! change within seconds, and another price than the expected one: the key stays free.
+//! change within seconds, another price than the expected one, and too many unpaid orders or units in them: the key stays free.
 
 use api::OrderView;
 use domain::{
@@ -37,7 +37,7 @@ pub async fn handle(
         let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, call.now);
         match decision {
             Ok((order, placed)) => {
-                let terms = Terms { prices: &prices, learned: &learned };
+                let terms = Terms { prices: &prices, learned: &learned, limits: Some(limits) };
                 let event = call.event(order.id, order.version, placed);
                 let path = catalog::ORDER_GET.path_of(order.id);
                 let reply = Reply::created(OrderView::from(&order)).resource(path, order.version);

@@ -6,29 +6,37 @@
 use domain::{
     DomainEvent, event,
     id::{PaymentId, RefundId},
-    payment::{self, Payment},
+    payment::{self, AttemptLimit, Payment},
 };
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
 use services::{advance_payment, call_gateway, look_up_charge, staff_metrics};
 
-/// Charges one payment; that of an order that costs nothing is confirmed without the gateway. A decline is final for the attempt. An
-/// answer that states another amount than was asked is recorded for review and confirms nothing. The queue retries while the gateway
-/// is unreachable; an attempt that is too old to retry becomes a dead letter.
+/// Charges one payment. Without the gateway, it is declined if too many attempts of the customer failed, and confirmed if the order costs
+/// nothing. A decline is final for the attempt. An answer that states another amount than was asked is recorded for review and
+/// confirms nothing. The queue retries while the gateway is unreachable; an attempt that is too old to retry becomes a dead letter.
 pub async fn handle(
     payments: &impl PaymentStore,
     gateway: &impl Gateway,
     breaker: &impl CircuitBreaker,
+    limit: AttemptLimit,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let (payment, attempt) = match &delivery.event.event {
         DomainEvent::StockReserved(stock) => {
-            (payments.begin(&payment::begin(PaymentId(delivery.ids.next()), stock, delivery.now)).await?, 1)
+            let payment = payment::begin(PaymentId(delivery.ids.next()), stock, delivery.now);
+            // An order that costs nothing is no attempt to pay.
+            let limit = (!payment.is_free()).then_some(limit);
+            (payments.begin(&payment, limit).await?, 1)
         }
         DomainEvent::PaymentRequested(request) => (get(payments, request.payment_id).await?, request.attempt),
         other => return Err(event::unexpected_event(other)),
     };
+    if payment.is_refused() {
+        let decide = |payment: &Payment| Ok(payment::decline_refused(payment, delivery.now));
+        return advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop);
+    }
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
     }

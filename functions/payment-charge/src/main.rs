@@ -5,9 +5,9 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_CHARGE)?;
     let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let gateway = adapters_stripe::gateway(&wiring)?;
-    let breaker = adapters_redis::circuit_breaker(&wiring)?;
+    let (breaker, limit) = (adapters_redis::circuit_breaker(&wiring)?, wiring.attempt_limit()?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        payment_charge::handle(&payments, &gateway, &breaker, delivery).await
+        payment_charge::handle(&payments, &gateway, &breaker, limit, delivery).await
     })
     .await
 }

@@ -17,7 +17,7 @@ use services::advance_payment;
 pub async fn handle(payments: &impl PaymentStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let cancelled: &OrderCancelled = delivery.event.event.payload()?;
     let closed = payment::begin_closed(PaymentId(delivery.ids.next()), cancelled, delivery.now);
-    let payment = payments.begin(&closed).await?;
+    let payment = payments.begin(&closed, None).await?;
     let decide = |payment: &Payment| Ok(payment::close(payment, RefundId(delivery.ids.next()), delivery.now));
     advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop)
 }

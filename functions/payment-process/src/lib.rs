@@ -1,12 +1,12 @@
 //! `POST /api/v1/payments/process`: the customer pays again after a decline, while the order is pending.
 //!
 //! Returns 202 with the payment, which is pending again and charged right after. A repeated `Idempotency-Key` replays the first
-//! response, which may be a rejection.
+//! response, which may be a rejection. Too many attempts that failed are 429 with `Retry-After`: the key stays free.
 
 use api::PaymentView;
 use domain::{
     id::UserId,
-    payment::{self, Change, ProcessPayment},
+    payment::{self, AttemptLimit, Change, ProcessPayment},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -14,7 +14,11 @@ use ports::PaymentStore;
 use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 
 /// Starts another attempt.
-pub async fn handle(payments: &impl PaymentStore, call: Call<ProcessPayment>) -> Result<Reply<PaymentView>, Failure> {
+pub async fn handle(
+    payments: &impl PaymentStore,
+    limit: AttemptLimit,
+    call: Call<ProcessPayment>,
+) -> Result<Reply<PaymentView>, Failure> {
     let (ProcessPayment { order_id, payment_method }, call) = call.into_parts();
     let (owner, key) = (UserId(call.principal()?.id), call.idempotency_key()?);
     let unknown = || Failure::field("/order_id", "is not an order of yours with a payment");
@@ -24,7 +28,7 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<ProcessPayment>) ->
         let store = async |problem: &_| payments.store_rejection(key, problem).await;
         let commit = async |change: Change, reply: &_| {
             let events = call.events(change.payment.id, change.payment.version, &change.events);
-            payments.advance_with_reply(key, reply, &change, &events).await
+            payments.advance_with_reply(key, reply, &change, &events, Some(limit)).await
         };
         call.settle(change.map(accepted), store, commit).await
     })

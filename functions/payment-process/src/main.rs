@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_PROCESS)?;
     let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::http::run(wiring.route()?, async |call| payment_process::handle(&payments, call).await).await
+    let limit = wiring.attempt_limit()?;
+    edge::http::run(wiring.route()?, async |call| payment_process::handle(&payments, limit, call).await).await
 }

@@ -26,7 +26,7 @@ pub async fn handle(payments: &impl PaymentStore, call: Call<RefundPayment>) -> 
         let store = async |problem: &_| payments.store_rejection(key, problem).await;
         let commit = async |change: Change, reply: &_| {
             let events = call.events(payment_id, change.payment.version, &change.events);
-            payments.advance_with_reply(key, reply, &change, &events).await
+            payments.advance_with_reply(key, reply, &change, &events, None).await
         };
         call.settle(change.map(accepted), store, commit).await
     })

@@ -46,6 +46,9 @@ impl Stage<'_> {
             Setting::Input("EmailFrom") => "orders@quayside.example".into(),
             Setting::Input("ShortfallPolicy") => "refund".into(),
             Setting::Input("MaxOrderLines") => "100".into(),
+            Setting::Input("MaxUnpaidOrders") => "20".into(),
+            Setting::Input("MaxUnpaidUnits") => "1000".into(),
+            Setting::Input("MaxFailedAttempts") => "10".into(),
             Setting::Input("InvoiceTimeZone") => "UTC".into(),
             Setting::Input("InvoiceYearBegins") => "01-01".into(),
             // No measured function reads the rest.

@@ -113,12 +113,15 @@ fn change_event(batch: &mut Value, change: impl FnOnce(&mut Value)) -> Result<()
     Ok(())
 }
 
-/// Returns the same request each time, with a new idempotency key.
+/// Returns the same request each time, with a new idempotency key and of another customer: one has few open orders.
 pub fn with_new_keys(place: Value) -> impl Fn() -> Value + Sync {
     let count = AtomicU64::new(0);
     move || {
         let mut event = place.clone();
-        event["headers"]["idempotency-key"] = json!(format!("bench-{}", count.fetch_add(1, Ordering::Relaxed)));
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        event["headers"]["idempotency-key"] = json!(format!("bench-{number}"));
+        event["requestContext"]["authorizer"]["lambda"]["sub"] =
+            json!(format!("0192f0c1-0000-7000-8003-{number:012x}"));
         event
     }
 }

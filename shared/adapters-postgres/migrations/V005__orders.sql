@@ -34,6 +34,38 @@ CREATE TABLE orders.order_lines (
     UNIQUE (order_id, product_id)
 );
 
+CREATE INDEX orders_open_of_user ON orders.orders (user_id) WHERE status = 'pending';
+
+-- One row for each customer who has ordered: locked while an order is placed, so that concurrent requests see each other's orders.
+CREATE TABLE orders.customers (
+    user_id uuid PRIMARY KEY
+);
+
+-- Raises QS004 if a customer has as many unpaid orders as `limits` allow, and QS005 if these would hold too many units together with
+-- `lines`. `limits` are {orders, units, unpaid}; `unpaid` are the reasons of pending orders that are not paid.
+CREATE FUNCTION orders.check_limits(user_of uuid, lines jsonb, limits jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    unpaid bigint;
+    held bigint;
+BEGIN
+    INSERT INTO orders.customers (user_id) VALUES (user_of) ON CONFLICT DO NOTHING;
+    PERFORM FROM orders.customers WHERE user_id = user_of FOR NO KEY UPDATE;
+
+    -- A statement of its own, so that it sees what the requests before it committed.
+    SELECT count(DISTINCT o.id), coalesce(sum(l.quantity), 0) INTO unpaid, held
+    FROM orders.orders AS o
+    JOIN orders.order_lines AS l ON l.order_id = o.id
+    WHERE o.user_id = user_of AND o.status = 'pending' AND limits -> 'unpaid' ? o.reason;
+    IF unpaid >= (limits ->> 'orders')::bigint THEN
+        RAISE EXCEPTION 'the customer has % unpaid orders', unpaid USING ERRCODE = 'QS004';
+    END IF;
+    held := held + (SELECT sum((line ->> 'quantity')::bigint) FROM jsonb_array_elements(lines) AS line);
+    IF held > (limits ->> 'units')::bigint THEN
+        RAISE EXCEPTION 'the unpaid orders of the customer would hold % units', held USING ERRCODE = 'QS005';
+    END IF;
+END;
+$$;
+
 -- The copy of the catalogue's prices, fed by its events, and by what the catalogue answered about products that the copy lacked.
 CREATE TABLE orders.product_prices (
     product_id uuid    PRIMARY KEY,
@@ -80,6 +112,7 @@ $$;
 -- Returns whether the key was new and, if not, what is stored under it. Each statement sees what was committed before it began,
 -- so a request that waited for a concurrent duplicate finds the response of the duplicate. `terms` are {prices, learned}: the products
 -- as the order has them, and those of them that the copy may lack. If the copy differs, QS003 is raised, so that nothing is written.
+-- With `limits` in `terms`, those of the customer are checked, too: see check_limits.
 CREATE FUNCTION orders.place(
     scope_of text, key_of text, fingerprint_of text, head jsonb, reply_body text,
     id_of uuid, user_of uuid, status_of text, reason_of text, amount bigint, currency_of text, address jsonb, method text,
@@ -105,6 +138,9 @@ BEGIN
     PERFORM orders.learn_prices(terms -> 'learned');
     IF NOT orders.has_prices(terms -> 'prices') THEN
         RAISE EXCEPTION 'a price of the order is not that of the copy' USING ERRCODE = 'QS003';
+    END IF;
+    IF terms ? 'limits' THEN
+        PERFORM orders.check_limits(user_of, lines, terms -> 'limits');
     END IF;
 
     INSERT INTO orders.orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,

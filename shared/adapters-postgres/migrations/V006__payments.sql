@@ -38,6 +38,24 @@ CREATE INDEX payments_of_transaction ON payments.payments (transaction_id) WHERE
 CREATE INDEX payments_to_reconcile ON payments.payments (reconcile_after) WHERE reconcile_after IS NOT NULL;
 CREATE INDEX payments_mismatched ON payments.payments (mismatched_at DESC, id DESC) WHERE mismatched_at IS NOT NULL;
 
+-- The attempts of each customer that count for the limit: {"<order>/<attempt>": <start>}, those of the last hour that have not succeeded.
+CREATE TABLE payments.customer_attempts (
+    user_id  uuid  PRIMARY KEY,
+    attempts jsonb NOT NULL
+);
+
+-- The attempts that count at a time.
+CREATE FUNCTION payments.recent_attempts(attempts jsonb, at timestamptz) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_object_agg(one.key, one.value), '{}') FROM jsonb_each(attempts) AS one
+    WHERE (one.value #>> '{}')::timestamptz > at - interval '1 hour';
+$$;
+
+-- Whether an attempt may be added to those that count. One that counts already may.
+CREATE FUNCTION payments.may_attempt(attempts jsonb, attempt text, at timestamptz, failed bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT attempts ? attempt OR (SELECT count(*) FROM jsonb_object_keys(payments.recent_attempts(attempts, at))) < failed;
+$$;
+
 -- The ledger. A row debits one account and credits another with the same amount, so the balances of all accounts always add up to
 -- zero. Rows are never changed or deleted; grants.sql revokes both.
 CREATE TABLE payments.transfers (

@@ -16,6 +16,9 @@ const REFUSED: &str = "QS002";
 /// Raised by `orders.place`: a price of the order is not that of the copy.
 const PRICE_OUTDATED: &str = "QS003";
 
+/// Raised by `orders.place`: the customer has too many unpaid orders, or units in them.
+const TOO_MANY_UNPAID: [&str; 2] = ["QS004", "QS005"];
+
 /// Whether a parameter has a value that PostgreSQL cannot represent: NUL in text (22021) or in JSON (22P05), a time out of range (22008).
 /// Types refuse such values where they are parsed. One that gets here all the same is the sender's, and no retry makes it storable.
 fn is_unstorable(code: &SqlState) -> bool {
@@ -99,8 +102,11 @@ impl From<QueryError> for Failure {
         if let Some(error) = error.server_error().filter(|error| error.code().code() == REFUSED) {
             return Self::new(FailureKind::Conflict, "invalid-reservation-transition", error.message());
         }
-        if error.server_error().is_some_and(|error| error.code().code() == PRICE_OUTDATED) {
-            return ports::Terms::outdated();
+        match error.server_error().map(|error| error.code().code()) {
+            Some(PRICE_OUTDATED) => return ports::Terms::outdated(),
+            Some(code) if code == TOO_MANY_UNPAID[0] => return domain::order::too_many_unpaid_orders(),
+            Some(code) if code == TOO_MANY_UNPAID[1] => return domain::order::too_many_unpaid_units(),
+            _ => {}
         }
         if error.server_error().is_some_and(|error| is_unstorable(error.code())) {
             let detail = "A value of the request cannot be stored.";

@@ -36,9 +36,15 @@ macro_rules! insert_idempotency_record {
 /// concurrent request replaced an expired record still sees the old row.
 macro_rules! select_idempotency_outcome {
     () => {
-        " SELECT EXISTS (SELECT FROM recorded) AS is_new, record.fingerprint, record.status, record.headers, record.body
-        FROM (VALUES (1)) AS one
-        LEFT JOIN idempotency AS record ON record.scope = $1 AND record.key = $2 AND record.expires_at > now()"
+        select_idempotency_outcome!(with "NULL")
+    };
+    (with $column:literal) => {
+        concat!(
+            " SELECT EXISTS (SELECT FROM recorded) AS is_new, record.fingerprint, record.status, record.headers, record.body, ",
+            $column,
+            " FROM (VALUES (1)) AS one
+            LEFT JOIN idempotency AS record ON record.scope = $1 AND record.key = $2 AND record.expires_at > now()"
+        )
     };
 }
 

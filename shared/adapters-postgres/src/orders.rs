@@ -16,7 +16,7 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Bus, Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
-use serde_json::json as object;
+use serde_json::{Value, json as object};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -180,7 +180,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(&order.history),
             Json(&order.lines),
             Json(event),
-            Json(object!({ "prices": terms.prices, "learned": terms.learned })),
+            Json(terms_json(terms)),
         ];
         let outcome = idempotency::execute(self.relay.database(), key, PLACE, &params).await?;
         if outcome == IdempotencyOutcome::Committed {
@@ -258,6 +258,17 @@ impl<B: Bus> OrderStore for PgOrders<B> {
         };
         Ok(decodable(&rows, reason).into_iter().collect())
     }
+}
+
+/// The parameter `$21` of [`PLACE`].
+fn terms_json(terms: &Terms<'_>) -> Value {
+    let mut json = object!({ "prices": terms.prices, "learned": terms.learned });
+    if let Some(limits) = terms.limits {
+        let is_unpaid = |reason: &Reason| State::of(Status::Pending, Some(*reason)).is_unpaid();
+        let unpaid: Vec<_> = Reason::ALL.into_iter().filter(is_unpaid).map(Reason::name).collect();
+        json["limits"] = object!({ "orders": limits.unpaid_orders, "units": limits.unpaid_units, "unpaid": unpaid });
+    }
+    json
 }
 
 fn order(row: &Row) -> Result<Order, Failure> {

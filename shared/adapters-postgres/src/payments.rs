@@ -11,7 +11,7 @@ use super::{
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    payment::{Change, CustomerAction, Payment, Status},
+    payment::{AttemptLimit, Change, CustomerAction, Payment, Status},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -19,13 +19,48 @@ use ports::{Bus, Claim, Page, PaymentStore, TransitionOutcome};
 use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
+/// Counts the attempt `$attempt` of the customer of `$from`'s row, unless as many as `$limit` count at the time `$at`. `counted` has a row if it
+/// counts.
+macro_rules! count_attempt {
+    ($attempt:literal, at $at:literal, limit $limit:literal, from $from:literal) => {
+        concat!(
+            "counted AS (
+                INSERT INTO customer_attempts AS c (user_id, attempts)
+                SELECT user_id, jsonb_build_object(",
+            $attempt,
+            ", ",
+            $at,
+            ") FROM ",
+            $from,
+            " ON CONFLICT (user_id) DO UPDATE SET attempts = recent_attempts(c.attempts, ",
+            $at,
+            ") || excluded.attempts WHERE may_attempt(c.attempts, ",
+            $attempt,
+            ", ",
+            $at,
+            ", ",
+            $limit,
+            ") RETURNING user_id)"
+        )
+    };
+}
+
 /// The update changes nothing and makes `RETURNING` include a row that exists already, even one of a concurrent transaction.
-const BEGIN: &str = "
-    INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, attempts, attempted_at, closed, refunds,
+///
+/// With the limit `$15`, the attempt `$14` of a new payment is counted first. The row of the customer is locked while it is compared, also
+/// with what a concurrent transaction has just stored. Above the limit the payment has no attempt.
+const BEGIN: &str = concat!(
+    "WITH begun AS (
+        SELECT $3 AS user_id WHERE $15 IS NOT NULL AND NOT EXISTS (SELECT FROM payments WHERE order_id = $2)
+    ), ",
+    count_attempt!("$14", at "$9", limit "$15", from "begun"),
+    " INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, attempts, attempted_at, closed, refunds,
         reconcile_after, version, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '[]', $11, $12, $13, $13)
+    SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $15 IS NULL OR EXISTS (SELECT FROM counted) THEN $8 ELSE 0 END, $9, $10, '[]',
+        $11, $12, $13, $13
     ON CONFLICT (order_id) DO UPDATE SET order_id = excluded.order_id
-    RETURNING *";
+    RETURNING *",
+);
 
 const GET: &str = "SELECT * FROM payments WHERE id = $1 AND ($2 IS NULL OR user_id = $2)";
 
@@ -52,7 +87,10 @@ macro_rules! store_transition {
                 FROM ",
             $from,
             " WHERE p.id = $6
-                RETURNING p.id
+                RETURNING p.id, p.user_id, p.order_id::text || '/' || p.attempts::text AS attempt
+            ), succeeded AS (
+                UPDATE customer_attempts AS c SET attempts = c.attempts - updated.attempt
+                FROM updated WHERE c.user_id = updated.user_id AND c.attempts ? updated.attempt AND $8 = 'succeeded'
             ), ",
             ledger::post_transfers!("$18", from "updated"),
             ", ",
@@ -73,15 +111,25 @@ const ADVANCE: &str = concat!(
         $3::text, $4::text, $5::text",
 );
 
-/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition.
+/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition. With the limit `$25`, the attempt `$24`
+/// is counted first. Above the limit nothing is stored, and `oldest` is the start of the oldest attempt that counts.
 const ADVANCE_WITH_REPLY: &str = concat!(
     "WITH before AS (
-        SELECT id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
+        SELECT id, user_id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
+    ), limited AS (
+        SELECT user_id FROM before WHERE $25 IS NOT NULL
     ), ",
-    insert_idempotency_record!(from "before"),
+    count_attempt!("$24", at "$11", limit "$25", from "limited"),
+    ", go AS (
+        SELECT id FROM before WHERE $25 IS NULL OR EXISTS (SELECT FROM counted)
+    ), ",
+    insert_idempotency_record!(from "go"),
     ", ",
     store_transition!(from "recorded"),
-    select_idempotency_outcome!(),
+    select_idempotency_outcome!(
+        with "(SELECT min((one.value #>> '{}')::timestamptz) FROM limited JOIN customer_attempts USING (user_id),
+            jsonb_each(recent_attempts(attempts, $11)) AS one WHERE NOT EXISTS (SELECT FROM go)) AS oldest"
+    ),
 );
 
 const RECORD_EVENT: &str = concat!("WITH one AS (SELECT 1), ", insert_event!("$1", from "one"), " SELECT 1 AS done");
@@ -99,7 +147,7 @@ impl<B: Bus> PgPayments<B> {
 }
 
 impl<B: Bus> PaymentStore for PgPayments<B> {
-    async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
+    async fn begin(&self, payment: &Payment, limit: Option<AttemptLimit>) -> Result<Payment, Failure> {
         let params = params![
             payment.id.0,
             payment.order_id.0,
@@ -114,6 +162,8 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
             payment.reconcile_after(),
             bigint(payment.version)?,
             payment.created_at,
+            payment.attempt_name(),
+            limit.map(|limit| i64::from(limit.failed)),
         ];
         read(only(&self.relay.database().query(BEGIN, &params).await?)?)
     }
@@ -164,13 +214,18 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
+        limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let mut params = params![&key.scope, &key.key, &key.fingerprint, idempotency::reply_head(reply), &reply.body]
             .into_iter()
             .collect::<Vec<_>>();
         params.extend(transition(change, events)?);
+        params.extend(params![change.payment.attempt_name(), limit.map(|limit| i64::from(limit.failed))]);
         let rows = self.relay.database().query(ADVANCE_WITH_REPLY, &params).await?;
         let outcome = idempotency::outcome(key, &rows)?;
+        if let (None, Some(oldest)) = (&outcome, get::<Option<Timestamp>>(only(&rows)?, "oldest")?) {
+            return Err(AttemptLimit::refuse(oldest, change.payment.attempted_at));
+        }
         if outcome == Some(IdempotencyOutcome::Committed) {
             self.relay.publish(events).await;
         }

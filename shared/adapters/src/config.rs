@@ -4,12 +4,13 @@
 //! that is missing or invalid, never its value.
 
 mod kafka;
+mod limits;
 
 pub use kafka::KafkaAuth;
 
 use catalog::{Bucket, Secret, Stream, Table};
 use domain::invoice::Calendar;
-use domain::order::{MAX_LINES, OrderLimits, ShortfallPolicy};
+use domain::order::ShortfallPolicy;
 use domain::text::Email;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -76,6 +77,12 @@ pub mod env {
     pub const SHORTFALL_POLICY: &str = "SHORTFALL_POLICY";
     /// Lines that an order may have.
     pub const MAX_ORDER_LINES: &str = "MAX_ORDER_LINES";
+    /// Open orders that a customer may have without paying.
+    pub const MAX_UNPAID_ORDERS: &str = "MAX_UNPAID_ORDERS";
+    /// Units in those orders.
+    pub const MAX_UNPAID_UNITS: &str = "MAX_UNPAID_UNITS";
+    /// Payment attempts of a customer in an hour that may fail.
+    pub const MAX_FAILED_ATTEMPTS: &str = "MAX_FAILED_ATTEMPTS";
     /// IANA time zone in which invoices are dated.
     pub const INVOICE_TIME_ZONE: &str = "INVOICE_TIME_ZONE";
     /// First day of a series of invoices, as `MM-DD`.
@@ -283,21 +290,10 @@ impl Config {
         })
     }
 
-    pub fn order_limits(&self) -> Result<OrderLimits> {
-        let lines = self.number(env::MAX_ORDER_LINES, MAX_LINES as u64)?;
-        Ok(OrderLimits { lines: usize::try_from(lines).unwrap_or(MAX_LINES) })
-    }
-
     pub fn invoice_calendar(&self) -> Result<Calendar> {
         let (zone, begins) = (self.text(env::INVOICE_TIME_ZONE)?, self.text(env::INVOICE_YEAR_BEGINS)?);
         let what = "an IANA time zone, with a day as MM-DD in INVOICE_YEAR_BEGINS";
         Calendar::parse(&zone, &begins).map_err(|_| ConfigError::invalid(env::INVOICE_TIME_ZONE, what))
-    }
-
-    /// A whole number from 1 to `max`.
-    fn number(&self, name: &'static str, max: u64) -> Result<u64> {
-        let number = self.text(name)?.parse().ok().filter(|number| (1..=max).contains(number));
-        number.ok_or_else(|| ConfigError::invalid(name, &format!("a whole number from 1 to {max}")))
     }
 
     fn text(&self, name: &'static str) -> Result<String> {
@@ -375,15 +371,6 @@ mod tests {
         for (zone, begins) in [("Berlin", "01-01"), ("UTC", "1.1.")] {
             let error = calendar(zone, begins).unwrap_err().to_string();
             assert!(error.contains("INVOICE_TIME_ZONE") && error.contains("INVOICE_YEAR_BEGINS"), "{error}");
-        }
-    }
-
-    #[test]
-    fn limits_of_orders_are_positive_and_within_those_of_the_domain() {
-        let limits = |lines| Config::from_vars([("MAX_ORDER_LINES", lines)]).order_limits();
-        assert_eq!(limits("7"), Ok(OrderLimits { lines: 7 }));
-        for bad in ["0", "101", "-1", "1.5", "many", ""] {
-            assert!(limits(bad).unwrap_err().to_string().contains("MAX_ORDER_LINES"), "{bad}");
         }
     }
 

@@ -9,6 +9,7 @@ use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
 use domain::invoice::Calendar;
 use domain::order::{OrderLimits, ShortfallPolicy};
+use domain::payment::AttemptLimit;
 use edge::Consumer;
 use edge::http::{Access, Route};
 use std::cell::OnceCell;
@@ -84,6 +85,12 @@ impl Wiring {
     pub fn order_limits(&self) -> Result<OrderLimits> {
         self.require("the limits of orders", |uses| matches!(uses, Uses::OrderLimits))?;
         self.config.order_limits()
+    }
+
+    /// How many payment attempts of a customer may fail.
+    pub fn attempt_limit(&self) -> Result<AttemptLimit> {
+        self.require("the limit of payment attempts", |uses| matches!(uses, Uses::AttemptLimit))?;
+        self.config.attempt_limit()
     }
 
     /// The time zone and year of invoice series.

@@ -130,7 +130,10 @@ functions! {
     // Payments.
     /// Charges a reserved order, and retries when requested.
     PAYMENT_CHARGE = Function::new("payment-charge", Payments).on(&[STOCK_RESERVED, PAYMENT_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
+        .uses(&[
+            Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue]),
+            Uses::AttemptLimit,
+        ])
         .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
     /// Closes and refunds the payment of a cancelled order.
     PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
@@ -142,7 +145,7 @@ functions! {
     /// Retries a declined payment.
     PAYMENT_PROCESS = Function::new("payment-process", Payments)
         .http(Post, "/api/v1/payments/process", CUSTOMER_ONLY).idempotent()
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[PAYMENT_REQUESTED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::AttemptLimit]).publishes(&[PAYMENT_REQUESTED]);
     /// Returns a payment.
     PAYMENT_GET = Function::new("payment-get", Payments).http(Get, "/api/v1/payments/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::PostgresRead]);

@@ -172,6 +172,8 @@ pub enum Uses {
     InvoiceCalendar,
     /// The environment's limits of orders.
     OrderLimits,
+    /// The environment's limit of payment attempts that fail.
+    AttemptLimit,
     /// The HTTP API of another context.
     Api,
 }

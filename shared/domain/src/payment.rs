@@ -1,6 +1,7 @@
 //! Payments: one per order, with its charge attempts and refunds.
 
 mod amount;
+mod attempts;
 mod change;
 mod charges;
 mod commands;
@@ -14,6 +15,9 @@ mod state_machine;
 mod tests;
 
 pub use amount::{Accepted, Answer, Mismatch, Movement, StatedAmount, accept};
+pub use attempts::{
+    ATTEMPT_WINDOW_SECONDS, AttemptLimit, TOO_MANY_ATTEMPTS, TOO_MANY_PAYMENT_ATTEMPTS, decline_refused,
+};
 pub use change::Change;
 pub use charges::{
     ChargeOutcome, abandon_charge, begin, begin_closed, close, confirm_without_charge, fail_charge_after_gateway_error,
@@ -115,7 +119,7 @@ pub struct Payment {
     /// Payment method of the last attempt; `None` if the order was cancelled before the first.
     pub method: Option<PaymentMethod>,
     pub status: Status,
-    /// Number of charge attempts; 0 if the order was cancelled before the first.
+    /// Number of charge attempts; 0 if the order was cancelled before the first, or if the first was refused ([`AttemptLimit`]).
     pub attempts: u32,
     /// Start of the last attempt.
     pub attempted_at: Timestamp,

@@ -4,7 +4,7 @@ use crate::{Claim, OutboxCursor, Page, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, ProductId, UserId},
-    order::{Order, ProductSnapshot, Reason},
+    order::{Order, OrderLimits, ProductSnapshot, Reason},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::collections::BTreeMap;
@@ -19,6 +19,9 @@ pub struct Terms<'a> {
     pub prices: &'a [ProductSnapshot],
     /// Those that the catalogue has just stated, because the copy lacks them. They are stored in the copy together with the order.
     pub learned: &'a [ProductSnapshot],
+    /// What the customer may order. Above it, `place` is `Conflict`, code [`TOO_MANY_UNPAID_ORDERS`](domain::order::TOO_MANY_UNPAID_ORDERS) or
+    /// [`TOO_MANY_UNPAID_UNITS`](domain::order::TOO_MANY_UNPAID_UNITS), also for concurrent requests.
+    pub limits: Option<OrderLimits>,
 }
 
 impl Terms<'_> {

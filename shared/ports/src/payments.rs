@@ -5,14 +5,15 @@ use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
     ledger::Transfer,
-    payment::{Change, Payment},
+    payment::{AttemptLimit, Change, Payment},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
 /// Stores payments with their refunds. A transition is committed only if the payment still has the version that the domain decided on.
 pub trait PaymentStore {
-    /// Creates the payment of an order, or returns the existing one: an order has one payment.
-    async fn begin(&self, payment: &Payment) -> Result<Payment, Failure>;
+    /// Creates the payment of an order, or returns the existing one: an order has one payment. With a limit, a new payment's attempt is
+    /// counted; above the limit the payment is stored without an attempt ([`Payment::is_refused`]). Concurrent attempts never exceed it.
+    async fn begin(&self, payment: &Payment, limit: Option<AttemptLimit>) -> Result<Payment, Failure>;
 
     /// One payment; with `owner`, only if it is theirs.
     async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure>;
@@ -32,13 +33,15 @@ pub trait PaymentStore {
     ) -> Result<TransitionOutcome, Failure>;
 
     /// Like `advance`, with the response to the request that caused the transition. Failures of the key are those of
-    /// [`OrderStore::place`](crate::OrderStore::place). `None` after a version conflict.
+    /// [`OrderStore::place`](crate::OrderStore::place). `None` after a version conflict. With a limit, the transition starts an attempt,
+    /// which is counted; above the limit nothing is stored, and the failure is that of [`AttemptLimit::refuse`].
     async fn advance_with_reply(
         &self,
         key: &IdempotencyKey,
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
+        limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Stores a rejection as the response to an idempotency key, which is replayed from then on.

@@ -46,7 +46,7 @@ async fn with_an_order_on(platform: Platform, method: &str, copies: usize) -> (P
         .subscribe(catalog::PAYMENT_CHARGE, async |event| {
             let DomainEvent::StockReserved(reserved) = &event.event else { panic!("unexpected event") };
             let started = payment::begin(ids::payment(1), reserved, event.time);
-            let payment = platform.payments().begin(&started).await?;
+            let payment = platform.payments().begin(&started, None).await?;
             let response = platform.gateway().charge(&payment).await?;
             let Some(change) = payment::record_charge_outcome(&payment, 1, &response, ids::refund(1), event.time)?
             else {

@@ -113,7 +113,16 @@ impl Fixture {
             "stock-allocate" => stock_allocate::handle(&self.stock, delivery).await,
             "stock-ship" => stock_ship::handle(&self.stock, delivery).await,
             "stock-release" => stock_release::handle(&self.stock, delivery).await,
-            "payment-charge" => payment_charge::handle(&self.payments, &gateway, &breaker, delivery).await,
+            "payment-charge" => {
+                payment_charge::handle(
+                    &self.payments,
+                    &gateway,
+                    &breaker,
+                    domain::payment::AttemptLimit::default(),
+                    delivery,
+                )
+                .await
+            }
             "payment-refund" => payment_refund::handle(&self.payments, &gateway, &breaker, delivery).await,
             "payment-close" => payment_close::handle(&self.payments, delivery).await,
             "product-price-track" => product_price_track::handle(&self.orders, delivery).await,
@@ -145,7 +154,9 @@ impl Fixture {
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "payment-process" => {
-                let handler = async |call| payment_process::handle(payments, call).await;
+                let handler = async |call| {
+                    payment_process::handle(payments, domain::payment::AttemptLimit::default(), call).await
+                };
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "refund-request" => {

@@ -93,7 +93,7 @@ async fn saga(database: &Database, proxy: &CountingProxy, bus: InProcessBus) -> 
     counter.run("order advance, stock reserved", orders.advance(Some(claim()), &order, None), is_applied).await?;
 
     let payment = payment::begin(PaymentId(Uuid::now_v7()), &reservation.reserved, now);
-    let payment = counter.run("payment begin", payments.begin(&payment), |_| true).await?;
+    let payment = counter.run("payment begin", payments.begin(&payment, None), |_| true).await?;
     let refund = RefundId(Uuid::now_v7());
     let charged = ChargeOutcome::Charged(Answer::new(format!("pi_{}", payment.id), payment.amount));
     let change = payment::record_charge_outcome(&payment, 1, &charged, refund, now);

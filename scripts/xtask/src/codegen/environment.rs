@@ -93,7 +93,12 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone"));
                 variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
             }
-            Uses::OrderLimits => drop(variables.insert("MAX_ORDER_LINES", Setting::Input("MaxOrderLines"))),
+            Uses::OrderLimits => variables.extend([
+                ("MAX_ORDER_LINES", Setting::Input("MaxOrderLines")),
+                ("MAX_UNPAID_ORDERS", Setting::Input("MaxUnpaidOrders")),
+                ("MAX_UNPAID_UNITS", Setting::Input("MaxUnpaidUnits")),
+            ]),
+            Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

@@ -40,7 +40,8 @@ async fn order_has_one_payment() {
     let stores: Vec<_> = (0..8).map(|_| database.payments()).collect();
     for _ in 0..10 {
         let order = OrderId(id());
-        let found = join_all(stores.iter().map(async |store| store.begin(&begun(order)).await.expect("begun"))).await;
+        let found =
+            join_all(stores.iter().map(async |store| store.begin(&begun(order), None).await.expect("begun"))).await;
         assert!(found.iter().all(|payment| *payment == found[0]));
     }
     assert_eq!(database.number("SELECT count(*) FROM payments.payments").await, 10);
@@ -50,7 +51,7 @@ async fn order_has_one_payment() {
 async fn payment_reads_back_as_stored() {
     let database = database().await;
     let payment = begun(OrderId(id()));
-    assert_eq!(database.payments().begin(&payment).await, Ok(payment));
+    assert_eq!(database.payments().begin(&payment, None).await, Ok(payment));
 }
 
 #[tokio::test]
@@ -68,7 +69,7 @@ async fn payment_that_cannot_be_decoded_does_not_block_the_reconciliation_of_oth
 async fn gateway_response_is_stored_once_with_its_event_and_ledger_entry() {
     let database = database().await;
     let payments = database.payments();
-    let payment = payments.begin(&begun(OrderId(id()))).await.expect("begun");
+    let payment = payments.begin(&begun(OrderId(id())), None).await.expect("begun");
     let (change, event) = concluded(&payment, &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
     let first = claim();
     assert_eq!(payments.advance(Some(first), &change, &event).await, Ok(TransitionOutcome::Applied));
@@ -85,7 +86,7 @@ async fn gateway_response_is_stored_once_with_its_event_and_ledger_entry() {
 async fn concurrent_gateway_responses_store_one() {
     let database = database().await;
     let stores: Vec<_> = (0..8).map(|_| database.payments()).collect();
-    let payment = stores[0].begin(&begun(OrderId(id()))).await.expect("begun");
+    let payment = stores[0].begin(&begun(OrderId(id())), None).await.expect("begun");
     let (change, event) = concluded(&payment, &ChargeOutcome::Charged(Answer::new("ch_1", usd(4200))));
     let stored = join_all(stores.iter().map(|store| store.advance(Some(claim()), &change, &event))).await;
     assert_eq!(stored.iter().filter(|stored| **stored == Ok(TransitionOutcome::Applied)).count(), 1);
@@ -111,7 +112,7 @@ async fn creating_and_concluding_cost_one_round_trip_each() {
     let connection = database.as_context(Context::Payments);
     let payments = PgPayments::new(connection.clone(), database.bus());
     database.bus().set_behavior(BusBehavior::Fail);
-    let payment = payments.begin(&begun(OrderId(id()))).await.expect("begun");
+    let payment = payments.begin(&begun(OrderId(id())), None).await.expect("begun");
     assert_eq!(connection.round_trips(), 1);
     let (change, event) = concluded(&payment, &ChargeOutcome::Declined("card_declined".into()));
     payments.advance(Some(claim()), &change, &event).await.expect("stored");

@@ -66,6 +66,11 @@ impl State {
         }
     }
 
+    /// Whether the order is open and not paid: its stock is held, or asked for, without money.
+    pub const fn is_unpaid(self) -> bool {
+        matches!(self, Self::AwaitingStock | Self::AwaitingPayment | Self::AwaitingCustomer | Self::Declined)
+    }
+
     /// The status that customers see.
     pub const fn status(self) -> Status {
         match self {

@@ -185,7 +185,7 @@ pub fn fail_charge_after_gateway_error(payment: &Payment, now: Timestamp) -> Opt
     is_over.then(|| ChargeOutcome::Declined(GATEWAY_ERROR.to_owned()))
 }
 
-fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) -> Option<Change> {
+pub(super) fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) -> Option<Change> {
     let Transition::To(status) = next(payment.status, input) else { return None };
     let mut change = Change::of(payment, status, now);
     (change.payment.decline_code, change.payment.action) = (Some(code.to_owned()), None);

@@ -98,6 +98,8 @@ fakes! {
     migrations contract_migrations |on: &Platform| MigrationsAndUsers { migrations: on.migrations(), users: on.users() };
     prices contract_prices Platform::orders;
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
+    attempts contract_attempts Platform::payments;
+    order_limits contract_order_limits Platform::orders;
     orders contract_orders Platform::orders;
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
     passwords contract_passwords Platform::passwords;

@@ -140,7 +140,7 @@ pub async fn payment_transition_posts_its_transfers(
 ) {
     let (PaymentsAndLedger { payments, ledger }, order, id) = (fixture.port(), an_order(), RefundId(fresh()));
     let (charge, refund) = (order.charge_id(), format!("re_{}", fresh().simple()));
-    payments.begin(&order.payment()).await.expect("started");
+    payments.begin(&order.payment(), None).await.expect("started");
     assert_eq!(posted(ledger, &[&charge]).await, []);
     let paid = order.paid();
     apply(payments, &paid).await;
@@ -163,7 +163,7 @@ pub async fn conflicting_or_repeated_transition_posts_nothing(
 ) {
     let (PaymentsAndLedger { payments, ledger }, order) = (fixture.port(), an_order());
     let (paid, charge) = (order.paid(), order.charge_id());
-    payments.begin(&order.payment()).await.expect("started");
+    payments.begin(&order.payment(), None).await.expect("started");
     let claim = super::a_claim(catalog::PAYMENT_CHARGE.name);
     let failed = order.payment_declined();
     assert_eq!(payments.advance(Some(claim), &failed, &events_of(&failed)).await, Ok(TransitionOutcome::Applied));
@@ -179,14 +179,14 @@ pub async fn replayed_request_posts_its_transfers_once(
 ) {
     let (PaymentsAndLedger { payments, ledger }, order) = (fixture.port(), an_order());
     let (paid, charge, reply) = (order.paid(), order.charge_id(), a_reply("{}"));
-    payments.begin(&order.payment()).await.expect("started");
+    payments.begin(&order.payment(), None).await.expect("started");
     let key = IdempotencyKey { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: String::new() };
     assert_eq!(
-        payments.advance_with_reply(&key, &reply, &paid, &events_of(&paid)).await,
+        payments.advance_with_reply(&key, &reply, &paid, &events_of(&paid), None).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
     assert_eq!(
-        payments.advance_with_reply(&key, &reply, &paid, &events_of(&paid)).await,
+        payments.advance_with_reply(&key, &reply, &paid, &events_of(&paid), None).await,
         Ok(Some(IdempotencyOutcome::Replayed(reply.clone())))
     );
     assert_eq!(posted(ledger, &[&charge]).await, paid.transfers);
@@ -197,7 +197,7 @@ pub async fn transfer_posted_earlier_does_not_block_a_transition(
 ) {
     let (PaymentsAndLedger { payments, ledger }, order) = (fixture.port(), an_order());
     let (paid, charge) = (order.paid(), order.charge_id());
-    payments.begin(&order.payment()).await.expect("started");
+    payments.begin(&order.payment(), None).await.expect("started");
     ledger.post(&paid.transfers, &reconciled()).await.expect("posted");
     apply(payments, &paid).await;
     assert_eq!(payments.get(paid.payment.id, None).await, Ok(Some(paid.payment)));

@@ -71,7 +71,7 @@ fn ids(events: &[Event]) -> Vec<kernel::Uuid> {
 }
 
 async fn begin(payments: &impl PaymentStore, order: &OrderBuilder) -> Payment {
-    payments.begin(&order.payment()).await.expect("started")
+    payments.begin(&order.payment(), None).await.expect("started")
 }
 
 async fn find(payments: &impl PaymentStore, id: PaymentId) -> Option<Payment> {
@@ -85,9 +85,9 @@ async fn apply(payments: &impl PaymentStore, change: &Change) {
 
 pub async fn order_has_one_payment(fixture: &Fixture<impl PaymentStore>) {
     let first = an_order().payment();
-    assert_eq!(fixture.port().begin(&first).await, Ok(first.clone()));
+    assert_eq!(fixture.port().begin(&first, None).await, Ok(first.clone()));
     let second = Payment { id: PaymentId(fresh()), ..first.clone() };
-    assert_eq!(fixture.port().begin(&second).await, Ok(first.clone()));
+    assert_eq!(fixture.port().begin(&second, None).await, Ok(first.clone()));
     assert_eq!(find(fixture.port(), second.id).await, None);
     assert_eq!(fixture.port().find_by_order(first.order_id, None).await, Ok(Some(first)));
     fixture.assert_only_published(&[]).await;
@@ -97,8 +97,8 @@ pub async fn concurrent_starts_return_one_payment(fixture: &Fixture<impl Payment
     let first = an_order().payment();
     let wanted: Vec<Payment> = (0..12).map(|_| Payment { id: PaymentId(fresh()), ..first.clone() }).collect();
     let started =
-        join_all(fixture.concurrent(wanted.len()).zip(&wanted).map(|(payments, one)| payments.begin(one))).await;
-    let known = fixture.port().begin(&first).await.expect("the store responds");
+        join_all(fixture.concurrent(wanted.len()).zip(&wanted).map(|(payments, one)| payments.begin(one, None))).await;
+    let known = fixture.port().begin(&first, None).await.expect("the store responds");
     for payment in started {
         assert_eq!(payment, Ok(known.clone()));
     }
@@ -119,9 +119,9 @@ pub async fn payment_closed_before_it_started_stays_closed(fixture: &Fixture<imp
     let order = an_order();
     let unbegun = order.unbegun();
     assert!(unbegun.closed && unbegun.method.is_none() && unbegun.attempts == 0);
-    assert_eq!(fixture.port().begin(&unbegun).await, Ok(unbegun.clone()));
+    assert_eq!(fixture.port().begin(&unbegun, None).await, Ok(unbegun.clone()));
     let started = Payment { id: PaymentId(fresh()), ..order.payment() };
-    assert_eq!(fixture.port().begin(&started).await, Ok(unbegun.clone()), "a cancelled order is not charged");
+    assert_eq!(fixture.port().begin(&started, None).await, Ok(unbegun.clone()), "a cancelled order is not charged");
     assert_eq!(fixture.port().get(unbegun.id, Some(unbegun.user_id)).await, Ok(Some(unbegun)));
 }
 
@@ -213,7 +213,7 @@ pub async fn transition_of_an_unknown_payment_is_a_version_conflict(fixture: &Fi
         fixture.port().advance(Some(a_claim(CONSUMER)), &paid, &events).await,
         Ok(TransitionOutcome::VersionConflict)
     );
-    assert_eq!(fixture.port().advance_with_reply(&a_key(), &reply(), &paid, &events).await, Ok(None));
+    assert_eq!(fixture.port().advance_with_reply(&a_key(), &reply(), &paid, &events, None).await, Ok(None));
     fixture.assert_only_published(&[]).await;
 }
 
@@ -269,12 +269,12 @@ pub async fn replayed_request_returns_the_first_response_unchanged(fixture: &Fix
     let again = order.payment_retried();
     let events = events_of(&again);
     assert_eq!(
-        fixture.port().advance_with_reply(&key, &reply(), &again, &events).await,
+        fixture.port().advance_with_reply(&key, &reply(), &again, &events, None).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
     assert_eq!(find(fixture.port(), again.payment.id).await.as_ref(), Some(&again.payment));
     let repeated =
-        fixture.port().advance_with_reply(&key, &a_reply("another response"), &again, &events_of(&again)).await;
+        fixture.port().advance_with_reply(&key, &a_reply("another response"), &again, &events_of(&again), None).await;
     assert_eq!(repeated, Ok(Some(IdempotencyOutcome::Replayed(reply()))), "even after later transitions");
     assert_eq!(fixture.publish_count(events[0].id), 1);
     fixture.sweep().await;
@@ -287,7 +287,7 @@ pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(fixtur
     assert_eq!(fixture.port().store_rejection(&key, &reply()).await, Ok(IdempotencyOutcome::Committed));
     let other = IdempotencyKey { fingerprint: "other".to_owned(), ..key.clone() };
     let paid = order.paid();
-    let rejected = fixture.port().advance_with_reply(&other, &reply(), &paid, &events_of(&paid)).await;
+    let rejected = fixture.port().advance_with_reply(&other, &reply(), &paid, &events_of(&paid), None).await;
     assert_eq!(kind_and_code(rejected), (FailureKind::Invalid, "idempotency-key-reused"));
     assert_eq!(
         kind_and_code(fixture.port().store_rejection(&other, &reply()).await),
@@ -296,7 +296,7 @@ pub async fn key_reused_with_another_body_is_rejected_and_changes_nothing(fixtur
     assert_eq!(find(fixture.port(), paid.payment.id).await, Some(order.payment()));
     let elsewhere = IdempotencyKey { scope: fresh().to_string(), ..other };
     assert_eq!(
-        fixture.port().advance_with_reply(&elsewhere, &reply(), &paid, &events_of(&paid)).await,
+        fixture.port().advance_with_reply(&elsewhere, &reply(), &paid, &events_of(&paid), None).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
 }
@@ -305,12 +305,12 @@ pub async fn version_conflict_stores_no_response_and_can_be_retried(fixture: &Fi
     let (order, key) = (an_order(), a_key());
     begin(fixture.port(), &order).await;
     let again = order.payment_retried();
-    assert_eq!(fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again)).await, Ok(None));
+    assert_eq!(fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again), None).await, Ok(None));
     assert_eq!(find(fixture.port(), again.payment.id).await, Some(order.payment()));
     fixture.assert_only_published(&[]).await;
     apply(fixture.port(), &order.payment_declined()).await;
     assert_eq!(
-        fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again)).await,
+        fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again), None).await,
         Ok(Some(IdempotencyOutcome::Committed))
     );
 }
@@ -323,7 +323,8 @@ pub async fn concurrent_requests_with_one_key_commit_once(fixture: &Fixture<impl
     let replies: Vec<StoredReply> = (0..12).map(|n| a_reply(&format!("response {n}"))).collect();
     let events: Vec<Vec<Event>> = replies.iter().map(|_| events_of(&again)).collect();
     let attempts = fixture.concurrent(replies.len()).zip(replies.iter().zip(&events));
-    let attempts = attempts.map(|(payments, (reply, events))| payments.advance_with_reply(&key, reply, &again, events));
+    let attempts =
+        attempts.map(|(payments, (reply, events))| payments.advance_with_reply(&key, reply, &again, events, None));
     let responses = join_all(attempts).await;
     let winners: Vec<usize> =
         (0..responses.len()).filter(|n| responses[*n] == Ok(Some(IdempotencyOutcome::Committed))).collect();
@@ -335,7 +336,7 @@ pub async fn concurrent_requests_with_one_key_commit_once(fixture: &Fixture<impl
             Err(failure) => assert_eq!(failure.code, "idempotency-key-in-flight", "{failure}"),
         }
     }
-    let known = fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again)).await;
+    let known = fixture.port().advance_with_reply(&key, &reply(), &again, &events_of(&again), None).await;
     assert_eq!(known, Ok(Some(IdempotencyOutcome::Replayed(replies[winner].clone()))));
     assert_eq!(find(fixture.port(), again.payment.id).await, Some(again.payment));
     fixture.sweep().await;
@@ -350,7 +351,8 @@ pub async fn concurrent_requests_commit_one_transition(fixture: &Fixture<impl Pa
     let requests: Vec<(IdempotencyKey, Vec<Event>)> = (0..8).map(|_| (a_key(), events_of(&again))).collect();
     let reply = reply();
     let attempts = fixture.concurrent(requests.len()).zip(&requests);
-    let attempts = attempts.map(|(payments, (key, events))| payments.advance_with_reply(key, &reply, &again, events));
+    let attempts =
+        attempts.map(|(payments, (key, events))| payments.advance_with_reply(key, &reply, &again, events, None));
     let responses = join_all(attempts).await;
     assert_eq!(responses.iter().filter(|response| **response == Ok(Some(IdempotencyOutcome::Committed))).count(), 1);
     assert_eq!(responses.iter().filter(|response| **response == Ok(None)).count(), 7);
@@ -367,7 +369,7 @@ pub async fn stored_rejection_is_replayed(fixture: &Fixture<impl PaymentStore>) 
         Ok(IdempotencyOutcome::Replayed(rejection.clone()))
     );
     let paid = order.paid();
-    let settled = fixture.port().advance_with_reply(&key, &reply(), &paid, &events_of(&paid)).await;
+    let settled = fixture.port().advance_with_reply(&key, &reply(), &paid, &events_of(&paid), None).await;
     assert_eq!(settled, Ok(Some(IdempotencyOutcome::Replayed(rejection))));
     assert_eq!(find(fixture.port(), paid.payment.id).await, Some(order.payment()));
     fixture.assert_only_published(&[]).await;
@@ -443,7 +445,7 @@ pub async fn resolved_payment_is_no_longer_due_for_reconciliation(fixture: &Fixt
     apply(fixture.port(), &build::refund_concluded(&requested.payment, refund, &name)).await;
     assert_eq!(due(fixture.port(), now(), &all).await, []);
     let unbegun = an_order().at(seconds(now(), -5000)).unbegun();
-    fixture.port().begin(&unbegun).await.expect("started");
+    fixture.port().begin(&unbegun, None).await.expect("started");
     assert_eq!(due(fixture.port(), now(), &[unbegun.id]).await, []);
 }
 
@@ -487,7 +489,7 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     fixture
         .assert_published_after_outage(
             requested[0].id,
-            fixture.port().advance_with_reply(&a_key(), &reply(), &again, &requested),
+            fixture.port().advance_with_reply(&a_key(), &reply(), &again, &requested, None),
         )
         .await;
     let event = suspended();

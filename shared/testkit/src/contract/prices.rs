@@ -175,7 +175,7 @@ pub async fn order_at_other_prices_than_the_copy_writes_nothing(fixture: &Fixtur
 pub async fn price_that_the_order_learned_is_stored_with_it(fixture: &Fixture<impl OrderStore + PriceCopy>) {
     let learned = [a_price(100, 2)];
     let order = an_order(&learned[0]);
-    let terms = Terms { prices: &learned, learned: &learned };
+    let terms = Terms { prices: &learned, learned: &learned, limits: None };
     assert_eq!(place(fixture.port(), &order, &a_key(), &terms).await, Ok(IdempotencyOutcome::Committed));
     assert_eq!(current(fixture.port(), &[learned[0].product_id]).await, learned);
     let older = ProductSnapshot { price: usd(50), version: 1, ..learned[0].clone() };
@@ -186,7 +186,7 @@ pub async fn learned_price_never_replaces_a_newer_one(fixture: &Fixture<impl Ord
     let newer = a_price(100, 2);
     track(fixture.port(), &newer).await;
     let learned = [ProductSnapshot { price: usd(50), version: 1, ..newer.clone() }];
-    let terms = Terms { prices: &learned, learned: &learned };
+    let terms = Terms { prices: &learned, learned: &learned, limits: None };
     let refused = place(fixture.port(), &an_order(&learned[0]), &a_key(), &terms).await;
     assert_eq!(kind_and_code(refused), (FailureKind::Conflict, PRICE_OUTDATED));
     assert_eq!(current(fixture.port(), &[newer.product_id]).await, [newer]);

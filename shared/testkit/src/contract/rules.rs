@@ -21,6 +21,7 @@ mod tests {
     const SUITES: &[(&str, &str)] = &[
         ("adjustments", include_str!("adjustments.rs")),
         ("archive", include_str!("archive.rs")),
+        ("attempts", include_str!("attempts.rs")),
         ("backorders", include_str!("backorders.rs")),
         ("circuit_breaker", include_str!("circuit_breaker.rs")),
         ("bus", include_str!("bus.rs")),
@@ -39,6 +40,7 @@ mod tests {
         ("migrations", include_str!("migrations.rs")),
         ("prices", include_str!("prices.rs")),
         ("product_snapshots", include_str!("product_snapshots.rs")),
+        ("order_limits", include_str!("order_limits.rs")),
         ("orders", include_str!("orders.rs")),
         ("outbox", include_str!("outbox.rs")),
         ("passwords", include_str!("passwords.rs")),

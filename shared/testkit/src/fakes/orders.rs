@@ -143,6 +143,10 @@ impl ports::OrderStore for Orders {
                 return Ok(settled);
             }
             state.orders.check(terms)?;
+            if let Some(limits) = terms.limits {
+                let theirs = state.orders.orders.values().filter(|other| other.user_id == order.user_id);
+                limits.check(theirs, order)?;
+            }
             if state.orders.orders.contains_key(&order.id) {
                 return Err(Failure::internal(format!("the order {} exists already", order.id)));
             }

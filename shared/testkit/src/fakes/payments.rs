@@ -5,7 +5,7 @@ use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
     ledger::{Account, Transfer},
-    payment::{Change, Payment},
+    payment::{ATTEMPT_WINDOW_SECONDS, AttemptLimit, Change, Payment, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{Claim, Page, TransitionOutcome};
@@ -17,6 +17,8 @@ pub(super) struct PaymentsState {
     of_orders: HashMap<OrderId, PaymentId>,
     keys: IdempotencyKeys,
     pub transfers: Vec<Transfer>,
+    /// The attempts that count for the limit: their names, with their starts.
+    attempts: HashMap<UserId, BTreeMap<String, Timestamp>>,
 }
 
 impl PaymentsState {
@@ -27,6 +29,22 @@ impl PaymentsState {
     fn put(&mut self, payment: &Payment) {
         self.of_orders.insert(payment.order_id, payment.id);
         self.payments.insert(payment.id, payment.clone());
+    }
+
+    /// Counts the last attempt of a payment; the start of the oldest one that counts if there are too many.
+    fn attempt(&mut self, payment: &Payment, limit: AttemptLimit) -> Result<(), Timestamp> {
+        let attempts = self.attempts.entry(payment.user_id).or_default();
+        let since = payment.attempted_at.as_second() - ATTEMPT_WINDOW_SECONDS;
+        attempts.retain(|_, start| start.as_second() > since);
+        let (name, full) =
+            (payment.attempt_name(), attempts.len() >= usize::try_from(limit.failed).unwrap_or(usize::MAX));
+        match attempts.values().min() {
+            Some(oldest) if full && !attempts.contains_key(&name) => Err(*oldest),
+            _ => {
+                attempts.insert(name, payment.attempted_at);
+                Ok(())
+            }
+        }
     }
 
     /// Posts transfers and ignores duplicates.
@@ -83,6 +101,11 @@ fn apply(state: &mut State, change: &Change, events: &[Event]) -> bool {
     if stored.is_none_or(|stored| stored.version + 1 != change.payment.version) {
         return false;
     }
+    if change.payment.status == Status::Succeeded
+        && let Some(attempts) = state.payments.attempts.get_mut(&change.payment.user_id)
+    {
+        attempts.remove(&change.payment.attempt_name());
+    }
     state.payments.put(&change.payment);
     state.payments.post(&change.transfers);
     for event in events {
@@ -92,13 +115,15 @@ fn apply(state: &mut State, change: &Change, events: &[Event]) -> bool {
 }
 
 impl ports::PaymentStore for Payments {
-    async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
+    async fn begin(&self, payment: &Payment, limit: Option<AttemptLimit>) -> Result<Payment, Failure> {
         let commit = self.0.commit("payments.begin", |state| {
             if let Some(found) = state.payments.of(payment.order_id) {
                 return Ok(found.clone());
             }
-            state.payments.put(payment);
-            Ok(payment.clone())
+            let is_refused = limit.is_some_and(|limit| state.payments.attempt(payment, limit).is_err());
+            let payment = Payment { attempts: if is_refused { 0 } else { payment.attempts }, ..payment.clone() };
+            state.payments.put(&payment);
+            Ok(payment)
         });
         commit.await
     }
@@ -143,10 +168,19 @@ impl ports::PaymentStore for Payments {
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
+        limit: Option<AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let commit = self.0.commit("payments.advance_with_reply", |state| {
             if let Some(settled) = state.payments.keys.find(key)? {
                 return Ok(Some(settled));
+            }
+            let stored = state.payments.payments.get(&change.payment.id);
+            if stored.is_none_or(|stored| stored.version + 1 != change.payment.version) {
+                return Ok(None);
+            }
+            if let Some(limit) = limit {
+                let counted = state.payments.attempt(&change.payment, limit);
+                counted.map_err(|oldest| AttemptLimit::refuse(oldest, change.payment.attempted_at))?;
             }
             if !apply(state, change, events) {
                 return Ok(None);

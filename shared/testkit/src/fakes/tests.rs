@@ -131,7 +131,7 @@ async fn unreachable_cache_returns_nothing_and_counts_errors() {
 #[tokio::test]
 async fn gateway_that_fails_after_a_charge_charges_once() {
     let platform = Platform::new();
-    let payment = platform.payments().begin(&build::order().payment()).await.expect("started");
+    let payment = platform.payments().begin(&build::order().payment(), None).await.expect("started");
     platform.faults().fail(Dependency::Gateway, Occurrence::First(2), FaultPoint::After);
     for _ in 0..2 {
         assert_eq!(platform.gateway().charge(&payment).await.expect_err("unavailable").kind, FailureKind::Unavailable);
@@ -185,7 +185,7 @@ async fn circuit_breaker_with_unreadable_state_allows_calls() {
 #[tokio::test]
 async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let platform = Platform::new();
-    let payment = platform.payments().begin(&build::order().payment()).await.expect("started");
+    let payment = platform.payments().begin(&build::order().payment(), None).await.expect("started");
     let outcome = platform.gateway().charge(&payment).await.expect("a response");
     let change = build::concluded(&payment, &outcome);
     platform.payments().advance(None, &change, &[]).await.expect("stored");

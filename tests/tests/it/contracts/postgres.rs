@@ -23,6 +23,11 @@ async fn store<P>(context: Context, store: impl Fn(Arc<Database>, testkit::Bus) 
     fixture(|database, bus| store(database.as_context(context), bus)).await
 }
 
+mod attempts {
+    use super::*;
+    testkit::contract_attempts!(store(Context::Payments, PgPayments::new));
+}
+
 mod contacts {
     use super::*;
     testkit::contract_contacts!(store(Context::Notifications, PgContacts::new));
@@ -47,6 +52,11 @@ mod migrations {
         migrations: Migrator::new(database.as_owner(), None),
         users: PgUsers::new(database.as_context(Context::Identity), bus),
     }));
+}
+
+mod order_limits {
+    use super::*;
+    testkit::contract_order_limits!(store(Context::Orders, PgOrders::new));
 }
 
 mod orders {

@@ -172,7 +172,14 @@ async fn payment_charge_charges_an_order_once_and_stores_a_decline() {
     let cases = ["ok", "ok_declined", "bad_mixed_batch", "bad_unexpected_event"];
     let platform = seeded_platform();
     deliver(catalog::PAYMENT_CHARGE, &cases, &platform, async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
+        payment_charge::handle(
+            &platform.payments(),
+            &platform.gateway(),
+            &platform.circuit_breaker(),
+            domain::payment::AttemptLimit::default(),
+            delivery,
+        )
+        .await
     })
     .await;
     // All samples are about one order: one payment, one charge, one event.
@@ -185,7 +192,14 @@ async fn charge_without_a_response_is_retried_under_the_same_key() {
     let platform = seeded_platform();
     platform.faults().take_down(Dependency::Gateway);
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
+        payment_charge::handle(
+            &platform.payments(),
+            &platform.gateway(),
+            &platform.circuit_breaker(),
+            domain::payment::AttemptLimit::default(),
+            delivery,
+        )
+        .await
     };
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     let run = async || {
@@ -202,7 +216,14 @@ async fn charge_without_a_response_is_retried_under_the_same_key() {
 async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
     let platform = seeded_platform();
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
+        payment_charge::handle(
+            &platform.payments(),
+            &platform.gateway(),
+            &platform.circuit_breaker(),
+            domain::payment::AttemptLimit::default(),
+            delivery,
+        )
+        .await
     };
     let consumer = Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     let run = async |clock: &Clock| {

@@ -107,7 +107,7 @@ async fn payment_process_starts_one_attempt_per_key() {
     let platform = with(&declined());
     for _ in 0..2 {
         assert_responses(catalog::PAYMENT_PROCESS, &expected, async |_, call| {
-            payment_process::handle(&platform.payments(), call).await
+            payment_process::handle(&platform.payments(), domain::payment::AttemptLimit::default(), call).await
         })
         .await;
     }
@@ -123,7 +123,14 @@ async fn payment_charge_charges_each_attempt_under_its_own_key() {
         payment::retry_payment(&declined(), PaymentMethod::parse("pm_card_visa").expect("a token"), sample_time());
     platform.payments().put(&again.expect("allowed").payment);
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
+        payment_charge::handle(
+            &platform.payments(),
+            &platform.gateway(),
+            &platform.circuit_breaker(),
+            domain::payment::AttemptLimit::default(),
+            delivery,
+        )
+        .await
     };
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     for _ in 0..2 {
@@ -153,7 +160,14 @@ async fn payment_close_refunds_a_charge_and_blocks_a_later_one() {
     assert!(payment_of_order(&early).closed && early.bus().published().is_empty());
     // A charge that arrives afterwards finds the closed payment and does not call the gateway.
     let handler = async |delivery| {
-        payment_charge::handle(&early.payments(), &early.gateway(), &early.circuit_breaker(), delivery).await
+        payment_charge::handle(
+            &early.payments(),
+            &early.gateway(),
+            &early.circuit_breaker(),
+            domain::payment::AttemptLimit::default(),
+            delivery,
+        )
+        .await
     };
     let consumer = edge::Consumer::new(catalog::PAYMENT_CHARGE.name, catalog::MAX_RECEIVES);
     let late = sample(catalog::PAYMENT_CHARGE, "ok");

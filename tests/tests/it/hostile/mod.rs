@@ -5,6 +5,7 @@ mod disputes;
 mod generated;
 mod http;
 mod leaving;
+mod limits;
 mod logins;
 mod money;
 mod prices;

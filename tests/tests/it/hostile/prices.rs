@@ -156,7 +156,7 @@ async fn price_that_a_process_remembers_is_never_charged() {
 
 #[tokio::test]
 async fn lines_are_capped_by_configuration() {
-    let shop = Shop { limits: OrderLimits { lines: 2 }, ..Shop::default() };
+    let shop = Shop { limits: OrderLimits { lines: 2, ..OrderLimits::default() }, ..Shop::default() };
     (1..=3).for_each(|n| drop(shop.sell(n, 500)));
     assert_eq!(shop.place(&json!([item(1), item(2)])).await.0, 201);
     let (status, problem) = shop.place(&json!([item(1), item(2), item(3)])).await;

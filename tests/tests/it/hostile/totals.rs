@@ -35,7 +35,14 @@ pub(super) async fn settle_after(platform: &Platform, step: impl AsyncFnOnce()) 
         .subscribe(catalog::PAYMENT_CHARGE, async |event| {
             let delivery = deliver(catalog::PAYMENT_CHARGE, event);
             let (gateway, breaker) = (platform.gateway(), platform.circuit_breaker());
-            payment_charge::handle(&platform.payments(), &gateway, &breaker, delivery).await
+            payment_charge::handle(
+                &platform.payments(),
+                &gateway,
+                &breaker,
+                domain::payment::AttemptLimit::default(),
+                delivery,
+            )
+            .await
         })
         .subscribe(catalog::PAYMENT_CLOSE, async |event| {
             payment_close::handle(&platform.payments(), deliver(catalog::PAYMENT_CLOSE, event)).await

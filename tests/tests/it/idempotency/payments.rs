@@ -33,7 +33,8 @@ async fn begin(database: &TestDatabase, outcome: ChargeOutcome) {
         levels: vec![],
     };
     let payments = database.payments();
-    let payment: Payment = payments.begin(&payment::begin(PAYMENT, &reserved, sample_time())).await.expect("begun");
+    let payment: Payment =
+        payments.begin(&payment::begin(PAYMENT, &reserved, sample_time()), None).await.expect("begun");
     let change = payment::record_charge_outcome(&payment, 1, &outcome, RefundId(Ids::system().next()), sample_time());
     let change = change.expect("allowed").expect("a transition");
     payments.advance(None, &change, &[]).await.expect("stored");
@@ -49,7 +50,7 @@ fn charged() -> ChargeOutcome {
 
 async fn pay(database: &TestDatabase, request: &Request, seed: u64) -> Response {
     let payments = database.payments();
-    let handler = async |call| payment_process::handle(&payments, call).await;
+    let handler = async |call| payment_process::handle(&payments, domain::payment::AttemptLimit::default(), call).await;
     edge::http::respond(&route(catalog::PAYMENT_PROCESS), request.0.clone(), &Clock::at(sample_time(), seed), &handler)
         .await
         .into()

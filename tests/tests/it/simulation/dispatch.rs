@@ -153,8 +153,14 @@ impl<S: Backend> World<S> {
                 order_advance::handle(&stores.orders(), self.plan.policy, delivery).await
             }
             to if to.name == catalog::PAYMENT_CHARGE.name => {
-                payment_charge::handle(&stores.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery)
-                    .await
+                payment_charge::handle(
+                    &stores.payments(),
+                    &platform.gateway(),
+                    &platform.circuit_breaker(),
+                    domain::payment::AttemptLimit::default(),
+                    delivery,
+                )
+                .await
             }
             _ => self.consume_outside_saga(stores, to, delivery).await,
         }

@@ -57,7 +57,9 @@ impl<S: Backend> World<S> {
             Command::Deliver(order) => self.update(stores, n, order, "delivered").await,
             Command::PayAgain(order, token) => {
                 let payments = stores.payments();
-                let handler = async |call| payment_process::handle(&payments, call).await;
+                let handler = async |call| {
+                    payment_process::handle(&payments, domain::payment::AttemptLimit::default(), call).await
+                };
                 let request = self.cache.request(n, || {
                     let body = json!({ "order_id": self.order(order).id, "payment_method": token });
                     let request = testing::http_event("POST", "/api/v1/payments/process");

@@ -49,6 +49,9 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("PushApplicationArn", text("", "ARN of the SNS platform application. Empty: no push notifications.")),
         ("ShortfallPolicy", text(ShortfallPolicy::Refund.name(), "What happens to a paid order without stock.")),
         ("MaxOrderLines", text("100", "Lines that an order may have, at most 100.")),
+        ("MaxUnpaidOrders", text("20", "Open orders that a customer may have without paying.")),
+        ("MaxUnpaidUnits", text("1000", "Units in the unpaid open orders of a customer.")),
+        ("MaxFailedAttempts", text("10", "Payment attempts of a customer in an hour that may fail.")),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
     ];
@@ -62,6 +65,9 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
             "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
             "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
             "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
+            "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {
+                parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
+            }
             "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
             _ => {}
         }

@@ -34,7 +34,14 @@ async fn refund_after(platform: &Platform, seconds: u64) -> usize {
 /// Delivers a new event to payment-charge, `seconds` after the time of the samples.
 async fn charge_after(platform: &Platform, seconds: u64) {
     let handler = async |delivery| {
-        payment_charge::handle(&platform.payments(), &platform.gateway(), &platform.circuit_breaker(), delivery).await
+        payment_charge::handle(
+            &platform.payments(),
+            &platform.gateway(),
+            &platform.circuit_breaker(),
+            domain::payment::AttemptLimit::default(),
+            delivery,
+        )
+        .await
     };
     let requested =
         PaymentRequested { payment_id: PAYMENT, order_id: ORDER, attempt: payment_of_order(platform).attempts };

@@ -17,7 +17,7 @@ use super::{
     world::World,
 };
 use catalog::Function;
-use domain::{DomainEvent, invoice::Calendar};
+use domain::{DomainEvent, invoice::Calendar, payment::AttemptLimit};
 use edge::{Delivery, schedule::Tick};
 use kernel::Failure;
 
@@ -122,7 +122,8 @@ pub async fn consume<S: Backend>(
         Defect::PublishesBeforeCommit | Defect::IgnoresClosedPayment | Defect::ChargesWithNewKeyPerTry
             if is(catalog::PAYMENT_CHARGE) =>
         {
-            payment_charge::handle(&payments, &gateway, &platform.circuit_breaker(), copy()).await
+            payment_charge::handle(&payments, &gateway, &platform.circuit_breaker(), AttemptLimit::default(), copy())
+                .await
         }
         Defect::RefundsWithNewKeyPerTry if is(catalog::PAYMENT_REFUND) => {
             payment_refund::handle(&payments, &gateway, &platform.circuit_breaker(), copy()).await

@@ -32,8 +32,8 @@ impl<P> Payments<'_, P> {
 }
 
 impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
-    async fn begin(&self, payment: &Payment) -> Result<Payment, Failure> {
-        self.inner.begin(payment).await.map(|payment| self.read(payment))
+    async fn begin(&self, payment: &Payment, limit: Option<domain::payment::AttemptLimit>) -> Result<Payment, Failure> {
+        self.inner.begin(payment, limit).await.map(|payment| self.read(payment))
     }
 
     async fn get(&self, id: PaymentId, owner: Option<UserId>) -> Result<Option<Payment>, Failure> {
@@ -68,8 +68,9 @@ impl<P: PaymentStore> PaymentStore for Payments<'_, P> {
         reply: &StoredReply,
         change: &Change,
         events: &[Event],
+        limit: Option<domain::payment::AttemptLimit>,
     ) -> Result<Option<IdempotencyOutcome>, Failure> {
-        self.inner.advance_with_reply(key, reply, change, events).await
+        self.inner.advance_with_reply(key, reply, change, events, limit).await
     }
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {
@@ -180,7 +181,7 @@ pub async fn charge_first(platform: &Platform, delivery: Delivery<DomainEvent>) 
     }
     let payment = payment::begin(PaymentId(delivery.ids.next()), reserved, delivery.now);
     let response = platform.gateway().charge(&payment).await?;
-    let payment = platform.payments().begin(&payment).await?;
+    let payment = platform.payments().begin(&payment, None).await?;
     let refund = RefundId(delivery.ids.next());
     let Some(change) = payment::record_charge_outcome(&payment, 1, &response, refund, delivery.now)? else {
         return Ok(());

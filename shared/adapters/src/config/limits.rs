@@ -1,0 +1,55 @@
+//! Limits of what a customer may do.
+
+use super::{Config, ConfigError, Result, env};
+use domain::order::{MAX_LINES, OrderLimits};
+use domain::payment::AttemptLimit;
+
+impl Config {
+    pub fn order_limits(&self) -> Result<OrderLimits> {
+        let lines = self.number(env::MAX_ORDER_LINES, MAX_LINES as u64)?;
+        Ok(OrderLimits {
+            lines: usize::try_from(lines).unwrap_or(MAX_LINES),
+            unpaid_orders: self.count(env::MAX_UNPAID_ORDERS)?,
+            unpaid_units: self.count(env::MAX_UNPAID_UNITS)?,
+        })
+    }
+
+    pub fn attempt_limit(&self) -> Result<AttemptLimit> {
+        Ok(AttemptLimit { failed: self.count(env::MAX_FAILED_ATTEMPTS)? })
+    }
+
+    /// A whole number from 1 to `max`.
+    fn number(&self, name: &'static str, max: u64) -> Result<u64> {
+        let number = self.text(name)?.parse().ok().filter(|number| (1..=max).contains(number));
+        number.ok_or_else(|| ConfigError::invalid(name, &format!("a whole number from 1 to {max}")))
+    }
+
+    /// A positive whole number.
+    fn count(&self, name: &'static str) -> Result<u32> {
+        self.number(name, u64::from(u32::MAX)).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_orders_are_positive_and_within_those_of_the_domain() {
+        let limits = |lines| {
+            let others = [("MAX_UNPAID_ORDERS", "3"), ("MAX_UNPAID_UNITS", "40")];
+            Config::from_vars([("MAX_ORDER_LINES", lines)].into_iter().chain(others)).order_limits()
+        };
+        assert_eq!(limits("7"), Ok(OrderLimits { lines: 7, unpaid_orders: 3, unpaid_units: 40 }));
+        for bad in ["0", "101", "-1", "1.5", "many", ""] {
+            assert!(limits(bad).unwrap_err().to_string().contains("MAX_ORDER_LINES"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn limit_of_attempts_is_positive() {
+        let limit = |failed| Config::from_vars([("MAX_FAILED_ATTEMPTS", failed)]).attempt_limit();
+        assert_eq!(limit("4"), Ok(AttemptLimit { failed: 4 }));
+        assert!(limit("0").unwrap_err().to_string().contains("MAX_FAILED_ATTEMPTS"));
+    }
+}
