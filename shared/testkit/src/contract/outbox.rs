@@ -166,7 +166,12 @@ pub async fn event_of_another_context_is_refused_and_blocks_no_other(
     let source = catalog::Context::Payments.source().to_owned();
     let event = Event { time: later(-100), source, ..an_event(order.order_placed()) };
     let key = IdempotencyKey { scope: "test".to_owned(), key: fresh().to_string(), fingerprint: String::new() };
-    fixture.port().orders.place(&order.placed(), &key, &a_reply("{}"), &event).await.expect("placed");
+    fixture
+        .port()
+        .orders
+        .place(&order.placed(), &key, &a_reply("{}"), &event, &Terms::default())
+        .await
+        .expect("placed");
     assert_eq!(published_ids(fixture), [own]);
 }
 

@@ -1,6 +1,6 @@
 //! Who may read the private signing keys: the function that signs and the one that makes keys.
 
-use catalog::{FUNCTIONS, Secret, Uses};
+use catalog::{Action, FUNCTIONS, Secret, Uses};
 use std::collections::BTreeSet;
 use xtask::codegen::grants::{self, Target};
 
@@ -29,7 +29,7 @@ fn public_keys_are_written_by_the_rotation_alone_and_read_where_tokens_are_verif
     for row in [catalog::AUTHORIZER, catalog::JWKS_GET] {
         let reads: Vec<_> = row.uses.iter().filter(|uses| matches!(uses, Uses::Secret(..))).collect();
         assert!(
-            matches!(reads[..], [Uses::Secret(secret, catalog::Access::Read)] if secret.name == public.name),
+            matches!(reads[..], [Uses::Secret(secret, [Action::GetSecretValue])] if secret.name == public.name),
             "{}",
             row.name
         );
