@@ -37,8 +37,8 @@ mod tests {
     #[test]
     fn limits_of_orders_are_positive_and_within_those_of_the_domain() {
         let limits = |lines| {
-            let others = [("MAX_UNPAID_ORDERS", "3"), ("MAX_UNPAID_UNITS", "40")];
-            Config::from_vars([("MAX_ORDER_LINES", lines)].into_iter().chain(others)).order_limits()
+            let variables = [("MAX_ORDER_LINES", lines), ("MAX_UNPAID_ORDERS", "3"), ("MAX_UNPAID_UNITS", "40")];
+            Config::from_vars(variables).order_limits()
         };
         assert_eq!(limits("7"), Ok(OrderLimits { lines: 7, unpaid_orders: 3, unpaid_units: 40 }));
         for bad in ["0", "101", "-1", "1.5", "many", ""] {
