@@ -6,6 +6,7 @@ mod clients;
 mod failure;
 mod order;
 mod saga;
+mod secrets;
 mod stack;
 mod stock;
 mod trace;
