@@ -19,6 +19,7 @@ mod sources;
 mod stacks;
 mod syntax;
 mod template;
+mod threat_model;
 
 /// Fails with all complaints and with the way to correct them.
 #[track_caller]

@@ -1,0 +1,83 @@
+//! docs/threat-model.md: each test that it names exists, and each abuse case names one.
+
+use super::expect_none;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const MODEL: &str = "docs/threat-model.md";
+/// Where tests are.
+const PLACES: [&str; 5] = ["tests/tests/it", "shared", "functions", "terraform/tests", "scripts"];
+
+/// The text of each file below the places of tests, with its path.
+fn files() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut left: Vec<PathBuf> = PLACES.iter().map(|place| xtask::root().join(place)).collect();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs::read_dir(&path).expect("a directory").map(|entry| entry.expect("an entry").path()));
+        } else if path.extension().is_some_and(|extension| ["rs", "py", "hcl"].iter().any(|one| extension == *one)) {
+            let text = fs::read_to_string(&path).expect("a text");
+            found.push((path.to_string_lossy().into_owned(), text));
+        }
+    }
+    found
+}
+
+/// Whether `reference`, the end of a file's path and a function of it, such as `hostile/sources::name`, exists. Directories called `src`
+/// and `it` are left out, as is the extension.
+fn exists(files: &[(String, String)], reference: &str) -> bool {
+    let Some((module, name)) = reference.rsplit_once("::") else { return false };
+    let definitions = [format!("fn {name}("), format!("def {name}("), format!("run \"{name}\""), format!("fn {name}<")];
+    files.iter().any(|(path, text)| {
+        let path = Path::new(path)
+            .with_extension("")
+            .to_string_lossy()
+            .replace("/src/", "/")
+            .replace("/tests/postgres/", "/postgres/");
+        let path = path.trim_end_matches(".tftest");
+        path.ends_with(&format!("/{module}")) && definitions.iter().any(|definition| text.contains(definition))
+    })
+}
+
+/// The rows of the tables of abuse cases, as cells.
+fn rows(model: &str) -> Vec<Vec<&str>> {
+    let (_, cases) = model.split_once("## Abuse cases").expect("abuse cases");
+    let (cases, _) = cases.split_once("\n## ").expect("a section after them");
+    let rows = cases.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| abuse "));
+    rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
+}
+
+fn references<'a>(cell: &'a str) -> impl Iterator<Item = &'a str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let model = fs::read_to_string(xtask::root().join(MODEL)).expect("the threat model");
+    let (files, rows) = (files(), rows(&model));
+    let mut complaints = Vec::new();
+    for row in &rows {
+        let [abuse, defence, tests] = row[..] else {
+            complaints.push(format!("a row has not three cells: {row:?}"));
+            continue;
+        };
+        if defence.is_empty() || references(tests).next().is_none() {
+            complaints.push(format!("nothing stops {abuse:?}, or no test shows it"));
+        }
+        complaints.extend(
+            references(tests).filter(|test| !exists(&files, test)).map(|test| format!("{test} does not exist")),
+        );
+    }
+    expect_none(&complaints, "name tests as `<end of the file's path>::<function>` in docs/threat-model.md");
+    assert!(rows.len() > 20, "{} abuse cases", rows.len());
+}
+
+#[test]
+fn test_that_does_not_exist_is_found() {
+    let files = files();
+    assert!(exists(&files, "structure/threat_model::test_that_does_not_exist_is_found"));
+    assert!(!exists(&files, "structure/threat_model::another_test"));
+    assert!(!exists(&files, "structure/keys::test_that_does_not_exist_is_found"));
+}
