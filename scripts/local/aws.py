@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -23,13 +23,18 @@ PEEK_S = 30
 
 @cache
 def _client(service: str) -> Any:
-    env = config.aws_env()
+    return client(service, config.aws_env())
+
+
+def client(service: str, env: Mapping[str, str]) -> Any:
+    """A client of the emulator with these credentials."""
     return botocore.session.get_session().create_client(
         service,
         region_name=config.REGION,
-        endpoint_url=env["AWS_ENDPOINT_URL"],
+        endpoint_url=config.endpoint(),
         aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=env.get("AWS_SESSION_TOKEN"),
         config=Config(
             connect_timeout=10,
             read_timeout=INVOKE_TIMEOUT_S if service == "lambda" else 30,
@@ -208,6 +213,28 @@ def role_credentials(function: str) -> dict[str, str]:
     }
 
 
+def role_policies(function: str) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The name of a deployed function's role, and the role's inline policies by name."""
+    try:
+        found = _call("lambda", "get_function_configuration", FunctionName=config.physical_name(function))
+        role = str(found["Role"]).rsplit("/", 1)[1]
+        names = _call("iam", "list_role_policies", RoleName=role)["PolicyNames"]
+        policies = {
+            name: _call("iam", "get_role_policy", RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
+        }
+    except ClientError as error:
+        raise ScriptError(f"the role of function {function} cannot be read: {_reason(error)}") from None
+    return role, policies
+
+
+def put_role_policy(role: str, name: str, document: dict[str, Any]) -> None:
+    """Replaces an inline policy of a role. A policy without statements is none."""
+    try:
+        _call("iam", "put_role_policy", RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+    except ClientError as error:
+        raise ScriptError(f"the policy {name} of role {role} cannot be replaced: {_reason(error)}") from None
+
+
 # ---- logs -----------------------------------------------------------------------------------------------------
 
 
@@ -262,6 +289,11 @@ def message_count(url: str) -> int:
     ]
     attributes = _sqs("get_queue_attributes", QueueUrl=url, AttributeNames=names).get("Attributes", {})
     return sum(int(attributes.get(name, 0)) for name in names)
+
+
+def purge(url: str) -> None:
+    """Deletes all messages of a queue."""
+    _sqs("purge_queue", QueueUrl=url)
 
 
 def peek(url: str) -> list[dict[str, Any]]:

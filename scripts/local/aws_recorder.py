@@ -9,8 +9,9 @@ import json
 import os
 import re
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Names the file; nothing is recorded without it.
 VARIABLE = "QUAYSIDE_DECISIONS"
@@ -25,6 +26,8 @@ class Decision(NamedTuple):
     function: str
     action: str
     resource: str
+    # The condition keys that the service added, as a JSON object.
+    keys: str
     allowed: bool
 
 
@@ -36,12 +39,12 @@ class Recorder:
         self._known: set[Decision] = set()
         self._lock = threading.Lock()
 
-    def add(self, principal: str, action: str, resource: str, allowed: bool) -> None:
+    def add(self, principal: str, action: str, resource: str, keys: Mapping[str, Any], allowed: bool) -> None:
         """Records a decision about the session of a role. Other principals are the scripts and the emulator itself."""
         session = _SESSION.match(principal)
         if not session:
             return
-        decision = Decision(session[1], action, resource, allowed)
+        decision = Decision(session[1], action, resource, json.dumps(keys, sort_keys=True), allowed)
         with self._lock:
             if decision in self._known:
                 return

@@ -98,6 +98,44 @@ def journey(name: str) -> dict[str, Any]:
     return level
 
 
+def row(function: str) -> dict[str, Any]:
+    """The row of a function."""
+    found: dict[str, Any] = _catalog()["functions"][function]
+    return found
+
+
+def grants(function: str) -> list[dict[str, Any]]:
+    """The permissions of a function, in the order of its policy's statements."""
+    return list(_catalog()["functions"][function]["grants"])
+
+
+def tables() -> list[str]:
+    return sorted(_catalog()["tables"])
+
+
+def buckets() -> list[str]:
+    return sorted(_catalog()["buckets"])
+
+
+def streams() -> list[str]:
+    return sorted(_catalog()["streams"])
+
+
+def bus() -> str:
+    return str(_catalog()["bus"])
+
+
+def event_sources() -> dict[str, str]:
+    """The source of each event."""
+    contexts = _catalog()["contexts"]
+    return {name: str(contexts[event["context"]]["source"]) for name, event in _catalog()["events"].items()}
+
+
+def secrets() -> list[str]:
+    """The secrets, without those of database roles."""
+    return sorted(_catalog()["secrets"])
+
+
 def shortfall_policies() -> list[str]:
     """What may happen to a paid order without stock; the first is the default."""
     return list(_catalog()["shortfall_policies"])

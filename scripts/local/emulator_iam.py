@@ -49,17 +49,16 @@ def _decide(
     service_context: dict[str, Any] | None = None,
 ) -> Any:
     contexts = (_entries.get([]) if iam_action == PUT_EVENTS else []) or [{}]
-    denied = None
     for keys in contexts:
         context = {**(service_context or {}), **keys}
         denied = _enforce(access_key_id, iam_action, service, region, resource_arn, context)
+        # A request that cannot be authenticated is not decided.
+        if _recorder and not isinstance(denied, iam_evaluator.AuthError):
+            caller = iam_evaluator.resolve_caller_identity(access_key_id) or {}
+            _recorder.add(caller.get("userArn", ""), iam_action, resource_arn, context, denied is None)
         if denied:
-            break
-    # A request that cannot be authenticated is not decided.
-    if _recorder and not isinstance(denied, iam_evaluator.AuthError):
-        caller = iam_evaluator.resolve_caller_identity(access_key_id) or {}
-        _recorder.add(caller.get("userArn", ""), iam_action, resource_arn, denied is None)
-    return denied
+            return denied
+    return None
 
 
 def install() -> None:

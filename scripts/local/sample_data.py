@@ -73,7 +73,11 @@ class StackData:
         sample = json.loads(event["body"])
         metadata = {"payment_id": sample["payment_id"], "attempt": str(sample["attempt"])}
         intent = {"id": self.transaction, "status": "succeeded", "metadata": metadata}
-        body = json.dumps({"id": f"evt_{self.tag}", "type": "payment_intent.succeeded", "data": {"object": intent}})
+        return self.webhook(event, "payment_intent.succeeded", intent)
+
+    def webhook(self, event: Json, kind: str, content: Json) -> Json:
+        """The event of a request with a webhook of this type, signed now."""
+        body = json.dumps({"id": f"evt_{self.tag}", "type": kind, "data": {"object": content}})
         at = int(time.time())
         digest = hmac.new(self.webhook_secret.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
         return {**event, "body": body, "headers": {**event["headers"], "stripe-signature": f"t={at},v1={digest}"}}

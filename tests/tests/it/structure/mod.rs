@@ -13,6 +13,7 @@ mod generated;
 mod idempotency;
 mod keys;
 mod names;
+mod permissions;
 mod protection;
 mod source_files;
 mod sources;

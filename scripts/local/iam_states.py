@@ -1,0 +1,125 @@
+"""Events for what a function does in a state that its sample event does not meet, after that state has been made.
+
+A state that takes hours, or a function that died, is made in the database.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import sample_data
+import samples
+import services
+from api_client import ApiClient, eventually, new_key, stack_env
+from config import ScriptError
+from sample_data import StackData
+
+Json = dict[str, Any]
+
+DECLINED = "pm_card_visa_chargeDeclined"
+UNPAID = "payment_declined"
+
+
+def events(function: str, data: StackData) -> list[Any]:
+    """Further events of a function, besides its sample."""
+    make = STATES.get(function)
+    return make(data) if make else []
+
+
+def _sql(statement: str) -> None:
+    ended = services.psql("quayside", statement)
+    if ended.returncode != 0:
+        raise ScriptError(f"a state cannot be made: {ended.stderr.strip()}")
+
+
+def _customer(data: StackData) -> ApiClient:
+    return ApiClient(stack_env()["API_URL"]).login(*data.accounts["customer"])
+
+
+def _unpaid_order(data: StackData) -> str:
+    """An order whose card was declined. It keeps its reservation for a while."""
+    customer = _customer(data)
+    product = data.replacements[sample_data.PRODUCT]
+    # The samples have used up most of it.
+    _sql(f"update inventory.stock set available = available + 10 where product_id = '{product}'")
+    wanted = json.loads(samples.event("order-place")["body"].replace(sample_data.PRODUCT, product))
+    order = str(customer.post("/orders", {**wanted, "payment_method": DECLINED}, new_key()).expect(201)["id"])
+
+    def is_declined() -> bool:
+        return bool(customer.get(f"/orders/{order}").expect(200).get("status_reason") == UNPAID)
+
+    eventually("declined order", is_declined)
+    return order
+
+
+def _stuck_order(data: StackData) -> list[Any]:
+    _sql(f"update orders.orders set created_at = now() - interval '3 hours' where id = '{_unpaid_order(data)}'")
+    return [data.event("order-sweep")]
+
+
+def _expired_reservation(data: StackData) -> list[Any]:
+    order = _unpaid_order(data)
+    _sql(f"update inventory.reservations set expires_at = now() - interval '1 minute' where order_id = '{order}'")
+    return [data.event("stock-sweep")]
+
+
+def _unresolved_payment(data: StackData) -> list[Any]:
+    """A charge whose function died before it recorded the outcome."""
+    lost = (
+        "status = 'pending', decline_code = null, transaction_id = null, reconcile_after = now() - interval '1 minute'"
+    )
+    _sql(f"update payments.payments set {lost} where order_id = '{_unpaid_order(data)}'")
+    return [data.event("payment-reconcile")]
+
+
+def _refund_without_list(data: StackData) -> list[Any]:
+    """A webhook that does not list the refunds of its charge, so that the gateway is asked."""
+    charge = {"id": "ch_none", "object": "charge", "payment_intent": data.transaction, "refunded": True}
+    return [data.webhook(data.event("payment-webhook"), "charge.refunded", charge)]
+
+
+def _whole_rotation(_: StackData) -> list[Any]:
+    """The last step of a rotation, after the first: the role logs in with the password that it has."""
+    first = samples.event("database-secret-rotate") | {"ClientRequestToken": _token()}
+    return [first | {"Step": "createSecret"}, first | {"Step": "finishSecret"}]
+
+
+def _token() -> str:
+    digits = secrets.token_hex(16)
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def _other_channels(data: StackData) -> list[Any]:
+    """Manual notifications to a phone and to a device."""
+    user = data.replacements[sample_data.CUSTOMER]
+    _sql(
+        f"update notifications.contacts set phone = '+1500555{secrets.randbelow(9000) + 1000}' where user_id = '{user}'"
+    )
+    customer = _customer(data)
+    _sql(
+        "insert into notifications.preferences (user_id, channels, locale) "
+        f"values ('{user}', '{{email,sms,push}}', 'en') on conflict do nothing"
+    )
+    body = json.loads(samples.event("device-register")["body"]) | {"token": secrets.token_hex(16)}
+    customer.post(f"/users/{user}/devices", body).expect(201)
+    return [_by_channel(data, channel) for channel in ("sms", "push")]
+
+
+def _by_channel(data: StackData, channel: str) -> Any:
+    event = data.event("message-send")
+    record = event["Records"][0]
+    envelope = json.loads(record["body"])
+    envelope["detail"]["data"]["channel"] = channel
+    envelope["detail"]["id"] = f"{envelope['detail']['id'][:-8]}{secrets.token_hex(4)}"
+    return {**event, "Records": [{**record, "body": json.dumps(envelope)}]}
+
+
+STATES: dict[str, Callable[[StackData], list[Any]]] = {
+    "database-secret-rotate": _whole_rotation,
+    "message-send": _other_channels,
+    "order-sweep": _stuck_order,
+    "payment-reconcile": _unresolved_payment,
+    "payment-webhook": _refund_without_list,
+    "stock-sweep": _expired_reservation,
+}
