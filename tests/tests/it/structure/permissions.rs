@@ -66,7 +66,10 @@ fn roles_grant_exactly_the_actions_that_the_code_calls() {
     }
     let unknown = recorded.keys().filter(|name| catalog::find(name).is_none());
     complaints.extend(unknown.map(|name| format!("there is no function {name}")));
-    expect_none(&complaints, "correct the actions in the row, or record again: scripts/up, journeys, scripts/iam --all --record");
+    expect_none(
+        &complaints,
+        "correct the actions in the row, or record again: scripts/up, journeys, scripts/iam --all --record",
+    );
 }
 
 #[test]
@@ -105,10 +108,8 @@ fn roles_may_put_only_events_that_their_rows_publish() {
     for row in FUNCTIONS {
         let mut allowed = BTreeSet::new();
         for grant in grants::of(row).iter().filter(|grant| grant.actions.contains(&"events:PutEvents")) {
-            let (sources, types) = (
-                texts(grant, "StringEquals", "events:source"),
-                texts(grant, "StringEquals", "events:detail-type"),
-            );
+            let (sources, types) =
+                (texts(grant, "StringEquals", "events:source"), texts(grant, "StringEquals", "events:detail-type"));
             if sources.is_empty() || types.is_empty() {
                 complaints.push(format!("{} may put any event", row.name));
             }
