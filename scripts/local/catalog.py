@@ -98,12 +98,6 @@ def journey(name: str) -> dict[str, Any]:
     return level
 
 
-def row(function: str) -> dict[str, Any]:
-    """The row of a function."""
-    found: dict[str, Any] = _catalog()["functions"][function]
-    return found
-
-
 def grants(function: str) -> list[dict[str, Any]]:
     """The permissions of a function, in the order of its policy's statements."""
     return list(_catalog()["functions"][function]["grants"])
