@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import api_client
+import verification
 from api_client import PREFIX, ApiClient
 from config import ScriptError
 
@@ -302,7 +303,7 @@ def outcome(plan: Json, responses: list[Attempt]) -> Json:
 
 
 def register_customers(env: dict[str, str], number: int, tag: str) -> list[tuple[str, ApiClient]]:
-    """Registers customers and logs them in. Returns their ids and clients."""
+    """Registers customers, verifies their addresses, and logs them in. Returns their ids and clients."""
     public = ApiClient(env["API_URL"])
 
     def register(index: int) -> tuple[str, ApiClient]:
@@ -310,6 +311,7 @@ def register_customers(env: dict[str, str], number: int, tag: str) -> list[tuple
         email = f"{name}@example.com"
         form = {"email": email, "username": name, "password": password, "full_name": f"Customer {index}"}
         account = public.post("/users/register", form).expect(201)
+        verification.verify_email(env, public, account["id"], email)
         return account["id"], public.login(email, password)
 
     with ThreadPoolExecutor(4) as pool:

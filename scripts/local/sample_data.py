@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 import samples
+import verification
 from api_client import ApiClient, eventually, new_key, stack_env
 from config import ScriptError
 
@@ -101,6 +102,7 @@ def create() -> StackData:
     email = f"ada-{unique}@example.com"
     account = {"email": email, "username": f"ada{unique}", "password": password, "full_name": "Ada Lovelace"}
     user_id = str(public.post("/users/register", account).expect(201)["id"])
+    verification.verify_email(env, public, user_id, email)
     accounts = {
         "customer": (email, password),
         "staff": (env["STAFF_EMAIL"], env["STAFF_PASSWORD"]),

@@ -2,9 +2,11 @@
 
 pub mod passwords;
 pub mod tokens;
+pub mod verification;
 
 pub use passwords::Argon2Passwords;
 pub use tokens::{JwtKeys, JwtTokens, JwtVerifier};
+pub use verification::RandomTokens;
 
 use adapters::wiring::{Result, Wiring};
 use adapters_secrets::secret;

@@ -50,6 +50,7 @@ CREATE TABLE inventory.inbox (
 );
 CREATE INDEX inbox_claimed ON inventory.inbox (claimed_at);
 
+CREATE TABLE identity.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE orders.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE payments.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE notifications.inbox (LIKE inventory.inbox INCLUDING ALL);

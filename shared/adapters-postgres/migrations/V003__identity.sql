@@ -10,8 +10,36 @@ CREATE TABLE identity.users (
     address       jsonb,
     role          text        NOT NULL CHECK (role IN ('customer', 'staff', 'admin', 'service')),
     version       bigint      NOT NULL CHECK (version > 0),
-    created_at    timestamptz NOT NULL
+    created_at    timestamptz NOT NULL,
+    -- Addresses to which nothing but a token may be sent have none.
+    email_verified_at timestamptz,
+    phone_verified_at timestamptz
 );
+
+-- Tokens that were sent to an address and not used yet: a beginning by which they are found, and the digest of the whole. A row expires a
+-- day after it was sent; the sweep deletes it.
+CREATE TABLE identity.verifications (
+    -- The event that asked for it.
+    id         uuid        PRIMARY KEY,
+    user_id    uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,
+    kind       text        NOT NULL CHECK (kind IN ('email', 'phone')),
+    address    text        NOT NULL,
+    selector   text        NOT NULL,
+    digest     text        NOT NULL,
+    attempts   integer     NOT NULL DEFAULT 0,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX verifications_selector ON identity.verifications (selector);
+CREATE INDEX verifications_of_user ON identity.verifications (user_id, kind);
+CREATE INDEX verifications_expiry ON identity.verifications (expires_at);
+
+-- Messages that a customer caused, or an address got: each one moves the end further into the future. At the end, the whole budget is
+-- there again, and the sweep deletes the row.
+CREATE TABLE identity.message_budgets (
+    counter    text        PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX message_budgets_expiry ON identity.message_budgets (expires_at);
 
 -- Failed logins of one name from one source, under a keyed hash of both, and the time before which there is no other attempt. Names without
 -- an account are counted alike. A row expires a day after the last attempt; the sweep deletes it.

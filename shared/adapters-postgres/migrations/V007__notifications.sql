@@ -7,6 +7,15 @@ CREATE TABLE notifications.contacts (
     phone   text
 );
 
+-- The address of each kind that a user verified last, and the version of the user since when. It counts while it is the contact's address.
+CREATE TABLE notifications.verified_addresses (
+    user_id uuid   NOT NULL,
+    kind    text   NOT NULL CHECK (kind IN ('email', 'phone')),
+    address text   NOT NULL,
+    version bigint NOT NULL,
+    PRIMARY KEY (user_id, kind)
+);
+
 -- The channels and the language that a customer chose; without a row the defaults apply.
 CREATE TABLE notifications.preferences (
     user_id  uuid   PRIMARY KEY,

@@ -66,6 +66,8 @@ BEGIN
     -- And the rows of identity that expire, without what they count.
     IF to_regclass('identity.login_attempts') IS NOT NULL THEN
         GRANT SELECT (counter, expires_at), DELETE ON identity.login_attempts, identity.login_sources TO operations;
+        GRANT SELECT (counter, expires_at), DELETE ON identity.message_budgets TO operations;
+        GRANT SELECT (id, expires_at), DELETE ON identity.verifications TO operations;
     END IF;
 END;
 $$;

@@ -6,14 +6,15 @@ use super::{
     idempotency,
     params::params,
     preferences::decode_preferences,
-    rows::{get, keyword, only, parsed, parsed_if},
+    rows::{bigint, get, keyword, only, parsed, parsed_if},
 };
 use domain::{
     Event,
-    event::NotificationSent,
+    event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     notification::{self, Channel, NotificationLogEntry, Outcome, Suppression, Template},
     text::{Email, FullName, Phone},
+    verification::ContactKind,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Bus, Claim, Contact, ContactStore, Device, NotificationRequests, Page, Recipient};
@@ -27,8 +28,18 @@ const SAVE: &str = concat!(
     ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, phone = excluded.phone",
 );
 
+const RECORD_VERIFIED: &str = concat!(
+    "WITH ",
+    claim!(),
+    " INSERT INTO verified_addresses AS known (user_id, kind, address, version) SELECT $3, $4, $5, $6 FROM claim
+    ON CONFLICT (user_id, kind) DO UPDATE SET address = excluded.address, version = excluded.version
+    WHERE known.version < excluded.version",
+);
+
 const FIND: &str = "
-    SELECT c.email, c.name, c.phone, p.channels, p.locale, s.reason AS suppressed_for,
+    SELECT ARRAY(SELECT v.kind FROM verified_addresses AS v
+            WHERE v.user_id = c.user_id AND v.address = CASE v.kind WHEN 'email' THEN c.email ELSE c.phone END) AS verified,
+        c.email, c.name, c.phone, p.channels, p.locale, s.reason AS suppressed_for,
         ARRAY(SELECT d.id FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS devices,
         ARRAY(SELECT d.endpoint FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS endpoints,
         ARRAY(SELECT d.registered_at FROM devices AS d WHERE d.user_id = c.user_id ORDER BY d.id) AS registered
@@ -106,6 +117,12 @@ impl<B: Bus> ContactStore for PgContacts<B> {
         self.relay.database().query(SAVE, &params).await.map(drop)
     }
 
+    async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {
+        let (user, kind) = (verified.user_id.0, verified.channel.name());
+        let params = params![claim.consumer, claim.event_id, user, kind, &verified.address, bigint(version)?];
+        self.relay.database().query(RECORD_VERIFIED, &params).await.map(drop)
+    }
+
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
         let rows = self.relay.database().query(FIND, &params![user.0]).await?;
         rows.first().map(|row| recipient(user, row)).transpose()
@@ -157,8 +174,10 @@ fn recipient(user: UserId, row: &Row) -> Result<Recipient, Failure> {
     let (ids, endpoints): (Vec<Uuid>, Vec<String>) = (get(row, "devices")?, get(row, "endpoints")?);
     let registered: Vec<Timestamp> = get(row, "registered")?;
     let device = |((id, endpoint), registered_at)| Device { id: DeviceId(id), endpoint, registered_at };
+    let verified: Vec<&str> = get(row, "verified")?;
     Ok(Recipient {
         contact,
+        verified: verified.into_iter().filter_map(ContactKind::parse).collect(),
         preferences: decode_preferences(row)?,
         suppressed: parsed_if(row, "suppressed_for", |why| Suppression::parse(why).ok_or("is an unknown reason"))?,
         devices: ids.into_iter().zip(endpoints).zip(registered).map(device).collect(),

@@ -26,6 +26,7 @@ mod settings;
 mod stock;
 mod sweep;
 mod users;
+mod verifications;
 mod windows;
 mod wiring;
 

@@ -149,7 +149,12 @@ fn cursor_of(row: &Row) -> Result<OutboxCursor, Failure> {
 }
 
 /// The rows of identity that say themselves when they expire, and their keys.
-const EXPIRING: [(&str, &str); 2] = [("login_attempts", "counter"), ("login_sources", "counter")];
+const EXPIRING: [(&str, &str); 4] = [
+    ("login_attempts", "counter"),
+    ("login_sources", "counter"),
+    ("message_budgets", "counter"),
+    ("verifications", "id"),
+];
 
 /// Deletes events that were published before `$1` from every outbox, claims before `$2` from every inbox, and idempotency records and
 /// rows of [`EXPIRING`] that expired before `$3` and before the database's own clock, which alone decides how long they are valid. At most `$4` rows of each table,

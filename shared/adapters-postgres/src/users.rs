@@ -90,7 +90,7 @@ const BEGIN_SESSION: &str = "
 
 #[derive(Debug)]
 pub struct PgUsers<B> {
-    relay: Relay<B>,
+    pub(super) relay: Relay<B>,
 }
 
 impl<B: Bus> PgUsers<B> {

@@ -10,7 +10,11 @@ use domain::event::{
 };
 use domain::notification::{Locale, Template};
 use domain::order::OrderLine;
-use domain::{DomainEvent, text::FullName};
+use domain::{
+    DomainEvent,
+    text::{Email, FullName},
+    verification::Token,
+};
 use kernel::Failure;
 use minijinja::{Environment, Value, context};
 use ports::{EmailMessage, Recipient, ShortMessage};
@@ -40,6 +44,14 @@ const SOURCES: &[(&str, &str)] = sources! {
     "de": "order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered" "message";
 };
 
+/// The message with a token, in both languages at once: the language of a user is not known before the address is theirs.
+const VERIFICATION: &[(&str, &str)] = &[
+    ("verification.subject", include_str!("../templates/verification.subject")),
+    ("verification.txt", include_str!("../templates/verification.txt")),
+    ("verification.html", include_str!("../templates/verification.html")),
+    ("verification.short", include_str!("../templates/verification.short")),
+];
+
 /// Renders the templates that are compiled in.
 #[derive(Debug)]
 pub struct JinjaMessageTemplates {
@@ -52,15 +64,18 @@ impl JinjaMessageTemplates {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         // The name decides: `.html` is escaped, everything else is plain text.
-        for (name, source) in SOURCES {
+        for (name, source) in SOURCES.iter().chain(VERIFICATION) {
             templates.add_template(name, source)?;
         }
         Ok(Self { templates })
     }
 
     fn render(&self, to: &Recipient, template: Template, form: &str, data: &Value) -> Result<String, Failure> {
-        let name = format!("{}/{}.{form}", to.preferences.locale.name(), template.name());
-        let render = || self.templates.get_template(&name)?.render(data);
+        self.render_named(&format!("{}/{}.{form}", to.preferences.locale.name(), template.name()), data)
+    }
+
+    fn render_named(&self, name: &str, data: &Value) -> Result<String, Failure> {
+        let render = || self.templates.get_template(name)?.render(data);
         // The message of a minijinja error may quote the data, so only its kind is reported.
         render().map_err(|cause| Failure::internal(format!("the template {name} cannot be rendered: {}", cause.kind())))
     }
@@ -83,6 +98,23 @@ impl ports::MessageTemplates for JinjaMessageTemplates {
             title: self.render(to, template, "subject", &data)?.trim().to_owned(),
             text: self.render(to, template, "short", &data)?.trim().to_owned(),
         })
+    }
+}
+
+impl ports::VerificationMessages for JinjaMessageTemplates {
+    fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
+        let data = context! { token => token.text() };
+        Ok(EmailMessage {
+            to,
+            subject: self.render_named("verification.subject", &data)?.trim().to_owned(),
+            text: self.render_named("verification.txt", &data)?,
+            html: self.render_named("verification.html", &data)?,
+        })
+    }
+
+    fn verification_sms(&self, token: &Token) -> Result<String, Failure> {
+        let data = context! { token => token.text() };
+        Ok(self.render_named("verification.short", &data)?.trim().to_owned())
     }
 }
 

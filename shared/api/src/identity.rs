@@ -1,7 +1,7 @@
 //! User accounts and tokens.
 
 use crate::{id, rfc3339};
-use domain::{address::Address, user::User};
+use domain::{address::Address, user::User, verification::ContactKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -55,4 +55,17 @@ pub struct TokenView {
     pub expires_in: i64,
     /// Refresh token.
     pub refresh_token: String,
+}
+
+/// A verification that was requested.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct VerificationView {
+    /// The address that a token is sent to: `email` or `phone`.
+    pub channel: &'static str,
+}
+
+impl From<ContactKind> for VerificationView {
+    fn from(kind: ContactKind) -> Self {
+        Self { channel: kind.name() }
+    }
 }

@@ -54,8 +54,8 @@ pub struct NotificationView {
     pub channel: &'static str,
     /// Template of the notification.
     pub template: &'static str,
-    /// `accepted`, `sent` (for e-mail later possibly `bounced` or `complained`), or why it was not sent: `no_address`, `rejected` or
-    /// `suppressed`.
+    /// `accepted`, `sent` (for e-mail later possibly `bounced` or `complained`), or why it was not sent: `no_address`, `rejected`,
+    /// `suppressed` or `unverified`.
     pub status: &'static str,
     /// Time of the status.
     pub at: String,

@@ -25,6 +25,9 @@ macro_rules! for_each_event {
         $callback! {
             USER_REGISTERED UserRegistered "UserRegistered.v1" Identity USER_EVENTS
                 ["user_id"];
+            CONTACT_VERIFICATION_REQUESTED ContactVerificationRequested "ContactVerificationRequested.v1" Identity
+                USER_EVENTS ["user_id", "channel"];
+            CONTACT_VERIFIED ContactVerified "ContactVerified.v1" Identity USER_EVENTS ["user_id", "channel"];
             PRODUCT_CREATED ProductCreated "ProductCreated.v1" Catalogue INVENTORY_EVENTS
                 ["product_id", "price.amount", "price.currency", "stock_quantity"];
             STOCK_OPENED StockOpened "StockOpened.v1" Inventory INVENTORY_EVENTS

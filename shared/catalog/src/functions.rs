@@ -41,6 +41,17 @@ functions! {
             Uses::Secret(&SIGNING_KEYS, &[GetSecretValue, PutSecretValue]),
             Uses::Secret(&VERIFICATION_KEYS, &[PutSecretValue]),
         ]);
+    /// Requests a token that verifies an address of a customer.
+    VERIFICATION_REQUEST = Function::new("verification-request", Identity)
+        .http(Post, "/api/v1/users/{id}/verification", CUSTOMER_ONLY).honours_key()
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFICATION_REQUESTED]);
+    /// Sends the token to the address.
+    VERIFICATION_SEND = Function::new("verification-send", Identity)
+        .on(&[USER_REGISTERED, CONTACT_VERIFICATION_REQUESTED])
+        .uses(&[Uses::Postgres, Uses::Email, Uses::Sms]).timeout(15);
+    /// Verifies the address that a token was sent to.
+    CONTACT_VERIFY = Function::new("contact-verify", Identity).http(Post, "/api/v1/users/verify", Public)
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFIED]);
 
     // Catalogue.
     /// Creates a product.
@@ -186,8 +197,8 @@ functions! {
         .http(Get, "/api/v1/ops/payments/mismatches", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
 
     // Notifications.
-    /// Stores the contact of a new user.
-    CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED])
+    /// Stores the contact of a new user, and which of its addresses are verified.
+    CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED, CONTACT_VERIFIED])
         .uses(&[Uses::Postgres]).timeout(15);
     /// Sends order updates by e-mail.
     EMAIL_SEND = Function::new("email-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))

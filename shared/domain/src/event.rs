@@ -15,7 +15,7 @@ mod payments;
 mod tests;
 
 pub use crate::stock_level::{StockLevel, StockLine};
-pub use identity::UserRegistered;
+pub use identity::{ContactVerificationRequested, ContactVerified, UserRegistered};
 pub use inventory::{
     PaymentRef, ProductCreated, StockAdjusted, StockAllocated, StockAllocationFailed, StockLow, StockOpened,
     StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,

@@ -30,6 +30,7 @@ pub mod stock_level;
 pub mod text;
 pub mod throttle;
 pub mod user;
+pub mod verification;
 pub mod window;
 
 pub use event::DomainEvent;

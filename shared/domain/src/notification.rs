@@ -79,6 +79,8 @@ pub enum Outcome {
     Rejected,
     /// Not sent: the e-mail address is suppressed.
     Suppressed,
+    /// Not sent: the customer has not verified the address.
+    Unverified,
     /// Sent, and bounced.
     Bounced,
     /// Sent, and marked as spam.

@@ -5,8 +5,10 @@ use crate::{
     id::{DeviceId, UserId},
     notification::{Outcome, Preferences, SendNotification, Suppression},
     text::{Email, FullName, Phone},
+    verification::ContactKind,
 };
 use kernel::{Failure, Timestamp};
+use std::collections::BTreeSet;
 
 /// Name and addresses of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub const MAX_DEVICES: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     pub contact: Contact,
+    /// The addresses of the contact that are verified.
+    pub verified: BTreeSet<ContactKind>,
     pub preferences: Preferences,
     /// Why the e-mail address is suppressed, if it is.
     pub suppressed: Option<Suppression>,
@@ -42,9 +46,16 @@ pub struct Recipient {
 }
 
 impl Recipient {
-    /// A recipient with default preferences, no suppression and no devices.
+    /// A recipient with default preferences, no verified address, no suppression and no devices.
     pub fn with_defaults(contact: Contact) -> Self {
-        Self { contact, preferences: Preferences::default(), suppressed: None, devices: Vec::new() }
+        let (preferences, verified) = (Preferences::default(), BTreeSet::new());
+        Self { contact, verified, preferences, suppressed: None, devices: Vec::new() }
+    }
+
+    /// The recipient with every address verified.
+    #[must_use]
+    pub fn verified(self) -> Self {
+        Self { verified: ContactKind::ALL.into(), ..self }
     }
 
     /// Whether the user chose `channel`.
@@ -54,9 +65,11 @@ impl Recipient {
 
     /// Why the recipient cannot be reached through `channel`; `None` if they can.
     pub fn blocked_reason(&self, channel: Channel) -> Option<Outcome> {
+        let unverified = |kind| (!self.verified.contains(&kind)).then_some(Outcome::Unverified);
         match channel {
-            Channel::Email => self.suppressed.map(|_| Outcome::Suppressed),
-            Channel::Sms => self.contact.phone.is_none().then_some(Outcome::NoAddress),
+            Channel::Email => self.suppressed.map(|_| Outcome::Suppressed).or(unverified(ContactKind::Email)),
+            Channel::Sms if self.contact.phone.is_none() => Some(Outcome::NoAddress),
+            Channel::Sms => unverified(ContactKind::Phone),
             Channel::Push => self.devices.is_empty().then_some(Outcome::NoAddress),
         }
     }
@@ -72,6 +85,9 @@ impl SendNotification {
             None => Ok(()),
             Some(Outcome::Suppressed) => {
                 Err(Failure::field("/channel", "cannot be used: the customer's address is suppressed"))
+            }
+            Some(Outcome::Unverified) => {
+                Err(Failure::field("/channel", "cannot be used: the customer has not verified this address"))
             }
             Some(_) => Err(Failure::field("/channel", "cannot be used: the customer has no phone number or device")),
         }
@@ -93,7 +109,7 @@ mod tests {
         };
         let device =
             Device { id: DeviceId(Uuid::nil()), endpoint: "arn".to_owned(), registered_at: Timestamp::UNIX_EPOCH };
-        let mut to = Recipient { devices: vec![device], ..Recipient::with_defaults(contact) };
+        let mut to = Recipient { devices: vec![device], ..Recipient::with_defaults(contact).verified() };
         to.preferences.channels = Channel::ALL.into();
         to
     }
@@ -117,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_or_suppressed_address_blocks_its_channel_alone() {
+    fn missing_unverified_or_suppressed_address_blocks_its_channel_alone() {
         let mut to = Recipient { suppressed: Some(Suppression::Bounced), devices: vec![], ..reachable() };
         to.contact.phone = None;
         let reasons = Channel::ALL.map(|channel| (channel, to.blocked_reason(channel), check(channel, &to).is_err()));
@@ -125,6 +141,9 @@ mod tests {
             let expected = if channel == Channel::Email { Outcome::Suppressed } else { Outcome::NoAddress };
             assert_eq!((reason, is_rejected), (Some(expected), true));
         }
+        let to = Recipient { verified: BTreeSet::new(), ..reachable() };
+        let reasons = Channel::ALL.map(|channel| (to.blocked_reason(channel), check(channel, &to).is_err()));
+        assert_eq!(reasons, [(Some(Outcome::Unverified), true), (Some(Outcome::Unverified), true), (None, false)]);
         let to = Recipient { suppressed: Some(Suppression::Complained), ..reachable() };
         assert_eq!(Channel::ALL.map(|channel| check(channel, &to).is_err()).iter().filter(|one| **one).count(), 1);
     }

@@ -47,7 +47,7 @@ pub struct CleanupReport {
     pub claims: u64,
     /// Stored responses.
     pub replies: u64,
-    /// Counters of logins.
+    /// Counters of logins and messages, and tokens that verify an address.
     pub expired: u64,
 }
 

@@ -1,9 +1,12 @@
 //! Ports of identity.
 
+use crate::{Claim, EmailMessage};
 use domain::{
     Event,
     id::UserId,
+    text::Email,
     user::{Password, Role, User},
+    verification::{Contacts, Token, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
@@ -75,6 +78,68 @@ pub struct Credentials {
     pub role: Role,
     /// PHC string.
     pub password_hash: String,
+}
+
+/// Verification of the addresses of users.
+pub trait VerificationStore {
+    /// The addresses of a user.
+    async fn contacts(&self, user: UserId) -> Result<Option<Contacts>, Failure>;
+
+    /// Commits the event that requests a verification of `address`, with the response to the key if there is one. It counts for the
+    /// customer and for the address, which have budgets: beyond these it is `RateLimited` and stores nothing.
+    async fn request_verification(
+        &self,
+        address: &str,
+        event: &Event,
+        key: Option<&IdempotencyKey>,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure>;
+
+    /// Whether the token of this claim was sent.
+    async fn was_token_sent(&self, claim: Claim) -> Result<bool, Failure>;
+
+    /// Stores the digest of a token under its selector until `expires_at`. A token that was stored for the same event is replaced.
+    async fn store_token(
+        &self,
+        verification: &Verification,
+        selector: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), Failure>;
+
+    /// Records, once per claim, that the token was sent, or that there was nothing to send.
+    async fn record_token_sent(&self, claim: Claim) -> Result<(), Failure>;
+
+    /// Counts an attempt on each valid token with this selector, and returns those that may be tried: the address is still the user's, and
+    /// there were fewer than `MAX_ATTEMPTS` attempts.
+    async fn try_token(&self, selector: &str, now: Timestamp) -> Result<Vec<Verification>, Failure>;
+
+    /// Marks the address as verified, removes the tokens of the user for this kind of address, and commits the event, a `ContactVerified`.
+    /// `false`, with nothing changed, if the token was used or the user was changed since it was tried.
+    async fn verify(&self, verification: &Verification, event: &Event) -> Result<bool, Failure>;
+}
+
+/// Tokens that verify an address.
+pub trait VerificationTokens {
+    /// A new token and its stored digest.
+    fn verification_token(&self) -> Result<(Token, String), Failure>;
+
+    /// Whether a digest is that of the token. The time does not depend on where they differ.
+    fn is_digest_of(&self, digest: &str, token: &Token) -> bool;
+}
+
+/// Sends tokens to the addresses that they verify.
+pub trait TokenSender {
+    /// Sends a token to the address of its verification. An address that is rejected for good gets none.
+    async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure>;
+}
+
+/// Messages to addresses that are not verified yet. They contain no text of a customer.
+pub trait VerificationMessages {
+    /// The e-mail with a token.
+    fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure>;
+
+    /// The text message with a token.
+    fn verification_sms(&self, token: &Token) -> Result<String, Failure>;
 }
 
 /// Password hashing. It is slow on purpose and does no I/O.

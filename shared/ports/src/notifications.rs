@@ -3,7 +3,7 @@
 use crate::{Claim, Page};
 use domain::{
     DomainEvent, Event,
-    event::NotificationSent,
+    event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     notification::{NotificationLogEntry, Outcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
@@ -16,6 +16,10 @@ pub use domain::recipient::{Contact, Device, MAX_DEVICES, Recipient};
 pub trait ContactStore {
     /// Stores a contact, once per claim.
     async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure>;
+
+    /// Records, once per claim, that an address of a user is verified, unless a later version is recorded. It holds for this address
+    /// alone, and may come before the contact.
+    async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure>;
 
     /// Finds a user as a recipient.
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure>;

@@ -12,6 +12,7 @@ mod pages;
 mod payments;
 mod retry;
 mod sweep;
+mod verifications;
 
 pub use gateway::{call_gateway, look_up_charge};
 pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
@@ -20,3 +21,4 @@ pub use pages::{MAX_PAGE_BYTES, page_within};
 pub use payments::{advance_payment, commit_payment, staff_metrics};
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};
+pub use verifications::MessageTokenSender;

@@ -3,6 +3,7 @@
 use crate::{
     id::UserId,
     text::{Email, FullName, Phone, Username},
+    verification::ContactKind,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,4 +23,24 @@ pub struct UserRegistered {
     /// Phone number, if given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+}
+
+/// A user asked for a token to verify an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContactVerificationRequested {
+    /// Id of the user.
+    pub user_id: UserId,
+    /// Which address is to be verified.
+    pub channel: ContactKind,
+}
+
+/// An address of a user was verified. A user who changes the address has to verify the new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ContactVerified {
+    /// Id of the user.
+    pub user_id: UserId,
+    /// Which address was verified.
+    pub channel: ContactKind,
+    /// The address.
+    pub address: String,
 }

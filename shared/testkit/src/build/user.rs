@@ -89,8 +89,8 @@ impl UserBuilder {
         Contact { user_id: user.id, email: user.email, name: user.full_name, phone: user.phone }
     }
 
-    /// The user as a recipient with default preferences.
+    /// The user as a recipient with default preferences and verified addresses.
     pub fn recipient(&self) -> Recipient {
-        Recipient::with_defaults(self.contact())
+        Recipient::with_defaults(self.contact()).verified()
     }
 }

@@ -4,10 +4,11 @@ use super::{Fixture, a_claim, an_event, fresh, kind_and_code};
 use crate::build;
 use domain::{
     Event,
-    event::NotificationSent,
+    event::{ContactVerified, NotificationSent},
     id::{OrderId, UserId},
     notification::{Channel, Outcome, Template},
     text::Phone,
+    verification::ContactKind,
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Uuid};
@@ -22,6 +23,8 @@ macro_rules! contract_contacts {
             contact_is_stored_unchanged
             contact_without_a_name_is_stored
             repeated_claim_changes_nothing
+            verified_address_counts_while_it_is_the_contacts
+            older_verification_does_not_replace_a_newer_one
             sent_message_is_recorded_and_published_once
             claims_of_different_consumers_are_independent
             concurrent_records_of_one_message_succeed_once
@@ -64,6 +67,43 @@ pub async fn contact_without_a_name_is_stored(fixture: &Fixture<impl ContactStor
     let contact = Contact { name: None, phone: None, ..a_contact() };
     fixture.port().save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
     assert_eq!(fixture.port().find(contact.user_id).await, Ok(Some(Recipient::with_defaults(contact))));
+}
+
+fn verified(contact: &Contact, channel: ContactKind, address: &str) -> ContactVerified {
+    ContactVerified { user_id: contact.user_id, channel, address: address.to_owned() }
+}
+
+async fn verified_kinds(contacts: &impl ContactStore, user: UserId) -> Vec<ContactKind> {
+    contacts.find(user).await.expect("a response").expect("a contact").verified.into_iter().collect()
+}
+
+pub async fn verified_address_counts_while_it_is_the_contacts(fixture: &Fixture<impl ContactStore>) {
+    let (contact, port) = (a_contact(), fixture.port());
+    let claim = || a_claim(catalog::CONTACT_TRACK.name);
+    // The verification may arrive first.
+    let email = verified(&contact, ContactKind::Email, contact.email.as_str());
+    port.record_verified(claim(), &email, 2).await.expect("stored");
+    assert_eq!(port.find(contact.user_id).await, Ok(None));
+    port.save(claim(), &contact).await.expect("stored");
+    assert_eq!(verified_kinds(port, contact.user_id).await, [ContactKind::Email]);
+    let phone = contact.phone.as_ref().expect("a number").as_str();
+    port.record_verified(claim(), &verified(&contact, ContactKind::Phone, phone), 3).await.expect("stored");
+    assert_eq!(verified_kinds(port, contact.user_id).await, ContactKind::ALL);
+    let moved = Contact { email: build::user().name("moved").registered().email, phone: None, ..contact };
+    port.save(claim(), &moved).await.expect("stored");
+    assert_eq!(verified_kinds(port, moved.user_id).await, [], "of other addresses");
+}
+
+pub async fn older_verification_does_not_replace_a_newer_one(fixture: &Fixture<impl ContactStore>) {
+    let (contact, port) = (a_contact(), fixture.port());
+    let claim = a_claim(catalog::CONTACT_TRACK.name);
+    port.save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
+    let newer = verified(&contact, ContactKind::Email, contact.email.as_str());
+    let older = verified(&contact, ContactKind::Email, "before@example.com");
+    port.record_verified(claim, &newer, 3).await.expect("stored");
+    port.record_verified(a_claim(catalog::CONTACT_TRACK.name), &older, 2).await.expect("a response");
+    port.record_verified(claim, &older, 4).await.expect("a response");
+    assert_eq!(verified_kinds(port, contact.user_id).await, [ContactKind::Email]);
 }
 
 pub async fn repeated_claim_changes_nothing(fixture: &Fixture<impl ContactStore>) {

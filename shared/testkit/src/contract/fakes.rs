@@ -2,7 +2,7 @@
 
 use super::{
     Fixture, Observed, Observer, Reader, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    outbox::OrdersAndOutbox, product_snapshots::ProductSource, role_secrets::NewSecret,
+    outbox::OrdersAndOutbox, product_snapshots::ProductSource, role_secrets::NewSecret, verifications::UsersAndTokens,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
@@ -115,6 +115,7 @@ fakes! {
     sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
+    verifications contract_verifications |on: &Platform| UsersAndTokens { users: on.users(), tokens: on.tokens() };
     windows contract_windows Platform::windows;
     preferences contract_preferences Platform::contacts;
 }

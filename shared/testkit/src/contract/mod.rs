@@ -46,6 +46,7 @@ pub mod sms_sender;
 pub mod stock;
 pub mod tokens;
 pub mod users;
+pub mod verifications;
 pub mod windows;
 
 pub use observer::{Observed, Observer, Reader};

@@ -54,6 +54,7 @@ mod tests {
         ("sms_sender", include_str!("sms_sender.rs")),
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),
+        ("verifications", include_str!("verifications.rs")),
         ("windows", include_str!("windows.rs")),
         ("preferences", include_str!("preferences.rs")),
     ];

@@ -1,17 +1,18 @@
 //! In-memory fakes of user accounts and password hashing.
 
-use super::{Passwords, Users, keys::IdempotencyKeys};
+use super::{Dependency, Passwords, Users, keys::IdempotencyKeys};
 use crate::hex;
 use domain::{
     Event,
     id::UserId,
     throttle,
     user::{Password, User},
+    verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
-use ports::{Credentials, LoginAttempt, LoginCounters, SeedAccount};
+use ports::{Claim, Credentials, LoginAttempt, LoginCounters, SeedAccount};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(super) struct UsersState {
@@ -19,6 +20,11 @@ pub(super) struct UsersState {
     keys: IdempotencyKeys,
     /// By the counter of name and source: failures, no attempt before, and forgotten at.
     attempts: BTreeMap<String, (i32, Timestamp, Timestamp)>,
+    /// With selector, expiry and the number of attempts.
+    verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
+    verified: BTreeSet<(UserId, ContactKind)>,
+    /// By what is counted: when the whole budget is there again.
+    message_budgets: BTreeMap<String, Timestamp>,
     /// By the counter of the source: when it has its whole budget again.
     sources: BTreeMap<String, Timestamp>,
 }
@@ -198,6 +204,134 @@ impl ports::UserStore for Users {
             let account = state.users.account(user)?;
             account.sessions.push(Session { token_digest: token_digest.to_owned(), begun_at: now, expires_at });
             Ok(())
+        });
+        commit.await
+    }
+}
+
+impl UsersState {
+    /// Takes a message from a budget, if it has one left.
+    fn take_message(&mut self, counter: String, now: Timestamp) -> Result<(), Failure> {
+        let interval = i64::from(verification::REQUEST_INTERVAL_S);
+        let full_at = self.message_budgets.get(&counter).copied().unwrap_or(now).max(now);
+        if full_at > seconds_after(now, interval * i64::from(verification::REQUEST_BURST - 1))? {
+            return Err(verification::too_many_requests());
+        }
+        self.message_budgets.insert(counter, seconds_after(full_at, interval)?);
+        Ok(())
+    }
+
+    fn contacts(&self, user: UserId) -> Option<Contacts> {
+        let account = &self.accounts.get(&user)?.user;
+        Some(Contacts {
+            email: account.email.as_str().to_owned(),
+            phone: account.phone.as_ref().map(|phone| phone.as_str().to_owned()),
+            verified: ContactKind::ALL.into_iter().filter(|kind| self.verified.contains(&(user, *kind))).collect(),
+        })
+    }
+
+    fn address(&self, user: UserId, kind: ContactKind) -> Option<String> {
+        let contacts = self.contacts(user)?;
+        match kind {
+            ContactKind::Email => Some(contacts.email),
+            ContactKind::Phone => contacts.phone,
+        }
+    }
+}
+
+impl ports::VerificationStore for Users {
+    async fn contacts(&self, user: UserId) -> Result<Option<Contacts>, Failure> {
+        self.0.query(Dependency::Database, |state| Ok(state.users.contacts(user))).await
+    }
+
+    async fn request_verification(
+        &self,
+        address: &str,
+        event: &Event,
+        key: Option<&IdempotencyKey>,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("users.request_verification", |state| {
+            if let Some(key) = key
+                && let Some(settled) = state.users.keys.find(key)?
+            {
+                return Ok(settled);
+            }
+            state.users.take_message(format!("user {}", event.subject), event.time)?;
+            state.users.take_message(format!("address {address}"), event.time)?;
+            if let Some(key) = key {
+                state.users.keys.record(key, Some(reply));
+            }
+            state.outbox.add(event);
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn was_token_sent(&self, claim: Claim) -> Result<bool, Failure> {
+        self.0.query(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
+    }
+
+    async fn store_token(
+        &self,
+        verification: &Verification,
+        selector: &str,
+        expires_at: Timestamp,
+    ) -> Result<(), Failure> {
+        let commit = self.0.commit("users.store_token", |state| {
+            let stored = (verification.clone(), selector.to_owned(), expires_at, 0);
+            state.users.verifications.insert(verification.id, stored);
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn record_token_sent(&self, claim: Claim) -> Result<(), Failure> {
+        let commit = self.0.commit("users.record_token_sent", |state| {
+            state.claim(claim);
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn try_token(&self, selector: &str, now: Timestamp) -> Result<Vec<Verification>, Failure> {
+        let commit = self.0.commit("users.try_token", |state| {
+            let addresses: BTreeMap<Uuid, (Option<String>, u64)> = state
+                .users
+                .verifications
+                .values()
+                .map(|(one, ..)| {
+                    let version = state.users.accounts.get(&one.user_id).map_or(0, |account| account.user.version);
+                    (one.id, (state.users.address(one.user_id, one.kind), version))
+                })
+                .collect();
+            let mut tried = Vec::new();
+            for (one, known, expires_at, attempts) in state.users.verifications.values_mut() {
+                let (address, version) = &addresses[&one.id];
+                let may_be_tried = *expires_at > now && *attempts < verification::MAX_ATTEMPTS;
+                if known == selector && may_be_tried && address.as_ref() == Some(&one.address) {
+                    *attempts += 1;
+                    tried.push(Verification { version: *version, ..one.clone() });
+                }
+            }
+            Ok(tried)
+        });
+        commit.await
+    }
+
+    async fn verify(&self, verification: &Verification, event: &Event) -> Result<bool, Failure> {
+        let commit = self.0.commit("users.verify", |state| {
+            let users = &mut state.users;
+            let version = users.account(verification.user_id)?.user.version;
+            if version != verification.version || !users.verifications.contains_key(&verification.id) {
+                return Ok(false);
+            }
+            users.account(verification.user_id)?.user.version += 1;
+            let of_address = (verification.user_id, verification.kind);
+            users.verifications.retain(|_, (one, ..)| (one.user_id, one.kind) != of_address);
+            users.verified.insert(of_address);
+            state.outbox.add(event);
+            Ok(true)
         });
         commit.await
     }

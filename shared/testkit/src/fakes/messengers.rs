@@ -4,7 +4,8 @@ use super::{Dependency, EmailSender, PushSender, SmsSender};
 use domain::{
     DomainEvent,
     notification::Template,
-    text::{DeviceToken, Phone},
+    text::{DeviceToken, Email, Phone},
+    verification::Token,
 };
 use kernel::{Failure, FailureKind, Uuid};
 use ports::{EmailMessage, Recipient, ShortMessage};
@@ -126,6 +127,9 @@ impl ports::PushEndpoints for PushSender {
     }
 }
 
+/// The subject of the e-mail that verifies an address.
+pub const VERIFICATION_SUBJECT: &str = "verification";
+
 /// Renders messages without templates: the template's name is the subject, the event is the text.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageTemplates;
@@ -145,5 +149,16 @@ impl ports::MessageTemplates for MessageTemplates {
     fn render_short(&self, template: Template, to: &Recipient, data: &DomainEvent) -> Result<ShortMessage, Failure> {
         let EmailMessage { subject, text, .. } = self.render_email(template, to, data)?;
         Ok(ShortMessage { title: subject, text })
+    }
+}
+
+impl ports::VerificationMessages for MessageTemplates {
+    fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
+        let text = format!("Your code: {}", token.text());
+        Ok(EmailMessage { to, subject: VERIFICATION_SUBJECT.to_owned(), html: format!("<p>{text}</p>"), text })
+    }
+
+    fn verification_sms(&self, token: &Token) -> Result<String, Failure> {
+        Ok(format!("Your code: {}", token.text()))
     }
 }

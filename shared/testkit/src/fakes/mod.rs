@@ -26,7 +26,7 @@ pub use faults::{Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
 pub use gateway::{Charge, GatewayRefund};
 pub use identity::Session;
 pub use invoices::InvoiceRenderer;
-pub use messengers::MessageTemplates;
+pub use messengers::{MessageTemplates, VERIFICATION_SUBJECT};
 pub use snapshot::Snapshot;
 pub use webhooks::WebhookVerifier;
 

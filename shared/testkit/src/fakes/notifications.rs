@@ -3,10 +3,11 @@
 use super::{Contacts, Dependency, keys::IdempotencyKeys};
 use domain::{
     DomainEvent, Event,
-    event::NotificationSent,
+    event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
     notification::{self, Channel, NotificationLogEntry, Outcome, Preferences, Suppression},
     text::Email,
+    verification::ContactKind,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, Contact, Device, EmailFeedback, MAX_DEVICES, Page, Recipient};
@@ -16,6 +17,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 #[derive(Default)]
 pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
+    /// Address and version of the user since when.
+    verified: HashMap<(UserId, ContactKind), (String, u64)>,
     preferences: HashMap<UserId, Preferences>,
     /// Owner and device, by endpoint.
     devices: HashMap<String, (UserId, Device)>,
@@ -33,7 +36,16 @@ impl ContactsState {
         devices.sort_by_key(|device| device.id);
         let suppressed = self.suppressions.get(&contact.email).copied();
         let preferences = self.preferences.get(&user).cloned().unwrap_or_default();
-        Some(Recipient { contact, preferences, suppressed, devices })
+        let address = |kind| match kind {
+            ContactKind::Email => Some(contact.email.as_str()),
+            ContactKind::Phone => contact.phone.as_ref().map(|phone| phone.as_str()),
+        };
+        let is_verified = |kind: &ContactKind| {
+            let known = self.verified.get(&(user, *kind)).map(|(known, _)| known.as_str());
+            known.is_some() && known == address(*kind)
+        };
+        let verified = ContactKind::ALL.into_iter().filter(is_verified).collect();
+        Some(Recipient { contact, verified, preferences, suppressed, devices })
     }
 
     fn log(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
@@ -49,8 +61,20 @@ impl ContactsState {
 }
 
 impl Contacts {
-    /// Stores a contact without a claim.
+    /// Stores a contact whose addresses are verified, without a claim.
     pub fn put(&self, contact: &Contact) {
+        self.put_unverified(contact);
+        self.0.arrange(|state| {
+            let known = &mut state.contacts.verified;
+            known.insert((contact.user_id, ContactKind::Email), (contact.email.as_str().to_owned(), 1));
+            if let Some(phone) = &contact.phone {
+                known.insert((contact.user_id, ContactKind::Phone), (phone.as_str().to_owned(), 1));
+            }
+        });
+    }
+
+    /// Stores a contact without a claim.
+    pub fn put_unverified(&self, contact: &Contact) {
         self.0.arrange(|state| state.contacts.contacts.insert(contact.user_id, contact.clone()));
     }
 }
@@ -60,6 +84,18 @@ impl ports::ContactStore for Contacts {
         let commit = self.0.commit("contacts.save", |state| {
             if state.claim(claim) {
                 state.contacts.contacts.insert(contact.user_id, contact.clone());
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.record_verified", |state| {
+            let key = (verified.user_id, verified.channel);
+            let is_newer = state.contacts.verified.get(&key).is_none_or(|(_, known)| *known < version);
+            if state.claim(claim) && is_newer {
+                state.contacts.verified.insert(key, (verified.address.clone(), version));
             }
             Ok(())
         });

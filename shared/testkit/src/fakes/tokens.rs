@@ -3,7 +3,7 @@
 use super::{Dependency, Tokens};
 use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{id::UserId, user::Role};
+use domain::{id::UserId, user::Role, verification::Token};
 use kernel::{Failure, Timestamp};
 use ports::Claims;
 use serde_json::{Value, json};
@@ -145,5 +145,23 @@ impl ports::SigningKeys for Tokens {
             Ok(kid)
         });
         step.await
+    }
+}
+
+impl ports::VerificationTokens for Tokens {
+    fn verification_token(&self) -> Result<(Token, String), Failure> {
+        let number = self.0.arrange(|state| {
+            state.secrets += 1;
+            state.secrets
+        });
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(&Sha256::digest(format!("verification {number}"))[..20]);
+        let token = Token::from_random(&bytes);
+        let digest = hex(&Sha256::digest(token.expose()));
+        Ok((token, digest))
+    }
+
+    fn is_digest_of(&self, digest: &str, token: &Token) -> bool {
+        digest == hex(&Sha256::digest(token.expose()))
     }
 }

@@ -8,7 +8,10 @@ use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::Context;
 use std::sync::Arc;
 use testkit::Platform;
-use testkit::contract::{Fixture, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, outbox::OrdersAndOutbox};
+use testkit::contract::{
+    Fixture, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, outbox::OrdersAndOutbox,
+    verifications::UsersAndTokens,
+};
 
 /// Several processes over a fresh database, each with a connection of its own.
 async fn fixture<P>(process: impl Fn(&TestDatabase, testkit::Bus) -> P) -> Fixture<P> {
@@ -90,6 +93,14 @@ mod stock {
 mod users {
     use super::*;
     testkit::contract_users!(store(Context::Identity, PgUsers::new));
+}
+
+mod verifications {
+    use super::*;
+    testkit::contract_verifications!(fixture(|database, bus| UsersAndTokens {
+        users: PgUsers::new(database.as_context(Context::Identity), bus),
+        tokens: adapters_auth::RandomTokens,
+    }));
 }
 
 mod windows {

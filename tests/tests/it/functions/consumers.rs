@@ -8,6 +8,7 @@ use catalog::Function;
 use domain::{
     invoice::Calendar,
     order::{Reason, ShortfallPolicy, Status},
+    verification::ContactKind,
 };
 use edge::{Clock, Consumer, Delivery};
 use kernel::Failure;
@@ -241,13 +242,15 @@ async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
 }
 
 #[tokio::test]
-async fn contact_track_stores_the_contact() {
+async fn contact_track_stores_the_contact_and_its_verified_addresses() {
     let platform = Platform::new();
-    deliver(catalog::CONTACT_TRACK, &USUAL, &platform, async |delivery| {
+    let cases = ["ok_verified", "ok", "bad_mixed_batch", "bad_unexpected_event"];
+    deliver(catalog::CONTACT_TRACK, &cases, &platform, async |delivery| {
         contact_track::handle(&platform.contacts(), delivery).await
     })
     .await;
-    assert!(ports::ContactStore::find(&platform.contacts(), USER).await.expect("a response").is_some());
+    let known = ports::ContactStore::find(&platform.contacts(), USER).await.expect("a response").expect("a contact");
+    assert_eq!(known.verified, [ContactKind::Email].into());
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod payments;
 mod product_list;
 mod product_price_track;
 mod stock;
+mod verification;
 
 use catalog::Function;
 use domain::{

@@ -1,6 +1,7 @@
 //! What the world really sends: each row is an input, the expected status, and the expected state afterwards.
 
 mod consent;
+mod contacts;
 mod disputes;
 mod generated;
 mod http;

@@ -74,6 +74,8 @@ impl Api {
         dispatch! { function.name, route, event;
             USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), call);
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
+            VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), call);
+            CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
             PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
             PRODUCT_LIST => |call| product_list::handle(&p.products(), call);

@@ -1,13 +1,12 @@
 //! Invalid requests: the problem names the field, and nothing is stored.
 
-use super::stack::{ApiClient, ApiResponse, User, order_request, shared_stack, unique, var};
+use super::stack::{ApiClient, ApiResponse, User, count_of_user, order_request, shared_stack, unique, var};
 use adapters::{Wiring, config::Config};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{id::UserId, user::Role};
 use kernel::Timestamp;
 use ports::{Claims, Tokens};
 use serde_json::{Value, json};
-use tokio_postgres::NoTls;
 
 /// The first pointer of a problem.
 fn pointer(problem: &Value) -> &str {
@@ -58,14 +57,9 @@ async fn invalid_order_is_rejected_by_field_and_stores_nothing() {
 
 /// Number of orders and events of a customer in the database.
 async fn row_count(user: &User) -> i64 {
-    let (client, connection) = tokio_postgres::connect(&var("DATABASE_URL"), NoTls).await.expect("connected");
-    let connection = tokio::spawn(connection);
     let sql = "SELECT (SELECT count(*) FROM orders.orders WHERE user_id = $1::text::uuid)
                     + (SELECT count(*) FROM orders.outbox WHERE event::text LIKE '%' || $1::text || '%')";
-    let count = client.query_one(sql, &[&user.id]).await.expect("a response").get(0);
-    drop(client);
-    connection.await.expect("it ends").expect("without an error");
-    count
+    count_of_user(sql, &user.id).await
 }
 
 #[tokio::test]

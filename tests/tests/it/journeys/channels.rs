@@ -1,6 +1,6 @@
 //! Notifications on the chosen channels, in the chosen language, and the suppression of addresses that bounce.
 
-use super::stack::{ApiClient, User, eventually, id, shared_stack, unique, var};
+use super::stack::{ApiClient, User, eventually, id, shared_stack, token_in, unique, var};
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,26 +39,19 @@ async fn expect_log(api: &ApiClient, staff: &str, order: &Value, expected: &[[&s
     eventually("the log has the entries", async || (log(api, staff, order).await == expected).then_some(())).await;
 }
 
-/// Text messages to a number, as the emulator recorded them.
-async fn texts(api: &ApiClient, number: &str) -> Vec<String> {
-    let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
-    let received: Value = api.http.get(url).send().await.expect("a response").json().await.expect("JSON");
-    let texts = received["sms_messages"][number].as_array().cloned().unwrap_or_default();
-    texts.iter().map(|one| one["Message"].as_str().unwrap_or_default().to_owned()).collect()
-}
-
-/// The subjects of all e-mails to an address.
+/// The subjects of all e-mails to an address, except those with a token.
 async fn subjects(api: &ApiClient, email: &str) -> Vec<String> {
     let emails: Vec<Value> =
         api.http.get(var("MAILBOX_URL")).send().await.expect("the mailbox").json().await.expect("JSON");
     let mine = emails.iter().filter(|mail| mail["to"][0] == email);
-    mine.map(|mail| mail["subject"].as_str().unwrap_or_default().to_owned()).collect()
+    let about_orders = mine.filter(|mail| token_in(mail["text"].as_str().unwrap_or_default()).is_none());
+    about_orders.map(|mail| mail["subject"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn customer_is_notified_on_every_chosen_channel_in_their_language() {
     let (_stack, api, number) = (shared_stack().await, ApiClient::new(), a_number());
-    let (customer, other_customer) = (api.customer_with(json!({"phone": number})).await, api.customer().await);
+    let (customer, other_customer) = (api.reachable(json!({"phone": number})).await, api.reachable(json!({})).await);
     let (staff, lantern) = (api.staff().await, api.product(1999, 8).await);
     set_preferences(&api, &customer, &["email", "sms", "push"], "de").await;
     let devices = format!("/api/v1/users/{}/devices", customer.id);
@@ -72,9 +65,9 @@ async fn customer_is_notified_on_every_chosen_channel_in_their_language() {
     api.wait_until_decided(&customer, &order).await;
     let sent = |channel| [channel, "order_confirmed", "sent"];
     expect_log(&api, &staff, &order, &[sent("email"), sent("push"), sent("sms")]).await;
-    let received = texts(&api, &number).await;
+    let received = api.texts_to(&number).await;
     assert!(
-        matches!(&received[..], [one] if one.contains("ist bestätigt") && one.contains("19,99 USD")),
+        matches!(&received[..], [_, one] if one.contains("ist bestätigt") && one.contains("19,99 USD")),
         "{received:?}"
     );
     let emails = subjects(&api, &customer.email).await;
@@ -93,6 +86,19 @@ async fn customer_is_notified_on_every_chosen_channel_in_their_language() {
     let order = api.place(&customer, &lantern, 1, CARD).await;
     api.wait_until_decided(&customer, &order).await;
     expect_log(&api, &staff, &order, &[sent("email"), ["push", "order_confirmed", "no_address"], sent("sms")]).await;
+}
+
+#[tokio::test]
+async fn unverified_address_gets_no_news_of_orders_and_the_log_says_so() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, staff, lantern) = (api.customer().await, api.staff().await, api.product(1999, 8).await);
+    let order = api.place(&customer, &lantern, 1, CARD).await;
+    api.wait_until_decided(&customer, &order).await;
+    expect_log(&api, &staff, &order, &[["email", "order_confirmed", "unverified"]]).await;
+    assert_eq!(subjects(&api, &customer.email).await, [""; 0]);
+    let wrong = json!({"token": "00000-00000-00000-00000"});
+    let refused = api.post("/api/v1/users/verify").json(&wrong).send().await.problem(422, "validation");
+    assert_eq!(refused["errors"][0]["pointer"], "/token");
 }
 
 /// Publishes what SES reports when an e-mail to this address bounces permanently.
@@ -122,7 +128,7 @@ async fn bounce(email: &str) {
 #[tokio::test]
 async fn bounced_address_gets_no_more_email_and_staff_sees_why() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
-    let (customer, staff, lantern) = (api.customer().await, api.staff().await, api.product(1999, 8).await);
+    let (customer, staff, lantern) = (api.reachable(json!({})).await, api.staff().await, api.product(1999, 8).await);
     let first = api.place(&customer, &lantern, 1, CARD).await;
     api.wait_until_decided(&customer, &first).await;
     expect_log(&api, &staff, &first, &[["email", "order_confirmed", "sent"]]).await;

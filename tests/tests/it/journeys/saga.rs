@@ -33,7 +33,8 @@ async fn declined_order_is_confirmed_after_payment_with_another_card() {
 #[tokio::test]
 async fn cancellation_after_payment_refunds_the_order_and_releases_its_stock() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());
-    let (customer, other_customer, lantern) = (api.customer().await, api.customer().await, api.product(1999, 5).await);
+    let (customer, other_customer) = (api.reachable(json!({})).await, api.customer().await);
+    let lantern = api.product(1999, 5).await;
     let placed = api.place(&customer, &lantern, 2, CARD).await;
     let order = wait_for_status(&api, &customer, &placed, "processing").await;
     let path = format!("/api/v1/orders/{}", id(&placed));

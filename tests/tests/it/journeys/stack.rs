@@ -124,6 +124,23 @@ impl<'a> RequestBuilder<'a> {
     }
 }
 
+/// The token in a message that verifies an address: four groups of five characters.
+pub fn token_in(text: &str) -> Option<String> {
+    let is_token = |word: &&str| word.len() == 23 && word.split('-').map(str::len).eq([5, 5, 5, 5]);
+    text.split(|one: char| one.is_whitespace() || one == '.').find(is_token).map(str::to_owned)
+}
+
+/// A count in the database about the user `$1`.
+pub async fn count_of_user(sql: &str, user: &str) -> i64 {
+    let (client, connection) =
+        tokio_postgres::connect(&var("DATABASE_URL"), tokio_postgres::NoTls).await.expect("connected");
+    let connection = tokio::spawn(connection);
+    let count = client.query_one(sql, &[&user]).await.expect("a response").get(0);
+    drop(client);
+    connection.await.expect("it ends").expect("without an error");
+    count
+}
+
 /// Client of the public API.
 pub struct ApiClient {
     pub http: Client,
@@ -172,6 +189,52 @@ impl ApiClient {
         let user = self.post("/api/v1/users/register").json(&body).send().await.expect(201);
         let token = self.login(&email, password).await;
         User { id: user["id"].as_str().expect("an id").to_owned(), email, token }
+    }
+
+    /// A new customer whose addresses are verified, so that news of orders are sent to them.
+    pub async fn reachable(&self, more: Value) -> User {
+        let user = self.customer_with(more.clone()).await;
+        let mut kinds = 1;
+        self.use_token("an e-mail", async || self.emails_to(&user.email).await).await;
+        if let Some(number) = more["phone"].as_str() {
+            let path = format!("/api/v1/users/{}/verification", user.id);
+            let request = self.post(&path).token(&user.token).json(&json!({"channel": "phone"}));
+            request.send().await.expect(202);
+            self.use_token("a text message", async || self.texts_to(number).await).await;
+            kinds += 1;
+        }
+        let sql = "SELECT count(*) FROM notifications.verified_addresses WHERE user_id = $1::text::uuid";
+        eventually("notifications know the verified addresses", async || {
+            (count_of_user(sql, &user.id).await == kinds).then_some(())
+        })
+        .await;
+        user
+    }
+
+    /// Verifies an address with the token in the last message.
+    async fn use_token(&self, what: &str, received: impl AsyncFn() -> Vec<String>) {
+        let token = eventually(&format!("{what} with a token arrives"), async || {
+            received().await.iter().rev().find_map(|text| token_in(text))
+        })
+        .await;
+        let request = self.post("/api/v1/users/verify").json(&json!({"token": token}));
+        assert_eq!(request.send().await.status, 204);
+    }
+
+    /// The texts of all e-mails to an address.
+    async fn emails_to(&self, email: &str) -> Vec<String> {
+        let emails: Vec<Value> =
+            self.http.get(var("MAILBOX_URL")).send().await.expect("the mailbox").json().await.expect("JSON");
+        let mine = emails.iter().filter(|mail| mail["to"][0] == email);
+        mine.map(|mail| mail["text"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Text messages to a number, as the emulator recorded them.
+    pub async fn texts_to(&self, number: &str) -> Vec<String> {
+        let url = format!("{}/_ministack/sns/sms-messages", var("AWS_ENDPOINT_URL"));
+        let received: Value = self.http.get(url).send().await.expect("a response").json().await.expect("JSON");
+        let texts = received["sms_messages"][number].as_array().cloned().unwrap_or_default();
+        texts.iter().map(|one| one["Message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// An access token of staff.

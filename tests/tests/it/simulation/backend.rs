@@ -5,7 +5,7 @@ use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
     ContactStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore, PriceCopy, StockStore,
-    UserStore, WindowStore,
+    UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -15,7 +15,7 @@ pub trait Stores {
     fn orders(&self) -> impl OrderStore + PriceCopy;
     fn stock(&self) -> impl StockStore + LowStockAlerts;
     fn payments(&self) -> impl PaymentStore;
-    fn users(&self) -> impl UserStore;
+    fn users(&self) -> impl UserStore + VerificationStore;
     fn contacts(&self) -> impl ContactStore + DeviceStore;
     fn invoices(&self) -> impl InvoiceStore;
     fn windows(&self) -> impl WindowStore;
@@ -119,7 +119,7 @@ impl Stores for Platform {
         Platform::payments(self)
     }
 
-    fn users(&self) -> impl UserStore {
+    fn users(&self) -> impl UserStore + VerificationStore {
         Platform::users(self)
     }
 

@@ -180,6 +180,12 @@ impl<S: Backend> World<S> {
             to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
                 product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
             }
+            to if to.name == catalog::VERIFICATION_SEND.name => {
+                let (tokens, messages) = (platform.tokens(), platform.message_templates());
+                let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+                let sender = services::MessageTokenSender { messages: &messages, email, sms };
+                verification_send::handle(&stores.users(), &tokens, &sender, delivery).await
+            }
             to if to.name == catalog::ANALYTICS_FEED.name => {
                 analytics_feed::handle(&platform.analytics_stream(), delivery).await
             }

@@ -9,6 +9,7 @@ use super::{
 use catalog::role;
 use domain::{
     Money,
+    id::UserId,
     order::{Order, OrderLimits},
     payment::{self, RefundReason, RefundStatus},
 };
@@ -16,10 +17,12 @@ use edge::{
     http::{Access, Route},
     testing::{self, HttpEvent},
 };
-use ports::{GatewayEvent, LoginAttempt, LoginCounters, ProductStore as _, UserStore as _};
+use ports::{
+    ContactStore as _, GatewayEvent, LoginAttempt, LoginCounters, ProductStore as _, UserStore as _, VerificationStore,
+};
 use serde_json::{Value, json};
 use std::{future::poll_fn, task::Poll};
-use testkit::{GatewayRefund, WebhookVerifier, build, ids};
+use testkit::{GatewayRefund, VERIFICATION_SUBJECT, WebhookVerifier, build, ids};
 
 const STAFF: Access = Access::Roles(&[role::STAFF, role::ADMIN]);
 const CUSTOMER: Access = Access::Roles(&[role::CUSTOMER]);
@@ -30,6 +33,7 @@ const CANCEL: Route =
 const UPDATE: Route = Route::new(catalog::ORDER_STATUS_UPDATE.name, STAFF).precondition();
 const PAY_AGAIN: Route = Route::new(catalog::PAYMENT_PROCESS.name, CUSTOMER).idempotent();
 const REFUND: Route = Route::new(catalog::REFUND_REQUEST.name, STAFF).idempotent();
+const VERIFY: Route = Route::new(catalog::CONTACT_VERIFY.name, Access::Public);
 const WEBHOOK: Route = Route::new(catalog::PAYMENT_WEBHOOK.name, Access::Public);
 
 /// Polls after which an early webhook is skipped.
@@ -82,7 +86,32 @@ impl<S: Backend> World<S> {
         let counters = LoginCounters { name_and_source: counter(), source: counter() };
         let login = users.reserve_login(user.email.as_str(), &counters, self.clock.now()).await;
         let is_known = matches!(login, Ok(LoginAttempt::Granted(Some(_))));
-        is_known || users.register(&user, "hash", &event).await.is_ok()
+        if !is_known {
+            // Not done before the address is verified.
+            let _is_registered = users.register(&user, "hash", &event).await;
+            return false;
+        }
+        self.verify(&users, user.id).await
+    }
+
+    /// Sends the token of the e-mail that verifies the customer's address. Returns whether the address is verified.
+    async fn verify(&self, users: &impl VerificationStore, user: UserId) -> bool {
+        if users.contacts(user).await.is_ok_and(|known| known.is_some_and(|known| !known.verified.is_empty())) {
+            return true;
+        }
+        let emails = self.platform.email_sender().sent();
+        let Some(email) = emails.iter().rfind(|email| email.subject == VERIFICATION_SUBJECT) else { return false };
+        let token = email.text.rsplit(' ').next().unwrap_or_default();
+        let request = testing::http_event("POST", "/api/v1/users/verify").body(json!({ "token": token })).build();
+        let tokens = self.platform.tokens();
+        let handler = async |call| contact_verify::handle(users, &tokens, call).await;
+        edge::http::respond(&VERIFY, request, &self.clock, &handler).await["statusCode"] == 204
+    }
+
+    /// Whether the customer may order: customers verify their address first, since they want the e-mails.
+    async fn is_reachable(&self, stores: &impl Stores) -> bool {
+        let known = stores.contacts().find(ids::user(1)).await;
+        known.is_ok_and(|known| known.is_some_and(|known| !known.verified.is_empty()))
     }
 
     async fn create(&self, number: u64) -> bool {
@@ -92,6 +121,9 @@ impl<S: Backend> World<S> {
     }
 
     async fn place(&self, stores: &impl Stores, n: usize, order: usize) -> bool {
+        if !self.is_reachable(stores).await {
+            return false;
+        }
         let write = |key: &str| {
             let mut body = build::place_order_json(ORDERS[order].lines);
             body["payment_method"] = ORDERS[order].method.into();

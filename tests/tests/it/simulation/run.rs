@@ -45,7 +45,7 @@ pub fn in_order<S: Backend>(
         world.platform.faults().crash(number, point);
     }
     let report = until_idle(&mut world, &Choices::none())?;
-    let emails = world.platform.email_sender().sent().len();
+    let emails = rules::order_emails(&world.platform).len();
     let due = rules::expected_emails(&world.seen);
     rule!(crash.is_some() || emails == due, "{emails} e-mails, {due} were due, and no fault was injected");
     Ok(report)

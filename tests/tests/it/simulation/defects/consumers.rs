@@ -6,7 +6,7 @@ use crate::simulation::{
 };
 use domain::{
     DomainEvent, Event,
-    event::{self, NotificationSent},
+    event::{self, ContactVerified, NotificationSent},
     id::{OrderId, UserId},
     invoice::{Calendar, Draft, Invoice},
     notification::{self, Channel, Outcome},
@@ -26,6 +26,10 @@ pub struct NewClaimPerEmail<C>(pub C, pub Ids);
 impl<C: ContactStore> ContactStore for NewClaimPerEmail<C> {
     async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
         self.0.save(claim, contact).await
+    }
+
+    async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {
+        self.0.record_verified(claim, verified, version).await
     }
 
     async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {

@@ -21,7 +21,7 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
     ContactStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore, PriceCopy, StockStore,
-    UserStore, WindowStore,
+    UserStore, VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -274,7 +274,7 @@ impl Stores for Process {
         self.store(Context::Payments, PgPayments::new)
     }
 
-    fn users(&self) -> impl UserStore {
+    fn users(&self) -> impl UserStore + VerificationStore {
         self.store(Context::Identity, PgUsers::new)
     }
 

@@ -14,11 +14,12 @@ use domain::{
     payment, stock,
 };
 use kernel::Uuid;
+use ports::EmailMessage;
 use std::{
     collections::{BTreeSet, HashSet},
     rc::Rc,
 };
-use testkit::{GatewayRefund, Snapshot};
+use testkit::{GatewayRefund, Platform, Snapshot, VERIFICATION_SUBJECT};
 
 /// Checks what holds once nothing is in flight.
 pub fn when_idle<S: Backend>(world: &World<S>) -> Result<(), Violation> {
@@ -219,6 +220,12 @@ pub fn expected_emails(seen: &Snapshot) -> usize {
     waited(seen) + ends.into_iter().map(|status| came_to(seen, status)).sum::<usize>()
 }
 
+/// The e-mails about orders: all except those that verify an address.
+pub fn order_emails(platform: &Platform) -> Vec<EmailMessage> {
+    let emails = platform.email_sender().sent();
+    emails.into_iter().filter(|email| email.subject != VERIFICATION_SUBJECT).collect()
+}
+
 /// Optional situations that occurred, for the statistics of a run.
 pub fn observed<S: Backend>(world: &World<S>) -> BTreeSet<&'static str> {
     let seen = &world.seen;
@@ -299,6 +306,7 @@ fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> Result<(), 
     let (registered, opened) = if world.plan.is_seeded { (0, 0) } else { (1, RECEIVED.len()) };
     for (row, expected) in [
         (catalog::USER_REGISTERED, registered),
+        (catalog::CONTACT_VERIFIED, registered),
         (catalog::STOCK_OPENED, opened),
         (catalog::ORDER_PLACED, seen.orders.len()),
         (catalog::ORDER_WAITING, waited(seen)),
@@ -353,7 +361,7 @@ fn prices<S: Backend>(world: &World<S>) -> Result<(), Violation> {
 fn effects<S: Backend>(world: &World<S>) -> Result<(), Violation> {
     let (platform, seen) = (&world.platform, &world.seen);
     let orders = &seen.orders;
-    let emails = platform.email_sender().sent();
+    let emails = order_emails(platform);
     for order in orders {
         let id = order.id.to_string();
         let count = emails.iter().filter(|email| email.text.contains(&id)).count();

@@ -2,7 +2,7 @@
 
 mod idle;
 
-pub use idle::{expected_emails, observed, when_idle};
+pub use idle::{expected_emails, observed, order_emails, when_idle};
 
 use super::{
     backend::Backend,

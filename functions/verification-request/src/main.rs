@@ -1,0 +1,8 @@
+//! Wires verification-request.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::VERIFICATION_REQUEST)?;
+    let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    edge::http::run(wiring.route()?, async |call| verification_request::handle(&users, call).await).await
+}

@@ -1,0 +1,39 @@
+//! Sends a token to an address that is not verified: the e-mail address at registration, and what a customer asks for.
+//!
+//! The token exists in the message alone: events and the database do not carry it. Sending is at least once; a message that is sent again has
+//! another token, and only the last one counts.
+
+use domain::{
+    DomainEvent, event,
+    verification::{self, ContactKind, Verification},
+};
+use edge::Delivery;
+use kernel::Failure;
+use ports::{TokenSender, VerificationStore, VerificationTokens};
+
+/// Sends one token.
+pub async fn handle(
+    users: &impl VerificationStore,
+    tokens: &impl VerificationTokens,
+    sender: &impl TokenSender,
+    delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    let (user_id, kind) = match &delivery.event.event {
+        DomainEvent::UserRegistered(user) => (user.user_id, ContactKind::Email),
+        DomainEvent::ContactVerificationRequested(request) => (request.user_id, request.channel),
+        other => return Err(event::unexpected_event(other)),
+    };
+    let claim = delivery.claim();
+    if users.was_token_sent(claim).await? {
+        return Ok(());
+    }
+    let contacts = users.contacts(user_id).await?;
+    if let Some(address) = contacts.as_ref().and_then(|contacts| contacts.to_verify(kind).ok()) {
+        let (token, digest) = tokens.verification_token()?;
+        let (id, address) = (delivery.event.id, address.to_owned());
+        let verification = Verification { id, user_id, kind, address, digest, version: 0 };
+        users.store_token(&verification, token.selector(), verification::expires_at(delivery.now)?).await?;
+        sender.send_token(&verification, &token).await?;
+    }
+    users.record_token_sent(claim).await
+}

@@ -1,0 +1,112 @@
+//! Verification of addresses: requesting a token, sending it, and using it.
+
+use super::{USER, clock, consumers::deliver, customer, http::assert_responses, sample, sample_time};
+use catalog::{CONTACT_VERIFY, VERIFICATION_REQUEST, VERIFICATION_SEND};
+use domain::{
+    text::Phone,
+    user::User,
+    verification::{ContactKind, Token, Verification},
+};
+use edge::Consumer;
+use ports::{VerificationStore as _, VerificationTokens as _};
+use services::MessageTokenSender;
+use testkit::Platform;
+
+/// The platform with the customer of the samples, who has a phone.
+fn platform() -> Platform {
+    let platform = Platform::new();
+    let phone = Some(Phone::parse("+491701234567").expect("a number"));
+    platform.users().put(&User { phone, ..customer() }, "correct horse battery");
+    platform
+}
+
+#[tokio::test]
+async fn verification_request_is_accepted_for_an_own_unverified_address() {
+    let expected = [
+        ("ok", 202, "", ""),
+        (r#"set /body/channel = "phone""#, 202, "", ""),
+        (r#"set /body/channel = "push""#, 422, "validation", "/channel"),
+        ("bad_unknown_field", 422, "validation", "/unknown"),
+        (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+    ];
+    let platform = platform();
+    assert_responses(VERIFICATION_REQUEST, &expected, async |_, call| {
+        verification_request::handle(&platform.users(), call).await
+    })
+    .await;
+    assert_eq!(platform.bus().published().len(), 2);
+}
+
+#[tokio::test]
+async fn verification_send_sends_one_token_per_event_to_an_unverified_address() {
+    let platform = platform();
+    let cases = ["ok", "ok_requested", "bad_mixed_batch"];
+    let (tokens, messages) = (platform.tokens(), platform.message_templates());
+    let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+    let sender = MessageTokenSender { messages: &messages, email, sms };
+    deliver(VERIFICATION_SEND, &cases, &platform, async |delivery| {
+        verification_send::handle(&platform.users(), &tokens, &sender, delivery).await
+    })
+    .await;
+    let (emails, texts) = (platform.email_sender().sent(), platform.sms_sender().sent());
+    assert_eq!((emails.len(), texts.len()), (1, 1));
+    assert_eq!((emails[0].to.as_str(), texts[0].0.as_str()), ("ada@example.com", "+491701234567"));
+    assert!(!emails[0].text.contains("Ada"), "no text of the customer");
+    let token = Token::parse(emails[0].text.rsplit(' ').next().expect("a token")).expect("a token");
+    let found = platform.users().try_token(token.selector(), sample_time()).await.expect("a response");
+    assert!(found.iter().any(|one| one.kind == ContactKind::Email && tokens.is_digest_of(&one.digest, &token)));
+}
+
+#[tokio::test]
+async fn verification_send_sends_nothing_to_a_verified_address() {
+    let platform = platform();
+    verify(&platform, ContactKind::Email).await;
+    let (tokens, messages) = (platform.tokens(), platform.message_templates());
+    let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
+    let sender = MessageTokenSender { messages: &messages, email, sms };
+    let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
+    let consumer = Consumer::new(VERIFICATION_SEND.name, catalog::MAX_RECEIVES);
+    let event = sample(VERIFICATION_SEND, "ok");
+    edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
+    assert!(platform.email_sender().sent().is_empty() && platform.dead_letters().messages().is_empty());
+}
+
+/// Stores a token for an address of the customer: that of the samples, which is the first of a platform.
+async fn store_token(platform: &Platform, kind: ContactKind) -> Verification {
+    let (token, digest) = platform.tokens().verification_token().expect("a token");
+    let contacts = platform.users().contacts(USER).await.expect("a response").expect("the customer");
+    let address = contacts.to_verify(kind).expect("unverified").to_owned();
+    let id = kernel::Ids::system().next();
+    let verification = Verification { id, user_id: USER, kind, address, digest, version: 1 };
+    let expires_at = domain::verification::expires_at(sample_time()).expect("a time");
+    platform.users().store_token(&verification, token.selector(), expires_at).await.expect("stored");
+    verification
+}
+
+async fn verify(platform: &Platform, kind: ContactKind) {
+    let verification = store_token(platform, kind).await;
+    let event = testkit::build::event_with(kernel::Ids::system().next(), sample_time(), verification.verified());
+    assert_eq!(platform.users().verify(&verification, &event).await, Ok(true));
+}
+
+#[tokio::test]
+async fn contact_verify_accepts_a_token_once_and_does_not_tell_why_it_refuses() {
+    let expected = [
+        (r#"set /body/token = "XTGHQ-WTDCH-ED3YN-K1YQ0""#, 422, "validation", "/token"),
+        ("ok", 204, "", ""),
+        (r#"set /body/token = "xtghq-wtdch-ed3yn-k1yqw""#, 422, "validation", "/token"),
+        (r#"set /body/token = "short""#, 422, "validation", "/token"),
+        ("bad_unknown_field", 422, "validation", "/unknown"),
+    ];
+    let platform = platform();
+    store_token(&platform, ContactKind::Phone).await;
+    assert_responses(CONTACT_VERIFY, &expected, async |_, call| {
+        contact_verify::handle(&platform.users(), &platform.tokens(), call).await
+    })
+    .await;
+    let published = platform.bus().published();
+    assert_eq!(published.len(), 1);
+    assert_eq!((published[0].sequence, published[0].event.row().name), (2, catalog::CONTACT_VERIFIED.name));
+    let contacts = platform.users().contacts(USER).await.expect("a response").expect("the customer");
+    assert_eq!(contacts.verified, [ContactKind::Phone]);
+}
