@@ -4,6 +4,7 @@ What a role may do is read from the row of its function in the catalog, and not 
 """
 
 import json
+import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -98,6 +99,12 @@ def _nobody() -> Iterator[Call]:
     yield Call("dynamodb:ListTables", "", "", "dynamodb", "list_tables", {})
     function = {"FunctionName": config.physical_name("database-migrate"), "Payload": b"{}"}
     yield Call("lambda:InvokeFunction", "", "", "lambda", "invoke", function)
+
+
+def sample(every: list[Call], seed: str) -> list[Call]:
+    """One call of each action and kind of resource, the same for the same seed."""
+    shuffled = random.Random(seed).sample(every, len(every))
+    return list({(call.action, call.kind): call for call in shuffled}.values())
 
 
 def may(function: str, call: Call) -> bool:
