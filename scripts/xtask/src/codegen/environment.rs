@@ -44,6 +44,23 @@ pub const SECRET_INPUTS: &[&str] =
 /// The Postgres role that migrations run as.
 pub const OWNER_ROLE: &str = "quayside_owner";
 
+const REDIS: [(&str, Setting); 3] = [
+    ("REDIS_URL", Setting::Input("RedisUrl")),
+    ("REDIS_TLS", Setting::RedisTls),
+    ("REDIS_IAM_CACHE", Setting::Input("RedisIamCache")),
+];
+const KAFKA: [(&str, Setting); 4] = [
+    ("KAFKA_BROKERS", Setting::Input("KafkaBrokers")),
+    ("KAFKA_AUTH", Setting::Input("KafkaAuth")),
+    ("KAFKA_LOGIN_SECRET", Setting::Input("KafkaLoginSecretArn")),
+    ("KAFKA_CA", Setting::Input("KafkaCa")),
+];
+const ORDER_LIMITS: [(&str, Setting); 3] = [
+    ("MAX_ORDER_LINES", Setting::Input("MaxOrderLines")),
+    ("MAX_UNPAID_ORDERS", Setting::Input("MaxUnpaidOrders")),
+    ("MAX_UNPAID_UNITS", Setting::Input("MaxUnpaidUnits")),
+];
+
 /// The variables of a function, except those that all functions share.
 #[must_use]
 pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
@@ -62,22 +79,13 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             }
             // The event names the secret.
             Uses::RoleSecrets(_) => {}
-            Uses::Redis => variables.extend([
-                ("REDIS_URL", Setting::Input("RedisUrl")),
-                ("REDIS_TLS", Setting::RedisTls),
-                ("REDIS_IAM_CACHE", Setting::Input("RedisIamCache")),
-            ]),
+            Uses::Redis => variables.extend(REDIS),
             Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
             Uses::Stream(stream, _) => drop(variables.insert(stream.env, Setting::Stream(stream.name))),
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
-            Uses::Kafka | Uses::KafkaTopics => variables.extend([
-                ("KAFKA_BROKERS", Setting::Input("KafkaBrokers")),
-                ("KAFKA_AUTH", Setting::Input("KafkaAuth")),
-                ("KAFKA_LOGIN_SECRET", Setting::Input("KafkaLoginSecretArn")),
-                ("KAFKA_CA", Setting::Input("KafkaCa")),
-            ]),
+            Uses::Kafka | Uses::KafkaTopics => variables.extend(KAFKA),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
             Uses::Email => {
                 variables.insert("EMAIL_FROM", Setting::Input("EmailFrom"));
@@ -93,11 +101,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone"));
                 variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
             }
-            Uses::OrderLimits => variables.extend([
-                ("MAX_ORDER_LINES", Setting::Input("MaxOrderLines")),
-                ("MAX_UNPAID_ORDERS", Setting::Input("MaxUnpaidOrders")),
-                ("MAX_UNPAID_UNITS", Setting::Input("MaxUnpaidUnits")),
-            ]),
+            Uses::OrderLimits => variables.extend(ORDER_LIMITS),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }

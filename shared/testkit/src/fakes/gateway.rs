@@ -1,7 +1,7 @@
-//! In-memory fakes of a Stripe-like payment gateway and the circuit breaker. A key charges once, some
+//! In-memory fake of a Stripe-like payment gateway. A key charges once, some
 //! test tokens are declined, and refunds never exceed the charge.
 
-use super::{CircuitBreaker, Dependency, Gateway};
+use super::{Dependency, Gateway};
 use crate::ids;
 use domain::{
     Money,
@@ -9,9 +9,8 @@ use domain::{
     ledger::{GatewayStatement, GatewayTransaction, Purpose},
     payment::{Answer, ChargeOutcome, CustomerAction, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
 };
-use kernel::circuit_breaker::{self, Circuit};
 use kernel::{Failure, FailureKind, Timestamp};
-use ports::{CircuitOpened, GATEWAY_REPLAYED_ERROR, GatewayEvent, GatewayReport};
+use ports::{GATEWAY_REPLAYED_ERROR, GatewayEvent, GatewayReport};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// First number of the ids of gateway events, far above those that tests use.
@@ -377,32 +376,5 @@ impl ports::Gateway for Gateway {
             Ok(GatewayStatement { transactions, unreadable: state.gateway.undecodable.clone() })
         });
         query.await
-    }
-}
-
-impl CircuitBreaker {
-    pub fn circuit(&self) -> Circuit {
-        self.0.inspect(|state| state.breaker)
-    }
-}
-
-impl ports::CircuitBreaker for CircuitBreaker {
-    async fn check(&self, now: Timestamp) -> Result<(), Failure> {
-        let step = self.0.step(Dependency::Cache, "breaker.check", |state| {
-            let admitted = state.breaker.check(now);
-            Ok(admitted.map(|circuit| state.breaker = circuit))
-        });
-        // An unreadable state allows the call.
-        step.await.unwrap_or(Ok(())).map_err(|seconds| circuit_breaker::rejection("gateway", seconds))
-    }
-
-    async fn record(&self, responded: bool, now: Timestamp) -> Option<CircuitOpened> {
-        let step = self.0.step(Dependency::Cache, "breaker.record", |state| {
-            let before = state.breaker;
-            state.breaker = before.record(responded, now);
-            let until = state.breaker.opened_since(before);
-            Ok(until.map(|until| CircuitOpened { failures: state.breaker.failures, until }))
-        });
-        step.await.unwrap_or_default()
     }
 }

@@ -5,6 +5,7 @@
 
 mod backbone;
 mod catalogue;
+mod circuit_breaker;
 mod faults;
 mod gateway;
 mod identity;

@@ -56,23 +56,28 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
     ];
     for (name, parameter) in &mut parameters {
-        if SECRET_INPUTS.contains(name) {
-            parameter["NoEcho"] = json!(true);
-        }
-        match *name {
-            "Stage" => parameter["AllowedPattern"] = json!("^[a-z][a-z0-9]{0,11}$"),
-            "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
-            "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
-            "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
-            "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
-            "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {
-                parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
-            }
-            "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
-            _ => {}
-        }
+        constrain(name, parameter);
     }
     parameters
+}
+
+/// What CloudFormation checks of a parameter before a deployment.
+fn constrain(name: &str, parameter: &mut Value) {
+    if SECRET_INPUTS.contains(&name) {
+        parameter["NoEcho"] = json!(true);
+    }
+    match name {
+        "Stage" => parameter["AllowedPattern"] = json!("^[a-z][a-z0-9]{0,11}$"),
+        "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
+        "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
+        "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
+        "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
+        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {
+            parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
+        }
+        "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
+        _ => {}
+    }
 }
 
 pub(super) fn conditions() -> Vec<(&'static str, Value)> {
