@@ -62,7 +62,10 @@ SOURCES = {
 }
 
 PRODUCER = {"kafka-cluster:Connect", "kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"}
+# An operator invokes the function that creates the topics.
+TOPICS = {"kafka-cluster:Connect", "kafka-cluster:CreateTopic", "kafka-cluster:DescribeTopic"}
 DATABASE = {"rds-db:connect"}
+CACHE = {"elasticache:Connect"}
 # Decides whether S3 answers a request for a missing object with 404 or 403.
 MISSING_OBJECTS = {"s3:ListBucket"}
 
@@ -80,8 +83,16 @@ def taken(row: Json) -> set[str]:
         actions |= NETWORK
     if "DATABASE_HOST" in row["environment"]:
         actions |= DATABASE
+    if "REDIS_URL" in row["environment"]:
+        actions |= CACHE
     if "KAFKA_BROKERS" in row["environment"]:
-        actions |= PRODUCER
+        actions |= PRODUCER if sources else TOPICS
     if any("s3:GetObject" in grant["actions"] for grant in row["grants"]):
         actions |= MISSING_OBJECTS
     return actions
+
+
+def of_scram(row: Json) -> set[str]:
+    """What the code calls only where it logs in to Kafka with a secret, as in the local cloud and not with IAM."""
+    has_login = any(grant["requires"] == "KafkaLoginSecretArn" for grant in row["grants"])
+    return {"secretsmanager:GetSecretValue"} if has_login else set()

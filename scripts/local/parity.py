@@ -34,6 +34,7 @@ VALUES: Json = {
     "DatabaseResourceId": "prx-00000000000000000",
     "KafkaClusterArn": "arn:aws:kafka:eu-west-1:222222222222:cluster/mock/00000000-0000-0000-0000-000000000000-1",
     "PushApplicationArn": "arn:aws:sns:eu-west-1:222222222222:app/GCM/quayside",
+    "RedisIamCache": "quayside-prod-cache",
 }
 # Variables that every function has.
 SHARED = ("LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME", "STAGE")

@@ -16,8 +16,8 @@ pub async fn handle(prices: &impl PriceCopy, delivery: Delivery<DomainEvent>) ->
     let product: &ProductCreated = delivery.event.event.payload()?;
     let snapshot = ProductSnapshot::created(product, delivery.event.sequence);
     if prices.track(delivery.claim(), &snapshot).await? {
-        let lag = delivery.now.duration_since(delivery.event.time).as_secs_f64() * 1000.0;
-        metrics::value(LAG, Unit::Milliseconds, lag.max(0.0));
+        let lag = delivery.now.as_millisecond().saturating_sub(delivery.event.time.as_millisecond());
+        metrics::value(LAG, Unit::Milliseconds, lag.max(0));
     }
     Ok(())
 }

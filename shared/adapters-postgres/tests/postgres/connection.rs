@@ -70,11 +70,15 @@ async fn connection_to_a_server_that_became_read_only_is_replaced() {
     let name: String = database.rows("SELECT current_database()::text AS name").await[0].get("name");
     database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
     let (order, event) = placed(UserId(id()), now());
-    let failure = orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect_err("read-only");
+    let failure =
+        orders.place(&order, &key("k", "f"), &reply(201), &event, &Terms::default()).await.expect_err("read-only");
     assert_eq!(failure.kind, FailureKind::Unavailable);
     let reset = format!("BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT");
     database.execute(&reset).await;
-    orders.place(&order, &key("k", "f"), &reply(201), &event).await.expect("placed over a new connection");
+    orders
+        .place(&order, &key("k", "f"), &reply(201), &event, &Terms::default())
+        .await
+        .expect("placed over a new connection");
 }
 
 #[tokio::test]

@@ -58,8 +58,8 @@ async fn payment_reads_back_as_stored() {
 async fn payment_that_cannot_be_decoded_does_not_block_the_reconciliation_of_others() {
     let database = database().await;
     let payments = database.payments();
-    let broken = payments.begin(&begun(OrderId(id()))).await.expect("begun");
-    let other = payments.begin(&begun(OrderId(id()))).await.expect("begun");
+    let broken = payments.begin(&begun(OrderId(id())), None).await.expect("begun");
+    let other = payments.begin(&begun(OrderId(id())), None).await.expect("begun");
     database.execute(&format!("UPDATE payments.payments SET refunds = '{{}}' WHERE id = '{}'", broken.id)).await;
     let later = now() + Duration::from_secs(86_400);
     assert_eq!(payments.due_for_reconciliation(later, None, 10).await, Ok(vec![other]));

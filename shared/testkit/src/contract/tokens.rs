@@ -265,9 +265,9 @@ pub async fn keyed_hash_needs_the_key_to_be_computed(fixture: &Fixture<impl Toke
     let before = fixture.port().keyed_hash("ada").await.expect("a hash");
     assert_ne!(before, hex(&Sha256::digest("ada")));
     fixture.port().rotate().await.expect("a new key");
-    for process in fixture.concurrent(1) {
-        assert_ne!(process.keyed_hash("ada").await.expect("a hash"), before, "another key gives another hash");
-    }
+    // A signer keeps its keys for minutes.
+    fixture.settle().await;
+    assert_ne!(fixture.port().keyed_hash("ada").await.expect("a hash"), before, "another key gives another hash");
 }
 
 pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(

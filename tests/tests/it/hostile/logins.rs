@@ -149,6 +149,7 @@ async fn guesses_in_parallel_are_counted_before_any_is_verified() {
 
 /// Work is asserted; time is printed (`cargo test -p quayside-tests hostile::logins -- --nocapture`), since a loaded machine proves nothing.
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "a measurement for people")]
 async fn known_and_unknown_names_cost_the_same_work() {
     const ROUNDS: usize = 12;
     let (platform, passwords) = (Platform::new(), Counted { works: true, ..Counted::default() });

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::process::{Command, Output};
 use std::time::Duration;
 use tokio::{
-    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard},
     time::{Instant, MissedTickBehavior, interval},
 };
 
@@ -237,9 +237,11 @@ impl ApiClient {
         texts.iter().map(|one| one["Message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// An access token of staff.
+    /// An access token of staff, the same for all tests: many concurrent logins of one account would be refused.
     pub async fn staff(&self) -> String {
-        self.login(&var("STAFF_EMAIL"), &var("STAFF_PASSWORD")).await
+        static TOKEN: OnceCell<String> = OnceCell::const_new();
+        let log_in = async || self.login(&var("STAFF_EMAIL"), &var("STAFF_PASSWORD")).await;
+        TOKEN.get_or_init(log_in).await.clone()
     }
 
     pub async fn login(&self, email: &str, password: &str) -> String {

@@ -46,7 +46,7 @@ fn recorded() -> BTreeMap<String, BTreeSet<String>> {
 
 fn is_seen(action: &str) -> bool {
     let of_lambda = |listed: &&str| if listed.ends_with(':') { action.starts_with(*listed) } else { action == *listed };
-    !OF_LAMBDA.iter().any(|listed| of_lambda(&listed)) && !NOT_SEEN.iter().any(|(listed, _)| action == *listed)
+    !OF_LAMBDA.iter().any(of_lambda) && !NOT_SEEN.iter().any(|(listed, _)| action == *listed)
 }
 
 /// The actions that the role allows to the code.

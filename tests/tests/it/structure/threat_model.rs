@@ -49,7 +49,7 @@ fn rows(model: &str) -> Vec<Vec<&str>> {
     rows.map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect()).collect()
 }
 
-fn references<'a>(cell: &'a str) -> impl Iterator<Item = &'a str> {
+fn references(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
