@@ -289,20 +289,6 @@ fn quoted(line: &str) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn text_that_yaml_1_1_takes_for_a_boolean_is_quoted() {
-        assert_eq!(quoted("            - off"), "            - 'off'");
-        assert_eq!(quoted("  Mode: no"), "  Mode: 'no'");
-        for line in ["  Mode: none", "  Mode: true", "  Name: shut-off", "- Ref: Region", "off"] {
-            assert_eq!(quoted(line), line);
-        }
-    }
-}
-
 impl Serialize for Template {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -334,5 +320,19 @@ where
 {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn text_that_yaml_1_1_takes_for_a_boolean_is_quoted() {
+        assert_eq!(quoted("            - off"), "            - 'off'");
+        assert_eq!(quoted("  Mode: no"), "  Mode: 'no'");
+        for line in ["  Mode: none", "  Mode: true", "  Name: shut-off", "- Ref: Region", "off"] {
+            assert_eq!(quoted(line), line);
+        }
     }
 }
