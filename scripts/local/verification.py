@@ -1,7 +1,7 @@
-"""Verifies the addresses of customers, as they would: with the token that the mailbox received."""
+"""Verifies the addresses of customers, as they would: with the token that the mailbox or the phone received."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import config
@@ -19,16 +19,30 @@ def token_in(text: str) -> str | None:
 def verify_email(env: Mapping[str, str], public: ApiClient, user_id: str, email: str) -> None:
     """Verifies the e-mail address, and waits until notifications know, so that news of orders are sent to it."""
 
+    def emails() -> list[str]:
+        return [message["text"] for message in fetch_json(f"{env['MAILBOX_URL']}?to={email}")]
+
+    use_token("e-mail", emails, public, user_id)
+
+
+def verify_phone(customer: ApiClient, user_id: str, texts: Callable[[], list[str]]) -> None:
+    """Requests a token for the phone number and verifies the number with it; `texts` are the messages that it received."""
+    customer.post(f"/users/{user_id}/verification", {"channel": "phone"}).expect(202)
+    use_token("text message", texts, customer, user_id)
+
+
+def use_token(what: str, messages: Callable[[], list[str]], client: ApiClient, user_id: str) -> None:
     def received() -> str | None:
-        tokens = [token_in(message["text"]) for message in fetch_json(f"{env['MAILBOX_URL']}?to={email}")]
         # A message that was sent twice has two tokens, of which the last one counts.
-        return next((token for token in reversed(tokens) if token), None)
+        return next((token for token in map(token_in, reversed(messages())) if token), None)
 
-    token = eventually("e-mail with a token", received)
-    public.post("/users/verify", {"token": token}).expect(204)
-    eventually("verified address", lambda: is_known(user_id))
+    before = verified(user_id)
+    token = eventually(f"{what} with a token", received)
+    client.post("/users/verify", {"token": token}).expect(204)
+    eventually("verified address", lambda: verified(user_id) > before)
 
 
-def is_known(user_id: str) -> bool:
+def verified(user_id: str) -> int:
+    """How many addresses of the customer notifications know to be verified."""
     query = f"select count(*) from notifications.verified_addresses where user_id = '{UUID(user_id)}'"
-    return services.psql(config.DATABASE, query).stdout.strip() not in {"", "0"}
+    return int(services.psql(config.DATABASE, query).stdout.strip() or 0)
