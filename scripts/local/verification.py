@@ -26,7 +26,7 @@ def verify_email(env: Mapping[str, str], public: ApiClient, user_id: str, email:
 
 
 def verify_phone(customer: ApiClient, user_id: str, texts: Callable[[], list[str]]) -> None:
-    """Requests a token for the phone number and verifies the number with it; `texts` are the messages that it received."""
+    """Requests a token for the phone number and verifies it; `texts` are the messages that the number received."""
     customer.post(f"/users/{user_id}/verification", {"channel": "phone"}).expect(202)
     use_token("text message", texts, customer, user_id)
 
