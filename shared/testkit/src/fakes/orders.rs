@@ -86,8 +86,12 @@ impl Orders {
         key: &IdempotencyKey,
         reply: &StoredReply,
         event: &Event,
+        learned: &[ProductSnapshot],
     ) -> Result<(), Failure> {
         let commit = self.0.commit("orders.place_unchecked", |state| {
+            for product in learned {
+                state.orders.learn(product);
+            }
             state.orders.orders.insert(order.id, order.clone());
             state.orders.keys.record(key, Some(reply));
             state.outbox.add(event);
