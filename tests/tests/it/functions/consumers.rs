@@ -355,7 +355,7 @@ async fn product_stock_track_evicts_the_cache_after_a_crashed_update() {
 }
 
 #[tokio::test]
-async fn event_forward_appends_every_event_to_its_topic_redacted() {
+async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
     let platform = Platform::new();
     let handler =
         async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
