@@ -31,6 +31,7 @@ pub use payments::{
     RefundRequested,
 };
 
+pub use kernel::SPEC_VERSION;
 use serde::{Deserialize, Serialize};
 
 macro_rules! define {
@@ -75,6 +76,11 @@ macro_rules! define {
         /// The JSON Schema of the `data` of each event, by event name.
         pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
             vec![$(($name, schemars::schema_for!($type)),)*]
+        }
+
+        /// The JSON Schemas of [`schemas`] as `generator` makes them, for one document with all of them.
+        pub fn subschemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {
+            vec![$(($name, generator.subschema_for::<$type>()),)*]
         }
     };
 }

@@ -31,13 +31,14 @@ use crate::{
     text::PaymentMethod,
 };
 use kernel::{Failure, FieldError, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Maximum number of lines in one order. An environment may allow fewer.
 pub const MAX_LINES: usize = 100;
 
 /// A requested product and quantity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
     pub product_id: ProductId,
@@ -48,7 +49,7 @@ pub struct Item {
 }
 
 /// A request to place an order.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrder {
     /// 1 to [`MAX_LINES`] items, each product once.

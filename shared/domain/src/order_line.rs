@@ -1,14 +1,15 @@
 //! Lines of orders.
 
 use crate::{Money, id::ProductId, stock_level::StockLine, text::ProductName};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Maximum number of units in one line.
 pub const MAX_QUANTITY: u32 = 10_000;
 
 /// Units of a line: 1 to [`MAX_QUANTITY`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Quantity(u32);
 
@@ -25,6 +26,15 @@ impl TryFrom<i64> for Quantity {
             Ok(units @ 1..=MAX_QUANTITY) => Ok(Self(units)),
             _ => Err(format!("must be between 1 and {MAX_QUANTITY}")),
         }
+    }
+}
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_QUANTITY })
     }
 }
 

@@ -88,6 +88,7 @@ const HIDDEN_DECLINE_CODES: [&str; 5] = ["fraudulent", "lost_card", "stolen_card
     VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "PaymentStatus")]
 #[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// An attempt is in progress.

@@ -8,13 +8,15 @@ use crate::{
     text::{Category, Description, ProductName, Sku},
 };
 use kernel::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Maximum initial stock, in units.
 pub const MAX_STOCK: u32 = 100_000_000;
 
 /// A request to put a product on sale.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateProduct {
     /// Stock keeping unit, unique.
@@ -38,6 +40,15 @@ pub struct StockQuantity(u32);
 impl StockQuantity {
     pub const fn get(self) -> u32 {
         self.0
+    }
+}
+
+impl JsonSchema for StockQuantity {
+    fn schema_name() -> Cow<'static, str> {
+        "StockQuantity".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 0, "maximum": MAX_STOCK })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{text::Email, user::normalized_password};
 use kernel::{Failure, FailureKind, FieldError, Timestamp, seconds_after};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Lifetime of an access token in seconds.
@@ -10,7 +11,7 @@ pub const ACCESS_TOKEN_SECONDS: i64 = 3600;
 pub const REFRESH_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
 
 /// A login request, with an e-mail address or a username.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     #[serde(default)]

@@ -7,8 +7,9 @@ use crate::{
     text::{Email, FullName, Phone, Username},
 };
 use kernel::{Failure, FieldError, Timestamp};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use unicode_normalization::UnicodeNormalization;
 
 /// The role of a principal, as in access tokens.
@@ -78,6 +79,16 @@ pub fn normalized_password(text: &str) -> String {
     text.nfc().collect()
 }
 
+impl JsonSchema for Password {
+    fn schema_name() -> Cow<'static, str> {
+        "Password".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let (least, most) = PASSWORD_LENGTH.into_inner();
+        json_schema!({ "type": "string", "format": "password", "minLength": least, "maxLength": most })
+    }
+}
+
 impl TryFrom<String> for Password {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
@@ -113,7 +124,7 @@ impl fmt::Debug for Password {
 }
 
 /// A request to register.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// Unique.

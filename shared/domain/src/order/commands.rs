@@ -2,10 +2,11 @@
 
 use super::{Input, Reason, Status};
 use kernel::Failure;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A request to change the status of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateStatus {
     /// `shipped`, `delivered` or `cancelled`.

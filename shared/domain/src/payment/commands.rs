@@ -7,10 +7,11 @@ use crate::{
     text::PaymentMethod,
 };
 use kernel::Failure;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A request to pay an order again after a decline.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProcessPayment {
     pub order_id: OrderId,
@@ -18,7 +19,7 @@ pub struct ProcessPayment {
 }
 
 /// A request to refund a payment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefundPayment {
     pub payment_id: PaymentId,
