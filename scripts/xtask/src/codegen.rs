@@ -4,6 +4,8 @@
 //! `serde_json`, so that a file changes only when its meaning does.
 
 pub mod alarms;
+mod api_page;
+pub mod asyncapi;
 pub mod cfn;
 pub mod configuration;
 pub mod dashboards;
@@ -12,6 +14,7 @@ mod grafana;
 pub mod grants;
 pub mod machines;
 pub mod names;
+pub mod openapi;
 pub mod prometheus;
 pub mod reservation_sql;
 pub mod schemas;
@@ -48,6 +51,9 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file("docs/topology.txt", topology::text(&stacks)),
         file("docs/topology.md", topology::diagram()),
         file("docs/state-machines.md", machines::render()),
+        file(openapi::PATH, openapi::render(root)?),
+        file(asyncapi::PATH, asyncapi::render()?),
+        file(api_page::PATH, api_page::render(root)?),
         file(configuration::PATH, configuration::render(root, &stacks)?),
         file(reservation_sql::PATH, reservation_sql::render()),
         file(prometheus::PATH, prometheus::render()?),

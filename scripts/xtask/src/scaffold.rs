@@ -13,6 +13,8 @@ use std::{
 
 /// The catalog's rows.
 const ROWS: &str = "shared/catalog/src/functions.rs";
+/// The contract of the routes.
+const CONTRACT: &str = "scripts/xtask/src/codegen/openapi/operations.rs";
 /// The tests of handlers.
 const TESTS: &str = "tests/tests/it/functions";
 
@@ -75,7 +77,8 @@ pub fn create(root: &Path, function: NewFunction) -> Result<Vec<String>> {
         return Err(format!("{existing} already exists"));
     }
     // All content is computed before the first file is written.
-    let edits = [plan.catalog_edit(root)?, plan.test_module_edit(root)?, plan.test_manifest_edit(root)?];
+    let mut edits = vec![plan.catalog_edit(root)?, plan.test_module_edit(root)?, plan.test_manifest_edit(root)?];
+    edits.extend(plan.contract_edit(root)?);
     for (path, content) in files.iter().chain(&edits) {
         write(&root.join(path), content)?;
     }
@@ -268,6 +271,17 @@ impl Plan {
         let length = text[start..].find("\n\n").or_else(|| text[start..].find("\n}")).unwrap_or(text.len() - start - 1);
         let (before, after) = text.split_at(start + length + 1);
         Ok((ROWS.into(), format!("{before}{}{after}", self.row())))
+    }
+
+    /// Adds the entry of a route without bodies, which the author completes, to the contract.
+    fn contract_edit(&self, root: &Path) -> Result<Option<(String, String)>> {
+        let Kind::Http { .. } = self.kind else { return Ok(None) };
+        let text = read(root, CONTRACT)?;
+        let heading = format!("fn {}() -> Vec<Operation> {{", self.context.name());
+        let at = text.find(&heading).and_then(|start| Some(start + text[start..].find("\n    ]\n")? + 1));
+        let (before, after) = text.split_at(at.ok_or_else(|| format!("{CONTRACT} has no {heading:?}"))?);
+        let entry = format!("        route(catalog::{}),\n", self.crate_name().to_uppercase());
+        Ok(Some((CONTRACT.into(), format!("{before}{entry}{after}"))))
     }
 
     fn test_module_edit(&self, root: &Path) -> Result<(String, String)> {

@@ -11,6 +11,7 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
+pub mod problems;
 
 pub use analytics::*;
 pub use catalogue::*;
@@ -26,6 +27,7 @@ use serde::Serialize;
 
 /// A page of a list.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "ListOf{T}")]
 pub struct ListView<T> {
     /// The items of this page.
     pub items: Vec<T>,

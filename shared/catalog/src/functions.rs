@@ -286,4 +286,12 @@ functions! {
     HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
     /// Reports whether the dependencies are available.
     READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).uses(&[Uses::PostgresProbe, Uses::Redis]);
+    /// Returns the OpenAPI document of the routes.
+    OPENAPI_GET = Function::new("openapi-get", Operations).http(Get, "/openapi.json", Public);
+    /// Returns the AsyncAPI document of the events.
+    ASYNCAPI_GET = Function::new("asyncapi-get", Operations).http(Get, "/asyncapi.json", Public);
+    /// Returns the page on which routes can be tried.
+    DOCS_GET = Function::new("docs-get", Operations).http(Get, "/docs", Public);
+    /// Explains a problem type.
+    PROBLEM_GET = Function::new("problem-get", Operations).http(Get, "/problems/{code}", Public);
 }

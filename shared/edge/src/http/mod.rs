@@ -17,6 +17,7 @@ mod tests;
 pub use body::{Body, Form, Media, NoBody, RawBody};
 pub use call::{Call, Page};
 pub use conditions::IfMatch;
+pub use problem::status;
 pub use reply::Reply;
 pub use route::{Access, Idempotency, Principal, Route};
 

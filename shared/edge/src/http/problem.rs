@@ -34,7 +34,7 @@ impl Serialize for Member<'_> {
 
 /// Status and problem document of `failure`, without its internal cause.
 pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) -> (StatusCode, String) {
-    let (status, title) = status(failure.kind);
+    let (status, title) = status_and_title(failure.kind);
     let problem = Problem {
         r#type: format!("/problems/{}", failure.code),
         title,
@@ -49,7 +49,12 @@ pub(crate) fn document(failure: &Failure, instance: &str, trace: &TraceContext) 
     (status, serde_json::to_string(&problem).unwrap_or_default())
 }
 
-fn status(kind: FailureKind) -> (StatusCode, &'static str) {
+/// The HTTP status of a failure.
+pub fn status(kind: FailureKind) -> u16 {
+    status_and_title(kind).0.as_u16()
+}
+
+fn status_and_title(kind: FailureKind) -> (StatusCode, &'static str) {
     match kind {
         FailureKind::Malformed => (StatusCode::BAD_REQUEST, "Malformed request"),
         FailureKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not authenticated"),

@@ -10,6 +10,7 @@ use lambda_http::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// The response of a handler.
 #[derive(Debug, Clone)]
@@ -24,12 +25,18 @@ enum Content<T> {
     Nothing,
     Json(T),
     Stored(StoredReply),
+    Text { media_type: &'static str, text: Cow<'static, str> },
 }
 
 impl<T> Reply<T> {
     /// 200 with `body` as JSON.
     pub fn ok(body: T) -> Self {
         Self::new(StatusCode::OK, Content::Json(body))
+    }
+
+    /// 200 with a text of a media type, such as a page.
+    pub fn text(media_type: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::OK, Content::Text { media_type, text: text.into() })
     }
 
     /// 201 with the created resource as JSON.
@@ -141,6 +148,7 @@ impl<T: Serialize> Reply<T> {
         let media_type = match &self.content {
             Content::Nothing => None,
             Content::Json(_) => Some("application/json"),
+            Content::Text { media_type, .. } => Some(*media_type),
             Content::Stored(first) if first.body.is_empty() => None,
             Content::Stored(first) if first.status >= 400 => Some(problem::MEDIA_TYPE),
             Content::Stored(_) => Some("application/json"),
@@ -163,6 +171,7 @@ impl<T: Serialize> Reply<T> {
             Content::Nothing => None,
             Content::Json(body) => Some(serde_json::to_string(body).map_err(Failure::internal)?),
             Content::Stored(first) => Some(first.body.clone()).filter(|body| !body.is_empty()),
+            Content::Text { text, .. } => Some(text.clone().into_owned()),
         })
     }
 }

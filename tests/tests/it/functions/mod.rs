@@ -3,6 +3,7 @@
 mod access;
 mod consumers;
 mod dispute_list;
+mod documents;
 mod edits;
 mod http;
 mod mismatch_list;

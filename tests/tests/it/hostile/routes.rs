@@ -106,6 +106,10 @@ impl Api {
             WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
             ROUTE_DEFAULT => |call| route_default::handle(call);
             HEALTH_GET => |call| health_get::handle(call);
+            OPENAPI_GET => |call| openapi_get::handle(call);
+            ASYNCAPI_GET => |call| asyncapi_get::handle(call);
+            DOCS_GET => |call| docs_get::handle(call);
+            PROBLEM_GET => |call| problem_get::handle(call);
         }
     }
 

@@ -6,7 +6,7 @@ use xtask::codegen::configuration;
 
 /// Variables that no person sets: of the operating system, of cargo, of Lambda and of test runs.
 const NOT_CONFIGURATION: &[&str] =
-    &["CARGO", "CARGO_HOME", "DATABASE_URL", "PATH", "QUAYSIDE_LOCAL", "QUAYSIDE_WATCH_VARIABLES"];
+    &["CARGO", "CARGO_HOME", "DATABASE_URL", "OUT_DIR", "PATH", "QUAYSIDE_LOCAL", "QUAYSIDE_WATCH_VARIABLES"];
 
 /// How code reads a variable; the name and a quotation mark follow.
 const READS: [&str; 5] = ["env::var(\"", "env::var_os(\"", "env_var(\"", "environ.get(\"", "environ[\""];

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod configuration;
+mod contract;
 mod database_roles;
 mod dependencies;
 mod events;

@@ -1,0 +1,193 @@
+//! What the contract says of one route beyond its row in the catalog.
+
+use catalog::Function;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
+
+/// A Rust type and its JSON Schema.
+#[derive(Clone, Copy)]
+pub struct Type {
+    path: fn() -> &'static str,
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Type {
+    fn of<T: JsonSchema>() -> Self {
+        Self { path: std::any::type_name::<T>, schema: |generator| generator.subschema_for::<T>() }
+    }
+
+    /// The name without modules, as in `ListView<OrderView>`.
+    pub fn name(self) -> String {
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let mut name = String::new();
+        for part in (self.path)().split_inclusive(|letter| !is_word(letter) && letter != ':') {
+            name.push_str(part.rsplit("::").next().unwrap_or(part));
+        }
+        name
+    }
+}
+
+/// The body of a request.
+#[derive(Clone, Copy)]
+pub enum Request {
+    Nothing,
+    Json(Type),
+    /// An HTML form.
+    Form(Type),
+    /// A JSON document that is read as bytes, because it is signed.
+    Signed,
+}
+
+/// The body of the response to a request that succeeds.
+#[derive(Clone, Copy)]
+pub enum Response {
+    Nothing,
+    Json(Type),
+    /// JSON without a Rust type.
+    Document,
+    Html,
+}
+
+/// A parameter of the query or the path.
+pub struct Parameter {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub required: bool,
+    pub schema: Value,
+}
+
+pub struct Operation {
+    pub function: &'static Function,
+    pub request: Request,
+    pub status: u16,
+    pub response: Response,
+    pub query: Vec<Parameter>,
+    /// Path parameters that are not a UUID.
+    pub path: Vec<Parameter>,
+    /// Whether `If-Match` is required.
+    pub if_match: bool,
+    /// Codes of the problems that are specific to the route.
+    pub problems: Vec<&'static str>,
+    /// Whether the response may also have status 503 with the body of success.
+    pub unhealthy: bool,
+}
+
+/// The contract of a route that returns nothing yet.
+pub fn route(function: &'static Function) -> Operation {
+    Operation {
+        function,
+        request: Request::Nothing,
+        status: 204,
+        response: Response::Nothing,
+        query: Vec::new(),
+        path: Vec::new(),
+        if_match: false,
+        problems: Vec::new(),
+        unhealthy: false,
+    }
+}
+
+impl Operation {
+    pub fn takes<T: JsonSchema>(self) -> Self {
+        Self { request: Request::Json(Type::of::<T>()), ..self }
+    }
+
+    pub fn takes_form<T: JsonSchema>(self) -> Self {
+        Self { request: Request::Form(Type::of::<T>()), ..self }
+    }
+
+    pub fn takes_signed(self) -> Self {
+        Self { request: Request::Signed, ..self }
+    }
+
+    pub fn ok<T: JsonSchema>(self) -> Self {
+        self.responds::<T>(200)
+    }
+
+    pub fn created<T: JsonSchema>(self) -> Self {
+        self.responds::<T>(201)
+    }
+
+    pub fn accepted<T: JsonSchema>(self) -> Self {
+        self.responds::<T>(202)
+    }
+
+    /// 200 with JSON that no Rust type describes.
+    pub fn document(self) -> Self {
+        Self { status: 200, response: Response::Document, ..self }
+    }
+
+    /// 200 with a page for people.
+    pub fn html(self) -> Self {
+        Self { status: 200, response: Response::Html, ..self }
+    }
+
+    pub fn may_be_unhealthy(self) -> Self {
+        Self { unhealthy: true, ..self }
+    }
+
+    fn responds<T: JsonSchema>(self, status: u16) -> Self {
+        Self { status, response: Response::Json(Type::of::<T>()), ..self }
+    }
+
+    /// Requires `If-Match`.
+    pub fn if_match(self) -> Self {
+        Self { if_match: true, ..self }
+    }
+
+    pub fn refuses(self, codes: &[&'static str]) -> Self {
+        Self { problems: codes.to_vec(), ..self }
+    }
+
+    /// An optional query parameter.
+    pub fn query(self, name: &'static str, about: &'static str, schema: Value) -> Self {
+        self.with(Parameter { name, about, required: false, schema })
+    }
+
+    /// A required query parameter.
+    pub fn required_query(self, name: &'static str, about: &'static str, schema: Value) -> Self {
+        self.with(Parameter { name, about, required: true, schema })
+    }
+
+    /// A path parameter that is not a UUID.
+    pub fn path(mut self, name: &'static str, about: &'static str, schema: Value) -> Self {
+        self.path.push(Parameter { name, about, required: true, schema });
+        self
+    }
+
+    /// The parameters of a list: `limit` and `cursor`.
+    pub fn paged(self) -> Self {
+        let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 });
+        self.query("limit", "Maximum number of items on the page.", limit).query(
+            "cursor",
+            "The `next_cursor` of the page before.",
+            json!({ "type": "string" }),
+        )
+    }
+
+    fn with(mut self, parameter: Parameter) -> Self {
+        self.query.push(parameter);
+        self
+    }
+}
+
+/// The schema of an instant in a query.
+pub fn time() -> Value {
+    json!({ "type": "string", "format": "date-time" })
+}
+
+/// The schema of an id.
+pub fn uuid() -> Value {
+    json!({ "type": "string", "format": "uuid" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn type_has_the_name_that_a_handler_spells() {
+        assert_eq!(Type::of::<api::ListView<api::OrderView>>().name(), "ListView<OrderView>");
+        assert_eq!(Type::of::<domain::order::PlaceOrder>().name(), "PlaceOrder");
+    }
+}

@@ -1,0 +1,154 @@
+//! The contract of every route, one entry each. A structural test compares the types and parameters with those of the handlers.
+
+use super::operation::{Operation, route, time, uuid};
+use api::*;
+use domain::{
+    notification::{Preferences, RegisterDevice, SendNotification},
+    order::{PlaceOrder, UpdateStatus},
+    payment::{ProcessPayment, RefundPayment},
+    product::CreateProduct,
+    session::Login,
+    stock::AdjustStock,
+    user::Register,
+    verification::{RequestVerification, VerifyContact},
+};
+use serde_json::json;
+
+/// Every route of the catalog.
+pub fn routes() -> Vec<Operation> {
+    let contexts = [
+        identity(),
+        catalogue(),
+        inventory(),
+        orders(),
+        payments(),
+        notifications(),
+        invoices(),
+        analytics(),
+        operations(),
+    ];
+    contexts.into_iter().flatten().collect()
+}
+
+fn identity() -> Vec<Operation> {
+    vec![
+        route(catalog::USER_REGISTER)
+            .takes::<Register>()
+            .created::<UserView>()
+            .refuses(&["email-taken", "username-taken"]),
+        route(catalog::USER_LOGIN)
+            .takes::<Login>()
+            .ok::<TokenView>()
+            .refuses(&["wrong-credentials", "too-many-logins"]),
+        route(catalog::JWKS_GET).document(),
+        route(catalog::VERIFICATION_REQUEST)
+            .takes::<RequestVerification>()
+            .accepted::<VerificationView>()
+            .refuses(&["already-verified", "too-many-verifications"]),
+        route(catalog::CONTACT_VERIFY).takes::<VerifyContact>(),
+    ]
+}
+
+fn catalogue() -> Vec<Operation> {
+    vec![
+        route(catalog::PRODUCT_CREATE).takes::<CreateProduct>().created::<ProductView>().refuses(&["sku-taken"]),
+        route(catalog::PRODUCT_GET).ok::<ProductView>(),
+        route(catalog::PRODUCT_LIST).ok::<ListView<ProductView>>().required_query(
+            "ids",
+            "Ids of products, separated by commas.",
+            json!({ "type": "string", "examples": ["0190a1b2-0000-7000-8000-000000000001"] }),
+        ),
+    ]
+}
+
+fn inventory() -> Vec<Operation> {
+    vec![
+        route(catalog::STOCK_GET).ok::<StockView>(),
+        route(catalog::STOCK_ADJUST).takes::<AdjustStock>().ok::<StockView>().refuses(&["insufficient-stock"]),
+        route(catalog::STOCK_MOVEMENT_LIST).ok::<ListView<MovementView>>().paged(),
+    ]
+}
+
+fn orders() -> Vec<Operation> {
+    vec![
+        route(catalog::ORDER_PLACE).takes::<PlaceOrder>().created::<OrderView>().refuses(&[
+            "insufficient-stock",
+            "price-changed",
+            "too-many-unpaid-orders",
+            "too-many-unpaid-units",
+        ]),
+        route(catalog::ORDER_GET).ok::<OrderView>(),
+        route(catalog::ORDER_LIST).ok::<ListView<OrderView>>().paged(),
+        route(catalog::ORDER_LIST_USER).ok::<ListView<OrderView>>().paged(),
+        route(catalog::ORDER_STATUS_UPDATE)
+            .takes::<UpdateStatus>()
+            .ok::<OrderView>()
+            .if_match()
+            .refuses(&["transition-forbidden"]),
+        route(catalog::ORDER_CANCEL).accepted::<OrderView>().refuses(&["order-not-cancellable"]),
+    ]
+}
+
+fn payments() -> Vec<Operation> {
+    vec![
+        route(catalog::PAYMENT_PROCESS).takes::<ProcessPayment>().accepted::<PaymentView>().refuses(&[
+            "already-paid",
+            "order-closed",
+            "payment-in-progress",
+            "too-many-attempts",
+            "too-many-payment-attempts",
+        ]),
+        route(catalog::PAYMENT_GET).ok::<PaymentView>(),
+        route(catalog::PAYMENT_GET_ORDER).ok::<PaymentView>(),
+        route(catalog::REFUND_REQUEST).takes::<RefundPayment>().accepted::<PaymentView>().refuses(&["not-refundable"]),
+        route(catalog::PAYMENT_WEBHOOK).takes_signed(),
+        route(catalog::DISPUTE_LIST).ok::<ListView<DisputeView>>(),
+        route(catalog::MISMATCH_LIST).ok::<ListView<MismatchedPaymentView>>().paged(),
+    ]
+}
+
+fn notifications() -> Vec<Operation> {
+    vec![
+        route(catalog::PREFERENCES_GET).ok::<PreferencesView>(),
+        route(catalog::PREFERENCES_UPDATE).takes::<Preferences>().ok::<PreferencesView>(),
+        route(catalog::DEVICE_REGISTER)
+            .takes::<RegisterDevice>()
+            .created::<DeviceView>()
+            .refuses(&["push-not-configured"]),
+        route(catalog::DEVICE_REMOVE),
+        route(catalog::NOTIFICATION_SEND).takes::<SendNotification>().accepted::<NotificationView>(),
+        route(catalog::NOTIFICATION_LIST)
+            .ok::<ListView<NotificationView>>()
+            .required_query("order_id", "Id of the order.", uuid())
+            .paged(),
+    ]
+}
+
+fn invoices() -> Vec<Operation> {
+    vec![route(catalog::INVOICE_GET).ok::<InvoiceView>()]
+}
+
+fn analytics() -> Vec<Operation> {
+    vec![
+        route(catalog::WINDOW_LIST)
+            .ok::<ListView<WindowView>>()
+            .query("from", "Start of the span.", time())
+            .query("to", "End of the span, exclusive.", time())
+            .paged(),
+    ]
+}
+
+fn operations() -> Vec<Operation> {
+    vec![
+        route(catalog::HEALTH_GET).ok::<HealthView>(),
+        route(catalog::READY_GET).ok::<ReadinessView>().may_be_unhealthy(),
+        route(catalog::OPENAPI_GET).document(),
+        route(catalog::ASYNCAPI_GET).document(),
+        route(catalog::DOCS_GET).html(),
+        route(catalog::PROBLEM_GET).ok::<problems::ProblemTypeView>().path(
+            "code",
+            "The last segment of a problem's `type`.",
+            json!({ "type": "string", "examples": ["insufficient-stock"] }),
+        ),
+    ]
+}

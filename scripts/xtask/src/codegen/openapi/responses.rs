@@ -1,0 +1,145 @@
+//! The responses of a route: its success, and the problems that follow from its row, its parameters and its own rules.
+
+use super::{Operation, Request, Response, Route, types::Types};
+use api::problems::{self, Problem};
+use catalog::{Auth, Idempotency};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Problems that every route may have.
+const EVERYWHERE: [&str; 3] = ["internal", "malformed-request", "unavailable"];
+
+pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map<String, Value> {
+    let success = success(operation, route, types);
+    let mut responses = Map::new();
+    if operation.unhealthy {
+        responses.insert("503".to_owned(), success.clone());
+    }
+    responses.insert(operation.status.to_string(), success);
+    if route.method == "get" {
+        let description = "The client has this representation already.";
+        responses.insert("304".to_owned(), json!({ "description": description }));
+    }
+    let mut by_status: BTreeMap<u16, Vec<&Problem>> = BTreeMap::new();
+    for problem in codes(operation, route).into_iter().filter_map(problems::find) {
+        by_status.entry(edge::http::status(problem.kind)).or_default().push(problem);
+    }
+    for (status, problems) in by_status {
+        responses.entry(status.to_string()).or_insert_with(|| described(status, &problems));
+    }
+    responses
+}
+
+fn success(operation: &Operation, route: &Route, types: &mut Types) -> Value {
+    let (media_type, schema) = match operation.response {
+        Response::Nothing => return json!({ "description": "Done." }),
+        Response::Json(body) => ("application/json", types.response(body)),
+        Response::Document => ("application/json", json!({ "type": "object" })),
+        Response::Html => ("text/html", json!({ "type": "string" })),
+    };
+    let text = |about: &str| json!({ "description": about, "schema": { "type": "string" } });
+    let mut headers = json!({});
+    if route.method == "get" || operation.if_match {
+        headers["ETag"] = text("Identifies this representation; for If-Match and If-None-Match.");
+    }
+    if operation.status == 201 {
+        headers["Location"] = text("Path of the created resource.");
+    }
+    if route.idempotency != Idempotency::Ignored {
+        headers["Idempotent-Replayed"] = text("`true` if this is the stored response of the first request.");
+    }
+    let description = match operation.status {
+        201 => "Created.",
+        202 => "Accepted; processed asynchronously.",
+        _ => "The resource.",
+    };
+    json!({ "description": description, "headers": headers, "content": { media_type: { "schema": schema } } })
+}
+
+/// The codes of all problems of a route, each once.
+fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
+    let mut codes = EVERYWHERE.to_vec();
+    // If-Match is checked wherever it is sent.
+    codes.extend(["if-match-invalid", "precondition-failed"]);
+    if let Auth::Roles(_) = route.auth {
+        codes.extend(["unauthenticated", "forbidden"]);
+    }
+    if route.parameters().next().is_some() {
+        codes.push("not-found");
+    }
+    if !operation.query.is_empty() {
+        codes.push("validation");
+    }
+    match operation.request {
+        Request::Nothing => {}
+        Request::Json(_) | Request::Form(_) => codes.extend([
+            "body-too-large",
+            "duplicate-member",
+            "malformed-body",
+            "malformed-json",
+            "unsupported-media-type",
+            "validation",
+        ]),
+        Request::Signed => codes.extend(["body-too-large", "malformed-body", "malformed-json", "validation"]),
+    }
+    if route.idempotency != Idempotency::Ignored {
+        codes.extend(["idempotency-key-in-flight", "idempotency-key-invalid", "idempotency-key-reused"]);
+    }
+    if route.idempotency == Idempotency::Required {
+        codes.push("idempotency-key-missing");
+    }
+    if operation.if_match {
+        codes.push("if-match-missing");
+    }
+    codes.extend(&operation.problems);
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+fn described(status: u16, problems: &[&Problem]) -> Value {
+    let lines: Vec<String> =
+        problems.iter().map(|problem| format!("- `{}`: {}", problems::uri(problem.code), problem.meaning)).collect();
+    let mut response = json!({
+        "description": lines.join("\n"),
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    });
+    if status == 429 || status == 503 {
+        response["headers"] = json!({
+            "Retry-After": { "description": "Seconds after which to try again.", "schema": { "type": "integer" } },
+        });
+    }
+    response
+}
+
+/// The schema of a problem document.
+pub(super) fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "A problem document (RFC 9457). Some types have further members.",
+        "required": ["type", "title", "status", "detail", "instance", "trace_id"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference", "description": "The problem type: a page that explains it." },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string", "description": "What is wrong with this request." },
+            "instance": { "type": "string", "description": "Path of the request." },
+            "trace_id": { "type": "string", "description": "Quote it when you report the problem." },
+            "errors": {
+                "type": "array",
+                "description": "The invalid members.",
+                "items": {
+                    "type": "object",
+                    "required": ["pointer", "detail"],
+                    "properties": {
+                        "pointer": {
+                            "type": "string",
+                            "description": "JSON pointer into the body, or `?` and the name of a query parameter.",
+                        },
+                        "detail": { "type": "string" },
+                    },
+                },
+            },
+        },
+    })
+}

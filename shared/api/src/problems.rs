@@ -1,0 +1,286 @@
+//! The problem types of the HTTP API: what each means and what a client does about it.
+//!
+//! `/problems/<code>` shows them, and the OpenAPI document lists them by route. A structural test compares the codes with those that
+//! the code uses.
+
+use kernel::FailureKind::{self, *};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A problem type.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem {
+    /// Last segment of the type's URI.
+    pub code: &'static str,
+    /// Determines the status.
+    pub kind: FailureKind,
+    /// What happened, one sentence.
+    pub meaning: &'static str,
+    /// What a client does about it.
+    pub action: &'static str,
+}
+
+/// A problem type as a response.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ProblemTypeView {
+    /// The URI reference that problem documents carry as `type`.
+    pub r#type: String,
+    /// Status of a response with this problem.
+    pub status: u16,
+    /// What happened.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub action: &'static str,
+}
+
+impl ProblemTypeView {
+    /// The view of a problem type whose responses have `status`.
+    pub fn new(problem: &Problem, status: u16) -> Self {
+        Self { r#type: uri(problem.code), status, meaning: problem.meaning, action: problem.action }
+    }
+}
+
+/// The `type` of a problem document.
+pub fn uri(code: &str) -> String {
+    format!("/problems/{code}")
+}
+
+/// Finds a problem type by its code.
+pub fn find(code: &str) -> Option<&'static Problem> {
+    PROBLEMS.iter().find(|problem| problem.code == code)
+}
+
+const fn problem(code: &'static str, kind: FailureKind, meaning: &'static str, action: &'static str) -> Problem {
+    Problem { code, kind, meaning, action }
+}
+
+/// Every problem type, sorted by code.
+pub const PROBLEMS: &[Problem] = &[
+    problem("already-paid", Conflict, "The order is paid.", "Read the payment; nothing is to be done."),
+    problem(
+        "already-verified",
+        Conflict,
+        "The address or number is verified already, or the account has none.",
+        "Send no further request; add or change the contact first.",
+    ),
+    problem(
+        "body-too-large",
+        TooLarge,
+        "The body is larger than 256 KiB.",
+        "Send less at once; split a batch into several requests.",
+    ),
+    problem(
+        "duplicate-charge",
+        Conflict,
+        "The gateway charged an attempt that was given up, so that the payment may be charged twice.",
+        "Staff compare the payment with the gateway and refund one of the charges.",
+    ),
+    problem(
+        "duplicate-member",
+        Malformed,
+        "An object of the body has a member twice, so that it says two things.",
+        "Send each member once.",
+    ),
+    problem("email-taken", Conflict, "Another account has this e-mail address.", "Log in, or use another address."),
+    problem(
+        "forbidden",
+        Forbidden,
+        "The role of the caller does not permit the operation.",
+        "Use an account with one of the roles that the route names.",
+    ),
+    problem(
+        "idempotency-key-in-flight",
+        Conflict,
+        "A request with the same Idempotency-Key is being processed.",
+        "Repeat the request after a second; it then gets the first response.",
+    ),
+    problem(
+        "idempotency-key-invalid",
+        Malformed,
+        "The Idempotency-Key is empty, longer than 255 characters, or not visible ASCII.",
+        "Send a UUID or another short unique text.",
+    ),
+    problem(
+        "idempotency-key-missing",
+        Malformed,
+        "The route requires an Idempotency-Key.",
+        "Send a new unique key for each operation, and the same key when you repeat it.",
+    ),
+    problem(
+        "idempotency-key-reused",
+        Invalid,
+        "The Idempotency-Key belongs to a request with another body.",
+        "Use a new key for a new operation.",
+    ),
+    problem(
+        "if-match-invalid",
+        Malformed,
+        "If-Match is neither * nor a list of ETags.",
+        "Send the ETag exactly as it was received, with its quotes.",
+    ),
+    problem(
+        "if-match-missing",
+        PreconditionRequired,
+        "The route changes a resource only if the client names the version that it saw.",
+        "Read the resource and send its ETag in If-Match.",
+    ),
+    problem(
+        "insufficient-stock",
+        Conflict,
+        "Fewer units are available than requested.",
+        "Read the stock and ask for less.",
+    ),
+    problem(
+        "internal",
+        Internal,
+        "The service made an error; nothing is known to be wrong with the request.",
+        "Repeat the request later with the same Idempotency-Key; report the trace_id if it stays.",
+    ),
+    problem(
+        "malformed-body",
+        Malformed,
+        "The body is not the base64 that its headers announce.",
+        "Send the body again without a change on its way.",
+    ),
+    problem(
+        "malformed-json",
+        Malformed,
+        "The body is missing, is not JSON, or is nested too deep.",
+        "Send a JSON document in UTF-8.",
+    ),
+    problem(
+        "malformed-request",
+        Malformed,
+        "The request cannot be read.",
+        "Send an HTTP request as the document describes it.",
+    ),
+    problem(
+        "method-not-allowed",
+        MethodNotAllowed,
+        "The resource exists, but not for this method.",
+        "Use one of the methods in Allow.",
+    ),
+    problem(
+        "not-found",
+        NotFound,
+        "The resource does not exist, or belongs to somebody else.",
+        "Check the id; ids are those that responses carry.",
+    ),
+    problem(
+        "not-refundable",
+        Conflict,
+        "Nothing of the payment can be refunded, or less than requested.",
+        "Read the payment and ask for at most what is left.",
+    ),
+    problem("order-closed", Conflict, "The order is cancelled; it cannot be paid any more.", "Place a new order."),
+    problem(
+        "order-not-cancellable",
+        Conflict,
+        "The order has been shipped, delivered or cancelled.",
+        "Read the order; ask for a refund instead if it has been shipped.",
+    ),
+    problem(
+        "payment-in-progress",
+        Conflict,
+        "The last payment attempt has no result yet, or waits for the customer's confirmation.",
+        "Read the payment, and continue with its next_action if it has one.",
+    ),
+    problem(
+        "precondition-failed",
+        PreconditionFailed,
+        "The resource has changed since the version in If-Match.",
+        "Read the resource again and decide anew.",
+    ),
+    problem(
+        "price-changed",
+        Conflict,
+        "A product has another price than the expected_unit_price of the request. Nothing was ordered.",
+        "Show the prices in the response to the customer and ask again with a new Idempotency-Key.",
+    ),
+    problem("push-not-configured", Conflict, "The environment sends no push notifications.", "Use another channel."),
+    problem("route-not-found", NotFound, "No route has this path.", "Check the path; it has no slash at its end."),
+    problem("sku-taken", Conflict, "Another product has this SKU, or had it.", "Use another SKU."),
+    problem(
+        "too-many-attempts",
+        Conflict,
+        "The order has reached its limit of payment attempts.",
+        "Place a new order.",
+    ),
+    problem(
+        "too-many-logins",
+        RateLimited,
+        "Too many logins of this name or from this address failed.",
+        "Wait for the seconds in Retry-After.",
+    ),
+    problem(
+        "too-many-payment-attempts",
+        RateLimited,
+        "Too many payments of this customer failed within an hour.",
+        "Wait for the seconds in Retry-After; do not try further cards.",
+    ),
+    problem(
+        "too-many-unpaid-orders",
+        Conflict,
+        "The customer has too many orders that are not paid.",
+        "Pay or cancel one of them first.",
+    ),
+    problem(
+        "too-many-unpaid-units",
+        Conflict,
+        "The customer's unpaid orders reserve too many units.",
+        "Pay or cancel one of them first, or order less.",
+    ),
+    problem(
+        "too-many-verifications",
+        RateLimited,
+        "Too many verification messages were requested.",
+        "Use the last message, or wait for the seconds in Retry-After.",
+    ),
+    problem(
+        "transition-forbidden",
+        Conflict,
+        "The order's status does not permit the change.",
+        "Read the order; its status decides what can follow.",
+    ),
+    problem(
+        "unauthenticated",
+        Unauthenticated,
+        "The access token is missing, expired or revoked.",
+        "Log in, or refresh the token.",
+    ),
+    problem(
+        "unavailable",
+        Unavailable,
+        "A dependency is down. Nothing was changed, or the repetition finds what was.",
+        "Repeat the request after Retry-After with the same Idempotency-Key.",
+    ),
+    problem(
+        "unsupported-media-type",
+        UnsupportedMedia,
+        "The body has another media type than the route accepts.",
+        "Send Content-Type: application/json.",
+    ),
+    problem("username-taken", Conflict, "Another account has this username.", "Use another username."),
+    problem(
+        "validation",
+        Invalid,
+        "Members of the body or parameters are invalid; errors names each of them.",
+        "Correct what errors names.",
+    ),
+    problem(
+        "wrong-credentials",
+        Unauthenticated,
+        "No account has this name and this password.",
+        "Ask for the password again, or reset it.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_unique() {
+        assert!(PROBLEMS.is_sorted_by(|one, next| one.code < next.code));
+    }
+}

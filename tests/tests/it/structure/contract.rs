@@ -1,0 +1,144 @@
+//! The OpenAPI document says of each route what its handler takes, returns and reads, and has every problem type.
+
+use super::{
+    expect_none,
+    sources::{Source, with_extension},
+    syntax::rust_files,
+};
+use api::problems::PROBLEMS;
+use catalog::{FUNCTIONS, Trigger};
+use std::collections::BTreeSet;
+use xtask::codegen::openapi::{Operation, Request, Response, routes};
+
+/// Failures that never answer a request: of consumers, of operators' functions and between stores and handlers.
+const INTERNAL: &[&str] = &[
+    "email-rejected",
+    "gateway-pending",
+    "gateway-replayed-error",
+    "gateway-retry-later",
+    "invalid-order-transition",
+    "invalid-reservation-transition",
+    "invalid-subject",
+    "partitions-differ",
+    "price-outdated",
+    "record-rejected",
+    "unexpected-event",
+    "unknown-event",
+    "unreadable",
+    "unreadable-item",
+    "wrong-source",
+];
+
+#[test]
+fn every_route_has_one_entry_in_the_contract() {
+    let described: Vec<&str> = routes().iter().map(|operation| operation.function.name).collect();
+    let rows = FUNCTIONS.iter().filter(|row| matches!(row.trigger, Trigger::Http { .. }));
+    let wrong = rows.filter(|row| described.iter().filter(|name| **name == row.name).count() != 1);
+    let complaints: Vec<_> = wrong.map(|row| row.name.to_owned()).collect();
+    expect_none(&complaints, "describe the route in scripts/xtask/src/codegen/openapi/operations.rs");
+}
+
+#[test]
+fn contract_has_the_types_and_parameters_of_the_handlers() {
+    let sources = with_extension("rs");
+    let mut complaints = Vec::new();
+    for operation in routes() {
+        let path = format!("functions/{}/src/lib.rs", operation.function.name);
+        match sources.iter().find(|source| source.path == path) {
+            Some(source) => complaints.extend(differences(&operation, source)),
+            None => complaints.push(format!("{path} does not exist")),
+        }
+    }
+    expect_none(&complaints, "let scripts/xtask/src/codegen/openapi/operations.rs say what the handler does");
+}
+
+fn differences(operation: &Operation, source: &Source) -> Vec<String> {
+    let name = operation.function.name;
+    let signature = source.text.split("pub async fn handle").nth(1).and_then(|rest| rest.split(" {\n").next());
+    let signature = signature.unwrap_or_default();
+    let mut differences = Vec::new();
+    let mut expect = |what: &str, found: String, described: String| {
+        if found != described {
+            differences.push(format!("{name}: the {what} is {found}, and the contract says {described}"));
+        }
+    };
+    let request = match operation.request {
+        Request::Nothing => "NoBody".to_owned(),
+        Request::Json(body) => body.name(),
+        Request::Form(body) => format!("Form<{}>", body.name()),
+        Request::Signed => "RawBody".to_owned(),
+    };
+    expect("request", argument(signature, "Call<"), request);
+    let found = argument(signature, "Reply<");
+    let response = match operation.response {
+        Response::Json(body) => body.name(),
+        Response::Document if found == "Value" => "Value".to_owned(),
+        Response::Nothing | Response::Document | Response::Html => "()".to_owned(),
+    };
+    expect("response", found, response);
+    let described: BTreeSet<&str> = operation.query.iter().map(|parameter| parameter.name).collect();
+    expect("query", format!("{:?}", parameters(&source.text)), format!("{described:?}"));
+    expect("use of If-Match", source.text.contains("if_match()").to_string(), operation.if_match.to_string());
+    differences
+}
+
+/// The type between `open`, which ends with `<`, and its closing bracket.
+fn argument(text: &str, open: &str) -> String {
+    let Some((_, rest)) = text.split_once(open) else { return String::new() };
+    let mut depth = 1;
+    let end = rest.find(|letter| {
+        depth += i32::from(letter == '<') - i32::from(letter == '>');
+        depth == 0
+    });
+    let whole = rest.get(..end.unwrap_or_default()).unwrap_or_default();
+    whole.split_whitespace().collect::<String>().trim_end_matches(',').to_owned()
+}
+
+/// The query parameters that a handler reads itself.
+fn parameters(text: &str) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    for (at, _) in text.match_indices("call.") {
+        let call = text.get(at..).unwrap_or_default();
+        if call.starts_with("call.page()") {
+            names.extend(["cursor", "limit"]);
+        } else if call.starts_with("call.query") || call.starts_with("call.time") {
+            names.extend(call.split('"').nth(1));
+        }
+    }
+    names
+}
+
+#[test]
+fn every_code_of_a_failure_has_a_problem_type() {
+    let known: BTreeSet<&str> = PROBLEMS.iter().map(|problem| problem.code).chain(INTERNAL.iter().copied()).collect();
+    let sources = with_extension("rs");
+    let codes = sources.iter().filter(|source| !source.path.contains("test")).flat_map(codes);
+    let unknown: BTreeSet<String> = codes.filter(|code| !known.contains(code.as_str())).collect();
+    let complaints: Vec<_> = unknown.into_iter().collect();
+    expect_none(&complaints, "add the code to shared/api/src/problems.rs");
+}
+
+#[test]
+fn every_problem_type_is_used() {
+    let is_code =
+        |path: &str| path.starts_with("shared/") && !path.contains("problems.rs") && !path.contains("testkit");
+    let used: BTreeSet<&str> = rust_files()
+        .iter()
+        .filter(|file| is_code(&file.path) || file.path.starts_with("functions/"))
+        .flat_map(|file| file.literals.iter().filter(|literal| !literal.is_in_test_code))
+        .map(|literal| literal.text.as_str())
+        .collect();
+    let all = PROBLEMS.iter().map(|problem| problem.code).chain(INTERNAL.iter().copied());
+    let complaints: Vec<_> = all.filter(|code| !used.contains(code)).map(str::to_owned).collect();
+    expect_none(&complaints, "delete the problem type: nothing fails with it");
+}
+
+/// The literal codes in `Failure::new(FailureKind::Kind, "code", …)`.
+fn codes(source: &Source) -> Vec<String> {
+    let text = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+    let code = |rest: &str| {
+        let (_, second) = rest.split_once(',')?;
+        second.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)
+    };
+    text.split("Failure::new(").skip(1).filter_map(code).collect()
+}
