@@ -1,36 +1,15 @@
 //! Channels and templates of notifications.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
-
-/// How a notification is delivered.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Channel {
-    /// E-mail.
-    Email,
-    /// Text message.
-    Sms,
-    /// Push notification to the customer's devices.
-    Push,
+words! {
+    /// How a notification is delivered.
+    pub enum Channel {
+        /// E-mail.
+        Email,
+        /// Text message.
+        Sms,
+        /// Push notification to the customer's devices.
+        Push,
+    }
 }
 
 impl Channel {
@@ -44,36 +23,20 @@ impl Channel {
     }
 }
 
-/// The template of a notification. Its word is also the name of the template's files.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Template {
-    /// The order is paid and allocated.
-    OrderConfirmed,
-    /// The order waits for the customer, for stock or for staff.
-    OrderWaiting,
-    /// The order was cancelled.
-    OrderCancelled,
-    /// The order was shipped.
-    OrderShipped,
-    /// The order was delivered.
-    OrderDelivered,
-    /// A message written by staff.
-    Message,
+words! {
+    /// The template of a notification. Its word is also the name of the template's files.
+    pub enum Template {
+        /// The order is paid and allocated.
+        OrderConfirmed,
+        /// The order waits for the customer, for stock or for staff.
+        OrderWaiting,
+        /// The order was cancelled.
+        OrderCancelled,
+        /// The order was shipped.
+        OrderShipped,
+        /// The order was delivered.
+        OrderDelivered,
+        /// A message written by staff.
+        Message,
+    }
 }
-
-words!(Channel, Template);

@@ -9,64 +9,40 @@ use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// An account of the ledger.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumString, IntoStaticStr, EnumCount, VariantArray,
-)]
-#[strum(serialize_all = "snake_case")]
-pub enum Account {
-    /// The merchant's balance at the gateway: an asset, increased by debits.
-    Gateway,
-    /// Sales less refunds: an income, increased by credits.
-    Sales,
-    /// The gateway's fees: an expense, increased by debits.
-    Fees,
-    /// What is withdrawn because of disputes: returned when they are won, and an expense when they are lost.
-    Disputes,
+words! {
+    /// An account of the ledger.
+    pub enum Account {
+        /// The merchant's balance at the gateway: an asset, increased by debits.
+        Gateway,
+        /// Sales less refunds: an income, increased by credits.
+        Sales,
+        /// The gateway's fees: an expense, increased by debits.
+        Fees,
+        /// What is withdrawn because of disputes: returned when they are won, and an expense when they are lost.
+        Disputes,
+    }
+
+    /// Why money was transferred.
+    pub enum Purpose {
+        /// A customer paid.
+        Charge,
+        /// A customer was refunded.
+        Refund,
+        /// The gateway deducted its fee.
+        Fee,
+        /// A refund failed after it had succeeded: the money is back.
+        RefundReversal,
+        /// The gateway withdrew a disputed amount.
+        Dispute,
+        /// The gateway deducted its fee for a dispute.
+        DisputeFee,
+        /// A dispute was won: the amount is back.
+        DisputeReversal,
+        /// The gateway returned its fee for a dispute.
+        DisputeFeeReversal,
+    }
 }
-
-/// Why money was transferred.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Purpose {
-    /// A customer paid.
-    Charge,
-    /// A customer was refunded.
-    Refund,
-    /// The gateway deducted its fee.
-    Fee,
-    /// A refund failed after it had succeeded: the money is back.
-    RefundReversal,
-    /// The gateway withdrew a disputed amount.
-    Dispute,
-    /// The gateway deducted its fee for a dispute.
-    DisputeFee,
-    /// A dispute was won: the amount is back.
-    DisputeReversal,
-    /// The gateway returned its fee for a dispute.
-    DisputeFeeReversal,
-}
-
-words!(Account, Purpose);
 
 impl Purpose {
     /// The debited and the credited account.

@@ -13,32 +13,17 @@ use kernel::{Failure, Timestamp, Uuid};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// The language of notifications, as a BCP 47 tag. Its word is also the directory of the templates.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Locale {
-    /// English.
-    #[default]
-    En,
-    /// German.
-    De,
+words! {
+    /// The language of notifications, as a BCP 47 tag. Its word is also the directory of the templates.
+    #[derive(Default)]
+    pub enum Locale {
+        /// English.
+        #[default]
+        En,
+        /// German.
+        De,
+    }
 }
 
 /// The notification settings of a user.
@@ -57,37 +42,35 @@ impl Default for Preferences {
     }
 }
 
-/// Why an e-mail address is suppressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, EnumCount, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum Suppression {
-    /// An e-mail bounced permanently.
-    Bounced,
-    /// The recipient marked an e-mail as spam.
-    Complained,
+words! {
+    /// Why an e-mail address is suppressed.
+    pub enum Suppression {
+        /// An e-mail bounced permanently.
+        Bounced,
+        /// The recipient marked an e-mail as spam.
+        Complained,
+    }
 }
 
-/// The outcome of a notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, EnumCount, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum Outcome {
-    /// Accepted by the provider.
-    Sent,
-    /// Not sent: the user has no phone number or device.
-    NoAddress,
-    /// Not sent: the provider rejected the phone number permanently.
-    Rejected,
-    /// Not sent: the e-mail address is suppressed.
-    Suppressed,
-    /// Not sent: the customer has not verified the address.
-    Unverified,
-    /// Sent, and bounced.
-    Bounced,
-    /// Sent, and marked as spam.
-    Complained,
+words! {
+    /// The outcome of a notification.
+    pub enum Outcome {
+        /// Accepted by the provider.
+        Sent,
+        /// Not sent: the user has no phone number or device.
+        NoAddress,
+        /// Not sent: the provider rejected the phone number permanently.
+        Rejected,
+        /// Not sent: the e-mail address is suppressed.
+        Suppressed,
+        /// Not sent: the customer has not verified the address.
+        Unverified,
+        /// Sent, and bounced.
+        Bounced,
+        /// Sent, and marked as spam.
+        Complained,
+    }
 }
-
-words!(Locale, Suppression, Outcome);
 
 impl From<Suppression> for Outcome {
     fn from(suppression: Suppression) -> Self {

@@ -41,7 +41,6 @@ use crate::{
 use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// Seconds after its start for which a charge or refund may be requested. The gateway may remove an idempotency key after 24 hours
 /// (<https://docs.stripe.com/api/idempotent_requests>) and would then execute the request again; one hour is a margin for clock skew
@@ -71,43 +70,26 @@ const GENERIC_DECLINE: &str = "generic_decline";
 /// Codes that must not be shown to customers, who may be using a stolen card: <https://docs.stripe.com/declines/codes>.
 const HIDDEN_DECLINE_CODES: [&str; 5] = ["fraudulent", "lost_card", "stolen_card", "pickup_card", "merchant_blacklist"];
 
-/// The status of a payment.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[schemars(rename = "PaymentStatus")]
-#[strum(serialize_all = "snake_case")]
-pub enum Status {
-    /// An attempt is in progress.
-    Pending,
-    /// The card wants the customer's consent to the last attempt.
-    RequiresAction,
-    /// Charged.
-    Succeeded,
-    /// The last attempt was declined. While the order is pending, the customer may retry.
-    Failed,
-    /// Refunded in full.
-    Refunded,
-    /// Refunded in part.
-    PartiallyRefunded,
-    /// The order costs nothing: it is confirmed without a charge.
-    NoPaymentRequired,
+words! {
+    /// The status of a payment.
+    #[schemars(rename = "PaymentStatus")]
+    pub enum Status {
+        /// An attempt is in progress.
+        Pending,
+        /// The card wants the customer's consent to the last attempt.
+        RequiresAction,
+        /// Charged.
+        Succeeded,
+        /// The last attempt was declined. While the order is pending, the customer may retry.
+        Failed,
+        /// Refunded in full.
+        Refunded,
+        /// Refunded in part.
+        PartiallyRefunded,
+        /// The order costs nothing: it is confirmed without a charge.
+        NoPaymentRequired,
+    }
 }
-
-words!(Status);
 
 /// A payment with its refunds: one aggregate with one version.
 #[derive(Debug, Clone, PartialEq, Eq)]

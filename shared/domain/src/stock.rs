@@ -12,7 +12,6 @@ use crate::{
 use kernel::{Failure, FailureKind, Timestamp, seconds_after};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// Seconds for which stock is reserved for an unpaid order. After that it is available to other orders; an order that is paid
 /// later gets stock if there is any.
@@ -22,27 +21,25 @@ pub const RESERVATION_SECONDS: i64 = 30 * 60;
 /// known only when the transition is committed.
 pub const SEQUENCE_SET_BY_STORE: u64 = 0;
 
-/// State of the reservation of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, EnumCount, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum State {
-    /// All lines are reserved until the reservation expires.
-    Reserved,
-    /// There was not enough stock when the order was placed; nothing is reserved.
-    Failed,
-    /// The order was not paid in time; nothing is reserved.
-    Expired,
-    /// The order is paid, but there was not enough stock. It is allocated as soon as there is.
-    Backordered,
-    /// The order is paid; all lines are reserved until they are shipped.
-    Allocated,
-    /// The goods have left; nothing is reserved.
-    Shipped,
-    /// The order was cancelled; nothing is reserved, and nothing will be.
-    Released,
+words! {
+    /// State of the reservation of an order.
+    pub enum State {
+        /// All lines are reserved until the reservation expires.
+        Reserved,
+        /// There was not enough stock when the order was placed; nothing is reserved.
+        Failed,
+        /// The order was not paid in time; nothing is reserved.
+        Expired,
+        /// The order is paid, but there was not enough stock. It is allocated as soon as there is.
+        Backordered,
+        /// The order is paid; all lines are reserved until they are shipped.
+        Allocated,
+        /// The goods have left; nothing is reserved.
+        Shipped,
+        /// The order was cancelled; nothing is reserved, and nothing will be.
+        Released,
+    }
 }
-
-words!(State, Input, MovementKind);
 
 impl State {
     /// Whether the lines count towards the `reserved` level of their products.
@@ -51,25 +48,25 @@ impl State {
     }
 }
 
-/// Input of the state machine. The store decides between an input and its `OutOfStock` variant while it holds the locks of the
-/// stock rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, EnumCount, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum Input {
-    /// The order was placed, and all its lines are available.
-    Reserve,
-    /// The order was placed, and some line is not available.
-    ReserveOutOfStock,
-    /// [`RESERVATION_SECONDS`] have passed.
-    Expire,
-    /// The order is paid, and what is not reserved for it is available.
-    Allocate,
-    /// The order is paid, and what is not reserved for it is not available.
-    AllocateOutOfStock,
-    /// The order was shipped.
-    Ship,
-    /// The order was cancelled.
-    Release,
+words! {
+    /// Input of the state machine. The store decides between an input and its `OutOfStock` variant while it holds the locks of the
+    /// stock rows.
+    pub enum Input {
+        /// The order was placed, and all its lines are available.
+        Reserve,
+        /// The order was placed, and some line is not available.
+        ReserveOutOfStock,
+        /// [`RESERVATION_SECONDS`] have passed.
+        Expire,
+        /// The order is paid, and what is not reserved for it is available.
+        Allocate,
+        /// The order is paid, and what is not reserved for it is not available.
+        AllocateOutOfStock,
+        /// The order was shipped.
+        Ship,
+        /// The order was cancelled.
+        Release,
+    }
 }
 
 /// Effect of an input.
@@ -172,24 +169,24 @@ pub const fn is_low(level: &StockLevel) -> bool {
 /// Units that one adjustment adds or removes at most.
 pub const MAX_ADJUSTMENT: i64 = 1_000_000;
 
-/// Cause of a stock movement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, EnumCount, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum MovementKind {
-    /// The stock account was opened.
-    Opened,
-    /// Units were reserved for an order.
-    Reserved,
-    /// Units were allocated to a paid order whose reservation had expired.
-    Allocated,
-    /// A reservation expired.
-    Expired,
-    /// The stock of a cancelled order was released.
-    Released,
-    /// Allocated units were shipped.
-    Shipped,
-    /// Stock was adjusted by hand.
-    Adjusted,
+words! {
+    /// Cause of a stock movement.
+    pub enum MovementKind {
+        /// The stock account was opened.
+        Opened,
+        /// Units were reserved for an order.
+        Reserved,
+        /// Units were allocated to a paid order whose reservation had expired.
+        Allocated,
+        /// A reservation expired.
+        Expired,
+        /// The stock of a cancelled order was released.
+        Released,
+        /// Allocated units were shipped.
+        Shipped,
+        /// Stock was adjusted by hand.
+        Adjusted,
+    }
 }
 
 /// One change of a product's stock.

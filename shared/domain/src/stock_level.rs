@@ -4,7 +4,6 @@ use crate::id::ProductId;
 use kernel::Failure;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// A quantity of one product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,39 +34,23 @@ impl StockLevel {
     }
 }
 
-/// Why stock is adjusted manually.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum AdjustmentReason {
-    /// A supplier delivered units.
-    Received,
-    /// A customer returned units.
-    Returned,
-    /// Units cannot be sold any more.
-    Damaged,
-    /// Units are missing.
-    Lost,
-    /// Missing units were found.
-    Found,
-    /// A physical count differs from the record.
-    Recount,
+words! {
+    /// Why stock is adjusted manually.
+    pub enum AdjustmentReason {
+        /// A supplier delivered units.
+        Received,
+        /// A customer returned units.
+        Returned,
+        /// Units cannot be sold any more.
+        Damaged,
+        /// Units are missing.
+        Lost,
+        /// Missing units were found.
+        Found,
+        /// A physical count differs from the record.
+        Recount,
+    }
 }
-
-words!(AdjustmentReason);
 
 #[cfg(test)]
 mod tests {

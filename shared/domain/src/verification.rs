@@ -3,9 +3,8 @@
 use crate::{event::ContactVerified, id::UserId};
 use kernel::{Failure, FailureKind, Timestamp, Uuid, seconds_after};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::fmt;
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// How often the token of one message may be tried.
 pub const MAX_ATTEMPTS: i32 = 5;
@@ -16,34 +15,15 @@ pub const REQUEST_BURST: i32 = 5;
 /// Seconds after which one more may be requested: five a day.
 pub const REQUEST_INTERVAL_S: i32 = 24 * 3600 / REQUEST_BURST;
 
-/// An address of a user that can be verified.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum ContactKind {
-    /// The e-mail address.
-    Email,
-    /// The phone number.
-    Phone,
+words! {
+    /// An address of a user that can be verified.
+    pub enum ContactKind {
+        /// The e-mail address.
+        Email,
+        /// The phone number.
+        Phone,
+    }
 }
-
-words!(ContactKind);
 
 /// A request to send a token.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -1,9 +1,19 @@
-//! Enums whose variants have one word each on the wire and in the database.
+//! Enums whose variants have one word each, the same in JSON and in the database.
 
-/// Adds `ALL`, `name` and `parse` to enums that derive strum's `EnumString`, `IntoStaticStr`, `EnumCount` and `VariantArray`.
+/// Declares such enums. Each is copied, compared, ordered by declaration and written as its word, and has `ALL`, `name` and `parse`.
 macro_rules! words {
-    ($($type:ident),+ $(,)?) => {$(
-        impl $type {
+    ($($(#[$attribute:meta])* pub enum $name:ident { $($variants:tt)* })+) => {$(
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+            strum::EnumString, strum::IntoStaticStr, strum::EnumCount, strum::VariantArray,
+        )]
+        $(#[$attribute])*
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        pub enum $name { $($variants)* }
+
+        impl $name {
             /// Every variant, in declaration order.
             pub const ALL: [Self; <Self as strum::EnumCount>::COUNT] =
                 match <Self as strum::VariantArray>::VARIANTS.first_chunk() {
@@ -11,7 +21,7 @@ macro_rules! words {
                     None => unreachable!(),
                 };
 
-            /// The word of this variant on the wire and in the database.
+            /// The word of this variant in JSON and in the database.
             pub fn name(self) -> &'static str {
                 self.into()
             }

@@ -7,7 +7,6 @@ use crate::{
     id::PaymentId,
 };
 use kernel::{Failure, FailureKind, Timestamp, seconds_after};
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
 /// Seconds after placement at which an order that still awaits stock or payment is cancelled. Its reservation expires earlier
 /// ([`crate::stock::RESERVATION_SECONDS`]); if the payment succeeds in between, the order is allocated when stock allows.
@@ -88,19 +87,17 @@ impl State {
     }
 }
 
-/// What happens to a paid order that cannot be allocated; configured per environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, EnumCount, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum ShortfallPolicy {
-    /// It is cancelled and refunded.
-    Refund,
-    /// It waits for stock.
-    Backorder,
-    /// It waits for staff to decide.
-    Review,
+words! {
+    /// What happens to a paid order that cannot be allocated; configured per environment.
+    pub enum ShortfallPolicy {
+        /// It is cancelled and refunded.
+        Refund,
+        /// It waits for stock.
+        Backorder,
+        /// It waits for staff to decide.
+        Review,
+    }
 }
-
-words!(ShortfallPolicy);
 
 /// An event or command that an order processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,52 +7,31 @@ use crate::{
     ledger::Purpose,
 };
 use kernel::{Failure, Timestamp};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use strum::{EnumCount, EnumString, IntoStaticStr, VariantArray};
 
-/// The status of a dispute, in the gateway's words (<https://docs.stripe.com/api/disputes/object#dispute_object-status>).
-///
-/// In the order in which a dispute may pass through them: a report of an earlier status is out of date.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    EnumString,
-    IntoStaticStr,
-    EnumCount,
-    VariantArray,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum DisputeStatus {
-    /// The bank asks before it disputes; no money is withdrawn.
-    WarningNeedsResponse,
-    /// The bank considers the answer to its question.
-    WarningUnderReview,
-    /// The question led to no dispute.
-    WarningClosed,
-    /// The dispute was resolved before it was made.
-    Prevented,
-    /// Evidence is due.
-    NeedsResponse,
-    /// The bank considers the evidence.
-    UnderReview,
-    /// The money is returned.
-    Won,
-    /// The money stays with the cardholder.
-    Lost,
+words! {
+    /// The status of a dispute, in the gateway's words (<https://docs.stripe.com/api/disputes/object#dispute_object-status>).
+    ///
+    /// In the order in which a dispute may pass through them: a report of an earlier status is out of date.
+    pub enum DisputeStatus {
+        /// The bank asks before it disputes; no money is withdrawn.
+        WarningNeedsResponse,
+        /// The bank considers the answer to its question.
+        WarningUnderReview,
+        /// The question led to no dispute.
+        WarningClosed,
+        /// The dispute was resolved before it was made.
+        Prevented,
+        /// Evidence is due.
+        NeedsResponse,
+        /// The bank considers the evidence.
+        UnderReview,
+        /// The money is returned.
+        Won,
+        /// The money stays with the cardholder.
+        Lost,
+    }
 }
-
-words!(DisputeStatus);
 
 impl DisputeStatus {
     /// Whether nothing follows.
