@@ -30,11 +30,7 @@ pub async fn handle(
     let id = devices.save_device(owner, &device).await?;
     let reply = Reply::created(DeviceView::from(id));
     // Stored after the effect: a repetition that finds no response registers the same device again, which changes nothing.
-    match &call.idempotency {
-        Some(key) => {
-            let outcome = devices.store_device_response(key, &reply.to_stored()?).await?;
-            Ok(reply.or_replay(outcome))
-        }
-        None => Ok(reply),
-    }
+    let Some(key) = &call.idempotency else { return Ok(reply) };
+    let outcome = devices.store_device_response(key, &reply.to_stored()?).await?;
+    Ok(reply.or_replay(outcome))
 }

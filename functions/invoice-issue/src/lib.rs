@@ -5,7 +5,7 @@
 
 use domain::{
     DomainEvent,
-    event::{InvoiceIssued, OrderConfirmed},
+    event::OrderConfirmed,
     invoice::{self, Calendar, Invoice},
 };
 use edge::Delivery;
@@ -21,10 +21,7 @@ pub async fn handle(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let order: &OrderConfirmed = delivery.event.event.payload()?;
-    let order_id = order.order_id;
-    let issued = |invoice: &Invoice| {
-        delivery.event(order_id, 1, InvoiceIssued { order_id, number: invoice.number(), key: invoice.key() })
-    };
+    let issued = |invoice: &Invoice| delivery.event(order.order_id, 1, invoice.issued(order.order_id));
     let draft = invoice::draft(order.clone());
     let invoice = invoices.assign_number(delivery.claim(), &draft, calendar, delivery.now, &issued).await?;
     documents.put_once(&invoice.key(), "application/pdf", renderer.render(&invoice)?).await

@@ -4,10 +4,7 @@
 //! a metric.
 
 use domain::reconciliation::{self, Period};
-use edge::{
-    schedule::Tick,
-    telemetry::metrics::{self, Unit},
-};
+use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::{Gateway, Ledger};
 use serde::Serialize;
@@ -33,7 +30,7 @@ pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) ->
     let (fees, reconciled) = reconciliation::reconcile(period, &transfers, statement, tick.now);
     let (discrepancies, unreadable) = (reconciled.discrepancies.len(), reconciled.unreadable.len());
     let summary = Summary { compared: reconciled.compared, fees: reconciled.fees, discrepancies, unreadable };
-    metrics::value("LedgerDiscrepancies", Unit::Count, (discrepancies + unreadable) as u64);
+    metrics::value("LedgerDiscrepancies", metrics::Unit::Count, (discrepancies + unreadable) as u64);
     ledger.post(&fees, &tick.event("ledger", 1, reconciled)).await?;
     Ok(summary)
 }

@@ -4,7 +4,7 @@ use api::{ListView, OrderView};
 use domain::id::UserId;
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::{OrderStore, Page};
+use ports::OrderStore;
 use services::page_within;
 
 /// Lists one page of orders.
@@ -12,6 +12,5 @@ pub async fn handle(orders: &impl OrderStore, call: Call<NoBody>) -> Result<Repl
     let page = call.page()?;
     let owner = UserId(call.principal()?.id);
     let list = async |limit| orders.list(owner, limit, page.cursor.as_deref()).await;
-    let Page { items, next } = page_within(page.limit, list).await?;
-    Ok(Reply::ok(ListView { items, next_cursor: next }))
+    Ok(Reply::ok(page_within(page.limit, list).await?.into()))
 }

@@ -8,13 +8,13 @@
 
 use api::OrderView;
 use domain::{
-    id::{OrderId, ProductId, UserId},
-    order::{self, OrderLimits, PlaceOrder, ProductSnapshot},
+    id::{OrderId, UserId},
+    order::{self, OrderLimits, PlaceOrder},
 };
-use edge::http::{Call, NoBody, Reply};
+use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{OrderStore, PRICE_OUTDATED, PriceCopy, ProductSnapshots, Quote, Recency, Terms};
-use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
+use ports::{OrderStore, PRICE_OUTDATED, PriceCopy, ProductSnapshots, Recency, Terms};
+use services::{MAX_OPTIMISTIC_RETRIES, complete_prices, retry_on_conflict};
 
 /// Places one order.
 pub async fn handle(
@@ -33,7 +33,7 @@ pub async fn handle(
         if let Some(first) = quote.first {
             return Ok(Some(Reply::replay(first)));
         }
-        let (prices, learned) = complete(catalogue, &wanted, &quote).await?;
+        let (prices, learned) = complete_prices(catalogue, &wanted, &quote).await?;
         let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, call.now);
         match decision {
             Ok((order, placed)) => {
@@ -48,33 +48,11 @@ pub async fn handle(
             }
             // Only current prices may reject a request.
             Err(_) if quote.recency == Recency::Remembered => Ok(None),
-            Err(rejection) => reject(orders, &call, rejection, order::are_on_sale(&wanted, &prices)).await.map(Some),
+            Err(rejection) if !order::is_final(&rejection, &wanted, &prices) => Err(rejection),
+            Err(rejection) => {
+                call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await.map(Some)
+            }
         }
     })
     .await
-}
-
-/// The prices of all products of an order, and those of them that the copy lacks, from the catalogue.
-async fn complete(
-    catalogue: &impl ProductSnapshots,
-    wanted: &[ProductId],
-    quote: &Quote,
-) -> Result<(Vec<ProductSnapshot>, Vec<ProductSnapshot>), Failure> {
-    let unknown = order::unknown(wanted, &quote.products);
-    let learned = if unknown.is_empty() { Vec::new() } else { catalogue.find(&unknown).await? };
-    Ok(([&quote.products[..], &learned].concat(), learned))
-}
-
-/// Rejects a request: for good, unless the rejection depends on what the catalogue says now.
-async fn reject(
-    orders: &impl OrderStore,
-    call: &Call<NoBody>,
-    rejection: Failure,
-    are_on_sale: bool,
-) -> Result<Reply<OrderView>, Failure> {
-    if !are_on_sale || rejection.code == order::PRICE_CHANGED {
-        return Err(rejection);
-    }
-    let key = call.idempotency_key()?;
-    call.reject(rejection, async |problem| orders.store_rejection(key, problem).await).await
 }

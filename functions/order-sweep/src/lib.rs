@@ -6,10 +6,7 @@
 use domain::order::{self, Order, Reason};
 use edge::{
     schedule::Tick,
-    telemetry::{
-        self,
-        metrics::{self, Unit},
-    },
+    telemetry::{self, metrics},
 };
 use kernel::Failure;
 use ports::{OrderStore, OutboxCursor, TransitionOutcome};
@@ -54,10 +51,10 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     let SweepSummary { changed: cancelled, failed, result, .. } = SWEEP.run(page, cancel).await;
     result?;
     metrics::count("StuckOrdersCancelled", cancelled.into());
-    metrics::value("StuckOrdersNotCancelled", Unit::Count, failed);
+    metrics::value("StuckOrdersNotCancelled", metrics::Unit::Count, failed);
     let pending = orders.pending().await?;
     for (reason, metric) in PENDING {
-        metrics::value(metric, Unit::Count, pending.get(&reason).copied().unwrap_or_default());
+        metrics::value(metric, metrics::Unit::Count, pending.get(&reason).copied().unwrap_or_default());
     }
     Ok(Summary { cancelled, failed })
 }

@@ -11,7 +11,7 @@ use domain::{
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway, look_up_charge, staff_metrics};
+use services::{advance_payment, call_gateway, get_payment, look_up_charge, staff_metrics};
 
 /// Charges one payment. Without the gateway, it is declined if too many attempts of the customer failed, and confirmed if the order costs
 /// nothing. A decline is final for the attempt. An answer that states another amount than was asked is recorded for review and
@@ -30,19 +30,15 @@ pub async fn handle(
             let limit = (!payment.is_free()).then_some(limit);
             (payments.begin(&payment, limit).await?, 1)
         }
-        DomainEvent::PaymentRequested(request) => (get(payments, request.payment_id).await?, request.attempt),
+        DomainEvent::PaymentRequested(request) => (get_payment(payments, request.payment_id).await?, request.attempt),
         other => return Err(event::unexpected_event(other)),
     };
-    if payment.is_refused() {
-        let decide = |payment: &Payment| Ok(payment::decline_refused(payment, delivery.now));
+    if payment.is_refused() || payment.is_free() {
+        let decide = |payment: &Payment| Ok(payment::settle_without_gateway(payment, delivery.now));
         return advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop);
     }
     if !payment::is_due(&payment, attempt, delivery.now)? {
         return Ok(());
-    }
-    if payment.is_free() {
-        let decide = |payment: &Payment| Ok(payment::confirm_without_charge(payment, delivery.now));
-        return advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await.map(drop);
     }
     let look_up = async {
         let failed = payment::fail_charge_after_gateway_error(&payment, delivery.now);
@@ -53,10 +49,6 @@ pub async fn handle(
         payment::record_charge_outcome(payment, attempt, &outcome, RefundId(delivery.ids.next()), delivery.now)
     };
     let applied = advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await?;
-    applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
+    metrics::count_each(applied.iter().flat_map(staff_metrics));
     Ok(())
-}
-
-async fn get(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {
-    payments.get(id, None).await?.ok_or_else(|| Failure::not_found("payment"))
 }

@@ -8,7 +8,7 @@ use domain::{
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway, staff_metrics};
+use services::{advance_payment, call_gateway, get_payment, staff_metrics};
 
 /// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
 /// that is too old to retry becomes a dead letter.
@@ -19,7 +19,7 @@ pub async fn handle(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let request: &RefundRequested = delivery.event.event.payload()?;
-    let payment = payments.get(request.payment_id, None).await?.ok_or_else(|| Failure::not_found("payment"))?;
+    let payment = get_payment(payments, request.payment_id).await?;
     let refund = payment.refund(request.refund_id).ok_or_else(|| Failure::not_found("refund"))?;
     if !payment::is_refund_due(refund, delivery.now)? {
         return Ok(());
@@ -32,6 +32,6 @@ pub async fn handle(
         call_gateway(breaker, payments, delivery.context(), gateway.refund(&payment, refund), look_up).await?;
     let decide = |payment: &Payment| payment::record_refund_outcome(payment, request.refund_id, &outcome, delivery.now);
     let applied = advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await?;
-    applied.iter().flat_map(staff_metrics).for_each(|name| metrics::count(name, 1));
+    metrics::count_each(applied.iter().flat_map(staff_metrics));
     Ok(())
 }

@@ -19,11 +19,7 @@ pub async fn handle(products: &impl ProductStore, call: Call<CreateProduct>) -> 
     let view = ProductView::from(&product);
     let tag = view.etag();
     let reply = Reply::created(view).resource(catalog::PRODUCT_GET.path_of(product.id), tag);
-    match products.create(&product, key, &reply.to_stored()?).await {
-        Ok(outcome) => Ok(reply.or_replay(outcome)),
-        Err(rejection) if rejection.code == SKU_TAKEN => {
-            call.reject(rejection, async |problem| products.store_rejection(key, problem, call.now).await).await
-        }
-        Err(failure) => Err(failure),
-    }
+    let created = products.create(&product, key, &reply.to_stored()?).await;
+    let store = async |problem: &_| products.store_rejection(key, problem, call.now).await;
+    call.conclude(reply, created, |rejection| rejection.code == SKU_TAKEN, store).await
 }

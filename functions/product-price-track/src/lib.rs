@@ -1,10 +1,7 @@
 //! Copies the prices of the catalogue to the table that orders are priced with.
 
 use domain::{DomainEvent, event::ProductCreated, order::ProductSnapshot};
-use edge::{
-    Delivery,
-    telemetry::metrics::{self, Unit},
-};
+use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::PriceCopy;
 
@@ -17,7 +14,7 @@ pub async fn handle(prices: &impl PriceCopy, delivery: Delivery<DomainEvent>) ->
     let snapshot = ProductSnapshot::created(product, delivery.event.sequence);
     if prices.track(delivery.claim(), &snapshot).await? {
         let lag = delivery.now.as_millisecond().saturating_sub(delivery.event.time.as_millisecond());
-        metrics::value(LAG, Unit::Milliseconds, lag.max(0));
+        metrics::value(LAG, metrics::Unit::Milliseconds, lag.max(0));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Copies stock levels to the products that show them. Inventory decides what can be sold; this figure is for display.
 
-use domain::{DomainEvent, event};
+use domain::DomainEvent;
 use edge::Delivery;
 use kernel::Failure;
 use ports::{Cache, ProductStore, product_cache_key};
@@ -11,9 +11,7 @@ pub async fn handle(
     cache: &impl Cache,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let event = &delivery.event.event;
-    let levels = event.stock_levels().ok_or_else(|| event::unexpected_event(event))?;
-    for level in levels {
+    for level in delivery.event.event.stock_levels()? {
         products.set_stock(level).await?;
         // Also if the figure is stored already: the delivery that stored it may have failed before this line.
         cache.invalidate(&product_cache_key(level.product_id)).await;

@@ -5,8 +5,8 @@
 
 use domain::{
     DomainEvent,
-    event::{PaymentRef, PaymentSucceeded, StockAllocated, StockAllocationFailed},
-    stock::SEQUENCE_SET_BY_STORE,
+    event::{PaymentRef, PaymentSucceeded},
+    stock::{self, SEQUENCE_SET_BY_STORE},
 };
 use edge::Delivery;
 use kernel::Failure;
@@ -16,10 +16,8 @@ use ports::{PaidOrder, StockStore};
 pub async fn handle(stock: &impl StockStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let &PaymentSucceeded { order_id, payment_id, .. } = delivery.event.event.payload()?;
     let payment = PaymentRef { payment_id, version: delivery.event.sequence };
-    let allocated =
-        delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockAllocated { order_id, payment, levels: vec![] });
-    let failed =
-        delivery.event(order_id, SEQUENCE_SET_BY_STORE, StockAllocationFailed { order_id, lines: vec![], payment });
+    let allocated = delivery.event(order_id, SEQUENCE_SET_BY_STORE, stock::allocated(order_id, payment));
+    let failed = delivery.event(order_id, SEQUENCE_SET_BY_STORE, stock::allocation_failed(order_id, payment));
     let paid = PaidOrder { order_id, payment, at: delivery.event.time };
     stock.allocate(delivery.claim(), &paid, &allocated, &failed).await.map(drop)
 }

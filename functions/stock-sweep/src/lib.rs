@@ -2,16 +2,10 @@
 //!
 //! Runs may overlap, since the state of a reservation guards each step. A failure of one order does not block the others.
 
-use domain::{
-    event::{StockAllocated, StockReservationExpired},
-    stock::SEQUENCE_SET_BY_STORE,
-};
+use domain::stock::{self, SEQUENCE_SET_BY_STORE};
 use edge::{
     schedule::Tick,
-    telemetry::{
-        self,
-        metrics::{self, Unit},
-    },
+    telemetry::{self, metrics},
 };
 use kernel::Failure;
 use ports::{ExpiredReservation, PaidOrder, StockStore};
@@ -36,27 +30,24 @@ pub struct Summary {
 
 /// Sweeps expired reservations and backorders.
 pub async fn handle(stock: &impl StockStore, tick: Tick) -> Result<Summary, Failure> {
-    let page =
-        async |last: Option<&ExpiredReservation>| stock.expired_reservations(tick.now, PAGE, last.copied()).await;
-    let expire = async |&ExpiredReservation { order_id, .. }: &ExpiredReservation| {
-        let expired = StockReservationExpired { order_id, levels: vec![] };
-        let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, expired);
+    let page = async |last: Option<&_>| stock.expired_reservations(tick.now, PAGE, last.copied()).await;
+    let expire = async |&ExpiredReservation { order_id, .. }: &_| {
+        let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, stock::expired(order_id));
         Ok(stock.expire(order_id, &event).await?.is_some())
     };
     let expired = sweep().run(page, expire).await;
-    let page = async |last: Option<&PaidOrder>| stock.backorders_fillable(PAGE, last.copied()).await;
-    let allocate = async |&PaidOrder { order_id, payment, .. }: &PaidOrder| {
-        let allocated = StockAllocated { order_id, payment, levels: vec![] };
-        let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, allocated);
+    let page = async |last: Option<&_>| stock.backorders_fillable(PAGE, last.copied()).await;
+    let allocate = async |&PaidOrder { order_id, payment, .. }: &_| {
+        let event = tick.event(order_id, SEQUENCE_SET_BY_STORE, stock::allocated(order_id, payment));
         Ok(stock.allocate_backorder(order_id, &event).await?.is_some())
     };
     let allocated = sweep().run(page, allocate).await;
     let failed = expired.failed + allocated.failed;
-    metrics::value("ReservationsExpired", Unit::Count, expired.changed);
-    metrics::value("ReservationSweepErrors", Unit::Count, failed);
+    metrics::value("ReservationsExpired", metrics::Unit::Count, expired.changed);
+    metrics::value("ReservationSweepErrors", metrics::Unit::Count, failed);
     expired.result.and(allocated.result)?;
     let backordered = stock.backorder_count().await?;
-    metrics::value("ReservationsBackordered", Unit::Count, backordered);
+    metrics::value("ReservationsBackordered", metrics::Unit::Count, backordered);
     Ok(Summary { expired: expired.changed, allocated: allocated.changed, backordered, failed })
 }
 

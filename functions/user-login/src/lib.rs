@@ -41,12 +41,7 @@ pub async fn handle(
     let access_token = tokens.issue(&claims).await?;
     let (refresh_token, digest) = tokens.refresh_token()?;
     users.begin_session(credentials.user_id, &counters, &digest, call.now, expiry.refresh).await?;
-    Ok(Reply::ok(TokenView {
-        access_token,
-        token_type: "Bearer",
-        expires_in: session::ACCESS_TOKEN_SECONDS,
-        refresh_token,
-    }))
+    Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
 }
 
 /// The counters of an attempt. The length of the source separates it from the name.

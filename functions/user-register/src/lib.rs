@@ -9,7 +9,7 @@ use domain::{
     user::{self, Register},
 };
 use edge::http::{Call, Reply};
-use kernel::{Failure, FailureKind};
+use kernel::Failure;
 use ports::{Passwords, UserStore};
 
 /// Registers one customer.
@@ -28,11 +28,7 @@ pub async fn handle(
         users.register(&user, &hash, &event).await?;
         return Ok(reply);
     };
-    match users.register_once(&user, &hash, &event, key, &reply.to_stored()?).await {
-        Ok(outcome) => Ok(reply.or_replay(outcome)),
-        Err(rejection) if rejection.kind == FailureKind::Conflict && !rejection.fields.is_empty() => {
-            call.reject(rejection, async |problem| users.store_rejection(key, problem).await).await
-        }
-        Err(failure) => Err(failure),
-    }
+    let registered = users.register_once(&user, &hash, &event, key, &reply.to_stored()?).await;
+    let store = async |problem: &_| users.store_rejection(key, problem).await;
+    call.conclude(reply, registered, user::is_taken, store).await
 }

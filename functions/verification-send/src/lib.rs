@@ -4,8 +4,8 @@
 //! another token, and only the last one counts.
 
 use domain::{
-    DomainEvent, event,
-    verification::{self, ContactKind, Verification},
+    DomainEvent,
+    verification::{self, Verification},
 };
 use edge::Delivery;
 use kernel::Failure;
@@ -18,11 +18,7 @@ pub async fn handle(
     sender: &impl TokenSender,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let (user_id, kind) = match &delivery.event.event {
-        DomainEvent::UserRegistered(user) => (user.user_id, ContactKind::Email),
-        DomainEvent::ContactVerificationRequested(request) => (request.user_id, request.channel),
-        other => return Err(event::unexpected_event(other)),
-    };
+    let (user_id, kind) = verification::requested_by(&delivery.event.event)?;
     let claim = delivery.claim();
     if users.was_token_sent(claim).await? {
         return Ok(());

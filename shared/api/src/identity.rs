@@ -1,7 +1,7 @@
 //! User accounts and tokens.
 
 use crate::{id, rfc3339};
-use domain::{address::Address, user::User, verification::ContactKind};
+use domain::{address::Address, session::ACCESS_TOKEN_SECONDS, user::User, verification::ContactKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -55,6 +55,13 @@ pub struct TokenView {
     pub expires_in: i64,
     /// Refresh token.
     pub refresh_token: String,
+}
+
+impl TokenView {
+    /// The tokens of a new session.
+    pub fn new(access_token: String, refresh_token: String) -> Self {
+        Self { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, refresh_token }
+    }
 }
 
 /// A verification that was requested.

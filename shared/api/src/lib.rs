@@ -45,6 +45,12 @@ impl<V> ListView<V> {
     }
 }
 
+impl<V> From<Page<V>> for ListView<V> {
+    fn from(page: Page<V>) -> Self {
+        Self { items: page.items, next_cursor: page.next }
+    }
+}
+
 /// Formats an instant as RFC 3339 in UTC with the microsecond precision of the database.
 fn rfc3339(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S%.fZ").to_string()

@@ -20,7 +20,7 @@ pub use inventory::{
     PaymentRef, ProductCreated, StockAdjusted, StockAllocated, StockAllocationFailed, StockLow, StockOpened,
     StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,
 };
-pub use leaving::{is_code, is_traceparent, retain_leaving};
+pub use leaving::redact;
 pub use notifications::{NotificationRequested, NotificationSent};
 pub use orders::{
     InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped, OrderWaiting,
@@ -102,9 +102,9 @@ impl DomainEvent {
         self.try_into()
     }
 
-    /// The stock levels that this event reports; `None` if it is not about stock levels.
-    pub fn stock_levels(&self) -> Option<&[StockLevel]> {
-        Some(match self {
+    /// The stock levels that this event reports; [`unexpected_event`] if it is not about stock levels.
+    pub fn stock_levels(&self) -> Result<&[StockLevel], kernel::Failure> {
+        Ok(match self {
             Self::StockOpened(opened) => &opened.levels,
             Self::StockReserved(reserved) => &reserved.levels,
             Self::StockAllocated(allocated) => &allocated.levels,
@@ -112,7 +112,7 @@ impl DomainEvent {
             Self::StockShipped(shipped) => &shipped.levels,
             Self::StockReleased(released) => &released.levels,
             Self::StockAdjusted(adjusted) => &adjusted.levels,
-            _ => return None,
+            other => return Err(unexpected_event(other)),
         })
     }
 

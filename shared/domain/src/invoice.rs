@@ -3,7 +3,7 @@
 use crate::{
     Money,
     address::Address,
-    event::OrderConfirmed,
+    event::{InvoiceIssued, OrderConfirmed},
     id::{OrderId, PaymentId, UserId},
     order_line::OrderLine,
 };
@@ -92,6 +92,11 @@ impl Invoice {
     /// The S3 object key of the document.
     pub fn key(&self) -> String {
         format!("{}/{}.pdf", self.series, self.number())
+    }
+
+    /// The event that the invoice of an order is issued.
+    pub fn issued(&self, order_id: OrderId) -> InvoiceIssued {
+        InvoiceIssued { order_id, number: self.number(), key: self.key() }
     }
 }
 

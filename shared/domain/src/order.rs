@@ -14,7 +14,7 @@ pub use commands::UpdateStatus;
 pub use limits::{
     OrderLimits, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS, too_many_unpaid_orders, too_many_unpaid_units,
 };
-pub use prices::{PRICE_CHANGED, ProductSnapshot, are_on_sale, unknown};
+pub use prices::{PRICE_CHANGED, ProductSnapshot, is_final, unknown};
 pub use state_machine::{
     Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, advance, apply_command, next, stuck_before,
     time_out, version_mismatch,

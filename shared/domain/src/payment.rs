@@ -17,11 +17,12 @@ mod tests;
 pub use amount::{Accepted, Answer, Mismatch, Movement, StatedAmount, accept};
 pub use attempts::{
     ATTEMPT_WINDOW_SECONDS, AttemptLimit, TOO_MANY_ATTEMPTS, TOO_MANY_PAYMENT_ATTEMPTS, decline_refused,
+    settle_without_gateway,
 };
 pub use change::Change;
 pub use charges::{
-    ChargeOutcome, abandon_charge, begin, begin_closed, close, confirm_without_charge, fail_charge_after_gateway_error,
-    record_charge_outcome, retry_payment,
+    ChargeOutcome, DUPLICATE_CHARGE, abandon_charge, begin, begin_closed, close, confirm_without_charge,
+    fail_charge_after_gateway_error, record_charge_outcome, retry_payment,
 };
 pub use commands::{ProcessPayment, RefundPayment};
 pub use disputes::{Dispute, DisputeMovement, DisputeStatus, ReportedDispute, record_dispute};

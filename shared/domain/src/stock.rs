@@ -5,7 +5,11 @@
 pub use crate::stock_level::AdjustmentReason;
 
 use crate::{
-    event::{OrderPlaced, ProductCreated, StockAdjusted, StockLevel, StockLine, StockReservationFailed, StockReserved},
+    event::{
+        OrderPlaced, PaymentRef, ProductCreated, StockAdjusted, StockAllocated, StockAllocationFailed, StockLevel,
+        StockLine, StockLow, StockReleased, StockReservationExpired, StockReservationFailed, StockReserved,
+        StockShipped,
+    },
     id::OrderId,
     order_line::OrderLine,
 };
@@ -152,6 +156,28 @@ pub fn reserve(order: OrderPlaced) -> Reservation {
     }
 }
 
+/// The event of a reservation that expires, like the three that follow without levels, which the store adds.
+pub const fn expired(order_id: OrderId) -> StockReservationExpired {
+    StockReservationExpired { order_id, levels: vec![] }
+}
+
+pub const fn allocated(order_id: OrderId, payment: PaymentRef) -> StockAllocated {
+    StockAllocated { order_id, payment, levels: vec![] }
+}
+
+pub const fn shipped(order_id: OrderId) -> StockShipped {
+    StockShipped { order_id, levels: vec![] }
+}
+
+pub const fn released(order_id: OrderId) -> StockReleased {
+    StockReleased { order_id, levels: vec![] }
+}
+
+/// The event of a paid order for which there is not enough stock; the store adds the lines.
+pub const fn allocation_failed(order_id: OrderId, payment: PaymentRef) -> StockAllocationFailed {
+    StockAllocationFailed { order_id, lines: vec![], payment }
+}
+
 /// The first level of a new product's stock account.
 pub fn initial_level(product: &ProductCreated) -> StockLevel {
     let available = i64::from(product.stock_quantity);
@@ -160,6 +186,11 @@ pub fn initial_level(product: &ProductCreated) -> StockLevel {
 
 /// A product with this many available units or fewer runs low.
 pub const LOW_STOCK_THRESHOLD: i64 = 5;
+
+/// The alert about a product that runs low.
+pub const fn low(level: &StockLevel) -> StockLow {
+    StockLow { product_id: level.product_id, available: level.available, threshold: LOW_STOCK_THRESHOLD }
+}
 
 /// Whether the product has [`LOW_STOCK_THRESHOLD`] available units or fewer.
 pub const fn is_low(level: &StockLevel) -> bool {

@@ -6,7 +6,7 @@ use crate::{
     id::UserId,
     text::{Email, FullName, Phone, Username},
 };
-use kernel::{Failure, FieldError, Timestamp};
+use kernel::{Failure, FailureKind, FieldError, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use std::{borrow::Cow, fmt};
@@ -44,6 +44,11 @@ impl Role {
     pub fn is_staff_or_admin(self) -> bool {
         matches!(self, Self::Staff | Self::Admin)
     }
+}
+
+/// Whether a registration was rejected because another account has its e-mail address or username.
+pub fn is_taken(rejection: &Failure) -> bool {
+    rejection.kind == FailureKind::Conflict && !rejection.fields.is_empty()
 }
 
 /// The user whose data a principal may access; `None` for staff and admins, who may access everyone's.

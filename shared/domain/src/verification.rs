@@ -1,6 +1,10 @@
 //! Verification of contact addresses by a token that is sent to them.
 
-use crate::{event::ContactVerified, id::UserId};
+use crate::{
+    DomainEvent,
+    event::{ContactVerified, unexpected_event},
+    id::UserId,
+};
 use kernel::{Failure, FailureKind, Timestamp, Uuid, seconds_after};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -130,6 +134,15 @@ impl Verification {
     /// The event that the address is verified.
     pub fn verified(&self) -> ContactVerified {
         ContactVerified { user_id: self.user_id, channel: self.kind, address: self.address.clone() }
+    }
+}
+
+/// Whose address, and which, an event asks to verify: the e-mail address at registration, or what the customer requested.
+pub fn requested_by(event: &DomainEvent) -> Result<(UserId, ContactKind), Failure> {
+    match event {
+        DomainEvent::UserRegistered(user) => Ok((user.user_id, ContactKind::Email)),
+        DomainEvent::ContactVerificationRequested(request) => Ok((request.user_id, request.channel)),
+        other => Err(unexpected_event(other)),
     }
 }
 

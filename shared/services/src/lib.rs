@@ -6,19 +6,25 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
 
 mod gateway;
+mod gateway_reports;
 mod notifications;
 mod orders;
+mod outbox;
 mod pages;
 mod payments;
+mod reconciliation;
 mod retry;
 mod sweep;
 mod verifications;
 
 pub use gateway::{call_gateway, look_up_charge};
+pub use gateway_reports::{ReportOutcome, record_report};
 pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
-pub use orders::{advance_order, commit_order};
+pub use orders::{advance_order, commit_order, complete_prices};
+pub use outbox::{delete_expired, publish_waiting};
 pub use pages::{MAX_PAGE_BYTES, page_within};
-pub use payments::{advance_payment, commit_payment, staff_metrics};
+pub use payments::{advance_payment, commit_payment, get_payment, staff_metrics};
+pub use reconciliation::reconcile_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};
 pub use verifications::MessageTokenSender;

@@ -1,13 +1,13 @@
-//! Transitions of orders.
+//! Prices and transitions of orders.
 
 use crate::retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use domain::{
     DomainEvent,
-    id::{OrderId, UserId},
-    order::Order,
+    id::{OrderId, ProductId, UserId},
+    order::{self, Order, ProductSnapshot},
 };
 use kernel::{EventContext, Failure};
-use ports::{Claim, OrderStore, TransitionOutcome};
+use ports::{Claim, OrderStore, ProductSnapshots, Quote, TransitionOutcome};
 
 /// Commits the transition that `decide` returns for the order, if any, with its event and the claim, and returns the order after it.
 /// With `owner`, an order of another customer is not found. After a version conflict the order is read and decided on again.
@@ -37,4 +37,15 @@ pub async fn commit_order(
 ) -> Result<TransitionOutcome, Failure> {
     let event = payload.map(|payload| context.event(order.id, order.version, payload));
     orders.advance(claim, order, event.as_ref()).await
+}
+
+/// The prices of all products of an order, and those of them that the quote lacks, from the catalogue.
+pub async fn complete_prices(
+    catalogue: &impl ProductSnapshots,
+    wanted: &[ProductId],
+    quote: &Quote,
+) -> Result<(Vec<ProductSnapshot>, Vec<ProductSnapshot>), Failure> {
+    let unknown = order::unknown(wanted, &quote.products);
+    let learned = if unknown.is_empty() { Vec::new() } else { catalogue.find(&unknown).await? };
+    Ok(([&quote.products[..], &learned].concat(), learned))
 }

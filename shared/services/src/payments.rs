@@ -3,10 +3,16 @@
 use crate::retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 use domain::{
     DomainEvent,
+    id::PaymentId,
     payment::{Change, DisputeStatus, Payment},
 };
 use kernel::{EventContext, Failure};
 use ports::{Claim, PaymentStore, TransitionOutcome};
+
+/// The payment; `NotFound` if there is none with this id.
+pub async fn get_payment(payments: &impl PaymentStore, id: PaymentId) -> Result<Payment, Failure> {
+    payments.get(id, None).await?.ok_or_else(|| Failure::not_found("payment"))
+}
 
 /// Commits the transition that `decide` returns for the payment, if any, with its events and the claim, if any. After a version conflict
 /// the payment is read and decided on again. Returns the transition, if this call applied one.
@@ -21,7 +27,7 @@ pub async fn advance_payment(
     retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "payment", async || {
         let payment = match first.take() {
             Some(payment) => payment,
-            None => payments.get(id, None).await?.ok_or_else(|| Failure::not_found("payment"))?,
+            None => get_payment(payments, id).await?,
         };
         let Some(change) = decide(&payment)? else { return Ok(Some(None)) };
         Ok(match commit_payment(payments, claim, &change, context).await? {

@@ -1,15 +1,30 @@
 //! What of an event leaves for Kafka and S3.
 
+use kernel::{CloudEvent, Failure, FailureKind};
 use serde_json::{Map, Value};
 
 /// Longest text that leaves.
 const MAX_TEXT: usize = 64;
 
+/// Removes from an event that was not decoded what does not leave, and returns its catalog row. `Invalid` if its type is not in the
+/// catalog, or if its subject does not have the form of an id.
+pub fn redact(event: &mut CloudEvent<Map<String, Value>>) -> Result<&'static catalog::Event, Failure> {
+    let invalid = |code, detail: &str| Failure::new(FailureKind::Invalid, code, detail);
+    let row = event.event.get("type").and_then(Value::as_str).and_then(catalog::find_event);
+    let row = row.ok_or_else(|| invalid("unknown-event", "This type of event is not in the catalog."))?;
+    if !is_code(&event.subject) {
+        return Err(invalid("invalid-subject", "The subject of the event is not an id."));
+    }
+    retain_leaving(&mut event.event, row);
+    event.traceparent = event.traceparent.take().filter(|parent| is_traceparent(parent));
+    Ok(row)
+}
+
 /// Removes everything from an event's `type` and `data` but the members that its catalog row lets leave.
 ///
 /// A listed member leaves only as an id, a code, a time, a number or a list of these: a text with other characters is removed, too, since
 /// events are forwarded without being decoded.
-pub fn retain_leaving(event: &mut Map<String, Value>, row: &catalog::Event) {
+fn retain_leaving(event: &mut Map<String, Value>, row: &catalog::Event) {
     event.retain(|name, _| matches!(name.as_str(), "type" | "data"));
     if let Some(data) = event.get_mut("data") {
         match data {
@@ -20,12 +35,12 @@ pub fn retain_leaving(event: &mut Map<String, Value>, row: &catalog::Event) {
 }
 
 /// Whether a text has the form of an id, a code or a time, which none that somebody typed needs to have.
-pub fn is_code(text: &str) -> bool {
+fn is_code(text: &str) -> bool {
     text.len() <= MAX_TEXT && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
 }
 
 /// Whether a text has the form of a W3C trace context of version 00: dashes and hexadecimal digits.
-pub fn is_traceparent(text: &str) -> bool {
+fn is_traceparent(text: &str) -> bool {
     text.len() == 55 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 

@@ -36,8 +36,14 @@ pub fn unknown(wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> Vec<Produ
 }
 
 /// Whether each of `wanted` is on sale. That one is not may be temporary, while the catalogue catches up.
-pub fn are_on_sale(wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> bool {
+fn are_on_sale(wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> bool {
     wanted.iter().all(|product| snapshots.iter().any(|one| one.product_id == *product && one.active))
+}
+
+/// Whether `rejection`, of an order for `wanted` at the prices of `snapshots`, holds for good: it does not depend on what the catalogue
+/// says at this moment.
+pub fn is_final(rejection: &Failure, wanted: &[ProductId], snapshots: &[ProductSnapshot]) -> bool {
+    rejection.code != PRICE_CHANGED && are_on_sale(wanted, snapshots)
 }
 
 /// Compares the prices that the customer was shown with those of the snapshots. A difference is a `Conflict`, code [`PRICE_CHANGED`],

@@ -1,6 +1,6 @@
 //! The limit of payment attempts that fail, against testing stolen cards.
 
-use super::{Change, Input, Payment, Status, charges::fail};
+use super::{Change, Input, Payment, Status, charges::fail, confirm_without_charge};
 use kernel::{Failure, FailureKind, Timestamp};
 
 /// Seconds for which an attempt counts, from its start.
@@ -43,6 +43,12 @@ impl Payment {
     pub fn is_refused(&self) -> bool {
         self.status == Status::Pending && self.attempts == 0 && !self.closed
     }
+}
+
+/// Ends an attempt for which the gateway is not called: one that was refused is declined, and an order that costs nothing is confirmed.
+/// `None` for any other attempt, and if it has ended.
+pub fn settle_without_gateway(payment: &Payment, now: Timestamp) -> Option<Change> {
+    decline_refused(payment, now).or_else(|| confirm_without_charge(payment, now))
 }
 
 /// Declines the payment of an order whose first attempt was refused. `None` for any other payment. The customer may pay later.

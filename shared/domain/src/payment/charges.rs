@@ -14,6 +14,9 @@ use crate::{
 };
 use kernel::{Failure, FailureKind, Timestamp};
 
+/// Code of the failure for a charge in addition to another one of the payment.
+pub const DUPLICATE_CHARGE: &str = "duplicate-charge";
+
 /// The final result of a charge. A timeout is not a result: the charge is requested again under the same key while
 /// [`is_due`](super::is_due) allows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +89,7 @@ pub fn close(payment: &Payment, refund: RefundId, now: Timestamp) -> Option<Chan
 }
 
 /// Records the result of an attempt. `None` if it is outdated. A charge for a cancelled order is refunded at once as `refund`. A
-/// charge for an attempt other than the last one is a `Conflict` with code `duplicate-charge`: staff must act. A charge of
+/// charge for an attempt other than the last one is a `Conflict` with code [`DUPLICATE_CHARGE`]: staff must act. A charge of
 /// another amount is recorded for review and changes nothing else.
 pub fn record_charge_outcome(
     payment: &Payment,
@@ -196,7 +199,7 @@ pub(super) fn fail(payment: &Payment, input: Input, code: &str, now: Timestamp) 
 
 fn duplicate_charge(payment: &Payment, attempt: u32) -> Failure {
     let detail = format!("Attempt {attempt} of payment {} was charged in addition to another attempt.", payment.id);
-    Failure::new(FailureKind::Conflict, "duplicate-charge", detail)
+    Failure::new(FailureKind::Conflict, DUPLICATE_CHARGE, detail)
 }
 
 /// Starts another attempt, with `method`.

@@ -203,6 +203,21 @@ impl<B> Call<B> {
         Reply::rejected(rejection, outcome)
     }
 
+    /// Responds to a request with an idempotency key whose commit ended with `outcome`: with `reply`, or with the first response if the
+    /// key has one already. A failure that `is_final` holds for is stored by `store`, as [`Call::reject`] says.
+    pub async fn conclude<T>(
+        &self,
+        reply: Reply<T>,
+        outcome: Result<IdempotencyOutcome, Failure>,
+        is_final: impl FnOnce(&Failure) -> bool,
+        store: impl AsyncFnOnce(&StoredReply) -> Result<IdempotencyOutcome, Failure>,
+    ) -> Result<Reply<T>, Failure> {
+        match outcome {
+            Err(rejection) if is_final(&rejection) => self.reject(rejection, store).await,
+            outcome => Ok(reply.or_replay(outcome?)),
+        }
+    }
+
     /// Responds to a request with an idempotency key: `commit` commits what was decided, with the response; a rejection is stored by
     /// `store`, as [`Call::reject`] says. Replays the first response if the key has one already. `None` if `commit` returns it, which
     /// stands for a version conflict.

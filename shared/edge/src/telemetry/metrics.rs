@@ -57,6 +57,11 @@ pub fn count(name: &'static str, n: u64) {
     });
 }
 
+/// Adds one to each of the counts `names`.
+pub fn count_each(names: impl IntoIterator<Item = &'static str>) {
+    names.into_iter().for_each(|name| count(name, 1));
+}
+
 /// Records one `value` of the metric `name`. A value that is not a number is ignored.
 pub fn value(name: &'static str, unit: Unit, value: impl Into<serde_json::Value>) {
     let value = value.into();

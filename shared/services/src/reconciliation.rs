@@ -1,0 +1,49 @@
+//! Reconciliation of one payment with the gateway.
+
+use crate::{gateway::look_up_charge, payments::commit_payment};
+use domain::{
+    id::RefundId,
+    payment::{self, Change, Payment, RefundStatus, Resolution},
+};
+use kernel::{EventContext, Failure};
+use ports::{Gateway, PaymentStore, TransitionOutcome};
+
+/// Commits the transitions that resolve the attempt and the refunds of a payment without a result, and calls `applied` after each: with how
+/// the gateway resolved it, or `None` if it is requested again. Stops after the result of a charge and after a version conflict:
+/// the concurrent transition has recorded a result, and the next run continues.
+pub async fn reconcile_payment(
+    payments: &impl PaymentStore,
+    gateway: &impl Gateway,
+    payment: &Payment,
+    context: EventContext<'_>,
+    mut applied: impl FnMut(&Change, Option<Resolution>),
+) -> Result<(), Failure> {
+    let mut commit =
+        async |change: Change, why: Option<Resolution>| match commit_payment(payments, None, &change, context).await? {
+            TransitionOutcome::Applied => {
+                applied(&change, why);
+                Ok::<_, Failure>(Some(change.payment))
+            }
+            TransitionOutcome::AlreadyApplied | TransitionOutcome::VersionConflict => Ok(None),
+        };
+    let mut current = payment.clone();
+    if payment.is_open() {
+        let gives_up = payment::abandon_charge(payment, context.now).is_some();
+        let found = look_up_charge(gateway, payment, gives_up).await?;
+        let refund = RefundId(context.ids.next());
+        if let Some((change, why)) = payment::resolve_charge(payment, found.as_ref(), refund, context.now)? {
+            return commit(change, Some(why)).await.map(drop);
+        }
+    }
+    for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
+        let found = gateway.find_refund(payment, refund).await?;
+        let resolved = payment::resolve_refund(&current, refund, found.as_ref(), context.now)?;
+        let Some((change, why)) = resolved else { continue };
+        let Some(after) = commit(change, Some(why)).await? else { return Ok(()) };
+        current = after;
+    }
+    match payment::republish_pending(&current, context.now) {
+        Some(change) => commit(change, None).await.map(drop),
+        None => Ok(()),
+    }
+}
