@@ -4,7 +4,8 @@ use domain::address::Address;
 
 /// The lines of an address, as on an envelope.
 pub fn lines(address: &Address) -> Vec<String> {
-    let mut lines = vec![address.line1.as_str().to_owned()];
+    let mut lines: Vec<String> = address.name.iter().map(|name| name.as_str().to_owned()).collect();
+    lines.push(address.line1.as_str().to_owned());
     lines.extend(address.line2.as_ref().map(|line| line.as_str().to_owned()));
     let postal_code = address.postal_code.as_ref().map(|code| code.as_str());
     let city = address.city.as_ref().map(|city| city.as_str());
@@ -36,5 +37,11 @@ mod tests {
         let berlin =
             serde_json::json!({ "line1": "1 Pier", "city": "Berlin", "postal_code": "10115", "country": "DE" });
         assert_eq!(lines_of(berlin), ["1 Pier", "10115 Berlin", "DE"]);
+    }
+
+    #[test]
+    fn envelope_begins_with_the_name_of_the_recipient() {
+        let named = serde_json::json!({ "name": "Ada Lovelace", "line1": "1 Pier", "country": "MO" });
+        assert_eq!(lines_of(named), ["Ada Lovelace", "1 Pier", "MO"]);
     }
 }

@@ -2,7 +2,7 @@
 
 mod parts;
 
-use crate::text::{AddressLine, Country, PlaceName, PostalCode};
+use crate::text::{AddressLine, Country, FullName, PlaceName, PostalCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Address {
+    /// Name of the recipient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<FullName>,
     /// Street and number.
     pub line1: AddressLine,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +31,8 @@ pub struct Address {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
+    #[serde(default, deserialize_with = "unless_blank")]
+    name: Option<FullName>,
     line1: AddressLine,
     #[serde(default, deserialize_with = "unless_blank")]
     line2: Option<AddressLine>,
@@ -51,7 +56,7 @@ where
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Sent { line1, line2, city, region, postal_code, country } = Sent::deserialize(deserializer)?;
+        let Sent { name, line1, line2, city, region, postal_code, country } = Sent::deserialize(deserializer)?;
         let needed = parts::required(&country);
         for (name, is_needed, is_given) in [
             ("city", needed.city, city.is_some()),
@@ -62,7 +67,7 @@ impl<'de> Deserialize<'de> for Address {
                 return Err(D::Error::missing_field(name));
             }
         }
-        Ok(Self { line1, line2, city, region, postal_code, country })
+        Ok(Self { name, line1, line2, city, region, postal_code, country })
     }
 }
 
@@ -123,9 +128,10 @@ mod tests {
 
     #[test]
     fn blank_part_that_is_not_needed_counts_as_absent() {
-        let parts = json!({ "line2": "", "city": "Central", "region": "Hong Kong Island", "postal_code": " " });
+        let parts =
+            json!({ "name": " ", "line2": "", "city": "Central", "region": "Hong Kong Island", "postal_code": " " });
         let address = read("HK", parts).expect("an address");
-        assert_eq!((&address.line2, &address.postal_code), (&None, &None));
+        assert_eq!((&address.name, &address.line2, &address.postal_code), (&None, &None, &None));
         let kept = serde_json::to_value(&address).expect("serializes");
         assert_eq!(kept.get("postal_code"), None);
         assert_eq!(serde_json::from_value::<Address>(kept).expect("reads"), address);
@@ -133,6 +139,14 @@ mod tests {
         assert_eq!(read("MO", json!({})).expect("an address").area(), "MO");
         let coded = json!({ "city": "Oakland", "region": "CA", "postal_code": "94607" });
         assert_eq!(read("US", coded).expect("an address").area(), "US-CA");
+    }
+
+    #[test]
+    fn name_of_the_recipient_is_optional_and_kept() {
+        let address = read("MO", json!({ "name": " Ada Lovelace " })).expect("an address");
+        let kept = serde_json::to_value(&address).expect("serializes");
+        assert_eq!(kept, json!({ "name": "Ada Lovelace", "line1": "1 Pier", "country": "MO" }));
+        assert_eq!(read("MO", json!({ "name": "\u{202e}adA" })).map(|_| ()).map_err(|error| error.is_empty()), Err(false));
     }
 
     #[test]

@@ -150,7 +150,7 @@ proptest! {
     fn nothing_personal_is_in_a_record_of_analytics(texts in personal_data()) {
         let mut event = serde_json::to_value(confirmed().1).expect("serializes");
         let address = &mut event["data"]["shipping_address"];
-        for (member, text) in ["line1", "line2", "city", "region"].into_iter().zip(&texts) {
+        for (member, text) in ["name", "line1", "line2", "city", "region"].into_iter().zip(&texts) {
             address[member] = json!(text);
         }
         let event: Event = serde_json::from_value(event).expect("an event");

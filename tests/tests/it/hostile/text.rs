@@ -74,6 +74,8 @@ async fn names_that_show_nothing_or_turn_the_text_around_are_422() {
         (PRODUCT_CREATE, r#"set /body/name = "\u2066Lamp""#, 422, "/name"),
         (PRODUCT_CREATE, r#"set /body/name = "\u2800\u00ad""#, 422, "/name"),
         (ORDER_PLACE, r#"set /body/shipping_address/city = "\u200d""#, 422, "/shipping_address/city"),
+        (ORDER_PLACE, r#"set /body/shipping_address/name = "\u202eadA""#, 422, "/shipping_address/name"),
+        (ORDER_PLACE, r#"set /body/shipping_address/name = "Nguyễn Thị Minh""#, 201, ""),
         (USER_REGISTER, r#"set /body/full_name = "محمد علي""#, 201, ""),
         (USER_REGISTER, r#"set /body/full_name = "Nguyễn Thị Minh""#, 201, ""),
     ])
