@@ -1,4 +1,4 @@
-//! `GET /api/v1/products/{id}`: one product, read through the cache. It works without the cache, but slower.
+//! `GET /api/v1/products/{id}`: one product, read through the cache; 404 for a withdrawn one. It works without the cache, but slower.
 
 use api::ProductView;
 use domain::id::ProductId;
@@ -22,7 +22,7 @@ pub async fn handle(
     if let Some(cached) = cache.get(&key).await.and_then(|json| serde_json::from_str(&json).ok()) {
         return respond(cached);
     }
-    let view = products.get(id).await?.map(|product| ProductView::from(&product));
+    let view = products.get(id).await?.filter(|product| product.active).map(|product| ProductView::from(&product));
     let ttl = if view.is_some() { CACHE_SECONDS } else { CACHE_NEGATIVE_SECONDS };
     cache.put(&key, &serde_json::to_string(&view).map_err(Failure::internal)?, ttl).await;
     respond(view)

@@ -1,6 +1,6 @@
 //! `GET /api/v1/products?ids=`: the products with these ids, in the order of the ids.
 //!
-//! An id without a product is left out. Products come from the table and not from the cache: orders are priced with the answer.
+//! An id without a product, or of a withdrawn one, is left out. Products come from the table and not from the cache: orders are priced with the answer.
 
 use api::{ListView, ProductView};
 use domain::{id::ProductId, order::MAX_LINES};
@@ -12,7 +12,7 @@ use ports::ProductStore;
 pub async fn handle(products: &impl ProductStore, call: Call<NoBody>) -> Result<Reply<ListView<ProductView>>, Failure> {
     let ids = parse(&call.query::<String>("ids")?.unwrap_or_default())?;
     let found = products.find(&ids).await?;
-    let of = |id: &ProductId| found.iter().find(|product| product.id == *id).map(ProductView::from);
+    let of = |id: &ProductId| found.iter().find(|product| product.id == *id && product.active).map(ProductView::from);
     Ok(Reply::ok(ListView { items: ids.iter().filter_map(of).collect(), next_cursor: None }))
 }
 

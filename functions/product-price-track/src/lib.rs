@@ -1,6 +1,6 @@
-//! Copies the prices of the catalogue to the table that orders are priced with.
+//! Copies the prices of the catalogue to the table that orders are priced with, and which products are withdrawn from sale.
 
-use domain::{DomainEvent, event::ProductCreated, order::ProductSnapshot};
+use domain::{DomainEvent, order::ProductSnapshot};
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::PriceCopy;
@@ -10,8 +10,7 @@ const LAG: &str = "PriceCopyLag";
 
 /// Stores the price that one event of the catalogue states, unless the copy has a newer version of the product.
 pub async fn handle(prices: &impl PriceCopy, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    let product: &ProductCreated = delivery.event.event.payload()?;
-    let snapshot = ProductSnapshot::created(product, delivery.event.sequence);
+    let snapshot = ProductSnapshot::stated(&delivery.event.event, delivery.event.sequence)?;
     if prices.track(delivery.claim(), &snapshot).await? {
         let lag = delivery.now.as_millisecond().saturating_sub(delivery.event.time.as_millisecond());
         metrics::value(LAG, metrics::Unit::Milliseconds, lag.max(0));

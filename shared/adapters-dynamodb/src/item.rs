@@ -21,6 +21,15 @@ const RETENTION_S: i64 = 24 * 60 * 60;
 
 const PRODUCT: &str = "PRODUCT#";
 
+/// The attributes of a product that staff change.
+const STATED: [&str; 8] =
+    ["name", "description", "category", "price_amount", "price_currency", "active", "version", "updated_at"];
+
+/// The attribute that says what changed a product last.
+pub(super) const LAST_CHANGE: &str = "last_change";
+const BY_STAFF: &str = "staff";
+pub(super) const BY_STOCK: &str = "stock";
+
 pub(super) fn product_key(id: ProductId) -> String {
     format!("{PRODUCT}{id}")
 }
@@ -51,12 +60,21 @@ pub(super) fn product(product: &Product) -> Item {
         ("category", text(product.category.as_str())),
         ("price_amount", number(product.price.amount.get())),
         ("price_currency", text(product.price.currency.code())),
+        ("active", AttributeValue::Bool(product.active)),
         ("stock_quantity", number(product.stock_quantity)),
         ("stock_version", number(product.stock_version)),
         ("version", number(product.version)),
         ("created_at", text(product.created_at.to_string())),
         ("updated_at", text(product.updated_at.to_string())),
     ])
+}
+
+/// What staff change of a product, and who changed it last: the filter of the table's stream selects by it.
+pub(super) fn change(product: &Product) -> Item {
+    let stated = |(name, _): &(String, AttributeValue)| STATED.contains(&name.as_str());
+    let mut change: Item = self::product(product).into_iter().filter(stated).collect();
+    change.insert(LAST_CHANGE.to_owned(), text(BY_STAFF));
+    change
 }
 
 pub(super) fn sku_claim(product: &Product) -> Item {
@@ -103,6 +121,7 @@ pub(super) fn to_product(item: &Item) -> Result<Product, Failure> {
         let value = match value {
             AttributeValue::S(text) => Value::from(text.as_str()),
             AttributeValue::N(digits) => serde_json::from_str(digits).map_err(Failure::internal)?,
+            AttributeValue::Bool(flag) => Value::from(*flag),
             // This version of the code has no attributes of other types.
             _ => continue,
         };

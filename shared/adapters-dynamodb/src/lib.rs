@@ -151,6 +151,26 @@ impl ports::ProductStore for DynamoProducts {
         self.commit(vec![self.record(key, reply, now)?], key).await
     }
 
+    async fn replace(&self, product: &Product) -> Result<bool, Failure> {
+        let before = product.version.saturating_sub(1);
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(item::KEY, AttributeValue::S(item::product_key(product.id)))
+            .condition_expression("version = :before")
+            .expression_attribute_values(":before", item::number(before));
+        let mut assignments = Vec::new();
+        // `name` is a reserved word: all attributes have placeholders.
+        for (name, value) in item::change(product) {
+            assignments.push(format!("#{name} = :{name}"));
+            update = update
+                .expression_attribute_names(format!("#{name}"), &name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        is_met(update.update_expression(format!("SET {}", assignments.join(", "))).send().await)
+    }
+
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
         self.find(item::product_key(id)).await?.map(|item| item::to_product(&item)).transpose()
     }
@@ -187,17 +207,27 @@ impl ports::ProductStore for DynamoProducts {
             .update_item()
             .table_name(&self.table)
             .key(item::KEY, AttributeValue::S(item::product_key(level.product_id)))
-            .update_expression("SET stock_quantity = :available, stock_version = :version")
+            .update_expression("SET stock_quantity = :available, stock_version = :version, #last_change = :stock")
+            .expression_attribute_names("#last_change", item::LAST_CHANGE)
+            .expression_attribute_values(":stock", AttributeValue::S(item::BY_STOCK.to_owned()))
             .condition_expression("attribute_exists(pk) AND stock_version < :version")
             .expression_attribute_values(":available", item::number(level.available))
             .expression_attribute_values(":version", item::number(level.version))
             .send()
             .await;
-        match updated {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(aws::to_failure(DEPENDENCY, &error)),
-        }
+        is_met(updated)
+    }
+}
+
+/// Whether the condition of a write was met.
+fn is_met<T, E>(written: std::result::Result<T, SdkError<E>>) -> std::result::Result<bool, Failure>
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match written {
+        Ok(_) => Ok(true),
+        Err(error) if condition_failed(&error) => Ok(false),
+        Err(error) => Err(aws::to_failure(DEPENDENCY, &error)),
     }
 }
 

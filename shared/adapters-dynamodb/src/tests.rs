@@ -11,6 +11,7 @@ fn product() -> Product {
         "description": "",
         "category": "lighting",
         "price": { "amount": 1999, "currency": "USD" },
+        "active": true,
         "stock_quantity": 7,
         "stock_version": 2,
         "version": 1,

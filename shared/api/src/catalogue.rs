@@ -58,6 +58,12 @@ impl ProductView {
     pub fn etag(&self) -> String {
         format!("{}-{}", self.version, self.stock_quantity)
     }
+
+    /// Whether an ETag is of this version of a product, with whatever stock. Staff change what the version counts, and no stock: a figure
+    /// that has moved since does not invalidate their change.
+    pub fn is_tag_of(tag: &str, version: u64) -> bool {
+        tag.split_once('-').is_some_and(|(prefix, _)| prefix == version.to_string())
+    }
 }
 
 /// The stock of one product.

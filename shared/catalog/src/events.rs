@@ -30,6 +30,10 @@ macro_rules! for_each_event {
             CONTACT_VERIFIED ContactVerified "ContactVerified.v1" Identity USER_EVENTS ["user_id", "channel"];
             PRODUCT_CREATED ProductCreated "ProductCreated.v1" Catalogue INVENTORY_EVENTS
                 ["product_id", "price.amount", "price.currency", "stock_quantity"];
+            PRODUCT_UPDATED ProductUpdated "ProductUpdated.v1" Catalogue INVENTORY_EVENTS
+                ["product_id", "price.amount", "price.currency"];
+            PRODUCT_DELETED ProductDeleted "ProductDeleted.v1" Catalogue INVENTORY_EVENTS
+                ["product_id", "price.amount", "price.currency"];
             STOCK_OPENED StockOpened "StockOpened.v1" Inventory INVENTORY_EVENTS
                 ["levels.product_id", "levels.available", "levels.reserved", "levels.version"];
             STOCK_RESERVED StockReserved "StockReserved.v1" Inventory INVENTORY_EVENTS

@@ -11,6 +11,19 @@ const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
 const NOTIFIED_EVENTS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
 const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
+/// The attributes of a product that a change by staff names.
+const STATED_BY_STAFF: &[&str] = &[
+    "name",
+    "description",
+    "category",
+    "price_amount",
+    "price_currency",
+    "active",
+    "version",
+    "updated_at",
+    "last_change",
+];
+
 /// Defines a constant for each function, and [`FUNCTIONS`] with all of them.
 macro_rules! functions {
     ($($(#[$doc:meta])* $constant:ident = $row:expr;)*) => {
@@ -61,16 +74,22 @@ functions! {
     PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem]), Uses::Redis])
         .concurrency(100);
+    /// Replaces what staff state about a product.
+    PRODUCT_UPDATE = Function::new("product-update", Catalogue).http(Put, "/api/v1/products/{id}", STAFF_OR_ADMIN)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis]);
+    /// Withdraws a product from sale.
+    PRODUCT_DELETE = Function::new("product-delete", Catalogue).http(Delete, "/api/v1/products/{id}", STAFF_OR_ADMIN)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis]);
     /// Returns several products by id.
     PRODUCT_LIST = Function::new("product-list", Catalogue).http(Get, "/api/v1/products", Public)
         .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem])]);
     /// Publishes the changes of the products table, which is its own outbox.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
-        .uses(&[Uses::Bus]).publishes(&[PRODUCT_CREATED]).timeout(15);
+        .uses(&[Uses::Bus, Uses::Redis]).publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(15);
     /// Updates the stock figure of products.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
-        .uses(&[Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version"])]), Uses::Redis]).timeout(15)
+        .uses(&[Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis]).timeout(15)
         .gathering(100, 20);
 
     // Inventory.
@@ -135,7 +154,7 @@ functions! {
     ORDER_SWEEP = Function::new("order-sweep", Orders).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]).timeout(50);
     /// Copies the catalogue's prices, which orders are placed at.
-    PRODUCT_PRICE_TRACK = Function::new("product-price-track", Orders).on(&[PRODUCT_CREATED])
+    PRODUCT_PRICE_TRACK = Function::new("product-price-track", Orders).on(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED])
         .uses(&[Uses::Postgres]).timeout(15);
 
     // Payments.

@@ -112,7 +112,7 @@ pub enum Trigger {
     AllEvents,
     /// Records of a Kinesis stream of these events.
     Stream(&'static Stream, &'static [&'static Event]),
-    /// New items in the DynamoDB stream of a table. Changes of items invoke nothing.
+    /// New items in the DynamoDB stream of a table, and changes by staff. Other changes invoke nothing.
     TableChanges(&'static Table),
     /// Records of Kafka topics.
     Kafka(&'static [&'static KafkaTopic]),

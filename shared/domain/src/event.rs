@@ -17,8 +17,8 @@ mod tests;
 pub use crate::stock_level::{StockLevel, StockLine};
 pub use identity::{ContactVerificationRequested, ContactVerified, UserRegistered};
 pub use inventory::{
-    PaymentRef, ProductCreated, StockAdjusted, StockAllocated, StockAllocationFailed, StockLow, StockOpened,
-    StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,
+    PaymentRef, ProductCreated, ProductDeleted, ProductUpdated, StockAdjusted, StockAllocated, StockAllocationFailed,
+    StockLow, StockOpened, StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,
 };
 pub use leaving::redact;
 pub use notifications::{NotificationRequested, NotificationSent};

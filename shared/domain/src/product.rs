@@ -1,13 +1,13 @@
 //! Products of the catalogue.
 
 use crate::{
-    Money,
-    event::ProductCreated,
+    DomainEvent, Money,
+    event::{ProductCreated, ProductDeleted, ProductUpdated},
     id::ProductId,
     order::ProductSnapshot,
     text::{Category, Description, ProductName, Sku},
 };
-use kernel::Timestamp;
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -30,6 +30,22 @@ pub struct CreateProduct {
     /// Initial stock; 0 if absent.
     #[serde(default)]
     pub stock_quantity: StockQuantity,
+}
+
+/// A request to replace what staff state about a product. Its stock has requests of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProduct {
+    /// The SKU that the product has. It may be left out, and it cannot be changed.
+    #[serde(default)]
+    pub sku: Option<Sku>,
+    pub name: ProductName,
+    /// Empty if absent.
+    #[serde(default)]
+    pub description: Option<Description>,
+    pub category: Category,
+    /// Price of one unit.
+    pub price: Money,
 }
 
 /// Units of stock: 0 to [`MAX_STOCK`].
@@ -71,6 +87,9 @@ pub struct Product {
     pub category: Category,
     /// Price of one unit.
     pub price: Money,
+    /// Whether it is on sale. A withdrawn product stays stored, so that its SKU stays taken.
+    #[serde(default = "is_active")]
+    pub active: bool,
     /// Available units as last reported by the inventory, which decides.
     pub stock_quantity: i64,
     /// Version of the stock level that `stock_quantity` is from.
@@ -82,6 +101,11 @@ pub struct Product {
     pub updated_at: Timestamp,
 }
 
+/// Items of an earlier version do not say whether their product is on sale; it is.
+const fn is_active() -> bool {
+    true
+}
+
 /// Creates a product. The store checks that the SKU is unique.
 pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product {
     Product {
@@ -91,6 +115,7 @@ pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product 
         description: command.description.unwrap_or_else(Description::empty),
         category: command.category,
         price: command.price,
+        active: true,
         stock_quantity: i64::from(command.stock_quantity.get()),
         stock_version: 0,
         version: 1,
@@ -99,16 +124,67 @@ pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product 
     }
 }
 
+/// Replaces what staff state about a product. Another SKU than the product's is `Invalid`; a withdrawn product is `NotFound`.
+pub fn update(product: &Product, command: UpdateProduct, now: Timestamp) -> Result<Product, Failure> {
+    check_on_sale(product)?;
+    if command.sku.is_some_and(|sku| sku != product.sku) {
+        return Err(Failure::field("/sku", "cannot be changed; create another product".to_owned()));
+    }
+    Ok(Product {
+        name: command.name,
+        description: command.description.unwrap_or_else(Description::empty),
+        category: command.category,
+        price: command.price,
+        version: product.version + 1,
+        updated_at: now,
+        ..product.clone()
+    })
+}
+
+/// Withdraws a product from sale, for good. A withdrawn one is `NotFound`.
+pub fn withdraw(product: &Product, now: Timestamp) -> Result<Product, Failure> {
+    check_on_sale(product)?;
+    Ok(Product { active: false, version: product.version + 1, updated_at: now, ..product.clone() })
+}
+
+/// The failure for a product that is not on sale: it looks like one that does not exist.
+fn check_on_sale(product: &Product) -> Result<(), Failure> {
+    if product.active { Ok(()) } else { Err(Failure::not_found("product")) }
+}
+
+/// The failure of a change of another version than the stored one.
+pub fn version_mismatch() -> Failure {
+    let detail = "The product has changed; fetch it and retry with its current version.";
+    Failure::new(FailureKind::PreconditionFailed, "precondition-failed", detail)
+}
+
 impl Product {
-    /// What an order needs to know of it. Every product is on sale.
+    /// What an order needs to know of it.
     pub fn snapshot(&self) -> ProductSnapshot {
         ProductSnapshot {
             product_id: self.id,
             name: self.name.clone(),
             price: self.price,
-            active: true,
+            active: self.active,
             version: self.version,
         }
+    }
+
+    /// The event of this version of the product.
+    pub fn event(&self) -> DomainEvent {
+        match self.version {
+            _ if !self.active => self.deleted().into(),
+            1 => self.created().into(),
+            _ => self.updated().into(),
+        }
+    }
+
+    /// The id of the event of this version: the product's id, later by a millisecond for each version before, so that a change that is
+    /// published twice has one id.
+    pub fn event_id(&self) -> Uuid {
+        const MILLISECOND: u32 = 80;
+        let later = u128::from(self.version.saturating_sub(1)) << MILLISECOND;
+        Uuid::from_u128(self.id.0.as_u128().wrapping_add(later))
     }
 
     /// The event of a new product.
@@ -117,10 +193,27 @@ impl Product {
             product_id: self.id,
             sku: self.sku.clone(),
             name: self.name.clone(),
+            description: self.description.clone(),
             category: self.category.clone(),
             price: self.price,
             stock_quantity: u32::try_from(self.stock_quantity).unwrap_or_default(),
         }
+    }
+
+    fn updated(&self) -> ProductUpdated {
+        ProductUpdated {
+            product_id: self.id,
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            category: self.category.clone(),
+            price: self.price,
+            created_at: self.created_at,
+        }
+    }
+
+    fn deleted(&self) -> ProductDeleted {
+        ProductDeleted { product_id: self.id, sku: self.sku.clone(), name: self.name.clone(), price: self.price }
     }
 }
 
@@ -145,5 +238,50 @@ mod tests {
         for refused in [-1, i64::from(MAX_STOCK) + 1, i64::MAX] {
             assert!(command(refused).is_err(), "{refused}");
         }
+    }
+
+    fn lamp() -> Product {
+        create(ProductId(Uuid::from_u128(7)), command(3).expect("reads"), Timestamp::UNIX_EPOCH)
+    }
+
+    fn replacement(sku: Option<&str>) -> UpdateProduct {
+        from_value(json!({
+            "sku": sku, "name": "Ship lamp", "category": "deck", "price": { "amount": 2500, "currency": "USD" },
+        }))
+        .expect("reads")
+    }
+
+    #[test]
+    fn update_replaces_what_staff_state_and_keeps_the_rest() {
+        let now = Timestamp::from_second(60).expect("an instant");
+        let updated = update(&lamp(), replacement(Some("lamp-1")), now).expect("allowed");
+        assert_eq!(
+            (updated.name.as_str(), updated.category.as_str(), updated.price.amount.get()),
+            ("Ship lamp", "deck", 2500)
+        );
+        assert_eq!((updated.version, updated.updated_at, updated.created_at), (2, now, Timestamp::UNIX_EPOCH));
+        assert_eq!((updated.stock_quantity, updated.sku, updated.id), (3, lamp().sku, lamp().id));
+        let refused = update(&lamp(), replacement(Some("LAMP-2")), now).expect_err("another SKU");
+        assert_eq!(refused.fields[0].pointer, "/sku");
+    }
+
+    #[test]
+    fn withdrawn_product_is_neither_changed_nor_withdrawn_again() {
+        let withdrawn = withdraw(&lamp(), Timestamp::UNIX_EPOCH).expect("allowed");
+        assert_eq!((withdrawn.active, withdrawn.version, withdrawn.snapshot().active), (false, 2, false));
+        let again =
+            [withdraw(&withdrawn, Timestamp::UNIX_EPOCH), update(&withdrawn, replacement(None), Timestamp::UNIX_EPOCH)];
+        assert!(again.into_iter().all(|refused| refused.is_err_and(|failure| failure.kind == FailureKind::NotFound)));
+    }
+
+    #[test]
+    fn each_version_has_its_event_and_one_event_id() {
+        let updated = update(&lamp(), replacement(None), Timestamp::UNIX_EPOCH).expect("allowed");
+        let withdrawn = withdraw(&updated, Timestamp::UNIX_EPOCH).expect("allowed");
+        let events = [&lamp(), &updated, &withdrawn].map(|product| product.event().row().name);
+        assert_eq!(events, ["ProductCreated.v1", "ProductUpdated.v1", "ProductDeleted.v1"]);
+        assert_eq!(lamp().event_id(), lamp().id.0);
+        let ids = [&lamp(), &updated, &withdrawn].map(Product::event_id);
+        assert!(ids[0] < ids[1] && ids[1] < ids[2], "{ids:?}");
     }
 }

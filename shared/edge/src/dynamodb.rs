@@ -33,6 +33,8 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The item's primary key.
     pub keys: Value,
+    /// The item before the change.
+    pub old_image: Option<Value>,
     /// The item after the change.
     pub new_image: Option<Value>,
     /// Sequence number in the stream.
@@ -160,6 +162,7 @@ fn read(record: &Value, invocation: &InvocationContext) -> Result<Change, Failur
     Ok(Change {
         kind,
         keys: image("Keys")?.unwrap_or_default(),
+        old_image: image("OldImage")?,
         new_image,
         sequence_number: sequence(record).unwrap_or_default().to_owned(),
         now,

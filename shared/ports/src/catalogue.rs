@@ -26,9 +26,14 @@ pub trait ProductStore {
         now: Timestamp,
     ) -> Result<IdempotencyOutcome, Failure>;
 
+    /// Stores what staff state about a product in place of version `product.version - 1`; the change stream of the table publishes it. The
+    /// stock figure stays. Returns whether that version was stored.
+    async fn replace(&self, product: &Product) -> Result<bool, Failure>;
+
+    /// One product, also a withdrawn one.
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure>;
 
-    /// The products with these ids, in any order. An id without a product, or given twice, has no effect. At most
+    /// The products with these ids, in any order. Withdrawn ones are among them. An id without a product, or given twice, has no effect. At most
     /// [`domain::order::MAX_LINES`] ids.
     async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure>;
 

@@ -51,5 +51,9 @@ pub const EMAIL_CONFIGURATION_SET: &str = "EmailConfigurationSet";
 
 /// Name of the queue for events that a rule or a subscription could not deliver.
 pub const UNDELIVERED: &str = "undelivered";
-/// Filter of a table's changes: new items. Each product changes with every order, and nobody consumes that.
-pub const NEW_ITEMS: &str = r#"{"eventName":["INSERT"]}"#;
+/// Filters of a table's changes: new items, and changes by staff. The stock figure of a product changes with every order, and nobody
+/// consumes that.
+pub const RELAYED_CHANGES: [&str; 2] = [
+    r#"{"eventName":["INSERT"]}"#,
+    r#"{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"last_change":{"S":["staff"]}}}}"#,
+];

@@ -4,8 +4,9 @@ use crate::{
     Money,
     id::{OrderId, PaymentId, ProductId, UserId},
     stock_level::{AdjustmentReason, StockLevel, StockLine},
-    text::{Category, PaymentMethod, ProductName, Sku},
+    text::{Category, Description, PaymentMethod, ProductName, Sku},
 };
+use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +19,49 @@ pub struct ProductCreated {
     pub sku: Sku,
     /// Name of the product.
     pub name: ProductName,
+    /// Description; may be empty.
+    #[serde(default = "Description::empty")]
+    pub description: Description,
     /// Category of the product.
     pub category: Category,
     /// Price of one unit.
     pub price: Money,
     /// Initial stock in units.
     pub stock_quantity: u32,
+}
+
+/// Staff changed a product. States the product after the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProductUpdated {
+    /// Id of the product.
+    pub product_id: ProductId,
+    /// Stock keeping unit; it never changes.
+    pub sku: Sku,
+    /// Name of the product.
+    pub name: ProductName,
+    /// Description; may be empty.
+    #[serde(default = "Description::empty")]
+    pub description: Description,
+    /// Category of the product.
+    pub category: Category,
+    /// Price of one unit.
+    pub price: Money,
+    /// When the product was created.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
+}
+
+/// A product was withdrawn from sale, for good. Its SKU stays taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProductDeleted {
+    /// Id of the product.
+    pub product_id: ProductId,
+    /// Stock keeping unit.
+    pub sku: Sku,
+    /// Name of the product when it was withdrawn.
+    pub name: ProductName,
+    /// Price of one unit when it was withdrawn.
+    pub price: Money,
 }
 
 /// The stock account of a product was opened.

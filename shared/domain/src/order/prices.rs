@@ -1,7 +1,7 @@
 //! The prices that an order is placed at: those of the copy that orders keep of the catalogue.
 
 use super::Item;
-use crate::{Money, event::ProductCreated, id::ProductId, text::ProductName};
+use crate::{DomainEvent, Money, event, id::ProductId, text::ProductName};
 use kernel::{Failure, FailureKind, FieldError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,9 +23,15 @@ pub struct ProductSnapshot {
 }
 
 impl ProductSnapshot {
-    /// The snapshot of a new product. `version` is that of its event.
-    pub fn created(product: &ProductCreated, version: u64) -> Self {
-        Self { product_id: product.product_id, name: product.name.clone(), price: product.price, active: true, version }
+    /// The snapshot that an event of the catalogue states. `version` is that of the event.
+    pub fn stated(event: &DomainEvent, version: u64) -> Result<Self, Failure> {
+        let (product_id, name, price, active) = match event {
+            DomainEvent::ProductCreated(product) => (product.product_id, &product.name, product.price, true),
+            DomainEvent::ProductUpdated(product) => (product.product_id, &product.name, product.price, true),
+            DomainEvent::ProductDeleted(product) => (product.product_id, &product.name, product.price, false),
+            other => return Err(event::unexpected_event(other)),
+        };
+        Ok(Self { product_id, name: name.clone(), price, active, version })
     }
 }
 

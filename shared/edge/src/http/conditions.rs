@@ -18,6 +18,14 @@ impl IfMatch {
         }
     }
 
+    /// Like [`matches`](Self::matches), for a resource of which several ETags may be changed.
+    pub fn matches_any(&self, is_current: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Tags(tags) => tags.iter().any(|tag| is_current(tag)),
+        }
+    }
+
     /// Parses the header; `None` if it is malformed. Weak ETags are left out, since `If-Match` compares strongly and they never match.
     pub(crate) fn parse(header: &str) -> Option<Self> {
         Some(match list(header)? {

@@ -23,6 +23,10 @@ macro_rules! contract_products {
             newer_stock_level_replaces_an_older_one_and_never_vice_versa
             stock_level_of_an_unknown_product_is_ignored
             concurrent_stock_levels_leave_the_newest
+            replaced_product_keeps_its_stock_figure
+            product_is_replaced_from_one_version_only
+            concurrent_changes_of_one_version_succeed_once
+            sku_of_a_withdrawn_product_stays_taken
         }
     };
 }
@@ -196,4 +200,54 @@ pub async fn concurrent_stock_levels_leave_the_newest(fixture: &Fixture<impl Pro
     assert!(set.iter().all(Result::is_ok), "{set:?}");
     let known = find(fixture.port(), product.id).await.expect("a product");
     assert_eq!((known.stock_quantity, known.stock_version), (91, 9));
+}
+
+fn renamed(product: &Product, name: &str) -> Product {
+    let command = serde_json::json!({ "name": name, "category": "deck", "price": { "amount": 1, "currency": "EUR" } });
+    let command = serde_json::from_value(command).expect("a command");
+    domain::product::update(product, command, now()).expect("allowed")
+}
+
+pub async fn replaced_product_keeps_its_stock_figure(fixture: &Fixture<impl ProductStore>) {
+    let product = a_product().stock(10).created();
+    create(fixture.port(), &product).await.expect("created");
+    let level = StockLevel { product_id: product.id, available: 4, reserved: 6, version: 2 };
+    assert_eq!(fixture.port().set_stock(&level).await, Ok(true));
+    let renamed = renamed(&product, "Anchor");
+    assert_eq!(fixture.port().replace(&renamed).await, Ok(true));
+    let expected = Product { stock_quantity: 4, stock_version: 2, ..renamed };
+    assert_eq!(find(fixture.port(), product.id).await, Some(expected));
+}
+
+pub async fn product_is_replaced_from_one_version_only(fixture: &Fixture<impl ProductStore>) {
+    let product = a_product().created();
+    let second = renamed(&product, "Anchor");
+    assert_eq!(fixture.port().replace(&second).await, Ok(false), "it does not exist");
+    create(fixture.port(), &product).await.expect("created");
+    let third = renamed(&second, "Buoy");
+    assert_eq!(fixture.port().replace(&third).await, Ok(false), "version 2 is not stored yet");
+    assert_eq!(fixture.port().replace(&second).await, Ok(true));
+    assert_eq!(fixture.port().replace(&second).await, Ok(false), "version 1 is not stored any more");
+    assert_eq!(find(fixture.port(), product.id).await, Some(second));
+}
+
+pub async fn concurrent_changes_of_one_version_succeed_once(fixture: &Fixture<impl ProductStore>) {
+    let product = a_product().created();
+    create(fixture.port(), &product).await.expect("created");
+    let changes: Vec<Product> = (0..8).map(|n| renamed(&product, &format!("Anchor {n}"))).collect();
+    let attempts = fixture.concurrent(changes.len()).zip(&changes);
+    let replaced = join_all(attempts.map(|(products, change)| products.replace(change))).await;
+    assert_eq!(replaced.iter().filter(|one| **one == Ok(true)).count(), 1, "{replaced:?}");
+    let winner = replaced.iter().position(|one| *one == Ok(true)).expect("one");
+    assert_eq!(find(fixture.port(), product.id).await.as_ref(), Some(&changes[winner]));
+}
+
+pub async fn sku_of_a_withdrawn_product_stays_taken(fixture: &Fixture<impl ProductStore>) {
+    let product = a_product().created();
+    create(fixture.port(), &product).await.expect("created");
+    let withdrawn = domain::product::withdraw(&product, now()).expect("allowed");
+    assert_eq!(fixture.port().replace(&withdrawn).await, Ok(true));
+    assert_eq!(find(fixture.port(), product.id).await, Some(withdrawn));
+    let second = Product { id: ProductId(fresh()), ..product };
+    assert_eq!(kind_and_code(create(fixture.port(), &second).await), (FailureKind::Conflict, "sku-taken"));
 }

@@ -10,6 +10,8 @@ pub(super) struct ProductsState {
     products: HashMap<ProductId, Product>,
     keys: IdempotencyKeys,
     created: Vec<Product>,
+    /// Products before and after each change by staff.
+    replaced: Vec<(Product, Product)>,
     /// Requests for snapshots.
     snapshot_requests: usize,
 }
@@ -42,6 +44,13 @@ impl Products {
     /// All created products but the first `count`.
     pub fn created_after(&self, count: usize) -> Vec<Product> {
         self.0.inspect(|state| state.products.created.iter().skip(count).cloned().collect())
+    }
+}
+
+impl Products {
+    /// Each product before and after a change by staff, in order.
+    pub fn replaced(&self) -> Vec<(Product, Product)> {
+        self.0.inspect(|state| state.products.replaced.clone())
     }
 }
 
@@ -86,6 +95,22 @@ impl ports::ProductStore for Products {
         step.await
     }
 
+    async fn replace(&self, product: &Product) -> Result<bool, Failure> {
+        let step = self.0.step(Dependency::Table, "products.replace", |state| {
+            let products = &mut state.products;
+            let Some(stored) = products.products.get_mut(&product.id).filter(|old| old.version + 1 == product.version)
+            else {
+                return Ok(false);
+            };
+            let (stock_quantity, stock_version) = (stored.stock_quantity, stored.stock_version);
+            let after = Product { stock_quantity, stock_version, ..product.clone() };
+            let before = std::mem::replace(stored, after.clone());
+            products.replaced.push((before, after));
+            Ok(true)
+        });
+        step.await
+    }
+
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
         self.0.query(Dependency::Table, |state| Ok(state.products.products.get(&id).cloned())).await
     }
@@ -122,7 +147,7 @@ impl ProductSnapshots {
 impl ports::ProductSnapshots for ProductSnapshots {
     async fn find(&self, products: &[ProductId]) -> Result<Vec<ProductSnapshot>, Failure> {
         let query = self.0.query(Dependency::Table, |state| {
-            let found = products.iter().filter_map(|id| state.products.products.get(id));
+            let found = products.iter().filter_map(|id| state.products.products.get(id)).filter(|found| found.active);
             Ok(found.map(Product::snapshot).collect())
         });
         let found = query.await;

@@ -12,8 +12,10 @@ mod order_advance;
 mod orders;
 mod others;
 mod payments;
+mod product_delete;
 mod product_list;
 mod product_price_track;
+mod product_update;
 mod stock;
 mod verification;
 

@@ -2,8 +2,8 @@
 
 use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sample_time};
 use domain::{DomainEvent, user::Role, window::Fact};
-use edge::{Consumer, Delivery};
-use kernel::Timestamp;
+use edge::{Consumer, Delivery, dynamodb::Change};
+use kernel::{Failure, Timestamp};
 use ports::{Claims, Tokens, WindowStore};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform, build};
@@ -31,12 +31,48 @@ async fn authorizer_identifies_the_bearer_of_a_valid_token_only() {
     assert!(edge::authorizer::decide(forged, &clock(), &handler).await.is_err());
 }
 
+fn relay(platform: &Platform) -> impl AsyncFn(Change) -> Result<(), Failure> {
+    let (bus, cache) = (platform.bus(), platform.cache());
+    async move |change| product_relay::handle(&bus, &cache, adapters_dynamodb::product_from_image, change).await
+}
+
+/// Relays an edited sample of a change by staff. Returns the published events and whether the cached product is still there.
+async fn relayed(edits: &str) -> (Vec<domain::Event>, bool) {
+    let platform = Platform::new();
+    let (cache, key) = (platform.cache(), ports::product_cache_key(PRODUCT));
+    ports::Cache::put(&cache, &key, "null", 60).await;
+    let consumer = Consumer::new(catalog::PRODUCT_RELAY.name, catalog::MAX_RECEIVES);
+    let base = sample(catalog::PRODUCT_RELAY, "ok_updated");
+    let event = if edits.is_empty() { base } else { super::edits::apply(base, edits) };
+    let response = edge::dynamodb::batch(&consumer, event, &clock(), &platform.dead_letters(), &relay(&platform)).await;
+    assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{edits}");
+    (platform.bus().published(), ports::Cache::get(&cache, &key).await.is_some())
+}
+
+#[tokio::test]
+async fn product_relay_publishes_changes_by_staff_and_evicts_the_cache() {
+    let (published, is_cached) = relayed("").await;
+    let [event] = &published[..] else { panic!("{published:?}") };
+    let DomainEvent::ProductUpdated(product) = &event.event else { panic!("{event:?}") };
+    assert_eq!((event.sequence, event.time.to_string().as_str()), (2, "2026-11-21T09:00:00Z"));
+    assert_eq!((product.price, is_cached), (build::usd(2_499), false));
+
+    let (published, is_cached) = relayed(r#"set /Records/0/dynamodb/NewImage/active = {"BOOL": false}"#).await;
+    assert!(matches!(published[0].event, DomainEvent::ProductDeleted(_)) && !is_cached, "{published:?}");
+    assert_eq!(published[0].id, event.id, "one id for each version");
+}
+
+#[tokio::test]
+async fn product_relay_ignores_a_change_of_the_stock_figure() {
+    let (published, is_cached) = relayed(r#"set /Records/0/dynamodb/NewImage/version = {"N": "1"}"#).await;
+    assert!(published.is_empty() && is_cached, "{published:?}");
+}
+
 #[tokio::test]
 async fn product_relay_publishes_products_with_stable_ids_and_dead_letters_others() {
     let platform = Platform::new();
-    assert_all_samples_run(catalog::PRODUCT_RELAY, &["ok", "bad_not_a_product"]);
-    let handler =
-        async |change| product_relay::handle(&platform.bus(), adapters_dynamodb::product_from_image, change).await;
+    assert_all_samples_run(catalog::PRODUCT_RELAY, &["ok", "ok_updated", "bad_not_a_product"]);
+    let handler = relay(&platform);
     let consumer = Consumer::new(catalog::PRODUCT_RELAY.name, catalog::MAX_RECEIVES);
     for case in ["ok", "ok", "bad_not_a_product"] {
         let event = sample(catalog::PRODUCT_RELAY, case);

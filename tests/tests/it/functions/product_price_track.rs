@@ -20,7 +20,7 @@ async fn deliver(platform: &Platform, case: &str) -> usize {
 
 #[tokio::test]
 async fn product_price_track_processes_its_events_once() {
-    assert_all_samples_run(catalog::PRODUCT_PRICE_TRACK, &["ok", "bad_mixed_batch"]);
+    assert_all_samples_run(catalog::PRODUCT_PRICE_TRACK, &["ok", "ok_changed", "bad_mixed_batch"]);
     let platform = Platform::new();
     assert_eq!(deliver(&platform, "ok").await, 0);
     let [price] = &platform.orders().prices()[..] else { panic!("{:?}", platform.orders().prices()) };
@@ -31,4 +31,15 @@ async fn product_price_track_processes_its_events_once() {
 async fn product_price_track_dead_letters_an_unreadable_message() {
     let platform = Platform::new();
     assert_eq!(deliver(&platform, "bad_mixed_batch").await, 2);
+}
+
+#[tokio::test]
+async fn product_price_track_takes_a_product_off_sale_in_any_order_of_events() {
+    let platform = Platform::new();
+    // The withdrawal comes first, then the change before it, then the creation.
+    for case in ["ok_changed", "ok"] {
+        assert_eq!(deliver(&platform, case).await, 0);
+        let [price] = &platform.orders().prices()[..] else { panic!("{:?}", platform.orders().prices()) };
+        assert_eq!((price.price, price.version, price.active), (build::usd(2_499), 3, false), "{case}");
+    }
 }

@@ -28,7 +28,7 @@ async fn unknown_path_is_404_and_wrong_method_405_with_allow() {
         ("GET", "/api/v1//orders", 404, "route-not-found", None),
         ("PUT", "/api/v1/orders", 405, "method-not-allowed", Some("POST, GET")),
         ("HEAD", "/health", 405, "method-not-allowed", Some("GET")),
-        ("POST", "/api/v1/products/7", 405, "method-not-allowed", Some("GET")),
+        ("POST", "/api/v1/products/7", 405, "method-not-allowed", Some("GET, PUT, DELETE")),
         ("PUT", "/api/v1/products/7/stock", 405, "method-not-allowed", Some("GET, PATCH")),
         ("GET", "/api/v1/users/login", 405, "method-not-allowed", Some("POST")),
     ] {

@@ -79,6 +79,8 @@ impl Api {
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
             PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
             PRODUCT_LIST => |call| product_list::handle(&p.products(), call);
+            PRODUCT_UPDATE => |call| product_update::handle(&p.products(), &p.cache(), call);
+            PRODUCT_DELETE => |call| product_delete::handle(&p.products(), &p.cache(), call);
             PRODUCT_GET => |call| product_get::handle(&p.products(), &p.cache(), call);
             STOCK_GET => |call| stock_get::handle(&p.stock(), call);
             STOCK_ADJUST => |call| stock_adjust::handle(&p.stock(), call);

@@ -75,6 +75,7 @@ impl<S: Backend> World<S> {
         let change = edge::dynamodb::Change {
             kind: edge::dynamodb::ChangeKind::Insert,
             keys: json!({}),
+            old_image: None,
             new_image: Some(json!({})),
             sequence_number: self.changes.cursor.to_string(),
             now: self.clock.now(),
@@ -82,7 +83,7 @@ impl<S: Backend> World<S> {
             trace: TraceContext::new(ids::request(1)),
             deadline: None,
         };
-        product_relay::handle(&self.platform.bus(), |_| Ok(product.clone()), change).await
+        product_relay::handle(&self.platform.bus(), &self.platform.cache(), |_| Ok(product.clone()), change).await
     }
 
     /// Delivers messages one by one as the runner does, or through the runner itself.

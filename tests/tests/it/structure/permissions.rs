@@ -160,7 +160,7 @@ fn updates_may_change_only_the_named_attributes() {
         .collect();
     assert_eq!(updates.len(), 1);
     let names = texts(&updates[0], "ForAllValues:StringEquals", "dynamodb:Attributes");
-    assert_eq!(names, ["pk", "stock_quantity", "stock_version"]);
+    assert_eq!(names, ["pk", "stock_quantity", "stock_version", "last_change"]);
     let condition: Value = updates[0].in_template(0)["Condition"].clone();
     assert_eq!(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"][1], "stock_quantity");
 }

@@ -2,7 +2,7 @@
 
 use crate::codegen::{
     cfn::{Resource, Template, attribute, only_when, reference},
-    names::{NEW_ITEMS, consumer_group, dead_letter_queue_id, logical, physical},
+    names::{RELAYED_CHANGES, consumer_group, dead_letter_queue_id, logical, physical},
 };
 use catalog::{Function, Trigger};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(super) fn add(template: &mut Template, function: &Function) {
         }
         Trigger::TableChanges(table) => {
             let source = attribute(&logical(table.name, "Table"), "StreamArn");
-            let filter = json!({ "Filters": [{ "Pattern": NEW_ITEMS }] });
+            let filter = json!({ "Filters": RELAYED_CHANGES.map(|pattern| json!({ "Pattern": pattern })) });
             template.add_for(function, bounded(function, id, source, &[("FilterCriteria", filter)]));
         }
         Trigger::Kafka(topics) => {

@@ -2,7 +2,7 @@
 
 use super::{
     all_events_pattern, limits,
-    names::{NEW_ITEMS, consumer_group},
+    names::{RELAYED_CHANGES, consumer_group},
 };
 use crate::codegen::{
     environment, grants,
@@ -103,7 +103,7 @@ fn mappings(function: &Function) -> Value {
             "retries": is_bounded.then_some(limits::STREAM_RETRIES),
             "age_s": is_bounded.then_some(limits::STREAM_AGE_S),
             "consumer_group": is_kafka.then(|| consumer_group(function.name, name)),
-            "filters": if source == "table_changes" { json!([NEW_ITEMS]) } else { json!([]) },
+            "filters": if source == "table_changes" { json!(RELAYED_CHANGES) } else { json!([]) },
         })
     };
     let list = match function.trigger {

@@ -1,0 +1,9 @@
+//! Wires product-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PRODUCT_UPDATE)?;
+    let products = adapters_dynamodb::products(&wiring)?;
+    let cache = adapters_redis::cache(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| product_update::handle(&products, &cache, call).await).await
+}
