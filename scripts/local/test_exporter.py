@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, generate_latest
 
+import catalog
 import emf
 import emulator_records
 import exporter
@@ -71,6 +72,10 @@ class Exposition(unittest.TestCase):
         self.assertEqual(self.samples(), {f"quayside_outbox_lag{{{ORDER}}}": "9.0"})
         self.clock.now += emf.GAUGE_S
         self.assertEqual(self.samples(), {}, "a function that fell silent has no value")
+
+    def test_limit_of_every_service_level_is_a_bound(self) -> None:
+        for name in catalog.section("journeys"):
+            self.assertIn(catalog.journey(name)["within_ms"], emf.BUCKETS_MS, name)
 
     def test_latency_is_a_histogram_with_the_bounds_of_the_service_levels(self) -> None:
         self.metrics.add(line(Latency=[5, 200, 201, 20_000]), is_history=True)

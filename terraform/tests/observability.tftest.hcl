@@ -183,8 +183,13 @@ run "service_levels" {
   }
 
   assert {
-    condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.mean : alarm.threshold == 200])
-    error_message = "The mean of a journey is not compared with 200 ms."
+    condition     = alltrue([for name, alarm in aws_cloudwatch_metric_alarm.mean : alarm.threshold == (name == "canary" ? 15000 : 200)])
+    error_message = "The mean of a journey is not compared with 200 ms, or that of the canary's run with 15 s."
+  }
+
+  assert {
+    condition     = contains(values(aws_xray_group.this)[*].filter_expression, "service(\"quayside-dev-canary-order\")")
+    error_message = "The canary has no service level."
   }
 }
 

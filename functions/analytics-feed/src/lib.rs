@@ -5,7 +5,10 @@ use edge::Delivery;
 use kernel::Failure;
 use ports::AnalyticsStream;
 
-/// Puts one record. A repetition is harmless: windows count each event once.
+/// Puts one record, or none for an order of the canary. A repetition is harmless: windows count each event once.
 pub async fn handle(stream: &impl AnalyticsStream, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
-    stream.put(&window::stream_record(&delivery.event)?).await
+    match window::stream_record(&delivery.event)? {
+        Some(record) => stream.put(&record).await,
+        None => Ok(()),
+    }
 }

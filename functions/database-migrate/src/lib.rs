@@ -1,4 +1,4 @@
-//! Migrates the database to the schema of this version and creates seed accounts.
+//! Migrates the database to the schema of this version and creates seed accounts and that of the canary.
 //!
 //! A deployment invokes it before it shifts traffic. A second run changes nothing.
 
@@ -8,7 +8,7 @@ use domain::{
 };
 use edge::direct::Invocation;
 use kernel::Failure;
-use ports::{Migrations, Passwords, SeedAccount};
+use ports::{CanarySeed, Migrations, Passwords, SeedAccount};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Default, Deserialize)]
@@ -17,6 +17,18 @@ pub struct Migrate {
     /// Accounts to create unless they exist.
     #[serde(default)]
     pub accounts: Vec<Account>,
+    /// The account of the synthetic canary. Its password is replaced if it exists.
+    #[serde(default)]
+    pub canary: Option<Canary>,
+}
+
+/// The login of the synthetic canary.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    pub email: Email,
+    pub username: Username,
+    pub password: Password,
 }
 
 /// An account of staff, an admin or a service.
@@ -37,7 +49,7 @@ pub struct Migrated {
     pub accounts: u32,
 }
 
-/// Applies the migrations, then creates the accounts.
+/// Applies the migrations, then creates the accounts, that of the canary last.
 pub async fn handle(
     migrations: &impl Migrations,
     passwords: &impl Passwords,
@@ -55,5 +67,9 @@ pub async fn handle(
     };
     let accounts = call.input.accounts.into_iter().enumerate().map(account).collect::<Result<Vec<_>, Failure>>()?;
     let accounts = migrations.seed_accounts(&accounts, call.now).await?;
+    if let Some(Canary { email, username, password }) = call.input.canary {
+        let seed = CanarySeed { password_hash: passwords.hash(&password)?, email, username };
+        migrations.put_canary(&seed, call.now).await?;
+    }
     Ok(Migrated { applied, accounts })
 }

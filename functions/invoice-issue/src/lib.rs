@@ -4,7 +4,7 @@
 //! document is a function of the invoice and is written once.
 
 use domain::{
-    DomainEvent,
+    DomainEvent, canary,
     event::OrderConfirmed,
     invoice::{self, Calendar, Invoice},
 };
@@ -12,7 +12,7 @@ use edge::Delivery;
 use kernel::Failure;
 use ports::{Documents, InvoiceRenderer, InvoiceStore};
 
-/// Issues one invoice. `calendar` decides on which day and in which series.
+/// Issues one invoice, and none for an order of the canary: the series is for customers. `calendar` decides on which day and in which series.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,
@@ -21,6 +21,9 @@ pub async fn handle(
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let order: &OrderConfirmed = delivery.event.event.payload()?;
+    if canary::is_customer(order.user_id) {
+        return Ok(());
+    }
     let issued = |invoice: &Invoice| delivery.event(order.order_id, 1, invoice.issued(order.order_id));
     let draft = invoice::draft(order.clone());
     let invoice = invoices.assign_number(delivery.claim(), &draft, calendar, delivery.now, &issued).await?;

@@ -1,8 +1,10 @@
-//! The HTTP client for everything but AWS, and the product catalogue over the platform's own HTTP API.
+//! The HTTP client for everything but AWS, and the platform's own HTTP API: the product catalogue, and what customers call.
 
 mod product_snapshots;
+mod storefront;
 
 pub use product_snapshots::{HttpProductSnapshots, product_snapshots};
+pub use storefront::{HttpStorefront, storefront};
 
 use adapters::config::ConfigError;
 use adapters::tls;

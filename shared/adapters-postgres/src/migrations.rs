@@ -7,10 +7,12 @@ use super::{
     errors::QueryError,
     params::params,
     rows::{get, only},
+    users::taken,
 };
 use catalog::{Context, DatabaseRole, Idempotency, Trigger};
+use domain::canary;
 use kernel::{Failure, Ids, Timestamp, Uuid};
-use ports::{Migrations, SeedAccount};
+use ports::{CanarySeed, Migrations, SeedAccount};
 use refinery::{Migration, Runner};
 use std::{collections::BTreeSet, sync::Arc};
 use tokio_postgres::error::SqlState;
@@ -47,6 +49,12 @@ const FOUND: &str = "
         ON CONFLICT DO NOTHING
         RETURNING id
     ) SELECT count(*) AS made FROM made";
+
+const PUT_CANARY: &str = "
+    INSERT INTO identity.users (id, email, username, password_hash, role, version, created_at)
+    VALUES ($1, $2, $3, $4, 'customer', 1, $5)
+    ON CONFLICT (id) DO UPDATE SET email = excluded.email, username = excluded.username,
+        password_hash = excluded.password_hash, version = users.version + 1";
 
 /// Attempts at a step that a concurrent migration makes fail: creating roles, which belong to the whole cluster, and replacing functions
 /// and privileges.
@@ -165,6 +173,17 @@ impl Migrations for Migrator {
         ];
         let rows = self.owner.query(FOUND, &params).await?;
         u32::try_from(get::<i64>(only(&rows)?, "made")?).map_err(Failure::internal)
+    }
+
+    async fn put_canary(&self, account: &CanarySeed, now: Timestamp) -> Result<(), Failure> {
+        let params = params![
+            canary::CUSTOMER.0,
+            account.email.as_str(),
+            account.username.as_str(),
+            &account.password_hash,
+            now,
+        ];
+        self.owner.attempt(PUT_CANARY, &params).await?.map(drop).map_err(taken)
     }
 }
 

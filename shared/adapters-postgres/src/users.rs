@@ -210,7 +210,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
 }
 
 /// Names the unique field that is taken.
-fn taken(error: QueryError) -> Failure {
+pub(super) fn taken(error: QueryError) -> Failure {
     let (pointer, code, detail) = match error.duplicate() {
         Some("users_email_taken") => ("/email", "email-taken", "An account with this e-mail address exists already."),
         Some("users_username_taken") => {

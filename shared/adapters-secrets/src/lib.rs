@@ -1,7 +1,9 @@
 //! Secrets in AWS Secrets Manager.
 
+mod canary;
 mod roles;
 
+pub use canary::{CanarySecret, canary_account};
 pub use roles::{SecretsOfRoles, role_secrets};
 
 use adapters::aws;

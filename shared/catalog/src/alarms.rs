@@ -242,6 +242,10 @@ pub const ALARMS: &[Alarm] = &[
         .when(Emitted(ORDER_SWEEP), "StuckOrdersNotCancelled", Maximum, Above(0.0)).for_periods(5 * MINUTE, 2, 3),
     Alarm::new("reservation-sweep-errors", "stuck-orders", Ticket, "The sweep could not process a reservation.")
         .when(Emitted(STOCK_SWEEP), "ReservationSweepErrors", Maximum, Above(0.0)).for_periods(5 * MINUTE, 2, 3),
+    Alarm::new("canary-orders-failed", "canary", Page, "The canary cannot order: customers probably cannot either.")
+        .when(Emitted(CANARY_ORDER), "CanaryOrdersFailed", Sum, AtLeast(1.0)).for_periods(5 * MINUTE, 2, 3),
+    Alarm::new("canary-not-set-up", "canary", Ticket, "The canary has had no account for a day: nobody tries the shop when no customer does.")
+        .when(Emitted(CANARY_ORDER), "CanaryNotSetUp", Sum, AtLeast(1.0)).for_periods(HOUR, 24, 24),
     Alarm::new("orders-placed-anomaly", "orders-placed", Ticket, "Far fewer orders are placed than usual at this hour.")
         .when(Lambda(FunctionKind::Only(ORDER_PLACE.name)), "Invocations", Sum, BelowBand(3)).for_periods(15 * MINUTE, 3, 3).or_silent(),
 

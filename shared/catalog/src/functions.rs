@@ -292,6 +292,9 @@ functions! {
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(50);
+    /// Places a test order as a customer does, waits until it is confirmed, and cancels it.
+    CANARY_ORDER = Function::new("canary-order", Operations).triggered(Schedule { minutes: 5 })
+        .uses(&[Uses::Api, Uses::Secret(&CANARY_ACCOUNT, &[GetSecretValue])]).timeout(120);
     /// Migrates the database.
     DATABASE_MIGRATE = Function::new("database-migrate", Operations).uses(&[Uses::PostgresOwner])
         .memory(512).timeout(300);

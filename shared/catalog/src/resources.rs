@@ -142,7 +142,10 @@ pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_
 /// The signing secret of the payment gateway's webhooks.
 pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOOK_SECRET", rotated_by: None };
 
-pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &VERIFICATION_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET];
+/// The account of the synthetic canary and what it orders. `scripts/canary` puts it in, with a new password each time.
+pub const CANARY_ACCOUNT: Secret = Secret { name: "canary-account", env: "CANARY_ACCOUNT_SECRET", rotated_by: None };
+
+pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &VERIFICATION_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET, &CANARY_ACCOUNT];
 
 /// Path of the secrets with the passwords of database roles, below product and stage; the name of the role follows.
 pub const ROLE_SECRETS: &str = "database";

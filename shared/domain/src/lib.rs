@@ -9,6 +9,7 @@
 mod words;
 
 pub mod address;
+pub mod canary;
 pub mod channel;
 pub mod event;
 pub mod id;

@@ -24,6 +24,7 @@ pub use update::{PaymentVersion, Update};
 use crate::{
     Money,
     address::Address,
+    canary,
     event::OrderPlaced,
     id::{OrderId, PaymentId, ProductId, UserId},
     money::SumError,
@@ -136,6 +137,7 @@ pub fn place(
         let snapshot = snapshots
             .iter()
             .find(|snapshot| snapshot.product_id == item.product_id && snapshot.active)
+            .filter(|snapshot| canary::may_order(user_id, &snapshot.name))
             .ok_or_else(|| Failure::field(format!("/items/{n}/product_id"), "is not a product on sale"))?;
         let sum_error = |error| match error {
             SumError::Mixed => Failure::field(format!("/items/{n}/product_id"), "is sold in another currency"),

@@ -82,6 +82,21 @@ fn product_that_is_not_on_sale_is_rejected_with_its_item() {
 }
 
 #[test]
+fn test_product_of_the_canary_is_not_on_sale_for_customers() {
+    let name = crate::text::ProductName::parse(canary::PRODUCT_NAME).expect("a name");
+    let test_product = ProductSnapshot { name, ..snapshot(1, usd(0)) };
+    let order = |user, product: &ProductSnapshot| {
+        place(OrderId(Uuid::nil()), user, command(&[(1, 1)]), std::slice::from_ref(product), Timestamp::UNIX_EPOCH)
+    };
+    let customer = UserId(Uuid::from_u128(9));
+    assert!(order(canary::CUSTOMER, &test_product).is_ok());
+    assert!(order(customer, &snapshot(1, usd(5))).is_ok());
+    for (user, product) in [(customer, &test_product), (canary::CUSTOMER, &snapshot(1, usd(5)))] {
+        assert_eq!(order(user, product).expect_err("rejected").fields[0].pointer, "/items/0/product_id");
+    }
+}
+
+#[test]
 fn empty_duplicate_mixed_and_too_large_orders_are_rejected() {
     let try_place = |items: &[(u128, i64)], snapshots: &[ProductSnapshot]| {
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));

@@ -1,6 +1,6 @@
 //! Analytics windows: orders and revenue per five minutes of event time.
 
-use crate::{DomainEvent, Event, Money, event, id::ProductId, money::Currency, text::ProductName};
+use crate::{DomainEvent, Event, Money, canary, event, id::ProductId, money::Currency, text::ProductName};
 use kernel::{CloudEvent, Failure, Timestamp, Uuid, seconds_after};
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +41,14 @@ pub struct Fact {
 /// A record of the analytics stream, in the envelope of its event.
 pub type StreamRecord = CloudEvent<Fact>;
 
-/// The record of a confirmed order; [`event::unexpected_event`] for another event.
-pub fn stream_record(confirmed: &Event) -> Result<StreamRecord, Failure> {
+/// The record of a confirmed order, `None` for one of the canary; [`event::unexpected_event`] for another event.
+pub fn stream_record(confirmed: &Event) -> Result<Option<StreamRecord>, Failure> {
     let DomainEvent::OrderConfirmed(order) = &confirmed.event else {
         return Err(event::unexpected_event(&confirmed.event));
     };
+    if canary::is_customer(order.user_id) {
+        return Ok(None);
+    }
     let line = |line: &crate::order_line::OrderLine| SoldLine {
         product_id: line.product_id,
         product_name: line.product_name.clone(),
@@ -56,7 +59,7 @@ pub fn stream_record(confirmed: &Event) -> Result<StreamRecord, Failure> {
         area: order.shipping_address.area(),
         lines: order.lines.iter().map(line).collect(),
     };
-    Ok(CloudEvent {
+    Ok(Some(CloudEvent {
         specversion: confirmed.specversion.clone(),
         id: confirmed.id,
         source: confirmed.source.clone(),
@@ -66,7 +69,7 @@ pub fn stream_record(confirmed: &Event) -> Result<StreamRecord, Failure> {
         correlationid: confirmed.correlationid,
         traceparent: confirmed.traceparent.clone(),
         event: Fact { name: confirmed.event.row().name.to_owned(), data },
-    })
+    }))
 }
 
 /// The contribution of one confirmed order to its window.

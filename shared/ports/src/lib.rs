@@ -10,6 +10,7 @@
 #![allow(async_fn_in_trait)] // The runtime is single-threaded: no caller needs the futures to be Send.
 
 mod analytics;
+mod canary;
 mod catalogue;
 mod documents;
 mod events;
@@ -24,6 +25,7 @@ mod payments;
 mod product_cache;
 
 pub use analytics::*;
+pub use canary::*;
 pub use catalogue::*;
 pub use documents::*;
 pub use events::*;

@@ -29,6 +29,15 @@ pub struct SeedAccount {
     pub role: Role,
 }
 
+/// The account of the synthetic canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CanarySeed {
+    pub email: Email,
+    pub username: Username,
+    /// PHC string.
+    pub password_hash: String,
+}
+
 /// The schema of the database.
 pub trait Migrations {
     /// Applies pending migrations and returns their names.
@@ -36,6 +45,10 @@ pub trait Migrations {
 
     /// Creates the accounts that do not exist yet and leaves the others unchanged. Returns how many were created.
     async fn seed_accounts(&self, accounts: &[SeedAccount], now: Timestamp) -> Result<u32, Failure>;
+
+    /// Creates the account of the synthetic canary, a customer with the id [`domain::canary::CUSTOMER`], or replaces its address, name and
+    /// password. `Conflict` if another account has the address or the name.
+    async fn put_canary(&self, account: &CanarySeed, now: Timestamp) -> Result<(), Failure>;
 }
 
 /// One rotation of a secret: a new version that becomes current once the database has its password.

@@ -57,6 +57,11 @@ pub(super) fn render() -> Result<String> {
             "secrets": catalog::ROLE_SECRETS,
             "rotated_by": catalog::DATABASE_SECRET_ROTATE.name,
         },
+        "canary": {
+            "function": catalog::CANARY_ORDER.name,
+            "secret": catalog::CANARY_ACCOUNT.name,
+            "product": domain::canary::PRODUCT_NAME,
+        },
         "alarms": alarms::in_terraform(),
         "journeys": alarms::journeys(),
         "burn_rates": alarms::burn_rates(),

@@ -13,7 +13,7 @@ pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
 
 use crate::ids;
-use domain::{DomainEvent, Event, Money, address::Address};
+use domain::{DomainEvent, Event, Money, address::Address, canary::Account, text::PaymentMethod};
 use kernel::{IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
 use serde_json::{Value, json};
@@ -31,6 +31,16 @@ pub fn at(seconds: i64) -> Timestamp {
 /// An amount in US dollars, given in cents.
 pub fn usd(cents: i64) -> Money {
     Money::new(cents, "USD").expect("an amount")
+}
+
+/// The account of the canary as its secret holds it.
+pub fn canary_account() -> Account {
+    Account {
+        email: "canary@example.com".to_owned(),
+        password: "a long enough secret".to_owned(),
+        product_id: ids::product(1),
+        payment_method: PaymentMethod::parse("pm_card_visa").expect("a payment method"),
+    }
 }
 
 pub fn address() -> Address {

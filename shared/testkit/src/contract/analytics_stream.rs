@@ -23,7 +23,7 @@ macro_rules! contract_analytics_stream {
 
 fn of_order(order: OrderId, sequence: u64) -> StreamRecord {
     let confirmed = build::order().id(order).confirmed().1;
-    window::stream_record(&Event { sequence, ..an_event(confirmed) }).expect("a confirmed order")
+    window::stream_record(&Event { sequence, ..an_event(confirmed) }).expect("a confirmed order").expect("a customer")
 }
 
 pub async fn record_is_delivered_unchanged(

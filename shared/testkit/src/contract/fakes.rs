@@ -2,7 +2,8 @@
 
 use super::{
     Fixture, Observed, Observer, Reader, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers,
-    outbox::OrdersAndOutbox, product_snapshots::ProductSource, role_secrets::NewSecret, verifications::UsersAndTokens,
+    outbox::OrdersAndOutbox, product_snapshots::ProductSource, role_secrets::NewSecret, storefront::Shop,
+    verifications::UsersAndTokens,
 };
 use crate::{
     AnalyticsStream, Archive, Bus, DeadLetters, Documents, EmailSender, EventLog, Platform, Products, SmsSender,
@@ -111,6 +112,11 @@ fakes! {
     role_secrets contract_role_secrets |on: &Platform| {
         on.role_secrets().create("secret", "orders");
         NewSecret { port: on.role_secrets(), secret: "secret".to_owned(), role: "orders".to_owned() }
+    };
+    storefront contract_storefront |on: &Platform| {
+        let account = crate::build::canary_account();
+        on.storefront().register(&account);
+        Shop { port: on.storefront(), account }
     };
     sms_sender contract_sms_sender |on: &Platform| observed(on.sms_sender());
     tokens contract_tokens Platform::tokens;

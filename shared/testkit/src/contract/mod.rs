@@ -44,6 +44,7 @@ pub mod reservations;
 pub mod role_secrets;
 pub mod sms_sender;
 pub mod stock;
+pub mod storefront;
 pub mod tokens;
 pub mod users;
 pub mod verifications;

@@ -51,6 +51,7 @@ mod tests {
         ("reservations", include_str!("reservations.rs")),
         ("role_secrets", include_str!("role_secrets.rs")),
         ("stock", include_str!("stock.rs")),
+        ("storefront", include_str!("storefront.rs")),
         ("sms_sender", include_str!("sms_sender.rs")),
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),

@@ -6,7 +6,7 @@ use domain::{
     window::{AnalyticsRecord, MAX_REGIONS, StreamRecord, Sum, Window},
 };
 use kernel::{Failure, Timestamp, Uuid};
-use ports::{LogRecord, Page, SeedAccount};
+use ports::{CanarySeed, LogRecord, Page, SeedAccount};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
@@ -296,6 +296,11 @@ impl ports::Migrations for Migrations {
             }
             Ok(made)
         });
+        commit.await
+    }
+
+    async fn put_canary(&self, account: &CanarySeed, now: Timestamp) -> Result<(), Failure> {
+        let commit = self.0.commit("migrations.put_canary", |state| state.users.put_canary(account, now));
         commit.await
     }
 }

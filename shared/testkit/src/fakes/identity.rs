@@ -3,14 +3,14 @@
 use super::{Dependency, Passwords, Users, keys::IdempotencyKeys};
 use crate::hex;
 use domain::{
-    Event,
+    Event, canary,
     id::UserId,
     throttle,
-    user::{Password, User},
+    user::{Password, Role, User},
     verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
-use ports::{Claim, Credentials, LoginAttempt, LoginCounters, SeedAccount};
+use ports::{CanarySeed, Claim, Credentials, LoginAttempt, LoginCounters, SeedAccount};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -71,6 +71,27 @@ impl UsersState {
         };
         self.insert(&user, &account.password_hash);
         true
+    }
+
+    /// Creates the canary's account or replaces its address, name and password.
+    pub fn put_canary(&mut self, account: &CanarySeed, now: Timestamp) -> Result<(), Failure> {
+        let known = self.accounts.remove(&canary::CUSTOMER);
+        let user = User {
+            id: canary::CUSTOMER,
+            email: account.email.clone(),
+            username: account.username.clone(),
+            full_name: None,
+            phone: None,
+            address: None,
+            role: Role::Customer,
+            version: 1,
+            created_at: now,
+        };
+        let added = self.add(&user, &account.password_hash);
+        if let (Err(_), Some(known)) = (&added, known) {
+            self.accounts.insert(canary::CUSTOMER, known);
+        }
+        added
     }
 
     /// Adds a user whose e-mail address and username are not taken.

@@ -4,6 +4,7 @@
 //! state and events is one step; publishing the events, and marking them as published, are the steps after it.
 
 mod backbone;
+mod canary;
 mod catalogue;
 mod circuit_breaker;
 mod faults;
@@ -32,6 +33,7 @@ pub use snapshot::Snapshot;
 pub use webhooks::WebhookVerifier;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState, WindowsState};
+use canary::CanaryState;
 use catalogue::{CacheState, ProductsState};
 use faults::Plan;
 use gateway::GatewayState;
@@ -97,6 +99,7 @@ struct State {
     topics: TopicsState,
     stream: StreamState,
     migrations: MigrationsState,
+    canary: CanaryState,
     roles: RolesState,
     /// Number of salts and refresh tokens issued.
     secrets: u64,
@@ -166,6 +169,9 @@ handles! {
     outbox Outbox;
     migrations Migrations;
     role_secrets RoleSecrets;
+    canary_accounts CanaryAccounts;
+    /// The HTTP API, for orders of the canary alone.
+    storefront Storefront;
     role_passwords RolePasswords;
     /// The dead-letter queue.
     dead_letters DeadLetters;

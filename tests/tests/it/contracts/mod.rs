@@ -9,6 +9,7 @@ mod kafka;
 mod postgres;
 mod product_snapshots;
 mod redis;
+mod storefront;
 
 use std::time::Duration;
 use tokio::time::{Instant, interval};

@@ -1,6 +1,7 @@
 //! The handler of every function, run with all sample events in `events/<function>` over the in-memory fakes.
 
 mod access;
+mod canary_order;
 mod consumers;
 mod dispute_list;
 mod documents;

@@ -4,7 +4,7 @@ use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sampl
 use domain::{DomainEvent, user::Role, window::Fact};
 use edge::{Consumer, Delivery, dynamodb::Change};
 use kernel::{Failure, Timestamp};
-use ports::{Claims, Tokens, WindowStore};
+use ports::{Claims, LoginAttempt, LoginCounters, Tokens, UserStore as _, WindowStore};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform, build};
 
@@ -171,7 +171,7 @@ async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
 #[tokio::test]
 async fn database_migrate_seeds_each_account_once_and_validates_roles() {
     let platform = Platform::new();
-    assert_all_samples_run(catalog::DATABASE_MIGRATE, &["ok", "bad_role"]);
+    assert_all_samples_run(catalog::DATABASE_MIGRATE, &["ok", "ok_canary", "bad_role"]);
     let migrate = async |case| {
         let handler = async |call| database_migrate::handle(&platform.migrations(), &platform.passwords(), call).await;
         let (name, event) = (catalog::DATABASE_MIGRATE.name, sample(catalog::DATABASE_MIGRATE, case));
@@ -180,6 +180,13 @@ async fn database_migrate_seeds_each_account_once_and_validates_roles() {
     assert_eq!(migrate("ok").await.expect("done")["accounts"], 1);
     assert_eq!(migrate("ok").await.expect("done")["accounts"], 0);
     assert_eq!(migrate("bad_role").await.expect_err("rejected").code, "validation");
+    for _ in 0..2 {
+        assert_eq!(migrate("ok_canary").await.expect("done")["accounts"], 0);
+    }
+    let counters = LoginCounters { name_and_source: "a".to_owned(), source: "b".to_owned() };
+    let login = platform.users().reserve_login("canary@example.com", &counters, sample_time()).await;
+    let Ok(LoginAttempt::Granted(Some(canary))) = login else { panic!("{login:?}") };
+    assert_eq!((canary.user_id, canary.role), (domain::canary::CUSTOMER, Role::Customer));
 }
 
 #[tokio::test]

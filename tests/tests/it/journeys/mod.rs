@@ -1,6 +1,7 @@
 //! Journeys over HTTP through the whole local cloud: the steps of customers and staff, and the results that must follow.
 
 mod bad_input;
+mod canary;
 mod channels;
 mod clients;
 mod failure;

@@ -168,3 +168,26 @@ mod role_secrets {
 
     testkit::contract_role_secrets!(fixture());
 }
+
+mod canary_account {
+    use super::*;
+    use adapters_secrets::CanarySecret;
+    use ports::CanaryAccounts as _;
+
+    #[tokio::test]
+    async fn canary_has_an_account_once_its_secret_holds_one() {
+        let client = aws_sdk_secretsmanager::Client::from_conf(client!(aws_sdk_secretsmanager).build());
+        let name = fresh("canary-account");
+        let secret = SecretValue::new(client.clone(), name.clone());
+        let accounts = CanarySecret(secret.clone());
+        assert_eq!(accounts.account().await, Ok(None), "there is no secret");
+        client.create_secret().name(&name).secret_string("{}").send().await.expect("the secret is created");
+        assert_eq!(accounts.account().await, Ok(None));
+        let product = kernel::Uuid::from_u128(1);
+        let text = format!(
+            r#"{{"email":"a@example.com","password":"p","product_id":"{product}","payment_method":"pm_card_visa"}}"#
+        );
+        secret.write(text).await.expect("written");
+        assert_eq!(accounts.account().await.expect("readable").expect("an account").product_id.0, product);
+    }
+}

@@ -1,0 +1,125 @@
+//! In-memory fakes of the canary's account and of the API that it calls.
+
+use super::{CanaryAccounts, Dependency, Storefront};
+use domain::{
+    canary::Account,
+    id::OrderId,
+    order::{Reason, Status},
+};
+use kernel::{Failure, FailureKind, Uuid};
+use ports::AccessToken;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct CanaryState {
+    /// The text of the secret.
+    secret: Option<String>,
+    /// The account that may log in.
+    customer: Option<Account>,
+    /// By the key of the request, which is the order's id, too.
+    orders: BTreeMap<Uuid, Status>,
+    stands_still: bool,
+}
+
+/// The only token that the API issues.
+const TOKEN: &str = "canary";
+
+fn unauthenticated() -> Failure {
+    Failure::new(FailureKind::Unauthenticated, "unauthenticated", "The API refused the credentials.")
+}
+
+fn check(token: &AccessToken) -> Result<(), Failure> {
+    if token.0 == TOKEN { Ok(()) } else { Err(unauthenticated()) }
+}
+
+impl CanaryAccounts {
+    /// Sets the text of the secret.
+    pub fn put(&self, text: &str) {
+        self.0.arrange(|state| state.canary.secret = Some(text.to_owned()));
+    }
+}
+
+impl Storefront {
+    /// Creates the customer's account.
+    pub fn register(&self, account: &Account) {
+        self.0.arrange(|state| state.canary.customer = Some(account.clone()));
+    }
+
+    /// From now on orders keep their status until they are cancelled.
+    pub fn stand_still(&self) {
+        self.0.arrange(|state| state.canary.stands_still = true);
+    }
+
+    /// The status of every order, in the order of ids.
+    pub fn orders(&self) -> Vec<Status> {
+        self.0.inspect(|state| state.canary.orders.values().copied().collect())
+    }
+}
+
+impl ports::CanaryAccounts for CanaryAccounts {
+    async fn account(&self) -> Result<Option<Account>, Failure> {
+        let query = self.0.query(Dependency::Keys, |state| match &state.canary.secret {
+            Some(text) => Account::parse(text),
+            None => Ok(None),
+        });
+        query.await
+    }
+}
+
+impl ports::Storefront for Storefront {
+    async fn log_in(&self, account: &Account) -> Result<AccessToken, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let known = state.canary.customer.as_ref();
+            let fits = known.is_some_and(|own| (&own.email, &own.password) == (&account.email, &account.password));
+            if fits { Ok(AccessToken(TOKEN.to_owned())) } else { Err(unauthenticated()) }
+        });
+        query.await
+    }
+
+    async fn open_orders(&self, token: &AccessToken) -> Result<Vec<OrderId>, Failure> {
+        check(token)?;
+        let query = self.0.query(Dependency::Database, |state| {
+            let open = state.canary.orders.iter().filter(|(_, status)| **status != Status::Cancelled);
+            Ok(open.map(|(id, _)| OrderId(*id)).collect())
+        });
+        query.await
+    }
+
+    async fn place(&self, token: &AccessToken, _: &Account, key: Uuid) -> Result<OrderId, Failure> {
+        check(token)?;
+        let step = self.0.step(Dependency::Database, "storefront.place", |state| {
+            state.canary.orders.entry(key).or_insert(Status::Pending);
+            Ok(OrderId(key))
+        });
+        step.await
+    }
+
+    async fn status(&self, token: &AccessToken, order: OrderId) -> Result<(Status, Option<Reason>), Failure> {
+        check(token)?;
+        let query = self.0.query(Dependency::Database, |state| {
+            let status = *state.canary.orders.get(&order.0).ok_or_else(|| Failure::not_found("order"))?;
+            Ok((status, (status == Status::Pending).then_some(Reason::AwaitingStock)))
+        });
+        query.await
+    }
+
+    async fn cancel(&self, token: &AccessToken, order: OrderId) -> Result<(), Failure> {
+        check(token)?;
+        let step = self.0.step(Dependency::Database, "storefront.cancel", |state| {
+            let status = state.canary.orders.get_mut(&order.0).ok_or_else(|| Failure::not_found("order"))?;
+            *status = Status::Cancelled;
+            Ok(())
+        });
+        step.await
+    }
+
+    async fn pause(&self) {
+        self.0.arrange(|state| {
+            if !state.canary.stands_still {
+                for status in state.canary.orders.values_mut().filter(|status| **status == Status::Pending) {
+                    *status = Status::Processing;
+                }
+            }
+        });
+    }
+}
