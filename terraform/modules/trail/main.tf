@@ -43,104 +43,32 @@ resource "aws_kms_key" "this" {
   })
 }
 
-resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV_AWS_18:The bucket holds the log of access; logging access to it would log itself.
-  #checkov:skip=CKV_AWS_144:A second copy in another account belongs to the organization, not to one environment.
-  #checkov:skip=CKV2_AWS_62:Alarms on the trail are taken from its log group.
-  bucket        = local.bucket
-  force_destroy = false
-}
+module "bucket" {
+  source = "../private-bucket"
 
-resource "aws_s3_bucket_public_access_block" "this" {
-  bucket = aws_s3_bucket.this.id
+  name           = local.bucket
+  key_arn        = aws_kms_key.this.arn
+  retention_days = 400
+  tiers          = [{ days = 90, storage_class = "GLACIER_IR" }]
 
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_versioning" "this" {
-  bucket = aws_s3_bucket.this.id
-
-  versioning_configuration {
-    status = "Enabled"
-  }
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
-  bucket = aws_s3_bucket.this.id
-
-  rule {
-    bucket_key_enabled = true
-
-    apply_server_side_encryption_by_default {
-      sse_algorithm     = "aws:kms"
-      kms_master_key_id = aws_kms_key.this.arn
-    }
-  }
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  bucket = aws_s3_bucket.this.id
-
-  rule {
-    id     = "tiers"
-    status = "Enabled"
-
-    filter {}
-
-    transition {
-      days          = 90
-      storage_class = "GLACIER_IR"
-    }
-
-    expiration {
-      days = 400
-    }
-
-    noncurrent_version_expiration {
-      noncurrent_days = 30
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 7
-    }
-  }
-}
-
-resource "aws_s3_bucket_policy" "this" {
-  bucket = aws_s3_bucket.this.id
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid       = "TlsOnly"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "s3:*"
-        Resource  = ["arn:aws:s3:::${local.bucket}", "arn:aws:s3:::${local.bucket}/*"]
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      },
-      {
-        Sid       = "TrailChecksBucket"
-        Effect    = "Allow"
-        Principal = { Service = "cloudtrail.amazonaws.com" }
-        Action    = "s3:GetBucketAcl"
-        Resource  = "arn:aws:s3:::${local.bucket}"
-        Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
-      },
-      {
-        Sid       = "TrailWrites"
-        Effect    = "Allow"
-        Principal = { Service = "cloudtrail.amazonaws.com" }
-        Action    = "s3:PutObject"
-        Resource  = "arn:aws:s3:::${local.bucket}/AWSLogs/${var.account_id}/*"
-        Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn, "s3:x-amz-acl" = "bucket-owner-full-control" } }
-      },
-    ]
-  })
+  statements = [
+    jsonencode({
+      Sid       = "TrailChecksBucket"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "s3:GetBucketAcl"
+      Resource  = "arn:aws:s3:::${local.bucket}"
+      Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn } }
+    }),
+    jsonencode({
+      Sid       = "TrailWrites"
+      Effect    = "Allow"
+      Principal = { Service = "cloudtrail.amazonaws.com" }
+      Action    = "s3:PutObject"
+      Resource  = "arn:aws:s3:::${local.bucket}/AWSLogs/${var.account_id}/*"
+      Condition = { StringEquals = { "aws:SourceArn" = local.trail_arn, "s3:x-amz-acl" = "bucket-owner-full-control" } }
+    }),
+  ]
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -180,7 +108,7 @@ resource "aws_iam_role_policy" "this" {
 
 resource "aws_cloudtrail" "this" {
   name                          = local.trail_name
-  s3_bucket_name                = aws_s3_bucket.this.id
+  s3_bucket_name                = module.bucket.name
   kms_key_id                    = aws_kms_key.this.arn
   sns_topic_name                = null
   is_multi_region_trail         = true
@@ -227,6 +155,4 @@ resource "aws_cloudtrail" "this" {
       }
     }
   }
-
-  depends_on = [aws_s3_bucket_policy.this]
 }

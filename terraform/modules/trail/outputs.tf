@@ -10,5 +10,10 @@ output "arn" {
 
 output "bucket" {
   description = "Bucket of the trail."
-  value       = aws_s3_bucket.this.bucket
+  value       = module.bucket.name
+}
+
+output "settings" {
+  description = "Settings of the bucket, for the tests."
+  value       = module.bucket.settings
 }
