@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::AUTHORIZER)?;
     let tokens = adapters_auth::token_verifier(&wiring)?;
-    edge::authorizer::run(async |request| authorizer::handle(&tokens, request).await).await
+    let revocations = adapters_redis::revocations(&wiring)?;
+    edge::authorizer::run(async |request| authorizer::handle(&tokens, &revocations, request).await).await
 }

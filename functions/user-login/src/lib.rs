@@ -5,12 +5,13 @@
 
 use api::TokenView;
 use domain::{
+    id::SessionId,
     session::{self, Login},
     throttle,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Claims, LoginAttempt, LoginCounters, Passwords, Tokens, UserStore};
+use ports::{Claims, Credentials, LoginAttempt, LoginCounters, Passwords, RefreshToken, Tokens, UserStore};
 
 /// Logs one user in.
 pub async fn handle(
@@ -36,11 +37,13 @@ pub async fn handle(
         return Err(session::wrong_credentials());
     }
     let expiry = session::token_expiry(call.now)?;
-    let claims =
-        Claims { user_id: credentials.user_id, role: credentials.role, issued_at: call.now, expires_at: expiry.access };
+    let Credentials { user_id, role, .. } = credentials;
+    let session_id = SessionId(call.ids.next());
+    let claims = Claims { user_id, session_id, role, issued_at: call.now, expires_at: expiry.access };
     let access_token = tokens.issue(&claims).await?;
     let (refresh_token, digest) = tokens.refresh_token()?;
-    users.begin_session(credentials.user_id, &counters, &digest, call.now, expiry.refresh).await?;
+    let token = RefreshToken { digest, issued_at: call.now, expires_at: expiry.refresh };
+    users.begin_session(session_id, user_id, &counters, &token).await?;
     Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
 }
 

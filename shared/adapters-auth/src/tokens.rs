@@ -135,8 +135,12 @@ impl<S: KeySource> ports::Tokens for JwtTokens<S> {
         let mut random = [0_u8; 32];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| Failure::internal("no random bytes are available"))?;
         let token = URL_SAFE_NO_PAD.encode(random);
-        let digest = Sha256::digest(&token).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = self.digest(&token);
         Ok((token, digest))
+    }
+
+    fn digest(&self, refresh_token: &str) -> String {
+        Sha256::digest(refresh_token).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

@@ -59,11 +59,25 @@ CREATE TABLE identity.login_sources (
 );
 CREATE INDEX login_sources_expiry ON identity.login_sources (expires_at);
 
--- Only digests of refresh tokens are stored, never the tokens.
-CREATE TABLE identity.refresh_tokens (
+-- Sessions, each with the digest of its last refresh token; the tokens themselves are stored nowhere. A row expires with that token; the sweep
+-- deletes it.
+CREATE TABLE identity.sessions (
+    id           uuid        PRIMARY KEY,
+    user_id      uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,
+    digest       text        NOT NULL CONSTRAINT sessions_digest UNIQUE,
+    created_at   timestamptz NOT NULL,
+    refreshed_at timestamptz NOT NULL,
+    expires_at   timestamptz NOT NULL
+);
+CREATE INDEX sessions_of_user ON identity.sessions (user_id, id);
+CREATE INDEX sessions_expiry ON identity.sessions (expires_at);
+
+-- Refresh tokens that were replaced, until they would have expired: whoever sends one of them has stolen it, or was robbed of the next. The
+-- sweep deletes expired rows.
+CREATE TABLE identity.used_refresh_tokens (
     digest     text        PRIMARY KEY,
-    user_id    uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,
-    created_at timestamptz NOT NULL,
+    session_id uuid        NOT NULL REFERENCES identity.sessions (id) ON DELETE CASCADE,
     expires_at timestamptz NOT NULL
 );
-CREATE INDEX refresh_tokens_of_user ON identity.refresh_tokens (user_id, expires_at);
+CREATE INDEX used_refresh_tokens_of_session ON identity.used_refresh_tokens (session_id);
+CREATE INDEX used_refresh_tokens_expiry ON identity.used_refresh_tokens (expires_at);

@@ -34,6 +34,14 @@ BEGIN
         EXECUTE format('REVOKE ALL ON %I.%I FROM %I', context, backbone, context || '_reader');
     END LOOP;
 
+    -- The reader of identity sees neither hashes nor digests.
+    IF to_regrole('identity_reader') IS NOT NULL AND to_regclass('identity.sessions') IS NOT NULL THEN
+        REVOKE ALL ON ALL TABLES IN SCHEMA identity FROM identity_reader;
+        GRANT SELECT (id, email, username, full_name, phone, address, role, version, created_at, email_verified_at, phone_verified_at)
+            ON identity.users TO identity_reader;
+        GRANT SELECT (id, user_id, created_at, refreshed_at, expires_at) ON identity.sessions TO identity_reader;
+    END IF;
+
     -- A context adds events to its outbox and marks as published, through a function, what it published itself. It neither changes nor
     -- deletes events: only the sweep deletes them.
     FOR context IN
@@ -67,7 +75,8 @@ BEGIN
     IF to_regclass('identity.login_attempts') IS NOT NULL THEN
         GRANT SELECT (counter, expires_at), DELETE ON identity.login_attempts, identity.login_sources TO operations;
         GRANT SELECT (counter, expires_at), DELETE ON identity.message_budgets TO operations;
-        GRANT SELECT (id, expires_at), DELETE ON identity.verifications TO operations;
+        GRANT SELECT (id, expires_at), DELETE ON identity.verifications, identity.sessions TO operations;
+        GRANT SELECT (digest, expires_at), DELETE ON identity.used_refresh_tokens TO operations;
     END IF;
 END;
 $$;

@@ -22,6 +22,7 @@ mod preferences;
 mod probe;
 mod roles;
 mod rows;
+mod sessions;
 mod settings;
 mod stock;
 mod sweep;

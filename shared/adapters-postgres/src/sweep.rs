@@ -149,10 +149,12 @@ fn cursor_of(row: &Row) -> Result<OutboxCursor, Failure> {
 }
 
 /// The rows of identity that say themselves when they expire, and their keys.
-const EXPIRING: [(&str, &str); 4] = [
+const EXPIRING: [(&str, &str); 6] = [
     ("login_attempts", "counter"),
     ("login_sources", "counter"),
     ("message_budgets", "counter"),
+    ("sessions", "id"),
+    ("used_refresh_tokens", "digest"),
     ("verifications", "id"),
 ];
 

@@ -10,12 +10,12 @@ use super::{
 };
 use domain::{
     Event,
-    id::UserId,
+    id::{SessionId, UserId},
     throttle,
     user::{Role, User},
 };
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Bus, Credentials, LoginAttempt, LoginCounters, UserStore};
+use ports::{Bus, Credentials, LoginAttempt, LoginCounters, RefreshToken, UserStore};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
 
@@ -84,9 +84,9 @@ const BEGIN_SESSION: &str = "
         UPDATE login_sources SET expires_at = expires_at - make_interval(secs => $7)
         WHERE counter = $6 AND (SELECT count(*) FROM forgotten) >= 0
     ), cleaned AS (
-        DELETE FROM refresh_tokens WHERE user_id = $1 AND expires_at <= $3
+        DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $3
     )
-    INSERT INTO refresh_tokens (user_id, digest, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+    INSERT INTO sessions (id, user_id, digest, created_at, refreshed_at, expires_at) VALUES ($8, $1, $2, $3, $3, $4)";
 
 #[derive(Debug)]
 pub struct PgUsers<B> {
@@ -190,20 +190,20 @@ impl<B: Bus> UserStore for PgUsers<B> {
 
     async fn begin_session(
         &self,
+        session: SessionId,
         user: UserId,
         counters: &LoginCounters,
-        token_digest: &str,
-        now: Timestamp,
-        expires_at: Timestamp,
+        token: &RefreshToken,
     ) -> Result<(), Failure> {
         let params = params![
             user.0,
-            token_digest,
-            now,
-            expires_at,
+            &token.digest,
+            token.issued_at,
+            token.expires_at,
             &counters.name_and_source,
             &counters.source,
             f64::from(throttle::SOURCE_INTERVAL_S),
+            session.0,
         ];
         self.relay.database().query(BEGIN_SESSION, &params).await.map(drop)
     }

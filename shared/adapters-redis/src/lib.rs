@@ -1,12 +1,14 @@
-//! What all processes share in Redis: a cache and a circuit breaker. Neither fails a request when Redis is unreachable.
+//! What all processes share in Redis: a cache, a circuit breaker and revoked sessions. None of them fails a request when Redis is unreachable.
 
 mod cache;
 mod circuit_breaker;
 mod link;
+mod revocations;
 mod token;
 
 pub use cache::{RedisCache, RedisProbe};
 pub use circuit_breaker::RedisCircuitBreaker;
+pub use revocations::RedisRevocations;
 
 use adapters::config::ConfigError;
 use adapters::wiring::{Result, Wiring};
@@ -26,6 +28,11 @@ pub fn cache_probe(wiring: &Wiring) -> Result<RedisProbe> {
 /// The circuit breaker before the payment gateway.
 pub fn circuit_breaker(wiring: &Wiring) -> Result<RedisCircuitBreaker> {
     Ok(RedisCircuitBreaker::of(server(wiring)?, "gateway"))
+}
+
+/// The revoked sessions.
+pub fn revocations(wiring: &Wiring) -> Result<RedisRevocations> {
+    Ok(RedisRevocations::of(server(wiring)?))
 }
 
 /// The Redis of the configuration, which on ElastiCache takes IAM tokens as passwords.

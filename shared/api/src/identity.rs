@@ -1,7 +1,12 @@
 //! User accounts and tokens.
 
 use crate::{id, rfc3339};
-use domain::{address::Address, session::ACCESS_TOKEN_SECONDS, user::User, verification::ContactKind};
+use domain::{
+    address::Address,
+    session::{ACCESS_TOKEN_SECONDS, Session},
+    user::User,
+    verification::ContactKind,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,9 +63,37 @@ pub struct TokenView {
 }
 
 impl TokenView {
-    /// The tokens of a new session.
+    /// The pair of a session.
     pub fn new(access_token: String, refresh_token: String) -> Self {
         Self { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, refresh_token }
+    }
+}
+
+/// A session.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SessionView {
+    /// Id of the session.
+    pub id: String,
+    /// When it began, by a login.
+    pub created_at: String,
+    /// When its last tokens were issued.
+    pub refreshed_at: String,
+    /// When it ends unless it is refreshed before.
+    pub expires_at: String,
+    /// Whether the request belongs to it.
+    pub is_current: bool,
+}
+
+impl SessionView {
+    /// A session, and whether the request belongs to it.
+    pub fn new(session: &Session, is_current: bool) -> Self {
+        Self {
+            id: id(session.id.0),
+            created_at: rfc3339(session.created_at),
+            refreshed_at: rfc3339(session.refreshed_at),
+            expires_at: rfc3339(session.expires_at),
+            is_current,
+        }
     }
 }
 

@@ -10,6 +10,8 @@ const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
 /// The events that customers are notified of.
 const NOTIFIED_EVENTS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
 const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
+/// Everyone who logs in, for what is their own.
+const ANY_USER: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
 /// The attributes of a product that a change by staff names.
 const STATED_BY_STAFF: &[&str] = &[
@@ -37,7 +39,7 @@ functions! {
     // Identity.
     /// Verifies the access token of a request for API Gateway.
     AUTHORIZER = Function::new("authorizer", Identity).triggered(Authorizer)
-        .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]).timeout(5)
+        .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue]), Uses::Redis]).timeout(5)
         .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
@@ -65,6 +67,18 @@ functions! {
     /// Verifies the address that a token was sent to.
     CONTACT_VERIFY = Function::new("contact-verify", Identity).http(Post, "/api/v1/users/verify", Public)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFIED]);
+    /// Exchanges a refresh token for a new pair of tokens.
+    TOKEN_REFRESH = Function::new("token-refresh", Identity).http(Post, "/api/v1/users/token/refresh", Public)
+        .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]);
+    /// Ends the session of the access token.
+    USER_LOGOUT = Function::new("user-logout", Identity).http(Post, "/api/v1/users/logout", ANY_USER)
+        .uses(&[Uses::Postgres, Uses::Redis]);
+    /// Lists the sessions of the caller.
+    SESSION_LIST = Function::new("session-list", Identity).http(Get, "/api/v1/users/{id}/sessions", ANY_USER)
+        .uses(&[Uses::PostgresRead]);
+    /// Ends all sessions of the caller.
+    SESSION_END = Function::new("session-end", Identity).http(Delete, "/api/v1/users/{id}/sessions", ANY_USER)
+        .uses(&[Uses::Postgres, Uses::Redis]);
 
     // Catalogue.
     /// Creates a product.

@@ -39,6 +39,8 @@ ids! {
     PaymentId "payment";
     /// Id of a refund.
     RefundId "refund";
+    /// Id of a session.
+    SessionId "session";
     /// Id of a device registered for push notifications.
     DeviceId "device";
 }

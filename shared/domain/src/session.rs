@@ -1,6 +1,10 @@
 //! Sessions: login and token lifetimes.
 
-use crate::{text::Email, user::normalized_password};
+use crate::{
+    id::{SessionId, UserId},
+    text::Email,
+    user::{Role, normalized_password},
+};
 use kernel::{Failure, FailureKind, FieldError, Timestamp, seconds_after};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,6 +54,33 @@ impl Login {
     }
 }
 
+/// A request for a new pair of tokens.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    pub refresh_token: String,
+}
+
+/// A session that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveSession {
+    pub id: SessionId,
+    pub user_id: UserId,
+    /// The role that the user has now.
+    pub role: Role,
+}
+
+/// A session as its user sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    /// When its last tokens were issued.
+    pub refreshed_at: Timestamp,
+    /// When it ends unless it is refreshed before.
+    pub expires_at: Timestamp,
+}
+
 /// When the tokens of a session expire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenExpiry {
@@ -68,6 +99,12 @@ pub fn token_expiry(now: Timestamp) -> Result<TokenExpiry, Failure> {
 /// The failure of a login. It is the same for an unknown name and a wrong password, so that it reveals no account.
 pub fn wrong_credentials() -> Failure {
     Failure::new(FailureKind::Unauthenticated, "wrong-credentials", "The name or the password is wrong.")
+}
+
+/// The failure of a refresh. It does not tell an unknown token from an expired or a used one.
+pub fn invalid_refresh_token() -> Failure {
+    let detail = "The refresh token is wrong, was used already or has expired; please log in again.";
+    Failure::new(FailureKind::Unauthenticated, "invalid-refresh-token", detail)
 }
 
 #[cfg(test)]

@@ -67,6 +67,14 @@ pub fn check_owner(owner: UserId, id: kernel::Uuid, role: &str) -> Result<(), Fa
     }
 }
 
+/// Checks that a principal is the user `owner`. If not, the data is `NotFound`, whatever the role.
+pub fn check_self(owner: UserId, id: kernel::Uuid, _role: &str) -> Result<(), Failure> {
+    match owner.0 == id {
+        true => Ok(()),
+        false => Err(Failure::not_found("user")),
+    }
+}
+
 /// A plain-text password, in Unicode normalization form C. It is never stored or logged.
 ///
 /// Keyboards send the same letter composed (`é`) or decomposed (`e` and an accent). NIST SP 800-63B asks for a normalization before
@@ -241,6 +249,8 @@ mod tests {
             assert_eq!(check_owner(other, id, role.name()), Err(Failure::not_found("user")));
         }
         assert_eq!(check_owner(other, id, Role::Admin.name()), Ok(()));
+        assert_eq!(check_self(UserId(id), id, Role::Customer.name()), Ok(()));
+        assert_eq!(check_self(other, id, Role::Admin.name()), Err(Failure::not_found("user")));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Ports of identity.
 
-use crate::{Claim, EmailMessage};
+use crate::{Claim, EmailMessage, RefreshToken};
 use domain::{
     Event,
-    id::UserId,
+    id::{SessionId, UserId},
     text::Email,
     user::{Password, Role, User},
     verification::{Contacts, Token, Verification},
@@ -43,14 +43,13 @@ pub trait UserStore {
     ) -> Result<LoginAttempt, Failure>;
 
     /// Starts a session: forgets the failed logins of the name from this source, gives the source its attempt back, and stores the digest
-    /// of a refresh token until `expires_at`.
+    /// of the refresh token.
     async fn begin_session(
         &self,
+        session: SessionId,
         user: UserId,
         counters: &LoginCounters,
-        token_digest: &str,
-        now: Timestamp,
-        expires_at: Timestamp,
+        token: &RefreshToken,
     ) -> Result<(), Failure>;
 }
 
@@ -155,6 +154,7 @@ pub trait Passwords {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     pub user_id: UserId,
+    pub session_id: SessionId,
     pub role: Role,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
@@ -171,6 +171,9 @@ pub trait Tokens {
 
     /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
     fn refresh_token(&self) -> Result<(String, String), Failure>;
+
+    /// The digest under which a refresh token is stored.
+    fn digest(&self, refresh_token: &str) -> String;
 }
 
 /// Verifies access tokens, with the public halves of the signing keys and without the private ones.

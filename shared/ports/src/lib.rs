@@ -23,6 +23,7 @@ mod operations;
 mod orders;
 mod payments;
 mod product_cache;
+mod sessions;
 
 pub use analytics::*;
 pub use canary::*;
@@ -39,6 +40,7 @@ pub use operations::*;
 pub use orders::*;
 pub use payments::*;
 pub use product_cache::product_cache_key;
+pub use sessions::*;
 
 /// What became of a transition that is guarded by the aggregate's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

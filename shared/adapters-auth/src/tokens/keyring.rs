@@ -108,6 +108,7 @@ impl Keyring {
             iss: issuer.to_owned(),
             aud: issuer.to_owned(),
             sub: claims.user_id.0,
+            sid: claims.session_id.0,
             role: claims.role.name().to_owned(),
             iat: claims.issued_at.as_second(),
             exp: claims.expires_at.as_second(),

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::id::UserId;
+use domain::id::{SessionId, UserId};
 use domain::user::Role;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use kernel::{Failure, Timestamp, Uuid};
@@ -56,6 +56,8 @@ pub(super) struct AccessTokenClaims {
     pub iss: String,
     pub aud: String,
     pub sub: Uuid,
+    /// The session (OpenID Connect Front-Channel Logout 1.0).
+    pub sid: Uuid,
     pub role: String,
     pub iat: i64,
     pub exp: i64,
@@ -138,6 +140,7 @@ fn valid_at(body: &AccessTokenClaims, now: Timestamp) -> Option<Claims> {
     let expires_at = Timestamp::from_second(body.exp).ok().filter(|expires_at| now < *expires_at)?;
     Some(Claims {
         user_id: UserId(body.sub),
+        session_id: SessionId(body.sid),
         role: Role::parse(&body.role)?,
         issued_at: Timestamp::from_second(body.iat).ok()?,
         expires_at,

@@ -3,7 +3,7 @@
 use super::*;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::id::UserId;
+use domain::id::{SessionId, UserId};
 use domain::user::Role;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use kernel::Uuid;
@@ -81,8 +81,8 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn claims() -> Claims {
-    let user_id = UserId(Uuid::from_u128(7));
-    Claims { user_id, role: Role::Customer, issued_at: at(1_000), expires_at: at(4_600) }
+    let (user_id, session_id) = (UserId(Uuid::from_u128(7)), SessionId(Uuid::from_u128(8)));
+    Claims { user_id, session_id, role: Role::Customer, issued_at: at(1_000), expires_at: at(4_600) }
 }
 
 /// The parts of a token, decoded.

@@ -3,11 +3,11 @@
 use crate::fixtures::*;
 use domain::{
     Event,
-    id::UserId,
+    id::{SessionId, UserId},
     user::{self, Role, User},
 };
-use kernel::FailureKind;
-use ports::{Credentials, LoginAttempt, LoginCounters, UserStore};
+use kernel::{FailureKind, Timestamp};
+use ports::{Credentials, LoginAttempt, LoginCounters, RefreshToken, UserStore};
 use serde_json::json;
 use std::time::Duration;
 
@@ -79,14 +79,18 @@ async fn taken_email_or_username_is_a_conflict_naming_its_field() {
 }
 
 #[tokio::test]
-async fn new_session_deletes_the_expired_tokens_of_its_user() {
+async fn new_session_deletes_the_expired_ones_of_its_user() {
     let database = database().await;
     let users = database.users();
     let (user, event) = registered("ada@example.com", "ada");
     users.register(&user, "hash", &event).await.expect("registered");
     let hour = Duration::from_secs(3600);
-    users.begin_session(user.id, &counters("ada"), "old", now() - 2 * hour, now() - hour).await.expect("begun");
-    users.begin_session(user.id, &counters("ada"), "new", now(), now() + hour).await.expect("begun");
-    let digests = database.rows("SELECT digest FROM identity.refresh_tokens").await;
+    let begin = async |digest: &str, at: Timestamp| {
+        let token = RefreshToken { digest: digest.to_owned(), issued_at: at, expires_at: at + hour };
+        users.begin_session(SessionId(id()), user.id, &counters("ada"), &token).await.expect("begun");
+    };
+    begin("old", now() - 2 * hour).await;
+    begin("new", now()).await;
+    let digests = database.rows("SELECT digest FROM identity.sessions").await;
     assert_eq!(digests.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>(), ["new"]);
 }

@@ -1,14 +1,14 @@
 //! Roles that only read: what functions read works with them, and no write does, by privilege and by read-only transactions.
 
 use crate::{fixtures::*, stock::opened};
-use adapters_postgres::{PgContacts, PgInvoices, PgOrders, PgPayments, PgStock, PgWindows};
+use adapters_postgres::{PgContacts, PgInvoices, PgOrders, PgPayments, PgStock, PgUsers, PgWindows};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole};
 use domain::id::{OrderId, PaymentId, UserId};
 use kernel::FailureKind;
 use ports::{
-    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, StockMovements,
-    StockStore, Terms, WindowStore,
+    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, SessionStore,
+    StockMovements, StockStore, Terms, WindowStore,
 };
 
 fn readers() -> impl Iterator<Item = (Context, &'static str)> {
@@ -18,11 +18,18 @@ fn readers() -> impl Iterator<Item = (Context, &'static str)> {
     })
 }
 
-/// The number of tables on which the role has one of the privileges, of those for which the condition holds.
+/// The number of tables on which, or on columns of which, the role has one of the privileges, of those for which the condition holds.
 async fn tables(database: &TestDatabase, role: &str, privileges: &str, condition: &str) -> i64 {
+    // Only these privileges exist for columns.
+    let of_columns = match privileges.contains("DELETE") {
+        true => "SELECT, INSERT, UPDATE, REFERENCES".split(", ").filter(|one| privileges.contains(one)).collect(),
+        false => vec![privileges],
+    };
     let sql = format!(
         "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND {condition}
-        AND has_table_privilege('{role}', format('%I.%I', schemaname, tablename), '{privileges}')"
+        AND (has_table_privilege('{role}', format('%I.%I', schemaname, tablename), '{privileges}')
+            OR has_any_column_privilege('{role}', format('%I.%I', schemaname, tablename), '{}'))",
+        of_columns.join(", ")
     );
     database.number(&sql).await
 }
@@ -49,7 +56,21 @@ async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege()
         assert_eq!(database.number(&functions).await, 0, "{role}");
         seen += 1;
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 7);
+}
+
+#[tokio::test]
+async fn reader_of_identity_sees_no_hash_and_no_digest() {
+    let database = database().await;
+    let role = DatabaseRole::Reader(Context::Identity).name();
+    let secrets = format!(
+        "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'identity'
+        AND column_name IN ('password_hash', 'digest', 'selector')
+        AND has_column_privilege('{role}', format('%I.%I', table_schema, table_name), column_name, 'SELECT')"
+    );
+    assert_eq!(database.number(&secrets).await, 0);
+    let users = PgUsers::new(database.as_role(DatabaseRole::Reader(Context::Identity)), database.bus());
+    assert!(users.sessions(UserId(id()), now(), 10, None).await.expect("read").items.is_empty());
 }
 
 #[tokio::test]

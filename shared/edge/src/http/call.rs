@@ -124,6 +124,11 @@ impl<B> Call<B> {
         self.head.source_ip.as_deref()
     }
 
+    /// Parses a claim of the access token that the authorizer passed on, such as its session; `Unauthenticated` without it.
+    pub fn claim<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
+        self.head.claims.get(name).and_then(|value| value.parse().ok()).ok_or_else(unauthenticated)
+    }
+
     /// The authenticated caller; `Unauthenticated` if there is none.
     pub fn principal(&self) -> Result<&Principal, Failure> {
         self.principal.as_ref().ok_or_else(unauthenticated)

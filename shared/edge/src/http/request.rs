@@ -13,6 +13,7 @@ use kernel::{Failure, FailureKind, IdempotencyKey, Ids, Timestamp, TraceContext,
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A request without its body.
@@ -27,6 +28,7 @@ pub(crate) struct Head {
     pub path_parameters: BTreeMap<String, String>,
     pub query: QueryMap,
     pub principal: Option<Principal>,
+    pub claims: BTreeMap<String, String>,
     pub trace: TraceContext,
 }
 
@@ -68,6 +70,7 @@ impl Head {
             path: event.raw_path.unwrap_or_default(),
             route_key: event.route_key.unwrap_or_default(),
             principal: event.request_context.authorizer.as_ref().and_then(principal),
+            claims: event.request_context.authorizer.as_ref().map(claims).unwrap_or_default(),
             request_id: event.request_context.request_id.unwrap_or_else(|| invocation.request_id.clone()),
             source_ip: event.request_context.http.source_ip,
             headers: event.headers,
@@ -81,6 +84,12 @@ impl Head {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+}
+
+/// The claims that the authorizer returned, those of the principal among them.
+fn claims(authorizer: &ApiGatewayRequestAuthorizer) -> BTreeMap<String, String> {
+    let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));
+    authorizer.fields.iter().filter_map(text).collect()
 }
 
 /// The principal that the authorizer returned. A malformed authorizer context counts as anonymous.

@@ -108,6 +108,8 @@ fakes! {
     invoice_renderer contract_invoice_renderer Platform::invoice_renderer;
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;
+    revocations contract_revocations Platform::revocations;
+    sessions contract_sessions Platform::users;
     stock contract_stock Platform::stock;
     role_secrets contract_role_secrets |on: &Platform| {
         on.role_secrets().create("secret", "orders");

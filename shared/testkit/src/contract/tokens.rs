@@ -3,7 +3,10 @@
 use super::{Fixture, fresh, later, now};
 use crate::hex;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{id::UserId, user::Role};
+use domain::{
+    id::{SessionId, UserId},
+    user::Role,
+};
 use kernel::{Failure, Timestamp};
 use ports::{Claims, SigningKeys, TokenVerifier, Tokens};
 use serde_json::{Value, json};
@@ -28,6 +31,10 @@ impl<T: Tokens, V, K> Tokens for AllTokens<T, V, K> {
 
     fn refresh_token(&self) -> Result<(String, String), Failure> {
         self.tokens.refresh_token()
+    }
+
+    fn digest(&self, refresh_token: &str) -> String {
+        self.tokens.digest(refresh_token)
     }
 }
 
@@ -70,7 +77,8 @@ macro_rules! contract_tokens {
 }
 
 fn claims() -> Claims {
-    Claims { user_id: UserId(fresh()), role: Role::Staff, issued_at: now(), expires_at: later(3_600) }
+    let (user_id, session_id) = (UserId(fresh()), SessionId(fresh()));
+    Claims { user_id, session_id, role: Role::Staff, issued_at: now(), expires_at: later(3_600) }
 }
 
 /// Claims issued when a key created now has been published for five minutes.

@@ -2,10 +2,16 @@
 
 use super::{Fixture, an_event, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
-use domain::{id::UserId, text::Email, text::Username, throttle, user::User};
+use domain::{
+    id::{SessionId, UserId},
+    text::Email,
+    text::Username,
+    throttle,
+    user::User,
+};
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
-use ports::{Credentials, LoginAttempt, LoginCounters, UserStore};
+use ports::{Credentials, LoginAttempt, LoginCounters, RefreshToken, UserStore};
 
 /// Generates one test per rule of [`UserStore`]. The expression is a future of a `Fixture<impl UserStore>`.
 #[macro_export]
@@ -235,8 +241,8 @@ pub async fn session_resets_the_failures_of_its_name_and_gives_the_source_its_at
     register(fixture.port(), &user).await.expect("registered");
     for _ in 0..throttle::SOURCE_BURST {
         assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
-        let digest = fresh().simple().to_string();
-        fixture.port().begin_session(user.id, &counters, &digest, now(), later(3_600)).await.expect("started");
+        let token = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(3_600) };
+        fixture.port().begin_session(SessionId(fresh()), user.id, &counters, &token).await.expect("started");
     }
     assert_eq!(attempt(fixture.port(), user.username.as_str(), &counters, 0).await, None);
 }

@@ -1,16 +1,16 @@
 //! In-memory fakes of user accounts and password hashing.
 
-use super::{Dependency, Passwords, Users, keys::IdempotencyKeys};
+use super::{Dependency, Passwords, Session, Users, keys::IdempotencyKeys};
 use crate::hex;
 use domain::{
     Event, canary,
-    id::UserId,
+    id::{SessionId, UserId},
     throttle,
     user::{Password, Role, User},
     verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
-use ports::{CanarySeed, Claim, Credentials, LoginAttempt, LoginCounters, SeedAccount};
+use ports::{CanarySeed, Claim, Credentials, LoginAttempt, LoginCounters, RefreshToken, SeedAccount};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,26 +27,18 @@ pub(super) struct UsersState {
     message_budgets: BTreeMap<String, Timestamp>,
     /// By the counter of the source: when it has its whole budget again.
     sources: BTreeMap<String, Timestamp>,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
 }
 
-struct Account {
-    user: User,
+pub(super) struct Account {
+    pub(super) user: User,
     password_hash: String,
-    sessions: Vec<Session>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
-    /// SHA-256 of the refresh token, in hexadecimal.
-    pub token_digest: String,
-    pub begun_at: Timestamp,
-    pub expires_at: Timestamp,
 }
 
 impl UsersState {
     fn insert(&mut self, user: &User, password_hash: &str) {
         let password_hash = password_hash.to_owned();
-        self.accounts.insert(user.id, Account { user: user.clone(), password_hash, sessions: vec![] });
+        self.accounts.insert(user.id, Account { user: user.clone(), password_hash });
     }
 
     /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
@@ -129,7 +121,7 @@ impl UsersState {
         Ok(Ok(()))
     }
 
-    fn account(&mut self, user: UserId) -> Result<&mut Account, Failure> {
+    pub(super) fn account(&mut self, user: UserId) -> Result<&mut Account, Failure> {
         self.accounts.get_mut(&user).ok_or_else(|| Failure::not_found("user"))
     }
 }
@@ -138,13 +130,6 @@ impl Users {
     /// All users, sorted by id.
     pub fn all(&self) -> Vec<User> {
         self.0.inspect(|state| state.users.accounts.values().map(|account| account.user.clone()).collect())
-    }
-
-    /// The sessions of a user, oldest first.
-    pub fn sessions(&self, user: UserId) -> Vec<Session> {
-        self.0.inspect(|state| {
-            state.users.accounts.get(&user).map(|account| account.sessions.clone()).unwrap_or_default()
-        })
     }
 
     /// Stores a user with this password, without an event.
@@ -211,19 +196,18 @@ impl ports::UserStore for Users {
 
     async fn begin_session(
         &self,
+        session: SessionId,
         user: UserId,
         counters: &LoginCounters,
-        token_digest: &str,
-        now: Timestamp,
-        expires_at: Timestamp,
+        token: &RefreshToken,
     ) -> Result<(), Failure> {
         let commit = self.0.commit("users.begin_session", |state| {
             state.users.attempts.remove(&counters.name_and_source);
             if let Some(full_at) = state.users.sources.get_mut(&counters.source) {
                 *full_at = seconds_after(*full_at, -i64::from(throttle::SOURCE_INTERVAL_S))?;
             }
-            let account = state.users.account(user)?;
-            account.sessions.push(Session { token_digest: token_digest.to_owned(), begun_at: now, expires_at });
+            state.users.account(user)?;
+            state.users.sessions.insert(session, Session::new(user, token));
             Ok(())
         });
         commit.await

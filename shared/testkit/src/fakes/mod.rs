@@ -18,6 +18,7 @@ mod orders;
 mod outbox;
 mod payments;
 mod roles;
+mod sessions;
 mod snapshot;
 mod stock;
 mod tokens;
@@ -26,15 +27,16 @@ mod webhooks;
 pub use backbone::Probe;
 pub use faults::{Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
 pub use gateway::{Charge, GatewayRefund};
-pub use identity::Session;
 pub use invoices::InvoiceRenderer;
 pub use messengers::{MessageTemplates, VERIFICATION_SUBJECT};
+pub use sessions::Session;
 pub use snapshot::Snapshot;
 pub use webhooks::WebhookVerifier;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState, WindowsState};
 use canary::CanaryState;
 use catalogue::{CacheState, ProductsState};
+use domain::id::SessionId;
 use faults::Plan;
 use gateway::GatewayState;
 use identity::UsersState;
@@ -82,6 +84,8 @@ struct State {
     products: ProductsState,
     cache: CacheState,
     users: UsersState,
+    /// The sessions whose access tokens are revoked.
+    revoked: HashSet<SessionId>,
     keys: KeyRing,
     payments: PaymentsState,
     gateway: GatewayState,
@@ -142,6 +146,8 @@ handles! {
     product_snapshots ProductSnapshots;
     cache Cache;
     users Users;
+    /// Revoked sessions, which are forgotten when the cache is down.
+    revocations Revocations;
     /// Fast, insecure password hashing.
     passwords Passwords;
     /// JWTs with a forgeable signature.

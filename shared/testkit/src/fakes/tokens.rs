@@ -70,6 +70,7 @@ fn claims(keys: &[Key], token: &str) -> Option<Claims> {
     }
     Some(Claims {
         user_id: UserId(payload["sub"].as_str()?.parse().ok()?),
+        session_id: payload["sid"].as_str()?.parse().ok()?,
         role: Role::parse(payload["role"].as_str()?)?,
         issued_at: Timestamp::from_second(payload["iat"].as_i64()?).ok()?,
         expires_at: Timestamp::from_second(payload["exp"].as_i64()?).ok()?,
@@ -85,6 +86,7 @@ impl ports::Tokens for Tokens {
             let header = json!({ "alg": ALGORITHM, "kid": kid, "typ": "JWT" });
             let payload = json!({
                 "sub": claims.user_id,
+                "sid": claims.session_id,
                 "role": claims.role.name(),
                 "iat": claims.issued_at.as_second(),
                 "exp": claims.expires_at.as_second(),
@@ -109,8 +111,12 @@ impl ports::Tokens for Tokens {
             state.secrets
         });
         let token = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("refresh {number}")));
-        let digest = hex(&Sha256::digest(&token));
+        let digest = self.digest(&token);
         Ok((token, digest))
+    }
+
+    fn digest(&self, refresh_token: &str) -> String {
+        hex(&Sha256::digest(refresh_token))
     }
 }
 

@@ -85,6 +85,11 @@ mod prices {
     testkit::contract_prices!(store(Context::Orders, PgOrders::new));
 }
 
+mod sessions {
+    use super::*;
+    testkit::contract_sessions!(store(Context::Identity, PgUsers::new));
+}
+
 mod stock {
     use super::*;
     testkit::contract_stock!(store(Context::Inventory, PgStock::new));

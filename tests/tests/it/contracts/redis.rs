@@ -1,8 +1,9 @@
-//! Cache and circuit breaker on Redis. Every run uses new keys, so that other data stays untouched.
+//! Cache, circuit breaker and revocations on Redis. Every run uses new keys, so that other data stays untouched.
 
 use super::{PROCESSES, var};
 use adapters_redis::RedisCache;
 use adapters_redis::RedisCircuitBreaker;
+use adapters_redis::RedisRevocations;
 use testkit::Platform;
 use testkit::contract::Fixture;
 
@@ -27,4 +28,16 @@ mod circuit_breaker {
     }
 
     testkit::contract_circuit_breaker!(fixture());
+}
+
+mod revocations {
+    use super::*;
+
+    async fn fixture() -> Fixture<RedisRevocations> {
+        let url = var("REDIS_URL");
+        let process = || RedisRevocations::new(&url).expect("REDIS_URL can be read");
+        Fixture::new((0..PROCESSES).map(|_| process()), &Platform::new())
+    }
+
+    testkit::contract_revocations!(fixture());
 }

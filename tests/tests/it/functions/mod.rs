@@ -17,6 +17,7 @@ mod product_delete;
 mod product_list;
 mod product_price_track;
 mod product_update;
+mod sessions;
 mod stock;
 mod verification;
 

@@ -1,7 +1,7 @@
 //! The authorizer, consumers of streams and topics, schedules, and functions that operators call.
 
 use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sample_time};
-use domain::{DomainEvent, user::Role, window::Fact};
+use domain::{DomainEvent, id::SessionId, user::Role, window::Fact};
 use edge::{Consumer, Delivery, dynamodb::Change};
 use kernel::{Failure, Timestamp};
 use ports::{Claims, LoginAttempt, LoginCounters, Tokens, UserStore as _, WindowStore};
@@ -14,19 +14,20 @@ async fn authorizer_identifies_the_bearer_of_a_valid_token_only() {
     let tokens = platform.tokens();
     assert_all_samples_run(catalog::AUTHORIZER, &["ok", "bad_forged", "bad_no_bearer"]);
     let ends = Timestamp::from_second(sample_time().as_second() + 60).expect("a time");
-    let claims = Claims { user_id: USER, role: Role::Staff, issued_at: sample_time(), expires_at: ends };
+    let session_id = SessionId(kernel::Uuid::from_u128(5));
+    let claims = Claims { user_id: USER, session_id, role: Role::Staff, issued_at: sample_time(), expires_at: ends };
     let mut good = sample(catalog::AUTHORIZER, "ok");
     good["headers"]["authorization"] = format!("Bearer {}", tokens.issue(&claims).await.expect("a token")).into();
     let decide = async |event| {
-        let handler = async |request| authorizer::handle(&tokens, request).await;
+        let handler = async |request| authorizer::handle(&tokens, &platform.revocations(), request).await;
         edge::authorizer::decide(event, &clock(), &handler).await.expect("a decision")
     };
-    assert_eq!(decide(good).await["context"], json!({"sub": USER, "role": "staff"}));
+    assert_eq!(decide(good).await["context"], json!({"sub": USER, "role": "staff", "sid": session_id}));
     for case in ["bad_forged", "bad_no_bearer"] {
         assert_eq!(decide(sample(catalog::AUTHORIZER, case)).await["context"], json!({}), "{case}");
     }
     platform.faults().take_down(Dependency::Keys);
-    let handler = async |request| authorizer::handle(&tokens, request).await;
+    let handler = async |request| authorizer::handle(&tokens, &platform.revocations(), request).await;
     let forged = sample(catalog::AUTHORIZER, "bad_forged");
     assert!(edge::authorizer::decide(forged, &clock(), &handler).await.is_err());
 }

@@ -74,6 +74,10 @@ impl Api {
         dispatch! { function.name, route, event;
             USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), call);
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
+            TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
+            USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
+            SESSION_LIST => |call| session_list::handle(&p.users(), call);
+            SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);

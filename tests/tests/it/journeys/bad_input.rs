@@ -3,8 +3,11 @@
 use super::stack::{ApiClient, ApiResponse, User, count_of_user, order_request, shared_stack, unique, var};
 use adapters::{Wiring, config::Config};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{id::UserId, user::Role};
-use kernel::Timestamp;
+use domain::{
+    id::{SessionId, UserId},
+    user::Role,
+};
+use kernel::{Ids, Timestamp};
 use ports::{Claims, Tokens};
 use serde_json::{Value, json};
 
@@ -141,7 +144,8 @@ async fn access_token_is_rejected_after_it_expires() {
     let token = async |from: i64, until: i64| {
         let at = |second| Timestamp::from_second(second).expect("a time");
         let user_id = UserId(customer.id.parse().expect("an id"));
-        let claims = Claims { user_id, role: Role::Customer, issued_at: at(from), expires_at: at(until) };
+        let session_id = SessionId(Ids::system().next());
+        let claims = Claims { user_id, session_id, role: Role::Customer, issued_at: at(from), expires_at: at(until) };
         tokens.issue(&claims).await.expect("a token")
     };
     let (expired, valid) = (token(now - 3600, now - 1).await, token(now, now + 600).await);

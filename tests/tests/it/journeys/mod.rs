@@ -5,6 +5,7 @@ mod canary;
 mod channels;
 mod clients;
 mod failure;
+mod identity;
 mod order;
 mod saga;
 mod secrets;

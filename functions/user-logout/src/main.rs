@@ -1,0 +1,9 @@
+//! Wires user-logout.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::USER_LOGOUT)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let revocations = adapters_redis::revocations(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| user_logout::handle(&users, &revocations, call).await).await
+}

@@ -1,0 +1,102 @@
+//! Sessions: the families of refresh tokens.
+
+use super::{
+    PgUsers,
+    params::params,
+    rows::{get, keyword},
+};
+use domain::{
+    id::{SessionId, UserId},
+    session::{ActiveSession, Session},
+    user::Role,
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{Bus, Page, RefreshToken, SessionStore, TokenRotation};
+use tokio_postgres::Row;
+
+/// Replaces the token `$1` by `$2`, issued at `$3` and valid until `$4`. Of two requests with the same token, the second one waits, and then
+/// finds the token of the first.
+const ROTATE: &str = "
+    WITH rotated AS (
+        UPDATE sessions AS s SET digest = $2, refreshed_at = $3, expires_at = $4
+        FROM users AS u, sessions AS old
+        WHERE s.digest = $1 AND s.expires_at > $3 AND u.id = s.user_id AND old.id = s.id
+        RETURNING s.id, s.user_id, u.role, old.expires_at
+    ), used AS (
+        INSERT INTO used_refresh_tokens (digest, session_id, expires_at) SELECT $1, id, expires_at FROM rotated
+    )
+    SELECT id, user_id, role FROM rotated";
+
+/// Ends the session of the used token `$1`, if that has not expired at `$2`. It runs after `ROTATE` has found nothing, so that it sees what
+/// a concurrent one committed.
+const END_REUSED: &str = "
+    DELETE FROM sessions USING used_refresh_tokens AS used
+    WHERE used.digest = $1 AND used.expires_at > $2 AND sessions.id = used.session_id
+    RETURNING sessions.id";
+
+/// The sessions of `$1` that have not expired at `$2`, `$3` of them, after the session `$4` if it is given. Their ids are in the order of
+/// their beginnings.
+const LIST: &str = "
+    SELECT id, created_at, refreshed_at, expires_at FROM sessions
+    WHERE user_id = $1 AND expires_at > $2 AND ($4::uuid IS NULL OR id < $4)
+    ORDER BY id DESC LIMIT $3";
+
+const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1 RETURNING id";
+
+const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+
+impl<B: Bus> SessionStore for PgUsers<B> {
+    async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure> {
+        let database = self.relay.database();
+        let params = params![old, &new.digest, new.issued_at, new.expires_at];
+        if let Some(row) = database.query(ROTATE, &params).await?.first() {
+            return Ok(TokenRotation::Rotated(ActiveSession {
+                id: SessionId(get(row, "id")?),
+                user_id: UserId(get(row, "user_id")?),
+                role: keyword(row, "role", Role::parse)?,
+            }));
+        }
+        match database.query(END_REUSED, &params![old, new.issued_at]).await?.first() {
+            Some(row) => Ok(TokenRotation::Reused(SessionId(get(row, "id")?))),
+            None => Ok(TokenRotation::Unknown),
+        }
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Session>, Failure> {
+        let after = cursor.map(parse_cursor).transpose()?;
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
+        let params = params![user.0, now, i64::from(limit) + 1, after];
+        let rows = self.relay.database().query(LIST, &params).await?;
+        let items: Vec<Session> = rows.iter().take(page_size).map(session).collect::<Result<_, _>>()?;
+        let next = items.last().filter(|_| rows.len() > page_size).map(|last| last.id.to_string());
+        Ok(Page { items, next })
+    }
+
+    async fn end_sessions(&self, user: UserId) -> Result<Vec<SessionId>, Failure> {
+        let rows = self.relay.database().query(END_ALL, &params![user.0]).await?;
+        rows.iter().map(|row| get(row, "id").map(SessionId)).collect()
+    }
+
+    async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure> {
+        self.relay.database().query(END, &params![session.0, user.0]).await.map(drop)
+    }
+}
+
+fn session(row: &Row) -> Result<Session, Failure> {
+    Ok(Session {
+        id: SessionId(get(row, "id")?),
+        created_at: get(row, "created_at")?,
+        refreshed_at: get(row, "refreshed_at")?,
+        expires_at: get(row, "expires_at")?,
+    })
+}
+
+fn parse_cursor(text: &str) -> Result<Uuid, Failure> {
+    text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))
+}

@@ -1,0 +1,62 @@
+//! Revoked sessions in Redis, each for as long as an access token lives.
+
+use crate::link::{RedisLink, Server};
+use domain::{id::SessionId, session::ACCESS_TOKEN_SECONDS};
+use edge::telemetry::metrics;
+use redis::RedisError;
+
+/// Counts revocations that were lost, and tokens that were accepted without a look at the revocations.
+const UNAVAILABLE: &str = "RevocationsUnavailable";
+
+#[derive(Debug)]
+pub struct RedisRevocations {
+    link: RedisLink,
+}
+
+impl RedisRevocations {
+    /// Connects at the first command.
+    pub fn new(url: &str) -> Result<Self, RedisError> {
+        Ok(Self::of(Server::new(url, None)?))
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
+        Self { link: RedisLink::new(server) }
+    }
+}
+
+fn key(session: SessionId) -> String {
+    format!("revoked:{session}")
+}
+
+impl ports::Revocations for RedisRevocations {
+    async fn revoke(&self, sessions: &[SessionId]) {
+        for session in sessions {
+            let command = redis::cmd("SET").arg(key(*session)).arg(1).arg("EX").arg(ACCESS_TOKEN_SECONDS).to_owned();
+            if self.link.execute::<()>(&command).await.is_none() {
+                metrics::count(UNAVAILABLE, 1);
+            }
+        }
+    }
+
+    async fn is_revoked(&self, session: SessionId) -> bool {
+        let found = self.link.execute::<bool>(redis::cmd("EXISTS").arg(key(session))).await;
+        if found.is_none() {
+            metrics::count(UNAVAILABLE, 1);
+        }
+        found.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ports::Revocations;
+
+    #[tokio::test]
+    async fn without_redis_no_session_is_revoked_and_no_command_fails() {
+        let revocations = RedisRevocations::new("redis://127.0.0.1:1").unwrap();
+        let session = SessionId(kernel::Uuid::from_u128(1));
+        revocations.revoke(&[session]).await;
+        assert!(!revocations.is_revoked(session).await);
+    }
+}

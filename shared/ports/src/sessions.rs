@@ -1,0 +1,60 @@
+//! Ports of sessions.
+
+use domain::{
+    id::{SessionId, UserId},
+    session::{ActiveSession, Session},
+};
+use kernel::{Failure, Page, Timestamp};
+
+/// The claim of an access token that names its session. Routes get it from the authorizer.
+pub const SESSION_CLAIM: &str = "sid";
+
+/// A refresh token as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshToken {
+    pub digest: String,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Sessions: each is the family of refresh tokens that replaced each other since a login.
+pub trait SessionStore {
+    /// Replaces the refresh token with the digest `old` by `new`. A token that was replaced before ends its session: somebody else has it.
+    async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure>;
+
+    /// The sessions of a user that have not expired at `now`, newest first.
+    async fn sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page<Session>, Failure>;
+
+    /// Ends all sessions of a user, and returns those that have ended.
+    async fn end_sessions(&self, user: UserId) -> Result<Vec<SessionId>, Failure>;
+
+    /// Ends a session of a user, if it exists.
+    async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Failure>;
+}
+
+/// What became of a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenRotation {
+    /// It was the last one of its session, and is replaced.
+    Rotated(ActiveSession),
+    /// It was replaced before: its session has ended.
+    Reused(SessionId),
+    /// It is wrong, has expired, or its session has ended.
+    Unknown,
+}
+
+/// Sessions whose access tokens are not accepted any more, although they have not expired.
+pub trait Revocations {
+    /// Revokes the access tokens of these sessions: those that were issued until now.
+    async fn revoke(&self, sessions: &[SessionId]);
+
+    /// Whether the access tokens of a session are revoked. `false` if that cannot be found out: a token is valid for an hour, and revocations
+    /// are not worth the requests of everyone.
+    async fn is_revoked(&self, session: SessionId) -> bool;
+}

@@ -1,0 +1,120 @@
+//! Sessions: refreshing, listing and ending them, and the revocation of their access tokens.
+
+use super::{USER, clock, customer, http::assert_responses, sample, sample_time};
+use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, TOKEN_REFRESH, USER_LOGOUT};
+use domain::{id::SessionId, user::Role};
+use kernel::Timestamp;
+use ports::{Claims, LoginCounters, RefreshToken, Revocations as _, Tokens as _, UserStore as _};
+use serde_json::{Value, json};
+use testkit::{Dependency, Platform};
+
+/// The session in the samples.
+const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
+/// The refresh token in the samples.
+const TOKEN: &str = "a-token-that-the-test-stores";
+
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_second(sample_time().as_second() + seconds).expect("a time")
+}
+
+/// The platform with the customer of the samples, who has one session.
+async fn platform() -> Platform {
+    let platform = Platform::new();
+    platform.users().put(&customer(), "correct horse battery");
+    let digest = platform.tokens().digest(TOKEN);
+    let token = RefreshToken { digest, issued_at: later(-60), expires_at: later(600) };
+    let counters = LoginCounters { name_and_source: "one".to_owned(), source: "two".to_owned() };
+    platform.users().begin_session(SESSION, USER, &counters, &token).await.expect("begun");
+    platform
+}
+
+/// The context that the authorizer returns for an access token of the session.
+async fn authorized(platform: &Platform) -> Value {
+    let claims = Claims {
+        user_id: USER,
+        session_id: SESSION,
+        role: Role::Customer,
+        issued_at: sample_time(),
+        expires_at: later(60),
+    };
+    let mut event = sample(AUTHORIZER, "ok");
+    event["headers"]["authorization"] =
+        format!("Bearer {}", platform.tokens().issue(&claims).await.expect("a token")).into();
+    let (tokens, revocations) = (platform.tokens(), platform.revocations());
+    let handler = async |request| authorizer::handle(&tokens, &revocations, request).await;
+    edge::authorizer::decide(event, &clock(), &handler).await.expect("a decision")["context"].clone()
+}
+
+#[tokio::test]
+async fn token_refresh_rotates_the_token_and_its_reuse_ends_the_session() {
+    let expected = [
+        (r#"set /body/refresh_token = "another""#, 401, "invalid-refresh-token", ""),
+        ("bad_unknown_field", 422, "validation", "/unknown"),
+        ("ok", 200, "", ""),
+        ("ok", 401, "invalid-refresh-token", ""),
+        ("ok", 401, "invalid-refresh-token", ""),
+    ];
+    let platform = platform().await;
+    assert_responses(TOKEN_REFRESH, &expected, async |_, call| {
+        token_refresh::handle(&platform.users(), &platform.tokens(), &platform.revocations(), call).await
+    })
+    .await;
+    assert_eq!(platform.users().sessions(USER), []);
+    assert_eq!(authorized(&platform).await, json!({}));
+}
+
+#[tokio::test]
+async fn user_logout_ends_the_session_of_the_token() {
+    let expected = [("bad_no_session", 401, "unauthenticated", ""), ("ok", 204, "", ""), ("ok", 204, "", "")];
+    let platform = platform().await;
+    let known = json!({"sub": USER, "role": "customer", "sid": SESSION});
+    assert_eq!(authorized(&platform).await, known);
+    assert_responses(USER_LOGOUT, &expected, async |_, call| {
+        user_logout::handle(&platform.users(), &platform.revocations(), call).await
+    })
+    .await;
+    assert_eq!(platform.users().sessions(USER), []);
+    assert_eq!(authorized(&platform).await, json!({}));
+    platform.faults().take_down(Dependency::Cache);
+    assert_eq!(authorized(&platform).await, known, "open without the revocations");
+}
+
+#[tokio::test]
+async fn session_list_shows_the_callers_sessions_alone() {
+    let expected = [
+        ("ok", 200, "", ""),
+        (r#"set /requestContext/authorizer/lambda/role = "admin""#, 200, "", ""),
+        (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+        (r#"set /rawQueryString = "cursor=x""#, 422, "validation", "?cursor"),
+        ("bad_no_principal", 401, "unauthenticated", ""),
+    ];
+    let platform = platform().await;
+    assert_responses(SESSION_LIST, &expected, async |case, call| {
+        let reply = session_list::handle(&platform.users(), call).await?;
+        let stored = serde_json::from_str::<Value>(reply.to_stored()?.body.as_str()).expect("JSON");
+        assert_eq!(
+            (&stored["items"][0]["id"], &stored["items"][0]["is_current"]),
+            (&json!(SESSION), &json!(true)),
+            "{case}"
+        );
+        Ok(reply)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn session_end_ends_all_sessions_of_the_caller() {
+    let expected = [
+        (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+        ("bad_no_principal", 401, "unauthenticated", ""),
+        ("ok", 204, "", ""),
+        ("ok", 204, "", ""),
+    ];
+    let platform = platform().await;
+    assert_responses(SESSION_END, &expected, async |_, call| {
+        session_end::handle(&platform.users(), &platform.revocations(), call).await
+    })
+    .await;
+    assert_eq!(platform.users().sessions(USER), []);
+    assert_eq!(authorized(&platform).await, json!({}));
+}

@@ -1,0 +1,61 @@
+//! Accounts and sessions through the real gateway, authorizer and stores.
+
+use super::stack::{ApiClient, User, shared_stack};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+/// The token pair of a new session.
+async fn login(api: &ApiClient, user: &User) -> Value {
+    let body = json!({ "email": user.email, "password": PASSWORD });
+    api.post("/api/v1/users/login").json(&body).send().await.expect(200)
+}
+
+fn text<'a>(pair: &'a Value, member: &str) -> &'a str {
+    pair[member].as_str().expect("a token")
+}
+
+async fn refresh(api: &ApiClient, pair: &Value) -> super::stack::ApiResponse {
+    let body = json!({ "refresh_token": pair["refresh_token"] });
+    api.post("/api/v1/users/token/refresh").json(&body).send().await
+}
+
+#[tokio::test]
+async fn refresh_rotates_the_pair_and_reuse_revokes_the_session() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let customer = api.customer().await;
+    let first = login(&api, &customer).await;
+    let second = refresh(&api, &first).await.expect(200);
+    assert_ne!(first["refresh_token"], second["refresh_token"]);
+    let orders = async |pair: &Value| api.get("/api/v1/orders").token(text(pair, "access_token")).send().await;
+    orders(&second).await.expect(200);
+    refresh(&api, &first).await.problem(401, "invalid-refresh-token");
+    refresh(&api, &second).await.problem(401, "invalid-refresh-token");
+    orders(&second).await.problem(401, "unauthenticated");
+    api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn logout_ends_one_session_and_the_list_shows_the_others() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let customer = api.customer().await;
+    let path = format!("/api/v1/users/{}/sessions", customer.id);
+    let pair = login(&api, &customer).await;
+    let sessions = api.get(&path).token(&customer.token).send().await.expect(200);
+    assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2), "{sessions}");
+    let logout = api.post("/api/v1/users/logout").token(text(&pair, "access_token")).send().await;
+    assert_eq!((logout.status.as_u16(), logout.text.as_str()), (204, ""));
+    api.get(&path).token(text(&pair, "access_token")).send().await.problem(401, "unauthenticated");
+    refresh(&api, &pair).await.problem(401, "invalid-refresh-token");
+    let sessions = api.get(&path).token(&customer.token).send().await.expect(200);
+    assert_eq!(
+        (sessions["items"].as_array().map(Vec::len), &sessions["items"][0]["is_current"]),
+        (Some(1), &json!(true))
+    );
+    let other = api.customer().await;
+    api.get(&path).token(&other.token).send().await.problem(404, "not-found");
+    let ended = api.request(Method::DELETE, &path).token(&customer.token).send().await;
+    assert_eq!(ended.status.as_u16(), 204);
+    api.get("/api/v1/orders").token(&customer.token).send().await.problem(401, "unauthenticated");
+}
