@@ -131,6 +131,39 @@ variable "max_unpaid_units" {
   }
 }
 
+variable "shipping_methods" {
+  description = "Shipping methods with prices in minor units, such as standard:free;express:EUR:1290,USD:1500. The first is the default."
+  type        = string
+  default     = "standard:free"
+
+  validation {
+    condition     = can(regex("^[a-z0-9-]+:(free|[A-Z]{3}:[0-9]+(,[A-Z]{3}:[0-9]+)*)(;[a-z0-9-]+:(free|[A-Z]{3}:[0-9]+(,[A-Z]{3}:[0-9]+)*))*$", var.shipping_methods))
+    error_message = "shipping_methods must be NAME:free or NAME:CURRENCY:AMOUNT,..., separated by semicolons."
+  }
+}
+
+variable "tax_rates" {
+  description = "Tax rates by country or region, such as DE:included:19,books:7;US-NY:added:8.875. Empty: no tax."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.tax_rates == "" || can(regex("^[A-Z]{2}(-[A-Z0-9]{1,3})?:(included|added):[0-9.]+(,[a-z0-9-]+:[0-9.]+)*(;[A-Z]{2}(-[A-Z0-9]{1,3})?:(included|added):[0-9.]+(,[a-z0-9-]+:[0-9.]+)*)*$", var.tax_rates))
+    error_message = "tax_rates must be AREA:included:RATE or AREA:added:RATE with CATEGORY:RATE after commas, separated by semicolons."
+  }
+}
+
+variable "tax_rounding" {
+  description = "How the tax of a line is rounded to the minor unit: half_up or half_even."
+  type        = string
+  default     = "half_up"
+
+  validation {
+    condition     = contains(["half_up", "half_even"], var.tax_rounding)
+    error_message = "tax_rounding must be half_up or half_even."
+  }
+}
+
 variable "shortfall_policy" {
   description = "What happens to a paid order without stock: refund, backorder or review."
   type        = string
@@ -175,6 +208,9 @@ locals {
     MaxOrderLines         = tostring(var.max_order_lines)
     MaxUnpaidOrders       = tostring(var.max_unpaid_orders)
     MaxUnpaidUnits        = tostring(var.max_unpaid_units)
+    ShippingMethods       = var.shipping_methods
+    TaxRates              = var.tax_rates
+    TaxRounding           = var.tax_rounding
     InvoiceTimeZone       = var.invoice_time_zone
     InvoiceYearBegins     = var.invoice_year_begins
   }

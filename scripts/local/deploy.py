@@ -45,6 +45,11 @@ def _emulator_run() -> object:
     return process.record("aws").get("started")
 
 
+# Germany's prices include the tax; in the United States it is added where the shop must collect it.
+TAX_RATES = "DE:included:19,books:7;US:added:0;US-NY:added:8.875,clothing:0"
+SHIPPING_METHODS = "standard:free;express:EUR:1290,USD:1500"
+
+
 def parameters() -> dict[str, object]:
     """Parameters of the template."""
     return {
@@ -70,6 +75,8 @@ def parameters() -> dict[str, object]:
         "MaxUnpaidOrders": "1000",
         "MaxUnpaidUnits": "100000",
         "MaxFailedAttempts": "1000",
+        "TaxRates": TAX_RATES,
+        "ShippingMethods": SHIPPING_METHODS,
         "InvoiceTimeZone": os.environ.get(TIME_ZONE_VARIABLE) or "UTC",
     }
 

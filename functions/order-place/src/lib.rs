@@ -1,4 +1,4 @@
-//! `POST /api/v1/orders`: places an order at the catalogue's prices, of which orders keep a copy.
+//! `POST /api/v1/orders`: places an order at the catalogue's prices, of which orders keep a copy, with tax and shipping.
 //!
 //! Returns 201 with the order; a repeated `Idempotency-Key` replays the first response byte for byte. Order, lines, response and event
 //! commit together, and only if the copy has the prices of the order at that moment: those that this process remembers save a round
@@ -9,7 +9,7 @@
 use api::OrderView;
 use domain::{
     id::{OrderId, UserId},
-    order::{self, OrderLimits, PlaceOrder},
+    order::{self, OrderLimits, PlaceOrder, Rates},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
@@ -20,7 +20,7 @@ use services::{MAX_OPTIMISTIC_RETRIES, complete_prices, retry_on_conflict};
 pub async fn handle(
     orders: &(impl OrderStore + PriceCopy),
     catalogue: &impl ProductSnapshots,
-    limits: OrderLimits,
+    (limits, rates): (OrderLimits, &Rates),
     call: Call<PlaceOrder>,
 ) -> Result<Reply<OrderView>, Failure> {
     call.body.check(limits.lines)?;
@@ -34,7 +34,7 @@ pub async fn handle(
             return Ok(Some(Reply::replay(first)));
         }
         let (prices, learned) = complete_prices(catalogue, &wanted, &quote).await?;
-        let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, call.now);
+        let decision = order::place(id, UserId(call.principal()?.id), command.clone(), &prices, rates, call.now);
         match decision {
             Ok((order, placed)) => {
                 let terms = Terms { prices: &prices, learned: &learned, limits: Some(limits) };

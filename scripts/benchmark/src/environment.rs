@@ -48,6 +48,8 @@ impl Stage<'_> {
             Setting::Input("MaxOrderLines") => "100".into(),
             Setting::Input("MaxUnpaidOrders") => "20".into(),
             Setting::Input("MaxUnpaidUnits") => "1000".into(),
+            Setting::Input("TaxRounding") => "half_up".into(),
+            Setting::Input("ShippingMethods") => "standard:free".into(),
             Setting::Input("MaxFailedAttempts") => "10".into(),
             Setting::Input("InvoiceTimeZone") => "UTC".into(),
             Setting::Input("InvoiceYearBegins") => "01-01".into(),

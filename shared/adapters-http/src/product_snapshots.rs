@@ -6,7 +6,7 @@ use catalog::{Trigger, Uses};
 use domain::Money;
 use domain::id::ProductId;
 use domain::order::ProductSnapshot;
-use domain::text::ProductName;
+use domain::text::{Category, ProductName};
 use kernel::Failure;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
@@ -37,6 +37,7 @@ struct Products {
 struct Product {
     id: ProductId,
     name: ProductName,
+    category: Category,
     price: Money,
     version: u64,
 }
@@ -71,9 +72,10 @@ impl ports::ProductSnapshots for HttpProductSnapshots {
         let body = response.bytes().await.map_err(unavailable)?;
         let Products { items } =
             serde_json::from_slice(&body).map_err(|cause| Failure::internal(format!("{DEPENDENCY}: {cause}")))?;
-        let snapshot = |Product { id, name, price, version }| ProductSnapshot {
+        let snapshot = |Product { id, name, category, price, version }| ProductSnapshot {
             product_id: id,
             name,
+            category,
             price,
             active: true,
             version,

@@ -10,6 +10,7 @@ mod fonts;
 mod line;
 mod pieces;
 mod sheet;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod typeface;
@@ -26,6 +27,7 @@ use krilla::page::PageSettings;
 use line::{Line, wrap};
 use sheet::{ACCENT, Anchor, FAINT, INK, MUTED, Sheet, Style, WHITE};
 use std::{io, path::PathBuf};
+use summary::Summary;
 use typeface::Typefaces;
 
 /// A4 in points.
@@ -39,16 +41,16 @@ const HEADER: f32 = 96.0;
 const TABLE_BOTTOM: f32 = HEIGHT - 84.0;
 
 /// The right edges of the number columns, and the width of the name column.
-const QUANTITY: f32 = 360.0;
-const UNIT_PRICE: f32 = 450.0;
+const QUANTITY: f32 = 330.0;
+const UNIT_PRICE: f32 = 406.0;
+const TAX_RATE: f32 = 456.0;
 const NAME_WIDTH: f32 = QUANTITY - LEFT - 48.0;
 
 const ROW_TEXT: f32 = 9.5;
 const LEADING: f32 = 13.0;
 const ROW_PADDING: f32 = 7.0;
-/// The height of the table head, and of the total below the last row.
+/// The height of the table head.
 const TABLE_HEAD: f32 = 26.0;
-const TOTAL: f32 = 74.0;
 
 #[derive(Debug)]
 pub struct PdfInvoiceRenderer {
@@ -73,7 +75,8 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
         let rows: Vec<Row<'_>> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
         let address = address(&invoice.draft, &faces);
         report_replaced(rows.iter().flat_map(|row| &row.name).chain(&address));
-        let pages = paginate(&rows, first_table(&address));
+        let summary = Summary::new(&invoice.draft.totals, invoice.draft.total);
+        let pages = paginate(&rows, first_table(&address), summary.height());
         let mut document = Document::new();
         document.set_metadata(metadata(invoice));
         for (n, rows) in pages.iter().enumerate() {
@@ -85,7 +88,7 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
                 if n == 0 { first_header(&mut sheet, invoice, &address) } else { next_header(&mut sheet, invoice) };
             let bottom = table(&mut sheet, rows, invoice.draft.total, top);
             if n + 1 == pages.len() {
-                total(&mut sheet, invoice.draft.total, bottom);
+                summary.draw(&mut sheet, bottom);
             }
             footer(&mut sheet, n + 1, pages.len());
             sheet.finish();
@@ -143,11 +146,11 @@ fn address(draft: &Draft, faces: &Typefaces<'_>) -> Vec<Line> {
 }
 
 /// Distributes the rows over pages. If the total does not fit below the last row, both go to a new page.
-fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32) -> Vec<&'b [Row<'a>]> {
+fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32, total: f32) -> Vec<&'b [Row<'a>]> {
     let mut pages = Vec::new();
     let (mut start, mut y) = (0, first_table + TABLE_HEAD);
     for (n, row) in rows.iter().enumerate() {
-        let below = if n + 1 == rows.len() { TOTAL } else { 0.0 };
+        let below = if n + 1 == rows.len() { total } else { 0.0 };
         if y + row.height() + below > TABLE_BOTTOM && n > start {
             pages.push(rows.get(start..n).unwrap_or_default());
             (start, y) = (n, NEXT_TABLE + TABLE_HEAD);
@@ -203,6 +206,7 @@ fn table(sheet: &mut Sheet<'_, '_>, rows: &[Row<'_>], total: Money, top: f32) ->
     sheet.text("DESCRIPTION", LEFT, top, label);
     sheet.text("QUANTITY", QUANTITY, top, right);
     sheet.text("UNIT PRICE", UNIT_PRICE, top, right);
+    sheet.text("TAX", TAX_RATE, top, right);
     sheet.text(&format!("AMOUNT ({})", total.currency.code()), RIGHT, top, right);
     sheet.rectangle(LEFT, top + 8.0, RIGHT - LEFT, 0.8, INK);
 
@@ -211,6 +215,9 @@ fn table(sheet: &mut Sheet<'_, '_>, rows: &[Row<'_>], total: Money, top: f32) ->
     for row in rows {
         sheet.text(&group_thousands(&row.line.quantity.get().to_string()), QUANTITY, y, number);
         sheet.text(&format_amount(row.line.unit_price), UNIT_PRICE, y, number);
+        if let Some(tax) = row.line.tax {
+            sheet.text(&format!("{} %", tax.rate), TAX_RATE, y, number);
+        }
         sheet.text(&format_amount(row.line.line_total), RIGHT, y, number);
         for part in &row.name {
             sheet.line(part, LEFT, y, text);
@@ -220,15 +227,6 @@ fn table(sheet: &mut Sheet<'_, '_>, rows: &[Row<'_>], total: Money, top: f32) ->
         sheet.rectangle(LEFT, y - LEADING - 1.0, RIGHT - LEFT, 0.4, FAINT);
     }
     y
-}
-
-fn total(sheet: &mut Sheet<'_, '_>, total: Money, top: f32) {
-    let y = top + 20.0;
-    sheet.rectangle(300.0, y - 18.0, RIGHT - 300.0, 32.0, FAINT);
-    sheet.text("Total", 312.0, y + 2.0, Style::new(11.0, INK));
-    let sum = format!("{} {}", format_amount(total), total.currency.code());
-    sheet.text(&sum, RIGHT - 12.0, y + 2.0, Style::new(13.0, ACCENT).heavy().at(Anchor::End));
-    sheet.text("Paid in full by card. No amount is due.", RIGHT, y + 34.0, Style::new(8.5, MUTED).at(Anchor::End));
 }
 
 fn footer(sheet: &mut Sheet<'_, '_>, page: usize, pages: usize) {

@@ -27,6 +27,14 @@ fn invoice(names: &[&str]) -> Invoice {
         "user_id": "0192f0c1-2345-7abc-8def-0123456789ac",
         "payment_id": "0192f0c1-2345-7abc-8def-0123456789ad",
         "lines": lines,
+        "totals": {
+            "subtotal": { "amount": 123_455_289, "currency": "USD" },
+            "shipping_method": "express",
+            "shipping": { "amount": 1_500, "currency": "USD" },
+            "tax": { "amount": 0, "currency": "USD" },
+            "tax_included": false,
+            "taxes": [],
+        },
         "total": { "amount": 123_456_789, "currency": "USD" },
         "address": {
             "line1": "1 Embarcadero Center",
@@ -59,7 +67,7 @@ fn pages(names: &[&str]) -> usize {
     let faces = Typefaces::new(&fonts).unwrap();
     let invoice = invoice(names);
     let rows: Vec<_> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
-    let pages = paginate(&rows, first_table(&address(&invoice.draft, &faces)));
+    let pages = paginate(&rows, first_table(&address(&invoice.draft, &faces)), 110.0);
     assert_eq!(pages.iter().map(|page| page.len()).sum::<usize>(), names.len(), "every line is on one page");
     assert!(pages.iter().skip(1).all(|page| !page.is_empty()));
     pages.len()
@@ -105,6 +113,27 @@ fn names_in_any_script_and_without_spaces_are_rendered() {
         "scripts",
         &invoice(&["Лампа морская", "Φανός", "船灯・ランタン", "مصباح", "🛟 Lifebuoy", "Été à l'Île", &endless]),
     );
+}
+
+#[test]
+fn included_and_added_tax_is_listed_by_rate() {
+    let taxes = json!([
+        { "rate": "7", "taxed": { "amount": 1_070, "currency": "USD" }, "amount": { "amount": 70, "currency": "USD" } },
+        { "rate": "8.875", "taxed": { "amount": 2_000, "currency": "USD" }, "amount": { "amount": 178, "currency": "USD" } },
+    ]);
+    let mut invoice = invoice(&["Lamp", "Chart"]);
+    invoice.draft.totals.taxes = serde_json::from_value(taxes).unwrap();
+    for (name, is_included, lines) in [
+        ("tax-included", true, ["Includes 7 % tax in 10.70", "Includes 8.875 % tax in 20.00"]),
+        ("tax-added", false, ["Tax 7 % on 10.70", "Tax 8.875 % on 20.00"]),
+    ] {
+        invoice.draft.totals.tax_included = is_included;
+        let bytes = render(name, &invoice);
+        let text = scripts::extract(&bytes);
+        for line in ["Subtotal", "Shipping (express)", lines[0], lines[1], "1,234,567.89 USD"] {
+            assert!(text.contains(line), "{line} is missing in {text}");
+        }
+    }
 }
 
 #[test]

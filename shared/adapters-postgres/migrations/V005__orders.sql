@@ -8,6 +8,8 @@ CREATE TABLE orders.orders (
     reason           text,
     total_amount     bigint      NOT NULL CHECK (total_amount >= 0),
     currency         text        NOT NULL,
+    -- What the total consists of: {subtotal, shipping_method, shipping, shipping_tax?, tax, tax_included, taxes}, amounts with currency.
+    totals           jsonb       NOT NULL,
     shipping_address jsonb       NOT NULL,
     payment_method   text        NOT NULL,
     payment_id       uuid,
@@ -17,7 +19,9 @@ CREATE TABLE orders.orders (
     created_at       timestamptz NOT NULL,
     updated_at       timestamptz NOT NULL,
     -- All transitions, oldest first: [{status, at, reason?}]. They are only ever read together with the order.
-    history          jsonb       NOT NULL
+    history          jsonb       NOT NULL,
+    CONSTRAINT total_is_sum CHECK (total_amount = (totals #>> '{subtotal,amount}')::bigint + (totals #>> '{shipping,amount}')::bigint
+        + CASE WHEN (totals ->> 'tax_included')::boolean THEN 0 ELSE (totals #>> '{tax,amount}')::bigint END)
 );
 CREATE INDEX orders_of_user ON orders.orders (user_id, created_at DESC, id DESC);
 CREATE INDEX orders_pending ON orders.orders (created_at) WHERE status = 'pending';
@@ -30,6 +34,10 @@ CREATE TABLE orders.order_lines (
     quantity     bigint  NOT NULL CHECK (quantity > 0),
     unit_price   bigint  NOT NULL CHECK (unit_price >= 0),
     line_total   bigint  NOT NULL CHECK (line_total >= 0),
+    -- The rate in percent and the tax; null where no tax is configured.
+    tax_rate     text,
+    tax          bigint  CHECK (tax >= 0),
+    CHECK ((tax_rate IS NULL) = (tax IS NULL)),
     PRIMARY KEY (order_id, position),
     UNIQUE (order_id, product_id)
 );
@@ -70,6 +78,8 @@ $$;
 CREATE TABLE orders.product_prices (
     product_id uuid    PRIMARY KEY,
     name       text    NOT NULL,
+    -- The tax rate of the product depends on it.
+    category   text    NOT NULL,
     price      bigint  NOT NULL CHECK (price >= 0),
     currency   text    NOT NULL,
     -- Whether the product is on sale.
@@ -78,28 +88,28 @@ CREATE TABLE orders.product_prices (
     version    bigint  NOT NULL CHECK (version > 0)
 );
 
--- Stores snapshots of products: [{product_id, name, price: {amount, currency}, active, version}], each product once. Returns how many
--- were newer than the copy. Rows are locked in one order, so that no two of these deadlock.
+-- Stores snapshots of products: [{product_id, name, category, price: {amount, currency}, active, version}], each product once. Returns
+-- how many were newer than the copy. Rows are locked in one order, so that no two of these deadlock.
 CREATE FUNCTION orders.learn_prices(products jsonb) RETURNS bigint LANGUAGE sql AS $$
     WITH stored AS (
-        INSERT INTO orders.product_prices AS known (product_id, name, price, currency, active, version)
-        SELECT (one ->> 'product_id')::uuid, one ->> 'name', (one #>> '{price,amount}')::bigint, one #>> '{price,currency}',
-            (one ->> 'active')::boolean, (one ->> 'version')::bigint
+        INSERT INTO orders.product_prices AS known (product_id, name, category, price, currency, active, version)
+        SELECT (one ->> 'product_id')::uuid, one ->> 'name', one ->> 'category', (one #>> '{price,amount}')::bigint,
+            one #>> '{price,currency}', (one ->> 'active')::boolean, (one ->> 'version')::bigint
         FROM jsonb_array_elements(products) AS one
         ORDER BY 1
         ON CONFLICT (product_id) DO UPDATE
-            SET name = excluded.name, price = excluded.price, currency = excluded.currency, active = excluded.active,
-                version = excluded.version
+            SET name = excluded.name, category = excluded.category, price = excluded.price, currency = excluded.currency,
+                active = excluded.active, version = excluded.version
             WHERE known.version < excluded.version
         RETURNING product_id
     )
     SELECT count(*) FROM stored;
 $$;
 
--- Whether the copy has each of these products on sale with this name and price.
+-- Whether the copy has each of these products on sale with this name, category and price.
 CREATE FUNCTION orders.has_prices(products jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(bool_and(
-        known.active AND known.name = one ->> 'name' AND known.price = (one #>> '{price,amount}')::bigint
+        known.active AND known.name = one ->> 'name' AND known.category = one ->> 'category' AND known.price = (one #>> '{price,amount}')::bigint
             AND known.currency = one #>> '{price,currency}'
     ), true) AND count(*) = count(known.product_id)
     FROM jsonb_array_elements(products) AS one
@@ -117,7 +127,7 @@ CREATE FUNCTION orders.place(
     scope_of text, key_of text, fingerprint_of text, head jsonb, reply_body text,
     id_of uuid, user_of uuid, status_of text, reason_of text, amount bigint, currency_of text, address jsonb, method text,
     payment_of uuid, version_of bigint, placed_at timestamptz, changed_at timestamptz, steps jsonb, lines jsonb, event_of jsonb,
-    terms jsonb
+    terms jsonb, totals_of jsonb
 ) RETURNS TABLE (is_new boolean, fingerprint text, status integer, headers jsonb, body text) LANGUAGE plpgsql AS $$
 BEGIN
     -- An expired key is overwritten.
@@ -143,15 +153,15 @@ BEGIN
         PERFORM orders.check_limits(user_of, lines, terms -> 'limits');
     END IF;
 
-    INSERT INTO orders.orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,
-        version, created_at, updated_at, history)
-    VALUES (id_of, user_of, status_of, reason_of, amount, currency_of, address, method, payment_of, version_of, placed_at,
-        changed_at, steps);
+    INSERT INTO orders.orders (id, user_id, status, reason, total_amount, currency, totals, shipping_address, payment_method,
+        payment_id, version, created_at, updated_at, history)
+    VALUES (id_of, user_of, status_of, reason_of, amount, currency_of, totals_of, address, method, payment_of, version_of,
+        placed_at, changed_at, steps);
 
-    INSERT INTO orders.order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total)
+    INSERT INTO orders.order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total, tax_rate, tax)
     SELECT id_of, line.position, (line.item ->> 'product_id')::uuid, line.item ->> 'product_name',
         (line.item ->> 'quantity')::bigint, (line.item #>> '{unit_price,amount}')::bigint,
-        (line.item #>> '{line_total,amount}')::bigint
+        (line.item #>> '{line_total,amount}')::bigint, line.item #>> '{tax,rate}', (line.item #>> '{tax,amount,amount}')::bigint
     FROM jsonb_array_elements(lines) WITH ORDINALITY AS line (item, position);
 
     INSERT INTO orders.outbox (id, created_at, event)

@@ -24,7 +24,7 @@ use std::{
 use tokio_postgres::{Row, types::Json};
 
 const PLACE: &str = "
-    SELECT * FROM place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+    SELECT * FROM place($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
 /// An order as one row, with its lines as JSON of the domain type.
 macro_rules! select_order {
@@ -35,7 +35,9 @@ macro_rules! select_order {
                 'product_name', l.product_name,
                 'quantity', l.quantity,
                 'unit_price', jsonb_build_object('amount', l.unit_price, 'currency', o.currency),
-                'line_total', jsonb_build_object('amount', l.line_total, 'currency', o.currency)
+                'line_total', jsonb_build_object('amount', l.line_total, 'currency', o.currency),
+                'tax', CASE WHEN l.tax IS NOT NULL THEN jsonb_build_object('rate', l.tax_rate,
+                    'amount', jsonb_build_object('amount', l.tax, 'currency', o.currency)) END
             ) ORDER BY l.position) FROM order_lines AS l WHERE l.order_id = o.id
         ) AS lines FROM orders AS o "
     };
@@ -84,6 +86,7 @@ const QUOTE: &str = "
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'product_id', p.product_id,
             'name', p.name,
+            'category', p.category,
             'price', jsonb_build_object('amount', p.price, 'currency', p.currency),
             'active', p.active,
             'version', p.version
@@ -181,6 +184,7 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             Json(&order.lines),
             Json(event),
             Json(terms_json(terms)),
+            Json(&order.totals),
         ];
         let outcome = idempotency::execute(self.relay.database(), key, PLACE, &params).await?;
         if outcome == IdempotencyOutcome::Committed {
@@ -278,6 +282,7 @@ fn order(row: &Row) -> Result<Order, Failure> {
         status: keyword(row, "status", Status::parse)?,
         reason: parsed_if(row, "reason", |name| Reason::parse(name).ok_or("is an unknown reason"))?,
         lines: json(row, "lines")?,
+        totals: json(row, "totals")?,
         total: money(row, "total_amount", "currency")?,
         shipping_address: json(row, "shipping_address")?,
         payment_method: parsed(row, "payment_method", PaymentMethod::parse)?,

@@ -3,13 +3,14 @@
 //! Each variable is read when it is needed, so that a function needs only the variables of what it uses. An error names the variable
 //! that is missing or invalid, never its value.
 
+mod invoices;
 mod kafka;
 mod limits;
+mod rates;
 
 pub use kafka::KafkaAuth;
 
 use catalog::{Bucket, Secret, Stream, Table};
-use domain::invoice::Calendar;
 use domain::order::ShortfallPolicy;
 use domain::text::Email;
 use std::collections::BTreeMap;
@@ -81,6 +82,12 @@ pub mod env {
     pub const MAX_UNPAID_ORDERS: &str = "MAX_UNPAID_ORDERS";
     /// Units in those orders.
     pub const MAX_UNPAID_UNITS: &str = "MAX_UNPAID_UNITS";
+    /// Tax rates by area, such as `DE:included:19,books:7;US-NY:added:8.875`; empty for none.
+    pub const TAX_RATES: &str = "TAX_RATES";
+    /// How the tax of a line is rounded: `half_up` or `half_even`.
+    pub const TAX_ROUNDING: &str = "TAX_ROUNDING";
+    /// Shipping methods with prices in minor units, such as `standard:free;express:EUR:1290,USD:1500`.
+    pub const SHIPPING_METHODS: &str = "SHIPPING_METHODS";
     /// Payment attempts of a customer in an hour that may fail.
     pub const MAX_FAILED_ATTEMPTS: &str = "MAX_FAILED_ATTEMPTS";
     /// IANA time zone in which invoices are dated.
@@ -290,12 +297,6 @@ impl Config {
         })
     }
 
-    pub fn invoice_calendar(&self) -> Result<Calendar> {
-        let (zone, begins) = (self.text(env::INVOICE_TIME_ZONE)?, self.text(env::INVOICE_YEAR_BEGINS)?);
-        let what = "an IANA time zone, with a day as MM-DD in INVOICE_YEAR_BEGINS";
-        Calendar::parse(&zone, &begins).map_err(|_| ConfigError::invalid(env::INVOICE_TIME_ZONE, what))
-    }
-
     fn text(&self, name: &'static str) -> Result<String> {
         self.optional(name).ok_or_else(|| ConfigError(format!("the environment variable {name} is not set")))
     }
@@ -359,19 +360,6 @@ mod tests {
         let config = Config::from_vars([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
         assert_eq!(config.api_url().unwrap(), "https://api.example.com");
         assert_eq!(config.kafka_brokers().unwrap(), ["a:1", "b:2"]);
-    }
-
-    #[test]
-    fn calendar_of_invoices_is_a_time_zone_and_a_day() {
-        let calendar = |zone, begins| {
-            Config::from_vars([("INVOICE_TIME_ZONE", zone), ("INVOICE_YEAR_BEGINS", begins)]).invoice_calendar()
-        };
-        assert_eq!(calendar("UTC", "01-01"), Ok(Calendar::utc()));
-        assert!(calendar("Europe/Berlin", "04-06").is_ok());
-        for (zone, begins) in [("Berlin", "01-01"), ("UTC", "1.1.")] {
-            let error = calendar(zone, begins).unwrap_err().to_string();
-            assert!(error.contains("INVOICE_TIME_ZONE") && error.contains("INVOICE_YEAR_BEGINS"), "{error}");
-        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
 use domain::invoice::Calendar;
-use domain::order::{OrderLimits, ShortfallPolicy};
+use domain::order::{OrderLimits, Rates, ShortfallPolicy};
 use domain::payment::AttemptLimit;
 use edge::Consumer;
 use edge::http::{Access, Route};
@@ -85,6 +85,12 @@ impl Wiring {
     pub fn order_limits(&self) -> Result<OrderLimits> {
         self.require("the limits of orders", |uses| matches!(uses, Uses::OrderLimits))?;
         self.config.order_limits()
+    }
+
+    /// What is charged on top of the prices of products.
+    pub fn order_rates(&self) -> Result<Rates> {
+        self.require("the rates of orders", |uses| matches!(uses, Uses::OrderRates))?;
+        self.config.order_rates()
     }
 
     /// How many payment attempts of a customer may fail.

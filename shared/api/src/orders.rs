@@ -5,6 +5,8 @@ use domain::{
     Money,
     address::Address,
     order::{Order, OrderLine, Reason, Status},
+    text::ShippingMethod,
+    totals::TaxLine,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -23,6 +25,18 @@ pub struct OrderView {
     /// Lines of the order.
     pub items: Vec<OrderLine>,
     /// Sum of all lines.
+    pub subtotal: Money,
+    /// Price of the shipping.
+    pub shipping: Money,
+    /// Method of shipping.
+    pub shipping_method: ShippingMethod,
+    /// Tax of all lines and of the shipping.
+    pub tax: Money,
+    /// Whether the prices include the tax; otherwise it is added to them.
+    pub tax_included: bool,
+    /// The tax by rate.
+    pub taxes: Vec<TaxLine>,
+    /// The amount to pay: subtotal and shipping, and the tax unless it is included.
     pub total_amount: Money,
     /// Shipping address.
     pub shipping_address: Address,
@@ -58,6 +72,12 @@ impl From<&Order> for OrderView {
             status: order.status,
             status_reason: order.reason,
             items: order.lines.clone(),
+            subtotal: order.totals.subtotal,
+            shipping: order.totals.shipping,
+            shipping_method: order.totals.shipping_method.clone(),
+            tax: order.totals.tax,
+            tax_included: order.totals.tax_included,
+            taxes: order.totals.taxes.clone(),
             total_amount: order.total,
             shipping_address: order.shipping_address.clone(),
             payment_id: order.payment_id.map(|payment| id(payment.0)),

@@ -137,6 +137,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Repeat the request later with the same Idempotency-Key; report the trace_id if it stays.",
     ),
     problem(
+        "invalid-refresh-token",
+        Unauthenticated,
+        "The refresh token is unknown, expired, or was used before; a used one ends its session.",
+        "Log in.",
+    ),
+    problem(
         "malformed-body",
         Malformed,
         "The body is not the base64 that its headers announce.",

@@ -143,7 +143,7 @@ functions! {
     // Orders.
     /// Places an order.
     ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", CUSTOMER_ONLY).idempotent()
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Api, Uses::OrderLimits]).publishes(&[ORDER_PLACED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Api, Uses::OrderLimits, Uses::OrderRates]).publishes(&[ORDER_PLACED]);
     /// Returns an order.
     ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::PostgresRead]);

@@ -172,6 +172,8 @@ pub enum Uses {
     InvoiceCalendar,
     /// The environment's limits of orders.
     OrderLimits,
+    /// The environment's tax rates and shipping prices.
+    OrderRates,
     /// The environment's limit of payment attempts that fail.
     AttemptLimit,
     /// The HTTP API of another context.

@@ -83,7 +83,7 @@ impl Address {
 }
 
 /// Whether `text` has the form of the second part of an ISO 3166-2 code.
-fn is_subdivision(text: &str) -> bool {
+pub(crate) fn is_subdivision(text: &str) -> bool {
     (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
@@ -146,7 +146,10 @@ mod tests {
         let address = read("MO", json!({ "name": " Ada Lovelace " })).expect("an address");
         let kept = serde_json::to_value(&address).expect("serializes");
         assert_eq!(kept, json!({ "name": "Ada Lovelace", "line1": "1 Pier", "country": "MO" }));
-        assert_eq!(read("MO", json!({ "name": "\u{202e}adA" })).map(|_| ()).map_err(|error| error.is_empty()), Err(false));
+        assert_eq!(
+            read("MO", json!({ "name": "\u{202e}adA" })).map(|_| ()).map_err(|error| error.is_empty()),
+            Err(false)
+        );
     }
 
     #[test]

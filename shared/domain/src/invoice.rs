@@ -6,6 +6,7 @@ use crate::{
     event::{InvoiceIssued, OrderConfirmed},
     id::{OrderId, PaymentId, UserId},
     order_line::OrderLine,
+    totals::Totals,
 };
 use kernel::{Date, TimeZone, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ pub struct Draft {
     pub order_id: OrderId,
     pub user_id: UserId,
     pub lines: Vec<OrderLine>,
+    /// What the total consists of, as the order has it.
+    pub totals: Totals,
     pub total: Money,
     /// The shipping address; orders have no separate billing address.
     pub address: Address,
@@ -39,11 +42,13 @@ pub struct Invoice {
 
 /// Creates the draft of a confirmed order's invoice.
 pub fn draft(order: OrderConfirmed) -> Draft {
+    let total = order.total_amount;
     Draft {
         order_id: order.order_id,
         user_id: order.user_id,
         lines: order.lines,
-        total: order.total_amount,
+        totals: order.totals.unwrap_or_else(|| Totals::untaxed(total)),
+        total,
         address: order.shipping_address,
         payment_id: order.payment_id,
     }
@@ -112,7 +117,8 @@ mod tests {
     fn issued(text: &str) -> Invoice {
         let draft: Draft = serde_json::from_value(json!({
             "order_id": kernel::Uuid::nil(), "user_id": kernel::Uuid::nil(), "payment_id": kernel::Uuid::nil(), "lines": [],
-            "total": { "amount": 1, "currency": "USD" }, "address": {
+            "totals": Totals::untaxed(Money::new(1, "USD").expect("valid")), "total": { "amount": 1, "currency": "USD" },
+            "address": {
                 "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
             },
         }))

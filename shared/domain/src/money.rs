@@ -1,5 +1,6 @@
 //! Money: integer minor units of an ISO 4217 currency, checked arithmetic, no floats.
 
+use crate::tax::Rounding;
 use iso_currency::Currency as Iso;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,28 @@ impl Money {
     /// Multiplies by a quantity.
     pub fn times(self, quantity: u32) -> Result<Self, SumError> {
         self.with(self.amount.0.checked_mul(i64::from(quantity)))
+    }
+
+    /// The share `part` of `whole` in the amount, rounded to the minor unit. `whole` must not be 0.
+    pub fn share(self, part: u64, whole: u64, rounding: Rounding) -> Result<Self, SumError> {
+        let (product, whole) = (i128::from(self.amount.0) * i128::from(part), i128::from(whole));
+        let (quotient, rest) = match (product.checked_div(whole), product.checked_rem(whole)) {
+            (Some(quotient), Some(rest)) => (quotient, rest),
+            _ => return Err(SumError::TooLarge),
+        };
+        let is_up = match rounding {
+            Rounding::HalfUp => rest * 2 >= whole,
+            Rounding::HalfEven => rest * 2 > whole || (rest * 2 == whole && quotient % 2 == 1),
+        };
+        self.with(i64::try_from(quotient + i128::from(is_up)).ok())
+    }
+
+    /// Subtracts an amount of the same currency; `TooLarge` if it is the larger one.
+    pub fn minus(self, other: Self) -> Result<Self, SumError> {
+        if self.currency != other.currency {
+            return Err(SumError::Mixed);
+        }
+        self.with(self.amount.0.checked_sub(other.amount.0))
     }
 
     fn with(self, minor: Option<i64>) -> Result<Self, SumError> {

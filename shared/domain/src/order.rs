@@ -3,6 +3,7 @@
 mod commands;
 mod limits;
 mod prices;
+mod pricing;
 mod state_machine;
 mod update;
 
@@ -15,6 +16,7 @@ pub use limits::{
     OrderLimits, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS, too_many_unpaid_orders, too_many_unpaid_units,
 };
 pub use prices::{PRICE_CHANGED, ProductSnapshot, is_final, unknown};
+pub use pricing::Rates;
 pub use state_machine::{
     Input, PENDING_TIMEOUT_SECONDS, ShortfallPolicy, State, Transition, advance, apply_command, next, stuck_before,
     time_out, version_mismatch,
@@ -24,12 +26,11 @@ pub use update::{PaymentVersion, Update};
 use crate::{
     Money,
     address::Address,
-    canary,
     event::OrderPlaced,
     id::{OrderId, PaymentId, ProductId, UserId},
-    money::SumError,
     payment,
-    text::PaymentMethod,
+    text::{PaymentMethod, ShippingMethod},
+    totals::Totals,
 };
 use kernel::{Failure, FieldError, Timestamp};
 use schemars::JsonSchema;
@@ -57,6 +58,9 @@ pub struct PlaceOrder {
     pub items: Vec<Item>,
     pub shipping_address: Address,
     pub payment_method: PaymentMethod,
+    /// The first method of the configuration if absent.
+    #[serde(default)]
+    pub shipping_method: Option<ShippingMethod>,
 }
 
 /// A transition in an order's history.
@@ -76,6 +80,9 @@ pub struct Order {
     /// Why the order has its status; `None` if the status says it all.
     pub reason: Option<Reason>,
     pub lines: Vec<OrderLine>,
+    /// What the total consists of.
+    pub totals: Totals,
+    /// The amount to pay.
     pub total: Money,
     pub shipping_address: Address,
     pub payment_method: PaymentMethod,
@@ -117,7 +124,7 @@ impl PlaceOrder {
     }
 }
 
-/// Places an order at the prices of the snapshots.
+/// Places an order at the prices of the snapshots, with tax and shipping at `rates`.
 ///
 /// `snapshots` contains the products that are known, in any order. A product that is not on sale, a second currency, or a sum above
 /// [`crate::money::MAX_AMOUNT`] is a failure that names the item; a total outside the gateway's limits ([`payment::check_total`]) is
@@ -127,33 +134,13 @@ pub fn place(
     user_id: UserId,
     command: PlaceOrder,
     snapshots: &[ProductSnapshot],
+    rates: &Rates,
     now: Timestamp,
 ) -> Result<(Order, OrderPlaced), Failure> {
     command.check(MAX_LINES)?;
     prices::check_expected(&command.items, snapshots)?;
-    let mut lines = Vec::with_capacity(command.items.len());
-    let mut total: Option<Money> = None;
-    for (n, item) in command.items.iter().enumerate() {
-        let snapshot = snapshots
-            .iter()
-            .find(|snapshot| snapshot.product_id == item.product_id && snapshot.active)
-            .filter(|snapshot| canary::may_order(user_id, &snapshot.name))
-            .ok_or_else(|| Failure::field(format!("/items/{n}/product_id"), "is not a product on sale"))?;
-        let sum_error = |error| match error {
-            SumError::Mixed => Failure::field(format!("/items/{n}/product_id"), "is sold in another currency"),
-            SumError::TooLarge => Failure::field(format!("/items/{n}/quantity"), "makes the total too large"),
-        };
-        let line_total = snapshot.price.times(item.quantity.get()).map_err(sum_error)?;
-        total = Some(total.map_or(Ok(line_total), |sum| sum.plus(line_total)).map_err(sum_error)?);
-        lines.push(OrderLine {
-            product_id: item.product_id,
-            product_name: snapshot.name.clone(),
-            quantity: item.quantity,
-            unit_price: snapshot.price,
-            line_total,
-        });
-    }
-    let total = total.ok_or_else(|| Failure::field("/items", "must not be empty"))?;
+    let (lines, totals) = pricing::price(&command, user_id, snapshots, rates)?;
+    let total = totals.total().map_err(|_| Failure::field("/items", "make the total too large"))?;
     payment::check_total(total).map_err(|detail| Failure::field("/items", detail))?;
     let reason = Some(Reason::AwaitingStock);
     let order = Order {
@@ -162,6 +149,7 @@ pub fn place(
         status: Status::Pending,
         reason,
         lines,
+        totals,
         total,
         shipping_address: command.shipping_address,
         payment_method: command.payment_method,
@@ -176,6 +164,7 @@ pub fn place(
         order_id: id,
         user_id,
         lines: order.lines.clone(),
+        totals: Some(order.totals.clone()),
         total_amount: total,
         shipping_address: order.shipping_address.clone(),
         payment_method: order.payment_method.clone(),

@@ -1,6 +1,6 @@
 //! Lines of orders.
 
-use crate::{Money, id::ProductId, stock_level::StockLine, text::ProductName};
+use crate::{Money, id::ProductId, stock_level::StockLine, tax::Tax, text::ProductName};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -57,6 +57,9 @@ pub struct OrderLine {
     pub unit_price: Money,
     /// `unit_price` times `quantity`.
     pub line_total: Money,
+    /// Tax of the line, which `line_total` includes or which is added to the order; absent where no tax is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Tax>,
 }
 
 impl OrderLine {

@@ -27,12 +27,15 @@ fn command(items: &[(u128, i64)]) -> PlaceOrder {
 
 fn snapshot(n: u128, price: Money) -> ProductSnapshot {
     let name = crate::text::ProductName::parse("Lamp").expect("valid");
-    ProductSnapshot { product_id: product(n), name, price, active: true, version: 1 }
+    let category = crate::text::Category::parse("lighting").expect("valid");
+    ProductSnapshot { product_id: product(n), name, category, price, active: true, version: 1 }
 }
 
 fn placed() -> Order {
     let (id, user) = (OrderId(Uuid::from_u128(9)), UserId(Uuid::from_u128(8)));
-    place(id, user, command(&[(1, 2)]), &[snapshot(1, usd(1999))], Timestamp::UNIX_EPOCH).expect("placed").0
+    place(id, user, command(&[(1, 2)]), &[snapshot(1, usd(1999))], &Rates::default(), Timestamp::UNIX_EPOCH)
+        .expect("placed")
+        .0
 }
 
 #[test]
@@ -56,7 +59,8 @@ fn total_is_the_sum_of_the_lines() {
     let snapshots = [snapshot(1, usd(1999)), snapshot(2, usd(1))];
     let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
     let (order, event) =
-        place(id, user, command(&[(2, 3), (1, 2)]), &snapshots, Timestamp::UNIX_EPOCH).expect("placed");
+        place(id, user, command(&[(2, 3), (1, 2)]), &snapshots, &Rates::default(), Timestamp::UNIX_EPOCH)
+            .expect("placed");
     assert_eq!((order.total, event.total_amount), (usd(4001), usd(4001)));
     assert_eq!(order.lines.iter().map(|line| line.product_id).collect::<Vec<_>>(), [product(2), product(1)]);
 }
@@ -77,21 +81,29 @@ fn statuses_and_reasons_have_the_same_word_in_the_api_and_the_database() {
 #[test]
 fn product_that_is_not_on_sale_is_rejected_with_its_item() {
     let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-    let failure = place(id, user, command(&[(1, 1), (2, 1)]), &[snapshot(1, usd(5))], Timestamp::UNIX_EPOCH);
+    let failure =
+        place(id, user, command(&[(1, 1), (2, 1)]), &[snapshot(1, usd(5))], &Rates::default(), Timestamp::UNIX_EPOCH);
     assert_eq!(failure.expect_err("rejected").fields[0].pointer, "/items/1/product_id");
 }
 
 #[test]
 fn test_product_of_the_canary_is_not_on_sale_for_customers() {
-    let name = crate::text::ProductName::parse(canary::PRODUCT_NAME).expect("a name");
+    let name = crate::text::ProductName::parse(crate::canary::PRODUCT_NAME).expect("a name");
     let test_product = ProductSnapshot { name, ..snapshot(1, usd(0)) };
     let order = |user, product: &ProductSnapshot| {
-        place(OrderId(Uuid::nil()), user, command(&[(1, 1)]), std::slice::from_ref(product), Timestamp::UNIX_EPOCH)
+        place(
+            OrderId(Uuid::nil()),
+            user,
+            command(&[(1, 1)]),
+            std::slice::from_ref(product),
+            &Rates::default(),
+            Timestamp::UNIX_EPOCH,
+        )
     };
     let customer = UserId(Uuid::from_u128(9));
-    assert!(order(canary::CUSTOMER, &test_product).is_ok());
+    assert!(order(crate::canary::CUSTOMER, &test_product).is_ok());
     assert!(order(customer, &snapshot(1, usd(5))).is_ok());
-    for (user, product) in [(customer, &test_product), (canary::CUSTOMER, &snapshot(1, usd(5)))] {
+    for (user, product) in [(customer, &test_product), (crate::canary::CUSTOMER, &snapshot(1, usd(5)))] {
         assert_eq!(order(user, product).expect_err("rejected").fields[0].pointer, "/items/0/product_id");
     }
 }
@@ -100,7 +112,9 @@ fn test_product_of_the_canary_is_not_on_sale_for_customers() {
 fn empty_duplicate_mixed_and_too_large_orders_are_rejected() {
     let try_place = |items: &[(u128, i64)], snapshots: &[ProductSnapshot]| {
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-        place(id, user, command(items), snapshots, Timestamp::UNIX_EPOCH).expect_err("rejected").fields[0]
+        place(id, user, command(items), snapshots, &Rates::default(), Timestamp::UNIX_EPOCH)
+            .expect_err("rejected")
+            .fields[0]
             .pointer
             .clone()
     };
@@ -125,7 +139,7 @@ fn total_outside_the_limits_of_the_gateway_is_rejected() {
     let try_place = |minor: i64, code: &str| {
         let price = Money::new(minor, code).expect("valid");
         let (id, user) = (OrderId(Uuid::nil()), UserId(Uuid::nil()));
-        place(id, user, command(&[(1, 1)]), &[snapshot(1, price)], Timestamp::UNIX_EPOCH)
+        place(id, user, command(&[(1, 1)]), &[snapshot(1, price)], &Rates::default(), Timestamp::UNIX_EPOCH)
     };
     for (minor, code) in [(0, "USD"), (50, "USD"), (99_999_999, "USD"), (50, "JPY"), (30, "GBP"), (1_000, "MXN")] {
         assert!(try_place(minor, code).is_ok(), "{minor} {code}");

@@ -33,7 +33,7 @@ pub struct CreateProduct {
 }
 
 /// A request to replace what staff state about a product. Its stock has requests of its own.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProduct {
     /// The SKU that the product has. It may be left out, and it cannot be changed.
@@ -164,6 +164,7 @@ impl Product {
         ProductSnapshot {
             product_id: self.id,
             name: self.name.clone(),
+            category: self.category.clone(),
             price: self.price,
             active: self.active,
             version: self.version,
@@ -213,7 +214,13 @@ impl Product {
     }
 
     fn deleted(&self) -> ProductDeleted {
-        ProductDeleted { product_id: self.id, sku: self.sku.clone(), name: self.name.clone(), price: self.price }
+        ProductDeleted {
+            product_id: self.id,
+            sku: self.sku.clone(),
+            name: self.name.clone(),
+            category: self.category.clone(),
+            price: self.price,
+        }
     }
 }
 

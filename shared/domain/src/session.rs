@@ -55,7 +55,7 @@ impl Login {
 }
 
 /// A request for a new pair of tokens.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     pub refresh_token: String,

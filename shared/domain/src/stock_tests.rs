@@ -144,12 +144,15 @@ fn placed() -> OrderPlaced {
     let snapshots = [1, 2].map(|n| order::ProductSnapshot {
         product_id: ProductId(Uuid::from_u128(n)),
         name: crate::text::ProductName::parse("Lamp").expect("valid"),
+        category: crate::text::Category::parse("lighting").expect("valid"),
         price: Money::new(500, "USD").expect("valid"),
         active: true,
         version: 1,
     });
     let (id, user) = (OrderId(Uuid::from_u128(9)), UserId(Uuid::from_u128(8)));
-    order::place(id, user, command.expect("parses"), &snapshots, Timestamp::UNIX_EPOCH).expect("placed").1
+    order::place(id, user, command.expect("parses"), &snapshots, &order::Rates::default(), Timestamp::UNIX_EPOCH)
+        .expect("placed")
+        .1
 }
 
 #[test]

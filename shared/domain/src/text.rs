@@ -108,6 +108,8 @@ texts! {
     Description 5000 Allowed |text| plain(&text.replace(characters::BREAKS, " "), 0, 5000);
     /// A product category in kebab case.
     Category 64 Refused category;
+    /// A shipping method in kebab case.
+    ShippingMethod 64 Refused category;
     /// The subject of a message: one line.
     Subject 120 Refused |text| plain(text, 1, 120);
     /// The body of a message; may contain line breaks.
@@ -122,6 +124,13 @@ impl Email {
     /// The address with its domain in the script that people read, such as `max@müller.de`; it parses to the same address.
     pub fn display(&self) -> String {
         email::display(&self.0)
+    }
+}
+
+impl ShippingMethod {
+    /// The method of orders where none is configured.
+    pub fn standard() -> Self {
+        Self("standard".to_owned())
     }
 }
 

@@ -12,7 +12,7 @@ use catalog::{Context, Function};
 use domain::{
     Event,
     event::ProductCreated,
-    order::{OrderLimits, ShortfallPolicy},
+    order::{OrderLimits, Rates, ShortfallPolicy},
     product::Product,
 };
 use edge::{
@@ -142,7 +142,9 @@ impl Fixture {
         let gateway = self.platform.gateway();
         let response = match function(step) {
             "order-place" => {
-                let handler = async |call| order_place::handle(orders, &offers, OrderLimits::default(), call).await;
+                let handler = async |call| {
+                    order_place::handle(orders, &offers, (OrderLimits::default(), &Rates::default()), call).await
+                };
                 edge::http::respond(&route, request, clock, &handler).await
             }
             "order-cancel" => {

@@ -12,15 +12,15 @@ use xtask::Result;
 const FIND: &str =
     "SELECT fingerprint, status, headers, body FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now()";
 const ORDER: &str = "
-    INSERT INTO orders (id, user_id, status, reason, total_amount, currency, shipping_address, payment_method, payment_id,
+    INSERT INTO orders (id, user_id, status, reason, total_amount, currency, totals, shipping_address, payment_method, payment_id,
         version, created_at, updated_at, history)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, $9, $10, $11, $12)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, $11, $12, $13)";
 /// One statement for all lines, so that they cost one round trip.
 const LINES: &str = "
-    INSERT INTO order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total)
+    INSERT INTO order_lines (order_id, position, product_id, product_name, quantity, unit_price, line_total, tax_rate, tax)
     SELECT $1, line.position, (line.item ->> 'product_id')::uuid, line.item ->> 'product_name',
         (line.item ->> 'quantity')::bigint, (line.item #>> '{unit_price,amount}')::bigint,
-        (line.item #>> '{line_total,amount}')::bigint
+        (line.item #>> '{line_total,amount}')::bigint, line.item #>> '{tax,rate}', (line.item #>> '{tax,amount,amount}')::bigint
     FROM jsonb_array_elements($2) WITH ORDINALITY AS line (item, position)";
 const KEY: &str = "
     INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at, expires_at)
@@ -125,13 +125,14 @@ impl Baseline {
         // The version of a new order is 1.
         let version = i64::try_from(order.version).unwrap_or(1);
         let reason = order.reason.map(domain::order::Reason::name);
-        let params: [&(dyn ToSql + Sync); 12] = [
+        let params: [&(dyn ToSql + Sync); 13] = [
             &order.id.0,
             &order.user_id.0,
             &order.status.name(),
             &reason,
             &order.total.amount.get(),
             &order.total.currency.code(),
+            &Json(&order.totals),
             &Json(&order.shipping_address),
             &order.payment_method.as_str(),
             &version,

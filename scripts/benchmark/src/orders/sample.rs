@@ -5,7 +5,7 @@ use domain::{
     event::OrderPlaced,
     id::{OrderId, ProductId, UserId},
     order::{self, Order, PlaceOrder, ProductSnapshot},
-    text::ProductName,
+    text::{Category, ProductName},
 };
 use kernel::{Failure, IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
@@ -35,9 +35,17 @@ pub fn sample(products: [ProductId; 2]) -> Result<Sample, Failure> {
     let command: PlaceOrder = serde_json::from_value(command).map_err(Failure::internal)?;
     let (name, price) = (ProductName::parse("Storm lantern"), Money::new(1999, "USD"));
     let (name, price) = (name.map_err(Failure::internal)?, price.map_err(Failure::internal)?);
-    let snapshots =
-        products.map(|product_id| ProductSnapshot { product_id, name: name.clone(), price, active: true, version: 1 });
-    let (order, placed) = order::place(OrderId(Uuid::now_v7()), user, command, &snapshots, now)?;
+    let category = Category::parse("lighting").map_err(Failure::internal)?;
+    let snapshots = products.map(|product_id| ProductSnapshot {
+        product_id,
+        name: name.clone(),
+        category: category.clone(),
+        price,
+        active: true,
+        version: 1,
+    });
+    let (order, placed) =
+        order::place(OrderId(Uuid::now_v7()), user, command, &snapshots, &order::Rates::default(), now)?;
     let event = order_event(order.id, order.version, placed.clone());
     let body = serde_json::to_string(&placed).map_err(Failure::internal)?;
     // As long as the SHA-256 digest that it stands for.

@@ -60,6 +60,11 @@ const ORDER_LIMITS: [(&str, Setting); 3] = [
     ("MAX_UNPAID_ORDERS", Setting::Input("MaxUnpaidOrders")),
     ("MAX_UNPAID_UNITS", Setting::Input("MaxUnpaidUnits")),
 ];
+const ORDER_RATES: [(&str, Setting); 3] = [
+    ("TAX_RATES", Setting::Input("TaxRates")),
+    ("TAX_ROUNDING", Setting::Input("TaxRounding")),
+    ("SHIPPING_METHODS", Setting::Input("ShippingMethods")),
+];
 
 /// The variables of a function, except those that all functions share.
 #[must_use]
@@ -102,6 +107,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
             }
             Uses::OrderLimits => variables.extend(ORDER_LIMITS),
+            Uses::OrderRates => variables.extend(ORDER_RATES),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }

@@ -158,6 +158,7 @@ fn used(uses: &Uses) -> String {
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::InvoiceCalendar => "invoice calendar".into(),
         Uses::OrderLimits => "order limits".into(),
+        Uses::OrderRates => "tax and shipping rates".into(),
         Uses::AttemptLimit => "attempt limit".into(),
         Uses::Api => "own API".into(),
     }

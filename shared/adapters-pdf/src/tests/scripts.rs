@@ -22,7 +22,7 @@ const NAMES: [(&str, &str, FontName); 8] = [
 ];
 
 /// What pdftotext reads, without the control characters that it puts around text that runs from right to left.
-fn extract(pdf: &[u8]) -> String {
+pub(super) fn extract(pdf: &[u8]) -> String {
     let mut child = Command::new("pdftotext")
         .args(["-enc", "UTF-8", "-", "-"])
         .stdin(Stdio::piped())

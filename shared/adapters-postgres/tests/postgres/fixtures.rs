@@ -8,7 +8,7 @@ use domain::{
     id::{OrderId, ProductId, UserId},
     order::{self, Order, PlaceOrder, ProductSnapshot},
     stock::Reservation,
-    text::{PaymentMethod, ProductName},
+    text::{Category, PaymentMethod, ProductName},
 };
 use kernel::{CloudEvent, IdempotencyKey, StoredReply, Timestamp, TraceContext, Uuid};
 use ports::Claim;
@@ -68,6 +68,7 @@ pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
         .map(|(name, cents)| ProductSnapshot {
             product_id: ProductId(id()),
             name: ProductName::parse(name).expect("a name"),
+            category: Category::parse("rigging").expect("a category"),
             price: usd(cents),
             active: true,
             version: 1,
@@ -80,7 +81,8 @@ pub fn placed(user: UserId, time: Timestamp) -> (Order, Event) {
     }))
     .expect("a command");
     let (order, data): (Order, OrderPlaced) =
-        order::place(OrderId(id()), user, command, &snapshots, time).expect("the order is placed");
+        order::place(OrderId(id()), user, command, &snapshots, &order::Rates::default(), time)
+            .expect("the order is placed");
     (order, event_at(time, data))
 }
 

@@ -60,6 +60,8 @@ pub struct ProductDeleted {
     pub sku: Sku,
     /// Name of the product when it was withdrawn.
     pub name: ProductName,
+    /// Category of the product.
+    pub category: Category,
     /// Price of one unit when it was withdrawn.
     pub price: Money,
 }

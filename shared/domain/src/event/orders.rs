@@ -7,6 +7,7 @@ use crate::{
     order_line::OrderLine,
     order_status::Reason,
     text::PaymentMethod,
+    totals::Totals,
 };
 use kernel::Timestamp;
 use schemars::JsonSchema;
@@ -21,7 +22,10 @@ pub struct OrderPlaced {
     pub user_id: UserId,
     /// Lines of the order.
     pub lines: Vec<OrderLine>,
-    /// Sum of all lines.
+    /// What the total consists of; absent in events of orders without tax and shipping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Totals>,
+    /// The amount to pay: lines, shipping and tax.
     pub total_amount: Money,
     /// Shipping address.
     pub shipping_address: Address,
@@ -38,7 +42,10 @@ pub struct OrderConfirmed {
     pub user_id: UserId,
     /// Lines of the order.
     pub lines: Vec<OrderLine>,
-    /// Sum of all lines.
+    /// What the total consists of; absent in events of orders without tax and shipping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totals: Option<Totals>,
+    /// The amount that was paid: lines, shipping and tax.
     pub total_amount: Money,
     /// Shipping address.
     pub shipping_address: Address,
@@ -57,7 +64,7 @@ pub struct OrderCancelled {
     pub order_id: OrderId,
     /// Id of the customer.
     pub user_id: UserId,
-    /// Sum of all lines.
+    /// The amount to pay.
     pub total_amount: Money,
     /// Reason of the cancellation.
     pub reason: Reason,
@@ -73,7 +80,7 @@ pub struct OrderWaiting {
     pub order_id: OrderId,
     /// Id of the customer.
     pub user_id: UserId,
-    /// Sum of all lines.
+    /// The amount to pay.
     pub total_amount: Money,
     /// What the order waits for.
     pub reason: Reason,

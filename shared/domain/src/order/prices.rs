@@ -1,7 +1,11 @@
 //! The prices that an order is placed at: those of the copy that orders keep of the catalogue.
 
 use super::Item;
-use crate::{DomainEvent, Money, event, id::ProductId, text::ProductName};
+use crate::{
+    DomainEvent, Money, event,
+    id::ProductId,
+    text::{Category, ProductName},
+};
 use kernel::{Failure, FailureKind, FieldError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,6 +18,8 @@ pub const PRICE_CHANGED: &str = "price-changed";
 pub struct ProductSnapshot {
     pub product_id: ProductId,
     pub name: ProductName,
+    /// The tax rate of the product depends on it.
+    pub category: Category,
     /// Price of one unit.
     pub price: Money,
     /// Whether the product is on sale.
@@ -25,13 +31,13 @@ pub struct ProductSnapshot {
 impl ProductSnapshot {
     /// The snapshot that an event of the catalogue states. `version` is that of the event.
     pub fn stated(event: &DomainEvent, version: u64) -> Result<Self, Failure> {
-        let (product_id, name, price, active) = match event {
-            DomainEvent::ProductCreated(product) => (product.product_id, &product.name, product.price, true),
-            DomainEvent::ProductUpdated(product) => (product.product_id, &product.name, product.price, true),
-            DomainEvent::ProductDeleted(product) => (product.product_id, &product.name, product.price, false),
+        let (product_id, name, category, price, active) = match event {
+            DomainEvent::ProductCreated(new) => (new.product_id, &new.name, &new.category, new.price, true),
+            DomainEvent::ProductUpdated(new) => (new.product_id, &new.name, &new.category, new.price, true),
+            DomainEvent::ProductDeleted(last) => (last.product_id, &last.name, &last.category, last.price, false),
             other => return Err(event::unexpected_event(other)),
         };
-        Ok(Self { product_id, name: name.clone(), price, active, version })
+        Ok(Self { product_id, name: name.clone(), category: category.clone(), price, active, version })
     }
 }
 
@@ -85,7 +91,15 @@ mod tests {
 
     fn snapshot(n: u128, minor: i64, active: bool) -> ProductSnapshot {
         let name = ProductName::parse("Lamp").expect("valid");
-        ProductSnapshot { product_id: ProductId(Uuid::from_u128(n)), name, price: usd(minor), active, version: 1 }
+        let category = Category::parse("lighting").expect("valid");
+        ProductSnapshot {
+            product_id: ProductId(Uuid::from_u128(n)),
+            name,
+            category,
+            price: usd(minor),
+            active,
+            version: 1,
+        }
     }
 
     fn item(n: u128, expected: Option<Money>) -> Item {

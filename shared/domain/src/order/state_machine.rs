@@ -360,6 +360,7 @@ fn confirmed(order: &Order, payment_id: PaymentId) -> OrderConfirmed {
         order_id: order.id,
         user_id: order.user_id,
         lines: order.lines.clone(),
+        totals: Some(order.totals.clone()),
         total_amount: order.total,
         shipping_address: order.shipping_address.clone(),
         payment_id,

@@ -234,6 +234,7 @@ fn confirmation_contains_what_shipping_and_invoicing_need() {
         order_id: order.id,
         user_id: order.user_id,
         lines: order.lines,
+        totals: Some(order.totals),
         total_amount: order.total,
         shipping_address: order.shipping_address,
         payment_id: PAYMENT,

@@ -7,13 +7,13 @@ use domain::{
     event::{OrderPlaced, PaymentRef, StockAllocated, StockAllocationFailed, StockReserved},
     id::{OrderId, PaymentId, ProductId, UserId},
     invoice::{self, Calendar, Draft, Invoice},
-    order::{self, Input, Order, PlaceOrder, ProductSnapshot, Reason, ShortfallPolicy, Update},
+    order::{self, Input, Order, PlaceOrder, ProductSnapshot, Rates, Reason, ShortfallPolicy, Update},
     stock::{self, Reservation},
-    text::ProductName,
+    text::{Category, ProductName},
 };
 use kernel::Timestamp;
 use ports::PaidOrder;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Order 1 of user 1, paid with a valid card. Without lines it has two units of product 1.
 pub fn order() -> OrderBuilder {
@@ -23,6 +23,9 @@ pub fn order() -> OrderBuilder {
         payment: ids::payment(1),
         lines: vec![],
         method: "pm_card_visa".to_owned(),
+        rates: Rates::default(),
+        address: address_json(),
+        shipping_method: None,
         at: noon(),
     }
 }
@@ -34,6 +37,9 @@ pub struct OrderBuilder {
     pub(super) payment: PaymentId,
     lines: Vec<(ProductId, i64, Money)>,
     method: String,
+    rates: Rates,
+    address: Value,
+    shipping_method: Option<&'static str>,
     pub(super) at: Timestamp,
 }
 
@@ -73,6 +79,23 @@ impl OrderBuilder {
         Self { method: token.to_owned(), ..self }
     }
 
+    /// Sets what is charged on top of the prices.
+    #[must_use]
+    pub fn rates(self, rates: Rates) -> Self {
+        Self { rates, ..self }
+    }
+
+    /// Sets the shipping address.
+    #[must_use]
+    pub fn address(self, address: Value) -> Self {
+        Self { address, ..self }
+    }
+
+    #[must_use]
+    pub fn shipping_method(self, name: &'static str) -> Self {
+        Self { shipping_method: Some(name), ..self }
+    }
+
     /// Sets the time of the order and of all its transitions.
     #[must_use]
     pub fn at(self, at: Timestamp) -> Self {
@@ -86,20 +109,24 @@ impl OrderBuilder {
         }
         let items: Vec<_> =
             lines.iter().map(|(product, quantity, _)| json!({ "product_id": product, "quantity": quantity })).collect();
-        let command: PlaceOrder = serde_json::from_value(
-            json!({ "items": items, "shipping_address": address_json(), "payment_method": self.method }),
-        )
+        let command: PlaceOrder = serde_json::from_value(json!({
+            "items": items, "shipping_address": self.address, "payment_method": self.method,
+            "shipping_method": self.shipping_method,
+        }))
         .expect("a request");
         let name = ProductName::parse("Lamp").expect("a name");
+        let category = Category::parse("lighting").expect("a category");
         let snapshot = |(product_id, _, price): (ProductId, i64, Money)| ProductSnapshot {
             product_id,
             name: name.clone(),
+            category: category.clone(),
             price,
             active: true,
             version: 1,
         };
         let snapshots: Vec<ProductSnapshot> = lines.into_iter().map(snapshot).collect();
-        order::place(self.id, self.user, command, &snapshots, self.at).expect("an order that can be placed")
+        order::place(self.id, self.user, command, &snapshots, &self.rates, self.at)
+            .expect("an order that can be placed")
     }
 
     /// The order in its first state.

@@ -1,11 +1,13 @@
 //! Contract of [`OrderStore`].
 
 use super::{Fixture, a_claim, an_event, fresh, kind_and_code, later, now};
-use crate::build::{self, OrderBuilder, a_reply};
+use crate::build::{self, OrderBuilder, a_reply, usd};
 use domain::{
     Event,
     id::{OrderId, UserId},
-    order::{self, Order, Reason, ShortfallPolicy},
+    order::{self, Order, Rates, Reason, ShortfallPolicy},
+    shipping::ShippingRates,
+    tax::{Rounding, TaxRates},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
@@ -17,6 +19,7 @@ macro_rules! contract_orders {
     ($fixture:expr) => {
         $crate::each_rule! { orders, $fixture;
             placed_order_is_stored_and_its_event_published
+            totals_and_the_tax_of_each_line_are_stored
             replayed_key_returns_the_first_response_and_no_second_order
             key_reused_with_another_body_is_rejected_and_writes_nothing
             same_key_in_another_scope_is_independent
@@ -92,6 +95,21 @@ pub async fn placed_order_is_stored_and_its_event_published(fixture: &Fixture<im
     assert_eq!(find(fixture.port(), request.order.id).await, Some(request.order));
     fixture.assert_only_published(&[request.event.id]).await;
     assert_eq!(fixture.platform.bus().published(), [request.event]);
+}
+
+pub async fn totals_and_the_tax_of_each_line_are_stored(fixture: &Fixture<impl OrderStore>) {
+    let (tax, shipping) = ("US:added:8.875,lighting:7", "standard:free;express:USD:1500");
+    let rates = Rates {
+        tax: TaxRates::parse(tax, Rounding::HalfEven).expect("rates"),
+        shipping: ShippingRates::parse(shipping).expect("methods"),
+    };
+    let taxed = builder(UserId(fresh())).rates(rates).shipping_method("express");
+    store(fixture.port(), &taxed, &an_event(taxed.order_placed())).await;
+    let order = taxed.placed();
+    assert_eq!((order.totals.taxes.len(), order.lines[0].tax.is_some(), order.totals.shipping), (2, true, usd(1_500)));
+    assert_eq!(find(fixture.port(), order.id).await, Some(order.clone()));
+    let page = fixture.port().list(order.user_id, 1, None).await.expect("a page");
+    assert_eq!(page.items, [order]);
 }
 
 pub async fn replayed_key_returns_the_first_response_and_no_second_order(fixture: &Fixture<impl OrderStore>) {

@@ -5,7 +5,7 @@ use crate::build::{self, OrderBuilder, a_reply, usd};
 use domain::{
     id::{OrderId, ProductId, UserId},
     order::ProductSnapshot,
-    text::ProductName,
+    text::{Category, ProductName},
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply};
@@ -34,7 +34,8 @@ const CONSUMER: &str = catalog::PRODUCT_PRICE_TRACK.name;
 
 fn a_price(cents: i64, version: u64) -> ProductSnapshot {
     let name = ProductName::parse("Lamp “Ü” \\ 照明").expect("a name");
-    ProductSnapshot { product_id: ProductId(fresh()), name, price: usd(cents), active: true, version }
+    let category = Category::parse("lighting").expect("a category");
+    ProductSnapshot { product_id: ProductId(fresh()), name, category, price: usd(cents), active: true, version }
 }
 
 fn a_key() -> IdempotencyKey {
@@ -159,8 +160,9 @@ pub async fn order_at_other_prices_than_the_copy_writes_nothing(fixture: &Fixtur
     }
     let cheaper = ProductSnapshot { price: usd(99), ..lamp.clone() };
     let renamed = ProductSnapshot { name: ProductName::parse("Oar").expect("a name"), ..lamp.clone() };
+    let moved = ProductSnapshot { category: Category::parse("boats").expect("a category"), ..lamp.clone() };
     let believed_on_sale = ProductSnapshot { active: true, ..withdrawn };
-    for used in [cheaper, renamed, believed_on_sale, unknown] {
+    for used in [cheaper, renamed, moved, believed_on_sale, unknown] {
         let (order, key, prices) = (an_order(&used), a_key(), [lamp.clone(), used]);
         let terms = Terms { prices: &prices, ..Terms::default() };
         let refused = place(fixture.port(), &order, &key, &terms).await;

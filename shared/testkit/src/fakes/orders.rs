@@ -37,7 +37,9 @@ impl OrdersState {
             learned.chain(self.prices.get(&product.product_id)).max_by_key(|one| one.version)
         };
         let is_current = |used: &ProductSnapshot| {
-            newest(used).is_some_and(|now| now.active && (&now.name, now.price) == (&used.name, used.price))
+            newest(used).is_some_and(|now| {
+                now.active && (&now.name, &now.category, now.price) == (&used.name, &used.category, used.price)
+            })
         };
         if terms.prices.iter().all(is_current) { Ok(()) } else { Err(Terms::outdated()) }
     }

@@ -5,7 +5,7 @@ use super::{
 };
 use adapters::{Wiring, config::Config};
 use catalog::Function;
-use domain::order::OrderLimits;
+use domain::order::{OrderLimits, Rates};
 use edge::http::{Body, Call, Reply};
 use kernel::Failure;
 use serde::Serialize;
@@ -177,7 +177,13 @@ async fn order_place_places_one_order_and_rejects_the_rest_by_field() {
     ];
     let platform = seeded_platform();
     assert_responses(catalog::ORDER_PLACE, &expected, async |_, call| {
-        order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
+        order_place::handle(
+            &platform.orders(),
+            &platform.product_snapshots(),
+            (OrderLimits::default(), &Rates::default()),
+            call,
+        )
+        .await
     })
     .await;
     assert_eq!((platform.orders().all().len(), platform.bus().published().len()), (1, 1));
@@ -190,7 +196,13 @@ async fn before_and_after(case: &str, product: Option<domain::product::Product>)
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let request = async || {
         let handler = async |call| {
-            order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
+            order_place::handle(
+                &platform.orders(),
+                &platform.product_snapshots(),
+                (OrderLimits::default(), &Rates::default()),
+                call,
+            )
+            .await
         };
         edge::http::respond(&route, sample(catalog::ORDER_PLACE, case), &clock(), &handler).await
     };
@@ -221,7 +233,13 @@ async fn response_is_replayed_after_the_product_is_taken_off_sale() {
     let empty = Platform::new();
     let request = async |offers: &Platform| {
         let handler = async |call| {
-            order_place::handle(&platform.orders(), &offers.product_snapshots(), OrderLimits::default(), call).await
+            order_place::handle(
+                &platform.orders(),
+                &offers.product_snapshots(),
+                (OrderLimits::default(), &Rates::default()),
+                call,
+            )
+            .await
         };
         edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await
     };
@@ -283,7 +301,13 @@ async fn route_without_its_database_is_503_with_retry_after() {
     platform.faults().take_down(Dependency::Database);
     let route = Wiring::new(catalog::ORDER_PLACE, Config::from_vars([])).route().expect("a route");
     let handler = async |call| {
-        order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
+        order_place::handle(
+            &platform.orders(),
+            &platform.product_snapshots(),
+            (OrderLimits::default(), &Rates::default()),
+            call,
+        )
+        .await
     };
     let response = edge::http::respond(&route, sample(catalog::ORDER_PLACE, "ok"), &clock(), &handler).await;
     assert_eq!((&response["statusCode"], response["headers"]["retry-after"].is_string()), (&503.into(), true));

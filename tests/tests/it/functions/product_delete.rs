@@ -1,7 +1,7 @@
 //! Responses of product-delete to its sample events, and what a withdrawn product is to others.
 
 use super::{PRODUCT, customer, http::assert_responses, seeded_platform};
-use domain::{order::OrderLimits, order::ProductSnapshot};
+use domain::order::{OrderLimits, ProductSnapshot, Rates};
 use ports::{Cache as _, ProductStore as _, product_cache_key};
 use testkit::Platform;
 
@@ -58,7 +58,13 @@ async fn withdrawn_product_is_not_ordered_whether_the_copy_knows_it_or_not() {
         copied.iter().for_each(|snapshot: &ProductSnapshot| platform.orders().put_price(snapshot));
         let route = adapters::Wiring::new(catalog::ORDER_PLACE, adapters::config::Config::from_vars([])).route();
         let handler = async |call| {
-            order_place::handle(&platform.orders(), &platform.product_snapshots(), OrderLimits::default(), call).await
+            order_place::handle(
+                &platform.orders(),
+                &platform.product_snapshots(),
+                (OrderLimits::default(), &Rates::default()),
+                call,
+            )
+            .await
         };
         let event = super::sample(catalog::ORDER_PLACE, "ok");
         let response = edge::http::respond(&route.expect("a route"), event, &super::clock(), &handler).await;

@@ -4,7 +4,7 @@ use super::{USER, clock, customer, http::assert_responses, sample, sample_time};
 use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
-use ports::{Claims, LoginCounters, RefreshToken, Revocations as _, Tokens as _, UserStore as _};
+use ports::{Claims, LoginCounters, RefreshToken, Tokens as _, UserStore as _};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 

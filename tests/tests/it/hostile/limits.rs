@@ -3,7 +3,7 @@
 use super::totals::settle_after;
 use crate::functions::{USER, sample_time};
 use domain::{
-    order::{self, OrderLimits},
+    order::{self, OrderLimits, Rates},
     payment::{AttemptLimit, Status, TOO_MANY_ATTEMPTS},
 };
 use edge::{
@@ -51,7 +51,8 @@ impl Shop {
         let request = request.principal(customer, catalog::role::CUSTOMER).build();
         let (orders, catalogue) = (self.platform.orders(), self.platform.product_snapshots());
         let clock = Clock::at(sample_time(), 5_000 + self.calls.get());
-        let handler = async |call| order_place::handle(&orders, &catalogue, self.limits, call).await;
+        let handler =
+            async |call| order_place::handle(&orders, &catalogue, (self.limits, &Rates::default()), call).await;
         let response = edge::http::respond(&PLACE, request, &clock, &handler).await;
         let body: Value = serde_json::from_str(response["body"].as_str().unwrap_or("null")).expect("JSON");
         (response["statusCode"].as_u64().expect("a status"), body["type"].clone())

@@ -12,5 +12,6 @@ mod money;
 mod prices;
 mod routes;
 mod sources;
+mod tax;
 mod text;
 mod totals;

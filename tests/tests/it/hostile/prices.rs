@@ -1,7 +1,7 @@
 //! The price that was shown, a catalogue that is down, and one request that would cause a hundred.
 
 use crate::functions::{USER, sample_time};
-use domain::order::{OrderLimits, ProductSnapshot};
+use domain::order::{OrderLimits, ProductSnapshot, Rates};
 use edge::{
     Clock,
     http::{Access, Route},
@@ -44,7 +44,8 @@ impl Shop {
         let request = request.principal(USER.0, catalog::role::CUSTOMER).build();
         let (orders, catalogue) = (self.platform.orders(), self.platform.product_snapshots());
         let clock = Clock::at(sample_time(), 4_000 + self.calls.get());
-        let handler = async |call| order_place::handle(&orders, &catalogue, self.limits, call).await;
+        let handler =
+            async |call| order_place::handle(&orders, &catalogue, (self.limits, &Rates::default()), call).await;
         let response = edge::http::respond(&PLACE, request, &clock, &handler).await;
         let body = serde_json::from_str(response["body"].as_str().unwrap_or("null")).expect("JSON");
         (response["statusCode"].as_u64().expect("a status"), body)

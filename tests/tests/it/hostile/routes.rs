@@ -3,7 +3,7 @@
 use crate::functions::{sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
 use catalog::Function;
-use domain::order::OrderLimits;
+use domain::order::{OrderLimits, Rates};
 use edge::{Clock, http::respond};
 use serde_json::Value;
 use testkit::Platform;
@@ -89,7 +89,7 @@ impl Api {
             STOCK_GET => |call| stock_get::handle(&p.stock(), call);
             STOCK_ADJUST => |call| stock_adjust::handle(&p.stock(), call);
             STOCK_MOVEMENT_LIST => |call| stock_movement_list::handle(&p.stock(), call);
-            ORDER_PLACE => |call| order_place::handle(&p.orders(), &p.product_snapshots(), OrderLimits::default(), call);
+            ORDER_PLACE => |call| order_place::handle(&p.orders(), &p.product_snapshots(), (OrderLimits::default(), &Rates::default()), call);
             ORDER_GET => |call| order_get::handle(&p.orders(), call);
             ORDER_LIST => |call| order_list::handle(&p.orders(), call);
             ORDER_LIST_USER => |call| order_list_user::handle(&p.orders(), call);

@@ -3,7 +3,7 @@
 use crate::functions::{USER, sample_time};
 use domain::{
     invoice::Calendar,
-    order::{self, OrderLimits, ShortfallPolicy},
+    order::{self, OrderLimits, Rates, ShortfallPolicy},
     payment::Status,
 };
 use edge::{
@@ -107,7 +107,8 @@ async fn total_below_the_minimum_of_its_currency_is_rejected_with_that_minimum()
         let request = testing::http_event("POST", "/api/v1/orders").key("k").body(body);
         let request = request.principal(USER.0, catalog::role::CUSTOMER).build();
         let (orders, offers, clock) = (platform.orders(), platform.product_snapshots(), Clock::at(sample_time(), 7));
-        let handler = async |call| order_place::handle(&orders, &offers, OrderLimits::default(), call).await;
+        let handler =
+            async |call| order_place::handle(&orders, &offers, (OrderLimits::default(), &Rates::default()), call).await;
         let response = edge::http::respond(&PLACE, request, &clock, &handler).await;
         assert_eq!(response["statusCode"], status, "{minor} {currency}: {response}");
         let stored = usize::from(status == 201);

@@ -13,7 +13,7 @@ use adapters::{Wiring, config::Config};
 use adapters_postgres::PgOrders;
 use adapters_testkit::postgres::{RecordingBus, TestDatabase, database_url, fresh_database};
 use catalog::Function;
-use domain::order::OrderLimits;
+use domain::order::{OrderLimits, Rates};
 use edge::{Clock, http::Route};
 use kernel::{Timestamp, Uuid};
 use serde_json::{Value, json};
@@ -76,8 +76,10 @@ impl Fixture {
 
 /// Sends a request to a process that uses this store.
 async fn place(orders: &PgOrders<RecordingBus>, platform: &Platform, request: &Request, clock: &Clock) -> Response {
-    let handler =
-        async |call| order_place::handle(orders, &platform.product_snapshots(), OrderLimits::default(), call).await;
+    let handler = async |call| {
+        order_place::handle(orders, &platform.product_snapshots(), (OrderLimits::default(), &Rates::default()), call)
+            .await
+    };
     edge::http::respond(&route(catalog::ORDER_PLACE), request.0.clone(), clock, &handler).await.into()
 }
 

@@ -10,7 +10,7 @@ use catalog::role;
 use domain::{
     Money,
     id::UserId,
-    order::{Order, OrderLimits},
+    order::{Order, OrderLimits, Rates},
     payment::{self, RefundReason, RefundStatus},
 };
 use edge::{
@@ -137,7 +137,9 @@ impl<S: Backend> World<S> {
         let response = match defects::place(self, &request).await {
             Some(response) => response,
             None => {
-                let handler = async |call| order_place::handle(&orders, &offers, OrderLimits::default(), call).await;
+                let handler = async |call| {
+                    order_place::handle(&orders, &offers, (OrderLimits::default(), &Rates::default()), call).await
+                };
                 edge::http::respond(&PLACE, request, &self.clock, &handler).await
             }
         };

@@ -6,8 +6,8 @@ use domain::{
     notification::{Preferences, RegisterDevice, SendNotification},
     order::{PlaceOrder, UpdateStatus},
     payment::{ProcessPayment, RefundPayment},
-    product::CreateProduct,
-    session::Login,
+    product::{CreateProduct, UpdateProduct},
+    session::{Login, Refresh},
     stock::AdjustStock,
     user::Register,
     verification::{RequestVerification, VerifyContact},
@@ -40,6 +40,10 @@ fn identity() -> Vec<Operation> {
             .takes::<Login>()
             .ok::<TokenView>()
             .refuses(&["wrong-credentials", "too-many-logins"]),
+        route(catalog::TOKEN_REFRESH).takes::<Refresh>().ok::<TokenView>().refuses(&["invalid-refresh-token"]),
+        route(catalog::USER_LOGOUT),
+        route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
+        route(catalog::SESSION_END),
         route(catalog::JWKS_GET).document(),
         route(catalog::VERIFICATION_REQUEST)
             .takes::<RequestVerification>()
@@ -52,6 +56,8 @@ fn identity() -> Vec<Operation> {
 fn catalogue() -> Vec<Operation> {
     vec![
         route(catalog::PRODUCT_CREATE).takes::<CreateProduct>().created::<ProductView>().refuses(&["sku-taken"]),
+        route(catalog::PRODUCT_UPDATE).takes::<UpdateProduct>().ok::<ProductView>().if_match(),
+        route(catalog::PRODUCT_DELETE),
         route(catalog::PRODUCT_GET).ok::<ProductView>(),
         route(catalog::PRODUCT_LIST).ok::<ListView<ProductView>>().required_query(
             "ids",

@@ -5,7 +5,7 @@ use crate::codegen::{
     environment::{SECRET_INPUTS, api_url},
     names::{UNDELIVERED, logical, physical_text},
 };
-use domain::order::ShortfallPolicy;
+use domain::{order::ShortfallPolicy, tax::Rounding};
 use serde_json::{Value, json};
 
 pub(super) fn parameters() -> Vec<(&'static str, Value)> {
@@ -51,6 +51,12 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("MaxOrderLines", text("100", "Lines that an order may have, at most 100.")),
         ("MaxUnpaidOrders", text("20", "Open orders that a customer may have without paying.")),
         ("MaxUnpaidUnits", text("1000", "Units in the unpaid open orders of a customer.")),
+        ("TaxRates", text("", "Tax rates by area, such as DE:included:19,books:7;US-NY:added:8.875. Empty: no tax.")),
+        ("TaxRounding", text(Rounding::HalfUp.name(), "How the tax of a line is rounded: half_up or half_even.")),
+        (
+            "ShippingMethods",
+            text("standard:free", "Methods with prices in minor units, such as express:EUR:1290,USD:1500."),
+        ),
         ("MaxFailedAttempts", text("10", "Payment attempts of a customer in an hour that may fail.")),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
@@ -71,6 +77,9 @@ fn constrain(name: &str, parameter: &mut Value) {
         "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
         "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
         "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
+        "TaxRounding" => parameter["AllowedValues"] = json!(Rounding::ALL.map(Rounding::name)),
+        "TaxRates" => parameter["MaxLength"] = json!(2_000),
+        "ShippingMethods" => parameter["MaxLength"] = json!(1_000),
         "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
         "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {
             parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");

@@ -5,7 +5,7 @@ use crate::simulation::{backend::Backend, requests::PLACE, world::World};
 use domain::{
     Event,
     id::{OrderId, ProductId, UserId},
-    order::{Order, OrderLimits, ProductSnapshot, Reason, Status},
+    order::{Order, OrderLimits, ProductSnapshot, Rates, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Ids, StoredReply, Timestamp};
 use ports::{Claim, OrderStore, OutboxCursor, Page, PriceCopy, Quote, Recency, Terms, TransitionOutcome};
@@ -105,6 +105,7 @@ pub async fn place<S: Backend>(world: &World<S>, request: &Value) -> Option<Valu
     }
     let orders = Orders { inner: platform.orders(), platform, ids: world.clock.ids(), defect };
     let offers = platform.product_snapshots();
-    let handler = async |call| order_place::handle(&orders, &offers, OrderLimits::default(), call).await;
+    let handler =
+        async |call| order_place::handle(&orders, &offers, (OrderLimits::default(), &Rates::default()), call).await;
     Some(edge::http::respond(&PLACE, request.clone(), &world.clock, &handler).await)
 }

@@ -1,0 +1,71 @@
+//! The sums below the table: subtotal, shipping and tax as the order states them, and the total.
+
+use super::{
+    RIGHT, format_amount,
+    sheet::{ACCENT, Anchor, FAINT, INK, MUTED, Sheet, Style},
+};
+use domain::money::Money;
+use domain::totals::Totals;
+
+const LEFT: f32 = 300.0;
+const MARGIN: f32 = 12.0;
+const LINE: f32 = 16.0;
+/// The height of the total with what is around it.
+const TOTAL: f32 = 78.0;
+
+pub(super) struct Summary {
+    /// Name and amount of what is added up to the total.
+    parts: Vec<(String, Money)>,
+    /// Tax that the parts include.
+    included: Vec<(String, Money)>,
+    total: Money,
+}
+
+impl Summary {
+    pub fn new(totals: &Totals, total: Money) -> Self {
+        let shipping = (format!("Shipping ({})", totals.shipping_method.as_str()), totals.shipping);
+        let mut parts = vec![("Subtotal".to_owned(), totals.subtotal), shipping];
+        let mut included = Vec::new();
+        for line in &totals.taxes {
+            let (rate, taxed) = (line.rate, format_amount(line.taxed));
+            if totals.tax_included {
+                included.push((format!("Includes {rate} % tax in {taxed}"), line.amount));
+            } else {
+                parts.push((format!("Tax {rate} % on {taxed}"), line.amount));
+            }
+        }
+        Self { parts, included, total }
+    }
+
+    pub fn height(&self) -> f32 {
+        let lines = self.parts.len() + self.included.len();
+        TOTAL + LINE * f32::from(u16::try_from(lines).unwrap_or(u16::MAX))
+    }
+
+    /// Draws the sums below `top`.
+    pub fn draw(&self, sheet: &mut Sheet<'_, '_>, top: f32) {
+        let mut y = top + 8.0;
+        for (name, amount) in &self.parts {
+            line(sheet, name, *amount, y, INK);
+            y += LINE;
+        }
+        y += 14.0;
+        sheet.rectangle(LEFT, y - 18.0, RIGHT - LEFT, 32.0, FAINT);
+        sheet.text("Total", LEFT + MARGIN, y + 2.0, Style::new(11.0, INK));
+        let sum = format!("{} {}", format_amount(self.total), self.total.currency.code());
+        sheet.text(&sum, RIGHT - MARGIN, y + 2.0, Style::new(13.0, ACCENT).heavy().at(Anchor::End));
+        y += 30.0;
+        for (name, amount) in &self.included {
+            line(sheet, name, *amount, y, MUTED);
+            y += LINE;
+        }
+        let note = Style::new(8.5, MUTED).at(Anchor::End);
+        sheet.text("Paid in full by card. No amount is due.", RIGHT - MARGIN, y + 4.0, note);
+    }
+}
+
+fn line(sheet: &mut Sheet<'_, '_>, name: &str, amount: Money, y: f32, color: super::sheet::Color) {
+    let style = Style::new(9.5, color);
+    sheet.text(name, LEFT + MARGIN, y, style);
+    sheet.text(&format_amount(amount), RIGHT - MARGIN, y, style.at(Anchor::End));
+}
