@@ -18,6 +18,7 @@ fn draft() -> Draft {
         order_id: order.id,
         user_id: order.user_id,
         lines: order.lines,
+        totals: domain::totals::Totals::untaxed(usd(100)),
         total: order.total,
         address: order.shipping_address,
         payment_id: domain::id::PaymentId(id()),

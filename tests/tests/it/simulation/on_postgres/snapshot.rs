@@ -29,7 +29,7 @@ const LINES: &str =
 const SHIPPED: &str = "SELECT product_id, abs(sum(quantity))::bigint AS units FROM inventory.stock_movements
     WHERE kind = 'shipped' GROUP BY product_id";
 const LEVELS: &str = "SELECT product_id, available, reserved, version FROM inventory.stock ORDER BY product_id";
-const PRICES: &str = "SELECT jsonb_build_object('product_id', product_id, 'name', name,
+const PRICES: &str = "SELECT jsonb_build_object('product_id', product_id, 'name', name, 'category', category,
     'price', jsonb_build_object('amount', price, 'currency', currency), 'active', active, 'version', version) AS product
     FROM orders.product_prices ORDER BY product_id";
 const INVOICES: &str =
