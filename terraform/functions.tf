@@ -164,6 +164,28 @@ variable "tax_rounding" {
   }
 }
 
+variable "sms_countries" {
+  description = "Calling codes that text messages go to, separated by commas; ! excepts numbers that begin so. Null: those of the catalog."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.sms_countries == null || can(regex("^!?[1-9][0-9]{0,6}(,!?[1-9][0-9]{0,6})*$", var.sms_countries))
+    error_message = "sms_countries must be calling codes separated by commas, such as 1,!1876,49."
+  }
+}
+
+variable "message_quotas" {
+  description = "Messages in a day: text messages about orders, and messages with a token, for each customer and for each address."
+  type        = object({ sms_per_customer = number, sms_per_address = number, verifications_per_customer = number, verifications_per_address = number })
+  default     = { sms_per_customer = 20, sms_per_address = 20, verifications_per_customer = 5, verifications_per_address = 5 }
+
+  validation {
+    condition     = alltrue([for quota in values(var.message_quotas) : quota >= 1 && quota <= 3600 && floor(quota) == quota])
+    error_message = "Every value of message_quotas must be a whole number from 1 to 3600."
+  }
+}
+
 variable "shortfall_policy" {
   description = "What happens to a paid order without stock: refund, backorder or review."
   type        = string
@@ -211,8 +233,14 @@ locals {
     ShippingMethods       = var.shipping_methods
     TaxRates              = var.tax_rates
     TaxRounding           = var.tax_rounding
+    SmsCountries          = coalesce(var.sms_countries, local.catalog.sms_countries)
+    MaxSmsPerCustomer     = tostring(var.message_quotas.sms_per_customer)
+    MaxSmsPerAddress      = tostring(var.message_quotas.sms_per_address)
     InvoiceTimeZone       = var.invoice_time_zone
     InvoiceYearBegins     = var.invoice_year_begins
+
+    MaxVerificationsPerCustomer = tostring(var.message_quotas.verifications_per_customer)
+    MaxVerificationsPerAddress  = tostring(var.message_quotas.verifications_per_address)
   }
 
   # What an environment variable refers to, by the catalog's kind and name.

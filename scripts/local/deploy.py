@@ -77,6 +77,8 @@ def parameters() -> dict[str, object]:
         "MaxFailedAttempts": "1000",
         "TaxRates": TAX_RATES,
         "ShippingMethods": SHIPPING_METHODS,
+        "MaxSmsPerCustomer": "1000",
+        "MaxSmsPerAddress": "1000",
         "InvoiceTimeZone": os.environ.get(TIME_ZONE_VARIABLE) or "UTC",
     }
 

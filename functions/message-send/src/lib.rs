@@ -1,6 +1,6 @@
 //! Sends what staff wrote to a customer, through the channel that they chose.
 
-use domain::{DomainEvent, event::NotificationRequested, notification::Channel};
+use domain::{DomainEvent, event::NotificationRequested, message_limits::MessageLimits, notification::Channel};
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, DeviceStore, EmailSender, MessageTemplates, PushSender, SmsSender};
@@ -11,6 +11,7 @@ pub async fn handle(
     contacts: &(impl ContactStore + DeviceStore),
     templates: &impl MessageTemplates,
     (email, sms, push): (&impl EmailSender, &impl SmsSender, &impl PushSender),
+    limits: &MessageLimits,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let (cause, claim, context) = (&delivery.event, delivery.claim(), delivery.context());
@@ -21,7 +22,7 @@ pub async fn handle(
             Notifier { contacts, templates, channel }.send_requested(claim, cause, context).await
         }
         Channel::Sms => {
-            let channel = SmsChannel(sms);
+            let channel = SmsChannel { sender: sms, budgets: contacts, limits };
             Notifier { contacts, templates, channel }.send_requested(claim, cause, context).await
         }
         Channel::Push => {

@@ -8,8 +8,9 @@ async fn main() -> Result<(), edge::Error> {
     let email = adapters_ses::email_sender(&wiring)?;
     let sms = adapters_sns::sms_sender(&wiring)?;
     let push = adapters_sns::push_sender(&wiring)?;
+    let limits = wiring.message_limits()?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        message_send::handle(&contacts, &templates, (&email, &sms, &push), delivery).await
+        message_send::handle(&contacts, &templates, (&email, &sms, &push), &limits, delivery).await
     })
     .await
 }

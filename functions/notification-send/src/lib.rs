@@ -4,7 +4,7 @@
 //! first response. A rejection is not stored: its reason may pass at any time, when a contact arrives or a device is registered.
 
 use api::NotificationView;
-use domain::notification::SendNotification;
+use domain::{message_limits::MessageLimits, notification::SendNotification};
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{ContactStore, NotificationRequests};
@@ -12,6 +12,7 @@ use ports::{ContactStore, NotificationRequests};
 /// Requests one notification.
 pub async fn handle(
     contacts: &(impl ContactStore + NotificationRequests),
+    limits: &MessageLimits,
     call: Call<SendNotification>,
 ) -> Result<Reply<NotificationView>, Failure> {
     let (command, call) = call.into_parts();
@@ -19,7 +20,7 @@ pub async fn handle(
     let key = call.idempotency_key()?;
     let unknown = || Failure::field("/user_id", "has no contact");
     let to = contacts.find(command.user_id).await?.ok_or_else(unknown);
-    if let Err(rejection) = to.and_then(|to| command.check_recipient(&to)) {
+    if let Err(rejection) = to.and_then(|to| command.check_recipient(&to, &limits.countries)) {
         // A request that was accepted before is replayed, not rejected.
         return Reply::rejected(rejection, contacts.find_response(key).await?);
     }

@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::NOTIFICATION_SEND)?;
     let contacts = adapters_postgres::contacts(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::http::run(wiring.route()?, async |call| notification_send::handle(&contacts, call).await).await
+    let limits = wiring.message_limits()?;
+    edge::http::run(wiring.route()?, async |call| notification_send::handle(&contacts, &limits, call).await).await
 }

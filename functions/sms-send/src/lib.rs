@@ -1,7 +1,7 @@
 //! Sends a text message to customers who chose that, when an order is confirmed, waits for something, is cancelled, shipped or
-//! delivered.
+//! delivered. The log says if the country of the number is not served, or if there were too many messages.
 
-use domain::DomainEvent;
+use domain::{DomainEvent, message_limits::MessageLimits};
 use edge::Delivery;
 use kernel::Failure;
 use ports::{ContactStore, MessageTemplates, SmsSender};
@@ -12,8 +12,10 @@ pub async fn handle(
     contacts: &impl ContactStore,
     templates: &impl MessageTemplates,
     sender: &impl SmsSender,
+    limits: &MessageLimits,
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
-    let notifier = Notifier { contacts, templates, channel: SmsChannel(sender) };
+    let channel = SmsChannel { sender, budgets: contacts, limits };
+    let notifier = Notifier { contacts, templates, channel };
     notifier.send_once(delivery.claim(), &delivery.event, delivery.context()).await
 }

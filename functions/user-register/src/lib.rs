@@ -6,6 +6,7 @@
 use api::UserView;
 use domain::{
     id::UserId,
+    message_limits::MessageLimits,
     user::{self, Register},
 };
 use edge::http::{Call, Reply};
@@ -16,9 +17,13 @@ use ports::{Passwords, UserStore};
 pub async fn handle(
     users: &impl UserStore,
     passwords: &impl Passwords,
+    limits: &MessageLimits,
     call: Call<Register>,
 ) -> Result<Reply<UserView>, Failure> {
     let (command, call) = call.into_parts();
+    if let Some(phone) = &command.phone {
+        limits.countries.check("/phone", phone)?;
+    }
     let password = command.password.clone();
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now)?;
     let event = call.event(user.id, user.version, registered);

@@ -1,10 +1,13 @@
 //! `POST /api/v1/users/{id}/verification`: sends a token to an address of the caller.
 //!
-//! Returns 202; the token is sent right after. 409 if the address is verified already, 422 if the caller has none of this kind, and 429 if too
-//! many were requested by the customer or for the address. A repeated `Idempotency-Key` sends nothing.
+//! Returns 202; the token is sent right after. 409 if the address is verified already, 422 if the caller has none of this kind or text messages
+//! are not sent to its country, and 429 if too many were requested by the customer or for the address. A repeated `Idempotency-Key` gets the
+//! first response, whatever happened to the address since, and sends nothing.
 
 use api::VerificationView;
-use domain::{event::ContactVerificationRequested, user, verification::RequestVerification};
+use domain::{
+    event::ContactVerificationRequested, message_limits::MessageLimits, user, verification::RequestVerification,
+};
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::VerificationStore;
@@ -12,15 +15,22 @@ use ports::VerificationStore;
 /// Requests one token.
 pub async fn handle(
     users: &impl VerificationStore,
+    limits: &MessageLimits,
     call: Call<RequestVerification>,
 ) -> Result<Reply<VerificationView>, Failure> {
     let user_id = call.owner_from_path("id", user::check_owner)?;
-    let channel = call.body.channel;
+    let (channel, key) = (call.body.channel, call.idempotency.as_ref());
     let contacts = users.contacts(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
-    let address = contacts.to_verify(channel)?;
+    let address = match contacts.to_verify_in(&limits.countries, channel) {
+        Ok(address) => address,
+        Err(rejection) => {
+            let Some(key) = key else { return Err(rejection) };
+            return Reply::rejected(rejection, users.find_request(key).await?);
+        }
+    };
     let event = call.event(user_id, 1, ContactVerificationRequested { user_id, channel });
     let reply = Reply::accepted(VerificationView::from(channel));
     let stored = reply.to_stored()?;
-    let outcome = users.request_verification(address, &event, call.idempotency.as_ref(), &stored).await?;
+    let outcome = users.request_verification(address, &event, key, &stored, &limits.verifications).await?;
     Ok(reply.or_replay(outcome))
 }

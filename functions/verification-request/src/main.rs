@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::VERIFICATION_REQUEST)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::http::run(wiring.route()?, async |call| verification_request::handle(&users, call).await).await
+    let limits = wiring.message_limits()?;
+    edge::http::run(wiring.route()?, async |call| verification_request::handle(&users, &limits, call).await).await
 }

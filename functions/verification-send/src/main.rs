@@ -6,7 +6,8 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let (tokens, messages) = (adapters_auth::RandomTokens, adapters_templates::JinjaMessageTemplates::new()?);
     let (email, sms) = (adapters_ses::email_sender(&wiring)?, adapters_sns::sms_sender(&wiring)?);
-    let sender = services::MessageTokenSender { messages: &messages, email: &email, sms: &sms };
+    let countries = &wiring.message_limits()?.countries;
+    let sender = services::MessageTokenSender { messages: &messages, email: &email, sms: &sms, countries };
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
         verification_send::handle(&users, &tokens, &sender, delivery).await
     })

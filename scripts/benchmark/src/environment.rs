@@ -51,6 +51,9 @@ impl Stage<'_> {
             Setting::Input("TaxRounding") => "half_up".into(),
             Setting::Input("ShippingMethods") => "standard:free".into(),
             Setting::Input("MaxFailedAttempts") => "10".into(),
+            Setting::Input("SmsCountries") => "1,49".into(),
+            Setting::Input("MaxSmsPerCustomer" | "MaxSmsPerAddress") => "20".into(),
+            Setting::Input("MaxVerificationsPerCustomer" | "MaxVerificationsPerAddress") => "5".into(),
             Setting::Input("InvoiceTimeZone") => "UTC".into(),
             Setting::Input("InvoiceYearBegins") => "01-01".into(),
             // No measured function reads the rest.

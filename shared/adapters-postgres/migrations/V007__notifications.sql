@@ -46,6 +46,14 @@ CREATE TABLE notifications.deliveries (
 );
 CREATE INDEX deliveries_of_order ON notifications.deliveries (order_id, id, channel);
 
+-- Text messages that a customer caused, or a number got: each one moves the end further into the future. At the end, the whole budget is
+-- there again, and the sweep deletes the row.
+CREATE TABLE notifications.message_budgets (
+    counter    text        PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX message_budgets_expiry ON notifications.message_budgets (expires_at);
+
 -- E-mail addresses that accept no more e-mail, and why.
 CREATE TABLE notifications.suppressions (
     email         text        PRIMARY KEY,

@@ -71,12 +71,15 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
         EXECUTE format('GRANT SELECT (scope, key, expires_at), DELETE ON %I.idempotency TO operations', context);
     END LOOP;
-    -- And the rows of identity that expire, without what they count.
+    -- And the rows that expire, without what they count.
     IF to_regclass('identity.login_attempts') IS NOT NULL THEN
         GRANT SELECT (counter, expires_at), DELETE ON identity.login_attempts, identity.login_sources TO operations;
         GRANT SELECT (counter, expires_at), DELETE ON identity.message_budgets TO operations;
         GRANT SELECT (id, expires_at), DELETE ON identity.verifications, identity.sessions TO operations;
         GRANT SELECT (digest, expires_at), DELETE ON identity.used_refresh_tokens TO operations;
+    END IF;
+    IF to_regclass('notifications.message_budgets') IS NOT NULL THEN
+        GRANT SELECT (counter, expires_at), DELETE ON notifications.message_budgets TO operations;
     END IF;
 END;
 $$;

@@ -3,7 +3,7 @@
 use super::{
     Database, Relay,
     fragments::{claim, insert_event, insert_idempotency_record, select_idempotency_outcome},
-    idempotency,
+    idempotency, message_budgets,
     params::params,
     preferences::decode_preferences,
     rows::{bigint, get, keyword, only, parsed, parsed_if},
@@ -12,6 +12,7 @@ use domain::{
     Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
+    message_limits::Quota,
     notification::{self, Channel, NotificationLogEntry, Outcome, Suppression, Template},
     text::{Email, FullName, Phone},
     verification::ContactKind,
@@ -131,6 +132,17 @@ impl<B: Bus> ContactStore for PgContacts<B> {
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
         let rows = self.relay.database().query(WAS_SENT, &params![claim.consumer, claim.event_id]).await?;
         get(only(&rows)?, "known")
+    }
+
+    async fn take_message(
+        &self,
+        claim: Claim,
+        user: UserId,
+        to: &Phone,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        message_budgets::take(self.relay.database(), claim, user, to, quota, now).await
     }
 
     async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {

@@ -61,6 +61,36 @@ macro_rules! claim_if_given {
     };
 }
 
+/// Takes one from the budget of the counter `$counter` at the time `$at`, unless none is left: then it has no row. `$interval` are the
+/// seconds that one costs, and `$ahead` those that the counter may be ahead. The condition of the update is evaluated on the row as concurrent
+/// statements left it.
+macro_rules! take_from_budget {
+    ($name:literal, $counter:literal, at $at:literal, $interval:literal, $ahead:literal, $from:literal) => {
+        concat!(
+            $name,
+            " AS (
+            INSERT INTO message_budgets AS known (counter, expires_at)
+            SELECT ",
+            $counter,
+            ", ",
+            $at,
+            " + make_interval(secs => ",
+            $interval,
+            ") ",
+            $from,
+            " ON CONFLICT (counter) DO UPDATE SET expires_at = greatest(known.expires_at, ",
+            $at,
+            ") + make_interval(secs => ",
+            $interval,
+            ") WHERE known.expires_at <= ",
+            $at,
+            " + make_interval(secs => ",
+            $ahead,
+            ") RETURNING 1)"
+        )
+    };
+}
+
 /// Inserts each event of the array `$events` (jsonb) into the outbox, for every row of `$from`.
 macro_rules! insert_events {
     ($events:literal, from $from:literal) => {
@@ -110,4 +140,5 @@ macro_rules! insert_event {
 
 pub(super) use {
     claim, claim_if_given, insert_event, insert_events, insert_idempotency_record, select_idempotency_outcome,
+    take_from_budget,
 };

@@ -13,6 +13,7 @@ mod fragments;
 mod idempotency;
 mod invoices;
 mod ledger;
+mod message_budgets;
 mod migrations;
 mod orders;
 mod outbox;

@@ -148,14 +148,15 @@ fn cursor_of(row: &Row) -> Result<OutboxCursor, Failure> {
     Ok(OutboxCursor { at: get(row, "created_at")?, id: get(row, "id")? })
 }
 
-/// The rows of identity that say themselves when they expire, and their keys.
-const EXPIRING: [(&str, &str); 6] = [
-    ("login_attempts", "counter"),
-    ("login_sources", "counter"),
-    ("message_budgets", "counter"),
-    ("sessions", "id"),
-    ("used_refresh_tokens", "digest"),
-    ("verifications", "id"),
+/// The rows that say themselves when they expire: context, table and key.
+const EXPIRING: [(Context, &str, &str); 7] = [
+    (Context::Identity, "login_attempts", "counter"),
+    (Context::Identity, "login_sources", "counter"),
+    (Context::Identity, "message_budgets", "counter"),
+    (Context::Identity, "sessions", "id"),
+    (Context::Identity, "used_refresh_tokens", "digest"),
+    (Context::Identity, "verifications", "id"),
+    (Context::Notifications, "message_budgets", "counter"),
 ];
 
 /// Deletes events that were published before `$1` from every outbox, claims before `$2` from every inbox, and idempotency records and
@@ -172,10 +173,11 @@ fn clean_up_statement() -> String {
     };
     let (mut parts, mut sent, mut claims, mut replies) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut expired = Vec::new();
-    for (table, key) in EXPIRING {
-        let identity = Context::Identity.name();
-        parts.push(deletion(table, &format!("{identity}.{table}"), key, "expires_at", "least($3, now())"));
-        expired.push(format!("(SELECT count(*) FROM {table})"));
+    for (context, table, key) in EXPIRING {
+        let part = format!("{}_{table}", context.name());
+        let table = format!("{}.{table}", context.name());
+        parts.push(deletion(&part, &table, key, "expires_at", "least($3, now())"));
+        expired.push(format!("(SELECT count(*) FROM {part})"));
     }
     for name in idempotent_contexts().map(Context::name) {
         let part = format!("{name}_replies");

@@ -2,7 +2,7 @@
 
 use super::{
     PgUsers,
-    fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome},
+    fragments::{insert_event, insert_idempotency_record, select_idempotency_outcome, take_from_budget},
     idempotency,
     params::params,
     rows::{bigint, count, get, keyword, only},
@@ -10,7 +10,8 @@ use super::{
 use domain::{
     Event,
     id::UserId,
-    verification::{self, ContactKind, Contacts, MAX_ATTEMPTS, REQUEST_BURST, REQUEST_INTERVAL_S, Verification},
+    message_limits::Quota,
+    verification::{self, ContactKind, Contacts, MAX_ATTEMPTS, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{Bus, Claim, VerificationStore};
@@ -20,25 +21,17 @@ const CONTACTS: &str = "
     SELECT email, phone, email_verified_at IS NOT NULL AS has_email, phone_verified_at IS NOT NULL AS has_phone
     FROM users WHERE id = $1";
 
-/// `$7` and `$8` are the counters of customer and address, `$9` the seconds that a message costs and `$10` those that a counter may be ahead.
-/// The conditions of the updates are evaluated on the rows as concurrent requests left them. A repeated request counts nothing.
+/// `$7` and `$8` are the counters of customer and address, with the seconds that a message costs and those that the counter may be ahead in
+/// `$9` and `$10`, and in `$11` and `$12`. A repeated request counts nothing.
 const REQUEST: &str = concat!(
-    "WITH customer AS (
-        INSERT INTO message_budgets AS known (counter, expires_at)
-        SELECT $7, ($6 ->> 'time')::timestamptz + make_interval(secs => $9)
-        WHERE NOT EXISTS (SELECT FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now())
-        ON CONFLICT (counter) DO UPDATE SET
-            expires_at = greatest(known.expires_at, ($6 ->> 'time')::timestamptz) + make_interval(secs => $9)
-        WHERE known.expires_at <= ($6 ->> 'time')::timestamptz + make_interval(secs => $10)
-        RETURNING 1
-    ), address AS (
-        INSERT INTO message_budgets AS known (counter, expires_at)
-        SELECT $8, ($6 ->> 'time')::timestamptz + make_interval(secs => $9) FROM customer
-        ON CONFLICT (counter) DO UPDATE SET
-            expires_at = greatest(known.expires_at, ($6 ->> 'time')::timestamptz) + make_interval(secs => $9)
-        WHERE known.expires_at <= ($6 ->> 'time')::timestamptz + make_interval(secs => $10)
-        RETURNING 1
-    ), ",
+    "WITH ",
+    take_from_budget!(
+        "customer", "$7", at "($6 ->> 'time')::timestamptz", "$9", "$10",
+        "WHERE NOT EXISTS (SELECT FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now())"
+    ),
+    ", ",
+    take_from_budget!("address", "$8", at "($6 ->> 'time')::timestamptz", "$11", "$12", "FROM customer"),
+    ", ",
     insert_idempotency_record!(from "address"),
     ", ",
     insert_event!("$6", from "recorded"),
@@ -91,6 +84,7 @@ impl<B: Bus> VerificationStore for PgUsers<B> {
         event: &Event,
         key: Option<&IdempotencyKey>,
         reply: &StoredReply,
+        quota: &Quota,
     ) -> Result<IdempotencyOutcome, Failure> {
         // Without a key of the client, the id of the event stands for one: it is never repeated.
         let own = || IdempotencyKey {
@@ -108,20 +102,28 @@ impl<B: Bus> VerificationStore for PgUsers<B> {
             Json(event),
             format!("user {}", event.subject),
             format!("address {address}"),
-            f64::from(REQUEST_INTERVAL_S),
-            f64::from(REQUEST_INTERVAL_S * (REQUEST_BURST - 1)),
+            f64::from(quota.per_customer.interval_s()),
+            f64::from(quota.per_customer.ahead_s()),
+            f64::from(quota.per_address.interval_s()),
+            f64::from(quota.per_address.ahead_s()),
         ];
         let database = self.relay.database();
         let rows = database.query(REQUEST, &params).await?;
         let outcome = match idempotency::outcome(key, &rows)? {
             Some(outcome) => outcome,
             // Beyond a budget, or repeated at the same time.
-            None => idempotency::find_response(database, key).await?.ok_or_else(verification::too_many_requests)?,
+            None => idempotency::find_response(database, key)
+                .await?
+                .ok_or_else(|| verification::too_many_requests(quota))?,
         };
         if outcome == IdempotencyOutcome::Committed {
             self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(outcome)
+    }
+
+    async fn find_request(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        idempotency::find_response(self.relay.database(), key).await
     }
 
     async fn was_token_sent(&self, claim: Claim) -> Result<bool, Failure> {

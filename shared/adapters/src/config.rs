@@ -7,6 +7,8 @@ mod invoices;
 mod kafka;
 mod limits;
 mod rates;
+#[cfg(test)]
+mod tests;
 
 pub use kafka::KafkaAuth;
 
@@ -90,6 +92,16 @@ pub mod env {
     pub const SHIPPING_METHODS: &str = "SHIPPING_METHODS";
     /// Payment attempts of a customer in an hour that may fail.
     pub const MAX_FAILED_ATTEMPTS: &str = "MAX_FAILED_ATTEMPTS";
+    /// Calling codes of the countries that text messages go to, separated by commas; `!` excepts numbers that begin so.
+    pub const SMS_COUNTRIES: &str = "SMS_COUNTRIES";
+    /// Text messages about orders and by staff that a customer gets in a day.
+    pub const MAX_SMS_PER_CUSTOMER: &str = "MAX_SMS_PER_CUSTOMER";
+    /// Text messages about orders and by staff that a phone number gets in a day.
+    pub const MAX_SMS_PER_ADDRESS: &str = "MAX_SMS_PER_ADDRESS";
+    /// Messages with a token that a customer causes in a day, the one at registration included.
+    pub const MAX_VERIFICATIONS_PER_CUSTOMER: &str = "MAX_VERIFICATIONS_PER_CUSTOMER";
+    /// Messages with a token that an address gets in a day, whoever asks.
+    pub const MAX_VERIFICATIONS_PER_ADDRESS: &str = "MAX_VERIFICATIONS_PER_ADDRESS";
     /// IANA time zone in which invoices are dated.
     pub const INVOICE_TIME_ZONE: &str = "INVOICE_TIME_ZONE";
     /// First day of a series of invoices, as `MM-DD`.
@@ -314,75 +326,5 @@ fn http_url(name: &str, url: String) -> Result<String> {
     match url.starts_with("http://") || url.starts_with("https://") {
         true => Ok(url.trim_end_matches('/').to_owned()),
         false => Err(ConfigError::invalid(name, "an http:// or https:// URL")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn missing_or_empty_variable_is_named() {
-        let config = Config::from_vars([("STAGE", "")]);
-        assert!(config.stage().unwrap_err().to_string().contains("STAGE"));
-        assert!(config.event_bus().unwrap_err().to_string().contains("EVENT_BUS"));
-    }
-
-    #[test]
-    fn invalid_variable_is_named_without_its_value() {
-        let config =
-            Config::from_vars([("REDIS_URL", "secret-host"), ("KAFKA_BROKERS", "secret-host"), ("KAFKA_AUTH", "x")]);
-        for error in
-            [config.redis_url().unwrap_err(), config.kafka_brokers().unwrap_err(), config.kafka_auth().unwrap_err()]
-        {
-            assert!(!error.to_string().contains("secret-host"), "{error}");
-            assert!(error.to_string().contains("REDIS_URL") || error.to_string().contains("KAFKA"), "{error}");
-        }
-    }
-
-    #[test]
-    fn redis_without_tls_is_refused_unless_it_is_switched_off() {
-        let url = |url, tls| Config::from_vars([("REDIS_URL", url), ("REDIS_TLS", tls)]).redis_url();
-        for tls in ["", "require", "off"] {
-            assert!(url("rediss://cache.example.com:6379", tls).is_ok(), "{tls}");
-        }
-        for tls in ["", "require", "maybe"] {
-            for plain in ["redis://127.0.0.1:6379", "redis://cache.example.com:6379"] {
-                assert!(url(plain, tls).is_err(), "{plain} {tls}");
-            }
-        }
-        assert!(url("redis://127.0.0.1:6379", "off").is_ok());
-        assert!(url("http://127.0.0.1:6379", "off").is_err());
-    }
-
-    #[test]
-    fn urls_lose_trailing_slashes_and_brokers_spaces() {
-        let config = Config::from_vars([("API_URL", "https://api.example.com/"), ("KAFKA_BROKERS", "a:1, b:2")]);
-        assert_eq!(config.api_url().unwrap(), "https://api.example.com");
-        assert_eq!(config.kafka_brokers().unwrap(), ["a:1", "b:2"]);
-    }
-
-    #[test]
-    fn shortfall_policy_is_a_word_of_the_domain() {
-        for policy in ShortfallPolicy::ALL {
-            assert_eq!(Config::from_vars([("SHORTFALL_POLICY", policy.name())]).shortfall_policy(), Ok(policy));
-        }
-        let error = Config::from_vars([("SHORTFALL_POLICY", "shrug")]).shortfall_policy().unwrap_err().to_string();
-        assert_eq!(error, "the environment variable SHORTFALL_POLICY must be refund or backorder or review");
-        assert!(
-            Config::from_vars([]).shortfall_policy().unwrap_err().to_string().contains("SHORTFALL_POLICY is not set")
-        );
-    }
-
-    #[test]
-    fn debug_output_contains_no_password() {
-        let config = Config::from_vars([
-            ("DATABASE_HOST", "h"),
-            ("DATABASE_PORT", "5432"),
-            ("DATABASE_NAME", "n"),
-            ("DATABASE_USER", "u"),
-            ("DATABASE_PASSWORD", "hunter2"),
-        ]);
-        assert!(!format!("{:?}", config.database().unwrap()).contains("hunter2"));
     }
 }

@@ -8,6 +8,7 @@ use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
 use domain::invoice::Calendar;
+use domain::message_limits::MessageLimits;
 use domain::order::{OrderLimits, Rates, ShortfallPolicy};
 use domain::payment::AttemptLimit;
 use edge::Consumer;
@@ -97,6 +98,12 @@ impl Wiring {
     pub fn attempt_limit(&self) -> Result<AttemptLimit> {
         self.require("the limit of payment attempts", |uses| matches!(uses, Uses::AttemptLimit))?;
         self.config.attempt_limit()
+    }
+
+    /// What messages may cost.
+    pub fn message_limits(&self) -> Result<MessageLimits> {
+        self.require("the limits of messages", |uses| matches!(uses, Uses::MessageLimits))?;
+        self.config.message_limits()
     }
 
     /// The time zone and year of invoice series.

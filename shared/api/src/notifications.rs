@@ -55,7 +55,7 @@ pub struct NotificationView {
     /// Template of the notification.
     pub template: &'static str,
     /// `accepted`, `sent` (for e-mail later possibly `bounced` or `complained`), or why it was not sent: `no_address`, `rejected`,
-    /// `suppressed` or `unverified`.
+    /// `suppressed`, `unverified`, `country_not_served` or `quota_exceeded`.
     pub status: &'static str,
     /// Time of the status.
     pub at: String,

@@ -43,7 +43,7 @@ functions! {
         .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
-        .honours_key().uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
+        .honours_key().uses(&[Uses::Postgres, Uses::Bus, Uses::MessageLimits]).publishes(&[USER_REGISTERED]).memory(512);
     /// Issues a token pair for a password.
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public)
         .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
@@ -59,11 +59,11 @@ functions! {
     /// Requests a token that verifies an address of a customer.
     VERIFICATION_REQUEST = Function::new("verification-request", Identity)
         .http(Post, "/api/v1/users/{id}/verification", CUSTOMER_ONLY).honours_key()
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFICATION_REQUESTED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::MessageLimits]).publishes(&[CONTACT_VERIFICATION_REQUESTED]);
     /// Sends the token to the address.
     VERIFICATION_SEND = Function::new("verification-send", Identity)
         .on(&[USER_REGISTERED, CONTACT_VERIFICATION_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Email, Uses::Sms]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Email, Uses::Sms, Uses::MessageLimits]).timeout(15);
     /// Verifies the address that a token was sent to.
     CONTACT_VERIFY = Function::new("contact-verify", Identity).http(Post, "/api/v1/users/verify", Public)
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFIED]);
@@ -238,7 +238,8 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Email]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
     /// Sends order updates by SMS.
     SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms, Uses::MessageLimits]).publishes(&[NOTIFICATION_SENT]).timeout(15)
+        .gathering(50, 5);
     /// Sends order updates as push notifications.
     PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
@@ -248,10 +249,11 @@ functions! {
     /// Requests a manual notification.
     NOTIFICATION_SEND = Function::new("notification-send", Notifications)
         .http(Post, "/api/v1/notifications/send", STAFF_OR_ADMIN).idempotent()
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[NOTIFICATION_REQUESTED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::MessageLimits]).publishes(&[NOTIFICATION_REQUESTED]);
     /// Sends manual notifications.
     MESSAGE_SEND = Function::new("message-send", Notifications).on(&[NOTIFICATION_REQUESTED])
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push]).publishes(&[NOTIFICATION_SENT])
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push, Uses::MessageLimits])
+        .publishes(&[NOTIFICATION_SENT])
         .timeout(15);
     /// Lists the notifications about an order.
     NOTIFICATION_LIST = Function::new("notification-list", Notifications)

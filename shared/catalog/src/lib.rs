@@ -176,6 +176,8 @@ pub enum Uses {
     OrderRates,
     /// The environment's limit of payment attempts that fail.
     AttemptLimit,
+    /// The environment's limits of messages that cost money.
+    MessageLimits,
     /// The HTTP API of another context.
     Api,
 }

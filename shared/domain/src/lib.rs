@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod invoice;
 pub mod ledger;
+pub mod message_limits;
 pub mod money;
 pub mod notification;
 pub mod order;

@@ -65,6 +65,10 @@ words! {
         Suppressed,
         /// Not sent: the customer has not verified the address.
         Unverified,
+        /// Not sent: no text messages are sent to the country of the phone number.
+        CountryNotServed,
+        /// Not sent: the customer or the address got as many messages as their budget has.
+        QuotaExceeded,
         /// Sent, and bounced.
         Bounced,
         /// Sent, and marked as spam.

@@ -3,6 +3,7 @@
 use crate::{
     channel::Channel,
     id::{DeviceId, UserId},
+    message_limits::CallingCodes,
     notification::{Outcome, Preferences, SendNotification, Suppression},
     text::{Email, FullName, Phone},
     verification::ContactKind,
@@ -77,12 +78,15 @@ impl Recipient {
 
 impl SendNotification {
     /// Checks that the customer chose the channel and can be reached through it. Fails with `Invalid`, naming the field.
-    pub fn check_recipient(&self, to: &Recipient) -> Result<(), Failure> {
+    pub fn check_recipient(&self, to: &Recipient, countries: &CallingCodes) -> Result<(), Failure> {
         if !to.opted_in(self.channel) {
             return Err(Failure::field("/channel", "is not one that this customer chose"));
         }
         match to.blocked_reason(self.channel) {
-            None => Ok(()),
+            None => match &to.contact.phone {
+                Some(phone) if self.channel == Channel::Sms => countries.check("/channel", phone),
+                _ => Ok(()),
+            },
             Some(Outcome::Suppressed) => {
                 Err(Failure::field("/channel", "cannot be used: the customer's address is suppressed"))
             }
@@ -115,11 +119,16 @@ mod tests {
     }
 
     fn check(channel: Channel, to: &Recipient) -> Result<(), String> {
+        check_in("1", channel, to)
+    }
+
+    fn check_in(codes: &str, channel: Channel, to: &Recipient) -> Result<(), String> {
         let json = serde_json::json!({
             "user_id": Uuid::nil(), "channel": channel, "template": "message", "data": { "subject": "A", "text": "B" },
         });
         let command: SendNotification = serde_json::from_value(json).expect("valid");
-        command.check_recipient(to).map_err(|failure| failure.detail)
+        let countries = CallingCodes::parse(codes).expect("codes");
+        command.check_recipient(to, &countries).map_err(|failure| failure.detail)
     }
 
     #[test]
@@ -129,6 +138,13 @@ mod tests {
             let mut to = reachable();
             to.preferences.channels.remove(&channel);
             assert_eq!(check(channel, &to), Err("/channel is not one that this customer chose".to_owned()));
+        }
+    }
+
+    #[test]
+    fn country_of_the_phone_number_matters_to_text_messages_alone() {
+        for channel in Channel::ALL {
+            assert_eq!(check_in("49", channel, &reachable()).is_err(), channel == Channel::Sms, "{channel:?}");
         }
     }
 

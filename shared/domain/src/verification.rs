@@ -4,6 +4,8 @@ use crate::{
     DomainEvent,
     event::{ContactVerified, unexpected_event},
     id::UserId,
+    message_limits::{CallingCodes, Quota},
+    text::Phone,
 };
 use kernel::{Failure, FailureKind, Timestamp, Uuid, seconds_after};
 use schemars::JsonSchema;
@@ -14,10 +16,6 @@ use std::fmt;
 pub const MAX_ATTEMPTS: i32 = 5;
 /// Seconds for which a token is valid: a day, since people read mail late.
 pub const VALID_S: i64 = 24 * 3600;
-/// Verifications that a customer may request for an address, and that may be requested for an address by anyone, at once.
-pub const REQUEST_BURST: i32 = 5;
-/// Seconds after which one more may be requested: five a day.
-pub const REQUEST_INTERVAL_S: i32 = 24 * 3600 / REQUEST_BURST;
 
 words! {
     /// An address of a user that can be verified.
@@ -115,6 +113,17 @@ impl Contacts {
             }
         }
     }
+
+    /// Like [`Self::to_verify`]; `Invalid` also for a phone number in a country to which no text messages are sent.
+    pub fn to_verify_in(&self, countries: &CallingCodes, kind: ContactKind) -> Result<&str, Failure> {
+        let address = self.to_verify(kind)?;
+        if kind == ContactKind::Phone {
+            let phone =
+                Phone::parse(address).map_err(|_| Failure::internal("a stored phone number cannot be parsed"))?;
+            countries.check("/channel", &phone)?;
+        }
+        Ok(address)
+    }
 }
 
 /// A token that was sent and not used yet.
@@ -157,10 +166,11 @@ pub fn invalid_token() -> Failure {
 }
 
 /// The failure of a request for more messages than a customer may cause, or an address may get.
-pub fn too_many_requests() -> Failure {
+pub fn too_many_requests(quota: &Quota) -> Failure {
     let detail = "Too many verifications were requested; please try again later.";
+    let interval = quota.per_customer.interval_s().max(quota.per_address.interval_s());
     Failure {
-        retry_after_s: Some(REQUEST_INTERVAL_S.unsigned_abs()),
+        retry_after_s: Some(interval.unsigned_abs()),
         ..Failure::new(FailureKind::RateLimited, "too-many-verifications", detail)
     }
 }
@@ -203,9 +213,20 @@ mod tests {
     }
 
     #[test]
-    fn token_expires_after_a_day_and_five_may_be_requested_in_one() {
+    fn number_in_a_country_without_text_messages_cannot_be_verified() {
+        let contacts =
+            Contacts { email: "ada@example.com".to_owned(), phone: Some("+447700900123".to_owned()), verified: vec![] };
+        let codes = |text| CallingCodes::parse(text).expect("codes");
+        assert_eq!(contacts.to_verify_in(&codes("44"), ContactKind::Phone), Ok("+447700900123"));
+        assert_eq!(contacts.to_verify_in(&codes("49"), ContactKind::Email), Ok("ada@example.com"));
+        let refused = contacts.to_verify_in(&codes("49"), ContactKind::Phone).expect_err("not listed");
+        assert_eq!(refused.fields[0].pointer, "/channel");
+    }
+
+    #[test]
+    fn token_expires_after_a_day_and_the_slower_budget_says_when_to_try_again() {
         let at = |second| Timestamp::from_second(second).expect("valid");
         assert_eq!(expires_at(at(100)), Ok(at(86_500)));
-        assert_eq!((REQUEST_INTERVAL_S, too_many_requests().retry_after_s), (17_280, Some(17_280)));
+        assert_eq!(too_many_requests(&Quota::daily(5, 10)).retry_after_s, Some(17_280));
     }
 }

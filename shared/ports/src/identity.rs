@@ -4,6 +4,7 @@ use crate::{Claim, EmailMessage, RefreshToken};
 use domain::{
     Event,
     id::{SessionId, UserId},
+    message_limits::Quota,
     text::Email,
     user::{Password, Role, User},
     verification::{Contacts, Token, Verification},
@@ -92,7 +93,11 @@ pub trait VerificationStore {
         event: &Event,
         key: Option<&IdempotencyKey>,
         reply: &StoredReply,
+        quota: &Quota,
     ) -> Result<IdempotencyOutcome, Failure>;
+
+    /// The stored response to a key of [`Self::request_verification`], if there is one. It does not claim the key.
+    async fn find_request(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
     /// Whether the token of this claim was sent.
     async fn was_token_sent(&self, claim: Claim) -> Result<bool, Failure>;

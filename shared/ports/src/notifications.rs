@@ -5,6 +5,7 @@ use domain::{
     DomainEvent, Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
+    message_limits::Quota,
     notification::{NotificationLogEntry, Outcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
@@ -12,7 +13,7 @@ use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp
 
 pub use domain::recipient::{Contact, Device, MAX_DEVICES, Recipient};
 
-/// Contacts, and a log of what was sent to them.
+/// Contacts, their budgets of text messages, and a log of what was sent to them.
 pub trait ContactStore {
     /// Stores a contact, once per claim.
     async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure>;
@@ -26,6 +27,16 @@ pub trait ContactStore {
 
     /// Whether the notification of this claim was sent or given up.
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure>;
+
+    /// Takes one text message, once per claim, from the budgets of the user and of the phone number. `false` if one of them has none left.
+    async fn take_message(
+        &self,
+        claim: Claim,
+        user: UserId,
+        to: &Phone,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<bool, Failure>;
 
     /// Commits the claim, the log entry and the event, a `NotificationSent`. `false` if the claim was made before.
     async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure>;

@@ -3,10 +3,11 @@
 use domain::{
     DomainEvent, Event, canary,
     event::{self, NotificationRequested, NotificationSent},
+    message_limits::MessageLimits,
     notification::{self, Channel, Outcome},
 };
 use futures_util::future::join_all;
-use kernel::{EventContext, Failure};
+use kernel::{EventContext, Failure, Timestamp};
 use ports::{
     Claim, ContactStore, Device, DeviceStore, EmailSender, MessageTemplates, PushSender, Recipient, SmsSender,
 };
@@ -18,6 +19,7 @@ pub struct NotificationJob<'a> {
     /// The event that the notification is about.
     pub about: &'a DomainEvent,
     pub notification: &'a NotificationSent,
+    pub now: Timestamp,
 }
 
 /// A channel through which notifications are sent.
@@ -84,7 +86,7 @@ impl<C: ContactStore, T: MessageTemplates, N: NotificationChannel> Notifier<'_, 
         let outcome = match to.blocked_reason(N::CHANNEL) {
             Some(reason) => reason,
             None => {
-                let job = NotificationJob { claim, about, notification };
+                let job = NotificationJob { claim, about, notification, now: context.now };
                 self.channel.deliver(self.templates, &to, &job).await?
             }
         };
@@ -117,11 +119,15 @@ impl<S: EmailSender> NotificationChannel for EmailChannel<'_, S> {
     }
 }
 
-/// Sends text messages.
+/// Sends text messages, to the countries and within the budgets of the limits.
 #[derive(Debug)]
-pub struct SmsChannel<'a, S>(pub &'a S);
+pub struct SmsChannel<'a, S, B> {
+    pub sender: &'a S,
+    pub budgets: &'a B,
+    pub limits: &'a MessageLimits,
+}
 
-impl<S: SmsSender> NotificationChannel for SmsChannel<'_, S> {
+impl<S: SmsSender, B: ContactStore> NotificationChannel for SmsChannel<'_, S, B> {
     const CHANNEL: Channel = Channel::Sms;
 
     async fn deliver(
@@ -131,8 +137,15 @@ impl<S: SmsSender> NotificationChannel for SmsChannel<'_, S> {
         job: &NotificationJob<'_>,
     ) -> Result<Outcome, Failure> {
         let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
+        if !self.limits.countries.serve(phone) {
+            return Ok(Outcome::CountryNotServed);
+        }
         let message = templates.render_short(job.notification.template, to, job.about)?;
-        Ok(if self.0.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Rejected })
+        let (user, quota) = (job.notification.user_id, &self.limits.sms);
+        if !self.budgets.take_message(job.claim, user, phone, quota, job.now).await? {
+            return Ok(Outcome::QuotaExceeded);
+        }
+        Ok(if self.sender.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Rejected })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sends a token by e-mail or as a text message.
 
 use domain::{
+    message_limits::CallingCodes,
     text::{Email, Phone},
     verification::{ContactKind, Token, Verification},
 };
@@ -13,6 +14,8 @@ pub struct MessageTokenSender<'a, M, E, S> {
     pub messages: &'a M,
     pub email: &'a E,
     pub sms: &'a S,
+    /// Where text messages go. A number elsewhere gets none.
+    pub countries: &'a CallingCodes,
 }
 
 impl<M: VerificationMessages, E: EmailSender, S: SmsSender> TokenSender for MessageTokenSender<'_, M, E, S> {
@@ -29,6 +32,9 @@ impl<M: VerificationMessages, E: EmailSender, S: SmsSender> TokenSender for Mess
             }
             ContactKind::Phone => {
                 let to = Phone::parse(&verification.address).map_err(unreadable)?;
+                if !self.countries.serve(&to) {
+                    return Ok(());
+                }
                 self.sms.send(&to, &self.messages.verification_sms(token)?).await.map(drop)
             }
         }

@@ -65,6 +65,13 @@ const ORDER_RATES: [(&str, Setting); 3] = [
     ("TAX_ROUNDING", Setting::Input("TaxRounding")),
     ("SHIPPING_METHODS", Setting::Input("ShippingMethods")),
 ];
+const MESSAGE_LIMITS: [(&str, Setting); 5] = [
+    ("SMS_COUNTRIES", Setting::Input("SmsCountries")),
+    ("MAX_SMS_PER_CUSTOMER", Setting::Input("MaxSmsPerCustomer")),
+    ("MAX_SMS_PER_ADDRESS", Setting::Input("MaxSmsPerAddress")),
+    ("MAX_VERIFICATIONS_PER_CUSTOMER", Setting::Input("MaxVerificationsPerCustomer")),
+    ("MAX_VERIFICATIONS_PER_ADDRESS", Setting::Input("MaxVerificationsPerAddress")),
+];
 
 /// The variables of a function, except those that all functions share.
 #[must_use]
@@ -109,6 +116,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::OrderLimits => variables.extend(ORDER_LIMITS),
             Uses::OrderRates => variables.extend(ORDER_RATES),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
+            Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

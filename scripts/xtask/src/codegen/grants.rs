@@ -161,9 +161,12 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::Redis => vec![grant("Cache", &["elasticache:Connect"], Target::Cache)],
         Uses::Gateway | Uses::Api => Vec::new(),
         // Settings of the environment.
-        Uses::ShortfallPolicy | Uses::InvoiceCalendar | Uses::OrderLimits | Uses::OrderRates | Uses::AttemptLimit => {
-            Vec::new()
-        }
+        Uses::ShortfallPolicy
+        | Uses::InvoiceCalendar
+        | Uses::OrderLimits
+        | Uses::OrderRates
+        | Uses::AttemptLimit
+        | Uses::MessageLimits => Vec::new(),
     }
 }
 

@@ -65,6 +65,7 @@ pub(super) fn render() -> Result<String> {
         "alarms": alarms::in_terraform(),
         "journeys": alarms::journeys(),
         "burn_rates": alarms::burn_rates(),
+        "sms_countries": domain::message_limits::DEFAULT_COUNTRIES,
         "shortfall_policies": ShortfallPolicy::ALL.map(ShortfallPolicy::name),
     }))
 }

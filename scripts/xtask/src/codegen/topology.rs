@@ -160,6 +160,7 @@ fn used(uses: &Uses) -> String {
         Uses::OrderLimits => "order limits".into(),
         Uses::OrderRates => "tax and shipping rates".into(),
         Uses::AttemptLimit => "attempt limit".into(),
+        Uses::MessageLimits => "message limits".into(),
         Uses::Api => "own API".into(),
     }
 }

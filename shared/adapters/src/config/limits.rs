@@ -1,6 +1,7 @@
 //! Limits of what a customer may do.
 
 use super::{Config, ConfigError, Result, env};
+use domain::message_limits::{Budget, CallingCodes, MessageLimits, Quota};
 use domain::order::{MAX_LINES, OrderLimits};
 use domain::payment::AttemptLimit;
 
@@ -16,6 +17,22 @@ impl Config {
 
     pub fn attempt_limit(&self) -> Result<AttemptLimit> {
         Ok(AttemptLimit { failed: self.count(env::MAX_FAILED_ATTEMPTS)? })
+    }
+
+    pub fn message_limits(&self) -> Result<MessageLimits> {
+        let countries = CallingCodes::parse(&self.text(env::SMS_COUNTRIES)?).map_err(|_| {
+            ConfigError::invalid(env::SMS_COUNTRIES, "calling codes separated by commas, such as 1,!1876,49")
+        })?;
+        let quota = |customer, address| Ok(Quota::daily(self.budget(customer)?, self.budget(address)?));
+        Ok(MessageLimits {
+            countries,
+            sms: quota(env::MAX_SMS_PER_CUSTOMER, env::MAX_SMS_PER_ADDRESS)?,
+            verifications: quota(env::MAX_VERIFICATIONS_PER_CUSTOMER, env::MAX_VERIFICATIONS_PER_ADDRESS)?,
+        })
+    }
+
+    fn budget(&self, name: &'static str) -> Result<u32> {
+        self.number(name, u64::from(Budget::MAX)).map(|number| u32::try_from(number).unwrap_or(Budget::MAX))
     }
 
     /// A whole number from 1 to `max`.
@@ -51,5 +68,35 @@ mod tests {
         let limit = |failed| Config::from_vars([("MAX_FAILED_ATTEMPTS", failed)]).attempt_limit();
         assert_eq!(limit("4"), Ok(AttemptLimit { failed: 4 }));
         assert!(limit("0").unwrap_err().to_string().contains("MAX_FAILED_ATTEMPTS"));
+    }
+
+    #[test]
+    fn limits_of_messages_are_a_list_of_countries_and_four_budgets() {
+        let limits = |countries, sms| {
+            let budgets = [("MAX_SMS_PER_ADDRESS", "7"), ("MAX_VERIFICATIONS_PER_CUSTOMER", "3")];
+            let [address, customer] = budgets;
+            Config::from_vars([
+                ("SMS_COUNTRIES", countries),
+                ("MAX_SMS_PER_CUSTOMER", sms),
+                address,
+                customer,
+                ("MAX_VERIFICATIONS_PER_ADDRESS", "4"),
+            ])
+            .message_limits()
+        };
+        let expected = MessageLimits {
+            countries: CallingCodes::parse("1,!1876,49").unwrap(),
+            sms: Quota::daily(9, 7),
+            verifications: Quota::daily(3, 4),
+        };
+        assert_eq!(limits("1,!1876,49", "9"), Ok(expected));
+        for (countries, sms, named) in [
+            ("", "9", "SMS_COUNTRIES"),
+            ("DE", "9", "SMS_COUNTRIES"),
+            ("49", "0", "MAX_SMS_PER_CUSTOMER"),
+            ("49", "3601", "MAX_SMS_PER_CUSTOMER"),
+        ] {
+            assert!(limits(countries, sms).unwrap_err().to_string().contains(named), "{countries} {sms}");
+        }
     }
 }

@@ -86,6 +86,7 @@ fakes! {
     bus contract_bus |on: &Platform| observed(on.bus());
     cache contract_cache Platform::cache;
     contacts contract_contacts Platform::contacts;
+    message_budgets contract_message_budgets Platform::contacts;
     dead_letters contract_dead_letters |on: &Platform| observed(on.dead_letters());
     documents contract_documents Platform::documents;
     analytics_stream contract_analytics_stream |on: &Platform| observed(on.analytics_stream());

@@ -28,6 +28,7 @@ pub mod invoice_renderer;
 pub mod invoices;
 pub mod ledger;
 pub mod log_topics;
+pub mod message_budgets;
 pub mod message_templates;
 pub mod migrations;
 pub mod order_limits;

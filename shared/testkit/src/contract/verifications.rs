@@ -6,9 +6,10 @@ use domain::{
     Event,
     event::ContactVerificationRequested,
     id::UserId,
+    message_limits::Quota,
     text::Phone,
     user::User,
-    verification::{ContactKind, MAX_ATTEMPTS, REQUEST_BURST, Token, Verification},
+    verification::{ContactKind, MAX_ATTEMPTS, Token, Verification},
 };
 use futures_util::future::join_all;
 use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome};
@@ -158,27 +159,29 @@ pub async fn requests_of_a_customer_are_limited_and_a_key_repeats_its_first<
     fixture: &Port<U, T>,
 ) {
     let (users, user) = (&fixture.port().users, UserId(fresh()));
-    let reply = build::a_reply("accepted");
+    let (reply, quota) = (build::a_reply("accepted"), Quota::daily(4, 40));
     let address = || format!("{}@example.com", fresh());
     let key = build::a_key(&fresh().to_string(), "email");
     let first = request(user);
-    let ask = users.request_verification(&address(), &first, Some(&key), &reply).await;
+    let ask = users.request_verification(&address(), &first, Some(&key), &reply, &quota).await;
     assert_eq!(ask, Ok(IdempotencyOutcome::Committed));
-    for _ in 0..2 * REQUEST_BURST {
-        let again = users.request_verification(&address(), &request(user), Some(&key), &reply).await;
+    for _ in 0..8 {
+        let again = users.request_verification(&address(), &request(user), Some(&key), &reply, &quota).await;
         assert_eq!(again, Ok(IdempotencyOutcome::Replayed(reply.clone())));
     }
-    let other = IdempotencyKey { fingerprint: "phone".to_owned(), ..key };
-    let reused = users.request_verification(&address(), &request(user), Some(&other), &reply).await;
+    let other = IdempotencyKey { fingerprint: "phone".to_owned(), ..key.clone() };
+    let reused = users.request_verification(&address(), &request(user), Some(&other), &reply, &quota).await;
     assert_eq!(kind_and_code(reused), (FailureKind::Invalid, "idempotency-key-reused"));
-    for _ in 1..REQUEST_BURST {
-        let ask = users.request_verification(&address(), &request(user), None, &reply).await;
+    for _ in 1..4 {
+        let ask = users.request_verification(&address(), &request(user), None, &reply, &quota).await;
         assert_eq!(ask, Ok(IdempotencyOutcome::Committed));
     }
     let refused = request(user);
-    let beyond = users.request_verification(&address(), &refused, None, &reply).await;
+    let beyond = users.request_verification(&address(), &refused, None, &reply, &quota).await;
     assert_eq!(kind_and_code(beyond), (FailureKind::RateLimited, "too-many-verifications"));
     assert_eq!((fixture.publish_count(first.id), fixture.publish_count(refused.id)), (1, 0));
+    assert_eq!(users.find_request(&key).await, Ok(Some(IdempotencyOutcome::Replayed(reply))));
+    assert_eq!(users.find_request(&build::a_key(&fresh().to_string(), "email")).await, Ok(None));
 }
 
 pub async fn requests_for_an_address_are_limited_whoever_asks<
@@ -188,14 +191,14 @@ pub async fn requests_for_an_address_are_limited_whoever_asks<
     fixture: &Port<U, T>,
 ) {
     let (reply, address) = (build::a_reply("accepted"), format!("{}@example.com", fresh()));
+    let quota = &Quota::daily(40, 3);
     let events: Vec<Event> = (0..12).map(|_| request(UserId(fresh()))).collect();
     let asked = fixture.concurrent(12).zip(&events).map(|(port, event)| {
         let (address, reply) = (&address, &reply);
-        async move { port.users.request_verification(address, event, None, reply).await }
+        async move { port.users.request_verification(address, event, None, reply, quota).await }
     });
     let asked = join_all(asked).await;
-    let expected = usize::try_from(REQUEST_BURST).expect("positive");
-    assert_eq!(asked.iter().filter(|one| one.is_ok()).count(), expected, "{asked:?}");
+    assert_eq!(asked.iter().filter(|one| one.is_ok()).count(), 3, "{asked:?}");
     for refused in asked.into_iter().filter(Result::is_err) {
         assert_eq!(kind_and_code(refused), (FailureKind::RateLimited, "too-many-verifications"));
     }

@@ -1,10 +1,15 @@
 //! In-memory fakes of user accounts and password hashing.
 
-use super::{Dependency, Passwords, Session, Users, keys::IdempotencyKeys};
+use super::{
+    Dependency, Passwords, Session, Users,
+    budgets::{Budgets, take},
+    keys::IdempotencyKeys,
+};
 use crate::hex;
 use domain::{
     Event, canary,
     id::{SessionId, UserId},
+    message_limits::Quota,
     throttle,
     user::{Password, Role, User},
     verification::{self, ContactKind, Contacts, Verification},
@@ -24,7 +29,7 @@ pub(super) struct UsersState {
     verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
     verified: BTreeSet<(UserId, ContactKind)>,
     /// By what is counted: when the whole budget is there again.
-    message_budgets: BTreeMap<String, Timestamp>,
+    message_budgets: Budgets,
     /// By the counter of the source: when it has its whole budget again.
     sources: BTreeMap<String, Timestamp>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
@@ -215,15 +220,12 @@ impl ports::UserStore for Users {
 }
 
 impl UsersState {
-    /// Takes a message from a budget, if it has one left.
-    fn take_message(&mut self, counter: String, now: Timestamp) -> Result<(), Failure> {
-        let interval = i64::from(verification::REQUEST_INTERVAL_S);
-        let full_at = self.message_budgets.get(&counter).copied().unwrap_or(now).max(now);
-        if full_at > seconds_after(now, interval * i64::from(verification::REQUEST_BURST - 1))? {
-            return Err(verification::too_many_requests());
-        }
-        self.message_budgets.insert(counter, seconds_after(full_at, interval)?);
-        Ok(())
+    /// Takes a verification from the budgets of customer and address.
+    fn take_verification(&mut self, user: &str, address: &str, quota: &Quota, now: Timestamp) -> Result<(), Failure> {
+        let budgets = &mut self.message_budgets;
+        let is_granted = take(budgets, format!("user {user}"), quota.per_customer, now)?
+            && take(budgets, format!("address {address}"), quota.per_address, now)?;
+        if is_granted { Ok(()) } else { Err(verification::too_many_requests(quota)) }
     }
 
     fn contacts(&self, user: UserId) -> Option<Contacts> {
@@ -255,6 +257,7 @@ impl ports::VerificationStore for Users {
         event: &Event,
         key: Option<&IdempotencyKey>,
         reply: &StoredReply,
+        quota: &Quota,
     ) -> Result<IdempotencyOutcome, Failure> {
         let commit = self.0.commit("users.request_verification", |state| {
             if let Some(key) = key
@@ -262,8 +265,7 @@ impl ports::VerificationStore for Users {
             {
                 return Ok(settled);
             }
-            state.users.take_message(format!("user {}", event.subject), event.time)?;
-            state.users.take_message(format!("address {address}"), event.time)?;
+            state.users.take_verification(&event.subject, address, quota, event.time)?;
             if let Some(key) = key {
                 state.users.keys.record(key, Some(reply));
             }
@@ -271,6 +273,10 @@ impl ports::VerificationStore for Users {
             Ok(IdempotencyOutcome::Committed)
         });
         commit.await
+    }
+
+    async fn find_request(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        self.0.query(Dependency::Database, |state| state.users.keys.find(key)).await
     }
 
     async fn was_token_sent(&self, claim: Claim) -> Result<bool, Failure> {

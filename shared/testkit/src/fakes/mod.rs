@@ -4,6 +4,7 @@
 //! state and events is one step; publishing the events, and marking them as published, are the steps after it.
 
 mod backbone;
+mod budgets;
 mod canary;
 mod catalogue;
 mod circuit_breaker;

@@ -1,17 +1,22 @@
 //! In-memory fakes of contacts, preferences, devices, e-mail feedback and the notification log.
 
-use super::{Contacts, Dependency, keys::IdempotencyKeys};
+use super::{
+    Contacts, Dependency,
+    budgets::{Budgets, take},
+    keys::IdempotencyKeys,
+};
 use domain::{
     DomainEvent, Event,
     event::{ContactVerified, NotificationSent},
     id::{DeviceId, OrderId, UserId},
+    message_limits::Quota,
     notification::{self, Channel, NotificationLogEntry, Outcome, Preferences, Suppression},
-    text::Email,
+    text::{Email, Phone},
     verification::ContactKind,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, Contact, Device, EmailFeedback, MAX_DEVICES, Page, Recipient};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound::{Excluded, Unbounded};
 
 #[derive(Default)]
@@ -26,6 +31,9 @@ pub(super) struct ContactsState {
     feedback: HashMap<Uuid, Suppression>,
     log: BTreeMap<(Uuid, Channel), NotificationLogEntry>,
     keys: IdempotencyKeys,
+    budgets: Budgets,
+    /// Messages that were taken from the budgets.
+    taken: HashSet<Claim>,
 }
 
 impl ContactsState {
@@ -108,6 +116,27 @@ impl ports::ContactStore for Contacts {
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
         self.0.query(Dependency::Database, |state| Ok(state.claims.contains(&claim))).await
+    }
+
+    async fn take_message(
+        &self,
+        claim: Claim,
+        user: UserId,
+        to: &Phone,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let commit = self.0.commit("contacts.take_message", |state| {
+            let ContactsState { budgets, taken, .. } = &mut state.contacts;
+            let is_granted = taken.contains(&claim)
+                || (take(budgets, format!("user {user}"), quota.per_customer, now)?
+                    && take(budgets, format!("address {}", to.as_str()), quota.per_address, now)?);
+            if is_granted {
+                taken.insert(claim);
+            }
+            Ok(is_granted)
+        });
+        commit.await
     }
 
     async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {

@@ -36,6 +36,11 @@ mod contacts {
     testkit::contract_contacts!(store(Context::Notifications, PgContacts::new));
 }
 
+mod message_budgets {
+    use super::*;
+    testkit::contract_message_budgets!(store(Context::Notifications, PgContacts::new));
+}
+
 mod invoices {
     use super::*;
     testkit::contract_invoices!(store(Context::Invoices, PgInvoices::new));

@@ -5,7 +5,10 @@ use super::{
 };
 use adapters::{Wiring, config::Config};
 use catalog::Function;
-use domain::order::{OrderLimits, Rates};
+use domain::{
+    message_limits::MessageLimits,
+    order::{OrderLimits, Rates},
+};
 use edge::http::{Body, Call, Reply};
 use kernel::Failure;
 use serde::Serialize;
@@ -83,7 +86,7 @@ async fn user_register_stores_a_customer_or_names_the_field() {
     ];
     let platform = Platform::new();
     assert_responses(catalog::USER_REGISTER, &expected, async |_, call| {
-        user_register::handle(&platform.users(), &platform.passwords(), call).await
+        user_register::handle(&platform.users(), &platform.passwords(), &MessageLimits::default(), call).await
     })
     .await;
     assert_eq!((platform.users().all().len(), platform.bus().published().len()), (1, 1));

@@ -10,6 +10,7 @@ use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent,
     id::DeviceId,
+    message_limits::MessageLimits,
     notification::{Channel, Locale, Outcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
@@ -37,7 +38,7 @@ async fn notification_send_accepts_a_request_once_per_key() {
     let platform = seeded_platform();
     for _ in 0..2 {
         assert_responses(catalog::NOTIFICATION_SEND, &expected, async |_, call| {
-            notification_send::handle(&platform.contacts(), call).await
+            notification_send::handle(&platform.contacts(), &MessageLimits::default(), call).await
         })
         .await;
     }
@@ -49,9 +50,10 @@ async fn notification_send_accepts_a_request_once_per_key() {
 async fn message_send_sends_a_request_once_and_logs_it() {
     let platform = platform_with_all_channels().await;
     let cases = [&USUAL[..], &["ok_sms", "ok_push"]].concat();
+    let limits = MessageLimits::default();
     deliver(catalog::MESSAGE_SEND, &cases, &platform, async |delivery| {
         let channels = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
-        message_send::handle(&platform.contacts(), &platform.message_templates(), channels, delivery).await
+        message_send::handle(&platform.contacts(), &platform.message_templates(), channels, &limits, delivery).await
     })
     .await;
     let (mails, texts, notices) =
@@ -86,7 +88,8 @@ const EVENTS: [&str; 7] =
 async fn sms_send_sends_one_text_per_event_to_its_recipient() {
     let platform = platform_with_all_channels().await;
     deliver(catalog::SMS_SEND, &EVENTS, &platform, async |delivery| {
-        sms_send::handle(&platform.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery).await
+        let (contacts, sender) = (platform.contacts(), platform.sms_sender());
+        sms_send::handle(&contacts, &platform.message_templates(), &sender, &MessageLimits::default(), delivery).await
     })
     .await;
     let texts = platform.sms_sender().sent();
@@ -116,7 +119,8 @@ async fn push_send_notifies_every_registered_device_once_per_event() {
 async fn sms_send_dead_letters_a_request_of_staff_that_reaches_its_queue() {
     let (platform, clock) = (platform_with_all_channels().await, clock());
     let handler = async |delivery| {
-        sms_send::handle(&platform.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery).await
+        let (contacts, sender) = (platform.contacts(), platform.sms_sender());
+        sms_send::handle(&contacts, &platform.message_templates(), &sender, &MessageLimits::default(), delivery).await
     };
     let consumer = Consumer::new(catalog::SMS_SEND.name, catalog::MAX_RECEIVES);
     let event = sample(catalog::MESSAGE_SEND, "ok_sms");
@@ -129,7 +133,8 @@ async fn sms_send_dead_letters_a_request_of_staff_that_reaches_its_queue() {
 async fn notify(platform: &Platform, case: &str) {
     let (contacts, templates) = (platform.contacts(), platform.message_templates());
     let mail = async |delivery| email_send::handle(&contacts, &templates, &platform.email_sender(), delivery).await;
-    let sms = async |delivery| sms_send::handle(&contacts, &templates, &platform.sms_sender(), delivery).await;
+    let limits = MessageLimits::default();
+    let sms = async |delivery| sms_send::handle(&contacts, &templates, &platform.sms_sender(), &limits, delivery).await;
     let push = async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
     let (event, dead_letters, now) = (|row| sample(row, case), platform.dead_letters(), clock());
     let of = |row: &catalog::Function| Consumer::new(row.name, catalog::MAX_RECEIVES);
@@ -331,7 +336,7 @@ async fn accepted_request_is_replayed_even_if_it_would_be_rejected_now() {
         (platform.contacts(), Wiring::new(catalog::NOTIFICATION_SEND, Config::from_vars([])).route());
     let route = route.expect("a route");
     let request = async |case| {
-        let handler = async |call| notification_send::handle(&contacts, call).await;
+        let handler = async |call| notification_send::handle(&contacts, &MessageLimits::default(), call).await;
         edge::http::respond(&route, sample(catalog::NOTIFICATION_SEND, case), &clock(), &handler).await
     };
     let first = request("ok").await;

@@ -3,6 +3,7 @@
 use super::{USER, clock, consumers::deliver, customer, http::assert_responses, sample, sample_time};
 use catalog::{CONTACT_VERIFY, VERIFICATION_REQUEST, VERIFICATION_SEND};
 use domain::{
+    message_limits::MessageLimits,
     text::Phone,
     user::User,
     verification::{ContactKind, Token, Verification},
@@ -31,7 +32,7 @@ async fn verification_request_is_accepted_for_an_own_unverified_address() {
     ];
     let platform = platform();
     assert_responses(VERIFICATION_REQUEST, &expected, async |_, call| {
-        verification_request::handle(&platform.users(), call).await
+        verification_request::handle(&platform.users(), &MessageLimits::default(), call).await
     })
     .await;
     assert_eq!(platform.bus().published().len(), 2);
@@ -43,7 +44,8 @@ async fn verification_send_sends_one_token_per_event_to_an_unverified_address() 
     let cases = ["ok", "ok_requested", "bad_mixed_batch"];
     let (tokens, messages) = (platform.tokens(), platform.message_templates());
     let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
-    let sender = MessageTokenSender { messages: &messages, email, sms };
+    let countries = &MessageLimits::default().countries;
+    let sender = MessageTokenSender { messages: &messages, email, sms, countries };
     deliver(VERIFICATION_SEND, &cases, &platform, async |delivery| {
         verification_send::handle(&platform.users(), &tokens, &sender, delivery).await
     })
@@ -63,7 +65,8 @@ async fn verification_send_sends_nothing_to_a_verified_address() {
     verify(&platform, ContactKind::Email).await;
     let (tokens, messages) = (platform.tokens(), platform.message_templates());
     let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
-    let sender = MessageTokenSender { messages: &messages, email, sms };
+    let countries = &MessageLimits::default().countries;
+    let sender = MessageTokenSender { messages: &messages, email, sms, countries };
     let handler = async |delivery| verification_send::handle(&platform.users(), &tokens, &sender, delivery).await;
     let consumer = Consumer::new(VERIFICATION_SEND.name, catalog::MAX_RECEIVES);
     let event = sample(VERIFICATION_SEND, "ok");

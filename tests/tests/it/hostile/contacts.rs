@@ -2,13 +2,16 @@
 
 use super::routes::{Answer, Api};
 use crate::functions::{ORDER, USER, sample};
-use catalog::VERIFICATION_SEND;
-use catalog::{CONTACT_TRACK, CONTACT_VERIFY, EMAIL_SEND, NOTIFICATION_SEND, SMS_SEND, VERIFICATION_REQUEST};
+use catalog::{
+    CONTACT_TRACK, CONTACT_VERIFY, EMAIL_SEND, NOTIFICATION_LIST, NOTIFICATION_SEND, SMS_SEND, USER_REGISTER,
+    VERIFICATION_REQUEST, VERIFICATION_SEND,
+};
 use domain::{
+    message_limits::{CallingCodes, Quota},
     notification::{Channel, Outcome, Preferences},
     text::{FullName, Phone},
     user::User,
-    verification::{MAX_ATTEMPTS, REQUEST_BURST},
+    verification::MAX_ATTEMPTS,
 };
 use edge::{Clock, Consumer};
 use ports::{NotificationRequests as _, PreferenceStore as _};
@@ -45,13 +48,14 @@ async fn deliver(api: &Api, function: &'static catalog::Function, event: Value) 
             email_send::handle(&p.contacts(), &p.message_templates(), &p.email_sender(), delivery).await
         }
         one if one.name == SMS_SEND.name => {
-            sms_send::handle(&p.contacts(), &p.message_templates(), &p.sms_sender(), delivery).await
+            sms_send::handle(&p.contacts(), &p.message_templates(), &p.sms_sender(), &api.limits, delivery).await
         }
         one if one.name == CONTACT_TRACK.name => contact_track::handle(&p.contacts(), delivery).await,
         _ => {
             let (tokens, messages) = (p.tokens(), p.message_templates());
             let (email, sms) = (&p.email_sender(), &p.sms_sender());
-            let sender = MessageTokenSender { messages: &messages, email, sms };
+            let countries = &api.limits.countries;
+            let sender = MessageTokenSender { messages: &messages, email, sms, countries };
             verification_send::handle(&p.users(), &tokens, &sender, delivery).await
         }
     };
@@ -151,11 +155,85 @@ async fn wrong_used_and_exhausted_tokens_get_the_same_answer() {
 #[tokio::test]
 async fn customer_cannot_flood_an_address_with_tokens() {
     let api = api().await;
-    for _ in 0..REQUEST_BURST {
+    let burst = api.limits.verifications.per_customer.burst();
+    for _ in 0..burst {
         assert_eq!(api.sample(VERIFICATION_REQUEST, "ok").await.status, 202);
     }
     let refused = api.sample(VERIFICATION_REQUEST, "ok").await;
     assert_eq!((refused.status, refused.code()), (429, "too-many-verifications"));
     assert!(refused.headers["retry-after"].is_string());
-    assert_eq!(api.platform.bus().published().len(), usize::try_from(REQUEST_BURST).expect("positive"));
+    assert_eq!(api.platform.bus().published().len(), usize::try_from(burst).expect("positive"));
+}
+
+/// The platform with a customer whose addresses are verified and who wants every channel.
+async fn verified_api() -> Api {
+    let api = api().await;
+    let phone = Some(Phone::parse(PHONE).expect("a number"));
+    testkit::Platform::contacts(&api.platform).put(&ports::Contact { phone, ..build::user().id(USER).contact() });
+    api
+}
+
+/// The outcomes of text messages in the log of the order.
+async fn texts(api: &Api) -> Vec<Outcome> {
+    log(api).await.into_iter().filter(|(channel, _)| *channel == Channel::Sms).map(|(_, outcome)| outcome).collect()
+}
+
+#[tokio::test]
+async fn number_in_a_country_that_is_not_listed_is_refused_on_every_route() {
+    let mut api = verified_api().await;
+    api.limits.countries = CallingCodes::parse("1,44").expect("codes");
+    let phone = format!("set /body/phone = {}", json!(PHONE));
+    for (function, edit, pointer) in [
+        (USER_REGISTER, phone.as_str(), "/phone"),
+        (VERIFICATION_REQUEST, r#"set /body/channel = "phone""#, "/channel"),
+        (NOTIFICATION_SEND, r#"set /body/channel = "sms"; set /body/data/text = "It is here.""#, "/channel"),
+    ] {
+        let answer = api.sample(function, edit).await;
+        assert_eq!((answer.status, answer.pointer()), (422, pointer), "{}: {}", function.name, answer.body);
+    }
+    assert!(api.platform.bus().published().is_empty());
+    assert_eq!(api.sample(NOTIFICATION_SEND, "ok").await.status, 202, "e-mail goes everywhere");
+}
+
+#[tokio::test]
+async fn news_of_orders_are_not_texted_to_a_country_that_is_not_listed() {
+    let mut api = verified_api().await;
+    api.limits.countries = CallingCodes::parse("1,44").expect("codes");
+    deliver(&api, SMS_SEND, sample(SMS_SEND, "ok")).await;
+    deliver(&api, VERIFICATION_SEND, sample(VERIFICATION_SEND, "ok_requested")).await;
+    assert!(api.platform.sms_sender().sent().is_empty());
+    assert_eq!(texts(&api).await, [Outcome::CountryNotServed]);
+    let log =
+        api.sample(NOTIFICATION_LIST, &format!("set /rawQueryString = {}", json!(format!("order_id={ORDER}")))).await;
+    assert_eq!(log.body["items"][0]["status"], "country_not_served", "{}", log.body);
+}
+
+#[tokio::test]
+async fn text_messages_about_orders_are_limited_and_the_log_says_so() {
+    let mut api = verified_api().await;
+    api.limits.sms = Quota::daily(2, 20);
+    for case in ["ok", "ok_shipped", "ok_delivered", "ok"] {
+        deliver(&api, SMS_SEND, sample(SMS_SEND, case)).await;
+    }
+    assert_eq!(api.platform.sms_sender().sent().len(), 2);
+    let log = texts(&api).await;
+    let of = |outcome| log.iter().filter(|one| **one == outcome).count();
+    assert_eq!((of(Outcome::Sent), of(Outcome::QuotaExceeded)), (2, 1), "{log:?}");
+}
+
+#[tokio::test]
+async fn repeated_request_gets_its_first_answer_after_the_address_was_verified() {
+    let api = api().await;
+    let with_key = r#"set /headers/idempotency-key = "once""#;
+    let first = api.sample(VERIFICATION_REQUEST, with_key).await;
+    assert_eq!(first.status, 202);
+    deliver(&api, VERIFICATION_SEND, sample(VERIFICATION_SEND, "ok")).await;
+    assert_eq!(verify(&api, &token(&api)).await.status, 204);
+    let again = api.sample(VERIFICATION_REQUEST, with_key).await;
+    assert_eq!((again.status, &again.body), (202, &first.body));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    for case in ["ok", r#"set /headers/idempotency-key = "another""#] {
+        let answer = api.sample(VERIFICATION_REQUEST, case).await;
+        assert_eq!((answer.status, answer.code()), (409, "already-verified"), "{case}");
+    }
 }

@@ -3,7 +3,10 @@
 use crate::functions::{sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
 use catalog::Function;
-use domain::order::{OrderLimits, Rates};
+use domain::{
+    message_limits::MessageLimits,
+    order::{OrderLimits, Rates},
+};
 use edge::{Clock, http::respond};
 use serde_json::Value;
 use testkit::Platform;
@@ -31,6 +34,7 @@ impl Answer {
 /// The routes over one platform, with a product in stock and its customer's contact.
 pub struct Api {
     pub platform: Platform,
+    pub limits: MessageLimits,
 }
 
 /// Calls the handler of the function named `$name` with its ports.
@@ -51,7 +55,7 @@ fn clock() -> Clock {
 
 impl Api {
     pub fn new() -> Self {
-        Self { platform: seeded_platform() }
+        Self { platform: seeded_platform(), limits: MessageLimits::default() }
     }
 
     /// The response to a sample of `function`: the name of a file, or edits of `ok.json`.
@@ -72,13 +76,13 @@ impl Api {
         let p = &self.platform;
         let route = &Wiring::new(function, Config::from_vars([])).route().expect("a route");
         dispatch! { function.name, route, event;
-            USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), call);
+            USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), &self.limits, call);
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
             TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
             USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
             SESSION_LIST => |call| session_list::handle(&p.users(), call);
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
-            VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), call);
+            VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
             PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
@@ -102,7 +106,7 @@ impl Api {
             DISPUTE_LIST => |call| dispute_list::handle(&p.payments(), call);
             MISMATCH_LIST => |call| mismatch_list::handle(&p.payments(), call);
             REFUND_REQUEST => |call| refund_request::handle(&p.payments(), call);
-            NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), call);
+            NOTIFICATION_SEND => |call| notification_send::handle(&p.contacts(), &self.limits, call);
             NOTIFICATION_LIST => |call| notification_list::handle(&p.contacts(), call);
             PREFERENCES_GET => |call| preferences_get::handle(&p.contacts(), call);
             PREFERENCES_UPDATE => |call| preferences_update::handle(&p.contacts(), call);

@@ -9,6 +9,7 @@ use catalog::Function;
 use domain::{
     DomainEvent, Event,
     invoice::Calendar,
+    message_limits::MessageLimits,
     window::{Fact, StreamRecord},
 };
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
@@ -184,7 +185,8 @@ impl<S: Backend> World<S> {
             to if to.name == catalog::VERIFICATION_SEND.name => {
                 let (tokens, messages) = (platform.tokens(), platform.message_templates());
                 let (email, sms) = (&platform.email_sender(), &platform.sms_sender());
-                let sender = services::MessageTokenSender { messages: &messages, email, sms };
+                let countries = &MessageLimits::default().countries;
+                let sender = services::MessageTokenSender { messages: &messages, email, sms, countries };
                 verification_send::handle(&stores.users(), &tokens, &sender, delivery).await
             }
             to if to.name == catalog::ANALYTICS_FEED.name => {
@@ -200,8 +202,8 @@ impl<S: Backend> World<S> {
                 .await
             }
             to if to.name == catalog::SMS_SEND.name => {
-                sms_send::handle(&stores.contacts(), &platform.message_templates(), &platform.sms_sender(), delivery)
-                    .await
+                let (templates, sender) = (platform.message_templates(), platform.sms_sender());
+                sms_send::handle(&stores.contacts(), &templates, &sender, &MessageLimits::default(), delivery).await
             }
             to if to.name == catalog::PUSH_SEND.name => {
                 push_send::handle(&stores.contacts(), &platform.message_templates(), &platform.push_sender(), delivery)

@@ -5,7 +5,7 @@ use crate::codegen::{
     environment::{SECRET_INPUTS, api_url},
     names::{UNDELIVERED, logical, physical_text},
 };
-use domain::{order::ShortfallPolicy, tax::Rounding};
+use domain::{message_limits, order::ShortfallPolicy, tax::Rounding};
 use serde_json::{Value, json};
 
 pub(super) fn parameters() -> Vec<(&'static str, Value)> {
@@ -58,6 +58,14 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
             text("standard:free", "Methods with prices in minor units, such as express:EUR:1290,USD:1500."),
         ),
         ("MaxFailedAttempts", text("10", "Payment attempts of a customer in an hour that may fail.")),
+        (
+            "SmsCountries",
+            text(message_limits::DEFAULT_COUNTRIES, "Calling codes that text messages go to; ! excepts a beginning."),
+        ),
+        ("MaxSmsPerCustomer", text("20", "Text messages that a customer gets in a day.")),
+        ("MaxSmsPerAddress", text("20", "Text messages that a phone number gets in a day.")),
+        ("MaxVerificationsPerCustomer", text("5", "Messages with a token that a customer causes in a day.")),
+        ("MaxVerificationsPerAddress", text("5", "Messages with a token that an address gets in a day.")),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
     ];
@@ -83,6 +91,10 @@ fn constrain(name: &str, parameter: &mut Value) {
         "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
         "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {
             parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
+        }
+        "SmsCountries" => parameter["AllowedPattern"] = json!("^!?[1-9][0-9]{0,6}(,!?[1-9][0-9]{0,6})*$"),
+        "MaxSmsPerCustomer" | "MaxSmsPerAddress" | "MaxVerificationsPerCustomer" | "MaxVerificationsPerAddress" => {
+            parameter["AllowedPattern"] = json!("^([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)$");
         }
         "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
         _ => {}

@@ -9,7 +9,9 @@ use domain::{
     event::{self, ContactVerified, NotificationSent},
     id::{OrderId, UserId},
     invoice::{Calendar, Draft, Invoice},
+    message_limits::Quota,
     notification::{self, Channel, Outcome},
+    text::Phone,
     window::{self, AnalyticsRecord, Fact},
 };
 use edge::Delivery;
@@ -38,6 +40,17 @@ impl<C: ContactStore> ContactStore for NewClaimPerEmail<C> {
 
     async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
         self.0.was_sent(claim).await
+    }
+
+    async fn take_message(
+        &self,
+        claim: Claim,
+        user: UserId,
+        to: &Phone,
+        quota: &Quota,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        self.0.take_message(claim, user, to, quota, now).await
     }
 
     async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
