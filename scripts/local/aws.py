@@ -177,12 +177,6 @@ def set_variables(function: str, changes: dict[str, str | None]) -> None:
         raise ScriptError(f"the variables of function {function} cannot be changed: {_reason(error)}") from None
 
 
-def function_roles() -> dict[str, str]:
-    """The function of each deployed function's role, by the role's name."""
-    functions = _pages("lambda", "list_functions", "Functions")
-    return {one["Role"].rsplit("/", 1)[1]: config.catalog_name(one["FunctionName"]) for one in functions}
-
-
 def role_credentials(function: str) -> dict[str, str]:
     """Session credentials of a deployed function's own role, for an hour, as environment variables.
 

@@ -26,8 +26,6 @@ RUN = LOCAL / "run"
 DATA = LOCAL / "data"
 STACK_ENV = LOCAL / "stack.env"
 STACK_STATE = LOCAL / "stack.json"
-# What the emulator's IAM decided about functions (aws_recorder.py).
-DECISIONS = LOGS / "aws-decisions.jsonl"
 
 REGION = "us-east-1"
 STAGE = "local"

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import api_client
-import aws
 import catalog
 import chaos_load
 import config
@@ -96,28 +95,21 @@ def is_counted(function: str) -> bool:
     return function in catalog.functions() and catalog.trigger(function)["kind"] not in {"schedule", "operator"}
 
 
-def role_of(caller: str | None) -> str:
-    """The role in the ARN of an assumed role."""
-    parts = (caller or "").split("/")
-    return parts[1] if ":assumed-role" in parts[0] and len(parts) > 1 else ""
-
-
 def usage(
     orders: int,
     seconds: float,
     lines: Iterable[Mapping[str, Any]],
     calls: Iterable[Mapping[str, Any]],
     cpu_ms: Mapping[str, float],
-    roles: Mapping[str, str],
 ) -> Usage:
-    """The usage in these records. `roles` has the function of each role."""
+    """The usage in these records."""
     found = Usage(orders, seconds)
     for record in lines:
         function = config.catalog_name(record["function"])
         if is_counted(function):
             found.add_line(function, record["message"])
     for record in calls:
-        function = roles.get(role_of(record["caller"]), "")
+        function = config.catalog_name(record["function"])
         if is_counted(function):
             found.add_call(function, record)
     for function, milliseconds in cpu_ms.items():
@@ -167,13 +159,13 @@ class Recorder:
         now = cpu_ms()
         # A process that ended, or an environment that was replaced, cannot make the difference negative.
         used = {function: max(0.0, total - self._cpu.get(function, 0)) for function, total in now.items()}
-        return usage(orders, seconds, self.lines(), calls, used, aws.function_roles())
+        return usage(orders, seconds, self.lines(), calls, used)
 
     def drain(self, orders: int) -> None:
         """Waits until the last function has worked on the orders."""
         deadline, quiet_since, seen = time.monotonic() + DRAIN_DEADLINE_S, time.monotonic(), -1
         while time.monotonic() < deadline:
-            found = usage(orders, 0, self.lines(), [], {}, {})
+            found = usage(orders, 0, self.lines(), [], {})
             total = sum(found.invocations.values())
             if total != seen:
                 seen, quiet_since = total, time.monotonic()

@@ -7,7 +7,7 @@ top-level stack, `_cfn_nested_stack_deploy` does not pass the recorded attribute
 them for a resource that does not change. Only the emulator's environment can import this program.
 
 The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
-and every API call, as CloudTrail would record it with data events.
+every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
 
 What is added to its IAM is in emulator_iam.py.
 """
@@ -77,7 +77,8 @@ def _record(records: emulator_records.Records) -> None:
 
 if __name__ == "__main__":
     directory = os.environ.get(emulator_records.VARIABLE)
-    if directory:
-        _record(emulator_records.Records(Path(directory)))
-    emulator_iam.install()
+    records = emulator_records.Records(Path(directory)) if directory else None
+    if records:
+        _record(records)
+    emulator_iam.install(records)
     app.main()

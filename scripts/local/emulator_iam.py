@@ -3,25 +3,22 @@
 `events:PutEvents` is decided for each entry, with the condition keys `events:source` and `events:detail-type` of that
 entry, as AWS does. ministack 1.5.33 gives no condition keys to this action, so that a condition on them is never met.
 
-Every decision about the session of a role is recorded (`aws_recorder.py`).
+Every decision about the session of a role is recorded (`emulator_records.py`).
 """
 
 import contextvars
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 
-import aws_recorder
+from emulator_records import Records
 
 PUT_EVENTS = "events:PutEvents"
 
 _entries: contextvars.ContextVar[list[dict[str, Any]]] = contextvars.ContextVar("quayside_entries")
 _enforce, _tag_context = iam_evaluator.enforce, iam_actions.request_tag_context
-_path = os.environ.get(aws_recorder.VARIABLE)
-_recorder = aws_recorder.Recorder(Path(_path)) if _path else None
+_records: Records | None = None
 
 
 def _keep_entries(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> Any:
@@ -53,15 +50,17 @@ def _decide(
         context = {**(service_context or {}), **keys}
         denied = _enforce(access_key_id, iam_action, service, region, resource_arn, context)
         # A request that cannot be authenticated is not decided.
-        if _recorder and not isinstance(denied, iam_evaluator.AuthError):
+        if _records and not isinstance(denied, iam_evaluator.AuthError):
             caller = iam_evaluator.resolve_caller_identity(access_key_id) or {}
-            _recorder.add(caller.get("userArn", ""), iam_action, resource_arn, context, denied is None)
+            _records.decision(caller.get("userArn", ""), iam_action, resource_arn, context, denied is None)
         if denied:
             return denied
     return None
 
 
-def install() -> None:
+def install(records: Records | None) -> None:
     """Replaces the two functions, which the emulator looks up at each request."""
+    global _records  # noqa: PLW0603 the replaced functions have the parameters of the emulator's
+    _records = records
     iam_actions.request_tag_context = _keep_entries
     iam_evaluator.enforce = _decide

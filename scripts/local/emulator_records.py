@@ -1,32 +1,60 @@
-"""What the AWS emulator records for scripts/observe and scripts/cost: log lines of functions, and calls of AWS APIs.
+"""What the AWS emulator records of functions: log lines, calls of AWS APIs, and what its IAM decides about these.
 
-Both are files of JSON lines that begin anew with the emulator. Payloads are not recorded, only how many entries a call
-has and how long they are. Only the standard library: the emulator's environment imports this module, too.
+scripts/observe, scripts/cost and scripts/iam read them. All are files of JSON lines that begin anew with the emulator.
+Payloads are not recorded, only how many entries a call has and how long they are. The session of a function's role has
+the name of the function, in the emulator as on AWS: that is how a call is attributed to it. Only the standard library:
+the emulator's environment imports this module, too.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
-# The directory of the two files; nothing is recorded without it.
+# The directory of the files; nothing is recorded without it.
 VARIABLE = "QUAYSIDE_RECORDS"
 LINES = "function-lines.jsonl"
 CALLS = "aws-calls.jsonl"
+DECISIONS = "aws-decisions.jsonl"
+
+# arn:aws:sts::000000000000:assumed-role/<role>/<session>
+_SESSION = re.compile(r"^arn:[^:]*:sts::\d*:assumed-role/.*/([^/]+)$")
 
 # Members of a request body that hold its entries.
 _LISTS = ("Entries", "Records", "TransactItems", "PutRequest")
 
 
+class Decision(NamedTuple):
+    """What was decided about one action on one resource. The function has its physical name."""
+
+    function: str
+    action: str
+    resource: str
+    # The condition keys that the service added, as a JSON object.
+    keys: str
+    allowed: bool
+
+
+def function_of(principal: str | None) -> str:
+    """The physical name of the function whose role a principal has; empty for the scripts and the emulator itself."""
+    session = _SESSION.match(principal or "")
+    return session[1] if session else ""
+
+
 class Records:
-    """Appends to both files. Each record is one write, so that threads do not interleave."""
+    """Appends to the files. Each record is one write, so that threads do not interleave."""
 
     def __init__(self, directory: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
         self._lines = os.open(directory / LINES, flags, 0o600)
         self._calls = os.open(directory / CALLS, flags, 0o600)
+        self._decisions = os.open(directory / DECISIONS, flags, 0o600)
+        self._known: set[Decision] = set()
+        self._lock = threading.Lock()
 
     def log(self, group: str, messages: Sequence[str]) -> None:
         """The log lines of one invocation."""
@@ -34,10 +62,24 @@ class Records:
         records = [json.dumps({"function": function, "message": message}) for message in messages]
         os.write(self._lines, ("\n".join(records) + "\n").encode())
 
-    def call(self, caller: str | None, service: str, action: str, path: str, body: bytes) -> None:
-        """One API call. `caller` is the ARN of an assumed role, or that of the root account."""
-        record = {"caller": caller, "service": service, "action": action, "target": target(service, path, body)}
+    def call(self, principal: str | None, service: str, action: str, path: str, body: bytes) -> None:
+        """One API call, of a function or of another principal."""
+        caller = function_of(principal)
+        record = {"function": caller, "service": service, "action": action, "target": target(service, path, body)}
         os.write(self._calls, (json.dumps({**record, "entries": entries(service, body)}) + "\n").encode())
+
+    def decision(self, principal: str, action: str, resource: str, keys: Mapping[str, Any], allowed: bool) -> None:
+        """A decision about a function: one to allow once, one to deny each time."""
+        function = function_of(principal)
+        if not function:
+            return
+        made = Decision(function, action, resource, json.dumps(keys, sort_keys=True), allowed)
+        with self._lock:
+            if made in self._known:
+                return
+            if allowed:
+                self._known.add(made)
+        os.write(self._decisions, (json.dumps(made._asdict()) + "\n").encode())
 
 
 def target(service: str, path: str, body: bytes) -> str:
@@ -101,3 +143,8 @@ def _parsed(content: bytes) -> Iterator[dict[str, Any]]:
         record = json.loads(line)
         if isinstance(record, dict):
             yield record
+
+
+def decisions(directory: Path) -> list[Decision]:
+    """All decisions so far."""
+    return [Decision(**record) for record in read(directory / DECISIONS)[0]]

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import aws
-import aws_recorder
 import catalog
 import config
+import emulator_records
 import iam_states
 import sample_data
-from aws_recorder import Decision
 from config import ScriptError
+from emulator_records import Decision
 from sample_data import StackData
 
 Json = dict[str, Any]
@@ -62,7 +62,7 @@ def _invoke(function: str, event: Any) -> None:
 def decisions(function: str) -> list[Decision]:
     """The recorded decisions about a function."""
     name = config.physical_name(function)
-    return [decision for decision in aws_recorder.read(config.DECISIONS) if decision.function == name]
+    return [decision for decision in emulator_records.decisions(config.LOGS) if decision.function == name]
 
 
 def denials(function: str) -> int:
@@ -78,7 +78,7 @@ def denied_since(function: str, known: int) -> set[str]:
 def called() -> dict[str, set[str]]:
     """The actions that each function was allowed since the emulator started."""
     found: dict[str, set[str]] = {}
-    for decision in aws_recorder.read(config.DECISIONS):
+    for decision in emulator_records.decisions(config.LOGS):
         if decision.allowed:
             found.setdefault(config.catalog_name(decision.function), set()).add(decision.action)
     return {name: actions for name, actions in found.items() if name in catalog.functions()}

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import aws_recorder
 import config
 import emulator_records
 import kafka_broker
@@ -176,7 +175,7 @@ def _aws_environment() -> dict[str, str]:
         MINISTACK_REGION=config.REGION,
         TMPDIR=scratch,
         SMTP_HOST=f"127.0.0.1:{config.port('smtp')}",
-        **{emulator_records.VARIABLE: config.LOGS, aws_recorder.VARIABLE: config.DECISIONS},
+        **{emulator_records.VARIABLE: config.LOGS},
     )
 
 
@@ -243,7 +242,7 @@ AWS = Service(
     command=lambda: [config.tools()["emulator"] / "bin" / "python", HERE / "emulator.py"],
     ready=lambda: _http_ok(f"{config.endpoint()}/_ministack/health"),
     environment=_aws_environment,
-    sources=(*sorted(HERE.glob("emulator*.py")), HERE / "aws_recorder.py"),
+    sources=tuple(sorted(HERE.glob("emulator*.py"))),
 )
 GATEWAY = Service(
     name="gateway",

@@ -12,10 +12,8 @@ import cost
 import cost_budgets
 import cost_model
 import cost_month
-from cost_count import Usage, role_of, usage
+from cost_count import Usage, usage
 from cost_model import Flow
-
-ROLES = {"place-role": "order-place", "forward-role": "event-forward", "sweep-role": "order-sweep"}
 
 
 def metrics(**members: int) -> str:
@@ -23,18 +21,21 @@ def metrics(**members: int) -> str:
     return json.dumps({**members, "_aws": {"CloudWatchMetrics": [{"Metrics": definitions}]}})
 
 
+def physical(function: str) -> str:
+    return f"quayside-local-{function}"
+
+
 def invocation(function: str, *messages: str) -> list[dict[str, str]]:
     lines = ["START RequestId: 1 Version: 1", *messages, "END RequestId: 1", "REPORT RequestId: 1"]
-    return [{"function": f"quayside-local-{function}", "message": message} for message in lines]
+    return [{"function": physical(function), "message": message} for message in lines]
 
 
-def call(role: str, service: str, action: str, *entries: int) -> dict[str, Any]:
-    caller = f"arn:aws:sts::000000000000:assumed-role/{role}/session"
-    return {"caller": caller, "service": service, "action": action, "entries": list(entries)}
+def call(function: str, service: str, action: str, *entries: int) -> dict[str, Any]:
+    return {"function": physical(function), "service": service, "action": action, "entries": list(entries)}
 
 
 def of(orders: int, lines: list[dict[str, str]], calls: list[dict[str, Any]], **cpu: float) -> Usage:
-    return usage(orders, 1, lines, calls, {name.replace("_", "-"): value for name, value in cpu.items()}, ROLES)
+    return usage(orders, 1, lines, calls, {name.replace("_", "-"): value for name, value in cpu.items()})
 
 
 def forwarded(orders: int, records: int) -> Usage:
@@ -54,19 +55,16 @@ class Counting(unittest.TestCase):
         self.assertEqual(found.records["event-forward"], 4)
         self.assertIn(("event-forward", "RecordsFailed"), found.series)
 
-    def test_calls_are_of_the_function_that_has_the_role(self) -> None:
-        calls = [call("place-role", "events", "PutEvents", 1000, 1100), call("other", "events", "PutEvents", 1)]
-        found = of(1, [], [*calls, {**calls[0], "caller": "arn:aws:iam::000000000000:root"}])
+    def test_calls_are_of_the_function_that_made_them(self) -> None:
+        calls = [call("order-place", "events", "PutEvents", 1000, 1100), call("no-function", "events", "PutEvents", 1)]
+        found = of(1, [], [*calls, {**calls[0], "function": ""}])
         self.assertEqual(list(found.calls), [("order-place", "events", "PutEvents")])
         one = found.calls["order-place", "events", "PutEvents"]
         self.assertEqual((one.requests, one.entries, one.bytes, one.kib), (1, 2, 2100, 3))
 
     def test_schedules_do_not_belong_to_orders(self) -> None:
-        found = of(1, invocation("order-sweep", "line"), [call("sweep-role", "events", "PutEvents", 1)], order_sweep=5)
+        found = of(1, invocation("order-sweep", "line"), [call("order-sweep", "events", "PutEvents", 1)], order_sweep=5)
         self.assertEqual((found.functions, dict(found.calls), dict(found.cpu_ms)), ([], {}, {}))
-
-    def test_role_of_a_caller_that_assumed_none_is_empty(self) -> None:
-        self.assertEqual([role_of(None), role_of("arn:aws:iam::1:root"), role_of("arn:aws:iam::1:role/x")], [""] * 3)
 
 
 class Pricing(unittest.TestCase):
@@ -97,17 +95,17 @@ class Pricing(unittest.TestCase):
 
     def test_more_of_anything_costs_more(self) -> None:
         place = invocation("order-place", "x" * 500)
-        small = of(1, place, [call("place-role", "events", "PutEvents", 1000)], order_place=5)
+        small = of(1, place, [call("order-place", "events", "PutEvents", 1000)], order_place=5)
         for larger in (
-            of(1, place * 2, [call("place-role", "events", "PutEvents", 1000)], order_place=5),
+            of(1, place * 2, [call("order-place", "events", "PutEvents", 1000)], order_place=5),
             of(
                 1,
                 invocation("order-place", "x" * 900),
-                [call("place-role", "events", "PutEvents", 1000)],
+                [call("order-place", "events", "PutEvents", 1000)],
                 order_place=5,
             ),
-            of(1, place, [call("place-role", "events", "PutEvents", 1000, 1000)], order_place=5),
-            of(1, place, [call("place-role", "events", "PutEvents", 1000)], order_place=9),
+            of(1, place, [call("order-place", "events", "PutEvents", 1000, 1000)], order_place=5),
+            of(1, place, [call("order-place", "events", "PutEvents", 1000)], order_place=9),
         ):
             totals = [cost_model.total(cost_model.per_million(Flow(one, 1).quantities())) for one in (small, larger)]
             self.assertLess(*totals)

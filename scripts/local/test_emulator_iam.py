@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-import aws_recorder
+import emulator_records
 from testing_emulator import EmulatorTest
 
 ROLE = "order-placer"
@@ -37,7 +37,7 @@ class EventConditionsTest(EmulatorTest):
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        aws_recorder.VARIABLE: "{directory}/decisions",
+        emulator_records.VARIABLE: "{directory}",
     }
 
     def setUp(self) -> None:
@@ -70,7 +70,7 @@ class EventConditionsTest(EmulatorTest):
         for _ in range(2):
             self.is_allowed(PLACED)
             self.is_allowed(entry("quayside.payments", "OrderPlaced.v1"))
-        recorded = aws_recorder.read(self.directory / "decisions")
+        recorded = emulator_records.decisions(self.directory)
         self.assertEqual([decision.allowed for decision in recorded], [True, False, False])
         self.assertEqual({decision.function for decision in recorded}, {SESSION})
         self.assertEqual({decision.action for decision in recorded}, {"events:PutEvents"})

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import emulator_records
 
+SESSION = "arn:aws:sts::000000000000:assumed-role/q-order-place-role/q-order-place"
+
 
 def body(**members: object) -> bytes:
     return json.dumps(members).encode()
@@ -33,14 +35,19 @@ class Calls(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             directory = Path(name)
             records = emulator_records.Records(directory)
-            records.call("arn:role", "events", "PutEvents", "/", body(Entries=[{"Detail": "secret"}]))
+            records.call(SESSION, "events", "PutEvents", "/", body(Entries=[{"Detail": "secret"}]))
             self.assertNotIn("secret", (directory / emulator_records.CALLS).read_text())
             found, position = emulator_records.read(directory / emulator_records.CALLS)
-            self.assertEqual([(one["caller"], one["action"]) for one in found], [("arn:role", "PutEvents")])
+            self.assertEqual([(one["function"], one["action"]) for one in found], [("q-order-place", "PutEvents")])
             records.call(None, "sqs", "SendMessage", "/", b"{}")
             found, position = emulator_records.read(directory / emulator_records.CALLS, position)
             self.assertEqual([one["action"] for one in found], ["SendMessage"])
             self.assertEqual(emulator_records.read(directory / emulator_records.CALLS, position)[0], [])
+
+    def test_function_is_the_session_of_its_role_and_other_principals_are_none(self) -> None:
+        self.assertEqual(emulator_records.function_of(SESSION), "q-order-place")
+        for principal in (None, "", "arn:aws:iam::1:root", "arn:aws:iam::1:role/x", "arn:aws:sts::1:assumed-role/x"):
+            self.assertEqual(emulator_records.function_of(principal), "", principal)
 
     def test_line_that_is_not_yet_whole_is_left_for_later(self) -> None:
         with tempfile.TemporaryDirectory() as name:
