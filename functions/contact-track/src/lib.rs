@@ -1,4 +1,6 @@
-//! Stores the contact of a new user and which of its addresses are verified, so that notifications need no other context to send one.
+//! Stores the contact of each user and which of its addresses are verified, so that notifications need no other context to send one.
+//!
+//! A deleted account loses its devices. Its contact stays, for news of the orders that it placed.
 
 use domain::{DomainEvent, event};
 use edge::Delivery;
@@ -7,14 +9,18 @@ use ports::{Contact, ContactStore};
 
 /// Stores one contact, or one verified address.
 pub async fn handle(contacts: &impl ContactStore, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let (claim, version) = (delivery.claim(), delivery.event.sequence);
     match &delivery.event.event {
         DomainEvent::UserRegistered(user) => {
             let (email, name, phone) = (user.email.clone(), user.full_name.clone(), user.phone.clone());
-            contacts.save(delivery.claim(), &Contact { user_id: user.user_id, email, name, phone }).await
+            contacts.save(claim, &Contact { user_id: user.user_id, email, name, phone }, version).await
         }
-        DomainEvent::ContactVerified(verified) => {
-            contacts.record_verified(delivery.claim(), verified, delivery.event.sequence).await
+        DomainEvent::UserUpdated(user) => {
+            let (email, name, phone) = (user.email.clone(), user.full_name.clone(), user.phone.clone());
+            contacts.save(claim, &Contact { user_id: user.user_id, email, name, phone }, version).await
         }
+        DomainEvent::UserDeleted(user) => contacts.remove_devices(claim, user.user_id).await,
+        DomainEvent::ContactVerified(verified) => contacts.record_verified(claim, verified, version).await,
         other => Err(event::unexpected_event(other)),
     }
 }

@@ -7,11 +7,11 @@ use api::TokenView;
 use domain::{
     id::SessionId,
     session::{self, Login},
-    throttle,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Claims, Credentials, LoginAttempt, LoginCounters, Passwords, RefreshToken, Tokens, UserStore};
+use ports::{Claims, Credentials, LoginName, PasswordAttempt, Passwords, RefreshToken, Tokens, UserStore};
+use services::verify_password;
 
 /// Logs one user in.
 pub async fn handle(
@@ -21,23 +21,15 @@ pub async fn handle(
     call: Call<Login>,
 ) -> Result<Reply<TokenView>, Failure> {
     let name = call.body.name()?;
-    let counters = counters(tokens, &name, &throttle::source(call.source_ip())).await?;
-    let found = match users.reserve_login(&name, &counters, call.now).await? {
-        LoginAttempt::Granted(found) => found,
-        LoginAttempt::Refused(until) => return Err(throttle::too_many_logins(until, call.now)),
+    let attempt = PasswordAttempt {
+        account: LoginName::Typed(&name),
+        password: call.body.password(),
+        source_ip: call.source_ip(),
+        now: call.now,
     };
-    // An unknown name is verified as well, against a dummy: it takes the same time.
-    let hash = found.as_ref().map(|credentials| credentials.password_hash.as_str());
-    let mut is_valid = false;
-    for password in call.body.passwords() {
-        is_valid |= passwords.verify(&password, hash)?;
-    }
-    let Some(credentials) = found else { return Err(session::wrong_credentials()) };
-    if !is_valid {
-        return Err(session::wrong_credentials());
-    }
+    let verified = verify_password(users, passwords, tokens, attempt).await?;
+    let (Credentials { user_id, role, .. }, counters) = verified.ok_or_else(session::wrong_credentials)?;
     let expiry = session::token_expiry(call.now)?;
-    let Credentials { user_id, role, .. } = credentials;
     let session_id = SessionId(call.ids.next());
     let claims = Claims { user_id, session_id, role, issued_at: call.now, expires_at: expiry.access };
     let access_token = tokens.issue(&claims).await?;
@@ -45,10 +37,4 @@ pub async fn handle(
     let token = RefreshToken { digest, issued_at: call.now, expires_at: expiry.refresh };
     users.begin_session(session_id, user_id, &counters, &token).await?;
     Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
-}
-
-/// The counters of an attempt. The length of the source separates it from the name.
-async fn counters(tokens: &impl Tokens, name: &str, source: &str) -> Result<LoginCounters, Failure> {
-    let name_and_source = tokens.keyed_hash(&format!("login {} {source} {name}", source.len())).await?;
-    Ok(LoginCounters { name_and_source, source: tokens.keyed_hash(&format!("source {source}")).await? })
 }

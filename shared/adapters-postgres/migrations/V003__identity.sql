@@ -2,8 +2,8 @@
 
 CREATE TABLE identity.users (
     id            uuid        PRIMARY KEY,
-    email         text        NOT NULL CONSTRAINT users_email_taken UNIQUE,
-    username      text        NOT NULL CONSTRAINT users_username_taken UNIQUE,
+    email         text        NOT NULL,
+    username      text        NOT NULL,
     password_hash text        NOT NULL,
     full_name     text,
     phone         text,
@@ -13,8 +13,13 @@ CREATE TABLE identity.users (
     created_at    timestamptz NOT NULL,
     -- Addresses to which nothing but a token may be sent have none.
     email_verified_at timestamptz,
-    phone_verified_at timestamptz
+    phone_verified_at timestamptz,
+    -- Deleted accounts keep their row, to which orders and invoices refer, and their username.
+    status        text        NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled', 'deleted')),
+    deleted_at    timestamptz
 );
+CREATE UNIQUE INDEX users_email_taken ON identity.users (email) WHERE status <> 'deleted';
+CREATE UNIQUE INDEX users_username_taken ON identity.users (username);
 
 -- Tokens that were sent to an address and not used yet: a beginning by which they are found, and the digest of the whole. A row expires a
 -- day after it was sent; the sweep deletes it.

@@ -4,7 +4,9 @@ CREATE TABLE notifications.contacts (
     user_id uuid PRIMARY KEY,
     email   text NOT NULL,
     name    text,
-    phone   text
+    phone   text,
+    -- The version of the user, so that events may come in any order.
+    version bigint NOT NULL
 );
 
 -- The address of each kind that a user verified last, and the version of the user since when. It counts while it is the contact's address.

@@ -37,7 +37,7 @@ BEGIN
     -- The reader of identity sees neither hashes nor digests.
     IF to_regrole('identity_reader') IS NOT NULL AND to_regclass('identity.sessions') IS NOT NULL THEN
         REVOKE ALL ON ALL TABLES IN SCHEMA identity FROM identity_reader;
-        GRANT SELECT (id, email, username, full_name, phone, address, role, version, created_at, email_verified_at, phone_verified_at)
+        GRANT SELECT (id, email, username, full_name, phone, address, role, version, created_at, email_verified_at, phone_verified_at, status)
             ON identity.users TO identity_reader;
         GRANT SELECT (id, user_id, created_at, refreshed_at, expires_at) ON identity.sessions TO identity_reader;
     END IF;

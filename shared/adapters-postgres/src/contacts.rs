@@ -25,9 +25,14 @@ use tokio_postgres::{Row, types::Json};
 const SAVE: &str = concat!(
     "WITH ",
     claim!(),
-    " INSERT INTO contacts (user_id, email, name, phone) SELECT $3, $4, $5, $6 FROM claim
-    ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, phone = excluded.phone",
+    " INSERT INTO contacts AS known (user_id, email, name, phone, version) SELECT $3, $4, $5, $6, $7 FROM claim
+    ON CONFLICT (user_id) DO UPDATE
+    SET email = excluded.email, name = excluded.name, phone = excluded.phone, version = excluded.version
+    WHERE known.version < excluded.version",
 );
+
+const REMOVE_DEVICES: &str =
+    concat!("WITH ", claim!(), " DELETE FROM devices WHERE user_id = $3 AND EXISTS (SELECT FROM claim)");
 
 const RECORD_VERIFIED: &str = concat!(
     "WITH ",
@@ -106,7 +111,7 @@ impl<B: Bus> PgContacts<B> {
 }
 
 impl<B: Bus> ContactStore for PgContacts<B> {
-    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
+    async fn save(&self, claim: Claim, contact: &Contact, version: u64) -> Result<(), Failure> {
         let params = params![
             claim.consumer,
             claim.event_id,
@@ -114,8 +119,14 @@ impl<B: Bus> ContactStore for PgContacts<B> {
             contact.email.as_str(),
             contact.name.as_ref().map(|name| name.as_str()),
             contact.phone.as_ref().map(|phone| phone.as_str()),
+            bigint(version)?,
         ];
         self.relay.database().query(SAVE, &params).await.map(drop)
+    }
+
+    async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure> {
+        let params = params![claim.consumer, claim.event_id, user.0];
+        self.relay.database().query(REMOVE_DEVICES, &params).await.map(drop)
     }
 
     async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {

@@ -6,6 +6,7 @@
 //! only). Statements name no schema: the search path of a role contains only its own. Failures expose no SQL to the client and no row
 //! contents to the log.
 
+mod accounts;
 mod contacts;
 mod database;
 mod errors;

@@ -59,6 +59,11 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Resu
     get::<Json<T>>(row, column).map(|Json(value)| value)
 }
 
+/// The value of a nullable jsonb column.
+pub(super) fn json_if<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, Failure> {
+    get::<Option<Json<T>>>(row, column).map(|value| value.map(|Json(value)| value))
+}
+
 /// An amount and its currency, from two columns.
 pub(super) fn money(row: &Row, amount: &'static str, currency: &'static str) -> Result<Money, Failure> {
     Money::new(get(row, amount)?, get(row, currency)?).map_err(|error| undecodable(amount, error))

@@ -20,7 +20,7 @@ const ROTATE: &str = "
     WITH rotated AS (
         UPDATE sessions AS s SET digest = $2, refreshed_at = $3, expires_at = $4
         FROM users AS u, sessions AS old
-        WHERE s.digest = $1 AND s.expires_at > $3 AND u.id = s.user_id AND old.id = s.id
+        WHERE s.digest = $1 AND s.expires_at > $3 AND u.id = s.user_id AND u.status = 'active' AND old.id = s.id
         RETURNING s.id, s.user_id, u.role, old.expires_at
     ), used AS (
         INSERT INTO used_refresh_tokens (digest, session_id, expires_at) SELECT $1, id, expires_at FROM rotated

@@ -15,7 +15,7 @@ use domain::{
     user::{Role, User},
 };
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
-use ports::{Bus, Credentials, LoginAttempt, LoginCounters, RefreshToken, UserStore};
+use ports::{Bus, Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, UserStore};
 use std::sync::Arc;
 use tokio_postgres::types::Json;
 
@@ -74,7 +74,7 @@ const RESERVE_LOGIN: &str = "
     )
     SELECT granted, (SELECT until FROM refused) AS until, id, role, password_hash
     FROM (SELECT EXISTS (SELECT FROM sources) AS granted) AS attempt
-    LEFT JOIN users ON granted AND (email = $1 OR username = $1)";
+    LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)";
 
 /// The rows are changed in the order of `RESERVE_LOGIN`, so that the two never wait for each other.
 const BEGIN_SESSION: &str = "
@@ -87,6 +87,13 @@ const BEGIN_SESSION: &str = "
         DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $3
     )
     INSERT INTO sessions (id, user_id, digest, created_at, refreshed_at, expires_at) VALUES ($8, $1, $2, $3, $3, $4)";
+
+const FORGET: &str = "
+    WITH forgotten AS (
+        DELETE FROM login_attempts WHERE counter = $1 RETURNING 1
+    )
+    UPDATE login_sources SET expires_at = expires_at - make_interval(secs => $3)
+    WHERE counter = $2 AND (SELECT count(*) FROM forgotten) >= 0";
 
 #[derive(Debug)]
 pub struct PgUsers<B> {
@@ -161,10 +168,14 @@ impl<B: Bus> UserStore for PgUsers<B> {
 
     async fn reserve_login(
         &self,
-        name: &str,
+        account: LoginName<'_>,
         counters: &LoginCounters,
         now: Timestamp,
     ) -> Result<LoginAttempt, Failure> {
+        let (name, id) = match account {
+            LoginName::Typed(name) => (Some(name), None),
+            LoginName::Id(user) => (None, Some(user.0)),
+        };
         let params = params![
             name,
             &counters.name_and_source,
@@ -174,6 +185,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
             f64::from(throttle::MEMORY_S),
             f64::from(throttle::SOURCE_INTERVAL_S),
             f64::from(throttle::SOURCE_INTERVAL_S * (throttle::SOURCE_BURST - 1)),
+            id,
         ];
         let rows = self.relay.database().query(RESERVE_LOGIN, &params).await?;
         let row = only(&rows)?;
@@ -186,6 +198,12 @@ impl<B: Bus> UserStore for PgUsers<B> {
             role: keyword(row, "role", Role::parse)?,
             password_hash: get(row, "password_hash")?,
         })))
+    }
+
+    async fn forget_attempt(&self, counters: &LoginCounters) -> Result<(), Failure> {
+        let interval = f64::from(throttle::SOURCE_INTERVAL_S);
+        let params = params![&counters.name_and_source, &counters.source, interval];
+        self.relay.database().query(FORGET, &params).await.map(drop)
     }
 
     async fn begin_session(

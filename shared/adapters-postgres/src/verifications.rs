@@ -19,7 +19,7 @@ use tokio_postgres::types::Json;
 
 const CONTACTS: &str = "
     SELECT email, phone, email_verified_at IS NOT NULL AS has_email, phone_verified_at IS NOT NULL AS has_phone
-    FROM users WHERE id = $1";
+    FROM users WHERE id = $1 AND status <> 'deleted'";
 
 /// `$7` and `$8` are the counters of customer and address, with the seconds that a message costs and those that the counter may be ahead in
 /// `$9` and `$10`, and in `$11` and `$12`. A repeated request counts nothing.
@@ -50,7 +50,7 @@ const STORE_TOKEN: &str = "
 const TRY: &str = "
     UPDATE verifications AS v SET attempts = v.attempts + 1
     FROM users AS u
-    WHERE v.selector = $1 AND v.expires_at > $2 AND v.attempts < $3 AND u.id = v.user_id
+    WHERE v.selector = $1 AND v.expires_at > $2 AND v.attempts < $3 AND u.id = v.user_id AND u.status <> 'deleted'
         AND v.address = CASE v.kind WHEN 'email' THEN u.email ELSE u.phone END
     RETURNING v.id, v.user_id, v.kind, v.address, v.digest, u.version";
 

@@ -27,6 +27,12 @@ pub struct UserView {
     pub address: Option<Address>,
     /// Role of the user.
     pub role: &'static str,
+    /// `active`, or `disabled` by an admin.
+    pub status: &'static str,
+    /// Whether the e-mail address is verified.
+    pub email_verified: bool,
+    /// Whether the phone number is verified.
+    pub phone_verified: bool,
     /// Version, incremented by each change.
     pub version: u64,
     /// Registration time.
@@ -43,6 +49,9 @@ impl From<&User> for UserView {
             phone: user.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             address: user.address.clone(),
             role: user.role.name(),
+            status: user.status.name(),
+            email_verified: user.verified.contains(&ContactKind::Email),
+            phone_verified: user.verified.contains(&ContactKind::Phone),
             version: user.version,
             created_at: rfc3339(user.created_at),
         }

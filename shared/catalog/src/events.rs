@@ -25,6 +25,8 @@ macro_rules! for_each_event {
         $callback! {
             USER_REGISTERED UserRegistered "UserRegistered.v1" Identity USER_EVENTS
                 ["user_id"];
+            USER_UPDATED UserUpdated "UserUpdated.v1" Identity USER_EVENTS ["user_id", "status"];
+            USER_DELETED UserDeleted "UserDeleted.v1" Identity USER_EVENTS ["user_id"];
             CONTACT_VERIFICATION_REQUESTED ContactVerificationRequested "ContactVerificationRequested.v1" Identity
                 USER_EVENTS ["user_id", "channel"];
             CONTACT_VERIFIED ContactVerified "ContactVerified.v1" Identity USER_EVENTS ["user_id", "channel"];

@@ -79,6 +79,15 @@ functions! {
     /// Ends all sessions of the caller.
     SESSION_END = Function::new("session-end", Identity).http(Delete, "/api/v1/users/{id}/sessions", ANY_USER)
         .uses(&[Uses::Postgres, Uses::Redis]);
+    /// Returns an account.
+    USER_GET = Function::new("user-get", Identity).http(Get, "/api/v1/users/{id}", ANY_USER).uses(&[Uses::PostgresRead]);
+    /// Replaces the profile of an account.
+    USER_UPDATE = Function::new("user-update", Identity).http(Put, "/api/v1/users/{id}", ANY_USER)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])])
+        .publishes(&[USER_UPDATED]).memory(512);
+    /// Deletes an account.
+    USER_DELETE = Function::new("user-delete", Identity).http(Delete, "/api/v1/users/{id}", ANY_USER)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[USER_DELETED]);
 
     // Catalogue.
     /// Creates a product.
@@ -231,7 +240,7 @@ functions! {
 
     // Notifications.
     /// Stores the contact of a new user, and which of its addresses are verified.
-    CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED, CONTACT_VERIFIED])
+    CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED, USER_UPDATED, USER_DELETED, CONTACT_VERIFIED])
         .uses(&[Uses::Postgres]).timeout(15);
     /// Sends order updates by e-mail.
     EMAIL_SEND = Function::new("email-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))

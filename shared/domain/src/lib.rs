@@ -23,6 +23,7 @@ pub mod order_line;
 pub mod order_status;
 pub mod payment;
 pub mod product;
+pub mod profile;
 pub mod recipient;
 pub mod reconciliation;
 pub mod session;

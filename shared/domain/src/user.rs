@@ -5,6 +5,7 @@ use crate::{
     event::UserRegistered,
     id::UserId,
     text::{Email, FullName, Phone, Username},
+    verification::ContactKind,
 };
 use kernel::{Failure, FailureKind, FieldError, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -64,6 +65,14 @@ pub fn check_owner(owner: UserId, id: kernel::Uuid, role: &str) -> Result<(), Fa
     match owner_filter(id, role) {
         Some(allowed) if allowed != owner => Err(Failure::not_found("user")),
         _ => Ok(()),
+    }
+}
+
+/// Checks that a principal is the user `owner` or an admin. If not, the data is `NotFound`.
+pub fn check_self_or_admin(owner: UserId, id: kernel::Uuid, role: &str) -> Result<(), Failure> {
+    match Role::parse(role) {
+        Some(Role::Admin) => Ok(()),
+        _ => check_self(owner, id, role),
     }
 }
 
@@ -153,6 +162,16 @@ pub struct Register {
     pub address: Option<Address>,
 }
 
+words! {
+    /// Whether a user may log in.
+    pub enum AccountStatus {
+        /// May log in.
+        Active,
+        /// Was disabled by an admin.
+        Disabled,
+    }
+}
+
 /// A user account. The hash of the password is stored separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
@@ -163,6 +182,9 @@ pub struct User {
     pub phone: Option<Phone>,
     pub address: Option<Address>,
     pub role: Role,
+    pub status: AccountStatus,
+    /// The addresses that are verified.
+    pub verified: Vec<ContactKind>,
     /// Incremented by each change.
     pub version: u64,
     pub created_at: Timestamp,
@@ -184,6 +206,8 @@ pub fn register(id: UserId, command: Register, now: Timestamp) -> Result<(User, 
         phone: command.phone,
         address: command.address,
         role: Role::Customer,
+        status: AccountStatus::Active,
+        verified: Vec::new(),
         version: 1,
         created_at: now,
     };
@@ -251,6 +275,9 @@ mod tests {
         assert_eq!(check_owner(other, id, Role::Admin.name()), Ok(()));
         assert_eq!(check_self(UserId(id), id, Role::Customer.name()), Ok(()));
         assert_eq!(check_self(other, id, Role::Admin.name()), Err(Failure::not_found("user")));
+        assert_eq!(check_self_or_admin(other, id, Role::Admin.name()), Ok(()));
+        assert_eq!(check_self_or_admin(UserId(id), id, Role::Staff.name()), Ok(()));
+        assert_eq!(check_self_or_admin(other, id, Role::Staff.name()), Err(Failure::not_found("user")));
     }
 
     #[test]

@@ -31,17 +31,20 @@ pub trait UserStore {
     /// Stores a rejection as the response of a key, unless it has one.
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
 
-    /// Counts an attempt to log in as `name`, an e-mail address or username in lower case, and returns what it is checked against.
+    /// Counts an attempt to prove to be the user of an account, and returns what it is checked against.
     ///
-    /// The attempt counts as failed until [`Self::begin_session`], and counts before the password is verified, so that concurrent guesses
+    /// The attempt counts as failed until [`Self::begin_session`] or [`Self::forget_attempt`], and counts before the password is verified, so that concurrent guesses
     /// are counted one by one. `domain::throttle` has the rules; a refused attempt counts nothing. Names without an account are treated
     /// alike.
     async fn reserve_login(
         &self,
-        name: &str,
+        account: LoginName<'_>,
         counters: &LoginCounters,
         now: Timestamp,
     ) -> Result<LoginAttempt, Failure>;
+
+    /// Forgets the failed attempts at the account from this source, and gives the source its attempt back.
+    async fn forget_attempt(&self, counters: &LoginCounters) -> Result<(), Failure>;
 
     /// Starts a session: forgets the failed logins of the name from this source, gives the source its attempt back, and stores the digest
     /// of the refresh token.
@@ -52,6 +55,14 @@ pub trait UserStore {
         counters: &LoginCounters,
         token: &RefreshToken,
     ) -> Result<(), Failure>;
+}
+
+/// What names the account of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginName<'a> {
+    /// An e-mail address or username in lower case.
+    Typed(&'a str),
+    Id(UserId),
 }
 
 /// The keyed hashes under which an attempt is counted. They reveal neither a name nor an address.
@@ -144,6 +155,23 @@ pub trait VerificationMessages {
 
     /// The text message with a token.
     fn verification_sms(&self, token: &Token) -> Result<String, Failure>;
+}
+
+/// An attempt to prove to be the user of an account.
+#[derive(Clone, Copy)]
+pub struct PasswordAttempt<'a> {
+    pub account: LoginName<'a>,
+    /// As it was typed.
+    pub password: &'a str,
+    /// The client's IP address.
+    pub source_ip: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+/// The passwords of accounts: proving the old one, under the delays of `domain::throttle`.
+pub trait AccountPasswords {
+    /// Verifies a password. `None` if it is wrong; `RateLimited` after too many wrong ones.
+    async fn prove(&self, attempt: PasswordAttempt<'_>) -> Result<Option<Credentials>, Failure>;
 }
 
 /// Password hashing. It is slow on purpose and does no I/O.

@@ -9,6 +9,7 @@
 
 #![allow(async_fn_in_trait)] // The runtime is single-threaded: no caller needs the futures to be Send.
 
+mod accounts;
 mod analytics;
 mod canary;
 mod catalogue;
@@ -25,6 +26,7 @@ mod payments;
 mod product_cache;
 mod sessions;
 
+pub use accounts::*;
 pub use analytics::*;
 pub use canary::*;
 pub use catalogue::*;

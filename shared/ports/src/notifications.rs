@@ -15,8 +15,11 @@ pub use domain::recipient::{Contact, Device, MAX_DEVICES, Recipient};
 
 /// Contacts, their budgets of text messages, and a log of what was sent to them.
 pub trait ContactStore {
-    /// Stores a contact, once per claim.
-    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure>;
+    /// Stores a contact as of this version of the user, once per claim, unless a later version is stored.
+    async fn save(&self, claim: Claim, contact: &Contact, version: u64) -> Result<(), Failure>;
+
+    /// Removes the devices of a user, once per claim.
+    async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure>;
 
     /// Records, once per claim, that an address of a user is verified, unless a later version is recorded. It holds for this address
     /// alone, and may come before the contact.

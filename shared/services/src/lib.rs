@@ -11,6 +11,7 @@ mod notifications;
 mod orders;
 mod outbox;
 mod pages;
+mod passwords;
 mod payments;
 mod reconciliation;
 mod retry;
@@ -23,6 +24,7 @@ pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Noti
 pub use orders::{advance_order, commit_order, complete_prices};
 pub use outbox::{delete_expired, publish_waiting};
 pub use pages::{MAX_PAGE_BYTES, page_within};
+pub use passwords::{ThrottledPasswords, verify_password};
 pub use payments::{advance_payment, commit_payment, get_payment, staff_metrics};
 pub use reconciliation::reconcile_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};

@@ -7,7 +7,7 @@ use domain::{
     user::{self, Role, User},
 };
 use kernel::{FailureKind, Timestamp};
-use ports::{Credentials, LoginAttempt, LoginCounters, RefreshToken, UserStore};
+use ports::{Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, UserStore};
 use serde_json::json;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn counters(name: &str) -> LoginCounters {
 }
 
 async fn reserve(users: &impl UserStore, name: &str) -> Option<Credentials> {
-    match users.reserve_login(name, &counters(name), now()).await.expect("the database responds") {
+    match users.reserve_login(LoginName::Typed(name), &counters(name), now()).await.expect("the database responds") {
         LoginAttempt::Granted(found) => found,
         LoginAttempt::Refused(until) => panic!("refused until {until:?}"),
     }

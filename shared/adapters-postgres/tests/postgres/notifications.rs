@@ -24,8 +24,8 @@ async fn contact_is_stored_and_a_redelivery_changes_nothing() {
     let contacts = database.contacts();
     let (user, claim) = (UserId(id()), claim());
     let ada = contact(user, "ada@example.com", Some("Ada"));
-    contacts.save(claim, &ada).await.expect("remembered");
-    contacts.save(claim, &contact(user, "other@example.com", None)).await.expect("known");
+    contacts.save(claim, &ada, 1).await.expect("remembered");
+    contacts.save(claim, &contact(user, "other@example.com", None), 2).await.expect("known");
     assert_eq!(contacts.find(user).await, Ok(Some(Recipient::with_defaults(ada))));
     assert_eq!(contacts.find(UserId(id())).await, Ok(None));
 }

@@ -3,6 +3,7 @@
 use crate::{
     id::UserId,
     text::{Email, FullName, Phone, Username},
+    user::AccountStatus,
     verification::ContactKind,
 };
 use schemars::JsonSchema;
@@ -23,6 +24,34 @@ pub struct UserRegistered {
     /// Phone number, if given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+}
+
+/// An account was changed, by its user or by an admin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserUpdated {
+    /// Id of the user.
+    pub user_id: UserId,
+    /// E-mail address.
+    pub email: Email,
+    /// Login name.
+    pub username: Username,
+    /// Full name, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_name: Option<FullName>,
+    /// Phone number, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// Role of the user.
+    pub role: String,
+    /// Whether the user may log in.
+    pub status: AccountStatus,
+}
+
+/// An account was deleted. Its orders and invoices stay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserDeleted {
+    /// Id of the user.
+    pub user_id: UserId,
 }
 
 /// A user asked for a token to verify an address.

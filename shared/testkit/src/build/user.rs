@@ -6,7 +6,7 @@ use domain::{
     event::UserRegistered,
     id::UserId,
     text::{Email, FullName, Username},
-    user::{Role, User},
+    user::{AccountStatus, Role, User},
 };
 use ports::{Contact, Recipient};
 use serde_json::{Value, json};
@@ -68,6 +68,8 @@ impl UserBuilder {
             phone: None,
             address: None,
             role: self.role,
+            status: AccountStatus::Active,
+            verified: vec![],
             version: 1,
             created_at: noon(),
         }

@@ -24,6 +24,7 @@ macro_rules! contract_contacts {
             contact_without_a_name_is_stored
             repeated_claim_changes_nothing
             verified_address_counts_while_it_is_the_contacts
+            older_contact_does_not_replace_a_newer_one
             older_verification_does_not_replace_a_newer_one
             sent_message_is_recorded_and_published_once
             claims_of_different_consumers_are_independent
@@ -58,14 +59,14 @@ fn sent_event() -> Event {
 
 pub async fn contact_is_stored_unchanged(fixture: &Fixture<impl ContactStore>) {
     let contact = a_contact();
-    fixture.port().save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
+    fixture.port().save(a_claim(catalog::CONTACT_TRACK.name), &contact, 1).await.expect("stored");
     assert_eq!(fixture.port().find(contact.user_id).await, Ok(Some(Recipient::with_defaults(contact))));
     assert_eq!(fixture.port().find(UserId(fresh())).await, Ok(None));
 }
 
 pub async fn contact_without_a_name_is_stored(fixture: &Fixture<impl ContactStore>) {
     let contact = Contact { name: None, phone: None, ..a_contact() };
-    fixture.port().save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
+    fixture.port().save(a_claim(catalog::CONTACT_TRACK.name), &contact, 1).await.expect("stored");
     assert_eq!(fixture.port().find(contact.user_id).await, Ok(Some(Recipient::with_defaults(contact))));
 }
 
@@ -84,20 +85,31 @@ pub async fn verified_address_counts_while_it_is_the_contacts(fixture: &Fixture<
     let email = verified(&contact, ContactKind::Email, contact.email.as_str());
     port.record_verified(claim(), &email, 2).await.expect("stored");
     assert_eq!(port.find(contact.user_id).await, Ok(None));
-    port.save(claim(), &contact).await.expect("stored");
+    port.save(claim(), &contact, 1).await.expect("stored");
     assert_eq!(verified_kinds(port, contact.user_id).await, [ContactKind::Email]);
     let phone = contact.phone.as_ref().expect("a number").as_str();
     port.record_verified(claim(), &verified(&contact, ContactKind::Phone, phone), 3).await.expect("stored");
     assert_eq!(verified_kinds(port, contact.user_id).await, ContactKind::ALL);
     let moved = Contact { email: build::user().name("moved").registered().email, phone: None, ..contact };
-    port.save(claim(), &moved).await.expect("stored");
+    port.save(claim(), &moved, 4).await.expect("stored");
     assert_eq!(verified_kinds(port, moved.user_id).await, [], "of other addresses");
+}
+
+pub async fn older_contact_does_not_replace_a_newer_one(fixture: &Fixture<impl ContactStore>) {
+    let (first, port) = (a_contact(), fixture.port());
+    let claim = || a_claim(catalog::CONTACT_TRACK.name);
+    let second = Contact { name: None, phone: None, ..first.clone() };
+    port.save(claim(), &second, 2).await.expect("stored");
+    port.save(claim(), &first, 1).await.expect("a response");
+    assert_eq!(port.find(first.user_id).await, Ok(Some(Recipient::with_defaults(second))));
+    port.save(claim(), &first, 3).await.expect("stored");
+    assert_eq!(port.find(first.user_id).await, Ok(Some(Recipient::with_defaults(first))));
 }
 
 pub async fn older_verification_does_not_replace_a_newer_one(fixture: &Fixture<impl ContactStore>) {
     let (contact, port) = (a_contact(), fixture.port());
     let claim = a_claim(catalog::CONTACT_TRACK.name);
-    port.save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
+    port.save(a_claim(catalog::CONTACT_TRACK.name), &contact, 1).await.expect("stored");
     let newer = verified(&contact, ContactKind::Email, contact.email.as_str());
     let older = verified(&contact, ContactKind::Email, "before@example.com");
     port.record_verified(claim, &newer, 3).await.expect("stored");
@@ -108,9 +120,9 @@ pub async fn older_verification_does_not_replace_a_newer_one(fixture: &Fixture<i
 
 pub async fn repeated_claim_changes_nothing(fixture: &Fixture<impl ContactStore>) {
     let (contact, claim) = (a_contact(), a_claim(catalog::CONTACT_TRACK.name));
-    fixture.port().save(claim, &contact).await.expect("stored");
-    fixture.port().save(claim, &contact).await.expect("stored");
-    fixture.port().save(claim, &Contact { name: None, ..contact.clone() }).await.expect("a response");
+    fixture.port().save(claim, &contact, 1).await.expect("stored");
+    fixture.port().save(claim, &contact, 1).await.expect("stored");
+    fixture.port().save(claim, &Contact { name: None, ..contact.clone() }, 2).await.expect("a response");
     assert_eq!(fixture.port().find(contact.user_id).await, Ok(Some(Recipient::with_defaults(contact))));
 }
 

@@ -81,6 +81,7 @@ macro_rules! fakes {
 }
 
 fakes! {
+    accounts contract_accounts Platform::users;
     archive contract_archive |on: &Platform| observed(on.archive());
     circuit_breaker contract_circuit_breaker Platform::circuit_breaker;
     bus contract_bus |on: &Platform| observed(on.bus());

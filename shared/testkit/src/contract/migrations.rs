@@ -7,7 +7,7 @@ use domain::{
     user::Role,
 };
 use kernel::FailureKind;
-use ports::{CanarySeed, Credentials, LoginAttempt, LoginCounters, Migrations, SeedAccount, UserStore};
+use ports::{CanarySeed, Credentials, LoginAttempt, LoginCounters, LoginName, Migrations, SeedAccount, UserStore};
 
 /// The migrations and a store of users in the migrated schema.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub async fn seed_account_is_created_once_and_never_changed(
     assert_eq!(migrations.seed_accounts(&[changed, second.clone()], now()).await, Ok(1));
     for account in [first, second] {
         let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
-        let login = users.reserve_login(account.email.as_str(), &counters, now()).await;
+        let login = users.reserve_login(LoginName::Typed(account.email.as_str()), &counters, now()).await;
         let Ok(LoginAttempt::Granted(Some(known))) = login else { panic!("{login:?}") };
         assert_eq!((known.role, known.password_hash), (account.role, account.password_hash));
     }
@@ -66,7 +66,7 @@ pub async fn seed_account_is_created_once_and_never_changed(
 
 async fn credentials(users: &impl UserStore, email: &Email) -> Option<Credentials> {
     let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
-    let login = users.reserve_login(email.as_str(), &counters, now()).await;
+    let login = users.reserve_login(LoginName::Typed(email.as_str()), &counters, now()).await;
     let Ok(LoginAttempt::Granted(known)) = login else { panic!("{login:?}") };
     known
 }

@@ -10,6 +10,7 @@ mod fakes;
 mod observer;
 mod rules;
 
+pub mod accounts;
 pub mod adjustments;
 pub mod analytics_stream;
 pub mod archive;

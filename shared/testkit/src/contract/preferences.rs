@@ -22,6 +22,7 @@ macro_rules! contract_preferences {
         $crate::each_rule! { preferences, $fixture;
             unset_preferences_are_the_defaults
             new_preferences_replace_the_old_ones
+            devices_of_a_user_are_removed_once_per_claim
             device_has_one_owner_and_a_stable_id
             only_its_owner_removes_a_device
             unreachable_device_is_pruned_unless_registered_again
@@ -41,7 +42,7 @@ fn now() -> Timestamp {
 async fn stored_contact(store: &impl ContactStore) -> Contact {
     let email = Email::parse(&format!("{}@example.com", fresh().simple())).expect("an address");
     let contact = Contact { email, ..build::user().id(UserId(fresh())).contact() };
-    store.save(a_claim(catalog::CONTACT_TRACK.name), &contact).await.expect("stored");
+    store.save(a_claim(catalog::CONTACT_TRACK.name), &contact, 1).await.expect("stored");
     contact
 }
 
@@ -74,6 +75,21 @@ pub async fn new_preferences_replace_the_old_ones(fixture: &Fixture<impl Contact
 fn device(seconds: i64) -> Device {
     let registered_at = Timestamp::from_second(seconds).expect("within the calendar");
     Device { id: DeviceId(fresh()), endpoint: fresh().to_string(), registered_at }
+}
+
+pub async fn devices_of_a_user_are_removed_once_per_claim(fixture: &Fixture<impl ContactStore + DeviceStore>) {
+    let port = fixture.port();
+    let (owner, other) = (stored_contact(port).await.user_id, stored_contact(port).await.user_id);
+    let (phone, theirs) = (device(1), device(1));
+    port.save_device(owner, &phone).await.expect("stored");
+    port.save_device(other, &theirs).await.expect("stored");
+    let claim = a_claim(catalog::CONTACT_TRACK.name);
+    port.remove_devices(claim, owner).await.expect("removed");
+    assert_eq!(recipient(port, owner).await.devices, []);
+    assert_eq!(recipient(port, other).await.devices, [theirs]);
+    port.save_device(owner, &phone).await.expect("stored");
+    port.remove_devices(claim, owner).await.expect("a response");
+    assert_eq!(recipient(port, owner).await.devices, [phone]);
 }
 
 pub async fn device_has_one_owner_and_a_stable_id(fixture: &Fixture<impl ContactStore + DeviceStore>) {

@@ -19,6 +19,7 @@ macro_rules! each_rule {
 mod tests {
     /// The source of each suite, which names each rule twice: in the list of its macro and at its function.
     const SUITES: &[(&str, &str)] = &[
+        ("accounts", include_str!("accounts.rs")),
         ("adjustments", include_str!("adjustments.rs")),
         ("archive", include_str!("archive.rs")),
         ("attempts", include_str!("attempts.rs")),

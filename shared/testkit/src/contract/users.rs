@@ -11,7 +11,7 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp, Uuid};
-use ports::{Credentials, LoginAttempt, LoginCounters, RefreshToken, UserStore};
+use ports::{Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, UserStore};
 
 /// Generates one test per rule of [`UserStore`]. The expression is a future of a `Fixture<impl UserStore>`.
 #[macro_export]
@@ -31,6 +31,8 @@ macro_rules! contract_users {
             forgotten_failures_start_again
             concurrent_guesses_are_all_counted
             session_resets_the_failures_of_its_name_and_gives_the_source_its_attempt_back
+            forgotten_attempt_resets_the_failures_of_its_name
+            account_is_found_by_its_id
             source_has_a_budget_for_all_names_that_refills
             refused_login_counts_nothing
             sweep_publishes_events_missed_by_the_bus_once
@@ -57,7 +59,7 @@ fn counters() -> LoginCounters {
 
 /// The credentials that a login by a name gets at its first attempt.
 async fn find(users: &impl UserStore, name: &str) -> Option<Credentials> {
-    match users.reserve_login(name, &counters(), now()).await.expect("the store responds") {
+    match users.reserve_login(LoginName::Typed(name), &counters(), now()).await.expect("the store responds") {
         LoginAttempt::Granted(found) => found,
         LoginAttempt::Refused(until) => panic!("refused until {until:?}"),
     }
@@ -65,7 +67,8 @@ async fn find(users: &impl UserStore, name: &str) -> Option<Credentials> {
 
 /// The seconds, from [`now`], until which an attempt `at` seconds from now is refused; `None` if it is counted.
 async fn attempt(users: &impl UserStore, name: &str, counters: &LoginCounters, at: i32) -> Option<i64> {
-    match users.reserve_login(name, counters, later(i64::from(at))).await.expect("the store responds") {
+    match users.reserve_login(LoginName::Typed(name), counters, later(i64::from(at))).await.expect("the store responds")
+    {
         LoginAttempt::Granted(_) => None,
         LoginAttempt::Refused(until) => Some(until.expect("a time").as_second() - now().as_second()),
     }
@@ -174,7 +177,7 @@ async fn assert_growing_delays(users: &impl UserStore, name: &str) {
     let (counters, began, mut at) = (counters(), now(), 0);
     let refused_until = async |at: i32| {
         let at = Timestamp::from_second(began.as_second() + i64::from(at)).expect("a time");
-        match users.reserve_login(name, &counters, at).await.expect("the store responds") {
+        match users.reserve_login(LoginName::Typed(name), &counters, at).await.expect("the store responds") {
             LoginAttempt::Granted(_) => None,
             LoginAttempt::Refused(until) => until.map(|until| until.as_second() - began.as_second()),
         }
@@ -226,7 +229,7 @@ pub async fn forgotten_failures_start_again(fixture: &Fixture<impl UserStore>) {
 
 pub async fn concurrent_guesses_are_all_counted(fixture: &Fixture<impl UserStore>) {
     let (counters, at) = (counters(), now());
-    let guesses = fixture.concurrent(24).map(|users| users.reserve_login("ada", &counters, at));
+    let guesses = fixture.concurrent(24).map(|users| users.reserve_login(LoginName::Typed("ada"), &counters, at));
     let granted = |guess: &Result<LoginAttempt, Failure>| matches!(guess, Ok(LoginAttempt::Granted(_)));
     let guesses = join_all(guesses).await;
     assert!(guesses.iter().all(Result::is_ok), "{guesses:?}");
@@ -256,7 +259,12 @@ pub async fn source_has_a_budget_for_all_names_that_refills(fixture: &Fixture<im
     let (source, began) = (counters(), now());
     let spray = async |after: i32| {
         let at = Timestamp::from_second(began.as_second() + i64::from(after)).expect("a time");
-        match fixture.port().reserve_login("someone", &next_name(&source), at).await.expect("the store responds") {
+        match fixture
+            .port()
+            .reserve_login(LoginName::Typed("someone"), &next_name(&source), at)
+            .await
+            .expect("the store responds")
+        {
             LoginAttempt::Granted(_) => None,
             LoginAttempt::Refused(until) => until.map(|until| until.as_second() - began.as_second()),
         }
@@ -278,7 +286,7 @@ pub async fn refused_login_counts_nothing(fixture: &Fixture<impl UserStore>) {
     let (counters, began) = (counters(), now());
     let reserve = async |after: i32| {
         let at = Timestamp::from_second(began.as_second() + i64::from(after)).expect("a time");
-        fixture.port().reserve_login("ada", &counters, at).await.expect("the store responds")
+        fixture.port().reserve_login(LoginName::Typed("ada"), &counters, at).await.expect("the store responds")
     };
     for _ in 0..throttle::FREE_FAILURES {
         assert_eq!(reserve(0).await, LoginAttempt::Granted(None));
@@ -299,4 +307,23 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     fixture
         .assert_published_after_outage(event.id, fixture.port().register(&user.registered(), "$hash$", &event))
         .await;
+}
+
+pub async fn forgotten_attempt_resets_the_failures_of_its_name(fixture: &Fixture<impl UserStore>) {
+    let counters = counters();
+    for _ in 0..throttle::SOURCE_BURST {
+        assert_eq!(attempt(fixture.port(), "ada", &counters, 0).await, None);
+        assert_eq!(fixture.port().forget_attempt(&counters).await, Ok(()));
+    }
+    assert_eq!(attempt(fixture.port(), "ada", &counters, 0).await, None);
+}
+
+pub async fn account_is_found_by_its_id(fixture: &Fixture<impl UserStore>) {
+    let user = new_user().registered();
+    register(fixture.port(), &user).await.expect("registered");
+    let reserve = async |id| fixture.port().reserve_login(LoginName::Id(id), &counters(), now()).await;
+    let known = Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned() };
+    assert_eq!(reserve(user.id).await, Ok(LoginAttempt::Granted(Some(known))));
+    assert_eq!(reserve(UserId(fresh())).await, Ok(LoginAttempt::Granted(None)));
+    assert_eq!(find(fixture.port(), &user.id.to_string()).await, None, "an id is no name");
 }

@@ -11,13 +11,13 @@ use domain::{
     id::{SessionId, UserId},
     message_limits::Quota,
     throttle,
-    user::{Password, Role, User},
+    user::{AccountStatus, Password, Role, User},
     verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
-use ports::{CanarySeed, Claim, Credentials, LoginAttempt, LoginCounters, RefreshToken, SeedAccount};
+use ports::{CanarySeed, Claim, Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, SeedAccount};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub(super) struct UsersState {
@@ -27,7 +27,6 @@ pub(super) struct UsersState {
     attempts: BTreeMap<String, (i32, Timestamp, Timestamp)>,
     /// With selector, expiry and the number of attempts.
     verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
-    verified: BTreeSet<(UserId, ContactKind)>,
     /// By what is counted: when the whole budget is there again.
     message_budgets: Budgets,
     /// By the counter of the source: when it has its whole budget again.
@@ -37,13 +36,14 @@ pub(super) struct UsersState {
 
 pub(super) struct Account {
     pub(super) user: User,
-    password_hash: String,
+    pub(super) password_hash: String,
+    is_deleted: bool,
 }
 
 impl UsersState {
     fn insert(&mut self, user: &User, password_hash: &str) {
         let password_hash = password_hash.to_owned();
-        self.accounts.insert(user.id, Account { user: user.clone(), password_hash });
+        self.accounts.insert(user.id, Account { user: user.clone(), password_hash, is_deleted: false });
     }
 
     /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
@@ -63,6 +63,8 @@ impl UsersState {
             phone: None,
             address: None,
             role: account.role,
+            status: AccountStatus::Active,
+            verified: vec![],
             version: 1,
             created_at: now,
         };
@@ -81,6 +83,8 @@ impl UsersState {
             phone: None,
             address: None,
             role: Role::Customer,
+            status: AccountStatus::Active,
+            verified: Vec::new(),
             version: 1,
             created_at: now,
         };
@@ -93,18 +97,48 @@ impl UsersState {
 
     /// Adds a user whose e-mail address and username are not taken.
     fn add(&mut self, user: &User, password_hash: &str) -> Result<(), Failure> {
+        self.check_taken(user, None)?;
+        self.insert(user, password_hash);
+        Ok(())
+    }
+
+    /// Fails if an account other than `own` has the e-mail address or the username. Deleted accounts keep their username.
+    pub(super) fn check_taken(&self, user: &User, own: Option<UserId>) -> Result<(), Failure> {
         let taken = |code, pointer| {
             let conflict = Failure::new(FailureKind::Conflict, code, "Another user has this value.");
             Failure { fields: Failure::field(pointer, "is taken").fields, ..conflict }
         };
-        if self.accounts.values().any(|account| account.user.email == user.email) {
+        let others = || self.accounts.values().filter(|account| Some(account.user.id) != own);
+        if others().any(|account| !account.is_deleted && account.user.email == user.email) {
             return Err(taken("email-taken", "/email"));
         }
-        if self.accounts.values().any(|account| account.user.username == user.username) {
+        if others().any(|account| account.user.username == user.username) {
             return Err(taken("username-taken", "/username"));
         }
-        self.insert(user, password_hash);
         Ok(())
+    }
+
+    /// A user whose account is not deleted.
+    pub(super) fn user(&self, user: UserId) -> Option<&User> {
+        self.accounts.get(&user).filter(|account| !account.is_deleted).map(|account| &account.user)
+    }
+
+    pub(super) fn delete(&mut self, user: UserId) -> Result<(), Failure> {
+        self.verifications.retain(|_, (one, ..)| one.user_id != user);
+        let account = self.account(user)?;
+        account.is_deleted = true;
+        account.user.version += 1;
+        Ok(())
+    }
+
+    /// The users who may log in.
+    pub(super) fn active(&self) -> Vec<UserId> {
+        self.accounts.keys().copied().filter(|user| self.is_active(*user)).collect()
+    }
+
+    /// Whether the user may log in.
+    pub(super) fn is_active(&self, user: UserId) -> bool {
+        self.user(user).is_some_and(|user| user.status == AccountStatus::Active)
     }
 
     /// Counts an attempt, unless it is too early: then, the time when it is not.
@@ -124,6 +158,15 @@ impl UsersState {
         self.attempts.insert(counters.name_and_source.clone(), entry);
         self.sources.insert(counters.source.clone(), seconds_after(full_at, interval)?);
         Ok(Ok(()))
+    }
+
+    /// Forgets the failed attempts at an account from a source.
+    fn forget(&mut self, counters: &LoginCounters) -> Result<(), Failure> {
+        self.attempts.remove(&counters.name_and_source);
+        if let Some(full_at) = self.sources.get_mut(&counters.source) {
+            *full_at = seconds_after(*full_at, -i64::from(throttle::SOURCE_INTERVAL_S))?;
+        }
+        Ok(())
     }
 
     pub(super) fn account(&mut self, user: UserId) -> Result<&mut Account, Failure> {
@@ -180,7 +223,7 @@ impl ports::UserStore for Users {
 
     async fn reserve_login(
         &self,
-        name: &str,
+        account: LoginName<'_>,
         counters: &LoginCounters,
         now: Timestamp,
     ) -> Result<LoginAttempt, Failure> {
@@ -188,8 +231,13 @@ impl ports::UserStore for Users {
             if let Err(until) = state.users.count_login(counters, now)? {
                 return Ok(LoginAttempt::Refused(Some(until)));
             }
-            let mut accounts = state.users.accounts.values();
-            let found = accounts.find(|one| one.user.email.as_str() == name || one.user.username.as_str() == name);
+            let is_named = |one: &User| match account {
+                LoginName::Typed(name) => one.email.as_str() == name || one.username.as_str() == name,
+                LoginName::Id(id) => one.id == id,
+            };
+            let users = &state.users;
+            let mut active = users.accounts.values().filter(|one| users.is_active(one.user.id));
+            let found = active.find(|one| is_named(&one.user));
             Ok(LoginAttempt::Granted(found.map(|account| Credentials {
                 user_id: account.user.id,
                 role: account.user.role,
@@ -197,6 +245,10 @@ impl ports::UserStore for Users {
             })))
         });
         commit.await
+    }
+
+    async fn forget_attempt(&self, counters: &LoginCounters) -> Result<(), Failure> {
+        self.0.commit("users.forget_attempt", |state| state.users.forget(counters)).await
     }
 
     async fn begin_session(
@@ -207,10 +259,7 @@ impl ports::UserStore for Users {
         token: &RefreshToken,
     ) -> Result<(), Failure> {
         let commit = self.0.commit("users.begin_session", |state| {
-            state.users.attempts.remove(&counters.name_and_source);
-            if let Some(full_at) = state.users.sources.get_mut(&counters.source) {
-                *full_at = seconds_after(*full_at, -i64::from(throttle::SOURCE_INTERVAL_S))?;
-            }
+            state.users.forget(counters)?;
             state.users.account(user)?;
             state.users.sessions.insert(session, Session::new(user, token));
             Ok(())
@@ -229,11 +278,11 @@ impl UsersState {
     }
 
     fn contacts(&self, user: UserId) -> Option<Contacts> {
-        let account = &self.accounts.get(&user)?.user;
+        let account = self.user(user)?;
         Some(Contacts {
             email: account.email.as_str().to_owned(),
             phone: account.phone.as_ref().map(|phone| phone.as_str().to_owned()),
-            verified: ContactKind::ALL.into_iter().filter(|kind| self.verified.contains(&(user, *kind))).collect(),
+            verified: account.verified.clone(),
         })
     }
 
@@ -337,10 +386,13 @@ impl ports::VerificationStore for Users {
             if version != verification.version || !users.verifications.contains_key(&verification.id) {
                 return Ok(false);
             }
-            users.account(verification.user_id)?.user.version += 1;
+            let user = &mut users.account(verification.user_id)?.user;
+            user.version += 1;
+            user.verified.push(verification.kind);
+            user.verified.sort_unstable();
+            user.verified.dedup();
             let of_address = (verification.user_id, verification.kind);
             users.verifications.retain(|_, (one, ..)| (one.user_id, one.kind) != of_address);
-            users.verified.insert(of_address);
             state.outbox.add(event);
             Ok(true)
         });

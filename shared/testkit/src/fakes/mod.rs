@@ -3,6 +3,7 @@
 //! Each port operation is a *step*: it queries the injected faults, then applies its effect atomically. Committing
 //! state and events is one step; publishing the events, and marking them as published, are the steps after it.
 
+mod accounts;
 mod backbone;
 mod budgets;
 mod canary;

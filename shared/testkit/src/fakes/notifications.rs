@@ -22,6 +22,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 #[derive(Default)]
 pub(super) struct ContactsState {
     contacts: HashMap<UserId, Contact>,
+    /// The versions of the users that the contacts are of.
+    versions: HashMap<UserId, u64>,
     /// Address and version of the user since when.
     verified: HashMap<(UserId, ContactKind), (String, u64)>,
     preferences: HashMap<UserId, Preferences>,
@@ -88,10 +90,22 @@ impl Contacts {
 }
 
 impl ports::ContactStore for Contacts {
-    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
+    async fn save(&self, claim: Claim, contact: &Contact, version: u64) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.save", |state| {
-            if state.claim(claim) {
+            let is_newer = state.contacts.versions.get(&contact.user_id).is_none_or(|known| *known < version);
+            if state.claim(claim) && is_newer {
                 state.contacts.contacts.insert(contact.user_id, contact.clone());
+                state.contacts.versions.insert(contact.user_id, version);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.remove_devices", |state| {
+            if state.claim(claim) {
+                state.contacts.devices.retain(|_, (owner, _)| *owner != user);
             }
             Ok(())
         });

@@ -52,9 +52,13 @@ impl ports::SessionStore for Users {
     async fn rotate_token(&self, old: &str, new: &RefreshToken) -> Result<TokenRotation, Failure> {
         let commit = self.0.commit("users.rotate_token", |state| {
             let users = &mut state.users;
+            let is_active = users.active();
             let is_valid = |token: &RefreshToken| token.digest == old && token.expires_at > new.issued_at;
             if let Some((id, session)) = users.sessions.iter_mut().find(|(_, one)| is_valid(&one.token)) {
                 let (id, user_id) = (*id, session.user_id);
+                if !is_active.contains(&user_id) {
+                    return Ok(TokenRotation::Unknown);
+                }
                 session.used.push(std::mem::replace(&mut session.token, new.clone()));
                 let role = users.account(user_id)?.user.role;
                 return Ok(TokenRotation::Rotated(ActiveSession { id, user_id, role }));

@@ -26,6 +26,11 @@ async fn store<P>(context: Context, store: impl Fn(Arc<Database>, testkit::Bus) 
     fixture(|database, bus| store(database.as_context(context), bus)).await
 }
 
+mod accounts {
+    use super::*;
+    testkit::contract_accounts!(store(Context::Identity, PgUsers::new));
+}
+
 mod attempts {
     use super::*;
     testkit::contract_attempts!(store(Context::Payments, PgPayments::new));

@@ -244,13 +244,14 @@ async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
 #[tokio::test]
 async fn contact_track_stores_the_contact_and_its_verified_addresses() {
     let platform = Platform::new();
-    let cases = ["ok_verified", "ok", "bad_mixed_batch", "bad_unexpected_event"];
+    let cases = ["ok_verified", "ok_updated", "ok", "ok_deleted", "bad_mixed_batch", "bad_unexpected_event"];
     deliver(catalog::CONTACT_TRACK, &cases, &platform, async |delivery| {
         contact_track::handle(&platform.contacts(), delivery).await
     })
     .await;
     let known = ports::ContactStore::find(&platform.contacts(), USER).await.expect("a response").expect("a contact");
     assert_eq!(known.verified, [ContactKind::Email].into());
+    assert_eq!(known.contact.name.expect("a name").as_str(), "Ada King", "of the later version");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The handler of every function, run with all sample events in `events/<function>` over the in-memory fakes.
 
 mod access;
+pub(crate) mod accounts;
 mod canary_order;
 mod consumers;
 mod dispute_list;

@@ -4,7 +4,7 @@ use super::{PRODUCT, USER, assert_all_samples_run, clock, lantern, sample, sampl
 use domain::{DomainEvent, id::SessionId, user::Role, window::Fact};
 use edge::{Consumer, Delivery, dynamodb::Change};
 use kernel::{Failure, Timestamp};
-use ports::{Claims, LoginAttempt, LoginCounters, Tokens, UserStore as _, WindowStore};
+use ports::{Claims, LoginAttempt, LoginCounters, LoginName, Tokens, UserStore as _, WindowStore};
 use serde_json::{Value, json};
 use testkit::{Dependency, Platform, build};
 
@@ -185,7 +185,7 @@ async fn database_migrate_seeds_each_account_once_and_validates_roles() {
         assert_eq!(migrate("ok_canary").await.expect("done")["accounts"], 0);
     }
     let counters = LoginCounters { name_and_source: "a".to_owned(), source: "b".to_owned() };
-    let login = platform.users().reserve_login("canary@example.com", &counters, sample_time()).await;
+    let login = platform.users().reserve_login(LoginName::Typed("canary@example.com"), &counters, sample_time()).await;
     let Ok(LoginAttempt::Granted(Some(canary))) = login else { panic!("{login:?}") };
     assert_eq!((canary.user_id, canary.role), (domain::canary::CUSTOMER, Role::Customer));
 }

@@ -1,6 +1,6 @@
 //! Every route by its name, over the in-memory platform and through its real runner.
 
-use crate::functions::{sample, sample_time, seeded_platform};
+use crate::functions::{accounts::update as update_user, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
 use catalog::Function;
 use domain::{
@@ -80,6 +80,9 @@ impl Api {
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
             TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
             USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
+            USER_GET => |call| user_get::handle(&p.users(), call);
+            USER_UPDATE => |call| update_user(p, call);
+            USER_DELETE => |call| user_delete::handle(&p.users(), &p.revocations(), call);
             SESSION_LIST => |call| session_list::handle(&p.users(), call);
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);

@@ -59,3 +59,33 @@ async fn logout_ends_one_session_and_the_list_shows_the_others() {
     assert_eq!(ended.status.as_u16(), 204);
     api.get("/api/v1/orders").token(&customer.token).send().await.problem(401, "unauthenticated");
 }
+
+#[tokio::test]
+async fn profile_is_changed_by_version_and_the_account_deleted() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let customer = api.customer().await;
+    let path = format!("/api/v1/users/{}", customer.id);
+    let read = api.get(&path).token(&customer.token).send().await;
+    let tag = read.header("etag").expect("a tag").to_owned();
+    let user = read.expect(200);
+    assert_eq!((&user["status"], &user["email_verified"]), (&json!("active"), &json!(false)));
+    let put = async |tag: &str, body: &Value| {
+        api.request(Method::PUT, &path).token(&customer.token).header("if-match", tag).json(body).send().await
+    };
+    let mut body = json!({ "email": user["email"], "username": user["username"], "full_name": "Ada King" });
+    let updated = put(&tag, &body).await;
+    let next = updated.header("etag").expect("a tag").to_owned();
+    assert_eq!(updated.expect(200)["full_name"], "Ada King");
+    put(&tag, &body).await.problem(412, "precondition-failed");
+    body["email"] = json!(format!("new-{}", customer.email));
+    put(&next, &body).await.problem(422, "validation");
+    body["current_password"] = json!(PASSWORD);
+    put(&next, &body).await.expect(200);
+    let moved = User { email: body["email"].as_str().expect("an address").to_owned(), ..customer };
+    let pair = login(&api, &moved).await;
+    let deleted = api.request(Method::DELETE, &path).token(&moved.token).send().await;
+    assert_eq!((deleted.status.as_u16(), deleted.text.as_str()), (204, ""));
+    api.get(&path).token(text(&pair, "access_token")).send().await.problem(401, "unauthenticated");
+    let body = json!({ "email": moved.email, "password": PASSWORD });
+    api.post("/api/v1/users/login").json(&body).send().await.problem(401, "wrong-credentials");
+}

@@ -18,7 +18,8 @@ use edge::{
     testing::{self, HttpEvent},
 };
 use ports::{
-    ContactStore as _, GatewayEvent, LoginAttempt, LoginCounters, ProductStore as _, UserStore as _, VerificationStore,
+    ContactStore as _, GatewayEvent, LoginAttempt, LoginCounters, LoginName, ProductStore as _, UserStore as _,
+    VerificationStore,
 };
 use serde_json::{Value, json};
 use std::{future::poll_fn, task::Poll};
@@ -84,7 +85,7 @@ impl<S: Backend> World<S> {
         // A retry may find the user registered: no other user has this address.
         let counter = || self.clock.ids().next().to_string();
         let counters = LoginCounters { name_and_source: counter(), source: counter() };
-        let login = users.reserve_login(user.email.as_str(), &counters, self.clock.now()).await;
+        let login = users.reserve_login(LoginName::Typed(user.email.as_str()), &counters, self.clock.now()).await;
         let is_known = matches!(login, Ok(LoginAttempt::Granted(Some(_))));
         if !is_known {
             // Not done before the address is verified.

@@ -1,4 +1,4 @@
-//! Who may read the private signing keys: the functions that sign and the one that makes keys.
+//! Who may read the private signing keys: the functions that sign, those that count tried passwords under a derived key, and the one that makes keys.
 
 use catalog::{Action, FUNCTIONS, Secret, Uses};
 use std::collections::BTreeSet;
@@ -17,7 +17,12 @@ fn allowed(secret: &Secret, action: &str) -> BTreeSet<&'static str> {
 #[test]
 fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
     let signing = &catalog::SIGNING_KEYS;
-    let may_read = BTreeSet::from([catalog::USER_LOGIN.name, catalog::TOKEN_REFRESH.name, catalog::KEY_ROTATE.name]);
+    let may_read = BTreeSet::from([
+        catalog::USER_LOGIN.name,
+        catalog::TOKEN_REFRESH.name,
+        catalog::USER_UPDATE.name,
+        catalog::KEY_ROTATE.name,
+    ]);
     assert_eq!(allowed(signing, "secretsmanager:GetSecretValue"), may_read);
     assert_eq!(allowed(signing, "secretsmanager:PutSecretValue"), BTreeSet::from([catalog::KEY_ROTATE.name]));
 }

@@ -9,7 +9,7 @@ use domain::{
     product::{CreateProduct, UpdateProduct},
     session::{Login, Refresh},
     stock::AdjustStock,
-    user::Register,
+    user::{Register, UpdateProfile},
     verification::{RequestVerification, VerifyContact},
 };
 use serde_json::json;
@@ -42,6 +42,9 @@ fn identity() -> Vec<Operation> {
             .refuses(&["wrong-credentials", "too-many-logins"]),
         route(catalog::TOKEN_REFRESH).takes::<Refresh>().ok::<TokenView>().refuses(&["invalid-refresh-token"]),
         route(catalog::USER_LOGOUT),
+        route(catalog::USER_GET).ok::<UserView>(),
+        route(catalog::USER_UPDATE).takes::<UpdateProfile>().ok::<UserView>().if_match().refuses(&["email-taken"]),
+        route(catalog::USER_DELETE),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
         route(catalog::JWKS_GET).document(),

@@ -26,8 +26,12 @@ use testkit::Platform;
 pub struct NewClaimPerEmail<C>(pub C, pub Ids);
 
 impl<C: ContactStore> ContactStore for NewClaimPerEmail<C> {
-    async fn save(&self, claim: Claim, contact: &Contact) -> Result<(), Failure> {
-        self.0.save(claim, contact).await
+    async fn save(&self, claim: Claim, contact: &Contact, version: u64) -> Result<(), Failure> {
+        self.0.save(claim, contact, version).await
+    }
+
+    async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure> {
+        self.0.remove_devices(claim, user).await
     }
 
     async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {

@@ -1,0 +1,40 @@
+//! `PUT /api/v1/users/{id}`: replaces the profile of an account, for its user and for admins; 404 for everyone else.
+//!
+//! `If-Match` names the version to change; 412 for another one. A taken e-mail address or username is 409. A changed address is to be verified
+//! again. A changed e-mail address needs the password of the user, with the delays of logins, since a new password can be requested there; not
+//! so from an admin.
+
+use api::UserView;
+use domain::{
+    profile::{self, UpdateProfile},
+    user,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{AccountPasswords, AccountStore, LoginName, PasswordAttempt};
+
+/// Replaces one profile.
+pub async fn handle(
+    users: &impl AccountStore,
+    passwords: &impl AccountPasswords,
+    call: Call<UpdateProfile>,
+) -> Result<Reply<UserView>, Failure> {
+    let user_id = call.owner_from_path("id", user::check_self_or_admin)?;
+    let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
+    if !call.if_match()?.matches(user.version) {
+        return Err(profile::version_mismatch());
+    }
+    if call.body.email != user.email && call.principal()?.id == user_id.0 {
+        let password = call.body.current_password.as_deref().ok_or_else(profile::wrong_current_password)?;
+        let (account, source_ip) = (LoginName::Id(user_id), call.source_ip());
+        let attempt = PasswordAttempt { account, password, source_ip, now: call.now };
+        passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+    }
+    let (command, call) = call.into_parts();
+    let (updated, event) = profile::update(&user, command);
+    let event = call.event(user_id, updated.version, event);
+    match users.update_account(&updated, &event).await? {
+        true => Ok(Reply::ok(UserView::from(&updated)).etag(updated.version)),
+        false => Err(profile::version_mismatch()),
+    }
+}

@@ -1,0 +1,10 @@
+//! Wires user-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::USER_UPDATE)?;
+    let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
+    let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
+    edge::http::run(wiring.route()?, async |call| user_update::handle(&users, &passwords, call).await).await
+}

@@ -1,0 +1,116 @@
+//! User accounts as their users and admins see and change them.
+
+use super::{
+    PgUsers,
+    fragments::insert_event,
+    params::params,
+    rows::{bigint, count, get, json_if, keyword, parsed, parsed_if},
+    users::taken,
+};
+use domain::{
+    Event,
+    id::{SessionId, UserId},
+    text::{Email, FullName, Phone, Username},
+    user::{AccountStatus, Role, User},
+    verification::ContactKind,
+};
+use kernel::{Failure, Uuid};
+use ports::{AccountStore, Bus};
+use tokio_postgres::{Row, types::Json};
+
+/// The columns of an account.
+macro_rules! columns {
+    () => {
+        "id, email, username, full_name, phone, address, role, status, version, created_at,
+        email_verified_at IS NOT NULL AS has_email, phone_verified_at IS NOT NULL AS has_phone"
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), " FROM users WHERE id = $1 AND status <> 'deleted'");
+
+/// An address that stays the same stays verified.
+const UPDATE: &str = concat!(
+    "WITH updated AS (
+        UPDATE users SET email = $3, username = $4, full_name = $5, phone = $6, address = $7, role = $8, status = $9,
+            version = version + 1,
+            email_verified_at = CASE WHEN email = $3 THEN email_verified_at END,
+            phone_verified_at = CASE WHEN phone = $6 THEN phone_verified_at END
+        WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'
+        RETURNING id
+    ), ",
+    insert_event!("$10", from "updated"),
+    " SELECT id FROM updated",
+);
+
+const DELETE: &str = concat!(
+    "WITH deleted AS (
+        UPDATE users SET status = 'deleted', deleted_at = ($3 ->> 'time')::timestamptz, version = version + 1
+        WHERE id = $1 AND version = $2 AND status <> 'deleted'
+        RETURNING id
+    ), ended AS (
+        DELETE FROM sessions WHERE user_id = (SELECT id FROM deleted) RETURNING id
+    ), unverified AS (
+        DELETE FROM verifications WHERE user_id = (SELECT id FROM deleted)
+    ), ",
+    insert_event!("$3", from "deleted"),
+    " SELECT ARRAY(SELECT id FROM ended) AS ended FROM deleted",
+);
+
+impl<B: Bus> AccountStore for PgUsers<B> {
+    async fn account(&self, user: UserId) -> Result<Option<User>, Failure> {
+        let rows = self.relay.database().query(GET, &params![user.0]).await?;
+        rows.first().map(account).transpose()
+    }
+
+    async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure> {
+        let params = params![
+            user.id.0,
+            bigint(user.version)?,
+            user.email.as_str(),
+            user.username.as_str(),
+            user.full_name.as_ref().map(|name| name.as_str()),
+            user.phone.as_ref().map(|phone| phone.as_str()),
+            user.address.as_ref().map(Json),
+            user.role.name(),
+            user.status.name(),
+            Json(event),
+        ];
+        let rows = self.relay.database().attempt(UPDATE, &params).await?.map_err(taken)?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        self.relay.publish(std::slice::from_ref(event)).await;
+        Ok(true)
+    }
+
+    async fn delete_account(
+        &self,
+        user: UserId,
+        version: u64,
+        event: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        let rows = self.relay.database().query(DELETE, &params![user.0, bigint(version)?, Json(event)]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let ended: Vec<Uuid> = get(row, "ended")?;
+        self.relay.publish(std::slice::from_ref(event)).await;
+        Ok(Some(ended.into_iter().map(SessionId).collect()))
+    }
+}
+
+fn account(row: &Row) -> Result<User, Failure> {
+    let (email, phone): (bool, bool) = (get(row, "has_email")?, get(row, "has_phone")?);
+    let known = [(ContactKind::Email, email), (ContactKind::Phone, phone)];
+    Ok(User {
+        id: UserId(get(row, "id")?),
+        email: parsed(row, "email", Email::parse)?,
+        username: parsed(row, "username", Username::parse)?,
+        full_name: parsed_if(row, "full_name", FullName::parse)?,
+        phone: parsed_if(row, "phone", Phone::parse)?,
+        address: json_if(row, "address")?,
+        role: keyword(row, "role", Role::parse)?,
+        status: keyword(row, "status", AccountStatus::parse)?,
+        verified: known.into_iter().filter_map(|(kind, is_verified)| is_verified.then_some(kind)).collect(),
+        version: count(row, "version")?,
+        created_at: get(row, "created_at")?,
+    })
+}

@@ -1,0 +1,27 @@
+//! Ports of user accounts.
+
+use domain::{
+    Event,
+    id::{SessionId, UserId},
+    user::User,
+};
+use kernel::Failure;
+
+/// Accounts as their users and admins see and change them. Deleted accounts are not found.
+pub trait AccountStore {
+    /// An account.
+    async fn account(&self, user: UserId) -> Result<Option<User>, Failure>;
+
+    /// Replaces an account, whose version is one more than the stored one, and commits the event. `false`, with nothing changed, if the stored
+    /// version is another. A taken e-mail address or username is `Conflict`, as in [`crate::UserStore::register`].
+    async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure>;
+
+    /// Deletes an account that has this version, ends its sessions, and commits the event. `None`, with nothing changed, if the version is
+    /// another; otherwise the sessions that have ended. The username stays taken; the e-mail address does not.
+    async fn delete_account(
+        &self,
+        user: UserId,
+        version: u64,
+        event: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure>;
+}

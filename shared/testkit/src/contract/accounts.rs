@@ -1,0 +1,191 @@
+//! Contract of [`AccountStore`], over the stores that register users and begin their sessions.
+
+use super::{Fixture, an_event, fresh, kind_and_code, later, now};
+use crate::build;
+use domain::{
+    address::Address,
+    event::UserDeleted,
+    id::{SessionId, UserId},
+    profile,
+    text::Phone,
+    user::{AccountStatus, Role, User},
+};
+use futures_util::future::join_all;
+use kernel::{Failure, FailureKind, Uuid};
+use ports::{
+    AccountStore, LoginAttempt, LoginCounters, LoginName, RefreshToken, SessionStore, TokenRotation, UserStore,
+    VerificationStore,
+};
+
+/// Generates one test per rule. The expression is a future of a
+/// `Fixture<impl AccountStore + UserStore + SessionStore + VerificationStore>`.
+#[macro_export]
+macro_rules! contract_accounts {
+    ($fixture:expr) => {
+        $crate::each_rule! { accounts, $fixture;
+            account_is_read_as_it_was_registered
+            update_replaces_every_member_and_publishes
+            update_of_another_version_changes_nothing
+            concurrent_updates_of_one_version_succeed_once
+            update_to_a_taken_email_or_username_is_a_conflict_and_changes_nothing
+            disabled_account_neither_logs_in_nor_refreshes
+            deleted_account_is_not_found_and_its_sessions_have_ended
+            deleted_account_frees_its_email_and_keeps_its_username
+            deletion_of_another_version_changes_nothing
+        }
+    };
+}
+
+/// What a rule needs of the stores.
+pub trait Stores: AccountStore + UserStore + SessionStore + VerificationStore {}
+impl<S: AccountStore + UserStore + SessionStore + VerificationStore> Stores for S {}
+
+async fn registered(users: &impl UserStore) -> User {
+    let id = fresh();
+    let name = format!("u{}", &id.simple().to_string()[18..]);
+    let phone = Some(Phone::parse("+491701234567").expect("a number"));
+    let address = serde_json::from_value::<Address>(serde_json::json!({
+        "line1": "1 Quay", "city": "Hamburg", "postal_code": "20457", "country": "DE",
+    }));
+    let address = Some(address.expect("an address"));
+    let user = User { phone, address, ..build::user().id(UserId(id)).name(&name).registered() };
+    users.register(&user, "$hash$", &an_event(build::user().event())).await.expect("registered");
+    user
+}
+
+async fn update(users: &impl AccountStore, user: &User) -> (Result<bool, Failure>, Uuid) {
+    let event = an_event(profile::updated_event(user));
+    (users.update_account(user, &event).await, event.id)
+}
+
+fn counters() -> LoginCounters {
+    LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
+}
+
+async fn can_log_in(users: &impl UserStore, user: &User) -> bool {
+    let attempt = users.reserve_login(LoginName::Typed(user.email.as_str()), &counters(), now()).await;
+    match attempt.expect("the store responds") {
+        LoginAttempt::Granted(found) => found.is_some(),
+        LoginAttempt::Refused(until) => panic!("refused until {until:?}"),
+    }
+}
+
+fn token() -> RefreshToken {
+    RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(60) }
+}
+
+async fn begin(users: &impl UserStore, user: &User) -> (SessionId, RefreshToken) {
+    let (session, token) = (SessionId(fresh()), token());
+    users.begin_session(session, user.id, &counters(), &token).await.expect("begun");
+    (session, token)
+}
+
+pub async fn account_is_read_as_it_was_registered(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    assert_eq!(fixture.port().account(user.id).await, Ok(Some(user)));
+    assert_eq!(fixture.port().account(UserId(fresh())).await, Ok(None));
+}
+
+pub async fn update_replaces_every_member_and_publishes(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    let other = build::user().name(&format!("n{}", &fresh().simple().to_string()[18..])).registered();
+    let updated = User {
+        email: other.email,
+        username: other.username,
+        full_name: None,
+        phone: None,
+        address: None,
+        role: Role::Staff,
+        status: AccountStatus::Disabled,
+        version: user.version + 1,
+        ..user
+    };
+    let (outcome, event) = update(fixture.port(), &updated).await;
+    assert_eq!(outcome, Ok(true));
+    assert_eq!(fixture.port().account(user.id).await, Ok(Some(updated)));
+    assert_eq!(fixture.publish_count(event), 1);
+}
+
+pub async fn update_of_another_version_changes_nothing(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    for version in [user.version, user.version + 2] {
+        let updated = User { full_name: None, version, ..user.clone() };
+        let (outcome, event) = update(fixture.port(), &updated).await;
+        assert_eq!((outcome, fixture.publish_count(event)), (Ok(false), 0));
+    }
+    let unknown = User { id: UserId(fresh()), version: 2, ..user.clone() };
+    assert_eq!(update(fixture.port(), &unknown).await.0, Ok(false));
+    assert_eq!(fixture.port().account(user.id).await, Ok(Some(user)));
+}
+
+pub async fn concurrent_updates_of_one_version_succeed_once(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    let updated = User { full_name: None, version: user.version + 1, ..user };
+    let outcomes = join_all(fixture.concurrent(8).map(|port| update(port, &updated))).await;
+    assert_eq!(outcomes.iter().filter(|(outcome, _)| *outcome == Ok(true)).count(), 1, "{outcomes:?}");
+}
+
+pub async fn update_to_a_taken_email_or_username_is_a_conflict_and_changes_nothing(fixture: &Fixture<impl Stores>) {
+    let (user, other) = (registered(fixture.port()).await, registered(fixture.port()).await);
+    let next = User { version: user.version + 1, ..user.clone() };
+    for (taken, code, pointer) in [
+        (User { email: other.email.clone(), ..next.clone() }, "email-taken", "/email"),
+        (User { username: other.username.clone(), ..next.clone() }, "username-taken", "/username"),
+    ] {
+        let (outcome, event) = update(fixture.port(), &taken).await;
+        assert_eq!(outcome.as_ref().expect_err("taken").fields[0].pointer, pointer);
+        assert_eq!((kind_and_code(outcome), fixture.publish_count(event)), ((FailureKind::Conflict, code), 0));
+    }
+    assert_eq!(fixture.port().account(user.id).await, Ok(Some(user)));
+}
+
+pub async fn disabled_account_neither_logs_in_nor_refreshes(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    let (_, first) = begin(fixture.port(), &user).await;
+    let disabled = User { status: AccountStatus::Disabled, version: user.version + 1, ..user };
+    assert_eq!(update(fixture.port(), &disabled).await.0, Ok(true));
+    assert!(!can_log_in(fixture.port(), &disabled).await);
+    assert_eq!(fixture.port().rotate_token(&first.digest, &token()).await, Ok(TokenRotation::Unknown));
+    let enabled = User { status: AccountStatus::Active, version: disabled.version + 1, ..disabled };
+    assert_eq!(update(fixture.port(), &enabled).await.0, Ok(true));
+    assert!(can_log_in(fixture.port(), &enabled).await);
+}
+
+async fn delete(users: &impl AccountStore, user: &User) -> (Result<Option<Vec<SessionId>>, Failure>, Uuid) {
+    let event = an_event(UserDeleted { user_id: user.id });
+    (users.delete_account(user.id, user.version, &event).await, event.id)
+}
+
+pub async fn deleted_account_is_not_found_and_its_sessions_have_ended(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    let (session, first) = begin(fixture.port(), &user).await;
+    let (outcome, event) = delete(fixture.port(), &user).await;
+    assert_eq!((outcome, fixture.publish_count(event)), (Ok(Some(vec![session])), 1));
+    assert_eq!(fixture.port().account(user.id).await, Ok(None));
+    assert_eq!(fixture.port().contacts(user.id).await, Ok(None));
+    assert!(!can_log_in(fixture.port(), &user).await);
+    assert_eq!(fixture.port().rotate_token(&first.digest, &token()).await, Ok(TokenRotation::Unknown));
+    let again = User { version: user.version + 1, ..user };
+    assert_eq!(delete(fixture.port(), &again).await.0, Ok(None));
+    assert_eq!(update(fixture.port(), &User { version: again.version + 1, ..again }).await.0, Ok(false));
+}
+
+pub async fn deleted_account_frees_its_email_and_keeps_its_username(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    assert!(delete(fixture.port(), &user).await.0.is_ok());
+    let register =
+        async |again: &User| fixture.port().register(again, "$hash$", &an_event(build::user().event())).await;
+    let next = registered(fixture.port()).await;
+    let same_name = User { id: UserId(fresh()), username: user.username.clone(), ..user.clone() };
+    assert_eq!(kind_and_code(register(&same_name).await), (FailureKind::Conflict, "username-taken"));
+    let moved = User { email: user.email.clone(), version: next.version + 1, ..next };
+    assert_eq!(update(fixture.port(), &moved).await.0, Ok(true));
+    assert!(can_log_in(fixture.port(), &moved).await);
+}
+
+pub async fn deletion_of_another_version_changes_nothing(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    let (outcome, event) = delete(fixture.port(), &User { version: 2, ..user.clone() }).await;
+    assert_eq!((outcome, fixture.publish_count(event)), (Ok(None), 0));
+    assert_eq!(fixture.port().account(user.id).await, Ok(Some(user)));
+}

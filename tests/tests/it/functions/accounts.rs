@@ -1,0 +1,88 @@
+//! Accounts as their users and admins see and change them.
+
+use super::{USER, customer, http::assert_responses};
+use api::UserView;
+use catalog::{USER_DELETE, USER_GET, USER_UPDATE};
+use domain::{
+    profile::UpdateProfile,
+    user::{Role, User},
+    verification::ContactKind,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::AccountStore as _;
+use services::ThrottledPasswords;
+use testkit::{Platform, build};
+
+/// The platform with the customer of the samples, whose e-mail address is verified, and with a member of staff, `grace`.
+fn platform() -> Platform {
+    let platform = Platform::new();
+    platform.users().put(&User { verified: vec![ContactKind::Email], ..customer() }, "correct horse battery");
+    platform.users().put(&build::user().number(9).name("grace").role(Role::Staff).registered(), "another");
+    platform
+}
+
+pub(crate) async fn update(platform: &Platform, call: Call<UpdateProfile>) -> Result<Reply<UserView>, Failure> {
+    let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
+    user_update::handle(users, &ThrottledPasswords { users, passwords, tokens }, call).await
+}
+
+const AS_ADMIN: &str = r#"set /requestContext/authorizer/lambda/role = "admin"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
+
+#[tokio::test]
+async fn user_get_shows_an_account_to_its_user_and_to_admins() {
+    let expected = [("ok", 200, "", ""), (AS_ADMIN, 200, "", ""), ("bad_other", 404, "not-found", "")];
+    let platform = platform();
+    assert_responses(USER_GET, &expected, async |_, call| user_get::handle(&platform.users(), call).await).await;
+}
+
+#[tokio::test]
+async fn user_update_replaces_the_profile_of_the_named_version() {
+    let expected = [
+        ("remove /headers/if-match", 428, "if-match-missing", ""),
+        (r#"set /headers/if-match = "\"7\"""#, 412, "precondition-failed", ""),
+        ("bad_unknown_field", 422, "validation", "/role"),
+        (r#"set /body/username = "grace""#, 409, "username-taken", "/username"),
+        ("ok", 200, "", ""),
+        ("ok", 412, "precondition-failed", ""),
+    ];
+    let platform = platform();
+    assert_responses(USER_UPDATE, &expected, async |_, call| update(&platform, call).await).await;
+    let user = platform.users().account(USER).await.expect("a response").expect("the customer");
+    assert_eq!((user.version, user.verified), (2, vec![ContactKind::Email]));
+    assert_eq!(user.phone.expect("a number").as_str(), "+491701234567");
+    assert_eq!(platform.bus().published().len(), 1);
+}
+
+#[tokio::test]
+async fn user_update_of_the_email_needs_the_password_of_the_user() {
+    let expected = [
+        (r#"set /body/email = "new@example.com""#, 422, "validation", "/current_password"),
+        (
+            r#"set /body/email = "new@example.com"; set /body/current_password = "wrong""#,
+            422,
+            "validation",
+            "/current_password",
+        ),
+        (r#"set /body/email = "new@example.com"; set /body/current_password = "correct horse battery""#, 200, "", ""),
+    ];
+    let platform = platform();
+    let stale = [("ok", 412, "precondition-failed", ""), ("bad_unknown_field", 422, "validation", "/role")];
+    assert_responses(USER_UPDATE, &[&expected[..], &stale].concat(), async |_, call| update(&platform, call).await)
+        .await;
+    let user = platform.users().account(USER).await.expect("a response").expect("the customer");
+    assert_eq!((user.email.as_str(), user.verified), ("new@example.com", vec![]));
+}
+
+#[tokio::test]
+async fn user_delete_ends_the_account_once() {
+    let expected = [("bad_other", 404, "not-found", ""), ("ok", 204, "", ""), ("ok", 404, "not-found", "")];
+    let platform = platform();
+    assert_responses(USER_DELETE, &expected, async |_, call| {
+        user_delete::handle(&platform.users(), &platform.revocations(), call).await
+    })
+    .await;
+    let published = platform.bus().published();
+    assert_eq!((published.len(), published[0].sequence), (1, 2));
+    assert_eq!(published[0].event.row().name, catalog::USER_DELETED.name);
+}
