@@ -1,23 +1,59 @@
-//! `GET /api/v1/products?ids=`: the products with these ids, in the order of the ids.
+//! `GET /api/v1/products`: the products on sale that a query describes, or those with given ids.
 //!
-//! An id without a product, or of a withdrawn one, is left out. Products come from the table and not from the cache: orders are priced with the answer.
+//! - `?category=&q=&min_price=&max_price=&currency=&available=&sort=&limit=&cursor=` lists the read model, which follows the catalogue
+//!   within seconds.
+//! - `?ids=` returns products in the order of the ids; an id without a product, or of a withdrawn one, is left out. They come from the table
+//!   of the catalogue and not from the read model or the cache: orders are priced with the answer.
 
 use api::{ListView, ProductView};
-use domain::{id::ProductId, order::MAX_LINES};
+use domain::{
+    id::ProductId,
+    listing::{self, ProductQuery, Sort},
+    money::{Amount, Currency},
+    order::MAX_LINES,
+    text::Category,
+};
 use edge::http::{Call, NoBody, Reply};
 use kernel::Failure;
-use ports::ProductStore;
+use ports::{ProductIndex, ProductStore};
 
-/// Lists products by id.
-pub async fn handle(products: &impl ProductStore, call: Call<NoBody>) -> Result<Reply<ListView<ProductView>>, Failure> {
-    let ids = parse(&call.query::<String>("ids")?.unwrap_or_default())?;
+/// The parameters of a list, which one by ids does not have.
+const OF_LIST: [&str; 9] =
+    ["category", "q", "min_price", "max_price", "currency", "available", "sort", "limit", "cursor"];
+
+/// Lists products.
+pub async fn handle(
+    products: &impl ProductStore,
+    index: &impl ProductIndex,
+    call: Call<NoBody>,
+) -> Result<Reply<ListView<ProductView>>, Failure> {
+    if let Some(ids) = call.query::<String>("ids")? {
+        return by_id(products, &ids, &call).await;
+    }
+    let (query, page) = (parse_query(&call)?, call.page()?);
+    let found = index.search(&query, page.limit, page.cursor.as_deref()).await?;
+    let items = found.items.iter().map(ProductView::from).collect();
+    Ok(Reply::ok(ListView { items, next_cursor: found.next }))
+}
+
+async fn by_id(
+    products: &impl ProductStore,
+    ids: &str,
+    call: &Call<NoBody>,
+) -> Result<Reply<ListView<ProductView>>, Failure> {
+    for name in OF_LIST {
+        if call.query::<String>(name)?.is_some() {
+            return Err(Failure::field(format!("?{name}"), "cannot be combined with ids"));
+        }
+    }
+    let ids = parse_ids(ids)?;
     let found = products.find(&ids).await?;
     let of = |id: &ProductId| found.iter().find(|product| product.id == *id && product.active).map(ProductView::from);
     Ok(Reply::ok(ListView { items: ids.iter().filter_map(of).collect(), next_cursor: None }))
 }
 
 /// The ids, each once.
-fn parse(text: &str) -> Result<Vec<ProductId>, Failure> {
+fn parse_ids(text: &str) -> Result<Vec<ProductId>, Failure> {
     let reject = || Failure::field("?ids", format!("must be 1 to {MAX_LINES} ids of products, separated by commas"));
     let mut ids: Vec<ProductId> = Vec::new();
     for id in text.split(',') {
@@ -30,4 +66,34 @@ fn parse(text: &str) -> Result<Vec<ProductId>, Failure> {
         }
     }
     Ok(ids)
+}
+
+/// Without `sort`, the best matches of a search text come first, and otherwise the newest products.
+fn parse_query(call: &Call<NoBody>) -> Result<ProductQuery, Failure> {
+    let words = text(call, "q", listing::words)?.unwrap_or_default();
+    let sort = text(call, "sort", |name| {
+        let names = || format!("must be one of {}", Sort::ALL.map(Sort::name).join(", "));
+        Sort::parse(name).ok_or_else(names)
+    })?;
+    let usual = if words.is_empty() { Sort::Newest } else { Sort::Relevance };
+    let query = ProductQuery {
+        category: text(call, "category", Category::parse)?,
+        min_price: amount(call, "min_price")?,
+        max_price: amount(call, "max_price")?,
+        currency: text(call, "currency", Currency::parse)?,
+        available: call.query("available")?,
+        sort: sort.unwrap_or(usual),
+        words,
+    };
+    query.check()
+}
+
+fn text<T>(call: &Call<NoBody>, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Failure> {
+    let Some(text) = call.query::<String>(name)? else { return Ok(None) };
+    parse(&text).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
+}
+
+fn amount(call: &Call<NoBody>, name: &str) -> Result<Option<Amount>, Failure> {
+    let Some(minor) = call.query::<i64>(name)? else { return Ok(None) };
+    Amount::try_from(minor).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
 }

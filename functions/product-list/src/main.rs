@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_LIST)?;
     let products = adapters_dynamodb::products(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| product_list::handle(&products, call).await).await
+    let index = adapters_postgres::product_index(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| product_list::handle(&products, &index, call).await).await
 }

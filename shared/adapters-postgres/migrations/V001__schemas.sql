@@ -5,6 +5,7 @@
 -- search_path.
 
 CREATE SCHEMA identity;
+CREATE SCHEMA catalogue;
 CREATE SCHEMA inventory;
 CREATE SCHEMA orders;
 CREATE SCHEMA payments;

@@ -42,6 +42,12 @@ BEGIN
         GRANT SELECT (id, user_id, created_at, refreshed_at, expires_at) ON identity.sessions TO identity_reader;
     END IF;
 
+    -- The list of products finds typos.
+    IF to_regproc('catalogue.tolerate_typos') IS NOT NULL THEN
+        GRANT USAGE ON SCHEMA extensions TO catalogue, catalogue_reader;
+        GRANT EXECUTE ON FUNCTION catalogue.tolerate_typos() TO catalogue_reader;
+    END IF;
+
     -- A context adds events to its outbox and marks as published, through a function, what it published itself. It neither changes nor
     -- deletes events: only the sweep deletes them.
     FOR context IN

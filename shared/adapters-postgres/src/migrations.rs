@@ -34,6 +34,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations! {
     "V007__notifications",
     "V008__invoices",
     "V009__analytics",
+    "V010__catalogue",
 };
 
 const ROLES: &str = include_str!("../migrations/roles.sql");
@@ -192,9 +193,10 @@ pub(super) fn publishers() -> impl Iterator<Item = Context> {
     contexts_where(|function| !function.publishes.is_empty())
 }
 
-/// The contexts with an inbox: those that consume events from a queue.
+/// The contexts with an inbox: those that consume events from a queue. The catalogue needs none, because the rows of its read model have
+/// versions.
 pub(super) fn consumers() -> impl Iterator<Item = Context> {
-    contexts_where(catalog::Function::has_queue)
+    contexts_where(|function| function.has_queue() && function.context != Context::Catalogue)
 }
 
 /// The contexts with idempotency records: those with an idempotent route.

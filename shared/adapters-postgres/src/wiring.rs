@@ -5,7 +5,7 @@
 
 use crate::{
     Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe,
-    PgRolePasswords, PgStock, PgUsers, PgWindows, Settings, Tls,
+    PgProductIndex, PgRolePasswords, PgStock, PgUsers, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -62,6 +62,11 @@ pub fn outbox<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgOutbox<B>> {
 /// Windows of analytics.
 pub fn windows(wiring: &Wiring) -> Result<PgWindows> {
     Ok(PgWindows::new(database(wiring)?))
+}
+
+/// The products as they are listed.
+pub fn product_index(wiring: &Wiring) -> Result<PgProductIndex> {
+    Ok(PgProductIndex::new(database(wiring)?))
 }
 
 /// The schema, as the owner of the database.

@@ -1,7 +1,13 @@
 //! Products and stock.
 
 use crate::{id, rfc3339};
-use domain::{Money, product::Product, stock::Movement, stock_level::StockLevel};
+use domain::{
+    Money,
+    listing::{CategoryCount, PriceChange},
+    product::Product,
+    stock::Movement,
+    stock_level::StockLevel,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +69,38 @@ impl ProductView {
     /// that has moved since does not invalidate their change.
     pub fn is_tag_of(tag: &str, version: u64) -> bool {
         tag.split_once('-').is_some_and(|(prefix, _)| prefix == version.to_string())
+    }
+}
+
+/// A category of products.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CategoryView {
+    /// Name of the category in kebab case.
+    pub name: String,
+    /// Number of products on sale.
+    pub products: u64,
+}
+
+impl From<&CategoryCount> for CategoryView {
+    fn from(count: &CategoryCount) -> Self {
+        Self { name: count.category.as_str().to_owned(), products: count.products }
+    }
+}
+
+/// A price that a product has or had.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PriceView {
+    /// Price of one unit.
+    pub price: Money,
+    /// The version of the product that had the price first.
+    pub version: u64,
+    /// Since when the product has or had the price.
+    pub since: String,
+}
+
+impl From<&PriceChange> for PriceView {
+    fn from(change: &PriceChange) -> Self {
+        Self { price: change.price, version: change.version, since: rfc3339(change.at) }
     }
 }
 

@@ -103,9 +103,9 @@ functions! {
     /// Withdraws a product from sale.
     PRODUCT_DELETE = Function::new("product-delete", Catalogue).http(Delete, "/api/v1/products/{id}", STAFF_OR_ADMIN)
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis]);
-    /// Returns several products by id.
+    /// Lists and searches products, or returns several by id.
     PRODUCT_LIST = Function::new("product-list", Catalogue).http(Get, "/api/v1/products", Public)
-        .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem])]);
+        .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem]), Uses::PostgresRead]).concurrency(100);
     /// Publishes the changes of the products table, which is its own outbox.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
         .uses(&[Uses::Bus, Uses::Redis]).publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(15);
@@ -114,6 +114,19 @@ functions! {
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
         .uses(&[Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis]).timeout(15)
         .gathering(100, 20);
+    /// Keeps the read model of products.
+    PRODUCT_INDEX = Function::new("product-index", Catalogue)
+        .on(&[
+            PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED, STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED,
+            STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED,
+        ])
+        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5);
+    /// Lists the categories of products.
+    CATEGORY_LIST = Function::new("category-list", Catalogue).http(Get, "/api/v1/categories", Public)
+        .uses(&[Uses::PostgresRead]);
+    /// Lists the prices that a product has had.
+    PRODUCT_PRICE_LIST = Function::new("product-price-list", Catalogue)
+        .http(Get, "/api/v1/products/{id}/prices", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
 
     // Inventory.
     /// Returns the stock level of a product.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod invoice;
 pub mod ledger;
+pub mod listing;
 pub mod message_limits;
 pub mod money;
 pub mod notification;

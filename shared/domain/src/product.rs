@@ -220,6 +220,7 @@ impl Product {
             name: self.name.clone(),
             category: self.category.clone(),
             price: self.price,
+            created_at: self.created_at,
         }
     }
 }

@@ -8,11 +8,12 @@ use crate::{
     verification::ContactKind,
 };
 use kernel::{Failure, FailureKind};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt;
 
 /// A request to replace a profile. What is missing is removed.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateProfile {
     /// Unique. Changing it needs the password, because a new password can be requested by e-mail.

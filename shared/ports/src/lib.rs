@@ -24,6 +24,7 @@ mod operations;
 mod orders;
 mod payments;
 mod product_cache;
+mod product_index;
 mod sessions;
 
 pub use accounts::*;
@@ -42,6 +43,7 @@ pub use operations::*;
 pub use orders::*;
 pub use payments::*;
 pub use product_cache::product_cache_key;
+pub use product_index::ProductIndex;
 pub use sessions::*;
 
 /// What became of a transition that is guarded by the aggregate's version.

@@ -1,14 +1,15 @@
 //! Roles that only read: what functions read works with them, and no write does, by privilege and by read-only transactions.
 
 use crate::{fixtures::*, stock::opened};
-use adapters_postgres::{PgContacts, PgInvoices, PgOrders, PgPayments, PgStock, PgUsers, PgWindows};
+use adapters_postgres::{PgContacts, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgUsers, PgWindows};
 use adapters_testkit::postgres::TestDatabase;
 use catalog::{Context, DatabaseRole};
 use domain::id::{OrderId, PaymentId, UserId};
+use domain::listing::{ProductQuery, Sort};
 use kernel::FailureKind;
 use ports::{
-    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, SessionStore,
-    StockMovements, StockStore, Terms, WindowStore,
+    ContactStore, InvoiceStore, NotificationRequests, OrderStore, PaymentStore, PreferenceStore, Probe, ProductIndex,
+    SessionStore, StockMovements, StockStore, Terms, WindowStore,
 };
 
 fn readers() -> impl Iterator<Item = (Context, &'static str)> {
@@ -51,9 +52,10 @@ async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege()
         assert!(tables(&database, role, "SELECT", &own).await > 0, "{role}");
         let functions = format!(
             "SELECT count(*) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
-            WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND has_function_privilege('{role}', p.oid, 'EXECUTE')"
+            WHERE nspname NOT IN ('pg_catalog', 'information_schema', 'extensions') AND has_function_privilege('{role}', p.oid, 'EXECUTE')"
         );
-        assert_eq!(database.number(&functions).await, 0, "{role}");
+        // The catalogue's lowers a threshold for its statement.
+        assert_eq!(database.number(&functions).await, i64::from(context == Context::Catalogue), "{role}");
         seen += 1;
     }
     assert_eq!(seen, 7);
@@ -99,6 +101,11 @@ async fn everything_that_functions_read_works_as_a_reader() {
     assert_eq!(invoices.find(order.id, None).await, Ok(None));
     let windows = PgWindows::new(as_reader(Context::Analytics));
     assert!(windows.list(now(), now(), 10, None).await.expect("read").items.is_empty());
+    let index = PgProductIndex::new(as_reader(Context::Catalogue));
+    let query = ProductQuery { words: vec!["lantern".to_owned()], sort: Sort::Relevance, ..Default::default() };
+    assert!(index.search(&query, 10, None).await.expect("read").items.is_empty());
+    assert_eq!(index.categories().await, Ok(vec![]));
+    assert_eq!(index.prices(product, 10, None).await, Ok(None));
 }
 
 #[tokio::test]

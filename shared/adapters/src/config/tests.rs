@@ -44,19 +44,6 @@ fn urls_lose_trailing_slashes_and_brokers_spaces() {
 }
 
 #[test]
-fn calendar_of_invoices_is_a_time_zone_and_a_day() {
-    let calendar = |zone, begins| {
-        Config::from_vars([("INVOICE_TIME_ZONE", zone), ("INVOICE_YEAR_BEGINS", begins)]).invoice_calendar()
-    };
-    assert_eq!(calendar("UTC", "01-01"), Ok(Calendar::utc()));
-    assert!(calendar("Europe/Berlin", "04-06").is_ok());
-    for (zone, begins) in [("Berlin", "01-01"), ("UTC", "1.1.")] {
-        let error = calendar(zone, begins).unwrap_err().to_string();
-        assert!(error.contains("INVOICE_TIME_ZONE") && error.contains("INVOICE_YEAR_BEGINS"), "{error}");
-    }
-}
-
-#[test]
 fn shortfall_policy_is_a_word_of_the_domain() {
     for policy in ShortfallPolicy::ALL {
         assert_eq!(Config::from_vars([("SHORTFALL_POLICY", policy.name())]).shortfall_policy(), Ok(policy));

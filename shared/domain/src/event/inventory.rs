@@ -60,10 +60,13 @@ pub struct ProductDeleted {
     pub sku: Sku,
     /// Name of the product when it was withdrawn.
     pub name: ProductName,
-    /// Category of the product.
+    /// Category of the product when it was withdrawn.
     pub category: Category,
     /// Price of one unit when it was withdrawn.
     pub price: Money,
+    /// When the product was created.
+    #[schemars(with = "String")]
+    pub created_at: Timestamp,
 }
 
 /// The stock account of a product was opened.

@@ -2,7 +2,7 @@
 
 use super::Item;
 use crate::{
-    DomainEvent, Money, event,
+    Money,
     id::ProductId,
     text::{Category, ProductName},
 };
@@ -26,19 +26,6 @@ pub struct ProductSnapshot {
     pub active: bool,
     /// The version of the product; of two snapshots, the one with the higher version is valid.
     pub version: u64,
-}
-
-impl ProductSnapshot {
-    /// The snapshot that an event of the catalogue states. `version` is that of the event.
-    pub fn stated(event: &DomainEvent, version: u64) -> Result<Self, Failure> {
-        let (product_id, name, category, price, active) = match event {
-            DomainEvent::ProductCreated(new) => (new.product_id, &new.name, &new.category, new.price, true),
-            DomainEvent::ProductUpdated(new) => (new.product_id, &new.name, &new.category, new.price, true),
-            DomainEvent::ProductDeleted(last) => (last.product_id, &last.name, &last.category, last.price, false),
-            other => return Err(event::unexpected_event(other)),
-        };
-        Ok(Self { product_id, name: name.clone(), category: category.clone(), price, active, version })
-    }
 }
 
 /// The products of `wanted` without a snapshot.

@@ -108,6 +108,7 @@ fakes! {
     passwords contract_passwords Platform::passwords;
     payments contract_payments Platform::payments;
     invoice_renderer contract_invoice_renderer Platform::invoice_renderer;
+    product_index contract_product_index Platform::product_index;
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;
     revocations contract_revocations Platform::revocations;

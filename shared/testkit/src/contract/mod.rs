@@ -39,6 +39,7 @@ pub mod passwords;
 pub mod payments;
 pub mod preferences;
 pub mod prices;
+pub mod product_index;
 pub mod product_snapshots;
 pub mod products;
 pub mod push_sender;

@@ -1,17 +1,17 @@
-//! In-memory fakes of user accounts and password hashing.
+//! The in-memory fake of user accounts.
 
 use super::{
-    Dependency, Passwords, Session, Users,
+    Dependency, Session, Users,
     budgets::{Budgets, take},
     keys::IdempotencyKeys,
+    passwords::fake_hash,
 };
-use crate::hex;
 use domain::{
     Event, canary,
     id::{SessionId, UserId},
     message_limits::Quota,
     throttle,
-    user::{AccountStatus, Password, Role, User},
+    user::{AccountStatus, Role, User},
     verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
@@ -397,29 +397,5 @@ impl ports::VerificationStore for Users {
             Ok(true)
         });
         commit.await
-    }
-}
-
-/// A string in PHC format that protects nothing.
-fn fake_hash(salt: &str, password: &str) -> String {
-    format!("$fake${salt}${}", hex(&Sha256::digest(format!("{salt}:{password}"))))
-}
-
-impl ports::Passwords for Passwords {
-    fn hash(&self, password: &Password) -> Result<String, Failure> {
-        let salt = self.0.arrange(|state| {
-            state.secrets += 1;
-            state.secrets
-        });
-        Ok(fake_hash(&format!("salt{salt}"), password.expose()))
-    }
-
-    fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Failure> {
-        let Some(hash) = hash else { return Ok(false) };
-        let mut parts = hash.split('$').skip(1);
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some("fake"), Some(salt), Some(_)) => Ok(hash == fake_hash(salt, password)),
-            _ => Err(Failure::internal("the stored value is not a password hash")),
-        }
     }
 }

@@ -18,7 +18,9 @@ mod messengers;
 mod notifications;
 mod orders;
 mod outbox;
+mod passwords;
 mod payments;
+mod product_index;
 mod roles;
 mod sessions;
 mod snapshot;
@@ -51,6 +53,7 @@ use orders::OrdersState;
 use outbox::{BusState, OutboxState};
 use payments::PaymentsState;
 use ports::Claim;
+use product_index::IndexState;
 use roles::RolesState;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -84,6 +87,7 @@ struct State {
     orders: OrdersState,
     stock: StockState,
     products: ProductsState,
+    index: IndexState,
     cache: CacheState,
     users: UsersState,
     /// The sessions whose access tokens are revoked.
@@ -146,6 +150,8 @@ handles! {
     stock Stock;
     products Products;
     product_snapshots ProductSnapshots;
+    /// The read model of products.
+    product_index ProductIndex;
     cache Cache;
     users Users;
     /// Revoked sessions, which are forgotten when the cache is down.

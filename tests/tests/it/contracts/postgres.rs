@@ -2,7 +2,8 @@
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
-    Database, Migrator, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
+    Database, Migrator, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgStock,
+    PgUsers, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::Context;
@@ -93,6 +94,11 @@ mod payments {
 mod prices {
     use super::*;
     testkit::contract_prices!(store(Context::Orders, PgOrders::new));
+}
+
+mod product_index {
+    use super::*;
+    testkit::contract_product_index!(store(Context::Catalogue, |database, _| PgProductIndex::new(database)));
 }
 
 mod sessions {

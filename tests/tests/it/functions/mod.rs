@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod accounts;
 mod canary_order;
+mod category_list;
 mod consumers;
 mod dispute_list;
 mod documents;
@@ -15,7 +16,9 @@ mod orders;
 mod others;
 mod payments;
 mod product_delete;
+mod product_index;
 mod product_list;
+mod product_price_list;
 mod product_price_track;
 mod product_update;
 mod sessions;

@@ -89,7 +89,9 @@ impl Api {
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
             PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
-            PRODUCT_LIST => |call| product_list::handle(&p.products(), call);
+            PRODUCT_LIST => |call| product_list::handle(&p.products(), &p.product_index(), call);
+            CATEGORY_LIST => |call| category_list::handle(&p.product_index(), call);
+            PRODUCT_PRICE_LIST => |call| product_price_list::handle(&p.product_index(), call);
             PRODUCT_UPDATE => |call| product_update::handle(&p.products(), &p.cache(), call);
             PRODUCT_DELETE => |call| product_delete::handle(&p.products(), &p.cache(), call);
             PRODUCT_GET => |call| product_get::handle(&p.products(), &p.cache(), call);

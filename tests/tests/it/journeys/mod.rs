@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod canary;
+mod catalogue;
 mod channels;
 mod clients;
 mod failure;

@@ -94,18 +94,25 @@ fn argument(text: &str, open: &str) -> String {
     whole.split_whitespace().collect::<String>().trim_end_matches(',').to_owned()
 }
 
-/// The query parameters that a handler reads itself.
+/// The query parameters that a handler reads itself: `call.query("name")`, `call.time("name")`, or through a function of its own as
+/// `text(call, "name", …)`.
 fn parameters(text: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
-    for (at, _) in text.match_indices("call.") {
-        let call = text.get(at..).unwrap_or_default();
-        if call.starts_with("call.page()") {
-            names.extend(["cursor", "limit"]);
-        } else if call.starts_with("call.query") || call.starts_with("call.time") {
-            names.extend(call.split('"').nth(1));
-        }
+    if text.contains("call.page()") {
+        names.extend(["cursor", "limit"]);
     }
+    let calls = ["call.query(", "call.time(", "(call, "];
+    for call in calls {
+        names.extend(text.split(call).skip(1).filter_map(literal));
+    }
+    // `call.query::<String>("name")`.
+    names.extend(text.split("call.query::<").skip(1).filter_map(|rest| literal(rest.split_once('(')?.1)));
     names
+}
+
+/// The string literal that `rest` begins with.
+fn literal(rest: &str) -> Option<&str> {
+    rest.strip_prefix('"')?.split('"').next()
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use super::operation::{Operation, route, time, uuid};
 use api::*;
 use domain::{
+    listing::{MAX_SEARCH, Sort},
     notification::{Preferences, RegisterDevice, SendNotification},
     order::{PlaceOrder, UpdateStatus},
     payment::{ProcessPayment, RefundPayment},
     product::{CreateProduct, UpdateProduct},
+    profile::UpdateProfile,
     session::{Login, Refresh},
     stock::AdjustStock,
-    user::{Register, UpdateProfile},
+    user::Register,
     verification::{RequestVerification, VerifyContact},
 };
 use serde_json::json;
@@ -62,12 +64,31 @@ fn catalogue() -> Vec<Operation> {
         route(catalog::PRODUCT_UPDATE).takes::<UpdateProduct>().ok::<ProductView>().if_match(),
         route(catalog::PRODUCT_DELETE),
         route(catalog::PRODUCT_GET).ok::<ProductView>(),
-        route(catalog::PRODUCT_LIST).ok::<ListView<ProductView>>().required_query(
-            "ids",
-            "Ids of products, separated by commas.",
-            json!({ "type": "string", "examples": ["0190a1b2-0000-7000-8000-000000000001"] }),
-        ),
+        product_list(),
+        route(catalog::CATEGORY_LIST).ok::<ListView<CategoryView>>(),
+        route(catalog::PRODUCT_PRICE_LIST).ok::<ListView<PriceView>>().paged(),
     ]
+}
+
+fn product_list() -> Operation {
+    let text = |most: usize| json!({ "type": "string", "minLength": 1, "maxLength": most });
+    let minor = json!({ "type": "integer", "minimum": 0 });
+    let sorts = Sort::ALL.map(Sort::name);
+    route(catalog::PRODUCT_LIST)
+        .ok::<ListView<ProductView>>()
+        .query(
+            "ids",
+            "Ids of products, separated by commas; excludes all other parameters.",
+            json!({ "type": "string" }),
+        )
+        .query("category", "The category.", text(64))
+        .query("q", "Words that the products have, as a beginning or with a typo.", text(MAX_SEARCH))
+        .query("min_price", "Lowest price, in minor units.", minor.clone())
+        .query("max_price", "Highest price, in minor units.", minor)
+        .query("currency", "Currency of the prices.", json!({ "type": "string", "pattern": "^[A-Z]{3}$" }))
+        .query("available", "Whether there is stock.", json!({ "type": "boolean" }))
+        .query("sort", "Order; by default the best matches of `q`, else the newest.", json!({ "enum": sorts }))
+        .paged()
 }
 
 fn inventory() -> Vec<Operation> {

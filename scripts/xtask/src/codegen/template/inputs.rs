@@ -9,9 +9,7 @@ use domain::{message_limits, order::ShortfallPolicy, tax::Rounding};
 use serde_json::{Value, json};
 
 pub(super) fn parameters() -> Vec<(&'static str, Value)> {
-    let text =
-        |default: &str, description: &str| json!({ "Type": "String", "Default": default, "Description": description });
-    let list = |default: &str, description: &str| json!({ "Type": "CommaDelimitedList", "Default": default, "Description": description });
+    let list = |default: &str, description: &str| parameter("CommaDelimitedList", default, description);
     let mut parameters = vec![
         ("Stage", text("local", "Name of the environment, a part of every physical name.")),
         ("Architecture", text("x86_64", "Instruction set of the functions: x86_64 or arm64.")),
@@ -47,6 +45,17 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("GatewayWebhookSecret", text("", "Secret with which the payment gateway signs webhooks.")),
         ("EmailFrom", text("orders@quayside.example", "Sender address of e-mail.")),
         ("PushApplicationArn", text("", "ARN of the SNS platform application. Empty: no push notifications.")),
+    ];
+    parameters.extend(rules());
+    for (name, parameter) in &mut parameters {
+        constrain(name, parameter);
+    }
+    parameters
+}
+
+/// The rules and limits of the shop.
+fn rules() -> Vec<(&'static str, Value)> {
+    vec![
         ("ShortfallPolicy", text(ShortfallPolicy::Refund.name(), "What happens to a paid order without stock.")),
         ("MaxOrderLines", text("100", "Lines that an order may have, at most 100.")),
         ("MaxUnpaidOrders", text("20", "Open orders that a customer may have without paying.")),
@@ -68,11 +77,15 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("MaxVerificationsPerAddress", text("5", "Messages with a token that an address gets in a day.")),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
-    ];
-    for (name, parameter) in &mut parameters {
-        constrain(name, parameter);
-    }
-    parameters
+    ]
+}
+
+fn text(default: &str, description: &str) -> Value {
+    parameter("String", default, description)
+}
+
+fn parameter(kind: &str, default: &str, description: &str) -> Value {
+    json!({ "Type": kind, "Default": default, "Description": description })
 }
 
 /// What CloudFormation checks of a parameter before a deployment.

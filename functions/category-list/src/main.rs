@@ -1,0 +1,8 @@
+//! Wires category-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::CATEGORY_LIST)?;
+    let index = adapters_postgres::product_index(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| category_list::handle(&index, call).await).await
+}

@@ -1,0 +1,204 @@
+//! Lists of products: what they are filtered, searched and sorted by.
+
+use crate::{
+    DomainEvent, Money, event,
+    money::{Amount, Currency},
+    product::Product,
+    text::{Category, Description},
+};
+use kernel::{Failure, Timestamp};
+
+/// Maximum length of a search text in characters.
+pub const MAX_SEARCH: usize = 100;
+/// Maximum number of words in a search text.
+pub const MAX_WORDS: usize = 8;
+/// Words with fewer characters match only as they are typed.
+pub const MIN_TOLERANT: usize = 4;
+
+/// The products that a list has, and their order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProductQuery {
+    pub category: Option<Category>,
+    /// Words that each product has, as a beginning or with a typo; see [`words`].
+    pub words: Vec<String>,
+    /// Limits of the price of a unit in minor units of the product's currency.
+    pub min_price: Option<Amount>,
+    pub max_price: Option<Amount>,
+    pub currency: Option<Currency>,
+    /// Whether there is stock.
+    pub available: Option<bool>,
+    pub sort: Sort,
+}
+
+/// The order of a list. Products that are equal in it are ordered by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    #[default]
+    Newest,
+    Oldest,
+    Cheapest,
+    Dearest,
+    Name,
+    NameReversed,
+    /// How well the words match; only for a list with words.
+    Relevance,
+}
+
+impl Sort {
+    pub const ALL: [Self; 7] =
+        [Self::Newest, Self::Oldest, Self::Cheapest, Self::Dearest, Self::Name, Self::NameReversed, Self::Relevance];
+
+    /// The value of the query parameter: the member that is sorted by, with `-` for descending order.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Newest => "-created_at",
+            Self::Oldest => "created_at",
+            Self::Cheapest => "price",
+            Self::Dearest => "-price",
+            Self::Name => "name",
+            Self::NameReversed => "-name",
+            Self::Relevance => "relevance",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.name() == name)
+    }
+
+    pub const fn is_descending(self) -> bool {
+        matches!(self, Self::Newest | Self::Dearest | Self::NameReversed | Self::Relevance)
+    }
+}
+
+impl ProductQuery {
+    /// Checks what the parts say together.
+    pub fn check(self) -> Result<Self, Failure> {
+        if self.min_price.zip(self.max_price).is_some_and(|(least, most)| least > most) {
+            return Err(Failure::field("?min_price", "must not exceed max_price"));
+        }
+        if self.sort == Sort::Relevance && self.words.is_empty() {
+            return Err(Failure::field("?sort", "relevance needs a search text in q"));
+        }
+        Ok(self)
+    }
+}
+
+/// The words of a search text, in lower case and each once: runs of letters and digits.
+pub fn words(text: &str) -> Result<Vec<String>, String> {
+    if text.chars().count() > MAX_SEARCH {
+        return Err(format!("must be at most {MAX_SEARCH} characters"));
+    }
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        let word = word.to_lowercase();
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    match words.len() {
+        0 => Err("must have at least one letter or digit".to_owned()),
+        count if count > MAX_WORDS => Err(format!("must have at most {MAX_WORDS} words")),
+        _ => Ok(words),
+    }
+}
+
+/// The product that an event of the catalogue states, of which the event is version `sequence`. The stock figure is the one that the event
+/// has, and otherwise unknown.
+pub fn stated(event: &DomainEvent, sequence: u64, at: Timestamp) -> Result<Product, Failure> {
+    Ok(match event {
+        DomainEvent::ProductCreated(created) => Product {
+            id: created.product_id,
+            sku: created.sku.clone(),
+            name: created.name.clone(),
+            description: created.description.clone(),
+            category: created.category.clone(),
+            price: created.price,
+            active: true,
+            stock_quantity: i64::from(created.stock_quantity),
+            stock_version: 0,
+            version: sequence,
+            created_at: at,
+            updated_at: at,
+        },
+        DomainEvent::ProductUpdated(updated) => Product {
+            id: updated.product_id,
+            sku: updated.sku.clone(),
+            name: updated.name.clone(),
+            description: updated.description.clone(),
+            category: updated.category.clone(),
+            price: updated.price,
+            active: true,
+            stock_quantity: 0,
+            stock_version: 0,
+            version: sequence,
+            created_at: updated.created_at,
+            updated_at: at,
+        },
+        DomainEvent::ProductDeleted(deleted) => Product {
+            id: deleted.product_id,
+            sku: deleted.sku.clone(),
+            name: deleted.name.clone(),
+            description: Description::empty(),
+            category: deleted.category.clone(),
+            price: deleted.price,
+            active: false,
+            stock_quantity: 0,
+            stock_version: 0,
+            version: sequence,
+            created_at: deleted.created_at,
+            updated_at: at,
+        },
+        other => return Err(event::unexpected_event(other)),
+    })
+}
+
+/// A category with products on sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategoryCount {
+    pub category: Category,
+    /// Number of products on sale.
+    pub products: u64,
+}
+
+/// A price of a product, from one version on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceChange {
+    pub price: Money,
+    /// The version of the product that has the price first.
+    pub version: u64,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_text_is_split_into_distinct_lower_case_words() {
+        assert_eq!(words("  Storm-LANTERN, storm (x2)"), Ok(["storm", "lantern", "x2"].map(str::to_owned).into()));
+        assert_eq!(words("照明 Öl"), Ok(["照明", "öl"].map(str::to_owned).into()));
+        for refused in ["", " -:*'\\ ", &"a ".repeat(51), "a b c d e f g h i"] {
+            assert!(words(refused).is_err(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn each_order_has_a_name_that_parses_to_it() {
+        for sort in Sort::ALL {
+            assert_eq!(Sort::parse(sort.name()), Some(sort));
+        }
+        assert_eq!(Sort::parse("sku"), None);
+    }
+
+    #[test]
+    fn parts_that_contradict_each_other_are_refused() {
+        let amount = |minor| Some(Amount::try_from(minor).expect("valid"));
+        let range =
+            |least, most| ProductQuery { min_price: amount(least), max_price: amount(most), ..Default::default() };
+        assert!(range(5, 5).check().is_ok() && range(6, 5).check().is_err());
+        let by_relevance = ProductQuery { sort: Sort::Relevance, ..Default::default() };
+        assert!(by_relevance.clone().check().is_err());
+        assert!(ProductQuery { words: vec!["a".to_owned()], ..by_relevance }.check().is_ok());
+    }
+}

@@ -1,0 +1,114 @@
+//! Products by staff, and how customers find them, through the real stores.
+
+use super::stack::{ApiClient, ApiResponse, eventually, id, order_request, shared_stack, unique};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const CARD: &str = "pm_card_visa";
+
+fn path(product: &Value) -> String {
+    format!("/api/v1/products/{}", id(product))
+}
+
+fn body(product: &Value, name: &str, price: i64) -> Value {
+    json!({
+        "sku": product["sku"], "name": name, "category": product["category"], "description": "Burns twelve hours.",
+        "price": { "amount": price, "currency": "USD" },
+    })
+}
+
+async fn put(api: &ApiClient, staff: &str, product: &Value, tag: &str, body: &Value) -> ApiResponse {
+    api.request(Method::PUT, &path(product)).token(staff).header("if-match", tag).json(body).send().await
+}
+
+/// The names of the products that a query finds.
+async fn found(api: &ApiClient, query: &str) -> Vec<String> {
+    let page = api.get(&format!("/api/v1/products?{query}")).send().await.expect(200);
+    let items = page["items"].as_array().expect("items").iter();
+    items.map(|item| item["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+async fn until_found(api: &ApiClient, query: &str, names: &[&str]) {
+    eventually("the list has the products", async || (found(api, query).await == names).then_some(())).await;
+}
+
+#[tokio::test]
+async fn changed_price_is_shown_listed_and_charged() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, staff, lantern) = (api.customer().await, api.staff().await, api.product(1999, 5).await);
+    let tag = api.get(&path(&lantern)).send().await.header("etag").expect("a tag").to_owned();
+    let (word, name) = (unique("lan").replace('-', ""), unique("Storm"));
+    let name = format!("{name} {word}");
+    let change = body(&lantern, &name, 2499);
+    api.request(Method::PUT, &path(&lantern)).token(&staff).json(&change).send().await.problem(428, "if-match-missing");
+    let changed = put(&api, &staff, &lantern, &tag, &change).await.expect(200);
+    assert_eq!((&changed["price"]["amount"], &changed["version"]), (&json!(2499), &json!(2)));
+    put(&api, &staff, &lantern, &tag, &change).await.problem(412, "precondition-failed");
+    assert_eq!(api.get(&path(&lantern)).send().await.expect(200)["name"], name.as_str());
+    until_found(&api, &format!("q={word}"), &[&name]).await;
+    let typo = format!("{}x", &word[..word.len() - 1]);
+    until_found(&api, &format!("q={typo}&min_price=2499&max_price=2499"), &[&name]).await;
+    assert_eq!(found(&api, &format!("q={word}&max_price=2498")).await, [""; 0]);
+    // Orders are placed at the new price once their copy has it.
+    let mut request = order_request(&lantern, 1, CARD);
+    request["items"][0]["expected_unit_price"] = json!({ "amount": 2499, "currency": "USD" });
+    let order = eventually("the order is placed at the new price", async || {
+        let placed = api.post("/api/v1/orders").token(&customer.token).key(&unique("key")).json(&request).send().await;
+        (placed.status == 201).then(|| placed.json())
+    })
+    .await;
+    assert_eq!(order["items"][0]["unit_price"]["amount"], 2499, "{order}");
+    let prices = api.get(&format!("{}/prices", path(&lantern))).token(&staff).send().await.expect(200);
+    let amounts: Vec<_> = [0, 1].map(|at| prices["items"][at]["price"]["amount"].as_i64()).into();
+    assert_eq!(amounts, [Some(2499), Some(1999)], "{prices}");
+    api.get(&format!("{}/prices", path(&lantern))).token(&customer.token).send().await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn withdrawn_product_is_neither_shown_nor_listed_nor_ordered() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, staff, lantern) = (api.customer().await, api.staff().await, api.product(500, 5).await);
+    let placed = api.place(&customer, &lantern, 1, CARD).await;
+    let delete = async || api.request(Method::DELETE, &path(&lantern)).token(&staff).send().await;
+    assert_eq!(delete().await.status.as_u16(), 204);
+    delete().await.problem(404, "not-found");
+    api.get(&path(&lantern)).send().await.problem(404, "not-found");
+    let by_id = format!("/api/v1/products?ids={}", id(&lantern));
+    assert_eq!(api.get(&by_id).send().await.expect(200)["items"], json!([]));
+    eventually("the product cannot be ordered", async || {
+        let request = order_request(&lantern, 1, CARD);
+        let refused = api.post("/api/v1/orders").token(&customer.token).key(&unique("key")).json(&request).send().await;
+        (refused.status == 422).then_some(())
+    })
+    .await;
+    let decided = api.wait_until_decided(&customer, &placed).await;
+    assert_eq!(decided["status"], "processing", "an order that was placed goes on: {decided}");
+    let again = json!({
+        "sku": lantern["sku"], "name": "Again", "category": "lighting", "price": { "amount": 1, "currency": "USD" },
+    });
+    let again = api.post("/api/v1/products").token(&staff).key(&unique("key")).json(&again).send().await;
+    again.problem(409, "sku-taken");
+}
+
+#[tokio::test]
+async fn list_pages_through_a_category_that_is_counted() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let staff = api.staff().await;
+    let category = unique("c").to_lowercase();
+    for (name, price) in [("Anchor", 300), ("Buoy", 100), ("Chart", 200)] {
+        let product = json!({
+            "sku": unique("sku"), "name": name, "category": category, "price": { "amount": price, "currency": "USD" },
+        });
+        api.post("/api/v1/products").token(&staff).key(&unique("key")).json(&product).send().await.expect(201);
+    }
+    until_found(&api, &format!("category={category}&sort=price"), &["Buoy", "Chart", "Anchor"]).await;
+    let first = api.get(&format!("/api/v1/products?category={category}&sort=-name&limit=2")).send().await.expect(200);
+    let cursor = first["next_cursor"].as_str().expect("another page");
+    let query = format!("category={category}&sort=-name&limit=2&cursor={cursor}");
+    assert_eq!(found(&api, &query).await, ["Anchor"]);
+    let other = format!("/api/v1/products?category={category}&sort=name&cursor={cursor}");
+    api.get(&other).send().await.problem(422, "validation");
+    let categories = api.get("/api/v1/categories").send().await.expect(200);
+    let counted = categories["items"].as_array().expect("items").iter().find(|one| one["name"] == category.as_str());
+    assert_eq!(counted.expect("the category")["products"], 3);
+}
