@@ -52,11 +52,9 @@ impl UsersState {
         if self.accounts.values().any(there) {
             return false;
         }
-        let digest = Sha256::digest(account.email.as_str());
-        let mut id = [0_u8; 16];
-        id.copy_from_slice(&digest[..16]);
+        let id: [u8; 32] = Sha256::digest(account.email.as_str()).into();
         let user = User {
-            id: UserId(Uuid::from_bytes(id)),
+            id: UserId(Uuid::from_bytes(*id.first_chunk().unwrap_or(&[0; 16]))),
             email: account.email.clone(),
             username: account.username.clone(),
             full_name: None,
