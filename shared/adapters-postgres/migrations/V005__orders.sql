@@ -12,6 +12,8 @@ CREATE TABLE orders.orders (
     totals           jsonb       NOT NULL,
     shipping_address jsonb       NOT NULL,
     payment_method   text        NOT NULL,
+    -- How the parcel can be followed: {carrier, number}; null until it is shipped, or if staff stated nothing.
+    tracking         jsonb,
     payment_id       uuid,
     -- The newest version of the payment that the order has seen; older payment events are out of date.
     payment_version  bigint      NOT NULL DEFAULT 0 CHECK (payment_version >= 0),
@@ -25,6 +27,21 @@ CREATE TABLE orders.orders (
 );
 CREATE INDEX orders_of_user ON orders.orders (user_id, created_at DESC, id DESC);
 CREATE INDEX orders_pending ON orders.orders (created_at) WHERE status = 'pending';
+
+-- For the lists of staff.
+CREATE INDEX orders_by_time ON orders.orders (created_at, id);
+CREATE INDEX orders_of_status ON orders.orders (status, created_at, id);
+CREATE INDEX orders_by_amount ON orders.orders (currency, total_amount, id);
+
+-- Notes of staff, which customers do not see.
+CREATE TABLE orders.order_notes (
+    id         uuid        PRIMARY KEY,
+    order_id   uuid        NOT NULL REFERENCES orders.orders (id),
+    author     uuid        NOT NULL,
+    text       text        NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX notes_of_order ON orders.order_notes (order_id, created_at DESC, id DESC);
 
 CREATE TABLE orders.order_lines (
     order_id     uuid    NOT NULL REFERENCES orders.orders (id),

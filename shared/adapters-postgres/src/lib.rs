@@ -16,6 +16,7 @@ mod invoices;
 mod ledger;
 mod message_budgets;
 mod migrations;
+mod order_office;
 mod orders;
 mod outbox;
 mod params;

@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Event,
     id::{OrderId, PaymentId, ProductId, UserId},
-    order::{Input, Order, ProductSnapshot, Reason, State, Status, Transition},
+    order::{Input, Order, ProductSnapshot, Reason, State, Status, Tracking, Transition},
     text::PaymentMethod,
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -43,6 +43,8 @@ macro_rules! select_order {
     };
 }
 
+pub(super) use select_order;
+
 const GET: &str = concat!(select_order!(), "WHERE o.id = $1 AND ($2 IS NULL OR o.user_id = $2)");
 
 const LIST: &str = concat!(
@@ -60,7 +62,7 @@ const ADVANCE: &str = concat!(
     claim_if_given!(),
     ", updated AS (
         UPDATE orders AS o SET status = $5, reason = $6, payment_id = $7, payment_version = $8, version = $4, updated_at = $9,
-            history = $10
+            history = $10, shipping_address = $12, tracking = $13
         FROM go WHERE o.id = go.id
         RETURNING o.id
     ), ",
@@ -102,7 +104,7 @@ const MAX_REMEMBERED: usize = 10_000;
 
 #[derive(Debug)]
 pub struct PgOrders<B> {
-    relay: Relay<B>,
+    pub(super) relay: Relay<B>,
     /// The prices that this process saw last.
     remembered: Mutex<HashMap<ProductId, ProductSnapshot>>,
 }
@@ -231,6 +233,8 @@ impl<B: Bus> OrderStore for PgOrders<B> {
             order.updated_at,
             Json(&order.history),
             event.map(Json),
+            Json(&order.shipping_address),
+            order.tracking.as_ref().map(Json),
         ];
         let rows = self.relay.database().query(ADVANCE, &params).await?;
         let row = only(&rows)?;
@@ -275,7 +279,7 @@ fn terms_json(terms: &Terms<'_>) -> Value {
     json
 }
 
-fn order(row: &Row) -> Result<Order, Failure> {
+pub(super) fn order(row: &Row) -> Result<Order, Failure> {
     Ok(Order {
         id: OrderId(get(row, "id")?),
         user_id: UserId(get(row, "user_id")?),
@@ -286,6 +290,7 @@ fn order(row: &Row) -> Result<Order, Failure> {
         total: money(row, "total_amount", "currency")?,
         shipping_address: json(row, "shipping_address")?,
         payment_method: parsed(row, "payment_method", PaymentMethod::parse)?,
+        tracking: get::<Option<Json<Tracking>>>(row, "tracking")?.map(|Json(tracking)| tracking),
         payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
         payment_version: count(row, "payment_version")?,
         version: count(row, "version")?,

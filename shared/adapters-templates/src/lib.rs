@@ -134,13 +134,17 @@ fn context_of(to: &Recipient, data: &DomainEvent) -> Result<Value, Failure> {
 }
 
 fn confirmed(locale: Locale, name: Option<&str>, order: &OrderConfirmed) -> Value {
-    let id = order.order_id.to_string();
+    let (id, totals) = (order.order_id.to_string(), order.totals.as_ref());
+    let money = |amount| words::money(locale, amount);
     context! {
         name,
         number => order_number(&id),
         order_id => id,
         lines => order.lines.iter().map(|one| line(locale, one)).collect::<Vec<_>>(),
         total => words::money(locale, order.total_amount),
+        shipping => totals.map(|totals| totals.shipping).filter(|one| one.amount.get() > 0).map(money),
+        tax => totals.map(|totals| totals.tax).filter(|one| one.amount.get() > 0).map(money),
+        tax_included => totals.is_some_and(|totals| totals.tax_included),
         address => adapters::postal::lines(&order.shipping_address),
     }
 }
@@ -187,6 +191,8 @@ fn shipped(locale: Locale, name: Option<&str>, order: &OrderShipped) -> Value {
         order_id => id,
         lines => order.lines.iter().map(|one| line(locale, one)).collect::<Vec<_>>(),
         address => adapters::postal::lines(&order.shipping_address),
+        carrier => order.tracking.as_ref().map(|tracking| tracking.carrier.as_str()),
+        tracking_number => order.tracking.as_ref().map(|tracking| tracking.number.as_str()),
     }
 }
 

@@ -68,7 +68,7 @@ fn waiting_event(reason: &str) -> DomainEvent {
 fn shipped_event() -> DomainEvent {
     let DomainEvent::OrderConfirmed(order) = confirmed_event("Lamp") else { unreachable!() };
     let OrderConfirmed { order_id, user_id, lines, shipping_address, .. } = order;
-    OrderShipped { order_id, user_id, lines, shipping_address }.into()
+    OrderShipped { order_id, user_id, lines, shipping_address, tracking: None }.into()
 }
 
 fn delivered_event() -> DomainEvent {
@@ -88,6 +88,36 @@ fn order_confirmation_lists_lines_total_and_address() {
         }
     }
     assert!(!email.text.contains("{{") && !email.html.contains("{%"));
+}
+
+#[test]
+fn confirmation_lists_shipping_and_tax_and_says_whether_the_tax_is_included() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let usd = |minor: i64| json!({ "amount": minor, "currency": "USD" });
+    for (is_included, expected) in [(true, "Includes tax: 6.38 USD"), (false, "Tax: 6.38 USD")] {
+        let DomainEvent::OrderConfirmed(mut order) = confirmed_event("Lamp") else { unreachable!() };
+        let totals = json!({
+            "subtotal": usd(3_998), "shipping_method": "express", "shipping": usd(1_500), "tax": usd(638),
+            "tax_included": is_included, "taxes": [],
+        });
+        order.totals = serde_json::from_value(totals).unwrap();
+        let email = templates.render_email(Template::OrderConfirmed, &contact(None), &order.into()).unwrap();
+        assert!(email.text.contains("Shipping: 15.00 USD") && email.text.contains(expected), "{}", email.text);
+        assert!(email.html.contains("15.00 USD") && email.html.contains("6.38 USD"), "{}", email.html);
+    }
+    let untaxed = templates.render_email(Template::OrderConfirmed, &contact(None), &confirmed_event("Lamp")).unwrap();
+    assert!(!untaxed.text.contains("Tax") && !untaxed.text.contains("Shipping:"), "{}", untaxed.text);
+}
+
+#[test]
+fn shipment_states_carrier_and_tracking_number() {
+    let templates = JinjaMessageTemplates::new().unwrap();
+    let DomainEvent::OrderShipped(mut order) = shipped_event() else { unreachable!() };
+    let tracking = json!({ "carrier": "Boat & <Barge>", "number": "00340434-1" });
+    order.tracking = serde_json::from_value(tracking).unwrap();
+    let email = templates.render_email(Template::OrderShipped, &contact(None), &order.into()).unwrap();
+    assert!(email.text.contains("Carrier: Boat & <Barge>\nTracking number: 00340434-1"), "{}", email.text);
+    assert!(email.html.contains("Boat &amp; &lt;Barge&gt;, 00340434-1"), "{}", email.html);
 }
 
 #[test]

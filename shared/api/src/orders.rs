@@ -4,8 +4,8 @@ use crate::{id, rfc3339};
 use domain::{
     Money,
     address::Address,
-    order::{Order, OrderLine, Reason, Status},
-    text::ShippingMethod,
+    order::{Note, Order, OrderLine, Reason, Status},
+    text::{Carrier, MessageText, ShippingMethod, TrackingNumber},
     totals::TaxLine,
 };
 use schemars::JsonSchema;
@@ -40,6 +40,10 @@ pub struct OrderView {
     pub total_amount: Money,
     /// Shipping address.
     pub shipping_address: Address,
+    /// Who carries the parcel; null before it is shipped, or if it is not known.
+    pub carrier: Option<Carrier>,
+    /// The carrier's number of the parcel.
+    pub tracking_number: Option<TrackingNumber>,
     /// Id of the payment; null before the first payment event.
     pub payment_id: Option<String>,
     /// Version, incremented by each transition.
@@ -80,6 +84,8 @@ impl From<&Order> for OrderView {
             taxes: order.totals.taxes.clone(),
             total_amount: order.total,
             shipping_address: order.shipping_address.clone(),
+            carrier: order.tracking.as_ref().map(|tracking| tracking.carrier.clone()),
+            tracking_number: order.tracking.as_ref().map(|tracking| tracking.number.clone()),
             payment_id: order.payment_id.map(|payment| id(payment.0)),
             version: order.version,
             created_at: rfc3339(order.created_at),
@@ -87,6 +93,33 @@ impl From<&Order> for OrderView {
             history: history
                 .map(|step| HistoryView { status: step.status, at: rfc3339(step.at), reason: step.reason })
                 .collect(),
+        }
+    }
+}
+
+/// A note of staff about an order.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NoteView {
+    /// Id of the note.
+    pub id: String,
+    /// Id of the order.
+    pub order_id: String,
+    /// Id of the user who wrote it.
+    pub author: String,
+    /// Text; may contain line breaks.
+    pub text: MessageText,
+    /// Time of the note.
+    pub created_at: String,
+}
+
+impl From<&Note> for NoteView {
+    fn from(note: &Note) -> Self {
+        Self {
+            id: id(note.id.0),
+            order_id: id(note.order_id.0),
+            author: id(note.author.0),
+            text: note.text.clone(),
+            created_at: rfc3339(note.created_at),
         }
     }
 }

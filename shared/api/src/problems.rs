@@ -186,6 +186,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Read the order; ask for a refund instead if it has been shipped.",
     ),
     problem(
+        "order-not-changeable",
+        Conflict,
+        "The order has been shipped, delivered or cancelled, so that its address stays.",
+        "Read the order; ask the carrier if it is on its way.",
+    ),
+    problem(
         "payment-in-progress",
         Conflict,
         "The last payment attempt has no result yet, or waits for the customer's confirmation.",

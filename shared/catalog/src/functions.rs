@@ -169,8 +169,8 @@ functions! {
     /// Returns an order.
     ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::PostgresRead]);
-    /// Lists the caller's orders.
-    ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", CUSTOMER_ONLY).uses(&[Uses::PostgresRead]);
+    /// Lists the caller's orders; for staff, those of all customers.
+    ORDER_LIST = Function::new("order-list", Orders).http(Get, "/api/v1/orders", OWNER_OR_STAFF).uses(&[Uses::PostgresRead]);
     /// Lists the orders of a user.
     ORDER_LIST_USER = Function::new("order-list-user", Orders)
         .http(Get, "/api/v1/orders/user/{user_id}", OWNER_OR_STAFF).uses(&[Uses::PostgresRead]);
@@ -192,6 +192,15 @@ functions! {
     /// Copies the catalogue's prices, which orders are placed at.
     PRODUCT_PRICE_TRACK = Function::new("product-price-track", Orders).on(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED])
         .uses(&[Uses::Postgres]).timeout(15);
+    /// Adds a note about an order.
+    ORDER_NOTE_ADD = Function::new("order-note-add", Orders).http(Post, "/api/v1/orders/{id}/notes", STAFF_OR_ADMIN)
+        .honours_key().uses(&[Uses::Postgres]);
+    /// Lists the notes about an order.
+    ORDER_NOTE_LIST = Function::new("order-note-list", Orders).http(Get, "/api/v1/orders/{id}/notes", STAFF_OR_ADMIN)
+        .uses(&[Uses::PostgresRead]);
+    /// Changes the shipping address of an order before it is shipped.
+    ORDER_ADDRESS_UPDATE = Function::new("order-address-update", Orders)
+        .http(Put, "/api/v1/orders/{id}/shipping-address", OWNER_OR_STAFF).uses(&[Uses::Postgres]);
 
     // Payments.
     /// Charges a reserved order, and retries when requested.

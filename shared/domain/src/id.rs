@@ -35,6 +35,8 @@ ids! {
     ProductId "product";
     /// Id of an order.
     OrderId "order";
+    /// Id of a note about an order.
+    NoteId "note";
     /// Id of a payment.
     PaymentId "payment";
     /// Id of a refund.

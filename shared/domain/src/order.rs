@@ -1,20 +1,26 @@
 //! Orders: placement, and the transitions between their states.
 
+mod address_change;
 mod commands;
+mod filter;
 mod limits;
+mod note;
 mod prices;
 mod pricing;
 mod state_machine;
 mod update;
 
 pub use crate::{
-    order_line::{MAX_QUANTITY, OrderLine, Quantity},
+    order_line::{MAX_QUANTITY, OrderLine, Quantity, Tracking},
     order_status::{Reason, Status},
 };
-pub use commands::UpdateStatus;
+pub use address_change::change_address;
+pub use commands::{UpdateStatus, update_status};
+pub use filter::{Filter, Sort};
 pub use limits::{
     OrderLimits, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS, too_many_unpaid_orders, too_many_unpaid_units,
 };
+pub use note::{AddNote, Note};
 pub use prices::{PRICE_CHANGED, ProductSnapshot, is_final, unknown};
 pub use pricing::Rates;
 pub use state_machine::{
@@ -86,6 +92,8 @@ pub struct Order {
     pub total: Money,
     pub shipping_address: Address,
     pub payment_method: PaymentMethod,
+    /// How the parcel can be followed, once it is shipped.
+    pub tracking: Option<Tracking>,
     /// `None` until the first payment event is processed.
     pub payment_id: Option<PaymentId>,
     /// Highest version of the payment among the processed events, 0 before the first. Events of a lower or equal version are ignored.
@@ -153,6 +161,7 @@ pub fn place(
         total,
         shipping_address: command.shipping_address,
         payment_method: command.payment_method,
+        tracking: None,
         payment_id: None,
         payment_version: 0,
         version: 1,

@@ -1,6 +1,12 @@
 //! Lines of orders.
 
-use crate::{Money, id::ProductId, stock_level::StockLine, tax::Tax, text::ProductName};
+use crate::{
+    Money,
+    id::ProductId,
+    stock_level::StockLine,
+    tax::Tax,
+    text::{Carrier, ProductName, TrackingNumber},
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -60,6 +66,15 @@ pub struct OrderLine {
     /// Tax of the line, which `line_total` includes or which is added to the order; absent where no tax is configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Tax>,
+}
+
+/// How a shipped order can be followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tracking {
+    /// Name of the carrier.
+    pub carrier: Carrier,
+    /// The carrier's number of the parcel.
+    pub number: TrackingNumber,
 }
 
 impl OrderLine {

@@ -31,7 +31,7 @@ fn snapshot(n: u128, price: Money) -> ProductSnapshot {
     ProductSnapshot { product_id: product(n), name, category, price, active: true, version: 1 }
 }
 
-fn placed() -> Order {
+pub(super) fn placed() -> Order {
     let (id, user) = (OrderId(Uuid::from_u128(9)), UserId(Uuid::from_u128(8)));
     place(id, user, command(&[(1, 2)]), &[snapshot(1, usd(1999))], &Rates::default(), Timestamp::UNIX_EPOCH)
         .expect("placed")

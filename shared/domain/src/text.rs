@@ -110,6 +110,10 @@ texts! {
     Category 64 Refused category;
     /// A shipping method in kebab case.
     ShippingMethod 64 Refused category;
+    /// The name of a carrier.
+    Carrier 64 Refused |text| plain(text, 1, 64);
+    /// A carrier's number of a parcel: letters, digits, spaces and hyphens.
+    TrackingNumber 64 Refused tracking_number;
     /// The subject of a message: one line.
     Subject 120 Refused |text| plain(text, 1, 120);
     /// The body of a message; may contain line breaks.
@@ -162,6 +166,12 @@ fn device_token(text: &str) -> Result<String, String> {
 
 fn postal_code(text: &str) -> Result<String, String> {
     let text = plain(text, 1, 12)?;
+    let ok = text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
+    ok.then_some(text).ok_or_else(|| "must be letters, digits, spaces and hyphens".to_owned())
+}
+
+fn tracking_number(text: &str) -> Result<String, String> {
+    let text = plain(text, 1, 64)?;
     let ok = text.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
     ok.then_some(text).ok_or_else(|| "must be letters, digits, spaces and hyphens".to_owned())
 }

@@ -4,7 +4,7 @@ use crate::{
     Money,
     address::Address,
     id::{OrderId, PaymentId, UserId},
-    order_line::OrderLine,
+    order_line::{OrderLine, Tracking},
     order_status::Reason,
     text::PaymentMethod,
     totals::Totals,
@@ -97,6 +97,9 @@ pub struct OrderShipped {
     pub lines: Vec<OrderLine>,
     /// Shipping address.
     pub shipping_address: Address,
+    /// How the parcel can be followed, if staff stated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking: Option<Tracking>,
 }
 
 /// An order was delivered.

@@ -348,7 +348,8 @@ fn event(order: &Order) -> Option<DomainEvent> {
         }
         (State::Shipped, ..) => {
             let (lines, shipping_address) = (order.lines.clone(), order.shipping_address.clone());
-            Some(OrderShipped { order_id, user_id, lines, shipping_address }.into())
+            let tracking = order.tracking.clone();
+            Some(OrderShipped { order_id, user_id, lines, shipping_address, tracking }.into())
         }
         (State::Delivered, ..) => Some(OrderDelivered { order_id, user_id }.into()),
         _ => None,

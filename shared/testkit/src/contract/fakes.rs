@@ -103,6 +103,7 @@ fakes! {
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
     attempts contract_attempts Platform::payments;
     order_limits contract_order_limits Platform::orders;
+    order_office contract_order_office Platform::orders;
     orders contract_orders Platform::orders;
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
     passwords contract_passwords Platform::passwords;

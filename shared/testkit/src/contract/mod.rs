@@ -33,6 +33,7 @@ pub mod message_budgets;
 pub mod message_templates;
 pub mod migrations;
 pub mod order_limits;
+pub mod order_office;
 pub mod orders;
 pub mod outbox;
 pub mod passwords;

@@ -42,6 +42,7 @@ mod tests {
         ("prices", include_str!("prices.rs")),
         ("product_snapshots", include_str!("product_snapshots.rs")),
         ("order_limits", include_str!("order_limits.rs")),
+        ("order_office", include_str!("order_office.rs")),
         ("orders", include_str!("orders.rs")),
         ("outbox", include_str!("outbox.rs")),
         ("passwords", include_str!("passwords.rs")),

@@ -16,6 +16,7 @@ mod invoices;
 mod keys;
 mod messengers;
 mod notifications;
+mod order_office;
 mod orders;
 mod outbox;
 mod passwords;

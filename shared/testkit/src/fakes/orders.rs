@@ -4,7 +4,7 @@ use super::{Dependency, Orders, keys::IdempotencyKeys};
 use domain::{
     Event,
     id::{OrderId, ProductId, UserId},
-    order::{self, Order, ProductSnapshot, Reason, Status},
+    order::{self, Note, Order, ProductSnapshot, Reason, Status},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, OutboxCursor, Page, Quote, Recency, Terms, TransitionOutcome};
@@ -13,9 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Default)]
 pub(super) struct OrdersState {
     pub orders: HashMap<OrderId, Order>,
-    keys: IdempotencyKeys,
+    pub(super) keys: IdempotencyKeys,
     /// The copy of the catalogue's prices.
     pub prices: HashMap<ProductId, ProductSnapshot>,
+    /// Oldest first.
+    pub(super) notes: Vec<Note>,
     /// The prices that processes saw last.
     remembered: HashMap<ProductId, ProductSnapshot>,
 }

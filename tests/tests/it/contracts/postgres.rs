@@ -73,6 +73,11 @@ mod order_limits {
     testkit::contract_order_limits!(store(Context::Orders, PgOrders::new));
 }
 
+mod order_office {
+    use super::*;
+    testkit::contract_order_office!(store(Context::Orders, PgOrders::new));
+}
+
 mod orders {
     use super::*;
     testkit::contract_orders!(store(Context::Orders, PgOrders::new));

@@ -262,8 +262,26 @@ async fn order_get_shows_an_order_to_its_owner() {
 
 #[tokio::test]
 async fn order_list_shows_a_page() {
-    let expected =
-        [("ok", 200, "", ""), ("bad_limit", 422, "validation", "?limit"), ("bad_cursor", 422, "validation", "?cursor")];
+    let expected = [
+        ("ok", 200, "", ""),
+        ("bad_limit", 422, "validation", "?limit"),
+        ("bad_cursor", 422, "validation", "?cursor"),
+        (r#"set /rawQueryString = "user_id=0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
+        (
+            r#"set /rawQueryString = "user_id=0192f0c1-0000-7000-8000-0000000000ff"; set /requestContext/authorizer/lambda/role = "staff""#,
+            200,
+            "",
+            "",
+        ),
+        (r#"set /rawQueryString = "status=pending&sort=created_at""#, 200, "", ""),
+        (r#"set /rawQueryString = "status=lost""#, 422, "validation", "?status"),
+        (r#"set /rawQueryString = "sort=price""#, 422, "validation", "?sort"),
+        (r#"set /rawQueryString = "min_amount=1""#, 422, "validation", "?currency"),
+        (r#"set /rawQueryString = "min_amount=-1&currency=USD""#, 422, "validation", "?min_amount"),
+        (r#"set /rawQueryString = "max_amount=1&min_amount=2&currency=USD""#, 422, "validation", "?max_amount"),
+        (r#"set /rawQueryString = "currency=XXX""#, 422, "validation", "?currency"),
+        (r#"set /rawQueryString = "from=2026-11-21T00:00:00Z&to=2026-11-20T00:00:00Z""#, 422, "validation", "?to"),
+    ];
     let platform = seeded_platform();
     platform.orders().put(&placed());
     assert_responses(catalog::ORDER_LIST, &expected, async |_, call| {

@@ -68,10 +68,27 @@ async fn order_status_update_requires_the_expected_version() {
     let expected = [
         ("remove /headers/if-match", 428, "if-match-missing", ""),
         ("bad_stale", 412, "precondition-failed", ""),
-        (r#"set /body/status = "delivered""#, 409, "transition-forbidden", ""),
-        (r#"set /body/status = "pending""#, 422, "validation", "/status"),
-        (r#"set /body/status = "cancelled"; set /body/reason = "timed_out""#, 422, "validation", "/reason"),
+        (
+            r#"set /body/status = "delivered"; remove /body/carrier; remove /body/tracking_number"#,
+            409,
+            "transition-forbidden",
+            "",
+        ),
+        (
+            r#"set /body/status = "pending"; remove /body/carrier; remove /body/tracking_number"#,
+            422,
+            "validation",
+            "/status",
+        ),
+        (
+            r#"set /body/status = "cancelled"; set /body/reason = "timed_out"; remove /body/carrier; remove /body/tracking_number"#,
+            422,
+            "validation",
+            "/reason",
+        ),
         (r#"set /requestContext/authorizer/lambda/role = "customer""#, 403, "forbidden", ""),
+        (r#"remove /body/carrier"#, 422, "validation", "/carrier"),
+        (r#"set /body/status = "delivered""#, 422, "validation", "/carrier"),
         ("ok", 200, "", ""),
         ("ok_cancelled", 412, "precondition-failed", ""),
     ];
@@ -81,8 +98,11 @@ async fn order_status_update_requires_the_expected_version() {
         order_status_update::handle(&platform.orders(), call).await
     })
     .await;
-    assert_eq!(platform.orders().all()[0].status, Status::Shipped);
-    assert_eq!(platform.bus().published().len(), 1);
+    let order = &platform.orders().all()[0];
+    let tracking = order.tracking.as_ref().map(|tracking| (tracking.carrier.as_str(), tracking.number.as_str()));
+    assert_eq!((order.status, tracking), (Status::Shipped, Some(("DHL", "00340434 1611"))));
+    let [event] = &platform.bus().published()[..] else { panic!("one event") };
+    assert!(matches!(&event.event, domain::DomainEvent::OrderShipped(shipped) if shipped.tracking == order.tracking));
 }
 
 #[tokio::test]

@@ -104,6 +104,9 @@ impl Api {
             ORDER_LIST_USER => |call| order_list_user::handle(&p.orders(), call);
             ORDER_CANCEL => |call| order_cancel::handle(&p.orders(), call);
             ORDER_STATUS_UPDATE => |call| order_status_update::handle(&p.orders(), call);
+            ORDER_NOTE_ADD => |call| order_note_add::handle(&p.orders(), call);
+            ORDER_NOTE_LIST => |call| order_note_list::handle(&p.orders(), call);
+            ORDER_ADDRESS_UPDATE => |call| order_address_update::handle(&p.orders(), call);
             PAYMENT_PROCESS => |call| payment_process::handle(&p.payments(), domain::payment::AttemptLimit::default(), call);
             PAYMENT_GET => |call| payment_get::handle(&p.payments(), call);
             PAYMENT_GET_ORDER => |call| payment_get_order::handle(&p.payments(), call);

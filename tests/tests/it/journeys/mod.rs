@@ -1,5 +1,6 @@
 //! Journeys over HTTP through the whole local cloud: the steps of customers and staff, and the results that must follow.
 
+mod back_office;
 mod bad_input;
 mod canary;
 mod catalogue;

@@ -3,9 +3,10 @@
 use super::operation::{Operation, route, time, uuid};
 use api::*;
 use domain::{
+    address::Address,
     listing::{MAX_SEARCH, Sort},
     notification::{Preferences, RegisterDevice, SendNotification},
-    order::{PlaceOrder, UpdateStatus},
+    order::{self, AddNote, PlaceOrder, Status, UpdateStatus},
     payment::{ProcessPayment, RefundPayment},
     product::{CreateProduct, UpdateProduct},
     profile::UpdateProfile,
@@ -108,7 +109,14 @@ fn orders() -> Vec<Operation> {
             "too-many-unpaid-units",
         ]),
         route(catalog::ORDER_GET).ok::<OrderView>(),
-        route(catalog::ORDER_LIST).ok::<ListView<OrderView>>().paged(),
+        order_list(),
+        route(catalog::ORDER_NOTE_ADD).takes::<AddNote>().created::<NoteView>(),
+        route(catalog::ORDER_NOTE_LIST).ok::<ListView<NoteView>>().paged(),
+        route(catalog::ORDER_ADDRESS_UPDATE)
+            .takes::<Address>()
+            .ok::<OrderView>()
+            .if_match()
+            .refuses(&["order-not-changeable"]),
         route(catalog::ORDER_LIST_USER).ok::<ListView<OrderView>>().paged(),
         route(catalog::ORDER_STATUS_UPDATE)
             .takes::<UpdateStatus>()
@@ -117,6 +125,25 @@ fn orders() -> Vec<Operation> {
             .refuses(&["transition-forbidden"]),
         route(catalog::ORDER_CANCEL).accepted::<OrderView>().refuses(&["order-not-cancellable"]),
     ]
+}
+
+fn order_list() -> Operation {
+    let minor = json!({ "type": "integer", "minimum": 0 });
+    route(catalog::ORDER_LIST)
+        .ok::<ListView<OrderView>>()
+        .query("status", "Status of the orders.", json!({ "enum": Status::ALL.map(Status::name) }))
+        .query("user_id", "Id of the customer.", uuid())
+        .query("from", "Earliest time of placement.", time())
+        .query("to", "End of the times of placement, exclusive.", time())
+        .query(
+            "currency",
+            "Currency of the total; required with amounts.",
+            json!({ "type": "string", "pattern": "^[A-Z]{3}$" }),
+        )
+        .query("min_amount", "Lowest total, in minor units.", minor.clone())
+        .query("max_amount", "Highest total, in minor units.", minor)
+        .query("sort", "Order of the list.", json!({ "enum": order::Sort::ALL.map(order::Sort::name) }))
+        .paged()
 }
 
 fn payments() -> Vec<Operation> {

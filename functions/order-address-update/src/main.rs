@@ -1,0 +1,8 @@
+//! Wires order-address-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::ORDER_ADDRESS_UPDATE)?;
+    let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| order_address_update::handle(&orders, call).await).await
+}

@@ -1,0 +1,8 @@
+//! Wires order-note-add.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::ORDER_NOTE_ADD)?;
+    let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| order_note_add::handle(&orders, call).await).await
+}

@@ -1,0 +1,8 @@
+//! Wires order-note-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::ORDER_NOTE_LIST)?;
+    let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| order_note_list::handle(&orders, call).await).await
+}
