@@ -1,9 +1,10 @@
-"""Writes docs/terraform.md: the variables and outputs of the configuration and of each module.
+"""Writes docs/terraform.md: variables and outputs of the configuration and its modules, and what an emulator applies.
 
 terraform_docs.py            write it
 terraform_docs.py --check    fail if it is not up to date
 """
 
+import json
 import re
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "terraform"
 DOCUMENT = ROOT / "docs" / "terraform.md"
+SCOPE = TERRAFORM / "local" / "scope.json"
 
 INTRODUCTION = """# Terraform reference
 
@@ -78,8 +80,26 @@ def outputs(directory: Path) -> list[str]:
     return ["| output | description |", "|---|---|", *rows, ""] if rows else []
 
 
+def on_emulator() -> list[str]:
+    """What `scripts/terraform apply-local` applies, and why not the rest."""
+    scope = json.loads(SCOPE.read_text())
+    applied = ", ".join(f"`{address}`" for address in scope["applied"])
+    kinds = {"unchanged": "not compared", "replaced": "replaced by fixed outputs", "left_out": "left out"}
+    rows = [f"| `{name}` | {kinds[kind]} | {reason} |" for kind in kinds for name, reason in scope[kind].items()]
+    return [
+        "## Applied to the emulator",
+        "",
+        f"`scripts/terraform apply-local` applies to an AWS emulator (ministack 1.5.33), twice: {applied}.",
+        "",
+        "| not as on AWS | | what the emulator lacks |",
+        "|---|---|---|",
+        *rows,
+        "",
+    ]
+
+
 def document() -> str:
-    lines = [INTRODUCTION, "## The configuration", "", *variables(TERRAFORM), *outputs(TERRAFORM)]
+    lines = [INTRODUCTION, "## The configuration", "", *variables(TERRAFORM), *outputs(TERRAFORM), *on_emulator()]
     for module in sorted(path for path in (TERRAFORM / "modules").iterdir() if path.is_dir()):
         lines += [f"## modules/{module.name}", "", *variables(module), *outputs(module)]
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -1,10 +1,6 @@
 """A running AWS emulator for the tests of what the scripts change in it."""
 
-import socket
-import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -13,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import config
 import process
+from emulator_process import emulator
 
 DEADLINE_S = 60
 ROOT_KEYS = ("test", "test")
@@ -25,26 +22,8 @@ class EmulatorTest(unittest.TestCase):
     environment: dict[str, str] = {}  # noqa: RUF012 subclasses replace it
 
     def setUp(self) -> None:
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = Path(directory.name)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        env = config.clean_env(
-            GATEWAY_PORT=self.url.rsplit(":", 1)[1],
-            BIND_HOST="127.0.0.1",
-            TMPDIR=directory.name,
-            MINISTACK_HOST="localhost",
-            **{name: value.format(directory=directory.name) for name, value in self.environment.items()},
-        )
-        python = config.tools()["emulator"] / "bin" / "python"
-        with (self.directory / "log").open("wb") as log:
-            emulator = subprocess.Popen(
-                [python, Path(__file__).with_name("emulator.py")], env=env, stdout=log, stderr=subprocess.STDOUT
-            )
-        self.addCleanup(emulator.wait)
-        self.addCleanup(emulator.terminate)
+        running = self.enterContext(emulator(self.environment))
+        self.url, self.directory = running.url, running.directory
         self.s3 = self.client("s3")
         self.assertTrue(process.wait_until(self.has_bucket, DEADLINE_S), "the emulator does not respond")
 
