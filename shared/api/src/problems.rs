@@ -83,6 +83,12 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     problem("email-taken", Conflict, "Another account has this e-mail address.", "Log in, or use another address."),
     problem(
+        "event-malformed",
+        Malformed,
+        "The webhook is signed, and is not an event of the gateway.",
+        "Compare the versions of the gateway's API.",
+    ),
+    problem(
         "forbidden",
         Forbidden,
         "The role of the caller does not permit the operation.",
@@ -211,6 +217,12 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     problem("push-not-configured", Conflict, "The environment sends no push notifications.", "Use another channel."),
     problem("route-not-found", NotFound, "No route has this path.", "Check the path; it has no slash at its end."),
+    problem(
+        "signature-invalid",
+        Unauthenticated,
+        "The signature of the webhook is missing, wrong or too old.",
+        "Compare the secret of the endpoint with that of the gateway, and the clocks.",
+    ),
     problem("sku-taken", Conflict, "Another product has this SKU, or had it.", "Use another SKU."),
     problem(
         "too-many-attempts",

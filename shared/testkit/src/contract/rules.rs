@@ -48,6 +48,7 @@ mod tests {
         ("passwords", include_str!("passwords.rs")),
         ("payments", include_str!("payments.rs")),
         ("invoice_renderer", include_str!("invoice_renderer.rs")),
+        ("product_index", include_str!("product_index.rs")),
         ("products", include_str!("products.rs")),
         ("push_sender", include_str!("push_sender.rs")),
         ("reservations", include_str!("reservations.rs")),

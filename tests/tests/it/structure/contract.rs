@@ -142,7 +142,7 @@ fn every_problem_type_is_used() {
 
 /// The literal codes in `Failure::new(FailureKind::Kind, "code", …)`.
 fn codes(source: &Source) -> Vec<String> {
-    let text = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+    let text = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let code = |rest: &str| {
         let (_, second) = rest.split_once(',')?;
         second.trim_start().strip_prefix('"')?.split('"').next().map(str::to_owned)

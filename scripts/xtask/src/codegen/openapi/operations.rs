@@ -158,7 +158,7 @@ fn payments() -> Vec<Operation> {
         route(catalog::PAYMENT_GET).ok::<PaymentView>(),
         route(catalog::PAYMENT_GET_ORDER).ok::<PaymentView>(),
         route(catalog::REFUND_REQUEST).takes::<RefundPayment>().accepted::<PaymentView>().refuses(&["not-refundable"]),
-        route(catalog::PAYMENT_WEBHOOK).takes_signed(),
+        route(catalog::PAYMENT_WEBHOOK).takes_signed().refuses(&["event-malformed", "signature-invalid"]),
         route(catalog::DISPUTE_LIST).ok::<ListView<DisputeView>>(),
         route(catalog::MISMATCH_LIST).ok::<ListView<MismatchedPaymentView>>().paged(),
     ]
