@@ -53,7 +53,25 @@ fn success(operation: &Operation, route: &Route, types: &mut Types) -> Value {
         202 => "Accepted; processed asynchronously.",
         _ => "The resource.",
     };
-    json!({ "description": description, "headers": headers, "content": { media_type: { "schema": schema } } })
+    let mut response =
+        json!({ "description": description, "headers": headers, "content": { media_type: { "schema": schema } } });
+    if operation.status == 201 {
+        response["links"] = links(route).into();
+    }
+    response
+}
+
+/// The operations on the resource that a route creates.
+fn links(route: &Route) -> Map<String, Value> {
+    let resource = format!("{}/{{id}}", route.path);
+    let is_below = |row: &&catalog::Function| {
+        Route::of(row).is_some_and(|other| other.path.starts_with(&resource) && other.parameters().count() == 1)
+    };
+    let link = |row: &catalog::Function| {
+        let link = json!({ "operationId": row.name, "parameters": { "id": "$response.body#/id" } });
+        (row.name.to_owned(), link)
+    };
+    catalog::FUNCTIONS.iter().copied().filter(is_below).map(link).collect()
 }
 
 /// The codes of all problems of a route, each once.
