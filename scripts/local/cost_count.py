@@ -169,7 +169,7 @@ class Recorder:
             total = sum(found.invocations.values())
             if total != seen:
                 seen, quiet_since = total, time.monotonic()
-            is_done = all(found.records[name] >= orders for name in ("invoice-issue", "email-send", "event-archive"))
+            is_done = all(found.records[name] >= orders for name in ("invoice-issue", "update-send", "event-archive"))
             if is_done and time.monotonic() - quiet_since >= QUIET_S:
                 return
             time.sleep(0.5)

@@ -41,7 +41,7 @@ class Spans(unittest.TestCase):
         self.assertIn("    payment-charge  c.v1  FAILED", rows[2])
 
     def test_span_without_a_cause_in_its_trace_is_found(self) -> None:
-        spans = order_trace.spans_of([*LINES, line("email-send", span("d", "lost", 1_030))], TRACE)
+        spans = order_trace.spans_of([*LINES, line("update-send", span("d", "lost", 1_030))], TRACE)
         self.assertEqual([one.id for one in order_trace.orphans(spans)], ["d"])
         self.assertEqual([depth for depth, one in order_trace.tree(spans) if one.id == "d"], [0])
 

@@ -9,8 +9,9 @@ async fn main() -> Result<(), edge::Error> {
     let sms = adapters_sns::sms_sender(&wiring)?;
     let push = adapters_sns::push_sender(&wiring)?;
     let limits = wiring.message_limits()?;
+    let channels = services::Channels { email: &email, sms: &sms, push: &push, limits: &limits };
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        message_send::handle(&contacts, &templates, (&email, &sms, &push), &limits, delivery).await
+        message_send::handle(&contacts, &templates, channels, delivery).await
     })
     .await
 }

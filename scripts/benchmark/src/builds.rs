@@ -87,7 +87,7 @@ const SAMPLE: &[&Function] = &[
     catalog::AUTHORIZER,
     catalog::PRODUCT_GET,
     catalog::PAYMENT_CHARGE,
-    catalog::SMS_SEND,
+    catalog::UPDATE_SEND,
     catalog::ORDER_SWEEP,
     catalog::WINDOW_AGGREGATE,
 ];

@@ -264,16 +264,10 @@ functions! {
     /// Stores the contact of a new user, and which of its addresses are verified.
     CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED, USER_UPDATED, USER_DELETED, CONTACT_VERIFIED])
         .uses(&[Uses::Postgres]).timeout(15);
-    /// Sends order updates by e-mail.
-    EMAIL_SEND = Function::new("email-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
-    /// Sends order updates by SMS.
-    SMS_SEND = Function::new("sms-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Sms, Uses::MessageLimits]).publishes(&[NOTIFICATION_SENT]).timeout(15)
-        .gathering(50, 5);
-    /// Sends order updates as push notifications.
-    PUSH_SEND = Function::new("push-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Push]).publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
+    /// Sends order updates through the channels that the customer chose.
+    UPDATE_SEND = Function::new("update-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push, Uses::MessageLimits])
+        .publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
     /// Records bounces and complaints of e-mails.
     EMAIL_FEEDBACK_TRACK = Function::new("email-feedback-track", Notifications).triggered(ExternalTopic(&EMAIL_FEEDBACK))
         .uses(&[Uses::Postgres]).timeout(15);

@@ -20,7 +20,7 @@ mod verifications;
 
 pub use gateway::{call_gateway, look_up_charge};
 pub use gateway_reports::{ReportOutcome, record_report};
-pub use notifications::{EmailChannel, NotificationChannel, NotificationJob, Notifier, PushChannel, SmsChannel};
+pub use notifications::{Channels, Notifier};
 pub use orders::{advance_order, commit_order, complete_prices};
 pub use outbox::{delete_expired, publish_waiting};
 pub use pages::{MAX_PAGE_BYTES, page_within};

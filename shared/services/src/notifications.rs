@@ -1,174 +1,159 @@
-//! Sends a notification once per claim, through any channel.
+//! Sends notifications, each once per claim, through the channels of its recipient.
 
 use domain::{
-    DomainEvent, Event, canary,
+    Event, canary,
     event::{self, NotificationRequested, NotificationSent},
+    id::UserId,
     message_limits::MessageLimits,
     notification::{self, Channel, Outcome},
 };
 use futures_util::future::join_all;
-use kernel::{EventContext, Failure, Timestamp};
+use kernel::{EventContext, Failure};
 use ports::{
     Claim, ContactStore, Device, DeviceStore, EmailSender, MessageTemplates, PushSender, Recipient, SmsSender,
 };
 
-/// A notification to send.
-#[derive(Debug, Clone, Copy)]
-pub struct NotificationJob<'a> {
-    pub claim: Claim,
-    /// The event that the notification is about.
-    pub about: &'a DomainEvent,
-    pub notification: &'a NotificationSent,
-    pub now: Timestamp,
-}
-
-/// A channel through which notifications are sent.
-pub trait NotificationChannel {
-    const CHANNEL: Channel;
-
-    /// Renders the notification and sends it through the provider. Returns [`Outcome::Sent`], or why there is no address to send to.
-    async fn deliver(
-        &self,
-        templates: &impl MessageTemplates,
-        to: &Recipient,
-        job: &NotificationJob<'_>,
-    ) -> Result<Outcome, Failure>;
-}
-
-/// Sends notifications through one channel.
+/// The providers of the channels, and the limits of text messages.
 #[derive(Debug)]
-pub struct Notifier<'a, C, T, N> {
+pub struct Channels<'a, E, S, P> {
+    pub email: &'a E,
+    pub sms: &'a S,
+    pub push: &'a P,
+    pub limits: &'a MessageLimits,
+}
+
+impl<E, S, P> Clone for Channels<'_, E, S, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E, S, P> Copy for Channels<'_, E, S, P> {}
+
+/// Sends notifications to contacts.
+#[derive(Debug)]
+pub struct Notifier<'a, C, T, E, S, P> {
     pub contacts: &'a C,
     pub templates: &'a T,
-    pub channel: N,
+    pub channels: Channels<'a, E, S, P>,
 }
 
-impl<C: ContactStore, T: MessageTemplates, N: NotificationChannel> Notifier<'_, C, T, N> {
-    /// Sends the notification about `cause`, unless the claim was made before, and records the outcome; `context` is that of the event
-    /// that reports it as sent. A user who did not choose the channel gets nothing, and neither does the canary.
+/// A notification to send.
+#[derive(Debug, Clone, Copy)]
+struct Job<'a> {
+    claim: Claim,
+    /// The event that the notification is about.
+    about: &'a Event,
+    notification: &'a NotificationSent,
+    /// The context of the event that reports it as sent.
+    context: EventContext<'a>,
+}
+
+impl<C, T, E, S, P> Notifier<'_, C, T, E, S, P>
+where
+    C: ContactStore + DeviceStore,
+    T: MessageTemplates,
+    E: EmailSender,
+    S: SmsSender,
+    P: PushSender,
+{
+    /// Notifies the user of `about`, an update of their order, through each channel that they chose. All are tried, also if one fails;
+    /// each has a claim of its own, so that a retry repeats those alone that failed. A failure that may pass is returned before one
+    /// that will not. The canary gets nothing.
     ///
     /// Sending cannot be part of a transaction. A crash before the outcome is recorded, or a provider that responds too late, sends the
     /// notification again: delivery is at least once.
-    pub async fn send_once(&self, claim: Claim, cause: &Event, context: EventContext<'_>) -> Result<(), Failure> {
-        let notification = notification::for_event(&cause.event, N::CHANNEL);
-        let notification = notification.ok_or_else(|| event::unexpected_event(&cause.event))?;
-        self.send(claim, cause, &notification, context).await
-    }
-
-    /// Sends what staff requested, as [`Notifier::send_once`] does an order update. The user's preferences were checked when it was
-    /// requested.
-    pub async fn send_requested(&self, claim: Claim, cause: &Event, context: EventContext<'_>) -> Result<(), Failure> {
-        let &NotificationRequested { order_id, user_id, template, .. } = cause.event.payload()?;
-        let notification = NotificationSent { order_id, user_id, channel: N::CHANNEL, template };
-        self.send(claim, cause, &notification, context).await
-    }
-
-    async fn send(
-        &self,
-        claim: Claim,
-        cause: &Event,
-        notification: &NotificationSent,
-        context: EventContext<'_>,
-    ) -> Result<(), Failure> {
-        let about = &cause.event;
-        if canary::is_customer(notification.user_id) {
+    pub async fn send_update(&self, about: &Event, context: EventContext<'_>) -> Result<(), Failure> {
+        let of = |channel| notification::for_event(&about.event, channel);
+        let user_id = of(Channel::Email).ok_or_else(|| event::unexpected_event(&about.event))?.user_id;
+        if canary::is_customer(user_id) {
             return Ok(());
         }
-        if self.contacts.was_sent(claim).await? {
-            return Ok(());
-        }
-        let missing = || Failure::unavailable("contact", "the customer's contact is not stored yet");
-        let to = self.contacts.find(notification.user_id).await?.ok_or_else(missing)?;
-        let is_manual = matches!(about, DomainEvent::NotificationRequested(_));
-        if !is_manual && !to.opted_in(N::CHANNEL) {
-            return Ok(());
-        }
-        let outcome = match to.blocked_reason(N::CHANNEL) {
-            Some(reason) => reason,
-            None => {
-                let job = NotificationJob { claim, about, notification, now: context.now };
-                self.channel.deliver(self.templates, &to, &job).await?
+        let to = self.recipient(user_id).await?;
+        let send = async |channel: Channel| {
+            let Some(notification) = &of(channel) else { return Ok(()) };
+            let claim = Claim { consumer: channel.name(), event_id: about.id };
+            if self.contacts.was_sent(claim).await? {
+                return Ok(());
             }
+            self.send(&to, Job { claim, about, notification, context }).await
+        };
+        let sent = join_all(to.preferences.channels.iter().copied().map(send)).await;
+        let mut failures: Vec<Failure> = sent.into_iter().filter_map(Result::err).collect();
+        failures.sort_by_key(|failure| !failure.is_retryable());
+        failures.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Sends what staff requested, unless the claim was made before. The user's preferences were checked when it was requested. The canary
+    /// gets nothing.
+    pub async fn send_requested(&self, claim: Claim, about: &Event, context: EventContext<'_>) -> Result<(), Failure> {
+        let &NotificationRequested { order_id, user_id, template, channel, .. } = about.event.payload()?;
+        if canary::is_customer(user_id) || self.contacts.was_sent(claim).await? {
+            return Ok(());
+        }
+        let notification = &NotificationSent { order_id, user_id, channel, template };
+        self.send(&self.recipient(user_id).await?, Job { claim, about, notification, context }).await
+    }
+
+    async fn recipient(&self, user: UserId) -> Result<Recipient, Failure> {
+        let missing = || Failure::unavailable("contact", "the customer's contact is not stored yet");
+        self.contacts.find(user).await?.ok_or_else(missing)
+    }
+
+    /// Sends a notification if its recipient can be reached, and records the outcome.
+    async fn send(&self, to: &Recipient, job: Job<'_>) -> Result<(), Failure> {
+        let Job { claim, about, notification, context } = job;
+        let outcome = match to.blocked_reason(notification.channel) {
+            Some(reason) => reason,
+            None => self.deliver(to, &job).await?,
         };
         match outcome {
             Outcome::Sent => {
-                let event = context.event(&cause.subject, 1, notification.clone());
+                let event = context.event(&about.subject, 1, notification.clone());
                 self.contacts.record_sent(claim, &event).await.map(drop)
             }
             reason => self.contacts.record_not_sent(claim, notification, reason, context.now).await,
         }
     }
-}
 
-/// Sends e-mail.
-#[derive(Debug)]
-pub struct EmailChannel<'a, S>(pub &'a S);
-
-impl<S: EmailSender> NotificationChannel for EmailChannel<'_, S> {
-    const CHANNEL: Channel = Channel::Email;
-
-    async fn deliver(
-        &self,
-        templates: &impl MessageTemplates,
-        to: &Recipient,
-        job: &NotificationJob<'_>,
-    ) -> Result<Outcome, Failure> {
-        let message = templates.render_email(job.notification.template, to, job.about)?;
-        self.0.send(&message, job.claim.event_id).await?;
-        Ok(Outcome::Sent)
+    /// Renders a notification and sends it through the provider. Returns [`Outcome::Sent`], or why there is no address to send to.
+    async fn deliver(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
+        let (template, about) = (job.notification.template, &job.about.event);
+        match job.notification.channel {
+            Channel::Email => {
+                let message = self.templates.render_email(template, to, about)?;
+                self.channels.email.send(&message, job.claim.event_id).await?;
+                Ok(Outcome::Sent)
+            }
+            Channel::Sms => self.text(to, job).await,
+            Channel::Push => self.push(to, job).await,
+        }
     }
-}
 
-/// Sends text messages, to the countries and within the budgets of the limits.
-#[derive(Debug)]
-pub struct SmsChannel<'a, S, B> {
-    pub sender: &'a S,
-    pub budgets: &'a B,
-    pub limits: &'a MessageLimits,
-}
-
-impl<S: SmsSender, B: ContactStore> NotificationChannel for SmsChannel<'_, S, B> {
-    const CHANNEL: Channel = Channel::Sms;
-
-    async fn deliver(
-        &self,
-        templates: &impl MessageTemplates,
-        to: &Recipient,
-        job: &NotificationJob<'_>,
-    ) -> Result<Outcome, Failure> {
+    /// Sends to the countries and within the budgets of the limits.
+    async fn text(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
+        let Channels { sms, limits, .. } = self.channels;
         let Some(phone) = &to.contact.phone else { return Ok(Outcome::NoAddress) };
-        if !self.limits.countries.serve(phone) {
+        if !limits.countries.serve(phone) {
             return Ok(Outcome::CountryNotServed);
         }
-        let message = templates.render_short(job.notification.template, to, job.about)?;
-        let (user, quota) = (job.notification.user_id, &self.limits.sms);
-        if !self.budgets.take_message(job.claim, user, phone, quota, job.now).await? {
+        let message = self.templates.render_short(job.notification.template, to, &job.about.event)?;
+        let (user, now) = (job.notification.user_id, job.context.now);
+        if !self.contacts.take_message(job.claim, user, phone, &limits.sms, now).await? {
             return Ok(Outcome::QuotaExceeded);
         }
-        Ok(if self.sender.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Rejected })
+        Ok(if sms.send(phone, &message.text).await? { Outcome::Sent } else { Outcome::Rejected })
     }
-}
 
-/// Sends push notifications to all devices of the recipient, and removes devices that cannot be reached any more.
-#[derive(Debug)]
-pub struct PushChannel<'a, S, D>(pub &'a S, pub &'a D);
-
-impl<S: PushSender, D: DeviceStore> NotificationChannel for PushChannel<'_, S, D> {
-    const CHANNEL: Channel = Channel::Push;
-
-    /// Reaching one device is enough: a retry for the sake of another would show the notification twice on the first.
-    async fn deliver(
-        &self,
-        templates: &impl MessageTemplates,
-        to: &Recipient,
-        job: &NotificationJob<'_>,
-    ) -> Result<Outcome, Failure> {
-        let message = templates.render_short(job.notification.template, to, job.about)?;
+    /// Sends to all devices of the recipient, and removes those that cannot be reached any more. Reaching one is enough: a retry for the
+    /// sake of another would show the notification twice on the first.
+    async fn push(&self, to: &Recipient, job: &Job<'_>) -> Result<Outcome, Failure> {
+        let message = self.templates.render_short(job.notification.template, to, &job.about.event)?;
         let tag = job.claim.event_id.to_string();
         let send = async |device: &Device| {
-            let reached = self.0.send(&device.endpoint, &message, &tag).await?;
+            let reached = self.channels.push.send(&device.endpoint, &message, &tag).await?;
             if !reached {
-                self.1.prune_device(device).await?;
+                self.contacts.prune_device(device).await?;
             }
             Ok(reached)
         };

@@ -127,7 +127,7 @@ pub async fn repeated_claim_changes_nothing(fixture: &Fixture<impl ContactStore>
 }
 
 pub async fn sent_message_is_recorded_and_published_once(fixture: &Fixture<impl ContactStore>) {
-    let (claim, event) = (a_claim(catalog::EMAIL_SEND.name), sent_event());
+    let (claim, event) = (a_claim(Channel::Email.name()), sent_event());
     assert_eq!(fixture.port().was_sent(claim).await, Ok(false));
     assert_eq!(fixture.port().record_sent(claim, &event).await, Ok(true));
     assert_eq!(fixture.port().was_sent(claim).await, Ok(true));
@@ -136,14 +136,14 @@ pub async fn sent_message_is_recorded_and_published_once(fixture: &Fixture<impl 
 }
 
 pub async fn claims_of_different_consumers_are_independent(fixture: &Fixture<impl ContactStore>) {
-    let claim = a_claim(catalog::EMAIL_SEND.name);
+    let claim = a_claim(Channel::Email.name());
     assert_eq!(fixture.port().record_sent(claim, &sent_event()).await, Ok(true));
     assert_eq!(fixture.port().was_sent(Claim { consumer: catalog::CONTACT_TRACK.name, ..claim }).await, Ok(false));
-    assert_eq!(fixture.port().was_sent(a_claim(catalog::EMAIL_SEND.name)).await, Ok(false));
+    assert_eq!(fixture.port().was_sent(a_claim(Channel::Email.name())).await, Ok(false));
 }
 
 pub async fn concurrent_records_of_one_message_succeed_once(fixture: &Fixture<impl ContactStore>) {
-    let (claim, events) = (a_claim(catalog::EMAIL_SEND.name), (0..8).map(|_| sent_event()).collect::<Vec<_>>());
+    let (claim, events) = (a_claim(Channel::Email.name()), (0..8).map(|_| sent_event()).collect::<Vec<_>>());
     let recorded =
         join_all(fixture.concurrent(8).zip(&events).map(|(contacts, event)| contacts.record_sent(claim, event))).await;
     let winners: Vec<_> =
@@ -156,10 +156,7 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(fixture: &Fixture<imp
     let event = sent_event();
     assert!(
         fixture
-            .assert_published_after_outage(
-                event.id,
-                fixture.port().record_sent(a_claim(catalog::EMAIL_SEND.name), &event)
-            )
+            .assert_published_after_outage(event.id, fixture.port().record_sent(a_claim(Channel::Email.name()), &event))
             .await
     );
 }
@@ -182,11 +179,11 @@ pub async fn notification_log_of_an_order_is_paged_oldest_first(
     let mut ids = vec![];
     for template in [Template::OrderConfirmed, Template::OrderShipped, Template::Message] {
         let (claim, sent) =
-            (a_claim(catalog::EMAIL_SEND.name), NotificationSent { order_id: Some(order), template, ..sent.clone() });
+            (a_claim(Channel::Email.name()), NotificationSent { order_id: Some(order), template, ..sent.clone() });
         fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
         ids.push(claim.event_id);
     }
-    let other = a_claim(catalog::EMAIL_SEND.name);
+    let other = a_claim(Channel::Email.name());
     fixture.port().record_sent(other, &an_event(notification())).await.expect("stored");
     fixture.settle().await;
     assert_eq!(logged_ids(fixture.port(), order, 5, None).await, (ids.clone(), None));
@@ -202,7 +199,7 @@ pub async fn notification_log_of_an_order_is_paged_oldest_first(
 }
 
 pub async fn message_recorded_twice_is_logged_once(fixture: &Fixture<impl ContactStore + NotificationRequests>) {
-    let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), notification());
+    let (claim, sent) = (a_claim(Channel::Email.name()), notification());
     for _ in 0..2 {
         fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
     }
@@ -213,8 +210,7 @@ pub async fn message_recorded_twice_is_logged_once(fixture: &Fixture<impl Contac
 pub async fn unsent_message_is_logged_with_its_reason_and_not_published(
     fixture: &Fixture<impl ContactStore + NotificationRequests>,
 ) {
-    let (claim, about) =
-        (a_claim(catalog::SMS_SEND.name), NotificationSent { channel: Channel::Sms, ..notification() });
+    let (claim, about) = (a_claim(Channel::Sms.name()), NotificationSent { channel: Channel::Sms, ..notification() });
     let order = about.order_id.expect("an order id");
     for _ in 0..2 {
         let now = an_event(about.clone()).time;
@@ -230,7 +226,7 @@ pub async fn unsent_message_is_logged_with_its_reason_and_not_published(
 pub async fn event_is_logged_once_per_channel(fixture: &Fixture<impl ContactStore + NotificationRequests>) {
     let (sent, event_id) = (notification(), fresh());
     let order = sent.order_id.expect("an order id");
-    for (consumer, channel) in [(catalog::EMAIL_SEND.name, Channel::Email), (catalog::SMS_SEND.name, Channel::Sms)] {
+    for (consumer, channel) in [(Channel::Email.name(), Channel::Email), (Channel::Sms.name(), Channel::Sms)] {
         let sent = NotificationSent { channel, ..sent.clone() };
         fixture.port().record_sent(Claim { consumer, event_id }, &an_event(sent)).await.expect("stored");
     }

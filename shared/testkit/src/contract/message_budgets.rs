@@ -1,7 +1,7 @@
 //! Contract of the budgets of text messages of a [`ContactStore`].
 
 use super::{Fixture, a_claim, fresh, later, now};
-use domain::{id::UserId, message_limits::Quota, text::Phone};
+use domain::{id::UserId, message_limits::Quota, notification::Channel, text::Phone};
 use futures_util::future::join_all;
 use ports::{Claim, ContactStore};
 
@@ -19,7 +19,7 @@ macro_rules! contract_message_budgets {
 }
 
 fn claim() -> Claim {
-    a_claim(catalog::SMS_SEND.name)
+    a_claim(Channel::Sms.name())
 }
 
 /// A number that no other test uses.

@@ -173,7 +173,7 @@ pub async fn bounced_address_is_suppressed_and_logged(
     fixture: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
 ) {
     let (contact, other) = (stored_contact(fixture.port()).await, stored_contact(fixture.port()).await);
-    let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
+    let (claim, sent) = (a_claim(Channel::Email.name()), confirmed(contact.user_id));
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
     assert_eq!(outcomes(fixture.port(), &sent).await, [Outcome::Sent]);
     for reason in [Suppression::Bounced, Suppression::Bounced, Suppression::Complained] {
@@ -197,7 +197,7 @@ pub async fn bounce_received_before_the_send_record_is_logged(
     fixture: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
 ) {
     let contact = stored_contact(fixture.port()).await;
-    let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
+    let (claim, sent) = (a_claim(Channel::Email.name()), confirmed(contact.user_id));
     let (delivery, reason) = (Some(claim.event_id), Suppression::Bounced);
     let feedback = EmailFeedback { delivery, reason, suppress: vec![contact.email.clone()] };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");
@@ -209,7 +209,7 @@ pub async fn transient_bounce_is_logged_and_suppresses_no_address(
     fixture: &Fixture<impl ContactStore + EmailFeedbackStore + NotificationRequests>,
 ) {
     let contact = stored_contact(fixture.port()).await;
-    let (claim, sent) = (a_claim(catalog::EMAIL_SEND.name), confirmed(contact.user_id));
+    let (claim, sent) = (a_claim(Channel::Email.name()), confirmed(contact.user_id));
     fixture.port().record_sent(claim, &an_event(sent.clone())).await.expect("stored");
     let feedback = EmailFeedback { delivery: Some(claim.event_id), reason: Suppression::Bounced, suppress: vec![] };
     fixture.port().record_feedback(&feedback, now()).await.expect("stored");

@@ -2,7 +2,7 @@
 
 use super::{assert_all_samples_run, clock, confirmed, sample};
 use canary_order::MAX_LOOKS;
-use domain::{DomainEvent, canary, order::Status};
+use domain::{DomainEvent, canary, message_limits::MessageLimits, order::Status};
 use edge::Delivery;
 use kernel::Uuid;
 use ports::Storefront as _;
@@ -117,6 +117,8 @@ async fn orders_of_the_canary_have_no_invoice_and_no_notification() {
     assert_eq!((issued, invoices.all().len(), documents.keys().len()), (Ok(()), 0, 0));
     // It has no contact, which of a customer's would be waited for.
     let (contacts, templates) = (platform.contacts(), platform.message_templates());
-    let sent = email_send::handle(&contacts, &templates, &platform.email_sender(), delivery(catalog::EMAIL_SEND)).await;
-    assert_eq!((sent, platform.email_sender().sent().len()), (Ok(()), 0));
+    let (email, sms, push) = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+    let channels = services::Channels { email, sms, push, limits: &MessageLimits::default() };
+    let sent = update_send::handle(&contacts, &templates, channels, delivery(catalog::UPDATE_SEND)).await;
+    assert_eq!((sent, email.sent().len(), sms.sent().len(), push.sent().len()), (Ok(()), 0, 0, 0));
 }

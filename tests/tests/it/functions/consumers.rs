@@ -255,28 +255,6 @@ async fn contact_track_stores_the_contact_and_its_verified_addresses() {
 }
 
 #[tokio::test]
-async fn email_send_sends_one_email_per_event_and_waits_for_the_contact() {
-    let notified = ["ok", "ok_cancelled", "ok_waiting", "ok_shipped", "ok_delivered"];
-    let cases = [&notified[..], &["bad_mixed_batch", "bad_unexpected_event"]].concat();
-    let platform = seeded_platform();
-    let handler = async |delivery| {
-        email_send::handle(&platform.contacts(), &platform.message_templates(), &platform.email_sender(), delivery)
-            .await
-    };
-    deliver(catalog::EMAIL_SEND, &cases, &platform, handler).await;
-    assert_eq!(platform.email_sender().sent().len(), notified.len());
-    let empty = Platform::new();
-    let early = async |delivery| {
-        email_send::handle(&empty.contacts(), &empty.message_templates(), &empty.email_sender(), delivery).await
-    };
-    let (consumer, event) =
-        (Consumer::new(catalog::EMAIL_SEND.name, catalog::MAX_RECEIVES), sample(catalog::EMAIL_SEND, "ok"));
-    let response =
-        edge::queue::batch(&consumer, event, &clock(), &empty.dead_letters(), &early).await.expect("a batch");
-    assert_eq!(response["batchItemFailures"].as_array().map(Vec::len), Some(1));
-}
-
-#[tokio::test]
 async fn invoice_issue_stores_one_document_under_one_number() {
     let platform = seeded_platform();
     deliver(catalog::INVOICE_ISSUE, &USUAL, &platform, async |delivery| {

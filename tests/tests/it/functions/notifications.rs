@@ -14,11 +14,13 @@ use domain::{
     notification::{Channel, Locale, Outcome, Preferences, Suppression, Template},
     text::{DeviceToken, Email, Phone},
 };
-use edge::Consumer;
+use edge::{Consumer, Delivery};
+use kernel::Failure;
 use ports::{
     Contact, ContactStore as _, Device, DeviceStore as _, EmailFeedback, EmailFeedbackStore as _,
     NotificationRequests as _, PreferenceStore as _, PushEndpoints as _,
 };
+use services::Channels;
 use testkit::{Dependency, FaultPoint, Occurrence, Platform, build};
 
 #[tokio::test]
@@ -52,8 +54,10 @@ async fn message_send_sends_a_request_once_and_logs_it() {
     let cases = [&USUAL[..], &["ok_sms", "ok_push"]].concat();
     let limits = MessageLimits::default();
     deliver(catalog::MESSAGE_SEND, &cases, &platform, async |delivery| {
-        let channels = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
-        message_send::handle(&platform.contacts(), &platform.message_templates(), channels, &limits, delivery).await
+        let (email, sms, push) = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+        let (contacts, templates) = (platform.contacts(), platform.message_templates());
+        let channels = Channels { email, sms, push, limits: &limits };
+        message_send::handle(&contacts, &templates, channels, delivery).await
     })
     .await;
     let (mails, texts, notices) =
@@ -84,68 +88,77 @@ async fn platform_with_all_channels() -> Platform {
 const EVENTS: [&str; 7] =
     ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_cancelled", "ok_delivered", "ok_shipped", "ok_waiting"];
 
-#[tokio::test]
-async fn sms_send_sends_one_text_per_event_to_its_recipient() {
-    let platform = platform_with_all_channels().await;
-    deliver(catalog::SMS_SEND, &EVENTS, &platform, async |delivery| {
-        let (contacts, sender) = (platform.contacts(), platform.sms_sender());
-        sms_send::handle(&contacts, &platform.message_templates(), &sender, &MessageLimits::default(), delivery).await
-    })
-    .await;
-    let texts = platform.sms_sender().sent();
-    assert_eq!(texts.len(), 5, "one per event: {texts:?}");
-    assert!(texts.iter().all(|(to, text)| to.as_str() == NUMBER && text.contains("0192f0c1")), "{texts:?}");
-    assert!(platform.email_sender().sent().is_empty());
+async fn send_update(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let (email, sms, push) = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+    let (contacts, templates) = (platform.contacts(), platform.message_templates());
+    let channels = Channels { email, sms, push, limits: &MessageLimits::default() };
+    update_send::handle(&contacts, &templates, channels, delivery).await
 }
 
 #[tokio::test]
-async fn push_send_notifies_every_registered_device_once_per_event() {
+async fn update_send_notifies_once_per_event_on_each_channel_and_every_device() {
     let platform = platform_with_all_channels().await;
     let contacts = platform.contacts();
     let lost = Device { id: DeviceId(USER.0), endpoint: "device/lost".to_owned(), registered_at: sample_time() };
     contacts.save_device(USER, &lost).await.expect("stored");
-    deliver(catalog::PUSH_SEND, &EVENTS, &platform, async |delivery| {
-        push_send::handle(&contacts, &platform.message_templates(), &platform.push_sender(), delivery).await
-    })
-    .await;
-    let shown = platform.push_sender().sent();
-    assert_eq!(shown.len(), 5, "one per event: {shown:?}");
+    deliver(catalog::UPDATE_SEND, &EVENTS, &platform, async |delivery| send_update(&platform, delivery).await).await;
+    let (texts, shown) = (platform.sms_sender().sent(), platform.push_sender().sent());
+    assert_eq!(sent_counts(&platform), [5, 5, 5], "one per event: {texts:?} {shown:?}");
+    assert!(texts.iter().all(|(to, text)| to.as_str() == NUMBER && text.contains("0192f0c1")), "{texts:?}");
     assert!(shown.iter().all(|(device, ..)| device == "device/phone"));
     let devices = contacts.find(USER).await.expect("a response").expect("a contact").devices;
     assert_eq!(devices.len(), 1, "the endpoint that is gone is removed");
 }
 
+/// Delivers one sample event. Returns how many records failed.
+async fn try_to_notify(platform: &Platform, function: &catalog::Function, case: &str) -> usize {
+    let consumer = Consumer::new(catalog::UPDATE_SEND.name, catalog::MAX_RECEIVES);
+    let handler = async |delivery| send_update(platform, delivery).await;
+    let event = sample(function, case);
+    let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
+    response.expect("a batch")["batchItemFailures"].as_array().map_or(0, Vec::len)
+}
+
+async fn notify(platform: &Platform, case: &str) {
+    assert_eq!(try_to_notify(platform, catalog::UPDATE_SEND, case).await, 0);
+}
+
 #[tokio::test]
-async fn sms_send_dead_letters_a_request_of_staff_that_reaches_its_queue() {
-    let (platform, clock) = (platform_with_all_channels().await, clock());
-    let handler = async |delivery| {
-        let (contacts, sender) = (platform.contacts(), platform.sms_sender());
-        sms_send::handle(&contacts, &platform.message_templates(), &sender, &MessageLimits::default(), delivery).await
-    };
-    let consumer = Consumer::new(catalog::SMS_SEND.name, catalog::MAX_RECEIVES);
-    let event = sample(catalog::MESSAGE_SEND, "ok_sms");
-    edge::queue::batch(&consumer, event, &clock, &platform.dead_letters(), &handler).await.expect("a batch");
-    assert!(platform.sms_sender().sent().is_empty(), "message-send sends it");
+async fn update_waits_for_the_contact_of_its_customer() {
+    assert_eq!(try_to_notify(&Platform::new(), catalog::UPDATE_SEND, "ok").await, 1);
+}
+
+#[tokio::test]
+async fn update_send_dead_letters_a_request_of_staff_that_reaches_its_queue() {
+    let platform = platform_with_all_channels().await;
+    assert_eq!(try_to_notify(&platform, catalog::MESSAGE_SEND, "ok_sms").await, 0);
+    assert_eq!(sent_counts(&platform), [0, 0, 0], "message-send sends it");
     assert_eq!(platform.dead_letters().messages()[0].reason, "unexpected-event");
 }
 
-/// Delivers one sample event to the functions of all channels.
-async fn notify(platform: &Platform, case: &str) {
-    let (contacts, templates) = (platform.contacts(), platform.message_templates());
-    let mail = async |delivery| email_send::handle(&contacts, &templates, &platform.email_sender(), delivery).await;
-    let limits = MessageLimits::default();
-    let sms = async |delivery| sms_send::handle(&contacts, &templates, &platform.sms_sender(), &limits, delivery).await;
-    let push = async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
-    let (event, dead_letters, now) = (|row| sample(row, case), platform.dead_letters(), clock());
-    let of = |row: &catalog::Function| Consumer::new(row.name, catalog::MAX_RECEIVES);
-    let responses = [
-        edge::queue::batch(&of(catalog::EMAIL_SEND), event(catalog::EMAIL_SEND), &now, &dead_letters, &mail).await,
-        edge::queue::batch(&of(catalog::SMS_SEND), event(catalog::SMS_SEND), &now, &dead_letters, &sms).await,
-        edge::queue::batch(&of(catalog::PUSH_SEND), event(catalog::PUSH_SEND), &now, &dead_letters, &push).await,
-    ];
-    for response in responses {
-        assert_eq!(response.expect("a batch")["batchItemFailures"], serde_json::json!([]));
+#[tokio::test]
+async fn failed_channel_delays_no_other_and_is_retried_alone() {
+    for (down, first) in [(Dependency::Email, [0, 1, 1]), (Dependency::Sms, [1, 0, 1]), (Dependency::Push, [1, 1, 0])] {
+        let platform = platform_with_all_channels().await;
+        platform.faults().take_down(down);
+        assert_eq!(try_to_notify(&platform, catalog::UPDATE_SEND, "ok").await, 1, "{down:?}");
+        assert_eq!(sent_counts(&platform), first, "{down:?}");
+        platform.faults().restore_all();
+        notify(&platform, "ok").await;
+        assert_eq!(sent_counts(&platform), [1, 1, 1], "{down:?}");
     }
+}
+
+#[tokio::test]
+async fn rejected_email_is_dead_lettered_after_the_other_channels_are_retried() {
+    let platform = platform_with_all_channels().await;
+    platform.email_sender().reject(build::user().id(USER).contact().email.as_str());
+    platform.faults().take_down(Dependency::Sms);
+    assert_eq!(try_to_notify(&platform, catalog::UPDATE_SEND, "ok").await, 1, "the text may succeed later");
+    platform.faults().restore_all();
+    notify(&platform, "ok").await;
+    assert_eq!(sent_counts(&platform), [0, 1, 1]);
+    assert_eq!(platform.dead_letters().messages().len(), 1);
 }
 
 fn sent_counts(platform: &Platform) -> [usize; 3] {
@@ -370,13 +383,7 @@ async fn push_succeeds_if_one_device_is_reached_and_retries_if_none_is() {
         let tablet = Device { id: DeviceId(USER.0), endpoint, registered_at: sample_time() };
         platform.contacts().save_device(USER, &tablet).await.expect("stored");
         platform.faults().fail(Dependency::Push, down, FaultPoint::Before);
-        let (contacts, templates) = (platform.contacts(), platform.message_templates());
-        let handler =
-            async |delivery| push_send::handle(&contacts, &templates, &platform.push_sender(), delivery).await;
-        let (consumer, event) =
-            (Consumer::new(catalog::PUSH_SEND.name, catalog::MAX_RECEIVES), sample(catalog::PUSH_SEND, "ok"));
-        let response = edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await;
-        assert_eq!(response.expect("a batch")["batchItemFailures"].as_array().map(Vec::len), Some(again));
+        assert_eq!(try_to_notify(&platform, catalog::UPDATE_SEND, "ok").await, again);
         assert_eq!(platform.push_sender().sent().len(), 1 - again);
     }
 }

@@ -3,7 +3,7 @@
 use super::routes::{Answer, Api};
 use crate::functions::{ORDER, USER, sample};
 use catalog::{
-    CONTACT_TRACK, CONTACT_VERIFY, EMAIL_SEND, NOTIFICATION_LIST, NOTIFICATION_SEND, SMS_SEND, USER_REGISTER,
+    CONTACT_TRACK, CONTACT_VERIFY, NOTIFICATION_LIST, NOTIFICATION_SEND, UPDATE_SEND, USER_REGISTER,
     VERIFICATION_REQUEST, VERIFICATION_SEND,
 };
 use domain::{
@@ -16,7 +16,7 @@ use domain::{
 use edge::{Clock, Consumer};
 use ports::{NotificationRequests as _, PreferenceStore as _};
 use serde_json::{Value, json};
-use services::MessageTokenSender;
+use services::{Channels, MessageTokenSender};
 use testkit::build;
 
 const LURE: &str = "You won 500 EUR evil.example";
@@ -44,11 +44,10 @@ async fn deliver(api: &Api, function: &'static catalog::Function, event: Value) 
     let p = &api.platform;
     let consumer = Consumer::new(function.name, catalog::MAX_RECEIVES);
     let handler = async |delivery| match function {
-        one if one.name == EMAIL_SEND.name => {
-            email_send::handle(&p.contacts(), &p.message_templates(), &p.email_sender(), delivery).await
-        }
-        one if one.name == SMS_SEND.name => {
-            sms_send::handle(&p.contacts(), &p.message_templates(), &p.sms_sender(), &api.limits, delivery).await
+        one if one.name == UPDATE_SEND.name => {
+            let (email, sms, push) = (&p.email_sender(), &p.sms_sender(), &p.push_sender());
+            let channels = Channels { email, sms, push, limits: &api.limits };
+            update_send::handle(&p.contacts(), &p.message_templates(), channels, delivery).await
         }
         one if one.name == CONTACT_TRACK.name => contact_track::handle(&p.contacts(), delivery).await,
         _ => {
@@ -74,12 +73,11 @@ async fn log(api: &Api) -> Vec<(Channel, Outcome)> {
 #[tokio::test]
 async fn unverified_addresses_get_no_news_of_orders_and_the_log_says_why() {
     let api = api().await;
-    deliver(&api, EMAIL_SEND, sample(EMAIL_SEND, "ok")).await;
-    deliver(&api, SMS_SEND, sample(SMS_SEND, "ok")).await;
+    deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
     let p = &api.platform;
     assert!(p.email_sender().sent().is_empty() && p.sms_sender().sent().is_empty());
-    let outcomes: Vec<Outcome> = log(&api).await.into_iter().map(|(_, outcome)| outcome).collect();
-    assert!(!outcomes.is_empty() && outcomes.iter().all(|one| *one == Outcome::Unverified), "{outcomes:?}");
+    let (unverified, no_device) = (Outcome::Unverified, (Channel::Push, Outcome::NoAddress));
+    assert_eq!(log(&api).await, [(Channel::Email, unverified), (Channel::Sms, unverified), no_device]);
 }
 
 #[tokio::test]
@@ -129,8 +127,9 @@ async fn verified_address_gets_news_and_its_token_counts_once() {
     assert_eq!(verify(&api, &token).await.status, 204);
     assert_eq!(verify(&api, &token).await.status, 422);
     deliver(&api, CONTACT_TRACK, sample(CONTACT_TRACK, "ok_verified")).await;
-    deliver(&api, EMAIL_SEND, sample(EMAIL_SEND, "ok")).await;
-    assert_eq!(log(&api).await, [(Channel::Email, Outcome::Sent)]);
+    deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
+    let no_device = (Channel::Push, Outcome::NoAddress);
+    assert_eq!(log(&api).await, [(Channel::Email, Outcome::Sent), (Channel::Sms, Outcome::Unverified), no_device]);
 }
 
 #[tokio::test]
@@ -199,13 +198,15 @@ async fn number_in_a_country_that_is_not_listed_is_refused_on_every_route() {
 async fn news_of_orders_are_not_texted_to_a_country_that_is_not_listed() {
     let mut api = verified_api().await;
     api.limits.countries = CallingCodes::parse("1,44").expect("codes");
-    deliver(&api, SMS_SEND, sample(SMS_SEND, "ok")).await;
+    deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, "ok")).await;
     deliver(&api, VERIFICATION_SEND, sample(VERIFICATION_SEND, "ok_requested")).await;
     assert!(api.platform.sms_sender().sent().is_empty());
     assert_eq!(texts(&api).await, [Outcome::CountryNotServed]);
     let log =
         api.sample(NOTIFICATION_LIST, &format!("set /rawQueryString = {}", json!(format!("order_id={ORDER}")))).await;
-    assert_eq!(log.body["items"][0]["status"], "country_not_served", "{}", log.body);
+    let mut entries = log.body["items"].as_array().expect("a page").iter();
+    let text = entries.find(|entry| entry["channel"] == "sms").expect("an entry");
+    assert_eq!(text["status"], "country_not_served", "{}", log.body);
 }
 
 #[tokio::test]
@@ -213,7 +214,7 @@ async fn text_messages_about_orders_are_limited_and_the_log_says_so() {
     let mut api = verified_api().await;
     api.limits.sms = Quota::daily(2, 20);
     for case in ["ok", "ok_shipped", "ok_delivered", "ok"] {
-        deliver(&api, SMS_SEND, sample(SMS_SEND, case)).await;
+        deliver(&api, UPDATE_SEND, sample(UPDATE_SEND, case)).await;
     }
     assert_eq!(api.platform.sms_sender().sent().len(), 2);
     let log = texts(&api).await;

@@ -12,7 +12,7 @@ const FUNCTIONS: &[&Function] = &[
     catalog::PAYMENT_CHARGE,
     catalog::STOCK_ALLOCATE,
     catalog::ORDER_ADVANCE,
-    catalog::EMAIL_SEND,
+    catalog::UPDATE_SEND,
     catalog::INVOICE_ISSUE,
     catalog::ANALYTICS_FEED,
     catalog::WINDOW_AGGREGATE,

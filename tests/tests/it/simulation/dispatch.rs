@@ -19,6 +19,7 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::{Map, Value, json};
+use services::Channels;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap},
@@ -192,22 +193,11 @@ impl<S: Backend> World<S> {
             to if to.name == catalog::ANALYTICS_FEED.name => {
                 analytics_feed::handle(&platform.analytics_stream(), delivery).await
             }
-            to if to.name == catalog::EMAIL_SEND.name => {
-                email_send::handle(
-                    &stores.contacts(),
-                    &platform.message_templates(),
-                    &platform.email_sender(),
-                    delivery,
-                )
-                .await
-            }
-            to if to.name == catalog::SMS_SEND.name => {
-                let (templates, sender) = (platform.message_templates(), platform.sms_sender());
-                sms_send::handle(&stores.contacts(), &templates, &sender, &MessageLimits::default(), delivery).await
-            }
-            to if to.name == catalog::PUSH_SEND.name => {
-                push_send::handle(&stores.contacts(), &platform.message_templates(), &platform.push_sender(), delivery)
-                    .await
+            to if to.name == catalog::UPDATE_SEND.name => {
+                let (email, sms, push) = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+                let (contacts, templates) = (stores.contacts(), platform.message_templates());
+                let channels = Channels { email, sms, push, limits: &MessageLimits::default() };
+                update_send::handle(&contacts, &templates, channels, delivery).await
             }
             to if to.name == catalog::INVOICE_ISSUE.name => {
                 let (invoices, documents) = (stores.invoices(), platform.documents());

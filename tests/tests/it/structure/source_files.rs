@@ -35,7 +35,7 @@ const LONG_FUNCTIONS: [(&str, &str); 3] = [
 /// Handlers that may take more ports, as `path::name`, each with the reason.
 const WIDE_HANDLERS: [(&str, &str); 2] = [
     ("functions/message-send/src/lib.rs::handle", "the channel of the request decides which sender is used"),
-    ("functions/push-send/src/lib.rs::handle", "one store has the contacts and their devices"),
+    ("functions/update-send/src/lib.rs::handle", "the customer decides which senders are used"),
 ];
 
 #[test]

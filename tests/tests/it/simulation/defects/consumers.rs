@@ -5,71 +5,37 @@ use crate::simulation::{
     world::World,
 };
 use domain::{
-    DomainEvent, Event,
-    event::{self, ContactVerified, NotificationSent},
+    DomainEvent, Event, event,
     id::{OrderId, UserId},
     invoice::{Calendar, Draft, Invoice},
-    message_limits::Quota,
-    notification::{self, Channel, Outcome},
-    text::Phone,
+    message_limits::MessageLimits,
+    notification::{self, Channel},
     window::{self, AnalyticsRecord, Fact},
 };
 use edge::Delivery;
 use kernel::{Failure, Ids, Timestamp};
-use ports::{
-    Claim, Contact, ContactStore, EmailSender as _, InvoiceStore, MessageTemplates as _, Recipient, WindowStore as _,
-};
+use ports::{Claim, ContactStore as _, EmailSender as _, InvoiceStore, MessageTemplates as _, WindowStore as _};
+use services::Channels;
 use std::time::Duration;
 use testkit::Platform;
 
-/// Records each sent e-mail under a new claim.
-pub struct NewClaimPerEmail<C>(pub C, pub Ids);
+/// The function without a defect.
+pub async fn notify(stores: &impl Stores, platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+    let (email, sms, push) = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
+    let (contacts, templates) = (stores.contacts(), platform.message_templates());
+    let channels = Channels { email, sms, push, limits: &MessageLimits::default() };
+    update_send::handle(&contacts, &templates, channels, delivery).await
+}
 
-impl<C: ContactStore> ContactStore for NewClaimPerEmail<C> {
-    async fn save(&self, claim: Claim, contact: &Contact, version: u64) -> Result<(), Failure> {
-        self.0.save(claim, contact, version).await
-    }
-
-    async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure> {
-        self.0.remove_devices(claim, user).await
-    }
-
-    async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {
-        self.0.record_verified(claim, verified, version).await
-    }
-
-    async fn find(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
-        self.0.find(user).await
-    }
-
-    async fn was_sent(&self, claim: Claim) -> Result<bool, Failure> {
-        self.0.was_sent(claim).await
-    }
-
-    async fn take_message(
-        &self,
-        claim: Claim,
-        user: UserId,
-        to: &Phone,
-        quota: &Quota,
-        now: Timestamp,
-    ) -> Result<bool, Failure> {
-        self.0.take_message(claim, user, to, quota, now).await
-    }
-
-    async fn record_sent(&self, claim: Claim, event: &Event) -> Result<bool, Failure> {
-        self.0.record_sent(Claim { event_id: self.1.next(), ..claim }, event).await
-    }
-
-    async fn record_not_sent(
-        &self,
-        claim: Claim,
-        about: &NotificationSent,
-        why: Outcome,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        self.0.record_not_sent(claim, about, why, now).await
-    }
+/// Claims each notification under a new id, so that a redelivered event is not recognized.
+pub async fn claim_anew(
+    stores: &impl Stores,
+    platform: &Platform,
+    ids: &Ids,
+    mut delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    delivery.event.id = ids.next();
+    notify(stores, platform, delivery).await
 }
 
 pub async fn record_first(
@@ -83,7 +49,7 @@ pub async fn record_first(
     let to = contacts.find(sent.user_id).await?.ok_or_else(|| Failure::unavailable("contact", "not stored yet"))?;
     let email = platform.message_templates().render_email(sent.template, &to, about)?;
     let event = delivery.event(&delivery.event.subject, 1, sent);
-    let claim = Claim { consumer: catalog::EMAIL_SEND.name, event_id: delivery.event.id };
+    let claim = Claim { consumer: Channel::Email.name(), event_id: delivery.event.id };
     if !contacts.record_sent(claim, &event).await? {
         return Ok(());
     }

@@ -114,9 +114,8 @@ pub async fn consume<S: Backend>(
     let stock = stock::Stock { inner: stores.stock(), platform, seen: &world.seen, ids: world.clock.ids(), defect };
     let orders = orders::Orders { inner: stores.orders(), platform, ids: world.clock.ids(), defect };
     Some(match defect {
-        Defect::AcknowledgesOnError if is(catalog::EMAIL_SEND) => {
-            let contacts = stores.contacts();
-            drop(email_send::handle(&contacts, &platform.message_templates(), &platform.email_sender(), copy()).await);
+        Defect::AcknowledgesOnError if is(catalog::UPDATE_SEND) => {
+            drop(consumers::notify(stores, platform, copy()).await);
             Ok(())
         }
         Defect::PublishesBeforeCommit | Defect::IgnoresClosedPayment | Defect::ChargesWithNewKeyPerTry
@@ -144,11 +143,10 @@ pub async fn consume<S: Backend>(
         {
             order_advance::handle(&orders, world.plan.policy, copy()).await
         }
-        Defect::RecordsEmailWithoutClaim if is(catalog::EMAIL_SEND) => {
-            let contacts = consumers::NewClaimPerEmail(stores.contacts(), world.clock.ids());
-            email_send::handle(&contacts, &platform.message_templates(), &platform.email_sender(), copy()).await
+        Defect::RecordsEmailWithoutClaim if is(catalog::UPDATE_SEND) => {
+            consumers::claim_anew(stores, platform, &world.clock.ids(), copy()).await
         }
-        Defect::RecordsEmailBeforeSending if is(catalog::EMAIL_SEND) => {
+        Defect::RecordsEmailBeforeSending if is(catalog::UPDATE_SEND) => {
             consumers::record_first(stores, platform, copy()).await
         }
         Defect::NumbersInvoiceTwice if is(catalog::INVOICE_ISSUE) => {
