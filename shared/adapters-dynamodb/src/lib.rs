@@ -65,7 +65,7 @@ impl DynamoProducts {
     fn record(&self, key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Result<TransactWriteItem, Failure> {
         let absent_or_expired = "attribute_not_exists(pk) OR expires_at < :now";
         let expired_before = now.as_second().saturating_sub(CLOCK_SKEW_S);
-        self.put(item::idempotency(key, reply, now), absent_or_expired, Some(expired_before))
+        self.put(item::idempotency(key, reply, now)?, absent_or_expired, Some(expired_before))
     }
 
     /// Writes all items or none. The first one is the idempotency record.
@@ -136,8 +136,8 @@ impl ports::ProductStore for DynamoProducts {
         let absent = "attribute_not_exists(pk)";
         let writes = vec![
             self.record(key, reply, product.created_at)?,
-            self.put(item::sku_claim(product), absent, None)?,
-            self.put(item::product(product), absent, None)?,
+            self.put(item::sku_claim(product)?, absent, None)?,
+            self.put(item::product(product)?, absent, None)?,
         ];
         self.commit(writes, key).await
     }
@@ -162,7 +162,7 @@ impl ports::ProductStore for DynamoProducts {
             .expression_attribute_values(":before", item::number(before));
         let mut assignments = Vec::new();
         // `name` is a reserved word: all attributes have placeholders.
-        for (name, value) in item::change(product) {
+        for (name, value) in item::change(product)? {
             assignments.push(format!("#{name} = :{name}"));
             update = update
                 .expression_attribute_names(format!("#{name}"), &name)
@@ -172,7 +172,7 @@ impl ports::ProductStore for DynamoProducts {
     }
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
-        self.find(item::product_key(id)).await?.map(|item| item::to_product(&item)).transpose()
+        self.find(item::product_key(id)).await?.map(item::to_product).transpose()
     }
 
     async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure> {
@@ -189,7 +189,7 @@ impl ports::ProductStore for DynamoProducts {
             let read = self.client.batch_get_item().request_items(&self.table, wanted).send().await;
             let read = read.map_err(|error| aws::to_failure(DEPENDENCY, &error))?;
             let items = read.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-            for item in &items {
+            for item in items {
                 found.push(item::to_product(item)?);
             }
             keys =

@@ -37,15 +37,15 @@ fn reasons(codes: [&str; 3], first_item: Option<Item>) -> Vec<CancellationReason
 
 #[test]
 fn product_survives_a_round_trip_through_its_item() {
-    assert_eq!(item::to_product(&item::product(&product())), Ok(product()));
+    assert_eq!(item::to_product(item::product(&product()).unwrap()), Ok(product()));
 }
 
 #[test]
 fn stream_image_of_a_product_is_parsed_and_others_are_ignored() {
     let image = json!({
         "pk": "PRODUCT#0192f0c1-2345-7abc-8def-0123456789ab", "id": "0192f0c1-2345-7abc-8def-0123456789ab",
-        "sku": "LAMP-1", "name": "Lamp", "description": "", "category": "lighting", "price_amount": 1999,
-        "price_currency": "USD", "stock_quantity": 7, "stock_version": 2, "version": 1,
+        "sku": "LAMP-1", "name": "Lamp", "description": "", "category": "lighting",
+        "price": { "amount": 1999, "currency": "USD" }, "stock_quantity": 7, "stock_version": 2, "version": 1,
         "created_at": "2026-11-21T08:45:00Z", "updated_at": "2026-11-21T08:45:00Z", "added_later": true,
     });
     assert_eq!(product_from_image(&image), Ok(Some(product())));
@@ -57,14 +57,14 @@ fn stream_image_of_a_product_is_parsed_and_others_are_ignored() {
 
 #[test]
 fn idempotency_record_expires_a_day_after_the_request() {
-    let item = item::idempotency(&key("f"), &reply(), "2026-11-21T00:00:00Z".parse().unwrap());
+    let item = item::idempotency(&key("f"), &reply(), "2026-11-21T00:00:00Z".parse().unwrap()).unwrap();
     let expires: i64 = item["expires_at"].as_n().unwrap().parse().unwrap();
     assert_eq!(Timestamp::from_second(expires).unwrap().to_string(), "2026-11-22T00:00:00Z");
 }
 
 #[test]
 fn record_without_headers_replays_without_headers() {
-    let mut item = item::idempotency(&key("f"), &reply(), product().created_at);
+    let mut item = item::idempotency(&key("f"), &reply(), product().created_at).unwrap();
     assert_eq!(item::replay(&item, &key("f")), Ok(IdempotencyOutcome::Replayed(reply())));
     item.remove("headers");
     assert_eq!(
@@ -84,7 +84,7 @@ fn malformed_record_is_an_internal_error() {
         ("headers", text("etag")),
         ("headers", AttributeValue::L(vec![AttributeValue::L(vec![text("etag")])])),
     ] {
-        let mut item = item::idempotency(&key("f"), &reply(), product().created_at);
+        let mut item = item::idempotency(&key("f"), &reply(), product().created_at).unwrap();
         item.insert(name.into(), broken);
         let failure = item::replay(&item, &key("f")).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Internal, "{name}");
@@ -93,7 +93,7 @@ fn malformed_record_is_an_internal_error() {
 
 #[test]
 fn repeated_request_is_replayed_and_a_different_one_is_rejected() {
-    let item = item::idempotency(&key("f"), &reply(), product().created_at);
+    let item = item::idempotency(&key("f"), &reply(), product().created_at).unwrap();
     let cancelled = reasons(["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], Some(item));
     assert_eq!(outcome_of(&cancelled, &key("f")), Ok(IdempotencyOutcome::Replayed(reply())));
     let failure = outcome_of(&cancelled, &key("other")).unwrap_err();
@@ -130,7 +130,7 @@ fn stream_image_that_is_not_an_object_is_ignored() {
 #[test]
 fn sku_and_idempotency_record_have_their_own_keys() {
     let lamp = product();
-    let claim = item::sku_claim(&lamp);
+    let claim = item::sku_claim(&lamp).unwrap();
     assert_eq!(claim.get(item::KEY).and_then(|value| value.as_s().ok()).map(String::as_str), Some("SKU#LAMP-1"));
     assert_eq!(claim.get("product_id").and_then(|value| value.as_s().ok()), Some(&lamp.id.to_string()));
     assert_eq!(item::idempotency_key(&key("f")), "IDEM#u:product-create#k-1");

@@ -14,17 +14,8 @@ const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 const ANY_USER: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
 /// The attributes of a product that a change by staff names.
-const STATED_BY_STAFF: &[&str] = &[
-    "name",
-    "description",
-    "category",
-    "price_amount",
-    "price_currency",
-    "active",
-    "version",
-    "updated_at",
-    "last_change",
-];
+const STATED_BY_STAFF: &[&str] =
+    &["name", "description", "category", "price", "active", "version", "updated_at", "last_change"];
 
 /// Defines a constant for each function, and [`FUNCTIONS`] with all of them.
 macro_rules! functions {
