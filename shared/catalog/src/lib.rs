@@ -178,7 +178,7 @@ pub enum Uses {
     AttemptLimit,
     /// The environment's limits of messages that cost money.
     MessageLimits,
-    /// The HTTP API of another context.
+    /// The platform's own HTTP API.
     Api,
 }
 
