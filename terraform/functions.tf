@@ -326,8 +326,12 @@ module "function" {
   policy       = module.policies.json[each.key]
   alias        = local.catalog.deployment.alias
   log          = { retention_days = var.log_retention_days, key_arn = module.keys.arns["logs"], level = var.log_level }
-  asynchronous = try(each.value.trigger.invocation, null)
-  tags         = merge(local.tags, { context = each.value.context })
+  asynchronous = try({
+    retries        = each.value.trigger.invocation.retries
+    age_s          = each.value.trigger.invocation.age_s
+    on_failure_arn = each.value.trigger.kind == "objects" ? module.messaging.dead_letter_queue_arns[each.key] : null
+  }, null)
+  tags = merge(local.tags, { context = each.value.context })
 
   environment = merge(
     {
@@ -363,4 +367,39 @@ module "consumer" {
   consumer_group = each.value.consumer_group == null ? null : "${local.prefix}-${each.value.consumer_group}"
   on_failure_arn = each.value.source == "queue" ? null : module.messaging.dead_letter_queue_arns[each.value.function]
   tags           = merge(local.tags, { context = local.functions[each.value.function].context })
+}
+
+locals {
+  # Functions that S3 invokes for new objects.
+  of_objects = { for name, function in local.functions : name => function.trigger if function.trigger.kind == "objects" }
+}
+
+resource "aws_lambda_permission" "objects" {
+  for_each = local.of_objects
+
+  statement_id   = "Objects"
+  action         = "lambda:InvokeFunction"
+  function_name  = module.function[each.key].function_name
+  qualifier      = module.function[each.key].alias_name
+  principal      = "s3.amazonaws.com"
+  source_account = var.account_id
+  source_arn     = module.buckets.arns[each.value.bucket]
+}
+
+# A bucket has one configuration, which names all functions.
+resource "aws_s3_bucket_notification" "objects" {
+  for_each = toset([for trigger in values(local.of_objects) : trigger.bucket])
+
+  bucket = module.buckets.names[each.key]
+
+  dynamic "lambda_function" {
+    for_each = { for name, trigger in local.of_objects : name => trigger if trigger.bucket == each.key }
+    content {
+      lambda_function_arn = module.function[lambda_function.key].alias_arn
+      events              = ["s3:ObjectCreated:*"]
+      filter_prefix       = lambda_function.value.prefix
+    }
+  }
+
+  depends_on = [aws_lambda_permission.objects]
 }

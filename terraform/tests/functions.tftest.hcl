@@ -137,7 +137,7 @@ run "functions" {
 
   assert {
     condition = alltrue([
-      for name, function in local.functions : (module.function[name].settings.asynchronous != null) == (function.trigger.kind == "schedule")
+      for name, function in local.functions : (module.function[name].settings.asynchronous != null) == contains(["schedule", "objects"], function.trigger.kind)
     ])
     error_message = "Invocations by a schedule have no maximum age: an old one would run beside the next."
   }

@@ -19,7 +19,7 @@ const RETENTION_S: i64 = 24 * 60 * 60;
 const PRODUCT: &str = "PRODUCT#";
 
 /// The attributes of a product that staff change.
-const STATED: [&str; 7] = ["name", "description", "category", "price", "active", "version", "updated_at"];
+const STATED: [&str; 8] = ["name", "description", "category", "price", "images", "active", "version", "updated_at"];
 
 /// The attribute that says what changed a product last.
 pub(super) const LAST_CHANGE: &str = "last_change";

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 use domain::event::StockLevel;
 use domain::id::ProductId;
@@ -21,7 +22,7 @@ use domain::product::Product;
 use item::Item;
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 pub use item::product_from_image;
 
@@ -68,14 +69,14 @@ impl DynamoProducts {
         self.put(item::idempotency(key, reply, now)?, absent_or_expired, Some(expired_before))
     }
 
-    /// Writes all items or none. The first one is the idempotency record.
+    /// Writes all items or none. The first one is the idempotency record. `None` if the condition of the second one was not met.
     async fn commit(
         &self,
         writes: Vec<TransactWriteItem>,
         key: &IdempotencyKey,
-    ) -> Result<IdempotencyOutcome, Failure> {
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
         let written = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
-        let Err(error) = written else { return Ok(IdempotencyOutcome::Committed) };
+        let Err(error) = written else { return Ok(Some(IdempotencyOutcome::Committed)) };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 outcome_of(cancelled.cancellation_reasons(), key)
@@ -96,29 +97,31 @@ impl DynamoProducts {
 
 /// Positions of the writes in a transaction.
 const IDEMPOTENCY_WRITE: usize = 0;
-const SKU_WRITE: usize = 1;
+const CONDITIONAL_WRITE: usize = 1;
 
-/// The outcome of a cancelled transaction. The reasons have the order of the writes.
-fn outcome_of(reasons: &[CancellationReason], key: &IdempotencyKey) -> Result<IdempotencyOutcome, Failure> {
+fn sku_taken() -> Failure {
+    let fields = vec![FieldError { pointer: "/sku".to_owned(), detail: "is taken by another product".to_owned() }];
+    Failure { fields, ..Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") }
+}
+
+/// The outcome of a cancelled transaction; `None` if the condition of its second write was not met. The reasons have the order of the
+/// writes.
+fn outcome_of(reasons: &[CancellationReason], key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
     let code = |i: usize| reasons.get(i).and_then(CancellationReason::code).unwrap_or("None");
-    match (code(IDEMPOTENCY_WRITE), code(SKU_WRITE)) {
+    match (code(IDEMPOTENCY_WRITE), code(CONDITIONAL_WRITE)) {
         ("ConditionalCheckFailed", _) => {
             // The condition fails only if there is a record, and the reason has it: `ReturnValuesOnConditionCheckFailure`.
             let item =
                 reasons.get(IDEMPOTENCY_WRITE).and_then(CancellationReason::item).filter(|item| !item.is_empty());
             let item =
                 item.ok_or_else(|| Failure::unavailable(DEPENDENCY, "the reason lacks the idempotency record"))?;
-            item::replay(item, key)
+            item::replay(item, key).map(Some)
         }
         ("TransactionConflict", _) => {
             let detail = "A request with this Idempotency-Key is in progress.";
             Err(Failure::new(FailureKind::Conflict, "idempotency-key-in-flight", detail))
         }
-        (_, "ConditionalCheckFailed") => {
-            let detail = "is taken by another product".to_owned();
-            let fields = vec![FieldError { pointer: "/sku".to_owned(), detail }];
-            Err(Failure { fields, ..Failure::new(FailureKind::Conflict, ports::SKU_TAKEN, "This SKU is taken.") })
-        }
+        (_, "ConditionalCheckFailed") => Ok(None),
         _ => {
             let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
             Err(Failure::unavailable(DEPENDENCY, format!("transaction cancelled: {}", codes.join(", "))))
@@ -139,7 +142,7 @@ impl ports::ProductStore for DynamoProducts {
             self.put(item::sku_claim(product)?, absent, None)?,
             self.put(item::product(product)?, absent, None)?,
         ];
-        self.commit(writes, key).await
+        self.commit(writes, key).await?.ok_or_else(sku_taken)
     }
 
     async fn store_rejection(
@@ -148,27 +151,40 @@ impl ports::ProductStore for DynamoProducts {
         reply: &StoredReply,
         now: Timestamp,
     ) -> Result<IdempotencyOutcome, Failure> {
-        self.commit(vec![self.record(key, reply, now)?], key).await
+        let outcome = self.commit(vec![self.record(key, reply, now)?], key).await?;
+        outcome.ok_or_else(|| Failure::internal("a transaction of one write has no second one"))
     }
 
     async fn replace(&self, product: &Product) -> Result<bool, Failure> {
-        let before = product.version.saturating_sub(1);
-        let mut update = self
+        let Change { expression, names, values } = Change::of(product)?;
+        let updated = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(item::KEY, AttributeValue::S(item::product_key(product.id)))
-            .condition_expression("version = :before")
-            .expression_attribute_values(":before", item::number(before));
-        let mut assignments = Vec::new();
-        // `name` is a reserved word: all attributes have placeholders.
-        for (name, value) in item::change(product)? {
-            assignments.push(format!("#{name} = :{name}"));
-            update = update
-                .expression_attribute_names(format!("#{name}"), &name)
-                .expression_attribute_values(format!(":{name}"), value);
-        }
-        is_met(update.update_expression(format!("SET {}", assignments.join(", "))).send().await)
+            .condition_expression(Change::CONDITION)
+            .update_expression(expression)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
+        is_met(updated.send().await)
+    }
+
+    async fn replace_once(
+        &self,
+        product: &Product,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
+        let Change { expression, names, values } = Change::of(product)?;
+        let update = Update::builder()
+            .table_name(&self.table)
+            .key(item::KEY, AttributeValue::S(item::product_key(product.id)))
+            .condition_expression(Change::CONDITION)
+            .update_expression(expression)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values));
+        let update = TransactWriteItem::builder().update(update.build().map_err(Failure::internal)?).build();
+        self.commit(vec![self.record(key, reply, product.updated_at)?, update], key).await
     }
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
@@ -216,6 +232,29 @@ impl ports::ProductStore for DynamoProducts {
             .send()
             .await;
         is_met(updated)
+    }
+}
+
+/// An update of what staff state about a product, from the version before.
+struct Change {
+    expression: String,
+    names: HashMap<String, String>,
+    values: Item,
+}
+
+impl Change {
+    const CONDITION: &str = "version = :before";
+
+    fn of(product: &Product) -> Result<Self, Failure> {
+        let mut values = Item::from([(":before".to_owned(), item::number(product.version.saturating_sub(1)))]);
+        let (mut names, mut assignments) = (HashMap::new(), Vec::new());
+        // `name` is a reserved word: all attributes have placeholders.
+        for (name, value) in item::change(product)? {
+            assignments.push(format!("#{name} = :{name}"));
+            values.insert(format!(":{name}"), value);
+            names.insert(format!("#{name}"), name);
+        }
+        Ok(Self { expression: format!("SET {}", assignments.join(", ")), names, values })
     }
 }
 

@@ -38,6 +38,29 @@ fn reasons(codes: [&str; 3], first_item: Option<Item>) -> Vec<CancellationReason
 #[test]
 fn product_survives_a_round_trip_through_its_item() {
     assert_eq!(item::to_product(item::product(&product()).unwrap()), Ok(product()));
+    let image = json!({
+        "id": "0192f0c1-2345-7abc-8def-0123456789ac", "media_type": "image/png", "state": "refused",
+        "reason": "trailing_data", "added_at": "2026-11-21T08:45:00Z",
+    });
+    let images = vec![serde_json::from_value(image).unwrap()];
+    let withdrawn = Product { active: false, images, ..product() };
+    assert_eq!(item::to_product(item::product(&withdrawn).unwrap()), Ok(withdrawn));
+}
+
+#[test]
+fn change_by_staff_names_the_attributes_that_the_catalog_allows() {
+    let update = Change::of(&product()).unwrap();
+    let mut names: Vec<&str> = update.names.values().map(String::as_str).collect();
+    names.sort_unstable();
+    let catalog::Uses::Table(_, actions) = catalog::PRODUCT_UPDATE.uses[0] else { panic!("no table") };
+    let allowed = actions.iter().find_map(|action| match action {
+        catalog::Action::UpdateItem(names) => Some(names.to_vec()),
+        _ => None,
+    });
+    let mut allowed = allowed.unwrap();
+    allowed.sort_unstable();
+    assert_eq!(names, allowed);
+    assert!(!names.contains(&"stock_quantity") && !names.contains(&"sku"), "{names:?}");
 }
 
 #[test]
@@ -95,7 +118,7 @@ fn malformed_record_is_an_internal_error() {
 fn repeated_request_is_replayed_and_a_different_one_is_rejected() {
     let item = item::idempotency(&key("f"), &reply(), product().created_at).unwrap();
     let cancelled = reasons(["ConditionalCheckFailed", "ConditionalCheckFailed", "None"], Some(item));
-    assert_eq!(outcome_of(&cancelled, &key("f")), Ok(IdempotencyOutcome::Replayed(reply())));
+    assert_eq!(outcome_of(&cancelled, &key("f")), Ok(Some(IdempotencyOutcome::Replayed(reply()))));
     let failure = outcome_of(&cancelled, &key("other")).unwrap_err();
     assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, "idempotency-key-reused"));
 }
@@ -109,7 +132,8 @@ fn rejection_without_the_stored_record_is_retried() {
 #[test]
 fn taken_sku_is_a_conflict_that_names_the_field() {
     let cancelled = reasons(["None", "ConditionalCheckFailed", "None"], None);
-    let failure = outcome_of(&cancelled, &key("f")).unwrap_err();
+    assert_eq!(outcome_of(&cancelled, &key("f")), Ok(None));
+    let failure = sku_taken();
     assert_eq!((failure.kind, failure.code), (FailureKind::Conflict, "sku-taken"));
     assert_eq!(failure.fields[0].pointer, "/sku");
 }

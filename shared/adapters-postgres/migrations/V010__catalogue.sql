@@ -16,6 +16,8 @@ CREATE TABLE catalogue.products (
     category       text        NOT NULL DEFAULT '',
     price          bigint      NOT NULL DEFAULT 0 CHECK (price >= 0),
     currency       text        NOT NULL DEFAULT '',
+    -- The images that can be shown. They are only ever read together with the product.
+    images         jsonb       NOT NULL DEFAULT '[]',
     created_at     timestamptz NOT NULL DEFAULT now(),
     updated_at     timestamptz NOT NULL DEFAULT now(),
     -- Available units as last reported by the inventory, and the version of the stock level that they are from.

@@ -27,12 +27,13 @@ const TRACK: &str = "
         ON CONFLICT DO NOTHING
     )
     INSERT INTO products AS known (product_id, version, active, sku, name, description, category, price, currency, created_at,
-        updated_at, stock_quantity)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        updated_at, stock_quantity, images)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     ON CONFLICT (product_id) DO UPDATE
         SET version = excluded.version, active = excluded.active, sku = excluded.sku, name = excluded.name,
             description = excluded.description, category = excluded.category, price = excluded.price,
-            currency = excluded.currency, created_at = excluded.created_at, updated_at = excluded.updated_at
+            currency = excluded.currency, created_at = excluded.created_at, updated_at = excluded.updated_at,
+            images = excluded.images
         WHERE known.version < excluded.version";
 
 /// Rows are locked in one order, so that no two of these deadlock.
@@ -85,6 +86,7 @@ impl ProductIndex for PgProductIndex {
             product.created_at,
             product.updated_at,
             product.stock_quantity,
+            Json(&product.images),
         ];
         self.database.query(TRACK, &params).await.map(drop)
     }
@@ -264,6 +266,7 @@ fn product(row: &Row) -> Result<Product, Failure> {
         description: parsed(row, "description", Description::parse)?,
         category: parsed(row, "category", Category::parse)?,
         price: money(row, "price", "currency")?,
+        images: json(row, "images")?,
         active: get(row, "active")?,
         stock_quantity: get(row, "stock_quantity")?,
         stock_version: get(row, "stock_version")?,

@@ -1,4 +1,6 @@
-//! Documents and the event archive in S3.
+//! Documents, product images and the event archive in S3.
+
+mod images;
 
 use adapters::aws;
 use adapters::config::Config;
@@ -11,6 +13,8 @@ use aws_types::SdkConfig;
 use kernel::Failure;
 use std::time::Duration;
 
+pub use images::S3Images;
+
 /// Invoices as documents.
 pub fn documents(wiring: &Wiring) -> Result<S3Documents> {
     let bucket = wiring.bucket_name(&catalog::INVOICES)?;
@@ -21,6 +25,12 @@ pub fn documents(wiring: &Wiring) -> Result<S3Documents> {
 pub fn archive(wiring: &Wiring) -> Result<S3Archive> {
     let bucket = wiring.bucket_name(&catalog::ARCHIVE)?;
     Ok(S3Archive::new(client(wiring.config(), wiring.sdk()?)?, bucket))
+}
+
+/// Uploads and variants of product images.
+pub fn images(wiring: &Wiring) -> Result<S3Images> {
+    let bucket = wiring.bucket_name(&catalog::PRODUCT_IMAGES)?;
+    Ok(S3Images::new(client(wiring.config(), wiring.sdk()?)?, bucket))
 }
 
 /// Emulators serve no host name for each bucket, so there the name of the bucket goes into the path.
@@ -117,5 +127,18 @@ mod tests {
         let link = S3Documents::new(client, "invoices".to_owned()).link("2026/2026-000001.pdf", 600).await.unwrap();
         assert!(link.starts_with("http://127.0.0.1:4566/invoices/2026/2026-000001.pdf?"), "{link}");
         assert!(link.contains("X-Amz-Expires=600") && link.contains("X-Amz-Signature="), "{link}");
+    }
+
+    #[tokio::test]
+    async fn upload_link_signs_the_type_and_the_size_of_the_file() {
+        let config = Config::from_vars([
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "a"),
+            ("AWS_SECRET_ACCESS_KEY", "s"),
+        ]);
+        let client = client(&config, &aws::sdk_config(&config).unwrap()).unwrap();
+        let images = S3Images::new(client, "images".to_owned());
+        let link = ports::ImageObjects::upload_link(&images, "uploads/a/b", "image/png", 7, 900).await.unwrap();
+        assert!(link.contains("X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost"), "{link}");
     }
 }

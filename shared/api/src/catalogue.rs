@@ -3,13 +3,17 @@
 use crate::{id, rfc3339};
 use domain::{
     Money,
+    id::ImageId,
+    image::{AddImage, ProductImage, State},
     listing::{CategoryCount, PriceChange},
     product::Product,
     stock::Movement,
     stock_level::StockLevel,
 };
+use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A product.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -26,9 +30,9 @@ pub struct ProductView {
     pub category: String,
     /// Price of one unit.
     pub price: Money,
-    /// URL of the main image.
+    /// Path of the main image on this API; `?size=` (`small`, `medium`, `large`) and `?format=` (`jpeg`, `webp`) choose a variant.
     pub image_url: Option<String>,
-    /// URLs of all images.
+    /// Paths of all images, the main one first.
     pub images: Vec<String>,
     /// Available units as last reported by the inventory.
     pub stock_quantity: i64,
@@ -49,8 +53,8 @@ impl From<&Product> for ProductView {
             description: product.description.as_str().to_owned(),
             category: product.category.as_str().to_owned(),
             price: product.price,
-            image_url: None,
-            images: Vec::new(),
+            image_url: product.ready_images().next().map(|image| image_path(product, image)),
+            images: product.ready_images().map(|image| image_path(product, image)).collect(),
             stock_quantity: product.stock_quantity,
             version: product.version,
             created_at: rfc3339(product.created_at),
@@ -69,6 +73,72 @@ impl ProductView {
     /// that has moved since does not invalidate their change.
     pub fn is_tag_of(tag: &str, version: u64) -> bool {
         tag.split_once('-').is_some_and(|(prefix, _)| prefix == version.to_string())
+    }
+}
+
+/// The path of an image of a product.
+fn image_path(product: &Product, image: &ProductImage) -> String {
+    catalog::IMAGE_GET.path_of(product.id).replace("{image_id}", &image.id.to_string())
+}
+
+/// A link to upload an image with: a PUT request with these headers and the file as its body.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct UploadView {
+    /// Id of the image.
+    pub id: String,
+    /// URL to send the file to.
+    pub upload_url: String,
+    /// Headers that the request must have.
+    pub headers: BTreeMap<String, String>,
+    /// Key of the upload.
+    pub key: String,
+    /// When the link ends.
+    pub expires_at: String,
+}
+
+impl UploadView {
+    /// The link for an image of this type and size in bytes.
+    pub fn new(image: ImageId, url: String, key: String, file: &AddImage, expires_at: Timestamp) -> Self {
+        let headers =
+            [("content-type", file.content_type.name().to_owned()), ("content-length", file.size.bytes().to_string())];
+        Self {
+            id: id(image.0),
+            upload_url: url,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
+            key,
+            expires_at: rfc3339(expires_at),
+        }
+    }
+}
+
+/// An image of a product, as staff see it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ImageView {
+    /// Id of the image.
+    pub id: String,
+    /// Media type of the upload.
+    pub content_type: &'static str,
+    /// `pending` until the upload is processed, `ready`, or `refused`.
+    pub status: &'static str,
+    /// Why it is refused: `too_large`, `unsupported_type`, `other_type`, `too_many_pixels`, `trailing_data` or `unreadable`.
+    pub reason: Option<&'static str>,
+    /// Path of the image on this API, once it is ready.
+    pub url: Option<String>,
+    /// When its upload link was made.
+    pub created_at: String,
+}
+
+impl ImageView {
+    /// An image of `product`.
+    pub fn new(product: &Product, image: &ProductImage) -> Self {
+        Self {
+            id: id(image.id.0),
+            content_type: image.media_type.name(),
+            status: image.state.name(),
+            reason: image.reason.map(|reason| reason.name()),
+            url: (image.state == State::Ready).then(|| image_path(product, image)),
+            created_at: rfc3339(image.added_at),
+        }
     }
 }
 

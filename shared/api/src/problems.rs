@@ -230,6 +230,7 @@ pub const PROBLEMS: &[Problem] = &[
         "The order has reached its limit of payment attempts.",
         "Place a new order.",
     ),
+    problem("too-many-images", Conflict, "The product has as many images as it may have.", "Delete one of them first."),
     problem(
         "too-many-logins",
         RateLimited,

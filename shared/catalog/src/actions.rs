@@ -10,6 +10,7 @@ pub enum Action {
     UpdateItem(&'static [&'static str]),
     GetObject,
     PutObject,
+    DeleteObject,
     /// No call: without it, S3 answers a request for a missing object with 403 instead of 404.
     ListBucket,
     GetSecretValue,
@@ -30,6 +31,7 @@ impl Action {
             Self::UpdateItem(_) => "dynamodb:UpdateItem",
             Self::GetObject => "s3:GetObject",
             Self::PutObject => "s3:PutObject",
+            Self::DeleteObject => "s3:DeleteObject",
             Self::ListBucket => "s3:ListBucket",
             Self::GetSecretValue => "secretsmanager:GetSecretValue",
             Self::PutSecretValue => "secretsmanager:PutSecretValue",

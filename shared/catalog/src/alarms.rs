@@ -74,6 +74,8 @@ pub enum FunctionKind {
     Stream,
     /// Consumers of Kafka topics.
     Kafka,
+    /// Invoked for new objects of a bucket.
+    Objects,
     Only(&'static str),
 }
 
@@ -220,6 +222,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(Lambda(FunctionKind::Stream), "IteratorAge", Maximum, Above(300_000.0)).for_periods(MINUTE, 5, 5),
     Alarm::new("consumer-lag", "stream-lag", Ticket, "A Kafka consumer is over ten thousand records behind.")
         .when(Lambda(FunctionKind::Kafka), "OffsetLag", Maximum, Above(10_000.0)).for_periods(5 * MINUTE, 3, 3),
+    Alarm::new("uploads-delayed", "stream-lag", Ticket, "Uploaded images wait for over five minutes.")
+        .when(Lambda(FunctionKind::Objects), "AsyncEventAge", Maximum, Above(300_000.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("destination-failures", "stream-lag", Page, "Records of a stream were given up and reached no dead-letter queue.")
         .when(Lambda(FunctionKind::Stream), "DestinationDeliveryFailures", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("notifications-failed", "undelivered", Ticket, "A topic could not deliver to a queue.")

@@ -15,7 +15,7 @@ const ANY_USER: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 
 /// The attributes of a product that a change by staff names.
 const STATED_BY_STAFF: &[&str] =
-    &["name", "description", "category", "price", "active", "version", "updated_at", "last_change"];
+    &["name", "description", "category", "price", "images", "active", "version", "updated_at", "last_change"];
 
 /// Defines a constant for each function, and [`FUNCTIONS`] with all of them.
 macro_rules! functions {
@@ -118,6 +118,32 @@ functions! {
     /// Lists the prices that a product has had.
     PRODUCT_PRICE_LIST = Function::new("product-price-list", Catalogue)
         .http(Get, "/api/v1/products/{id}/prices", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Returns a link to upload an image of a product with.
+    IMAGE_ADD = Function::new("image-add", Catalogue).http(Post, "/api/v1/products/{id}/images", STAFF_OR_ADMIN).honours_key()
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[GetItem, PutItem, UpdateItem(STATED_BY_STAFF)]),
+            Uses::Bucket(&PRODUCT_IMAGES, &[PutObject]),
+        ]);
+    /// Lists the images of a product with their states.
+    IMAGE_LIST = Function::new("image-list", Catalogue).http(Get, "/api/v1/products/{id}/images", STAFF_OR_ADMIN)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem])]);
+    /// Redirects to an image.
+    IMAGE_GET = Function::new("image-get", Catalogue).http(Get, "/api/v1/products/{id}/images/{image_id}", Public)
+        .uses(&[Uses::Bucket(&PRODUCT_IMAGES, &[GetObject])]).concurrency(100);
+    /// Deletes an image.
+    IMAGE_DELETE = Function::new("image-delete", Catalogue)
+        .http(Delete, "/api/v1/products/{id}/images/{image_id}", STAFF_OR_ADMIN)
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis,
+            Uses::Bucket(&PRODUCT_IMAGES, &[DeleteObject]),
+        ]);
+    /// Makes the sizes of an uploaded image, or quarantines it. Memory: the pixels of the largest upload, twice.
+    IMAGE_RESIZE = Function::new("image-resize", Catalogue).triggered(Objects(&PRODUCT_IMAGES, "uploads/"))
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]),
+            Uses::Bucket(&PRODUCT_IMAGES, &[GetObject, PutObject, DeleteObject, ListBucket]),
+        ])
+        .memory(1769).timeout(60);
 
     // Inventory.
     /// Returns the stock level of a product.

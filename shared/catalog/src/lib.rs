@@ -114,6 +114,8 @@ pub enum Trigger {
     Stream(&'static Stream, &'static [&'static Event]),
     /// New items in the DynamoDB stream of a table, and changes by staff. Other changes invoke nothing.
     TableChanges(&'static Table),
+    /// New objects of a bucket whose keys begin with this prefix. S3 invokes asynchronously.
+    Objects(&'static Bucket, &'static str),
     /// Records of Kafka topics.
     Kafka(&'static [&'static KafkaTopic]),
     /// A schedule.
@@ -329,9 +331,10 @@ impl Function {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
-    /// Whether it consumes a queue or a stream, and therefore has a dead-letter queue.
+    /// Whether it consumes a queue, a stream or objects, and therefore has a dead-letter queue.
     pub const fn has_dead_letter_queue(&self) -> bool {
-        self.has_queue() || matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_))
+        let is_read = matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_));
+        self.has_queue() || is_read || matches!(self.trigger, Trigger::Objects(..))
     }
 }
 

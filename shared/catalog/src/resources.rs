@@ -93,7 +93,7 @@ pub struct Bucket {
     pub env: &'static str,
     /// Years for which nobody can delete an object in production; 0: no lock.
     pub locked_years: u32,
-    /// Days after which objects are deleted; not before the end of the lock.
+    /// Days after which objects are deleted; not before the end of the lock. 0: when somebody deletes them.
     pub retained_days: u32,
 }
 
@@ -114,7 +114,16 @@ pub const ARCHIVE: Bucket = Bucket {
     retained_days: 7 * 366,
 };
 
-pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE];
+/// Uploads, variants and quarantined files of product images, distinguished by the prefix of the key. Kept until staff delete them.
+pub const PRODUCT_IMAGES: Bucket = Bucket {
+    name: "product-images",
+    context: Context::Catalogue,
+    env: "IMAGES_BUCKET",
+    locked_years: 0,
+    retained_days: 0,
+};
+
+pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE, &PRODUCT_IMAGES];
 
 /// A secret in Secrets Manager.
 #[derive(Debug)]

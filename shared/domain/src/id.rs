@@ -29,6 +29,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// Id of an image of a product.
+    ImageId "image";
     /// Id of a user.
     UserId "user";
     /// Id of a product.

@@ -13,6 +13,7 @@ pub mod canary;
 pub mod channel;
 pub mod event;
 pub mod id;
+pub mod image;
 pub mod invoice;
 pub mod ledger;
 pub mod listing;

@@ -3,7 +3,8 @@
 use crate::{
     DomainEvent, Money,
     event::{ProductCreated, ProductDeleted, ProductUpdated},
-    id::ProductId,
+    id::{ImageId, ProductId},
+    image::{self, AddImage, ProductImage, Refusal, State},
     order::ProductSnapshot,
     text::{Category, Description, ProductName, Sku},
 };
@@ -87,6 +88,9 @@ pub struct Product {
     pub category: Category,
     /// Price of one unit.
     pub price: Money,
+    /// Images, the main one first, whatever their state.
+    #[serde(default)]
+    pub images: Vec<ProductImage>,
     /// Whether it is on sale. A withdrawn product stays stored, so that its SKU stays taken.
     #[serde(default = "is_active")]
     pub active: bool,
@@ -115,6 +119,7 @@ pub fn create(id: ProductId, command: CreateProduct, now: Timestamp) -> Product 
         description: command.description.unwrap_or_else(Description::empty),
         category: command.category,
         price: command.price,
+        images: Vec::new(),
         active: true,
         stock_quantity: i64::from(command.stock_quantity.get()),
         stock_version: 0,
@@ -147,6 +152,43 @@ pub fn withdraw(product: &Product, now: Timestamp) -> Result<Product, Failure> {
     Ok(Product { active: false, version: product.version + 1, updated_at: now, ..product.clone() })
 }
 
+/// Adds an image that is about to be uploaded.
+pub fn add_image(product: &Product, id: ImageId, command: &AddImage, now: Timestamp) -> Result<Product, Failure> {
+    check_on_sale(product)?;
+    if product.images.len() >= image::MAX_IMAGES {
+        return Err(image::too_many_images());
+    }
+    let mut images = product.images.clone();
+    let media_type = command.content_type;
+    images.push(ProductImage { id, media_type, state: State::Pending, reason: None, added_at: now });
+    Ok(with_images(product, images, now))
+}
+
+/// Records what became of an upload; `None` if the image is not pending any more.
+pub fn conclude_image(product: &Product, id: ImageId, outcome: Result<(), Refusal>, now: Timestamp) -> Option<Product> {
+    let mut images = product.images.clone();
+    let image = images.iter_mut().find(|image| image.id == id && image.state == State::Pending)?;
+    (image.state, image.reason) = match outcome {
+        Ok(()) => (State::Ready, None),
+        Err(refusal) => (State::Refused, Some(refusal)),
+    };
+    Some(with_images(product, images, now))
+}
+
+/// Removes an image; `NotFound` if the product has none with this id.
+pub fn remove_image(product: &Product, id: ImageId, now: Timestamp) -> Result<Product, Failure> {
+    check_on_sale(product)?;
+    let images: Vec<_> = product.images.iter().filter(|image| image.id != id).cloned().collect();
+    if images.len() == product.images.len() {
+        return Err(Failure::not_found("image"));
+    }
+    Ok(with_images(product, images, now))
+}
+
+fn with_images(product: &Product, images: Vec<ProductImage>, now: Timestamp) -> Product {
+    Product { images, version: product.version + 1, updated_at: now, ..product.clone() }
+}
+
 /// The failure for a product that is not on sale: it looks like one that does not exist.
 fn check_on_sale(product: &Product) -> Result<(), Failure> {
     if product.active { Ok(()) } else { Err(Failure::not_found("product")) }
@@ -169,6 +211,11 @@ impl Product {
             active: self.active,
             version: self.version,
         }
+    }
+
+    /// The images that can be shown, the main one first.
+    pub fn ready_images(&self) -> impl Iterator<Item = &ProductImage> {
+        self.images.iter().filter(|image| image.state == State::Ready)
     }
 
     /// The event of this version of the product.
@@ -209,6 +256,7 @@ impl Product {
             description: self.description.clone(),
             category: self.category.clone(),
             price: self.price,
+            images: self.ready_images().cloned().collect(),
             created_at: self.created_at,
         }
     }
@@ -291,5 +339,30 @@ mod tests {
         assert_eq!(lamp().event_id(), lamp().id.0);
         let ids = [&lamp(), &updated, &withdrawn].map(Product::event_id);
         assert!(ids[0] < ids[1] && ids[1] < ids[2], "{ids:?}");
+    }
+
+    #[test]
+    fn image_is_shown_once_its_upload_is_accepted() {
+        let (id, now) = (ImageId(Uuid::from_u128(9)), Timestamp::UNIX_EPOCH);
+        let command: AddImage = from_value(json!({ "content_type": "image/png", "size": 10 })).expect("reads");
+        let added = add_image(&lamp(), id, &command, now).expect("allowed");
+        assert_eq!((added.version, added.ready_images().count()), (2, 0));
+        let ready = conclude_image(&added, id, Ok(()), now).expect("pending");
+        assert_eq!((ready.version, ready.ready_images().count()), (3, 1));
+        assert_eq!(conclude_image(&ready, id, Ok(()), now), None, "it is concluded once");
+        let refused = conclude_image(&added, id, Err(Refusal::TrailingData), now).expect("pending");
+        assert_eq!((refused.images[0].reason, refused.ready_images().count()), (Some(Refusal::TrailingData), 0));
+        let removed = remove_image(&ready, id, now).expect("there");
+        assert!(removed.images.is_empty() && remove_image(&removed, id, now).is_err());
+        assert_eq!(conclude_image(&removed, id, Ok(()), now), None);
+    }
+
+    #[test]
+    fn product_has_a_limited_number_of_images() {
+        let command: AddImage = from_value(json!({ "content_type": "image/png", "size": 10 })).expect("reads");
+        let add =
+            |product: &Product, n: u128| add_image(product, ImageId(Uuid::from_u128(n)), &command, product.updated_at);
+        let full = (0..10).fold(lamp(), |product, n| add(&product, n).expect("allowed"));
+        assert_eq!(add(&full, 10).expect_err("full").code, "too-many-images");
     }
 }

@@ -30,6 +30,15 @@ pub trait ProductStore {
     /// stock figure stays. Returns whether that version was stored.
     async fn replace(&self, product: &Product) -> Result<bool, Failure>;
 
+    /// As [`replace`](Self::replace), with the response to the request that changes the product. `None` if another version was stored; keys
+    /// are treated as by [`create`](Self::create).
+    async fn replace_once(
+        &self,
+        product: &Product,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<Option<IdempotencyOutcome>, Failure>;
+
     /// One product, also a withdrawn one.
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure>;
 

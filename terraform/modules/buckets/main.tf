@@ -7,7 +7,7 @@ locals {
 
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:the module region replicates the buckets where a standby region is configured
-  #checkov:skip=CKV2_AWS_62:nothing reacts to objects; a catalog row with a bucket as its trigger would add the notification
+  #checkov:skip=CKV2_AWS_62:functions.tf adds the notification of a bucket that is the trigger of a function; nothing reacts to the others
   for_each = local.names
 
   bucket              = each.value
@@ -97,33 +97,34 @@ resource "aws_s3_bucket_policy" "this" {
   depends_on = [aws_s3_bucket_public_access_block.this]
 }
 
-# Objects are read in their first days, if at all, and then kept: each tier costs less to keep and more to read.
+# Objects with an end are read in their first days, if at all, and then kept: each tier costs less to keep and more to read.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
   for_each = aws_s3_bucket.this
 
   bucket = each.value.id
 
-  rule {
-    id     = "tiers"
-    status = "Enabled"
+  # What has no end is served until somebody deletes it.
+  dynamic "rule" {
+    for_each = var.buckets[each.key].retained_days > 0 ? [var.buckets[each.key].retained_days] : []
 
-    filter {}
+    content {
+      id     = "tiers"
+      status = "Enabled"
 
-    transition {
-      days          = var.tiers.infrequent_days
-      storage_class = "STANDARD_IA"
-    }
+      filter {}
 
-    transition {
-      days          = var.tiers.archive_days
-      storage_class = "GLACIER_IR"
-    }
+      transition {
+        days          = var.tiers.infrequent_days
+        storage_class = "STANDARD_IA"
+      }
 
-    dynamic "expiration" {
-      for_each = var.buckets[each.key].retained_days > 0 ? [var.buckets[each.key].retained_days] : []
+      transition {
+        days          = var.tiers.archive_days
+        storage_class = "GLACIER_IR"
+      }
 
-      content {
-        days = expiration.value
+      expiration {
+        days = rule.value
       }
     }
   }

@@ -111,4 +111,13 @@ resource "aws_lambda_function_event_invoke_config" "this" {
   qualifier                    = aws_lambda_alias.this.name
   maximum_retry_attempts       = var.asynchronous.retries
   maximum_event_age_in_seconds = var.asynchronous.age_s
+
+  dynamic "destination_config" {
+    for_each = var.asynchronous.on_failure_arn == null ? [] : [var.asynchronous.on_failure_arn]
+    content {
+      on_failure {
+        destination = destination_config.value
+      }
+    }
+  }
 }

@@ -84,8 +84,8 @@ variable "provisioned_concurrency" {
 }
 
 variable "asynchronous" {
-  description = "Retries and maximum age in seconds of asynchronous invocations, or null if there are none."
-  type        = object({ retries = number, age_s = number })
+  description = "Retries and maximum age in seconds of asynchronous invocations, and the queue for what failed to the end, or null if there are none."
+  type        = object({ retries = number, age_s = number, on_failure_arn = optional(string) })
 
   validation {
     condition     = var.asynchronous == null || try(var.asynchronous.retries <= 2 && var.asynchronous.age_s >= 60 && var.asynchronous.age_s <= 21600, false)

@@ -136,7 +136,8 @@ fn is_of(function: &Function, kind: FunctionKind) -> bool {
     match (kind, function.trigger) {
         (FunctionKind::Every, _)
         | (FunctionKind::Stream, Trigger::Stream(..) | Trigger::TableChanges(_))
-        | (FunctionKind::Kafka, Trigger::Kafka(_)) => true,
+        | (FunctionKind::Kafka, Trigger::Kafka(_))
+        | (FunctionKind::Objects, Trigger::Objects(..)) => true,
         (FunctionKind::Scheduled(at_most, above), Trigger::Schedule { minutes }) => {
             above < minutes && minutes <= at_most
         }

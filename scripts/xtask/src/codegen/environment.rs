@@ -2,7 +2,7 @@
 
 use super::{
     cfn::{attribute, reference, sub, when},
-    names::{EMAIL_CONFIGURATION_SET, dead_letter_queue_id, logical},
+    names::{EMAIL_CONFIGURATION_SET, bucket_text, dead_letter_queue_id, logical},
 };
 use catalog::{Function, Uses};
 use serde_json::{Value, json};
@@ -148,7 +148,7 @@ impl Setting {
             Self::Text(text) => json!(text),
             Self::Table(name) => reference(&logical(name, "Table")),
             Self::Stream(name) => reference(&logical(name, "Stream")),
-            Self::Bucket(name) => reference(&logical(name, "Bucket")),
+            Self::Bucket(name) => sub(&bucket_text(name)),
             Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
             Self::Bus => reference("EventBus"),
             Self::Queue(function) => reference(&logical(function, "Queue")),

@@ -57,3 +57,10 @@ pub const RELAYED_CHANGES: [&str; 2] = [
     r#"{"eventName":["INSERT"]}"#,
     r#"{"eventName":["MODIFY"],"dynamodb":{"NewImage":{"last_change":{"S":["staff"]}}}}"#,
 ];
+
+/// Physical name of a bucket, with the placeholders of `Fn::Sub`. Functions and roles name it and do not refer to the bucket, because a
+/// bucket that invokes a function refers to the function.
+#[must_use]
+pub fn bucket_text(name: &str) -> String {
+    format!("{}-${{AWS::AccountId}}", physical_text(name))
+}

@@ -126,6 +126,7 @@ fn trigger(function: &Function) -> String {
         Trigger::ExternalTopic(topic) => format!("SQS through SNS topic {}", topic.name),
         Trigger::Stream(stream, _) => format!("Kinesis stream {}", stream.name),
         Trigger::TableChanges(table) => format!("DynamoDB stream of {}", table.name),
+        Trigger::Objects(bucket, prefix) => format!("new objects {prefix}* of bucket {}", bucket.name),
         Trigger::Kafka(topics) => {
             format!("Kafka topics {}", topics.iter().map(|topic| topic.name).collect::<Vec<_>>().join(", "))
         }

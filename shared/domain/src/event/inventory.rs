@@ -3,6 +3,7 @@
 use crate::{
     Money,
     id::{OrderId, PaymentId, ProductId, UserId},
+    image::ProductImage,
     stock_level::{AdjustmentReason, StockLevel, StockLine},
     text::{Category, Description, PaymentMethod, ProductName, Sku},
 };
@@ -46,6 +47,9 @@ pub struct ProductUpdated {
     pub category: Category,
     /// Price of one unit.
     pub price: Money,
+    /// Images that can be shown, the main one first.
+    #[serde(default)]
+    pub images: Vec<ProductImage>,
     /// When the product was created.
     #[schemars(with = "String")]
     pub created_at: Timestamp,

@@ -54,6 +54,11 @@ impl<T> Reply<T> {
         Self::new(StatusCode::NO_CONTENT, Content::Nothing)
     }
 
+    /// 302: the content is at `url` for the time being.
+    pub fn found(url: impl Into<String>) -> Self {
+        Self::new(StatusCode::FOUND, Content::Nothing).location(url)
+    }
+
     /// Replays the stored response of the first request byte for byte, marked `Idempotent-Replayed: true`.
     pub fn replay(first: StoredReply) -> Self {
         Self::stored(first).header("idempotent-replayed", "true")

@@ -108,6 +108,7 @@ fakes! {
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
     passwords contract_passwords Platform::passwords;
     payments contract_payments Platform::payments;
+    image_objects contract_image_objects Platform::image_objects;
     invoice_renderer contract_invoice_renderer Platform::invoice_renderer;
     product_index contract_product_index Platform::product_index;
     products contract_products Platform::products;

@@ -25,6 +25,7 @@ pub mod documents;
 pub mod email_sender;
 pub mod event_log;
 pub mod gateway;
+pub mod image_objects;
 pub mod invoice_renderer;
 pub mod invoices;
 pub mod ledger;

@@ -27,6 +27,7 @@ macro_rules! contract_products {
             product_is_replaced_from_one_version_only
             concurrent_changes_of_one_version_succeed_once
             sku_of_a_withdrawn_product_stays_taken
+            change_under_a_key_is_made_once
         }
     };
 }
@@ -250,4 +251,15 @@ pub async fn sku_of_a_withdrawn_product_stays_taken(fixture: &Fixture<impl Produ
     assert_eq!(find(fixture.port(), product.id).await, Some(withdrawn));
     let second = Product { id: ProductId(fresh()), ..product };
     assert_eq!(kind_and_code(create(fixture.port(), &second).await), (FailureKind::Conflict, "sku-taken"));
+}
+
+pub async fn change_under_a_key_is_made_once(fixture: &Fixture<impl ProductStore>) {
+    let (product, key, reply) = (a_product().created(), a_key(), a_reply("{\"a\":1}"));
+    create(fixture.port(), &product).await.expect("created");
+    let (second, port) = (renamed(&product, "Anchor"), fixture.port());
+    assert_eq!(port.replace_once(&renamed(&second, "Buoy"), &a_key(), &reply).await, Ok(None), "not version 1");
+    assert_eq!(port.replace_once(&second, &key, &reply).await, Ok(Some(IdempotencyOutcome::Committed)));
+    let again = port.replace_once(&renamed(&second, "Buoy"), &key, &a_reply("other")).await;
+    assert_eq!(again, Ok(Some(IdempotencyOutcome::Replayed(reply))));
+    assert_eq!(find(port, product.id).await, Some(second));
 }

@@ -47,6 +47,7 @@ mod tests {
         ("outbox", include_str!("outbox.rs")),
         ("passwords", include_str!("passwords.rs")),
         ("payments", include_str!("payments.rs")),
+        ("image_objects", include_str!("image_objects.rs")),
         ("invoice_renderer", include_str!("invoice_renderer.rs")),
         ("product_index", include_str!("product_index.rs")),
         ("products", include_str!("products.rs")),

@@ -16,6 +16,20 @@ pub(super) struct ProductsState {
     snapshot_requests: usize,
 }
 
+impl ProductsState {
+    /// Replaces the version before that of `product`, whose stock figure stays. Returns whether it is stored.
+    fn replace(&mut self, product: &Product) -> bool {
+        let Some(stored) = self.products.get_mut(&product.id).filter(|old| old.version + 1 == product.version) else {
+            return false;
+        };
+        let (stock_quantity, stock_version) = (stored.stock_quantity, stored.stock_version);
+        let after = Product { stock_quantity, stock_version, ..product.clone() };
+        let before = std::mem::replace(stored, after.clone());
+        self.replaced.push((before, after));
+        true
+    }
+}
+
 #[derive(Default)]
 pub(super) struct CacheState {
     values: HashMap<String, (String, u64)>,
@@ -96,17 +110,24 @@ impl ports::ProductStore for Products {
     }
 
     async fn replace(&self, product: &Product) -> Result<bool, Failure> {
-        let step = self.0.step(Dependency::Table, "products.replace", |state| {
-            let products = &mut state.products;
-            let Some(stored) = products.products.get_mut(&product.id).filter(|old| old.version + 1 == product.version)
-            else {
-                return Ok(false);
-            };
-            let (stock_quantity, stock_version) = (stored.stock_quantity, stored.stock_version);
-            let after = Product { stock_quantity, stock_version, ..product.clone() };
-            let before = std::mem::replace(stored, after.clone());
-            products.replaced.push((before, after));
-            Ok(true)
+        self.0.step(Dependency::Table, "products.replace", |state| Ok(state.products.replace(product))).await
+    }
+
+    async fn replace_once(
+        &self,
+        product: &Product,
+        key: &IdempotencyKey,
+        reply: &StoredReply,
+    ) -> Result<Option<IdempotencyOutcome>, Failure> {
+        let step = self.0.step(Dependency::Table, "products.replace_once", |state| {
+            if let Some(settled) = state.products.keys.find(key)? {
+                return Ok(Some(settled));
+            }
+            if !state.products.replace(product) {
+                return Ok(None);
+            }
+            state.products.keys.record(key, Some(reply));
+            Ok(Some(IdempotencyOutcome::Committed))
         });
         step.await
     }

@@ -12,6 +12,7 @@ mod circuit_breaker;
 mod faults;
 mod gateway;
 mod identity;
+mod images;
 mod invoices;
 mod keys;
 mod messengers;
@@ -32,6 +33,7 @@ mod webhooks;
 pub use backbone::Probe;
 pub use faults::{Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
 pub use gateway::{Charge, GatewayRefund};
+pub use images::ImageProcessor;
 pub use invoices::InvoiceRenderer;
 pub use messengers::{MessageTemplates, VERIFICATION_SUBJECT};
 pub use sessions::Session;
@@ -103,6 +105,7 @@ struct State {
     push: PushState,
     invoices: InvoicesState,
     documents: ObjectsState,
+    images: ObjectsState,
     windows: WindowsState,
     archive: ObjectsState,
     dead_letters: DeadLettersState,
@@ -175,6 +178,8 @@ handles! {
     push_sender PushSender;
     invoices Invoices;
     documents Documents;
+    /// Uploads and variants of images.
+    image_objects ImageObjects;
     windows Windows;
     archive Archive;
     event_log EventLog;
@@ -212,6 +217,10 @@ impl Platform {
 
     pub fn message_templates(&self) -> MessageTemplates {
         MessageTemplates
+    }
+
+    pub fn image_processor(&self) -> ImageProcessor {
+        ImageProcessor
     }
 
     pub fn invoice_renderer(&self) -> InvoiceRenderer {

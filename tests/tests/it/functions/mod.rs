@@ -9,6 +9,7 @@ mod dispute_list;
 mod documents;
 mod edits;
 mod http;
+mod images;
 mod mismatch_list;
 mod notifications;
 mod order_address_update;

@@ -2,12 +2,15 @@
 
 use crate::functions::{accounts::update as update_user, sample, sample_time, seeded_platform};
 use adapters::{Wiring, config::Config};
-use catalog::Function;
+use catalog::{Context, Function};
 use domain::{
     message_limits::MessageLimits,
     order::{OrderLimits, Rates},
 };
-use edge::{Clock, http::respond};
+use edge::{
+    Clock,
+    http::{Route, respond},
+};
 use serde_json::Value;
 use testkit::Platform;
 
@@ -73,8 +76,16 @@ impl Api {
     }
 
     async fn respond(&self, function: &'static Function, event: Value) -> Value {
-        let p = &self.platform;
         let route = &Wiring::new(function, Config::from_vars([])).route().expect("a route");
+        match function.context {
+            Context::Identity => self.respond_of_identity(function, route, event).await,
+            Context::Catalogue | Context::Inventory => self.respond_of_products(function, route, event).await,
+            _ => self.respond_of_orders(function, route, event).await,
+        }
+    }
+
+    async fn respond_of_identity(&self, function: &'static Function, route: &Route, event: Value) -> Value {
+        let p = &self.platform;
         dispatch! { function.name, route, event;
             USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), &self.limits, call);
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
@@ -88,16 +99,32 @@ impl Api {
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
+        }
+    }
+
+    async fn respond_of_products(&self, function: &'static Function, route: &Route, event: Value) -> Value {
+        let p = &self.platform;
+        dispatch! { function.name, route, event;
             PRODUCT_CREATE => |call| product_create::handle(&p.products(), call);
             PRODUCT_LIST => |call| product_list::handle(&p.products(), &p.product_index(), call);
             CATEGORY_LIST => |call| category_list::handle(&p.product_index(), call);
             PRODUCT_PRICE_LIST => |call| product_price_list::handle(&p.product_index(), call);
+            IMAGE_ADD => |call| image_add::handle(&p.products(), &p.image_objects(), call);
+            IMAGE_LIST => |call| image_list::handle(&p.products(), call);
+            IMAGE_GET => |call| image_get::handle(&p.image_objects(), call);
+            IMAGE_DELETE => |call| image_delete::handle(&p.products(), &p.cache(), &p.image_objects(), call);
             PRODUCT_UPDATE => |call| product_update::handle(&p.products(), &p.cache(), call);
             PRODUCT_DELETE => |call| product_delete::handle(&p.products(), &p.cache(), call);
             PRODUCT_GET => |call| product_get::handle(&p.products(), &p.cache(), call);
             STOCK_GET => |call| stock_get::handle(&p.stock(), call);
             STOCK_ADJUST => |call| stock_adjust::handle(&p.stock(), call);
             STOCK_MOVEMENT_LIST => |call| stock_movement_list::handle(&p.stock(), call);
+        }
+    }
+
+    async fn respond_of_orders(&self, function: &'static Function, route: &Route, event: Value) -> Value {
+        let p = &self.platform;
+        dispatch! { function.name, route, event;
             ORDER_PLACE => |call| order_place::handle(&p.orders(), &p.product_snapshots(), (OrderLimits::default(), &Rates::default()), call);
             ORDER_GET => |call| order_get::handle(&p.orders(), call);
             ORDER_LIST => |call| order_list::handle(&p.orders(), call);

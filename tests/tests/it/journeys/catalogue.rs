@@ -112,3 +112,56 @@ async fn list_pages_through_a_category_that_is_counted() {
     let counted = categories["items"].as_array().expect("items").iter().find(|one| one["name"] == category.as_str());
     assert_eq!(counted.expect("the category")["products"], 3);
 }
+
+/// A PNG of two by two red pixels.
+const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGO4IyICRAwQCgAfngQRsu1RiQAAAABJRU5ErkJggg==";
+
+/// Uploads a file as an image of the product. Returns the id of the image.
+async fn upload(api: &ApiClient, staff: &str, product: &Value, file: &[u8]) -> String {
+    let request = json!({ "content_type": "image/png", "size": file.len() });
+    let images = format!("{}/images", path(product));
+    let link = api.post(&images).token(staff).key(&unique("image")).json(&request).send().await.expect(201);
+    let url = link["upload_url"].as_str().expect("a URL");
+    let sent = api.http.put(url).header("content-type", "image/png").body(file.to_vec()).send().await;
+    assert_eq!(sent.expect("a response").status().as_u16(), 200);
+    id(&link).to_owned()
+}
+
+/// The images of a product, once none of them is pending.
+async fn processed(api: &ApiClient, staff: &str, product: &Value) -> Vec<Value> {
+    eventually("the uploads are processed", async || {
+        let list = api.get(&format!("{}/images", path(product))).token(staff).send().await.expect(200);
+        let images = list["items"].as_array().expect("items").clone();
+        images.iter().all(|image| image["status"] != "pending").then_some(images)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn uploaded_image_is_shown_in_sizes_and_a_suspicious_one_is_quarantined() {
+    use base64::Engine as _;
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (staff, lantern) = (api.staff().await, api.product(1999, 1).await);
+    let png = base64::engine::general_purpose::STANDARD.decode(PNG).expect("base64");
+    let image = upload(&api, &staff, &lantern, &png).await;
+    let images = processed(&api, &staff, &lantern).await;
+    assert_eq!((&images[0]["status"], id(&images[0])), (&json!("ready"), image.as_str()));
+    let url = eventually("the product shows the image", async || {
+        api.get(&path(&lantern)).send().await.expect(200)["image_url"].as_str().map(str::to_owned)
+    })
+    .await;
+    for (variant, media_type) in [("size=small&format=webp", "image/webp"), ("size=large", "image/jpeg")] {
+        // The client follows the redirect.
+        let shown = api.get(&format!("{url}?{variant}")).send().await;
+        assert_eq!((shown.status.as_u16(), shown.header("content-type")), (200, Some(media_type)), "{variant}");
+    }
+    let archive = [&png[..], b"PK\x03\x04"].concat();
+    upload(&api, &staff, &lantern, &archive).await;
+    let images = processed(&api, &staff, &lantern).await;
+    assert_eq!((&images[1]["status"], &images[1]["reason"]), (&json!("refused"), &json!("trailing_data")));
+    let delete = format!("{}/images/{image}", path(&lantern));
+    assert_eq!(api.request(Method::DELETE, &delete).token(&staff).send().await.status.as_u16(), 204);
+    let product = api.get(&path(&lantern)).send().await.expect(200);
+    assert_eq!((&product["image_url"], &product["images"]), (&Value::Null, &json!([])));
+}

@@ -177,7 +177,7 @@ fn every_consumer_has_an_alarm_on_its_dead_letters_and_its_delay() {
         if !observed(&["ApproximateNumberOfMessagesVisible"], function.name) {
             complaints.push(format!("{}: dead letters", function.name));
         }
-        if !observed(&["ApproximateAgeOfOldestMessage", "IteratorAge", "OffsetLag"], function.name) {
+        if !observed(&["ApproximateAgeOfOldestMessage", "AsyncEventAge", "IteratorAge", "OffsetLag"], function.name) {
             complaints.push(format!("{}: delay", function.name));
         }
     }

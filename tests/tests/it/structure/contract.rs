@@ -101,7 +101,7 @@ fn parameters(text: &str) -> BTreeSet<&str> {
     if text.contains("call.page()") {
         names.extend(["cursor", "limit"]);
     }
-    let calls = ["call.query(", "call.time(", "(call, "];
+    let calls = ["call.query(", "call.time(", "(call, ", "(&call, "];
     for call in calls {
         names.extend(text.split(call).skip(1).filter_map(literal));
     }

@@ -105,6 +105,11 @@ fn contradiction(row: &Function, found: &Value) -> Option<String> {
             let arn = text("/Records/0/eventSourceARN");
             ends_with(arn.split("/stream/").next().unwrap_or_default(), table.name)
         }),
+        Trigger::Objects(bucket, prefix) => differs("/Records/0/eventSource", "aws:s3").or_else(|| {
+            let (name, key) = (text("/Records/0/s3/bucket/name"), text("/Records/0/s3/object/key"));
+            let is_of_row = name.contains(&format!("-{}-", bucket.name)) && key.starts_with(prefix);
+            (!is_of_row).then(|| format!("{key:?} in {name:?} does not invoke the function"))
+        }),
         Trigger::Kafka(topics) => differs("/eventSource", "aws:kafka").or_else(|| {
             let batches = found["records"].as_object().into_iter().flatten();
             let mut named = batches.map(|(batch, _)| batch.rsplit_once('-').map_or("", |(topic, _)| topic));

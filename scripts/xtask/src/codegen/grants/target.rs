@@ -3,7 +3,7 @@
 use super::kafka;
 use crate::codegen::{
     cfn::{arn, attribute, reference, sub, when},
-    names::{consumer_group, dead_letter_queue, logical, physical_text},
+    names::{bucket_text, consumer_group, dead_letter_queue, logical, physical_text},
 };
 use serde_json::{Value, json};
 
@@ -94,8 +94,8 @@ impl Target {
             Self::Logs(function) => attribute(&logical(function, "LogGroup"), "Arn"),
             Self::Table(name) => arn("dynamodb", &format!("table/{}", physical_text(name))),
             Self::TableChanges(name) => arn("dynamodb", &format!("table/{}/stream/*", physical_text(name))),
-            Self::Bucket(name) => sub(&format!("${{{}.Arn}}", logical(name, "Bucket"))),
-            Self::Objects(name) => sub(&format!("${{{}.Arn}}/*", logical(name, "Bucket"))),
+            Self::Bucket(name) => sub(&format!("arn:${{AWS::Partition}}:s3:::{}", bucket_text(name))),
+            Self::Objects(name) => sub(&format!("arn:${{AWS::Partition}}:s3:::{}/*", bucket_text(name))),
             Self::Secret(name) => attribute(&logical(name, "Secret"), "Id"),
             Self::RoleSecrets => {
                 let path = format!("secret:{}/${{Stage}}/{}/*", catalog::PREFIX, catalog::ROLE_SECRETS);

@@ -122,6 +122,11 @@ impl Operation {
         Self { status: 200, response: Response::Html, ..self }
     }
 
+    /// 302 to another URL.
+    pub fn redirects(self) -> Self {
+        Self { status: 302, ..self }
+    }
+
     pub fn may_be_unhealthy(self) -> Self {
         Self { unhealthy: true, ..self }
     }

@@ -4,6 +4,7 @@ use super::operation::{Operation, route, time, uuid};
 use api::*;
 use domain::{
     address::Address,
+    image::AddImage,
     listing::{MAX_SEARCH, Sort},
     notification::{Preferences, RegisterDevice, SendNotification},
     order::{self, AddNote, PlaceOrder, Status, UpdateStatus},
@@ -66,6 +67,13 @@ fn catalogue() -> Vec<Operation> {
         route(catalog::PRODUCT_DELETE),
         route(catalog::PRODUCT_GET).ok::<ProductView>(),
         product_list(),
+        route(catalog::IMAGE_ADD).takes::<AddImage>().created::<UploadView>().refuses(&["too-many-images"]),
+        route(catalog::IMAGE_LIST).ok::<ListView<ImageView>>(),
+        route(catalog::IMAGE_GET)
+            .redirects()
+            .query("size", "Size of the variant; medium by default.", json!({ "enum": ["small", "medium", "large"] }))
+            .query("format", "Format of the variant; jpeg by default.", json!({ "enum": ["jpeg", "webp"] })),
+        route(catalog::IMAGE_DELETE),
         route(catalog::CATEGORY_LIST).ok::<ListView<CategoryView>>(),
         route(catalog::PRODUCT_PRICE_LIST).ok::<ListView<PriceView>>().paged(),
     ]

@@ -32,6 +32,10 @@ pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map
 
 fn success(operation: &Operation, route: &Route, types: &mut Types) -> Value {
     let (media_type, schema) = match operation.response {
+        Response::Nothing if operation.status == 302 => {
+            let location = json!({ "description": "The URL.", "schema": { "type": "string", "format": "uri" } });
+            return json!({ "description": "It is at another URL.", "headers": { "Location": location } });
+        }
         Response::Nothing => return json!({ "description": "Done." }),
         Response::Json(body) => ("application/json", types.response(body)),
         Response::Document => ("application/json", json!({ "type": "object" })),

@@ -6,8 +6,8 @@ use super::{
     placement,
 };
 use crate::codegen::{
-    cfn::{Resource, Template, only_when, reference, sub, when},
-    names::{EMAIL_CONFIGURATION_SET, logical, physical, physical_text},
+    cfn::{Resource, Template, attribute, only_when, reference, sub, when},
+    names::{EMAIL_CONFIGURATION_SET, bucket_text, dead_letter_queue_id, logical, physical, physical_text},
 };
 use catalog::{TopicSource, Trigger};
 use serde_json::json;
@@ -26,7 +26,13 @@ pub(super) fn add(drafts: &mut Drafts) {
     for bucket in catalog::BUCKETS {
         let template = drafts.at(placement::of_bucket(bucket));
         let id = logical(bucket.name, "Bucket");
-        template.add_shared(bucket_of(bucket, &id));
+        let invoked: Vec<_> = invoked_by(bucket).collect();
+        for (function, _) in &invoked {
+            template.add_for(function, permission(function, bucket));
+            template.add_for(function, undelivered_objects(function));
+        }
+        let permissions = invoked.iter().map(|(function, _)| logical(function.name, "Permission"));
+        template.add_shared(bucket_of(bucket, &id).after(permissions));
         let statements = [tls_only("s3:*", &bucket_and_objects(&id))];
         let policy = Resource::new(
             format!("{id}Policy"),
@@ -121,10 +127,46 @@ fn stream_of(stream: &catalog::Stream) -> Resource {
     )
 }
 
+/// The functions that a bucket invokes, and for which prefixes.
+fn invoked_by(bucket: &catalog::Bucket) -> impl Iterator<Item = (&'static catalog::Function, &'static str)> {
+    catalog::FUNCTIONS.iter().filter_map(|function| match function.trigger {
+        Trigger::Objects(from, prefix) if from.name == bucket.name => Some((*function, prefix)),
+        _ => None,
+    })
+}
+
+fn permission(function: &catalog::Function, bucket: &catalog::Bucket) -> Resource {
+    Resource::new(
+        logical(function.name, "Permission"),
+        "AWS::Lambda::Permission",
+        json!({
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": reference(&logical(function.name, "Function")),
+            "Principal": "s3.amazonaws.com",
+            "SourceAccount": reference("AWS::AccountId"),
+            "SourceArn": sub(&format!("arn:${{AWS::Partition}}:s3:::{}", bucket_text(bucket.name))),
+        }),
+    )
+}
+
+/// Where an object goes whose invocations all failed.
+fn undelivered_objects(function: &catalog::Function) -> Resource {
+    let queue = attribute(&dead_letter_queue_id(function.name), "Arn");
+    Resource::new(
+        logical(function.name, "Invocations"),
+        "AWS::Lambda::EventInvokeConfig",
+        json!({
+            "DestinationConfig": { "OnFailure": { "Destination": queue } },
+            "FunctionName": reference(&logical(function.name, "Function")),
+            "Qualifier": "$LATEST",
+        }),
+    )
+}
+
 fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
     let encryption = json!([{ "ServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } }]);
     let mut properties = json!({
-        "BucketName": sub(&format!("{}-${{AWS::AccountId}}", physical_text(bucket.name))),
+        "BucketName": sub(&bucket_text(bucket.name)),
         "BucketEncryption": { "ServerSideEncryptionConfiguration": encryption },
         "OwnershipControls": { "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] },
         "PublicAccessBlockConfiguration": {
@@ -136,6 +178,18 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
         "VersioningConfiguration": { "Status": "Enabled" },
         "LifecycleConfiguration": { "Rules": lifecycle(bucket) },
     });
+    let notifications: Vec<_> = invoked_by(bucket)
+        .map(|(function, prefix)| {
+            json!({
+                "Event": "s3:ObjectCreated:*",
+                "Filter": { "S3Key": { "Rules": [{ "Name": "prefix", "Value": prefix }] } },
+                "Function": attribute(&logical(function.name, "Function"), "Arn"),
+            })
+        })
+        .collect();
+    if !notifications.is_empty() {
+        properties["NotificationConfiguration"] = json!({ "LambdaConfigurations": notifications });
+    }
     if bucket.locked_years > 0 {
         let rule = json!({ "DefaultRetention": { "Mode": "COMPLIANCE", "Years": bucket.locked_years } });
         properties["ObjectLockEnabled"] = in_production(json!(true), reference("AWS::NoValue"));
@@ -145,17 +199,16 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
     Resource::new(id, "AWS::S3::Bucket", properties).retained()
 }
 
-/// Objects are read in their first days, if at all: each tier costs less to keep and more to read. The same as in Terraform.
+/// Objects with an end are read in their first days, if at all: each tier costs less to keep and more to read. Those without one are
+/// served. The same as in Terraform.
 fn lifecycle(bucket: &catalog::Bucket) -> serde_json::Value {
     let tier = |days: u32, class: &str| json!({ "TransitionInDays": days, "StorageClass": class });
-    let mut tiers = json!({
+    let tiers = json!({
         "Id": "tiers",
         "Status": "Enabled",
+        "ExpirationInDays": bucket.retained_days,
         "Transitions": [tier(INFREQUENT_DAYS, "STANDARD_IA"), tier(ARCHIVE_DAYS, "GLACIER_IR")],
     });
-    if bucket.retained_days > 0 {
-        tiers["ExpirationInDays"] = json!(bucket.retained_days);
-    }
     let leftovers = json!({
         "Id": "leftovers",
         "Status": "Enabled",
@@ -163,7 +216,7 @@ fn lifecycle(bucket: &catalog::Bucket) -> serde_json::Value {
         // A locked version outlives this until its lock ends.
         "NoncurrentVersionExpiration": { "NoncurrentDays": 30 },
     });
-    json!([tiers, leftovers])
+    if bucket.retained_days > 0 { json!([tiers, leftovers]) } else { json!([leftovers]) }
 }
 
 fn secret_of(secret: &catalog::Secret) -> Resource {

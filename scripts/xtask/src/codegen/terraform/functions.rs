@@ -70,6 +70,12 @@ fn trigger(function: &Function) -> Value {
         Trigger::ExternalTopic(topic) => json!({ "kind": "external_topic", "topic": topic.name }),
         Trigger::Stream(stream, _) => json!({ "kind": "stream", "stream": stream.name }),
         Trigger::TableChanges(table) => json!({ "kind": "table_changes", "table": table.name }),
+        Trigger::Objects(bucket, prefix) => json!({
+            "kind": "objects",
+            "bucket": bucket.name,
+            "prefix": prefix,
+            "invocation": limits::by_objects(),
+        }),
         Trigger::Kafka(topics) => json!({
             "kind": "kafka",
             "topics": topics.iter().map(|topic| topic.name).collect::<Vec<_>>(),

@@ -84,6 +84,11 @@ pub(super) fn integration_ms(timeout_s: u32) -> u32 {
     (timeout_s * 1_000).min(MAX_INTEGRATION_MS)
 }
 
+/// Retries and age of the invocations by S3.
+pub(super) fn by_objects() -> Value {
+    json!({ "retries": ASYNC_RETRIES, "age_s": MAX_ASYNC_AGE_S })
+}
+
 /// Bounds of a scheduled invocation: it is not retried for longer than until the next one.
 pub(super) fn scheduled(minutes: u32) -> Value {
     json!({ "retries": ASYNC_RETRIES, "age_s": (minutes * 60).clamp(60, MAX_ASYNC_AGE_S) })

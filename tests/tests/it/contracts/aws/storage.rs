@@ -3,12 +3,12 @@
 use super::super::{PROCESSES, anonymous_client, var};
 use super::{client, fresh};
 use adapters_dynamodb::DynamoProducts;
-use adapters_s3::{S3Archive, S3Documents};
+use adapters_s3::{S3Archive, S3Documents, S3Images};
 use adapters_secrets::{SecretValue, SecretsOfRoles};
 use adapters_stripe::StripeGateway;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
 use kernel::{Failure, IdempotencyOutcome, Timestamp};
-use ports::{Documents, ProductStore as _};
+use ports::{Documents, ImageObjects as _, ProductStore as _};
 use testkit::contract::{Fixture, Observed, Reader, role_secrets::NewSecret};
 use testkit::{Platform, build};
 
@@ -109,6 +109,30 @@ mod documents {
     }
 
     testkit::contract_documents!(fixture());
+}
+
+mod images {
+    use super::*;
+
+    async fn fixture() -> Fixture<S3Images> {
+        let (client, bucket) = bucket("images").await;
+        Fixture::new((0..PROCESSES).map(|_| S3Images::new(client.clone(), bucket.clone())), &Platform::new())
+    }
+
+    testkit::contract_image_objects!(fixture());
+
+    #[tokio::test]
+    async fn upload_link_stores_an_object_that_a_link_returns() {
+        let (client, bucket) = bucket("uploads").await;
+        let (images, http) = (S3Images::new(client, bucket), anonymous_client());
+        let url = images.upload_link("uploads/a/b", "image/png", 4, 60).await.expect("a link");
+        let put = http.put(&url).header("content-type", "image/png").body("1234").send().await.expect("a response");
+        assert_eq!(put.status().as_u16(), 200);
+        let link = images.link("uploads/a/b", 60).await.expect("a link");
+        let got = http.get(&link).send().await.expect("a response");
+        assert_eq!(got.headers()["content-type"], "image/png");
+        assert_eq!(got.text().await.expect("a body"), "1234");
+    }
 }
 
 mod archive {

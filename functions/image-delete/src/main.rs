@@ -1,0 +1,10 @@
+//! Wires image-delete.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::IMAGE_DELETE)?;
+    let products = adapters_dynamodb::products(&wiring)?;
+    let cache = adapters_redis::cache(&wiring)?;
+    let objects = adapters_s3::images(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| image_delete::handle(&products, &cache, &objects, call).await).await
+}
