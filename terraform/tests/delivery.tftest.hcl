@@ -354,6 +354,11 @@ run "budgets" {
   }
 
   assert {
+    condition     = aws_ce_anomaly_monitor.this.monitor_dimension == "SERVICE" && [for value in one(one(aws_ce_anomaly_subscription.this.threshold_expression).dimension).values : value] == ["20"]
+    error_message = "Unusual cost of a service is not detected from 20 dollars on."
+  }
+
+  assert {
     condition     = one(aws_ce_anomaly_subscription.this.subscriber).address == var.topic_arns["ticket"]
     error_message = "Cost anomalies reach nobody."
   }

@@ -110,8 +110,13 @@ run "alarms" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_query_definition.this) >= 8 && contains(keys(aws_cloudwatch_query_definition.this), "one-order.txt")
-    error_message = "The kept queries are missing."
+    condition     = length(setsubtract(["canary.txt", "dead-letters.txt", "failures.txt", "one-order.txt", "server-errors.txt", "slow-requests.txt", "timeouts.txt"], keys(aws_cloudwatch_query_definition.this))) == 0
+    error_message = "A kept query is missing."
+  }
+
+  assert {
+    condition     = alltrue([for query in aws_cloudwatch_query_definition.this : startswith(query.name, "quayside-dev/") && startswith(query.query_string, "# ")])
+    error_message = "A kept query does not say what it shows, or is not found under the environment's name."
   }
 }
 
@@ -188,8 +193,13 @@ run "service_levels" {
   }
 
   assert {
-    condition     = contains(values(aws_xray_group.this)[*].filter_expression, "service(\"quayside-dev-canary-order\")")
-    error_message = "The canary has no service level."
+    condition     = toset(keys(aws_xray_group.this)) == setunion(keys(var.journeys), ["faults", "slow"]) && aws_xray_group.this["canary"].filter_expression == "service(\"quayside-dev-canary-order\")"
+    error_message = "Traces of faults, of slow requests or of a journey have no group."
+  }
+
+  assert {
+    condition     = one(aws_xray_group.this["faults"].insights_configuration).notifications_enabled
+    error_message = "X-Ray does not report groups of faults."
   }
 }
 

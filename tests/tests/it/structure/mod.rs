@@ -16,6 +16,7 @@ mod keys;
 mod names;
 mod permissions;
 mod protection;
+mod queries;
 mod source_files;
 mod sources;
 mod stacks;
