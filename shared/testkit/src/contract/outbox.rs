@@ -96,10 +96,13 @@ pub async fn event_published_after_its_commit_is_not_pending(
 pub async fn sweep_publishes_the_oldest_events_up_to_its_limit(
     fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
 ) {
-    let (b, a, c) = (add_pending(fixture, 200).await, add_pending(fixture, 300).await, add_pending(fixture, 100).await);
+    let (b, a) = (add_pending(fixture, 200).await, add_pending(fixture, 300).await);
+    let before = later(-100);
+    let c = add_pending(fixture, 100).await;
+    let time_of_c = before..=later(-100);
     let report = sweep(fixture, later(60), 2).await;
     assert_eq!((report.due, report.sent, report.waiting), (2, 2, 1));
-    assert_eq!(report.oldest, Some(later(-100)), "the third is pending");
+    assert!(report.oldest.is_some_and(|oldest| time_of_c.contains(&oldest)), "the third is pending: {report:?}");
     let mut first = published_ids(fixture);
     first.sort_by_key(|id| (*id != a, *id != b));
     assert_eq!(first, [a, b]);
