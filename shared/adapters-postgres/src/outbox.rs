@@ -6,7 +6,7 @@ use domain::{Event, event::is_published_by};
 use edge::telemetry::metrics;
 use kernel::Failure;
 use ports::Bus;
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 /// How long a command waits for the bus. The command has been committed, and the sweep publishes what the bus does not accept in time.
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(600);
@@ -43,7 +43,7 @@ impl<B: Bus> Relay<B> {
     /// Publishes committed events. An error undoes no commit and is not returned: it is logged and counted, and the sweep publishes the
     /// events.
     pub(super) async fn publish(&self, events: &[Event]) {
-        let events: Vec<Event> = events.iter().filter(|event| may_leave(event, self.context)).cloned().collect();
+        let events = leaving(events, self.context);
         if events.is_empty() {
             return;
         }
@@ -64,6 +64,15 @@ impl<B: Bus> Relay<B> {
             metrics::count(MARK_FAILED, u64::try_from(published.len()).unwrap_or(u64::MAX));
             tracing::warn!(error.message = %failure, events = published.len(), "events will be published twice");
         }
+    }
+}
+
+/// The events that may leave the outbox of `context`; copied only if one may not.
+fn leaving(events: &[Event], context: Context) -> Cow<'_, [Event]> {
+    let leaves: Vec<bool> = events.iter().map(|event| may_leave(event, context)).collect();
+    match leaves.contains(&false) {
+        false => Cow::Borrowed(events),
+        true => events.iter().zip(leaves).filter_map(|(event, leaves)| leaves.then(|| event.clone())).collect(),
     }
 }
 

@@ -69,7 +69,7 @@ pub struct SweepReport {
     pub refused: u32,
     /// Events that are still pending in all outboxes.
     pub waiting: u64,
-    /// When the oldest pending event happened.
+    /// When the oldest pending event happened that may leave.
     pub oldest: Option<Timestamp>,
     /// Position of the last event that was offered; `None` if there was none.
     pub last: Option<OutboxCursor>,

@@ -163,6 +163,7 @@ pub async fn event_of_another_context_is_refused_and_blocks_no_other(
     let own = add_pending(fixture, 200).await;
     let report = sweep(fixture, later(60), 10).await;
     assert_eq!((report.due, report.sent, report.refused, report.waiting), (2, 1, 1, 1));
+    assert_eq!(report.oldest, None, "what never leaves does not lag");
     assert_eq!(published_ids(fixture), [own]);
     // The function that commits such an event does not publish it either.
     let order = build::order().id(OrderId(fresh())).at(later(-100));

@@ -221,7 +221,7 @@ impl ports::Outbox for Outbox {
         drop(lock);
         Ok(self.0.inspect(|state| {
             let pending = &state.outbox.pending;
-            let oldest = pending.values().map(|one| one.event.time).min();
+            let oldest = pending.values().filter(|one| is_own(&one.event)).map(|one| one.event.time).min();
             SweepReport { waiting: pending.len() as u64, oldest, ..report }
         }))
     }
