@@ -27,10 +27,10 @@ pub async fn handle(
     }
     let endpoint = endpoints.register(&call.body.token).await?;
     let device = Device { id: DeviceId(call.ids.next()), endpoint, registered_at: call.now };
-    let id = devices.save_device(owner, &device).await?;
-    let reply = Reply::created(DeviceView::from(id));
-    // Stored after the effect: a repetition that finds no response registers the same device again, which changes nothing.
-    let Some(key) = &call.idempotency else { return Ok(reply) };
-    let outcome = devices.store_device_response(key, &reply.to_stored()?).await?;
-    Ok(reply.or_replay(outcome))
+    let created = |id| Reply::created(DeviceView::from(id));
+    let Some(key) = &call.idempotency else {
+        return Ok(created(devices.save_device(owner, &device).await?));
+    };
+    let (id, outcome) = devices.save_device_once(owner, &device, key, &created(device.id).to_stored()?).await?;
+    Ok(created(id).or_replay(outcome))
 }

@@ -2,7 +2,7 @@
 
 /// Inserts the idempotency record of a request: `$1` scope, `$2` key, `$3` fingerprint, `$4` status and headers (jsonb), `$5` body. An
 /// expired record is replaced. A concurrent request with the same key waits until the first one has committed, and then inserts nothing.
-/// With `from`, the record is inserted only if that has a row.
+/// With `from`, the record is inserted only if that has a row, and with `body` its body is that expression over it.
 macro_rules! insert_idempotency_record {
     () => {
         concat!(
@@ -13,10 +13,15 @@ macro_rules! insert_idempotency_record {
         )
     };
     (from $from:literal) => {
+        insert_idempotency_record!(body "$5", from $from)
+    };
+    (body $body:literal, from $from:literal) => {
         concat!(
             "recorded AS (
             INSERT INTO idempotency AS old (scope, key, fingerprint, status, headers, body, created_at, expires_at)
-            SELECT $1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', $5, now(), now() + interval '24 hours' FROM ",
+            SELECT $1, $2, $3, ($4 ->> 'status')::integer, $4 -> 'headers', ",
+            $body,
+            ", now(), now() + interval '24 hours' FROM ",
             $from,
             " ",
             insert_idempotency_record!(@on_conflict),

@@ -1,7 +1,9 @@
 //! Notification preferences, devices, and suppressed e-mail addresses.
 
 use super::{
-    PgContacts, idempotency,
+    PgContacts,
+    fragments::{insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
     params::params,
     rows::{get, only},
 };
@@ -9,7 +11,7 @@ use domain::{
     id::{DeviceId, UserId},
     notification::{Channel, Locale, Preferences},
 };
-use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Bus, Device, DeviceStore, EmailFeedback, EmailFeedbackStore, MAX_DEVICES, PreferenceStore};
 use tokio_postgres::Row;
 
@@ -29,6 +31,24 @@ const SAVE_DEVICE: &str = "
     INSERT INTO devices (id, user_id, endpoint, registered_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, registered_at = excluded.registered_at
     RETURNING id";
+
+/// Like `SAVE_DEVICE`, with the id in `$6`, the user in `$7`, the endpoint in `$8`, the time in `$9` and the limit in `$10`. The id of the response is
+/// the one that the endpoint has.
+const SAVE_DEVICE_ONCE: &str = concat!(
+    "WITH known AS (
+        SELECT FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now()
+    ), too_many AS (
+        DELETE FROM devices WHERE NOT EXISTS (SELECT FROM known) AND id IN (
+            SELECT id FROM devices WHERE user_id = $7 AND endpoint <> $8 ORDER BY registered_at DESC, id DESC OFFSET $10 - 1
+        )
+    ), saved AS (
+        INSERT INTO devices (id, user_id, endpoint, registered_at) SELECT $6, $7, $8, $9 WHERE NOT EXISTS (SELECT FROM known)
+        ON CONFLICT (endpoint) DO UPDATE SET user_id = excluded.user_id, registered_at = excluded.registered_at
+        RETURNING id
+    ), ",
+    insert_idempotency_record!(body "replace($5, $6::text, saved.id::text)", from "saved"),
+    select_idempotency_outcome!(with "(SELECT id FROM saved) AS device"),
+);
 
 const REMOVE_DEVICE: &str = "DELETE FROM devices WHERE user_id = $1 AND id = $2";
 
@@ -77,12 +97,28 @@ impl<B: Bus> DeviceStore for PgContacts<B> {
         idempotency::find_response(self.database(), key).await
     }
 
-    async fn store_device_response(
+    async fn save_device_once(
         &self,
+        user: UserId,
+        device: &Device,
         key: &IdempotencyKey,
         reply: &StoredReply,
-    ) -> Result<IdempotencyOutcome, Failure> {
-        idempotency::store_rejection(self.database(), key, reply).await
+    ) -> Result<(DeviceId, IdempotencyOutcome), Failure> {
+        let params = params![
+            &key.scope,
+            &key.key,
+            &key.fingerprint,
+            idempotency::reply_head(reply),
+            &reply.body,
+            device.id.0,
+            user.0,
+            &device.endpoint,
+            device.registered_at,
+            i64::try_from(MAX_DEVICES).map_err(Failure::internal)?,
+        ];
+        let rows = self.database().query(SAVE_DEVICE_ONCE, &params).await?;
+        let id = get::<Option<Uuid>>(only(&rows)?, "device")?.map_or(device.id, DeviceId);
+        Ok((id, idempotency::settled(self.database(), key, &rows).await?))
     }
 
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {

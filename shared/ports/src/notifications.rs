@@ -95,12 +95,15 @@ pub trait DeviceStore {
     /// The response that is stored under a key, if any.
     async fn find_device_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure>;
 
-    /// Stores the response of a key, unless it has one.
-    async fn store_device_response(
+    /// Like [`Self::save_device`], once for a key, whose response is stored with the device. `reply` names the given id; if the endpoint has
+    /// one already, it is stored, and returned, with that.
+    async fn save_device_once(
         &self,
+        user: UserId,
+        device: &Device,
         key: &IdempotencyKey,
         reply: &StoredReply,
-    ) -> Result<IdempotencyOutcome, Failure>;
+    ) -> Result<(DeviceId, IdempotencyOutcome), Failure>;
 
     /// Removes a device of `user`, if it exists.
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure>;

@@ -1,6 +1,6 @@
 //! Contract of [`PreferenceStore`], [`DeviceStore`] and [`EmailFeedbackStore`], observed through [`ContactStore`].
 
-use super::{Fixture, a_claim, an_event, fresh};
+use super::{Fixture, a_claim, an_event, fresh, kind_and_code};
 use crate::build;
 use domain::{
     event::NotificationSent,
@@ -8,7 +8,7 @@ use domain::{
     notification::{Channel, Locale, Outcome, Preferences, Suppression, Template},
     text::Email,
 };
-use kernel::Timestamp;
+use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use ports::{
     Contact, ContactStore, Device, DeviceStore, EmailFeedback, EmailFeedbackStore, MAX_DEVICES, NotificationRequests,
     PreferenceStore, Recipient,
@@ -24,6 +24,7 @@ macro_rules! contract_preferences {
             new_preferences_replace_the_old_ones
             devices_of_a_user_are_removed_once_per_claim
             device_has_one_owner_and_a_stable_id
+            device_is_saved_once_for_a_key_with_the_id_that_its_endpoint_has
             only_its_owner_removes_a_device
             unreachable_device_is_pruned_unless_registered_again
             device_limit_removes_the_oldest_registrations
@@ -108,6 +109,28 @@ pub async fn device_has_one_owner_and_a_stable_id(fixture: &Fixture<impl Contact
         recipient(fixture.port(), second).await.devices,
         [Device { registered_at: theirs.registered_at, ..phone }]
     );
+}
+
+pub async fn device_is_saved_once_for_a_key_with_the_id_that_its_endpoint_has(
+    fixture: &Fixture<impl ContactStore + DeviceStore>,
+) {
+    let (port, owner) = (fixture.port(), stored_contact(fixture.port()).await.user_id);
+    let known = device(21);
+    port.save_device(owner, &known).await.expect("stored");
+    let again = Device { endpoint: known.endpoint.clone(), ..device(22) };
+    let (key, reply) = (build::a_key(&fresh().to_string(), "phone"), build::a_reply(&again.id.to_string()));
+    let saved = port.save_device_once(owner, &again, &key, &reply).await;
+    assert_eq!(saved, Ok((known.id, IdempotencyOutcome::Committed)));
+    let stored = StoredReply { body: build::a_reply(&known.id.to_string()).body, ..reply.clone() };
+    assert_eq!(port.find_device_response(&key).await, Ok(Some(IdempotencyOutcome::Replayed(stored.clone()))));
+    // A repetition that did not find the response yet changes nothing.
+    let later = Device { endpoint: format!("{}/other", known.endpoint), ..device(23) };
+    let (_, outcome) = port.save_device_once(owner, &later, &key, &reply).await.expect("replayed");
+    assert_eq!(outcome, IdempotencyOutcome::Replayed(stored));
+    assert_eq!(recipient(port, owner).await.devices, [Device { registered_at: again.registered_at, ..known }]);
+    let reused = IdempotencyKey { fingerprint: "another".to_owned(), ..key };
+    let refused = port.save_device_once(owner, &later, &reused, &reply).await;
+    assert_eq!(kind_and_code(refused), (FailureKind::Invalid, "idempotency-key-reused"));
 }
 
 pub async fn only_its_owner_removes_a_device(fixture: &Fixture<impl ContactStore + DeviceStore>) {

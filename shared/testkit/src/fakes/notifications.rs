@@ -63,6 +63,22 @@ impl ContactsState {
         self.log.insert((logged.id, sent.channel), logged);
     }
 
+    fn save_device(&mut self, user: UserId, device: &Device) -> DeviceId {
+        let (devices, mut device) = (&mut self.devices, device.clone());
+        if let Some((_, known)) = devices.remove(&device.endpoint) {
+            device.id = known.id;
+        }
+        let devices_of_user = devices.values().filter(|(owner, _)| *owner == user).map(|(_, one)| one);
+        let mut devices_of_user: Vec<Device> = devices_of_user.cloned().collect();
+        devices_of_user.sort_by_key(|one| (one.registered_at, one.id));
+        for oldest in devices_of_user.iter().take(devices_of_user.len().saturating_sub(MAX_DEVICES - 1)) {
+            devices.remove(&oldest.endpoint);
+        }
+        let id = device.id;
+        devices.insert(device.endpoint.clone(), (user, device));
+        id
+    }
+
     /// A log entry with the outcome of later feedback.
     fn with_feedback(&self, logged: &NotificationLogEntry) -> NotificationLogEntry {
         let later = self.feedback.get(&logged.id).filter(|_| logged.sent.channel == Channel::Email);
@@ -244,35 +260,30 @@ impl ports::PreferenceStore for Contacts {
 
 impl ports::DeviceStore for Contacts {
     async fn save_device(&self, user: UserId, device: &Device) -> Result<DeviceId, Failure> {
-        let commit = self.0.commit("contacts.save_device", |state| {
-            let devices = &mut state.contacts.devices;
-            let mut device = device.clone();
-            if let Some((_, known)) = devices.remove(&device.endpoint) {
-                device.id = known.id;
-            }
-            let devices_of_user = devices.values().filter(|(owner, _)| *owner == user).map(|(_, one)| one);
-            let mut devices_of_user: Vec<Device> = devices_of_user.cloned().collect();
-            devices_of_user.sort_by_key(|one| (one.registered_at, one.id));
-            for oldest in devices_of_user.iter().take(devices_of_user.len().saturating_sub(MAX_DEVICES - 1)) {
-                devices.remove(&oldest.endpoint);
-            }
-            let id = device.id;
-            devices.insert(device.endpoint.clone(), (user, device));
-            Ok(id)
-        });
-        commit.await
+        self.0.commit("contacts.save_device", |state| Ok(state.contacts.save_device(user, device))).await
     }
 
     async fn find_device_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
         self.0.query(Dependency::Database, |state| state.contacts.keys.find(key)).await
     }
 
-    async fn store_device_response(
+    async fn save_device_once(
         &self,
+        user: UserId,
+        device: &Device,
         key: &IdempotencyKey,
         reply: &StoredReply,
-    ) -> Result<IdempotencyOutcome, Failure> {
-        self.0.commit("contacts.store_device_response", |state| state.contacts.keys.settle(key, reply)).await
+    ) -> Result<(DeviceId, IdempotencyOutcome), Failure> {
+        let commit = self.0.commit("contacts.save_device_once", |state| {
+            if let Some(settled) = state.contacts.keys.find(key)? {
+                return Ok((device.id, settled));
+            }
+            let id = state.contacts.save_device(user, device);
+            let body = reply.body.replace(&device.id.to_string(), &id.to_string());
+            state.contacts.keys.record(key, Some(&StoredReply { body, ..reply.clone() }));
+            Ok((id, IdempotencyOutcome::Committed))
+        });
+        commit.await
     }
 
     async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), Failure> {
