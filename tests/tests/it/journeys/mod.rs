@@ -7,6 +7,7 @@ mod catalogue;
 mod channels;
 mod clients;
 mod failure;
+mod gateway;
 mod identity;
 mod order;
 mod saga;

@@ -183,7 +183,7 @@ async fn concurrent_cancellation_and_shipment_leave_stock_and_money_consistent()
 }
 
 /// The order, once it has this status.
-async fn wait_for_status(api: &ApiClient, user: &User, order: &Value, status: &str) -> Value {
+pub(super) async fn wait_for_status(api: &ApiClient, user: &User, order: &Value, status: &str) -> Value {
     let path = format!("/api/v1/orders/{}", id(order));
     eventually("the order reaches the status", async || {
         let order = api.get(&path).token(&user.token).send().await.expect(200);
@@ -192,7 +192,7 @@ async fn wait_for_status(api: &ApiClient, user: &User, order: &Value, status: &s
     .await
 }
 
-async fn payment_of(api: &ApiClient, user: &User, order: &Value) -> Value {
+pub(super) async fn payment_of(api: &ApiClient, user: &User, order: &Value) -> Value {
     let payment = api.get(&format!("/api/v1/payments/order/{}", id(order))).token(&user.token).send().await.expect(200);
     let by_id = api.get(&format!("/api/v1/payments/{}", id(&payment))).token(&user.token).send().await.expect(200);
     assert_eq!(by_id["order_id"], order["id"]);
@@ -218,7 +218,7 @@ async fn inject_faults(api: &ApiClient, fault: &Value) {
 }
 
 /// The charges of an order at the gateway, declined ones included.
-async fn charges(api: &ApiClient, order: &Value) -> Vec<Value> {
+pub(super) async fn charges(api: &ApiClient, order: &Value) -> Vec<Value> {
     let url = format!("{}/_local/charges", var("GATEWAY_URL"));
     let all: Value = api.http.get(url).send().await.expect("reachable").json().await.expect("JSON");
     let all = all["charges"].as_array().cloned().unwrap_or_default();

@@ -23,7 +23,7 @@ fn config(secrets: [&Secret; 2]) -> Config {
     ])
 }
 
-fn stored(secret: &'static Secret) -> adapters_secrets::SecretValue {
+pub(super) fn stored(secret: &'static Secret) -> adapters_secrets::SecretValue {
     let wiring = Wiring::new(catalog::PAYMENT_WEBHOOK, config([&catalog::GATEWAY_KEY, &catalog::WEBHOOK_SECRET]));
     adapters_secrets::secret(&wiring, secret).expect("a secret")
 }
@@ -58,12 +58,17 @@ async fn signing_keys_rotated_under_load_fail_no_request() {
 /// Sends a genuine event that is about nothing of this platform, signed with `secret`.
 async fn webhook(api: &ApiClient, secret: &str) -> u16 {
     let body = json!({ "id": unique("evt"), "type": "customer.created", "data": { "object": {} } }).to_string();
+    signed_webhook(api, secret, &body).await
+}
+
+/// Sends `body` as a webhook that is signed with `secret`. Returns the status.
+pub(super) async fn signed_webhook(api: &ApiClient, secret: &str, body: &str) -> u16 {
     let at = Timestamp::now().as_second();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let digest = hmac::sign(&key, format!("{at}.{body}").as_bytes());
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let request = api.post("/api/v1/webhooks/payments").header("content-type", "application/json");
-    let request = request.header("stripe-signature", &format!("t={at},v1={digest}")).text(&body);
+    let request = request.header("stripe-signature", &format!("t={at},v1={digest}")).text(body);
     request.send().await.status.as_u16()
 }
 

@@ -166,6 +166,8 @@ impl Command {
 pub struct Plan {
     /// Whether customer and products exist from the start; otherwise they are created by commands.
     pub is_seeded: bool,
+    /// Whether the customer verifies the address. One who does not gets no e-mail about orders.
+    pub is_verified: bool,
     /// Whether it is a short schedule of one order or two.
     pub is_small: bool,
     /// Each command, and its delay after it becomes possible.
@@ -187,6 +189,7 @@ impl Plan {
         let commands = commands.map(|command| (command, Duration::ZERO)).collect();
         Self {
             is_seeded,
+            is_verified: true,
             is_small: false,
             commands,
             policy: ShortfallPolicy::Refund,
@@ -199,6 +202,11 @@ impl Plan {
     /// Three orders and no other command.
     pub fn usual() -> Self {
         Self::with(SETS[0], false)
+    }
+
+    /// Three orders of a customer who never verifies the address.
+    pub fn unverified() -> Self {
+        Self { is_verified: false, ..Self::usual() }
     }
 
     /// One order is shipped, delivered and refunded in two parts; another is paid at the second attempt, after its reservation expired

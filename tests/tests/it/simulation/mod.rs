@@ -114,7 +114,7 @@ fn print_statistics(what: &str, reports: &[RunReport], started: Instant) {
 fn crash_before_or_after_any_operation_is_recovered() {
     let started = Instant::now();
     let of = |plan: Plan| crashes(&plan).map(|crash| (plan.clone(), crash)).collect::<Vec<_>>();
-    let all = [of(Plan::usual()), of(Plan::full())].concat();
+    let all = [of(Plan::usual()), of(Plan::full()), of(Plan::unverified())].concat();
     let outcome = on_all_cores(0..all.len() as u64, |take, reports| {
         while let Some(n) = take() {
             let (plan, crash) = &all[usize::try_from(n).expect("few")];

@@ -46,7 +46,7 @@ pub fn in_order<S: Backend>(
     }
     let report = until_idle(&mut world, &Choices::none())?;
     let emails = rules::order_emails(&world.platform).len();
-    let due = rules::expected_emails(&world.seen);
+    let due = rules::expected_emails(&world);
     rule!(crash.is_some() || emails == due, "{emails} e-mails, {due} were due, and no fault was injected");
     Ok(report)
 }
