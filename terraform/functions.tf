@@ -131,6 +131,17 @@ variable "max_unpaid_units" {
   }
 }
 
+variable "invoice_seller" {
+  description = "Name, address and tax number of the seller on invoices: lines separated by |."
+  type        = string
+  default     = "Quayside Ltd|1 Harbour Way|Dublin D01 X2X2|Ireland|VAT IE1234567T"
+
+  validation {
+    condition     = can(regex("^[^|]{1,60}([|][^|]{1,60}){0,7}$", var.invoice_seller))
+    error_message = "invoice_seller must have 1 to 8 lines of 1 to 60 characters, separated by |."
+  }
+}
+
 variable "shipping_methods" {
   description = "Shipping methods with prices in minor units, such as standard:free;express:EUR:1290,USD:1500. The first is the default."
   type        = string
@@ -236,6 +247,7 @@ locals {
     SmsCountries          = coalesce(var.sms_countries, local.catalog.sms_countries)
     MaxSmsPerCustomer     = tostring(var.message_quotas.sms_per_customer)
     MaxSmsPerAddress      = tostring(var.message_quotas.sms_per_address)
+    InvoiceSeller         = var.invoice_seller
     InvoiceTimeZone       = var.invoice_time_zone
     InvoiceYearBegins     = var.invoice_year_begins
 

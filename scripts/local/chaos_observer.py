@@ -104,10 +104,13 @@ class Observer:
         return [{**row, "document": f"{row['series']}/{row['series']}-{row['position']:06}.pdf"} for row in found]
 
     def series(self) -> dict[str, Json]:
-        """The last number and all numbers of each series of invoices."""
+        """The last number and all numbers of each series of invoices and credit notes."""
         found = rows("""
-            select s.series, s.last_number as last, (select json_agg(i.position order by i.position)
-                                      from invoices.invoices i where i.series = s.series) as positions
+            select s.series, s.last_number as last, (
+                select json_agg(n.position order by n.position) from (
+                    select position from invoices.invoices i where i.series = s.series
+                    union all select position from invoices.credit_notes c where c.series = s.series
+                ) as n) as positions
             from invoices.series s""")
         return {row["series"]: {"last": row["last"], "positions": row["positions"] or []} for row in found}
 

@@ -6,18 +6,19 @@
 use domain::{
     DomainEvent, canary,
     event::OrderConfirmed,
-    invoice::{self, Calendar, Invoice},
+    invoice::{self, Calendar, Invoice, Seller},
 };
 use edge::Delivery;
 use kernel::Failure;
 use ports::{Documents, InvoiceRenderer, InvoiceStore};
 
-/// Issues one invoice, and none for an order of the canary: the series is for customers. `calendar` decides on which day and in which series.
+/// Issues one invoice of `seller`, and none for an order of the canary: the series is for customers. `calendar` decides on which day and in
+/// which series.
 pub async fn handle(
     invoices: &impl InvoiceStore,
     documents: &impl Documents,
     renderer: &impl InvoiceRenderer,
-    calendar: &Calendar,
+    (calendar, seller): (&Calendar, &Seller),
     delivery: Delivery<DomainEvent>,
 ) -> Result<(), Failure> {
     let order: &OrderConfirmed = delivery.event.event.payload()?;
@@ -25,7 +26,7 @@ pub async fn handle(
         return Ok(());
     }
     let issued = |invoice: &Invoice| delivery.event(order.order_id, 1, invoice.issued(order.order_id));
-    let draft = invoice::draft(order.clone());
+    let draft = invoice::draft(order.clone(), seller.clone());
     let invoice = invoices.assign_number(delivery.claim(), &draft, calendar, delivery.now, &issued).await?;
     documents.put_once(&invoice.key(), "application/pdf", renderer.render(&invoice)?).await
 }

@@ -5,9 +5,10 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::INVOICE_ISSUE)?;
     let invoices = adapters_postgres::invoices(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let documents = adapters_s3::documents(&wiring)?;
-    let (renderer, calendar) = (adapters_pdf::PdfInvoiceRenderer::packaged()?, wiring.invoice_calendar()?);
+    let renderer = adapters_pdf::PdfInvoiceRenderer::packaged()?;
+    let (calendar, seller) = (wiring.invoice_calendar()?, wiring.invoice_seller()?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        invoice_issue::handle(&invoices, &documents, &renderer, &calendar, delivery).await
+        invoice_issue::handle(&invoices, &documents, &renderer, (&calendar, &seller), delivery).await
     })
     .await
 }

@@ -1,10 +1,11 @@
-//! Renders invoices as PDF, in A4, on as many pages as their lines need.
+//! Renders invoices and credit notes as PDF, in A4, on as many pages as their lines need.
 //!
 //! The output is deterministic: the date and the ids of the document come from the invoice, and the fonts are pinned. Ubuntu Light is in the
 //! binary; FiraGO and Droid Sans Fallback are files of the package that are read when a text needs them ([`fonts`]). Their licences are in
 //! `FONTS.txt`. A character that no font has is drawn as its code in a frame.
 #![allow(clippy::float_arithmetic)] // Coordinates in points. Amounts of money stay integers until they are formatted.
 
+mod credit_note;
 mod extraction;
 mod fonts;
 mod line;
@@ -15,12 +16,13 @@ mod summary;
 mod tests;
 mod typeface;
 
-use domain::invoice::{Draft, Invoice};
+use domain::address::Address;
+use domain::invoice::{Invoice, Seller};
 use domain::money::Money;
 use domain::order::OrderLine;
 use edge::telemetry::metrics;
 use fonts::Fonts;
-use kernel::Failure;
+use kernel::{Failure, Timestamp};
 use krilla::Document;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
@@ -73,19 +75,20 @@ impl ports::InvoiceRenderer for PdfInvoiceRenderer {
     fn render(&self, invoice: &Invoice) -> Result<Vec<u8>, Failure> {
         let faces = Typefaces::new(&self.fonts).ok_or_else(|| Failure::internal("the typeface cannot be loaded"))?;
         let rows: Vec<Row<'_>> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
-        let address = address(&invoice.draft, &faces);
-        report_replaced(rows.iter().flat_map(|row| &row.name).chain(&address));
+        let buyer = address(&invoice.draft.address, &faces);
+        report_replaced(rows.iter().flat_map(|row| &row.name).chain(&buyer));
         let summary = Summary::new(&invoice.draft.totals, invoice.draft.total);
-        let pages = paginate(&rows, first_table(&address), summary.height());
+        let pages = paginate(&rows, first_table(&invoice.draft.seller, &buyer), summary.height());
         let mut document = Document::new();
-        document.set_metadata(metadata(invoice));
+        let title = format!("Invoice {}", invoice.number());
+        document.set_metadata(metadata(&title, &invoice.key(), invoice.issued_at));
         for (n, rows) in pages.iter().enumerate() {
             let settings =
                 PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Failure::internal("the page size is invalid"))?;
             let mut page = document.start_page_with(settings);
             let mut sheet = Sheet::new(page.surface(), &faces);
             let top =
-                if n == 0 { first_header(&mut sheet, invoice, &address) } else { next_header(&mut sheet, invoice) };
+                if n == 0 { invoice_header(&mut sheet, invoice, &buyer) } else { next_header(&mut sheet, invoice) };
             let bottom = table(&mut sheet, rows, invoice.draft.total, top);
             if n + 1 == pages.len() {
                 summary.draw(&mut sheet, bottom);
@@ -131,18 +134,18 @@ const ADDRESS_LEADING: f32 = 15.0;
 const ADDRESS_TEXT: f32 = 10.5;
 const ADDRESS_WIDTH: f32 = 240.0;
 
-/// The top of the table on the first page: below the invoice details, or below a long address.
-fn first_table(address: &[Line]) -> f32 {
-    let lines = f32::from(u16::try_from(address.len()).unwrap_or(u16::MAX));
-    (HEADER + 214.0).max(ADDRESS + lines * ADDRESS_LEADING + 30.0)
+/// The space between the blocks of seller and buyer, for the label of the second.
+const BLOCK: f32 = 30.0;
+
+/// The top of the table on the first page: below the details, or below seller and buyer.
+fn first_table(seller: &Seller, buyer: &[Line]) -> f32 {
+    let lines = f32::from(u16::try_from(seller.lines().len() + buyer.len()).unwrap_or(u16::MAX));
+    (HEADER + 214.0).max(ADDRESS + lines * ADDRESS_LEADING + BLOCK + 30.0)
 }
 
 /// The address, wrapped to the width of its column.
-fn address(draft: &Draft, faces: &Typefaces<'_>) -> Vec<Line> {
-    adapters::postal::lines(&draft.address)
-        .iter()
-        .flat_map(|line| wrap(line, ADDRESS_TEXT, ADDRESS_WIDTH, faces))
-        .collect()
+fn address(address: &Address, faces: &Typefaces<'_>) -> Vec<Line> {
+    adapters::postal::lines(address).iter().flat_map(|line| wrap(line, ADDRESS_TEXT, ADDRESS_WIDTH, faces)).collect()
 }
 
 /// Distributes the rows over pages. If the total does not fit below the last row, both go to a new page.
@@ -161,34 +164,51 @@ fn paginate<'a, 'b>(rows: &'b [Row<'a>], first_table: f32, total: f32) -> Vec<&'
     pages
 }
 
-/// Draws the header of the first page and returns the top of the table.
-fn first_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, address: &[Line]) -> f32 {
-    let Draft { order_id, payment_id, .. } = &invoice.draft;
+/// Draws the header of the first page of an invoice and returns the top of the table.
+fn invoice_header(sheet: &mut Sheet<'_, '_>, invoice: &Invoice, buyer: &[Line]) -> f32 {
+    let draft = &invoice.draft;
+    let details = [
+        ("INVOICE NUMBER", invoice.number(), 10.5),
+        ("DATE", invoice.issued_on.strftime("%-d %B %Y").to_string(), 10.5),
+        ("ORDER", draft.order_id.to_string(), 9.0),
+        ("PAYMENT", draft.payment_id.to_string(), 9.0),
+    ];
+    first_header(sheet, "Invoice", &draft.seller, buyer, &details)
+}
+
+/// Draws the header of a document: what it is, seller and buyer, and details with name, value and size. Returns the top of the table.
+fn first_header(
+    sheet: &mut Sheet<'_, '_>,
+    title: &str,
+    seller: &Seller,
+    buyer: &[Line],
+    details: &[(&str, String, f32)],
+) -> f32 {
     sheet.rectangle(0.0, 0.0, WIDTH, HEADER, ACCENT);
     sheet.text("QUAYSIDE", LEFT, 58.0, Style::new(24.0, WHITE).heavy().spaced(0.08));
-    sheet.text("Invoice", RIGHT, 58.0, Style::new(20.0, WHITE).at(Anchor::End));
+    sheet.text(title, RIGHT, 58.0, Style::new(20.0, WHITE).at(Anchor::End));
 
     let label = Style::new(8.0, MUTED).spaced(0.05);
-    sheet.text("SHIP TO", LEFT, HEADER + 42.0, label);
     let mut y = ADDRESS;
-    for line in address {
+    sheet.text("SELLER", LEFT, y - 18.0, label);
+    for line in seller.lines() {
+        sheet.text(line, LEFT, y, Style::new(ADDRESS_TEXT, INK));
+        y += ADDRESS_LEADING;
+    }
+    y += BLOCK;
+    sheet.text("BILL AND SHIP TO", LEFT, y - 18.0, label);
+    for line in buyer {
         sheet.line(line, LEFT, y, Style::new(ADDRESS_TEXT, INK));
         y += ADDRESS_LEADING;
     }
 
-    let details = [
-        ("INVOICE NUMBER", invoice.number(), 10.5),
-        ("DATE", invoice.issued_on.strftime("%-d %B %Y").to_string(), 10.5),
-        ("ORDER", order_id.to_string(), 9.0),
-        ("PAYMENT", payment_id.to_string(), 9.0),
-    ];
     let mut y = HEADER + 42.0;
     for (name, value, size) in details {
         sheet.text(name, 330.0, y, label);
-        sheet.text(&value, 330.0, y + 15.0, Style::new(size, INK));
+        sheet.text(value, 330.0, y + 15.0, Style::new(*size, INK));
         y += 38.0;
     }
-    first_table(address)
+    first_table(seller, buyer)
 }
 
 /// Draws the header of every other page and returns the top of the table.
@@ -258,8 +278,8 @@ fn group_thousands(digits: &str) -> String {
     text
 }
 
-fn metadata(invoice: &Invoice) -> Metadata {
-    let at = invoice.issued_at.to_zoned(jiff::tz::TimeZone::UTC);
+fn metadata(title: &str, key: &str, issued_at: Timestamp) -> Metadata {
+    let at = issued_at.to_zoned(jiff::tz::TimeZone::UTC);
     let date = DateTime::new(at.year().unsigned_abs())
         .month(at.month().unsigned_abs())
         .day(at.day().unsigned_abs())
@@ -269,9 +289,9 @@ fn metadata(invoice: &Invoice) -> Metadata {
         .utc_offset_hour(0)
         .utc_offset_minute(0);
     Metadata::new()
-        .title(format!("Invoice {}", invoice.number()))
+        .title(title.to_owned())
         .authors(vec!["Quayside".to_owned()])
         .language("en".to_owned())
         .creation_date(date)
-        .document_id(format!("{}/{}", catalog::PREFIX, invoice.key()))
+        .document_id(format!("{}/{key}", catalog::PREFIX))
 }

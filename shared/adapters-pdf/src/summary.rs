@@ -4,8 +4,9 @@ use super::{
     RIGHT, format_amount,
     sheet::{ACCENT, Anchor, FAINT, INK, MUTED, Sheet, Style},
 };
+use domain::credit_note::Draft;
 use domain::money::Money;
-use domain::totals::Totals;
+use domain::totals::{TaxLine, Totals};
 
 const LEFT: f32 = 300.0;
 const MARGIN: f32 = 12.0;
@@ -19,6 +20,8 @@ pub(super) struct Summary {
     /// Tax that the parts include.
     included: Vec<(String, Money)>,
     total: Money,
+    /// What the total is, and a note below it.
+    words: (&'static str, &'static str),
 }
 
 impl Summary {
@@ -34,7 +37,18 @@ impl Summary {
                 parts.push((format!("Tax {rate} % on {taxed}"), line.amount));
             }
         }
-        Self { parts, included, total }
+        Self { parts, included, total, words: ("Total", "Paid in full by card. No amount is due.") }
+    }
+
+    /// Of a credit note: the taxes are parts of the refund, whether prices include them or not.
+    pub fn of_credit_note(draft: &Draft) -> Self {
+        let name = |line: &TaxLine| match draft.tax_included {
+            true => format!("Includes {} % tax in {}", line.rate, format_amount(line.taxed)),
+            false => format!("Includes {} % tax on {}", line.rate, format_amount(line.taxed)),
+        };
+        let included = draft.taxes.iter().map(|line| (name(line), line.amount)).collect();
+        let words = ("Refunded", "Returned to the card that paid.");
+        Self { parts: Vec::new(), included, total: draft.refund.amount, words }
     }
 
     pub fn height(&self) -> f32 {
@@ -51,7 +65,7 @@ impl Summary {
         }
         y += 14.0;
         sheet.rectangle(LEFT, y - 18.0, RIGHT - LEFT, 32.0, FAINT);
-        sheet.text("Total", LEFT + MARGIN, y + 2.0, Style::new(11.0, INK));
+        sheet.text(self.words.0, LEFT + MARGIN, y + 2.0, Style::new(11.0, INK));
         let sum = format!("{} {}", format_amount(self.total), self.total.currency.code());
         sheet.text(&sum, RIGHT - MARGIN, y + 2.0, Style::new(13.0, ACCENT).heavy().at(Anchor::End));
         y += 30.0;
@@ -60,7 +74,7 @@ impl Summary {
             y += LINE;
         }
         let note = Style::new(8.5, MUTED).at(Anchor::End);
-        sheet.text("Paid in full by card. No amount is due.", RIGHT - MARGIN, y + 4.0, note);
+        sheet.text(self.words.1, RIGHT - MARGIN, y + 4.0, note);
     }
 }
 

@@ -35,6 +35,7 @@ fn invoice(names: &[&str]) -> Invoice {
             "tax_included": false,
             "taxes": [],
         },
+        "seller": ["Quayside Ltd", "1 Harbour Way", "Dublin D01 X2X2", "VAT IE1234567T"],
         "total": { "amount": 123_456_789, "currency": "USD" },
         "address": {
             "line1": "1 Embarcadero Center",
@@ -67,7 +68,7 @@ fn pages(names: &[&str]) -> usize {
     let faces = Typefaces::new(&fonts).unwrap();
     let invoice = invoice(names);
     let rows: Vec<_> = invoice.draft.lines.iter().map(|line| Row::new(line, &faces)).collect();
-    let pages = paginate(&rows, first_table(&address(&invoice.draft, &faces)), 110.0);
+    let pages = paginate(&rows, first_table(&invoice.draft.seller, &address(&invoice.draft.address, &faces)), 110.0);
     assert_eq!(pages.iter().map(|page| page.len()).sum::<usize>(), names.len(), "every line is on one page");
     assert!(pages.iter().skip(1).all(|page| !page.is_empty()));
     pages.len()
@@ -76,10 +77,14 @@ fn pages(names: &[&str]) -> usize {
 /// Renders the invoice, and writes the file for inspection if `QUAYSIDE_INVOICES` names a directory.
 fn render(name: &str, invoice: &Invoice) -> Vec<u8> {
     let bytes = PdfInvoiceRenderer::new(fonts_directory()).render(invoice).unwrap();
-    if let Ok(directory) = std::env::var("QUAYSIDE_INVOICES") {
-        std::fs::write(format!("{directory}/{name}.pdf"), &bytes).unwrap();
-    }
+    keep(name, &bytes);
     bytes
+}
+
+fn keep(name: &str, bytes: &[u8]) {
+    if let Ok(directory) = std::env::var("QUAYSIDE_INVOICES") {
+        std::fs::write(format!("{directory}/{name}.pdf"), bytes).unwrap();
+    }
 }
 
 const LONG: &str =
@@ -137,15 +142,52 @@ fn included_and_added_tax_is_listed_by_rate() {
 }
 
 #[test]
+fn credit_note_states_its_invoice_the_refund_and_its_tax() {
+    let mut invoice = invoice(&["Lamp"]);
+    let tax = json!([{
+        "rate": "19", "taxed": { "amount": 123_456_789, "currency": "USD" }, "amount": { "amount": 19_711_588, "currency": "USD" },
+    }]);
+    invoice.draft.totals.taxes = serde_json::from_value(tax).unwrap();
+    invoice.draft.totals.tax_included = true;
+    let usd = |minor| Money::new(minor, "USD").unwrap();
+    let refund = domain::credit_note::Refund {
+        refund_id: domain::id::RefundId(kernel::Uuid::nil()),
+        order_id: invoice.draft.order_id,
+        amount: usd(61_728_394),
+        refunded: usd(61_728_394),
+    };
+    let draft = domain::credit_note::draft(&invoice, refund).unwrap();
+    let (series, issued_on, issued_at) = ("CN-2026".to_owned(), invoice.issued_on, invoice.issued_at);
+    let note = domain::credit_note::CreditNote { position: 7, series, issued_on, issued_at, draft };
+    let renderer = PdfInvoiceRenderer::new(fonts_directory());
+    let bytes = ports::CreditNoteRenderer::render_credit_note(&renderer, &note).unwrap();
+    assert_eq!(bytes, ports::CreditNoteRenderer::render_credit_note(&renderer, &note).unwrap());
+    keep("credit-note", &bytes);
+    let text = scripts::extract(&bytes);
+    for part in [
+        "Credit note",
+        "CN-2026-000007",
+        "Refund of invoice 2026-000042 of 21 November 2026",
+        "617,283.94 USD",
+        "Includes 19 % tax in 617,283.94",
+        "98,557.94",
+        "VAT IE1234567T",
+        "1 Embarcadero Center",
+    ] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+}
+
+#[test]
 fn long_address_is_complete_and_moves_the_table_down() {
     let mut invoice = invoice(&["Lamp"]);
     let fonts = Fonts::new(fonts_directory());
     let faces = Typefaces::new(&fonts).unwrap();
-    let usual = first_table(&address(&invoice.draft, &faces));
+    let usual = first_table(&invoice.draft.seller, &address(&invoice.draft.address, &faces));
     invoice.draft.address.line1 = domain::text::AddressLine::parse(&"Long street name ".repeat(11)).unwrap();
     invoice.draft.address.line2 = Some(invoice.draft.address.line1.clone());
-    let long = address(&invoice.draft, &faces);
-    assert!(long.len() > 7 && first_table(&long) > usual);
+    let long = address(&invoice.draft.address, &faces);
+    assert!(long.len() > 7 && first_table(&invoice.draft.seller, &long) > usual);
     render("address", &invoice);
 }
 

@@ -20,3 +20,31 @@ CREATE TABLE invoices.invoices (
     created_at timestamptz NOT NULL,
     UNIQUE (series, position)
 );
+CREATE INDEX invoices_by_time ON invoices.invoices (issued_at, order_id);
+CREATE INDEX invoices_of_user ON invoices.invoices (user_id, issued_at, order_id);
+
+-- Refunds as they were made. An order may be refunded before its invoice is issued, or without one.
+CREATE TABLE invoices.refunds (
+    refund_id uuid   PRIMARY KEY,
+    order_id  uuid   NOT NULL,
+    amount    bigint NOT NULL CHECK (amount > 0),
+    -- Sum of all refunds of the payment up to this one.
+    refunded  bigint NOT NULL CHECK (refunded >= amount),
+    currency  text   NOT NULL
+);
+CREATE INDEX refunds_of_order ON invoices.refunds (order_id);
+
+-- Credit notes, one for each refund of an invoiced order, in series of their own, such as CN-2026.
+CREATE TABLE invoices.credit_notes (
+    refund_id uuid        PRIMARY KEY REFERENCES invoices.refunds (refund_id),
+    order_id  uuid        NOT NULL REFERENCES invoices.invoices (order_id),
+    user_id   uuid        NOT NULL,
+    series    text        NOT NULL REFERENCES invoices.series (series),
+    position  bigint      NOT NULL CHECK (position > 0),
+    issued_on date        NOT NULL,
+    issued_at timestamptz NOT NULL,
+    -- The content as it was drafted; never changed.
+    draft     jsonb       NOT NULL,
+    UNIQUE (series, position)
+);
+CREATE INDEX credit_notes_of_order ON invoices.credit_notes (order_id);

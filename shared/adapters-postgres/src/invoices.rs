@@ -21,7 +21,7 @@ use std::sync::Arc;
 use tokio_postgres::{Row, types::Json};
 
 /// One of several concurrent attempts succeeds each time, so this many can run at once before one of them fails.
-const MAX_ATTEMPTS: u32 = 32;
+pub(super) const MAX_ATTEMPTS: u32 = 32;
 
 /// The invoice of an order, if it has one, and the next number of the series.
 const FIND_OR_NEXT_NUMBER: &str = "
@@ -51,7 +51,7 @@ const FIND: &str = "
 
 #[derive(Debug)]
 pub struct PgInvoices<B> {
-    relay: Relay<B>,
+    pub(super) relay: Relay<B>,
 }
 
 impl<B: Bus> PgInvoices<B> {
@@ -117,7 +117,7 @@ impl<B: Bus> InvoiceStore for PgInvoices<B> {
     }
 }
 
-fn read(row: &Row) -> Result<Invoice, Failure> {
+pub(super) fn read(row: &Row) -> Result<Invoice, Failure> {
     Ok(Invoice {
         position: get(row, "position")?,
         series: get(row, "series")?,

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod contacts;
+mod credit_notes;
 mod database;
 mod errors;
 mod fragments;

@@ -102,6 +102,8 @@ pub mod env {
     pub const MAX_VERIFICATIONS_PER_CUSTOMER: &str = "MAX_VERIFICATIONS_PER_CUSTOMER";
     /// Messages with a token that an address gets in a day, whoever asks.
     pub const MAX_VERIFICATIONS_PER_ADDRESS: &str = "MAX_VERIFICATIONS_PER_ADDRESS";
+    /// Name, address and tax number of the seller on invoices: lines separated by `|`.
+    pub const INVOICE_SELLER: &str = "INVOICE_SELLER";
     /// IANA time zone in which invoices are dated.
     pub const INVOICE_TIME_ZONE: &str = "INVOICE_TIME_ZONE";
     /// First day of a series of invoices, as `MM-DD`.

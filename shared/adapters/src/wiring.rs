@@ -7,7 +7,7 @@ use crate::aws;
 use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
-use domain::invoice::Calendar;
+use domain::invoice::{Calendar, Seller};
 use domain::message_limits::MessageLimits;
 use domain::order::{OrderLimits, Rates, ShortfallPolicy};
 use domain::payment::AttemptLimit;
@@ -110,6 +110,12 @@ impl Wiring {
     pub fn invoice_calendar(&self) -> Result<Calendar> {
         self.require("the calendar of invoices", |uses| matches!(uses, Uses::InvoiceCalendar))?;
         self.config.invoice_calendar()
+    }
+
+    /// The seller that invoices name.
+    pub fn invoice_seller(&self) -> Result<Seller> {
+        self.require("the seller of invoices", |uses| matches!(uses, Uses::InvoiceSeller))?;
+        self.config.invoice_seller()
     }
 
     /// The configuration of every AWS client, made at the first call.

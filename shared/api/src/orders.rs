@@ -4,6 +4,8 @@ use crate::{id, rfc3339};
 use domain::{
     Money,
     address::Address,
+    credit_note::CreditNote,
+    invoice::Invoice,
     order::{Note, Order, OrderLine, Reason, Status},
     text::{Carrier, MessageText, ShippingMethod, TrackingNumber},
     totals::TaxLine,
@@ -133,6 +135,78 @@ pub struct InvoiceView {
     pub url: String,
     /// Expiry of the URL.
     pub expires_at: String,
+}
+
+/// An invoice in a list.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct InvoiceItemView {
+    /// Invoice number.
+    pub number: String,
+    /// Id of the order.
+    pub order_id: String,
+    /// Id of the customer.
+    pub user_id: String,
+    /// Date of issue.
+    pub issued_on: String,
+    /// Total of the invoice.
+    pub total_amount: Money,
+    /// Presigned URL of the document.
+    pub url: String,
+    /// Expiry of the URL.
+    pub expires_at: String,
+}
+
+impl InvoiceItemView {
+    /// Creates the view of an invoice with a link to it.
+    pub fn new(invoice: &Invoice, url: String, expires_at: kernel::Timestamp) -> Self {
+        Self {
+            number: invoice.number(),
+            order_id: id(invoice.draft.order_id.0),
+            user_id: id(invoice.draft.user_id.0),
+            issued_on: invoice.issued_on.to_string(),
+            total_amount: invoice.draft.total,
+            url,
+            expires_at: rfc3339(expires_at),
+        }
+    }
+}
+
+/// A credit note.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CreditNoteView {
+    /// Number of the credit note.
+    pub number: String,
+    /// Number of the invoice that it corrects.
+    pub invoice_number: String,
+    /// Id of the refund.
+    pub refund_id: String,
+    /// Date of issue.
+    pub issued_on: String,
+    /// The refunded amount.
+    pub amount: Money,
+    /// The tax in it, by rate.
+    pub taxes: Vec<TaxLine>,
+    /// Presigned URL of the document.
+    pub url: String,
+    /// Expiry of the URL.
+    pub expires_at: String,
+}
+
+impl CreditNoteView {
+    /// Creates the view of a credit note with a link to it.
+    pub fn new(note: &CreditNote, url: String, expires_at: kernel::Timestamp) -> Self {
+        let draft = &note.draft;
+        Self {
+            number: note.number(),
+            invoice_number: draft.invoice_number.clone(),
+            refund_id: id(draft.refund.refund_id.0),
+            issued_on: note.issued_on.to_string(),
+            amount: draft.refund.amount,
+            taxes: draft.taxes.clone(),
+            url,
+            expires_at: rfc3339(expires_at),
+        }
+    }
 }
 
 impl InvoiceView {

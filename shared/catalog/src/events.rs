@@ -109,6 +109,8 @@ macro_rules! for_each_event {
                  "discrepancies.gateway_amount.amount", "discrepancies.gateway_amount.currency"];
             INVOICE_ISSUED InvoiceIssued "InvoiceIssued.v1" Invoices ORDER_EVENTS
                 ["order_id"];
+            CREDIT_NOTE_ISSUED CreditNoteIssued "CreditNoteIssued.v1" Invoices ORDER_EVENTS
+                ["order_id", "refund_id"];
             NOTIFICATION_REQUESTED NotificationRequested "NotificationRequested.v1" Notifications NOTIFICATION_EVENTS
                 ["user_id", "order_id", "channel", "template"];
             NOTIFICATION_SENT NotificationSent "NotificationSent.v1" Notifications NOTIFICATION_EVENTS

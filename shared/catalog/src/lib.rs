@@ -172,6 +172,8 @@ pub enum Uses {
     ShortfallPolicy,
     /// The environment's time zone and year of invoice series.
     InvoiceCalendar,
+    /// The seller that invoices name.
+    InvoiceSeller,
     /// The environment's limits of orders.
     OrderLimits,
     /// The environment's tax rates and shipping prices.

@@ -23,7 +23,8 @@ pub use inventory::{
 pub use leaving::redact;
 pub use notifications::{NotificationRequested, NotificationSent};
 pub use orders::{
-    InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped, OrderWaiting,
+    CreditNoteIssued, InvoiceIssued, OrderCancelled, OrderConfirmed, OrderDelivered, OrderPlaced, OrderShipped,
+    OrderWaiting,
 };
 pub use payments::{
     DisputeClosed, DisputeUpdated, GatewaySuspended, LedgerReconciled, PaymentActionRequired, PaymentDisputed,

@@ -24,6 +24,27 @@ pub struct Draft {
     pub address: Address,
     /// The payment of the order; the gateway's charge refers to it, too.
     pub payment_id: PaymentId,
+    pub seller: Seller,
+}
+
+/// Who sells: name, address and tax number, as lines of text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seller(Vec<String>);
+
+impl Seller {
+    /// Parses 1 to 8 lines of up to 60 characters, separated by `|`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let lines: Vec<String> = text.split('|').map(|line| line.trim().to_owned()).collect();
+        let fits = |line: &String| (1..=60).contains(&line.chars().count()) && !line.chars().any(char::is_control);
+        match lines.len() <= 8 && lines.iter().all(fits) {
+            true => Ok(Self(lines)),
+            false => Err("must have 1 to 8 lines of 1 to 60 characters, separated by |".to_owned()),
+        }
+    }
+
+    pub fn lines(&self) -> &[String] {
+        &self.0
+    }
 }
 
 /// A numbered invoice.
@@ -41,7 +62,7 @@ pub struct Invoice {
 }
 
 /// Creates the draft of a confirmed order's invoice.
-pub fn draft(order: OrderConfirmed) -> Draft {
+pub fn draft(order: OrderConfirmed, seller: Seller) -> Draft {
     let total = order.total_amount;
     Draft {
         order_id: order.order_id,
@@ -51,6 +72,7 @@ pub fn draft(order: OrderConfirmed) -> Draft {
         total,
         address: order.shipping_address,
         payment_id: order.payment_id,
+        seller,
     }
 }
 
@@ -118,7 +140,7 @@ mod tests {
         let draft: Draft = serde_json::from_value(json!({
             "order_id": kernel::Uuid::nil(), "user_id": kernel::Uuid::nil(), "payment_id": kernel::Uuid::nil(), "lines": [],
             "totals": Totals::untaxed(Money::new(1, "USD").expect("valid")), "total": { "amount": 1, "currency": "USD" },
-            "address": {
+            "seller": ["Quayside"], "address": {
                 "line1": "1 Pier", "city": "Oakland", "region": "CA", "postal_code": "94607", "country": "US",
             },
         }))
@@ -163,6 +185,15 @@ mod tests {
         {
             let error = Calendar::parse(zone, begins).expect_err("invalid");
             assert!(error.contains(zone) || error.contains(begins), "{error}");
+        }
+    }
+
+    #[test]
+    fn seller_is_a_few_short_lines() {
+        let seller = Seller::parse("Quayside Ltd|1 Harbour Way | VAT IE1234567T").expect("valid");
+        assert_eq!(seller.lines(), ["Quayside Ltd", "1 Harbour Way", "VAT IE1234567T"]);
+        for bad in ["", "a||b", "a|b|c|d|e|f|g|h|i", "a\nb", &"x".repeat(61)] {
+            assert!(Seller::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Ports of invoices.
 
-use crate::Claim;
+use crate::{Claim, Page};
 use domain::{
     Event,
+    credit_note::{self, CreditNote, Refund},
     id::{OrderId, UserId},
     invoice::{Calendar, Draft, Invoice},
 };
@@ -24,6 +25,41 @@ pub trait InvoiceStore {
 
     /// The invoice of an order; with `owner`, only if the order is theirs.
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure>;
+}
+
+/// Lists invoices.
+pub trait InvoiceList {
+    /// Invoices, those issued last first; with `owner`, only theirs.
+    async fn invoices(&self, owner: Option<UserId>, limit: u32, cursor: Option<&str>)
+    -> Result<Page<Invoice>, Failure>;
+}
+
+/// Stores refunds, and numbers their credit notes.
+pub trait CreditNoteStore {
+    /// Records a refund, whether its order has an invoice yet or not. Recording it again changes nothing.
+    async fn record_refund(&self, refund: &Refund) -> Result<(), Failure>;
+
+    /// The refunds of an order, by what was refunded up to each.
+    async fn refunds(&self, order: OrderId) -> Result<Vec<Refund>, Failure>;
+
+    /// Assigns number and date to the credit note of a recorded refund, as [`InvoiceStore::assign_number`] does for an invoice. Returns the
+    /// existing credit note if the refund has one.
+    async fn number_credit_note(
+        &self,
+        draft: &credit_note::Draft,
+        calendar: &Calendar,
+        now: Timestamp,
+        event: &dyn Fn(&CreditNote) -> Event,
+    ) -> Result<CreditNote, Failure>;
+
+    /// The credit notes of an order, oldest first; `None` if it has no invoice. With `owner`, only if the order is theirs.
+    async fn credit_notes(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Vec<CreditNote>>, Failure>;
+}
+
+/// Renders credit notes. The same credit note gives the same bytes.
+pub trait CreditNoteRenderer {
+    /// Renders a PDF.
+    fn render_credit_note(&self, note: &CreditNote) -> Result<Vec<u8>, Failure>;
 }
 
 /// Renders invoices. The same invoice gives the same bytes.

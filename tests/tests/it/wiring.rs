@@ -39,6 +39,7 @@ fn config() -> Config {
         ("MAX_SMS_PER_ADDRESS", "20"),
         ("MAX_VERIFICATIONS_PER_CUSTOMER", "5"),
         ("MAX_VERIFICATIONS_PER_ADDRESS", "5"),
+        ("INVOICE_SELLER", "Quayside Ltd"),
         ("INVOICE_TIME_ZONE", "UTC"),
         ("INVOICE_YEAR_BEGINS", "01-01"),
         ("GATEWAY_URL", "http://127.0.0.1:1"),

@@ -113,6 +113,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 variables.insert("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone"));
                 variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
             }
+            Uses::InvoiceSeller => drop(variables.insert("INVOICE_SELLER", Setting::Input("InvoiceSeller"))),
             Uses::OrderLimits => variables.extend(ORDER_LIMITS),
             Uses::OrderRates => variables.extend(ORDER_RATES),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),

@@ -163,6 +163,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         // Settings of the environment.
         Uses::ShortfallPolicy
         | Uses::InvoiceCalendar
+        | Uses::InvoiceSeller
         | Uses::OrderLimits
         | Uses::OrderRates
         | Uses::AttemptLimit

@@ -158,6 +158,7 @@ fn used(uses: &Uses) -> String {
         Uses::PushEndpoints(actions) => format!("push endpoints ({})", names_of(actions)),
         Uses::ShortfallPolicy => "shortfall policy".into(),
         Uses::InvoiceCalendar => "invoice calendar".into(),
+        Uses::InvoiceSeller => "invoice seller".into(),
         Uses::OrderLimits => "order limits".into(),
         Uses::OrderRates => "tax and shipping rates".into(),
         Uses::AttemptLimit => "attempt limit".into(),

@@ -10,11 +10,9 @@ const LICENCES: [(&str, &str); 2] =
 
 /// The files of each function that has any.
 pub fn all(root: &Path, functions: &[&'static str]) -> Result<BTreeMap<&'static str, Vec<Companion>>> {
-    let printing = catalog::INVOICE_ISSUE.name;
-    if !functions.contains(&printing) {
-        return Ok(BTreeMap::new());
-    }
-    Ok(BTreeMap::from([(printing, fonts(root)?)]))
+    let printing = [catalog::INVOICE_ISSUE.name, catalog::CREDIT_NOTE_ISSUE.name];
+    let printing = printing.into_iter().filter(|name| functions.contains(name));
+    printing.map(|name| Ok((name, fonts(root)?))).collect()
 }
 
 /// The fonts that `scripts/setup` installed, in the order of their names, and their licences.

@@ -22,6 +22,7 @@ fn draft() -> Draft {
         total: order.total,
         address: order.shipping_address,
         payment_id: domain::id::PaymentId(id()),
+        seller: domain::invoice::Seller::default(),
     }
 }
 

@@ -1,9 +1,14 @@
 //! How invoices are numbered and dated.
 
 use super::{Config, ConfigError, Result, env};
-use domain::invoice::Calendar;
+use domain::invoice::{Calendar, Seller};
 
 impl Config {
+    pub fn invoice_seller(&self) -> Result<Seller> {
+        let what = "1 to 8 lines of 1 to 60 characters, separated by |";
+        Seller::parse(&self.text(env::INVOICE_SELLER)?).map_err(|_| ConfigError::invalid(env::INVOICE_SELLER, what))
+    }
+
     pub fn invoice_calendar(&self) -> Result<Calendar> {
         let (zone, begins) = (self.text(env::INVOICE_TIME_ZONE)?, self.text(env::INVOICE_YEAR_BEGINS)?);
         let what = "an IANA time zone, with a day as MM-DD in INVOICE_YEAR_BEGINS";

@@ -3,7 +3,7 @@
 use crate::{
     Money,
     address::Address,
-    id::{OrderId, PaymentId, UserId},
+    id::{OrderId, PaymentId, RefundId, UserId},
     order_line::{OrderLine, Tracking},
     order_status::Reason,
     text::PaymentMethod,
@@ -117,6 +117,19 @@ pub struct InvoiceIssued {
     /// Id of the order.
     pub order_id: OrderId,
     /// Invoice number, consecutive within its series.
+    pub number: String,
+    /// S3 object key of the document.
+    pub key: String,
+}
+
+/// The credit note of a refund was numbered; its document is stored under `key`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CreditNoteIssued {
+    /// Id of the order.
+    pub order_id: OrderId,
+    /// Id of the refund.
+    pub refund_id: RefundId,
+    /// Number, consecutive within its series.
     pub number: String,
     /// S3 object key of the document.
     pub key: String,

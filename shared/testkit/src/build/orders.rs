@@ -6,7 +6,7 @@ use domain::{
     DomainEvent, Money,
     event::{OrderPlaced, PaymentRef, StockAllocated, StockAllocationFailed, StockReserved},
     id::{OrderId, PaymentId, ProductId, UserId},
-    invoice::{self, Calendar, Draft, Invoice},
+    invoice::{self, Calendar, Draft, Invoice, Seller},
     order::{self, Input, Order, PlaceOrder, ProductSnapshot, Rates, Reason, ShortfallPolicy, Update},
     stock::{self, Reservation},
     text::{Category, ProductName},
@@ -220,7 +220,7 @@ impl OrderBuilder {
 
     pub fn invoice_draft(&self) -> Draft {
         match self.confirmed().1 {
-            DomainEvent::OrderConfirmed(confirmed) => invoice::draft(confirmed),
+            DomainEvent::OrderConfirmed(confirmed) => invoice::draft(confirmed, Seller::default()),
             other => panic!("{} is not OrderConfirmed", other.row().name),
         }
     }

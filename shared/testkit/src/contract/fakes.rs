@@ -88,6 +88,7 @@ fakes! {
     cache contract_cache Platform::cache;
     contacts contract_contacts Platform::contacts;
     message_budgets contract_message_budgets Platform::contacts;
+    credit_notes contract_credit_notes Platform::invoices;
     dead_letters contract_dead_letters |on: &Platform| observed(on.dead_letters());
     documents contract_documents Platform::documents;
     analytics_stream contract_analytics_stream |on: &Platform| observed(on.analytics_stream());

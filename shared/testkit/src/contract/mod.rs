@@ -20,6 +20,7 @@ pub mod bus;
 pub mod cache;
 pub mod circuit_breaker;
 pub mod contacts;
+pub mod credit_notes;
 pub mod dead_letters;
 pub mod documents;
 pub mod email_sender;

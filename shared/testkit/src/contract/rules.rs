@@ -28,6 +28,7 @@ mod tests {
         ("bus", include_str!("bus.rs")),
         ("cache", include_str!("cache.rs")),
         ("contacts", include_str!("contacts.rs")),
+        ("credit_notes", include_str!("credit_notes.rs")),
         ("dead_letters", include_str!("dead_letters.rs")),
         ("documents", include_str!("documents.rs")),
         ("analytics_stream", include_str!("analytics_stream.rs")),

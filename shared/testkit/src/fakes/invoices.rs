@@ -3,7 +3,8 @@
 use super::{Dependency, Documents, Invoices};
 use domain::{
     Event,
-    id::{OrderId, UserId},
+    credit_note::{CreditNote, Refund},
+    id::{OrderId, RefundId, UserId},
     invoice::{Calendar, Draft, Invoice},
 };
 use kernel::{Date, Failure, Timestamp};
@@ -13,8 +14,19 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Default)]
 pub(super) struct InvoicesState {
     pub by_order: HashMap<OrderId, Invoice>,
+    pub refunds: HashMap<RefundId, Refund>,
+    pub credit_notes: HashMap<RefundId, CreditNote>,
     /// The last number and date of each series.
     last: HashMap<String, (i64, Date)>,
+}
+
+impl InvoicesState {
+    /// The next number of a series, and the date of the document that gets it.
+    pub fn next(&mut self, series: &str, today: Date) -> (i64, Date) {
+        let last = self.last.entry(series.to_owned()).or_insert((0, today));
+        *last = (last.0 + 1, last.1.max(today));
+        *last
+    }
 }
 
 /// Objects by key, with their media types.
@@ -46,9 +58,7 @@ impl ports::InvoiceStore for Invoices {
             }
             let today = calendar.date(now);
             let series = calendar.series(today);
-            let last = state.invoices.last.entry(series.clone()).or_insert((0, today));
-            *last = (last.0 + 1, last.1.max(today));
-            let (position, issued_on) = *last;
+            let (position, issued_on) = state.invoices.next(&series, today);
             let invoice = Invoice { position, series, issued_on, issued_at: now, draft: draft.clone() };
             state.invoices.by_order.insert(draft.order_id, invoice.clone());
             state.outbox.add(&event(&invoice));

@@ -42,6 +42,11 @@ mod contacts {
     testkit::contract_contacts!(store(Context::Notifications, PgContacts::new));
 }
 
+mod credit_notes {
+    use super::*;
+    testkit::contract_credit_notes!(store(Context::Invoices, PgInvoices::new));
+}
+
 mod message_budgets {
     use super::*;
     testkit::contract_message_budgets!(store(Context::Notifications, PgContacts::new));

@@ -113,7 +113,14 @@ async fn orders_of_the_canary_have_no_invoice_and_no_notification() {
     let calendar = domain::invoice::Calendar::utc();
     let (invoices, documents) = (platform.invoices(), platform.documents());
     let invoice = delivery(catalog::INVOICE_ISSUE);
-    let issued = invoice_issue::handle(&invoices, &documents, &platform.invoice_renderer(), &calendar, invoice).await;
+    let issued = invoice_issue::handle(
+        &invoices,
+        &documents,
+        &platform.invoice_renderer(),
+        (&calendar, &domain::invoice::Seller::default()),
+        invoice,
+    )
+    .await;
     assert_eq!((issued, invoices.all().len(), documents.keys().len()), (Ok(()), 0, 0));
     // It has no contact, which of a customer's would be waited for.
     let (contacts, templates) = (platform.contacts(), platform.message_templates());

@@ -6,7 +6,7 @@ use super::{
 };
 use catalog::Function;
 use domain::{
-    invoice::Calendar,
+    invoice::{Calendar, Seller},
     order::{Reason, ShortfallPolicy, Status},
     verification::ContactKind,
 };
@@ -259,7 +259,7 @@ async fn invoice_issue_stores_one_document_under_one_number() {
     let platform = seeded_platform();
     deliver(catalog::INVOICE_ISSUE, &USUAL, &platform, async |delivery| {
         let (invoices, documents, renderer) = (platform.invoices(), platform.documents(), platform.invoice_renderer());
-        invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
+        invoice_issue::handle(&invoices, &documents, &renderer, (&Calendar::utc(), &Seller::default()), delivery).await
     })
     .await;
     let invoices = platform.invoices().all();
@@ -272,7 +272,7 @@ async fn failed_invoice_upload_is_retried_under_the_same_number() {
     let platform = seeded_platform();
     let handler = async |delivery| {
         let (invoices, documents, renderer) = (platform.invoices(), platform.documents(), platform.invoice_renderer());
-        invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
+        invoice_issue::handle(&invoices, &documents, &renderer, (&Calendar::utc(), &Seller::default()), delivery).await
     };
     let consumer = Consumer::new(catalog::INVOICE_ISSUE.name, catalog::MAX_RECEIVES);
     let run = async || {

@@ -5,11 +5,14 @@ pub(crate) mod accounts;
 mod canary_order;
 mod category_list;
 mod consumers;
+mod credit_note_issue;
+mod credit_note_list;
 mod dispute_list;
 mod documents;
 mod edits;
 mod http;
 mod images;
+mod invoice_list;
 mod mismatch_list;
 mod notifications;
 mod order_address_update;
@@ -116,11 +119,19 @@ pub(crate) fn confirmed() -> (order::Order, Event) {
 
 /// A platform where the order is paid and has an invoice.
 async fn platform_with_invoice() -> Platform {
-    let (platform, (order, event)) = (seeded_platform(), confirmed());
+    let platform = seeded_platform();
+    add_invoice(&platform).await;
+    platform
+}
+
+/// Adds the order, paid, and its invoice.
+async fn add_invoice(platform: &Platform) {
+    let (order, event) = confirmed();
     let DomainEvent::OrderConfirmed(order_confirmed) = event.event.clone() else { panic!("{event:?}") };
     platform.orders().put(&order);
     let claim = Claim { consumer: catalog::INVOICE_ISSUE.name, event_id: event.id };
-    let (draft, calendar) = (domain::invoice::draft(order_confirmed), domain::invoice::Calendar::utc());
+    let (draft, calendar) =
+        (domain::invoice::draft(order_confirmed, domain::invoice::Seller::default()), domain::invoice::Calendar::utc());
     let issued = |_: &domain::invoice::Invoice| event.clone();
     let invoice = platform.invoices().assign_number(claim, &draft, &calendar, sample_time(), &issued).await;
     let invoice = invoice.expect("numbered");
@@ -128,7 +139,6 @@ async fn platform_with_invoice() -> Platform {
         .await
         .expect("stored");
     assert!(platform.orders().get(ORDER, Some(USER)).await.expect("a response").is_some());
-    platform
 }
 
 fn customer() -> domain::user::User {

@@ -148,6 +148,8 @@ impl Api {
             DEVICE_REGISTER => |call| device_register::handle(&p.contacts(), &p.push_sender(), call);
             DEVICE_REMOVE => |call| device_remove::handle(&p.contacts(), call);
             INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
+            INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
+            CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);
             WINDOW_LIST => |call| window_list::handle(&p.windows(), call);
             ROUTE_DEFAULT => |call| route_default::handle(call);
             HEALTH_GET => |call| health_get::handle(call);

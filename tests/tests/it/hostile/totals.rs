@@ -2,7 +2,7 @@
 
 use crate::functions::{USER, sample_time};
 use domain::{
-    invoice::Calendar,
+    invoice::{Calendar, Seller},
     order::{self, OrderLimits, Rates, ShortfallPolicy},
     payment::Status,
 };
@@ -57,7 +57,14 @@ pub(super) async fn settle_after(platform: &Platform, step: impl AsyncFnOnce()) 
         .subscribe(catalog::INVOICE_ISSUE, async |event| {
             let (documents, renderer) = (platform.documents(), platform.invoice_renderer());
             let delivery = deliver(catalog::INVOICE_ISSUE, event);
-            invoice_issue::handle(&platform.invoices(), &documents, &renderer, &Calendar::utc(), delivery).await
+            invoice_issue::handle(
+                &platform.invoices(),
+                &documents,
+                &renderer,
+                (&Calendar::utc(), &Seller::default()),
+                delivery,
+            )
+            .await
         });
     step().await;
     let report = dispatcher.run_until_idle().await;

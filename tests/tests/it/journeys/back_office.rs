@@ -1,4 +1,4 @@
-//! Orders with tax and shipping, and what staff do with orders: lists, notes, another address, shipment with tracking.
+//! Orders with tax and shipping, what staff do with orders (lists, notes, another address, shipment with tracking), and credit notes.
 
 use super::stack::{ApiClient, eventually, id, order_request, shared_stack, unique};
 use reqwest::Method;
@@ -69,4 +69,48 @@ async fn staff_find_annotate_readdress_and_ship_an_order() {
     let late = api.request(Method::PUT, &format!("{path}/shipping-address")).token(&customer.token);
     let late = late.header("if-match", &format!("\"{}\"", version + 2)).json(&address).send().await;
     late.problem(409, "order-not-changeable");
+}
+
+#[tokio::test]
+async fn each_refund_gets_a_credit_note_that_owner_and_staff_can_download() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, staff) = (api.customer().await, api.product(1999, 5).await, api.staff().await);
+    let placed = api.place(&customer, &lantern, 2, CARD).await;
+    let order = api.wait_until_decided(&customer, &placed).await;
+    for amount in [1_000, 2_998] {
+        let refund = json!({
+            "payment_id": order["payment_id"], "amount": { "amount": amount, "currency": "USD" },
+            "reason": "requested_by_customer",
+        });
+        let request = api.post("/api/v1/payments/refund").token(&staff).key(&unique("refund")).json(&refund);
+        request.send().await.expect(202);
+    }
+    let path = format!("/api/v1/orders/{}/credit-notes", id(&placed));
+    let notes = eventually("two credit notes exist", async || {
+        let response = api.get(&path).token(&customer.token).send().await;
+        let list = (response.status == 200).then(|| response.json())?;
+        (list["items"].as_array().map(Vec::len) == Some(2)).then_some(list)
+    })
+    .await;
+    let amounts: Vec<_> =
+        notes["items"].as_array().expect("a list").iter().map(|note| &note["amount"]["amount"]).collect();
+    assert_eq!(amounts.iter().filter_map(|amount| amount.as_i64()).sum::<i64>(), 3_998, "{notes}");
+    assert_eq!(
+        api.get(&path).token(&staff).send().await.expect(200)["items"][1]["number"],
+        notes["items"][1]["number"]
+    );
+    let other = api.customer().await;
+    api.get(&path).token(&other.token).send().await.problem(404, "not-found");
+
+    let own = api.get("/api/v1/invoices").token(&customer.token).send().await.expect(200);
+    assert_eq!(own["items"][0]["order_id"], placed["id"], "{own}");
+    for link in [&notes["items"][0]["url"], &own["items"][0]["url"]] {
+        let link = link.as_str().expect("a link");
+        let bytes = eventually("the document is stored", async || {
+            let response = api.http.get(link).send().await.expect("reachable");
+            response.status().is_success().then_some(response)
+        });
+        let bytes = bytes.await.bytes().await.expect("a body");
+        assert!(bytes.starts_with(b"%PDF-"), "{} bytes that are not a PDF", bytes.len());
+    }
 }

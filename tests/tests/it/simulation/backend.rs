@@ -4,8 +4,8 @@ use super::choices::{Choices, interleave};
 use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
-    ContactStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore, PriceCopy, StockStore,
-    UserStore, VerificationStore, WindowStore,
+    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore,
+    PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -17,7 +17,7 @@ pub trait Stores {
     fn payments(&self) -> impl PaymentStore;
     fn users(&self) -> impl UserStore + VerificationStore;
     fn contacts(&self) -> impl ContactStore + DeviceStore;
-    fn invoices(&self) -> impl InvoiceStore;
+    fn invoices(&self) -> impl InvoiceStore + CreditNoteStore;
     fn windows(&self) -> impl WindowStore;
     fn outbox(&self) -> impl Outbox;
 }
@@ -127,7 +127,7 @@ impl Stores for Platform {
         Platform::contacts(self)
     }
 
-    fn invoices(&self) -> impl InvoiceStore {
+    fn invoices(&self) -> impl InvoiceStore + CreditNoteStore {
         Platform::invoices(self)
     }
 

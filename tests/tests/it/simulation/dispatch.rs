@@ -8,7 +8,7 @@ use super::{
 use catalog::Function;
 use domain::{
     DomainEvent, Event,
-    invoice::Calendar,
+    invoice::{Calendar, Seller},
     message_limits::MessageLimits,
     window::{Fact, StreamRecord},
 };
@@ -202,7 +202,19 @@ impl<S: Backend> World<S> {
             to if to.name == catalog::INVOICE_ISSUE.name => {
                 let (invoices, documents) = (stores.invoices(), platform.documents());
                 let renderer = platform.invoice_renderer();
-                invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
+                invoice_issue::handle(
+                    &invoices,
+                    &documents,
+                    &renderer,
+                    (&Calendar::utc(), &Seller::default()),
+                    delivery,
+                )
+                .await
+            }
+            to if to.name == catalog::CREDIT_NOTE_ISSUE.name => {
+                let (invoices, documents) = (stores.invoices(), platform.documents());
+                let renderer = platform.invoice_renderer();
+                credit_note_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), delivery).await
             }
             other => panic!("no handler for {}", other.name),
         }

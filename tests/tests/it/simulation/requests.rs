@@ -18,8 +18,8 @@ use edge::{
     testing::{self, HttpEvent},
 };
 use ports::{
-    ContactStore as _, GatewayEvent, LoginAttempt, LoginCounters, LoginName, ProductStore as _, Recipient, UserStore as _,
-    VerificationStore,
+    ContactStore as _, GatewayEvent, LoginAttempt, LoginCounters, LoginName, ProductStore as _, Recipient,
+    UserStore as _, VerificationStore,
 };
 use serde_json::{Value, json};
 use std::{future::poll_fn, task::Poll};

@@ -190,7 +190,14 @@ fn notifications() -> Vec<Operation> {
 }
 
 fn invoices() -> Vec<Operation> {
-    vec![route(catalog::INVOICE_GET).ok::<InvoiceView>()]
+    vec![
+        route(catalog::INVOICE_GET).ok::<InvoiceView>(),
+        route(catalog::INVOICE_LIST)
+            .ok::<ListView<InvoiceItemView>>()
+            .query("user_id", "Id of the customer, for staff; all customers without it.", uuid())
+            .paged(),
+        route(catalog::CREDIT_NOTE_LIST).ok::<ListView<CreditNoteView>>(),
+    ]
 }
 
 fn analytics() -> Vec<Operation> {

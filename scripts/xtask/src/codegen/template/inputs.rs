@@ -8,6 +8,12 @@ use crate::codegen::{
 use domain::{message_limits, order::ShortfallPolicy, tax::Rounding};
 use serde_json::{Value, json};
 
+/// Default and meaning of the seller.
+const SELLER: (&str, &str) = (
+    "Quayside Ltd|1 Harbour Way|Dublin D01 X2X2|Ireland|VAT IE1234567T",
+    "Name, address and tax number of the seller on invoices: lines separated by |.",
+);
+
 pub(super) fn parameters() -> Vec<(&'static str, Value)> {
     let list = |default: &str, description: &str| parameter("CommaDelimitedList", default, description);
     let mut parameters = vec![
@@ -75,6 +81,7 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("MaxSmsPerAddress", text("20", "Text messages that a phone number gets in a day.")),
         ("MaxVerificationsPerCustomer", text("5", "Messages with a token that a customer causes in a day.")),
         ("MaxVerificationsPerAddress", text("5", "Messages with a token that an address gets in a day.")),
+        ("InvoiceSeller", text(SELLER.0, SELLER.1)),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
     ]

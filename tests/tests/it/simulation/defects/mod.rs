@@ -17,7 +17,11 @@ use super::{
     world::World,
 };
 use catalog::Function;
-use domain::{DomainEvent, invoice::Calendar, payment::AttemptLimit};
+use domain::{
+    DomainEvent,
+    invoice::{Calendar, Seller},
+    payment::AttemptLimit,
+};
 use edge::{Delivery, schedule::Tick};
 use kernel::Failure;
 
@@ -152,7 +156,8 @@ pub async fn consume<S: Backend>(
         Defect::NumbersInvoiceTwice if is(catalog::INVOICE_ISSUE) => {
             let invoices = consumers::NumbersTwice(stores.invoices(), world.clock.ids());
             let (documents, renderer) = (platform.documents(), platform.invoice_renderer());
-            invoice_issue::handle(&invoices, &documents, &renderer, &Calendar::utc(), copy()).await
+            invoice_issue::handle(&invoices, &documents, &renderer, (&Calendar::utc(), &Seller::default()), copy())
+                .await
         }
         _ => return None,
     })

@@ -20,8 +20,8 @@ use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore, PriceCopy, StockStore,
-    UserStore, VerificationStore, WindowStore,
+    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore,
+    PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -282,7 +282,7 @@ impl Stores for Process {
         self.store(Context::Notifications, PgContacts::new)
     }
 
-    fn invoices(&self) -> impl InvoiceStore {
+    fn invoices(&self) -> impl InvoiceStore + CreditNoteStore {
         self.store(Context::Invoices, PgInvoices::new)
     }
 

@@ -1,5 +1,6 @@
 //! Invariants: those that hold after each step, and those that hold once the world is idle.
 
+mod events;
 mod idle;
 
 pub use idle::{expected_emails, observed, order_emails, when_idle};
