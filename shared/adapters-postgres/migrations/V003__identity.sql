@@ -38,6 +38,21 @@ CREATE INDEX verifications_selector ON identity.verifications (selector);
 CREATE INDEX verifications_of_user ON identity.verifications (user_id, kind);
 CREATE INDEX verifications_expiry ON identity.verifications (expires_at);
 
+-- Tokens for a new password that were mailed and not used yet, like those of verifications. A row expires an hour after it was mailed; the
+-- sweep deletes it.
+CREATE TABLE identity.password_resets (
+    -- The event that asked for it.
+    id         uuid        PRIMARY KEY,
+    user_id    uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,
+    selector   text        NOT NULL,
+    digest     text        NOT NULL,
+    attempts   integer     NOT NULL DEFAULT 0,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX password_resets_selector ON identity.password_resets (selector);
+CREATE INDEX password_resets_of_user ON identity.password_resets (user_id);
+CREATE INDEX password_resets_expiry ON identity.password_resets (expires_at);
+
 -- Messages that a customer caused, or an address got: each one moves the end further into the future. At the end, the whole budget is
 -- there again, and the sweep deletes the row.
 CREATE TABLE identity.message_budgets (

@@ -81,7 +81,8 @@ BEGIN
     IF to_regclass('identity.login_attempts') IS NOT NULL THEN
         GRANT SELECT (counter, expires_at), DELETE ON identity.login_attempts, identity.login_sources TO operations;
         GRANT SELECT (counter, expires_at), DELETE ON identity.message_budgets TO operations;
-        GRANT SELECT (id, expires_at), DELETE ON identity.verifications, identity.sessions TO operations;
+        GRANT SELECT (id, expires_at), DELETE ON identity.verifications, identity.sessions, identity.password_resets
+            TO operations;
         GRANT SELECT (digest, expires_at), DELETE ON identity.used_refresh_tokens TO operations;
     END IF;
     IF to_regclass('notifications.message_budgets') IS NOT NULL THEN

@@ -21,6 +21,7 @@ mod order_office;
 mod orders;
 mod outbox;
 mod params;
+mod passwords;
 mod payments;
 mod preferences;
 mod probe;

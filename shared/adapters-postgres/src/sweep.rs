@@ -167,10 +167,11 @@ fn count_waiting_statement() -> String {
 }
 
 /// The rows that say themselves when they expire: context, table and key.
-const EXPIRING: [(Context, &str, &str); 7] = [
+const EXPIRING: [(Context, &str, &str); 8] = [
     (Context::Identity, "login_attempts", "counter"),
     (Context::Identity, "login_sources", "counter"),
     (Context::Identity, "message_budgets", "counter"),
+    (Context::Identity, "password_resets", "id"),
     (Context::Identity, "sessions", "id"),
     (Context::Identity, "used_refresh_tokens", "digest"),
     (Context::Identity, "verifications", "id"),

@@ -44,12 +44,15 @@ const SOURCES: &[(&str, &str)] = sources! {
     "de": "order_confirmed" "order_waiting" "order_cancelled" "order_shipped" "order_delivered" "message";
 };
 
-/// The message with a token, in both languages at once: the language of a user is not known before the address is theirs.
-const VERIFICATION: &[(&str, &str)] = &[
+/// The messages with a token, in both languages at once: the language of a user is not known before the address is theirs.
+const TOKENS: &[(&str, &str)] = &[
     ("verification.subject", include_str!("../templates/verification.subject")),
     ("verification.txt", include_str!("../templates/verification.txt")),
     ("verification.html", include_str!("../templates/verification.html")),
     ("verification.short", include_str!("../templates/verification.short")),
+    ("password_reset.subject", include_str!("../templates/password_reset.subject")),
+    ("password_reset.txt", include_str!("../templates/password_reset.txt")),
+    ("password_reset.html", include_str!("../templates/password_reset.html")),
 ];
 
 /// Renders the templates that are compiled in.
@@ -64,7 +67,7 @@ impl JinjaMessageTemplates {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         // The name decides: `.html` is escaped, everything else is plain text.
-        for (name, source) in SOURCES.iter().chain(VERIFICATION) {
+        for (name, source) in SOURCES.iter().chain(TOKENS) {
             templates.add_template(name, source)?;
         }
         Ok(Self { templates })
@@ -72,6 +75,16 @@ impl JinjaMessageTemplates {
 
     fn render(&self, to: &Recipient, template: Template, form: &str, data: &Value) -> Result<String, Failure> {
         self.render_named(&format!("{}/{}.{form}", to.preferences.locale.name(), template.name()), data)
+    }
+
+    fn token_email(&self, template: &str, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
+        let data = context! { token => token.text() };
+        Ok(EmailMessage {
+            to,
+            subject: self.render_named(&format!("{template}.subject"), &data)?.trim().to_owned(),
+            text: self.render_named(&format!("{template}.txt"), &data)?,
+            html: self.render_named(&format!("{template}.html"), &data)?,
+        })
     }
 
     fn render_named(&self, name: &str, data: &Value) -> Result<String, Failure> {
@@ -103,13 +116,11 @@ impl ports::MessageTemplates for JinjaMessageTemplates {
 
 impl ports::VerificationMessages for JinjaMessageTemplates {
     fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
-        let data = context! { token => token.text() };
-        Ok(EmailMessage {
-            to,
-            subject: self.render_named("verification.subject", &data)?.trim().to_owned(),
-            text: self.render_named("verification.txt", &data)?,
-            html: self.render_named("verification.html", &data)?,
-        })
+        self.token_email("verification", to, token)
+    }
+
+    fn reset_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
+        self.token_email("password_reset", to, token)
     }
 
     fn verification_sms(&self, token: &Token) -> Result<String, Failure> {

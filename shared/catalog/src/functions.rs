@@ -79,6 +79,20 @@ functions! {
     /// Deletes an account.
     USER_DELETE = Function::new("user-delete", Identity).http(Delete, "/api/v1/users/{id}", ANY_USER)
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[USER_DELETED]);
+    /// Changes the password of the caller.
+    PASSWORD_CHANGE = Function::new("password-change", Identity).http(Post, "/api/v1/users/{id}/password", ANY_USER)
+        .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
+    /// Requests a token with which a new password can be set.
+    PASSWORD_RESET_REQUEST = Function::new("password-reset-request", Identity)
+        .http(Post, "/api/v1/users/password-reset", Public)
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[PASSWORD_RESET_REQUESTED]);
+    /// Mails the token.
+    PASSWORD_RESET_SEND = Function::new("password-reset-send", Identity).on(&[PASSWORD_RESET_REQUESTED])
+        .uses(&[Uses::Postgres, Uses::Email]).timeout(15);
+    /// Sets a new password with the token.
+    PASSWORD_RESET_CONFIRM = Function::new("password-reset-confirm", Identity)
+        .http(Post, "/api/v1/users/password-reset/confirm", Public)
+        .uses(&[Uses::Postgres, Uses::Redis]).memory(512);
 
     // Catalogue.
     /// Creates a product.

@@ -15,7 +15,9 @@ mod payments;
 mod tests;
 
 pub use crate::stock_level::{StockLevel, StockLine};
-pub use identity::{ContactVerificationRequested, ContactVerified, UserDeleted, UserRegistered, UserUpdated};
+pub use identity::{
+    ContactVerificationRequested, ContactVerified, PasswordResetRequested, UserDeleted, UserRegistered, UserUpdated,
+};
 pub use inventory::{
     PaymentRef, ProductCreated, ProductDeleted, ProductUpdated, StockAdjusted, StockAllocated, StockAllocationFailed,
     StockLow, StockOpened, StockReleased, StockReservationExpired, StockReservationFailed, StockReserved, StockShipped,

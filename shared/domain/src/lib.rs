@@ -24,6 +24,7 @@ pub mod notification;
 pub mod order;
 pub mod order_line;
 pub mod order_status;
+pub mod password_reset;
 pub mod payment;
 pub mod product;
 pub mod profile;

@@ -7,7 +7,7 @@ use crate::{
     text::{Email, FullName, Phone, Username},
     verification::ContactKind,
 };
-use kernel::{Failure, FailureKind, FieldError, Timestamp};
+use kernel::{Failure, FailureKind, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use std::{borrow::Cow, fmt};
@@ -190,14 +190,19 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// Rejects a password that contains what everyone knows of the account.
+pub fn check_password(password: &Password, email: &Email, username: &Username) -> Result<(), Failure> {
+    let secret = password.expose().to_lowercase();
+    let mailbox = email.as_str().split('@').next().unwrap_or_default();
+    match secret.contains(username.as_str()) || (mailbox.len() > 3 && secret.contains(mailbox)) {
+        true => Err(Failure::field("/password", "must not contain the username or the e-mail address")),
+        false => Ok(()),
+    }
+}
+
 /// Registers a customer. The store checks in its transaction that e-mail and username are unique.
 pub fn register(id: UserId, command: Register, now: Timestamp) -> Result<(User, UserRegistered), Failure> {
-    let secret = command.password.expose().to_lowercase();
-    let mailbox = command.email.as_str().split('@').next().unwrap_or_default();
-    if secret.contains(command.username.as_str()) || (mailbox.len() > 3 && secret.contains(mailbox)) {
-        let detail = "must not contain the username or the e-mail address".to_owned();
-        return Err(Failure::fields(vec![FieldError { pointer: "/password".to_owned(), detail }]));
-    }
+    check_password(&command.password, &command.email, &command.username)?;
     let user = User {
         id,
         email: command.email,

@@ -9,7 +9,7 @@ use domain::{
     user::{Password, Role, User},
     verification::{Contacts, Token, Verification},
 };
-use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 
 /// User accounts and sessions.
 pub trait UserStore {
@@ -148,10 +148,19 @@ pub trait TokenSender {
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure>;
 }
 
-/// Messages to addresses that are not verified yet. They contain no text of a customer.
+/// Mails tokens with which a new password can be set.
+pub trait ResetSender {
+    /// Mails a token as the delivery `id`. An address that is rejected for good gets none.
+    async fn send_reset(&self, to: Email, id: Uuid, token: &Token) -> Result<(), Failure>;
+}
+
+/// Messages with tokens, most of them to addresses that are not verified yet. They contain no text of a customer.
 pub trait VerificationMessages {
     /// The e-mail with a token.
     fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure>;
+
+    /// The e-mail with a token for a new password.
+    fn reset_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure>;
 
     /// The text message with a token.
     fn verification_sms(&self, token: &Token) -> Result<String, Failure>;

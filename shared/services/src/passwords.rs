@@ -1,6 +1,11 @@
 //! Proving to be the user of an account, under the delays of `domain::throttle`.
 
-use domain::{session::password_forms, throttle};
+use domain::{
+    session::password_forms,
+    text::{Email, Username},
+    throttle,
+    user::{self, Password},
+};
 use kernel::Failure;
 use ports::{
     AccountPasswords, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordAttempt, Passwords, Tokens,
@@ -48,6 +53,17 @@ pub async fn verify_password(
         is_valid |= passwords.verify(&password, hash)?;
     }
     Ok(found.filter(|_| is_valid).map(|credentials| (credentials, counters)))
+}
+
+/// Hashes a new password of a user, unless it contains what everyone knows of the account.
+pub fn hash_new_password(
+    passwords: &impl Passwords,
+    password: &Password,
+    email: &Email,
+    username: &Username,
+) -> Result<String, Failure> {
+    user::check_password(password, email, username)?;
+    passwords.hash(password)
 }
 
 /// The counters of an attempt. The length of the source separates it from the name.

@@ -5,8 +5,8 @@ use domain::{
     text::{Email, Phone},
     verification::{ContactKind, Token, Verification},
 };
-use kernel::{Failure, FailureKind};
-use ports::{EmailSender, SmsSender, TokenSender, VerificationMessages};
+use kernel::{Failure, FailureKind, Uuid};
+use ports::{EmailMessage, EmailSender, ResetSender, SmsSender, TokenSender, VerificationMessages};
 
 /// Renders the message of a token and sends it through the provider of the address.
 #[derive(Debug)]
@@ -18,6 +18,27 @@ pub struct MessageTokenSender<'a, M, E, S> {
     pub countries: &'a CallingCodes,
 }
 
+/// Renders the e-mail of a token for a new password, and sends it.
+#[derive(Debug)]
+pub struct MailedTokenSender<'a, M, E> {
+    pub messages: &'a M,
+    pub email: &'a E,
+}
+
+impl<M: VerificationMessages, E: EmailSender> ResetSender for MailedTokenSender<'_, M, E> {
+    async fn send_reset(&self, to: Email, id: Uuid, token: &Token) -> Result<(), Failure> {
+        send_email(self.email, &self.messages.reset_email(to, token)?, id).await
+    }
+}
+
+/// Sends an e-mail. An address that is rejected for good gets none.
+async fn send_email(sender: &impl EmailSender, message: &EmailMessage, id: Uuid) -> Result<(), Failure> {
+    match sender.send(message, id).await {
+        Err(rejected) if rejected.kind == FailureKind::Invalid => Ok(()),
+        sent => sent,
+    }
+}
+
 impl<M: VerificationMessages, E: EmailSender, S: SmsSender> TokenSender for MessageTokenSender<'_, M, E, S> {
     async fn send_token(&self, verification: &Verification, token: &Token) -> Result<(), Failure> {
         let unreadable = |_| Failure::internal("a stored address cannot be parsed");
@@ -25,10 +46,7 @@ impl<M: VerificationMessages, E: EmailSender, S: SmsSender> TokenSender for Mess
             ContactKind::Email => {
                 let to = Email::parse(&verification.address).map_err(unreadable)?;
                 let message = self.messages.verification_email(to, token)?;
-                match self.email.send(&message, verification.id).await {
-                    Err(rejected) if rejected.kind == FailureKind::Invalid => Ok(()),
-                    sent => sent,
-                }
+                send_email(self.email, &message, verification.id).await
             }
             ContactKind::Phone => {
                 let to = Phone::parse(&verification.address).map_err(unreadable)?;

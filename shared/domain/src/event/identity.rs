@@ -6,6 +6,7 @@ use crate::{
     user::AccountStatus,
     verification::ContactKind,
 };
+use kernel::Uuid;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,15 @@ pub struct UserUpdated {
 pub struct UserDeleted {
     /// Id of the user.
     pub user_id: UserId,
+}
+
+/// Somebody asked for a new password for an e-mail address, whether an account has it or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PasswordResetRequested {
+    /// Id of the request.
+    pub request_id: Uuid,
+    /// E-mail address, as it was typed.
+    pub email: Email,
 }
 
 /// A user asked for a token to verify an address.

@@ -107,6 +107,7 @@ fakes! {
     order_office contract_order_office Platform::orders;
     orders contract_orders Platform::orders;
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
+    password_changes contract_password_changes Platform::users;
     passwords contract_passwords Platform::passwords;
     payments contract_payments Platform::payments;
     image_objects contract_image_objects Platform::image_objects;

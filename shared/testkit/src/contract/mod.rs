@@ -38,6 +38,7 @@ pub mod order_limits;
 pub mod order_office;
 pub mod orders;
 pub mod outbox;
+pub mod password_changes;
 pub mod passwords;
 pub mod payments;
 pub mod preferences;

@@ -46,6 +46,7 @@ mod tests {
         ("order_office", include_str!("order_office.rs")),
         ("orders", include_str!("orders.rs")),
         ("outbox", include_str!("outbox.rs")),
+        ("password_changes", include_str!("password_changes.rs")),
         ("passwords", include_str!("passwords.rs")),
         ("payments", include_str!("payments.rs")),
         ("image_objects", include_str!("image_objects.rs")),

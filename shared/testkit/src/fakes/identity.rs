@@ -4,7 +4,7 @@ use super::{
     Dependency, Session, Users,
     budgets::{Budgets, take},
     keys::IdempotencyKeys,
-    passwords::fake_hash,
+    passwords::{Resets, fake_hash},
 };
 use domain::{
     Event, canary,
@@ -28,9 +28,10 @@ pub(super) struct UsersState {
     /// With selector, expiry and the number of attempts.
     verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
     /// By what is counted: when the whole budget is there again.
-    message_budgets: Budgets,
+    pub(super) message_budgets: Budgets,
     /// By the counter of the source: when it has its whole budget again.
     sources: BTreeMap<String, Timestamp>,
+    pub(super) resets: Resets,
     pub(super) sessions: BTreeMap<SessionId, Session>,
 }
 

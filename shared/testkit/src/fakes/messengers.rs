@@ -129,6 +129,8 @@ impl ports::PushEndpoints for PushSender {
 
 /// The subject of the e-mail that verifies an address.
 pub const VERIFICATION_SUBJECT: &str = "verification";
+/// The subject of the e-mail with a token for a new password.
+pub const RESET_SUBJECT: &str = "reset";
 
 /// Renders messages without templates: the template's name is the subject, the event is the text.
 #[derive(Debug, Clone, Copy)]
@@ -156,6 +158,11 @@ impl ports::VerificationMessages for MessageTemplates {
     fn verification_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
         let text = format!("Your code: {}", token.text());
         Ok(EmailMessage { to, subject: VERIFICATION_SUBJECT.to_owned(), html: format!("<p>{text}</p>"), text })
+    }
+
+    fn reset_email(&self, to: Email, token: &Token) -> Result<EmailMessage, Failure> {
+        let text = format!("Your code for a new password: {}", token.text());
+        Ok(EmailMessage { to, subject: RESET_SUBJECT.to_owned(), html: format!("<p>{text}</p>"), text })
     }
 
     fn verification_sms(&self, token: &Token) -> Result<String, Failure> {

@@ -36,7 +36,7 @@ pub use faults::{Dependency, FaultPoint, InjectedFault, Occurrence, Operation};
 pub use gateway::{Charge, GatewayRefund};
 pub use images::ImageProcessor;
 pub use invoices::InvoiceRenderer;
-pub use messengers::{MessageTemplates, VERIFICATION_SUBJECT};
+pub use messengers::{MessageTemplates, RESET_SUBJECT, VERIFICATION_SUBJECT};
 pub use sessions::Session;
 pub use snapshot::Snapshot;
 pub use webhooks::WebhookVerifier;

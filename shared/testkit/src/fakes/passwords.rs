@@ -1,10 +1,113 @@
-//! The in-memory fake of password hashing.
+//! In-memory fakes of password hashing, and of passwords that change.
 
-use super::Passwords;
+use super::{Dependency, Passwords, Users, budgets::take, identity::UsersState};
 use crate::hex;
-use domain::user::Password;
-use kernel::Failure;
-use sha2::{Digest, Sha256};
+use domain::{
+    Event,
+    id::{SessionId, UserId},
+    password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
+    text::Email,
+    user::Password,
+    verification::ContactKind,
+};
+use kernel::{Failure, Timestamp, Uuid};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// With selector, expiry and the number of attempts.
+pub(super) type Resets = BTreeMap<Uuid, (PasswordReset, String, Timestamp, i32)>;
+
+impl UsersState {
+    fn set_password(&mut self, user: UserId, hash: &str) -> Result<(), Failure> {
+        self.account(user)?.password_hash = hash.to_owned();
+        self.resets.retain(|_, (one, ..)| one.user_id != user);
+        Ok(())
+    }
+}
+
+impl ports::PasswordStore for Users {
+    async fn change_password(
+        &self,
+        user: UserId,
+        old: &str,
+        new: &str,
+        keep: SessionId,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        let commit = self.0.commit("users.change_password", |state| {
+            let users = &mut state.users;
+            if !users.is_active(user) || users.account(user)?.password_hash != old {
+                return Ok(None);
+            }
+            users.set_password(user, new)?;
+            Ok(Some(users.end_sessions_but(user, Some(keep))))
+        });
+        commit.await
+    }
+
+    async fn request_reset(&self, email: &Email, event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("users.request_reset", |state| {
+            let counter = format!("reset {}", email.as_str());
+            if take(&mut state.users.message_budgets, counter, request_budget(), event.time)? {
+                state.outbox.add(event);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn find_resettable(&self, email: &Email) -> Result<Option<UserId>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let users = &state.users;
+            let mut active = users.active().into_iter().filter_map(|id| users.user(id));
+            let is_named =
+                |user: &&domain::user::User| user.email == *email && user.verified.contains(&ContactKind::Email);
+            Ok(active.find(is_named).map(|user| user.id))
+        });
+        query.await
+    }
+
+    async fn store_reset(&self, reset: &PasswordReset, selector: &str, expires_at: Timestamp) -> Result<(), Failure> {
+        let commit = self.0.commit("users.store_reset", |state| {
+            state.users.resets.insert(reset.id, (reset.clone(), selector.to_owned(), expires_at, 0));
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn try_reset(&self, selector: &str, now: Timestamp) -> Result<Vec<PasswordReset>, Failure> {
+        let commit = self.0.commit("users.try_reset", |state| {
+            let active = state.users.active();
+            let may_be_tried = |known: &str, one: &PasswordReset, expires_at: Timestamp, attempts: i32| {
+                known == selector && expires_at > now && attempts < MAX_ATTEMPTS && active.contains(&one.user_id)
+            };
+            let mut tried = Vec::new();
+            for (one, known, expires_at, attempts) in state.users.resets.values_mut() {
+                if may_be_tried(known, one, *expires_at, *attempts) {
+                    *attempts += 1;
+                    tried.push(one.clone());
+                }
+            }
+            for one in &mut tried {
+                let user = &state.users.account(one.user_id)?.user;
+                (one.email, one.username) = (user.email.clone(), user.username.clone());
+            }
+            Ok(tried)
+        });
+        commit.await
+    }
+
+    async fn reset_password(&self, reset: &PasswordReset, new: &str) -> Result<Option<Vec<SessionId>>, Failure> {
+        let commit = self.0.commit("users.reset_password", |state| {
+            let users = &mut state.users;
+            if !users.is_active(reset.user_id) || !users.resets.contains_key(&reset.id) {
+                return Ok(None);
+            }
+            users.set_password(reset.user_id, new)?;
+            Ok(Some(users.end_sessions(reset.user_id)))
+        });
+        commit.await
+    }
+}
 
 /// A string in PHC format that protects nothing.
 pub(super) fn fake_hash(salt: &str, password: &str) -> String {

@@ -36,7 +36,12 @@ impl Session {
 impl UsersState {
     /// Ends all sessions of a user, and returns them.
     pub(super) fn end_sessions(&mut self, user: UserId) -> Vec<SessionId> {
-        let mine = self.sessions.extract_if(.., |_, one| one.user_id == user);
+        self.end_sessions_but(user, None)
+    }
+
+    /// Ends all sessions of a user but one, and returns them.
+    pub(super) fn end_sessions_but(&mut self, user: UserId, keep: Option<SessionId>) -> Vec<SessionId> {
+        let mine = self.sessions.extract_if(.., |id, one| one.user_id == user && Some(*id) != keep);
         mine.map(|(id, _)| id).collect()
     }
 }

@@ -96,6 +96,11 @@ mod outbox {
     }));
 }
 
+mod password_changes {
+    use super::*;
+    testkit::contract_password_changes!(store(Context::Identity, PgUsers::new));
+}
+
 mod payments {
     use super::*;
     testkit::contract_payments!(store(Context::Payments, PgPayments::new));

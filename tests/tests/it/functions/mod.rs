@@ -21,6 +21,7 @@ mod order_note_add;
 mod order_note_list;
 mod orders;
 mod others;
+pub(crate) mod passwords;
 mod payments;
 mod product_delete;
 mod product_index;

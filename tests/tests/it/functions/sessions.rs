@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Dependency, Platform};
 
 /// The session in the samples.
-const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
+pub(super) const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
 /// The refresh token in the samples.
 const TOKEN: &str = "a-token-that-the-test-stores";
 
@@ -21,11 +21,16 @@ fn later(seconds: i64) -> Timestamp {
 async fn platform() -> Platform {
     let platform = Platform::new();
     platform.users().put(&customer(), "correct horse battery");
-    let digest = platform.tokens().digest(TOKEN);
+    begin(&platform, SESSION, TOKEN).await;
+    platform
+}
+
+/// Begins a session of the customer with this refresh token.
+pub(super) async fn begin(platform: &Platform, session: SessionId, token: &str) {
+    let digest = platform.tokens().digest(token);
     let token = RefreshToken { digest, issued_at: later(-60), expires_at: later(600) };
     let counters = LoginCounters { name_and_source: "one".to_owned(), source: "two".to_owned() };
-    platform.users().begin_session(SESSION, USER, &counters, &token).await.expect("begun");
-    platform
+    platform.users().begin_session(session, USER, &counters, &token).await.expect("begun");
 }
 
 /// The context that the authorizer returns for an access token of the session.

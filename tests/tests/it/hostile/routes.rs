@@ -1,6 +1,10 @@
 //! Every route by its name, over the in-memory platform and through its real runner.
 
-use crate::functions::{accounts::update as update_user, sample, sample_time, seeded_platform};
+use crate::functions::{
+    accounts::update as update_user,
+    passwords::{change as change_password, confirm as confirm_reset},
+    sample, sample_time, seeded_platform,
+};
 use adapters::{Wiring, config::Config};
 use catalog::{Context, Function};
 use domain::{
@@ -94,6 +98,9 @@ impl Api {
             USER_GET => |call| user_get::handle(&p.users(), call);
             USER_UPDATE => |call| update_user(p, call);
             USER_DELETE => |call| user_delete::handle(&p.users(), &p.revocations(), call);
+            PASSWORD_CHANGE => |call| change_password(p, call);
+            PASSWORD_RESET_REQUEST => |call| password_reset_request::handle(&p.users(), call);
+            PASSWORD_RESET_CONFIRM => |call| confirm_reset(p, call);
             SESSION_LIST => |call| session_list::handle(&p.users(), call);
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);

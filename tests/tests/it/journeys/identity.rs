@@ -1,6 +1,6 @@
 //! Accounts and sessions through the real gateway, authorizer and stores.
 
-use super::stack::{ApiClient, User, shared_stack};
+use super::stack::{ApiClient, User, eventually, shared_stack, token_in};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -88,4 +88,38 @@ async fn profile_is_changed_by_version_and_the_account_deleted() {
     api.get(&path).token(text(&pair, "access_token")).send().await.problem(401, "unauthenticated");
     let body = json!({ "email": moved.email, "password": PASSWORD });
     api.post("/api/v1/users/login").json(&body).send().await.problem(401, "wrong-credentials");
+}
+
+#[tokio::test]
+async fn password_is_changed_with_the_old_one_and_reset_by_mail() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let customer = api.reachable(json!({})).await;
+    let pair = login(&api, &customer).await;
+    let second = "another horse, a new battery";
+    let path = format!("/api/v1/users/{}/password", customer.id);
+    let body = json!({ "current_password": PASSWORD, "password": second });
+    assert_eq!(api.post(&path).token(&customer.token).json(&body).send().await.status, 204);
+    api.get("/api/v1/orders").token(text(&pair, "access_token")).send().await.problem(401, "unauthenticated");
+    api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
+    let body = json!({ "email": customer.email, "password": PASSWORD });
+    api.post("/api/v1/users/login").json(&body).send().await.problem(401, "wrong-credentials");
+    let known = api.emails_to(&customer.email).await.len();
+    for email in [customer.email.clone(), format!("nobody-{}", customer.email)] {
+        let request = api.post("/api/v1/users/password-reset").json(&json!({ "email": email })).send().await;
+        assert_eq!(request.status, 202, "{}", request.text);
+    }
+    let token = eventually("the token for a new password arrives", async || {
+        api.emails_to(&customer.email).await.iter().skip(known).find_map(|text| token_in(text))
+    });
+    let token = token.await;
+    let confirm = async |password: &str| {
+        let body = json!({ "token": token, "password": password });
+        api.post("/api/v1/users/password-reset/confirm").json(&body).send().await
+    };
+    confirm("short").await.problem(422, "validation");
+    let third = "a third horse without a battery";
+    assert_eq!(confirm(third).await.status, 204);
+    confirm(third).await.problem(422, "validation");
+    api.get("/api/v1/orders").token(&customer.token).send().await.problem(401, "unauthenticated");
+    api.login(&customer.email, third).await;
 }

@@ -222,7 +222,7 @@ impl ApiClient {
     }
 
     /// The texts of all e-mails to an address.
-    async fn emails_to(&self, email: &str) -> Vec<String> {
+    pub async fn emails_to(&self, email: &str) -> Vec<String> {
         let emails: Vec<Value> =
             self.http.get(var("MAILBOX_URL")).send().await.expect("the mailbox").json().await.expect("JSON");
         let mine = emails.iter().filter(|mail| mail["to"][0] == email);

@@ -21,6 +21,7 @@ fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
         catalog::USER_LOGIN.name,
         catalog::TOKEN_REFRESH.name,
         catalog::USER_UPDATE.name,
+        catalog::PASSWORD_CHANGE.name,
         catalog::KEY_ROTATE.name,
     ]);
     assert_eq!(allowed(signing, "secretsmanager:GetSecretValue"), may_read);

@@ -1,0 +1,14 @@
+//! Wires password-change.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PASSWORD_CHANGE)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
+    let revocations = adapters_redis::revocations(&wiring)?;
+    let old = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
+    edge::http::run(wiring.route()?, async |call| {
+        password_change::handle(&users, (&old, &passwords), &revocations, call).await
+    })
+    .await
+}

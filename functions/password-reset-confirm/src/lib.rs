@@ -1,0 +1,26 @@
+//! `POST /api/v1/users/password-reset/confirm`: sets a new password with the token that was mailed.
+//!
+//! Returns 204. All sessions of the user end. A token that is wrong, used, expired or was tried too often is 422, without telling which.
+
+use domain::{password_reset::ConfirmReset, verification};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{PasswordStore, Passwords, Revocations, VerificationTokens};
+use services::hash_new_password;
+
+/// Sets one password.
+pub async fn handle(
+    users: &impl PasswordStore,
+    (passwords, tokens): (&impl Passwords, &impl VerificationTokens),
+    revocations: &impl Revocations,
+    call: Call<ConfirmReset>,
+) -> Result<Reply<()>, Failure> {
+    let token = call.body.token()?;
+    let tried = users.try_reset(token.selector(), call.now).await?;
+    let found = tried.iter().find(|one| tokens.is_digest_of(&one.digest, &token));
+    let found = found.ok_or_else(verification::invalid_token)?;
+    let hash = hash_new_password(passwords, &call.body.password, &found.email, &found.username)?;
+    let ended = users.reset_password(found, &hash).await?.ok_or_else(verification::invalid_token)?;
+    revocations.revoke(&ended).await;
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,13 @@
+//! Wires password-reset-confirm.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PASSWORD_RESET_CONFIRM)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::RandomTokens);
+    let revocations = adapters_redis::revocations(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| {
+        password_reset_confirm::handle(&users, (&passwords, &tokens), &revocations, call).await
+    })
+    .await
+}

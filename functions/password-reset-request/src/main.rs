@@ -1,0 +1,8 @@
+//! Wires password-reset-request.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PASSWORD_RESET_REQUEST)?;
+    let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    edge::http::run(wiring.route()?, async |call| password_reset_request::handle(&users, call).await).await
+}

@@ -1,0 +1,37 @@
+//! Mails the token with which a new password can be set, to the verified address of a user who may log in.
+//!
+//! The token exists in the message alone: events and the database do not carry it. Sending is at least once; a message that is sent again has
+//! another token, and only the last one counts.
+
+use domain::{
+    DomainEvent,
+    event::PasswordResetRequested,
+    password_reset::{self, PasswordReset},
+};
+use edge::Delivery;
+use kernel::Failure;
+use ports::{AccountStore, PasswordStore, ResetSender, VerificationStore, VerificationTokens};
+
+/// Mails one token.
+pub async fn handle(
+    users: &(impl PasswordStore + AccountStore + VerificationStore),
+    tokens: &impl VerificationTokens,
+    sender: &impl ResetSender,
+    delivery: Delivery<DomainEvent>,
+) -> Result<(), Failure> {
+    let request: &PasswordResetRequested = delivery.event.event.payload()?;
+    let claim = delivery.claim();
+    if users.was_token_sent(claim).await? {
+        return Ok(());
+    }
+    if let Some(user_id) = users.find_resettable(&request.email).await?
+        && let Some(user) = users.account(user_id).await?
+    {
+        let (token, digest) = tokens.verification_token()?;
+        let (id, email) = (delivery.event.id, user.email.clone());
+        let reset = PasswordReset { id, user_id, digest, email, username: user.username };
+        users.store_reset(&reset, token.selector(), password_reset::expires_at(delivery.now)?).await?;
+        sender.send_reset(user.email, id, &token).await?;
+    }
+    users.record_token_sent(claim).await
+}

@@ -1,0 +1,14 @@
+//! Wires password-reset-send.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PASSWORD_RESET_SEND)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let (tokens, messages) = (adapters_auth::RandomTokens, adapters_templates::JinjaMessageTemplates::new()?);
+    let email = adapters_ses::email_sender(&wiring)?;
+    let sender = services::MailedTokenSender { messages: &messages, email: &email };
+    edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
+        password_reset_send::handle(&users, &tokens, &sender, delivery).await
+    })
+    .await
+}

@@ -1,0 +1,128 @@
+//! Changes of passwords, and the tokens with which a new one is set.
+
+use super::{
+    PgUsers,
+    fragments::insert_event,
+    params::params,
+    rows::{get, only, parsed},
+};
+use domain::{
+    Event,
+    id::{SessionId, UserId},
+    password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
+    text::{Email, Username},
+};
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{Bus, PasswordStore};
+use tokio_postgres::{Row, types::Json};
+
+const CHANGE: &str = "
+    WITH changed AS (
+        UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2 AND status = 'active' RETURNING id
+    ), ended AS (
+        DELETE FROM sessions WHERE user_id = (SELECT id FROM changed) AND id <> $4 RETURNING id
+    ), forgotten AS (
+        DELETE FROM password_resets WHERE user_id = (SELECT id FROM changed)
+    )
+    SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
+
+/// `$2` is the counter of the address, `$3` the seconds that a message costs and `$4` those that the counter may be ahead.
+const REQUEST: &str = concat!(
+    "WITH budget AS (
+        INSERT INTO message_budgets AS known (counter, expires_at)
+        VALUES ($2, ($1 ->> 'time')::timestamptz + make_interval(secs => $3))
+        ON CONFLICT (counter) DO UPDATE SET
+            expires_at = greatest(known.expires_at, ($1 ->> 'time')::timestamptz) + make_interval(secs => $3)
+        WHERE known.expires_at <= ($1 ->> 'time')::timestamptz + make_interval(secs => $4)
+        RETURNING 1
+    ), ",
+    insert_event!("$1", from "budget"),
+    " SELECT EXISTS (SELECT FROM budget) AS is_new",
+);
+
+const RESETTABLE: &str =
+    "SELECT id FROM users WHERE email = $1 AND email_verified_at IS NOT NULL AND status = 'active'";
+
+const STORE: &str = "
+    INSERT INTO password_resets (id, user_id, selector, digest, expires_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (id) DO UPDATE SET
+        selector = excluded.selector, digest = excluded.digest, expires_at = excluded.expires_at, attempts = 0";
+
+const TRY: &str = "
+    UPDATE password_resets AS r SET attempts = r.attempts + 1
+    FROM users AS u
+    WHERE r.selector = $1 AND r.expires_at > $2 AND r.attempts < $3 AND u.id = r.user_id AND u.status = 'active'
+    RETURNING r.id, r.user_id, r.digest, u.email, u.username";
+
+/// Of two requests with one token, the second waits for the deletion of the first, and then deletes nothing.
+const RESET: &str = "
+    WITH used AS (
+        DELETE FROM password_resets WHERE user_id = $2 AND EXISTS (SELECT FROM password_resets WHERE id = $1) RETURNING id
+    ), changed AS (
+        UPDATE users SET password_hash = $3
+        WHERE id = $2 AND status = 'active' AND EXISTS (SELECT FROM used WHERE id = $1) RETURNING id
+    ), ended AS (
+        DELETE FROM sessions WHERE user_id = (SELECT id FROM changed) RETURNING id
+    )
+    SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
+
+impl<B: Bus> PasswordStore for PgUsers<B> {
+    async fn change_password(
+        &self,
+        user: UserId,
+        old: &str,
+        new: &str,
+        keep: SessionId,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        let rows = self.relay.database().query(CHANGE, &params![user.0, old, new, keep.0]).await?;
+        rows.first().map(ended).transpose()
+    }
+
+    async fn request_reset(&self, email: &Email, event: &Event) -> Result<(), Failure> {
+        let params = params![
+            Json(event),
+            format!("reset {}", email.as_str()),
+            f64::from(request_budget().interval_s()),
+            f64::from(request_budget().ahead_s()),
+        ];
+        let rows = self.relay.database().query(REQUEST, &params).await?;
+        if get(only(&rows)?, "is_new")? {
+            self.relay.publish(std::slice::from_ref(event)).await;
+        }
+        Ok(())
+    }
+
+    async fn find_resettable(&self, email: &Email) -> Result<Option<UserId>, Failure> {
+        let rows = self.relay.database().query(RESETTABLE, &params![email.as_str()]).await?;
+        rows.first().map(|row| get(row, "id").map(UserId)).transpose()
+    }
+
+    async fn store_reset(&self, reset: &PasswordReset, selector: &str, expires_at: Timestamp) -> Result<(), Failure> {
+        let params = params![reset.id, reset.user_id.0, selector, &reset.digest, expires_at];
+        self.relay.database().query(STORE, &params).await.map(drop)
+    }
+
+    async fn try_reset(&self, selector: &str, now: Timestamp) -> Result<Vec<PasswordReset>, Failure> {
+        let rows = self.relay.database().query(TRY, &params![selector, now, MAX_ATTEMPTS]).await?;
+        let read = |row| {
+            Ok(PasswordReset {
+                id: get(row, "id")?,
+                user_id: UserId(get(row, "user_id")?),
+                digest: get(row, "digest")?,
+                email: parsed(row, "email", Email::parse)?,
+                username: parsed(row, "username", Username::parse)?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn reset_password(&self, reset: &PasswordReset, new: &str) -> Result<Option<Vec<SessionId>>, Failure> {
+        let rows = self.relay.database().query(RESET, &params![reset.id, reset.user_id.0, new]).await?;
+        rows.first().map(ended).transpose()
+    }
+}
+
+fn ended(row: &Row) -> Result<Vec<SessionId>, Failure> {
+    let ended: Vec<Uuid> = get(row, "ended")?;
+    Ok(ended.into_iter().map(SessionId).collect())
+}

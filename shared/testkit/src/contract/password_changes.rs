@@ -1,0 +1,167 @@
+//! Contract of [`PasswordStore`], over the stores that register users, verify addresses and begin sessions.
+
+use super::{Fixture, an_event, fresh, later, now};
+use crate::build;
+use domain::{
+    event::{ContactVerified, PasswordResetRequested},
+    id::{SessionId, UserId},
+    password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
+    text::Email,
+    user::User,
+    verification::{ContactKind, Verification},
+};
+use futures_util::future::join_all;
+use kernel::Timestamp;
+use ports::{LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, UserStore, VerificationStore};
+
+/// Generates one test per rule. The expression is a future of a `Fixture<impl PasswordStore + UserStore + VerificationStore>`.
+#[macro_export]
+macro_rules! contract_password_changes {
+    ($fixture:expr) => {
+        $crate::each_rule! { password_changes, $fixture;
+            changed_password_ends_the_other_sessions
+            password_is_changed_from_the_old_one_only
+            reset_goes_to_verified_addresses_of_active_users
+            requests_for_an_address_have_a_budget_that_refills
+            token_may_be_tried_a_few_times_until_it_expires
+            reset_sets_the_password_once_and_ends_all_sessions
+            concurrent_resets_with_one_token_succeed_once
+            changed_password_invalidates_mailed_tokens
+        }
+    };
+}
+
+/// What a rule needs of the stores.
+pub trait Stores: PasswordStore + UserStore + VerificationStore {}
+impl<S: PasswordStore + UserStore + VerificationStore> Stores for S {}
+
+fn counters() -> LoginCounters {
+    LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
+}
+
+async fn registered(users: &impl UserStore) -> User {
+    let id = fresh();
+    let user = build::user().id(UserId(id)).name(&format!("u{}", &id.simple().to_string()[18..])).registered();
+    users.register(&user, "$old$", &an_event(build::user().event())).await.expect("registered");
+    user
+}
+
+async fn begin(users: &impl UserStore, user: &User) -> SessionId {
+    let session = SessionId(fresh());
+    let token = RefreshToken { digest: fresh().simple().to_string(), issued_at: now(), expires_at: later(60) };
+    users.begin_session(session, user.id, &counters(), &token).await.expect("begun");
+    session
+}
+
+async fn hash_of(users: &impl UserStore, user: &User) -> String {
+    match users.reserve_login(LoginName::Id(user.id), &counters(), now()).await.expect("the store responds") {
+        LoginAttempt::Granted(Some(found)) => found.password_hash,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn reset(users: &impl PasswordStore, user: &User, selector: &str) -> PasswordReset {
+    let reset = PasswordReset {
+        id: fresh(),
+        user_id: user.id,
+        digest: fresh().simple().to_string(),
+        email: user.email.clone(),
+        username: user.username.clone(),
+    };
+    users.store_reset(&reset, selector, later(60)).await.expect("stored");
+    reset
+}
+
+fn selector() -> String {
+    fresh().simple().to_string()
+}
+
+pub async fn changed_password_ends_the_other_sessions(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let (other, keep) = (begin(port, &user).await, begin(port, &user).await);
+    begin(port, &registered(port).await).await;
+    assert_eq!(port.change_password(user.id, "$old$", "$new$", keep).await, Ok(Some(vec![other])));
+    assert_eq!(hash_of(port, &user).await, "$new$");
+}
+
+pub async fn password_is_changed_from_the_old_one_only(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let session = begin(port, &user).await;
+    assert_eq!(port.change_password(user.id, "$other$", "$new$", SessionId(fresh())).await, Ok(None));
+    assert_eq!(port.change_password(UserId(fresh()), "$old$", "$new$", session).await, Ok(None));
+    assert_eq!(hash_of(port, &user).await, "$old$");
+}
+
+pub async fn reset_goes_to_verified_addresses_of_active_users(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    assert_eq!(port.find_resettable(&user.email).await, Ok(None));
+    let address = user.email.as_str().to_owned();
+    let (id, digest) = (fresh(), selector());
+    let verification =
+        Verification { id, user_id: user.id, kind: ContactKind::Email, address: address.clone(), digest, version: 1 };
+    port.store_token(&verification, "SELEC", later(60)).await.expect("stored");
+    let verified = ContactVerified { user_id: user.id, channel: ContactKind::Email, address };
+    assert_eq!(port.verify(&verification, &an_event(verified)).await, Ok(true));
+    assert_eq!(port.find_resettable(&user.email).await, Ok(Some(user.id)));
+    assert_eq!(port.find_resettable(&Email::parse("nobody@example.com").expect("an address")).await, Ok(None));
+}
+
+pub async fn requests_for_an_address_have_a_budget_that_refills(fixture: &Fixture<impl Stores>) {
+    let email = registered(fixture.port()).await.email;
+    let began = now();
+    let request = async |email: &Email, seconds: i32| {
+        let time = Timestamp::from_second(began.as_second() + i64::from(seconds)).expect("a time");
+        let data = PasswordResetRequested { request_id: fresh(), email: email.clone() };
+        let event = domain::Event { time, ..an_event(data) };
+        fixture.port().request_reset(email, &event).await.expect("a response");
+        fixture.publish_count(event.id)
+    };
+    for _ in 0..request_budget().burst() {
+        assert_eq!(request(&email, 0).await, 1);
+    }
+    assert_eq!((request(&email, 0).await, request(&email, request_budget().interval_s() - 1).await), (0, 0));
+    assert_eq!(request(&email, request_budget().interval_s()).await, 1);
+    assert_eq!(request(&registered(fixture.port()).await.email, 0).await, 1, "another address has its own");
+}
+
+pub async fn token_may_be_tried_a_few_times_until_it_expires(fixture: &Fixture<impl Stores>) {
+    let (port, user, selector) = (fixture.port(), registered(fixture.port()).await, selector());
+    let reset = reset(port, &user, &selector).await;
+    assert_eq!(port.try_reset("other", now()).await, Ok(vec![]));
+    assert_eq!(port.try_reset(&selector, later(60)).await, Ok(vec![]), "expired");
+    for _ in 0..MAX_ATTEMPTS {
+        assert_eq!(port.try_reset(&selector, later(59)).await, Ok(vec![reset.clone()]));
+    }
+    assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![]));
+}
+
+pub async fn reset_sets_the_password_once_and_ends_all_sessions(fixture: &Fixture<impl Stores>) {
+    let (port, user, selector) = (fixture.port(), registered(fixture.port()).await, selector());
+    let mut sessions = vec![begin(port, &user).await, begin(port, &user).await];
+    let (first, second) = (reset(port, &user, &selector).await, reset(port, &user, &selector).await);
+    let mut ended = port.reset_password(&first, "$new$").await.expect("a response").expect("set");
+    (ended.sort_unstable(), sessions.sort_unstable());
+    assert_eq!((ended, hash_of(port, &user).await.as_str()), (sessions, "$new$"));
+    for used in [&first, &second] {
+        assert_eq!(port.reset_password(used, "$other$").await, Ok(None));
+    }
+    assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![]));
+    assert_eq!(hash_of(port, &user).await, "$new$");
+}
+
+pub async fn concurrent_resets_with_one_token_succeed_once(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let reset = reset(port, &user, &selector()).await;
+    let outcomes = join_all(fixture.concurrent(8).map(|port| port.reset_password(&reset, "$new$"))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(Some(_)))).count(), 1, "{outcomes:?}");
+    assert_eq!(outcomes.iter().filter(|outcome| matches!(outcome, Ok(None))).count(), 7, "{outcomes:?}");
+}
+
+pub async fn changed_password_invalidates_mailed_tokens(fixture: &Fixture<impl Stores>) {
+    let (port, user, selector) = (fixture.port(), registered(fixture.port()).await, selector());
+    let reset = reset(port, &user, &selector).await;
+    let changed = port.change_password(user.id, "$old$", "$new$", SessionId(fresh())).await;
+    assert_eq!(changed, Ok(Some(vec![])));
+    assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![]));
+    assert_eq!(port.reset_password(&reset, "$other$").await, Ok(None));
+}
