@@ -21,7 +21,7 @@ DOCUMENT = config.ROOT / "docs/openapi.json"
 ROLES = ("anonymous", "customer", "staff", "admin")
 
 # They end the session or the account that the other requests need.
-EXCLUDED = ("session-end", "user-delete", "user-logout")
+EXCLUDED = ("password-change", "session-end", "user-delete", "user-logout", "user-role-update", "user-status-update")
 
 CHECKS = (
     "not_a_server_error",
@@ -46,11 +46,13 @@ def settings(data: sample_data.StackData, role: str) -> str:
     for path, operations in document["paths"].items():
         ids = [sample for prefix, sample in RESOURCES.items() if path.startswith(f"{prefix}{{id}}")]
         for operation in operations.values():
-            lines += ["[[operations]]", f'include-operation-id = "{operation["operationId"]}"']
+            overrides = []
             if operation["operationId"] in EXCLUDED and role != "anonymous":
-                lines.append("enabled = false")
+                overrides.append("enabled = false")
             if ids:
-                lines.append(f'parameters = {{ "path.id" = "{data.replacements[ids[0]]}" }}')
+                overrides.append(f'parameters = {{ "path.id" = "{data.replacements[ids[0]]}" }}')
+            if overrides:
+                lines += ["[[operations]]", f'include-operation-id = "{operation["operationId"]}"', *overrides]
     return "\n".join(lines) + "\n"
 
 

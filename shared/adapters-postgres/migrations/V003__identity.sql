@@ -20,6 +20,10 @@ CREATE TABLE identity.users (
 );
 CREATE UNIQUE INDEX users_email_taken ON identity.users (email) WHERE status <> 'deleted';
 CREATE UNIQUE INDEX users_username_taken ON identity.users (username);
+-- For the search of staff, by the beginning.
+CREATE INDEX users_email_prefix ON identity.users (email text_pattern_ops);
+CREATE INDEX users_username_prefix ON identity.users (username text_pattern_ops);
+CREATE INDEX users_name_prefix ON identity.users (lower(full_name) text_pattern_ops);
 
 -- Tokens that were sent to an address and not used yet: a beginning by which they are found, and the digest of the whole. A row expires a
 -- day after it was sent; the sweep deletes it.

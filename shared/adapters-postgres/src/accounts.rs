@@ -5,6 +5,7 @@ use super::{
     fragments::insert_event,
     params::params,
     rows::{bigint, count, get, json_if, keyword, parsed, parsed_if},
+    sessions::parse_cursor,
     users::taken,
 };
 use domain::{
@@ -15,7 +16,7 @@ use domain::{
     verification::ContactKind,
 };
 use kernel::{Failure, Uuid};
-use ports::{AccountStore, Bus};
+use ports::{AccountStore, Bus, Page};
 use tokio_postgres::{Row, types::Json};
 
 /// The columns of an account.
@@ -40,6 +41,28 @@ const UPDATE: &str = concat!(
     ), ",
     insert_event!("$10", from "updated"),
     " SELECT id FROM updated",
+);
+
+const ADMINISTER: &str = concat!(
+    "WITH updated AS (
+        UPDATE users SET role = $3, status = $4, version = version + 1
+        WHERE id = $1 AND version = $2 - 1 AND status <> 'deleted'
+        RETURNING id
+    ), ended AS (
+        DELETE FROM sessions WHERE user_id = (SELECT id FROM updated) RETURNING id
+    ), ",
+    insert_event!("$5", from "updated"),
+    " SELECT ARRAY(SELECT id FROM ended) AS ended FROM updated",
+);
+
+/// `$1` is a pattern of `LIKE`; each of the three columns has an index for it.
+const SEARCH: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM users
+    WHERE (email LIKE $1 OR username LIKE $1 OR lower(full_name) LIKE $1) AND status <> 'deleted'
+        AND ($2::uuid IS NULL OR id > $2)
+    ORDER BY id LIMIT $3",
 );
 
 const DELETE: &str = concat!(
@@ -83,6 +106,25 @@ impl<B: Bus> AccountStore for PgUsers<B> {
         Ok(true)
     }
 
+    async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure> {
+        let params = params![user.id.0, bigint(user.version)?, user.role.name(), user.status.name(), Json(event)];
+        let rows = self.relay.database().query(ADMINISTER, &params).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let ended: Vec<Uuid> = get(row, "ended")?;
+        self.relay.publish(std::slice::from_ref(event)).await;
+        Ok(Some(ended.into_iter().map(SessionId).collect()))
+    }
+
+    async fn search_accounts(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page<User>, Failure> {
+        let after = cursor.map(parse_cursor).transpose()?;
+        let page_size = usize::try_from(limit).map_err(Failure::internal)?;
+        let params = params![pattern(prefix), after, i64::from(limit) + 1];
+        let rows = self.relay.database().query(SEARCH, &params).await?;
+        let items: Vec<User> = rows.iter().take(page_size).map(account).collect::<Result<_, _>>()?;
+        let next = items.last().filter(|_| rows.len() > page_size).map(|last| last.id.to_string());
+        Ok(Page { items, next })
+    }
+
     async fn delete_account(
         &self,
         user: UserId,
@@ -95,6 +137,12 @@ impl<B: Bus> AccountStore for PgUsers<B> {
         self.relay.publish(std::slice::from_ref(event)).await;
         Ok(Some(ended.into_iter().map(SessionId).collect()))
     }
+}
+
+/// The pattern of texts that begin with `prefix`, whatever characters it has.
+fn pattern(prefix: &str) -> String {
+    let escape = |one: char| if matches!(one, '%' | '_' | '\\') { vec!['\\', one] } else { vec![one] };
+    prefix.chars().flat_map(escape).chain(['%']).collect()
 }
 
 fn account(row: &Row) -> Result<User, Failure> {

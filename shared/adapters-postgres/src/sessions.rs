@@ -97,6 +97,6 @@ fn session(row: &Row) -> Result<Session, Failure> {
     })
 }
 
-fn parse_cursor(text: &str) -> Result<Uuid, Failure> {
+pub(super) fn parse_cursor(text: &str) -> Result<Uuid, Failure> {
     text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list"))
 }

@@ -198,6 +198,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Read the order; ask the carrier if it is on its way.",
     ),
     problem(
+        "own-account",
+        Conflict,
+        "Admins cannot change their own role or status, so that one of them is always left.",
+        "Let another admin make the change.",
+    ),
+    problem(
         "payment-in-progress",
         Conflict,
         "The last payment attempt has no result yet, or waits for the customer's confirmation.",

@@ -4,6 +4,7 @@ use crate::{Action::*, Auth::*, Context::*, Method::*, Trigger::*, events::*, re
 
 const CUSTOMER_ONLY: Auth = Roles(&[CUSTOMER]);
 const STAFF_OR_ADMIN: Auth = Roles(&[STAFF, ADMIN]);
+const ADMIN_ONLY: Auth = Roles(&[ADMIN]);
 /// Includes machine clients, such as a warehouse system.
 const STOCK_EDITORS: Auth = Roles(&[STAFF, ADMIN, SERVICE]);
 const OWNER_OR_ADMIN: Auth = Roles(&[CUSTOMER, ADMIN]);
@@ -93,6 +94,19 @@ functions! {
     PASSWORD_RESET_CONFIRM = Function::new("password-reset-confirm", Identity)
         .http(Post, "/api/v1/users/password-reset/confirm", Public)
         .uses(&[Uses::Postgres, Uses::Redis]).memory(512);
+    /// Gives a user another role.
+    USER_ROLE_UPDATE = Function::new("user-role-update", Identity).http(Put, "/api/v1/users/{id}/role", ADMIN_ONLY)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[USER_UPDATED]);
+    /// Disables or enables an account.
+    USER_STATUS_UPDATE = Function::new("user-status-update", Identity)
+        .http(Patch, "/api/v1/users/{id}/status", ADMIN_ONLY)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[USER_UPDATED]);
+    /// Creates the account of a colleague.
+    USER_INVITE = Function::new("user-invite", Identity).http(Post, "/api/v1/users/invite", ADMIN_ONLY)
+        .honours_key().uses(&[Uses::Postgres, Uses::Bus]).publishes(&[USER_REGISTERED]).memory(512);
+    /// Finds accounts for staff.
+    USER_SEARCH = Function::new("user-search", Identity).http(Get, "/api/v1/users", STAFF_OR_ADMIN)
+        .uses(&[Uses::PostgresRead]);
 
     // Catalogue.
     /// Creates a product.

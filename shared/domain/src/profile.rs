@@ -2,12 +2,13 @@
 
 use crate::{
     address::Address,
-    event::{UserDeleted, UserUpdated},
+    event::{UserDeleted, UserRegistered, UserUpdated},
+    id::UserId,
     text::{Email, FullName, Phone, Username},
-    user::User,
+    user::{AccountStatus, Role, User},
     verification::ContactKind,
 };
-use kernel::{Failure, FailureKind};
+use kernel::{Failure, FailureKind, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt;
@@ -57,6 +58,116 @@ pub fn update(user: &User, command: UpdateProfile) -> (User, UserUpdated) {
     (updated, event)
 }
 
+/// A request to give a user another role.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRole {
+    pub role: PersonalRole,
+}
+
+/// A request to disable or enable an account.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeStatus {
+    pub status: AccountStatus,
+}
+
+/// A role that a person can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonalRole {
+    Customer,
+    Staff,
+    Admin,
+}
+
+impl From<PersonalRole> for Role {
+    fn from(role: PersonalRole) -> Self {
+        match role {
+            PersonalRole::Customer => Self::Customer,
+            PersonalRole::Staff => Self::Staff,
+            PersonalRole::Admin => Self::Admin,
+        }
+    }
+}
+
+/// What an admin changes of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Role(Role),
+    Status(AccountStatus),
+}
+
+/// The user after a change by the admin `by`, and the event; `None` if it changes nothing. Admins cannot change themselves, so that one of them
+/// is always left.
+pub fn administer(user: &User, change: Change, by: UserId) -> Result<Option<(User, UserUpdated)>, Failure> {
+    if user.id == by {
+        let detail = "Admins cannot change their own role or status; another admin can.";
+        return Err(Failure::new(FailureKind::Conflict, "own-account", detail));
+    }
+    let (role, status) = match change {
+        Change::Role(role) => (role, user.status),
+        Change::Status(status) => (user.role, status),
+    };
+    if (role, status) == (user.role, user.status) {
+        return Ok(None);
+    }
+    let changed = User { role, status, version: user.version + 1, ..user.clone() };
+    let event = updated_event(&changed);
+    Ok(Some((changed, event)))
+}
+
+/// A request to create the account of a colleague, who sets the password with a mailed token.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invite {
+    /// Unique.
+    pub email: Email,
+    /// Unique.
+    pub username: Username,
+    pub role: PersonalRole,
+    #[serde(default)]
+    pub full_name: Option<FullName>,
+}
+
+/// Creates an account with a role. The store checks in its transaction that e-mail and username are unique.
+pub fn invite(id: UserId, command: Invite, now: Timestamp) -> (User, UserRegistered) {
+    let user = User {
+        id,
+        email: command.email,
+        username: command.username,
+        full_name: command.full_name,
+        phone: None,
+        address: None,
+        role: command.role.into(),
+        status: AccountStatus::Active,
+        verified: Vec::new(),
+        version: 1,
+        created_at: now,
+    };
+    let event = UserRegistered {
+        user_id: id,
+        email: user.email.clone(),
+        username: user.username.clone(),
+        full_name: user.full_name.clone(),
+        phone: None,
+    };
+    (user, event)
+}
+
+/// The beginning of an e-mail address, a username or a full name to search for, in lower case.
+pub fn search_prefix(query: Option<&str>) -> Result<String, Failure> {
+    let prefix = query.unwrap_or_default().trim().to_lowercase();
+    match (MIN_SEARCH..=MAX_SEARCH).contains(&prefix.chars().count()) {
+        true => Ok(prefix),
+        false => Err(Failure::field("?query", format!("must be {MIN_SEARCH} to {MAX_SEARCH} characters"))),
+    }
+}
+
+/// Length of a search in characters: shorter ones would list most customers.
+const MIN_SEARCH: usize = 3;
+const MAX_SEARCH: usize = 100;
+
 /// The event of a changed account.
 pub fn updated_event(user: &User) -> UserUpdated {
     UserUpdated {
@@ -89,11 +200,7 @@ pub fn version_mismatch() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        id::UserId,
-        user::{AccountStatus, Role},
-    };
-    use kernel::{Timestamp, Uuid};
+    use kernel::Uuid;
 
     fn user() -> User {
         User {
@@ -123,6 +230,26 @@ mod tests {
             let (updated, event) = update(&user(), serde_json::from_value(command).expect("a command"));
             assert_eq!((updated.verified, updated.version), (verified, 4));
             assert_eq!((event.email.as_str(), event.phone), (email, updated.phone));
+        }
+    }
+
+    #[test]
+    fn admins_change_others_and_not_themselves() {
+        let by = UserId(Uuid::from_u128(1));
+        let (staff, event) = administer(&user(), Change::Role(Role::Staff), by).expect("allowed").expect("a change");
+        assert_eq!((staff.role, staff.version, event.role.as_str()), (Role::Staff, 4, "staff"));
+        assert_eq!(administer(&staff, Change::Role(Role::Staff), by), Ok(None));
+        let disabled = administer(&user(), Change::Status(AccountStatus::Disabled), by).expect("allowed");
+        assert_eq!(disabled.map(|(user, _)| user.status), Some(AccountStatus::Disabled));
+        let own = administer(&user(), Change::Role(Role::Staff), user().id);
+        assert_eq!(own.expect_err("refused").code, "own-account");
+    }
+
+    #[test]
+    fn search_is_lower_case_and_long_enough() {
+        assert_eq!(search_prefix(Some(" ADA ")), Ok("ada".to_owned()));
+        for wrong in [None, Some("ad"), Some("   a   "), Some("x".repeat(101).as_str())] {
+            assert!(search_prefix(wrong).is_err(), "{wrong:?}");
         }
     }
 }

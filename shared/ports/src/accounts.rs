@@ -5,7 +5,7 @@ use domain::{
     id::{SessionId, UserId},
     user::User,
 };
-use kernel::Failure;
+use kernel::{Failure, Page};
 
 /// Accounts as their users and admins see and change them. Deleted accounts are not found.
 pub trait AccountStore {
@@ -15,6 +15,13 @@ pub trait AccountStore {
     /// Replaces an account, whose version is one more than the stored one, and commits the event. `false`, with nothing changed, if the stored
     /// version is another. A taken e-mail address or username is `Conflict`, as in [`crate::UserStore::register`].
     async fn update_account(&self, user: &User, event: &Event) -> Result<bool, Failure>;
+
+    /// Replaces role and status of an account, whose version is one more than the stored one, ends its sessions, and commits the event. `None`,
+    /// with nothing changed, if the stored version is another; otherwise the sessions that have ended.
+    async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure>;
+
+    /// A page of the accounts whose e-mail address, username or full name begins with `prefix`, which is in lower case, oldest first.
+    async fn search_accounts(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page<User>, Failure>;
 
     /// Deletes an account that has this version, ends its sessions, and commits the event. `None`, with nothing changed, if the version is
     /// another; otherwise the sessions that have ended. The username stays taken; the e-mail address does not.

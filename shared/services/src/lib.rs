@@ -5,6 +5,7 @@
 #![allow(async_fn_in_trait)] // The runtime is single-threaded: no caller needs the futures to be Send.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails should fail here"))]
 
+mod accounts;
 mod gateway;
 mod gateway_reports;
 mod notifications;
@@ -18,6 +19,7 @@ mod retry;
 mod sweep;
 mod verifications;
 
+pub use accounts::administer;
 pub use gateway::{call_gateway, look_up_charge};
 pub use gateway_reports::{ReportOutcome, record_report};
 pub use notifications::{Channels, Notifier};

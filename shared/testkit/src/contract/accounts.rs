@@ -29,6 +29,8 @@ macro_rules! contract_accounts {
             concurrent_updates_of_one_version_succeed_once
             update_to_a_taken_email_or_username_is_a_conflict_and_changes_nothing
             disabled_account_neither_logs_in_nor_refreshes
+            administered_account_has_its_role_and_status_and_no_session
+            accounts_are_found_by_a_beginning_in_pages
             deleted_account_is_not_found_and_its_sessions_have_ended
             deleted_account_frees_its_email_and_keeps_its_username
             deletion_of_another_version_changes_nothing
@@ -188,4 +190,49 @@ pub async fn deletion_of_another_version_changes_nothing(fixture: &Fixture<impl 
     let (outcome, event) = delete(fixture.port(), &User { version: 2, ..user.clone() }).await;
     assert_eq!((outcome, fixture.publish_count(event)), (Ok(None), 0));
     assert_eq!(fixture.port().account(user.id).await, Ok(Some(user)));
+}
+
+pub async fn administered_account_has_its_role_and_status_and_no_session(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let (session, _) = begin(port, &user).await;
+    let changed = User { role: Role::Staff, status: AccountStatus::Disabled, version: user.version + 1, ..user };
+    let event = an_event(profile::updated_event(&changed));
+    assert_eq!(port.administer_account(&changed, &event).await, Ok(Some(vec![session])));
+    assert_eq!(port.account(user.id).await, Ok(Some(changed.clone())));
+    let again = an_event(profile::updated_event(&changed));
+    assert_eq!(port.administer_account(&changed, &again).await, Ok(None), "of another version");
+    assert_eq!((fixture.publish_count(event.id), fixture.publish_count(again.id)), (1, 0));
+}
+
+pub async fn accounts_are_found_by_a_beginning_in_pages(fixture: &Fixture<impl Stores>) {
+    let port = fixture.port();
+    let (user, deleted) = (registered(port).await, registered(port).await);
+    assert!(delete(port, &deleted).await.0.is_ok());
+    let name = user.username.as_str();
+    let found = async |prefix: &str| {
+        let page = port.search_accounts(prefix, 100, None).await.expect("a page");
+        page.items.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(port.search_accounts(name, 100, None).await.expect("a page").items, std::slice::from_ref(&user));
+    assert_eq!(found(user.email.as_str()).await, [user.id]);
+    assert_eq!(found(deleted.username.as_str()).await, []);
+    assert_eq!(found(&name[1..]).await, [], "not the beginning");
+    assert_eq!((found("%").await, found("_____").await), (vec![], vec![]));
+    let mut named = vec![user.id];
+    for _ in 0..2 {
+        named.push(registered(port).await.id);
+    }
+    named.sort_unstable();
+    let first = port.search_accounts("ada love", 2, None).await.expect("a page");
+    assert_eq!(first.items.len(), 2);
+    let mut pages = first.items;
+    let mut next = first.next;
+    while let Some(cursor) = next {
+        let page = port.search_accounts("ada love", 2, Some(&cursor)).await.expect("a page");
+        pages.extend(page.items);
+        next = page.next;
+    }
+    assert_eq!(pages.iter().map(|user| user.id).collect::<Vec<_>>(), named, "by their full name, Ada Lovelace");
+    let wrong = port.search_accounts("ada", 2, Some("x")).await;
+    assert_eq!(kind_and_code(wrong), (FailureKind::Invalid, "validation"));
 }

@@ -7,6 +7,7 @@ use domain::{
     user::User,
 };
 use kernel::Failure;
+use ports::Page;
 
 impl ports::AccountStore for Users {
     async fn account(&self, user: UserId) -> Result<Option<User>, Failure> {
@@ -24,6 +25,38 @@ impl ports::AccountStore for Users {
             Ok(true)
         });
         commit.await
+    }
+
+    async fn administer_account(&self, user: &User, event: &Event) -> Result<Option<Vec<SessionId>>, Failure> {
+        let commit = self.0.commit("users.administer_account", |state| {
+            if state.users.user(user.id).is_none_or(|stored| stored.version + 1 != user.version) {
+                return Ok(None);
+            }
+            let stored = &mut state.users.account(user.id)?.user;
+            (stored.role, stored.status, stored.version) = (user.role, user.status, user.version);
+            state.outbox.add(event);
+            Ok(Some(state.users.end_sessions(user.id)))
+        });
+        commit.await
+    }
+
+    async fn search_accounts(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page<User>, Failure> {
+        let after: Option<UserId> = cursor
+            .map(|text| text.parse().map_err(|_| Failure::field("?cursor", "is not a cursor of this list")))
+            .transpose()?;
+        let query = self.0.query(Dependency::Database, |state| {
+            let is_found = |user: &&User| {
+                let name = user.full_name.as_ref().map(|name| name.as_str().to_lowercase()).unwrap_or_default();
+                [user.email.as_str(), user.username.as_str(), &name].iter().any(|text| text.starts_with(prefix))
+                    && after.is_none_or(|after| user.id > after)
+            };
+            let mut items: Vec<User> = state.users.present().filter(is_found).cloned().collect();
+            let limit = usize::try_from(limit).map_err(Failure::internal)?;
+            let next = (items.len() > limit).then(|| items[limit - 1].id.to_string());
+            items.truncate(limit);
+            Ok(Page { items, next })
+        });
+        query.await
     }
 
     async fn delete_account(

@@ -1,13 +1,14 @@
 //! In-memory fakes of the canary's account and of the API that it calls.
 
-use super::{CanaryAccounts, Dependency, Storefront};
+use super::{CanaryAccounts, Dependency, Storefront, identity::UsersState};
 use domain::{
-    canary::Account,
+    canary::{self, Account},
     id::OrderId,
     order::{Reason, Status},
+    user::{AccountStatus, Role, User},
 };
-use kernel::{Failure, FailureKind, Uuid};
-use ports::AccessToken;
+use kernel::{Failure, FailureKind, Timestamp, Uuid};
+use ports::{AccessToken, CanarySeed};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -121,5 +122,30 @@ impl ports::Storefront for Storefront {
                 }
             }
         });
+    }
+}
+
+impl UsersState {
+    /// Creates the canary's account or replaces its address, name and password.
+    pub fn put_canary(&mut self, account: &CanarySeed, now: Timestamp) -> Result<(), Failure> {
+        let known = self.accounts.remove(&canary::CUSTOMER);
+        let user = User {
+            id: canary::CUSTOMER,
+            email: account.email.clone(),
+            username: account.username.clone(),
+            full_name: None,
+            phone: None,
+            address: None,
+            role: Role::Customer,
+            status: AccountStatus::Active,
+            verified: Vec::new(),
+            version: 1,
+            created_at: now,
+        };
+        let added = self.add(&user, &account.password_hash);
+        if let (Err(_), Some(known)) = (&added, known) {
+            self.accounts.insert(canary::CUSTOMER, known);
+        }
+        added
     }
 }

@@ -7,21 +7,21 @@ use super::{
     passwords::{Resets, fake_hash},
 };
 use domain::{
-    Event, canary,
+    Event,
     id::{SessionId, UserId},
     message_limits::Quota,
     throttle,
-    user::{AccountStatus, Role, User},
+    user::{AccountStatus, User},
     verification::{self, ContactKind, Contacts, Verification},
 };
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid, seconds_after};
-use ports::{CanarySeed, Claim, Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, SeedAccount};
+use ports::{Claim, Credentials, LoginAttempt, LoginCounters, LoginName, RefreshToken, SeedAccount};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
 pub(super) struct UsersState {
-    accounts: BTreeMap<UserId, Account>,
+    pub(super) accounts: BTreeMap<UserId, Account>,
     keys: IdempotencyKeys,
     /// By the counter of name and source: failures, no attempt before, and forgotten at.
     attempts: BTreeMap<String, (i32, Timestamp, Timestamp)>,
@@ -71,31 +71,8 @@ impl UsersState {
         true
     }
 
-    /// Creates the canary's account or replaces its address, name and password.
-    pub fn put_canary(&mut self, account: &CanarySeed, now: Timestamp) -> Result<(), Failure> {
-        let known = self.accounts.remove(&canary::CUSTOMER);
-        let user = User {
-            id: canary::CUSTOMER,
-            email: account.email.clone(),
-            username: account.username.clone(),
-            full_name: None,
-            phone: None,
-            address: None,
-            role: Role::Customer,
-            status: AccountStatus::Active,
-            verified: Vec::new(),
-            version: 1,
-            created_at: now,
-        };
-        let added = self.add(&user, &account.password_hash);
-        if let (Err(_), Some(known)) = (&added, known) {
-            self.accounts.insert(canary::CUSTOMER, known);
-        }
-        added
-    }
-
     /// Adds a user whose e-mail address and username are not taken.
-    fn add(&mut self, user: &User, password_hash: &str) -> Result<(), Failure> {
+    pub(super) fn add(&mut self, user: &User, password_hash: &str) -> Result<(), Failure> {
         self.check_taken(user, None)?;
         self.insert(user, password_hash);
         Ok(())
@@ -128,6 +105,11 @@ impl UsersState {
         account.is_deleted = true;
         account.user.version += 1;
         Ok(())
+    }
+
+    /// The users whose accounts are not deleted, sorted by id.
+    pub(super) fn present(&self) -> impl Iterator<Item = &User> {
+        self.accounts.values().filter(|account| !account.is_deleted).map(|account| &account.user)
     }
 
     /// The users who may log in.

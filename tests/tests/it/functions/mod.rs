@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod accounts;
+mod admins;
 mod canary_order;
 mod category_list;
 mod consumers;

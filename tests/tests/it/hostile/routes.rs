@@ -101,6 +101,10 @@ impl Api {
             PASSWORD_CHANGE => |call| change_password(p, call);
             PASSWORD_RESET_REQUEST => |call| password_reset_request::handle(&p.users(), call);
             PASSWORD_RESET_CONFIRM => |call| confirm_reset(p, call);
+            USER_ROLE_UPDATE => |call| user_role_update::handle(&p.users(), &p.revocations(), call);
+            USER_STATUS_UPDATE => |call| user_status_update::handle(&p.users(), &p.revocations(), call);
+            USER_INVITE => |call| user_invite::handle(&p.users(), &p.passwords(), &p.tokens(), call);
+            USER_SEARCH => |call| user_search::handle(&p.users(), call);
             SESSION_LIST => |call| session_list::handle(&p.users(), call);
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);

@@ -1,6 +1,6 @@
 //! Accounts and sessions through the real gateway, authorizer and stores.
 
-use super::stack::{ApiClient, User, eventually, shared_stack, token_in};
+use super::stack::{ApiClient, User, eventually, shared_stack, token_in, unique, var};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -122,4 +122,29 @@ async fn password_is_changed_with_the_old_one_and_reset_by_mail() {
     confirm(third).await.problem(422, "validation");
     api.get("/api/v1/orders").token(&customer.token).send().await.problem(401, "unauthenticated");
     api.login(&customer.email, third).await;
+}
+
+#[tokio::test]
+async fn admin_invites_gives_roles_and_disables() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let admin = api.login(&var("ADMIN_EMAIL"), &var("ADMIN_PASSWORD")).await;
+    let customer = api.customer().await;
+    let name = unique("g");
+    let body = json!({ "email": format!("{name}@example.com"), "username": name, "role": "staff" });
+    let invited = api.post("/api/v1/users/invite").token(&admin).json(&body).send().await.expect(201);
+    assert_eq!(invited["role"], "staff");
+    let path = format!("/api/v1/users/{}", customer.id);
+    let put = api.request(Method::PUT, &format!("{path}/role")).token(&admin).json(&json!({ "role": "staff" }));
+    assert_eq!(put.send().await.expect(200)["role"], "staff");
+    api.get(&path).token(&customer.token).send().await.problem(401, "unauthenticated");
+    let pair = login(&api, &customer).await;
+    let search = format!("/api/v1/users?query={}", name);
+    let found = api.get(&search).token(text(&pair, "access_token")).send().await.expect(200);
+    assert_eq!(found["items"].as_array().map(Vec::len), Some(1), "{found}");
+    let patch = json!({ "status": "disabled" });
+    let patch = api.request(Method::PATCH, &format!("{path}/status")).token(&admin).json(&patch);
+    assert_eq!(patch.send().await.expect(200)["status"], "disabled");
+    refresh(&api, &pair).await.problem(401, "invalid-refresh-token");
+    let body = json!({ "email": customer.email, "password": PASSWORD });
+    api.post("/api/v1/users/login").json(&body).send().await.problem(401, "wrong-credentials");
 }

@@ -11,7 +11,7 @@ use domain::{
     password_reset::{ChangePassword, ConfirmReset, RequestReset},
     payment::{ProcessPayment, RefundPayment},
     product::{CreateProduct, UpdateProduct},
-    profile::UpdateProfile,
+    profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
     session::{Login, Refresh},
     stock::AdjustStock,
     user::Register,
@@ -53,6 +53,17 @@ fn identity() -> Vec<Operation> {
         route(catalog::PASSWORD_CHANGE).takes::<ChangePassword>().refuses(&["wrong-credentials", "too-many-logins"]),
         route(catalog::PASSWORD_RESET_REQUEST).takes::<RequestReset>().accepted::<()>(),
         route(catalog::PASSWORD_RESET_CONFIRM).takes::<ConfirmReset>(),
+        route(catalog::USER_INVITE).takes::<Invite>().created::<UserView>().refuses(&["email-taken", "username-taken"]),
+        route(catalog::USER_SEARCH)
+            .ok::<ListView<UserView>>()
+            .required_query(
+                "query",
+                "Beginning of the e-mail address, the username or the name.",
+                json!({ "type": "string", "minLength": 3, "maxLength": 100 }),
+            )
+            .paged(),
+        route(catalog::USER_ROLE_UPDATE).takes::<ChangeRole>().ok::<UserView>().refuses(&["own-account"]),
+        route(catalog::USER_STATUS_UPDATE).takes::<ChangeStatus>().ok::<UserView>().refuses(&["own-account"]),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
         route(catalog::JWKS_GET).document(),

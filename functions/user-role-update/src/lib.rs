@@ -1,0 +1,25 @@
+//! `PUT /api/v1/users/{id}/role`: gives a user another role, by an admin.
+//!
+//! Returns the account. The user's sessions end, because their tokens carry the old role or would go on. Admins cannot change themselves: 409.
+
+use api::UserView;
+use domain::{
+    id::UserId,
+    profile::{Change, ChangeRole},
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{AccountStore, Revocations};
+use services::administer;
+
+/// Changes the role of one account.
+pub async fn handle(
+    users: &impl AccountStore,
+    revocations: &impl Revocations,
+    call: Call<ChangeRole>,
+) -> Result<Reply<UserView>, Failure> {
+    let (user_id, by) = (call.path("id")?, UserId(call.principal()?.id));
+    let user =
+        administer(users, revocations, (user_id, by), Change::Role(call.body.role.into()), call.context()).await?;
+    Ok(Reply::ok(UserView::from(&user)).etag(user.version))
+}

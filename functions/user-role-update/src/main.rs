@@ -1,0 +1,9 @@
+//! Wires user-role-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::USER_ROLE_UPDATE)?;
+    let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let revocations = adapters_redis::revocations(&wiring)?;
+    edge::http::run(wiring.route()?, async |call| user_role_update::handle(&users, &revocations, call).await).await
+}

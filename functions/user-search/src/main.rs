@@ -1,0 +1,8 @@
+//! Wires user-search.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::USER_SEARCH)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| user_search::handle(&users, call).await).await
+}
