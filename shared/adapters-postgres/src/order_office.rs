@@ -171,8 +171,7 @@ fn read_cursor(sort: Sort, cursor: &str) -> Result<(i64, Uuid), Failure> {
         let (of, rest) = bytes.split_first()?;
         let (key, id) = rest.split_first_chunk::<8>()?;
         let key = i64::from_be_bytes(*key);
-        let is_possible =
-            sort.is_by_amount() || Timestamp::from_microsecond(key).is_ok_and(|at| kernel::time::is_accepted(at));
+        let is_possible = sort.is_by_amount() || Timestamp::from_microsecond(key).is_ok_and(kernel::time::is_accepted);
         (*of == tag(sort) && is_possible).then_some((key, Uuid::from_slice(id).ok()?))
     };
     parse().ok_or_else(foreign_cursor)

@@ -72,7 +72,7 @@ fn leaving(events: &[Event], context: Context) -> Cow<'_, [Event]> {
     let leaves: Vec<bool> = events.iter().map(|event| may_leave(event, context)).collect();
     match leaves.contains(&false) {
         false => Cow::Borrowed(events),
-        true => events.iter().zip(leaves).filter_map(|(event, leaves)| leaves.then(|| event.clone())).collect(),
+        true => events.iter().zip(leaves).filter(|(_, leaves)| *leaves).map(|(event, _)| event.clone()).collect(),
     }
 }
 

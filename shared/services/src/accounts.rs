@@ -21,7 +21,7 @@ pub async fn administer(
     let changed = retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "user", async || {
         let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
         let Some((changed, event)) = profile::administer(&user, change, by)? else { return Ok(Some((user, vec![]))) };
-        let event = context.event(&user_id.to_string(), changed.version, event);
+        let event = context.event(user_id, changed.version, event);
         Ok(users.administer_account(&changed, &event).await?.map(|ended| (changed, ended)))
     });
     let (user, ended) = changed.await?;

@@ -140,7 +140,8 @@ pub async fn reset_sets_the_password_once_and_ends_all_sessions(fixture: &Fixtur
     let mut sessions = vec![begin(port, &user).await, begin(port, &user).await];
     let (first, second) = (reset(port, &user, &selector).await, reset(port, &user, &selector).await);
     let mut ended = port.reset_password(&first, "$new$").await.expect("a response").expect("set");
-    (ended.sort_unstable(), sessions.sort_unstable());
+    ended.sort_unstable();
+    sessions.sort_unstable();
     assert_eq!((ended, hash_of(port, &user).await.as_str()), (sessions, "$new$"));
     for used in [&first, &second] {
         assert_eq!(port.reset_password(used, "$other$").await, Ok(None));
