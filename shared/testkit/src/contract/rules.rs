@@ -35,6 +35,7 @@ mod tests {
         ("gateway", include_str!("gateway.rs")),
         ("invoices", include_str!("invoices.rs")),
         ("ledger", include_str!("ledger.rs")),
+        ("message_budgets", include_str!("message_budgets.rs")),
         ("message_templates", include_str!("message_templates.rs")),
         ("log_topics", include_str!("log_topics.rs")),
         ("event_log", include_str!("event_log.rs")),
