@@ -58,7 +58,7 @@ async fn reader_has_select_on_the_tables_of_its_context_and_no_other_privilege()
         assert_eq!(database.number(&functions).await, i64::from(context == Context::Catalogue), "{role}");
         seen += 1;
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 8);
 }
 
 #[tokio::test]
