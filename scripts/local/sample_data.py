@@ -32,6 +32,8 @@ EMAIL = "ada@example.com"
 EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
 ENDING = ("order-cancel", "payment-close", "stock-release")
+# These change who the customer is, so they have one of their own: who logs in afterwards needs the other.
+CLOSING = ("password-change", "user-delete", "user-role-update", "user-status-update")
 # A partial refund leaves the order as it is.
 REFUNDED = {"amount": 100, "currency": "USD"}
 
@@ -47,6 +49,8 @@ class StackData:
     transaction: str
     # The order and the payment of the functions that end an order.
     ended: dict[str, str]
+    # The customer of the functions that close an account.
+    closed: dict[str, str]
     webhook_secret: str
     # Four hexadecimal digits, new for each run.
     tag: str
@@ -54,7 +58,8 @@ class StackData:
     def event(self, function: str) -> Any:
         """The sample event of a function, for this stack."""
         text = samples.path(function).read_text()
-        replacements = self.replacements | (self.ended if function in ENDING else {})
+        own = self.ended if function in ENDING else self.closed if function in CLOSING else {}
+        replacements = self.replacements | own
         for old, new in replacements.items():
             text = text.replace(old, new)
         event = json.loads(EVENT_ID.sub(rf"0192f0c1-{self.tag}-\1", text))
@@ -102,6 +107,8 @@ def create() -> StackData:
     email = f"ada-{unique}@example.com"
     account = {"email": email, "username": f"ada{unique}", "password": password, "full_name": "Ada Lovelace"}
     user_id = str(public.post("/users/register", account).expect(201)["id"])
+    other = account | {"email": f"eve-{unique}@example.com", "username": f"eve{unique}"}
+    closed = {CUSTOMER: str(public.post("/users/register", other).expect(201)["id"]), EMAIL: other["email"]}
     verification.verify_email(env, public, user_id, email)
     accounts = {
         "customer": (email, password),
@@ -127,7 +134,8 @@ def create() -> StackData:
     }
     ended = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}
     secret = env["GATEWAY_WEBHOOK_SECRET"]
-    return StackData(replacements, accounts, str(payments[0]["transaction_id"]), ended, secret, new_tag())
+    transaction = str(payments[0]["transaction_id"])
+    return StackData(replacements, accounts, transaction, ended, closed, secret, new_tag())
 
 
 def _refund(staff: ApiClient, payment: Json) -> str:

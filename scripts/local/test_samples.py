@@ -21,6 +21,7 @@ DATA = sample_data.StackData(
     accounts={},
     transaction="pi_1",
     ended={sample_data.ORDER: "order-2"},
+    closed={sample_data.CUSTOMER: "customer-2"},
     webhook_secret="whsec_1",
     tag="00ab",
 )
@@ -79,6 +80,10 @@ class StackDataTest(unittest.TestCase):
     def test_what_ends_an_order_has_one_of_its_own(self) -> None:
         self.assertIn("order-2", json.dumps(DATA.event("stock-release")))
         self.assertNotIn("order-2", json.dumps(DATA.event("stock-ship")))
+
+    def test_what_closes_an_account_has_one_of_its_own(self) -> None:
+        self.assertIn("customer-2", json.dumps(DATA.event("password-change")))
+        self.assertNotIn("customer-2", json.dumps(DATA.event("user-get")))
 
     def test_the_webhook_is_signed_as_the_gateway_does(self) -> None:
         event = DATA.event("payment-webhook")
