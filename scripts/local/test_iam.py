@@ -90,11 +90,13 @@ class NeedTest(unittest.TestCase):
         self.assertIn("Traces1", needed)
 
     def test_what_services_take_follows_from_the_row(self) -> None:
-        queue, stream = (iam_services.taken(catalog.row(name)) for name in ("stock-open", "product-relay"))
+        rows = (catalog.row(name) for name in ("stock-open", "product-relay", "health-get"))
+        queue, stream, plain = (iam_services.taken(row) for row in rows)
         self.assertIn("sqs:ReceiveMessage", queue)
         self.assertNotIn("sqs:SendMessage", queue)
         self.assertIn("sqs:SendMessage", stream)
-        self.assertNotIn("ec2:CreateNetworkInterface", stream)
+        self.assertIn("ec2:CreateNetworkInterface", stream)
+        self.assertNotIn("ec2:CreateNetworkInterface", plain)
 
 
 class TriggerTest(unittest.TestCase):

@@ -94,15 +94,29 @@ run "buckets_in_prod" {
 
   assert {
     condition = alltrue([
-      for lifecycle in aws_s3_bucket_lifecycle_configuration.this :
+      for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
       [for transition in lifecycle.rule[0].transition : transition.storage_class] == ["STANDARD_IA", "GLACIER_IR"]
+      if var.buckets[name].retained_days > 0
     ])
-    error_message = "Objects must move to cheaper tiers."
+    error_message = "Objects with an end must move to cheaper tiers."
   }
 
   assert {
-    condition     = alltrue([for lifecycle in aws_s3_bucket_lifecycle_configuration.this : lifecycle.rule[0].expiration[0].days > 90])
+    condition = alltrue([
+      for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this : lifecycle.rule[0].expiration[0].days > 90
+      if var.buckets[name].retained_days > 0
+    ])
     error_message = "What grows must have an end, after the last tier."
+  }
+
+  assert {
+    condition     = [for name, bucket in var.buckets : name if bucket.retained_days == 0] == ["product-images"]
+    error_message = "Only what is served until somebody deletes it may have no end."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.this["product-images"].rule : length(rule.expiration) == 0])
+    error_message = "An image that a shop shows must not expire."
   }
 
   assert {

@@ -157,7 +157,7 @@ functions! {
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem])]);
     /// Redirects to an image.
     IMAGE_GET = Function::new("image-get", Catalogue).http(Get, "/api/v1/products/{id}/images/{image_id}", Public)
-        .uses(&[Uses::Bucket(&PRODUCT_IMAGES, &[GetObject])]).concurrency(100);
+        .uses(&[Uses::Bucket(&PRODUCT_IMAGES, &[GetObject, ListBucket])]).concurrency(100);
     /// Deletes an image.
     IMAGE_DELETE = Function::new("image-delete", Catalogue)
         .http(Delete, "/api/v1/products/{id}/images/{image_id}", STAFF_OR_ADMIN)
