@@ -31,6 +31,9 @@ def unreadable(event: Json) -> Json:
         elif "dynamodb" in record:
             # A product without its attributes.
             record["dynamodb"]["NewImage"] = record["dynamodb"]["Keys"]
+        elif "s3" in record:
+            # A key that names no upload.
+            record["s3"]["object"]["key"] = "unreadable"
         else:
             record["body"] = UNREADABLE
             record["messageId"] = f"unreadable-{sample_data.new_tag()}"

@@ -101,7 +101,7 @@ class NeedTest(unittest.TestCase):
 
 class TriggerTest(unittest.TestCase):
     def test_records_of_every_source_become_unreadable(self) -> None:
-        for function in ("stock-open", "product-relay", "window-aggregate", "event-archive"):
+        for function in ("stock-open", "product-relay", "window-aggregate", "event-archive", "image-resize"):
             event = samples.event(function)
             changed = iam_triggers.unreadable(event)
             self.assertNotEqual(changed, event)
