@@ -22,7 +22,9 @@ pub fn start() -> Result<String> {
 fn products(path: &str) -> Response {
     let ids = path.rsplit_once("ids=").map(|(_, ids)| ids).unwrap_or_default();
     let price = json!({ "amount": 1999, "currency": "USD" });
-    let items = ids.split(',').map(|id| json!({ "id": id, "name": "Storm lantern", "price": price, "version": 1 }));
+    let items = ids
+        .split(',')
+        .map(|id| json!({ "id": id, "name": "Storm lantern", "category": "lanterns", "price": price, "version": 1 }));
     Response::json(200, json!({ "items": items.collect::<Vec<_>>(), "next_cursor": null }))
 }
 

@@ -5,6 +5,8 @@ use std::{fmt::Write as _, fs, path::Path, process::Command};
 use xtask::Result;
 
 const PAGE: &str = "docs/benchmark.md";
+/// Heading of the last section.
+const ORDERS: &str = "\n## Orders\n";
 
 /// Figures of one function. Times are in microseconds.
 pub struct Figures {
@@ -48,7 +50,8 @@ pub fn ratio(dividend: u64, divisor: u64) -> String {
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
-fn milliseconds(microseconds: u64) -> String {
+/// Formats microseconds as milliseconds with two decimals.
+pub fn milliseconds(microseconds: u64) -> String {
     ratio(microseconds, 1_000)
 }
 
@@ -116,10 +119,34 @@ pub fn save(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
     write(root, &[&text, sections])
 }
 
+/// Writes the results of `scripts/bench --shaped`, a section of the page.
+pub fn save_shaped(root: &Path, table: &str, arguments: &Arguments) -> Result<()> {
+    let heading = "\n## Processor shares of Lambda\n";
+    let page = page(root);
+    let at = page.find(heading);
+    let (before, rest) = page.split_at(at.or_else(|| page.find(ORDERS)).unwrap_or(page.len()));
+    let next =
+        if at.is_some() { rest.get(1..).and_then(|rest| rest.find("\n## ")).map(|end| end + 1) } else { Some(0) };
+    let after = next.map_or("", |next| &rest[next..]);
+    let text = format!(
+        "## Processor shares of Lambda\n\n\
+         Written by `scripts/bench --shaped --save`. A CPU cgroup gives the process the share that Lambda gives to each memory size (M/1769 of\n\
+         a processor in periods of 20 ms) from its first request for an event on. Each call begins with an unused period. What decides is\n\
+         whether the CPU time of a call fits into the share of one period (at 128 MB: 1.45 ms).\n\n\
+         {table}\n\
+         - medians and percentiles of {} first calls and of {} warm calls; GB-ms: duration rounded up to a millisecond, times memory\n\
+         {}\n",
+        arguments.starts,
+        arguments.calls,
+        machine(root),
+    );
+    write(root, &[before, &text, after])
+}
+
 /// Writes the results of `scripts/bench orders`, the last section of the page.
 pub fn save_orders(root: &Path, text: &str) -> Result<()> {
     let page = page(root);
-    let before = page.find("\n## Orders\n").map_or(page.as_str(), |at| &page[..at]);
+    let before = page.find(ORDERS).map_or(page.as_str(), |at| &page[..at]);
     write(root, &[before, text])
 }
 

@@ -13,6 +13,7 @@ mod http;
 mod orders;
 mod process;
 mod scenarios;
+mod shaped;
 
 use clap::{Parser, Subcommand};
 use figures::{Figures, percentile};
@@ -52,6 +53,9 @@ pub struct Arguments {
     /// Measure development builds: a quick check of the benchmark itself.
     #[arg(long)]
     dev: bool,
+    /// Measure with the processor share that AWS Lambda gives to each memory size, instead.
+    #[arg(long)]
+    shaped: bool,
     /// Write the table to docs/benchmark.md.
     #[arg(long)]
     save: bool,
@@ -93,6 +97,11 @@ fn bench(arguments: &Arguments) -> Result<()> {
     let stage = environment::Stage { cloud: cloud::start()?, database: &database };
     eprintln!("bench: preparing a database, a signing key, a token and stock");
     let scenarios = scenarios::prepare(&root, &helpers, &measured, &stage)?;
+    if arguments.shaped {
+        let table = shaped::bench(&measured, &scenarios, &stage, arguments.starts, arguments.calls)?;
+        println!("{table}");
+        return if arguments.save { figures::save_shaped(&root, &table, arguments) } else { Ok(()) };
+    }
     let mut figures: Vec<_> =
         scenarios.iter().map(|scenario| Figures::new(scenario.binary, scenario.description)).collect();
     // The functions alternate, so that noise on the machine affects all of them alike.

@@ -97,6 +97,23 @@ impl Process {
         Ok((microseconds(responded - delivered), response))
     }
 
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Microseconds of CPU time that all threads of the process have used.
+    pub fn cpu_us(&self) -> Result<u64> {
+        let path = format!("/proc/{}/task", self.child.id());
+        let tasks = fs::read_dir(&path).map_err(|error| format!("{path}: {error}"))?;
+        // The first number is nanoseconds on a processor. A thread that ended meanwhile has no file.
+        let nanoseconds = tasks.filter_map(|task| {
+            let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            text.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Ok(nanoseconds.sum::<u64>() / 1_000)
+    }
+
     /// Peak resident memory of the process, in KiB.
     pub fn peak_kib(&self) -> Result<u64> {
         let path = format!("/proc/{}/status", self.child.id());
