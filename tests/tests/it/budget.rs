@@ -4,9 +4,11 @@
 //! A round trip is one wait for the server, however many statements are sent together. Latency makes it the cost of a command, and
 //! one is added easily: by a new read, by preparing a statement, by a transaction around two statements.
 
+mod reads;
+
 use adapters::{Wiring, config::Config};
 use adapters_postgres::{PgOrders, PgPayments, PgStock};
-use adapters_testkit::postgres::{database_url, fresh_database};
+use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use adapters_testkit::proxy::CountingProxy;
 use catalog::{Context, Function};
 use domain::{
@@ -62,7 +64,7 @@ const BUDGET: [(&str, u64, u64, usize); 25] = [
 
 #[tokio::test]
 async fn every_function_stays_within_its_round_trip_budget() {
-    let (rejected, accepted) = (saga(false).await, saga(true).await);
+    let (rejected, accepted) = (saga(false).await.costs, saga(true).await.costs);
     let costs: Vec<_> = rejected
         .iter()
         .zip(accepted)
@@ -91,6 +93,7 @@ struct Fixture {
     clock: Clock,
     proxy: CountingProxy,
     bus: RecordingBus,
+    database: TestDatabase,
     orders: PgOrders<RecordingBus>,
     stock: PgStock<RecordingBus>,
     payments: PgPayments<RecordingBus>,
@@ -188,7 +191,7 @@ fn http_request(row: &Function, role: &str) -> HttpEvent {
 }
 
 /// One order is paid, shipped and refunded; a second is declined, paid again and cancelled.
-async fn saga(accepts: bool) -> Vec<(&'static str, u64, usize)> {
+async fn saga(accepts: bool) -> Fixture {
     let database = fresh_database(&database_url()).await;
     let proxy = CountingProxy::start(database.server().1, Duration::ZERO).expect("a port");
     let bus = RecordingBus { accepts, published: Arc::default() };
@@ -201,6 +204,7 @@ async fn saga(accepts: bool) -> Vec<(&'static str, u64, usize)> {
         clock: Clock::at(Timestamp::now(), 7),
         proxy,
         bus,
+        database,
         costs: Vec::new(),
     };
     let product = build::product().number(1).stock(10);
@@ -213,7 +217,7 @@ async fn saga(accepts: bool) -> Vec<(&'static str, u64, usize)> {
     priced(&mut fixture, &product.created()).await;
     paid_and_shipped(&mut fixture).await;
     declined_and_cancelled(&mut fixture).await;
-    fixture.costs
+    fixture
 }
 
 /// Orders of products that the copy lacks, and of one that it has and the process has not seen.

@@ -1,0 +1,91 @@
+//! Every route that reads from PostgreSQL waits for it once, however many items it returns.
+
+use super::{Fixture, saga};
+use adapters::{Wiring, config::Config};
+use adapters_postgres::{PgContacts, PgInvoices, PgProductIndex, PgUsers, PgWindows, UnreachableBus};
+use catalog::{Context, Function, Method, Trigger, Uses};
+use edge::testing::http_event;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use testkit::ids;
+
+#[tokio::test]
+async fn every_route_that_reads_waits_for_postgresql_once() {
+    let fixture = saga(true).await;
+    let costs = reads(&fixture).await;
+    let reading = catalog::FUNCTIONS.iter().filter(|row| {
+        let is_get = matches!(row.trigger, Trigger::Http { method: Method::Get, .. });
+        is_get && row.uses.iter().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresRead))
+    });
+    let expected: BTreeMap<_, _> = reading.map(|row| (row.name, 1)).collect();
+    assert_eq!(costs, expected);
+}
+
+/// The round trips of each route, over the orders of the saga.
+async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
+    let through = |context| fixture.database.through_proxy(context, fixture.proxy.port);
+    let users = PgUsers::new(through(Context::Identity), UnreachableBus);
+    let index = PgProductIndex::new(through(Context::Catalogue));
+    let contacts = PgContacts::new(through(Context::Notifications), UnreachableBus);
+    let invoices = PgInvoices::new(through(Context::Invoices), UnreachableBus);
+    let windows = PgWindows::new(through(Context::Analytics));
+    let (orders, payments, stock) = (&fixture.orders, &fixture.payments, &fixture.stock);
+    let (products, documents) = (fixture.platform.products(), fixture.platform.documents());
+    let mut costs = BTreeMap::new();
+    // Reads one route; an answer without content costs as much.
+    macro_rules! read {
+        ($row:ident, $id:expr, |$call:ident| $handled:expr) => {{
+            let (row, clock): (&Function, _) = (catalog::$row, &fixture.clock);
+            let Trigger::Http { path, .. } = row.trigger else { panic!("{} has no route", row.name) };
+            let id: &str = $id;
+            let request = http_event("GET", &row.path_of(id)).principal(ids::user(1).0, catalog::role::ADMIN);
+            // The last parameter of a path names what is read.
+            let name = path.rsplit_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("id", |(name, _)| name);
+            let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
+            let mut event = request.path_param(name, id).build();
+            event["requestContext"]["authorizer"]["lambda"][ports::SESSION_CLAIM] = json!(ids::event(1));
+            event["rawQueryString"] = json!(format!("query=ada&order_id={}", ids::order(1)));
+            let before = fixture.proxy.traffic.round_trips();
+            let answer = edge::http::respond(&route, event, clock, &async |$call| $handled.await).await;
+            assert!(matches!(answer["statusCode"].as_u64(), Some(200 | 404)), "{}: {answer}", row.name);
+            costs.insert(row.name, fixture.proxy.traffic.round_trips() - before);
+            answer
+        }};
+    }
+    let user = ids::user(1).to_string();
+    let listed = read!(ORDER_LIST_USER, &user, |call| order_list_user::handle(orders, call));
+    let order = first(&listed);
+    read!(ORDER_LIST, "", |call| order_list::handle(orders, call));
+    read!(ORDER_GET, &order, |call| order_get::handle(orders, call));
+    read!(ORDER_NOTE_LIST, &order, |call| order_note_list::handle(orders, call));
+    let payment = read!(PAYMENT_GET_ORDER, &order, |call| payment_get_order::handle(payments, call));
+    let payment = body(&payment)["id"].as_str().expect("a payment").to_owned();
+    read!(PAYMENT_GET, &payment, |call| payment_get::handle(payments, call));
+    read!(DISPUTE_LIST, &payment, |call| dispute_list::handle(payments, call));
+    read!(MISMATCH_LIST, "", |call| mismatch_list::handle(payments, call));
+    let product = ids::product(1).to_string();
+    read!(STOCK_GET, &product, |call| stock_get::handle(stock, call));
+    read!(STOCK_MOVEMENT_LIST, &product, |call| stock_movement_list::handle(stock, call));
+    read!(PRODUCT_LIST, "", |call| product_list::handle(&products, &index, call));
+    read!(CATEGORY_LIST, "", |call| category_list::handle(&index, call));
+    read!(PRODUCT_PRICE_LIST, &product, |call| product_price_list::handle(&index, call));
+    read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));
+    read!(PREFERENCES_GET, &user, |call| preferences_get::handle(&contacts, call));
+    read!(INVOICE_GET, &order, |call| invoice_get::handle(&invoices, &documents, call));
+    read!(INVOICE_LIST, "", |call| invoice_list::handle(&invoices, &documents, call));
+    read!(CREDIT_NOTE_LIST, &order, |call| credit_note_list::handle(&invoices, &documents, call));
+    read!(SESSION_LIST, &user, |call| session_list::handle(&users, call));
+    read!(USER_GET, &user, |call| user_get::handle(&users, call));
+    read!(USER_SEARCH, "", |call| user_search::handle(&users, call));
+    read!(WINDOW_LIST, "", |call| window_list::handle(&windows, call));
+    costs
+}
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().unwrap_or_default()).expect("JSON")
+}
+
+/// The id of the first item of a list.
+fn first(answer: &Value) -> String {
+    body(answer)["items"][0]["id"].as_str().expect("an item").to_owned()
+}
