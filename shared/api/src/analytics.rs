@@ -10,8 +10,10 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WindowView {
     /// Start, inclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub start: String,
     /// End, exclusive.
+    #[schemars(extend("format" = "date-time"))]
     pub end: String,
     /// Number of confirmed orders.
     pub orders: i64,
@@ -29,6 +31,7 @@ pub struct WindowView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TopProductView {
     /// Id of the product.
+    #[schemars(extend("format" = "uuid"))]
     pub product_id: String,
     /// Name of the product.
     pub name: String,

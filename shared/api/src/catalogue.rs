@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ProductView {
     /// Id of the product.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Stock keeping unit (SKU).
     pub sku: String,
@@ -39,8 +40,10 @@ pub struct ProductView {
     /// Version, incremented by each change by staff.
     pub version: u64,
     /// Creation time.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Time of the last change by staff.
+    #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
 }
 
@@ -85,6 +88,7 @@ fn image_path(product: &Product, image: &ProductImage) -> String {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UploadView {
     /// Id of the image.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// URL to send the file to.
     pub upload_url: String,
@@ -93,6 +97,7 @@ pub struct UploadView {
     /// Key of the upload.
     pub key: String,
     /// When the link ends.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
 }
 
@@ -115,6 +120,7 @@ impl UploadView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ImageView {
     /// Id of the image.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Media type of the upload.
     pub content_type: &'static str,
@@ -125,6 +131,7 @@ pub struct ImageView {
     /// Path of the image on this API, once it is ready.
     pub url: Option<String>,
     /// When its upload link was made.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
 }
 
@@ -203,10 +210,12 @@ pub struct MovementView {
     /// Units reserved or allocated for orders after the movement.
     pub reserved: i64,
     /// Id of the order that caused the movement, if any.
+    #[schemars(extend("format" = "uuid"))]
     pub order_id: Option<String>,
     /// Reason of a manual adjustment.
     pub reason: Option<&'static str>,
     /// Time of the movement.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UserView {
     /// Id of the user.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// E-mail address, its domain in the script that people read.
     pub email: String,
@@ -36,6 +37,7 @@ pub struct UserView {
     /// Version, incremented by each change.
     pub version: u64,
     /// Registration time.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
 }
 
@@ -82,12 +84,16 @@ impl TokenView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SessionView {
     /// Id of the session.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// When it began, by a login.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// When its last tokens were issued.
+    #[schemars(extend("format" = "date-time"))]
     pub refreshed_at: String,
     /// When it ends unless it is refreshed before.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
     /// Whether the request belongs to it.
     pub is_current: bool,

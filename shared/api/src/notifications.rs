@@ -32,6 +32,7 @@ impl From<&Preferences> for PreferencesView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeviceView {
     /// Id of the device.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
 }
 
@@ -45,10 +46,13 @@ impl From<DeviceId> for DeviceView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NotificationView {
     /// Id of the event that caused the notification.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Id of the recipient.
+    #[schemars(extend("format" = "uuid"))]
     pub user_id: String,
     /// Id of the order that the notification is about, if any.
+    #[schemars(extend("format" = "uuid"))]
     pub order_id: Option<String>,
     /// Channel of the notification.
     pub channel: &'static str,
@@ -58,6 +62,7 @@ pub struct NotificationView {
     /// `suppressed`, `unverified`, `country_not_served` or `quota_exceeded`.
     pub status: &'static str,
     /// Time of the status.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
 }
 

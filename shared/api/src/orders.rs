@@ -17,8 +17,10 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OrderView {
     /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Id of the customer.
+    #[schemars(extend("format" = "uuid"))]
     pub user_id: String,
     /// Status of the order.
     pub status: Status,
@@ -47,12 +49,15 @@ pub struct OrderView {
     /// The carrier's number of the parcel.
     pub tracking_number: Option<TrackingNumber>,
     /// Id of the payment; null before the first payment event.
+    #[schemars(extend("format" = "uuid"))]
     pub payment_id: Option<String>,
     /// Version, incremented by each transition.
     pub version: u64,
     /// Time of placement.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Time of the last transition.
+    #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
     /// All transitions, oldest first.
     pub history: Vec<HistoryView>,
@@ -64,6 +69,7 @@ pub struct HistoryView {
     /// Status after the transition.
     pub status: Status,
     /// Time of the transition.
+    #[schemars(extend("format" = "date-time"))]
     pub at: String,
     /// Reason of the status.
     pub reason: Option<Reason>,
@@ -103,14 +109,17 @@ impl From<&Order> for OrderView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NoteView {
     /// Id of the note.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
     pub order_id: String,
     /// Id of the user who wrote it.
     pub author: String,
     /// Text; may contain line breaks.
     pub text: MessageText,
     /// Time of the note.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
 }
 
@@ -134,6 +143,7 @@ pub struct InvoiceView {
     /// Presigned URL of the document.
     pub url: String,
     /// Expiry of the URL.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
 }
 
@@ -143,8 +153,10 @@ pub struct InvoiceItemView {
     /// Invoice number.
     pub number: String,
     /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
     pub order_id: String,
     /// Id of the customer.
+    #[schemars(extend("format" = "uuid"))]
     pub user_id: String,
     /// Date of issue.
     pub issued_on: String,
@@ -153,6 +165,7 @@ pub struct InvoiceItemView {
     /// Presigned URL of the document.
     pub url: String,
     /// Expiry of the URL.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
 }
 
@@ -179,6 +192,7 @@ pub struct CreditNoteView {
     /// Number of the invoice that it corrects.
     pub invoice_number: String,
     /// Id of the refund.
+    #[schemars(extend("format" = "uuid"))]
     pub refund_id: String,
     /// Date of issue.
     pub issued_on: String,
@@ -189,6 +203,7 @@ pub struct CreditNoteView {
     /// Presigned URL of the document.
     pub url: String,
     /// Expiry of the URL.
+    #[schemars(extend("format" = "date-time"))]
     pub expires_at: String,
 }
 

@@ -16,8 +16,10 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PaymentView {
     /// Id of the payment.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
     pub order_id: String,
     /// Amount of the payment.
     pub amount: Money,
@@ -45,8 +47,10 @@ pub struct PaymentView {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<DisputeView>,
     /// Creation time.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Time of the last transition.
+    #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
 }
 
@@ -69,6 +73,7 @@ impl From<&CustomerAction> for NextActionView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RefundView {
     /// Id of the refund.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Refunded amount.
     pub amount: Money,
@@ -77,6 +82,7 @@ pub struct RefundView {
     /// Status of the refund.
     pub status: RefundStatus,
     /// Time of the request.
+    #[schemars(extend("format" = "date-time"))]
     pub requested_at: String,
 }
 
@@ -92,12 +98,14 @@ pub struct DisputeView {
     /// Status of the dispute.
     pub status: DisputeStatus,
     /// Until when evidence is accepted.
+    #[schemars(extend("format" = "date-time"))]
     pub evidence_due_by: Option<String>,
     /// What the gateway withdrew.
     pub withdrawn: Option<Money>,
     /// What the gateway returned.
     pub returned: Option<Money>,
     /// When it was first reported.
+    #[schemars(extend("format" = "date-time"))]
     pub opened_at: String,
 }
 
@@ -124,12 +132,14 @@ pub struct MismatchView {
     /// The gateway's id of the charge or refund.
     pub transaction_id: String,
     /// Id of the refund, if it is one that was requested.
+    #[schemars(extend("format" = "uuid"))]
     pub refund_id: Option<String>,
     /// What was asked.
     pub asked: Money,
     /// What the gateway says it moved; null if it does not state it.
     pub answered: Option<StatedAmount>,
     /// When it was first seen.
+    #[schemars(extend("format" = "date-time"))]
     pub seen_at: String,
 }
 
@@ -137,8 +147,10 @@ pub struct MismatchView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MismatchedPaymentView {
     /// Id of the payment.
+    #[schemars(extend("format" = "uuid"))]
     pub payment_id: String,
     /// Id of the order.
+    #[schemars(extend("format" = "uuid"))]
     pub order_id: String,
     /// Status of the payment.
     pub status: Status,

@@ -7,7 +7,8 @@ use super::{
 };
 use api::problems::PROBLEMS;
 use catalog::{FUNCTIONS, Trigger};
-use std::collections::BTreeSet;
+use serde_json::Value;
+use std::{collections::BTreeSet, fs};
 use xtask::codegen::openapi::{Operation, Request, Response, routes};
 
 /// Failures that never answer a request: of consumers, of operators' functions and between stores and handlers.
@@ -28,6 +29,10 @@ const INTERNAL: &[&str] = &[
     "unreadable-item",
     "wrong-source",
 ];
+
+/// Ids that others give: the gateway, and traces.
+const FOREIGN_IDS: &[&str] =
+    &["DisputeView.id", "MismatchView.transaction_id", "PaymentView.transaction_id", "Problem.trace_id"];
 
 #[test]
 fn every_route_has_one_entry_in_the_contract() {
@@ -113,6 +118,33 @@ fn parameters(text: &str) -> BTreeSet<&str> {
 /// The string literal that `rest` begins with.
 fn literal(rest: &str) -> Option<&str> {
     rest.strip_prefix('"')?.split('"').next()
+}
+
+#[test]
+fn ids_and_times_of_responses_have_a_format() {
+    let text = fs::read_to_string(xtask::root().join("docs/openapi.json")).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let members = schemas.iter().flat_map(|(name, schema)| {
+        let members = schema["properties"].as_object().into_iter().flatten();
+        members.map(move |(member, schema)| (format!("{name}.{member}"), member, schema))
+    });
+    let complaints: Vec<_> = members.filter_map(|(path, member, schema)| lacks_format(&path, member, schema)).collect();
+    expect_none(&complaints, "add #[schemars(extend(\"format\" = \"…\"))] to the field, or name it in FOREIGN_IDS");
+}
+
+/// A complaint about an id or a time that is text without the format that its name promises.
+fn lacks_format(path: &str, member: &str, schema: &Value) -> Option<String> {
+    let is_text = schema["type"] == "string" || schema["type"].as_array().is_some_and(|all| all.contains(&"string".into()));
+    let format = match member {
+        _ if FOREIGN_IDS.contains(&path) => return None,
+        "id" => "uuid",
+        "at" => "date-time",
+        _ if member.ends_with("_id") => "uuid",
+        _ if member.ends_with("_at") => "date-time",
+        _ => return None,
+    };
+    (is_text && schema["format"] != format).then(|| format!("{path} is text without the format {format}"))
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(in crate::codegen) fn generator(reads: bool) -> SchemaGenerator {
         settings.definitions_path = DEFINITIONS.trim_start_matches('#').trim_end_matches('/').into();
         settings.meta_schema = None;
         settings.transforms.push(Box::new(RecursiveTransform(without_rust_links)));
+        settings.transforms.push(Box::new(RecursiveTransform(without_null_default)));
+        settings.transforms.push(Box::new(RecursiveTransform(with_plain_enumeration)));
     });
     if reads { settings.for_deserialize().into_generator() } else { settings.for_serialize().into_generator() }
 }
@@ -88,6 +90,43 @@ fn without_rust_links(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
         *text = text.replace("[`", "`").replace("`]", "`");
     }
+}
+
+/// An absent member means the same as null. Generators of clients take a member with a default for one that is always there.
+fn without_null_default(schema: &mut Schema) {
+    if schema.get("default") == Some(&Value::Null) {
+        schema.remove("default");
+    }
+}
+
+/// Makes an `enum` of alternatives that are single words: few generators of clients understand those. The meanings of the words
+/// move to the description.
+fn with_plain_enumeration(schema: &mut Schema) {
+    let Some(Value::Array(alternatives)) = schema.get("oneOf") else { return };
+    let Some(words) = alternatives.iter().map(words).collect::<Option<Vec<_>>>() else { return };
+    let meanings: Vec<String> = alternatives.iter().filter_map(meaning).collect();
+    let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let about = format!("{about}\n\n{}", meanings.join("\n"));
+    schema.remove("oneOf");
+    schema.insert("type".to_owned(), "string".into());
+    schema.insert("enum".to_owned(), words.concat().into());
+    schema.insert("description".to_owned(), about.trim().into());
+}
+
+/// The words that an alternative allows, if it allows no other text.
+fn words(alternative: &Value) -> Option<Vec<Value>> {
+    match (alternative.get("const"), alternative.get("enum")) {
+        (Some(word), None) => Some(vec![word.clone()]),
+        (None, Some(Value::Array(words))) => Some(words.clone()),
+        _ => None,
+    }
+    .filter(|words| words.iter().all(Value::is_string))
+}
+
+/// An item of a list in Markdown.
+fn meaning(alternative: &Value) -> Option<String> {
+    let (word, about) = (alternative["const"].as_str()?, alternative["description"].as_str()?);
+    Some(format!("- `{word}`: {}", about.replace('\n', " ")))
 }
 
 fn mentions(schema: &Value, name: &str) -> bool {
