@@ -47,7 +47,7 @@ def workspace(name: str) -> Path:
 
 def typescript(env: dict[str, str]) -> None:
     tools = config.tools()
-    node, packages = tools["node"] / "bin/node", tools["npm-clients-typescript"] / "node_modules"
+    node, packages = tools["node"] / "bin/node", tools["npm-typescript"] / "node_modules"
     directory = workspace("typescript")
     (directory / "node_modules").symlink_to(packages)
     with step("Generate a TypeScript client with openapi-typescript"):
