@@ -105,3 +105,83 @@ CREATE TABLE identity.used_refresh_tokens (
 );
 CREATE INDEX used_refresh_tokens_of_session ON identity.used_refresh_tokens (session_id);
 CREATE INDEX used_refresh_tokens_expiry ON identity.used_refresh_tokens (expires_at);
+
+-- What the export shows of a user, in every context: `personal_data` is what is bounded, and `personal_records` a list by ascending id, from the
+-- one after `after_of` on. Both run with the rights of identity.export, which no other role may call.
+CREATE FUNCTION identity.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_build_object(
+        'profile', jsonb_build_object(
+            'id', u.id, 'email', u.email, 'username', u.username, 'full_name', u.full_name, 'phone', u.phone, 'address', u.address,
+            'role', u.role, 'status', u.status, 'created_at', u.created_at, 'deleted_at', u.deleted_at,
+            'email_verified_at', u.email_verified_at, 'phone_verified_at', u.phone_verified_at
+        ),
+        'pending_verifications', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('channel', v.kind, 'address', v.address, 'expires_at', v.expires_at)), '[]')
+            FROM identity.verifications AS v WHERE v.user_id = u.id
+        ),
+        'pending_password_resets', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('expires_at', r.expires_at)), '[]')
+            FROM identity.password_resets AS r WHERE r.user_id = u.id
+        )
+    )
+    FROM identity.users AS u WHERE u.id = user_of;
+$$;
+
+-- Sessions.
+CREATE FUNCTION identity.personal_records(user_of uuid, after_of uuid, most integer) RETURNS TABLE (id uuid, record jsonb)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT s.id, jsonb_build_object('session_id', s.id, 'created_at', s.created_at, 'refreshed_at', s.refreshed_at, 'expires_at', s.expires_at)
+    FROM identity.sessions AS s
+    WHERE s.user_id = user_of AND (after_of IS NULL OR s.id > after_of)
+    ORDER BY s.id LIMIT most;
+$$;
+
+-- A part of everything that is held about a user: {contexts: {<context>: {about, records}}, next}; null if there is no such account.
+-- `next` is {<context>: <id of its last record>} for the lists that go on, or null: given as `after_of`, it yields the following part, with
+-- these lists alone.
+--
+-- Each list has up to `most` records, and ends with the record that makes it `bytes` long. It runs with the rights of the owner, so that each context
+-- decides in a function of its own what it shows, and identity reads none of their tables.
+CREATE FUNCTION identity.export(user_of uuid, after_of jsonb, most integer, bytes bigint) RETURNS jsonb LANGUAGE plpgsql STABLE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    context text;
+    about jsonb;
+    listed jsonb;
+    last uuid;
+    goes_on boolean;
+    contexts jsonb := '{}';
+    next_of jsonb := '{}';
+BEGIN
+    IF NOT EXISTS (SELECT FROM identity.users AS u WHERE u.id = user_of) THEN
+        RETURN NULL;
+    END IF;
+    FOR context IN
+        SELECT n.nspname FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+        WHERE p.proname = 'personal_records' AND p.proowner = current_user::regrole ORDER BY 1
+    LOOP
+        CONTINUE WHEN after_of IS NOT NULL AND NOT after_of ? context;
+        IF after_of IS NULL THEN
+            EXECUTE format('SELECT %I.personal_data($1)', context) INTO about USING user_of;
+        END IF;
+        EXECUTE format($q$
+            WITH found AS (
+                SELECT id, record, row_number() OVER (ORDER BY id) AS position,
+                    sum(octet_length(record::text)) OVER (ORDER BY id) - octet_length(record::text) AS before
+                FROM %I.personal_records($1, $2, $3 + 1)
+            ), kept AS (
+                SELECT id, record FROM found WHERE position <= $3 AND before < $4
+            )
+            SELECT coalesce(jsonb_agg(record ORDER BY id), '[]'), (array_agg(id ORDER BY id DESC))[1],
+                count(*) < (SELECT count(*) FROM found)
+            FROM kept
+        $q$, context) INTO listed, last, goes_on USING user_of, (after_of ->> context)::uuid, most, bytes;
+        contexts := contexts || jsonb_build_object(context, jsonb_build_object('about', coalesce(about, '{}'), 'records', listed));
+        IF goes_on THEN
+            next_of := next_of || jsonb_build_object(context, last);
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object('contexts', contexts, 'next', CASE WHEN next_of <> '{}' THEN next_of END);
+END;
+$$;

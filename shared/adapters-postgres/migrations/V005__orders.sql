@@ -187,3 +187,31 @@ BEGIN
     RETURN QUERY SELECT true, NULL::text, NULL::integer, NULL::jsonb, NULL::text;
 END;
 $$;
+
+-- What the export shows of a customer: see identity.export. Notes are counted only: they are written by staff for staff, about an order.
+CREATE FUNCTION orders.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_build_object('orders', count(*), 'notes_of_staff', coalesce(sum(
+        (SELECT count(*) FROM orders.order_notes AS n WHERE n.order_id = o.id)
+    ), 0))
+    FROM orders.orders AS o WHERE o.user_id = user_of;
+$$;
+
+-- Orders, with their lines.
+CREATE FUNCTION orders.personal_records(user_of uuid, after_of uuid, most integer) RETURNS TABLE (id uuid, record jsonb)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT o.id, jsonb_build_object(
+        'order_id', o.id, 'status', o.status, 'reason', o.reason, 'created_at', o.created_at, 'updated_at', o.updated_at,
+        'total_amount', o.total_amount, 'currency', o.currency, 'totals', o.totals, 'shipping_address', o.shipping_address,
+        'payment_method', o.payment_method, 'payment_id', o.payment_id, 'tracking', o.tracking, 'history', o.history,
+        'lines', (
+            SELECT jsonb_agg(jsonb_build_object(
+                'product_id', l.product_id, 'product_name', l.product_name, 'quantity', l.quantity, 'unit_price', l.unit_price,
+                'line_total', l.line_total, 'tax_rate', l.tax_rate, 'tax', l.tax
+            ) ORDER BY l.position)
+            FROM orders.order_lines AS l WHERE l.order_id = o.id
+        )
+    )
+    FROM orders.orders AS o
+    WHERE o.user_id = user_of AND (after_of IS NULL OR o.id > after_of)
+    ORDER BY o.id LIMIT most;
+$$;

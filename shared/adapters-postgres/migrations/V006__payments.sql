@@ -33,6 +33,8 @@ CREATE TABLE payments.payments (
     created_at      timestamptz NOT NULL,
     updated_at      timestamptz NOT NULL
 );
+-- For the export.
+CREATE INDEX payments_of_user ON payments.payments (user_id, id);
 -- Events of the gateway about a charge name the charge only.
 CREATE INDEX payments_of_transaction ON payments.payments (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX payments_to_reconcile ON payments.payments (reconcile_after) WHERE reconcile_after IS NOT NULL;
@@ -84,3 +86,21 @@ FROM (
     SELECT credit, currency, -amount FROM payments.transfers
 ) AS entry
 GROUP BY account, currency;
+
+-- What the export shows of a customer: see identity.export.
+CREATE FUNCTION payments.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_build_object('recent_attempts', (SELECT a.attempts FROM payments.customer_attempts AS a WHERE a.user_id = user_of));
+$$;
+
+-- Payments, with their refunds and disputes.
+CREATE FUNCTION payments.personal_records(user_of uuid, after_of uuid, most integer) RETURNS TABLE (id uuid, record jsonb)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p.id, jsonb_build_object(
+        'payment_id', p.id, 'order_id', p.order_id, 'amount', p.amount, 'currency', p.currency, 'method', p.method, 'status', p.status,
+        'attempts', p.attempts, 'attempted_at', p.attempted_at, 'transaction_id', p.transaction_id, 'decline_code', p.decline_code,
+        'refunds', p.refunds, 'disputes', p.disputes, 'mismatches', p.mismatches, 'created_at', p.created_at, 'updated_at', p.updated_at
+    )
+    FROM payments.payments AS p
+    WHERE p.user_id = user_of AND (after_of IS NULL OR p.id > after_of)
+    ORDER BY p.id LIMIT most;
+$$;

@@ -47,6 +47,8 @@ CREATE TABLE notifications.deliveries (
     PRIMARY KEY (id, channel)
 );
 CREATE INDEX deliveries_of_order ON notifications.deliveries (order_id, id, channel);
+-- For the export.
+CREATE INDEX deliveries_of_user ON notifications.deliveries (user_id, id);
 
 -- Text messages that a customer caused, or a number got: each one moves the end further into the future. At the end, the whole budget is
 -- there again, and the sweep deletes the row.
@@ -70,3 +72,42 @@ CREATE TABLE notifications.email_feedback (
     reason      text        NOT NULL,
     received_at timestamptz NOT NULL
 );
+
+-- What the export shows of a user: see identity.export.
+CREATE FUNCTION notifications.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_build_object(
+        'contact', (
+            SELECT jsonb_build_object('email', c.email, 'name', c.name, 'phone', c.phone)
+            FROM notifications.contacts AS c WHERE c.user_id = user_of
+        ),
+        'verified_addresses', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('channel', v.kind, 'address', v.address)), '[]')
+            FROM notifications.verified_addresses AS v WHERE v.user_id = user_of
+        ),
+        'preferences', (
+            SELECT jsonb_build_object('channels', p.channels, 'locale', p.locale)
+            FROM notifications.preferences AS p WHERE p.user_id = user_of
+        ),
+        'devices', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.id, 'endpoint', d.endpoint, 'registered_at', d.registered_at)), '[]')
+            FROM notifications.devices AS d WHERE d.user_id = user_of
+        ),
+        'suppressed_for', (
+            SELECT s.reason FROM notifications.suppressions AS s JOIN notifications.contacts AS c ON c.email = s.email
+            WHERE c.user_id = user_of
+        )
+    );
+$$;
+
+-- The log of notifications: each with the channels that it was sent through, or not.
+CREATE FUNCTION notifications.personal_records(user_of uuid, after_of uuid, most integer) RETURNS TABLE (id uuid, record jsonb)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT d.id, jsonb_build_object('notification_id', d.id, 'channels', jsonb_agg(jsonb_build_object(
+        'channel', d.channel, 'template', d.template, 'order_id', d.order_id, 'sent_at', d.sent_at,
+        'outcome', CASE d.channel WHEN 'email' THEN coalesce(f.reason, d.outcome) ELSE d.outcome END
+    ) ORDER BY d.channel))
+    FROM notifications.deliveries AS d
+    LEFT JOIN notifications.email_feedback AS f ON f.delivery_id = d.id
+    WHERE d.user_id = user_of AND (after_of IS NULL OR d.id > after_of)
+    GROUP BY d.id ORDER BY d.id LIMIT most;
+$$;

@@ -48,3 +48,25 @@ CREATE TABLE invoices.credit_notes (
     UNIQUE (series, position)
 );
 CREATE INDEX credit_notes_of_order ON invoices.credit_notes (order_id);
+
+-- What the export shows of a customer: see identity.export.
+CREATE FUNCTION invoices.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_build_object('invoices', (SELECT count(*) FROM invoices.invoices AS i WHERE i.user_id = user_of));
+$$;
+
+-- Invoices as they were drafted, with their credit notes.
+CREATE FUNCTION invoices.personal_records(user_of uuid, after_of uuid, most integer) RETURNS TABLE (id uuid, record jsonb)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT i.order_id, jsonb_build_object(
+        'order_id', i.order_id, 'series', i.series, 'position', i.position, 'issued_on', i.issued_on, 'content', i.draft,
+        'credit_notes', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                'refund_id', c.refund_id, 'series', c.series, 'position', c.position, 'issued_on', c.issued_on, 'content', c.draft
+            ) ORDER BY c.issued_at), '[]')
+            FROM invoices.credit_notes AS c WHERE c.order_id = i.order_id
+        )
+    )
+    FROM invoices.invoices AS i
+    WHERE i.user_id = user_of AND (after_of IS NULL OR i.order_id > after_of)
+    ORDER BY i.order_id LIMIT most;
+$$;

@@ -42,6 +42,12 @@ BEGIN
         GRANT SELECT (id, user_id, created_at, refreshed_at, expires_at) ON identity.sessions TO identity_reader;
     END IF;
 
+    -- The export reads every context, with the rights of the owner: the reader of identity alone may call it.
+    IF to_regprocedure('identity.export(uuid, jsonb, integer, bigint)') IS NOT NULL AND to_regrole('identity_reader') IS NOT NULL THEN
+        REVOKE EXECUTE ON FUNCTION identity.export(uuid, jsonb, integer, bigint) FROM identity;
+        GRANT EXECUTE ON FUNCTION identity.export(uuid, jsonb, integer, bigint) TO identity_reader;
+    END IF;
+
     -- The list of products finds typos.
     IF to_regproc('catalogue.tolerate_typos') IS NOT NULL THEN
         GRANT USAGE ON SCHEMA extensions TO catalogue, catalogue_reader;

@@ -23,6 +23,7 @@ mod outbox;
 mod params;
 mod passwords;
 mod payments;
+mod personal_data;
 mod preferences;
 mod probe;
 mod product_index;

@@ -3,12 +3,17 @@
 use crate::{id, rfc3339};
 use domain::{
     address::Address,
+    id::UserId,
+    personal_data::{ExportPart, ExportedContext},
     session::{ACCESS_TOKEN_SECONDS, Session},
     user::User,
     verification::ContactKind,
 };
+use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A user account.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -122,5 +127,40 @@ pub struct VerificationView {
 impl From<ContactKind> for VerificationView {
     fn from(kind: ContactKind) -> Self {
         Self { channel: kind.name() }
+    }
+}
+
+/// Everything that is held about a person, or a part of it.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ExportView {
+    /// Id of the user.
+    pub user_id: String,
+    /// When this part was exported.
+    pub exported_at: String,
+    /// By the name of the part of the system that holds it: `identity`, `orders`, `payments`, `invoices`, `notifications`.
+    pub contexts: BTreeMap<String, ExportedContextView>,
+    /// Cursor of the following part; null in the last one. Most people's data are one part.
+    pub next_cursor: Option<String>,
+}
+
+/// What one part of the system holds about a person.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ExportedContextView {
+    /// What there is once: the profile, the contact, preferences; in the first part only.
+    pub about: Map<String, Value>,
+    /// What there is many times, oldest first: sessions, orders, payments, invoices, notifications.
+    pub records: Vec<Value>,
+}
+
+impl ExportView {
+    /// The view of a part.
+    pub fn new(user: UserId, part: ExportPart, now: Timestamp) -> Self {
+        let view = |(name, ExportedContext { about, records })| (name, ExportedContextView { about, records });
+        Self {
+            user_id: id(user.0),
+            exported_at: rfc3339(now),
+            contexts: part.contexts.into_iter().map(view).collect(),
+            next_cursor: part.next.map(|cursor| cursor.to_string()),
+        }
     }
 }

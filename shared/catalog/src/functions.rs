@@ -80,6 +80,9 @@ functions! {
     /// Deletes an account.
     USER_DELETE = Function::new("user-delete", Identity).http(Delete, "/api/v1/users/{id}", ANY_USER)
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[USER_DELETED]);
+    /// Exports everything that is held about a person.
+    USER_EXPORT = Function::new("user-export", Identity).http(Get, "/api/v1/users/{id}/export", ANY_USER)
+        .uses(&[Uses::PostgresRead]);
     /// Changes the password of the caller.
     PASSWORD_CHANGE = Function::new("password-change", Identity).http(Post, "/api/v1/users/{id}/password", ANY_USER)
         .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);

@@ -26,6 +26,7 @@ pub mod order_line;
 pub mod order_status;
 pub mod password_reset;
 pub mod payment;
+pub mod personal_data;
 pub mod product;
 pub mod profile;
 pub mod recipient;

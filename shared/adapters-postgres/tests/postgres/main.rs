@@ -12,6 +12,7 @@ mod notifications;
 mod orders;
 mod outbox;
 mod payments;
+mod personal_data;
 mod readers;
 mod reservation_machine;
 mod rotation;

@@ -41,6 +41,7 @@ pub mod outbox;
 pub mod password_changes;
 pub mod passwords;
 pub mod payments;
+pub mod personal_data;
 pub mod preferences;
 pub mod prices;
 pub mod product_index;

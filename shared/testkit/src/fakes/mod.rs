@@ -23,6 +23,7 @@ mod orders;
 mod outbox;
 mod passwords;
 mod payments;
+mod personal_data;
 mod product_index;
 mod roles;
 mod sessions;

@@ -6,12 +6,12 @@ use adapters_postgres::{
     PgUsers, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
-use catalog::Context;
+use catalog::{Context, DatabaseRole};
 use std::sync::Arc;
 use testkit::Platform;
 use testkit::contract::{
     Fixture, ledger::PaymentsAndLedger, migrations::MigrationsAndUsers, outbox::OrdersAndOutbox,
-    verifications::UsersAndTokens,
+    personal_data::UsersAndExport, verifications::UsersAndTokens,
 };
 
 /// Several processes over a fresh database, each with a connection of its own.
@@ -104,6 +104,14 @@ mod password_changes {
 mod payments {
     use super::*;
     testkit::contract_payments!(store(Context::Payments, PgPayments::new));
+}
+
+mod personal_data {
+    use super::*;
+    testkit::contract_personal_data!(fixture(|database, bus| UsersAndExport {
+        users: PgUsers::new(database.as_context(Context::Identity), bus.clone()),
+        export: PgUsers::new(database.as_role(DatabaseRole::Reader(Context::Identity)), bus),
+    }));
 }
 
 mod prices {

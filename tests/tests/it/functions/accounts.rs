@@ -2,7 +2,7 @@
 
 use super::{USER, customer, http::assert_responses};
 use api::UserView;
-use catalog::{USER_DELETE, USER_GET, USER_UPDATE};
+use catalog::{USER_DELETE, USER_EXPORT, USER_GET, USER_UPDATE};
 use domain::{
     profile::UpdateProfile,
     user::{Role, User},
@@ -85,4 +85,25 @@ async fn user_delete_ends_the_account_once() {
     let published = platform.bus().published();
     assert_eq!((published.len(), published[0].sequence), (1, 2));
     assert_eq!(published[0].event.row().name, catalog::USER_DELETED.name);
+}
+
+#[tokio::test]
+async fn user_export_is_a_document_for_the_person_and_for_admins() {
+    let expected = [
+        ("ok", 200, "", ""),
+        (AS_ADMIN, 200, "", ""),
+        ("bad_other", 404, "not-found", ""),
+        (r#"set /rawQueryString = "cursor=x""#, 422, "validation", "?cursor"),
+    ];
+    let platform = platform();
+    assert_responses(USER_EXPORT, &expected, async |_, call| {
+        let reply = user_export::handle(&platform.users(), call).await?;
+        let stored = reply.to_stored()?;
+        let body: serde_json::Value = serde_json::from_str(&stored.body).expect("JSON");
+        assert_eq!(body["contexts"]["identity"]["about"]["profile"]["username"], customer().username.as_str());
+        let disposition = format!("attachment; filename=\"personal-data-{USER}.json\"");
+        assert_eq!(stored.headers, [("content-disposition".to_owned(), disposition)]);
+        Ok(reply)
+    })
+    .await;
 }

@@ -98,6 +98,7 @@ impl Api {
             USER_GET => |call| user_get::handle(&p.users(), call);
             USER_UPDATE => |call| update_user(p, call);
             USER_DELETE => |call| user_delete::handle(&p.users(), &p.revocations(), call);
+            USER_EXPORT => |call| user_export::handle(&p.users(), call);
             PASSWORD_CHANGE => |call| change_password(p, call);
             PASSWORD_RESET_REQUEST => |call| password_reset_request::handle(&p.users(), call);
             PASSWORD_RESET_CONFIRM => |call| confirm_reset(p, call);

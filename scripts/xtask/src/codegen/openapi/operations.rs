@@ -50,6 +50,11 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_GET).ok::<UserView>(),
         route(catalog::USER_UPDATE).takes::<UpdateProfile>().ok::<UserView>().if_match().refuses(&["email-taken"]),
         route(catalog::USER_DELETE),
+        route(catalog::USER_EXPORT).ok::<ExportView>().query(
+            "cursor",
+            "The `next_cursor` of the part before.",
+            json!({ "type": "string" }),
+        ),
         route(catalog::PASSWORD_CHANGE).takes::<ChangePassword>().refuses(&["wrong-credentials", "too-many-logins"]),
         route(catalog::PASSWORD_RESET_REQUEST).takes::<RequestReset>().accepted::<()>(),
         route(catalog::PASSWORD_RESET_CONFIRM).takes::<ConfirmReset>(),
