@@ -33,7 +33,7 @@ EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
 ENDING = ("order-cancel", "payment-close", "stock-release")
 # These change who the customer is, so they have one of their own: who logs in afterwards needs the other.
-CLOSING = ("password-change", "user-delete", "user-role-update", "user-status-update")
+CLOSING = ("order-erase", "password-change", "user-delete", "user-erase", "user-role-update", "user-status-update")
 # A partial refund leaves the order as it is.
 REFUNDED = {"amount": 100, "currency": "USD"}
 

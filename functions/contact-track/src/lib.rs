@@ -1,6 +1,6 @@
 //! Stores the contact of each user and which of its addresses are verified, so that notifications need no other context to send one.
 //!
-//! A deleted account loses its devices. Its contact stays, for news of the orders that it placed.
+//! A deleted account loses its devices. Its contact stays, for news of the orders that it placed, until the account is erased.
 
 use domain::{DomainEvent, event};
 use edge::Delivery;
@@ -20,6 +20,7 @@ pub async fn handle(contacts: &impl ContactStore, delivery: Delivery<DomainEvent
             contacts.save(claim, &Contact { user_id: user.user_id, email, name, phone }, version).await
         }
         DomainEvent::UserDeleted(user) => contacts.remove_devices(claim, user.user_id).await,
+        DomainEvent::UserErased(user) => contacts.erase(claim, user.user_id, version).await,
         DomainEvent::ContactVerified(verified) => contacts.record_verified(claim, verified, version).await,
         other => Err(event::unexpected_event(other)),
     }

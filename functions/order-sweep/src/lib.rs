@@ -2,6 +2,8 @@
 //!
 //! As for every cancelled order, payments are refunded and stock is released. Each cancellation is counted, since no order gets stuck
 //! while everything works. Pending orders are counted by status reason, too: only a person resolves one that is under review.
+//!
+//! Then it erases the orders of erased customers that have become final.
 
 use domain::order::{self, Order, Reason};
 use edge::{
@@ -9,7 +11,7 @@ use edge::{
     telemetry::{self, metrics},
 };
 use kernel::Failure;
-use ports::{OrderStore, OutboxCursor, TransitionOutcome};
+use ports::{DueErasures, OrderErasure, OrderStore, OutboxCursor, TransitionOutcome};
 use serde::Serialize;
 use services::{Sweep, SweepSummary, commit_order};
 
@@ -34,10 +36,12 @@ pub struct Summary {
     pub cancelled: u32,
     /// Orders that could not be cancelled; each is logged.
     pub failed: u32,
+    /// Orders of erased customers that were erased.
+    pub erased: u64,
 }
 
 /// Cancels every order that is stuck, and counts the pending ones.
-pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Failure> {
+pub async fn handle(orders: &impl OrderStore, erasure: &impl OrderErasure, tick: Tick) -> Result<Summary, Failure> {
     let before = order::stuck_before(tick.now)?;
     let page = async |last: Option<&Order>| {
         let cursor = last.map(|order| OutboxCursor { at: order.created_at, id: order.id.0 });
@@ -56,5 +60,7 @@ pub async fn handle(orders: &impl OrderStore, tick: Tick) -> Result<Summary, Fai
     for (reason, metric) in PENDING {
         metrics::value(metric, metrics::Unit::Count, pending.get(&reason).copied().unwrap_or_default());
     }
-    Ok(Summary { cancelled, failed })
+    let DueErasures { erased, open } = erasure.erase_due(tick.now).await?;
+    metrics::value("ErasuresOpen", metrics::Unit::Count, open);
+    Ok(Summary { cancelled, failed, erased })
 }

@@ -16,7 +16,9 @@ CREATE TABLE identity.users (
     phone_verified_at timestamptz,
     -- Deleted accounts keep their row, to which orders and invoices refer, and their username.
     status        text        NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'disabled', 'deleted')),
-    deleted_at    timestamptz
+    deleted_at    timestamptz,
+    -- An erased account is deleted, and has nothing that names the person: its id and its role stay.
+    erased_at     timestamptz
 );
 CREATE UNIQUE INDEX users_email_taken ON identity.users (email) WHERE status <> 'deleted';
 CREATE UNIQUE INDEX users_username_taken ON identity.users (username);
@@ -183,5 +185,43 @@ BEGIN
         END IF;
     END LOOP;
     RETURN jsonb_build_object('contexts', contexts, 'next', CASE WHEN next_of <> '{}' THEN next_of END);
+END;
+$$;
+
+-- Erases an account: what names the person is overwritten, its tokens and sessions are deleted, and the events are stored. Returns whether there is such
+-- an account, the sessions that have ended, and the events: none if it was erased before, and `deleted` only if it was not deleted before.
+--
+-- The account is locked by a statement of its own, so that what follows sees what was committed before.
+CREATE FUNCTION identity.erase(user_of uuid, deleted jsonb, erased jsonb) RETURNS TABLE (is_known boolean, ended uuid[], events jsonb)
+LANGUAGE plpgsql AS $$
+DECLARE
+    account identity.users;
+BEGIN
+    SELECT * INTO account FROM identity.users AS u WHERE u.id = user_of FOR UPDATE;
+    is_known := FOUND;
+    ended := '{}';
+    events := '[]';
+    IF NOT is_known OR account.erased_at IS NOT NULL THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    IF account.status <> 'deleted' THEN
+        account.version := account.version + 1;
+        events := events || jsonb_set(deleted, '{sequence}', to_jsonb(account.version));
+    END IF;
+    account.version := account.version + 1;
+    events := events || jsonb_set(erased, '{sequence}', to_jsonb(account.version));
+    -- Nobody can register this username, because of its colon.
+    UPDATE identity.users AS u SET email = 'erased', username = 'erased:' || u.id, password_hash = '', full_name = NULL, phone = NULL,
+        address = NULL, email_verified_at = NULL, phone_verified_at = NULL, status = 'deleted', version = account.version,
+        deleted_at = coalesce(u.deleted_at, (erased ->> 'time')::timestamptz), erased_at = (erased ->> 'time')::timestamptz
+    WHERE u.id = user_of;
+    WITH gone AS (DELETE FROM identity.sessions AS s WHERE s.user_id = user_of RETURNING s.id)
+    SELECT coalesce(array_agg(gone.id), '{}') INTO ended FROM gone;
+    DELETE FROM identity.verifications AS v WHERE v.user_id = user_of;
+    DELETE FROM identity.password_resets AS r WHERE r.user_id = user_of;
+    INSERT INTO identity.outbox (id, created_at, event)
+    SELECT (one ->> 'id')::uuid, (one ->> 'time')::timestamptz, one FROM jsonb_array_elements(events) AS one;
+    RETURN NEXT;
 END;
 $$;

@@ -22,6 +22,8 @@ CREATE TABLE orders.orders (
     updated_at       timestamptz NOT NULL,
     -- All transitions, oldest first: [{status, at, reason?}]. They are only ever read together with the order.
     history          jsonb       NOT NULL,
+    -- When address, tracking and notes were erased.
+    erased_at        timestamptz,
     CONSTRAINT total_is_sum CHECK (total_amount = (totals #>> '{subtotal,amount}')::bigint + (totals #>> '{shipping,amount}')::bigint
         + CASE WHEN (totals ->> 'tax_included')::boolean THEN 0 ELSE (totals #>> '{tax,amount}')::bigint END)
 );
@@ -214,4 +216,67 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM orders.orders AS o
     WHERE o.user_id = user_of AND (after_of IS NULL OR o.id > after_of)
     ORDER BY o.id LIMIT most;
+$$;
+
+-- Customers whose account was erased. Their orders are erased when they are final; until then, the parcel needs an address.
+CREATE TABLE orders.erasures (
+    user_id   uuid        PRIMARY KEY,
+    erased_at timestamptz NOT NULL,
+    -- When the sweep saw it last.
+    swept_at  timestamptz NOT NULL,
+    -- Whether an order may still be there that is not erased.
+    is_open   boolean     NOT NULL DEFAULT true
+);
+CREATE INDEX erasures_open ON orders.erasures (swept_at) WHERE is_open;
+
+-- Erases up to a thousand orders of a customer that are final: the country stays, which the tax is of. A shipped order is final after 90 days. The new
+-- version makes a concurrent transition, which has read the address, start again. Returns how many were erased.
+CREATE FUNCTION orders.erase_final(user_of uuid, at timestamptz) RETURNS bigint LANGUAGE sql AS $$
+    WITH due AS (
+        SELECT o.id FROM orders.orders AS o
+        WHERE o.user_id = user_of AND o.erased_at IS NULL
+            AND (o.status IN ('delivered', 'cancelled') OR o.status = 'shipped' AND o.updated_at < at - interval '90 days')
+        ORDER BY o.id LIMIT 1000 FOR NO KEY UPDATE
+    ), notes AS (
+        DELETE FROM orders.order_notes AS n WHERE n.order_id IN (SELECT id FROM due)
+    ), erased AS (
+        UPDATE orders.orders AS o SET erased_at = at, version = o.version + 1, tracking = NULL, shipping_address = jsonb_build_object(
+            'line1', 'erased', 'city', 'erased', 'region', 'erased', 'postal_code', 'erased', 'country', o.shipping_address -> 'country'
+        )
+        FROM due WHERE o.id = due.id RETURNING o.id
+    )
+    SELECT count(*) FROM erased;
+$$;
+
+-- Remembers that a customer is erased, once per claim, and erases their final orders.
+CREATE FUNCTION orders.erase(consumer_of text, event_of uuid, user_of uuid, at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO orders.inbox (consumer, event_id) VALUES (consumer_of, event_of) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        INSERT INTO orders.erasures (user_id, erased_at, swept_at) VALUES (user_of, at, at) ON CONFLICT DO NOTHING;
+        PERFORM orders.erase_final(user_of, at);
+    END IF;
+END;
+$$;
+
+-- Erases the orders of erased customers that have become final, of up to `most` customers, those that were not seen for longest first. A customer is
+-- done when every order is erased, not before a day has passed: a token of theirs may have placed one until then. Returns how many orders were
+-- erased, and how many customers are not done.
+CREATE FUNCTION orders.erase_due(at timestamptz, most integer) RETURNS TABLE (erased bigint, open bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    one orders.erasures;
+BEGIN
+    erased := 0;
+    FOR one IN
+        SELECT * FROM orders.erasures AS e WHERE e.is_open ORDER BY e.swept_at, e.user_id LIMIT most FOR NO KEY UPDATE SKIP LOCKED
+    LOOP
+        erased := erased + orders.erase_final(one.user_id, at);
+        UPDATE orders.erasures AS e SET swept_at = at, is_open = e.erased_at > at - interval '1 day' OR EXISTS (
+            SELECT FROM orders.orders AS o WHERE o.user_id = e.user_id AND o.erased_at IS NULL
+        )
+        WHERE e.user_id = one.user_id;
+    END LOOP;
+    SELECT count(*) INTO open FROM orders.erasures AS e WHERE e.is_open;
+    RETURN NEXT;
+END;
 $$;

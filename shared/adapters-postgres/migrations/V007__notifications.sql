@@ -2,7 +2,8 @@
 
 CREATE TABLE notifications.contacts (
     user_id uuid PRIMARY KEY,
-    email   text NOT NULL,
+    -- Null, as all of it, if the user was erased: the row remains, so that an older event does not bring the contact back.
+    email   text,
     name    text,
     phone   text,
     -- The version of the user, so that events may come in any order.
@@ -13,7 +14,8 @@ CREATE TABLE notifications.contacts (
 CREATE TABLE notifications.verified_addresses (
     user_id uuid   NOT NULL,
     kind    text   NOT NULL CHECK (kind IN ('email', 'phone')),
-    address text   NOT NULL,
+    -- Null if the user was erased.
+    address text,
     version bigint NOT NULL,
     PRIMARY KEY (user_id, kind)
 );
@@ -110,4 +112,27 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     LEFT JOIN notifications.email_feedback AS f ON f.delivery_id = d.id
     WHERE d.user_id = user_of AND (after_of IS NULL OR d.id > after_of)
     GROUP BY d.id ORDER BY d.id LIMIT most;
+$$;
+
+-- Erases what is stored about how to reach a user, once per claim, as of the version in which the account was erased: older events change nothing
+-- any more. What was sent stays in the log, which has neither addresses nor texts.
+CREATE FUNCTION notifications.erase(consumer_of text, event_of uuid, user_of uuid, version_of bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO notifications.inbox (consumer, event_id) VALUES (consumer_of, event_of) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    DELETE FROM notifications.suppressions AS s WHERE s.email IN (
+        SELECT c.email FROM notifications.contacts AS c WHERE c.user_id = user_of
+        UNION ALL
+        SELECT v.address FROM notifications.verified_addresses AS v WHERE v.user_id = user_of AND v.kind = 'email'
+    );
+    INSERT INTO notifications.contacts AS known (user_id, version) VALUES (user_of, version_of)
+    ON CONFLICT (user_id) DO UPDATE SET email = NULL, name = NULL, phone = NULL, version = greatest(known.version, excluded.version);
+    INSERT INTO notifications.verified_addresses AS known (user_id, kind, version)
+    SELECT user_of, kind, version_of FROM unnest(ARRAY['email', 'phone']) AS kind
+    ON CONFLICT (user_id, kind) DO UPDATE SET address = NULL, version = greatest(known.version, excluded.version);
+    DELETE FROM notifications.preferences AS p WHERE p.user_id = user_of;
+    DELETE FROM notifications.devices AS d WHERE d.user_id = user_of;
+END;
 $$;

@@ -4,6 +4,7 @@ use super::{
     PgUsers,
     fragments::insert_event,
     params::params,
+    personal_data,
     rows::{bigint, count, get, json_if, keyword, parsed, parsed_if},
     sessions::parse_cursor,
     users::taken,
@@ -136,6 +137,15 @@ impl<B: Bus> AccountStore for PgUsers<B> {
         let ended: Vec<Uuid> = get(row, "ended")?;
         self.relay.publish(std::slice::from_ref(event)).await;
         Ok(Some(ended.into_iter().map(SessionId).collect()))
+    }
+
+    async fn erase_account(
+        &self,
+        user: UserId,
+        deleted: &Event,
+        erased: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        personal_data::erase_account(self, user, (deleted, erased)).await
     }
 }
 

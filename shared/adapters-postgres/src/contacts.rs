@@ -34,6 +34,10 @@ const SAVE: &str = concat!(
 const REMOVE_DEVICES: &str =
     concat!("WITH ", claim!(), " DELETE FROM devices WHERE user_id = $3 AND EXISTS (SELECT FROM claim)");
 
+const ERASE: &str = "SELECT erase($1, $2, $3, $4)";
+
+const IS_ERASED: &str = "SELECT EXISTS (SELECT FROM contacts WHERE user_id = $1 AND email IS NULL) AS is_erased";
+
 const RECORD_VERIFIED: &str = concat!(
     "WITH ",
     claim!(),
@@ -52,7 +56,7 @@ const FIND: &str = "
     FROM contacts AS c
     LEFT JOIN preferences AS p ON p.user_id = c.user_id
     LEFT JOIN suppressions AS s ON s.email = c.email
-    WHERE c.user_id = $1";
+    WHERE c.user_id = $1 AND c.email IS NOT NULL";
 
 const WAS_SENT: &str = "SELECT EXISTS (SELECT FROM inbox WHERE consumer = $1 AND event_id = $2) AS known";
 
@@ -127,6 +131,15 @@ impl<B: Bus> ContactStore for PgContacts<B> {
     async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure> {
         let params = params![claim.consumer, claim.event_id, user.0];
         self.relay.database().query(REMOVE_DEVICES, &params).await.map(drop)
+    }
+
+    async fn erase(&self, claim: Claim, user: UserId, version: u64) -> Result<(), Failure> {
+        let params = params![claim.consumer, claim.event_id, user.0, bigint(version)?];
+        self.relay.database().query(ERASE, &params).await.map(drop)
+    }
+
+    async fn is_erased(&self, user: UserId) -> Result<bool, Failure> {
+        get(only(&self.relay.database().query(IS_ERASED, &params![user.0]).await?)?, "is_erased")
     }
 
     async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {

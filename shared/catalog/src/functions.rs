@@ -83,6 +83,10 @@ functions! {
     /// Exports everything that is held about a person.
     USER_EXPORT = Function::new("user-export", Identity).http(Get, "/api/v1/users/{id}/export", ANY_USER)
         .uses(&[Uses::PostgresRead]);
+    /// Erases what is held about a person.
+    USER_ERASE = Function::new("user-erase", Identity).http(Post, "/api/v1/users/{id}/erasure", ANY_USER)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])])
+        .publishes(&[USER_DELETED, USER_ERASED]).memory(512);
     /// Changes the password of the caller.
     PASSWORD_CHANGE = Function::new("password-change", Identity).http(Post, "/api/v1/users/{id}/password", ANY_USER)
         .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
@@ -237,6 +241,8 @@ functions! {
     /// Cancels unpaid orders after a timeout.
     ORDER_SWEEP = Function::new("order-sweep", Orders).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]).timeout(50);
+    /// Erases what the orders of an erased user say about the person.
+    ORDER_ERASE = Function::new("order-erase", Orders).on(&[USER_ERASED]).uses(&[Uses::Postgres]).timeout(15);
     /// Copies the catalogue's prices, which orders are placed at.
     PRODUCT_PRICE_TRACK = Function::new("product-price-track", Orders).on(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED])
         .uses(&[Uses::Postgres]).timeout(15);
@@ -310,7 +316,7 @@ functions! {
 
     // Notifications.
     /// Stores the contact of a new user, and which of its addresses are verified.
-    CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED, USER_UPDATED, USER_DELETED, CONTACT_VERIFIED])
+    CONTACT_TRACK = Function::new("contact-track", Notifications).on(&[USER_REGISTERED, USER_UPDATED, USER_DELETED, USER_ERASED, CONTACT_VERIFIED])
         .uses(&[Uses::Postgres]).timeout(15);
     /// Sends order updates through the channels that the customer chose.
     UPDATE_SEND = Function::new("update-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))

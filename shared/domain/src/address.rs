@@ -2,6 +2,7 @@
 
 mod parts;
 
+use crate::personal_data::ERASED;
 use crate::text::{AddressLine, Country, FullName, PlaceName, PostalCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -72,6 +73,20 @@ impl<'de> Deserialize<'de> for Address {
 }
 
 impl Address {
+    /// The address without what leads to a person: the country is left.
+    pub fn erased(&self) -> Self {
+        let text = || ERASED.to_owned();
+        Self {
+            name: None,
+            line1: AddressLine::try_from(text()).unwrap_or_else(|_| self.line1.clone()),
+            line2: None,
+            city: PlaceName::try_from(text()).ok(),
+            region: PlaceName::try_from(text()).ok(),
+            postal_code: PostalCode::try_from(text()).ok(),
+            country: self.country.clone(),
+        }
+    }
+
     /// Country and region, such as `US-CA`; the country alone without a region, and for one that is not written as the code of a
     /// subdivision (ISO 3166-2), because whatever else a customer typed there may say who they are.
     pub fn area(&self) -> String {

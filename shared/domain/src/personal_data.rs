@@ -1,7 +1,8 @@
-//! What is held about a person, as it is exported.
+//! What is held about a person, as it is exported and erased.
 
 use catalog::CONTEXTS;
 use kernel::{Failure, Uuid};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt};
@@ -58,6 +59,30 @@ impl fmt::Debug for ExportPart {
         write!(f, "ExportPart({} contexts, next: {:?})", self.contexts.len(), self.next)
     }
 }
+
+/// A request to erase the personal data of an account.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseAccount {
+    /// Required of the user; admins state none.
+    #[serde(default)]
+    pub current_password: Option<String>,
+}
+
+impl fmt::Debug for EraseAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EraseAccount(…)")
+    }
+}
+
+/// The sequence of events whose version is that of the account after the change, which the store sets.
+pub const SEQUENCE_SET_BY_STORE: u64 = 0;
+
+/// What is in the place of a text that was erased.
+pub const ERASED: &str = "erased";
+
+/// Days after which a shipped order is erased although nobody reported its delivery.
+pub const SHIPPED_DAYS: i64 = 90;
 
 #[cfg(test)]
 mod tests {

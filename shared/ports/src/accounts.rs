@@ -31,4 +31,14 @@ pub trait AccountStore {
         version: u64,
         event: &Event,
     ) -> Result<Option<Vec<SessionId>>, Failure>;
+
+    /// Erases what an account says about its person, ends its sessions, and commits the events: `deleted` unless it was deleted before, then
+    /// `erased`; the store sets their sequences. An account that was erased before stays as it is. `None` if there is no such account; otherwise the
+    /// sessions that have ended. Username and e-mail address can be registered again.
+    async fn erase_account(
+        &self,
+        user: UserId,
+        deleted: &Event,
+        erased: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure>;
 }

@@ -21,6 +21,13 @@ pub trait ContactStore {
     /// Removes the devices of a user, once per claim.
     async fn remove_devices(&self, claim: Claim, user: UserId) -> Result<(), Failure>;
 
+    /// Erases contact, verified addresses, preferences, devices and suppressions of a user as of this version, once per claim. Older versions of the
+    /// contact and older verifications are not stored any more.
+    async fn erase(&self, claim: Claim, user: UserId, version: u64) -> Result<(), Failure>;
+
+    /// Whether a user was erased: there is nobody to notify, and there will not be.
+    async fn is_erased(&self, user: UserId) -> Result<bool, Failure>;
+
     /// Records, once per claim, that an address of a user is verified, unless a later version is recorded. It holds for this address
     /// alone, and may come before the contact.
     async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure>;

@@ -69,7 +69,7 @@ where
         if canary::is_customer(user_id) {
             return Ok(());
         }
-        let to = self.recipient(user_id).await?;
+        let Some(to) = self.recipient(user_id).await? else { return Ok(()) };
         let send = async |channel: Channel| {
             let Some(notification) = &of(channel) else { return Ok(()) };
             let claim = Claim { consumer: channel.name(), event_id: about.id };
@@ -92,12 +92,17 @@ where
             return Ok(());
         }
         let notification = &NotificationSent { order_id, user_id, channel, template };
-        self.send(&self.recipient(user_id).await?, Job { claim, about, notification, context }).await
+        let Some(to) = self.recipient(user_id).await? else { return Ok(()) };
+        self.send(&to, Job { claim, about, notification, context }).await
     }
 
-    async fn recipient(&self, user: UserId) -> Result<Recipient, Failure> {
-        let missing = || Failure::unavailable("contact", "the customer's contact is not stored yet");
-        self.contacts.find(user).await?.ok_or_else(missing)
+    /// The recipient; `None` if the user was erased.
+    async fn recipient(&self, user: UserId) -> Result<Option<Recipient>, Failure> {
+        let found = self.contacts.find(user).await?;
+        if found.is_none() && !self.contacts.is_erased(user).await? {
+            return Err(Failure::unavailable("contact", "the customer's contact is not stored yet"));
+        }
+        Ok(found)
     }
 
     /// Sends a notification if its recipient can be reached, and records the outcome.

@@ -55,6 +55,13 @@ pub struct UserDeleted {
     pub user_id: UserId,
 }
 
+/// The personal data of a user is to be erased. Orders and invoices stay, under the id of the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UserErased {
+    /// Id of the user.
+    pub user_id: UserId,
+}
+
 /// Somebody asked for a new password for an e-mail address, whether an account has it or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PasswordResetRequested {

@@ -4,7 +4,7 @@ use super::{Fixture, an_event, fresh, kind_and_code, later, now};
 use crate::build;
 use domain::{
     address::Address,
-    event::UserDeleted,
+    event::{UserDeleted, UserErased},
     id::{SessionId, UserId},
     profile,
     text::Phone,
@@ -34,6 +34,10 @@ macro_rules! contract_accounts {
             deleted_account_is_not_found_and_its_sessions_have_ended
             deleted_account_frees_its_email_and_keeps_its_username
             deletion_of_another_version_changes_nothing
+            erased_account_is_deleted_and_names_nobody
+            erasure_of_a_deleted_account_publishes_its_erasure_alone
+            erasure_of_an_unknown_account_changes_nothing
+            concurrent_erasures_publish_once
         }
     };
 }
@@ -183,6 +187,52 @@ pub async fn deleted_account_frees_its_email_and_keeps_its_username(fixture: &Fi
     let moved = User { email: user.email.clone(), version: next.version + 1, ..next };
     assert_eq!(update(fixture.port(), &moved).await.0, Ok(true));
     assert!(can_log_in(fixture.port(), &moved).await);
+}
+
+/// The outcome, and the ids of both events.
+async fn erase(users: &impl AccountStore, user: UserId) -> (Result<Option<Vec<SessionId>>, Failure>, [Uuid; 2]) {
+    let (deleted, erased) = (an_event(UserDeleted { user_id: user }), an_event(UserErased { user_id: user }));
+    (users.erase_account(user, &deleted, &erased).await, [deleted.id, erased.id])
+}
+
+pub async fn erased_account_is_deleted_and_names_nobody(fixture: &Fixture<impl Stores>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    let (session, first) = begin(port, &user).await;
+    let (outcome, events) = erase(port, user.id).await;
+    assert_eq!((outcome, events.map(|id| fixture.publish_count(id))), (Ok(Some(vec![session])), [1, 1]));
+    let sequences = events.map(|id| fixture.published(id).expect("published").sequence);
+    assert_eq!(sequences, [user.version + 1, user.version + 2]);
+    assert_eq!(port.account(user.id).await, Ok(None));
+    assert_eq!(port.contacts(user.id).await, Ok(None));
+    assert!(!can_log_in(port, &user).await);
+    assert_eq!(port.rotate_token(&first.digest, &token()).await, Ok(TokenRotation::Unknown));
+    // Both can be registered again, and the old account stays what it is.
+    let again = User { id: UserId(fresh()), ..user.clone() };
+    port.register(&again, "$hash$", &an_event(build::user().event())).await.expect("free");
+    let (outcome, events) = erase(port, user.id).await;
+    assert_eq!((outcome, events.map(|id| fixture.publish_count(id))), (Ok(Some(vec![])), [0, 0]));
+    assert_eq!(port.account(again.id).await, Ok(Some(again)));
+}
+
+pub async fn erasure_of_a_deleted_account_publishes_its_erasure_alone(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    assert!(delete(fixture.port(), &user).await.0.is_ok());
+    let (outcome, events) = erase(fixture.port(), user.id).await;
+    assert_eq!((outcome, events.map(|id| fixture.publish_count(id))), (Ok(Some(vec![])), [0, 1]));
+    assert_eq!(fixture.published(events[1]).expect("published").sequence, user.version + 2);
+}
+
+pub async fn erasure_of_an_unknown_account_changes_nothing(fixture: &Fixture<impl Stores>) {
+    let (outcome, events) = erase(fixture.port(), UserId(fresh())).await;
+    assert_eq!((outcome, events.map(|id| fixture.publish_count(id))), (Ok(None), [0, 0]));
+}
+
+pub async fn concurrent_erasures_publish_once(fixture: &Fixture<impl Stores>) {
+    let user = registered(fixture.port()).await;
+    let outcomes = join_all(fixture.concurrent(8).map(|port| erase(port, user.id))).await;
+    assert!(outcomes.iter().all(|(outcome, _)| matches!(outcome, Ok(Some(_)))), "{outcomes:?}");
+    let published = |which: usize| outcomes.iter().map(|(_, ids)| fixture.publish_count(ids[which])).sum::<usize>();
+    assert_eq!((published(0), published(1)), (1, 1));
 }
 
 pub async fn deletion_of_another_version_changes_nothing(fixture: &Fixture<impl Stores>) {

@@ -26,6 +26,8 @@ macro_rules! contract_contacts {
             verified_address_counts_while_it_is_the_contacts
             older_contact_does_not_replace_a_newer_one
             older_verification_does_not_replace_a_newer_one
+            erased_user_has_no_contact_whatever_event_comes_later
+            user_that_is_erased_before_the_contact_comes_has_none
             sent_message_is_recorded_and_published_once
             claims_of_different_consumers_are_independent
             concurrent_records_of_one_message_succeed_once
@@ -116,6 +118,33 @@ pub async fn older_verification_does_not_replace_a_newer_one(fixture: &Fixture<i
     port.record_verified(a_claim(catalog::CONTACT_TRACK.name), &older, 2).await.expect("a response");
     port.record_verified(claim, &older, 4).await.expect("a response");
     assert_eq!(verified_kinds(port, contact.user_id).await, [ContactKind::Email]);
+}
+
+pub async fn erased_user_has_no_contact_whatever_event_comes_later(fixture: &Fixture<impl ContactStore>) {
+    let ((contact, other), port) = ((a_contact(), a_contact()), fixture.port());
+    let claim = || a_claim(catalog::CONTACT_TRACK.name);
+    for one in [&contact, &other] {
+        port.save(claim(), one, 1).await.expect("stored");
+    }
+    assert_eq!(port.is_erased(contact.user_id).await, Ok(false));
+    let first = claim();
+    for claim in [first, first, claim()] {
+        port.erase(claim, contact.user_id, 4).await.expect("erased");
+        assert_eq!(port.find(contact.user_id).await, Ok(None));
+        assert_eq!(port.is_erased(contact.user_id).await, Ok(true));
+    }
+    port.save(claim(), &contact, 3).await.expect("a response");
+    let address = verified(&contact, ContactKind::Email, contact.email.as_str());
+    port.record_verified(claim(), &address, 3).await.expect("a response");
+    assert_eq!((port.find(contact.user_id).await, port.is_erased(contact.user_id).await), (Ok(None), Ok(true)));
+    assert_eq!(port.find(other.user_id).await, Ok(Some(Recipient::with_defaults(other))));
+}
+
+pub async fn user_that_is_erased_before_the_contact_comes_has_none(fixture: &Fixture<impl ContactStore>) {
+    let (contact, port) = (a_contact(), fixture.port());
+    port.erase(a_claim(catalog::CONTACT_TRACK.name), contact.user_id, 3).await.expect("erased");
+    port.save(a_claim(catalog::CONTACT_TRACK.name), &contact, 1).await.expect("a response");
+    assert_eq!((port.find(contact.user_id).await, port.is_erased(contact.user_id).await), (Ok(None), Ok(true)));
 }
 
 pub async fn repeated_claim_changes_nothing(fixture: &Fixture<impl ContactStore>) {

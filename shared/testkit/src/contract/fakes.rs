@@ -104,6 +104,7 @@ fakes! {
     prices contract_prices Platform::orders;
     product_snapshots contract_product_snapshots |on: &Platform| Observed { port: on.product_snapshots(), observer: on.products() };
     attempts contract_attempts Platform::payments;
+    order_erasure contract_order_erasure Platform::orders;
     order_limits contract_order_limits Platform::orders;
     order_office contract_order_office Platform::orders;
     orders contract_orders Platform::orders;

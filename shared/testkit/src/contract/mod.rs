@@ -34,6 +34,7 @@ pub mod log_topics;
 pub mod message_budgets;
 pub mod message_templates;
 pub mod migrations;
+pub mod order_erasure;
 pub mod order_limits;
 pub mod order_office;
 pub mod orders;
@@ -128,6 +129,11 @@ impl<P> Fixture<P> {
         if let Some(settle) = &self.settle {
             settle().await;
         }
+    }
+
+    /// The event `id`, if it was published.
+    fn published(&self, id: Uuid) -> Option<Event> {
+        self.platform.bus().published().into_iter().find(|event| event.id == id)
     }
 
     /// How many times the event `id` was published.

@@ -1,13 +1,41 @@
 //! In-memory fake of accounts as their users and admins see and change them.
 
-use super::{Dependency, Users};
+use super::{Dependency, Users, identity::UsersState};
 use domain::{
     Event,
     id::{SessionId, UserId},
+    text::{Email, Username},
     user::User,
 };
 use kernel::Failure;
 use ports::Page;
+
+impl UsersState {
+    /// Erases an account: the versions of its events, of which the first is that of its deletion. `None` if there is no such account, and no
+    /// version if it was erased before.
+    fn erase(&mut self, user: UserId) -> Option<Vec<u64>> {
+        let account = self.accounts.get_mut(&user)?;
+        if account.is_erased {
+            return Some(Vec::new());
+        }
+        let first = account.user.version + 1;
+        let last = if account.is_deleted { first } else { first + 1 };
+        (account.is_deleted, account.is_erased, account.password_hash) = (true, true, String::new());
+        account.user = User {
+            email: Email::parse(&format!("{user}@erased.invalid")).expect("an address"),
+            username: Username::parse(&format!("erased-{}", &user.to_string()[..8])).expect("a username"),
+            full_name: None,
+            phone: None,
+            address: None,
+            verified: vec![],
+            version: last,
+            ..account.user.clone()
+        };
+        self.verifications.retain(|_, (one, ..)| one.user_id != user);
+        self.resets.retain(|_, (one, ..)| one.user_id != user);
+        Some((first..=last).collect())
+    }
+}
 
 impl ports::AccountStore for Users {
     async fn account(&self, user: UserId) -> Result<Option<User>, Failure> {
@@ -71,6 +99,24 @@ impl ports::AccountStore for Users {
             }
             state.users.delete(user)?;
             state.outbox.add(event);
+            Ok(Some(state.users.end_sessions(user)))
+        });
+        commit.await
+    }
+
+    async fn erase_account(
+        &self,
+        user: UserId,
+        deleted: &Event,
+        erased: &Event,
+    ) -> Result<Option<Vec<SessionId>>, Failure> {
+        let commit = self.0.commit("users.erase_account", |state| {
+            let Some(versions) = state.users.erase(user) else { return Ok(None) };
+            // The deletion has no event if it was before.
+            let events = [deleted, erased].into_iter().rev().zip(versions.iter().rev()).collect::<Vec<_>>();
+            for (event, sequence) in events.into_iter().rev() {
+                state.outbox.add(&Event { sequence: *sequence, ..event.clone() });
+            }
             Ok(Some(state.users.end_sessions(user)))
         });
         commit.await

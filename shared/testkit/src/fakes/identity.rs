@@ -26,7 +26,7 @@ pub(super) struct UsersState {
     /// By the counter of name and source: failures, no attempt before, and forgotten at.
     attempts: BTreeMap<String, (i32, Timestamp, Timestamp)>,
     /// With selector, expiry and the number of attempts.
-    verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
+    pub(super) verifications: BTreeMap<Uuid, (Verification, String, Timestamp, i32)>,
     /// By what is counted: when the whole budget is there again.
     pub(super) message_budgets: Budgets,
     /// By the counter of the source: when it has its whole budget again.
@@ -38,13 +38,15 @@ pub(super) struct UsersState {
 pub(super) struct Account {
     pub(super) user: User,
     pub(super) password_hash: String,
-    is_deleted: bool,
+    pub(super) is_deleted: bool,
+    pub(super) is_erased: bool,
 }
 
 impl UsersState {
     fn insert(&mut self, user: &User, password_hash: &str) {
         let password_hash = password_hash.to_owned();
-        self.accounts.insert(user.id, Account { user: user.clone(), password_hash, is_deleted: false });
+        self.accounts
+            .insert(user.id, Account { user: user.clone(), password_hash, is_deleted: false, is_erased: false });
     }
 
     /// Creates an account unless its e-mail address or username is taken. Returns whether it did.
@@ -88,7 +90,7 @@ impl UsersState {
         if others().any(|account| !account.is_deleted && account.user.email == user.email) {
             return Err(taken("email-taken", "/email"));
         }
-        if others().any(|account| account.user.username == user.username) {
+        if others().any(|account| !account.is_erased && account.user.username == user.username) {
             return Err(taken("username-taken", "/username"));
         }
         Ok(())

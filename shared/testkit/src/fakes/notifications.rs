@@ -34,6 +34,8 @@ pub(super) struct ContactsState {
     log: BTreeMap<(Uuid, Channel), NotificationLogEntry>,
     keys: IdempotencyKeys,
     budgets: Budgets,
+    /// With the version in which they were erased.
+    erased: HashMap<UserId, u64>,
     /// Messages that were taken from the budgets.
     taken: HashSet<Claim>,
 }
@@ -56,6 +58,26 @@ impl ContactsState {
         };
         let verified = ContactKind::ALL.into_iter().filter(is_verified).collect();
         Some(Recipient { contact, verified, preferences, suppressed, devices })
+    }
+
+    /// Whether a version of the user may be stored: none that is older than the erasure.
+    fn is_before_erasure(&self, user: UserId, version: u64) -> bool {
+        self.erased.get(&user).is_none_or(|erased| *erased < version)
+    }
+
+    fn erase(&mut self, user: UserId, version: u64) {
+        let contact = self.contacts.remove(&user);
+        let verified = self.verified.extract_if(|(of, kind), _| *of == user && *kind == ContactKind::Email);
+        let verified: Vec<String> = verified.map(|(_, (address, _))| address).collect();
+        let mine = |email: &Email| {
+            contact.as_ref().is_some_and(|contact| contact.email == *email)
+                || verified.iter().any(|one| one == email.as_str())
+        };
+        self.suppressions.retain(|email, _| !mine(email));
+        self.verified.retain(|(of, _), _| *of != user);
+        self.preferences.remove(&user);
+        self.devices.retain(|_, (owner, _)| *owner != user);
+        self.erased.insert(user, version);
     }
 
     fn log(&mut self, claim: Claim, sent: &NotificationSent, outcome: Outcome, at: Timestamp) {
@@ -109,7 +131,7 @@ impl ports::ContactStore for Contacts {
     async fn save(&self, claim: Claim, contact: &Contact, version: u64) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.save", |state| {
             let is_newer = state.contacts.versions.get(&contact.user_id).is_none_or(|known| *known < version);
-            if state.claim(claim) && is_newer {
+            if state.claim(claim) && is_newer && state.contacts.is_before_erasure(contact.user_id, version) {
                 state.contacts.contacts.insert(contact.user_id, contact.clone());
                 state.contacts.versions.insert(contact.user_id, version);
             }
@@ -128,11 +150,25 @@ impl ports::ContactStore for Contacts {
         commit.await
     }
 
+    async fn erase(&self, claim: Claim, user: UserId, version: u64) -> Result<(), Failure> {
+        let commit = self.0.commit("contacts.erase", |state| {
+            if state.claim(claim) {
+                state.contacts.erase(user, version);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn is_erased(&self, user: UserId) -> Result<bool, Failure> {
+        self.0.query(Dependency::Database, |state| Ok(state.contacts.erased.contains_key(&user))).await
+    }
+
     async fn record_verified(&self, claim: Claim, verified: &ContactVerified, version: u64) -> Result<(), Failure> {
         let commit = self.0.commit("contacts.record_verified", |state| {
             let key = (verified.user_id, verified.channel);
             let is_newer = state.contacts.verified.get(&key).is_none_or(|(_, known)| *known < version);
-            if state.claim(claim) && is_newer {
+            if state.claim(claim) && is_newer && state.contacts.is_before_erasure(verified.user_id, version) {
                 state.contacts.verified.insert(key, (verified.address.clone(), version));
             }
             Ok(())

@@ -8,7 +8,7 @@ use domain::{
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
 use ports::{Claim, OutboxCursor, Page, Quote, Recency, Terms, TransitionOutcome};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 #[derive(Default)]
 pub(super) struct OrdersState {
@@ -18,6 +18,10 @@ pub(super) struct OrdersState {
     pub prices: HashMap<ProductId, ProductSnapshot>,
     /// Oldest first.
     pub(super) notes: Vec<Note>,
+    /// Customers who were erased, and when.
+    pub(super) erasures: BTreeMap<UserId, Timestamp>,
+    /// Orders that were erased.
+    pub(super) erased: HashSet<OrderId>,
     /// The prices that processes saw last.
     remembered: HashMap<ProductId, ProductSnapshot>,
 }

@@ -1,11 +1,13 @@
-//! In-memory fake of what is held about a person: the account, its sessions, orders and contact.
+//! In-memory fakes of what is held about a person, and of the erasure of orders.
 
-use super::{Dependency, State, Users};
+use super::{Dependency, Orders, State, Users, orders::OrdersState};
 use domain::{
     id::UserId,
-    personal_data::{ExportCursor, ExportPart, ExportedContext},
+    order::{Order, Status},
+    personal_data::{ExportCursor, ExportPart, ExportedContext, SHIPPED_DAYS},
 };
-use kernel::Failure;
+use kernel::{Claim, Failure, Timestamp, seconds_after};
+use ports::DueErasures;
 use serde_json::{Map, Value, json};
 
 /// As an object.
@@ -31,8 +33,7 @@ impl State {
     fn orders(&self, user: UserId) -> ExportedContext {
         let mut mine: Vec<_> = self.orders.orders.values().filter(|order| order.user_id == user).collect();
         mine.sort_by_key(|order| order.id);
-        let record =
-            |order: &&domain::order::Order| json!({ "order_id": order.id, "shipping_address": order.shipping_address });
+        let record = |order: &&Order| json!({ "order_id": order.id, "shipping_address": order.shipping_address });
         let records = mine.iter().map(record).collect();
         ExportedContext { about: about(json!({ "orders": mine.len() })), records }
     }
@@ -49,5 +50,56 @@ impl ports::PersonalData for Users {
             Ok(Some(ExportPart { contexts, next: None }))
         });
         query.await
+    }
+}
+
+const DAY_S: i64 = 24 * 3_600;
+
+impl OrdersState {
+    /// Erases the final orders of a customer, and returns how many.
+    fn erase_final(&mut self, user: UserId, at: Timestamp) -> Result<u64, Failure> {
+        let long_ago = seconds_after(at, -SHIPPED_DAYS * DAY_S)?;
+        let mut count = 0;
+        for order in self.orders.values_mut() {
+            let is_final = match order.status {
+                Status::Delivered | Status::Cancelled => true,
+                Status::Shipped => order.updated_at < long_ago,
+                Status::Pending | Status::Processing => false,
+            };
+            if order.user_id == user && is_final && self.erased.insert(order.id) {
+                (order.shipping_address, order.tracking) = (order.shipping_address.erased(), None);
+                order.version += 1;
+                self.notes.retain(|note| note.order_id != order.id);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+impl ports::OrderErasure for Orders {
+    async fn erase_customer(&self, claim: Claim, user: UserId, at: Timestamp) -> Result<(), Failure> {
+        let commit = self.0.commit("orders.erase_customer", |state| {
+            if state.claim(claim) {
+                state.orders.erasures.entry(user).or_insert(at);
+                state.orders.erase_final(user, at)?;
+            }
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn erase_due(&self, now: Timestamp) -> Result<DueErasures, Failure> {
+        let commit = self.0.commit("orders.erase_due", |state| {
+            let (orders, a_day_ago) = (&mut state.orders, seconds_after(now, -DAY_S)?);
+            let mut due = DueErasures { erased: 0, open: 0 };
+            for (user, erased_at) in orders.erasures.clone() {
+                due.erased += orders.erase_final(user, now)?;
+                let is_left = |order: &Order| order.user_id == user && !orders.erased.contains(&order.id);
+                due.open += u64::from(erased_at > a_day_ago || orders.orders.values().any(is_left));
+            }
+            Ok(due)
+        });
+        commit.await
     }
 }

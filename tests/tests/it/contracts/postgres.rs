@@ -73,6 +73,11 @@ mod migrations {
     }));
 }
 
+mod order_erasure {
+    use super::*;
+    testkit::contract_order_erasure!(store(Context::Orders, PgOrders::new));
+}
+
 mod order_limits {
     use super::*;
     testkit::contract_order_limits!(store(Context::Orders, PgOrders::new));

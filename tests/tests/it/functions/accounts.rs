@@ -2,8 +2,9 @@
 
 use super::{USER, customer, http::assert_responses};
 use api::UserView;
-use catalog::{USER_DELETE, USER_EXPORT, USER_GET, USER_UPDATE};
+use catalog::{USER_DELETE, USER_ERASE, USER_EXPORT, USER_GET, USER_UPDATE};
 use domain::{
+    personal_data::EraseAccount,
     profile::UpdateProfile,
     user::{Role, User},
     verification::ContactKind,
@@ -25,6 +26,12 @@ fn platform() -> Platform {
 pub(crate) async fn update(platform: &Platform, call: Call<UpdateProfile>) -> Result<Reply<UserView>, Failure> {
     let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
     user_update::handle(users, &ThrottledPasswords { users, passwords, tokens }, call).await
+}
+
+pub(crate) async fn erase(platform: &Platform, call: Call<EraseAccount>) -> Result<Reply<()>, Failure> {
+    let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
+    let own = ThrottledPasswords { users, passwords, tokens };
+    user_erase::handle(users, &own, &platform.revocations(), call).await
 }
 
 const AS_ADMIN: &str = r#"set /requestContext/authorizer/lambda/role = "admin"; set /requestContext/authorizer/lambda/sub = "0192f0c1-0000-7000-8000-0000000000ff""#;
@@ -106,4 +113,36 @@ async fn user_export_is_a_document_for_the_person_and_for_admins() {
         Ok(reply)
     })
     .await;
+}
+
+#[tokio::test]
+async fn user_erase_needs_the_password_of_the_person() {
+    let expected = [
+        ("bad_wrong_password", 422, "validation", "/current_password"),
+        (r#"set /body = {}"#, 422, "validation", "/current_password"),
+        (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000fe""#, 404, "not-found", ""),
+        ("ok", 202, "", ""),
+        ("ok", 404, "not-found", ""),
+    ];
+    let platform = platform();
+    assert_responses(USER_ERASE, &expected, async |_, call| erase(&platform, call).await).await;
+    let published: Vec<_> =
+        platform.bus().published().iter().map(|event| (event.event.row().name, event.sequence)).collect();
+    assert_eq!(published, [(catalog::USER_DELETED.name, 2), (catalog::USER_ERASED.name, 3)]);
+    let left = platform.users().all().into_iter().find(|user| user.id == USER).expect("the row");
+    assert_eq!((left.full_name, left.phone, left.address), (None, None, None));
+    assert_ne!(left.email, customer().email);
+}
+
+#[tokio::test]
+async fn user_erase_by_an_admin_needs_no_password_and_may_be_repeated() {
+    let expected = [
+        (AS_ADMIN, 202, "", ""),
+        (AS_ADMIN, 202, "", ""),
+        ("ok", 404, "not-found", ""),
+        ("bad_wrong_password", 404, "not-found", ""),
+    ];
+    let platform = platform();
+    assert_responses(USER_ERASE, &expected, async |_, call| erase(&platform, call).await).await;
+    assert_eq!(platform.bus().published().len(), 2, "each event once");
 }

@@ -25,25 +25,28 @@ where
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     assert_all_samples_run(function, cases);
-    let dead_letters = platform.dead_letters();
     for case in cases {
-        for run in 1..=2 {
-            let before = dead_letters.messages().len();
-            let event = sample(function, case);
-            let response = edge::queue::batch(
-                &Consumer::new(function.name, catalog::MAX_RECEIVES),
-                event,
-                &clock(),
-                &dead_letters,
-                &handler,
-            )
-            .await;
-            assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
-            let dead_lettered = dead_letters.messages().len() - before;
-            assert_eq!(dead_lettered, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
-        }
+        redeliver(function, case, platform, &handler).await;
     }
+    let dead_letters = platform.dead_letters();
     assert!(dead_letters.messages().iter().all(|one| one.function == function.name && !one.reason.is_empty()));
+}
+
+/// Delivers a sample event twice.
+async fn redeliver<E, F>(function: &'static Function, case: &str, platform: &Platform, handler: &F)
+where
+    E: DeserializeOwned,
+    F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
+{
+    let dead_letters = platform.dead_letters();
+    for run in 1..=2 {
+        let before = dead_letters.messages().len();
+        let consumer = Consumer::new(function.name, catalog::MAX_RECEIVES);
+        let response = edge::queue::batch(&consumer, sample(function, case), &clock(), &dead_letters, handler).await;
+        assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
+        let dead_lettered = dead_letters.messages().len() - before;
+        assert_eq!(dead_lettered, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
+    }
 }
 
 pub(super) const USUAL: [&str; 3] = ["ok", "bad_mixed_batch", "bad_unexpected_event"];
@@ -244,14 +247,26 @@ async fn charge_older_than_23_hours_is_dead_lettered_without_a_gateway_call() {
 #[tokio::test]
 async fn contact_track_stores_the_contact_and_its_verified_addresses() {
     let platform = Platform::new();
-    let cases = ["ok_verified", "ok_updated", "ok", "ok_deleted", "bad_mixed_batch", "bad_unexpected_event"];
+    let cases = ["ok_verified", "ok_updated", "ok", "ok_deleted"];
+    let track = async |delivery| contact_track::handle(&platform.contacts(), delivery).await;
+    for case in cases {
+        redeliver(catalog::CONTACT_TRACK, case, &platform, &track).await;
+    }
+    let known = ports::ContactStore::find(&platform.contacts(), USER).await.expect("a response").expect("a contact");
+    assert_eq!(known.verified, [ContactKind::Email].into());
+    assert_eq!(known.contact.name.expect("a name").as_str(), "Ada King", "of the later version");
+}
+
+#[tokio::test]
+async fn contact_track_erases_the_contact_for_good() {
+    let platform = Platform::new();
+    let cases =
+        ["ok_updated", "ok_erased", "ok", "ok_verified", "ok_deleted", "bad_mixed_batch", "bad_unexpected_event"];
     deliver(catalog::CONTACT_TRACK, &cases, &platform, async |delivery| {
         contact_track::handle(&platform.contacts(), delivery).await
     })
     .await;
-    let known = ports::ContactStore::find(&platform.contacts(), USER).await.expect("a response").expect("a contact");
-    assert_eq!(known.verified, [ContactKind::Email].into());
-    assert_eq!(known.contact.name.expect("a name").as_str(), "Ada King", "of the later version");
+    assert_eq!(ports::ContactStore::find(&platform.contacts(), USER).await, Ok(None));
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod mismatch_list;
 mod notifications;
 mod order_address_update;
 mod order_advance;
+mod order_erase;
 mod order_note_add;
 mod order_note_list;
 mod orders;

@@ -149,7 +149,7 @@ async fn order_sweep_cancels_orders_stuck_for_two_hours_only() {
         let platform = seeded_platform();
         platform.orders().put(&placed());
         let clock = Clock::at(sample_time() + Duration::from_secs(seconds.unsigned_abs()), 7);
-        let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
+        let handler = async |tick| order_sweep::handle(&platform.orders(), &platform.orders(), tick).await;
         let name = catalog::ORDER_SWEEP.name;
         let response = edge::schedule::tick(name, sample(catalog::ORDER_SWEEP, case), &clock, &handler).await;
         assert_eq!(
@@ -171,7 +171,7 @@ async fn confirmed_order_is_never_stuck() {
     let platform = with_confirmed();
     assert_eq!(platform.orders().all()[0].payment_id, Some(PAYMENT));
     let clock = Clock::at(sample_time() + Duration::from_secs(30 * 24 * 3600), 7);
-    let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
+    let handler = async |tick| order_sweep::handle(&platform.orders(), &platform.orders(), tick).await;
     let event = sample(catalog::ORDER_SWEEP, "ok");
     let response = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
     assert_eq!(response.expect("a summary")["cancelled"], 0);
@@ -245,7 +245,7 @@ async fn order_sweep_skips_a_failing_order_and_stops_on_a_database_outage() {
         }
         let spoilt = FailingOrder { orders: platform.orders(), which: order.id, failure };
         let clock = Clock::at(sample_time() + Duration::from_secs(3 * 3600), 7);
-        let handler = async |tick| order_sweep::handle(&spoilt, tick).await;
+        let handler = async |tick| order_sweep::handle(&spoilt, &platform.orders(), tick).await;
         let event = sample(catalog::ORDER_SWEEP, "ok");
         let response = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
         assert_eq!(response.is_ok(), cancelled > 0);

@@ -105,7 +105,7 @@ async fn order_without_consent_expires_and_releases_its_stock() {
     let clock = Clock::at(order(&platform).created_at + after, 17);
     let event = testing::schedule_event(clock.now());
     settle_after(&platform, async || {
-        let handler = async |tick| order_sweep::handle(&platform.orders(), tick).await;
+        let handler = async |tick| order_sweep::handle(&platform.orders(), &platform.orders(), tick).await;
         let summary = edge::schedule::tick(catalog::ORDER_SWEEP.name, event, &clock, &handler).await;
         assert_eq!(summary.expect("a summary")["cancelled"], 1);
     })

@@ -1,7 +1,7 @@
 //! Every route by its name, over the in-memory platform and through its real runner.
 
 use crate::functions::{
-    accounts::update as update_user,
+    accounts::{erase as erase_user, update as update_user},
     passwords::{change as change_password, confirm as confirm_reset},
     sample, sample_time, seeded_platform,
 };
@@ -98,6 +98,7 @@ impl Api {
             USER_GET => |call| user_get::handle(&p.users(), call);
             USER_UPDATE => |call| update_user(p, call);
             USER_DELETE => |call| user_delete::handle(&p.users(), &p.revocations(), call);
+            USER_ERASE => |call| erase_user(p, call);
             USER_EXPORT => |call| user_export::handle(&p.users(), call);
             PASSWORD_CHANGE => |call| change_password(p, call);
             PASSWORD_RESET_REQUEST => |call| password_reset_request::handle(&p.users(), call);

@@ -4,15 +4,15 @@ use super::choices::{Choices, interleave};
 use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore,
-    PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
+    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
+    PaymentStore, PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
 
 /// The stores of one process.
 pub trait Stores {
-    fn orders(&self) -> impl OrderStore + PriceCopy;
+    fn orders(&self) -> impl OrderStore + PriceCopy + OrderErasure;
     fn stock(&self) -> impl StockStore + LowStockAlerts;
     fn payments(&self) -> impl PaymentStore;
     fn users(&self) -> impl UserStore + VerificationStore;
@@ -107,7 +107,7 @@ impl Backend for Memory {
 }
 
 impl Stores for Platform {
-    fn orders(&self) -> impl OrderStore + PriceCopy {
+    fn orders(&self) -> impl OrderStore + PriceCopy + OrderErasure {
         Platform::orders(self)
     }
 

@@ -141,6 +141,7 @@ impl<S: Backend> World<S> {
         }
         match to {
             to if to.name == catalog::CONTACT_TRACK.name => contact_track::handle(&stores.contacts(), delivery).await,
+            to if to.name == catalog::ORDER_ERASE.name => order_erase::handle(&stores.orders(), delivery).await,
             to if to.name == catalog::STOCK_OPEN.name => stock_open::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_RESERVE.name => stock_reserve::handle(&stores.stock(), delivery).await,
             to if to.name == catalog::STOCK_RELEASE.name => stock_release::handle(&stores.stock(), delivery).await,
@@ -273,7 +274,7 @@ impl<S: Backend> World<S> {
             0 => self.tick(catalog::STOCK_SWEEP, async |tick| defects::sweep(self, stores, tick).await).await,
             1 => {
                 let orders = stores.orders();
-                self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, tick).await).await
+                self.tick(catalog::ORDER_SWEEP, async |tick| order_sweep::handle(&orders, &orders, tick).await).await
             }
             _ => {
                 let handler = async |tick| defects::reconcile(self, stores, tick).await;

@@ -10,6 +10,7 @@ use domain::{
     order::{self, AddNote, PlaceOrder, Status, UpdateStatus},
     password_reset::{ChangePassword, ConfirmReset, RequestReset},
     payment::{ProcessPayment, RefundPayment},
+    personal_data::EraseAccount,
     product::{CreateProduct, UpdateProduct},
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
     session::{Login, Refresh},
@@ -50,6 +51,7 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_GET).ok::<UserView>(),
         route(catalog::USER_UPDATE).takes::<UpdateProfile>().ok::<UserView>().if_match().refuses(&["email-taken"]),
         route(catalog::USER_DELETE),
+        route(catalog::USER_ERASE).takes::<EraseAccount>().accepted::<()>().refuses(&["too-many-logins"]),
         route(catalog::USER_EXPORT).ok::<ExportView>().query(
             "cursor",
             "The `next_cursor` of the part before.",

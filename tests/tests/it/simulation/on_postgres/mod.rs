@@ -20,8 +20,8 @@ use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderStore, Outbox, PaymentStore,
-    PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
+    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
+    PaymentStore, PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -262,7 +262,7 @@ impl Process {
 }
 
 impl Stores for Process {
-    fn orders(&self) -> impl OrderStore + PriceCopy {
+    fn orders(&self) -> impl OrderStore + PriceCopy + OrderErasure {
         self.store(Context::Orders, PgOrders::new)
     }
 

@@ -1,0 +1,36 @@
+//! `POST /api/v1/users/{id}/erasure`: erases what is held about a person, for the person, who proves to know the password, and for admins; 404 for
+//! everyone else.
+//!
+//! Returns 202. The account is erased at once, and all sessions end; contexts that hold something about the person follow by event, an order when it
+//! is final. Invoices and the ledger are kept, as the law demands. A wrong password is 422, and after repeated failures 429.
+
+use domain::{
+    event::{UserDeleted, UserErased},
+    personal_data::{EraseAccount, SEQUENCE_SET_BY_STORE},
+    profile, user,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{AccountPasswords, AccountStore, LoginName, PasswordAttempt, Revocations};
+
+/// Erases one account.
+pub async fn handle(
+    users: &impl AccountStore,
+    own: &impl AccountPasswords,
+    revocations: &impl Revocations,
+    call: Call<EraseAccount>,
+) -> Result<Reply<()>, Failure> {
+    let user_id = call.owner_from_path("id", user::check_self_or_admin)?;
+    if call.principal()?.id == user_id.0 {
+        users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
+        let password = call.body.current_password.as_deref().ok_or_else(profile::wrong_current_password)?;
+        let account = LoginName::Id(user_id);
+        let attempt = PasswordAttempt { account, password, source_ip: call.source_ip(), now: call.now };
+        own.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+    }
+    let deleted = call.event(user_id, SEQUENCE_SET_BY_STORE, UserDeleted { user_id });
+    let erased = call.event(user_id, SEQUENCE_SET_BY_STORE, UserErased { user_id });
+    let ended = users.erase_account(user_id, &deleted, &erased).await?;
+    revocations.revoke(&ended.ok_or_else(|| Failure::not_found("user"))?).await;
+    Ok(Reply::accepted(()))
+}

@@ -1,0 +1,11 @@
+//! Wires user-erase.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::USER_ERASE)?;
+    let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
+    let revocations = adapters_redis::revocations(&wiring)?;
+    let own = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
+    edge::http::run(wiring.route()?, async |call| user_erase::handle(&users, &own, &revocations, call).await).await
+}
