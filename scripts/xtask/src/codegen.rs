@@ -15,6 +15,7 @@ pub mod grants;
 pub mod machines;
 pub mod names;
 pub mod openapi;
+pub mod personal_data;
 pub mod prometheus;
 pub mod reservation_sql;
 pub mod schemas;
@@ -56,6 +57,7 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file(api_page::PATH, api_page::render(root)?),
         file(configuration::PATH, configuration::render(root, &stacks)?),
         file(reservation_sql::PATH, reservation_sql::render()),
+        file(personal_data::PATH, personal_data::render()),
         file(prometheus::PATH, prometheus::render()?),
         file("Cargo.toml", watch::render(root)?),
     ];

@@ -16,6 +16,7 @@ mod functions;
 mod resources;
 mod routes;
 mod slo;
+mod stores;
 
 pub use actions::*;
 pub use alarms::*;
@@ -26,6 +27,7 @@ pub use functions::*;
 pub use resources::*;
 pub use routes::*;
 pub use slo::*;
+pub use stores::{Personal, STORE_KINDS, STORES, Store, StoreKind};
 
 /// A bounded context. It owns its data: a PostgreSQL schema of this name with its own roles, or its own DynamoDB tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

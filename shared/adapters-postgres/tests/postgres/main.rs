@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
 
 mod connection;
+mod erasure;
 mod fixtures;
 mod identity;
 mod invoices;

@@ -15,6 +15,7 @@ mod idempotency;
 mod keys;
 mod names;
 mod permissions;
+mod personal_data;
 mod protection;
 mod queries;
 mod source_files;

@@ -1,0 +1,209 @@
+//! Every store, and how it treats what it holds about a person. A structural test compares it with the migrations and with the catalog.
+
+use crate::{Function, functions::*};
+
+/// A store, or several that are alike.
+#[derive(Debug)]
+pub struct Store {
+    pub kind: StoreKind,
+    /// `schema.table` in PostgreSQL, a prefix of keys in DynamoDB and Redis, otherwise the name in the catalog. `*` stands for all of a kind.
+    pub name: &'static str,
+    pub personal: Personal,
+}
+
+/// What kind of store it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StoreKind {
+    PostgresTable,
+    DynamoKeys,
+    Bucket,
+    KafkaTopic,
+    Stream,
+    /// Of SNS.
+    Topic,
+    /// Of SQS, with its dead-letter queue.
+    Queue,
+    RedisKeys,
+    Secret,
+    /// Everything that is not in the catalog by name.
+    Other,
+}
+
+/// All kinds with what they are called.
+pub const STORE_KINDS: &[(StoreKind, &str)] = &[
+    (StoreKind::PostgresTable, "PostgreSQL tables"),
+    (StoreKind::DynamoKeys, "DynamoDB keys"),
+    (StoreKind::Bucket, "S3 buckets"),
+    (StoreKind::KafkaTopic, "Kafka topics"),
+    (StoreKind::Stream, "Kinesis streams"),
+    (StoreKind::Topic, "SNS topics"),
+    (StoreKind::Queue, "SQS queues"),
+    (StoreKind::RedisKeys, "Redis keys"),
+    (StoreKind::Secret, "Secrets"),
+    (StoreKind::Other, "Other"),
+];
+
+/// What becomes of the personal data of a store when a person is erased. The id of the user alone counts as none: it names nobody once the account
+/// is erased.
+#[derive(Debug)]
+pub enum Personal {
+    /// There is none.
+    Nothing,
+    /// The function erases it; how.
+    Erased(&'static Function, &'static str),
+    /// It is gone after this time, without anybody doing anything; what it is.
+    Expires(&'static str, &'static str),
+    /// It is kept; why.
+    Kept(&'static str),
+}
+
+use Personal::{Erased, Expires, Kept, Nothing};
+use StoreKind::*;
+
+const fn store(kind: StoreKind, name: &'static str, personal: Personal) -> Store {
+    Store { kind, name, personal }
+}
+
+/// The text of the law that forbids the erasure of invoices, and what the person is told.
+const TAX_LAW: &str = "tax law demands invoices as they were issued, with the buyer, for ten years (GDPR, article 17 (3) (b)); nothing else reads the buyer";
+const SENT: &str = "seven days after it was published";
+const EVENTS: &str = "events, some with contact or shipping address";
+const A_DAY: &str = "24 hours after the request";
+const RESPONSES: &str = "responses to repeat, some with an address";
+
+/// Every store.
+pub const STORES: &[Store] = &[
+    store(PostgresTable, "identity.users", Erased(USER_ERASE, "overwritten; id and role stay")),
+    store(PostgresTable, "identity.verifications", Erased(USER_ERASE, "deleted")),
+    store(PostgresTable, "identity.password_resets", Erased(USER_ERASE, "deleted")),
+    store(PostgresTable, "identity.sessions", Erased(USER_ERASE, "deleted")),
+    store(PostgresTable, "identity.used_refresh_tokens", Erased(USER_ERASE, "deleted with their sessions")),
+    store(
+        PostgresTable,
+        "identity.message_budgets",
+        Expires("a day after the last message", "a counter of messages to an address"),
+    ),
+    store(
+        PostgresTable,
+        "identity.login_attempts",
+        Expires("a day after the last attempt", "a keyed hash of name and source"),
+    ),
+    store(
+        PostgresTable,
+        "identity.login_sources",
+        Expires("a day after the last attempt", "a keyed hash of the source"),
+    ),
+    store(PostgresTable, "identity.outbox", Expires(SENT, EVENTS)),
+    store(PostgresTable, "identity.inbox", Nothing),
+    store(PostgresTable, "identity.idempotency", Expires(A_DAY, RESPONSES)),
+    store(PostgresTable, "catalogue.products", Nothing),
+    store(PostgresTable, "catalogue.product_prices", Nothing),
+    store(PostgresTable, "inventory.stock", Nothing),
+    store(PostgresTable, "inventory.reservations", Nothing),
+    store(PostgresTable, "inventory.reservation_lines", Nothing),
+    store(PostgresTable, "inventory.stock_movements", Nothing),
+    store(PostgresTable, "inventory.low_stock_alerts", Nothing),
+    store(PostgresTable, "inventory.outbox", Nothing),
+    store(PostgresTable, "inventory.inbox", Nothing),
+    store(PostgresTable, "inventory.idempotency", Nothing),
+    store(
+        PostgresTable,
+        "orders.orders",
+        Erased(
+            ORDER_ERASE,
+            "address, but for the country, and tracking; an order that is not final by `order-sweep` when it is",
+        ),
+    ),
+    store(PostgresTable, "orders.order_notes", Erased(ORDER_ERASE, "deleted with the address of their order")),
+    store(PostgresTable, "orders.order_lines", Nothing),
+    store(PostgresTable, "orders.customers", Nothing),
+    store(PostgresTable, "orders.product_prices", Nothing),
+    store(PostgresTable, "orders.erasures", Nothing),
+    store(PostgresTable, "orders.outbox", Expires(SENT, EVENTS)),
+    store(PostgresTable, "orders.inbox", Nothing),
+    store(PostgresTable, "orders.idempotency", Expires(A_DAY, RESPONSES)),
+    store(PostgresTable, "payments.payments", Nothing),
+    store(PostgresTable, "payments.customer_attempts", Nothing),
+    store(PostgresTable, "payments.transfers", Nothing),
+    store(PostgresTable, "payments.outbox", Nothing),
+    store(PostgresTable, "payments.inbox", Nothing),
+    store(PostgresTable, "payments.idempotency", Nothing),
+    store(
+        PostgresTable,
+        "notifications.contacts",
+        Erased(CONTACT_TRACK, "overwritten; the id stays, so that an older event changes nothing"),
+    ),
+    store(PostgresTable, "notifications.verified_addresses", Erased(CONTACT_TRACK, "overwritten")),
+    store(PostgresTable, "notifications.preferences", Erased(CONTACT_TRACK, "deleted")),
+    store(PostgresTable, "notifications.devices", Erased(CONTACT_TRACK, "deleted")),
+    store(
+        PostgresTable,
+        "notifications.suppressions",
+        Erased(CONTACT_TRACK, "deleted, for the addresses of the contact"),
+    ),
+    store(PostgresTable, "notifications.deliveries", Nothing),
+    store(PostgresTable, "notifications.email_feedback", Nothing),
+    store(
+        PostgresTable,
+        "notifications.message_budgets",
+        Expires("a day after the last message", "a counter of messages to an address"),
+    ),
+    store(PostgresTable, "notifications.outbox", Expires(SENT, "events, some with what staff wrote")),
+    store(PostgresTable, "notifications.inbox", Nothing),
+    store(PostgresTable, "notifications.idempotency", Expires(A_DAY, RESPONSES)),
+    store(PostgresTable, "invoices.invoices", Kept(TAX_LAW)),
+    store(PostgresTable, "invoices.credit_notes", Kept(TAX_LAW)),
+    store(PostgresTable, "invoices.series", Nothing),
+    store(PostgresTable, "invoices.refunds", Nothing),
+    store(PostgresTable, "invoices.outbox", Nothing),
+    store(PostgresTable, "invoices.inbox", Nothing),
+    store(PostgresTable, "analytics.counted_events", Nothing),
+    store(PostgresTable, "analytics.windows", Nothing),
+    store(PostgresTable, "analytics.window_products", Nothing),
+    store(PostgresTable, "analytics.window_regions", Nothing),
+    store(DynamoKeys, "products/PRODUCT#", Nothing),
+    store(DynamoKeys, "products/SKU#", Nothing),
+    store(DynamoKeys, "products/IDEM#", Nothing),
+    store(Bucket, "invoices", Kept(TAX_LAW)),
+    store(Bucket, "event-archive", Nothing),
+    store(Bucket, "product-images", Nothing),
+    store(KafkaTopic, "order-events", Nothing),
+    store(KafkaTopic, "payment-events", Nothing),
+    store(KafkaTopic, "inventory-events", Nothing),
+    store(KafkaTopic, "user-events", Nothing),
+    store(KafkaTopic, "notification-events", Nothing),
+    store(Stream, "analytics", Nothing),
+    store(Topic, "order-updates", Nothing),
+    store(Topic, "email-feedback", Nothing),
+    store(Queue, "*", Expires("four days, and 14 days in a dead-letter queue", EVENTS)),
+    store(RedisKeys, "breaker", Nothing),
+    store(RedisKeys, "product", Nothing),
+    store(RedisKeys, "revoked", Nothing),
+    store(Secret, "*", Nothing),
+    store(Other, "logs of functions", Nothing),
+    store(
+        Other,
+        "backups of the database",
+        Expires(
+            "the retention of backups, 35 days at most",
+            "all tables; a restored backup is erased again from the event log, whose `UserErased` events name the ids",
+        ),
+    ),
+    store(
+        Other,
+        "e-mails and text messages that were sent",
+        Expires("the retention of the providers", "what the person was told; they are in the hands of the person"),
+    ),
+    store(
+        Other,
+        "endpoints of devices at SNS",
+        Kept("SNS disables an endpoint whose token has ended; it has the token and nothing else"),
+    ),
+    store(
+        Other,
+        "payment gateway",
+        Kept(
+            "charges and refunds with the ids of orders, as the law on payments demands; it gets no name and no address",
+        ),
+    ),
+];
