@@ -1,8 +1,8 @@
-//! Adds a new signing key. The previous key stays in the key set, so that the tokens that it signed remain valid until they expire.
+//! Adds a new signing key and a new sealing key. The previous key stays in the key set, so that the tokens that it signed remain valid until they expire. All sealing keys stay.
 
 use edge::direct::Invocation;
 use kernel::Failure;
-use ports::SigningKeys;
+use ports::{SealingKeys, SigningKeys};
 use serde::{Deserialize, Serialize};
 
 /// Takes no input.
@@ -12,11 +12,16 @@ pub struct Rotate {}
 
 #[derive(Debug, Serialize)]
 pub struct Rotated {
-    /// Id of the new key.
+    /// Id of the new signing key.
     pub kid: String,
 }
 
-/// Rotates the signing key.
-pub async fn handle(keys: &impl SigningKeys, _call: Invocation<Rotate>) -> Result<Rotated, Failure> {
+/// Adds both keys.
+pub async fn handle(
+    keys: &impl SigningKeys,
+    sealing: &impl SealingKeys,
+    _call: Invocation<Rotate>,
+) -> Result<Rotated, Failure> {
+    sealing.add_sealing_key().await?;
     Ok(Rotated { kid: keys.rotate().await? })
 }

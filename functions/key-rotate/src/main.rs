@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::KEY_ROTATE)?;
     let keys = adapters_auth::signing_keys(&wiring)?;
-    edge::direct::run(wiring.function().name, async |call| key_rotate::handle(&keys, call).await).await
+    let sealing = adapters_auth::sealer(&wiring)?;
+    edge::direct::run(wiring.function().name, async |call| key_rotate::handle(&keys, &sealing, call).await).await
 }

@@ -42,11 +42,12 @@ functions! {
     /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public)
         .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]);
-    /// Rotates the signing key; the previous one stays valid for issued tokens.
+    /// Rotates the signing key, whose predecessor stays valid for issued tokens, and adds a sealing key.
     KEY_ROTATE = Function::new("key-rotate", Identity)
         .uses(&[
             Uses::Secret(&SIGNING_KEYS, &[GetSecretValue, PutSecretValue]),
             Uses::Secret(&VERIFICATION_KEYS, &[PutSecretValue]),
+            Uses::Secret(&SEALING_KEYS, &[GetSecretValue, PutSecretValue]),
         ]);
     /// Requests a token that verifies an address of a customer.
     VERIFICATION_REQUEST = Function::new("verification-request", Identity)

@@ -145,6 +145,10 @@ pub const SIGNING_KEYS: Secret =
 pub const VERIFICATION_KEYS: Secret =
     Secret { name: "verification-keys", env: "VERIFICATION_KEYS_SECRET", rotated_by: None };
 
+/// The keys that seal small secrets before a database stores them. `key-rotate` adds one with each signing key; none is removed, since
+/// what it sealed stays.
+pub const SEALING_KEYS: Secret = Secret { name: "sealing-keys", env: "SEALING_KEYS_SECRET", rotated_by: None };
+
 /// The secret API key of the payment gateway.
 pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_SECRET", rotated_by: None };
 
@@ -154,7 +158,7 @@ pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOO
 /// The account of the synthetic canary and what it orders. `scripts/canary` puts it in, with a new password each time.
 pub const CANARY_ACCOUNT: Secret = Secret { name: "canary-account", env: "CANARY_ACCOUNT_SECRET", rotated_by: None };
 
-pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &VERIFICATION_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET, &CANARY_ACCOUNT];
+pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &VERIFICATION_KEYS, &SEALING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET, &CANARY_ACCOUNT];
 
 /// Path of the secrets with the passwords of database roles, below product and stage; the name of the role follows.
 pub const ROLE_SECRETS: &str = "database";

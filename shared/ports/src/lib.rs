@@ -29,6 +29,7 @@ mod payments;
 mod personal_data;
 mod product_cache;
 mod product_index;
+mod sealing;
 mod sessions;
 
 pub use accounts::*;
@@ -52,6 +53,7 @@ pub use payments::*;
 pub use personal_data::*;
 pub use product_cache::product_cache_key;
 pub use product_index::ProductIndex;
+pub use sealing::*;
 pub use sessions::*;
 
 /// What became of a transition that is guarded by the aggregate's version.

@@ -24,6 +24,7 @@ fn config() -> Config {
         ("ANALYTICS_STREAM", "analytics"),
         ("SIGNING_KEYS_SECRET", "signing-keys"),
         ("VERIFICATION_KEYS_SECRET", "verification-keys"),
+        ("SEALING_KEYS_SECRET", "sealing-keys"),
         ("GATEWAY_KEY_SECRET", "gateway-key"),
         ("WEBHOOK_SECRET", "webhook-secret"),
         ("SHORTFALL_POLICY", "refund"),

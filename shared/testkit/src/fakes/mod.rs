@@ -26,6 +26,7 @@ mod payments;
 mod personal_data;
 mod product_index;
 mod roles;
+mod sealing;
 mod sessions;
 mod snapshot;
 mod stock;
@@ -191,6 +192,8 @@ handles! {
     outbox Outbox;
     migrations Migrations;
     role_secrets RoleSecrets;
+    /// Seals reversibly, without a key.
+    sealer Sealer;
     canary_accounts CanaryAccounts;
     /// The HTTP API, for orders of the canary alone.
     storefront Storefront;

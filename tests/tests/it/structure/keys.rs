@@ -29,6 +29,12 @@ fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
 }
 
 #[test]
+fn sealing_keys_are_written_by_the_rotation_alone() {
+    let writers = allowed(&catalog::SEALING_KEYS, "secretsmanager:PutSecretValue");
+    assert_eq!(writers, BTreeSet::from([catalog::KEY_ROTATE.name]));
+}
+
+#[test]
 fn public_keys_are_written_by_the_rotation_alone_and_read_where_tokens_are_verified() {
     let public = &catalog::VERIFICATION_KEYS;
     assert_eq!(allowed(public, "secretsmanager:PutSecretValue"), BTreeSet::from([catalog::KEY_ROTATE.name]));
