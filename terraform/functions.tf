@@ -131,6 +131,17 @@ variable "max_unpaid_units" {
   }
 }
 
+variable "webhook_ports" {
+  description = "Ports that outbound webhooks are sent to besides 443."
+  type        = set(number)
+  default     = []
+
+  validation {
+    condition     = alltrue([for port in var.webhook_ports : port >= 1 && port <= 65535 && floor(port) == port])
+    error_message = "webhook_ports must be ports from 1 to 65535."
+  }
+}
+
 variable "invoice_seller" {
   description = "Name, address and tax number of the seller on invoices: lines separated by |."
   type        = string
@@ -247,6 +258,8 @@ locals {
     SmsCountries          = coalesce(var.sms_countries, local.catalog.sms_countries)
     MaxSmsPerCustomer     = tostring(var.message_quotas.sms_per_customer)
     MaxSmsPerAddress      = tostring(var.message_quotas.sms_per_address)
+    WebhookPorts          = join(",", [for port in var.webhook_ports : tostring(port)])
+    WebhookLocalOrigin    = ""
     InvoiceSeller         = var.invoice_seller
     InvoiceTimeZone       = var.invoice_time_zone
     InvoiceYearBegins     = var.invoice_year_begins

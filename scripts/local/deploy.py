@@ -66,6 +66,7 @@ def parameters() -> dict[str, object]:
         "KafkaLoginSecretArn": aws.put_secret(kafka_broker.LOGIN_SECRET, kafka_broker.login()),
         "KafkaCa": certificates.authority_in_base64(),
         "GatewayUrl": config.gateway_url(),
+        "WebhookLocalOrigin": config.mailbox_url().rstrip("/"),
         "GatewaySecretKey": config.secret("gateway_secret_key"),
         "GatewayWebhookSecret": config.secret("gateway_webhook_secret"),
         "EmailFrom": config.EMAIL_FROM,

@@ -1,7 +1,9 @@
-"""Receives every e-mail that the local cloud sends and shows it as JSON. For development and tests only.
+"""Receives every e-mail and webhook that the local cloud sends and shows them as JSON. For development and tests only.
 
-GET /       received messages, oldest first; ?to=address filters by recipient
-DELETE /    deletes them
+GET /                   received messages, oldest first; ?to=address filters by recipient
+DELETE /                deletes them
+POST /webhooks/{name}   receives a webhook; responds with the status of ?status=, 204 by default
+GET /webhooks/{name}    received webhooks, oldest first: headers and body
 """
 
 import argparse
@@ -48,6 +50,7 @@ def _attachment(part: Any) -> dict[str, str | None]:
 class Mailbox:
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.webhooks: dict[str, list[dict[str, Any]]] = {}
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 aiosmtpd's name
         self.messages.append(parse(envelope.mail_from, envelope.rcpt_tos, envelope.original_content))
@@ -56,6 +59,15 @@ class Mailbox:
     async def show(self, request: web.Request) -> web.Response:
         to = request.query.get("to")
         return web.json_response([message for message in self.messages if to is None or to in message["to"]])
+
+    async def receive_webhook(self, request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = {"headers": headers, "body": await request.text()}
+        self.webhooks.setdefault(request.match_info["name"], []).append(received)
+        return web.Response(status=int(request.query.get("status", "204")))
+
+    async def show_webhooks(self, request: web.Request) -> web.Response:
+        return web.json_response(self.webhooks.get(request.match_info["name"], []))
 
     async def clear(self, _request: web.Request) -> web.Response:
         self.messages.clear()
@@ -72,6 +84,8 @@ async def serve(smtp_port: int, http_port: int) -> tuple[int, int, Callable[[], 
     app = web.Application()
     app.router.add_get("/", mailbox.show)
     app.router.add_delete("/", mailbox.clear)
+    app.router.add_post("/webhooks/{name}", mailbox.receive_webhook)
+    app.router.add_get("/webhooks/{name}", mailbox.show_webhooks)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", http_port).start()

@@ -28,12 +28,17 @@ PRODUCT = "0192f0c1-0000-7000-8000-0000000000a1"
 ORDER = "0192f0c1-0000-7000-8000-0000000000b1"
 PAYMENT = "0192f0c1-0000-7000-8000-0000000000c1"
 REFUND = "0192f0c1-0000-7000-8000-0000000000d1"
+ENDPOINT = "0192f0c1-0000-7000-8000-0000000000e7"
+RECEIVERS = ("https://example.com/webhooks", "https://example.com/other")
+DELIVERY = "0192f0c1-0000-7000-8000-0000000000e8"
 EMAIL = "ada@example.com"
 EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
 ENDING = ("order-cancel", "payment-close", "stock-release")
 # These change who the customer is, so they have one of their own: who logs in afterwards needs the other.
 CLOSING = ("order-erase", "password-change", "user-delete", "user-erase", "user-role-update", "user-status-update")
+# These change or delete an endpoint of webhooks, so they have one each, of the version that the sample names.
+OWN_ENDPOINT = ("webhook-endpoint-delete", "webhook-endpoint-update", "webhook-secret-rotate")
 # A partial refund leaves the order as it is.
 REFUNDED = {"amount": 100, "currency": "USD"}
 
@@ -51,6 +56,8 @@ class StackData:
     ended: dict[str, str]
     # The customer of the functions that close an account.
     closed: dict[str, str]
+    # The endpoints of the functions that change one.
+    endpoints: dict[str, str]
     webhook_secret: str
     # Four hexadecimal digits, new for each run.
     tag: str
@@ -59,6 +66,8 @@ class StackData:
         """The sample event of a function, for this stack."""
         text = samples.path(function).read_text()
         own = self.ended if function in ENDING else self.closed if function in CLOSING else {}
+        if function in self.endpoints:
+            own = {ENDPOINT: self.endpoints[function]}
         replacements = self.replacements | own
         for old, new in replacements.items():
             text = text.replace(old, new)
@@ -132,10 +141,21 @@ def create() -> StackData:
         REFUND: _refund(staff, payments[0]),
         EMAIL: email,
     }
+    receiver = f"{env['MAILBOX_URL']}webhooks/samples"
+    replacements |= dict.fromkeys(RECEIVERS, receiver) | {ENDPOINT: _endpoint(staff, receiver)}
+    tested = staff.post(f"/webhook-endpoints/{replacements[ENDPOINT]}/test", None)
+    replacements[DELIVERY] = str(tested.expect(202)["id"])
+    endpoints = {function: _endpoint(staff, receiver) for function in OWN_ENDPOINT}
     ended = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}
     secret = env["GATEWAY_WEBHOOK_SECRET"]
     transaction = str(payments[0]["transaction_id"])
-    return StackData(replacements, accounts, transaction, ended, closed, secret, new_tag())
+    return StackData(replacements, accounts, transaction, ended, closed, endpoints, secret, new_tag())
+
+
+def _endpoint(staff: ApiClient, receiver: str) -> str:
+    """A new endpoint of webhooks, without an Idempotency-Key: each call creates one."""
+    wanted = json.loads(samples.event("webhook-endpoint-create")["body"]) | {"url": receiver}
+    return str(staff.post("/webhook-endpoints", wanted).expect(201)["id"])
 
 
 def _refund(staff: ApiClient, payment: Json) -> str:

@@ -1,4 +1,4 @@
-"""The mailbox, over SMTP. `scripts/test local` runs these tests."""
+"""The mailbox, over SMTP and HTTP. `scripts/test local` runs these tests."""
 
 import asyncio
 import email.message
@@ -49,6 +49,19 @@ class MailboxTest(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual(response.status, 204)
             async with client.get(self.url) as response:
                 self.assertEqual(await response.json(), [])
+
+    async def test_webhooks_are_listed_by_name_with_headers_and_body(self) -> None:
+        async with aiohttp.ClientSession() as client:
+            for query, status in (("", 204), ("?status=410", 410)):
+                url = f"{self.url}webhooks/one{query}"
+                async with client.post(url, data='{"a": 1}', headers={"webhook-id": "w-1"}) as response:
+                    self.assertEqual(response.status, status)
+            async with client.get(f"{self.url}webhooks/one") as response:
+                received = await response.json()
+            async with client.get(f"{self.url}webhooks/other") as response:
+                self.assertEqual(await response.json(), [])
+        self.assertEqual([one["body"] for one in received], ['{"a": 1}'] * 2)
+        self.assertEqual(received[0]["headers"]["webhook-id"], "w-1")
 
 
 if __name__ == "__main__":

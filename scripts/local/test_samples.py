@@ -22,6 +22,7 @@ DATA = sample_data.StackData(
     transaction="pi_1",
     ended={sample_data.ORDER: "order-2"},
     closed={sample_data.CUSTOMER: "customer-2"},
+    endpoints={"webhook-endpoint-delete": "endpoint-2"},
     webhook_secret="whsec_1",
     tag="00ab",
 )

@@ -75,6 +75,49 @@ CREATE TABLE notifications.email_feedback (
     received_at timestamptz NOT NULL
 );
 
+-- Endpoints of outbound webhooks. Their secrets are sealed.
+CREATE TABLE notifications.webhook_endpoints (
+    id                  uuid        PRIMARY KEY,
+    url                 text        NOT NULL,
+    event_types         text[]      NOT NULL CHECK (cardinality(event_types) > 0),
+    description         text,
+    status              text        NOT NULL CHECK (status IN ('enabled', 'disabled')),
+    disabled_reason     text        CHECK ((disabled_reason IS NULL) = (status = 'enabled')),
+    secret              text        NOT NULL,
+    previous_secret     text,
+    previous_expires_at timestamptz CHECK ((previous_expires_at IS NULL) = (previous_secret IS NULL)),
+    -- Since when all attempts have failed.
+    failing_since       timestamptz,
+    created_by          uuid        NOT NULL,
+    created_at          timestamptz NOT NULL,
+    updated_at          timestamptz NOT NULL,
+    version             bigint      NOT NULL
+);
+CREATE INDEX webhook_endpoints_newest ON notifications.webhook_endpoints (created_at, id);
+
+-- Deliveries of events to them, one for each event and endpoint. The sweep deletes them a month later.
+CREATE TABLE notifications.webhook_deliveries (
+    endpoint_id     uuid        NOT NULL REFERENCES notifications.webhook_endpoints ON DELETE CASCADE,
+    -- The event.
+    id              uuid        NOT NULL,
+    event_type      text        NOT NULL,
+    -- The body as it is signed.
+    payload         text        NOT NULL,
+    status          text        NOT NULL CHECK (status IN ('pending', 'delivered', 'failed')),
+    attempts        integer     NOT NULL,
+    -- While an attempt is made, when it is due again if nobody concludes it.
+    next_attempt_at timestamptz CHECK ((next_attempt_at IS NULL) = (status <> 'pending')),
+    last_attempt_at timestamptz,
+    response_status integer,
+    error           text,
+    created_at      timestamptz NOT NULL,
+    expires_at      timestamptz NOT NULL,
+    PRIMARY KEY (endpoint_id, id)
+);
+CREATE INDEX webhook_deliveries_due ON notifications.webhook_deliveries (endpoint_id, next_attempt_at) WHERE status = 'pending';
+CREATE INDEX webhook_deliveries_newest ON notifications.webhook_deliveries (endpoint_id, created_at, id);
+CREATE INDEX webhook_deliveries_expiry ON notifications.webhook_deliveries (expires_at);
+
 -- What the export shows of a user: see identity.export.
 CREATE FUNCTION notifications.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT jsonb_build_object(

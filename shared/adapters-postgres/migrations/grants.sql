@@ -93,6 +93,7 @@ BEGIN
     END IF;
     IF to_regclass('notifications.message_budgets') IS NOT NULL THEN
         GRANT SELECT (counter, expires_at), DELETE ON notifications.message_budgets TO operations;
+        GRANT SELECT (endpoint_id, id, expires_at), DELETE ON notifications.webhook_deliveries TO operations;
     END IF;
 END;
 $$;

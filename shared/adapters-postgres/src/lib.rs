@@ -35,6 +35,8 @@ mod stock;
 mod sweep;
 mod users;
 mod verifications;
+mod webhook_queue;
+mod webhooks;
 mod windows;
 mod wiring;
 
@@ -53,5 +55,6 @@ pub use settings::{PasswordFuture, PasswordSource, Settings, Tls};
 pub use stock::PgStock;
 pub use sweep::PgOutbox;
 pub use users::PgUsers;
+pub use webhooks::PgWebhooks;
 pub use windows::PgWindows;
 pub use wiring::*;

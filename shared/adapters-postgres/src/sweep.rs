@@ -167,7 +167,7 @@ fn count_waiting_statement() -> String {
 }
 
 /// The rows that say themselves when they expire: context, table and key.
-const EXPIRING: [(Context, &str, &str); 8] = [
+const EXPIRING: [(Context, &str, &str); 9] = [
     (Context::Identity, "login_attempts", "counter"),
     (Context::Identity, "login_sources", "counter"),
     (Context::Identity, "message_budgets", "counter"),
@@ -176,6 +176,7 @@ const EXPIRING: [(Context, &str, &str); 8] = [
     (Context::Identity, "used_refresh_tokens", "digest"),
     (Context::Identity, "verifications", "id"),
     (Context::Notifications, "message_budgets", "counter"),
+    (Context::Notifications, "webhook_deliveries", "endpoint_id, id"),
 ];
 
 /// Deletes events that were published before `$1` from every outbox, claims before `$2` from every inbox, and idempotency records and

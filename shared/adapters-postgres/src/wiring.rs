@@ -5,7 +5,7 @@
 
 use crate::{
     Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe,
-    PgProductIndex, PgRolePasswords, PgStock, PgUsers, PgWindows, Settings, Tls,
+    PgProductIndex, PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -47,6 +47,11 @@ pub fn ledger<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgLedger<B>> {
 /// Contacts, and the log of what was sent to them.
 pub fn contacts<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgContacts<B>> {
     Ok(PgContacts::new(database(wiring)?, bus))
+}
+
+/// Endpoints of webhooks, and deliveries to them.
+pub fn webhooks<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgWebhooks<B>> {
+    Ok(PgWebhooks::new(database(wiring)?, bus))
 }
 
 /// Invoices.

@@ -102,6 +102,10 @@ pub mod env {
     pub const MAX_VERIFICATIONS_PER_CUSTOMER: &str = "MAX_VERIFICATIONS_PER_CUSTOMER";
     /// Messages with a token that an address gets in a day, whoever asks.
     pub const MAX_VERIFICATIONS_PER_ADDRESS: &str = "MAX_VERIFICATIONS_PER_ADDRESS";
+    /// Ports that webhooks are sent to besides 443, separated by commas; empty for none.
+    pub const WEBHOOK_PORTS: &str = "WEBHOOK_PORTS";
+    /// Origin that webhooks are sent to without a check of the address, which only the local cloud sets; empty for none.
+    pub const WEBHOOK_LOCAL_ORIGIN: &str = "WEBHOOK_LOCAL_ORIGIN";
     /// Name, address and tax number of the seller on invoices: lines separated by `|`.
     pub const INVOICE_SELLER: &str = "INVOICE_SELLER";
     /// IANA time zone in which invoices are dated.

@@ -11,6 +11,7 @@ use domain::invoice::{Calendar, Seller};
 use domain::message_limits::MessageLimits;
 use domain::order::{OrderLimits, Rates, ShortfallPolicy};
 use domain::payment::AttemptLimit;
+use domain::webhook::WebhookTargets;
 use edge::Consumer;
 use edge::http::{Access, Route};
 use std::cell::OnceCell;
@@ -104,6 +105,12 @@ impl Wiring {
     pub fn message_limits(&self) -> Result<MessageLimits> {
         self.require("the limits of messages", |uses| matches!(uses, Uses::MessageLimits))?;
         self.config.message_limits()
+    }
+
+    /// Where webhooks may be sent.
+    pub fn webhook_targets(&self) -> Result<WebhookTargets> {
+        self.require("the targets of webhooks", |uses| matches!(uses, Uses::WebhookTargets))?;
+        self.config.webhook_targets()
     }
 
     /// The time zone and year of invoice series.

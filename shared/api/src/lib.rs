@@ -12,6 +12,7 @@ mod operations;
 mod orders;
 mod payments;
 pub mod problems;
+mod webhooks;
 
 pub use analytics::*;
 pub use catalogue::*;
@@ -20,6 +21,7 @@ pub use notifications::*;
 pub use operations::*;
 pub use orders::*;
 pub use payments::*;
+pub use webhooks::*;
 
 use kernel::{Page, Timestamp, Uuid};
 use schemars::JsonSchema;

@@ -83,6 +83,12 @@ pub const PROBLEMS: &[Problem] = &[
     ),
     problem("email-taken", Conflict, "Another account has this e-mail address.", "Log in, or use another address."),
     problem(
+        "endpoint-disabled",
+        Conflict,
+        "The endpoint of webhooks is disabled, so that nothing is sent to it.",
+        "Enable the endpoint, then repeat the request.",
+    ),
+    problem(
         "event-malformed",
         Malformed,
         "The webhook is signed, and is not an event of the gateway.",

@@ -280,6 +280,14 @@ pub const ALARMS: &[Alarm] = &[
     Alarm::new("payment-reconciliation-errors", "payments-unresolved", Ticket, "A payment cannot be reconciled.")
         .when(Emitted(PAYMENT_RECONCILE), "PaymentReconciliationErrors", Sum, Above(0.0)).for_periods(5 * MINUTE, 3, 3),
 
+    // Outbound webhooks.
+    Alarm::new("webhook-lag", "webhooks", Ticket, "Webhooks are sent over fifteen minutes after they are due.")
+        .when(Emitted(WEBHOOK_DELIVER), "WebhookLag", Maximum, Above(900_000.0)).for_periods(5 * MINUTE, 3, 3),
+    Alarm::new("webhook-attempt-errors", "webhooks", Ticket, "Webhooks that are due cannot be attempted.")
+        .when(Emitted(WEBHOOK_DELIVER), "WebhookAttemptErrors", Maximum, Above(0.0)).for_periods(5 * MINUTE, 3, 3),
+    Alarm::new("webhook-endpoints-disabled", "webhooks", Ticket, "An endpoint of webhooks was disabled, because it failed for days or is gone.")
+        .when(Emitted(WEBHOOK_DELIVER), "WebhookEndpointsDisabled", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
+
     // Functions and the API.
     Alarm::new("function-errors", "function-errors", Ticket, "Invocations of a function fail.")
         .when(Lambda(FunctionKind::Every), "Errors", Sum, AtLeast(1.0)).for_periods(MINUTE, 3, 5),

@@ -142,3 +142,24 @@ macro_rules! define_events {
 }
 
 for_each_event!(define_events);
+
+/// The events that outbound webhooks are sent for: what happened to orders, payments, products, invoices and stock. Steps of the processing in
+/// between, users and what operators are told of are not among them.
+pub const WEBHOOK_EVENTS: &[&Event] = &[
+    PRODUCT_CREATED,
+    PRODUCT_UPDATED,
+    PRODUCT_DELETED,
+    STOCK_LOW,
+    ORDER_PLACED,
+    ORDER_CONFIRMED,
+    ORDER_CANCELLED,
+    ORDER_SHIPPED,
+    ORDER_DELIVERED,
+    PAYMENT_SUCCEEDED,
+    PAYMENT_FAILED,
+    PAYMENT_REFUNDED,
+    PAYMENT_DISPUTED,
+    DISPUTE_CLOSED,
+    INVOICE_ISSUED,
+    CREDIT_NOTE_ISSUED,
+];

@@ -352,6 +352,46 @@ functions! {
     DEVICE_REMOVE = Function::new("device-remove", Notifications)
         .http(Delete, "/api/v1/users/{id}/devices/{device_id}", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
 
+    /// Registers an endpoint of webhooks.
+    WEBHOOK_ENDPOINT_CREATE = Function::new("webhook-endpoint-create", Notifications)
+        .http(Post, "/api/v1/webhook-endpoints", STAFF_OR_ADMIN).honours_key()
+        .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue]), Uses::WebhookTargets]);
+    /// Lists the endpoints of webhooks.
+    WEBHOOK_ENDPOINT_LIST = Function::new("webhook-endpoint-list", Notifications)
+        .http(Get, "/api/v1/webhook-endpoints", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Returns an endpoint of webhooks.
+    WEBHOOK_ENDPOINT_GET = Function::new("webhook-endpoint-get", Notifications)
+        .http(Get, "/api/v1/webhook-endpoints/{id}", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Replaces, enables or disables an endpoint of webhooks.
+    WEBHOOK_ENDPOINT_UPDATE = Function::new("webhook-endpoint-update", Notifications)
+        .http(Put, "/api/v1/webhook-endpoints/{id}", STAFF_OR_ADMIN).uses(&[Uses::Postgres, Uses::WebhookTargets]);
+    /// Deletes an endpoint of webhooks.
+    WEBHOOK_ENDPOINT_DELETE = Function::new("webhook-endpoint-delete", Notifications)
+        .http(Delete, "/api/v1/webhook-endpoints/{id}", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Gives an endpoint of webhooks another secret.
+    WEBHOOK_SECRET_ROTATE = Function::new("webhook-secret-rotate", Notifications)
+        .http(Post, "/api/v1/webhook-endpoints/{id}/secret", STAFF_OR_ADMIN)
+        .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
+    /// Sends a test event to an endpoint of webhooks.
+    WEBHOOK_ENDPOINT_TEST = Function::new("webhook-endpoint-test", Notifications)
+        .http(Post, "/api/v1/webhook-endpoints/{id}/test", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Lists the deliveries to an endpoint of webhooks.
+    WEBHOOK_DELIVERY_LIST = Function::new("webhook-delivery-list", Notifications)
+        .http(Get, "/api/v1/webhook-endpoints/{id}/deliveries", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Sends a delivery to an endpoint of webhooks again.
+    WEBHOOK_DELIVERY_RETRY = Function::new("webhook-delivery-retry", Notifications)
+        .http(Post, "/api/v1/webhook-endpoints/{id}/deliveries/{delivery_id}/retry", STAFF_OR_ADMIN)
+        .uses(&[Uses::Postgres]);
+    /// Adds deliveries of public events to the endpoints of webhooks that subscribed to them.
+    WEBHOOK_ENQUEUE = Function::new("webhook-enqueue", Notifications).on(WEBHOOK_EVENTS)
+        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5);
+    /// Sends the webhooks that are due.
+    WEBHOOK_DELIVER = Function::new("webhook-deliver", Notifications).triggered(Schedule { minutes: 1 })
+        .uses(&[
+            Uses::Postgres, Uses::Bus, Uses::WebhookTargets, Uses::Secret(&SEALING_KEYS, &[GetSecretValue]),
+        ])
+        .publishes(&[NOTIFICATION_REQUESTED]).timeout(50);
+
     // Invoices.
     /// Numbers an invoice and stores its PDF document.
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))

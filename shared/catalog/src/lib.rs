@@ -184,6 +184,8 @@ pub enum Uses {
     AttemptLimit,
     /// The environment's limits of messages that cost money.
     MessageLimits,
+    /// Where webhooks may be sent, in this environment.
+    WebhookTargets,
     /// The platform's own HTTP API.
     Api,
 }

@@ -158,7 +158,8 @@ pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOO
 /// The account of the synthetic canary and what it orders. `scripts/canary` puts it in, with a new password each time.
 pub const CANARY_ACCOUNT: Secret = Secret { name: "canary-account", env: "CANARY_ACCOUNT_SECRET", rotated_by: None };
 
-pub const SECRETS: &[&Secret] = &[&SIGNING_KEYS, &VERIFICATION_KEYS, &SEALING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET, &CANARY_ACCOUNT];
+pub const SECRETS: &[&Secret] =
+    &[&SIGNING_KEYS, &VERIFICATION_KEYS, &SEALING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET, &CANARY_ACCOUNT];
 
 /// Path of the secrets with the passwords of database roles, below product and stage; the name of the role follows.
 pub const ROLE_SECRETS: &str = "database";

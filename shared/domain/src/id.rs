@@ -45,6 +45,10 @@ ids! {
     RefundId "refund";
     /// Id of a session.
     SessionId "session";
+    /// Id of an endpoint of webhooks.
+    EndpointId "webhook endpoint";
+    /// Id of a delivery to an endpoint, and of the event that it delivers.
+    DeliveryId "webhook delivery";
     /// Id of a device registered for push notifications.
     DeviceId "device";
 }

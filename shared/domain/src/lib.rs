@@ -42,6 +42,7 @@ pub mod throttle;
 pub mod totals;
 pub mod user;
 pub mod verification;
+pub mod webhook;
 pub mod window;
 
 pub use event::DomainEvent;

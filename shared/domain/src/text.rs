@@ -118,6 +118,8 @@ texts! {
     Subject 120 Refused |text| plain(text, 1, 120);
     /// The body of a message; may contain line breaks.
     MessageText 4000 Allowed message_text;
+    /// What an endpoint of webhooks is for.
+    EndpointDescription 200 Refused |text| plain(text, 1, 200);
     /// A registration token of the push service: up to 4096 visible ASCII characters.
     DeviceToken 4096 Refused device_token;
     /// The gateway's token of a payment method; never a card number.

@@ -31,6 +31,7 @@ mod product_cache;
 mod product_index;
 mod sealing;
 mod sessions;
+mod webhooks;
 
 pub use accounts::*;
 pub use analytics::*;
@@ -55,6 +56,7 @@ pub use product_cache::product_cache_key;
 pub use product_index::ProductIndex;
 pub use sealing::*;
 pub use sessions::*;
+pub use webhooks::*;
 
 /// What became of a transition that is guarded by the aggregate's version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

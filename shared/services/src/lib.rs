@@ -18,6 +18,7 @@ mod reconciliation;
 mod retry;
 mod sweep;
 mod verifications;
+mod webhooks;
 
 pub use accounts::administer;
 pub use gateway::{call_gateway, look_up_charge};
@@ -32,3 +33,4 @@ pub use reconciliation::reconcile_payment;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
 pub use sweep::{Sweep, SweepSummary};
 pub use verifications::{MailedTokenSender, MessageTokenSender};
+pub use webhooks::{WebhookAttempt, WebhookAttempts, shown_webhook_secret};

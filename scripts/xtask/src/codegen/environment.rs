@@ -118,6 +118,10 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::OrderRates => variables.extend(ORDER_RATES),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
+            Uses::WebhookTargets => {
+                variables.insert("WEBHOOK_PORTS", Setting::Input("WebhookPorts"));
+                variables.insert("WEBHOOK_LOCAL_ORIGIN", Setting::Input("WebhookLocalOrigin"));
+            }
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

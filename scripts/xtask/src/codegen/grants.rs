@@ -167,7 +167,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::OrderLimits
         | Uses::OrderRates
         | Uses::AttemptLimit
-        | Uses::MessageLimits => Vec::new(),
+        | Uses::MessageLimits
+        | Uses::WebhookTargets => Vec::new(),
     }
 }
 

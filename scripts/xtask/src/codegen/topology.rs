@@ -163,6 +163,7 @@ fn used(uses: &Uses) -> String {
         Uses::OrderRates => "tax and shipping rates".into(),
         Uses::AttemptLimit => "attempt limit".into(),
         Uses::MessageLimits => "message limits".into(),
+        Uses::WebhookTargets => "targets of webhooks".into(),
         Uses::Api => "own API".into(),
     }
 }

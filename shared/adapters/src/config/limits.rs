@@ -4,6 +4,7 @@ use super::{Config, ConfigError, Result, env};
 use domain::message_limits::{Budget, CallingCodes, MessageLimits, Quota};
 use domain::order::{MAX_LINES, OrderLimits};
 use domain::payment::AttemptLimit;
+use domain::webhook::WebhookTargets;
 
 impl Config {
     pub fn order_limits(&self) -> Result<OrderLimits> {
@@ -28,6 +29,16 @@ impl Config {
             countries,
             sms: quota(env::MAX_SMS_PER_CUSTOMER, env::MAX_SMS_PER_ADDRESS)?,
             verifications: quota(env::MAX_VERIFICATIONS_PER_CUSTOMER, env::MAX_VERIFICATIONS_PER_ADDRESS)?,
+        })
+    }
+
+    pub fn webhook_targets(&self) -> Result<WebhookTargets> {
+        let ports = self.text(env::WEBHOOK_PORTS)?;
+        let ports = ports.split(',').filter(|port| !port.is_empty()).map(|port| port.parse::<u16>());
+        let ports = ports.collect::<std::result::Result<_, _>>();
+        Ok(WebhookTargets {
+            ports: ports.map_err(|_| ConfigError::invalid(env::WEBHOOK_PORTS, "ports separated by commas"))?,
+            local_origin: Some(self.text(env::WEBHOOK_LOCAL_ORIGIN)?).filter(|origin| !origin.is_empty()),
         })
     }
 
@@ -60,6 +71,20 @@ mod tests {
         assert_eq!(limits("7"), Ok(OrderLimits { lines: 7, unpaid_orders: 3, unpaid_units: 40 }));
         for bad in ["0", "101", "-1", "1.5", "many", ""] {
             assert!(limits(bad).unwrap_err().to_string().contains("MAX_ORDER_LINES"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn targets_of_webhooks_are_ports_and_an_origin() {
+        let targets = |ports, origin| {
+            Config::from_vars([("WEBHOOK_PORTS", ports), ("WEBHOOK_LOCAL_ORIGIN", origin)]).webhook_targets()
+        };
+        assert_eq!(targets("", ""), Ok(WebhookTargets::default()));
+        let local_origin = Some("http://127.0.0.1:1".to_owned());
+        let expected = WebhookTargets { ports: vec![8443, 9443], local_origin };
+        assert_eq!(targets("8443,9443", "http://127.0.0.1:1"), Ok(expected));
+        for bad in ["https", "8443;9443", "70000", "-1"] {
+            assert!(targets(bad, "").unwrap_err().to_string().contains("WEBHOOK_PORTS"), "{bad}");
         }
     }
 

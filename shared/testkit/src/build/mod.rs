@@ -6,11 +6,13 @@ mod orders;
 mod payments;
 mod product;
 mod user;
+mod webhook;
 
 pub use orders::{OrderBuilder, order};
 pub use payments::{charged, concluded, disputed, refund_concluded, refund_requested, refunded, transfer};
 pub use product::{ProductBuilder, product};
 pub use user::{UserBuilder, user};
+pub use webhook::{endpoint, endpoint_of};
 
 use crate::ids;
 use domain::{DomainEvent, Event, Money, address::Address, canary::Account, text::PaymentMethod};

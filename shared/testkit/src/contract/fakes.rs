@@ -133,6 +133,7 @@ fakes! {
     tokens contract_tokens Platform::tokens;
     users contract_users Platform::users;
     verifications contract_verifications |on: &Platform| UsersAndTokens { users: on.users(), tokens: on.tokens() };
+    webhooks contract_webhooks Platform::webhooks;
     windows contract_windows Platform::windows;
     preferences contract_preferences Platform::contacts;
 }

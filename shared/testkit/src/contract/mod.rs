@@ -59,6 +59,7 @@ pub mod storefront;
 pub mod tokens;
 pub mod users;
 pub mod verifications;
+pub mod webhooks;
 pub mod windows;
 
 pub use observer::{Observed, Observer, Reader};

@@ -65,6 +65,7 @@ mod tests {
         ("tokens", include_str!("tokens.rs")),
         ("users", include_str!("users.rs")),
         ("verifications", include_str!("verifications.rs")),
+        ("webhooks", include_str!("webhooks.rs")),
         ("windows", include_str!("windows.rs")),
         ("preferences", include_str!("preferences.rs")),
     ];

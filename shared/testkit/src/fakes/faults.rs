@@ -19,6 +19,8 @@ pub enum Dependency {
     Sms,
     /// Push notifications.
     Push,
+    /// The receivers of webhooks.
+    Webhooks,
     /// The S3 bucket of invoices.
     Documents,
     /// The S3 bucket of archived events.
@@ -44,6 +46,7 @@ impl Dependency {
             Self::Email => "email",
             Self::Sms => "sms",
             Self::Push => "push",
+            Self::Webhooks => "webhooks",
             Self::Documents => "documents",
             Self::Archive => "archive",
             Self::Log => "log",

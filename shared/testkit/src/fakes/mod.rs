@@ -31,6 +31,7 @@ mod sessions;
 mod snapshot;
 mod stock;
 mod tokens;
+mod webhook_endpoints;
 mod webhooks;
 
 pub use backbone::Probe;
@@ -41,6 +42,7 @@ pub use invoices::InvoiceRenderer;
 pub use messengers::{MessageTemplates, RESET_SUBJECT, VERIFICATION_SUBJECT};
 pub use sessions::Session;
 pub use snapshot::Snapshot;
+pub use webhook_endpoints::ReceivedWebhook;
 pub use webhooks::WebhookVerifier;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState, WindowsState};
@@ -70,6 +72,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use stock::StockState;
 use tokens::KeyRing;
+use webhook_endpoints::WebhooksState;
 
 /// The state of all fakes. Clones share it.
 #[derive(Clone, Default)]
@@ -103,6 +106,7 @@ struct State {
     gateway: GatewayState,
     breaker: Circuit,
     contacts: ContactsState,
+    webhooks: WebhooksState,
     email: EmailState,
     sms: SmsState,
     push: PushState,
@@ -173,6 +177,10 @@ handles! {
     gateway Gateway;
     circuit_breaker CircuitBreaker;
     contacts Contacts;
+    /// Endpoints of webhooks, and deliveries to them.
+    webhooks Webhooks;
+    /// Receives webhooks at every URL.
+    webhook_receiver WebhookReceiver;
     /// Stores e-mails instead of sending them.
     email_sender EmailSender;
     /// Stores SMS instead of sending them.

@@ -41,6 +41,11 @@ pub(super) struct ContactsState {
 }
 
 impl ContactsState {
+    /// Whether there is a contact of this user.
+    pub fn has(&self, user: UserId) -> bool {
+        self.contacts.contains_key(&user)
+    }
+
     fn recipient(&self, user: UserId) -> Option<Recipient> {
         let contact = self.contacts.get(&user)?.clone();
         let devices_of_user = self.devices.values().filter(|(owner, _)| *owner == user);

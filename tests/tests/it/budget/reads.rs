@@ -2,7 +2,7 @@
 
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
-use adapters_postgres::{PgContacts, PgInvoices, PgProductIndex, PgUsers, PgWindows, UnreachableBus};
+use adapters_postgres::{PgContacts, PgInvoices, PgProductIndex, PgUsers, PgWebhooks, PgWindows, UnreachableBus};
 use catalog::{Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let users = PgUsers::new(through(Context::Identity), UnreachableBus);
     let index = PgProductIndex::new(through(Context::Catalogue));
     let contacts = PgContacts::new(through(Context::Notifications), UnreachableBus);
+    let webhooks = PgWebhooks::new(through(Context::Notifications), UnreachableBus);
     let invoices = PgInvoices::new(through(Context::Invoices), UnreachableBus);
     let windows = PgWindows::new(through(Context::Analytics));
     let (orders, payments, stock) = (&fixture.orders, &fixture.payments, &fixture.stock);
@@ -71,6 +72,9 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(PRODUCT_PRICE_LIST, &product, |call| product_price_list::handle(&index, call));
     read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));
     read!(PREFERENCES_GET, &user, |call| preferences_get::handle(&contacts, call));
+    read!(WEBHOOK_ENDPOINT_LIST, "", |call| webhook_endpoint_list::handle(&webhooks, call));
+    read!(WEBHOOK_ENDPOINT_GET, &user, |call| webhook_endpoint_get::handle(&webhooks, call));
+    read!(WEBHOOK_DELIVERY_LIST, &user, |call| webhook_delivery_list::handle(&webhooks, call));
     read!(INVOICE_GET, &order, |call| invoice_get::handle(&invoices, &documents, call));
     read!(INVOICE_LIST, "", |call| invoice_list::handle(&invoices, &documents, call));
     read!(CREDIT_NOTE_LIST, &order, |call| credit_note_list::handle(&invoices, &documents, call));

@@ -3,7 +3,7 @@
 use super::{PROCESSES, var};
 use adapters_postgres::{
     Database, Migrator, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgStock,
-    PgUsers, PgWindows,
+    PgUsers, PgWebhooks, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
@@ -150,6 +150,11 @@ mod verifications {
         users: PgUsers::new(database.as_context(Context::Identity), bus),
         tokens: adapters_auth::RandomTokens,
     }));
+}
+
+mod webhooks {
+    use super::*;
+    testkit::contract_webhooks!(store(Context::Notifications, PgWebhooks::new));
 }
 
 mod windows {

@@ -34,6 +34,7 @@ mod product_update;
 mod sessions;
 mod stock;
 mod verification;
+mod webhooks;
 
 use catalog::Function;
 use domain::{

@@ -10,6 +10,7 @@ use catalog::{Context, Function};
 use domain::{
     message_limits::MessageLimits,
     order::{OrderLimits, Rates},
+    webhook::WebhookTargets,
 };
 use edge::{
     Clock,
@@ -160,6 +161,15 @@ impl Api {
             PREFERENCES_UPDATE => |call| preferences_update::handle(&p.contacts(), call);
             DEVICE_REGISTER => |call| device_register::handle(&p.contacts(), &p.push_sender(), call);
             DEVICE_REMOVE => |call| device_remove::handle(&p.contacts(), call);
+            WEBHOOK_ENDPOINT_CREATE => |call| webhook_endpoint_create::handle(&p.webhooks(), &p.sealer(), &WebhookTargets::default(), call);
+            WEBHOOK_ENDPOINT_LIST => |call| webhook_endpoint_list::handle(&p.webhooks(), call);
+            WEBHOOK_ENDPOINT_GET => |call| webhook_endpoint_get::handle(&p.webhooks(), call);
+            WEBHOOK_ENDPOINT_UPDATE => |call| webhook_endpoint_update::handle(&p.webhooks(), &WebhookTargets::default(), call);
+            WEBHOOK_ENDPOINT_DELETE => |call| webhook_endpoint_delete::handle(&p.webhooks(), call);
+            WEBHOOK_SECRET_ROTATE => |call| webhook_secret_rotate::handle(&p.webhooks(), &p.sealer(), call);
+            WEBHOOK_ENDPOINT_TEST => |call| webhook_endpoint_test::handle(&p.webhooks(), call);
+            WEBHOOK_DELIVERY_LIST => |call| webhook_delivery_list::handle(&p.webhooks(), call);
+            WEBHOOK_DELIVERY_RETRY => |call| webhook_delivery_retry::handle(&p.webhooks(), call);
             INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
             INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
             CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);

@@ -16,3 +16,4 @@ mod secrets;
 mod stack;
 mod stock;
 mod trace;
+mod webhooks;

@@ -15,6 +15,7 @@ mod rules;
 mod run;
 mod stream_position;
 mod trace;
+mod webhooks;
 mod world;
 
 use backend::Memory;

@@ -135,7 +135,8 @@ fn ids_and_times_of_responses_have_a_format() {
 
 /// A complaint about an id or a time that is text without the format that its name promises.
 fn lacks_format(path: &str, member: &str, schema: &Value) -> Option<String> {
-    let is_text = schema["type"] == "string" || schema["type"].as_array().is_some_and(|all| all.contains(&"string".into()));
+    let is_text =
+        schema["type"] == "string" || schema["type"].as_array().is_some_and(|all| all.contains(&"string".into()));
     let format = match member {
         _ if FOREIGN_IDS.contains(&path) => return None,
         "id" => "uuid",

@@ -17,6 +17,7 @@ use domain::{
     stock::AdjustStock,
     user::Register,
     verification::{RequestVerification, VerifyContact},
+    webhook::{CreateEndpoint, UpdateEndpoint},
 };
 use serde_json::json;
 
@@ -29,6 +30,7 @@ pub fn routes() -> Vec<Operation> {
         orders(),
         payments(),
         notifications(),
+        webhooks(),
         invoices(),
         analytics(),
         operations(),
@@ -208,6 +210,20 @@ fn notifications() -> Vec<Operation> {
             .ok::<ListView<NotificationView>>()
             .required_query("order_id", "Id of the order.", uuid())
             .paged(),
+    ]
+}
+
+fn webhooks() -> Vec<Operation> {
+    vec![
+        route(catalog::WEBHOOK_ENDPOINT_CREATE).takes::<CreateEndpoint>().created::<NewWebhookEndpointView>(),
+        route(catalog::WEBHOOK_ENDPOINT_LIST).ok::<ListView<WebhookEndpointView>>().paged(),
+        route(catalog::WEBHOOK_ENDPOINT_GET).ok::<WebhookEndpointView>(),
+        route(catalog::WEBHOOK_ENDPOINT_UPDATE).takes::<UpdateEndpoint>().ok::<WebhookEndpointView>().if_match(),
+        route(catalog::WEBHOOK_ENDPOINT_DELETE),
+        route(catalog::WEBHOOK_SECRET_ROTATE).ok::<WebhookSecretView>().if_match(),
+        route(catalog::WEBHOOK_ENDPOINT_TEST).accepted::<WebhookDeliveryView>().refuses(&["endpoint-disabled"]),
+        route(catalog::WEBHOOK_DELIVERY_LIST).ok::<ListView<WebhookDeliveryView>>().paged(),
+        route(catalog::WEBHOOK_DELIVERY_RETRY).accepted::<WebhookDeliveryView>().refuses(&["endpoint-disabled"]),
     ]
 }
 

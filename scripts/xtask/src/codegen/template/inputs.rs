@@ -81,6 +81,8 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("MaxSmsPerAddress", text("20", "Text messages that a phone number gets in a day.")),
         ("MaxVerificationsPerCustomer", text("5", "Messages with a token that a customer causes in a day.")),
         ("MaxVerificationsPerAddress", text("5", "Messages with a token that an address gets in a day.")),
+        ("WebhookPorts", text("", "Ports that webhooks are sent to besides 443, separated by commas.")),
+        ("WebhookLocalOrigin", text("", "Origin that webhooks are sent to unchecked. For the local cloud alone.")),
         ("InvoiceSeller", text(SELLER.0, SELLER.1)),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
@@ -116,6 +118,7 @@ fn constrain(name: &str, parameter: &mut Value) {
         "MaxSmsPerCustomer" | "MaxSmsPerAddress" | "MaxVerificationsPerCustomer" | "MaxVerificationsPerAddress" => {
             parameter["AllowedPattern"] = json!("^([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)$");
         }
+        "WebhookPorts" => parameter["AllowedPattern"] = json!("^([1-9][0-9]{0,4}(,[1-9][0-9]{0,4})*)?$"),
         "InvoiceYearBegins" => parameter["AllowedPattern"] = json!("^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"),
         _ => {}
     }

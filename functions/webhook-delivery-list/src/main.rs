@@ -1,0 +1,8 @@
+//! Wires webhook-delivery-list.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::WEBHOOK_DELIVERY_LIST)?;
+    let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| webhook_delivery_list::handle(&webhooks, call).await).await
+}

@@ -1,0 +1,8 @@
+//! Wires webhook-endpoint-test.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::WEBHOOK_ENDPOINT_TEST)?;
+    let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(wiring.route()?, async |call| webhook_endpoint_test::handle(&webhooks, call).await).await
+}

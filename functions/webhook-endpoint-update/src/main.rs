@@ -1,0 +1,10 @@
+//! Wires webhook-endpoint-update.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::WEBHOOK_ENDPOINT_UPDATE)?;
+    let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
+    let targets = wiring.webhook_targets()?;
+    edge::http::run(wiring.route()?, async |call| webhook_endpoint_update::handle(&webhooks, &targets, call).await)
+        .await
+}

@@ -1,0 +1,32 @@
+//! `POST /api/v1/webhook-endpoints/{id}/secret`: gives an endpoint of webhooks another secret.
+//!
+//! Returns 200 with the secret, which is shown this once. For a day the one before signs, too: messages have both signatures. `If-Match` names the
+//! version to change, so that a repeated request does not end the overlap.
+
+use api::WebhookSecretView;
+use domain::webhook::{self, Endpoint};
+use edge::http::{Call, NoBody, Reply};
+use kernel::Failure;
+use ports::{Sealer, WebhookEndpoints};
+
+/// Rotates one secret.
+pub async fn handle(
+    endpoints: &impl WebhookEndpoints,
+    sealer: &impl Sealer,
+    call: Call<NoBody>,
+) -> Result<Reply<WebhookSecretView>, Failure> {
+    let known = endpoints.endpoint(call.path("id")?).await?;
+    let known = known.ok_or_else(|| Failure::not_found("webhook endpoint"))?;
+    if !call.if_match()?.matches(known.version) {
+        return Err(webhook::version_mismatch());
+    }
+    let (secret, sealed) = sealer.generate(&Endpoint::seal_about(known.id)).await?;
+    let (rotated, until) = webhook::rotate_secret(&known, sealed, call.now)?;
+    match endpoints.replace_endpoint(&rotated).await? {
+        true => {
+            let view = WebhookSecretView::new(services::shown_webhook_secret(&secret), until);
+            Ok(Reply::ok(view).etag(rotated.version))
+        }
+        false => Err(webhook::version_mismatch()),
+    }
+}

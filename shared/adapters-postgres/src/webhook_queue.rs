@@ -1,0 +1,124 @@
+//! Deliveries of webhooks that are due.
+
+use super::{
+    PgWebhooks,
+    fragments::insert_event,
+    params::params,
+    rows::{count, decodable, get, only},
+    webhooks::{delivery, endpoint, expiry},
+};
+use domain::{
+    Event,
+    id::DeliveryId,
+    webhook::{DisabledReason, Undelivered, Verdict},
+};
+use kernel::{Failure, Timestamp};
+use ports::{Bus, ClaimLimits, DueDelivery, WebhookQueue};
+use tokio_postgres::types::Json;
+
+const ENQUEUE: &str = "
+    WITH added AS (
+        INSERT INTO webhook_deliveries (endpoint_id, id, event_type, payload, status, attempts, next_attempt_at, created_at, expires_at)
+        SELECT e.id, $1, $2, $3, 'pending', 0, $4, $4, $5 FROM webhook_endpoints AS e
+        WHERE e.status = 'enabled' AND $2 = ANY (e.event_types)
+        ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT count(*) AS added FROM added";
+
+/// Locks are taken inside of the lateral query, which reads at most `$4` rows of each endpoint.
+const CLAIM: &str = "
+    WITH due AS (
+        SELECT e.id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
+        CROSS JOIN LATERAL (
+            SELECT one.id, one.next_attempt_at FROM webhook_deliveries AS one
+            WHERE one.endpoint_id = e.id AND one.status = 'pending' AND one.next_attempt_at <= $1
+            ORDER BY one.next_attempt_at LIMIT $4 FOR UPDATE SKIP LOCKED
+        ) AS d
+        WHERE e.status = 'enabled'
+        ORDER BY d.next_attempt_at LIMIT $3
+    ), claimed AS (
+        UPDATE webhook_deliveries AS d SET attempts = d.attempts + 1, next_attempt_at = $2 FROM due
+        WHERE d.endpoint_id = due.endpoint AND d.id = due.id
+        RETURNING d.endpoint_id, d.id AS delivery_id, d.event_type, d.payload, d.status AS delivery_status, d.attempts, d.next_attempt_at,
+            d.last_attempt_at, d.response_status, d.error, d.created_at AS delivery_created_at, due.next_attempt_at AS due_at
+    )
+    SELECT e.id, e.url, e.event_types, e.description, e.status, e.disabled_reason, e.secret, e.previous_secret, e.previous_expires_at,
+        e.failing_since, e.created_by, e.created_at, e.updated_at, e.version, claimed.*,
+        EXISTS (SELECT FROM contacts AS c WHERE c.user_id = e.created_by) AS has_contact
+    FROM claimed JOIN webhook_endpoints AS e ON e.id = claimed.endpoint_id ORDER BY claimed.due_at";
+
+/// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing at the claim. One that succeeded
+/// since is not disabled for failing.
+const CONCLUDE: &str = concat!(
+    "WITH done AS (
+        UPDATE webhook_deliveries SET status = $4, next_attempt_at = $5, last_attempt_at = $6, response_status = $7, error = $8
+        WHERE endpoint_id = $1 AND id = $2 AND attempts = $3 AND status = 'pending' RETURNING endpoint_id
+    ), endpoint AS (
+        UPDATE webhook_endpoints AS e SET
+            failing_since = CASE WHEN $4 = 'delivered' THEN NULL ELSE coalesce(e.failing_since, $6) END,
+            status = CASE WHEN $9 IS NULL THEN e.status ELSE 'disabled' END,
+            disabled_reason = CASE WHEN $9 IS NULL THEN e.disabled_reason ELSE $9 END,
+            updated_at = $6,
+            version = e.version + 1
+        FROM done WHERE e.id = done.endpoint_id AND CASE
+            WHEN $4 = 'delivered' THEN e.failing_since IS NOT NULL
+            WHEN $9 IS NULL THEN e.failing_since IS NULL
+            ELSE e.status = 'enabled' AND ($9 = 'gone' OR e.failing_since = $10) END
+        RETURNING e.id
+    ), disabled AS (
+        SELECT id FROM endpoint WHERE $9 IS NOT NULL
+    ), given_up AS (
+        UPDATE webhook_deliveries AS d SET status = 'failed', next_attempt_at = NULL FROM disabled
+        WHERE d.endpoint_id = disabled.id AND d.status = 'pending' AND d.id <> $2
+    ), ",
+    insert_event!("$11", from "disabled"),
+    " SELECT EXISTS (SELECT FROM disabled) AS is_disabled",
+);
+
+impl<B: Bus> WebhookQueue for PgWebhooks<B> {
+    async fn enqueue(&self, id: DeliveryId, event_type: &str, payload: &str, now: Timestamp) -> Result<u64, Failure> {
+        let params = params![id.0, event_type, payload, now, expiry(now)?];
+        count(only(&self.relay.database().query(ENQUEUE, &params).await?)?, "added")
+    }
+
+    async fn claim_due(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Result<Vec<DueDelivery>, Failure> {
+        let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint)];
+        let rows = self.relay.database().query(CLAIM, &params).await?;
+        Ok(decodable(&rows, |row| {
+            let (due_at, has_contact) = (get(row, "due_at")?, get(row, "has_contact")?);
+            Ok(DueDelivery { delivery: delivery(row)?, endpoint: endpoint(row)?, due_at, has_contact })
+        }))
+    }
+
+    async fn conclude_attempt(
+        &self,
+        due: &DueDelivery,
+        verdict: &Verdict,
+        notice: Option<&Event>,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let params = params![
+            due.endpoint.id.0,
+            due.delivery.id.0,
+            i32::try_from(due.delivery.attempts).map_err(Failure::internal)?,
+            verdict.status.name(),
+            verdict.next_attempt_at,
+            now,
+            verdict.response_status.map(i32::from),
+            verdict.error.map(Undelivered::name),
+            verdict.disable.map(DisabledReason::name),
+            due.endpoint.failing_since,
+            notice.map(Json),
+        ];
+        let is_disabled = get(only(&self.relay.database().query(CONCLUDE, &params).await?)?, "is_disabled")?;
+        if is_disabled && let Some(notice) = notice {
+            self.relay.publish(std::slice::from_ref(notice)).await;
+        }
+        Ok(is_disabled)
+    }
+}

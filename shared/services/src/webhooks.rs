@@ -1,0 +1,77 @@
+//! Attempts to deliver webhooks.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{
+    DomainEvent, Event,
+    webhook::{self, DeliveryStatus, Endpoint, Undelivered},
+};
+use futures_util::future::join_all;
+use kernel::{EventContext, Failure, FailureKind};
+use ports::{DueDelivery, Sealer, WebhookMessage, WebhookQueue, WebhookSender};
+
+/// A secret in the form in which Standard Webhooks shows it.
+pub fn shown_webhook_secret(secret: &[u8]) -> String {
+    format!("whsec_{}", STANDARD.encode(secret))
+}
+
+/// Makes attempts, all at the same time.
+#[derive(Debug)]
+pub struct WebhookAttempts<'a, W, S, H> {
+    pub webhooks: &'a W,
+    pub sealer: &'a S,
+    pub sender: &'a H,
+    pub context: &'a EventContext<'a>,
+}
+
+/// What became of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhookAttempt {
+    pub is_delivered: bool,
+    /// Whether the endpoint was disabled after it.
+    pub is_disabled: bool,
+}
+
+impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> {
+    /// Attempts and concludes each of the claimed deliveries. One that fails to be concluded does not prevent the others.
+    pub async fn make(&self, due: &[DueDelivery]) -> Vec<Result<WebhookAttempt, Failure>> {
+        join_all(due.iter().map(|one| self.make_one(one))).await
+    }
+
+    async fn make_one(&self, due: &DueDelivery) -> Result<WebhookAttempt, Failure> {
+        let DueDelivery { delivery, endpoint, .. } = due;
+        let (now, id, jitter) = (self.context.now, delivery.id.to_string(), self.jitter());
+        let result = match self.secrets(endpoint).await {
+            Ok(secrets) => {
+                let (url, body) = (&endpoint.url, &*delivery.payload);
+                self.sender.send_webhook(&WebhookMessage { url, id, timestamp: now, body, secrets }).await
+            }
+            Err(failure) if failure.kind == FailureKind::Internal => Err(Undelivered::SecretUnreadable),
+            Err(failure) => return Err(failure),
+        };
+        let verdict = webhook::conclude(delivery.attempts, endpoint.failing_since, result, jitter, now)?;
+        let notice = verdict
+            .disable
+            .filter(|_| due.has_contact)
+            .map(|reason| webhook::disabled_notice(endpoint, reason))
+            .transpose()?;
+        let notice: Option<Event> =
+            notice.map(|notice| self.context.event::<DomainEvent>(endpoint.created_by, 1, notice));
+        let is_disabled = self.webhooks.conclude_attempt(due, &verdict, notice.as_ref(), now).await?;
+        Ok(WebhookAttempt { is_delivered: verdict.status == DeliveryStatus::Delivered, is_disabled })
+    }
+
+    /// The secrets that sign now.
+    async fn secrets(&self, endpoint: &Endpoint) -> Result<Vec<Vec<u8>>, Failure> {
+        let (about, mut secrets) = (Endpoint::seal_about(endpoint.id), Vec::new());
+        for sealed in endpoint.signing_secrets(self.context.now) {
+            secrets.push(self.sealer.open(&about, sealed).await?);
+        }
+        Ok(secrets)
+    }
+
+    /// The random end of an id.
+    fn jitter(&self) -> u16 {
+        let [.., high, low] = *self.context.ids.next().as_bytes();
+        u16::from_be_bytes([high, low])
+    }
+}

@@ -1,0 +1,337 @@
+//! Contract of [`WebhookEndpoints`], [`WebhookLog`] and [`WebhookQueue`].
+
+use super::{Fixture, an_event, fresh, kind_and_code, later, now};
+use crate::build::{a_reply, endpoint_of};
+use domain::{
+    Event,
+    event::NotificationSent,
+    id::{DeliveryId, EndpointId, UserId},
+    notification::{Channel, Template},
+    webhook::{self, DeliveryStatus, DisabledReason, Endpoint, EndpointStatus, PreviousSecret, Undelivered},
+};
+use futures_util::future::join_all;
+use kernel::{FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp};
+use ports::{ClaimLimits, DueDelivery, WebhookEndpoints, WebhookLog, WebhookQueue};
+
+/// Generates one test per rule. The expression is a future of a `Fixture<impl WebhookEndpoints + WebhookLog + WebhookQueue>`; each rule needs
+/// a store of its own.
+#[macro_export]
+macro_rules! contract_webhooks {
+    ($fixture:expr) => {
+        $crate::each_rule! { webhooks, $fixture;
+            endpoint_is_stored_once_for_a_key
+            endpoints_are_listed_newest_first_and_in_pages
+            endpoint_is_replaced_from_the_version_before_only
+            event_is_enqueued_once_for_each_enabled_endpoint_that_subscribed
+            claimed_delivery_is_due_again_after_its_lease
+            concurrent_claims_share_what_is_due
+            claim_takes_some_of_each_endpoint
+            concluded_attempt_is_stored_and_an_outdated_one_is_not
+            endpoint_remembers_since_when_it_has_been_failing
+            endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notice
+            endpoint_that_succeeded_since_is_not_disabled_for_failing
+            disabled_endpoint_is_sent_nothing
+            deliveries_are_listed_newest_first_and_retried
+            deleted_endpoint_takes_its_deliveries_with_it
+        }
+    };
+}
+
+/// What a rule needs of the stores.
+pub trait Stores: WebhookEndpoints + WebhookLog + WebhookQueue {}
+impl<S: WebhookEndpoints + WebhookLog + WebhookQueue> Stores for S {}
+
+const PLACED: &str = catalog::ORDER_PLACED.name;
+const SHIPPED: &str = catalog::ORDER_SHIPPED.name;
+const ALL: ClaimLimits = ClaimLimits { total: 100, per_endpoint: 100 };
+
+async fn created(store: &impl Stores, seconds: i64, events: &[&str]) -> Endpoint {
+    let endpoint = endpoint_of(EndpointId(fresh()), UserId(fresh()), later(seconds), events);
+    let outcome = store.create_endpoint(&endpoint, None, &a_reply("{}")).await;
+    assert_eq!(outcome, Ok(IdempotencyOutcome::Committed));
+    endpoint
+}
+
+async fn stored(store: &impl Stores, id: EndpointId) -> Endpoint {
+    store.endpoint(id).await.expect("the store responds").expect("an endpoint")
+}
+
+async fn enqueued(store: &impl Stores, at: Timestamp) -> DeliveryId {
+    let id = DeliveryId(fresh());
+    assert_eq!(store.enqueue(id, PLACED, "{}", at).await, Ok(1));
+    id
+}
+
+async fn claimed(store: &impl Stores, at: Timestamp) -> Vec<DueDelivery> {
+    let lease_until = Timestamp::from_second(at.as_second() + 120).expect("a time");
+    store.claim_due(at, lease_until, ALL).await.expect("the store responds")
+}
+
+async fn only_claimed(store: &impl Stores, at: Timestamp) -> DueDelivery {
+    let mut due = claimed(store, at).await;
+    assert_eq!(due.len(), 1, "{due:?}");
+    due.remove(0)
+}
+
+fn notice() -> Event {
+    an_event(NotificationSent {
+        order_id: None,
+        user_id: UserId(fresh()),
+        channel: Channel::Email,
+        template: Template::Message,
+    })
+}
+
+async fn conclude(store: &impl Stores, due: &DueDelivery, result: Result<u16, Undelivered>, at: Timestamp) -> bool {
+    let verdict =
+        webhook::conclude(due.delivery.attempts, due.endpoint.failing_since, result, 0, at).expect("a verdict");
+    let notice = verdict.disable.map(|_| notice());
+    store.conclude_attempt(due, &verdict, notice.as_ref(), at).await.expect("the store responds")
+}
+
+pub async fn endpoint_is_stored_once_for_a_key(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let key = IdempotencyKey { scope: fresh().to_string(), key: fresh().to_string(), fingerprint: "first".to_owned() };
+    let previous_secret = Some(PreviousSecret { sealed: "old".to_owned(), expires_at: later(60) });
+    let created = endpoint_of(EndpointId(fresh()), UserId(fresh()), now(), &[PLACED, SHIPPED]);
+    let endpoint = Endpoint { previous_secret, ..created };
+    let (first, other) = (a_reply("the first"), endpoint_of(EndpointId(fresh()), UserId(fresh()), now(), &[PLACED]));
+    let outcome = store.create_endpoint(&endpoint, Some(&key), &first).await;
+    assert_eq!(outcome, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(stored(store, endpoint.id).await, endpoint);
+    let again = store.create_endpoint(&other, Some(&key), &a_reply("another")).await;
+    assert_eq!(again, Ok(IdempotencyOutcome::Replayed(first)));
+    assert_eq!(store.endpoint(other.id).await, Ok(None));
+    let reused = IdempotencyKey { fingerprint: "other".to_owned(), ..key };
+    let refused = store.create_endpoint(&other, Some(&reused), &a_reply("{}")).await;
+    assert_eq!(kind_and_code(refused), (FailureKind::Invalid, "idempotency-key-reused"));
+}
+
+pub async fn endpoints_are_listed_newest_first_and_in_pages(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    assert_eq!(store.endpoints(10, None).await, Ok(ports::Page { items: vec![], next: None }));
+    let mut all = Vec::new();
+    for seconds in 0..3 {
+        all.push(created(store, seconds, &[PLACED]).await);
+    }
+    let first = store.endpoints(2, None).await.expect("a page");
+    assert_eq!(first.items, [all[2].clone(), all[1].clone()]);
+    let second = store.endpoints(2, Some(&first.next.expect("a second page"))).await.expect("a page");
+    assert_eq!((second.items, second.next), (vec![all[0].clone()], None));
+    assert_eq!(kind_and_code(store.endpoints(2, Some("nonsense")).await), (FailureKind::Invalid, "validation"));
+}
+
+pub async fn endpoint_is_replaced_from_the_version_before_only(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    let next = Endpoint { secret: "new".to_owned(), updated_at: later(1), version: 2, ..endpoint.clone() };
+    let outcomes = join_all(fixture.concurrent(3).map(|store| store.replace_endpoint(&next))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Ok(true)).count(), 1, "{outcomes:?}");
+    assert_eq!(stored(store, endpoint.id).await, next);
+    let skipped = Endpoint { version: 4, ..endpoint.clone() };
+    let unknown = Endpoint { id: EndpointId(fresh()), version: 3, ..endpoint };
+    for wrong in [&next, &skipped, &unknown] {
+        assert_eq!(store.replace_endpoint(wrong).await, Ok(false));
+    }
+}
+
+pub async fn event_is_enqueued_once_for_each_enabled_endpoint_that_subscribed(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let first = created(store, 0, &[PLACED]).await;
+    let second = created(store, 0, &[SHIPPED, PLACED]).await;
+    let other = created(store, 0, &[SHIPPED]).await;
+    let disabled = created(store, 0, &[PLACED]).await;
+    let disable = Endpoint {
+        status: EndpointStatus::Disabled,
+        disabled_reason: Some(DisabledReason::Requested),
+        version: 2,
+        ..disabled.clone()
+    };
+    assert_eq!(store.replace_endpoint(&disable).await, Ok(true));
+    let id = DeliveryId(fresh());
+    let counts = join_all(fixture.concurrent(3).map(|store| store.enqueue(id, PLACED, r#"{"a":"ü"}"#, now()))).await;
+    assert_eq!(counts.into_iter().map(|count| count.expect("a count")).sum::<u64>(), 2);
+    for (endpoint, expected) in [(first, 1), (second, 1), (other, 0), (disabled, 0)] {
+        let page = store.webhook_deliveries(endpoint.id, 10, None).await.expect("a page").expect("an endpoint");
+        assert_eq!(page.items.len(), expected);
+        assert!(page.items.iter().all(|one| one.id == id && one.payload == r#"{"a":"ü"}"# && one.attempts == 0));
+    }
+}
+
+pub async fn claimed_delivery_is_due_again_after_its_lease(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    let id = enqueued(store, later(10)).await;
+    assert_eq!(claimed(store, later(9)).await, []);
+    let due = only_claimed(store, later(10)).await;
+    assert_eq!((due.delivery.id, due.delivery.attempts, due.due_at), (id, 1, later(10)));
+    assert_eq!((due.endpoint, due.delivery.next_attempt_at), (endpoint, Some(later(130))));
+    assert!(!due.has_contact, "the creator is nobody's contact");
+    assert_eq!(claimed(store, later(129)).await, []);
+    assert_eq!(only_claimed(store, later(130)).await.delivery.attempts, 2);
+}
+
+pub async fn concurrent_claims_share_what_is_due(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    created(store, 0, &[PLACED]).await;
+    for _ in 0..5 {
+        enqueued(store, now()).await;
+    }
+    let claims = join_all(fixture.concurrent(4).map(|store| claimed(store, now()))).await;
+    let mut ids: Vec<DeliveryId> = claims.iter().flatten().map(|due| due.delivery.id).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((ids.len(), claims.iter().flatten().count()), (5, 5), "each is claimed by one");
+}
+
+pub async fn claim_takes_some_of_each_endpoint(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let busy = created(store, 0, &[SHIPPED]).await;
+    for seconds in 0..3 {
+        assert_eq!(store.enqueue(DeliveryId(fresh()), SHIPPED, "{}", later(seconds)).await, Ok(1));
+    }
+    created(store, 0, &[PLACED]).await;
+    let other = enqueued(store, later(5)).await;
+    let limits = ClaimLimits { total: 10, per_endpoint: 2 };
+    let due = store.claim_due(later(5), later(125), limits).await.expect("the store responds");
+    let of_busy: Vec<_> = due.iter().filter(|one| one.endpoint.id == busy.id).map(|one| one.due_at).collect();
+    assert_eq!(of_busy, [later(0), later(1)], "the oldest");
+    assert!(due.iter().any(|one| one.delivery.id == other));
+    let limits = ClaimLimits { total: 1, per_endpoint: 2 };
+    assert_eq!(store.claim_due(later(5), later(125), limits).await.expect("the store responds").len(), 1);
+}
+
+pub async fn concluded_attempt_is_stored_and_an_outdated_one_is_not(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    enqueued(store, now()).await;
+    let lost = only_claimed(store, now()).await;
+    let due = only_claimed(store, later(120)).await;
+    conclude(store, &lost, Ok(204), later(121)).await;
+    conclude(store, &due, Err(Undelivered::TimedOut), later(130)).await;
+    let log = async || {
+        let page = store.webhook_deliveries(endpoint.id, 10, None).await.expect("a page").expect("an endpoint");
+        page.items[0].clone()
+    };
+    let failed = log().await;
+    assert_eq!(
+        (failed.status, failed.attempts, failed.error),
+        (DeliveryStatus::Pending, 2, Some(Undelivered::TimedOut))
+    );
+    assert_eq!((failed.next_attempt_at, failed.last_attempt_at), (Some(later(430)), Some(later(130))));
+    conclude(store, &only_claimed(store, later(430)).await, Ok(204), later(431)).await;
+    let delivered = log().await;
+    assert_eq!(
+        (delivered.status, delivered.response_status, delivered.error),
+        (DeliveryStatus::Delivered, Some(204), None)
+    );
+    assert_eq!((delivered.next_attempt_at, claimed(store, later(9_999)).await.len()), (None, 0));
+}
+
+pub async fn endpoint_remembers_since_when_it_has_been_failing(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    enqueued(store, now()).await;
+    conclude(store, &only_claimed(store, now()).await, Ok(500), later(1)).await;
+    conclude(store, &only_claimed(store, later(10)).await, Ok(500), later(11)).await;
+    let failing = stored(store, endpoint.id).await;
+    assert_eq!((failing.failing_since, failing.version), (Some(later(1)), 2));
+    let due = only_claimed(store, later(1_000)).await;
+    assert_eq!(due.endpoint.failing_since, Some(later(1)));
+    conclude(store, &due, Ok(200), later(1_001)).await;
+    let healthy = stored(store, endpoint.id).await;
+    assert_eq!((healthy.failing_since, healthy.version, healthy.updated_at), (None, 3, later(1_001)));
+}
+
+pub async fn endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notice(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    for _ in 0..3 {
+        enqueued(store, now()).await;
+    }
+    let due = claimed(store, now()).await;
+    let verdict = webhook::conclude(1, None, Ok(410), 0, now()).expect("a verdict");
+    let notices = [notice(), notice()];
+    for (due, (notice, expected)) in due.iter().zip(notices.iter().zip([true, false])) {
+        assert_eq!(store.conclude_attempt(due, &verdict, Some(notice), now()).await, Ok(expected));
+    }
+    let disabled = stored(store, endpoint.id).await;
+    assert_eq!((disabled.status, disabled.disabled_reason), (EndpointStatus::Disabled, Some(DisabledReason::Gone)));
+    let page = store.webhook_deliveries(endpoint.id, 10, None).await.expect("a page").expect("an endpoint");
+    assert!(page.items.iter().all(|one| one.status == DeliveryStatus::Failed), "{page:?}");
+    fixture.assert_only_published(&[notices[0].id]).await;
+}
+
+pub async fn endpoint_that_succeeded_since_is_not_disabled_for_failing(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    enqueued(store, now()).await;
+    conclude(store, &only_claimed(store, now()).await, Ok(500), now()).await;
+    enqueued(store, later(5)).await;
+    let due = claimed(store, later(6 * 86_400)).await;
+    assert_eq!(due.len(), 2);
+    conclude(store, &due[0], Ok(200), later(6 * 86_400)).await;
+    assert!(!conclude(store, &due[1], Ok(500), later(6 * 86_400)).await);
+    assert_eq!(stored(store, endpoint.id).await.status, EndpointStatus::Enabled);
+}
+
+pub async fn disabled_endpoint_is_sent_nothing(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    let id = enqueued(store, now()).await;
+    let disabled = Endpoint {
+        status: EndpointStatus::Disabled,
+        disabled_reason: Some(DisabledReason::Requested),
+        version: 2,
+        ..endpoint.clone()
+    };
+    assert_eq!(store.replace_endpoint(&disabled).await, Ok(true));
+    assert_eq!(claimed(store, later(60)).await, []);
+    store.retry_delivery(endpoint.id, id, now()).await.expect("the store responds").expect("a delivery");
+    assert_eq!(claimed(store, later(60)).await, []);
+    assert_eq!(store.replace_endpoint(&Endpoint { version: 3, ..endpoint }).await, Ok(true));
+    assert_eq!(only_claimed(store, later(60)).await.delivery.id, id);
+}
+
+pub async fn deliveries_are_listed_newest_first_and_retried(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    let empty = ports::Page { items: vec![], next: None };
+    assert_eq!(store.webhook_deliveries(endpoint.id, 10, None).await, Ok(Some(empty)));
+    assert_eq!(store.webhook_deliveries(EndpointId(fresh()), 10, None).await, Ok(None));
+    let mut ids = Vec::new();
+    for seconds in 0..2 {
+        ids.push(enqueued(store, later(seconds)).await);
+    }
+    let test = webhook::delivery((endpoint.id, DeliveryId(fresh())), "webhook.test", "{}".to_owned(), later(2));
+    store.add_delivery(&test).await.expect("added");
+    let first = store.webhook_deliveries(endpoint.id, 2, None).await.expect("a page").expect("an endpoint");
+    assert_eq!(first.items.iter().map(|one| one.id).collect::<Vec<_>>(), [test.id, ids[1]]);
+    assert_eq!(first.items[0], test);
+    let cursor = first.next.expect("a second page");
+    let second = store.webhook_deliveries(endpoint.id, 2, Some(&cursor)).await.expect("a page").expect("an endpoint");
+    assert_eq!((second.items[0].id, second.next), (ids[0], None));
+    for due in claimed(store, later(2)).await {
+        conclude(store, &due, Ok(204), later(3)).await;
+    }
+    let retried = store.retry_delivery(endpoint.id, ids[0], later(9)).await.expect("a response").expect("a delivery");
+    assert_eq!(
+        (retried.status, retried.attempts, retried.next_attempt_at),
+        (DeliveryStatus::Pending, 0, Some(later(9)))
+    );
+    assert_eq!(only_claimed(store, later(9)).await.delivery.id, ids[0]);
+    assert_eq!(store.retry_delivery(endpoint.id, DeliveryId(fresh()), later(9)).await, Ok(None));
+    assert_eq!(store.retry_delivery(EndpointId(fresh()), ids[0], later(9)).await, Ok(None));
+}
+
+pub async fn deleted_endpoint_takes_its_deliveries_with_it(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    enqueued(store, now()).await;
+    let due = only_claimed(store, now()).await;
+    assert_eq!(store.delete_endpoint(endpoint.id).await, Ok(true));
+    assert_eq!(store.delete_endpoint(endpoint.id).await, Ok(false));
+    assert!(!conclude(store, &due, Ok(500), now()).await);
+    assert_eq!(store.webhook_deliveries(endpoint.id, 10, None).await, Ok(None));
+    assert_eq!(claimed(store, later(9_999)).await, []);
+}

@@ -1,0 +1,306 @@
+//! In-memory fake of webhooks: endpoints, deliveries, and a receiver.
+
+use super::{Dependency, State, WebhookReceiver, Webhooks, keys::IdempotencyKeys, orders::read_cursor};
+use domain::{
+    Event,
+    id::{DeliveryId, EndpointId, UserId},
+    webhook::{self, DeliveryStatus, Endpoint, EndpointStatus, Undelivered, Verdict, WebhookDelivery},
+};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{ClaimLimits, DueDelivery, Page, WebhookMessage};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct WebhooksState {
+    endpoints: BTreeMap<EndpointId, Endpoint>,
+    deliveries: BTreeMap<(EndpointId, DeliveryId), WebhookDelivery>,
+    keys: IdempotencyKeys,
+    received: Vec<ReceivedWebhook>,
+    /// Instead of 204.
+    response: Option<u16>,
+}
+
+/// A message that the receiver got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceivedWebhook {
+    pub url: String,
+    /// `webhook-id`.
+    pub id: String,
+    pub body: String,
+    /// The secrets that signed it.
+    pub secrets: Vec<Vec<u8>>,
+}
+
+impl WebhooksState {
+    /// Gives pending deliveries to an endpoint up.
+    fn give_up(&mut self, endpoint: EndpointId) {
+        for one in self.deliveries.values_mut().filter(|one| one.endpoint_id == endpoint) {
+            if one.status == DeliveryStatus::Pending {
+                (one.status, one.next_attempt_at) = (DeliveryStatus::Failed, None);
+            }
+        }
+    }
+
+    fn add(&mut self, delivery: WebhookDelivery) -> bool {
+        let key = (delivery.endpoint_id, delivery.id);
+        let is_new = !self.deliveries.contains_key(&key);
+        self.deliveries.entry(key).or_insert(delivery);
+        is_new
+    }
+
+    fn is_due(&self, one: &WebhookDelivery, now: Timestamp) -> bool {
+        let enabled = self.endpoints.get(&one.endpoint_id).is_some_and(|to| to.status == EndpointStatus::Enabled);
+        enabled && one.status == DeliveryStatus::Pending && one.next_attempt_at.is_some_and(|at| at <= now)
+    }
+
+    fn claim(
+        &mut self,
+        has_contact: impl Fn(UserId) -> bool,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Vec<DueDelivery> {
+        let mut due: Vec<_> = self.deliveries.values().filter(|one| self.is_due(one, now)).cloned().collect();
+        due.sort_by_key(|one| one.next_attempt_at);
+        let mut taken: BTreeMap<EndpointId, u32> = BTreeMap::new();
+        due.retain(|one| {
+            let count = taken.entry(one.endpoint_id).or_default();
+            *count += 1;
+            *count <= limits.per_endpoint
+        });
+        due.truncate(usize::try_from(limits.total).unwrap_or(usize::MAX));
+        let mut claimed = Vec::new();
+        for one in due {
+            let Some(endpoint) = self.endpoints.get(&one.endpoint_id).cloned() else { continue };
+            let due_at = one.next_attempt_at.unwrap_or(now);
+            let delivery =
+                WebhookDelivery { attempts: one.attempts + 1, next_attempt_at: Some(lease_until), ..one.clone() };
+            self.deliveries.insert((one.endpoint_id, one.id), delivery.clone());
+            let has_contact = has_contact(endpoint.created_by);
+            claimed.push(DueDelivery { delivery, endpoint, due_at, has_contact });
+        }
+        claimed
+    }
+}
+
+/// A page of `all`, newest first.
+fn page<T: Clone>(
+    mut all: Vec<T>,
+    position: impl Fn(&T) -> (Timestamp, Uuid),
+    limit: u32,
+    after: Option<(Timestamp, Uuid)>,
+) -> Page<T> {
+    all.retain(|one| after.is_none_or(|after| position(one) < after));
+    all.sort_by_key(|one| Reverse(position(one)));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = all.len() > limit;
+    all.truncate(limit);
+    let next = all.last().filter(|_| more).map(|last| format!("{}/{}", position(last).0, position(last).1));
+    Page { items: all, next }
+}
+
+impl Webhooks {
+    /// Stores an endpoint as it is.
+    pub fn put(&self, endpoint: &Endpoint) {
+        self.0.arrange(|state| state.webhooks.endpoints.insert(endpoint.id, endpoint.clone()));
+    }
+
+    /// Every delivery.
+    pub fn deliveries(&self) -> Vec<WebhookDelivery> {
+        self.0.inspect(|state| state.webhooks.deliveries.values().cloned().collect())
+    }
+}
+
+impl ports::WebhookEndpoints for Webhooks {
+    async fn create_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        key: Option<&IdempotencyKey>,
+        reply: &StoredReply,
+    ) -> Result<IdempotencyOutcome, Failure> {
+        let commit = self.0.commit("webhooks.create_endpoint", |state| {
+            if let Some(settled) = key.map(|key| state.webhooks.keys.find(key)).transpose()?.flatten() {
+                return Ok(settled);
+            }
+            state.webhooks.endpoints.insert(endpoint.id, endpoint.clone());
+            key.into_iter().for_each(|key| state.webhooks.keys.record(key, Some(reply)));
+            Ok(IdempotencyOutcome::Committed)
+        });
+        commit.await
+    }
+
+    async fn endpoint(&self, id: EndpointId) -> Result<Option<Endpoint>, Failure> {
+        self.0.query(Dependency::Database, |state| Ok(state.webhooks.endpoints.get(&id).cloned())).await
+    }
+
+    async fn endpoints(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Endpoint>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let query = self.0.query(Dependency::Database, |state| {
+            let all = state.webhooks.endpoints.values().cloned().collect();
+            Ok(page(all, |one: &Endpoint| (one.created_at, one.id.0), limit, after))
+        });
+        query.await
+    }
+
+    async fn replace_endpoint(&self, endpoint: &Endpoint) -> Result<bool, Failure> {
+        let commit = self.0.commit("webhooks.replace_endpoint", |state| {
+            let stored = state.webhooks.endpoints.get_mut(&endpoint.id);
+            let Some(stored) = stored.filter(|stored| stored.version + 1 == endpoint.version) else {
+                return Ok(false);
+            };
+            *stored = endpoint.clone();
+            if endpoint.status == EndpointStatus::Disabled {
+                state.webhooks.give_up(endpoint.id);
+            }
+            Ok(true)
+        });
+        commit.await
+    }
+
+    async fn delete_endpoint(&self, id: EndpointId) -> Result<bool, Failure> {
+        let commit = self.0.commit("webhooks.delete_endpoint", |state| {
+            state.webhooks.deliveries.retain(|(endpoint, _), _| *endpoint != id);
+            Ok(state.webhooks.endpoints.remove(&id).is_some())
+        });
+        commit.await
+    }
+}
+
+impl ports::WebhookLog for Webhooks {
+    async fn webhook_deliveries(
+        &self,
+        endpoint: EndpointId,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Option<Page<WebhookDelivery>>, Failure> {
+        let after = cursor.map(read_cursor).transpose()?;
+        let query = self.0.query(Dependency::Database, |state| {
+            if !state.webhooks.endpoints.contains_key(&endpoint) {
+                return Ok(None);
+            }
+            let all = state.webhooks.deliveries.values().filter(|one| one.endpoint_id == endpoint).cloned().collect();
+            Ok(Some(page(all, |one: &WebhookDelivery| (one.created_at, one.id.0), limit, after)))
+        });
+        query.await
+    }
+
+    async fn add_delivery(&self, delivery: &WebhookDelivery) -> Result<(), Failure> {
+        let commit = self.0.commit("webhooks.add_delivery", |state| {
+            state.webhooks.add(delivery.clone());
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn retry_delivery(
+        &self,
+        endpoint: EndpointId,
+        id: DeliveryId,
+        now: Timestamp,
+    ) -> Result<Option<WebhookDelivery>, Failure> {
+        let commit = self.0.commit("webhooks.retry_delivery", |state| {
+            let Some(one) = state.webhooks.deliveries.get_mut(&(endpoint, id)) else { return Ok(None) };
+            (one.status, one.attempts, one.next_attempt_at) = (DeliveryStatus::Pending, 0, Some(now));
+            Ok(Some(one.clone()))
+        });
+        commit.await
+    }
+}
+
+impl ports::WebhookQueue for Webhooks {
+    async fn enqueue(&self, id: DeliveryId, event_type: &str, payload: &str, now: Timestamp) -> Result<u64, Failure> {
+        let commit = self.0.commit("webhooks.enqueue", |state| {
+            let subscribed: Vec<EndpointId> = state
+                .webhooks
+                .endpoints
+                .values()
+                .filter(|one| one.status == EndpointStatus::Enabled && one.event_types.contains(event_type))
+                .map(|one| one.id)
+                .collect();
+            let delivery =
+                |endpoint: EndpointId| webhook::delivery((endpoint, id), event_type, payload.to_owned(), now);
+            let added = subscribed.into_iter().filter(|to| state.webhooks.add(delivery(*to))).count();
+            Ok(u64::try_from(added).unwrap_or(u64::MAX))
+        });
+        commit.await
+    }
+
+    async fn claim_due(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Result<Vec<DueDelivery>, Failure> {
+        let commit = self.0.commit("webhooks.claim_due", |state| {
+            let State { webhooks, contacts, .. } = state;
+            Ok(webhooks.claim(|user| contacts.has(user), now, lease_until, limits))
+        });
+        commit.await
+    }
+
+    async fn conclude_attempt(
+        &self,
+        due: &DueDelivery,
+        verdict: &Verdict,
+        notice: Option<&Event>,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let commit = self.0.commit("webhooks.conclude_attempt", |state| Ok(conclude(state, due, verdict, notice, now)));
+        commit.await
+    }
+}
+
+fn conclude(state: &mut State, due: &DueDelivery, verdict: &Verdict, notice: Option<&Event>, now: Timestamp) -> bool {
+    let WebhooksState { endpoints, deliveries, .. } = &mut state.webhooks;
+    let is_claimed =
+        |one: &&mut WebhookDelivery| one.attempts == due.delivery.attempts && one.status == DeliveryStatus::Pending;
+    let key = (due.endpoint.id, due.delivery.id);
+    let Some(one) = deliveries.get_mut(&key).filter(is_claimed) else { return false };
+    (one.status, one.next_attempt_at) = (verdict.status, verdict.next_attempt_at);
+    (one.response_status, one.error, one.last_attempt_at) = (verdict.response_status, verdict.error, Some(now));
+    let Some(endpoint) = endpoints.get_mut(&due.endpoint.id) else { return false };
+    let is_delivered = verdict.status == DeliveryStatus::Delivered;
+    let changes = match verdict.disable {
+        _ if is_delivered => endpoint.failing_since.is_some(),
+        None => endpoint.failing_since.is_none(),
+        Some(reason) => {
+            endpoint.status == EndpointStatus::Enabled
+                && (reason == webhook::DisabledReason::Gone || endpoint.failing_since == due.endpoint.failing_since)
+        }
+    };
+    if !changes {
+        return false;
+    }
+    endpoint.failing_since = if is_delivered { None } else { endpoint.failing_since.or(Some(now)) };
+    (endpoint.updated_at, endpoint.version) = (now, endpoint.version + 1);
+    let Some(reason) = verdict.disable else { return false };
+    (endpoint.status, endpoint.disabled_reason) = (EndpointStatus::Disabled, Some(reason));
+    state.webhooks.give_up(due.endpoint.id);
+    notice.into_iter().for_each(|notice| state.outbox.add(notice));
+    true
+}
+
+impl WebhookReceiver {
+    /// The status of all responses from now on.
+    pub fn respond_with(&self, status: u16) {
+        self.0.arrange(|state| state.webhooks.response = Some(status));
+    }
+
+    /// Every message, in the order of arrival.
+    pub fn received(&self) -> Vec<ReceivedWebhook> {
+        self.0.inspect(|state| state.webhooks.received.clone())
+    }
+}
+
+impl ports::WebhookSender for WebhookReceiver {
+    async fn send_webhook(&self, message: &WebhookMessage<'_>) -> Result<u16, Undelivered> {
+        let step = self.0.step(Dependency::Webhooks, "webhook_receiver.send", |state| {
+            let WebhookMessage { url, id, body, secrets, .. } = message;
+            let (url, id, body) = (url.as_str().to_owned(), id.clone(), (*body).to_owned());
+            state.webhooks.received.push(ReceivedWebhook { url, id, body, secrets: secrets.clone() });
+            Ok(state.webhooks.response.unwrap_or(204))
+        });
+        step.await.map_err(|_| Undelivered::ConnectionFailed)
+    }
+}
