@@ -55,6 +55,12 @@ def trigger(function: str) -> dict[str, Any]:
     return found
 
 
+def limited_classes() -> list[str]:
+    """The classes of routes whose clients have limits."""
+    limits: str = _catalog()["api"]["rate_limits"]
+    return [entry.split(":")[0] for entry in limits.split(";")]
+
+
 def section(name: str) -> Any:
     """A member of catalog.json, such as `alarms` or `kafka_topics`."""
     return _catalog()[name]

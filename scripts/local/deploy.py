@@ -76,6 +76,8 @@ def parameters() -> dict[str, object]:
         "MaxUnpaidOrders": "1000",
         "MaxUnpaidUnits": "100000",
         "MaxFailedAttempts": "1000",
+        # All requests of a load test come from one address.
+        "RateLimits": ";".join(f"{name}:1000000,9000000" for name in catalog.limited_classes()),
         "TaxRates": TAX_RATES,
         "ShippingMethods": SHIPPING_METHODS,
         "MaxSmsPerCustomer": "1000",

@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CONTACT_VERIFY)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let tokens = adapters_auth::RandomTokens;
-    edge::http::run(wiring.route()?, async |call| contact_verify::handle(&users, &tokens, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        contact_verify::handle(&users, &tokens, call).await
+    })
+    .await
 }

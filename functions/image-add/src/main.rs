@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::IMAGE_ADD)?;
     let products = adapters_dynamodb::products(&wiring)?;
     let objects = adapters_s3::images(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| image_add::handle(&products, &objects, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        image_add::handle(&products, &objects, call).await
+    })
+    .await
 }

@@ -6,5 +6,8 @@ async fn main() -> Result<(), edge::Error> {
     let products = adapters_dynamodb::products(&wiring)?;
     let cache = adapters_redis::cache(&wiring)?;
     let objects = adapters_s3::images(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| image_delete::handle(&products, &cache, &objects, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        image_delete::handle(&products, &cache, &objects, call).await
+    })
+    .await
 }

@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::INVOICE_GET)?;
     let invoices = adapters_postgres::invoices(&wiring, adapters_postgres::UnreachableBus)?;
     let documents = adapters_s3::documents(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| invoice_get::handle(&invoices, &documents, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        invoice_get::handle(&invoices, &documents, call).await
+    })
+    .await
 }

@@ -4,5 +4,5 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ORDER_LIST)?;
     let orders = adapters_postgres::orders(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| order_list::handle(&orders, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| order_list::handle(&orders, call).await).await
 }

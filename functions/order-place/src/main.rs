@@ -7,5 +7,5 @@ async fn main() -> Result<(), edge::Error> {
     let catalogue = adapters_http::product_snapshots(&wiring)?;
     let (limits, rates) = (wiring.order_limits()?, wiring.order_rates()?);
     let handle = async |call| order_place::handle(&orders, &catalogue, (limits, &rates), call).await;
-    edge::http::run(wiring.route()?, handle).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, handle).await
 }

@@ -7,7 +7,7 @@ async fn main() -> Result<(), edge::Error> {
     let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
     let revocations = adapters_redis::revocations(&wiring)?;
     let old = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
-    edge::http::run(wiring.route()?, async |call| {
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         password_change::handle(&users, (&old, &passwords), &revocations, call).await
     })
     .await

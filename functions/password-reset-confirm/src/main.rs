@@ -6,7 +6,7 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::RandomTokens);
     let revocations = adapters_redis::revocations(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| {
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         password_reset_confirm::handle(&users, (&passwords, &tokens), &revocations, call).await
     })
     .await

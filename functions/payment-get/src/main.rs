@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_GET)?;
     let payments = adapters_postgres::payments(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| payment_get::handle(&payments, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| payment_get::handle(&payments, call).await)
+        .await
 }

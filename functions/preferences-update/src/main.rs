@@ -4,5 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PREFERENCES_UPDATE)?;
     let contacts = adapters_postgres::contacts(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| preferences_update::handle(&contacts, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        preferences_update::handle(&contacts, call).await
+    })
+    .await
 }

@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_DELETE)?;
     let products = adapters_dynamodb::products(&wiring)?;
     let cache = adapters_redis::cache(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| product_delete::handle(&products, &cache, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        product_delete::handle(&products, &cache, call).await
+    })
+    .await
 }

@@ -4,5 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_PRICE_LIST)?;
     let index = adapters_postgres::product_index(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| product_price_list::handle(&index, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        product_price_list::handle(&index, call).await
+    })
+    .await
 }

@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::REFUND_REQUEST)?;
     let payments = adapters_postgres::payments(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::http::run(wiring.route()?, async |call| refund_request::handle(&payments, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| refund_request::handle(&payments, call).await)
+        .await
 }

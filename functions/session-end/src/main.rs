@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::SESSION_END)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let revocations = adapters_redis::revocations(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| session_end::handle(&users, &revocations, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        session_end::handle(&users, &revocations, call).await
+    })
+    .await
 }

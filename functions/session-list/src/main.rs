@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::SESSION_LIST)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| session_list::handle(&users, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| session_list::handle(&users, call).await)
+        .await
 }

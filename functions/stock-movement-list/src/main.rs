@@ -4,5 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_MOVEMENT_LIST)?;
     let stock = adapters_postgres::stock(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| stock_movement_list::handle(&stock, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        stock_movement_list::handle(&stock, call).await
+    })
+    .await
 }

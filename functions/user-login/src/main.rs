@@ -6,5 +6,8 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let passwords = adapters_auth::Argon2Passwords;
     let tokens = adapters_auth::tokens(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| user_login::handle(&users, &passwords, &tokens, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        user_login::handle(&users, &passwords, &tokens, call).await
+    })
+    .await
 }

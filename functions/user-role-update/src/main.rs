@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_ROLE_UPDATE)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let revocations = adapters_redis::revocations(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| user_role_update::handle(&users, &revocations, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        user_role_update::handle(&users, &revocations, call).await
+    })
+    .await
 }

@@ -6,5 +6,8 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
     let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
-    edge::http::run(wiring.route()?, async |call| user_update::handle(&users, &passwords, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        user_update::handle(&users, &passwords, call).await
+    })
+    .await
 }

@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::WINDOW_LIST)?;
     let windows = adapters_postgres::windows(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| window_list::handle(&windows, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| window_list::handle(&windows, call).await)
+        .await
 }

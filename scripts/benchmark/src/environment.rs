@@ -38,6 +38,7 @@ impl Stage<'_> {
             Setting::Input("DatabasePassword") => self.database.role_password.clone(),
             Setting::Input("DatabaseOwnerPassword") => self.database.owner_password.clone(),
             Setting::Input("RedisUrl") => "redis://127.0.0.1:9/0".into(),
+            Setting::Input("RateLimits") => catalog::default_rate_limits(),
             Setting::Input("KafkaBrokers") => "127.0.0.1:9".into(),
             Setting::Input("KafkaAuth") => "iam".into(),
             Setting::Input("GatewayUrl") => self.cloud.clone(),

@@ -233,7 +233,7 @@ impl Plan {
                 route => format!("{} {path}", method.name()),
                 has_body => self.has_body(),
                 status => if *method == Method::Post { 201 } else { 200 },
-                dependencies => ["adapters", "catalog", "edge", "kernel", "serde", "tokio"],
+                dependencies => ["adapters", "adapters-redis", "catalog", "edge", "kernel", "serde", "tokio"],
                 ..common
             },
             Kind::Queue { events } => context! {

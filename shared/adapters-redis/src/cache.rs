@@ -4,20 +4,21 @@ use crate::link::{RedisLink, Server};
 use edge::telemetry::metrics;
 use kernel::Failure;
 use redis::RedisError;
+use std::rc::Rc;
 
 #[derive(Debug)]
 pub struct RedisCache {
-    link: RedisLink,
+    link: Rc<RedisLink>,
 }
 
 impl RedisCache {
     /// Connects at the first command.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self::of(Server::new(url, None)?))
+        Ok(Self::of(RedisLink::to(url)?))
     }
 
-    pub(crate) fn of(server: Server) -> Self {
-        Self { link: RedisLink::new(server) }
+    pub(crate) fn of(link: Rc<RedisLink>) -> Self {
+        Self { link }
     }
 }
 

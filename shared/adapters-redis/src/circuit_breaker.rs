@@ -1,12 +1,13 @@
 //! A circuit breaker in Redis, shared by all processes. The kernel decides each transition; Redis stores it by compare-and-swap.
 
-use crate::link::{RedisLink, Server};
+use crate::link::RedisLink;
 use edge::telemetry::metrics;
 use kernel::circuit_breaker::{self, Circuit, Open};
 use kernel::{Failure, Timestamp};
 use ports::CircuitOpened;
 use redis::RedisError;
 use std::convert::Infallible;
+use std::rc::Rc;
 
 /// Replaces the value `ARGV[1]` by `ARGV[2]` atomically and returns 1 if it was stored. An empty text stands for an absent key.
 const COMPARE_AND_SWAP: &str = "
@@ -20,18 +21,18 @@ const TTL_S: u32 = 3600;
 
 #[derive(Debug)]
 pub struct RedisCircuitBreaker {
-    link: RedisLink,
+    link: Rc<RedisLink>,
     key: String,
 }
 
 impl RedisCircuitBreaker {
     /// The breaker of the dependency `name`. Connects at the first command.
     pub fn new(url: &str, name: &str) -> Result<Self, RedisError> {
-        Ok(Self::of(Server::new(url, None)?, name))
+        Ok(Self::of(RedisLink::to(url)?, name))
     }
 
-    pub(crate) fn of(server: Server, name: &str) -> Self {
-        Self { link: RedisLink::new(server), key: format!("breaker:{name}") }
+    pub(crate) fn of(link: Rc<RedisLink>, name: &str) -> Self {
+        Self { link, key: format!("breaker:{name}") }
     }
 
     /// Applies a transition and returns the circuit before and after it. `None` if Redis does not respond or every swap conflicted, in

@@ -5,6 +5,7 @@ use adapters::tls;
 use edge::telemetry::metrics;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError};
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -38,6 +39,11 @@ struct State {
 impl RedisLink {
     pub(crate) fn new(server: Server) -> Self {
         Self { server, state: Mutex::default() }
+    }
+
+    /// A connection to the server of a URL, with its password if it has one.
+    pub(crate) fn to(url: &str) -> Result<Rc<Self>, RedisError> {
+        Ok(Rc::new(Self::new(Server::new(url, None)?)))
     }
 
     /// The response to a command; `None` if Redis does not respond, and during the pause that follows. A command whose response is lost may

@@ -1,26 +1,27 @@
 //! Revoked sessions in Redis, each for as long as an access token lives.
 
-use crate::link::{RedisLink, Server};
+use crate::link::RedisLink;
 use domain::{id::SessionId, session::ACCESS_TOKEN_SECONDS};
 use edge::telemetry::metrics;
 use redis::RedisError;
+use std::rc::Rc;
 
 /// Counts revocations that were lost, and tokens that were accepted without a look at the revocations.
 const UNAVAILABLE: &str = "RevocationsUnavailable";
 
 #[derive(Debug)]
 pub struct RedisRevocations {
-    link: RedisLink,
+    link: Rc<RedisLink>,
 }
 
 impl RedisRevocations {
     /// Connects at the first command.
     pub fn new(url: &str) -> Result<Self, RedisError> {
-        Ok(Self::of(Server::new(url, None)?))
+        Ok(Self::of(RedisLink::to(url)?))
     }
 
-    pub(crate) fn of(server: Server) -> Self {
-        Self { link: RedisLink::new(server) }
+    pub(crate) fn of(link: Rc<RedisLink>) -> Self {
+        Self { link }
     }
 }
 

@@ -52,6 +52,8 @@ pub mod env {
     pub const REDIS_TLS: &str = "REDIS_TLS";
     /// ElastiCache's replication group, whose IAM tokens are the password; absent for a Redis without them.
     pub const REDIS_IAM_CACHE: &str = "REDIS_IAM_CACHE";
+    /// Requests of a client in a minute and in a day, by class of route, such as `read:1200,200000;write:600,100000`.
+    pub const RATE_LIMITS: &str = "RATE_LIMITS";
     /// Name of the event bus.
     pub const EVENT_BUS: &str = "EVENT_BUS";
     /// Kafka's bootstrap servers, `host:port`, separated by commas.

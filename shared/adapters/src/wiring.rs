@@ -14,7 +14,9 @@ use domain::payment::AttemptLimit;
 use domain::webhook::WebhookTargets;
 use edge::Consumer;
 use edge::http::{Access, Route};
-use std::cell::OnceCell;
+use kernel::rate_limit::Policy;
+use std::any::Any;
+use std::cell::{OnceCell, RefCell};
 
 /// The result of wiring. An error ends the process before the first invocation.
 pub type Result<T, E = ConfigError> = std::result::Result<T, E>;
@@ -28,6 +30,8 @@ pub struct Wiring {
     function: &'static Function,
     config: Config,
     sdk: OnceCell<SdkConfig>,
+    /// What several adapters share; see [`Wiring::shared`].
+    shared: RefCell<Vec<Box<dyn Any>>>,
 }
 
 impl Wiring {
@@ -39,7 +43,7 @@ impl Wiring {
 
     /// The wiring of `function` under `config` instead of the environment of this process.
     pub fn new(function: &'static Function, config: Config) -> Self {
-        Self { function, config, sdk: OnceCell::new() }
+        Self { function, config, sdk: OnceCell::new(), shared: RefCell::default() }
     }
 
     pub fn function(&self) -> &'static Function {
@@ -134,6 +138,16 @@ impl Wiring {
         Ok(self.sdk.get_or_init(|| sdk))
     }
 
+    /// The value of this type that several adapters share, such as a connection; `make` makes it at the first call.
+    pub fn shared<T: Clone + 'static>(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        if let Some(made) = self.shared.borrow().iter().find_map(|one| one.downcast_ref::<T>()) {
+            return Ok(made.clone());
+        }
+        let made = make()?;
+        self.shared.borrow_mut().push(Box::new(made.clone()));
+        Ok(made)
+    }
+
     pub fn table_name(&self, table: &'static Table) -> Result<String> {
         self.require(table.name, |uses| matches!(uses, Uses::Table(declared, _) if declared.name == table.name))?;
         self.config.table(table)
@@ -156,8 +170,18 @@ impl Wiring {
     }
 
     pub fn redis_url(&self) -> Result<String> {
-        self.require("Redis", |uses| matches!(uses, Uses::Redis))?;
-        self.config.redis_url()
+        match self.function.connects_to_redis() {
+            true => self.config.redis_url(),
+            false => Err(self.undeclared("Redis")),
+        }
+    }
+
+    /// The limits of the route's clients.
+    pub fn rate_limits(&self) -> Result<Vec<Policy>> {
+        match self.function.limits_clients() {
+            true => self.config.rate_limits(self.function.route_class()),
+            false => Err(self.undeclared("limits of clients")),
+        }
     }
 
     /// Returns an error for `what` unless one of the uses that the row declares satisfies `is_declared`.

@@ -228,6 +228,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Show the prices in the response to the customer and ask again with a new Idempotency-Key.",
     ),
     problem("push-not-configured", Conflict, "The environment sends no push notifications.", "Use another channel."),
+    problem(
+        "rate-limited",
+        RateLimited,
+        "The client has made too many requests. The fields RateLimit-Policy and RateLimit name the limits and what is left of them.",
+        "Wait for the seconds in Retry-After, and space out the requests.",
+    ),
     problem("route-not-found", NotFound, "No route has this path.", "Check the path; it has no slash at its end."),
     problem(
         "signature-invalid",

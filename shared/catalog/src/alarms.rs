@@ -313,6 +313,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(DatabaseProxy, "DatabaseConnectionsBorrowLatency", Maximum, Above(500_000.0)).for_periods(MINUTE, 5, 5),
     Alarm::new("revocations-unavailable", "cache", Ticket, "The cache does not respond: access tokens of ended sessions are accepted.")
         .when(EmittedByAny, "RevocationsUnavailable", Sum, Above(100.0)).for_periods(5 * MINUTE, 3, 3),
+    Alarm::new("rate-limits-unavailable", "cache", Ticket, "The cache does not respond: requests of clients are not limited.")
+        .when(EmittedByAny, "RateLimitsUnavailable", Sum, Above(100.0)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("cache-errors", "cache", Ticket, "The cache does not respond: products are read from the table.")
         .when(EmittedByAny, "CacheErrors", Sum, Above(100.0)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("table-read-throttles", "table-throttles", Ticket, "Reads of a table are throttled.")

@@ -40,7 +40,7 @@ functions! {
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public)
         .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
     /// Serves the public signing keys.
-    JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public)
+    JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public).unlimited()
         .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]);
     /// Rotates the signing key, whose predecessor stays valid for issued tokens, and adds a sealing key.
     KEY_ROTATE = Function::new("key-rotate", Identity)
@@ -164,7 +164,7 @@ functions! {
     IMAGE_LIST = Function::new("image-list", Catalogue).http(Get, "/api/v1/products/{id}/images", STAFF_OR_ADMIN)
         .uses(&[Uses::Table(&PRODUCTS, &[GetItem])]);
     /// Redirects to an image.
-    IMAGE_GET = Function::new("image-get", Catalogue).http(Get, "/api/v1/products/{id}/images/{image_id}", Public)
+    IMAGE_GET = Function::new("image-get", Catalogue).http(Get, "/api/v1/products/{id}/images/{image_id}", Public).unlimited()
         .uses(&[Uses::Bucket(&PRODUCT_IMAGES, &[GetObject, ListBucket])]).concurrency(100);
     /// Deletes an image.
     IMAGE_DELETE = Function::new("image-delete", Catalogue)
@@ -287,7 +287,7 @@ functions! {
         .http(Post, "/api/v1/payments/refund", STAFF_OR_ADMIN).idempotent()
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]);
     /// Processes webhooks of the payment gateway.
-    PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public)
+    PAYMENT_WEBHOOK = Function::new("payment-webhook", Payments).http(Post, "/api/v1/webhooks/payments", Public).class(RouteClass::Webhook)
         .uses(&[
             Uses::Postgres, Uses::Bus, Uses::Gateway,
             Uses::Secret(&GATEWAY_KEY, &[GetSecretValue]), Uses::Secret(&WEBHOOK_SECRET, &[GetSecretValue]),
@@ -452,15 +452,15 @@ functions! {
         .uses(&[Uses::PostgresOwner, Uses::RoleSecrets(&[GetSecretValue, PutSecretValue, UpdateSecretVersionStage])])
         .timeout(30);
     /// Reports that the process is alive.
-    HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public);
+    HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public).unlimited();
     /// Reports whether the dependencies are available.
-    READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).uses(&[Uses::PostgresProbe, Uses::Redis]);
+    READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).unlimited().uses(&[Uses::PostgresProbe, Uses::Redis]);
     /// Returns the OpenAPI document of the routes.
-    OPENAPI_GET = Function::new("openapi-get", Operations).http(Get, "/openapi.json", Public);
+    OPENAPI_GET = Function::new("openapi-get", Operations).http(Get, "/openapi.json", Public).unlimited();
     /// Returns the AsyncAPI document of the events.
-    ASYNCAPI_GET = Function::new("asyncapi-get", Operations).http(Get, "/asyncapi.json", Public);
+    ASYNCAPI_GET = Function::new("asyncapi-get", Operations).http(Get, "/asyncapi.json", Public).unlimited();
     /// Returns the page on which routes can be tried.
-    DOCS_GET = Function::new("docs-get", Operations).http(Get, "/docs", Public);
+    DOCS_GET = Function::new("docs-get", Operations).http(Get, "/docs", Public).unlimited();
     /// Explains a problem type.
-    PROBLEM_GET = Function::new("problem-get", Operations).http(Get, "/problems/{code}", Public);
+    PROBLEM_GET = Function::new("problem-get", Operations).http(Get, "/problems/{code}", Public).unlimited();
 }

@@ -211,6 +211,8 @@ pub struct Function {
     pub provisioned: u32,
     /// How its event source mapping gathers records.
     pub batch: Batch,
+    /// The class of its route, if another one than [`Function::route_class`] derives.
+    pub class: Option<RouteClass>,
 }
 
 impl Function {
@@ -227,6 +229,7 @@ impl Function {
             concurrency: 20,
             provisioned: 0,
             batch: Batch::QUEUE,
+            class: None,
         }
     }
 
@@ -250,6 +253,16 @@ impl Function {
             self.trigger = Trigger::Http { method, path, auth, idempotency };
         }
         self
+    }
+
+    pub(crate) const fn class(mut self, class: RouteClass) -> Self {
+        self.class = Some(class);
+        self
+    }
+
+    /// As [`RouteClass::Unlimited`] says.
+    pub(crate) const fn unlimited(self) -> Self {
+        self.class(RouteClass::Unlimited)
     }
 
     pub(crate) const fn on(mut self, events: &'static [&'static Event]) -> Self {

@@ -1,6 +1,6 @@
 //! What a route is, and lookup of routes by path.
 
-use crate::{FUNCTIONS, Trigger};
+use crate::{FUNCTIONS, Function, Trigger, Uses};
 
 /// An HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +65,110 @@ impl Idempotency {
     }
 }
 
+/// A class of routes: API Gateway limits the requests to each of its routes, and a route those of each client to all of the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouteClass {
+    /// Reads that need no login, limited by address.
+    PublicRead,
+    /// Changes that need no login, such as attempts to log in. They have the tightest limits, by address.
+    PublicWrite,
+    Read,
+    Write,
+    /// Webhooks come from few addresses, as many as there are payments, and are signed: no client has a limit.
+    Webhook,
+    /// What costs no I/O, or tells whether the platform works: no client has a limit, and nothing is counted.
+    Unlimited,
+}
+
+impl RouteClass {
+    /// The classes whose clients have limits.
+    pub const LIMITED: [Self; 4] = [Self::PublicRead, Self::PublicWrite, Self::Read, Self::Write];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PublicRead => "public_read",
+            Self::PublicWrite => "public_write",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Webhook => "webhook",
+            Self::Unlimited => "unlimited",
+        }
+    }
+
+    /// The limits of a client, with their quotas by default: many people may share the address of a network. Empty without limits.
+    pub const fn client_limits(self) -> &'static [ClientLimit] {
+        match self {
+            Self::PublicRead => {
+                const { &[per_minute("public-read-minute", 1_200), per_day("public-read-day", 200_000)] }
+            }
+            Self::PublicWrite => {
+                const { &[per_minute("public-write-minute", 120), per_day("public-write-day", 10_000)] }
+            }
+            Self::Read => const { &[per_minute("read-minute", 1_200), per_day("read-day", 200_000)] },
+            Self::Write => const { &[per_minute("write-minute", 600), per_day("write-day", 100_000)] },
+            Self::Webhook | Self::Unlimited => &[],
+        }
+    }
+
+    const fn of(method: Method, auth: Auth) -> Self {
+        match (method, auth) {
+            (Method::Get, Auth::Public) => Self::PublicRead,
+            (Method::Get, Auth::Roles(_)) => Self::Read,
+            (_, Auth::Public) => Self::PublicWrite,
+            (_, Auth::Roles(_)) => Self::Write,
+        }
+    }
+}
+
+/// A limit of the requests of one client to the routes of a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientLimit {
+    /// Name in responses.
+    pub policy: &'static str,
+    /// Requests in a window, unless the environment has others.
+    pub quota: u32,
+    /// Length of the window in seconds.
+    pub window_s: u32,
+}
+
+const fn per_minute(policy: &'static str, quota: u32) -> ClientLimit {
+    ClientLimit { policy, quota, window_s: 60 }
+}
+
+const fn per_day(policy: &'static str, quota: u32) -> ClientLimit {
+    ClientLimit { policy, quota, window_s: 86_400 }
+}
+
+/// The default of the deployment input with the limits of clients, such as `read:1200,200000`: by class, in a minute and in a day.
+pub fn default_rate_limits() -> String {
+    let quotas = |class: RouteClass| {
+        let quotas: Vec<_> = class.client_limits().iter().map(|limit| limit.quota.to_string()).collect();
+        format!("{}:{}", class.name(), quotas.join(","))
+    };
+    RouteClass::LIMITED.map(quotas).join(";")
+}
+
+impl Function {
+    /// The class of its route; `Unlimited` without one.
+    pub const fn route_class(&self) -> RouteClass {
+        match (self.class, self.trigger) {
+            (Some(class), _) => class,
+            (None, Trigger::Http { method, auth, .. }) => RouteClass::of(method, auth),
+            (None, _) => RouteClass::Unlimited,
+        }
+    }
+
+    /// Whether its route counts the requests of each client.
+    pub const fn limits_clients(&self) -> bool {
+        !self.route_class().client_limits().is_empty()
+    }
+
+    /// Whether it connects to Redis.
+    pub fn connects_to_redis(&self) -> bool {
+        self.limits_clients() || self.uses.iter().any(|uses| matches!(uses, Uses::Redis))
+    }
+}
+
 /// The methods of the routes that match `path`, separated by commas, as in `Allow`; empty if there is none.
 pub fn methods_of(path: &str) -> String {
     let methods = FUNCTIONS.iter().filter_map(|function| match function.trigger {
@@ -84,6 +188,39 @@ fn matches(template: &str, path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn class_follows_from_method_and_callers_unless_the_row_names_it() {
+        for (function, class) in [
+            (crate::PRODUCT_GET, RouteClass::PublicRead),
+            (crate::USER_LOGIN, RouteClass::PublicWrite),
+            (crate::ORDER_GET, RouteClass::Read),
+            (crate::ORDER_PLACE, RouteClass::Write),
+            (crate::PAYMENT_WEBHOOK, RouteClass::Webhook),
+            (crate::HEALTH_GET, RouteClass::Unlimited),
+            (crate::ROUTE_DEFAULT, RouteClass::Unlimited),
+            (crate::STOCK_RESERVE, RouteClass::Unlimited),
+        ] {
+            assert_eq!(function.route_class(), class, "{}", function.name);
+        }
+    }
+
+    #[test]
+    fn limits_of_clients_are_those_of_the_limited_classes() {
+        let all = [RouteClass::LIMITED.as_slice(), &[RouteClass::Webhook, RouteClass::Unlimited]].concat();
+        for class in all {
+            assert_eq!(!class.client_limits().is_empty(), RouteClass::LIMITED.contains(&class), "{}", class.name());
+        }
+        for function in FUNCTIONS {
+            assert_eq!(
+                function.limits_clients(),
+                !function.route_class().client_limits().is_empty(),
+                "{}",
+                function.name
+            );
+        }
+        assert!(default_rate_limits().starts_with("public_read:1200,200000;public_write:120,10000;"));
+    }
 
     #[test]
     fn path_has_the_methods_of_every_route_that_matches_it() {

@@ -5,7 +5,6 @@
 //! on the source that guessed.
 
 use kernel::{Failure, FailureKind, Timestamp};
-use std::net::IpAddr;
 
 /// Failed logins of one name from one source that cost no delay: people mistype.
 pub const FREE_FAILURES: i32 = 5;
@@ -39,14 +38,7 @@ pub fn delays() -> Vec<i32> {
 
 /// The network that a request comes from, as text. An IPv6 address counts as its /64, which one host has to itself.
 pub fn source(address: Option<&str>) -> String {
-    let Some(address) = address.and_then(|text| text.parse::<IpAddr>().ok()) else { return "unknown".to_owned() };
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
+    address.and_then(kernel::network::of).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// Rejects a login before `until`; `None` stands for a time that concurrent attempts have set. The failure is the same for every name.

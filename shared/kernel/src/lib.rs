@@ -1,4 +1,5 @@
-//! Types shared by every crate: failures, the CloudEvents envelope, trace context, idempotency records, ids and the circuit breaker.
+//! Types shared by every crate: failures, the CloudEvents envelope, trace context, idempotency records, ids, the
+//! circuit breaker and rate limits.
 //!
 //! **Invariant:** no I/O and no clock; no dependency on Lambda or the AWS SDK.
 
@@ -11,7 +12,9 @@ mod event_context;
 mod failure;
 mod idempotency;
 mod ids;
+pub mod network;
 mod page;
+pub mod rate_limit;
 pub mod time;
 mod trace_context;
 

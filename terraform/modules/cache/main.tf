@@ -33,7 +33,7 @@ resource "aws_elasticache_user" "this" {
   user_id       = local.user
   user_name     = local.user
   engine        = "valkey"
-  access_string = "on ~* -@all +@connection +get +set +del +eval"
+  access_string = "on ~* -@all +@connection +get +set +del +exists +eval"
 
   authentication_mode {
     type = "iam"
@@ -57,7 +57,7 @@ resource "aws_elasticache_replication_group" "this" {
   #checkov:skip=CKV_AWS_31:users log in with IAM tokens, which expire; a static token would be weaker
   #checkov:skip=CKV2_AWS_50:failover needs two nodes, which variables give to prod; a test asserts it there
   replication_group_id = local.name
-  description          = "Cache and circuit breaker; nothing depends on it"
+  description          = "Cache, circuit breaker and limits of clients; nothing depends on it"
   engine               = "valkey"
   engine_version       = var.engine_version
   node_type            = var.node_type

@@ -18,6 +18,7 @@ fn config() -> Config {
         ("DATABASE_PASSWORD", "p"),
         ("REDIS_URL", "redis://127.0.0.1:6379"),
         ("REDIS_TLS", "off"),
+        ("RATE_LIMITS", "public_read:60,600;write:6,60"),
         ("PRODUCTS_TABLE", "products"),
         ("INVOICES_BUCKET", "invoices"),
         ("ARCHIVE_BUCKET", "archive"),
@@ -81,6 +82,15 @@ fn payment_adapters_are_wired_where_the_row_declares_them() {
     assert!(adapters_stripe::webhook_verifier(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
     assert!(adapters_postgres::ledger(&wiring(catalog::LEDGER_RECONCILE), UnreachableBus).is_ok());
     assert!(adapters_postgres::payments(&wiring(catalog::PAYMENT_GET), UnreachableBus).is_ok());
+}
+
+#[test]
+fn limits_of_clients_are_wired_where_the_class_of_the_route_has_some() {
+    assert!(adapters_redis::limited_route(&wiring(catalog::ORDER_PLACE)).is_ok());
+    assert!(adapters_redis::cache(&wiring(catalog::PRODUCT_GET)).is_ok());
+    for unlimited in [catalog::HEALTH_GET, catalog::PAYMENT_WEBHOOK, catalog::STOCK_RESERVE] {
+        assert!(adapters_redis::limited_route(&wiring(unlimited)).is_err(), "{}", unlimited.name);
+    }
 }
 
 #[test]

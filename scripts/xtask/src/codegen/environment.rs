@@ -89,9 +89,8 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
                 // The password of the contexts' roles. Empty if they use IAM authentication.
                 variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword"));
             }
-            // The event names the secret.
-            Uses::RoleSecrets(_) => {}
-            Uses::Redis => variables.extend(REDIS),
+            // The event names the secret. Redis comes with the limits of clients, below.
+            Uses::RoleSecrets(_) | Uses::Redis => {}
             Uses::Table(table, _) => drop(variables.insert(table.env, Setting::Table(table.name))),
             Uses::Bucket(bucket, _) => drop(variables.insert(bucket.env, Setting::Bucket(bucket.name))),
             Uses::Secret(secret, _) => drop(variables.insert(secret.env, Setting::Secret(secret.name))),
@@ -124,6 +123,12 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             }
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
+    }
+    if function.connects_to_redis() {
+        variables.extend(REDIS);
+    }
+    if function.limits_clients() {
+        variables.insert("RATE_LIMITS", Setting::Input("RateLimits"));
     }
     if function.has_queue() {
         variables.insert("QUEUE_URL", Setting::Queue(function.name));

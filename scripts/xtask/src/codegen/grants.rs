@@ -51,10 +51,8 @@ pub enum Values {
 #[must_use]
 pub fn needs_network(function: &Function) -> bool {
     function.database_role().is_some()
-        || function
-            .uses
-            .iter()
-            .any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Redis | Uses::Kafka | Uses::KafkaTopics))
+        || function.connects_to_redis()
+        || function.uses.iter().any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Kafka | Uses::KafkaTopics))
 }
 
 /// The grants of a function, in a fixed order.
@@ -70,6 +68,9 @@ pub fn of(function: &Function) -> Vec<Grant> {
     grants.extend(trigger(function));
     for uses in function.uses {
         grants.extend(used(function, uses));
+    }
+    if function.connects_to_redis() {
+        grants.push(grant("Cache", &["elasticache:Connect"], Target::Cache));
     }
     grants
 }
@@ -157,9 +158,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         Uses::Sms => vec![grant("Sms", &["sns:Publish"], Target::PhoneNumbers)],
         Uses::Push => vec![grant("Push", &["sns:Publish"], Target::PushEndpoints)],
         Uses::PushEndpoints(actions) => granted("PushApplication", actions, &Target::PushApplication),
-        // Reached over the network with other credentials, or plain configuration.
-        Uses::Redis => vec![grant("Cache", &["elasticache:Connect"], Target::Cache)],
-        Uses::Gateway | Uses::Api => Vec::new(),
+        // Redis has its grant with the limits of clients. The others are reached with other credentials.
+        Uses::Redis | Uses::Gateway | Uses::Api => Vec::new(),
         // Settings of the environment.
         Uses::ShortfallPolicy
         | Uses::InvoiceCalendar

@@ -73,6 +73,7 @@ pub(super) fn render(root: &Path) -> Result<String> {
         "tags": tags(),
         "paths": paths,
         "components": {
+            "headers": responses::headers(),
             "schemas": schemas,
             "securitySchemes": {
                 BEARER: {

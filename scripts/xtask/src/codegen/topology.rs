@@ -56,6 +56,9 @@ pub fn text(stacks: &Stacks) -> String {
         if !function.uses.is_empty() {
             lines.push(format!("    uses      {}", function.uses.iter().map(used).collect::<Vec<_>>().join(", ")));
         }
+        if function.limits_clients() {
+            lines.push(format!("    limits    {}", function.route_class().name()));
+        }
         if !function.publishes.is_empty() {
             lines.push(format!("    publishes {}", names(function.publishes)));
         }

@@ -1,10 +1,15 @@
 //! Limits of what a customer may do.
 
 use super::{Config, ConfigError, Result, env};
+use catalog::{ClientLimit, RouteClass};
 use domain::message_limits::{Budget, CallingCodes, MessageLimits, Quota};
 use domain::order::{MAX_LINES, OrderLimits};
 use domain::payment::AttemptLimit;
 use domain::webhook::WebhookTargets;
+use kernel::rate_limit::Policy;
+
+/// Highest quota of a client.
+const MAX_QUOTA: u32 = 9_999_999;
 
 impl Config {
     pub fn order_limits(&self) -> Result<OrderLimits> {
@@ -40,6 +45,25 @@ impl Config {
             ports: ports.map_err(|_| ConfigError::invalid(env::WEBHOOK_PORTS, "ports separated by commas"))?,
             local_origin: Some(self.text(env::WEBHOOK_LOCAL_ORIGIN)?).filter(|origin| !origin.is_empty()),
         })
+    }
+
+    /// The policies of a class of routes, which the variable must have.
+    pub fn rate_limits(&self, class: RouteClass) -> Result<Vec<Policy>> {
+        let text = self.text(env::RATE_LIMITS)?;
+        let (name, limits) = (class.name(), class.client_limits());
+        let of_class = text.split(';').find_map(|entry| entry.strip_prefix(name)?.strip_prefix(':'));
+        let quotas: Option<Vec<u32>> =
+            of_class.and_then(|own| own.split(',').map(|quota| quota.parse().ok()).collect());
+        let are_valid = |quotas: &Vec<u32>| {
+            quotas.len() == limits.len() && quotas.iter().all(|quota| (1..=MAX_QUOTA).contains(quota))
+        };
+        let quotas = quotas.filter(are_valid).ok_or_else(|| {
+            let expected = format!("requests in a minute and in a day by class of route, such as {name}:600,100000");
+            ConfigError::invalid(env::RATE_LIMITS, &expected)
+        })?;
+        let policy =
+            |(limit, quota): (&ClientLimit, u32)| Policy { name: limit.policy, quota, window_s: limit.window_s };
+        Ok(limits.iter().zip(quotas).map(policy).collect())
     }
 
     fn budget(&self, name: &'static str) -> Result<u32> {
@@ -85,6 +109,20 @@ mod tests {
         assert_eq!(targets("8443,9443", "http://127.0.0.1:1"), Ok(expected));
         for bad in ["https", "8443;9443", "70000", "-1"] {
             assert!(targets(bad, "").unwrap_err().to_string().contains("WEBHOOK_PORTS"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn limits_of_clients_are_those_of_their_class() {
+        let limits = |text: &str| Config::from_vars([("RATE_LIMITS", text)]).rate_limits(RouteClass::Write);
+        let policy = |name, quota, window_s| Policy { name, quota, window_s };
+        let expected = vec![policy("write-minute", 7, 60), policy("write-day", 900, 86_400)];
+        assert_eq!(limits("read:1,2;write:7,900"), Ok(expected));
+        assert!(limits(&catalog::default_rate_limits()).is_ok());
+        for bad in
+            ["", "read:1,2", "write", "write:", "write:1", "write:1,2,3", "write:0,2", "write:1,10000000", "write:-1,x"]
+        {
+            assert!(limits(bad).unwrap_err().to_string().contains("RATE_LIMITS"), "{bad}");
         }
     }
 

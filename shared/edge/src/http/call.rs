@@ -121,7 +121,7 @@ impl<B> Call<B> {
 
     /// The client's IP address as API Gateway saw it.
     pub fn source_ip(&self) -> Option<&str> {
-        self.head.source_ip.as_deref()
+        self.head.client_address()
     }
 
     /// Parses a claim of the access token that the authorizer passed on, such as its session; `Unauthenticated` without it.

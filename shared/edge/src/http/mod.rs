@@ -1,12 +1,13 @@
 //! The runner for a route of an API Gateway HTTP API (payload format 2.0).
 //!
-//! A request is checked in the order of cost: authorization, size, idempotency key, version, media type, and last the content. Every error
-//! response is `application/problem+json`.
+//! A request is first counted for its client. Then it is checked in the order of cost: authorization, size, idempotency key, version, media
+//! type, and last the content. Every error response is `application/problem+json`.
 
 mod body;
 mod call;
 mod canonical;
 mod conditions;
+mod limit;
 mod problem;
 mod reply;
 mod request;
@@ -17,6 +18,7 @@ mod tests;
 pub use body::{Body, Form, Media, NoBody, RawBody};
 pub use call::{Call, Page};
 pub use conditions::IfMatch;
+pub use limit::{Endpoint, Limited, RateLimiter};
 pub use problem::status;
 pub use reply::Reply;
 pub use route::{Access, Idempotency, Principal, Route};
@@ -26,7 +28,8 @@ use crate::telemetry::{self, metrics, spans};
 use crate::{Clock, catch_panic::catch_panic, trace};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
-use kernel::{Failure, FailureKind};
+use kernel::rate_limit::Admission;
+use kernel::{Failure, FailureKind, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use reply::{Envelope, Rendered};
 use request::{Checked, Head, RawContent};
@@ -34,29 +37,30 @@ use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument;
 
-/// Runs `route` with `handler`.
-pub async fn run<B, T, F>(route: Route, handler: F) -> Result<(), Error>
+/// Runs `route`, which is a [`Route`] or a [`Limited`] one, with `handler`.
+pub async fn run<B, T, F>(route: impl Endpoint, handler: F) -> Result<(), Error>
 where
     B: Body,
     T: Serialize,
     F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
 {
-    let (route, handler) = (&route, &handler);
+    let (endpoint, handler) = (&DynEndpoint::of(&route), &handler);
     runtime::serve(&|event, invocation| {
-        async move { Ok(exchange(route, B::MEDIA, event, &invocation, &|request| handle(handler, request)).await) }
+        async move { Ok(exchange(endpoint, B::MEDIA, event, &invocation, &|request| handle(handler, request)).await) }
             .boxed_local()
     })
     .await
 }
 
 /// Handles one request like [`run`], without the Lambda runtime. `event` is API Gateway's event and the result its response.
-pub async fn respond<B, T, F>(route: &Route, event: Value, clock: &Clock, handler: &F) -> Value
+pub async fn respond<B, T, F>(route: &impl Endpoint, event: Value, clock: &Clock, handler: &F) -> Value
 where
     B: Body,
     T: Serialize,
     F: AsyncFn(Call<B>) -> Result<Reply<T>, Failure>,
 {
-    exchange(route, B::MEDIA, event, &InvocationContext::outside(clock), &|request| handle(handler, request)).await
+    let endpoint = &DynEndpoint::of(route);
+    exchange(endpoint, B::MEDIA, event, &InvocationContext::outside(clock), &|request| handle(handler, request)).await
 }
 
 /// The call that the handler gets for `event`, after all checks, for tests that call a handler directly.
@@ -77,8 +81,30 @@ where
     async move { handler(Call::new(request)?).await?.render() }.boxed_local()
 }
 
+/// An endpoint as trait objects, for the same reason.
+struct DynEndpoint<'a> {
+    route: &'a Route,
+    admit: Box<dyn Fn(String, Timestamp) -> LocalBoxFuture<'a, Option<Admission>> + 'a>,
+}
+
+impl<'a> DynEndpoint<'a> {
+    fn of(endpoint: &'a impl Endpoint) -> Self {
+        let admit = move |client: String, now| async move { endpoint.admit(&client, now).await }.boxed_local();
+        Self { route: endpoint.route(), admit: Box::new(admit) }
+    }
+
+    /// The decision about a request; `None` without a limit, or if it cannot be counted.
+    async fn admit(&self, head: &Head, clock: &Clock) -> Option<Admission> {
+        let decision = (self.admit)(limit::client(head)?, clock.now());
+        catch_panic(clock, decision.map(Ok)).await.unwrap_or_else(|failure| {
+            telemetry::log_failure("rate limit", &failure);
+            None
+        })
+    }
+}
+
 async fn exchange(
-    route: &Route,
+    endpoint: &DynEndpoint<'_>,
     media: Media,
     event: Value,
     invocation: &InvocationContext,
@@ -104,15 +130,25 @@ async fn exchange(
         http.route = head.route_key,
     );
     async {
-        let outcome = match request::check(route, media, head, sent, &invocation.clock) {
+        let admission = endpoint.admit(&head, &invocation.clock).await;
+        let checked = match admission.as_ref().and_then(limit::rejection) {
+            Some(rejection) => Err(rejection),
+            None => request::check(endpoint.route, media, head, sent, &invocation.clock),
+        };
+        let outcome = match checked {
             Ok(request) => catch_panic(&invocation.clock, handle(request)).await,
             Err(failure) => Err(failure),
         };
-        let rendered = outcome.unwrap_or_else(|failure| {
+        let mut rendered = outcome.unwrap_or_else(|failure| {
             telemetry::log_failure("request", &failure);
             Rendered::problem(&failure, &path, &trace)
         });
-        let rendered = if is_get { rendered.into_get(if_none_match.as_deref()) } else { rendered };
+        if is_get {
+            rendered = rendered.into_get(if_none_match.as_deref());
+        }
+        if let Some(admission) = &admission {
+            limit::add_fields(&mut rendered.headers, admission);
+        }
         spans::end(&trace, rendered.status.as_u16() < 500);
         finish(&rendered, invocation.clock.millis_since(started));
         Envelope { trace: &trace, request_id: &request_id }.seal(rendered)

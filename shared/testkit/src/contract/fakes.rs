@@ -117,6 +117,7 @@ fakes! {
     product_index contract_product_index Platform::product_index;
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;
+    rate_limiter contract_rate_limiter Platform::rate_limiter;
     revocations contract_revocations Platform::revocations;
     sessions contract_sessions Platform::users;
     stock contract_stock Platform::stock;

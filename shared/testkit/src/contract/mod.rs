@@ -49,6 +49,7 @@ pub mod product_index;
 pub mod product_snapshots;
 pub mod products;
 pub mod push_sender;
+pub mod rate_limiter;
 pub mod reservations;
 pub mod revocations;
 pub mod role_secrets;

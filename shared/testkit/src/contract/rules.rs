@@ -55,6 +55,7 @@ mod tests {
         ("product_index", include_str!("product_index.rs")),
         ("products", include_str!("products.rs")),
         ("push_sender", include_str!("push_sender.rs")),
+        ("rate_limiter", include_str!("rate_limiter.rs")),
         ("reservations", include_str!("reservations.rs")),
         ("revocations", include_str!("revocations.rs")),
         ("role_secrets", include_str!("role_secrets.rs")),

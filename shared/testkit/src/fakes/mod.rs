@@ -25,6 +25,7 @@ mod passwords;
 mod payments;
 mod personal_data;
 mod product_index;
+mod rate_limiter;
 mod roles;
 mod sealing;
 mod sessions;
@@ -64,7 +65,7 @@ use ports::Claim;
 use product_index::IndexState;
 use roles::RolesState;
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
@@ -105,6 +106,8 @@ struct State {
     payments: PaymentsState,
     gateway: GatewayState,
     breaker: Circuit,
+    /// Until when each client has used up each policy of the limiter.
+    used_until: HashMap<String, Vec<i64>>,
     contacts: ContactsState,
     webhooks: WebhooksState,
     email: EmailState,
@@ -176,6 +179,8 @@ handles! {
     /// A payment gateway with idempotency keys.
     gateway Gateway;
     circuit_breaker CircuitBreaker;
+    /// Limits of clients: [`RateLimiter::POLICIES`].
+    rate_limiter RateLimiter;
     contacts Contacts;
     /// Endpoints of webhooks, and deliveries to them.
     webhooks Webhooks;

@@ -1,8 +1,9 @@
-//! Cache, circuit breaker and revocations on Redis. Every run uses new keys, so that other data stays untouched.
+//! Cache, circuit breaker, revocations and limits of clients on Redis. Every run uses new keys, so that other data stays untouched.
 
 use super::{PROCESSES, var};
 use adapters_redis::RedisCache;
 use adapters_redis::RedisCircuitBreaker;
+use adapters_redis::RedisRateLimiter;
 use adapters_redis::RedisRevocations;
 use testkit::Platform;
 use testkit::contract::Fixture;
@@ -40,4 +41,17 @@ mod revocations {
     }
 
     testkit::contract_revocations!(fixture());
+}
+
+mod rate_limiter {
+    use super::*;
+
+    async fn fixture() -> Fixture<RedisRateLimiter> {
+        let (url, class) = (var("REDIS_URL"), kernel::Ids::system().next().to_string());
+        let policies = testkit::RateLimiter::POLICIES.to_vec();
+        let process = || RedisRateLimiter::new(&url, &class, policies.clone()).expect("REDIS_URL can be read");
+        Fixture::new((0..PROCESSES).map(|_| process()), &Platform::new())
+    }
+
+    testkit::contract_rate_limiter!(fixture());
 }

@@ -2,7 +2,7 @@
 
 use super::{
     expect_none,
-    sources::{directories, manifests},
+    sources::{directories, manifests, with_extension},
     syntax::rust_files,
 };
 use catalog::{Auth, FUNCTIONS, Function, Trigger};
@@ -110,4 +110,22 @@ fn function_uses_only_resources_of_its_context() {
         }
     }
     expect_none(&complaints, "use the API or the events of the owner");
+}
+
+#[test]
+fn every_route_counts_its_clients_as_its_class_says() {
+    let sources = with_extension("rs");
+    let mut complaints = Vec::new();
+    for row in FUNCTIONS.iter().filter(|row| row.is_http()) {
+        let path = format!("functions/{}/src/main.rs", row.name);
+        let wires = |call| sources.iter().any(|source| source.path == path && source.text.contains(call));
+        let (limited, plain) = (wires("adapters_redis::limited_route(&wiring)?"), wires("wiring.route()?"));
+        if (limited, plain) != (row.limits_clients(), !row.limits_clients()) {
+            complaints.push(path);
+        }
+    }
+    expect_none(
+        &complaints,
+        "run adapters_redis::limited_route(&wiring)?, or wiring.route()? if the class has no limits",
+    );
 }

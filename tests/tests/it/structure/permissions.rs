@@ -3,7 +3,7 @@
 //! `permissions.json` beside this file says which actions each function called while the handlers and journeys ran against the local
 //! cloud. `scripts/iam --record` writes it, and `scripts/iam` fails if a run saw an action that it lacks.
 
-use super::expect_none;
+use super::{expect_none, sources::with_extension};
 use catalog::{Action, FUNCTIONS, Function, Trigger, Uses};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -163,4 +163,23 @@ fn updates_may_change_only_the_named_attributes() {
     assert_eq!(names, ["pk", "stock_quantity", "stock_version", "last_change"]);
     let condition: Value = updates[0].in_template(0)["Condition"].clone();
     assert_eq!(condition["ForAllValues:StringEquals"]["dynamodb:Attributes"][1], "stock_quantity");
+}
+
+#[test]
+fn user_of_the_cache_may_send_exactly_the_commands_of_the_adapter() {
+    let sources = with_extension("rs");
+    let adapter = sources.iter().filter(|source| source.path.starts_with("shared/adapters-redis/src/"));
+    let commands = |text: &str| -> Vec<String> {
+        let calls = [("redis::cmd(\"", '"'), ("redis.call('", '\'')];
+        let named = |(call, end): (&str, char)| -> Vec<String> {
+            text.split(call).skip(1).filter_map(|rest| rest.split(end).next()).map(str::to_lowercase).collect()
+        };
+        calls.into_iter().flat_map(named).filter(|command| command != "ping").collect()
+    };
+    let sent: BTreeSet<_> = adapter.flat_map(|source| commands(&source.text)).collect();
+    let cache = std::fs::read_to_string(xtask::root().join("terraform/modules/cache/main.tf")).expect("the module");
+    let rules = cache.split("access_string = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("rules");
+    let allowed: BTreeSet<_> = rules.split(' ').filter_map(|rule| rule.strip_prefix('+')).map(str::to_owned).collect();
+    let connection = BTreeSet::from(["@connection".to_owned()]);
+    assert_eq!(allowed.difference(&connection).cloned().collect::<BTreeSet<_>>(), sent, "PING is of @connection");
 }

@@ -27,7 +27,31 @@ pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map
     for (status, problems) in by_status {
         responses.entry(status.to_string()).or_insert_with(|| described(status, &problems));
     }
+    if operation.function.limits_clients() {
+        for response in responses.values_mut() {
+            for name in RATE_LIMIT_FIELDS {
+                response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+            }
+        }
+    }
     responses
+}
+
+const RATE_LIMIT_FIELDS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];
+
+/// The response fields of limits, which most routes have.
+pub(super) fn headers() -> Value {
+    let field = |about: &str, example: &str| json!({ "description": about, "schema": { "type": "string" }, "example": example });
+    json!({
+        "RateLimit": field(
+            "What the client has left of each limit (`r`), and the seconds until more is free (`t`). Absent if requests cannot be counted.",
+            r#""read-minute";r=1199;t=1, "read-day";r=199999;t=1"#,
+        ),
+        "RateLimit-Policy": field(
+            "The limits of a client: requests (`q`) in a window of seconds (`w`).",
+            r#""read-minute";q=1200;w=60, "read-day";q=200000;w=86400"#,
+        ),
+    })
 }
 
 fn success(operation: &Operation, route: &Route, types: &mut Types) -> Value {
@@ -88,6 +112,9 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
     }
     if route.parameters().next().is_some() {
         codes.push("not-found");
+    }
+    if operation.function.limits_clients() {
+        codes.push("rate-limited");
     }
     if !operation.query.is_empty() {
         codes.push("validation");

@@ -37,6 +37,10 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
             text("", "Password of the owner role, for migrations. Empty: RDS IAM authentication."),
         ),
         ("RedisUrl", text("redis://127.0.0.1:6379", "URL of the cache; rediss:// (TLS) on AWS.")),
+        (
+            "RateLimits",
+            text(&catalog::default_rate_limits(), "Requests of a client in a minute and in a day, by class of route."),
+        ),
         ("RedisIamCache", text("", "ElastiCache replication group that takes IAM tokens as passwords. Empty: none.")),
         ("KafkaBrokers", text("127.0.0.1:9092", "Bootstrap brokers, separated by commas.")),
         ("KafkaClusterArn", text("", "ARN of the MSK cluster. Empty: no Kafka event source mappings.")),
@@ -109,6 +113,10 @@ fn constrain(name: &str, parameter: &mut Value) {
         "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
         "TaxRounding" => parameter["AllowedValues"] = json!(Rounding::ALL.map(Rounding::name)),
         "TaxRates" => parameter["MaxLength"] = json!(2_000),
+        "RateLimits" => {
+            parameter["AllowedPattern"] =
+                json!("^[a-z_]+:[1-9][0-9]{0,6},[1-9][0-9]{0,6}(;[a-z_]+:[1-9][0-9]{0,6},[1-9][0-9]{0,6})*$");
+        }
         "ShippingMethods" => parameter["MaxLength"] = json!(1_000),
         "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
         "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {

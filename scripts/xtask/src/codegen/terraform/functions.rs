@@ -8,7 +8,7 @@ use crate::codegen::{
     environment, grants,
     template::{event_pattern, of_function},
 };
-use catalog::{Auth, Event, Function, Method, Trigger, Uses};
+use catalog::{Auth, Event, Function, Trigger, Uses};
 use serde_json::{Map, Value, json};
 
 pub(super) fn row(function: &Function) -> Value {
@@ -51,7 +51,7 @@ fn trigger(function: &Function) -> Value {
             "public": auth == Auth::Public,
             "roles": match auth { Auth::Public => &[], Auth::Roles(roles) => roles },
             "idempotency_key": idempotency.name(),
-            "throttle": limits::throttle_class(method, path, auth),
+            "throttle": limits::throttle_class(function),
             "timeout_ms": limits::integration_ms(function.timeout_s),
         }),
         Trigger::DefaultRoute => json!({
@@ -59,7 +59,7 @@ fn trigger(function: &Function) -> Value {
             "route": "$default",
             "public": true,
             "roles": [],
-            "throttle": limits::throttle_class(Method::Get, "$default", Auth::Public),
+            "throttle": limits::throttle_class(function),
             "timeout_ms": limits::integration_ms(function.timeout_s),
         }),
         Trigger::Bus(events) => json!({ "kind": "bus", "pattern": event_pattern(events) }),

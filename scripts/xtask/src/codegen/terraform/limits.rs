@@ -1,7 +1,7 @@
 //! Bounds of deliveries, batches, throttles and deployments that Terraform applies. They equal the template's where both
 //! have them: `scripts/terraform parity` compares the two.
 
-use catalog::{Auth, Method};
+use catalog::{Function, RouteClass};
 use serde_json::{Value, json};
 
 /// Retention of a queue in seconds.
@@ -56,27 +56,25 @@ pub(super) fn api() -> Value {
     let limit = |rate: u32| json!({ "rate": rate, "burst": rate * 2 });
     json!({
         "authorizer_ttl_s": AUTHORIZER_TTL_S,
+        "rate_limits": catalog::default_rate_limits(),
         "health_path": catalog::READY_GET.path_of(""),
         "throttle_classes": {
-            "public_read": limit(5_000),
-            "public_write": limit(200),
-            "webhook": limit(1_000),
-            "read": limit(5_000),
-            "write": limit(1_000),
+            RouteClass::PublicRead.name(): limit(5_000),
+            RouteClass::PublicWrite.name(): limit(200),
+            RouteClass::Webhook.name(): limit(1_000),
+            RouteClass::Read.name(): limit(5_000),
+            RouteClass::Write.name(): limit(1_000),
         },
     })
 }
 
-/// The throttle class of a route. Anonymous writes, such as attempts to log in, have the tightest limit. Webhooks come from few
-/// addresses, as many as there are payments, and are signed.
-pub(super) fn throttle_class(method: Method, path: &str, auth: Auth) -> &'static str {
-    match (method, auth) {
-        (Method::Get, Auth::Public) => "public_read",
-        (Method::Get, Auth::Roles(_)) => "read",
-        (_, Auth::Public) if path.starts_with("/api/v1/webhooks/") => "webhook",
-        (_, Auth::Public) => "public_write",
-        (_, Auth::Roles(_)) => "write",
+/// The throttle class of a route at API Gateway, where every route has one.
+pub(super) fn throttle_class(function: &Function) -> &'static str {
+    match function.route_class() {
+        RouteClass::Unlimited => RouteClass::PublicRead,
+        class => class,
     }
+    .name()
 }
 
 /// Timeout of a route's integration in milliseconds.
