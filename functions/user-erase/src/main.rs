@@ -7,5 +7,8 @@ async fn main() -> Result<(), edge::Error> {
     let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
     let revocations = adapters_redis::revocations(&wiring)?;
     let own = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
-    edge::http::run(wiring.route()?, async |call| user_erase::handle(&users, &own, &revocations, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        user_erase::handle(&users, &own, &revocations, call).await
+    })
+    .await
 }

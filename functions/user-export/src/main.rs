@@ -4,5 +4,5 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_EXPORT)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| user_export::handle(&users, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| user_export::handle(&users, call).await).await
 }

@@ -4,5 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::WEBHOOK_DELIVERY_LIST)?;
     let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(wiring.route()?, async |call| webhook_delivery_list::handle(&webhooks, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        webhook_delivery_list::handle(&webhooks, call).await
+    })
+    .await
 }

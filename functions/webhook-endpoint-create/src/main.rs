@@ -5,7 +5,7 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::WEBHOOK_ENDPOINT_CREATE)?;
     let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
     let (sealer, targets) = (adapters_auth::sealer(&wiring)?, wiring.webhook_targets()?);
-    edge::http::run(wiring.route()?, async |call| {
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         webhook_endpoint_create::handle(&webhooks, &sealer, &targets, call).await
     })
     .await

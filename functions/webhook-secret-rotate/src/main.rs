@@ -5,5 +5,8 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::WEBHOOK_SECRET_ROTATE)?;
     let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
     let sealer = adapters_auth::sealer(&wiring)?;
-    edge::http::run(wiring.route()?, async |call| webhook_secret_rotate::handle(&webhooks, &sealer, call).await).await
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        webhook_secret_rotate::handle(&webhooks, &sealer, call).await
+    })
+    .await
 }

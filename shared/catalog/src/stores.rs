@@ -180,6 +180,11 @@ pub const STORES: &[Store] = &[
     store(Queue, "*", Expires("four days, and 14 days in a dead-letter queue", EVENTS)),
     store(RedisKeys, "breaker", Nothing),
     store(RedisKeys, "product", Nothing),
+    store(
+        RedisKeys,
+        "rate",
+        Expires("a day after the last request", "the network address of a client that did not log in"),
+    ),
     store(RedisKeys, "revoked", Nothing),
     store(Secret, "*", Nothing),
     store(Other, "logs of functions", Nothing),

@@ -72,6 +72,12 @@ const MESSAGE_LIMITS: [(&str, Setting); 5] = [
     ("MAX_VERIFICATIONS_PER_CUSTOMER", Setting::Input("MaxVerificationsPerCustomer")),
     ("MAX_VERIFICATIONS_PER_ADDRESS", Setting::Input("MaxVerificationsPerAddress")),
 ];
+const INVOICE_CALENDAR: [(&str, Setting); 2] = [
+    ("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone")),
+    ("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins")),
+];
+const WEBHOOK_TARGETS: [(&str, Setting); 2] =
+    [("WEBHOOK_PORTS", Setting::Input("WebhookPorts")), ("WEBHOOK_LOCAL_ORIGIN", Setting::Input("WebhookLocalOrigin"))];
 
 /// The variables of a function, except those that all functions share.
 #[must_use]
@@ -108,19 +114,13 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             // Phone numbers and push endpoints come with each message.
             Uses::Sms | Uses::Push => {}
             Uses::ShortfallPolicy => drop(variables.insert("SHORTFALL_POLICY", Setting::Input("ShortfallPolicy"))),
-            Uses::InvoiceCalendar => {
-                variables.insert("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone"));
-                variables.insert("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins"));
-            }
+            Uses::InvoiceCalendar => variables.extend(INVOICE_CALENDAR),
             Uses::InvoiceSeller => drop(variables.insert("INVOICE_SELLER", Setting::Input("InvoiceSeller"))),
             Uses::OrderLimits => variables.extend(ORDER_LIMITS),
             Uses::OrderRates => variables.extend(ORDER_RATES),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
-            Uses::WebhookTargets => {
-                variables.insert("WEBHOOK_PORTS", Setting::Input("WebhookPorts"));
-                variables.insert("WEBHOOK_LOCAL_ORIGIN", Setting::Input("WebhookLocalOrigin"));
-            }
+            Uses::WebhookTargets => variables.extend(WEBHOOK_TARGETS),
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }
