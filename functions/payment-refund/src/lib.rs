@@ -3,12 +3,12 @@
 use domain::{
     DomainEvent,
     event::RefundRequested,
-    payment::{self, Payment},
+    payment::{self, Change, Payment},
 };
 use edge::{Delivery, telemetry::metrics};
 use kernel::Failure;
 use ports::{CircuitBreaker, Gateway, PaymentStore};
-use services::{advance_payment, call_gateway, get_payment, staff_metrics};
+use services::{advance_payment, call_gateway, get_payment, settle_refunds, staff_metrics};
 
 /// Makes one refund. A rejection by the gateway is final and published. The queue retries while the gateway is unreachable; a refund
 /// that is too old to retry becomes a dead letter.
@@ -31,7 +31,14 @@ pub async fn handle(
     let outcome =
         call_gateway(breaker, payments, delivery.context(), gateway.refund(&payment, refund), look_up).await?;
     let decide = |payment: &Payment| payment::record_refund_outcome(payment, request.refund_id, &outcome, delivery.now);
-    let applied = advance_payment(payments, delivery.claim(), payment, decide, delivery.context()).await?;
-    metrics::count_each(applied.iter().flat_map(staff_metrics));
+    let charge = payment.transaction_id.clone().unwrap_or_default();
+    match advance_payment(payments, delivery.claim(), payment.clone(), decide, delivery.context()).await {
+        // A refund that a bank returned left room for this one.
+        Err(failure) if failure.code == payment::REFUND_EXCEEDS_CHARGE => {
+            let applied = &mut |change: &Change| metrics::count_each(staff_metrics(change));
+            settle_refunds(payments, gateway, payment, &charge, delivery.context(), applied).await?;
+        }
+        applied => metrics::count_each(applied?.iter().flat_map(staff_metrics)),
+    }
     Ok(())
 }

@@ -234,6 +234,12 @@ pub const PROBLEMS: &[Problem] = &[
         "The client has made too many requests. The fields RateLimit-Policy and RateLimit name the limits and what is left of them.",
         "Wait for the seconds in Retry-After, and space out the requests.",
     ),
+    problem(
+        "refund-exceeds-charge",
+        Unavailable,
+        "The gateway made a refund after another one was returned, and the return is not recorded yet.",
+        "Nothing: the gateway's reports are read again.",
+    ),
     problem("route-not-found", NotFound, "No route has this path.", "Check the path; it has no slash at its end."),
     problem(
         "signature-invalid",

@@ -1,6 +1,9 @@
 //! What the payment gateway reports by itself, recorded in the payment that it is about.
 
-use crate::payments::advance_payment;
+use crate::{
+    payments::advance_payment,
+    refunds::{record_refunds, settle_refunds},
+};
 use domain::{
     id::RefundId,
     payment::{self, Change, DUPLICATE_CHARGE, Payment, ReportedDispute},
@@ -37,7 +40,7 @@ pub async fn record_report(
             (payments.find_by_transaction(charge).await?, charge.clone())
         }
     };
-    let Some(mut payment) = payment else { return Ok(ReportOutcome::UnknownPayment(id)) };
+    let Some(payment) = payment else { return Ok(ReportOutcome::UnknownPayment(id)) };
     match report {
         GatewayReport::Charge { attempt, outcome, .. } => {
             let decide = |payment: &Payment| {
@@ -48,19 +51,11 @@ pub async fn record_report(
                 change => change?.iter().for_each(applied),
             }
         }
-        GatewayReport::Refunds { charge, refunds, .. } => {
-            let refunds = match refunds {
-                Some(refunds) => refunds,
-                None => gateway.refunds_of(&charge).await?,
-            };
-            for refund in &refunds {
-                let id = RefundId(context.ids.next());
-                let decide = |payment: &Payment| payment::record_reported_refund(payment, refund, id, context.now);
-                if let Some(change) = advance_payment(payments, None, payment.clone(), decide, context).await? {
-                    applied(&change);
-                    payment = change.payment;
-                }
-            }
+        GatewayReport::Refunds { refunds: Some(refunds), .. } => {
+            record_refunds(payments, gateway, payment, &refunds, context, applied).await?;
+        }
+        GatewayReport::Refunds { charge, refunds: None, .. } => {
+            settle_refunds(payments, gateway, payment, &charge, context, &mut applied).await?;
         }
         GatewayReport::Dispute(dispute) => {
             let decide = |payment: &Payment| payment::record_dispute(payment, &dispute, context.now);

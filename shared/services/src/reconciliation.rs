@@ -1,6 +1,10 @@
 //! Reconciliation of one payment with the gateway.
 
-use crate::{gateway::look_up_charge, payments::commit_payment};
+use crate::{
+    gateway::look_up_charge,
+    payments::commit_payment,
+    refunds::{or_excess, settle_refunds},
+};
 use domain::{
     id::RefundId,
     payment::{self, Change, Payment, RefundStatus, Resolution},
@@ -18,13 +22,15 @@ pub async fn reconcile_payment(
     context: EventContext<'_>,
     mut applied: impl FnMut(&Change, Option<Resolution>),
 ) -> Result<(), Failure> {
-    let mut commit =
-        async |change: Change, why: Option<Resolution>| match commit_payment(payments, None, &change, context).await? {
-            TransitionOutcome::Applied => {
-                applied(&change, why);
-                Ok::<_, Failure>(Some(change.payment))
+    let commit =
+        async |change: Change, why: Option<Resolution>, applied: &mut dyn FnMut(&Change, Option<Resolution>)| {
+            match commit_payment(payments, None, &change, context).await? {
+                TransitionOutcome::Applied => {
+                    applied(&change, why);
+                    Ok::<_, Failure>(Some(change.payment))
+                }
+                TransitionOutcome::AlreadyApplied | TransitionOutcome::VersionConflict => Ok(None),
             }
-            TransitionOutcome::AlreadyApplied | TransitionOutcome::VersionConflict => Ok(None),
         };
     let mut current = payment.clone();
     if payment.is_open() {
@@ -32,18 +38,23 @@ pub async fn reconcile_payment(
         let found = look_up_charge(gateway, payment, gives_up).await?;
         let refund = RefundId(context.ids.next());
         if let Some((change, why)) = payment::resolve_charge(payment, found.as_ref(), refund, context.now)? {
-            return commit(change, Some(why)).await.map(drop);
+            return commit(change, Some(why), &mut applied).await.map(drop);
         }
     }
     for refund in payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Pending) {
         let found = gateway.find_refund(payment, refund).await?;
-        let resolved = payment::resolve_refund(&current, refund, found.as_ref(), context.now)?;
+        let resolved = payment::resolve_refund(&current, refund, found.as_ref(), context.now);
+        let Some(resolved) = or_excess(resolved)? else {
+            let charge = current.transaction_id.clone().unwrap_or_default();
+            let applied = &mut |change: &Change| applied(change, Some(Resolution::Found));
+            return settle_refunds(payments, gateway, current, &charge, context, applied).await.map(drop);
+        };
         let Some((change, why)) = resolved else { continue };
-        let Some(after) = commit(change, Some(why)).await? else { return Ok(()) };
+        let Some(after) = commit(change, Some(why), &mut applied).await? else { return Ok(()) };
         current = after;
     }
     match payment::republish_pending(&current, context.now) {
-        Some(change) => commit(change, None).await.map(drop),
+        Some(change) => commit(change, None, &mut applied).await.map(drop),
         None => Ok(()),
     }
 }

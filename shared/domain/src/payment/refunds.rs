@@ -13,6 +13,10 @@ use crate::{
 };
 use kernel::{Failure, FailureKind, Timestamp};
 
+/// Code of the failure for a refund that exceeds what the recorded refunds leave of the charge. The gateway never refunds more than the charge:
+/// an earlier refund was returned, and that report is still to come.
+pub const REFUND_EXCEEDS_CHARGE: &str = "refund-exceeds-charge";
+
 /// The final result of a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefundOutcome {
@@ -59,6 +63,7 @@ fn not_refundable(payment: &Payment) -> Failure {
 }
 
 /// Records the result of a refund. `None` if it has one. A refund of another amount is recorded for review and changes nothing else.
+/// `Unavailable` with code [`REFUND_EXCEEDS_CHARGE`] until the refunds that leave room for it are known to be returned.
 pub fn record_refund_outcome(
     payment: &Payment,
     id: RefundId,
@@ -77,7 +82,11 @@ pub fn record_refund_outcome(
         return Ok(None);
     }
     let (payment_id, order_id, refund_id, amount) = (payment.id, payment.order_id, id, refund.amount);
-    let is_rest = payment.refunded() + amount.amount.get() == payment.amount.amount.get();
+    let left = payment.amount.amount.get() - payment.refunded();
+    if made.is_ok() && amount.amount.get() > left {
+        return Err(exceeds_charge());
+    }
+    let is_rest = amount.amount.get() == left;
     let input = match made {
         Ok(_) if is_rest => Input::RefundedInFull,
         Ok(_) => Input::RefundedInPart,
@@ -102,6 +111,11 @@ pub fn record_refund_outcome(
         }
     }
     Ok(Some(change))
+}
+
+pub(super) fn exceeds_charge() -> Failure {
+    let detail = "The gateway made a refund that exceeds what the known refunds leave of the charge.";
+    Failure::new(FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE, detail)
 }
 
 /// The result of a refund that a lookup at the gateway did not find, or found with another amount: failed, once it is not

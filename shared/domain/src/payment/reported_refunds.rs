@@ -1,8 +1,8 @@
 //! Refunds as the gateway reports them, whoever made them: this platform, or staff in the gateway's dashboard.
 
 use super::{
-    Answer, Change, Input, Movement, Payment, Refund, RefundOutcome, RefundReason, RefundStatus, StatedAmount,
-    Transition, accept, amount::record_mismatch, next, record_refund_outcome,
+    Accepted, Answer, Change, Input, Movement, Payment, Refund, RefundOutcome, RefundReason, RefundStatus,
+    StatedAmount, Transition, accept, amount::record_mismatch, next, record_refund_outcome, refunds::exceeds_charge,
 };
 use crate::{
     Money,
@@ -43,7 +43,8 @@ impl ReportedRefund {
 /// once, in whatever order its reports arrive. One that fails after it succeeded is put back. A refund of more than was charged, or
 /// in another currency, is recorded for review and changes nothing else.
 ///
-/// `Unavailable` if the payment has no charge yet: the result of the charge is to be recorded first.
+/// `Unavailable` if the payment has no charge yet: the result of the charge is to be recorded first; and with code
+/// [`REFUND_EXCEEDS_CHARGE`](super::REFUND_EXCEEDS_CHARGE) if known refunds leave too little: the gateway returned one of them since.
 pub fn record_reported_refund(
     payment: &Payment,
     reported: &ReportedRefund,
@@ -94,10 +95,14 @@ fn book(
         return Ok(Some(change));
     }
     let made = accept(refund.amount, &reported.answer());
-    let Some(made) = made.filter(|made| made.amount().currency == left.currency && made.amount().amount <= left.amount)
-    else {
+    let is_of_charge =
+        |made: &Accepted| made.amount().currency == left.currency && made.amount().amount <= payment.amount.amount;
+    let Some(made) = made.filter(is_of_charge) else {
         return Ok(mismatch(payment, reported, now));
     };
+    if made.amount().amount > left.amount {
+        return Err(exceeds_charge());
+    }
     let input = if made.amount() == left { Input::RefundedInFull } else { Input::RefundedInPart };
     let mut change = Change::of(payment, to(payment, input)?, now);
     refund.status = RefundStatus::Succeeded;
@@ -108,6 +113,11 @@ fn book(
     let (payment_id, order_id, amount) = (payment.id, payment.order_id, made.amount());
     change.events.push(PaymentRefunded { payment_id, order_id, refund_id: id, amount, refunded_amount }.into());
     Ok(Some(change))
+}
+
+/// Records for review a refund that exceeds the charge although everything that the gateway says about its refunds is recorded.
+pub fn record_excessive_refund(payment: &Payment, reported: &ReportedRefund, now: Timestamp) -> Option<Change> {
+    mismatch(payment, reported, now)
 }
 
 /// Puts back a refund that a bank returned: the money is in the balance at the gateway again, and may be refunded again.

@@ -362,7 +362,8 @@ impl ports::Gateway for Gateway {
 
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure> {
         let query = self.0.query(Dependency::Gateway, |state| {
-            let of_it = state.gateway.refunds.iter().filter(|refund| refund.charge == charge);
+            // Newest first, as Stripe lists them.
+            let of_it = state.gateway.refunds.iter().rev().filter(|refund| refund.charge == charge);
             Ok(of_it.map(|refund| state.gateway.reported(refund)).collect())
         });
         query.await

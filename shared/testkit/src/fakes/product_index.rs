@@ -27,6 +27,12 @@ impl ProductIndex {
         all.sort_by_key(|product| product.id);
         all
     }
+
+    /// Stock figure and its version of each product on sale.
+    pub fn stock_figures(&self) -> BTreeMap<ProductId, (i64, i64)> {
+        let figures = |product: Product| (product.id, (product.stock_quantity, product.stock_version));
+        self.0.inspect(|state| state.index.shown().filter(|product| product.active).map(figures).collect())
+    }
 }
 
 impl IndexState {

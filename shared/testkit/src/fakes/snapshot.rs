@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub invoices: Vec<Invoice>,
     /// The copy of the catalogue's prices, sorted by product.
     pub prices: Vec<ProductSnapshot>,
+    /// Stock figure and its version of each product that is listed.
+    pub listed: BTreeMap<ProductId, (i64, i64)>,
     /// Number of orders and revenue in minor units, summed over all windows.
     pub windows: (i64, i64),
 }
@@ -57,6 +59,7 @@ impl Platform {
             let new = state.payments.transfers.iter().skip(snapshot.transfers.len());
             snapshot.transfers.extend(new.cloned());
         });
+        snapshot.listed = self.product_index().stock_figures();
         snapshot.windows = self.windows().totals();
     }
 }

@@ -1,6 +1,7 @@
 //! Payments: charged, closed, refunded, reported by webhook, and reconciled.
 
 mod lost_responses;
+mod refund_reports;
 
 use super::{
     ORDER, PAYMENT, USER, assert_all_samples_run, clock,

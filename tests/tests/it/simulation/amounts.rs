@@ -4,17 +4,22 @@ use super::{
     backend::{Backend, Memory},
     choices::Choices,
     commands::{Command, Plan},
-    run,
+    env_var, run,
 };
 use std::{rc::Rc, time::Duration};
 use testkit::build;
 
+/// Schedules of each test; `QUAYSIDE_SCHEDULES=n` runs more.
 const SCHEDULES: u64 = 300;
+
+fn schedules() -> u64 {
+    env_var("QUAYSIDE_SCHEDULES").unwrap_or(SCHEDULES)
+}
 
 #[test]
 fn gateway_that_states_another_amount_confirms_no_order() {
     let mut charged = 0;
-    for seed in 1..=SCHEDULES {
+    for seed in 1..=schedules() {
         let (choices, backend) = (Rc::new(Choices::of(seed)), Memory::new());
         let mut plan = Plan { misstates: true, ..Plan::drawn(&choices, backend.can_be_seeded()) };
         // What a customer or staff do to a confirmed order never becomes possible.
@@ -23,14 +28,14 @@ fn gateway_that_states_another_amount_confirms_no_order() {
         let report = outcome.unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
         charged += usize::from(report.observed.contains("answer of another amount"));
     }
-    assert!(charged > usize::try_from(SCHEDULES / 2).expect("few"), "{charged} schedules have a charge");
+    assert!(charged > usize::try_from(schedules() / 2).expect("few"), "{charged} schedules have a charge");
 }
 
 #[test]
 fn refunds_in_the_dashboard_are_booked_once() {
     const DELAYS: [u64; 4] = [0, 2, 60, 4_000];
     let (mut refunded, mut returned) = (0, 0);
-    for seed in 1..=SCHEDULES {
+    for seed in 1..=schedules() {
         let (choices, backend) = (Rc::new(Choices::of(seed)), Memory::new());
         let mut plan = Plan { webhooks: true, ..Plan::drawn(&choices, backend.can_be_seeded()) };
         let orders: Vec<usize> = plan.orders().collect();

@@ -5,7 +5,7 @@ use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
+    PaymentStore, PriceCopy, ProductIndex, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -17,6 +17,7 @@ pub trait Stores {
     fn payments(&self) -> impl PaymentStore;
     fn users(&self) -> impl UserStore + VerificationStore;
     fn contacts(&self) -> impl ContactStore + DeviceStore;
+    fn product_index(&self) -> impl ProductIndex;
     fn invoices(&self) -> impl InvoiceStore + CreditNoteStore;
     fn windows(&self) -> impl WindowStore;
     fn outbox(&self) -> impl Outbox;
@@ -125,6 +126,10 @@ impl Stores for Platform {
 
     fn contacts(&self) -> impl ContactStore + DeviceStore {
         Platform::contacts(self)
+    }
+
+    fn product_index(&self) -> impl ProductIndex {
+        Platform::product_index(self)
     }
 
     fn invoices(&self) -> impl InvoiceStore + CreditNoteStore {

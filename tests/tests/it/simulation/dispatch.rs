@@ -181,6 +181,9 @@ impl<S: Backend> World<S> {
             to if to.name == catalog::PRODUCT_PRICE_TRACK.name => {
                 product_price_track::handle(&stores.orders(), delivery).await
             }
+            to if to.name == catalog::PRODUCT_INDEX.name => {
+                product_index::handle(&stores.product_index(), delivery).await
+            }
             to if to.name == catalog::PRODUCT_STOCK_TRACK.name => {
                 product_stock_track::handle(&platform.products(), &platform.cache(), delivery).await
             }

@@ -280,13 +280,13 @@ impl<S: Backend> World<S> {
     }
 }
 
-/// The functions whose queues receive this event. Not `product-index`: it fills a read model and causes nothing, and its contract has every
-/// order of events. Nor `webhook-enqueue`, which causes nothing here either: `super::webhooks` simulates what follows.
+/// The functions whose queues receive this event. Not `webhook-enqueue`, which causes nothing here: `super::webhooks` simulates what
+/// follows.
 fn consumers(event: &str) -> &'static [&'static Function] {
     static ALL: LazyLock<HashMap<&'static str, Vec<&'static Function>>> = LazyLock::new(|| {
         let mut all: HashMap<_, Vec<_>> = HashMap::new();
         for row in catalog::FUNCTIONS.iter().copied().filter(|row| row.has_queue()) {
-            if [catalog::PRODUCT_INDEX.name, catalog::WEBHOOK_ENQUEUE.name].contains(&row.name) {
+            if row.name == catalog::WEBHOOK_ENQUEUE.name {
                 continue;
             }
             row.consumes().iter().for_each(|event| all.entry(event.name).or_default().push(row));

@@ -103,17 +103,41 @@ fn refund_that_was_given_up_is_booked_when_the_gateway_reports_it() {
 }
 
 #[test]
-fn reported_refund_of_another_currency_or_of_more_than_is_left_is_for_review() {
+fn reported_refund_of_another_currency_or_of_more_than_was_charged_is_for_review() {
     let eur = ReportedRefund { amount: Some(StatedAmount::new(400, "eur")), ..made("re_1", 0) };
     let none = ReportedRefund { amount: None, ..made("re_1", 0) };
-    let partly = booked(&paid(), &made("re_9", 400));
-    for (payment, reported) in
-        [(&paid(), &eur), (&paid(), &none), (&paid(), &made("re_1", 1001)), (&partly, &made("re_1", 601))]
-    {
-        let change = record(payment, reported).expect("a change");
+    for reported in [eur, none, made("re_1", 1001)] {
+        let change = record(&paid(), &reported).expect("a change");
         assert!(change.is_mismatch() && change.transfers.is_empty(), "{reported:?}");
-        assert_eq!(change.payment.refunded(), payment.refunded());
-        assert_eq!(record(&change.payment, reported), None);
+        assert_eq!(change.payment.refunded(), 0);
+        assert_eq!(record(&change.payment, &reported), None);
+    }
+}
+
+#[test]
+fn refund_of_more_than_is_left_waits_for_the_return_of_another() {
+    let partly = booked(&paid(), &made("re_1", 400));
+    let (rest, new) = (made("re_2", 1000), refund_id(60));
+    let failure = record_reported_refund(&partly, &rest, new, at(60)).expect_err("too early");
+    assert_eq!((failure.kind, failure.code), (FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE));
+    let payment = booked(&booked(&partly, &returned("re_1", 400)), &rest);
+    assert_eq!((payment.status, payment.refunded()), (Status::Refunded, 1000));
+    let excess = record_excessive_refund(&partly, &rest, at(60)).expect("a change");
+    assert!(excess.is_mismatch() && excess.transfers.is_empty());
+}
+
+#[test]
+fn refund_of_this_platform_waits_for_the_return_of_what_it_exceeds() {
+    let requested = request_refund(&paid(), refund_id(1), None, RefundReason::Duplicate, at(50)).expect("valid");
+    for minor in [400, 1000] {
+        let partly = booked(&requested.payment, &made("re_1", minor));
+        let outcome =
+            RefundOutcome::Refunded(Answer { transaction_id: "re_2".to_owned(), amount: Some(usd(1000).into()) });
+        let failure = record_refund_outcome(&partly, refund_id(1), &outcome, at(60)).expect_err("too early");
+        assert_eq!((failure.kind, failure.code), (FailureKind::Unavailable, REFUND_EXCEEDS_CHARGE));
+        let payment = booked(&partly, &returned("re_1", minor));
+        let change = changed(record_refund_outcome(&payment, refund_id(1), &outcome, at(70)));
+        assert_eq!((change.payment.status, change.payment.refunded()), (Status::Refunded, 1000));
     }
 }
 

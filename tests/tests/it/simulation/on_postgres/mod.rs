@@ -10,8 +10,8 @@ use super::{
     choices::Choices,
 };
 use adapters_postgres::{
-    Database, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgStock, PgUsers, PgWindows,
-    UnreachableBus,
+    Database, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgStock, PgUsers,
+    PgWindows, UnreachableBus,
 };
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
 use catalog::Context;
@@ -21,7 +21,7 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, StockStore, UserStore, VerificationStore, WindowStore,
+    PaymentStore, PriceCopy, ProductIndex, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -280,6 +280,10 @@ impl Stores for Process {
 
     fn contacts(&self) -> impl ContactStore + DeviceStore {
         self.store(Context::Notifications, PgContacts::new)
+    }
+
+    fn product_index(&self) -> impl ProductIndex {
+        self.store(Context::Catalogue, |database, _| PgProductIndex::new(database))
     }
 
     fn invoices(&self) -> impl InvoiceStore + CreditNoteStore {

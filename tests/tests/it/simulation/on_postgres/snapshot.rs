@@ -34,6 +34,7 @@ const PRICES: &str = "SELECT jsonb_build_object('product_id', product_id, 'name'
     FROM orders.product_prices ORDER BY product_id";
 const INVOICES: &str =
     "SELECT series, position, issued_on, issued_at, draft FROM invoices.invoices ORDER BY series, position";
+const LISTED: &str = "SELECT product_id, stock_quantity, stock_version FROM catalogue.products WHERE active";
 const WINDOWS: &str = "SELECT coalesce(sum(orders), 0)::bigint AS orders, coalesce(sum(revenue), 0)::bigint AS revenue
     FROM analytics.windows";
 
@@ -45,7 +46,7 @@ pub async fn read(
     ledger: &impl Ledger,
 ) -> Snapshot {
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
-    let (orders, prices, reservations, lines_of, shipped, levels, transfers, invoices, windows) = join!(
+    let (orders, prices, reservations, lines_of, shipped, levels, transfers, invoices, listed, windows) = join!(
         orders.list(ids::user(1), MANY, None),
         rows(PRICES),
         rows(RESERVATIONS),
@@ -54,6 +55,7 @@ pub async fn read(
         rows(LEVELS),
         ledger.between(Timestamp::UNIX_EPOCH, Timestamp::MAX),
         rows(INVOICES),
+        rows(LISTED),
         rows(WINDOWS)
     );
     let mut orders = orders.expect("the orders").items;
@@ -86,6 +88,7 @@ pub async fn read(
         payments: paid,
         transfers: transfers.expect("the ledger"),
         invoices: invoices.iter().map(invoice).collect(),
+        listed: listed.iter().map(listed_figures).collect(),
         windows: windows.first().map(|row| (get(row, "orders"), get(row, "revenue"))).unwrap_or_default(),
     }
 }
@@ -105,6 +108,10 @@ fn level(row: &Row) -> StockLevel {
         reserved: get(row, "reserved"),
         version: get(row, "version"),
     }
+}
+
+fn listed_figures(row: &Row) -> (ProductId, (i64, i64)) {
+    (ProductId(get(row, "product_id")), (get(row, "stock_quantity"), get(row, "stock_version")))
 }
 
 fn invoice(row: &Row) -> Invoice {
