@@ -16,23 +16,27 @@ impl ports::CreditNoteRenderer for PdfInvoiceRenderer {
     fn render_credit_note(&self, note: &CreditNote) -> Result<Vec<u8>, Failure> {
         let faces = Typefaces::new(&self.fonts).ok_or_else(|| Failure::internal("the typeface cannot be loaded"))?;
         let draft = &note.draft;
+        let title = if draft.cancels.is_some() { "Cancellation" } else { "Credit note" };
         let buyer = address(&draft.address, &faces);
         report_replaced(buyer.iter());
         let mut document = Document::new();
-        document.set_metadata(metadata(&format!("Credit note {}", note.number()), &note.key(), note.issued_at));
+        document.set_metadata(metadata(&format!("{title} {}", note.number()), &note.key(), note.issued_at));
         let settings =
             PageSettings::from_wh(WIDTH, HEIGHT).ok_or_else(|| Failure::internal("the page size is invalid"))?;
         let mut page = document.start_page_with(settings);
         let mut sheet = Sheet::new(page.surface(), &faces);
         let details = [
-            ("CREDIT NOTE NUMBER", note.number(), 10.5),
+            ("NUMBER", note.number(), 10.5),
             ("DATE", note.issued_on.strftime("%-d %B %Y").to_string(), 10.5),
             ("ORDER", draft.refund.order_id.to_string(), 9.0),
             ("PAYMENT", draft.payment_id.to_string(), 9.0),
         ];
-        let top = first_header(&mut sheet, "Credit note", &draft.seller, &buyer, &details);
+        let top = first_header(&mut sheet, title, &draft.seller, &buyer, &details);
         let issued_on = draft.invoice_issued_on.strftime("%-d %B %Y");
-        let what = format!("Refund of invoice {} of {issued_on}", draft.invoice_number);
+        let what = match &draft.cancels {
+            None => format!("Refund of invoice {} of {issued_on}", draft.invoice_number),
+            Some(note) => format!("Cancels credit note {note} for invoice {} of {issued_on}", draft.invoice_number),
+        };
         sheet.text("DESCRIPTION", LEFT, top, Style::new(8.0, MUTED).spaced(0.05));
         let amount = format!("AMOUNT ({})", draft.refund.amount.currency.code());
         let right = super::sheet::Anchor::End;

@@ -47,7 +47,10 @@ impl Summary {
             false => format!("Includes {} % tax on {}", line.rate, format_amount(line.taxed)),
         };
         let included = draft.taxes.iter().map(|line| (name(line), line.amount)).collect();
-        let words = ("Refunded", "Returned to the card that paid.");
+        let words = match draft.cancels {
+            None => ("Refunded", "Returned to the card that paid."),
+            Some(_) => ("Cancelled", "The refund was returned by the bank of the card."),
+        };
         Self { parts: Vec::new(), included, total: draft.refund.amount, words }
     }
 

@@ -176,6 +176,16 @@ fn credit_note_states_its_invoice_the_refund_and_its_tax() {
     ] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
+    let draft = domain::credit_note::cancellation(&note);
+    let cancellation = domain::credit_note::CreditNote { position: 8, draft, ..note };
+    let bytes = ports::CreditNoteRenderer::render_credit_note(&renderer, &cancellation).unwrap();
+    keep("cancellation", &bytes);
+    let text = scripts::extract(&bytes);
+    for part in
+        ["Cancellation", "CN-2026-000008", "Cancels credit note CN-2026-000007 for invoice 2026-000042", "617,283.94"]
+    {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
 }
 
 #[test]

@@ -30,13 +30,22 @@ CREATE TABLE invoices.refunds (
     amount    bigint NOT NULL CHECK (amount > 0),
     -- Sum of all refunds of the payment up to this one.
     refunded  bigint NOT NULL CHECK (refunded >= amount),
-    currency  text   NOT NULL
+    currency  text   NOT NULL,
+    -- Version of the payment in which it was made.
+    version   bigint NOT NULL CHECK (version > 0)
 );
 CREATE INDEX refunds_of_order ON invoices.refunds (order_id);
 
--- Credit notes, one for each refund of an invoiced order, in series of their own, such as CN-2026.
+-- Refunds that failed, with the latest version of the payment in which they did. One that was made before that was returned by a bank.
+CREATE TABLE invoices.refund_failures (
+    refund_id uuid   PRIMARY KEY,
+    version   bigint NOT NULL CHECK (version > 0)
+);
+
+-- Credit notes, one for each refund of an invoiced order, and their cancellations, in series of their own, such as CN-2026.
 CREATE TABLE invoices.credit_notes (
-    refund_id uuid        PRIMARY KEY REFERENCES invoices.refunds (refund_id),
+    refund_id uuid        NOT NULL REFERENCES invoices.refunds (refund_id),
+    is_cancellation boolean NOT NULL,
     order_id  uuid        NOT NULL REFERENCES invoices.invoices (order_id),
     user_id   uuid        NOT NULL,
     series    text        NOT NULL REFERENCES invoices.series (series),
@@ -45,6 +54,7 @@ CREATE TABLE invoices.credit_notes (
     issued_at timestamptz NOT NULL,
     -- The content as it was drafted; never changed.
     draft     jsonb       NOT NULL,
+    PRIMARY KEY (refund_id, is_cancellation),
     UNIQUE (series, position)
 );
 CREATE INDEX credit_notes_of_order ON invoices.credit_notes (order_id);

@@ -6,11 +6,11 @@ use super::{
     invoices::{MAX_ATTEMPTS, read},
     orders::{format_position, parse_cursor},
     params::params,
-    rows::{get, json, money, only},
+    rows::{bigint, get, json, money, only},
 };
 use domain::{
     Event,
-    credit_note::{self, CreditNote, Draft, Refund},
+    credit_note::{self, CreditNote, Draft, RecordedRefund, Refund},
     id::{OrderId, RefundId, UserId},
     invoice::{Calendar, Invoice},
 };
@@ -19,14 +19,23 @@ use ports::{Bus, CreditNoteStore, InvoiceList, Page};
 use tokio_postgres::{Row, types::Json};
 
 const RECORD: &str = "
-    INSERT INTO refunds (refund_id, order_id, amount, refunded, currency) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    INSERT INTO refunds (refund_id, order_id, amount, refunded, currency, version) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT DO NOTHING";
 
-const REFUNDS: &str = "SELECT refund_id, order_id, amount, refunded, currency FROM refunds WHERE order_id = $1 ORDER BY refunded, refund_id";
+const RECORD_FAILURE: &str = "
+    INSERT INTO refund_failures AS known (refund_id, version) VALUES ($1, $2)
+    ON CONFLICT (refund_id) DO UPDATE SET version = excluded.version WHERE known.version < excluded.version";
 
-/// The credit note of a refund, if it has one, and the next number of the series.
+const REFUNDS: &str = "
+    SELECT refund_id, order_id, amount, refunded, currency, coalesce(f.version > r.version, false) AS is_returned
+    FROM refunds AS r LEFT JOIN refund_failures AS f USING (refund_id)
+    WHERE order_id = $1 ORDER BY refunded, refund_id";
+
+/// The credit note of a refund or its cancellation, if it has one, and the next number of the series.
 const FIND_OR_NEXT_NUMBER: &str = "
     SELECT c.series, c.position, c.issued_on, c.issued_at, c.draft, 1 + coalesce(s.last_number, 0) AS next, s.last_issued_on
-    FROM (VALUES (1)) AS one LEFT JOIN credit_notes AS c ON c.refund_id = $1 LEFT JOIN series AS s ON s.series = $2";
+    FROM (VALUES (1)) AS one LEFT JOIN credit_notes AS c ON (c.refund_id, c.is_cancellation) = ($1, $3)
+    LEFT JOIN series AS s ON s.series = $2";
 
 const INSERT: &str = concat!(
     "WITH numbered AS (
@@ -36,8 +45,8 @@ const INSERT: &str = concat!(
             WHERE s.last_number = excluded.last_number - 1 AND s.last_issued_on <= excluded.last_issued_on
         RETURNING series, last_number, last_issued_on
     ), inserted AS (
-        INSERT INTO credit_notes (refund_id, order_id, user_id, series, position, issued_on, issued_at, draft)
-        SELECT $1, $2, $3, series, last_number, last_issued_on, $9, $6 FROM numbered
+        INSERT INTO credit_notes (refund_id, order_id, user_id, series, position, issued_on, issued_at, draft, is_cancellation)
+        SELECT $1, $2, $3, series, last_number, last_issued_on, $9, $6, $10 FROM numbered
         RETURNING refund_id
     ), ",
     insert_event!("$7", from "inserted"),
@@ -70,6 +79,7 @@ impl<B: Bus> PgInvoices<B> {
             Json(event),
             note.issued_on,
             note.issued_at,
+            note.draft.cancels.is_some(),
         ];
         match self.relay.database().attempt(INSERT, &params).await? {
             Ok(rows) => get(only(&rows)?, "inserted"),
@@ -80,26 +90,32 @@ impl<B: Bus> PgInvoices<B> {
 }
 
 impl<B: Bus> CreditNoteStore for PgInvoices<B> {
-    async fn record_refund(&self, refund: &Refund) -> Result<(), Failure> {
+    async fn record_refund(&self, refund: &Refund, version: u64) -> Result<(), Failure> {
         let params = params![
             refund.refund_id.0,
             refund.order_id.0,
             refund.amount.amount.get(),
             refund.refunded.amount.get(),
             refund.amount.currency.code(),
+            bigint(version)?,
         ];
         self.relay.database().query(RECORD, &params).await.map(drop)
     }
 
-    async fn refunds(&self, order: OrderId) -> Result<Vec<Refund>, Failure> {
+    async fn record_failure(&self, refund: RefundId, version: u64) -> Result<(), Failure> {
+        self.relay.database().query(RECORD_FAILURE, &params![refund.0, bigint(version)?]).await.map(drop)
+    }
+
+    async fn refunds(&self, order: OrderId) -> Result<Vec<RecordedRefund>, Failure> {
         let rows = self.relay.database().query(REFUNDS, &params![order.0]).await?;
         let refund = |row: &Row| {
-            Ok(Refund {
+            let refund = Refund {
                 refund_id: RefundId(get(row, "refund_id")?),
                 order_id: OrderId(get(row, "order_id")?),
                 amount: money(row, "amount", "currency")?,
                 refunded: money(row, "refunded", "currency")?,
-            })
+            };
+            Ok(RecordedRefund { refund, is_returned: get(row, "is_returned")? })
         };
         rows.iter().map(refund).collect()
     }
@@ -114,7 +130,7 @@ impl<B: Bus> CreditNoteStore for PgInvoices<B> {
         let today = calendar.date(now);
         let series = credit_note::series(calendar, today);
         for _ in 0..MAX_ATTEMPTS {
-            let params = params![draft.refund.refund_id.0, &series];
+            let params = params![draft.refund.refund_id.0, &series, draft.cancels.is_some()];
             let rows = self.relay.database().query(FIND_OR_NEXT_NUMBER, &params).await?;
             let row = only(&rows)?;
             if get::<Option<&str>>(row, "series")?.is_some() {

@@ -184,11 +184,14 @@ impl InvoiceItemView {
     }
 }
 
-/// A credit note.
+/// A credit note, or the document that cancels one.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CreditNoteView {
     /// Number of the credit note.
     pub number: String,
+    /// Number of the credit note that it cancels, because the refund was returned by a bank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancels: Option<String>,
     /// Number of the invoice that it corrects.
     pub invoice_number: String,
     /// Id of the refund.
@@ -213,6 +216,7 @@ impl CreditNoteView {
         let draft = &note.draft;
         Self {
             number: note.number(),
+            cancels: draft.cancels.clone(),
             invoice_number: draft.invoice_number.clone(),
             refund_id: id(draft.refund.refund_id.0),
             issued_on: note.issued_on.to_string(),

@@ -406,7 +406,7 @@ functions! {
     INVOICE_LIST = Function::new("invoice-list", Invoices).http(Get, "/api/v1/invoices", OWNER_OR_STAFF)
         .uses(&[Uses::PostgresRead, Uses::Bucket(&INVOICES, &[GetObject, ListBucket])]);
     /// Issues the credit note of a refund.
-    CREDIT_NOTE_ISSUE = Function::new("credit-note-issue", Invoices).on(&[PAYMENT_REFUNDED, INVOICE_ISSUED])
+    CREDIT_NOTE_ISSUE = Function::new("credit-note-issue", Invoices).on(&[PAYMENT_REFUNDED, REFUND_FAILED, INVOICE_ISSUED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, &[PutObject]), Uses::InvoiceCalendar])
         .publishes(&[CREDIT_NOTE_ISSUED]).memory(512).timeout(20).gathering(100, 20);
     /// Lists the credit notes of an order with links to them.

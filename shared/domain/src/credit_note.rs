@@ -1,7 +1,8 @@
 //! Credit notes: one for each refund of an invoiced order, in a series of their own.
 //!
 //! The tax of a refund is its share of the invoice's tax, by rate. Shares are differences of cumulative ones, so that those of all refunds
-//! add up to the invoice when everything is refunded.
+//! add up to the invoice when everything is refunded. A refund that a bank returns leaves its credit note, which was sent; a further
+//! document of the series cancels it.
 
 use crate::{
     Money,
@@ -25,6 +26,14 @@ pub struct Refund {
     pub refunded: Money,
 }
 
+/// A refund with what became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedRefund {
+    pub refund: Refund,
+    /// Whether it failed after it was made: a bank returned the money.
+    pub is_returned: bool,
+}
+
 /// The content of a credit note without its number and date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
@@ -40,6 +49,9 @@ pub struct Draft {
     pub seller: Seller,
     pub address: Address,
     pub payment_id: PaymentId,
+    /// Number of the credit note that this one cancels, because its refund was returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancels: Option<String>,
 }
 
 /// A numbered credit note.
@@ -81,7 +93,13 @@ pub fn draft(invoice: &Invoice, refund: Refund) -> Result<Draft, Failure> {
         seller: invoice.draft.seller.clone(),
         address: invoice.draft.address.clone(),
         payment_id: invoice.draft.payment_id,
+        cancels: None,
     })
+}
+
+/// Drafts the document that cancels `note`: it takes back the same amounts.
+pub fn cancellation(note: &CreditNote) -> Draft {
+    Draft { cancels: Some(note.number()), ..note.draft.clone() }
 }
 
 fn units(money: Money) -> u64 {
@@ -150,6 +168,17 @@ mod tests {
         let issued_on = Calendar::utc().date(issued_at);
         let note = CreditNote { position: 7, series: series(&Calendar::utc(), issued_on), issued_on, issued_at, draft };
         assert_eq!((note.number(), note.key()), ("CN-2026-000007".into(), "CN-2026/CN-2026-000007.pdf".into()));
+    }
+
+    #[test]
+    fn cancellation_takes_back_the_amounts_of_its_credit_note() {
+        let draft = draft(&an_invoice(11_900, &[(11_900, 1_900)]), refund(5_950, 5_950)).expect("a draft");
+        let issued_at: Timestamp = "2026-11-21T08:45:00Z".parse().expect("an instant");
+        let issued_on = Calendar::utc().date(issued_at);
+        let note = CreditNote { position: 7, series: series(&Calendar::utc(), issued_on), issued_on, issued_at, draft };
+        let cancelling = cancellation(&note);
+        assert_eq!(cancelling.cancels.as_deref(), Some("CN-2026-000007"));
+        assert_eq!((cancelling.refund, cancelling.taxes), (note.draft.refund, note.draft.taxes));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::{Claim, Page};
 use domain::{
     Event,
-    credit_note::{self, CreditNote, Refund},
-    id::{OrderId, UserId},
+    credit_note::{self, CreditNote, RecordedRefund, Refund},
+    id::{OrderId, RefundId, UserId},
     invoice::{Calendar, Draft, Invoice},
 };
 use kernel::{Failure, Timestamp};
@@ -36,14 +36,19 @@ pub trait InvoiceList {
 
 /// Stores refunds, and numbers their credit notes.
 pub trait CreditNoteStore {
-    /// Records a refund, whether its order has an invoice yet or not. Recording it again changes nothing.
-    async fn record_refund(&self, refund: &Refund) -> Result<(), Failure>;
+    /// Records a refund that was made in `version` of its payment, whether its order has an invoice yet or not. Recording it again changes
+    /// nothing.
+    async fn record_refund(&self, refund: &Refund, version: u64) -> Result<(), Failure>;
 
-    /// The refunds of an order, by what was refunded up to each.
-    async fn refunds(&self, order: OrderId) -> Result<Vec<Refund>, Failure>;
+    /// Records that a refund failed in `version` of its payment, whether it is known or not.
+    async fn record_failure(&self, refund: RefundId, version: u64) -> Result<(), Failure>;
 
-    /// Assigns number and date to the credit note of a recorded refund, as [`InvoiceStore::assign_number`] does for an invoice. Returns the
-    /// existing credit note if the refund has one.
+    /// The refunds of an order, by what was refunded up to each. One is returned if it failed in a later version than it was made in:
+    /// events may come in any order.
+    async fn refunds(&self, order: OrderId) -> Result<Vec<RecordedRefund>, Failure>;
+
+    /// Assigns number and date to the credit note of a recorded refund or to its cancellation, as [`InvoiceStore::assign_number`] does for an
+    /// invoice. Returns the existing document if the refund has one.
     async fn number_credit_note(
         &self,
         draft: &credit_note::Draft,

@@ -122,7 +122,7 @@ pub struct InvoiceIssued {
     pub key: String,
 }
 
-/// The credit note of a refund was numbered; its document is stored under `key`.
+/// The credit note of a refund was numbered, or the document that cancels it; it is stored under `key`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CreditNoteIssued {
     /// Id of the order.
@@ -133,4 +133,7 @@ pub struct CreditNoteIssued {
     pub number: String,
     /// S3 object key of the document.
     pub key: String,
+    /// Number of the credit note that this document cancels, because its refund was returned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancels: Option<String>,
 }

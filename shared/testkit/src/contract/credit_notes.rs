@@ -4,7 +4,7 @@ use super::{Fixture, a_claim, an_event, fresh};
 use crate::build::{self, usd};
 use domain::{
     Event,
-    credit_note::{self, CreditNote, Draft, Refund},
+    credit_note::{self, CreditNote, Draft, RecordedRefund, Refund},
     event::{CreditNoteIssued, InvoiceIssued},
     id::{OrderId, RefundId, UserId},
     invoice::{Calendar, Invoice},
@@ -19,9 +19,11 @@ macro_rules! contract_credit_notes {
     ($fixture:expr) => {
         $crate::each_rule! { credit_notes, $fixture;
             refunds_are_recorded_once_and_listed_in_order
+            refund_is_returned_if_it_failed_in_a_later_version_than_it_was_made_in
             credit_notes_are_numbered_in_a_series_of_their_own
             repeated_numbering_of_a_refund_returns_the_same_credit_note
             concurrent_credit_notes_leave_no_gap_and_no_duplicate
+            cancellation_of_a_credit_note_is_numbered_once_in_the_same_series
             credit_notes_are_visible_to_the_owner_of_the_invoice
             invoices_of_a_customer_are_listed_newest_first
         }
@@ -54,7 +56,8 @@ fn refund(order_id: OrderId, cents: i64, refunded: i64) -> Refund {
 fn issued(id: Uuid) -> impl Fn(&CreditNote) -> Event {
     move |note| {
         let Refund { refund_id, order_id, .. } = note.draft.refund;
-        let issued = CreditNoteIssued { order_id, refund_id, number: note.number(), key: note.key() };
+        let (number, key, cancels) = (note.number(), note.key(), note.draft.cancels.clone());
+        let issued = CreditNoteIssued { order_id, refund_id, number, key, cancels };
         Event { id, ..an_event(issued) }
     }
 }
@@ -63,7 +66,7 @@ fn issued(id: Uuid) -> impl Fn(&CreditNote) -> Event {
 async fn a_draft(invoices: &(impl InvoiceStore + CreditNoteStore), at: Timestamp) -> (Invoice, Draft) {
     let invoice = an_invoice(invoices, UserId(fresh()), at).await;
     let refund = refund(invoice.draft.order_id, 100, 100);
-    invoices.record_refund(&refund).await.expect("recorded");
+    invoices.record_refund(&refund, 2).await.expect("recorded");
     let draft = credit_note::draft(&invoice, refund).expect("a draft");
     (invoice, draft)
 }
@@ -74,9 +77,47 @@ pub async fn refunds_are_recorded_once_and_listed_in_order(
     let (order, store) = (OrderId(fresh()), fixture.port());
     let (first, second) = (refund(order, 100, 100), refund(order, 50, 150));
     for refund in [&second, &first, &second, &refund(OrderId(fresh()), 1, 1)] {
-        store.record_refund(refund).await.expect("recorded");
+        store.record_refund(refund, 2).await.expect("recorded");
     }
-    assert_eq!(store.refunds(order).await, Ok(vec![first, second]));
+    let recorded = |refund| RecordedRefund { refund, is_returned: false };
+    assert_eq!(store.refunds(order).await, Ok(vec![recorded(first), recorded(second)]));
+}
+
+pub async fn refund_is_returned_if_it_failed_in_a_later_version_than_it_was_made_in(
+    fixture: &Fixture<impl InvoiceStore + CreditNoteStore + InvoiceList>,
+) {
+    let store = fixture.port();
+    for (made, failures, is_returned) in
+        [(3, &[5][..], true), (5, &[3], false), (5, &[3, 7], true), (5, &[7, 3], true), (3, &[], false)]
+    {
+        for is_failure_first in [false, true] {
+            let refund = refund(OrderId(fresh()), 100, 100);
+            if !is_failure_first {
+                store.record_refund(&refund, made).await.expect("recorded");
+            }
+            for failed in failures {
+                store.record_failure(refund.refund_id, *failed).await.expect("recorded");
+            }
+            store.record_refund(&refund, made).await.expect("recorded");
+            let recorded = store.refunds(refund.order_id).await;
+            assert_eq!(recorded, Ok(vec![RecordedRefund { refund, is_returned }]), "{made}, {failures:?}");
+        }
+    }
+}
+
+pub async fn cancellation_of_a_credit_note_is_numbered_once_in_the_same_series(
+    fixture: &Fixture<impl InvoiceStore + CreditNoteStore + InvoiceList>,
+) {
+    let (store, year, calendar) = (fixture.port(), a_year(), Calendar::utc());
+    let (invoice, draft) = a_draft(store, year).await;
+    let note = store.number_credit_note(&draft, &calendar, year, &issued(fresh())).await.expect("a number");
+    let draft = credit_note::cancellation(&note);
+    let first = store.number_credit_note(&draft, &calendar, year, &issued(fresh())).await.expect("a number");
+    assert_eq!((first.position, &first.series, &first.draft), (note.position + 1, &note.series, &draft));
+    let again = store.number_credit_note(&draft, &calendar, year, &issued(fresh())).await;
+    assert_eq!(again, Ok(first.clone()));
+    let of_order = store.credit_notes(invoice.draft.order_id, None).await;
+    assert_eq!(of_order, Ok(Some(vec![note, first])));
 }
 
 pub async fn credit_notes_are_numbered_in_a_series_of_their_own(

@@ -3,8 +3,8 @@
 use super::{Dependency, InvoiceRenderer, Invoices, orders::read_cursor};
 use domain::{
     Event,
-    credit_note::{self, CreditNote, Draft, Refund},
-    id::{OrderId, UserId},
+    credit_note::{self, CreditNote, Draft, RecordedRefund, Refund},
+    id::{OrderId, RefundId, UserId},
     invoice::{Calendar, Invoice},
 };
 use kernel::{Failure, Timestamp};
@@ -20,19 +20,33 @@ impl Invoices {
 }
 
 impl ports::CreditNoteStore for Invoices {
-    async fn record_refund(&self, refund: &Refund) -> Result<(), Failure> {
+    async fn record_refund(&self, refund: &Refund, version: u64) -> Result<(), Failure> {
         let commit = self.0.commit("invoices.record_refund", |state| {
-            state.invoices.refunds.entry(refund.refund_id).or_insert(*refund);
+            state.invoices.refunds.entry(refund.refund_id).or_insert((*refund, version));
             Ok(())
         });
         commit.await
     }
 
-    async fn refunds(&self, order: OrderId) -> Result<Vec<Refund>, Failure> {
+    async fn record_failure(&self, refund: RefundId, version: u64) -> Result<(), Failure> {
+        let commit = self.0.commit("invoices.record_failure", |state| {
+            let known = state.invoices.refund_failures.entry(refund).or_default();
+            *known = version.max(*known);
+            Ok(())
+        });
+        commit.await
+    }
+
+    async fn refunds(&self, order: OrderId) -> Result<Vec<RecordedRefund>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
-            let all = state.invoices.refunds.values();
-            let mut found: Vec<Refund> = all.filter(|refund| refund.order_id == order).copied().collect();
-            found.sort_by_key(|refund| (refund.refunded.amount, refund.refund_id));
+            let failures = &state.invoices.refund_failures;
+            let is_returned =
+                |refund: &Refund, version| failures.get(&refund.refund_id).is_some_and(|failed| *failed > version);
+            let of_order = state.invoices.refunds.values().filter(|(refund, _)| refund.order_id == order);
+            let mut found: Vec<RecordedRefund> = of_order
+                .map(|(refund, version)| RecordedRefund { refund: *refund, is_returned: is_returned(refund, *version) })
+                .collect();
+            found.sort_by_key(|one| (one.refund.refunded.amount, one.refund.refund_id));
             Ok(found)
         });
         query.await
@@ -46,14 +60,15 @@ impl ports::CreditNoteStore for Invoices {
         event: &dyn Fn(&CreditNote) -> Event,
     ) -> Result<CreditNote, Failure> {
         let commit = self.0.commit("invoices.number_credit_note", |state| {
-            if let Some(note) = state.invoices.credit_notes.get(&draft.refund.refund_id) {
+            let key = (draft.refund.refund_id, draft.cancels.is_some());
+            if let Some(note) = state.invoices.credit_notes.get(&key) {
                 return Ok(note.clone());
             }
             let today = calendar.date(now);
             let series = credit_note::series(calendar, today);
             let (position, issued_on) = state.invoices.next(&series, today);
             let note = CreditNote { position, series, issued_on, issued_at: now, draft: draft.clone() };
-            state.invoices.credit_notes.insert(draft.refund.refund_id, note.clone());
+            state.invoices.credit_notes.insert(key, note.clone());
             state.outbox.add(&event(&note));
             Ok(note)
         });
@@ -104,7 +119,8 @@ impl ports::InvoiceList for Invoices {
 impl ports::CreditNoteRenderer for InvoiceRenderer {
     fn render_credit_note(&self, note: &CreditNote) -> Result<Vec<u8>, Failure> {
         let Draft { refund, invoice_number, .. } = &note.draft;
-        let text = format!("%PDF-memory\ncredit note {}\ninvoice {invoice_number}\n{}\n", note.number(), refund.amount);
+        let what = if note.draft.cancels.is_some() { "cancellation" } else { "credit note" };
+        let text = format!("%PDF-memory\n{what} {}\ninvoice {invoice_number}\n{}\n", note.number(), refund.amount);
         Ok(text.into_bytes())
     }
 }

@@ -14,8 +14,12 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Default)]
 pub(super) struct InvoicesState {
     pub by_order: HashMap<OrderId, Invoice>,
-    pub refunds: HashMap<RefundId, Refund>,
-    pub credit_notes: HashMap<RefundId, CreditNote>,
+    /// Each refund, and the version of its payment in which it was made.
+    pub refunds: HashMap<RefundId, (Refund, u64)>,
+    /// The version of its payment in which a refund failed.
+    pub refund_failures: HashMap<RefundId, u64>,
+    /// By refund, and whether it cancels.
+    pub credit_notes: HashMap<(RefundId, bool), CreditNote>,
     /// The last number and date of each series.
     last: HashMap<String, (i64, Date)>,
 }

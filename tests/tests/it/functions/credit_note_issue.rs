@@ -1,11 +1,16 @@
 //! Processing of credit-note-issue's sample events.
 
 use super::{ORDER, clock, consumers::deliver, platform_with_invoice, sample};
-use domain::{DomainEvent, event::InvoiceIssued, invoice::Calendar};
+use domain::{
+    DomainEvent, Event,
+    event::{InvoiceIssued, PaymentRefunded, RefundFailed},
+    id::{PaymentId, RefundId},
+    invoice::Calendar,
+};
 use edge::{Consumer, Delivery};
 use kernel::Failure;
 use serde_json::json;
-use testkit::{Dependency, Platform, build};
+use testkit::{Dependency, Platform, build, ids};
 
 async fn issue(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let (invoices, documents, renderer) = (platform.invoices(), platform.documents(), platform.invoice_renderer());
@@ -64,4 +69,56 @@ async fn failed_upload_of_a_credit_note_is_retried_under_the_same_number() {
     let [note] = &platform.invoices().all_credit_notes()[..] else { panic!("one credit note") };
     assert_eq!((note.position, platform.documents().bytes(&note.key()).is_some()), (1, true));
     assert_eq!(json!(note.draft.taxes), json!([]));
+}
+
+const REFUND: RefundId = RefundId(kernel::Uuid::from_u128(0xd1));
+
+/// The refund as it was made in one version of its payment, and as it failed in another.
+fn refunded_and_failed(made: u64, failed: u64) -> [Event; 2] {
+    let (payment_id, order_id, refund_id, amount) = (PaymentId(ids::event(1)), ORDER, REFUND, build::usd(100));
+    let refunded = PaymentRefunded { payment_id, order_id, refund_id, amount, refunded_amount: amount };
+    let code = "expired_or_canceled_card".to_owned();
+    let failure = RefundFailed { payment_id, order_id, refund_id, amount, code };
+    let (first, second) = (build::event(95, refunded), build::event(96, failure));
+    [Event { sequence: made, ..first }, Event { sequence: failed, ..second }]
+}
+
+async fn issue_each(platform: &Platform, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        let delivery = edge::testing::delivery(catalog::CREDIT_NOTE_ISSUE.name, event, &clock());
+        issue(platform, delivery).await.expect("issued");
+    }
+}
+
+#[tokio::test]
+async fn credit_note_of_a_returned_refund_is_cancelled_once_under_the_next_number() {
+    let platform = platform_with_invoice().await;
+    let events = refunded_and_failed(2, 3);
+    issue_each(&platform, events.clone().into_iter().chain(events)).await;
+    let [note, cancellation] = &platform.invoices().all_credit_notes()[..] else { panic!("two documents") };
+    assert_eq!((note.draft.cancels.as_deref(), cancellation.draft.cancels.as_deref()), (None, Some("CN-2026-000001")));
+    assert_eq!(cancellation.draft.taxes, note.draft.taxes);
+    assert!(platform.documents().bytes(&cancellation.key()).is_some());
+}
+
+#[tokio::test]
+async fn refund_that_is_known_to_be_returned_gets_no_credit_note() {
+    let platform = platform_with_invoice().await;
+    let [refunded, failed] = refunded_and_failed(2, 3);
+    issue_each(&platform, [failed, refunded]).await;
+    assert_eq!(platform.invoices().all_credit_notes(), []);
+}
+
+#[tokio::test]
+async fn refund_that_was_given_up_and_made_after_all_has_a_credit_note() {
+    for is_failure_first in [true, false] {
+        let platform = platform_with_invoice().await;
+        let mut events = refunded_and_failed(5, 3);
+        if is_failure_first {
+            events.reverse();
+        }
+        issue_each(&platform, events).await;
+        let [note] = &platform.invoices().all_credit_notes()[..] else { panic!("one credit note") };
+        assert_eq!(note.draft.cancels, None);
+    }
 }

@@ -24,10 +24,11 @@ async fn credit_note_list_shows_credit_notes_with_links_to_owner_and_staff() {
     let invoice = platform.invoices().all().remove(0);
     let (amount, refund_id) = (build::usd(100), RefundId(kernel::Uuid::nil()));
     let refund = Refund { refund_id, order_id: super::ORDER, amount, refunded: amount };
-    platform.invoices().record_refund(&refund).await.expect("recorded");
+    platform.invoices().record_refund(&refund, 2).await.expect("recorded");
     let draft = credit_note::draft(&invoice, refund).expect("a draft");
     let issued = |note: &credit_note::CreditNote| {
-        build::event(92, CreditNoteIssued { order_id: super::ORDER, refund_id, number: note.number(), key: note.key() })
+        let (order_id, number, key) = (super::ORDER, note.number(), note.key());
+        build::event(92, CreditNoteIssued { order_id, refund_id, number, key, cancels: None })
     };
     let numbered =
         platform.invoices().number_credit_note(&draft, &Calendar::utc(), super::sample_time(), &issued).await;

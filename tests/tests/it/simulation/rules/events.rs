@@ -6,12 +6,7 @@ use super::{
     rule,
 };
 use crate::simulation::{backend::Backend, commands::RECEIVED, world::World};
-use domain::{
-    DomainEvent, Event,
-    ledger::{Purpose, Transfer},
-    order::Status,
-    payment::Payment,
-};
+use domain::{DomainEvent, Event, id::RefundId, ledger::Purpose, order::Status, payment::RefundStatus};
 use kernel::Uuid;
 use std::rc::Rc;
 use testkit::Snapshot;
@@ -68,20 +63,35 @@ pub(super) fn counted<S: Backend>(world: &World<S>, committed: &[Rc<Event>]) -> 
         (catalog::PAYMENT_SUCCEEDED, charged),
         (catalog::PAYMENT_REFUNDED, refunds),
         (catalog::INVOICE_ISSUED, confirmed),
-        (catalog::CREDIT_NOTE_ISSUED, credited(seen)),
         (catalog::NOTIFICATION_SENT, expected_emails(world)),
     ] {
         rule!(count(row) == expected, "{} events {} where {expected} are expected", count(row), row.name);
     }
-    Ok(())
+    credited(seen, committed)
 }
 
-/// The number of refunds of orders that have an invoice.
-fn credited(seen: &Snapshot) -> usize {
-    let is_invoiced = |payment: &&Payment| seen.invoices.iter().any(|one| one.draft.order_id == payment.order_id);
-    let invoiced: Vec<_> = seen.payments.values().filter(is_invoiced).map(|payment| Some(payment.id)).collect();
-    let is_credited = |one: &&Transfer| one.purpose == Purpose::Refund && invoiced.contains(&one.payment_id);
-    seen.transfers.iter().filter(is_credited).count()
+/// Each refund of an invoiced order has a credit note. One that was returned has none, or one that is cancelled.
+fn credited(seen: &Snapshot, committed: &[Rc<Event>]) -> Result<(), Violation> {
+    let notes = |refund: RefundId, cancels: bool| {
+        let is_it = |event: &&Rc<Event>| matches!(&event.event, DomainEvent::CreditNoteIssued(note) if (note.refund_id, note.cancels.is_some()) == (refund, cancels));
+        committed.iter().filter(is_it).count()
+    };
+    for payment in seen.payments.values() {
+        let is_invoiced = seen.invoices.iter().any(|invoice| invoice.draft.order_id == payment.order_id);
+        for refund in &payment.refunds {
+            let (issued, cancelled) = (notes(refund.id, false), notes(refund.id, true));
+            let fits = match refund.status {
+                RefundStatus::Succeeded => (issued, cancelled) == (usize::from(is_invoiced), 0),
+                _ => issued == cancelled && issued <= usize::from(is_invoiced),
+            };
+            rule!(
+                fits,
+                "{issued} credit notes, {cancelled} of them cancelled, of a refund that is {:?}",
+                refund.status
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The first event of each id, by id.
