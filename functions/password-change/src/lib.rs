@@ -6,14 +6,15 @@ use domain::{id::SessionId, password_reset::ChangePassword, profile, user};
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{
-    AccountPasswords, AccountStore, LoginName, PasswordAttempt, PasswordStore, Passwords, Revocations, SESSION_CLAIM,
+    AccountPasswords, AccountStore, LoginName, PasswordAttempt, PasswordStore, PasswordStrength, Passwords,
+    Revocations, SESSION_CLAIM,
 };
-use services::hash_new_password;
+use services::NewPasswords;
 
 /// Changes one password.
 pub async fn handle(
     users: &(impl AccountStore + PasswordStore),
-    (old, new): (&impl AccountPasswords, &impl Passwords),
+    (old, new): (&impl AccountPasswords, &NewPasswords<'_, impl Passwords, impl PasswordStrength>),
     revocations: &impl Revocations,
     call: Call<ChangePassword>,
 ) -> Result<Reply<()>, Failure> {
@@ -23,7 +24,7 @@ pub async fn handle(
     let (account, password) = (LoginName::Id(user_id), call.body.current_password.as_str());
     let attempt = PasswordAttempt { account, password, source_ip: call.source_ip(), now: call.now };
     let proven = old.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
-    let hash = hash_new_password(new, &call.body.password, &user.email, &user.username)?;
+    let hash = new.hash(&call.body.password, &user.public_facts())?;
     let ended = users.change_password(user_id, &proven.password_hash, &hash, session).await?;
     revocations.revoke(&ended.ok_or_else(profile::wrong_current_password)?).await;
     Ok(Reply::no_content())

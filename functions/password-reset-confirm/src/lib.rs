@@ -5,13 +5,13 @@
 use domain::{password_reset::ConfirmReset, verification};
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{PasswordStore, Passwords, Revocations, VerificationTokens};
-use services::hash_new_password;
+use ports::{PasswordStore, PasswordStrength, Passwords, Revocations, VerificationTokens};
+use services::NewPasswords;
 
 /// Sets one password.
 pub async fn handle(
     users: &impl PasswordStore,
-    (passwords, tokens): (&impl Passwords, &impl VerificationTokens),
+    (passwords, tokens): (&NewPasswords<'_, impl Passwords, impl PasswordStrength>, &impl VerificationTokens),
     revocations: &impl Revocations,
     call: Call<ConfirmReset>,
 ) -> Result<Reply<()>, Failure> {
@@ -19,7 +19,7 @@ pub async fn handle(
     let tried = users.try_reset(token.selector(), call.now).await?;
     let found = tried.iter().find(|one| tokens.is_digest_of(&one.digest, &token));
     let found = found.ok_or_else(verification::invalid_token)?;
-    let hash = hash_new_password(passwords, &call.body.password, &found.email, &found.username)?;
+    let hash = passwords.hash(&call.body.password, &found.public_facts())?;
     let ended = users.reset_password(found, &hash).await?.ok_or_else(verification::invalid_token)?;
     revocations.revoke(&ended).await;
     Ok(Reply::no_content())

@@ -1,10 +1,13 @@
 //! Wires password-reset-confirm.
 
+use services::NewPasswords;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PASSWORD_RESET_CONFIRM)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
-    let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::RandomTokens);
+    let tokens = adapters_auth::RandomTokens;
+    let passwords = NewPasswords { passwords: &adapters_auth::Argon2Passwords, strength: &adapters_strength::Zxcvbn };
     let revocations = adapters_redis::revocations(&wiring)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         password_reset_confirm::handle(&users, (&passwords, &tokens), &revocations, call).await

@@ -29,7 +29,8 @@ pub async fn handle(
     {
         let (token, digest) = tokens.verification_token()?;
         let (id, email) = (delivery.event.id, user.email.clone());
-        let reset = PasswordReset { id, user_id, digest, email, username: user.username };
+        let (username, full_name) = (user.username, user.full_name);
+        let reset = PasswordReset { id, user_id, digest, email, username, full_name };
         users.store_reset(&reset, token.selector(), password_reset::expires_at(delivery.now)?).await?;
         sender.send_reset(user.email, id, &token).await?;
     }

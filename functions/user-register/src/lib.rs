@@ -11,12 +11,13 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Passwords, UserStore};
+use ports::{PasswordStrength, Passwords, UserStore};
+use services::NewPasswords;
 
 /// Registers one customer.
 pub async fn handle(
     users: &impl UserStore,
-    passwords: &impl Passwords,
+    passwords: &NewPasswords<'_, impl Passwords, impl PasswordStrength>,
     limits: &MessageLimits,
     call: Call<Register>,
 ) -> Result<Reply<UserView>, Failure> {
@@ -25,9 +26,9 @@ pub async fn handle(
         limits.countries.check("/phone", phone)?;
     }
     let password = command.password.clone();
-    let (user, registered) = user::register(UserId(call.ids.next()), command, call.now)?;
+    let (user, registered) = user::register(UserId(call.ids.next()), command, call.now);
     let event = call.event(user.id, user.version, registered);
-    let hash = passwords.hash(&password)?;
+    let hash = passwords.hash(&password, &user.public_facts())?;
     let reply = Reply::created(UserView::from(&user)).etag(user.version);
     let Some(key) = &call.idempotency else {
         users.register(&user, &hash, &event).await?;

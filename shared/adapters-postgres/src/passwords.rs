@@ -4,13 +4,13 @@ use super::{
     PgUsers,
     fragments::insert_event,
     params::params,
-    rows::{get, only, parsed},
+    rows::{get, only, parsed, parsed_if},
 };
 use domain::{
     Event,
     id::{SessionId, UserId},
     password_reset::{MAX_ATTEMPTS, PasswordReset, request_budget},
-    text::{Email, Username},
+    text::{Email, FullName, Username},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, PasswordStore};
@@ -52,7 +52,7 @@ const TRY: &str = "
     UPDATE password_resets AS r SET attempts = r.attempts + 1
     FROM users AS u
     WHERE r.selector = $1 AND r.expires_at > $2 AND r.attempts < $3 AND u.id = r.user_id AND u.status = 'active'
-    RETURNING r.id, r.user_id, r.digest, u.email, u.username";
+    RETURNING r.id, r.user_id, r.digest, u.email, u.username, u.full_name";
 
 /// Of two requests with one token, the second waits for the deletion of the first, and then deletes nothing.
 const RESET: &str = "
@@ -111,6 +111,7 @@ impl<B: Bus> PasswordStore for PgUsers<B> {
                 digest: get(row, "digest")?,
                 email: parsed(row, "email", Email::parse)?,
                 username: parsed(row, "username", Username::parse)?,
+                full_name: parsed_if(row, "full_name", FullName::parse)?,
             })
         };
         rows.iter().map(read).collect()

@@ -3,8 +3,8 @@
 use crate::{
     id::UserId,
     message_limits::Budget,
-    text::{Email, Username},
-    user::Password,
+    text::{Email, FullName, Username},
+    user::{Password, PublicFacts},
     verification::{self, Token},
 };
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
@@ -60,6 +60,14 @@ pub struct PasswordReset {
     pub digest: String,
     pub email: Email,
     pub username: Username,
+    pub full_name: Option<FullName>,
+}
+
+impl PasswordReset {
+    /// What everyone knows of the account.
+    pub fn public_facts(&self) -> PublicFacts<'_> {
+        PublicFacts { email: &self.email, username: &self.username, full_name: self.full_name.as_ref() }
+    }
 }
 
 /// When a token that is mailed `now` expires.

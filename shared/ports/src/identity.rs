@@ -192,6 +192,13 @@ pub trait Passwords {
     fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Failure>;
 }
 
+/// Estimates how strong passwords are. It does no I/O.
+pub trait PasswordStrength {
+    /// Whether a password would be guessed soon by someone who knows common passwords, words and names, keyboards, and the words of the
+    /// account in `known`.
+    fn is_guessable(&self, password: &Password, known: &[&str]) -> bool;
+}
+
 /// Claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {

@@ -2,14 +2,13 @@
 
 use domain::{
     session::password_forms,
-    text::{Email, Username},
     throttle,
-    user::{self, Password},
+    user::{self, Password, PublicFacts},
 };
 use kernel::Failure;
 use ports::{
-    AccountPasswords, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordAttempt, Passwords, Tokens,
-    UserStore,
+    AccountPasswords, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordAttempt, PasswordStrength,
+    Passwords, Tokens, UserStore,
 };
 
 /// Proves passwords against the accounts of a store, and forgets the attempts that succeed.
@@ -55,15 +54,22 @@ pub async fn verify_password(
     Ok(found.filter(|_| is_valid).map(|credentials| (credentials, counters)))
 }
 
-/// Hashes a new password of a user, unless it contains what everyone knows of the account.
-pub fn hash_new_password(
-    passwords: &impl Passwords,
-    password: &Password,
-    email: &Email,
-    username: &Username,
-) -> Result<String, Failure> {
-    user::check_password(password, email, username)?;
-    passwords.hash(password)
+/// New passwords: how strong they must be, and their hashes.
+#[derive(Debug)]
+pub struct NewPasswords<'a, P, S> {
+    pub passwords: &'a P,
+    pub strength: &'a S,
+}
+
+impl<P: Passwords, S: PasswordStrength> NewPasswords<'_, P, S> {
+    /// Hashes a new password of a user, unless it is easy to guess or contains what everyone knows of the account.
+    pub fn hash(&self, password: &Password, facts: &PublicFacts<'_>) -> Result<String, Failure> {
+        user::check_password(password, facts)?;
+        match self.strength.is_guessable(password, &facts.words()) {
+            true => Err(user::guessable_password()),
+            false => self.passwords.hash(password),
+        }
+    }
 }
 
 /// The counters of an attempt. The length of the source separates it from the name.

@@ -17,7 +17,7 @@ fn registered(email: &str, username: &str) -> (User, Event) {
         "full_name": "Ada Lovelace", "phone": "+441234567890", "address": address(),
     }))
     .expect("a command");
-    let (user, data) = user::register(UserId(id()), command, now()).expect("registered");
+    let (user, data) = user::register(UserId(id()), command, now());
     (user, event(data))
 }
 

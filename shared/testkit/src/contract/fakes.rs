@@ -110,6 +110,7 @@ fakes! {
     orders contract_orders Platform::orders;
     outbox contract_outbox |on: &Platform| OrdersAndOutbox { orders: on.orders(), outbox: on.outbox() };
     password_changes contract_password_changes Platform::users;
+    password_strength contract_password_strength Platform::passwords;
     passwords contract_passwords Platform::passwords;
     payments contract_payments Platform::payments;
     image_objects contract_image_objects Platform::image_objects;

@@ -40,6 +40,7 @@ pub mod order_office;
 pub mod orders;
 pub mod outbox;
 pub mod password_changes;
+pub mod password_strength;
 pub mod passwords;
 pub mod payments;
 pub mod personal_data;

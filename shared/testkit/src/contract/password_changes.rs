@@ -67,6 +67,7 @@ async fn reset(users: &impl PasswordStore, user: &User, selector: &str) -> Passw
         digest: fresh().simple().to_string(),
         email: user.email.clone(),
         username: user.username.clone(),
+        full_name: user.full_name.clone(),
     };
     users.store_reset(&reset, selector, later(60)).await.expect("stored");
     reset

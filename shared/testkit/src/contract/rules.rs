@@ -48,6 +48,7 @@ mod tests {
         ("orders", include_str!("orders.rs")),
         ("outbox", include_str!("outbox.rs")),
         ("password_changes", include_str!("password_changes.rs")),
+        ("password_strength", include_str!("password_strength.rs")),
         ("passwords", include_str!("passwords.rs")),
         ("payments", include_str!("payments.rs")),
         ("image_objects", include_str!("image_objects.rs")),

@@ -90,6 +90,7 @@ impl ports::PasswordStore for Users {
             for one in &mut tried {
                 let user = &state.users.account(one.user_id)?.user;
                 (one.email, one.username) = (user.email.clone(), user.username.clone());
+                one.full_name = user.full_name.clone();
             }
             Ok(tried)
         });
@@ -130,5 +131,14 @@ impl ports::Passwords for Passwords {
             (Some("fake"), Some(salt), Some(_)) => Ok(hash == fake_hash(salt, password)),
             _ => Err(Failure::internal("the stored value is not a password hash")),
         }
+    }
+}
+
+impl ports::PasswordStrength for Passwords {
+    /// Whether it is a common password or a word of the account, and less than five other characters.
+    fn is_guessable(&self, password: &Password, known: &[&str]) -> bool {
+        let secret = password.expose().to_lowercase();
+        let is_most = |word: &str| secret.contains(word) && secret.chars().count() - word.chars().count() < 5;
+        known.iter().any(|word| is_most(&word.to_lowercase())) || ["password", "1234567890"].into_iter().any(is_most)
     }
 }

@@ -64,6 +64,16 @@ mod passwords {
     testkit::contract_passwords!(fixture());
 }
 
+mod password_strength {
+    use super::*;
+
+    async fn fixture() -> Fixture<adapters_strength::Zxcvbn> {
+        Fixture::new([adapters_strength::Zxcvbn], &Platform::new())
+    }
+
+    testkit::contract_password_strength!(fixture());
+}
+
 mod message_templates {
     use super::*;
 

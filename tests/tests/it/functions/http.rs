@@ -4,15 +4,18 @@ use super::{
     PRODUCT, USER, assert_all_samples_run, clock, customer, placed, platform_with_invoice, sample, seeded_platform,
 };
 use adapters::{Wiring, config::Config};
+use api::UserView;
 use catalog::Function;
 use domain::{
     message_limits::MessageLimits,
     order::{OrderLimits, Rates},
+    user::Register,
 };
 use edge::http::{Body, Call, Reply};
 use kernel::Failure;
 use serde::Serialize;
 use serde_json::{Value, json};
+use services::NewPasswords;
 use testkit::{Dependency, Platform};
 
 /// The expected response to a sample: its name or its edits, the status, and for a problem its code and first pointer.
@@ -75,18 +78,29 @@ async fn jwks_get_returns_the_public_keys() {
         .await;
 }
 
+pub(crate) async fn register(
+    platform: &Platform,
+    limits: &MessageLimits,
+    call: Call<Register>,
+) -> Result<Reply<UserView>, Failure> {
+    let passwords = &platform.passwords();
+    user_register::handle(&platform.users(), &NewPasswords { passwords, strength: passwords }, limits, call).await
+}
+
 #[tokio::test]
 async fn user_register_stores_a_customer_or_names_the_field() {
     let expected = [
         ("ok", 201, "", ""),
         (r#"set /body/role = "admin""#, 422, "validation", "/role"),
         ("bad_weak_password", 422, "validation", "/password"),
+        (r#"set /body/password = "password123""#, 422, "validation", "/password"),
+        (r#"set /body/password = "lovelace2026""#, 422, "validation", "/password"),
         (r#"set /body/email = "ada""#, 422, "validation", "/email"),
         (r#"set /body = "{\"email\":""#, 400, "malformed-json", ""),
     ];
     let platform = Platform::new();
     assert_responses(catalog::USER_REGISTER, &expected, async |_, call| {
-        user_register::handle(&platform.users(), &platform.passwords(), &MessageLimits::default(), call).await
+        register(&platform, &MessageLimits::default(), call).await
     })
     .await;
     assert_eq!((platform.users().all().len(), platform.bus().published().len()), (1, 1));

@@ -11,7 +11,7 @@ mod credit_note_list;
 mod dispute_list;
 mod documents;
 mod edits;
-mod http;
+pub(crate) mod http;
 mod images;
 mod invoice_list;
 mod mismatch_list;

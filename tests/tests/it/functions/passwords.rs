@@ -19,7 +19,7 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, Uuid};
 use ports::{PasswordStore as _, Revocations as _, VerificationTokens as _};
 use serde_json::json;
-use services::{MailedTokenSender, ThrottledPasswords};
+use services::{MailedTokenSender, NewPasswords, ThrottledPasswords};
 use testkit::Platform;
 
 const NEW: &str = "a new horse, another battery";
@@ -37,11 +37,13 @@ async fn platform() -> Platform {
 pub(crate) async fn change(platform: &Platform, call: Call<ChangePassword>) -> Result<Reply<()>, Failure> {
     let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
     let old = ThrottledPasswords { users, passwords, tokens };
-    password_change::handle(users, (&old, passwords), &platform.revocations(), call).await
+    let new = NewPasswords { passwords, strength: passwords };
+    password_change::handle(users, (&old, &new), &platform.revocations(), call).await
 }
 
 pub(crate) async fn confirm(platform: &Platform, call: Call<ConfirmReset>) -> Result<Reply<()>, Failure> {
     let (passwords, tokens) = (&platform.passwords(), &platform.tokens());
+    let passwords = &NewPasswords { passwords, strength: passwords };
     password_reset_confirm::handle(&platform.users(), (passwords, tokens), &platform.revocations(), call).await
 }
 
@@ -59,6 +61,7 @@ async fn password_change_needs_the_old_one_and_ends_the_other_sessions() {
     let expected = [
         (r#"set /body/current_password = "wrong""#, 422, "validation", "/current_password"),
         ("bad_weak_password", 422, "validation", "/password"),
+        (r#"set /body/password = "password123""#, 422, "validation", "/password"),
         (r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#, 404, "not-found", ""),
         ("ok", 204, "", ""),
         ("ok", 422, "validation", "/current_password"),
@@ -121,13 +124,15 @@ async fn password_reset_confirm_accepts_a_token_once_and_ends_all_sessions() {
     let expected = [
         (r#"set /body/token = "XTGHQ-WTDCH-ED3YN-K1YQ0""#, 422, "validation", "/token"),
         ("bad_weak_password", 422, "validation", "/password"),
+        (r#"set /body/password = "password123""#, 422, "validation", "/password"),
+        (r#"set /body/password = "lovelace2026""#, 422, "validation", "/password"),
         ("ok", 204, "", ""),
         ("ok", 422, "validation", "/token"),
     ];
     let platform = platform().await;
     let (token, digest) = platform.tokens().verification_token().expect("a token");
-    let User { email, username, .. } = customer();
-    let reset = PasswordReset { id: Uuid::from_u128(3), user_id: USER, digest, email, username };
+    let User { email, username, full_name, .. } = customer();
+    let reset = PasswordReset { id: Uuid::from_u128(3), user_id: USER, digest, email, username, full_name };
     let expires_at = password_reset::expires_at(sample_time()).expect("a time");
     platform.users().store_reset(&reset, token.selector(), expires_at).await.expect("stored");
     assert_responses(PASSWORD_RESET_CONFIRM, &expected, async |_, call| confirm(&platform, call).await).await;

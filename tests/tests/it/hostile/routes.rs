@@ -2,6 +2,7 @@
 
 use crate::functions::{
     accounts::{erase as erase_user, update as update_user},
+    http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset},
     sample, sample_time, seeded_platform,
 };
@@ -92,7 +93,7 @@ impl Api {
     async fn respond_of_identity(&self, function: &'static Function, route: &Route, event: Value) -> Value {
         let p = &self.platform;
         dispatch! { function.name, route, event;
-            USER_REGISTER => |call| user_register::handle(&p.users(), &p.passwords(), &self.limits, call);
+            USER_REGISTER => |call| register_user(p, &self.limits, call);
             USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
             TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
             USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
