@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 import time
+import urllib.parse
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -31,12 +32,21 @@ REFUND = "0192f0c1-0000-7000-8000-0000000000d1"
 ENDPOINT = "0192f0c1-0000-7000-8000-0000000000e7"
 RECEIVERS = ("https://example.com/webhooks", "https://example.com/other")
 DELIVERY = "0192f0c1-0000-7000-8000-0000000000e8"
+CLIENT = "0192f0c1-0000-7000-8000-0000000000f1"
 EMAIL = "ada@example.com"
 EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
 ENDING = ("order-cancel", "payment-close", "stock-release")
-# These change who the customer is, so they have one of their own: who logs in afterwards needs the other.
-CLOSING = ("order-erase", "password-change", "user-delete", "user-erase", "user-role-update", "user-status-update")
+# These change who the customer or the client is, so they have one of their own: who logs in afterwards needs the other.
+CLOSING = (
+    "client-delete",
+    "order-erase",
+    "password-change",
+    "user-delete",
+    "user-erase",
+    "user-role-update",
+    "user-status-update",
+)
 # These change or delete an endpoint of webhooks, so they have one each, of the version that the sample names.
 OWN_ENDPOINT = ("webhook-endpoint-delete", "webhook-endpoint-update", "webhook-secret-rotate")
 # A partial refund leaves the order as it is.
@@ -54,11 +64,13 @@ class StackData:
     transaction: str
     # The order and the payment of the functions that end an order.
     ended: dict[str, str]
-    # The customer of the functions that close an account.
+    # The customer and the client of the functions that close an account.
     closed: dict[str, str]
     # The endpoints of the functions that change one.
     endpoints: dict[str, str]
     webhook_secret: str
+    # Id and secret of a service client, as parameters of a request for a token.
+    client: dict[str, str]
     # Four hexadecimal digits, new for each run.
     tag: str
 
@@ -75,6 +87,8 @@ class StackData:
         headers = event.get("headers") or {}
         if "idempotency-key" in headers:
             headers["idempotency-key"] += f"-{self.tag}"
+        if function == "token-issue":
+            return {**event, "body": urllib.parse.urlencode({"grant_type": "client_credentials"} | self.client)}
         if function == "payment-webhook":
             return self._signed(event)
         if function == "user-register":
@@ -141,6 +155,10 @@ def create() -> StackData:
         REFUND: _refund(staff, payments[0]),
         EMAIL: email,
     }
+    admin = public.login(*accounts["admin"])
+    one, two = (admin.post("/oauth/clients", {"name": f"Samples {unique}"}).expect(201) for _ in range(2))
+    client = {"client_id": str(one["id"]), "client_secret": str(one["secret"])}
+    replacements[CLIENT], closed[CLIENT] = client["client_id"], str(two["id"])
     receiver = f"{env['MAILBOX_URL']}webhooks/samples"
     replacements |= dict.fromkeys(RECEIVERS, receiver) | {ENDPOINT: _endpoint(staff, receiver)}
     tested = staff.post(f"/webhook-endpoints/{replacements[ENDPOINT]}/test", None)
@@ -149,7 +167,7 @@ def create() -> StackData:
     ended = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}
     secret = env["GATEWAY_WEBHOOK_SECRET"]
     transaction = str(payments[0]["transaction_id"])
-    return StackData(replacements, accounts, transaction, ended, closed, endpoints, secret, new_tag())
+    return StackData(replacements, accounts, transaction, ended, closed, endpoints, secret, client, new_tag())
 
 
 def _endpoint(staff: ApiClient, receiver: str) -> str:

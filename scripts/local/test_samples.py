@@ -24,6 +24,7 @@ DATA = sample_data.StackData(
     closed={sample_data.CUSTOMER: "customer-2"},
     endpoints={"webhook-endpoint-delete": "endpoint-2"},
     webhook_secret="whsec_1",
+    client={"client_id": "client-1", "client_secret": "secret-1"},
     tag="00ab",
 )
 
@@ -85,6 +86,10 @@ class StackDataTest(unittest.TestCase):
     def test_what_closes_an_account_has_one_of_its_own(self) -> None:
         self.assertIn("customer-2", json.dumps(DATA.event("password-change")))
         self.assertNotIn("customer-2", json.dumps(DATA.event("user-get")))
+
+    def test_a_token_is_requested_with_the_secret_of_the_client(self) -> None:
+        body = "grant_type=client_credentials&client_id=client-1&client_secret=secret-1"
+        self.assertEqual(DATA.event("token-issue")["body"], body)
 
     def test_the_webhook_is_signed_as_the_gateway_does(self) -> None:
         event = DATA.event("payment-webhook")

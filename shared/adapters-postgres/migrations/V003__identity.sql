@@ -85,6 +85,18 @@ CREATE TABLE identity.login_sources (
 );
 CREATE INDEX login_sources_expiry ON identity.login_sources (expires_at);
 
+-- Service clients, each with the digest of its secret, and of the one before until that is valid no more.
+CREATE TABLE identity.clients (
+    id                   uuid        PRIMARY KEY,
+    name                 text        NOT NULL,
+    created_by           uuid        NOT NULL,
+    created_at           timestamptz NOT NULL,
+    digest               text        NOT NULL,
+    previous_digest      text,
+    previous_valid_until timestamptz,
+    CHECK ((previous_digest IS NULL) = (previous_valid_until IS NULL))
+);
+
 -- Sessions, each with the digest of its last refresh token; the tokens themselves are stored nowhere. A row expires with that token; the sweep
 -- deletes it.
 CREATE TABLE identity.sessions (

@@ -40,6 +40,7 @@ BEGIN
         GRANT SELECT (id, email, username, full_name, phone, address, role, version, created_at, email_verified_at, phone_verified_at, status)
             ON identity.users TO identity_reader;
         GRANT SELECT (id, user_id, created_at, refreshed_at, expires_at) ON identity.sessions TO identity_reader;
+        GRANT SELECT (id, name, created_by, created_at, previous_valid_until) ON identity.clients TO identity_reader;
     END IF;
 
     -- The export reads every context, with the rights of the owner: the reader of identity alone may call it.

@@ -7,6 +7,7 @@
 //! contents to the log.
 
 mod accounts;
+mod clients;
 mod contacts;
 mod credit_notes;
 mod database;

@@ -41,14 +41,17 @@ const REGISTER_ONCE: &str = concat!(
     select_idempotency_outcome!(),
 );
 
+/// The common table expressions of a statement that counts an attempt and then reads what it is checked against.
+///
 /// `$2` and `$3` are the counters of the name with the source and of the source, `$4` is now, `$5` the delays after each number of
 /// failures, `$6` the seconds for which failures are remembered, `$7` and `$8` the seconds that a failure costs a source and how many it may
 /// be ahead.
 ///
 /// An attempt counts in `attempts`, and then in `sources`, if neither refuses it; the conditions of the updates are evaluated on the rows as
 /// concurrent attempts left them. Only an attempt that was counted reads the account.
-const RESERVE_LOGIN: &str = "
-    WITH refused AS (
+macro_rules! reserve_attempt {
+    () => {
+        "WITH refused AS (
         SELECT max(until) AS until FROM (
             SELECT not_before AS until FROM login_attempts WHERE counter = $2 AND expires_at > $4
             UNION ALL
@@ -71,10 +74,18 @@ const RESERVE_LOGIN: &str = "
         ON CONFLICT (counter) DO UPDATE SET expires_at = greatest(known.expires_at, $4) + make_interval(secs => $7)
         WHERE known.expires_at <= $4 + make_interval(secs => $8)
         RETURNING 1
-    )
-    SELECT granted, (SELECT until FROM refused) AS until, id, role, password_hash
-    FROM (SELECT EXISTS (SELECT FROM sources) AS granted) AS attempt
-    LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)";
+    ), attempt AS (
+        SELECT EXISTS (SELECT FROM sources) AS granted, (SELECT until FROM refused) AS until
+    ) "
+    };
+}
+pub(super) use reserve_attempt;
+
+const RESERVE_LOGIN: &str = concat!(
+    reserve_attempt!(),
+    "SELECT granted, until, id, role, password_hash FROM attempt
+    LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)",
+);
 
 /// The rows are changed in the order of `RESERVE_LOGIN`, so that the two never wait for each other.
 const BEGIN_SESSION: &str = "

@@ -3,10 +3,11 @@
 use crate::{id, rfc3339};
 use domain::{
     address::Address,
+    client::{Client, TokenRefusal},
     id::UserId,
     personal_data::{ExportPart, ExportedContext},
     session::{ACCESS_TOKEN_SECONDS, Session},
-    user::User,
+    user::{Role, User},
     verification::ContactKind,
 };
 use kernel::Timestamp;
@@ -82,6 +83,90 @@ impl TokenView {
     /// The pair of a session.
     pub fn new(access_token: String, refresh_token: String) -> Self {
         Self { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, refresh_token }
+    }
+}
+
+/// An access token of a service client (RFC 6749, section 5.1).
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ServiceTokenView {
+    /// Access token for the `Authorization` header.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Lifetime of the access token in seconds.
+    pub expires_in: i64,
+}
+
+impl ServiceTokenView {
+    /// An access token that was issued now.
+    pub fn new(access_token: String) -> Self {
+        Self { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS }
+    }
+}
+
+/// Why no token was issued (RFC 6749, section 5.2).
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TokenRefusalView {
+    /// `invalid_request`, `invalid_client`, `unsupported_grant_type` or `invalid_scope`.
+    pub error: &'static str,
+    /// What is wrong, for the developer of the client.
+    pub error_description: &'static str,
+}
+
+impl From<TokenRefusal> for TokenRefusalView {
+    fn from(refusal: TokenRefusal) -> Self {
+        Self { error: refusal.code(), error_description: refusal.description() }
+    }
+}
+
+/// A service client.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ClientView {
+    /// Id of the client: its `client_id`.
+    #[schemars(extend("format" = "uuid"))]
+    pub id: String,
+    /// What the client is, for people.
+    pub name: String,
+    /// Role of the client: always `service`.
+    pub role: &'static str,
+    /// Id of the admin who created it.
+    #[schemars(extend("format" = "uuid"))]
+    pub created_by: String,
+    /// When it was created.
+    #[schemars(extend("format" = "date-time"))]
+    pub created_at: String,
+    /// Until when the secret before the current one is valid, if there was one.
+    #[schemars(extend("format" = "date-time"))]
+    pub previous_secret_valid_until: Option<String>,
+}
+
+impl From<&Client> for ClientView {
+    fn from(client: &Client) -> Self {
+        Self {
+            id: id(client.id.0),
+            name: client.name.as_str().to_owned(),
+            role: Role::Service.name(),
+            created_by: id(client.created_by.0),
+            created_at: rfc3339(client.created_at),
+            previous_secret_valid_until: client.previous_valid_until.map(rfc3339),
+        }
+    }
+}
+
+/// A service client with its secret, which is shown this once.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct ClientSecretView {
+    /// The client.
+    #[serde(flatten)]
+    pub client: ClientView,
+    /// Secret of the client: its `client_secret`.
+    pub secret: String,
+}
+
+impl ClientSecretView {
+    /// A client and its new secret.
+    pub fn new(client: &Client, secret: String) -> Self {
+        Self { client: ClientView::from(client), secret }
     }
 }
 

@@ -115,6 +115,21 @@ functions! {
     /// Finds accounts for staff.
     USER_SEARCH = Function::new("user-search", Identity).http(Get, "/api/v1/users", STAFF_OR_ADMIN)
         .uses(&[Uses::PostgresRead]);
+    /// Creates a service client.
+    CLIENT_CREATE = Function::new("client-create", Identity).http(Post, "/api/v1/oauth/clients", ADMIN_ONLY)
+        .uses(&[Uses::Postgres]);
+    /// Lists the service clients.
+    CLIENT_LIST = Function::new("client-list", Identity).http(Get, "/api/v1/oauth/clients", ADMIN_ONLY)
+        .uses(&[Uses::PostgresRead]);
+    /// Replaces the secret of a service client.
+    CLIENT_SECRET_ROTATE = Function::new("client-secret-rotate", Identity)
+        .http(Post, "/api/v1/oauth/clients/{id}/secret", ADMIN_ONLY).uses(&[Uses::Postgres]);
+    /// Deletes a service client.
+    CLIENT_DELETE = Function::new("client-delete", Identity).http(Delete, "/api/v1/oauth/clients/{id}", ADMIN_ONLY)
+        .uses(&[Uses::Postgres, Uses::Redis]);
+    /// Issues an access token for the secret of a service client.
+    TOKEN_ISSUE = Function::new("token-issue", Identity).http(Post, "/api/v1/oauth/token", Public)
+        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]);
 
     // Catalogue.
     /// Creates a product.

@@ -93,6 +93,7 @@ pub const STORES: &[Store] = &[
         "identity.login_sources",
         Expires("a day after the last attempt", "a keyed hash of the source"),
     ),
+    store(PostgresTable, "identity.clients", Nothing),
     store(PostgresTable, "identity.outbox", Expires(SENT, EVENTS)),
     store(PostgresTable, "identity.inbox", Nothing),
     store(PostgresTable, "identity.idempotency", Expires(A_DAY, RESPONSES)),

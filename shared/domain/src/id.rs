@@ -49,6 +49,8 @@ ids! {
     EndpointId "webhook endpoint";
     /// Id of a delivery to an endpoint, and of the event that it delivers.
     DeliveryId "webhook delivery";
+    /// Id of a service client.
+    ClientId "client";
     /// Id of a device registered for push notifications.
     DeviceId "device";
 }

@@ -11,6 +11,7 @@ mod words;
 pub mod address;
 pub mod canary;
 pub mod channel;
+pub mod client;
 pub mod credit_note;
 pub mod event;
 pub mod id;

@@ -114,6 +114,8 @@ texts! {
     Carrier 64 Refused |text| plain(text, 1, 64);
     /// A carrier's number of a parcel: letters, digits, spaces and hyphens.
     TrackingNumber 64 Refused tracking_number;
+    /// The name of a service client.
+    ClientName 64 Refused |text| plain(text, 1, 64);
     /// The subject of a message: one line.
     Subject 120 Refused |text| plain(text, 1, 120);
     /// The body of a message; may contain line breaks.

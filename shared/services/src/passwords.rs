@@ -73,7 +73,7 @@ impl<P: Passwords, S: PasswordStrength> NewPasswords<'_, P, S> {
 }
 
 /// The counters of an attempt. The length of the source separates it from the name.
-async fn counters(tokens: &impl Tokens, name: &str, source: &str) -> Result<LoginCounters, Failure> {
+pub(crate) async fn counters(tokens: &impl Tokens, name: &str, source: &str) -> Result<LoginCounters, Failure> {
     let name_and_source = tokens.keyed_hash(&format!("{} {source} {name}", source.len())).await?;
     Ok(LoginCounters { name_and_source, source: tokens.keyed_hash(&format!("source {source}")).await? })
 }

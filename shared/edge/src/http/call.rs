@@ -1,5 +1,6 @@
 //! The call that a handler of a route gets: body, time, ids, principal and parameters of one request.
 
+use super::basic::{Basic, MalformedBasic};
 use super::body::{Body, NoBody};
 use super::conditions::IfMatch;
 use super::reply::{Rendered, Reply};
@@ -117,6 +118,11 @@ impl<B> Call<B> {
     /// The header `name`, case-insensitive, if it is given and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
+    }
+
+    /// The credentials of `Authorization: Basic`; `None` without that scheme.
+    pub fn basic(&self) -> Option<Result<Basic, MalformedBasic>> {
+        Basic::parse(self.header("authorization")?)
     }
 
     /// The client's IP address as API Gateway saw it.
@@ -243,7 +249,7 @@ impl<B> Call<B> {
 }
 
 /// Decodes `%41` as `A`; `None` if the encoding is malformed or the result is not UTF-8.
-fn percent_decoded(text: &str) -> Option<String> {
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -3,6 +3,7 @@
 //! A request is first counted for its client. Then it is checked in the order of cost: authorization, size, idempotency key, version, media
 //! type, and last the content. Every error response is `application/problem+json`.
 
+mod basic;
 mod body;
 mod call;
 mod canonical;
@@ -15,6 +16,7 @@ mod route;
 #[cfg(test)]
 mod tests;
 
+pub use basic::{Basic, MalformedBasic};
 pub use body::{Body, Form, Media, NoBody, RawBody};
 pub use call::{Call, Page};
 pub use conditions::IfMatch;

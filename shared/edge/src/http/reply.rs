@@ -59,6 +59,13 @@ impl<T> Reply<T> {
         Self::new(StatusCode::FOUND, Content::Nothing).location(url)
     }
 
+    /// A rejection in the form of another protocol than RFC 9457, with `body` as JSON.
+    pub fn rejection(status: u16, body: &impl Serialize) -> Result<Self, Failure> {
+        let text = serde_json::to_string(body).map_err(Failure::internal)?;
+        let status = StatusCode::from_u16(status).map_err(Failure::internal)?;
+        Ok(Self::new(status, Content::Text { media_type: "application/json", text: text.into() }))
+    }
+
     /// Replays the stored response of the first request byte for byte, marked `Idempotent-Replayed: true`.
     pub fn replay(first: StoredReply) -> Self {
         Self::stored(first).header("idempotent-replayed", "true")

@@ -84,6 +84,8 @@ fakes! {
     accounts contract_accounts Platform::users;
     archive contract_archive |on: &Platform| observed(on.archive());
     circuit_breaker contract_circuit_breaker Platform::circuit_breaker;
+    client_secrets contract_client_secrets Platform::tokens;
+    clients contract_clients Platform::users;
     bus contract_bus |on: &Platform| observed(on.bus());
     cache contract_cache Platform::cache;
     contacts contract_contacts Platform::contacts;

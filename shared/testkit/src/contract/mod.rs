@@ -19,6 +19,8 @@ pub mod backorders;
 pub mod bus;
 pub mod cache;
 pub mod circuit_breaker;
+pub mod client_secrets;
+pub mod clients;
 pub mod contacts;
 pub mod credit_notes;
 pub mod dead_letters;

@@ -25,6 +25,8 @@ mod tests {
         ("attempts", include_str!("attempts.rs")),
         ("backorders", include_str!("backorders.rs")),
         ("circuit_breaker", include_str!("circuit_breaker.rs")),
+        ("client_secrets", include_str!("client_secrets.rs")),
+        ("clients", include_str!("clients.rs")),
         ("bus", include_str!("bus.rs")),
         ("cache", include_str!("cache.rs")),
         ("contacts", include_str!("contacts.rs")),

@@ -3,6 +3,7 @@
 use super::{
     Dependency, Session, Users,
     budgets::{Budgets, take},
+    clients::Clients,
     keys::IdempotencyKeys,
     passwords::{Resets, fake_hash},
 };
@@ -32,6 +33,7 @@ pub(super) struct UsersState {
     /// By the counter of the source: when it has its whole budget again.
     sources: BTreeMap<String, Timestamp>,
     pub(super) resets: Resets,
+    pub(super) clients: Clients,
     pub(super) sessions: BTreeMap<SessionId, Session>,
 }
 
@@ -125,7 +127,11 @@ impl UsersState {
     }
 
     /// Counts an attempt, unless it is too early: then, the time when it is not.
-    fn count_login(&mut self, counters: &LoginCounters, now: Timestamp) -> Result<Result<(), Timestamp>, Failure> {
+    pub(super) fn count_login(
+        &mut self,
+        counters: &LoginCounters,
+        now: Timestamp,
+    ) -> Result<Result<(), Timestamp>, Failure> {
         let interval = i64::from(throttle::SOURCE_INTERVAL_S);
         let ahead = i64::from(throttle::SOURCE_BURST - 1) * interval;
         let known = self.attempts.get(&counters.name_and_source).filter(|(_, _, end)| *end > now).copied();

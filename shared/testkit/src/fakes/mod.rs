@@ -9,6 +9,7 @@ mod budgets;
 mod canary;
 mod catalogue;
 mod circuit_breaker;
+mod clients;
 mod credit_notes;
 mod faults;
 mod gateway;

@@ -68,6 +68,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(STOCK_GET, &product, |call| stock_get::handle(stock, call));
     read!(STOCK_MOVEMENT_LIST, &product, |call| stock_movement_list::handle(stock, call));
     read!(PRODUCT_LIST, "", |call| product_list::handle(&products, &index, call));
+    read!(CLIENT_LIST, "", |call| client_list::handle(&users, call));
     read!(CATEGORY_LIST, "", |call| category_list::handle(&index, call));
     read!(PRODUCT_PRICE_LIST, &product, |call| product_price_list::handle(&index, call));
     read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));

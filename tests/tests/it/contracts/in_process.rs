@@ -74,6 +74,16 @@ mod password_strength {
     testkit::contract_password_strength!(fixture());
 }
 
+mod client_secrets {
+    use super::*;
+
+    async fn fixture() -> Fixture<adapters_auth::RandomTokens> {
+        Fixture::new([adapters_auth::RandomTokens], &Platform::new())
+    }
+
+    testkit::contract_client_secrets!(fixture());
+}
+
 mod message_templates {
     use super::*;
 

@@ -101,6 +101,11 @@ mod outbox {
     }));
 }
 
+mod clients {
+    use super::*;
+    testkit::contract_clients!(store(Context::Identity, PgUsers::new));
+}
+
 mod password_changes {
     use super::*;
     testkit::contract_password_changes!(store(Context::Identity, PgUsers::new));

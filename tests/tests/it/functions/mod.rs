@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 mod admins;
 mod canary_order;
 mod category_list;
+pub(crate) mod clients;
 mod consumers;
 mod credit_note_issue;
 mod credit_note_list;

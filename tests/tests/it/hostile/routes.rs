@@ -2,6 +2,7 @@
 
 use crate::functions::{
     accounts::{erase as erase_user, update as update_user},
+    clients::issue as issue_token,
     http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset},
     sample, sample_time, seeded_platform,
@@ -113,6 +114,11 @@ impl Api {
             SESSION_END => |call| session_end::handle(&p.users(), &p.revocations(), call);
             VERIFICATION_REQUEST => |call| verification_request::handle(&p.users(), &self.limits, call);
             CONTACT_VERIFY => |call| contact_verify::handle(&p.users(), &p.tokens(), call);
+            CLIENT_CREATE => |call| client_create::handle(&p.users(), &p.tokens(), call);
+            CLIENT_LIST => |call| client_list::handle(&p.users(), call);
+            CLIENT_SECRET_ROTATE => |call| client_secret_rotate::handle(&p.users(), &p.tokens(), call);
+            CLIENT_DELETE => |call| client_delete::handle(&p.users(), &p.revocations(), call);
+            TOKEN_ISSUE => |call| issue_token(p, call);
             JWKS_GET => |call| jwks_get::handle(&p.tokens(), call);
         }
     }

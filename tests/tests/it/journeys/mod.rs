@@ -13,6 +13,7 @@ mod order;
 mod personal_data;
 mod saga;
 mod secrets;
+mod service_clients;
 mod stack;
 mod stock;
 mod trace;

@@ -68,6 +68,8 @@ pub struct Operation {
     pub if_match: bool,
     /// Codes of the problems that are specific to the route.
     pub problems: Vec<&'static str>,
+    /// Statuses and body of rejections in the form of another protocol.
+    pub rejections: Option<(&'static [u16], Type)>,
     /// Whether the response may also have status 503 with the body of success.
     pub unhealthy: bool,
 }
@@ -83,6 +85,7 @@ pub fn route(function: &'static Function) -> Operation {
         path: Vec::new(),
         if_match: false,
         problems: Vec::new(),
+        rejections: None,
         unhealthy: false,
     }
 }
@@ -138,6 +141,11 @@ impl Operation {
     /// Requires `If-Match`.
     pub fn if_match(self) -> Self {
         Self { if_match: true, ..self }
+    }
+
+    /// Rejections with these statuses may also have this body instead of a problem document.
+    pub fn rejects<T: JsonSchema>(self, statuses: &'static [u16]) -> Self {
+        Self { rejections: Some((statuses, Type::of::<T>())), ..self }
     }
 
     pub fn refuses(self, codes: &[&'static str]) -> Self {

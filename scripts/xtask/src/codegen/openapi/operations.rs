@@ -4,6 +4,7 @@ use super::operation::{Operation, route, time, uuid};
 use api::*;
 use domain::{
     address::Address,
+    client::{CreateClient, TokenRequest},
     image::AddImage,
     listing::{MAX_SEARCH, Sort},
     notification::{Preferences, RegisterDevice, SendNotification},
@@ -75,6 +76,15 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_STATUS_UPDATE).takes::<ChangeStatus>().ok::<UserView>().refuses(&["own-account"]),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
+        route(catalog::CLIENT_CREATE).takes::<CreateClient>().created::<ClientSecretView>(),
+        route(catalog::CLIENT_LIST).ok::<ListView<ClientView>>().paged(),
+        route(catalog::CLIENT_SECRET_ROTATE).ok::<ClientSecretView>(),
+        route(catalog::CLIENT_DELETE),
+        route(catalog::TOKEN_ISSUE)
+            .takes_form::<TokenRequest>()
+            .ok::<ServiceTokenView>()
+            .rejects::<TokenRefusalView>(&[400, 401])
+            .refuses(&["too-many-logins"]),
         route(catalog::JWKS_GET).document(),
         route(catalog::VERIFICATION_REQUEST)
             .takes::<RequestVerification>()

@@ -27,6 +27,16 @@ pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map
     for (status, problems) in by_status {
         responses.entry(status.to_string()).or_insert_with(|| described(status, &problems));
     }
+    if let Some((statuses, body)) = operation.rejections {
+        let schema = types.response(body);
+        for status in statuses {
+            let response = responses.entry(status.to_string()).or_insert_with(|| json!({ "content": {} }));
+            response["content"]["application/json"] = json!({ "schema": schema });
+            if response["description"].is_null() {
+                response["description"] = "Rejected; `error` says why.".into();
+            }
+        }
+    }
     if operation.function.limits_clients() {
         for response in responses.values_mut() {
             for name in RATE_LIMIT_FIELDS {

@@ -1,0 +1,11 @@
+//! Wires client-create.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::CLIENT_CREATE)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        client_create::handle(&users, &adapters_auth::RandomTokens, call).await
+    })
+    .await
+}

@@ -1,0 +1,14 @@
+//! Wires token-issue.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::TOKEN_ISSUE)?;
+    let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
+    let tokens = adapters_auth::tokens(&wiring)?;
+    let secrets = adapters_auth::RandomTokens;
+    let clients = services::ThrottledClients { clients: &users, secrets: &secrets, tokens: &tokens };
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        token_issue::handle(&clients, &tokens, call).await
+    })
+    .await
+}
