@@ -59,6 +59,11 @@ module "edge" {
   ]
 }
 
+output "origin_secret_store" {
+  description = "ARN of the key value store in which the distribution looks for the origin secret."
+  value       = module.edge.store_arn
+}
+
 output "public_url" {
   description = "Base URL for clients: the public domain, or CloudFront's."
   value       = module.edge.url

@@ -219,6 +219,17 @@ variable "rate_limits" {
   }
 }
 
+variable "max_registrations_per_source" {
+  description = "Registrations from one IPv4 address or IPv6 network (/64) in an hour, from 1 to 3600."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.max_registrations_per_source >= 1 && var.max_registrations_per_source <= 3600 && floor(var.max_registrations_per_source) == var.max_registrations_per_source
+    error_message = "max_registrations_per_source must be a whole number from 1 to 3600."
+  }
+}
+
 variable "shortfall_policy" {
   description = "What happens to a paid order without stock: refund, backorder or review."
   type        = string
@@ -278,6 +289,7 @@ locals {
 
     MaxVerificationsPerCustomer = tostring(var.message_quotas.verifications_per_customer)
     MaxVerificationsPerAddress  = tostring(var.message_quotas.verifications_per_address)
+    MaxRegistrationsPerSource   = tostring(var.max_registrations_per_source)
   }
 
   # What an environment variable refers to, by the catalog's kind and name.

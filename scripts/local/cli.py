@@ -73,7 +73,7 @@ def down(arguments: argparse.Namespace) -> None:
     left = process.stop_leftovers()
     if left:
         raise ScriptError(f"these processes do not end: {sorted(left)}; end them with kill -9")
-    for path in (config.STACK_ENV, config.STACK_STATE, config.RUN / "signing-keys"):
+    for path in (config.STACK_ENV, config.STACK_STATE, config.RUN / "keys"):
         path.unlink(missing_ok=True)
     if not arguments.keep_data:
         config.drop_data()

@@ -82,6 +82,7 @@ def parameters() -> dict[str, object]:
         "ShippingMethods": SHIPPING_METHODS,
         "MaxSmsPerCustomer": "1000",
         "MaxSmsPerAddress": "1000",
+        "MaxRegistrationsPerSource": "3600",
         "InvoiceTimeZone": os.environ.get(TIME_ZONE_VARIABLE) or "UTC",
     }
 
@@ -203,12 +204,12 @@ def create_topics() -> None:
         aws.invoke("topics-create", {})
 
 
-def create_signing_keys() -> None:
-    """Creates the signing keys once per run of the emulator, which starts without any."""
-    marker, run = config.RUN / "signing-keys", str(_emulator_run())
+def create_keys() -> None:
+    """Creates the signing keys and the counter key once per run of the emulator, which starts without any."""
+    marker, run = config.RUN / "keys", str(_emulator_run())
     if marker.exists() and marker.read_text() == run:
         return
-    with progress.step("Create the signing keys"):
+    with progress.step("Create the signing keys and the counter key"):
         aws.invoke("key-rotate", {})
         marker.write_text(run)
 
@@ -275,7 +276,7 @@ def bring_up(only: Sequence[str] = ()) -> None:
     deploy(chosen)
     # Always, because an earlier run may have failed in between. Both can run twice.
     migrate()
-    create_signing_keys()
+    create_keys()
     deployed = deployed_functions()
     if "topics-create" in deployed:
         create_topics()

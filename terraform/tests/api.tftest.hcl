@@ -163,8 +163,36 @@ run "api" {
   }
 
   assert {
-    condition     = contains(["redirect-to-https", "https-only"], module.edge.settings.viewer) && module.edge.settings.origin == "https-only"
+    condition     = contains(["redirect-to-https", "https-only"], module.edge.settings.protocol) && module.edge.settings.origin == "https-only"
     error_message = "CloudFront accepts or sends requests without TLS."
+  }
+
+  assert {
+    condition     = try(module.edge.settings.functions["viewer-request"], null) == module.edge.settings.viewer.arn && module.edge.settings.viewer.published
+    error_message = "The distribution does not run the function that passes on the viewer's address: all clients of an edge location would be one source."
+  }
+
+  assert {
+    condition     = toset(module.edge.settings.viewer.stores) == toset([module.edge.settings.store])
+    error_message = "The function cannot read the secret that proves the viewer's address."
+  }
+
+  assert {
+    condition = alltrue([
+      for header in ["x-viewer-address", "x-origin-secret"] : strcontains(module.edge.settings.viewer.code, "delete request.headers['${header}']")
+    ])
+    error_message = "A viewer can send the headers that the function sets."
+  }
+
+  # Managed-AllViewerExceptHostHeader: every header of the request as the function left it.
+  assert {
+    condition     = module.edge.settings.forwarding == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+    error_message = "The distribution does not pass on the headers that the function sets."
+  }
+
+  assert {
+    condition     = contains(keys(local.catalog.secrets), "origin-secret") && contains(keys(local.catalog.secrets), "counter-key")
+    error_message = "There is no secret for the address of viewers, or none for the names of counters."
   }
 
   assert {

@@ -22,7 +22,8 @@ pub async fn handle(
     let session: SessionId = call.claim(SESSION_CLAIM)?;
     let user = users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
     let (account, password) = (LoginName::Id(user_id), call.body.current_password.as_str());
-    let attempt = PasswordAttempt { account, password, source_ip: call.source_ip(), now: call.now };
+    let client_address = call.client_address(async |secret| old.is_from_distribution(secret).await).await?;
+    let attempt = PasswordAttempt { account, password, client_address, now: call.now };
     let proven = old.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
     let hash = new.hash(&call.body.password, &user.public_facts())?;
     let ended = users.change_password(user_id, &proven.password_hash, &hash, session).await?;

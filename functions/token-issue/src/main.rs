@@ -5,10 +5,10 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::TOKEN_ISSUE)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let tokens = adapters_auth::tokens(&wiring)?;
-    let secrets = adapters_auth::RandomTokens;
-    let clients = services::ThrottledClients { clients: &users, secrets: &secrets, tokens: &tokens };
+    let (secrets, sources) = (adapters_auth::RandomTokens, adapters_auth::request_sources(&wiring)?);
+    let clients = services::ThrottledClients { clients: &users, secrets: &secrets, sources: &sources };
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        token_issue::handle(&clients, &tokens, call).await
+        token_issue::handle(&clients, &tokens, &sources, call).await
     })
     .await
 }

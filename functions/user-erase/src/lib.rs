@@ -25,7 +25,8 @@ pub async fn handle(
         users.account(user_id).await?.ok_or_else(|| Failure::not_found("user"))?;
         let password = call.body.current_password.as_deref().ok_or_else(profile::wrong_current_password)?;
         let account = LoginName::Id(user_id);
-        let attempt = PasswordAttempt { account, password, source_ip: call.source_ip(), now: call.now };
+        let client_address = call.client_address(async |secret| own.is_from_distribution(secret).await).await?;
+        let attempt = PasswordAttempt { account, password, client_address, now: call.now };
         own.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
     }
     let deleted = call.event(user_id, SEQUENCE_SET_BY_STORE, UserDeleted { user_id });

@@ -10,13 +10,12 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{Claims, Credentials, LoginName, PasswordAttempt, Passwords, RefreshToken, Tokens, UserStore};
-use services::verify_password;
+use ports::{AccountPasswords, Claims, Credentials, LoginName, PasswordAttempt, RefreshToken, Tokens, UserStore};
 
 /// Logs one user in.
 pub async fn handle(
     users: &impl UserStore,
-    passwords: &impl Passwords,
+    passwords: &impl AccountPasswords,
     tokens: &impl Tokens,
     call: Call<Login>,
 ) -> Result<Reply<TokenView>, Failure> {
@@ -24,10 +23,10 @@ pub async fn handle(
     let attempt = PasswordAttempt {
         account: LoginName::Typed(&name),
         password: call.body.password(),
-        source_ip: call.source_ip(),
+        client_address: call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?,
         now: call.now,
     };
-    let verified = verify_password(users, passwords, tokens, attempt).await?;
+    let verified = passwords.verify(attempt).await?;
     let (Credentials { user_id, role, .. }, counters) = verified.ok_or_else(session::wrong_credentials)?;
     let expiry = session::token_expiry(call.now)?;
     let session_id = SessionId(call.ids.next());

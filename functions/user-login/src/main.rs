@@ -4,7 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_LOGIN)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
-    let passwords = adapters_auth::Argon2Passwords;
+    let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
+    let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, sources: &sources };
     let tokens = adapters_auth::tokens(&wiring)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         user_login::handle(&users, &passwords, &tokens, call).await

@@ -1,24 +1,26 @@
 //! `POST /api/v1/users/register`: registers a customer.
 //!
-//! Returns 201 with the account, 409 if the e-mail address or the username is taken, and 422 naming each invalid field. With an
-//! `Idempotency-Key`, a repeated request gets the first response, whichever it was.
+//! Returns 201 with the account, 409 if the e-mail address or the username is taken, and 422 naming each invalid field. One
+//! source may register so many accounts in an hour; beyond that it is 429 with `Retry-After`. With an `Idempotency-Key`, a repeated request
+//! gets the first response, whichever it was.
 
 use api::UserView;
 use domain::{
     id::UserId,
-    message_limits::MessageLimits,
+    message_limits::{Budget, MessageLimits},
+    throttle,
     user::{self, Register},
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{PasswordStrength, Passwords, UserStore};
+use ports::{PasswordStrength, Passwords, RequestSources, UserStore};
 use services::NewPasswords;
 
 /// Registers one customer.
 pub async fn handle(
     users: &impl UserStore,
-    passwords: &NewPasswords<'_, impl Passwords, impl PasswordStrength>,
-    limits: &MessageLimits,
+    (passwords, sources): (&NewPasswords<'_, impl Passwords, impl PasswordStrength>, &impl RequestSources),
+    (limits, budget): (&MessageLimits, Budget),
     call: Call<Register>,
 ) -> Result<Reply<UserView>, Failure> {
     let (command, call) = call.into_parts();
@@ -27,6 +29,10 @@ pub async fn handle(
     }
     let password = command.password.clone();
     let (user, registered) = user::register(UserId(call.ids.next()), command, call.now);
+    // Before the password is hashed, which costs more than all the rest; an address that is taken counts, since it tells who has an account.
+    let address = call.client_address(async |secret| sources.is_from_distribution(secret).await).await?;
+    let source = sources.keyed_hash(&format!("registration {}", throttle::source(address))).await?;
+    users.count_registration(&source, budget, call.now).await?;
     let event = call.event(user.id, user.version, registered);
     let hash = passwords.hash(&password, &user.public_facts())?;
     let reply = Reply::created(UserView::from(&user)).etag(user.version);

@@ -6,10 +6,11 @@ use services::NewPasswords;
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_REGISTER)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    let limits = wiring.message_limits()?;
     let passwords = NewPasswords { passwords: &adapters_auth::Argon2Passwords, strength: &adapters_strength::Zxcvbn };
+    let sources = adapters_auth::request_sources(&wiring)?;
+    let (limits, budget) = (wiring.message_limits()?, wiring.registration_limit()?);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        user_register::handle(&users, &passwords, &limits, call).await
+        user_register::handle(&users, (&passwords, &sources), (&limits, budget), call).await
     })
     .await
 }

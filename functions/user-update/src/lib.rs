@@ -26,8 +26,8 @@ pub async fn handle(
     }
     if call.body.email != user.email && call.principal()?.id == user_id.0 {
         let password = call.body.current_password.as_deref().ok_or_else(profile::wrong_current_password)?;
-        let (account, source_ip) = (LoginName::Id(user_id), call.source_ip());
-        let attempt = PasswordAttempt { account, password, source_ip, now: call.now };
+        let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
+        let attempt = PasswordAttempt { account: LoginName::Id(user_id), password, client_address, now: call.now };
         passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
     }
     let (command, call) = call.into_parts();

@@ -4,8 +4,8 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_UPDATE)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    let (passwords, tokens) = (adapters_auth::Argon2Passwords, adapters_auth::tokens(&wiring)?);
-    let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, tokens: &tokens };
+    let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
+    let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, sources: &sources };
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         user_update::handle(&users, &passwords, call).await
     })

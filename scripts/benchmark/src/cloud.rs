@@ -42,7 +42,9 @@ fn aws(target: &str, body: &Value, secrets: &Mutex<BTreeMap<String, String>>) ->
             Response::json(200, json!({ "ARN": id, "Name": id, "VersionId": "1", "VersionStages": ["AWSCURRENT"] }))
         }
         "GetSecretValue" => {
-            let text = secrets.get(&id).cloned().unwrap_or_else(|| r#"{"keys":[]}"#.to_owned());
+            // As the template creates them.
+            let initial = if id.ends_with("keys") { r#"{"keys":[]}"# } else { "unset" };
+            let text = secrets.get(&id).cloned().unwrap_or_else(|| initial.to_owned());
             Response::json(200, json!({ "ARN": id, "Name": id, "VersionId": "1", "SecretString": text }))
         }
         other => Response::json(400, json!({ "__type": "UnknownOperationException", "message": other })),

@@ -55,6 +55,7 @@ impl Stage<'_> {
             Setting::Input("SmsCountries") => "1,49".into(),
             Setting::Input("MaxSmsPerCustomer" | "MaxSmsPerAddress") => "20".into(),
             Setting::Input("MaxVerificationsPerCustomer" | "MaxVerificationsPerAddress") => "5".into(),
+            Setting::Input("MaxRegistrationsPerSource") => "3600".into(),
             Setting::Input("InvoiceSeller") => "Quayside Ltd".into(),
             Setting::Input("InvoiceTimeZone") => "UTC".into(),
             Setting::Input("InvoiceYearBegins") => "01-01".into(),

@@ -1,18 +1,21 @@
-//! Access tokens, password hashes, and sealed secrets.
+//! Access tokens, password hashes, sealed secrets, and the secrets that tell sources of requests apart.
 
+mod cache;
 pub mod passwords;
 pub mod sealed;
+pub mod sources;
 pub mod tokens;
 pub mod verification;
 
 pub use passwords::Argon2Passwords;
 pub use sealed::SealedSecrets;
+pub use sources::{SecretSources, StoredCounterKey};
 pub use tokens::{JwtKeys, JwtTokens, JwtVerifier};
 pub use verification::RandomTokens;
 
 use adapters::wiring::{Result, Wiring};
 use adapters_secrets::secret;
-use catalog::{SEALING_KEYS, SIGNING_KEYS, VERIFICATION_KEYS};
+use catalog::{COUNTER_KEY, ORIGIN_SECRET, SEALING_KEYS, SIGNING_KEYS, VERIFICATION_KEYS};
 
 /// Signs access tokens.
 pub fn tokens(wiring: &Wiring) -> Result<JwtTokens> {
@@ -32,6 +35,16 @@ pub fn signing_keys(wiring: &Wiring) -> Result<JwtKeys> {
 /// Seals secrets, and adds keys for that.
 pub fn sealer(wiring: &Wiring) -> Result<SealedSecrets> {
     Ok(SealedSecrets::new(secret(wiring, &SEALING_KEYS)?))
+}
+
+/// Tells the sources of requests apart.
+pub fn request_sources(wiring: &Wiring) -> Result<SecretSources> {
+    Ok(SecretSources::new(secret(wiring, &COUNTER_KEY)?, secret(wiring, &ORIGIN_SECRET)?))
+}
+
+/// The counter key, to make it.
+pub fn counter_key(wiring: &Wiring) -> Result<StoredCounterKey> {
+    Ok(StoredCounterKey(secret(wiring, &COUNTER_KEY)?))
 }
 
 /// The stage is part of the issuer, so that no stage accepts the tokens of another, even if it had its keys.

@@ -10,6 +10,8 @@ mod public;
 #[cfg(test)]
 mod tests;
 
+pub use crate::cache::KeySource;
+use crate::cache::{Cache, MAX_AGE};
 use adapters_secrets::SecretValue;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,32 +22,9 @@ use public::{PublicKeys, Verdict};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-/// How long keys are cached.
-const MAX_AGE: Duration = Duration::from_secs(300);
 /// The age below which keys are not read again, even for an unknown key id or a request for the key set.
 const MIN_AGE: Duration = Duration::from_secs(10);
-
-/// The storage of the signing keys.
-#[allow(async_fn_in_trait)] // As in `ports`: no caller needs `Send` futures.
-pub trait KeySource {
-    /// `None` while there are no keys.
-    async fn read(&self) -> Result<Option<String>, Failure>;
-
-    async fn write(&self, text: String) -> Result<(), Failure>;
-}
-
-impl KeySource for SecretValue {
-    async fn read(&self) -> Result<Option<String>, Failure> {
-        SecretValue::read(self).await
-    }
-
-    async fn write(&self, text: String) -> Result<(), Failure> {
-        SecretValue::write(self, text).await
-    }
-}
 
 /// Signs access tokens.
 #[derive(Debug)]
@@ -70,46 +49,6 @@ pub struct JwtKeys<S = SecretValue> {
     public: S,
 }
 
-/// Keys that were read.
-#[derive(Debug)]
-struct Cache<K>(Mutex<Option<Cached<K>>>);
-
-#[derive(Debug)]
-struct Cached<K> {
-    keys: Arc<K>,
-    read_at: Instant,
-}
-
-impl<K> Cache<K> {
-    fn empty() -> Self {
-        Self(Mutex::new(None))
-    }
-
-    /// Keys that were read less than `age` ago. If reading fails, the cached keys remain in use.
-    async fn get(&self, age: Duration, read: impl AsyncFnOnce() -> Result<K, Failure>) -> Result<Arc<K>, Failure> {
-        let mut cached = self.0.lock().await;
-        if let Some(cached) = cached.as_ref().filter(|cached| cached.read_at.elapsed() < age) {
-            return Ok(Arc::clone(&cached.keys));
-        }
-        match (read().await, &mut *cached) {
-            (Ok(keys), _) => {
-                let keys = Arc::new(keys);
-                *cached = Some(Cached { keys: Arc::clone(&keys), read_at: Instant::now() });
-                Ok(keys)
-            }
-            (Err(failure), Some(old)) => {
-                tracing::warn!(
-                    failure.internal = failure.internal,
-                    "the signing keys cannot be read; the cached ones remain in use"
-                );
-                old.read_at = Instant::now();
-                Ok(Arc::clone(&old.keys))
-            }
-            (Err(failure), None) => Err(failure),
-        }
-    }
-}
-
 impl<S: KeySource> JwtTokens<S> {
     /// `source` has the private keys; `issuer` is also the audience of the tokens.
     pub fn new(source: S, issuer: String) -> Self {
@@ -125,10 +64,6 @@ impl<S: KeySource> JwtTokens<S> {
 impl<S: KeySource> ports::Tokens for JwtTokens<S> {
     async fn issue(&self, claims: &Claims) -> Result<String, Failure> {
         self.keys().await?.sign(claims, &self.issuer)
-    }
-
-    async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
-        self.keys().await?.keyed_hash(text)
     }
 
     fn refresh_token(&self) -> Result<(String, String), Failure> {

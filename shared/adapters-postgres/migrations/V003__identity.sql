@@ -77,8 +77,8 @@ CREATE TABLE identity.login_attempts (
 );
 CREATE INDEX login_attempts_expiry ON identity.login_attempts (expires_at);
 
--- Failed logins of one source, under a keyed hash: each one moves the end further into the future. At the end, the source has its whole
--- budget again, and the sweep deletes the row.
+-- Failed logins of one source, or its registrations, each under a keyed hash: each one moves the end further into the future. At the end, the
+-- source has its whole budget again, and the sweep deletes the row.
 CREATE TABLE identity.login_sources (
     counter    text        PRIMARY KEY,
     expires_at timestamptz NOT NULL

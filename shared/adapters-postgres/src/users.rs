@@ -11,6 +11,7 @@ use super::{
 use domain::{
     Event,
     id::{SessionId, UserId},
+    message_limits::Budget,
     throttle,
     user::{Role, User},
 };
@@ -40,6 +41,17 @@ const REGISTER_ONCE: &str = concat!(
     insert_event!("$16", from "inserted"),
     select_idempotency_outcome!(),
 );
+
+/// `$1` is the counter of the source, `$2` is now, `$3` and `$4` the seconds that a registration costs the source and how many it may be ahead.
+const COUNT_REGISTRATION: &str = "
+    WITH counted AS (
+        INSERT INTO login_sources AS known (counter, expires_at) VALUES ($1, $2::timestamptz + make_interval(secs => $3))
+        ON CONFLICT (counter) DO UPDATE SET expires_at = greatest(known.expires_at, $2) + make_interval(secs => $3)
+        WHERE known.expires_at <= $2 + make_interval(secs => $4)
+        RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM counted) AS counted,
+        (SELECT expires_at - make_interval(secs => $4) FROM login_sources WHERE counter = $1) AS until";
 
 /// The common table expressions of a statement that counts an attempt and then reads what it is checked against.
 ///
@@ -171,6 +183,16 @@ impl<B: Bus> UserStore for PgUsers<B> {
             self.relay.publish(std::slice::from_ref(event)).await;
         }
         Ok(outcome)
+    }
+
+    async fn count_registration(&self, source: &str, budget: Budget, now: Timestamp) -> Result<(), Failure> {
+        let params = params![source, now, f64::from(budget.interval_s()), f64::from(budget.ahead_s())];
+        let rows = self.relay.database().query(COUNT_REGISTRATION, &params).await?;
+        let row = only(&rows)?;
+        match get(row, "counted")? {
+            true => Ok(()),
+            false => Err(throttle::too_many_registrations(get(row, "until")?, budget, now)),
+        }
     }
 
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure> {

@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigError};
 use aws_types::SdkConfig;
 use catalog::{Auth, Bucket, Function, Idempotency, Secret, Stream, Table, Trigger, Uses};
 use domain::invoice::{Calendar, Seller};
-use domain::message_limits::MessageLimits;
+use domain::message_limits::{Budget, MessageLimits};
 use domain::order::{OrderLimits, Rates, ShortfallPolicy};
 use domain::payment::AttemptLimit;
 use domain::webhook::WebhookTargets;
@@ -115,6 +115,12 @@ impl Wiring {
     pub fn webhook_targets(&self) -> Result<WebhookTargets> {
         self.require("the targets of webhooks", |uses| matches!(uses, Uses::WebhookTargets))?;
         self.config.webhook_targets()
+    }
+
+    /// How many registrations come from one source.
+    pub fn registration_limit(&self) -> Result<Budget> {
+        self.require("the limit of registrations", |uses| matches!(uses, Uses::RegistrationLimit))?;
+        self.config.registration_limit()
     }
 
     /// The time zone and year of invoice series.

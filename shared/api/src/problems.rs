@@ -268,6 +268,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Wait for the seconds in Retry-After; do not try further cards.",
     ),
     problem(
+        "too-many-registrations",
+        RateLimited,
+        "Too many accounts were registered from this address within an hour.",
+        "Wait for the seconds in Retry-After.",
+    ),
+    problem(
         "too-many-unpaid-orders",
         Conflict,
         "The customer has too many orders that are not paid.",

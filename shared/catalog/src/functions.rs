@@ -35,19 +35,35 @@ functions! {
         .concurrency(100).provisioned(2);
     /// Registers a customer.
     USER_REGISTER = Function::new("user-register", Identity).http(Post, "/api/v1/users/register", Public)
-        .honours_key().uses(&[Uses::Postgres, Uses::Bus, Uses::MessageLimits]).publishes(&[USER_REGISTERED]).memory(512);
+        .honours_key()
+        .uses(&[
+            Uses::Postgres,
+            Uses::Bus,
+            Uses::MessageLimits,
+            Uses::RegistrationLimit,
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
+            Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ])
+        .publishes(&[USER_REGISTERED]).memory(512);
     /// Issues a token pair for a password.
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public)
-        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
+        .uses(&[
+            Uses::Postgres,
+            Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]),
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
+            Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ])
+        .memory(512);
     /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public).unlimited()
         .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]);
-    /// Rotates the signing key, whose predecessor stays valid for issued tokens, and adds a sealing key.
+    /// Rotates the signing key, whose predecessor stays valid for issued tokens, adds a sealing key, and makes the counter key.
     KEY_ROTATE = Function::new("key-rotate", Identity)
         .uses(&[
             Uses::Secret(&SIGNING_KEYS, &[GetSecretValue, PutSecretValue]),
             Uses::Secret(&VERIFICATION_KEYS, &[PutSecretValue]),
             Uses::Secret(&SEALING_KEYS, &[GetSecretValue, PutSecretValue]),
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue, PutSecretValue]),
         ]);
     /// Requests a token that verifies an address of a customer.
     VERIFICATION_REQUEST = Function::new("verification-request", Identity)
@@ -76,7 +92,12 @@ functions! {
     USER_GET = Function::new("user-get", Identity).http(Get, "/api/v1/users/{id}", ANY_USER).uses(&[Uses::PostgresRead]);
     /// Replaces the profile of an account.
     USER_UPDATE = Function::new("user-update", Identity).http(Put, "/api/v1/users/{id}", ANY_USER)
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])])
+        .uses(&[
+            Uses::Postgres,
+            Uses::Bus,
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
+            Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ])
         .publishes(&[USER_UPDATED]).memory(512);
     /// Deletes an account.
     USER_DELETE = Function::new("user-delete", Identity).http(Delete, "/api/v1/users/{id}", ANY_USER)
@@ -86,11 +107,23 @@ functions! {
         .uses(&[Uses::PostgresRead]);
     /// Erases what is held about a person.
     USER_ERASE = Function::new("user-erase", Identity).http(Post, "/api/v1/users/{id}/erasure", ANY_USER)
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])])
+        .uses(&[
+            Uses::Postgres,
+            Uses::Bus,
+            Uses::Redis,
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
+            Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ])
         .publishes(&[USER_DELETED, USER_ERASED]).memory(512);
     /// Changes the password of the caller.
     PASSWORD_CHANGE = Function::new("password-change", Identity).http(Post, "/api/v1/users/{id}/password", ANY_USER)
-        .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]).memory(512);
+        .uses(&[
+            Uses::Postgres,
+            Uses::Redis,
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
+            Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ])
+        .memory(512);
     /// Requests a token with which a new password can be set.
     PASSWORD_RESET_REQUEST = Function::new("password-reset-request", Identity)
         .http(Post, "/api/v1/users/password-reset", Public)
@@ -129,7 +162,12 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Redis]);
     /// Issues an access token for the secret of a service client.
     TOKEN_ISSUE = Function::new("token-issue", Identity).http(Post, "/api/v1/oauth/token", Public)
-        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]);
+        .uses(&[
+            Uses::Postgres,
+            Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]),
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
+            Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ]);
 
     // Catalogue.
     /// Creates a product.

@@ -186,6 +186,8 @@ pub enum Uses {
     MessageLimits,
     /// Where webhooks may be sent, in this environment.
     WebhookTargets,
+    /// The environment's limit of registrations.
+    RegistrationLimit,
     /// The platform's own HTTP API.
     Api,
 }

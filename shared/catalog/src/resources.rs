@@ -148,6 +148,12 @@ pub const VERIFICATION_KEYS: Secret =
 /// The keys that seal small secrets before a database stores them. `key-rotate` adds one with each signing key; none is removed, since
 /// what it sealed stays.
 pub const SEALING_KEYS: Secret = Secret { name: "sealing-keys", env: "SEALING_KEYS_SECRET", rotated_by: None };
+/// The key of the hashes that name counters of logins and registrations. `key-rotate` makes it once; another one resets the counters.
+pub const COUNTER_KEY: Secret = Secret { name: "counter-key", env: "COUNTER_KEY_SECRET", rotated_by: None };
+
+/// What the CloudFront distribution sends with each request, as proof that the address that it passes on is the client's. The previous value
+/// may be on a second line.
+pub const ORIGIN_SECRET: Secret = Secret { name: "origin-secret", env: "ORIGIN_SECRET", rotated_by: None };
 
 /// The secret API key of the payment gateway.
 pub const GATEWAY_KEY: Secret = Secret { name: "gateway-key", env: "GATEWAY_KEY_SECRET", rotated_by: None };
@@ -158,8 +164,16 @@ pub const WEBHOOK_SECRET: Secret = Secret { name: "webhook-secret", env: "WEBHOO
 /// The account of the synthetic canary and what it orders. `scripts/canary` puts it in, with a new password each time.
 pub const CANARY_ACCOUNT: Secret = Secret { name: "canary-account", env: "CANARY_ACCOUNT_SECRET", rotated_by: None };
 
-pub const SECRETS: &[&Secret] =
-    &[&SIGNING_KEYS, &VERIFICATION_KEYS, &SEALING_KEYS, &GATEWAY_KEY, &WEBHOOK_SECRET, &CANARY_ACCOUNT];
+pub const SECRETS: &[&Secret] = &[
+    &SIGNING_KEYS,
+    &VERIFICATION_KEYS,
+    &SEALING_KEYS,
+    &COUNTER_KEY,
+    &ORIGIN_SECRET,
+    &GATEWAY_KEY,
+    &WEBHOOK_SECRET,
+    &CANARY_ACCOUNT,
+];
 
 /// Path of the secrets with the passwords of database roles, below product and stage; the name of the role follows.
 pub const ROLE_SECRETS: &str = "database";

@@ -158,6 +158,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "invoices.credit_notes", Kept(TAX_LAW)),
     store(PostgresTable, "invoices.series", Nothing),
     store(PostgresTable, "invoices.refunds", Nothing),
+    store(PostgresTable, "invoices.refund_failures", Nothing),
     store(PostgresTable, "invoices.outbox", Nothing),
     store(PostgresTable, "invoices.inbox", Nothing),
     store(PostgresTable, "analytics.counted_events", Nothing),

@@ -1,9 +1,11 @@
-//! Delays of logins: they grow with the failed logins of one account from one source, and one source has a budget for all accounts.
+//! Delays of logins: they grow with the failed logins of one account from one source, and one source has a budget for all accounts. One
+//! source has a budget of registrations, too.
 //!
 //! NIST SP 800-63B (rate limiting) asks to limit failed attempts on an account, and names waiting times that grow from 30 seconds to an
 //! hour. Counting by account and source, and never by account alone, keeps anyone from locking the owner out: the owner is delayed only
 //! on the source that guessed.
 
+use crate::message_limits::Budget;
 use kernel::{Failure, FailureKind, Timestamp};
 
 /// Failed logins of one name from one source that cost no delay: people mistype.
@@ -41,15 +43,31 @@ pub fn source(address: Option<&str>) -> String {
     address.and_then(kernel::network::of).unwrap_or_else(|| "unknown".to_owned())
 }
 
+/// Registrations of one source, in an hour, unless an environment allows others. A household or a class registers at once, nobody registers
+/// every minute.
+pub const REGISTRATIONS_PER_SOURCE: u32 = 20;
+
+/// Rejects a registration before `until`; `None` stands for a time that concurrent registrations have set.
+pub fn too_many_registrations(until: Option<Timestamp>, budget: Budget, now: Timestamp) -> Failure {
+    let seconds = seconds_until(until, now).unwrap_or(budget.interval_s().unsigned_abs());
+    let detail = "There were too many registrations from this address; please try again later.";
+    Failure {
+        retry_after_s: Some(seconds.max(1)),
+        ..Failure::new(FailureKind::RateLimited, "too-many-registrations", detail)
+    }
+}
+
+/// Seconds until `until`, rounded up.
+fn seconds_until(until: Option<Timestamp>, now: Timestamp) -> Option<u32> {
+    let left = until.map(|until| (until.as_millisecond() - now.as_millisecond() + 999) / 1_000);
+    left.map(|left| u32::try_from(left).unwrap_or(1))
+}
+
 /// Rejects a login before `until`; `None` stands for a time that concurrent attempts have set. The failure is the same for every name.
 pub fn too_many_logins(until: Option<Timestamp>, now: Timestamp) -> Failure {
-    let left = until.map(|until| (until.as_millisecond() - now.as_millisecond() + 999) / 1_000);
-    let seconds = left.map_or(Some(FIRST_DELAY_S.unsigned_abs()), |left| u32::try_from(left).ok());
+    let seconds = seconds_until(until, now).unwrap_or(FIRST_DELAY_S.unsigned_abs());
     let detail = "There were too many failed logins; please try again later.";
-    Failure {
-        retry_after_s: Some(seconds.unwrap_or(1).max(1)),
-        ..Failure::new(FailureKind::RateLimited, "too-many-logins", detail)
-    }
+    Failure { retry_after_s: Some(seconds.max(1)), ..Failure::new(FailureKind::RateLimited, "too-many-logins", detail) }
 }
 
 #[cfg(test)]
@@ -85,6 +103,14 @@ mod tests {
         ] {
             assert_eq!(source(address), expected);
         }
+    }
+
+    #[test]
+    fn refused_registration_tells_when_there_is_one_more() {
+        let at = |second| Timestamp::from_second(second).expect("valid");
+        let after =
+            |until: Option<i64>| too_many_registrations(until.map(at), Budget::hourly(20), at(40)).retry_after_s;
+        assert_eq!((after(Some(100)), after(Some(39)), after(None)), (Some(60), Some(1), Some(180)));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub enum ClientAttempt {
 pub struct ClientProof<'a> {
     pub credentials: &'a ClientCredentials,
     /// The client's IP address.
-    pub source_ip: Option<&'a str>,
+    pub client_address: Option<&'a str>,
     pub now: Timestamp,
 }
 

@@ -1,10 +1,10 @@
 //! Ports of identity.
 
-use crate::{Claim, EmailMessage, RefreshToken};
+use crate::{Claim, EmailMessage, RefreshToken, RequestSources};
 use domain::{
     Event,
     id::{SessionId, UserId},
-    message_limits::Quota,
+    message_limits::{Budget, Quota},
     text::Email,
     user::{Password, Role, User},
     verification::{Contacts, Token, Verification},
@@ -27,6 +27,10 @@ pub trait UserStore {
         key: &IdempotencyKey,
         reply: &StoredReply,
     ) -> Result<IdempotencyOutcome, Failure>;
+
+    /// Counts a registration from a source, whether or not it succeeds later, against the budget of the source. Beyond it the failure is that
+    /// of [`domain::throttle::too_many_registrations`], and nothing is counted.
+    async fn count_registration(&self, source: &str, budget: Budget, now: Timestamp) -> Result<(), Failure>;
 
     /// Stores a rejection as the response of a key, unless it has one.
     async fn store_rejection(&self, key: &IdempotencyKey, reply: &StoredReply) -> Result<IdempotencyOutcome, Failure>;
@@ -173,13 +177,17 @@ pub struct PasswordAttempt<'a> {
     /// As it was typed.
     pub password: &'a str,
     /// The client's IP address.
-    pub source_ip: Option<&'a str>,
+    pub client_address: Option<&'a str>,
     pub now: Timestamp,
 }
 
 /// The passwords of accounts: proving the old one, under the delays of `domain::throttle`.
-pub trait AccountPasswords {
-    /// Verifies a password. `None` if it is wrong; `RateLimited` after too many wrong ones.
+pub trait AccountPasswords: RequestSources {
+    /// Verifies a password. The attempt counts as failed until the returned counters are settled. `None` if it is wrong; `RateLimited` after
+    /// too many wrong ones.
+    async fn verify(&self, attempt: PasswordAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure>;
+
+    /// Verifies a password and settles the counters.
     async fn prove(&self, attempt: PasswordAttempt<'_>) -> Result<Option<Credentials>, Failure>;
 }
 
@@ -214,9 +222,6 @@ pub trait Tokens {
     /// Signs a token with the newest key that was published five minutes before `claims.issued_at`, or with the oldest key if none
     /// was.
     async fn issue(&self, claims: &Claims) -> Result<String, Failure>;
-
-    /// A keyed hash of `text`, in hexadecimal. It stays the same until the keys rotate.
-    async fn keyed_hash(&self, text: &str) -> Result<String, Failure>;
 
     /// A new refresh token and its stored digest: 256 random bits in base64url, and the SHA-256 of that text in hexadecimal.
     fn refresh_token(&self) -> Result<(String, String), Failure>;

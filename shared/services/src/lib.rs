@@ -30,7 +30,7 @@ pub use notifications::{Channels, Notifier};
 pub use orders::{advance_order, commit_order, complete_prices};
 pub use outbox::{delete_expired, publish_waiting};
 pub use pages::{MAX_PAGE_BYTES, page_within};
-pub use passwords::{NewPasswords, ThrottledPasswords, verify_password};
+pub use passwords::{NewPasswords, ThrottledPasswords};
 pub use payments::{advance_payment, commit_payment, get_payment, staff_metrics};
 pub use reconciliation::reconcile_payment;
 pub use refunds::settle_refunds;

@@ -8,50 +8,52 @@ use domain::{
 use kernel::Failure;
 use ports::{
     AccountPasswords, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordAttempt, PasswordStrength,
-    Passwords, Tokens, UserStore,
+    Passwords, RequestSources, UserStore,
 };
 
 /// Proves passwords against the accounts of a store, and forgets the attempts that succeed.
 #[derive(Debug)]
-pub struct ThrottledPasswords<'a, U, P, T> {
+pub struct ThrottledPasswords<'a, U, P, S> {
     pub users: &'a U,
     pub passwords: &'a P,
-    pub tokens: &'a T,
+    pub sources: &'a S,
 }
 
-impl<U: UserStore, P: Passwords, T: Tokens> AccountPasswords for ThrottledPasswords<'_, U, P, T> {
+impl<U, P, S: RequestSources> RequestSources for ThrottledPasswords<'_, U, P, S> {
+    async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
+        self.sources.keyed_hash(text).await
+    }
+
+    async fn is_from_distribution(&self, secret: &str) -> Result<bool, Failure> {
+        self.sources.is_from_distribution(secret).await
+    }
+}
+
+impl<U: UserStore, P: Passwords, S: RequestSources> AccountPasswords for ThrottledPasswords<'_, U, P, S> {
+    async fn verify(&self, attempt: PasswordAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure> {
+        let name = match attempt.account {
+            LoginName::Typed(name) => format!("login {name}"),
+            LoginName::Id(user) => format!("account {user}"),
+        };
+        let counters = counters(self.sources, &name, &throttle::source(attempt.client_address)).await?;
+        let found = match self.users.reserve_login(attempt.account, &counters, attempt.now).await? {
+            LoginAttempt::Granted(found) => found,
+            LoginAttempt::Refused(until) => return Err(throttle::too_many_logins(until, attempt.now)),
+        };
+        // An unknown name is verified as well, against a dummy: it takes the same time.
+        let hash = found.as_ref().map(|credentials| credentials.password_hash.as_str());
+        let mut is_valid = false;
+        for password in password_forms(attempt.password) {
+            is_valid |= self.passwords.verify(&password, hash)?;
+        }
+        Ok(found.filter(|_| is_valid).map(|credentials| (credentials, counters)))
+    }
+
     async fn prove(&self, attempt: PasswordAttempt<'_>) -> Result<Option<Credentials>, Failure> {
-        let verified = verify_password(self.users, self.passwords, self.tokens, attempt).await?;
-        let Some((credentials, counters)) = verified else { return Ok(None) };
+        let Some((credentials, counters)) = self.verify(attempt).await? else { return Ok(None) };
         self.users.forget_attempt(&counters).await?;
         Ok(Some(credentials))
     }
-}
-
-/// Verifies a password. The attempt counts as failed until the returned counters are settled. `None` for a wrong password and for an unknown
-/// account, which take the same time; `RateLimited` after too many.
-pub async fn verify_password(
-    users: &impl UserStore,
-    passwords: &impl Passwords,
-    tokens: &impl Tokens,
-    attempt: PasswordAttempt<'_>,
-) -> Result<Option<(Credentials, LoginCounters)>, Failure> {
-    let name = match attempt.account {
-        LoginName::Typed(name) => format!("login {name}"),
-        LoginName::Id(user) => format!("account {user}"),
-    };
-    let counters = counters(tokens, &name, &throttle::source(attempt.source_ip)).await?;
-    let found = match users.reserve_login(attempt.account, &counters, attempt.now).await? {
-        LoginAttempt::Granted(found) => found,
-        LoginAttempt::Refused(until) => return Err(throttle::too_many_logins(until, attempt.now)),
-    };
-    // An unknown name is verified as well, against a dummy: it takes the same time.
-    let hash = found.as_ref().map(|credentials| credentials.password_hash.as_str());
-    let mut is_valid = false;
-    for password in password_forms(attempt.password) {
-        is_valid |= passwords.verify(&password, hash)?;
-    }
-    Ok(found.filter(|_| is_valid).map(|credentials| (credentials, counters)))
 }
 
 /// New passwords: how strong they must be, and their hashes.
@@ -73,7 +75,11 @@ impl<P: Passwords, S: PasswordStrength> NewPasswords<'_, P, S> {
 }
 
 /// The counters of an attempt. The length of the source separates it from the name.
-pub(crate) async fn counters(tokens: &impl Tokens, name: &str, source: &str) -> Result<LoginCounters, Failure> {
-    let name_and_source = tokens.keyed_hash(&format!("{} {source} {name}", source.len())).await?;
-    Ok(LoginCounters { name_and_source, source: tokens.keyed_hash(&format!("source {source}")).await? })
+pub(crate) async fn counters(
+    sources: &impl RequestSources,
+    name: &str,
+    source: &str,
+) -> Result<LoginCounters, Failure> {
+    let name_and_source = sources.keyed_hash(&format!("{} {source} {name}", source.len())).await?;
+    Ok(LoginCounters { name_and_source, source: sources.keyed_hash(&format!("source {source}")).await? })
 }

@@ -1,6 +1,7 @@
 locals {
   # Ids of policies that AWS manages; they are the same in all accounts.
-  caching_disabled   = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+  caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+  # Passes on every header, those that the function adds among them.
   all_viewer_no_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
   security_headers   = "67f7725c-6f97-4210-82d7-5512b31e9d03"
   has_domain         = var.domain != null
@@ -47,6 +48,11 @@ resource "aws_cloudfront_distribution" "this" {
     cache_policy_id            = local.caching_disabled
     origin_request_policy_id   = local.all_viewer_no_host
     response_headers_policy_id = local.security_headers
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.viewer.arn
+    }
   }
 
   restrictions {

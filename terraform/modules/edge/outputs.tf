@@ -8,6 +8,11 @@ output "distribution_id" {
   value       = aws_cloudfront_distribution.this.id
 }
 
+output "store_arn" {
+  description = "ARN of the key value store that holds the origin secret."
+  value       = aws_cloudfront_key_value_store.this.arn
+}
+
 output "web_acl_name" {
   description = "Name of the web ACL, a dimension of its metrics."
   value       = aws_wafv2_web_acl.this.name
@@ -18,7 +23,7 @@ output "settings" {
   value = {
     web_acl_id    = aws_cloudfront_distribution.this.web_acl_id
     web_acl_arn   = aws_wafv2_web_acl.this.arn
-    viewer        = aws_cloudfront_distribution.this.default_cache_behavior[0].viewer_protocol_policy
+    protocol      = aws_cloudfront_distribution.this.default_cache_behavior[0].viewer_protocol_policy
     cache_policy  = aws_cloudfront_distribution.this.default_cache_behavior[0].cache_policy_id
     origin        = one(aws_cloudfront_distribution.this.origin).custom_origin_config[0].origin_protocol_policy
     managed_rules = [for rule in aws_wafv2_web_acl.this.rule : rule.name if startswith(rule.name, "AWS")]
@@ -28,6 +33,10 @@ output "settings" {
     health_hosts  = { for role, check in aws_route53_health_check.this : role => check.fqdn }
     unlimited     = one([for rule in aws_wafv2_web_acl.this.rule : try(rule.statement[0].rate_based_statement[0].scope_down_statement[0].not_statement[0].statement[0].regex_match_statement[0].regex_string, null) if rule.name == "rate"])
     health_paths  = { for role, check in aws_route53_health_check.this : role => check.resource_path }
+    functions     = { for association in aws_cloudfront_distribution.this.default_cache_behavior[0].function_association : association.event_type => association.function_arn }
+    viewer        = { arn = aws_cloudfront_function.viewer.arn, stores = aws_cloudfront_function.viewer.key_value_store_associations, published = aws_cloudfront_function.viewer.publish, code = aws_cloudfront_function.viewer.code }
+    store         = aws_cloudfront_key_value_store.this.arn
+    forwarding    = aws_cloudfront_distribution.this.default_cache_behavior[0].origin_request_policy_id
     redacted      = [for field in aws_wafv2_web_acl_logging_configuration.this.redacted_fields : field.single_header[0].name]
   }
 }

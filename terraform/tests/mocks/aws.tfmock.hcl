@@ -42,6 +42,18 @@ mock_resource "aws_wafv2_web_acl" {
   }
 }
 
+mock_resource "aws_cloudfront_function" {
+  defaults = {
+    arn = "arn:aws:cloudfront::222222222222:function/mock"
+  }
+}
+
+mock_resource "aws_cloudfront_key_value_store" {
+  defaults = {
+    arn = "arn:aws:cloudfront::222222222222:key-value-store/00000000-0000-0000-0000-000000000000"
+  }
+}
+
 mock_resource "aws_msk_cluster" {
   defaults = {
     arn = "arn:aws:kafka:eu-west-1:222222222222:cluster/mock/00000000-0000-0000-0000-000000000000-1"

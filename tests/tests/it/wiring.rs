@@ -26,6 +26,8 @@ fn config() -> Config {
         ("SIGNING_KEYS_SECRET", "signing-keys"),
         ("VERIFICATION_KEYS_SECRET", "verification-keys"),
         ("SEALING_KEYS_SECRET", "sealing-keys"),
+        ("COUNTER_KEY_SECRET", "counter-key"),
+        ("ORIGIN_SECRET", "origin-secret"),
         ("GATEWAY_KEY_SECRET", "gateway-key"),
         ("WEBHOOK_SECRET", "webhook-secret"),
         ("SHORTFALL_POLICY", "refund"),
@@ -41,6 +43,7 @@ fn config() -> Config {
         ("MAX_SMS_PER_ADDRESS", "20"),
         ("MAX_VERIFICATIONS_PER_CUSTOMER", "5"),
         ("MAX_VERIFICATIONS_PER_ADDRESS", "5"),
+        ("MAX_REGISTRATIONS_PER_SOURCE", "20"),
         ("INVOICE_SELLER", "Quayside Ltd"),
         ("INVOICE_TIME_ZONE", "UTC"),
         ("INVOICE_YEAR_BEGINS", "01-01"),
@@ -70,6 +73,9 @@ fn undeclared_use_is_rejected_by_name() {
     assert!(adapters_auth::tokens(&wiring(catalog::PAYMENT_CHARGE)).is_err(), "it declares another secret");
     assert!(adapters_auth::tokens(&wiring(catalog::AUTHORIZER)).is_err(), "it declares the public keys alone");
     assert!(adapters_auth::token_verifier(&wiring(catalog::AUTHORIZER)).is_ok());
+    assert!(adapters_auth::request_sources(&wiring(catalog::USER_REGISTER)).is_ok());
+    assert!(adapters_auth::request_sources(&wiring(catalog::TOKEN_REFRESH)).is_err(), "it counts nothing");
+    assert!(adapters_auth::tokens(&wiring(catalog::PASSWORD_CHANGE)).is_err(), "what counts cannot sign");
     assert!(adapters_postgres::migrations(&wiring(catalog::ORDER_PLACE)).is_err());
     assert!(adapters_sqs::dead_letters(&wiring(catalog::ORDER_PLACE)).is_err());
 }

@@ -121,6 +121,9 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
             Uses::WebhookTargets => variables.extend(WEBHOOK_TARGETS),
+            Uses::RegistrationLimit => {
+                variables.insert("MAX_REGISTRATIONS_PER_SOURCE", Setting::Input("MaxRegistrationsPerSource"));
+            }
             Uses::Api => drop(variables.insert("API_URL", Setting::ApiUrl)),
         }
     }

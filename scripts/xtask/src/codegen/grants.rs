@@ -168,7 +168,8 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::OrderRates
         | Uses::AttemptLimit
         | Uses::MessageLimits
-        | Uses::WebhookTargets => Vec::new(),
+        | Uses::WebhookTargets
+        | Uses::RegistrationLimit => Vec::new(),
     }
 }
 

@@ -167,6 +167,7 @@ fn used(uses: &Uses) -> String {
         Uses::AttemptLimit => "attempt limit".into(),
         Uses::MessageLimits => "message limits".into(),
         Uses::WebhookTargets => "targets of webhooks".into(),
+        Uses::RegistrationLimit => "registration limit".into(),
         Uses::Api => "own API".into(),
     }
 }

@@ -4,7 +4,6 @@
 //! is a UUIDv7 and so contains its creation time, which decides when the key may sign.
 
 use super::public::{ALGORITHM, AccessTokenClaims, PublicKey, PublicKeys, TYPE};
-use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
@@ -100,7 +99,8 @@ impl Keyring {
 
     pub(super) fn sign(&self, claims: &Claims, issuer: &str) -> Result<String, Failure> {
         let key = self.signing(claims.issued_at);
-        let key = key.ok_or_else(no_key)?;
+        let key =
+            key.ok_or_else(|| Failure::unavailable("signing keys", "no signing key exists yet; run key-rotate"))?;
         let mut header = Header::new(ALGORITHM);
         header.typ = Some(TYPE.to_owned());
         header.kid = Some(key.kid.clone());
@@ -117,18 +117,6 @@ impl Keyring {
         jsonwebtoken::encode(&header, &body, &EncodingKey::from_ec_der(&key.pkcs8))
             .map_err(|_| Failure::internal("the token cannot be signed"))
     }
-
-    /// HMAC-SHA-256 of `text`, in hexadecimal, under a key that is derived from the newest signing key for this purpose alone.
-    pub(super) fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
-        let newest = self.keys.first().ok_or_else(no_key)?;
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &newest.pkcs8), b"keyed-hash");
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()), text.as_bytes());
-        Ok(tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
-    }
-}
-
-fn no_key() -> Failure {
-    Failure::unavailable("signing keys", "no signing key exists yet; run key-rotate")
 }
 
 impl Key {

@@ -66,6 +66,10 @@ impl Config {
         Ok(limits.iter().zip(quotas).map(policy).collect())
     }
 
+    pub fn registration_limit(&self) -> Result<Budget> {
+        self.budget(env::MAX_REGISTRATIONS_PER_SOURCE).map(Budget::hourly)
+    }
+
     fn budget(&self, name: &'static str) -> Result<u32> {
         self.number(name, u64::from(Budget::MAX)).map(|number| u32::try_from(number).unwrap_or(Budget::MAX))
     }
@@ -131,6 +135,15 @@ mod tests {
         let limit = |failed| Config::from_vars([("MAX_FAILED_ATTEMPTS", failed)]).attempt_limit();
         assert_eq!(limit("4"), Ok(AttemptLimit { failed: 4 }));
         assert!(limit("0").unwrap_err().to_string().contains("MAX_FAILED_ATTEMPTS"));
+    }
+
+    #[test]
+    fn limit_of_registrations_is_a_budget_of_an_hour() {
+        let limit = |number| Config::from_vars([("MAX_REGISTRATIONS_PER_SOURCE", number)]).registration_limit();
+        assert_eq!(limit("20"), Ok(Budget::hourly(20)));
+        for wrong in ["0", "3601", "many"] {
+            assert!(limit(wrong).unwrap_err().to_string().contains("MAX_REGISTRATIONS_PER_SOURCE"), "{wrong}");
+        }
     }
 
     #[test]

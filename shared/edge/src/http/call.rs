@@ -11,7 +11,13 @@ use kernel::{
     Timestamp, TraceContext, Uuid,
 };
 use serde::Serialize;
+use std::net::IpAddr;
 use std::str::FromStr;
+
+/// Header in which a distribution in front of API Gateway passes on the address of its client.
+pub const VIEWER_ADDRESS: &str = "x-viewer-address";
+/// Header with the secret that proves that a request came through the distribution.
+pub const ORIGIN_SECRET: &str = "x-origin-secret";
 
 /// One request that passed the checks of its route.
 #[derive(Debug)]
@@ -125,9 +131,17 @@ impl<B> Call<B> {
         Basic::parse(self.header("authorization")?)
     }
 
-    /// The client's IP address as API Gateway saw it.
-    pub fn source_ip(&self) -> Option<&str> {
-        self.head.client_address()
+    /// The client's IP address: as the distribution in front of API Gateway saw it, if the request has the secret that `is_ours` knows,
+    /// otherwise as API Gateway saw it. The header with the address proves nothing without the secret.
+    pub async fn client_address(
+        &self,
+        is_ours: impl AsyncFnOnce(&str) -> Result<bool, Failure>,
+    ) -> Result<Option<&str>, Failure> {
+        let viewer = self.header(VIEWER_ADDRESS).filter(|address| address.parse::<IpAddr>().is_ok());
+        match (viewer, self.header(ORIGIN_SECRET)) {
+            (Some(viewer), Some(secret)) if is_ours(secret).await? => Ok(Some(viewer)),
+            _ => Ok(self.head.source_ip.as_deref()),
+        }
     }
 
     /// Parses a claim of the access token that the authorizer passed on, such as its session; `Unauthenticated` without it.

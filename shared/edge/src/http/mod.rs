@@ -18,7 +18,7 @@ mod tests;
 
 pub use basic::{Basic, MalformedBasic};
 pub use body::{Body, Form, Media, NoBody, RawBody};
-pub use call::{Call, Page};
+pub use call::{Call, ORIGIN_SECRET, Page, VIEWER_ADDRESS};
 pub use conditions::IfMatch;
 pub use limit::{Endpoint, Limited, RateLimiter};
 pub use problem::status;

@@ -72,6 +72,30 @@ fn problem(code: &str, status: i64) -> (String, i64) {
 }
 
 #[tokio::test]
+async fn viewer_address_counts_only_with_the_secret_of_the_distribution() {
+    // (headers, the address that counts)
+    for (headers, expected) in [
+        (json!({}), "203.0.113.9"),
+        (json!({ "x-viewer-address": "198.51.100.1" }), "203.0.113.9"),
+        (json!({ "x-viewer-address": "198.51.100.1", "x-origin-secret": "guessed" }), "203.0.113.9"),
+        (json!({ "x-origin-secret": "ours" }), "203.0.113.9"),
+        (json!({ "x-viewer-address": "not an address", "x-origin-secret": "ours" }), "203.0.113.9"),
+        (json!({ "x-viewer-address": "198.51.100.1", "x-origin-secret": "ours" }), "198.51.100.1"),
+        (json!({ "x-viewer-address": "2001:db8::1", "x-origin-secret": "ours" }), "2001:db8::1"),
+        (json!({ "x-viewer-address": "198.51.100.1", "x-origin-secret": "guessed,ours" }), "203.0.113.9"),
+    ] {
+        let mut event: Value = serde_json::from_str(FIXTURE).unwrap();
+        event["headers"].as_object_mut().unwrap().extend(headers.as_object().unwrap().clone());
+        let response = send(ROUTE, event, async |call: Call<Change>| {
+            let address = call.client_address(async |secret| Ok(secret == "ours")).await?;
+            Ok(Reply::ok(json!({ "address": address })))
+        })
+        .await;
+        assert_eq!(response.text, json!({ "address": expected }).to_string(), "{headers}");
+    }
+}
+
+#[tokio::test]
 async fn handler_gets_all_members_of_the_event() {
     let route = ROUTE.idempotent().precondition();
     let response = send(route, serde_json::from_str(FIXTURE).unwrap(), async |call: Call<Change>| {
@@ -83,7 +107,7 @@ async fn handler_gets_all_members_of_the_event() {
         assert_eq!(call.principal()?, &Principal { id: USER, role: "customer".to_owned() });
         assert!(call.if_match()?.matches(3));
         assert_eq!(call.header("USER-AGENT"), Some("curl/8.5.0"));
-        assert_eq!(call.source_ip(), Some("203.0.113.9"));
+        assert_eq!(call.client_address(async |_| Ok(true)).await?, Some("203.0.113.9"));
         assert_eq!(call.now, Timestamp::UNIX_EPOCH);
         let claim = call.idempotency_key()?;
         assert_eq!(claim.key, "6f1c-key");

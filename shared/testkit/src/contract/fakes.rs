@@ -121,6 +121,7 @@ fakes! {
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;
     rate_limiter contract_rate_limiter Platform::rate_limiter;
+    request_sources contract_request_sources Platform::request_sources;
     revocations contract_revocations Platform::revocations;
     sessions contract_sessions Platform::users;
     stock contract_stock Platform::stock;

@@ -53,6 +53,7 @@ pub mod product_snapshots;
 pub mod products;
 pub mod push_sender;
 pub mod rate_limiter;
+pub mod request_sources;
 pub mod reservations;
 pub mod revocations;
 pub mod role_secrets;

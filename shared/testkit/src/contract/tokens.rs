@@ -25,10 +25,6 @@ impl<T: Tokens, V, K> Tokens for AllTokens<T, V, K> {
         self.tokens.issue(claims).await
     }
 
-    async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
-        self.tokens.keyed_hash(text).await
-    }
-
     fn refresh_token(&self) -> Result<(String, String), Failure> {
         self.tokens.refresh_token()
     }
@@ -69,8 +65,6 @@ macro_rules! contract_tokens {
             new_key_signs_after_five_minutes_and_the_old_one_stays_valid
             token_signed_by_another_process_with_a_newer_key_is_valid
             jwks_contains_the_signing_keys_and_no_private_members
-            keyed_hash_depends_on_its_text_and_is_the_same_in_every_process
-            keyed_hash_needs_the_key_to_be_computed
             refresh_tokens_are_long_unique_and_stored_as_digests
         }
     };
@@ -256,26 +250,6 @@ pub async fn jwks_contains_the_signing_keys_and_no_private_members(
     for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
         assert!(keys.iter().all(|key| key.get(private).is_none()), "{private}");
     }
-}
-
-pub async fn keyed_hash_depends_on_its_text_and_is_the_same_in_every_process(
-    fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>,
-) {
-    let hash = fixture.port().keyed_hash("ada").await.expect("a hash");
-    assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
-    assert_ne!(fixture.port().keyed_hash("bob").await.expect("a hash"), hash);
-    for process in fixture.concurrent(2) {
-        assert_eq!(process.keyed_hash("ada").await.as_ref(), Ok(&hash));
-    }
-}
-
-pub async fn keyed_hash_needs_the_key_to_be_computed(fixture: &Fixture<impl Tokens + TokenVerifier + SigningKeys>) {
-    let before = fixture.port().keyed_hash("ada").await.expect("a hash");
-    assert_ne!(before, hex(&Sha256::digest("ada")));
-    fixture.port().rotate().await.expect("a new key");
-    // A signer keeps its keys for minutes.
-    fixture.settle().await;
-    assert_ne!(fixture.port().keyed_hash("ada").await.expect("a hash"), before, "another key gives another hash");
 }
 
 pub async fn refresh_tokens_are_long_unique_and_stored_as_digests(

@@ -4,6 +4,7 @@ use super::{Fixture, an_event, fresh, kind_and_code, later, now};
 use crate::build::{self, UserBuilder};
 use domain::{
     id::{SessionId, UserId},
+    message_limits::Budget,
     text::Email,
     text::Username,
     throttle,
@@ -25,6 +26,8 @@ macro_rules! contract_users {
             concurrent_registrations_of_one_email_succeed_once
             repeated_registration_under_a_key_gets_the_first_response
             rejected_registration_under_a_key_stays_rejected
+            registrations_of_a_source_are_refused_beyond_its_budget_which_refills
+            concurrent_registrations_of_a_source_do_not_exceed_its_budget
             failed_logins_of_a_name_from_a_source_are_delayed_more_and_more
             unknown_name_is_counted_like_an_account
             other_source_is_not_delayed
@@ -170,6 +173,34 @@ pub async fn rejected_registration_under_a_key_stays_rejected(fixture: &Fixture<
     let (outcome, _) = register_once(fixture.port(), &new_user().registered(), &key).await.expect("replayed");
     assert_eq!(outcome, IdempotencyOutcome::Replayed(problem));
     fixture.assert_only_published(&[event]).await;
+}
+
+pub async fn registrations_of_a_source_are_refused_beyond_its_budget_which_refills(fixture: &Fixture<impl UserStore>) {
+    let (budget, source, other) = (Budget::hourly(3), fresh().to_string(), fresh().to_string());
+    let count = async |source: &str, at| match fixture.port().count_registration(source, budget, later(at)).await {
+        Ok(()) => None,
+        Err(refused) => {
+            assert_eq!((refused.kind, refused.code), (FailureKind::RateLimited, "too-many-registrations"));
+            refused.retry_after_s
+        }
+    };
+    for _ in 0..3 {
+        assert_eq!(count(&source, 0).await, None);
+    }
+    assert_eq!((count(&source, 0).await, count(&source, 1_199).await), (Some(1_200), Some(1)));
+    assert_eq!(count(&other, 0).await, None, "another source has a budget of its own");
+    assert_eq!((count(&source, 1_200).await, count(&source, 1_200).await), (None, Some(1_200)));
+    for _ in 0..3 {
+        assert_eq!(count(&source, 10_000).await, None);
+    }
+    assert!(count(&source, 10_000).await.is_some());
+}
+
+pub async fn concurrent_registrations_of_a_source_do_not_exceed_its_budget(fixture: &Fixture<impl UserStore>) {
+    let (budget, source, at) = (Budget::hourly(5), fresh().to_string(), now());
+    let all = join_all(fixture.concurrent(16).map(|users| users.count_registration(&source, budget, at))).await;
+    assert_eq!(all.iter().filter(|one| one.is_ok()).count(), 5, "{all:?}");
+    assert!(all.iter().flat_map(|one| one.as_ref().err()).all(|refused| refused.kind == FailureKind::RateLimited));
 }
 
 /// Attempts as soon as each is allowed: the delays follow the table, whether the name is an account's or not.

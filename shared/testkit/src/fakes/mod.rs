@@ -27,12 +27,14 @@ mod payments;
 mod personal_data;
 mod product_index;
 mod rate_limiter;
+mod request_sources;
 mod roles;
 mod sealing;
 mod sessions;
 mod snapshot;
 mod stock;
 mod tokens;
+mod verifications;
 mod webhook_endpoints;
 mod webhooks;
 
@@ -42,6 +44,7 @@ pub use gateway::{Charge, GatewayRefund};
 pub use images::ImageProcessor;
 pub use invoices::InvoiceRenderer;
 pub use messengers::{MessageTemplates, RESET_SUBJECT, VERIFICATION_SUBJECT};
+pub use request_sources::ORIGIN_SECRET;
 pub use sessions::Session;
 pub use snapshot::Snapshot;
 pub use webhook_endpoints::ReceivedWebhook;
@@ -173,6 +176,8 @@ handles! {
     revocations Revocations;
     /// Fast, insecure password hashing.
     passwords Passwords;
+    /// The counter key and the secret of a distribution.
+    request_sources RequestSources;
     /// JWTs with a forgeable signature.
     tokens Tokens;
     payments Payments;

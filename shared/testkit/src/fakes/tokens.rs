@@ -97,14 +97,6 @@ impl ports::Tokens for Tokens {
         query.await
     }
 
-    async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
-        let query = self.0.query(Dependency::Keys, |state| {
-            let key = state.keys.0.last().ok_or_else(|| Failure::internal("the key ring is empty"))?;
-            Ok(hex(&Sha256::digest(format!("{}:{text}", key.kid))))
-        });
-        query.await
-    }
-
     fn refresh_token(&self) -> Result<(String, String), Failure> {
         let number = self.0.arrange(|state| {
             state.secrets += 1;

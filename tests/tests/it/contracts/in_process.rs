@@ -6,6 +6,7 @@ use adapters_auth::tokens::{JwtKeys, JwtTokens, JwtVerifier, KeySource};
 use adapters_pdf::PdfInvoiceRenderer;
 use adapters_templates::JinjaMessageTemplates;
 use kernel::Failure;
+use ports::{CounterKey, RequestSources};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -52,6 +53,46 @@ mod tokens {
     }
 
     testkit::contract_tokens!(fixture());
+}
+
+mod request_sources {
+    use super::*;
+    use adapters_auth::{SecretSources, StoredCounterKey};
+
+    /// The two sides of the counter key.
+    struct Sources {
+        sources: SecretSources<Shared>,
+        key: StoredCounterKey<Shared>,
+    }
+
+    impl RequestSources for Sources {
+        async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
+            self.sources.keyed_hash(text).await
+        }
+
+        async fn is_from_distribution(&self, secret: &str) -> Result<bool, Failure> {
+            self.sources.is_from_distribution(secret).await
+        }
+    }
+
+    impl CounterKey for Sources {
+        async fn ensure(&self) -> Result<(), Failure> {
+            self.key.ensure().await
+        }
+    }
+
+    async fn fixture() -> Fixture<Sources> {
+        tokio::time::pause();
+        let (key, origin) = (Shared::default(), Shared::default());
+        origin.write(testkit::ORIGIN_SECRET.to_owned()).await.expect("written");
+        let all =
+            || Sources { sources: SecretSources::new(key.clone(), origin.clone()), key: StoredCounterKey(key.clone()) };
+        let processes: Vec<_> = (0..PROCESSES).map(|_| all()).collect();
+        all().ensure().await.expect("a first key");
+        Fixture::new(processes, &Platform::new()).with_propagation(|| tokio::time::advance(KEY_CACHE_EXPIRY))
+    }
+
+    testkit::contract_request_sources!(fixture());
 }
 
 mod passwords {

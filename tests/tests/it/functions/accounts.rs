@@ -24,13 +24,13 @@ fn platform() -> Platform {
 }
 
 pub(crate) async fn update(platform: &Platform, call: Call<UpdateProfile>) -> Result<Reply<UserView>, Failure> {
-    let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
-    user_update::handle(users, &ThrottledPasswords { users, passwords, tokens }, call).await
+    let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
+    user_update::handle(users, &ThrottledPasswords { users, passwords, sources }, call).await
 }
 
 pub(crate) async fn erase(platform: &Platform, call: Call<EraseAccount>) -> Result<Reply<()>, Failure> {
-    let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
-    let own = ThrottledPasswords { users, passwords, tokens };
+    let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
+    let own = ThrottledPasswords { users, passwords, sources };
     user_erase::handle(users, &own, &platform.revocations(), call).await
 }
 

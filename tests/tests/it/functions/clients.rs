@@ -37,8 +37,8 @@ pub(crate) async fn issue(
     platform: &Platform,
     call: Call<Form<TokenRequest>>,
 ) -> Result<Reply<ServiceTokenView>, Failure> {
-    let (clients, tokens) = (&platform.users(), &platform.tokens());
-    token_issue::handle(&ThrottledClients { clients, secrets: tokens, tokens }, tokens, call).await
+    let (clients, tokens, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
+    token_issue::handle(&ThrottledClients { clients, secrets: tokens, sources }, tokens, sources, call).await
 }
 
 /// The response to a request for a token, `seconds` after the time of the samples.

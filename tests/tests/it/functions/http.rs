@@ -1,13 +1,14 @@
 //! Routes: the response to each sample request.
 
 use super::{
-    PRODUCT, USER, assert_all_samples_run, clock, customer, placed, platform_with_invoice, sample, seeded_platform,
+    PRODUCT, USER, assert_all_samples_run, clock, customer, passwords::log_in, placed, platform_with_invoice, sample,
+    seeded_platform,
 };
 use adapters::{Wiring, config::Config};
 use api::UserView;
 use catalog::Function;
 use domain::{
-    message_limits::MessageLimits,
+    message_limits::{Budget, MessageLimits},
     order::{OrderLimits, Rates},
     user::Register,
 };
@@ -17,6 +18,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use services::NewPasswords;
 use testkit::{Dependency, Platform};
+
+pub(crate) async fn register(
+    platform: &Platform,
+    limits: &MessageLimits,
+    budget: Budget,
+    call: Call<Register>,
+) -> Result<Reply<UserView>, Failure> {
+    let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
+    let passwords = &NewPasswords { passwords, strength: passwords };
+    user_register::handle(users, (passwords, sources), (limits, budget), call).await
+}
 
 /// The expected response to a sample: its name or its edits, the status, and for a problem its code and first pointer.
 pub(super) type Expected = (&'static str, u16, &'static str, &'static str);
@@ -78,15 +90,6 @@ async fn jwks_get_returns_the_public_keys() {
         .await;
 }
 
-pub(crate) async fn register(
-    platform: &Platform,
-    limits: &MessageLimits,
-    call: Call<Register>,
-) -> Result<Reply<UserView>, Failure> {
-    let passwords = &platform.passwords();
-    user_register::handle(&platform.users(), &NewPasswords { passwords, strength: passwords }, limits, call).await
-}
-
 #[tokio::test]
 async fn user_register_stores_a_customer_or_names_the_field() {
     let expected = [
@@ -100,7 +103,7 @@ async fn user_register_stores_a_customer_or_names_the_field() {
     ];
     let platform = Platform::new();
     assert_responses(catalog::USER_REGISTER, &expected, async |_, call| {
-        register(&platform, &MessageLimits::default(), call).await
+        register(&platform, &MessageLimits::default(), Budget::hourly(20), call).await
     })
     .await;
     assert_eq!((platform.users().all().len(), platform.bus().published().len()), (1, 1));
@@ -115,10 +118,7 @@ async fn user_login_issues_tokens_for_the_right_password_only() {
     ];
     let platform = Platform::new();
     platform.users().put(&customer(), "correct horse battery");
-    assert_responses(catalog::USER_LOGIN, &expected, async |_, call| {
-        user_login::handle(&platform.users(), &platform.passwords(), &platform.tokens(), call).await
-    })
-    .await;
+    assert_responses(catalog::USER_LOGIN, &expected, async |_, call| log_in(&platform, call).await).await;
     assert_eq!(platform.users().sessions(USER).len(), 1);
 }
 

@@ -195,7 +195,8 @@ async fn key_rotate_creates_a_new_key_and_rejects_unknown_input() {
     let platform = Platform::new();
     assert_all_samples_run(catalog::KEY_ROTATE, &["ok", "bad_unknown_field"]);
     let rotate = async |case| {
-        let handler = async |call| key_rotate::handle(&platform.tokens(), &platform.sealer(), call).await;
+        let (tokens, sealer, sources) = (platform.tokens(), platform.sealer(), platform.request_sources());
+        let handler = async |call| key_rotate::handle(&tokens, &sealer, &sources, call).await;
         let (name, event) = (catalog::KEY_ROTATE.name, sample(catalog::KEY_ROTATE, case));
         edge::direct::invoke(name, event, &clock(), &handler).await
     };

@@ -8,10 +8,12 @@ use super::{
     sample, sample_time,
     sessions::{SESSION, begin},
 };
+use api::TokenView;
 use catalog::{PASSWORD_CHANGE, PASSWORD_RESET_CONFIRM, PASSWORD_RESET_REQUEST, PASSWORD_RESET_SEND, USER_LOGIN};
 use domain::{
     id::SessionId,
     password_reset::{self, ChangePassword, ConfirmReset, PasswordReset},
+    session::Login,
     user::User,
     verification::{ContactKind, Token},
 };
@@ -35,8 +37,8 @@ async fn platform() -> Platform {
 }
 
 pub(crate) async fn change(platform: &Platform, call: Call<ChangePassword>) -> Result<Reply<()>, Failure> {
-    let (users, passwords, tokens) = (&platform.users(), &platform.passwords(), &platform.tokens());
-    let old = ThrottledPasswords { users, passwords, tokens };
+    let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
+    let old = ThrottledPasswords { users, passwords, sources };
     let new = NewPasswords { passwords, strength: passwords };
     password_change::handle(users, (&old, &new), &platform.revocations(), call).await
 }
@@ -47,12 +49,16 @@ pub(crate) async fn confirm(platform: &Platform, call: Call<ConfirmReset>) -> Re
     password_reset_confirm::handle(&platform.users(), (passwords, tokens), &platform.revocations(), call).await
 }
 
+pub(crate) async fn log_in(platform: &Platform, call: Call<Login>) -> Result<Reply<TokenView>, Failure> {
+    let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
+    user_login::handle(users, &ThrottledPasswords { users, passwords, sources }, &platform.tokens(), call).await
+}
+
 /// The status of a login with the new password.
 async fn login(platform: &Platform) -> u64 {
     let event = sample(USER_LOGIN, &format!("set /body/password = {}", json!(NEW)));
     let route = adapters::Wiring::new(USER_LOGIN, adapters::config::Config::from_vars([])).route().expect("a route");
-    let handler =
-        async |call| user_login::handle(&platform.users(), &platform.passwords(), &platform.tokens(), call).await;
+    let handler = async |call| log_in(platform, call).await;
     edge::http::respond(&route, event, &clock(), &handler).await["statusCode"].as_u64().expect("a status")
 }
 

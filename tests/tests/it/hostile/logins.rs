@@ -4,15 +4,19 @@ use super::routes::{Answer, Api};
 use crate::functions::{USER, sample, sample_time};
 use adapters::{Wiring, config::Config};
 use adapters_auth::Argon2Passwords;
-use catalog::USER_LOGIN;
+use catalog::{KEY_ROTATE, USER_LOGIN};
 use domain::{
     throttle::{FIRST_DELAY_S, FREE_FAILURES, SOURCE_BURST},
     user::Password,
 };
-use edge::{Clock, http::respond};
+use edge::{
+    Clock,
+    http::{ORIGIN_SECRET, VIEWER_ADDRESS, respond},
+};
 use kernel::{Failure, Ids, Timestamp};
 use ports::{Passwords, UserStore as _};
 use serde_json::{Value, json};
+use services::ThrottledPasswords;
 use std::{cell::Cell, time::Instant};
 use testkit::{Platform, build};
 
@@ -91,6 +95,46 @@ async fn addresses_of_one_ipv6_network_are_one_source() {
 }
 
 #[tokio::test]
+async fn viewer_address_is_believed_with_the_secret_of_the_distribution_alone() {
+    let api = api();
+    let edge = "192.0.2.1";
+    let through = async |viewer: &str, secret: Option<&str>| {
+        let mut event = request(OWNER, WRONG, edge);
+        event["headers"][VIEWER_ADDRESS] = viewer.into();
+        if let Some(secret) = secret {
+            event["headers"][ORIGIN_SECRET] = secret.into();
+        }
+        api.send(USER_LOGIN, event).await.status
+    };
+    for _ in 0..FREE_FAILURES {
+        assert_eq!(through(GUESSER, Some(testkit::ORIGIN_SECRET)).await, 401);
+    }
+    assert_eq!(through(GUESSER, Some(testkit::ORIGIN_SECRET)).await, 429);
+    // Another viewer behind the same edge is not delayed, and a new address in each forged header is no new source.
+    for guess in 0..FREE_FAILURES {
+        let secret = ["guessed", &testkit::ORIGIN_SECRET[1..]].get(usize::from(guess == 0)).copied();
+        let forged = through(&format!("203.0.113.{guess}"), secret.filter(|_| guess != 2)).await;
+        assert_eq!(forged, 401, "guess {guess}");
+    }
+    assert_eq!(through("203.0.113.99", Some("guessed")).await, 429);
+    assert_eq!(through("203.0.113.99", None).await, 429);
+    assert_eq!(through("203.0.113.99", Some(testkit::ORIGIN_SECRET)).await, 401);
+}
+
+#[tokio::test]
+async fn rotation_of_the_signing_keys_resets_no_delay() {
+    let api = api();
+    for _ in 0..FREE_FAILURES {
+        login(&api, OWNER, WRONG, GUESSER).await;
+    }
+    let (tokens, sealer, sources) = (api.platform.tokens(), api.platform.sealer(), api.platform.request_sources());
+    let rotate = async |call| key_rotate::handle(&tokens, &sealer, &sources, call).await;
+    let clock = Clock::at(sample_time(), 7);
+    edge::direct::invoke(KEY_ROTATE.name, sample(KEY_ROTATE, "ok"), &clock, &rotate).await.expect("rotated");
+    assert_eq!(login(&api, OWNER, RIGHT, GUESSER).await.status, 429);
+}
+
+#[tokio::test]
 async fn one_source_cannot_try_one_password_on_many_accounts() {
     let api = api();
     for account in 0..SOURCE_BURST {
@@ -131,7 +175,8 @@ async fn work(platform: &Platform, passwords: &Counted, event: Value) -> (u64, u
     let route = &Wiring::new(USER_LOGIN, Config::from_vars([])).route().expect("a route");
     let (verified, steps) = (passwords.verified.get(), platform.operation_count());
     let response = respond(route, event, &Clock::at(sample_time(), 7), &async |call| {
-        user_login::handle(&platform.users(), passwords, &platform.tokens(), call).await
+        let (users, sources) = (&platform.users(), &platform.request_sources());
+        user_login::handle(users, &ThrottledPasswords { users, passwords, sources }, &platform.tokens(), call).await
     })
     .await;
     let status = response["statusCode"].as_u64().expect("a status");

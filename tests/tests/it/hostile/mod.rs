@@ -10,6 +10,7 @@ mod limits;
 mod logins;
 mod money;
 mod prices;
+mod registrations;
 mod routes;
 mod sources;
 mod tax;

@@ -4,13 +4,13 @@ use crate::functions::{
     accounts::{erase as erase_user, update as update_user},
     clients::issue as issue_token,
     http::register as register_user,
-    passwords::{change as change_password, confirm as confirm_reset},
+    passwords::{change as change_password, confirm as confirm_reset, log_in},
     sample, sample_time, seeded_platform,
 };
 use adapters::{Wiring, config::Config};
 use catalog::{Context, Function};
 use domain::{
-    message_limits::MessageLimits,
+    message_limits::{Budget, MessageLimits},
     order::{OrderLimits, Rates},
     webhook::WebhookTargets,
 };
@@ -94,8 +94,8 @@ impl Api {
     async fn respond_of_identity(&self, function: &'static Function, route: &Route, event: Value) -> Value {
         let p = &self.platform;
         dispatch! { function.name, route, event;
-            USER_REGISTER => |call| register_user(p, &self.limits, call);
-            USER_LOGIN => |call| user_login::handle(&p.users(), &p.passwords(), &p.tokens(), call);
+            USER_REGISTER => |call| register_user(p, &self.limits, Budget::hourly(20), call);
+            USER_LOGIN => |call| log_in(p, call);
             TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
             USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
             USER_GET => |call| user_get::handle(&p.users(), call);

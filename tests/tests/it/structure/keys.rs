@@ -1,4 +1,4 @@
-//! Who may read the private signing keys: the functions that sign, those that count tried passwords under a derived key, and the one that makes keys.
+//! Who may read the private signing keys: the functions that sign, and the one that makes keys. Who may read the key of counters: those that count.
 
 use catalog::{Action, FUNCTIONS, Secret, Uses};
 use std::collections::BTreeSet;
@@ -21,8 +21,6 @@ fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
         catalog::USER_LOGIN.name,
         catalog::TOKEN_ISSUE.name,
         catalog::TOKEN_REFRESH.name,
-        catalog::USER_UPDATE.name,
-        catalog::PASSWORD_CHANGE.name,
         catalog::KEY_ROTATE.name,
     ]);
     assert_eq!(allowed(signing, "secretsmanager:GetSecretValue"), may_read);
@@ -33,6 +31,16 @@ fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
 fn sealing_keys_are_written_by_the_rotation_alone() {
     let writers = allowed(&catalog::SEALING_KEYS, "secretsmanager:PutSecretValue");
     assert_eq!(writers, BTreeSet::from([catalog::KEY_ROTATE.name]));
+}
+
+#[test]
+fn counter_key_is_made_by_the_rotation_and_read_with_the_secret_of_the_distribution() {
+    let (key, origin) = (&catalog::COUNTER_KEY, &catalog::ORIGIN_SECRET);
+    assert_eq!(allowed(key, "secretsmanager:PutSecretValue"), BTreeSet::from([catalog::KEY_ROTATE.name]));
+    assert_eq!(allowed(origin, "secretsmanager:PutSecretValue"), BTreeSet::new(), "an operator puts it in");
+    let mut counting = allowed(key, "secretsmanager:GetSecretValue");
+    assert!(counting.remove(catalog::KEY_ROTATE.name));
+    assert_eq!(counting, allowed(origin, "secretsmanager:GetSecretValue"));
 }
 
 #[test]
@@ -47,4 +55,14 @@ fn public_keys_are_written_by_the_rotation_alone_and_read_where_tokens_are_verif
             row.name
         );
     }
+}
+
+#[test]
+fn distribution_removes_and_sets_the_headers_that_the_api_believes() {
+    let function = include_str!("../../../../terraform/modules/edge/viewer.js");
+    for header in [edge::http::VIEWER_ADDRESS, edge::http::ORIGIN_SECRET] {
+        assert!(function.contains(&format!("delete request.headers['{header}'];")), "{header}");
+        assert!(function.contains(&format!("request.headers['{header}'] = {{ value: ")), "{header}");
+    }
+    assert!(function.contains(&format!("store.get('{}')", catalog::ORIGIN_SECRET.name)));
 }

@@ -41,10 +41,11 @@ pub fn routes() -> Vec<Operation> {
 
 fn identity() -> Vec<Operation> {
     vec![
-        route(catalog::USER_REGISTER)
-            .takes::<Register>()
-            .created::<UserView>()
-            .refuses(&["email-taken", "username-taken"]),
+        route(catalog::USER_REGISTER).takes::<Register>().created::<UserView>().refuses(&[
+            "email-taken",
+            "username-taken",
+            "too-many-registrations",
+        ]),
         route(catalog::USER_LOGIN)
             .takes::<Login>()
             .ok::<TokenView>()

@@ -5,7 +5,7 @@ use crate::codegen::{
     environment::{SECRET_INPUTS, api_url},
     names::{UNDELIVERED, logical, physical_text},
 };
-use domain::{message_limits, order::ShortfallPolicy, tax::Rounding};
+use domain::{message_limits, order::ShortfallPolicy, tax::Rounding, throttle};
 use serde_json::{Value, json};
 
 /// Default and meaning of the seller.
@@ -87,6 +87,10 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("MaxVerificationsPerAddress", text("5", "Messages with a token that an address gets in a day.")),
         ("WebhookPorts", text("", "Ports that webhooks are sent to besides 443, separated by commas.")),
         ("WebhookLocalOrigin", text("", "Origin that webhooks are sent to unchecked. For the local cloud alone.")),
+        (
+            "MaxRegistrationsPerSource",
+            text(&throttle::REGISTRATIONS_PER_SOURCE.to_string(), "Registrations from one address in an hour."),
+        ),
         ("InvoiceSeller", text(SELLER.0, SELLER.1)),
         ("InvoiceTimeZone", text("UTC", "IANA time zone in which invoices are dated, such as Europe/Berlin.")),
         ("InvoiceYearBegins", text("01-01", "First day of a series of invoices, as MM-DD.")),
@@ -123,7 +127,11 @@ fn constrain(name: &str, parameter: &mut Value) {
             parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
         }
         "SmsCountries" => parameter["AllowedPattern"] = json!("^!?[1-9][0-9]{0,6}(,!?[1-9][0-9]{0,6})*$"),
-        "MaxSmsPerCustomer" | "MaxSmsPerAddress" | "MaxVerificationsPerCustomer" | "MaxVerificationsPerAddress" => {
+        "MaxSmsPerCustomer"
+        | "MaxSmsPerAddress"
+        | "MaxVerificationsPerCustomer"
+        | "MaxVerificationsPerAddress"
+        | "MaxRegistrationsPerSource" => {
             parameter["AllowedPattern"] = json!("^([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)$");
         }
         "WebhookPorts" => parameter["AllowedPattern"] = json!("^([1-9][0-9]{0,4}(,[1-9][0-9]{0,4})*)?$"),

@@ -229,6 +229,9 @@ fn secret_of(secret: &catalog::Secret) -> Resource {
     } else if secret.name == catalog::CANARY_ACCOUNT.name {
         // `scripts/canary` sets it up.
         json!("{}")
+    } else if [catalog::COUNTER_KEY.name, catalog::ORIGIN_SECRET.name].contains(&secret.name) {
+        // `key-rotate` makes the one; nobody but a distribution in front of the API needs the other.
+        json!("unset")
     } else {
         // Signing keys never pass through a template: `key-rotate` creates the first one as well.
         json!("{\"keys\":[]}")
