@@ -6,15 +6,14 @@ use domain::{id::SessionId, password_reset::ChangePassword, profile, user};
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{
-    AccountPasswords, AccountStore, LoginName, PasswordAttempt, PasswordStore, PasswordStrength, Passwords,
-    Revocations, SESSION_CLAIM,
+    AccountPasswords, AccountStore, LoginName, NewPasswordHasher, PasswordAttempt, PasswordStore, Revocations,
+    SESSION_CLAIM,
 };
-use services::NewPasswords;
 
 /// Changes one password.
 pub async fn handle(
     users: &(impl AccountStore + PasswordStore),
-    (old, new): (&impl AccountPasswords, &NewPasswords<'_, impl Passwords, impl PasswordStrength>),
+    (old, new): (&impl AccountPasswords, &impl NewPasswordHasher),
     revocations: &impl Revocations,
     call: Call<ChangePassword>,
 ) -> Result<Reply<()>, Failure> {
@@ -25,7 +24,7 @@ pub async fn handle(
     let client_address = call.client_address(async |secret| old.is_from_distribution(secret).await).await?;
     let attempt = PasswordAttempt { account, password, client_address, now: call.now };
     let proven = old.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
-    let hash = new.hash(&call.body.password, &user.public_facts())?;
+    let hash = new.hash_new(&call.body.password, &user.public_facts())?;
     let ended = users.change_password(user_id, &proven.password_hash, &hash, session).await?;
     revocations.revoke(&ended.ok_or_else(profile::wrong_current_password)?).await;
     Ok(Reply::no_content())

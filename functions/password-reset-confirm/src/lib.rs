@@ -5,13 +5,12 @@
 use domain::{password_reset::ConfirmReset, verification};
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{PasswordStore, PasswordStrength, Passwords, Revocations, VerificationTokens};
-use services::NewPasswords;
+use ports::{NewPasswordHasher, PasswordStore, Revocations, VerificationTokens};
 
 /// Sets one password.
 pub async fn handle(
     users: &impl PasswordStore,
-    (passwords, tokens): (&NewPasswords<'_, impl Passwords, impl PasswordStrength>, &impl VerificationTokens),
+    (passwords, tokens): (&impl NewPasswordHasher, &impl VerificationTokens),
     revocations: &impl Revocations,
     call: Call<ConfirmReset>,
 ) -> Result<Reply<()>, Failure> {
@@ -19,7 +18,7 @@ pub async fn handle(
     let tried = users.try_reset(token.selector(), call.now).await?;
     let found = tried.iter().find(|one| tokens.is_digest_of(&one.digest, &token));
     let found = found.ok_or_else(verification::invalid_token)?;
-    let hash = passwords.hash(&call.body.password, &found.public_facts())?;
+    let hash = passwords.hash_new(&call.body.password, &found.public_facts())?;
     let ended = users.reset_password(found, &hash).await?.ok_or_else(verification::invalid_token)?;
     revocations.revoke(&ended).await;
     Ok(Reply::no_content())

@@ -13,13 +13,12 @@ use domain::{
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{PasswordStrength, Passwords, RequestSources, UserStore};
-use services::NewPasswords;
+use ports::{NewPasswordHasher, RequestSources, UserStore};
 
 /// Registers one customer.
 pub async fn handle(
     users: &impl UserStore,
-    (passwords, sources): (&NewPasswords<'_, impl Passwords, impl PasswordStrength>, &impl RequestSources),
+    (passwords, sources): (&impl NewPasswordHasher, &impl RequestSources),
     (limits, budget): (&MessageLimits, Budget),
     call: Call<Register>,
 ) -> Result<Reply<UserView>, Failure> {
@@ -34,7 +33,7 @@ pub async fn handle(
     let source = sources.keyed_hash(&format!("registration {}", throttle::source(address))).await?;
     users.count_registration(&source, budget, call.now).await?;
     let event = call.event(user.id, user.version, registered);
-    let hash = passwords.hash(&password, &user.public_facts())?;
+    let hash = passwords.hash_new(&password, &user.public_facts())?;
     let reply = Reply::created(UserView::from(&user)).etag(user.version);
     let Some(key) = &call.idempotency else {
         users.register(&user, &hash, &event).await?;

@@ -6,7 +6,7 @@ use domain::{
     id::{SessionId, UserId},
     message_limits::{Budget, Quota},
     text::Email,
-    user::{Password, Role, User},
+    user::{Password, PublicFacts, Role, User},
     verification::{Contacts, Token, Verification},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
@@ -189,6 +189,12 @@ pub trait AccountPasswords: RequestSources {
 
     /// Verifies a password and settles the counters.
     async fn prove(&self, attempt: PasswordAttempt<'_>) -> Result<Option<Credentials>, Failure>;
+}
+
+/// New passwords of accounts.
+pub trait NewPasswordHasher {
+    /// Hashes a new password of a user, unless it is easy to guess or contains what everyone knows of the account; `Validation` then.
+    fn hash_new(&self, password: &Password, facts: &PublicFacts<'_>) -> Result<String, Failure>;
 }
 
 /// Password hashing. It is slow on purpose and does no I/O.

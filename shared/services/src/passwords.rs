@@ -7,8 +7,8 @@ use domain::{
 };
 use kernel::Failure;
 use ports::{
-    AccountPasswords, Credentials, LoginAttempt, LoginCounters, LoginName, PasswordAttempt, PasswordStrength,
-    Passwords, RequestSources, UserStore,
+    AccountPasswords, Credentials, LoginAttempt, LoginCounters, LoginName, NewPasswordHasher, PasswordAttempt,
+    PasswordStrength, Passwords, RequestSources, UserStore,
 };
 
 /// Proves passwords against the accounts of a store, and forgets the attempts that succeed.
@@ -63,9 +63,8 @@ pub struct NewPasswords<'a, P, S> {
     pub strength: &'a S,
 }
 
-impl<P: Passwords, S: PasswordStrength> NewPasswords<'_, P, S> {
-    /// Hashes a new password of a user, unless it is easy to guess or contains what everyone knows of the account.
-    pub fn hash(&self, password: &Password, facts: &PublicFacts<'_>) -> Result<String, Failure> {
+impl<P: Passwords, S: PasswordStrength> NewPasswordHasher for NewPasswords<'_, P, S> {
+    fn hash_new(&self, password: &Password, facts: &PublicFacts<'_>) -> Result<String, Failure> {
         user::check_password(password, facts)?;
         match self.strength.is_guessable(password, &facts.words()) {
             true => Err(user::guessable_password()),
