@@ -30,7 +30,6 @@ pub struct Address {
 
 /// The members as sent; a blank one counts as absent, because forms send all their fields.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Sent {
     #[serde(default, deserialize_with = "unless_blank")]
     name: Option<FullName>,

@@ -77,9 +77,11 @@ macro_rules! define {
             }
         )*
 
-        /// The JSON Schema of the `data` of each event, by event name.
+        /// The JSON Schema of the `data` of each event, by event name. Members may be added to every object.
         pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
-            vec![$(($name, schemars::schema_for!($type)),)*]
+            let mut schemas = vec![$(($name, schemars::schema_for!($type)),)*];
+            schemas.iter_mut().for_each(|(_, schema)| open(schema));
+            schemas
         }
 
         /// The JSON Schemas of [`schemas`] as `generator` makes them, for one document with all of them.
@@ -90,6 +92,14 @@ macro_rules! define {
 }
 
 catalog::for_each_event!(define);
+
+/// Lets a schema that requests share have members that it does not name, in all its objects.
+pub fn open(schema: &mut schemars::Schema) {
+    if schema.get("additionalProperties") == Some(&serde_json::Value::Bool(false)) {
+        schema.remove("additionalProperties");
+    }
+    schemars::transform::transform_subschemas(&mut open, schema);
+}
 
 impl kernel::EventPayload for DomainEvent {
     fn source(&self) -> &'static str {

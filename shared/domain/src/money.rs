@@ -87,7 +87,7 @@ impl JsonSchema for Currency {
 
 /// A non-negative amount of a currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct Money {
     /// Minor units (cents), 0 to [`MAX_AMOUNT`].
     pub amount: Amount,

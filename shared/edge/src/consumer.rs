@@ -1,11 +1,11 @@
 //! What the runners of queues and streams share: the consumer, the delivery that a handler gets, and the summary of a batch.
 
-use crate::Clock;
 use crate::runtime::FunctionError;
 use crate::telemetry::{self, metrics, spans};
 use crate::trace::{self, Upstream};
+use crate::{Clock, json};
 use kernel::{Claim, CloudEvent, EventContext, EventPayload, Failure, FailureKind, Ids, Timestamp, TraceContext, Uuid};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::time::Duration;
 use tracing::Span;
 
@@ -186,8 +186,8 @@ impl BatchSummary {
 
 /// The partial batch response: SQS redelivers the records named in it and deletes the others.
 pub(crate) fn failures<'a>(ids: impl IntoIterator<Item = &'a str>) -> Value {
-    let failures: Vec<_> = ids.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
-    json!({ "batchItemFailures": failures })
+    let failures: Vec<_> = ids.into_iter().map(|id| serde_json::json!({ "itemIdentifier": id })).collect();
+    serde_json::json!({ "batchItemFailures": failures })
 }
 
 /// The partial batch response of a stream consumer, which is retried from the sequence number `first` on.
@@ -221,6 +221,14 @@ pub(crate) enum RecordError {
 }
 
 impl RecordError {
+    /// The error of an event that cannot be deserialized. A word that is not known may be a newer writer's: the event waits for a newer reader.
+    pub fn of_unreadable(failure: Failure) -> Self {
+        match json::is_newer(&failure) {
+            true => Self::Failed(Failure { kind: FailureKind::Unavailable, code: "newer-event", ..failure }),
+            false => Self::Malformed(failure),
+        }
+    }
+
     pub fn failure(&self) -> &Failure {
         match self {
             Self::Malformed(failure) | Self::Failed(failure) => failure,

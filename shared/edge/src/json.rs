@@ -6,13 +6,33 @@ mod document;
 pub(crate) use document::{DocumentError, find_nul, parse, whole};
 
 use kernel::Failure;
+use serde::Deserializer;
 use serde::de::DeserializeOwned;
+use serde_ignored::Path;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-/// Deserializes a `T`. The failure names the invalid member as an RFC 6901 pointer.
+/// Deserializes a `T`. The failure names the invalid member as an RFC 6901 pointer. Members that `T` does not know are ignored, unless it
+/// denies them itself: a newer writer may have added them.
 pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    deserialize(value)
+}
+
+/// As [`read`], for requests: members that no type takes are refused at every depth, because a client that sends them expects an effect.
+pub(crate) fn read_request<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
+    let mut unknown = None;
+    let mut found = |path: Path<'_>| {
+        unknown.get_or_insert_with(|| pointer(&path));
+    };
+    let request = deserialize(serde_ignored::Deserializer::new(value, &mut found))?;
+    unknown.map_or(Ok(request), |pointer| Err(unknown_field(pointer)))
+}
+
+fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, Failure>
+where
+    D::Error: std::fmt::Display,
+{
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let mut pointer = String::new();
         for segment in error.path() {
             match segment {
@@ -23,6 +43,28 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
         }
         reject(pointer, &error.inner().to_string())
     })
+}
+
+/// The RFC 6901 pointer of a member that was ignored.
+fn pointer(path: &Path<'_>) -> String {
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}/{index}", pointer(parent)),
+        Path::Map { parent, key } => format!("{}/{}", pointer(parent), escaped(key)),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => pointer(parent),
+    }
+}
+
+fn unknown_field(pointer: String) -> Failure {
+    Failure::field(pointer, "is not a known field")
+}
+
+/// Beginning of the detail of a word that an enumeration does not have.
+const UNKNOWN_WORD: &str = "is not known: expected ";
+
+/// Whether a value failed to deserialize because of a word that an enumeration does not have, such as a newer writer may use.
+pub(crate) fn is_newer(failure: &Failure) -> bool {
+    failure.fields.iter().any(|field| field.detail.starts_with(UNKNOWN_WORD))
 }
 
 /// Nesting depth of arrays and objects; 0 for a scalar.
@@ -51,7 +93,7 @@ fn reject(mut pointer: String, message: &str) -> Failure {
         if !pointer.ends_with(&format!("/{}", escaped(name))) {
             push(&mut pointer, name);
         }
-        return Failure::field(pointer, "is not a known field");
+        return unknown_field(pointer);
     }
     if let Some(name) = quoted("missing field `") {
         push(&mut pointer, name);
@@ -59,7 +101,7 @@ fn reject(mut pointer: String, message: &str) -> Failure {
     }
     if message.starts_with("unknown variant `") {
         let known = message.split_once("expected ").map_or("another value", |(_, known)| known);
-        return Failure::field(pointer, format!("is not known: expected {known}"));
+        return Failure::field(pointer, format!("{UNKNOWN_WORD}{known}"));
     }
     if message.starts_with("invalid ")
         && let Some((_, expected)) = message.rsplit_once(", expected ")
@@ -164,6 +206,39 @@ mod tests {
             invalid_member::<Tagged>(json!({ "kind": "A", "n": 1, "m": 2 })),
             error("/m", "is not a known field")
         );
+    }
+
+    #[test]
+    fn request_with_a_member_that_no_type_takes_is_refused_at_every_depth() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Cart {
+            lines: Vec<Line>,
+            #[serde(default)]
+            gift: Option<Wrapped>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Line {
+            n: u32,
+        }
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only read")]
+        struct Wrapped(Line);
+
+        for (cart, unknown) in [
+            (json!({ "lines": [], "a/b": { "c": 1 } }), "/a~1b"),
+            (json!({ "lines": [{ "n": 1 }, { "n": 2, "m": null }], "z": 1 }), "/lines/1/m"),
+            (json!({ "lines": [], "gift": { "n": 1, "m": [] } }), "/gift/m"),
+        ] {
+            assert!(read::<Cart>(cart.clone()).is_ok(), "a reader of events ignores it");
+            let failure = read_request::<Cart>(cart).unwrap_err();
+            assert_eq!((failure.kind, failure.fields[0].pointer.as_str()), (FailureKind::Invalid, unknown));
+            assert_eq!(failure.fields[0].detail, "is not a known field");
+        }
+        let wrong = json!({ "lines": [{ "n": "1" }], "m": 1 });
+        assert_eq!(read_request::<Cart>(wrong).unwrap_err().fields[0].pointer, "/lines/0/n");
+        assert!(read_request::<Cart>(json!({ "lines": [{ "n": 1 }], "gift": { "n": 1 } })).is_ok());
     }
 
     #[test]

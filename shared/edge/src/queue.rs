@@ -1,8 +1,9 @@
 //! The runner for an SQS queue: parses, handles and reports each message separately.
 //!
 //! A message that is malformed or fails permanently goes to the dead-letter queue and counts as processed. One that fails with a retryable
-//! failure or a panic is reported and redelivered with exponential backoff; at its last delivery it goes to the dead-letter queue too,
-//! because the queue's redrive policy would move it without a reason. Handlers see every message at least once.
+//! failure or a panic, or whose event has a type or another word that this version does not know, is reported and redelivered with
+//! exponential backoff; at its last delivery it goes to the dead-letter queue too, because the queue's redrive policy would move it without a
+//! reason. Handlers see every message at least once.
 
 #[cfg(test)]
 mod tests;
@@ -172,7 +173,7 @@ where
 {
     async move {
         let ParsedMessage { consumer, event, record_id, attempt, last_attempt } = message;
-        let event = json::read(event).map_err(RecordError::Malformed)?;
+        let event = json::read(event).map_err(RecordError::of_unreadable)?;
         let RecordContext { now, ids, trace, deadline } = context;
         let delivery = Delivery { event, consumer, now, ids, trace, attempt, last_attempt, record_id, deadline };
         handler(delivery).await.map_err(RecordError::Failed)

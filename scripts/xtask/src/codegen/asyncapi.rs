@@ -3,6 +3,7 @@
 use super::{COMMAND, openapi::types, pretty};
 use crate::Result;
 use catalog::{EVENTS, Event, FUNCTIONS, Function};
+use schemars::Schema;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ const BUS: &str = "bus";
 pub(super) fn render() -> Result<String> {
     let mut generator = types::generator(false);
     let payloads = domain::event::subschemas(&mut generator);
-    let mut schemas: Map<String, Value> = generator.take_definitions(true).into_iter().collect();
+    let mut schemas: Map<String, Value> = generator.take_definitions(true).into_iter().map(opened).collect();
     schemas.insert("Envelope".to_owned(), envelope());
     let messages: Map<String, Value> =
         payloads.into_iter().map(|(name, data)| (name.to_owned(), message(name, data.to_value()))).collect();
@@ -35,6 +36,13 @@ pub(super) fn render() -> Result<String> {
         "operations": operations(),
         "components": { "messages": messages, "schemas": schemas },
     }))
+}
+
+/// A definition that readers of events may find extended.
+fn opened((name, definition): (String, Value)) -> (String, Value) {
+    let mut schema = Schema::try_from(definition).unwrap_or_default();
+    domain::event::open(&mut schema);
+    (name, schema.to_value())
 }
 
 /// The attributes of CloudEvents that every event has.

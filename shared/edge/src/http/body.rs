@@ -46,7 +46,7 @@ impl<T: DeserializeOwned> Body for T {
 
     fn read(content: Content) -> Result<Self, Failure> {
         match content {
-            Content::Tree(value) => json::read(value),
+            Content::Tree(value) => json::read_request(value),
             // `()` and `Option` accept a missing body; other types require one.
             _ => T::deserialize(Value::Null).map_err(|_| malformed("A JSON body is required.")),
         }
@@ -94,7 +94,7 @@ impl<T: DeserializeOwned> Body for Form<T> {
 
     fn read(content: Content) -> Result<Self, Failure> {
         match content {
-            Content::Tree(members) => json::read(members).map(Self),
+            Content::Tree(members) => json::read_request(members).map(Self),
             _ => Err(malformed("A form body is required.")),
         }
     }

@@ -169,12 +169,16 @@ async fn message_that_cannot_be_dead_lettered_is_redelivered() {
 }
 
 #[tokio::test]
-async fn event_of_unknown_type_is_dead_lettered() {
+async fn event_of_a_newer_version_waits_and_is_dead_lettered_at_the_last_delivery() {
     let dead_letters = FakeDeadLetterQueue::default();
     let mut other = serde_json::to_value(thing_done(0)).unwrap();
     other["type"] = json!("ThingLost.v1");
-    let response = handled(sqs_bodies(&[&other.to_string()]), &dead_letters, async |_| Ok(())).await;
-    assert_eq!((response, dead_letters.sent().len()), (failures(&[]), 1));
+    let mut event = sqs_bodies(&[&other.to_string()]);
+    assert_eq!(handled(event.clone(), &dead_letters, async |_| Ok(())).await, failures(&["m-0"]));
+    assert_eq!(dead_letters.sent().len(), 0);
+    event["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!(CONSUMER.max_receive_count.to_string());
+    assert_eq!(handled(event, &dead_letters, async |_| Ok(())).await, failures(&[]));
+    assert_eq!(dead_letters.sent()[0].reason, "newer-event");
 }
 
 #[tokio::test]

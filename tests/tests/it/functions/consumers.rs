@@ -4,6 +4,7 @@ use super::{
     ORDER, PAYMENT, PRODUCT, USER, assert_all_samples_run, clock, confirmed, lantern, placed, sample, sample_time,
     seeded_platform,
 };
+use crate::hostile::newer_events::extend;
 use catalog::Function;
 use domain::{
     invoice::{Calendar, Seller},
@@ -17,7 +18,8 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use testkit::{Dependency, Platform, build};
 
-/// Delivers every sample event twice. Samples named `ok…` produce no dead letter, samples named `bad…` one per delivery; none
+/// Delivers every sample event twice, and once more as a newer writer publishes it, with members that nobody knows yet. Samples named `ok…`
+/// produce no dead letter, samples named `bad…` one per delivery; none
 /// reports a batch item failure.
 pub(super) async fn deliver<E, F>(function: &'static Function, cases: &[&str], platform: &Platform, handler: F)
 where
@@ -32,21 +34,37 @@ where
     assert!(dead_letters.messages().iter().all(|one| one.function == function.name && !one.reason.is_empty()));
 }
 
-/// Delivers a sample event twice.
+/// Delivers a sample event twice, and once more as a newer writer publishes it.
 async fn redeliver<E, F>(function: &'static Function, case: &str, platform: &Platform, handler: &F)
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,
 {
     let dead_letters = platform.dead_letters();
-    for run in 1..=2 {
+    for run in 1..=3 {
         let before = dead_letters.messages().len();
         let consumer = Consumer::new(function.name, catalog::MAX_RECEIVES);
-        let response = edge::queue::batch(&consumer, sample(function, case), &clock(), &dead_letters, handler).await;
+        let event = if run == 3 { newer(sample(function, case)) } else { sample(function, case) };
+        let response = edge::queue::batch(&consumer, event, &clock(), &dead_letters, handler).await;
         assert_eq!(response.expect("a batch"), json!({"batchItemFailures": []}), "{} {case} {run}", function.name);
         let dead_lettered = dead_letters.messages().len() - before;
         assert_eq!(dead_lettered, usize::from(case.starts_with("bad")), "{} {case} {run}", function.name);
     }
+}
+
+/// The messages as a newer writer sends them: every object of every event has one more member. What is not JSON stays as it is.
+fn newer(mut sent: Value) -> Value {
+    for record in sent["Records"].as_array_mut().expect("records") {
+        let Ok(mut body) = serde_json::from_str::<Value>(record["body"].as_str().expect("a body")) else { continue };
+        // SNS carries the event as text.
+        if let Some(mut carried) = body["Message"].as_str().and_then(|text| serde_json::from_str(text).ok()) {
+            extend(&mut carried);
+            body["Message"] = carried.to_string().into();
+        }
+        extend(&mut body);
+        record["body"] = body.to_string().into();
+    }
+    sent
 }
 
 pub(super) const USUAL: [&str; 3] = ["ok", "bad_mixed_batch", "bad_unexpected_event"];

@@ -9,6 +9,7 @@ mod leaving;
 mod limits;
 mod logins;
 mod money;
+pub(crate) mod newer_events;
 mod prices;
 mod registrations;
 mod routes;

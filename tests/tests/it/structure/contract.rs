@@ -20,6 +20,7 @@ const INTERNAL: &[&str] = &[
     "invalid-order-transition",
     "invalid-reservation-transition",
     "invalid-subject",
+    "newer-event",
     "partitions-differ",
     "price-outdated",
     "record-rejected",
