@@ -1,7 +1,6 @@
 """Runs the programs of tests/browser against the running stack, in Debian's Chromium."""
 
 import argparse
-import os
 import secrets
 import shutil
 
@@ -51,9 +50,9 @@ def order_on_the_documentation_page(env: dict[str, str]) -> None:
 
 
 def chromium() -> str:
-    found = shutil.which(os.environ.get("BROWSER", "chromium"))
+    found = shutil.which("chromium")
     if not found:
-        raise ScriptError("Chromium is not installed: run scripts/setup --clients, or name a browser in BROWSER")
+        raise ScriptError("Chromium is not installed: run scripts/setup --clients")
     return found
 
 
