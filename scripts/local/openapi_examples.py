@@ -14,34 +14,48 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 Json = dict[str, Any]
 
 # Their members are names of the API, not keywords.
-NAMED = {"properties", "patternProperties", "schemas", "examples", "headers", "responses", "paths"}
+NAMED = {"properties", "patternProperties", "schemas", "headers", "responses", "paths"}
+# They hold values, which may look like schemas.
+VALUES = {"example", "examples", "default", "const", "enum"}
 
 
-def examples(node: Any, place: str = "") -> Iterator[tuple[str, Json, Any]]:
-    """The place of each example, its schema, and the example."""
+def examples(document: Json, node: Any, place: str = "") -> Iterator[tuple[str, Json, Any]]:
+    """The place of each example below a node, its schema, and the example."""
     if isinstance(node, list):
         for index, item in enumerate(node):
-            yield from examples(item, f"{place}/{index}")
-    if not isinstance(node, dict):
-        return
+            yield from examples(document, item, f"{place}/{index}")
+    elif isinstance(node, dict):
+        yield from ((f"{place}/{key}", *example) for key, *example in _own_examples(document, node))
+        for key, value in node.items():
+            if key in VALUES:
+                continue
+            children = value.items() if key in NAMED and isinstance(value, dict) else [("", value)]
+            for name, child in children:
+                yield from examples(document, child, f"{place}/{key}/{name}".rstrip("/"))
+
+
+def _own_examples(document: Json, node: Json) -> Iterator[tuple[str, Json, Any]]:
+    """The examples of a schema, or those beside one."""
     schema = node.get("schema", node)
     if "example" in node:
-        yield f"{place}/example", schema, node["example"]
+        yield "example", schema, node["example"]
     shown = node.get("examples", [])
     if isinstance(shown, list):
-        yield from ((f"{place}/examples/{index}", schema, value) for index, value in enumerate(shown))
-    else:
-        yield from ((f"{place}/examples/{name}", schema, example["value"]) for name, example in shown.items())
-    for key, value in node.items():
-        children = value.items() if key in NAMED and isinstance(value, dict) else [("", value)]
-        if key not in {"example", "examples", "default", "const", "enum"}:
-            for name, child in children:
-                yield from examples(child, f"{place}/{key}/{name}".rstrip("/"))
+        yield from ((f"examples/{index}", schema, value) for index, value in enumerate(shown))
+    elif "schema" in node:
+        for name, example in shown.items():
+            yield f"examples/{name}", schema, _named(document, example)["value"]
+
+
+def _named(document: Json, example: Json) -> Json:
+    """The example itself, or the one that it refers to."""
+    name = example.get("$ref", "").removeprefix("#/components/examples/")
+    return document["components"]["examples"][name] if name else example
 
 
 def wrong_examples(document: Json) -> list[str]:
     found = []
-    for place, schema, example in examples(document):
+    for place, schema, example in examples(document, document):
         # References lead to the components of the document.
         whole = {**schema, "components": document["components"]}
         validator = OAS31Validator(whole, format_checker=oas31_format_checker)
@@ -53,7 +67,7 @@ def main() -> int:
     [file] = sys.argv[1:]
     document = json.loads(Path(file).read_text())
     wrong = wrong_examples(document)
-    print(*wrong or [f"{file}: {len(list(examples(document)))} examples are valid"], sep="\n")
+    print(*wrong or [f"{file}: {len(list(examples(document, document)))} examples are valid"], sep="\n")
     return len(wrong) > 0
 
 

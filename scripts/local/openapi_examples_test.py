@@ -34,6 +34,12 @@ class ExampleTests(unittest.TestCase):
                 [wrong] = wrong_examples(_document({}, media_type))
                 self.assertEqual(wrong, f"{place}/{name}: $: 'id' is a required property")
 
+    def test_example_of_the_components_is_checked_where_it_is_used(self) -> None:
+        document = _document({}, {"examples": {"short": {"$ref": "#/components/examples/short"}}})
+        document["components"]["examples"] = {"short": {"value": {}}, "unused": {"value": {}}}
+        [wrong] = wrong_examples(document)
+        self.assertIn("/examples/short: $: 'id' is a required property", wrong)
+
     def test_format_of_an_example_is_checked(self) -> None:
         [wrong] = wrong_examples(_document({}, {"example": {"id": "first"}}))
         self.assertIn("is not a 'uuid'", wrong)

@@ -75,6 +75,7 @@ pub(super) fn render(root: &Path) -> Result<String> {
         "components": {
             "headers": responses::headers(),
             "schemas": schemas,
+            "examples": responses::problem_examples(),
             "securitySchemes": {
                 BEARER: {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",

@@ -21,7 +21,7 @@ pub use body::{Body, Form, Media, NoBody, RawBody};
 pub use call::{Call, ORIGIN_SECRET, Page, VIEWER_ADDRESS};
 pub use conditions::IfMatch;
 pub use limit::{Endpoint, Limited, RateLimiter};
-pub use problem::status;
+pub use problem::{status, title};
 pub use reply::Reply;
 pub use route::{Access, Idempotency, Principal, Route};
 

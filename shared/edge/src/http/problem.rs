@@ -54,6 +54,11 @@ pub fn status(kind: FailureKind) -> u16 {
     status_and_title(kind).0.as_u16()
 }
 
+/// The `title` of the problem document of a failure.
+pub fn title(kind: FailureKind) -> &'static str {
+    status_and_title(kind).1
+}
+
 fn status_and_title(kind: FailureKind) -> (StatusCode, &'static str) {
     match kind {
         FailureKind::Malformed => (StatusCode::BAD_REQUEST, "Malformed request"),

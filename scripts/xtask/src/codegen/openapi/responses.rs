@@ -159,9 +159,14 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
 fn described(status: u16, problems: &[&Problem]) -> Value {
     let lines: Vec<String> =
         problems.iter().map(|problem| format!("- `{}`: {}", problems::uri(problem.code), problem.meaning)).collect();
+    let example = |problem: &&Problem| {
+        (problem.code.to_owned(), json!({ "$ref": format!("#/components/examples/{}", problem.code) }))
+    };
+    let examples: Map<String, Value> = problems.iter().map(example).collect();
+    let schema = json!({ "$ref": "#/components/schemas/Problem" });
     let mut response = json!({
         "description": lines.join("\n"),
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "content": { "application/problem+json": { "schema": schema, "examples": examples } },
     });
     if status == 429 || status == 503 {
         response["headers"] = json!({
@@ -169,6 +174,26 @@ fn described(status: u16, problems: &[&Problem]) -> Value {
         });
     }
     response
+}
+
+/// A document of each problem type.
+pub(super) fn problem_examples() -> Map<String, Value> {
+    let example = |problem: &Problem| {
+        let mut document = json!({
+            "type": problems::uri(problem.code),
+            "title": edge::http::title(problem.kind),
+            "status": edge::http::status(problem.kind),
+            "detail": problem.meaning,
+            "instance": "/api/v1/orders",
+            // The trace id of the W3C's examples.
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        });
+        if problem.code == "validation" {
+            document["errors"] = json!([{ "pointer": "/items/0/quantity", "detail": "must be between 1 and 10000" }]);
+        }
+        (problem.code.to_owned(), json!({ "summary": problem.meaning, "value": document }))
+    };
+    problems::PROBLEMS.iter().map(example).collect()
 }
 
 /// The schema of a problem document.
