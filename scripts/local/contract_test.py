@@ -21,7 +21,15 @@ DOCUMENT = config.ROOT / "docs/openapi.json"
 ROLES = ("anonymous", "customer", "staff", "admin")
 
 # They end the session or the account that the other requests need.
-EXCLUDED = ("password-change", "session-end", "user-delete", "user-erase", "user-logout", "user-role-update", "user-status-update")
+EXCLUDED = (
+    "password-change",
+    "session-end",
+    "user-delete",
+    "user-erase",
+    "user-logout",
+    "user-role-update",
+    "user-status-update",
+)
 
 CHECKS = (
     "not_a_server_error",
