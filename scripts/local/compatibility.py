@@ -43,6 +43,24 @@ def breaking_changes(base: Path, revision: Path) -> str:
     raise ScriptError(f"oasdiff cannot compare {base} with {revision}: {done.stderr.strip()}")
 
 
+def breaking_api_changes(base: Path, revision: Path) -> str:
+    """What breaks clients of the API: roles that lose a route, which oasdiff does not know, and what it finds."""
+    changes = breaking_changes(base, revision)
+    lost = lost_roles(json.loads(base.read_text()), json.loads(revision.read_text()))
+    return "\n".join([*lost, changes]).strip()
+
+
+def lost_roles(base: Json, revision: Json) -> list[str]:
+    """The roles that may not call a route any longer. A route without roles is for everybody."""
+    found = []
+    for path, operations in base["paths"].items():
+        for method, operation in operations.items():
+            now = revision["paths"].get(path, {}).get(method, {}).get("x-roles")
+            lost = set(operation.get("x-roles", ["everybody"])) - set(now or []) if now is not None else set()
+            found += [f"error\t{role} may not call {method.upper()} {path} any longer" for role in sorted(lost)]
+    return found
+
+
 def breaking_event_changes(base: Path, revision: Path) -> str:
     """What breaks readers of the events of an AsyncAPI document, new ones that read old events included."""
     with tempfile.TemporaryDirectory() as directory:
@@ -79,7 +97,7 @@ def _message(document: Json, message: Json) -> Json:
     return message
 
 
-COMPARED = {OPENAPI: breaking_changes, ASYNCAPI: breaking_event_changes}
+COMPARED = {OPENAPI: breaking_api_changes, ASYNCAPI: breaking_event_changes}
 
 
 def compare(baseline: Path, docs: Path) -> dict[str, str]:

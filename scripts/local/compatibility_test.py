@@ -52,6 +52,7 @@ API: Json = {
         "/orders": {
             "get": {"parameters": [LIMIT], "responses": {"200": {"description": "Found.", **_json("Order")}}},
             "post": {
+                "x-roles": ["customer", "staff"],
                 "requestBody": {"required": True, **_json("NewOrder")},
                 "responses": {"201": {"description": "Created.", **_json("Order")}},
             },
@@ -88,6 +89,8 @@ def _schema(name: str, change: Change) -> Change:
 
 class CompatibilityTests(unittest.TestCase):
     breaking: ClassVar[dict[str, Change]] = {
+        "role removed": lambda api: api["paths"]["/orders"]["post"]["x-roles"].remove("customer"),
+        "public route for roles": lambda api: api["paths"]["/orders"]["get"].update({"x-roles": ["customer", "staff"]}),
         "route removed": lambda api: api["paths"]["/orders"].pop("get"),
         "status of a success changed": lambda api: _rename(api["paths"]["/orders"]["post"]["responses"], "201", "200"),
         "parameter removed": lambda api: api["paths"]["/orders"]["get"]["parameters"].clear(),
@@ -116,6 +119,8 @@ class CompatibilityTests(unittest.TestCase):
     }
     compatible: ClassVar[dict[str, Change]] = {
         "nothing": lambda _: None,
+        "role added": lambda api: api["paths"]["/orders"]["post"]["x-roles"].append("service"),
+        "route for roles is public": lambda api: api["paths"]["/orders"]["post"].pop("x-roles"),
         "route added": lambda api: api["paths"].update({"/carts": api["paths"]["/orders"]}),
         "optional parameter added": lambda api: api["paths"]["/orders"]["get"]["parameters"].append(
             {"name": "state", "in": "query", "schema": {"type": "string"}}
