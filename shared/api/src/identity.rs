@@ -219,8 +219,10 @@ impl From<ContactKind> for VerificationView {
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ExportView {
     /// Id of the user.
+    #[schemars(extend("format" = "uuid"))]
     pub user_id: String,
     /// When this part was exported.
+    #[schemars(extend("format" = "date-time"))]
     pub exported_at: String,
     /// By the name of the part of the system that holds it: `identity`, `orders`, `payments`, `invoices`, `notifications`.
     pub contexts: BTreeMap<String, ExportedContextView>,

@@ -15,6 +15,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WebhookEndpointView {
     /// Id of the endpoint.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Where events are sent to.
     pub url: WebhookUrl,
@@ -29,12 +30,15 @@ pub struct WebhookEndpointView {
     /// Since when all attempts have failed; null if the last one succeeded.
     pub failing_since: Option<String>,
     /// Until when the secret before the current one signs, too; null if only one signs.
+    #[schemars(extend("format" = "date-time"))]
     pub previous_secret_expires_at: Option<String>,
     /// Id of the user who created it, who is told when it is disabled.
     pub created_by: String,
     /// Time of creation.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Time of the last change.
+    #[schemars(extend("format" = "date-time"))]
     pub updated_at: String,
     /// Version, incremented by each change.
     pub version: u64,
@@ -63,6 +67,7 @@ impl From<&Endpoint> for WebhookEndpointView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NewWebhookEndpointView {
     /// Id of the endpoint.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// The secret that signs, as libraries of Standard Webhooks take it. It is not shown again.
     pub secret: String,
@@ -77,6 +82,7 @@ pub struct NewWebhookEndpointView {
     /// Id of the user who created it, who is told when it is disabled.
     pub created_by: String,
     /// Time of creation.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
     /// Version, incremented by each change.
     pub version: u64,
@@ -105,6 +111,7 @@ pub struct WebhookSecretView {
     /// The secret that signs, as libraries of Standard Webhooks take it. It is not shown again.
     pub secret: String,
     /// Until when the secret before it signs, too.
+    #[schemars(extend("format" = "date-time"))]
     pub previous_secret_expires_at: String,
 }
 
@@ -119,6 +126,7 @@ impl WebhookSecretView {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WebhookDeliveryView {
     /// Id of the event and of its message (`webhook-id`).
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// Type of the event.
     pub event_type: String,
@@ -127,14 +135,17 @@ pub struct WebhookDeliveryView {
     /// Attempts so far, since the last retry by hand.
     pub attempts: u32,
     /// Time of the last attempt.
+    #[schemars(extend("format" = "date-time"))]
     pub last_attempt_at: Option<String>,
     /// Status of the last response; null if there was none.
     pub response_status: Option<u16>,
     /// Why the last attempt got no response; null if it did.
     pub error: Option<Undelivered>,
     /// Time of the next attempt; null unless the delivery is pending.
+    #[schemars(extend("format" = "date-time"))]
     pub next_attempt_at: Option<String>,
     /// Time at which the delivery was created.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
 }
 

@@ -109,8 +109,8 @@ def main() -> None:
         raise SystemExit(f"unexpected problem {problem.type_}")
 
     def paid() -> OrderView | None:
-        seen = expect(OrderView, order_get.sync(order.id, client=customer))
-        return seen if seen.status == "processing" else None
+        seen = order_get.sync(order.id, client=customer)
+        return seen if isinstance(seen, OrderView) and seen.status == "processing" else None
 
     seen = eventually("paid order", paid)
     print(f"order {seen.id} is {seen.status}: {seen.total_amount.amount} {seen.total_amount.currency}")

@@ -1,7 +1,11 @@
 //! The schemas of requests and responses. A type that is read otherwise than it is written gets two names.
 
 use super::Type;
-use schemars::{Schema, SchemaGenerator, generate::SchemaSettings, transform::RecursiveTransform};
+use schemars::{
+    Schema, SchemaGenerator,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, ReplaceBoolSchemas},
+};
 use serde_json::{Map, Value};
 
 const DEFINITIONS: &str = "#/components/schemas/";
@@ -27,6 +31,10 @@ pub(in crate::codegen) fn generator(reads: bool) -> SchemaGenerator {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = DEFINITIONS.trim_start_matches('#').trim_end_matches('/').into();
         settings.meta_schema = None;
+        // `true` is a schema that not every generator of clients reads.
+        let mut objects = ReplaceBoolSchemas::default();
+        objects.skip_additional_properties = true;
+        settings.transforms.push(Box::new(objects));
         settings.transforms.push(Box::new(RecursiveTransform(without_rust_links)));
         settings.transforms.push(Box::new(RecursiveTransform(without_null_default)));
         settings.transforms.push(Box::new(RecursiveTransform(with_plain_enumeration)));
