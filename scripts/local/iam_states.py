@@ -115,6 +115,15 @@ def _by_channel(data: StackData, channel: str) -> Any:
     return {**event, "Records": [{**record, "body": json.dumps(envelope)}]}
 
 
+def _another_account(_: StackData) -> list[Any]:
+    """The erasure of an account that is there: that of the sample can be erased once."""
+    name = f"gone{secrets.token_hex(6)}"
+    password = json.loads(samples.event("user-login")["body"])["password"]
+    account = {"email": f"{name}@example.com", "username": name, "password": password}
+    user = str(ApiClient(stack_env()["API_URL"]).post("/users/register", account).expect(201)["id"])
+    return [json.loads(samples.path("user-erase").read_text().replace(sample_data.CUSTOMER, user))]
+
+
 STATES: dict[str, Callable[[StackData], list[Any]]] = {
     "database-secret-rotate": _whole_rotation,
     "message-send": _other_channels,
@@ -122,4 +131,5 @@ STATES: dict[str, Callable[[StackData], list[Any]]] = {
     "payment-reconcile": _unresolved_payment,
     "payment-webhook": _refund_without_list,
     "stock-sweep": _expired_reservation,
+    "user-erase": _another_account,
 }

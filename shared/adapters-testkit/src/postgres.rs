@@ -86,6 +86,15 @@ impl TestDatabase {
         Arc::new(Database::new(settings, secret))
     }
 
+    /// Like [`Self::through_proxy`], as the reader of a context.
+    pub fn reader_through_proxy(&self, context: Context, port: u16) -> Arc<Database> {
+        let (settings, secret) = self.login();
+        let (role, schema) = (DatabaseRole::Reader(context).name(), context.name());
+        let options = Some(format!("-c role={role} -c search_path={schema} -c default_transaction_read_only=on"));
+        let settings = Settings { host: "127.0.0.1".to_owned(), port, tls: Tls::Off, options, ..settings };
+        Arc::new(Database::new(settings, secret))
+    }
+
     /// The host and port of the server.
     pub fn server(&self) -> (String, u16) {
         let (settings, _) = self.login();

@@ -192,10 +192,15 @@ pub const STORES: &[Store] = &[
     store(Other, "logs of functions", Nothing),
     store(
         Other,
+        "access log of the API",
+        Expires("a year after the request, with the archive of logs", "the source address and the id of the caller"),
+    ),
+    store(
+        Other,
         "backups of the database",
         Expires(
             "the retention of backups, 35 days at most",
-            "all tables; a restored backup is erased again from the event log, whose `UserErased` events name the ids",
+            "all tables; after a restore, those are to be erased again whom `UserErased` events of the event log name",
         ),
     ),
     store(

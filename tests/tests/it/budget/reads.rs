@@ -25,6 +25,7 @@ async fn every_route_that_reads_waits_for_postgresql_once() {
 async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let through = |context| fixture.database.through_proxy(context, fixture.proxy.port);
     let users = PgUsers::new(through(Context::Identity), UnreachableBus);
+    let data = personal_data(fixture);
     let index = PgProductIndex::new(through(Context::Catalogue));
     let contacts = PgContacts::new(through(Context::Notifications), UnreachableBus);
     let webhooks = PgWebhooks::new(through(Context::Notifications), UnreachableBus);
@@ -81,9 +82,15 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(CREDIT_NOTE_LIST, &order, |call| credit_note_list::handle(&invoices, &documents, call));
     read!(SESSION_LIST, &user, |call| session_list::handle(&users, call));
     read!(USER_GET, &user, |call| user_get::handle(&users, call));
+    read!(USER_EXPORT, &user, |call| user_export::handle(&data, call));
     read!(USER_SEARCH, "", |call| user_search::handle(&users, call));
     read!(WINDOW_LIST, "", |call| window_list::handle(&windows, call));
     costs
+}
+
+/// The store as the role that may export.
+fn personal_data(fixture: &Fixture) -> PgUsers<UnreachableBus> {
+    PgUsers::new(fixture.database.reader_through_proxy(Context::Identity, fixture.proxy.port), UnreachableBus)
 }
 
 fn body(answer: &Value) -> Value {

@@ -35,7 +35,7 @@ where
 }
 
 /// Delivers a sample event twice, and once more as a newer writer publishes it.
-async fn redeliver<E, F>(function: &'static Function, case: &str, platform: &Platform, handler: &F)
+pub(super) async fn redeliver<E, F>(function: &'static Function, case: &str, platform: &Platform, handler: &F)
 where
     E: DeserializeOwned,
     F: AsyncFn(Delivery<E>) -> Result<(), Failure>,

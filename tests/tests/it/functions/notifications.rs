@@ -88,7 +88,7 @@ async fn platform_with_all_channels() -> Platform {
 const EVENTS: [&str; 7] =
     ["ok", "bad_mixed_batch", "bad_unexpected_event", "ok_cancelled", "ok_delivered", "ok_shipped", "ok_waiting"];
 
-async fn send_update(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
+pub(super) async fn send_update(platform: &Platform, delivery: Delivery<DomainEvent>) -> Result<(), Failure> {
     let (email, sms, push) = (&platform.email_sender(), &platform.sms_sender(), &platform.push_sender());
     let (contacts, templates) = (platform.contacts(), platform.message_templates());
     let channels = Channels { email, sms, push, limits: &MessageLimits::default() };
