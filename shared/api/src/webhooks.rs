@@ -28,11 +28,13 @@ pub struct WebhookEndpointView {
     /// Why it is disabled; null while it is enabled.
     pub disabled_reason: Option<DisabledReason>,
     /// Since when all attempts have failed; null if the last one succeeded.
+    #[schemars(extend("format" = "date-time"))]
     pub failing_since: Option<String>,
     /// Until when the secret before the current one signs, too; null if only one signs.
     #[schemars(extend("format" = "date-time"))]
     pub previous_secret_expires_at: Option<String>,
     /// Id of the user who created it, who is told when it is disabled.
+    #[schemars(extend("format" = "uuid"))]
     pub created_by: String,
     /// Time of creation.
     #[schemars(extend("format" = "date-time"))]
@@ -80,6 +82,7 @@ pub struct NewWebhookEndpointView {
     /// Whether events are sent.
     pub status: EndpointStatus,
     /// Id of the user who created it, who is told when it is disabled.
+    #[schemars(extend("format" = "uuid"))]
     pub created_by: String,
     /// Time of creation.
     #[schemars(extend("format" = "date-time"))]

@@ -21,30 +21,27 @@ async fn every_route_that_reads_waits_for_postgresql_once() {
     assert_eq!(costs, expected);
 }
 
-/// The round trips of each route, over the orders of the saga.
+/// The round trips of each route, over the orders of the saga. An answer without content costs as much.
 async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     let through = |context| fixture.database.through_proxy(context, fixture.proxy.port);
     let users = PgUsers::new(through(Context::Identity), UnreachableBus);
     let data = personal_data(fixture);
-    let index = PgProductIndex::new(through(Context::Catalogue));
     let contacts = PgContacts::new(through(Context::Notifications), UnreachableBus);
     let webhooks = PgWebhooks::new(through(Context::Notifications), UnreachableBus);
     let invoices = PgInvoices::new(through(Context::Invoices), UnreachableBus);
-    let windows = PgWindows::new(through(Context::Analytics));
+    let (index, windows) =
+        (PgProductIndex::new(through(Context::Catalogue)), PgWindows::new(through(Context::Analytics)));
     let (orders, payments, stock) = (&fixture.orders, &fixture.payments, &fixture.stock);
     let (products, documents) = (fixture.platform.products(), fixture.platform.documents());
     let mut costs = BTreeMap::new();
-    // Reads one route; an answer without content costs as much.
     macro_rules! read {
         ($row:ident, $id:expr, |$call:ident| $handled:expr) => {{
             let (row, clock): (&Function, _) = (catalog::$row, &fixture.clock);
             let Trigger::Http { path, .. } = row.trigger else { panic!("{} has no route", row.name) };
             let id: &str = $id;
             let request = http_event("GET", &row.path_of(id)).principal(ids::user(1).0, catalog::role::ADMIN);
-            // The last parameter of a path names what is read.
-            let name = path.rsplit_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("id", |(name, _)| name);
             let route = Wiring::new(row, Config::from_vars([])).route().expect("a route");
-            let mut event = request.path_param(name, id).build();
+            let mut event = request.path_param(parameter(path), id).build();
             event["requestContext"]["authorizer"]["lambda"][ports::SESSION_CLAIM] = json!(ids::event(1));
             event["rawQueryString"] = json!(format!("query=ada&order_id={}", ids::order(1)));
             let before = fixture.proxy.traffic.round_trips();
@@ -54,7 +51,7 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
             answer
         }};
     }
-    let user = ids::user(1).to_string();
+    let (user, product) = (ids::user(1).to_string(), ids::product(1).to_string());
     let listed = read!(ORDER_LIST_USER, &user, |call| order_list_user::handle(orders, call));
     let order = first(&listed);
     read!(ORDER_LIST, "", |call| order_list::handle(orders, call));
@@ -65,7 +62,6 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(PAYMENT_GET, &payment, |call| payment_get::handle(payments, call));
     read!(DISPUTE_LIST, &payment, |call| dispute_list::handle(payments, call));
     read!(MISMATCH_LIST, "", |call| mismatch_list::handle(payments, call));
-    let product = ids::product(1).to_string();
     read!(STOCK_GET, &product, |call| stock_get::handle(stock, call));
     read!(STOCK_MOVEMENT_LIST, &product, |call| stock_movement_list::handle(stock, call));
     read!(PRODUCT_LIST, "", |call| product_list::handle(&products, &index, call));
@@ -91,6 +87,11 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
 /// The store as the role that may export.
 fn personal_data(fixture: &Fixture) -> PgUsers<UnreachableBus> {
     PgUsers::new(fixture.database.reader_through_proxy(Context::Identity, fixture.proxy.port), UnreachableBus)
+}
+
+/// The last parameter of a path, which names what is read.
+fn parameter(path: &str) -> &str {
+    path.rsplit_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("id", |(name, _)| name)
 }
 
 fn body(answer: &Value) -> Value {

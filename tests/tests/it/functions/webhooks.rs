@@ -26,6 +26,7 @@ const ENDPOINT: EndpointId = EndpointId(Uuid::from_u128(0x0192_f0c1_0000_7000_80
 /// The delivery of the samples.
 const DELIVERY: DeliveryId = DeliveryId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_00e8));
 const NOBODYS: &str = r#"set /pathParameters/id = "0192f0c1-0000-7000-8000-0000000000ff""#;
+const ANONYMOUS: super::http::Expected = ("bad_no_principal", 401, "unauthenticated", "");
 const CUSTOMER: &str = r#"set /requestContext/authorizer/lambda/role = "customer""#;
 
 /// A platform with the endpoint of the samples, which subscribed to placed orders.
@@ -53,10 +54,14 @@ async fn enqueue(platform: &Platform) {
 
 /// Runs webhook-deliver `seconds` after the samples. Returns its summary.
 async fn run_after(platform: &Platform, seconds: i64) -> Value {
+    run_with(platform, seconds, "ok").await
+}
+
+async fn run_with(platform: &Platform, seconds: i64, case: &str) -> Value {
     let at = Timestamp::from_second(sample_time().as_second() + seconds).expect("a time");
     let (webhooks, sealer, receiver) = (platform.webhooks(), platform.sealer(), platform.webhook_receiver());
     let handler = async |tick| webhook_deliver::handle(&webhooks, &sealer, &receiver, tick).await;
-    let event = sample(WEBHOOK_DELIVER, "ok");
+    let event = sample(WEBHOOK_DELIVER, case);
     edge::schedule::tick(WEBHOOK_DELIVER.name, event, &Clock::at(at, 7), &handler).await.expect("a summary")
 }
 
@@ -105,7 +110,7 @@ async fn endpoint_is_created_once_and_shows_its_secret_to_the_repeated_request_t
 async fn endpoint_is_read_listed_and_deleted_by_staff() {
     let platform = platform().await;
     let webhooks = platform.webhooks();
-    let shared = [("ok", 200, "", ""), (CUSTOMER, 403, "forbidden", "")];
+    let shared = [("ok", 200, "", ""), ANONYMOUS, (CUSTOMER, 403, "forbidden", "")];
     let get = async |call| webhook_endpoint_get::handle(&webhooks, call).await;
     let cases = [&shared[..], &[(NOBODYS, 404, "not-found", "")]].concat();
     assert_responses(WEBHOOK_ENDPOINT_GET, &cases, async |_, call| get(call).await).await;
@@ -115,7 +120,7 @@ async fn endpoint_is_read_listed_and_deleted_by_staff() {
     .await;
     let shown = body(WEBHOOK_ENDPOINT_GET, "ok", get).await;
     assert_eq!((shown["id"].as_str(), shown.get("secret")), (Some(ENDPOINT.to_string().as_str()), None));
-    let expected = [(CUSTOMER, 403, "forbidden", ""), (NOBODYS, 404, "not-found", ""), ("ok", 204, "", "")];
+    let expected = [ANONYMOUS, (CUSTOMER, 403, "forbidden", ""), (NOBODYS, 404, "not-found", ""), ("ok", 204, "", "")];
     assert_responses(WEBHOOK_ENDPOINT_DELETE, &expected, async |_, call| {
         webhook_endpoint_delete::handle(&webhooks, call).await
     })
@@ -146,7 +151,7 @@ async fn endpoint_is_replaced_at_its_version_and_disabled() {
     assert_eq!((endpoint.version, endpoint.disabled_reason), (3, Some(DisabledReason::Requested)));
     assert_eq!(webhooks.deliveries()[0].status, DeliveryStatus::Failed);
     assert_eq!(run_after(&platform, 0).await["delivered"], 0);
-    let expected = [("ok", 409, "endpoint-disabled", "")];
+    let expected = [ANONYMOUS, ("ok", 409, "endpoint-disabled", "")];
     assert_responses(WEBHOOK_ENDPOINT_TEST, &expected, async |_, call| {
         webhook_endpoint_test::handle(&webhooks, call).await
     })
@@ -163,6 +168,7 @@ async fn rotated_secret_signs_with_the_one_before_for_a_day() {
     enqueue(&platform).await;
     let rotate = async |call| webhook_secret_rotate::handle(&platform.webhooks(), &platform.sealer(), call).await;
     let expected = [
+        ANONYMOUS,
         ("remove /headers/if-match", 428, "if-match-missing", ""),
         (NOBODYS, 404, "not-found", ""),
         ("ok", 200, "", ""),
@@ -201,15 +207,15 @@ async fn event_is_enqueued_once_for_each_subscribed_endpoint_with_what_may_leave
 
 #[tokio::test]
 async fn due_delivery_is_sent_and_logged() {
-    assert_all_samples_run(WEBHOOK_DELIVER, &["ok"]);
+    assert_all_samples_run(WEBHOOK_DELIVER, &["ok", "bad_not_a_schedule"]);
     let platform = platform().await;
     enqueue(&platform).await;
     assert_eq!(run_after(&platform, 0).await, json!({"delivered": 1, "failed": 0, "disabled": 0, "broken": 0}));
-    assert_eq!(run_after(&platform, 600).await["delivered"], 0);
+    assert_eq!(run_with(&platform, 600, "bad_not_a_schedule").await["delivered"], 0);
     let (received, deliveries) = (platform.webhook_receiver().received(), platform.webhooks().deliveries());
     assert_eq!(received.len(), 1);
     assert_eq!((&received[0].id, &received[0].body), (&deliveries[0].id.to_string(), &deliveries[0].payload));
-    let expected = [("ok", 200, "", ""), (NOBODYS, 404, "not-found", ""), (CUSTOMER, 403, "forbidden", "")];
+    let expected = [("ok", 200, "", ""), ANONYMOUS, (NOBODYS, 404, "not-found", ""), (CUSTOMER, 403, "forbidden", "")];
     let list = async |call| webhook_delivery_list::handle(&platform.webhooks(), call).await;
     assert_responses(WEBHOOK_DELIVERY_LIST, &expected, async |_, call| list(call).await).await;
     let listed = &body(WEBHOOK_DELIVERY_LIST, "ok", list).await["items"][0];
@@ -278,7 +284,7 @@ async fn delivery_is_tested_and_retried_by_hand() {
     let webhooks = platform.webhooks();
     let known = webhook::delivery((ENDPOINT, DELIVERY), "OrderPlaced.v1", "{}".to_owned(), sample_time());
     webhooks.add_delivery(&known).await.expect("added");
-    let expected = [("ok", 202, "", ""), (NOBODYS, 404, "not-found", ""), (CUSTOMER, 403, "forbidden", "")];
+    let expected = [("ok", 202, "", ""), ANONYMOUS, (NOBODYS, 404, "not-found", ""), (CUSTOMER, 403, "forbidden", "")];
     assert_responses(WEBHOOK_ENDPOINT_TEST, &expected, async |_, call| {
         webhook_endpoint_test::handle(&webhooks, call).await
     })
