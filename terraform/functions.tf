@@ -132,7 +132,7 @@ variable "max_unpaid_units" {
 }
 
 variable "webhook_ports" {
-  description = "Ports that outbound webhooks are sent to besides 443."
+  description = "Ports that outbound webhooks are sent to besides 443. The security group of the functions lets out 443 alone: add a rule for each."
   type        = set(number)
   default     = []
 

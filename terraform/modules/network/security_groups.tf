@@ -63,11 +63,11 @@ resource "aws_vpc_security_group_egress_rule" "this" {
   tags = { Name = each.key }
 }
 
-# The payment gateway, and services of AWS without an endpoint, have no fixed addresses.
+# The payment gateway, receivers of webhooks, and services of AWS without an endpoint have no fixed addresses.
 resource "aws_vpc_security_group_egress_rule" "https" {
   security_group_id = aws_security_group.this["functions"].id
   cidr_ipv4         = "0.0.0.0/0"
-  description       = "HTTPS to the payment gateway and to AWS"
+  description       = "HTTPS to the payment gateway, to receivers of webhooks and to AWS"
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
