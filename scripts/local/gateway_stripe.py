@@ -19,6 +19,8 @@ from localstripe.resources import (
     try_convert_to_int,
 )
 
+import gateway_methods
+
 MAX_PAGE = 100
 DECLINED_CARD = "4000000000000002"
 # Stripe's test methods that want the customer's consent, with their cards:
@@ -49,6 +51,7 @@ def install() -> None:
     _correct_intents()
     _want_consent()
     _enforce_single_use()
+    gateway_methods.install()
     _correct_refunds()
     _correct_balance_transactions()
     server.app.router.add_get("/v1/payment_intents/search", search)

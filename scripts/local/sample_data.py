@@ -33,6 +33,7 @@ ENDPOINT = "0192f0c1-0000-7000-8000-0000000000e7"
 RECEIVERS = ("https://example.com/webhooks", "https://example.com/other")
 DELIVERY = "0192f0c1-0000-7000-8000-0000000000e8"
 CLIENT = "0192f0c1-0000-7000-8000-0000000000f1"
+METHOD = "0192f0c1-0000-7000-8000-0000000000f7"
 EMAIL = "ada@example.com"
 EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
@@ -42,6 +43,7 @@ CLOSING = (
     "client-delete",
     "order-erase",
     "password-change",
+    "payment-method-forget",
     "user-delete",
     "user-erase",
     "user-role-update",
@@ -51,6 +53,7 @@ CLOSING = (
 OWN_ENDPOINT = ("webhook-endpoint-delete", "webhook-endpoint-update", "webhook-secret-rotate")
 # A partial refund leaves the order as it is.
 REFUNDED = {"amount": 100, "currency": "USD"}
+SAVED = {"payment_method": "pm_card_visa"}
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,7 @@ def create() -> StackData:
         ORDER: orders[0],
         PAYMENT: str(payments[0]["id"]),
         REFUND: _refund(staff, payments[0]),
+        METHOD: str(customer.post("/payment-methods", SAVED, new_key()).expect(201)["id"]),
         EMAIL: email,
     }
     admin = public.login(*accounts["admin"])

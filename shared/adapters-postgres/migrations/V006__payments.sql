@@ -8,6 +8,8 @@ CREATE TABLE payments.payments (
     currency        text        NOT NULL,
     -- Null when the order was cancelled before the first attempt.
     method          text,
+    -- The gateway's customer that the method of the last attempt is saved for.
+    customer        text,
     status          text        NOT NULL
         CHECK (status IN ('pending', 'requires_action', 'succeeded', 'failed', 'refunded', 'partially_refunded', 'no_payment_required')),
     attempts        integer     NOT NULL CHECK (attempts >= 0),
@@ -39,6 +41,26 @@ CREATE INDEX payments_of_user ON payments.payments (user_id, id);
 CREATE INDEX payments_of_transaction ON payments.payments (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX payments_to_reconcile ON payments.payments (reconcile_after) WHERE reconcile_after IS NOT NULL;
 CREATE INDEX payments_mismatched ON payments.payments (mismatched_at DESC, id DESC) WHERE mismatched_at IS NOT NULL;
+
+-- The customer of each user at the gateway, and the method that is the default one. Of a deleted user only the id stays, so that a request
+-- that was in flight saves nothing.
+CREATE TABLE payments.gateway_customers (
+    user_id        uuid    PRIMARY KEY,
+    customer       text,
+    default_method uuid,
+    is_deleted     boolean NOT NULL DEFAULT false
+);
+
+-- Saved payment methods: the gateway's tokens and what people recognize a card by.
+CREATE TABLE payments.saved_methods (
+    id         uuid        PRIMARY KEY,
+    user_id    uuid        NOT NULL REFERENCES payments.gateway_customers (user_id),
+    token      text        NOT NULL UNIQUE,
+    -- {brand, last4, exp_month, exp_year}
+    card       jsonb       NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX saved_methods_of_user ON payments.saved_methods (user_id, created_at, id);
 
 -- The attempts of each customer that count for the limit: {"<order>/<attempt>": <start>}, those of the last hour that have not succeeded.
 CREATE TABLE payments.customer_attempts (

@@ -30,6 +30,7 @@ mod probe;
 mod product_index;
 mod roles;
 mod rows;
+mod saved_methods;
 mod sessions;
 mod settings;
 mod stock;

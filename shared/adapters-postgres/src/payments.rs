@@ -54,9 +54,10 @@ const BEGIN: &str = concat!(
         SELECT $3 AS user_id WHERE $15 IS NOT NULL AND NOT EXISTS (SELECT FROM payments WHERE order_id = $2)
     ), ",
     count_attempt!("$14", at "$9", limit "$15", from "begun"),
-    " INSERT INTO payments (id, order_id, user_id, amount, currency, method, status, attempts, attempted_at, closed, refunds,
+    " INSERT INTO payments (id, order_id, user_id, amount, currency, method, customer, status, attempts, attempted_at, closed, refunds,
         reconcile_after, version, created_at, updated_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $15 IS NULL OR EXISTS (SELECT FROM counted) THEN $8 ELSE 0 END, $9, $10, '[]',
+    SELECT $1, $2, $3, $4, $5, $6, (SELECT customer FROM saved_methods JOIN gateway_customers USING (user_id)
+            WHERE token = $6 AND user_id = $3), $7, CASE WHEN $15 IS NULL OR EXISTS (SELECT FROM counted) THEN $8 ELSE 0 END, $9, $10, '[]',
         $11, $12, $13, $13
     ON CONFLICT (order_id) DO UPDATE SET order_id = excluded.order_id
     RETURNING *",
@@ -83,7 +84,7 @@ macro_rules! store_transition {
                 UPDATE payments AS p
                 SET version = $7, status = $8, method = $9, attempts = $10, attempted_at = $11, closed = $12,
                     transaction_id = $13, decline_code = $14, refunds = $15, reconcile_after = $16, updated_at = $17,
-                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23
+                    mismatches = $20, mismatched_at = $21, disputes = $22, action = $23, customer = $24
                 FROM ",
             $from,
             " WHERE p.id = $6
@@ -111,17 +112,17 @@ const ADVANCE: &str = concat!(
         $3::text, $4::text, $5::text",
 );
 
-/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition. With the limit `$25`, the attempt `$24`
+/// Like [`ADVANCE`], with an idempotency record that is inserted only together with the transition. With the limit `$26`, the attempt `$25`
 /// is counted first. Above the limit nothing is stored, and `oldest` is the start of the oldest attempt that counts.
 const ADVANCE_WITH_REPLY: &str = concat!(
     "WITH before AS (
         SELECT id, user_id FROM payments WHERE id = $6 AND version = $7 - 1 FOR NO KEY UPDATE
     ), limited AS (
-        SELECT user_id FROM before WHERE $25 IS NOT NULL
+        SELECT user_id FROM before WHERE $26 IS NOT NULL
     ), ",
-    count_attempt!("$24", at "$11", limit "$25", from "limited"),
+    count_attempt!("$25", at "$11", limit "$26", from "limited"),
     ", go AS (
-        SELECT id FROM before WHERE $25 IS NULL OR EXISTS (SELECT FROM counted)
+        SELECT id FROM before WHERE $26 IS NULL OR EXISTS (SELECT FROM counted)
     ), ",
     insert_idempotency_record!(from "go"),
     ", ",
@@ -136,7 +137,7 @@ const RECORD_EVENT: &str = concat!("WITH one AS (SELECT 1), ", insert_event!("$1
 
 #[derive(Debug)]
 pub struct PgPayments<B> {
-    relay: Relay<B>,
+    pub(super) relay: Relay<B>,
 }
 
 impl<B: Bus> PgPayments<B> {
@@ -265,7 +266,7 @@ impl<B: Bus> PaymentStore for PgPayments<B> {
     }
 }
 
-/// The parameters `$6` to `$23` of a transition.
+/// The parameters `$6` to `$24` of a transition.
 fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'a>>, Failure> {
     let payment = &change.payment;
     let params = params![
@@ -287,6 +288,7 @@ fn transition<'a>(change: &'a Change, events: &'a [Event]) -> Result<Vec<Param<'
         payment.mismatched_at(),
         Json(&payment.disputes),
         payment.action.as_ref().map(Json),
+        payment.customer.as_deref(),
     ];
     Ok(params.into_iter().collect())
 }
@@ -302,6 +304,7 @@ fn read(row: &Row) -> Result<Payment, Failure> {
         user_id: UserId(get(row, "user_id")?),
         amount: money(row, "amount", "currency")?,
         method: parsed_if(row, "method", PaymentMethod::parse)?,
+        customer: get(row, "customer")?,
         status: keyword(row, "status", Status::parse)?,
         attempts: u32::try_from(get::<i32>(row, "attempts")?).map_err(Failure::internal)?,
         attempted_at: get(row, "attempted_at")?,

@@ -93,6 +93,16 @@ fn stated(minor: Option<i64>, currency: Option<&str>) -> Option<StatedAmount> {
     Some(StatedAmount::new(minor?, currency?))
 }
 
+/// An object of Stripe's, or why there is none.
+pub(super) fn object<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Failure> {
+    if status.is_success() { read(status, body) } else { Err(failure_of(status, StripeError::parse(body))) }
+}
+
+/// Whether Stripe rejects the request itself.
+pub(super) fn is_invalid_request(body: &[u8]) -> bool {
+    StripeError::parse(body).is_invalid_request()
+}
+
 /// A page of payment intents.
 #[derive(Deserialize)]
 struct Intents {

@@ -12,6 +12,7 @@ mod classify;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod vault;
 mod webhooks;
 
 pub use webhooks::StripeWebhooks;
@@ -102,6 +103,11 @@ impl StripeGateway {
         Ok((status, body))
     }
 
+    async fn delete(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let Response { status, body, .. } = self.send(self.http.delete(format!("{}/{path}", self.url))).await?;
+        Ok((status, body))
+    }
+
     /// Sends a request. If Stripe rejects the key, which executes nothing, and the secret has another by now, it is sent once more with
     /// that.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
@@ -147,7 +153,7 @@ impl ports::Gateway for StripeGateway {
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
         let missing = || Failure::internal(format!("the payment {} has no payment method", payment.id));
         let method = payment.method.as_ref().ok_or_else(missing)?;
-        let form = [
+        let mut form = vec![
             ("amount", payment.amount.amount.get().to_string()),
             ("currency", payment.amount.currency.code().to_ascii_lowercase()),
             ("payment_method", method.as_str().to_owned()),
@@ -159,6 +165,7 @@ impl ports::Gateway for StripeGateway {
             ("metadata[payment_id]", payment.id.to_string()),
             ("metadata[attempt]", payment.attempts.to_string()),
         ];
+        form.extend(payment.customer.clone().map(|customer| ("customer", customer)));
         let (status, body) = self.post("payment_intents", payment.gateway_key(), &form).await?;
         classify::charge(status, &body)
     }

@@ -10,7 +10,7 @@ use kernel::{FailureKind, Uuid};
 use ports::Gateway;
 use tokio::net::TcpListener;
 
-const KEY: (u16, &str) = (200, r#"{"SecretString":"sk_1"}"#);
+pub(super) const KEY: (u16, &str) = (200, r#"{"SecretString":"sk_1"}"#);
 
 fn payment() -> Payment {
     Payment {
@@ -19,6 +19,7 @@ fn payment() -> Payment {
         user_id: UserId(Uuid::from_u128(3)),
         amount: Money::new(1999, "USD").unwrap(),
         method: Some(PaymentMethod::parse("pm_card_visa").unwrap()),
+        customer: None,
         status: Status::Pending,
         attempts: 2,
         attempted_at: Timestamp::UNIX_EPOCH,
@@ -54,7 +55,7 @@ fn refunded(id: &str) -> RefundOutcome {
     RefundOutcome::Refunded(Answer::new(id, refund().amount))
 }
 
-async fn gateway() -> (TcpListener, StripeGateway) {
+pub(super) async fn gateway() -> (TcpListener, StripeGateway) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let gateway = StripeGateway::new(&url, secret(&url)).unwrap();
@@ -62,7 +63,7 @@ async fn gateway() -> (TcpListener, StripeGateway) {
 }
 
 /// The method and path of a request, and its form or query as text.
-fn parts(request: &str) -> (String, String) {
+pub(super) fn parts(request: &str) -> (String, String) {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1");
     let (line, query) = line.split_once('?').unwrap_or((line, body));
@@ -70,7 +71,7 @@ fn parts(request: &str) -> (String, String) {
     (line.to_owned(), plain)
 }
 
-fn has_header(request: &str, name: &str, value: &str) -> bool {
+pub(super) fn has_header(request: &str, name: &str, value: &str) -> bool {
     let wanted = format!("{name}: {value}");
     request.lines().any(|line| line.eq_ignore_ascii_case(&wanted))
 }
@@ -97,6 +98,17 @@ async fn charge_has_the_idempotency_key_of_its_attempt() {
     }
     assert!(has_header(&requests[1], "idempotency-key", &payment.gateway_key()));
     assert!(has_header(&requests[1], "stripe-version", API_VERSION));
+    assert!(!form.contains("customer"));
+}
+
+#[tokio::test]
+async fn charge_of_a_saved_method_names_its_customer() {
+    let (listener, gateway) = gateway().await;
+    let payment = Payment { customer: Some("cus_1".to_owned()), ..payment() };
+    let responses = [KEY, (200, r#"{"id":"pi_1","status":"succeeded","amount_received":1999,"currency":"usd"}"#)];
+    let (requests, response) = futures_util::join!(serve(listener, &responses), gateway.charge(&payment));
+    assert_eq!(response, Ok(charged("pi_1")));
+    assert!(parts(&requests[1]).1.split('&').any(|given| given == "customer=cus_1"));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod identity;
 mod notifications;
 mod operations;
 mod orders;
+mod payment_methods;
 mod payments;
 pub mod problems;
 mod webhooks;
@@ -20,6 +21,7 @@ pub use identity::*;
 pub use notifications::*;
 pub use operations::*;
 pub use orders::*;
+pub use payment_methods::*;
 pub use payments::*;
 pub use webhooks::*;
 

@@ -268,6 +268,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Wait for the seconds in Retry-After; do not try further cards.",
     ),
     problem(
+        "too-many-payment-methods",
+        Conflict,
+        "The customer has as many saved payment methods as are allowed.",
+        "Delete one of them first.",
+    ),
+    problem(
         "too-many-registrations",
         RateLimited,
         "Too many accounts were registered from this address within an hour.",

@@ -364,6 +364,23 @@ functions! {
     /// Lists the disputes of a payment.
     DISPUTE_LIST = Function::new("dispute-list", Payments).http(Get, "/api/v1/payments/{id}/disputes", STAFF_OR_ADMIN)
         .uses(&[Uses::PostgresRead]);
+    /// Saves a payment method.
+    PAYMENT_METHOD_ADD = Function::new("payment-method-add", Payments)
+        .http(Post, "/api/v1/payment-methods", CUSTOMER_ONLY).honours_key()
+        .uses(&[Uses::Postgres, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])]).timeout(20);
+    /// Lists the saved payment methods of the caller.
+    PAYMENT_METHOD_LIST = Function::new("payment-method-list", Payments)
+        .http(Get, "/api/v1/payment-methods", CUSTOMER_ONLY).uses(&[Uses::PostgresRead]);
+    /// Makes a saved payment method the default one.
+    PAYMENT_METHOD_CHOOSE = Function::new("payment-method-choose", Payments)
+        .http(Put, "/api/v1/payment-methods/{id}/default", CUSTOMER_ONLY).uses(&[Uses::Postgres]);
+    /// Deletes a saved payment method.
+    PAYMENT_METHOD_DELETE = Function::new("payment-method-delete", Payments)
+        .http(Delete, "/api/v1/payment-methods/{id}", CUSTOMER_ONLY)
+        .uses(&[Uses::Postgres, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])]).timeout(20);
+    /// Forgets the saved payment methods of a deleted account.
+    PAYMENT_METHOD_FORGET = Function::new("payment-method-forget", Payments).on(&[USER_DELETED])
+        .uses(&[Uses::Postgres, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])]).timeout(30);
     /// Lists payments for which the gateway moved another amount than was asked.
     MISMATCH_LIST = Function::new("mismatch-list", Payments)
         .http(Get, "/api/v1/ops/payments/mismatches", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);

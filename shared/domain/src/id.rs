@@ -41,6 +41,8 @@ ids! {
     NoteId "note";
     /// Id of a payment.
     PaymentId "payment";
+    /// Id of a saved payment method.
+    PaymentMethodId "payment-method";
     /// Id of a refund.
     RefundId "refund";
     /// Id of a session.

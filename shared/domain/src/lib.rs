@@ -32,6 +32,7 @@ pub mod product;
 pub mod profile;
 pub mod recipient;
 pub mod reconciliation;
+pub mod saved_method;
 pub mod session;
 pub mod shipping;
 pub mod sms;

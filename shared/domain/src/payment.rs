@@ -103,6 +103,9 @@ pub struct Payment {
     pub amount: Money,
     /// Payment method of the last attempt; `None` if the order was cancelled before the first.
     pub method: Option<PaymentMethod>,
+    /// The gateway's customer that the method of the last attempt is saved for. It is part of the attempt: a repeated request to the gateway
+    /// has the same parameters.
+    pub customer: Option<String>,
     pub status: Status,
     /// Number of charge attempts; 0 if the order was cancelled before the first, or if the first was refused ([`AttemptLimit`]).
     pub attempts: u32,

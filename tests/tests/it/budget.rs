@@ -55,7 +55,7 @@ const BUDGET: [(&str, u64, u64, usize); 25] = [
     ("stock-reserve, second order", 1, 2, 0),
     ("payment-charge, declined", 2, 3, 0),
     ("order-advance, declined", 2, 3, 0),
-    ("payment-process", 2, 3, 0),
+    ("payment-process", 3, 4, 0),
     ("payment-webhook", 2, 3, 0),
     ("order-cancel", 2, 3, 0),
     ("stock-release", 1, 2, 0),

@@ -25,6 +25,13 @@ impl Change {
         self.events.iter().any(|event| matches!(event, DomainEvent::PaymentMismatched(_)))
     }
 
+    /// The attempt charges a method that is saved for this customer at the gateway.
+    #[must_use]
+    pub fn for_customer(mut self, customer: Option<String>) -> Self {
+        self.payment.customer = customer;
+        self
+    }
+
     pub(super) fn of(payment: &Payment, status: Status, now: Timestamp) -> Self {
         let payment = Payment { status, version: payment.version + 1, updated_at: now, ..payment.clone() };
         Self { payment, transfers: vec![], events: vec![] }

@@ -37,6 +37,7 @@ pub fn begin(id: PaymentId, order: &StockReserved, now: Timestamp) -> Payment {
         user_id: order.user_id,
         amount: order.amount,
         method: Some(order.payment_method.clone()),
+        customer: None,
         status: Status::Pending,
         attempts: 1,
         attempted_at: now,
@@ -61,6 +62,7 @@ pub fn begin_closed(id: PaymentId, order: &OrderCancelled, now: Timestamp) -> Pa
         user_id: order.user_id,
         amount: order.total_amount,
         method: None,
+        customer: None,
         status: Status::Failed,
         attempts: 0,
         attempted_at: now,
@@ -202,7 +204,7 @@ fn duplicate_charge(payment: &Payment, attempt: u32) -> Failure {
     Failure::new(FailureKind::Conflict, DUPLICATE_CHARGE, detail)
 }
 
-/// Starts another attempt, with `method`.
+/// Starts another attempt, with `method`, which is not a saved one; see [`Change::for_customer`].
 ///
 /// `Conflict`: `order-closed` if the order is cancelled, `already-paid`, `payment-in-progress` while the last attempt has no result,
 /// `too-many-attempts` after [`MAX_ATTEMPTS`].
@@ -224,7 +226,7 @@ pub fn retry_payment(payment: &Payment, method: PaymentMethod, now: Timestamp) -
         return reject("too-many-attempts", "The order has reached its limit of payment attempts; place a new order.");
     }
     let mut change = Change::of(payment, status, now);
-    change.payment.method = Some(method);
+    (change.payment.method, change.payment.customer) = (Some(method), None);
     change.payment.attempts += 1;
     change.payment.attempted_at = now;
     let (payment_id, order_id, attempt) = (payment.id, payment.order_id, change.payment.attempts);

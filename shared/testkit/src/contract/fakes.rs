@@ -115,6 +115,7 @@ fakes! {
     password_strength contract_password_strength Platform::passwords;
     passwords contract_passwords Platform::passwords;
     payments contract_payments Platform::payments;
+    saved_methods contract_saved_methods Platform::payments;
     image_objects contract_image_objects Platform::image_objects;
     invoice_renderer contract_invoice_renderer Platform::invoice_renderer;
     product_index contract_product_index Platform::product_index;

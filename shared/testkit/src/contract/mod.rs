@@ -57,6 +57,7 @@ pub mod request_sources;
 pub mod reservations;
 pub mod revocations;
 pub mod role_secrets;
+pub mod saved_methods;
 pub mod sessions;
 pub mod sms_sender;
 pub mod stock;

@@ -62,6 +62,7 @@ mod tests {
         ("reservations", include_str!("reservations.rs")),
         ("revocations", include_str!("revocations.rs")),
         ("role_secrets", include_str!("role_secrets.rs")),
+        ("saved_methods", include_str!("saved_methods.rs")),
         ("sessions", include_str!("sessions.rs")),
         ("stock", include_str!("stock.rs")),
         ("storefront", include_str!("storefront.rs")),

@@ -157,7 +157,7 @@ impl GatewayState {
         Err(Failure::unavailable("payment gateway", "an error that it stores for the key"))
     }
 
-    fn charge(&mut self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
+    fn charge(&mut self, payment: &Payment, is_rejected: bool) -> Result<ChargeOutcome, Failure> {
         self.requests += 1;
         let Some(method) = &payment.method else {
             return Err(Failure::internal("gateway: the payment has no payment method"));
@@ -165,11 +165,12 @@ impl GatewayState {
         let key = payment.gateway_key();
         self.fault(&key, self.outcomes.contains_key(&key))?;
         if let Some((first, outcome)) = self.outcomes.get(&key) {
-            let is_same =
-                (first.amount, &first.method, first.order_id) == (payment.amount, &payment.method, payment.order_id);
+            let is_same = (first.amount, &first.method, &first.customer, first.order_id)
+                == (payment.amount, &payment.method, &payment.customer, payment.order_id);
             return if is_same { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
         let outcome = match method.as_str() {
+            _ if is_rejected => ChargeOutcome::Declined("invalid_payment_method".to_owned()),
             _ if payment.is_free() => ChargeOutcome::Declined("amount_too_small".to_owned()),
             "pm_card_visa_chargeDeclined" | "pm_card_chargeCustomerFail" => {
                 ChargeOutcome::Declined("card_declined".to_owned())
@@ -331,7 +332,12 @@ fn fee(amount: Money) -> Money {
 
 impl ports::Gateway for Gateway {
     async fn charge(&self, payment: &Payment) -> Result<ChargeOutcome, Failure> {
-        self.0.step(Dependency::Gateway, "gateway.charge", |state| state.gateway.charge(payment)).await
+        let step = self.0.step(Dependency::Gateway, "gateway.charge", |state| {
+            let customer = payment.customer.as_deref();
+            let is_rejected = payment.method.as_ref().is_some_and(|method| state.vault.rejects(method, customer));
+            state.gateway.charge(payment, is_rejected)
+        });
+        step.await
     }
 
     async fn refund(&self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {

@@ -29,6 +29,7 @@ mod product_index;
 mod rate_limiter;
 mod request_sources;
 mod roles;
+mod saved_methods;
 mod sealing;
 mod sessions;
 mod snapshot;
@@ -68,6 +69,7 @@ use payments::PaymentsState;
 use ports::Claim;
 use product_index::IndexState;
 use roles::RolesState;
+use saved_methods::VaultState;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -109,6 +111,7 @@ struct State {
     keys: KeyRing,
     payments: PaymentsState,
     gateway: GatewayState,
+    vault: VaultState,
     breaker: Circuit,
     /// Until when each client has used up each policy of the limiter.
     used_until: HashMap<String, Vec<i64>>,

@@ -1,6 +1,8 @@
 //! In-memory fakes of the payment store and the ledger.
 
-use super::{Dependency, Ledger, Payments, State, keys::IdempotencyKeys, orders::read_cursor};
+use super::{
+    Dependency, Ledger, Payments, State, keys::IdempotencyKeys, orders::read_cursor, saved_methods::SavedMethodsState,
+};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
@@ -15,7 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct PaymentsState {
     pub payments: HashMap<PaymentId, Payment>,
     of_orders: HashMap<OrderId, PaymentId>,
-    keys: IdempotencyKeys,
+    pub(super) keys: IdempotencyKeys,
+    pub(super) saved: SavedMethodsState,
     pub transfers: Vec<Transfer>,
     /// The attempts that count for the limit: their names, with their starts.
     attempts: HashMap<UserId, BTreeMap<String, Timestamp>>,
@@ -121,7 +124,10 @@ impl ports::PaymentStore for Payments {
                 return Ok(found.clone());
             }
             let is_refused = limit.is_some_and(|limit| state.payments.attempt(payment, limit).is_err());
-            let payment = Payment { attempts: if is_refused { 0 } else { payment.attempts }, ..payment.clone() };
+            let of_user = |method| state.payments.saved.customer_of(payment.user_id, method);
+            let customer = payment.method.as_ref().and_then(of_user);
+            let attempts = if is_refused { 0 } else { payment.attempts };
+            let payment = Payment { attempts, customer, ..payment.clone() };
             state.payments.put(&payment);
             Ok(payment)
         });

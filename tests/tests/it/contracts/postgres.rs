@@ -124,6 +124,11 @@ mod personal_data {
     }));
 }
 
+mod saved_methods {
+    use super::*;
+    testkit::contract_saved_methods!(store(Context::Payments, PgPayments::new));
+}
+
 mod prices {
     use super::*;
     testkit::contract_prices!(store(Context::Orders, PgOrders::new));

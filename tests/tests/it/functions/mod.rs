@@ -25,6 +25,7 @@ mod order_note_list;
 mod orders;
 mod others;
 pub(crate) mod passwords;
+mod payment_methods;
 mod payments;
 mod product_delete;
 mod product_index;

@@ -177,6 +177,10 @@ impl Api {
             WEBHOOK_ENDPOINT_TEST => |call| webhook_endpoint_test::handle(&p.webhooks(), call);
             WEBHOOK_DELIVERY_LIST => |call| webhook_delivery_list::handle(&p.webhooks(), call);
             WEBHOOK_DELIVERY_RETRY => |call| webhook_delivery_retry::handle(&p.webhooks(), call);
+            PAYMENT_METHOD_ADD => |call| payment_method_add::handle(&p.payments(), &p.gateway(), call);
+            PAYMENT_METHOD_LIST => |call| payment_method_list::handle(&p.payments(), call);
+            PAYMENT_METHOD_CHOOSE => |call| payment_method_choose::handle(&p.payments(), call);
+            PAYMENT_METHOD_DELETE => |call| payment_method_delete::handle(&p.payments(), &p.gateway(), call);
             INVOICE_GET => |call| invoice_get::handle(&p.invoices(), &p.documents(), call);
             INVOICE_LIST => |call| invoice_list::handle(&p.invoices(), &p.documents(), call);
             CREDIT_NOTE_LIST => |call| credit_note_list::handle(&p.invoices(), &p.documents(), call);

@@ -10,6 +10,7 @@ mod failure;
 mod gateway;
 mod identity;
 mod order;
+mod payment_methods;
 mod personal_data;
 mod saga;
 mod secrets;

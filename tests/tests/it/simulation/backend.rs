@@ -5,7 +5,7 @@ use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, ProductIndex, StockStore, UserStore, VerificationStore, WindowStore,
+    PaymentStore, PriceCopy, ProductIndex, SavedMethodStore, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -14,7 +14,7 @@ use testkit::{Platform, Snapshot};
 pub trait Stores {
     fn orders(&self) -> impl OrderStore + PriceCopy + OrderErasure;
     fn stock(&self) -> impl StockStore + LowStockAlerts;
-    fn payments(&self) -> impl PaymentStore;
+    fn payments(&self) -> impl PaymentStore + SavedMethodStore;
     fn users(&self) -> impl UserStore + VerificationStore;
     fn contacts(&self) -> impl ContactStore + DeviceStore;
     fn product_index(&self) -> impl ProductIndex;
@@ -116,7 +116,7 @@ impl Stores for Platform {
         Platform::stock(self)
     }
 
-    fn payments(&self) -> impl PaymentStore {
+    fn payments(&self) -> impl PaymentStore + SavedMethodStore {
         Platform::payments(self)
     }
 

@@ -14,6 +14,7 @@ use domain::{
     personal_data::EraseAccount,
     product::{CreateProduct, UpdateProduct},
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
+    saved_method::SavePaymentMethod,
     session::{Login, Refresh},
     stock::AdjustStock,
     user::Register,
@@ -202,6 +203,13 @@ fn payments() -> Vec<Operation> {
         route(catalog::PAYMENT_GET_ORDER).ok::<PaymentView>(),
         route(catalog::REFUND_REQUEST).takes::<RefundPayment>().accepted::<PaymentView>().refuses(&["not-refundable"]),
         route(catalog::PAYMENT_WEBHOOK).takes_signed().refuses(&["event-malformed", "signature-invalid"]),
+        route(catalog::PAYMENT_METHOD_ADD)
+            .takes::<SavePaymentMethod>()
+            .created::<PaymentMethodView>()
+            .refuses(&["too-many-payment-methods"]),
+        route(catalog::PAYMENT_METHOD_LIST).ok::<ListView<PaymentMethodView>>(),
+        route(catalog::PAYMENT_METHOD_CHOOSE).ok::<PaymentMethodView>(),
+        route(catalog::PAYMENT_METHOD_DELETE),
         route(catalog::DISPUTE_LIST).ok::<ListView<DisputeView>>(),
         route(catalog::MISMATCH_LIST).ok::<ListView<MismatchedPaymentView>>().paged(),
     ]

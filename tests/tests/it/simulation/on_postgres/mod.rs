@@ -21,7 +21,7 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, ProductIndex, StockStore, UserStore, VerificationStore, WindowStore,
+    PaymentStore, PriceCopy, ProductIndex, SavedMethodStore, StockStore, UserStore, VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -270,7 +270,7 @@ impl Stores for Process {
         self.store(Context::Inventory, PgStock::new)
     }
 
-    fn payments(&self) -> impl PaymentStore {
+    fn payments(&self) -> impl PaymentStore + SavedMethodStore {
         self.store(Context::Payments, PgPayments::new)
     }
 

@@ -1,0 +1,181 @@
+//! Saved payment methods. The row of the gateway's customer is locked while a method is saved, so that a deleted user saves none.
+
+use super::{
+    PgPayments,
+    fragments::{insert_idempotency_record, select_idempotency_outcome},
+    idempotency,
+    params::params,
+    rows::{get, json, only, parsed},
+};
+use domain::{
+    id::{PaymentMethodId, UserId},
+    saved_method::SavedMethod,
+    text::PaymentMethod,
+};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp, Uuid};
+use ports::{Bus, MethodOwner, SavedMethodStore};
+use tokio_postgres::{Row, types::Json};
+
+const CUSTOMER: &str = "SELECT customer, is_deleted FROM gateway_customers WHERE user_id = $1";
+
+const SAVE_CUSTOMER: &str = "
+    INSERT INTO gateway_customers AS known (user_id, customer) VALUES ($1, $2)
+    ON CONFLICT (user_id) DO UPDATE SET customer = coalesce(known.customer, excluded.customer) WHERE NOT known.is_deleted
+    RETURNING customer, is_deleted";
+
+const SAVE: &str = concat!(
+    "WITH known AS (
+        SELECT FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at > now()
+    ), owner AS (
+        SELECT user_id FROM gateway_customers
+        WHERE user_id = $7 AND customer IS NOT NULL AND NOT is_deleted AND NOT EXISTS (SELECT FROM known) FOR UPDATE
+    ), saved AS (
+        INSERT INTO saved_methods AS old (id, user_id, token, card, created_at) SELECT $6, user_id, $8, $9, $10 FROM owner
+        ON CONFLICT (token) DO UPDATE SET token = excluded.token WHERE old.user_id = excluded.user_id
+        RETURNING id, user_id, created_at
+    ), chosen AS (
+        UPDATE gateway_customers AS c SET default_method = coalesce(c.default_method, saved.id)
+        FROM saved WHERE c.user_id = saved.user_id RETURNING default_method
+    ), ",
+    insert_idempotency_record!(body "replace($5, $6::text, saved.id::text)", from "saved WHERE $2::text IS NOT NULL"),
+    select_idempotency_outcome!(
+        with "(SELECT id FROM saved) AS saved, (SELECT created_at FROM saved) AS saved_at,
+            (SELECT default_method FROM chosen) AS default_method, EXISTS (SELECT FROM owner) AS has_owner"
+    ),
+);
+
+const METHODS: &str = "
+    SELECT id, user_id, token, card, created_at, coalesce(id = default_method, false) AS is_default
+    FROM saved_methods JOIN gateway_customers USING (user_id)
+    WHERE user_id = $1 AND ($2 IS NULL OR id = $2) ORDER BY created_at, id";
+
+const OWNER: &str = "
+    SELECT user_id, customer FROM saved_methods JOIN gateway_customers USING (user_id) WHERE token = $1 AND customer IS NOT NULL";
+
+const MAKE_DEFAULT: &str = "
+    WITH one AS (
+        SELECT id, user_id, token, card, created_at FROM saved_methods WHERE user_id = $1 AND id = $2
+    ), chosen AS (
+        UPDATE gateway_customers AS c SET default_method = one.id FROM one WHERE c.user_id = one.user_id
+    )
+    SELECT *, true AS is_default FROM one";
+
+const REMOVE: &str = "
+    WITH gone AS (
+        DELETE FROM saved_methods WHERE user_id = $1 AND id = $2 RETURNING user_id, id
+    )
+    UPDATE gateway_customers AS c SET default_method = NULL FROM gone WHERE (c.user_id, c.default_method) = (gone.user_id, gone.id)";
+
+const FORGET: &str = "
+    WITH gone AS (
+        DELETE FROM saved_methods WHERE user_id = $1
+    )
+    INSERT INTO gateway_customers AS known (user_id, is_deleted) VALUES ($1, true)
+    ON CONFLICT (user_id) DO UPDATE SET is_deleted = true, default_method = NULL
+    RETURNING customer";
+
+/// Also the method of a request that was saved while [`FORGET`] ran: there is none after it.
+const FORGET_CUSTOMER: &str = "
+    WITH gone AS (
+        DELETE FROM saved_methods WHERE user_id = $1
+    )
+    UPDATE gateway_customers SET customer = NULL WHERE user_id = $1 AND is_deleted";
+
+impl<B: Bus> SavedMethodStore for PgPayments<B> {
+    async fn find_method_response(&self, key: &IdempotencyKey) -> Result<Option<IdempotencyOutcome>, Failure> {
+        idempotency::find_response(self.relay.database(), key).await
+    }
+
+    async fn customer(&self, user: UserId) -> Result<Option<String>, Failure> {
+        let rows = self.relay.database().query(CUSTOMER, &params![user.0]).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        if get(row, "is_deleted")? { Err(Failure::not_found("user")) } else { get(row, "customer") }
+    }
+
+    async fn save_customer(&self, user: UserId, customer: &str) -> Result<String, Failure> {
+        let rows = self.relay.database().query(SAVE_CUSTOMER, &params![user.0, customer]).await?;
+        get(rows.first().ok_or_else(|| Failure::not_found("user"))?, "customer")
+    }
+
+    async fn save_method(
+        &self,
+        method: &SavedMethod,
+        response: Option<(&IdempotencyKey, &StoredReply)>,
+    ) -> Result<(SavedMethod, IdempotencyOutcome), Failure> {
+        let (key, reply) = response.unzip();
+        let params = params![
+            key.map(|key| key.scope.as_str()),
+            key.map(|key| key.key.as_str()),
+            key.map(|key| key.fingerprint.as_str()),
+            reply.map(idempotency::reply_head),
+            reply.map(|reply| reply.body.as_str()),
+            method.id.0,
+            method.user_id.0,
+            method.token.as_str(),
+            Json(&method.card),
+            method.created_at,
+        ];
+        let rows = self.relay.database().query(SAVE, &params).await?;
+        let row = only(&rows)?;
+        let outcome = match key {
+            Some(key) => idempotency::outcome(key, &rows)?,
+            None => None,
+        };
+        match (get::<Option<Uuid>>(row, "saved")?, outcome) {
+            (Some(id), outcome) => {
+                let created_at = get::<Timestamp>(row, "saved_at")?;
+                let is_default = get::<Option<Uuid>>(row, "default_method")? == Some(id);
+                let saved = SavedMethod { id: PaymentMethodId(id), is_default, created_at, ..method.clone() };
+                Ok((saved, outcome.unwrap_or(IdempotencyOutcome::Committed)))
+            }
+            (None, Some(outcome)) => Ok((method.clone(), outcome)),
+            (None, None) if get(row, "has_owner")? => Err(Failure::field("/payment_method", "cannot be saved")),
+            (None, None) => Err(Failure::not_found("user")),
+        }
+    }
+
+    async fn methods(&self, user: UserId) -> Result<Vec<SavedMethod>, Failure> {
+        let rows = self.relay.database().query(METHODS, &params![user.0, None::<Uuid>]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    async fn method(&self, user: UserId, id: PaymentMethodId) -> Result<Option<SavedMethod>, Failure> {
+        let rows = self.relay.database().query(METHODS, &params![user.0, Some(id.0)]).await?;
+        rows.first().map(read).transpose()
+    }
+
+    async fn owner(&self, token: &PaymentMethod) -> Result<MethodOwner, Failure> {
+        let rows = self.relay.database().query(OWNER, &params![token.as_str()]).await?;
+        let Some(row) = rows.first() else { return Ok(MethodOwner::Nobody) };
+        Ok(MethodOwner::User { user: UserId(get(row, "user_id")?), customer: get(row, "customer")? })
+    }
+
+    async fn make_default(&self, user: UserId, id: PaymentMethodId) -> Result<Option<SavedMethod>, Failure> {
+        let rows = self.relay.database().query(MAKE_DEFAULT, &params![user.0, id.0]).await?;
+        rows.first().map(read).transpose()
+    }
+
+    async fn remove_method(&self, user: UserId, id: PaymentMethodId) -> Result<(), Failure> {
+        self.relay.database().query(REMOVE, &params![user.0, id.0]).await.map(drop)
+    }
+
+    async fn forget_methods(&self, user: UserId) -> Result<Option<String>, Failure> {
+        let rows = self.relay.database().query(FORGET, &params![user.0]).await?;
+        get(only(&rows)?, "customer")
+    }
+
+    async fn forget_customer(&self, user: UserId) -> Result<(), Failure> {
+        self.relay.database().query(FORGET_CUSTOMER, &params![user.0]).await.map(drop)
+    }
+}
+
+fn read(row: &Row) -> Result<SavedMethod, Failure> {
+    Ok(SavedMethod {
+        id: PaymentMethodId(get(row, "id")?),
+        user_id: UserId(get(row, "user_id")?),
+        token: parsed(row, "token", PaymentMethod::parse)?,
+        card: json(row, "card")?,
+        is_default: get(row, "is_default")?,
+        created_at: get(row, "created_at")?,
+    })
+}
