@@ -4,8 +4,8 @@ variable "cors_origins" {
   default     = []
 
   validation {
-    condition     = var.environment != "prod" || !contains(var.cors_origins, "*")
-    error_message = "cors_origins must not contain * in prod: list the shop's own origins, such as https://shop.example.com."
+    condition     = var.environment != "prod" || alltrue([for origin in var.cors_origins : startswith(origin, "https://") && !strcontains(origin, "*")])
+    error_message = "cors_origins must be https:// origins without * in prod: list the shop's own, such as https://shop.example.com."
   }
 
   validation {
@@ -41,7 +41,7 @@ module "api" {
   arn_scope        = local.arn_scope
   throttle_classes = local.catalog.api.throttle_classes
   cors_origins     = var.cors_origins
-  methods          = [for function in values(local.functions) : split(" ", function.trigger.route)[0] if function.trigger.kind == "http" && try(function.trigger.route != "$default", false)]
+  cors             = local.catalog.api.cors
   domains          = var.api_domains
   log              = { retention_days = var.log_retention_days, key_arn = module.keys.arns["logs"] }
   tags             = local.tags

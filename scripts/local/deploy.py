@@ -45,6 +45,8 @@ def _emulator_run() -> object:
     return process.record("aws").get("started")
 
 
+# Where a page under development is served.
+CORS_ORIGIN = "http://localhost:5173"
 # Germany's prices include the tax; in the United States it is added where the shop must collect it.
 TAX_RATES = "DE:included:19,books:7;US:added:0;US-NY:added:8.875,clothing:0"
 SHIPPING_METHODS = "standard:free;express:EUR:1290,USD:1500"
@@ -55,6 +57,7 @@ def parameters() -> dict[str, object]:
     return {
         "Stage": config.STAGE,
         "ApiBaseUrl": config.endpoint(),
+        "CorsOrigins": CORS_ORIGIN,
         "DatabaseHost": "127.0.0.1",
         "DatabasePort": config.port("postgres"),
         "DatabaseName": config.DATABASE,

@@ -1,10 +1,11 @@
-"""Runs the AWS emulator with one correction, and records what scripts/observe and scripts/cost read.
+"""Runs the AWS emulator with two corrections, and records what scripts/observe and scripts/cost read.
 
-The correction: an update of a nested stack keeps the attributes of unchanged resources.
+The CORS configuration of an HTTP API applies also if CloudFormation made the API: ministack 1.5.33 keeps it as the template spells it, and
+reads the members of API calls, which begin with a small letter.
 
-ministack 1.5.33 forgets them, so that the next `Fn::GetAtt` of such a resource fails the update: unlike the update of a
-top-level stack, `_cfn_nested_stack_deploy` does not pass the recorded attributes to `_update_resource`, which returns
-them for a resource that does not change. Only the emulator's environment can import this program.
+An update of a nested stack keeps the attributes of unchanged resources: ministack forgets them, so that the next `Fn::GetAtt` of such a
+resource fails the update. Unlike the update of a top-level stack, `_cfn_nested_stack_deploy` does not pass the recorded attributes to
+`_update_resource`, which returns them for a resource that does not change. Only the emulator's environment can import this program.
 
 The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
 every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
@@ -19,7 +20,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_evaluator, router
-from ministack.services import cloudformation, cloudwatch_logs
+from ministack.services import apigateway, cloudformation, cloudwatch_logs
 from ministack.services.cloudformation import provisioners
 
 import emulator_iam
@@ -44,6 +45,16 @@ def _update_with_attributes(
 
 
 provisioners._update_resource = _update_with_attributes
+
+_cors_response_headers, _cors_preflight_response = apigateway._cors_response_headers, apigateway._cors_preflight_response
+
+
+def _as_in_api_calls(configuration: dict[str, Any] | None) -> dict[str, Any]:
+    return {name[0].lower() + name[1:]: value for name, value in (configuration or {}).items()}
+
+
+apigateway._cors_response_headers = lambda cors, origin: _cors_response_headers(_as_in_api_calls(cors), origin)
+apigateway._cors_preflight_response = lambda cors, origin: _cors_preflight_response(_as_in_api_calls(cors), origin)
 
 
 def _record(records: emulator_records.Records) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 
 import cloudformation
+import config
 from config import ScriptError
 
 VALUES = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "111111111111", "Stage": "prod"}
@@ -13,6 +14,24 @@ VALUES = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId":
 
 def stack(**parts: Any) -> cloudformation.Stack:
     return cloudformation.Stack({"Resources": {}, **parts}, Path(), VALUES)
+
+
+class CorsOfTheApi(unittest.TestCase):
+    def origins(self, stage: str, origins: list[str]) -> Any:
+        """Those that the template of this project allows; nothing without CORS."""
+        shared = cloudformation.load(config.ROOT / "stacks" / "shared.yaml")
+        values = {**VALUES, "Stage": stage, "CorsOrigins": origins}
+        api = cloudformation.Stack({**shared, "Resources": {}}, Path(), values)
+        properties = api.resolve(shared["Resources"]["Api"]["Properties"])
+        return properties.get("CorsConfiguration", {}).get("AllowOrigins")
+
+    def test_listed_origins_are_allowed(self) -> None:
+        shop = ["https://shop.example"]
+        self.assertEqual([self.origins("dev", shop), self.origins("prod", shop)], [shop, shop])
+
+    def test_no_origin_is_allowed_unless_listed_and_any_only_outside_of_prod(self) -> None:
+        found = [self.origins("dev", [""]), self.origins("dev", ["*"]), self.origins("prod", ["*"])]
+        self.assertEqual(found, [None, ["*"], None])
 
 
 class Resolution(unittest.TestCase):

@@ -1,6 +1,9 @@
-"""The correction of the AWS emulator, over its API. `scripts/test local` runs these tests."""
+"""The corrections of the AWS emulator, over its API. `scripts/test local` runs these tests."""
 
 import json
+import urllib.error
+import urllib.request
+from email.message import Message
 from typing import Any
 
 import process
@@ -38,3 +41,37 @@ class NestedUpdateTest(EmulatorTest):
         url = self.sqs.get_queue_url(QueueName="work")["QueueUrl"]
         attributes = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         self.assertEqual(attributes["VisibilityTimeout"], "60")
+
+
+class CorsTest(EmulatorTest):
+    """An API that CloudFormation made, with `CorsConfiguration`."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        cors = {"AllowOrigins": ["https://shop.example"], "AllowMethods": ["GET"], "ExposeHeaders": ["etag"], "MaxAge": 600}
+        properties = {"Name": "api", "ProtocolType": "HTTP", "CorsConfiguration": cors}
+        api = {"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": properties}}}
+        self.client("cloudformation").create_stack(StackName="api", TemplateBody=json.dumps(api))
+        apis = self.client("apigatewayv2")
+        process.wait_until(lambda: bool(apis.get_apis()["Items"]), DEADLINE_S)
+        self.api = apis.get_apis()["Items"][0]["ApiId"]
+
+    def preflight(self, origin: str) -> tuple[int, Message]:
+        url = f"{self.url}/_aws/execute-api/{self.api}/things"
+        headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, headers=headers, method="OPTIONS")) as response:
+                return response.status, response.headers
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers
+
+    def test_preflight_of_an_allowed_origin_gets_what_the_template_says(self) -> None:
+        status, headers = self.preflight("https://shop.example")
+        self.assertLess(status, 300)
+        self.assertEqual(headers["Access-Control-Allow-Origin"], "https://shop.example")
+        self.assertEqual(headers["Access-Control-Allow-Methods"], "GET")
+        self.assertEqual(headers["Access-Control-Max-Age"], "600")
+
+    def test_preflight_of_another_origin_is_refused(self) -> None:
+        status, headers = self.preflight("https://other.example")
+        self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (403, None))

@@ -8,6 +8,7 @@ mod api_page;
 pub mod asyncapi;
 pub mod cfn;
 pub mod configuration;
+pub mod cors;
 pub mod dashboards;
 pub mod environment;
 mod grafana;

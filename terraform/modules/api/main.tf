@@ -35,10 +35,10 @@ resource "aws_apigatewayv2_api" "this" {
     for_each = length(var.cors_origins) == 0 ? [] : [var.cors_origins]
     content {
       allow_origins  = cors_configuration.value
-      allow_methods  = sort(var.methods)
-      allow_headers  = ["authorization", "content-type", "idempotency-key", "if-match", "traceparent", "x-correlation-id"]
-      expose_headers = ["etag", "location", "retry-after", "x-correlation-id"]
-      max_age        = 600
+      allow_methods  = var.cors.allow_methods
+      allow_headers  = var.cors.allow_headers
+      expose_headers = var.cors.expose_headers
+      max_age        = var.cors.max_age_s
     }
   }
 }

@@ -25,9 +25,9 @@ variable "routes" {
   }
 }
 
-variable "methods" {
-  description = "Methods of the routes, for CORS. Apart from the routes, because functions refer to the API's address."
-  type        = set(string)
+variable "cors" {
+  description = "What browsers of the origins may send and read, from the catalog."
+  type        = object({ allow_methods = list(string), allow_headers = list(string), expose_headers = list(string), max_age_s = number })
 }
 
 variable "authorizer" {

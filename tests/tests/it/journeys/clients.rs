@@ -83,3 +83,43 @@ async fn address_without_the_parts_that_its_country_lacks_is_accepted() {
     let decided = api.wait_until_decided(&customer, &order).await;
     assert_eq!(decided["status"], "processing", "{decided}");
 }
+
+#[tokio::test]
+async fn page_of_an_allowed_origin_may_call_the_api_and_one_of_another_may_not() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    // CORS_ORIGIN of scripts/local/deploy.py.
+    let (allowed, other) = ("http://localhost:5173", "https://other.example");
+    let preflight = async |origin: &str| {
+        let request = api.request(Method::OPTIONS, "/api/v1/orders").header("origin", origin);
+        request.header("access-control-request-method", "POST").send().await
+    };
+    let answer = preflight(allowed).await;
+    assert!(answer.status.is_success(), "{}", answer.text);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(allowed));
+    let headers = answer.header("access-control-allow-headers").expect("headers").to_owned();
+    assert!(["authorization", "idempotency-key", "if-match"].iter().all(|name| headers.contains(name)), "{headers}");
+    assert_eq!(preflight(other).await.header("access-control-allow-origin"), None);
+    let read = async |origin: &str| api.get("/api/v1/products").header("origin", origin).send().await;
+    let page = read(allowed).await;
+    assert_eq!(page.header("access-control-allow-origin"), Some(allowed));
+    let exposed = page.header("access-control-expose-headers").expect("headers").to_owned();
+    assert!(["etag", "location", "ratelimit", "retry-after"].iter().all(|name| exposed.contains(name)), "{exposed}");
+    assert_eq!(read(other).await.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn responses_say_what_a_client_has_left_of_its_limits() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let customer = api.customer().await;
+    let own = api.get("/api/v1/orders").token(&customer.token).send().await;
+    let public = api.get("/api/v1/products").send().await;
+    let rejected = api.get("/api/v1/orders").send().await;
+    for (response, policy) in [(&own, "read"), (&public, "public-read"), (&rejected, "read")] {
+        for (field, member) in [("ratelimit-policy", "q="), ("ratelimit", "r=")] {
+            let value = response.header(field).expect("the field");
+            assert!(value.starts_with(&format!("\"{policy}-minute\";{member}")), "{field}: {value}");
+            assert!(value.contains(&format!(", \"{policy}-day\";{member}")), "{field}: {value}");
+        }
+    }
+    assert_eq!(api.get("/health").send().await.header("ratelimit"), None);
+}

@@ -3,9 +3,10 @@
 use super::expect_none;
 use catalog::{Auth, Context, FUNCTIONS, Trigger};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use xtask::codegen::{
     cfn::{Resource, Template},
-    grants,
+    cors, grants,
     names::{dead_letter_queue_id, logical},
     template::{self, Stacks},
 };
@@ -221,4 +222,37 @@ fn physical_names_fit_the_aws_limits() {
     let too_long = FUNCTIONS.iter().filter(|row| longest(row.name) > 64);
     let complaints: Vec<_> = too_long.map(|row| format!("the name {} is too long", row.name)).collect();
     expect_none(&complaints, "shorten the name");
+}
+
+/// The names of what the members `key` anywhere in `value` have.
+fn names_below(value: &Value, key: &str, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(named) = members.get(key).and_then(Value::as_object) {
+                names.extend(named.keys().map(|name| name.to_lowercase()));
+            }
+            members.values().for_each(|member| names_below(member, key, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| names_below(item, key, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn pages_of_other_origins_may_send_and_read_every_header_of_the_contract() {
+    let document = std::fs::read_to_string(xtask::root().join("docs/openapi.json")).expect("the document");
+    let document: Value = serde_json::from_str(&document).expect("it is JSON");
+    let mut read = BTreeSet::new();
+    names_below(&document["paths"], "headers", &mut read);
+    assert!(read.contains("ratelimit"), "{read:?}");
+    let hidden: Vec<_> = read.iter().filter(|name| !cors::EXPOSED_HEADERS.contains(&name.as_str())).cloned().collect();
+    expect_none(&hidden, "add the header to EXPOSED_HEADERS in codegen/cors.rs");
+    let operations = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+    let operations = operations.filter_map(Value::as_object).flat_map(|path| path.values());
+    let parameters = operations.filter_map(|operation| operation["parameters"].as_array()).flatten();
+    let sent = parameters.filter(|parameter| parameter["in"] == "header").filter_map(|header| header["name"].as_str());
+    let sent: BTreeSet<_> = sent.map(str::to_lowercase).collect();
+    assert!(sent.contains("idempotency-key"), "{sent:?}");
+    let refused: Vec<_> = sent.into_iter().filter(|name| !cors::ALLOWED_HEADERS.contains(&name.as_str())).collect();
+    expect_none(&refused, "add the header to ALLOWED_HEADERS in codegen/cors.rs");
 }

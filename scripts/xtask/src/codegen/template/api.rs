@@ -2,13 +2,13 @@
 
 use super::{Drafts, Place, functions::assumed_by, inputs::LOG_DAYS, of_function};
 use crate::codegen::{
-    cfn::{Resource, Template, attribute, reference, sub},
+    cfn::{Resource, Template, attribute, only_when, reference, sub},
+    cors,
     grants::function_arn_text,
     names::{logical, physical, physical_text},
 };
 use catalog::{Auth, Function, Trigger};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// Longest timeout of an integration in milliseconds.
 const MAX_TIMEOUT_MS: u32 = 30_000;
@@ -40,32 +40,18 @@ pub(super) fn add(template: &mut Template, function: &Function) {
 }
 
 fn api() -> Resource {
-    let methods: BTreeSet<_> = catalog::FUNCTIONS
-        .iter()
-        .filter_map(|function| match function.trigger {
-            Trigger::Http { method, .. } => Some(method.name()),
-            _ => None,
-        })
-        .collect();
+    let cors = json!({
+        "AllowHeaders": cors::ALLOWED_HEADERS,
+        "AllowMethods": cors::methods(),
+        "AllowOrigins": reference("CorsOrigins"),
+        "ExposeHeaders": cors::EXPOSED_HEADERS,
+        "MaxAge": cors::MAX_AGE_S,
+    });
     Resource::new(
         "Api",
         "AWS::ApiGatewayV2::Api",
         json!({
-            "CorsConfiguration": {
-                "AllowHeaders": [
-                    "authorization",
-                    "content-type",
-                    "idempotency-key",
-                    "if-match",
-                    "if-none-match",
-                    "traceparent",
-                    "x-correlation-id",
-                ],
-                "AllowMethods": methods,
-                "AllowOrigins": reference("CorsOrigins"),
-                "ExposeHeaders": ["allow", "etag", "location", "retry-after", "x-correlation-id"],
-                "MaxAge": 600,
-            },
+            "CorsConfiguration": only_when("HasCorsOrigins", cors),
             "Name": physical("api"),
             "ProtocolType": "HTTP",
         }),

@@ -1,6 +1,7 @@
 //! Bounds of deliveries, batches, throttles and deployments that Terraform applies. They equal the template's where both
 //! have them: `scripts/terraform parity` compares the two.
 
+use crate::codegen::cors;
 use catalog::{Function, RouteClass};
 use serde_json::{Value, json};
 
@@ -56,6 +57,12 @@ pub(super) fn api() -> Value {
     let limit = |rate: u32| json!({ "rate": rate, "burst": rate * 2 });
     json!({
         "authorizer_ttl_s": AUTHORIZER_TTL_S,
+        "cors": {
+            "allow_headers": cors::ALLOWED_HEADERS,
+            "allow_methods": cors::methods(),
+            "expose_headers": cors::EXPOSED_HEADERS,
+            "max_age_s": cors::MAX_AGE_S,
+        },
         "rate_limits": catalog::default_rate_limits(),
         "health_path": catalog::READY_GET.path_of(""),
         "throttle_classes": {
