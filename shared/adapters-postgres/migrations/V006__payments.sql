@@ -111,7 +111,14 @@ GROUP BY account, currency;
 
 -- What the export shows of a customer: see identity.export.
 CREATE FUNCTION payments.personal_data(user_of uuid) RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT jsonb_build_object('recent_attempts', (SELECT a.attempts FROM payments.customer_attempts AS a WHERE a.user_id = user_of));
+    SELECT jsonb_build_object(
+        'recent_attempts', (SELECT a.attempts FROM payments.customer_attempts AS a WHERE a.user_id = user_of),
+        'gateway_customer', (SELECT c.customer FROM payments.gateway_customers AS c WHERE c.user_id = user_of),
+        'payment_methods', (
+            SELECT coalesce(jsonb_agg(m.card || jsonb_build_object('id', m.id, 'created_at', m.created_at) ORDER BY m.created_at, m.id), '[]')
+            FROM payments.saved_methods AS m WHERE m.user_id = user_of
+        )
+    );
 $$;
 
 -- Payments, with their refunds and disputes.

@@ -9,6 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PaymentMethodView {
     /// Id of the saved method.
+    #[schemars(extend("format" = "uuid"))]
     pub id: String,
     /// The gateway's token, with which its owner pays.
     pub payment_method: String,
@@ -23,6 +24,7 @@ pub struct PaymentMethodView {
     /// Whether it is the default one of its owner.
     pub is_default: bool,
     /// When it was saved.
+    #[schemars(extend("format" = "date-time"))]
     pub created_at: String,
 }
 

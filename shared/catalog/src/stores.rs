@@ -123,6 +123,12 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "orders.outbox", Expires(SENT, EVENTS)),
     store(PostgresTable, "orders.inbox", Nothing),
     store(PostgresTable, "orders.idempotency", Expires(A_DAY, RESPONSES)),
+    store(
+        PostgresTable,
+        "payments.gateway_customers",
+        Erased(PAYMENT_METHOD_FORGET, "the customer at the gateway is deleted; the id of the user stays"),
+    ),
+    store(PostgresTable, "payments.saved_methods", Erased(PAYMENT_METHOD_FORGET, "deleted")),
     store(PostgresTable, "payments.payments", Nothing),
     store(PostgresTable, "payments.customer_attempts", Nothing),
     store(PostgresTable, "payments.transfers", Nothing),

@@ -1,8 +1,7 @@
 //! Consumers: each sample event is delivered twice, since every message may be redelivered.
 
 use super::{
-    ORDER, PAYMENT, PRODUCT, USER, assert_all_samples_run, clock, confirmed, lantern, placed, sample, sample_time,
-    seeded_platform,
+    ORDER, PAYMENT, PRODUCT, USER, assert_all_samples_run, clock, lantern, placed, sample, sample_time, seeded_platform,
 };
 use crate::hostile::newer_events::extend;
 use catalog::Function;
@@ -14,7 +13,7 @@ use domain::{
 use edge::{Clock, Consumer, Delivery};
 use kernel::Failure;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::time::Duration;
 use testkit::{Dependency, Platform, build};
 
@@ -364,42 +363,4 @@ async fn product_stock_track_evicts_the_cache_after_a_crashed_update() {
     let consumer = Consumer::new(catalog::PRODUCT_STOCK_TRACK.name, catalog::MAX_RECEIVES);
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
     assert_eq!(ports::Cache::get(&cache, &key).await, None);
-}
-
-#[tokio::test]
-async fn event_forward_appends_what_may_leave_of_every_event_to_its_topic() {
-    let platform = Platform::new();
-    let handler =
-        async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
-    deliver(catalog::EVENT_FORWARD, &USUAL, &platform, handler).await;
-    let records = platform.event_log().records();
-    let record = &records[0];
-    assert_eq!((record.topic, record.key.as_str()), (catalog::ORDER_PLACED.topic.name, ORDER.to_string().as_str()));
-    let value: Value = serde_json::from_str(&record.value).expect("JSON");
-    let money = |amount: i64| json!({ "amount": amount, "currency": "USD" });
-    let line = json!({ "product_id": PRODUCT, "quantity": 2, "unit_price": money(1_999), "line_total": money(3_998) });
-    let left = json!({ "order_id": ORDER, "user_id": USER, "lines": [line], "total_amount": money(3_998) });
-    assert_eq!((&value["data"], &value["type"]), (&left, &json!(catalog::ORDER_PLACED.name)));
-    let mut envelope: Vec<&str> = value.as_object().expect("an event").keys().map(String::as_str).collect();
-    envelope.sort_unstable();
-    let expected = "correlationid data id sequence source specversion subject time traceparent type";
-    assert_eq!(envelope.join(" "), expected, "no other member of the envelope leaves");
-    for record in &records {
-        let value: Value = serde_json::from_str(&record.value).expect("JSON");
-        let row = catalog::find_event(value["type"].as_str().expect("a type")).expect("an event of ours");
-        assert_eq!((record.topic, value["subject"].as_str()), (row.topic.name, Some(record.key.as_str())));
-    }
-}
-
-#[tokio::test]
-async fn forwarded_events_contain_no_personal_data() {
-    let platform = Platform::new();
-    let (_, event) = confirmed();
-    let handler =
-        async |delivery: Delivery<Map<String, Value>>| event_forward::handle(&platform.event_log(), delivery).await;
-    let batch = edge::testing::sqs_event(&[&event, &build::event(3, build::user().event())]);
-    let consumer = Consumer::new(catalog::EVENT_FORWARD.name, catalog::MAX_RECEIVES);
-    edge::queue::batch(&consumer, batch, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
-    let log: String = platform.event_log().records().iter().map(|record| record.value.clone()).collect();
-    assert!(log.contains(catalog::USER_REGISTERED.name) && !log.contains("example.com"), "{log}");
 }

@@ -13,6 +13,7 @@ mod dispute_list;
 mod documents;
 mod edits;
 mod erasure;
+mod event_forward;
 pub(crate) mod http;
 mod images;
 mod invoice_list;

@@ -99,7 +99,7 @@ async fn method_is_chosen_and_deleted_by_its_owner_only() {
     let platform = Platform::new();
     let (methods, vault) = (platform.payments(), platform.gateway());
     add(&platform, ids::user(8), "pm_1", None).await;
-    let id = PaymentMethodId("0192f0c1-0000-7000-8000-0000000000f1".parse().expect("a UUID"));
+    let id = PaymentMethodId("0192f0c1-0000-7000-8000-0000000000f7".parse().expect("a UUID"));
     let method = SavedMethod { id, user_id: USER, ..saved(&platform, ids::user(8)).await.remove(0) };
     let method = SavedMethod { token: PaymentMethod::parse("pm_2").expect("a token"), ..method };
     methods.save_customer(USER, "cus_1").await.expect("saved");
