@@ -79,7 +79,8 @@ LANGUAGES = {"typescript": typescript, "python": python}
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/clients", description=__doc__)
-    parser.add_argument("language", nargs="*", choices=[*LANGUAGES, []], help="the default is both")
+    names = f"{{{','.join(LANGUAGES)}}}"
+    parser.add_argument("language", nargs="*", choices=[*LANGUAGES, []], metavar=names, help="the default is both")
     options = parser.parse_args()
     try:
         env = api_client.stack_env()
