@@ -208,14 +208,14 @@ variable "message_quotas" {
   }
 }
 
-variable "rate_limits" {
+variable "client_rate_limits" {
   description = "Requests of a client in a minute and in a day, by class of route, such as read:1200,200000;write:600,100000. Null: those of the catalog."
   type        = string
   default     = null
 
   validation {
-    condition     = var.rate_limits == null || can(regex("^[a-z_]+:[1-9][0-9]{0,6},[1-9][0-9]{0,6}(;[a-z_]+:[1-9][0-9]{0,6},[1-9][0-9]{0,6})*$", var.rate_limits))
-    error_message = "rate_limits must be CLASS:MINUTE,DAY, separated by semicolons, for each of public_read, public_write, read and write."
+    condition     = var.client_rate_limits == null || can(regex("^[a-z_]+:[1-9][0-9]{0,6},[1-9][0-9]{0,6}(;[a-z_]+:[1-9][0-9]{0,6},[1-9][0-9]{0,6})*$", var.client_rate_limits))
+    error_message = "client_rate_limits must be CLASS:MINUTE,DAY, separated by semicolons, for each of public_read, public_write, read and write."
   }
 }
 
@@ -262,7 +262,7 @@ locals {
     DatabaseOwnerPassword = ""
     RedisUrl              = module.cache.url
     RedisIamCache         = module.cache.name
-    RateLimits            = coalesce(var.rate_limits, local.catalog.api.rate_limits)
+    RateLimits            = coalesce(var.client_rate_limits, local.catalog.api.rate_limits)
     KafkaBrokers          = module.kafka.bootstrap_brokers
     KafkaAuth             = "iam"
     KafkaLoginSecretArn   = ""
