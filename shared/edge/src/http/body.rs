@@ -85,7 +85,8 @@ impl Body for RawBody {
     }
 }
 
-/// A body sent as an HTML form; all members are strings.
+/// A body sent as an HTML form; all members are strings. Members that `T` does not know are ignored, as OAuth 2.0 demands of the one route that
+/// takes a form (RFC 6749, section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form<T>(pub T);
 
@@ -94,7 +95,7 @@ impl<T: DeserializeOwned> Body for Form<T> {
 
     fn read(content: Content) -> Result<Self, Failure> {
         match content {
-            Content::Tree(members) => json::read_request(members).map(Self),
+            Content::Tree(members) => json::read(members).map(Self),
             _ => Err(malformed("A form body is required.")),
         }
     }

@@ -269,6 +269,8 @@ async fn raw_body_is_passed_as_bytes_and_a_form_as_members() {
         patch().text("grant_type=client%20credentials").header("content-type", "application/x-www-form-urlencoded");
     let read = async |call: Call<Form<Grant>>| Ok(Reply::ok(call.body.0.grant_type));
     assert_eq!(send(ROUTE, form.clone().build(), read).await.body(), json!("client credentials"));
+    let extended = form.clone().text("grant_type=a&audience=b");
+    assert_eq!(send(ROUTE, extended.build(), read).await.body(), json!("a"), "OAuth 2.0 ignores what it does not know");
     assert_eq!(send(ROUTE, form.clone().text("x=1").build(), read).await.problem(), problem("validation", 422));
     assert_eq!(
         send(ROUTE, form.text("grant_type=a&grant_type=b").build(), read).await.problem(),
