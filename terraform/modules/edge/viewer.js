@@ -8,7 +8,8 @@ async function handler(event) {
     delete request.headers['x-viewer-address'];
     delete request.headers['x-origin-secret'];
     try {
-        request.headers['x-origin-secret'] = { value: await store.get('origin-secret') };
+        const secret = await store.get('origin-secret');
+        request.headers['x-origin-secret'] = { value: secret };
         request.headers['x-viewer-address'] = { value: event.viewer.ip };
     } catch (missing) {
         // Without a secret the API takes the address of the edge location for the source.

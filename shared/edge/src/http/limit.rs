@@ -59,12 +59,12 @@ impl<L: RateLimiter> Endpoint for Limited<L> {
     }
 }
 
-/// The client that a request counts for: the principal, or the network of the client's address where there is none. `None` if neither is
-/// known, which API Gateway's requests exclude.
+/// The client that a request counts for: the principal, or the network that API Gateway saw where there is none, since most public routes have
+/// no secret to prove a viewer's address with. `None` if neither is known, which API Gateway's requests exclude.
 pub(super) fn client(head: &Head) -> Option<String> {
     match &head.principal {
         Some(principal) => Some(principal.id.to_string()),
-        None => head.client_address().and_then(network::of),
+        None => head.source_ip.as_deref().and_then(network::of),
     }
 }
 

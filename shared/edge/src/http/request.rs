@@ -81,11 +81,6 @@ impl Head {
         (head, RawContent { body: event.body.unwrap_or_default(), base64: event.is_base64_encoded })
     }
 
-    /// The client's IP address as API Gateway saw it.
-    pub fn client_address(&self) -> Option<&str> {
-        self.source_ip.as_deref()
-    }
-
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
