@@ -21,8 +21,13 @@ OF_ANOTHER = "The provided PaymentMethod cannot be used: it is not attached to t
 
 
 def install() -> None:
-    attach, detach = PaymentMethod._api_attach.__func__, PaymentMethod._api_detach.__func__
-    delete, initialize = Customer._api_delete.__func__, PaymentIntent.__init__
+    _attach_once()
+    _detach_for_good()
+    _charge_for_owner()
+
+
+def _attach_once() -> None:
+    attach = PaymentMethod._api_attach.__func__
 
     def attach_once(cls: Any, /, id: str, **data: Any) -> Any:  # noqa: A002 localstripe passes it by name
         method = store.get(f"payment_method:{id}")
@@ -31,6 +36,13 @@ def install() -> None:
         if method is not None and method._is_used:
             raise UserError(400, DETACHED)
         return attach(cls, id, **data)
+
+    PaymentMethod._api_attach = classmethod(attach_once)
+    _replace("/v1/payment_methods/{id}/attach", PaymentMethod._api_attach)
+
+
+def _detach_for_good() -> None:
+    detach, delete = PaymentMethod._api_detach.__func__, Customer._api_delete.__func__
 
     def detach_for_good(cls: Any, /, id: str, **data: Any) -> Any:  # noqa: A002
         method = store.get(f"payment_method:{id}")
@@ -47,6 +59,13 @@ def install() -> None:
                 item.customer, item._is_used = None, True
         return deleted
 
+    PaymentMethod._api_detach, Customer._api_delete = classmethod(detach_for_good), classmethod(delete_with_methods)
+    _replace("/v1/payment_methods/{id}/detach", PaymentMethod._api_detach)
+
+
+def _charge_for_owner() -> None:
+    initialize = PaymentIntent.__init__
+
     def initialize_for_owner(intent: Any, payment_method: Any = None, customer: Any = None, **more: Any) -> None:
         method = store.get(f"payment_method:{payment_method}")
         owner = None if method is None else method.customer
@@ -56,10 +75,7 @@ def install() -> None:
             raise UserError(400, OF_ANOTHER, {"param": "payment_method"})
         initialize(intent, payment_method=payment_method, customer=customer, **more)
 
-    PaymentMethod._api_attach, PaymentMethod._api_detach = classmethod(attach_once), classmethod(detach_for_good)
-    Customer._api_delete, PaymentIntent.__init__ = classmethod(delete_with_methods), initialize_for_owner
-    _replace("/v1/payment_methods/{id}/attach", PaymentMethod._api_attach)
-    _replace("/v1/payment_methods/{id}/detach", PaymentMethod._api_detach)
+    PaymentIntent.__init__ = initialize_for_owner
 
 
 def _replace(path: str, handler: Any) -> None:

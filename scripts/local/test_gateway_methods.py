@@ -1,6 +1,6 @@
 """Customers and saved payment methods follow Stripe's documentation. `scripts/test local` runs these tests."""
 
-from testing_gateway import Json, SharedGatewayTest
+from testing_gateway import DECLINED, VISA, Json, SharedGatewayTest
 
 
 class SavedMethodTest(SharedGatewayTest):
@@ -13,13 +13,13 @@ class SavedMethodTest(SharedGatewayTest):
         status, body, _ = await self.post(f"/v1/payment_methods/{method}/attach", customer=customer)
         return status, body
 
-    async def saved(self, customer: str, token: str = "pm_card_visa") -> str:
-        status, method = await self.attach(token, customer)
+    async def saved(self, customer: str) -> str:
+        status, method = await self.attach(VISA, customer)
         self.assertEqual((status, method["customer"], method["card"]["last4"]), (200, customer, "4242"))
         return str(method["id"])
 
     async def charge(self, method: str, **more: str) -> tuple[int, Json]:
-        intent = {"amount": 1999, "currency": "usd", "payment_method": method, "confirm": "true", **more}
+        intent: Json = {"amount": 1999, "currency": "usd", "payment_method": method, "confirm": "true", **more}
         status, body, _ = await self.post("/v1/payment_intents", None, **intent)
         return status, body
 
@@ -44,7 +44,7 @@ class SavedMethodTest(SharedGatewayTest):
 
     async def test_declined_and_unknown_methods_are_not_attached(self) -> None:
         customer = await self.customer()
-        self.assertEqual((await self.attach("pm_card_visa_chargeDeclined", customer))[0], 402)
+        self.assertEqual((await self.attach(DECLINED, customer))[0], 402)
         self.assertEqual((await self.attach("pm_unknown", customer))[0], 404)
 
     async def test_detached_method_is_of_no_use(self) -> None:

@@ -8,7 +8,7 @@ use domain::{
     id::UserId,
 };
 use kernel::Uuid;
-use ports::{AccountStore as _, ContactStore as _, OrderErasure as _};
+use ports::{AccountStore as _, ContactStore as _, OrderErasure as _, SavedMethodStore as _};
 use std::collections::BTreeSet;
 
 const PERSON: UserId = UserId(Uuid::from_u128(1));
@@ -49,12 +49,15 @@ const PERSON_SQL: &str = "
     INSERT INTO notifications.suppressions (email, reason, suppressed_at) VALUES ('zqxmark@example.com', 'bounce', now());
     INSERT INTO notifications.preferences (user_id, channels, locale) VALUES ($person, '{email}', 'zqxmark');
     INSERT INTO notifications.devices (id, user_id, endpoint, registered_at) VALUES ($person, $person, 'zqxmark', now());
+    INSERT INTO payments.gateway_customers (user_id, customer) VALUES ($person, 'cus_zqxmark');
+    INSERT INTO payments.saved_methods (id, user_id, token, card, created_at)
+    VALUES ($person, $person, 'pm_zqxmark', '{\"brand\": \"zqxmark\"}', now());
     INSERT INTO invoices.series (series, last_number, last_issued_on) VALUES ('2026', 1, now()::date), ('CN-2026', 1, now()::date);
     INSERT INTO invoices.invoices (order_id, user_id, series, position, issued_on, issued_at, draft, created_at)
     VALUES ($person, $person, '2026', 1, now()::date, now(), '{\"buyer\": \"zqxmark\"}', now());
-    INSERT INTO invoices.refunds (refund_id, order_id, amount, refunded, currency) VALUES ($person, $person, 5, 5, 'EUR');
-    INSERT INTO invoices.credit_notes (refund_id, order_id, user_id, series, position, issued_on, issued_at, draft)
-    VALUES ($person, $person, $person, 'CN-2026', 1, now()::date, now(), '{\"buyer\": \"zqxmark\"}');
+    INSERT INTO invoices.refunds (refund_id, order_id, amount, refunded, currency, version) VALUES ($person, $person, 5, 5, 'EUR', 2);
+    INSERT INTO invoices.credit_notes (refund_id, is_cancellation, order_id, user_id, series, position, issued_on, issued_at, draft)
+    VALUES ($person, false, $person, $person, 'CN-2026', 1, now()::date, now(), '{\"buyer\": \"zqxmark\"}');
 ";
 
 /// The tables with a row in which the mark is.
@@ -93,6 +96,9 @@ async fn erased_person_is_left_only_where_the_catalog_says_so() {
     assert_eq!(published.iter().map(|event| event.sequence).collect::<Vec<_>>(), [4, 5]);
     database.contacts().erase(claim(), PERSON, 5).await.expect("erased");
     database.orders().erase_customer(claim(), PERSON, now()).await.expect("erased");
+    let customer = database.payments().forget_methods(PERSON).await.expect("erased");
+    assert_eq!(customer.as_deref(), Some("cus_zqxmark"), "to be deleted at the gateway");
+    database.payments().forget_customer(PERSON).await.expect("erased");
 
     let left = tables(|personal| matches!(personal, Personal::Expires(..) | Personal::Kept(_)));
     assert_eq!(found(&database).await, left);
