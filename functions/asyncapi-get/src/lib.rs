@@ -2,12 +2,12 @@
 //!
 //! The document is generated from the catalog and the Rust types by `cargo xtask codegen`, and is part of the binary.
 
-use edge::http::{Call, NoBody, Reply};
+use edge::http::{Call, Document, NoBody, Reply};
 use kernel::Failure;
 
-const DOCUMENT: &str = include_str!("../../../docs/asyncapi.json");
+static DOCUMENT: Document = Document::new("application/json", include_str!("../../../docs/asyncapi.json"));
 
 /// Returns the document.
 pub async fn handle(_call: Call<NoBody>) -> Result<Reply<()>, Failure> {
-    Ok(Reply::text("application/json", DOCUMENT).cache_control("public, max-age=300"))
+    Ok(DOCUMENT.reply().cache_control("public, max-age=300"))
 }

@@ -22,7 +22,7 @@ pub use call::{Call, ORIGIN_SECRET, Page, VIEWER_ADDRESS};
 pub use conditions::IfMatch;
 pub use limit::{Endpoint, Limited, RateLimiter};
 pub use problem::{status, title};
-pub use reply::Reply;
+pub use reply::{Document, Reply};
 pub use route::{Access, Idempotency, Principal, Route};
 
 use crate::runtime::{self, Error, InvocationContext};

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 /// The response of a handler.
 #[derive(Debug, Clone)]
@@ -18,6 +19,26 @@ pub struct Reply<T> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     content: Content<T>,
+}
+
+/// A text that never changes, such as a document inside of the binary: its `ETag` is computed once, and a client that has it costs no copy.
+#[derive(Debug)]
+pub struct Document {
+    media_type: &'static str,
+    text: &'static str,
+    tag: OnceLock<String>,
+}
+
+impl Document {
+    /// A document of a media type.
+    pub const fn new(media_type: &'static str, text: &'static str) -> Self {
+        Self { media_type, text, tag: OnceLock::new() }
+    }
+
+    /// 200 with the document.
+    pub fn reply<T>(&self) -> Reply<T> {
+        Reply::text(self.media_type, self.text).etag(self.tag.get_or_init(|| digest(self.text)))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -153,7 +174,8 @@ impl<T: Serialize> Reply<T> {
     /// It includes the headers that the handler set. Media type and common headers are added again on replay.
     pub fn to_stored(&self) -> Result<StoredReply, Failure> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
-        Ok(StoredReply { status: self.status.as_u16(), headers, body: self.text_of()?.unwrap_or_default() })
+        let body = self.content.text()?.unwrap_or_default().into_owned();
+        Ok(StoredReply { status: self.status.as_u16(), headers, body })
     }
 
     pub(crate) fn render(self) -> Result<Rendered, Failure> {
@@ -165,7 +187,7 @@ impl<T: Serialize> Reply<T> {
             Content::Stored(first) if first.status >= 400 => Some(problem::MEDIA_TYPE),
             Content::Stored(_) => Some("application/json"),
         };
-        let body = self.text_of()?;
+        let body = self.content.into_text()?;
         let mut rendered = Rendered { status: self.status, headers: HeaderMap::new(), body };
         if let Some(media_type) = media_type {
             rendered.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -177,13 +199,24 @@ impl<T: Serialize> Reply<T> {
         }
         Ok(rendered)
     }
+}
 
-    fn text_of(&self) -> Result<Option<String>, Failure> {
-        Ok(match &self.content {
-            Content::Nothing => None,
-            Content::Json(body) => Some(serde_json::to_string(body).map_err(Failure::internal)?),
-            Content::Stored(first) => Some(first.body.clone()).filter(|body| !body.is_empty()),
-            Content::Text { text, .. } => Some(text.clone().into_owned()),
+impl<T: Serialize> Content<T> {
+    fn text(&self) -> Result<Option<Cow<'_, str>>, Failure> {
+        Ok(match self {
+            Self::Nothing => None,
+            Self::Json(body) => Some(serde_json::to_string(body).map_err(Failure::internal)?.into()),
+            Self::Stored(first) => Some(first.body.as_str().into()).filter(|body: &Cow<'_, str>| !body.is_empty()),
+            Self::Text { text, .. } => Some(text.as_ref().into()),
+        })
+    }
+
+    /// As [`Content::text`], without a copy of what exists.
+    fn into_text(self) -> Result<Option<Cow<'static, str>>, Failure> {
+        Ok(match self {
+            Self::Stored(first) => Some(first.body.into()).filter(|body: &Cow<'_, str>| !body.is_empty()),
+            Self::Text { text, .. } => Some(text),
+            content => content.text()?.map(|text| text.into_owned().into()),
         })
     }
 }
@@ -193,7 +226,7 @@ impl<T: Serialize> Reply<T> {
 pub(crate) struct Rendered {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    pub body: Option<String>,
+    pub body: Option<Cow<'static, str>>,
 }
 
 impl Rendered {
@@ -224,12 +257,16 @@ impl Rendered {
         if failure.kind == FailureKind::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Self { status, headers, body: Some(body) }
+        Self { status, headers, body: Some(body.into()) }
     }
 
     pub fn stored(self) -> StoredReply {
         // The headers of a problem follow from its status, except Retry-After, which no stored rejection has.
-        StoredReply { status: self.status.as_u16(), headers: Vec::new(), body: self.body.unwrap_or_default() }
+        StoredReply {
+            status: self.status.as_u16(),
+            headers: Vec::new(),
+            body: self.body.unwrap_or_default().into_owned(),
+        }
     }
 }
 
@@ -259,7 +296,7 @@ impl Envelope<'_> {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = i64::from(rendered.status.as_u16());
         response.headers = headers;
-        response.body = rendered.body.map(LambdaBody::Text);
+        response.body = rendered.body.map(|body| LambdaBody::Text(body.into_owned()));
         // Strings and numbers always serialize; for an empty response, API Gateway would respond with 500.
         serde_json::to_value(response).unwrap_or_default()
     }

@@ -201,3 +201,23 @@ async fn refusal_is_a_problem_with_further_headers() {
     assert_eq!(response.headers["allow"], "GET");
     assert!(response.headers.get("idempotent-replayed").is_none());
 }
+
+#[tokio::test]
+async fn document_has_the_etag_of_its_text_in_every_response() {
+    static PAGE: Document = Document::new("text/plain", "Hello");
+    const PUBLIC: Route = Route::new("page-get", Access::Public);
+    let get = async |tag: &str| {
+        let event = http_event("GET", "/page").header("if-none-match", tag).build();
+        send(PUBLIC, event, async |_: Call<NoBody>| Ok(PAGE.reply::<()>())).await
+    };
+    let first = get("\"other\"").await;
+    assert_eq!(
+        (first.status, first.text.as_str(), &first.headers["content-type"]),
+        (200, "Hello", &json!("text/plain"))
+    );
+    let tag = first.headers["etag"].as_str().unwrap().to_owned();
+    let plain = http_event("GET", "/page").build();
+    let plain = send(PUBLIC, plain, async |_: Call<NoBody>| Ok(Reply::<()>::text("text/plain", "Hello"))).await;
+    assert_eq!(plain.headers["etag"], tag, "as any other text");
+    assert_eq!((get(&tag).await.status, get(&tag).await.text.as_str()), (304, ""));
+}
