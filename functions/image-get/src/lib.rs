@@ -17,18 +17,8 @@ const CACHE_SECONDS: u32 = 300;
 /// Redirects to one variant: the medium size as JPEG, unless the query says otherwise.
 pub async fn handle(objects: &impl ImageObjects, call: Call<NoBody>) -> Result<Reply<()>, Failure> {
     let (product, image): (ProductId, ImageId) = (call.path("id")?, call.path("image_id")?);
-    let size = word(&call, "size", Size::parse, "small, medium or large")?.unwrap_or(Size::Medium);
-    let format = word(&call, "format", Format::parse, "jpeg or webp")?.unwrap_or(Format::Jpeg);
+    let size = call.parsed("size", Size::one_of)?.unwrap_or(Size::Medium);
+    let format = call.parsed("format", Format::one_of)?.unwrap_or(Format::Jpeg);
     let link = objects.link(&image::variant_key(product, image, size, format), LINK_SECONDS).await?;
     Ok(Reply::found(link).cache_control(format!("public, max-age={CACHE_SECONDS}")))
-}
-
-fn word<T>(
-    call: &Call<NoBody>,
-    name: &str,
-    parse: fn(&str) -> Option<T>,
-    expected: &str,
-) -> Result<Option<T>, Failure> {
-    let Some(text) = call.query::<String>(name)? else { return Ok(None) };
-    parse(&text).map(Some).ok_or_else(|| Failure::field(format!("?{name}"), format!("must be {expected}")))
 }

@@ -31,30 +31,12 @@ fn filter(call: &Call<NoBody>) -> Result<Filter, Failure> {
     }
     let filter = Filter {
         owner: own.or(asked),
-        status: parsed(call, "status", |word| Status::parse(word).ok_or("is not a status of orders".to_owned()))?,
+        status: call.parsed("status", Status::one_of)?,
         from: call.time("from")?,
         to: call.time("to")?,
-        currency: parsed(call, "currency", Currency::parse)?,
-        amounts: (amount(call, "min_amount")?, amount(call, "max_amount")?),
-        sort: parsed(call, "sort", sort)?.unwrap_or_default(),
+        currency: call.parsed("currency", Currency::parse)?,
+        amounts: (call.parsed("min_amount", Amount::parse)?, call.parsed("max_amount", Amount::parse)?),
+        sort: call.parsed("sort", Sort::one_of)?.unwrap_or_default(),
     };
     filter.check().map(|()| filter)
-}
-
-fn sort(word: &str) -> Result<Sort, String> {
-    Sort::parse(word).ok_or_else(|| format!("must be one of {}", Sort::ALL.map(Sort::name).join(", ")))
-}
-
-fn amount(call: &Call<NoBody>, name: &str) -> Result<Option<Amount>, Failure> {
-    let minor: Option<i64> = call.query(name)?;
-    minor.map(Amount::try_from).transpose().map_err(|detail| Failure::field(format!("?{name}"), detail))
-}
-
-fn parsed<T>(
-    call: &Call<NoBody>,
-    name: &str,
-    parse: impl FnOnce(&str) -> Result<T, String>,
-) -> Result<Option<T>, Failure> {
-    let text: Option<String> = call.query(name)?;
-    text.map(|text| parse(&text)).transpose().map_err(|detail| Failure::field(format!("?{name}"), detail))
 }

@@ -70,30 +70,16 @@ fn parse_ids(text: &str) -> Result<Vec<ProductId>, Failure> {
 
 /// Without `sort`, the best matches of a search text come first, and otherwise the newest products.
 fn parse_query(call: &Call<NoBody>) -> Result<ProductQuery, Failure> {
-    let words = text(call, "q", listing::words)?.unwrap_or_default();
-    let sort = text(call, "sort", |name| {
-        let names = || format!("must be one of {}", Sort::ALL.map(Sort::name).join(", "));
-        Sort::parse(name).ok_or_else(names)
-    })?;
+    let words = call.parsed("q", listing::words)?.unwrap_or_default();
     let usual = if words.is_empty() { Sort::Newest } else { Sort::Relevance };
     let query = ProductQuery {
-        category: text(call, "category", Category::parse)?,
-        min_price: amount(call, "min_price")?,
-        max_price: amount(call, "max_price")?,
-        currency: text(call, "currency", Currency::parse)?,
+        category: call.parsed("category", Category::parse)?,
+        min_price: call.parsed("min_price", Amount::parse)?,
+        max_price: call.parsed("max_price", Amount::parse)?,
+        currency: call.parsed("currency", Currency::parse)?,
         available: call.query("available")?,
-        sort: sort.unwrap_or(usual),
+        sort: call.parsed("sort", Sort::one_of)?.unwrap_or(usual),
         words,
     };
     query.check()
-}
-
-fn text<T>(call: &Call<NoBody>, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Failure> {
-    let Some(text) = call.query::<String>(name)? else { return Ok(None) };
-    parse(&text).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
-}
-
-fn amount(call: &Call<NoBody>, name: &str) -> Result<Option<Amount>, Failure> {
-    let Some(minor) = call.query::<i64>(name)? else { return Ok(None) };
-    Amount::try_from(minor).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
 }

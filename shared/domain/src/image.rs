@@ -38,6 +38,12 @@ macro_rules! words {
             pub fn parse(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.name() == word)
             }
+
+            /// Parses a word that somebody chose; the error lists those that there are.
+            pub fn one_of(word: &str) -> Result<Self, String> {
+                let all = || Self::ALL.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+                Self::parse(word).ok_or_else(|| format!("must be one of {}", all()))
+            }
         }
     )*};
 }

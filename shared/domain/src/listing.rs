@@ -30,41 +30,30 @@ pub struct ProductQuery {
     pub sort: Sort,
 }
 
-/// The order of a list. Products that are equal in it are ordered by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    #[default]
-    Newest,
-    Oldest,
-    Cheapest,
-    Dearest,
-    Name,
-    NameReversed,
-    /// How well the words match; only for a list with words.
-    Relevance,
+words! {
+    /// The order of a list; a minus stands for descending. Products that are equal in it are ordered by id.
+    #[derive(Default)]
+    pub enum Sort {
+        #[default]
+        #[strum(serialize = "-created_at")]
+        Newest,
+        #[strum(serialize = "created_at")]
+        Oldest,
+        #[strum(serialize = "price")]
+        Cheapest,
+        #[strum(serialize = "-price")]
+        Dearest,
+        #[strum(serialize = "name")]
+        Name,
+        #[strum(serialize = "-name")]
+        NameReversed,
+        /// How well the words match; only for a list with words.
+        #[strum(serialize = "relevance")]
+        Relevance,
+    }
 }
 
 impl Sort {
-    pub const ALL: [Self; 7] =
-        [Self::Newest, Self::Oldest, Self::Cheapest, Self::Dearest, Self::Name, Self::NameReversed, Self::Relevance];
-
-    /// The value of the query parameter: the member that is sorted by, with `-` for descending order.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Newest => "-created_at",
-            Self::Oldest => "created_at",
-            Self::Cheapest => "price",
-            Self::Dearest => "-price",
-            Self::Name => "name",
-            Self::NameReversed => "-name",
-            Self::Relevance => "relevance",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|sort| sort.name() == name)
-    }
-
     pub const fn is_descending(self) -> bool {
         matches!(self, Self::Newest | Self::Dearest | Self::NameReversed | Self::Relevance)
     }

@@ -119,6 +119,13 @@ impl TryFrom<i64> for Amount {
     }
 }
 
+impl Amount {
+    /// Parses minor units, as in a query.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "cannot be parsed".to_owned()).and_then(|minor: i64| Self::try_from(minor))
+    }
+}
+
 impl From<Amount> for i64 {
     fn from(amount: Amount) -> Self {
         amount.0

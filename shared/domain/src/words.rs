@@ -30,6 +30,11 @@ macro_rules! words {
             pub fn parse(word: &str) -> Option<Self> {
                 word.parse().ok()
             }
+
+            /// Parses a word that somebody chose; the error lists those that there are.
+            pub fn one_of(word: &str) -> Result<Self, String> {
+                Self::parse(word).ok_or_else(|| format!("must be one of {}", Self::ALL.map(Self::name).join(", ")))
+            }
         }
     )+};
 }

@@ -106,10 +106,19 @@ impl<B> Call<B> {
         }
     }
 
+    /// Parses the query parameter `name` with `parse`, if it is given; its error says what is wrong with the value, to follow the name.
+    pub fn parsed<T, D: Into<String>>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, D>,
+    ) -> Result<Option<T>, Failure> {
+        let Some(text) = self.query::<String>(name)? else { return Ok(None) };
+        parse(&text).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
+    }
+
     /// Parses the query parameter `name` as a time, if it is given; see [`kernel::time::parse`].
     pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Failure> {
-        let Some(text) = self.query::<String>(name)? else { return Ok(None) };
-        kernel::time::parse(&text).map(Some).map_err(|detail| Failure::field(format!("?{name}"), detail))
+        self.parsed(name, kernel::time::parse)
     }
 
     /// The query parameters `limit` and `cursor`.

@@ -84,6 +84,8 @@ fn differences(operation: &Operation, source: &Source) -> Vec<String> {
     expect("response", found, response);
     let described: BTreeSet<&str> = operation.query.iter().map(|parameter| parameter.name).collect();
     expect("query", format!("{:?}", parameters(&source.text)), format!("{described:?}"));
+    let success = BTreeSet::from([operation.status]);
+    expect("status", format!("{:?}", statuses(&source.text)), format!("{success:?}"));
     expect("use of If-Match", source.text.contains("if_match()").to_string(), operation.if_match.to_string());
     differences
 }
@@ -100,20 +102,32 @@ fn argument(text: &str, open: &str) -> String {
     whole.split_whitespace().collect::<String>().trim_end_matches(',').to_owned()
 }
 
-/// The query parameters that a handler reads itself: `call.query("name")`, `call.time("name")`, or through a function of its own as
-/// `text(call, "name", …)`.
+/// The query parameters that a handler reads: `call.query("name")`, `call.parsed("name", …)`, `call.time("name")`.
 fn parameters(text: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     if text.contains("call.page()") {
         names.extend(["cursor", "limit"]);
     }
-    let calls = ["call.query(", "call.time(", "(call, ", "(&call, "];
-    for call in calls {
-        names.extend(text.split(call).skip(1).filter_map(literal));
+    for read in ["call.query(", "call.parsed(", "call.time("] {
+        names.extend(text.split(read).skip(1).filter_map(literal));
     }
     // `call.query::<String>("name")`.
     names.extend(text.split("call.query::<").skip(1).filter_map(|rest| literal(rest.split_once('(')?.1)));
     names
+}
+
+/// The statuses of the replies that a handler makes, beside replayed ones.
+fn statuses(text: &str) -> BTreeSet<u16> {
+    let replies = [
+        ("Reply::ok(", 200),
+        ("Reply::text(", 200),
+        (".reply()", 200),
+        ("Reply::created(", 201),
+        ("Reply::accepted(", 202),
+        ("Reply::no_content(", 204),
+        ("Reply::found(", 302),
+    ];
+    replies.into_iter().filter(|(reply, _)| text.contains(reply)).map(|(_, status)| status).collect()
 }
 
 /// The string literal that `rest` begins with.
