@@ -1,4 +1,5 @@
-//! docs/threat-model.md: each test that it names exists, and each abuse case names one.
+//! docs/threat-model.md: each test that it names exists, and each abuse case names one. docs/api-conventions.md: each row of its first table has
+//! one in the second, with tests that exist or the word `untested`.
 
 use super::expect_none;
 use std::{
@@ -80,4 +81,30 @@ fn test_that_does_not_exist_is_found() {
     assert!(exists(&files, "structure/threat_model::test_that_does_not_exist_is_found"));
     assert!(!exists(&files, "structure/threat_model::another_test"));
     assert!(!exists(&files, "structure/keys::test_that_does_not_exist_is_found"));
+}
+
+#[test]
+fn every_convention_has_a_row_of_tests_and_those_exist() {
+    let page = fs::read_to_string(xtask::root().join("docs/api-conventions.md")).expect("the conventions");
+    let (conventions, tests) = page.split_once("## Tests").expect("a section of tests");
+    let table = |text: &str| -> Vec<Vec<String>> {
+        let rows = text.lines().filter(|line| {
+            line.starts_with("| ") && !["| |", "| convention |"].iter().any(|head| line.starts_with(head))
+        });
+        rows.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+    };
+    let first = |rows: Vec<Vec<String>>| rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+    let held = table(tests);
+    assert_eq!(first(held.clone()), first(table(conventions)), "one row for each convention, in the same order");
+    let files = files();
+    let mut complaints = Vec::new();
+    for row in &held {
+        let named: Vec<_> = references(&row[1]).collect();
+        if named.is_empty() && !row[1].starts_with("untested") {
+            complaints.push(format!("{} names no test", row[0]));
+        }
+        let missing = named.into_iter().filter(|reference| !exists(&files, reference));
+        complaints.extend(missing.map(|reference| format!("{}: {reference} does not exist", row[0])));
+    }
+    expect_none(&complaints, "correct docs/api-conventions.md");
 }
