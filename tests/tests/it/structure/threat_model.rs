@@ -87,6 +87,7 @@ fn test_that_does_not_exist_is_found() {
 fn every_convention_has_a_row_of_tests_and_those_exist() {
     let page = fs::read_to_string(xtask::root().join("docs/api-conventions.md")).expect("the conventions");
     let (conventions, tests) = page.split_once("## Tests").expect("a section of tests");
+    let tests = tests.split("\n## ").next().unwrap_or_default();
     let table = |text: &str| -> Vec<Vec<String>> {
         let rows = text.lines().filter(|line| {
             line.starts_with("| ") && !["| |", "| convention |"].iter().any(|head| line.starts_with(head))
