@@ -198,6 +198,11 @@ pub const STORES: &[Store] = &[
     store(Other, "logs of functions", Nothing),
     store(
         Other,
+        "customers at the payment gateway",
+        Erased(PAYMENT_METHOD_FORGET, "deleted, with the payment methods that are attached to them"),
+    ),
+    store(
+        Other,
         "access log of the API",
         Expires("a year after the request, with the archive of logs", "the source address and the id of the caller"),
     ),
