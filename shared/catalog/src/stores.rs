@@ -228,7 +228,8 @@ pub const STORES: &[Store] = &[
         Other,
         "payment gateway",
         Kept(
-            "charges and refunds with the ids of orders, as the law on payments demands; it gets no name and no address",
+            "charges and refunds with the ids of orders, as the law on payments demands; it gets no name and no address, \
+             and its customer with the saved cards is deleted by `payment-method-forget`",
         ),
     ),
 ];

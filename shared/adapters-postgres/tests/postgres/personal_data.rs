@@ -34,6 +34,9 @@ const PEOPLE: &str = "
     VALUES (gen_random_uuid(), '00000000-0000-0000-0000-00000000000a', gen_random_uuid(), 'A note of staff', now());
     INSERT INTO payments.payments (id, order_id, user_id, amount, currency, status, attempts, attempted_at, version, created_at, updated_at)
     SELECT gen_random_uuid(), id, user_id, 5, 'EUR', 'succeeded', 1, now(), 1, now(), now() FROM orders.orders;
+    INSERT INTO payments.gateway_customers (user_id, customer) VALUES ('00000000-0000-0000-0000-000000000001', 'cus_1');
+    INSERT INTO payments.saved_methods (id, user_id, token, card, created_at)
+    VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 'pm_1', '{\"last4\": \"4242\"}', now());
     INSERT INTO invoices.series (series, last_number, last_issued_on) VALUES ('2026', 3, now()::date);
     INSERT INTO invoices.invoices (order_id, user_id, series, position, issued_on, issued_at, draft, created_at)
     SELECT id, user_id, '2026', row_number() OVER (ORDER BY id), now()::date, now(), '{\"buyer\": \"Ada\"}', now() FROM orders.orders;
@@ -61,6 +64,7 @@ async fn export_has_what_every_context_holds_about_the_person_alone() {
     assert_eq!(part.contexts["orders"].records[0]["shipping_address"], json!({ "line1": "2 Wharf" }));
     assert_eq!(part.contexts["orders"].records[0]["lines"][0]["product_name"], "Rope");
     assert_eq!(part.contexts["orders"].about["notes_of_staff"], 1);
+    assert_eq!(part.contexts["payments"].about["payment_methods"][0]["last4"], "4242");
     assert_eq!(part.contexts["invoices"].records[0]["content"], json!({ "buyer": "Ada" }));
     assert_eq!(part.contexts["notifications"].about["devices"][0]["endpoint"], "an endpoint");
     assert_eq!(part.contexts["notifications"].records[0]["channels"][1]["channel"], "sms");
