@@ -87,6 +87,17 @@ variable "invoice_year_begins" {
   }
 }
 
+variable "mfa_required_roles" {
+  description = "Roles that need a second factor."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.mfa_required_roles, ["customer", "staff", "admin"])) == 0
+    error_message = "mfa_required_roles must be customer, staff or admin."
+  }
+}
+
 variable "max_failed_attempts" {
   description = "Payment attempts of a customer in an hour that may fail."
   type        = number
@@ -271,6 +282,7 @@ locals {
     EmailFrom             = var.email_from
     PushApplicationArn    = var.push_application_arn
     ShortfallPolicy       = var.shortfall_policy
+    MfaRequiredRoles      = join(",", var.mfa_required_roles)
     MaxFailedAttempts     = tostring(var.max_failed_attempts)
     MaxOrderLines         = tostring(var.max_order_lines)
     MaxUnpaidOrders       = tostring(var.max_unpaid_orders)

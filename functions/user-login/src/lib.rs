@@ -1,21 +1,26 @@
 //! `POST /api/v1/users/login`: exchanges a password for an access token and a refresh token.
 //!
 //! Returns 401 for an unknown account and for a wrong password alike. After repeated failures of one name from one source, or of one source,
-//! it returns 429 with `Retry-After`, whether the account exists or not.
+//! it returns 429 with `Retry-After`, whether the account exists or not. An account with a second factor gets 401 `mfa-required` with an
+//! `mfa_token`, with which `POST /api/v1/users/login/mfa` finishes the login; one that needs a second factor and has none gets 401
+//! `mfa-enrolment-required` with a token that is accepted by the routes that set one up and by no other.
 
 use api::TokenView;
 use domain::{
     id::SessionId,
+    second_factor::{self, MfaPolicy},
     session::{self, Login},
+    user::Role,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
-use ports::{AccountPasswords, Claims, Credentials, LoginName, PasswordAttempt, RefreshToken, Tokens, UserStore};
+use ports::{AccountPasswords, Claims, Credentials, FactorStore, LoginName, PasswordAttempt, Tokens, UserStore};
+use services::begin_session;
 
 /// Logs one user in.
 pub async fn handle(
-    users: &impl UserStore,
-    passwords: &impl AccountPasswords,
+    users: &(impl UserStore + FactorStore),
+    (passwords, policy): (&impl AccountPasswords, &MfaPolicy),
     tokens: &impl Tokens,
     call: Call<Login>,
 ) -> Result<Reply<TokenView>, Failure> {
@@ -27,13 +32,23 @@ pub async fn handle(
         now: call.now,
     };
     let verified = passwords.verify(attempt).await?;
-    let (Credentials { user_id, role, .. }, counters) = verified.ok_or_else(session::wrong_credentials)?;
-    let expiry = session::token_expiry(call.now)?;
+    let (Credentials { user_id, role, has_second_factor, .. }, counters) =
+        verified.ok_or_else(session::wrong_credentials)?;
     let session_id = SessionId(call.ids.next());
-    let claims = Claims { user_id, session_id, role, issued_at: call.now, expires_at: expiry.access };
-    let access_token = tokens.issue(&claims).await?;
-    let (refresh_token, digest) = tokens.refresh_token()?;
-    let token = RefreshToken { digest, issued_at: call.now, expires_at: expiry.refresh };
-    users.begin_session(session_id, user_id, &counters, &token).await?;
+    if has_second_factor {
+        let (token, digest) = tokens.refresh_token()?;
+        users.store_login(&digest, user_id, call.now, second_factor::login_expiry(call.now)?).await?;
+        users.forget_attempt(&counters).await?;
+        return Err(second_factor::mfa_required(token));
+    }
+    if policy.requires(role) {
+        let expires_at = second_factor::enrolment_expiry(call.now)?;
+        let claims = Claims { user_id, session_id, role: Role::MfaEnrolment, issued_at: call.now, expires_at };
+        let token = tokens.issue(&claims).await?;
+        users.forget_attempt(&counters).await?;
+        return Err(second_factor::enrolment_required(token));
+    }
+    let (access_token, refresh_token) =
+        begin_session(users, tokens, session_id, (user_id, role), &counters, call.now).await?;
     Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
 }

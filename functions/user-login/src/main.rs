@@ -6,9 +6,10 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, sources: &sources };
+    let policy = wiring.mfa_policy()?;
     let tokens = adapters_auth::tokens(&wiring)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        user_login::handle(&users, &passwords, &tokens, call).await
+        user_login::handle(&users, (&passwords, &policy), &tokens, call).await
     })
     .await
 }

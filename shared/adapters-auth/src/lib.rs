@@ -3,12 +3,14 @@
 mod cache;
 pub mod passwords;
 pub mod sealed;
+pub mod second_factors;
 pub mod sources;
 pub mod tokens;
 pub mod verification;
 
 pub use passwords::Argon2Passwords;
 pub use sealed::SealedSecrets;
+pub use second_factors::TotpCodes;
 pub use sources::{SecretSources, StoredCounterKey};
 pub use tokens::{JwtKeys, JwtTokens, JwtVerifier};
 pub use verification::RandomTokens;
@@ -45,6 +47,11 @@ pub fn request_sources(wiring: &Wiring) -> Result<SecretSources> {
 /// The counter key, to make it.
 pub fn counter_key(wiring: &Wiring) -> Result<StoredCounterKey> {
     Ok(StoredCounterKey(secret(wiring, &COUNTER_KEY)?))
+}
+
+/// Makes and verifies codes of second factors.
+pub fn totp_codes(wiring: &Wiring) -> Result<TotpCodes> {
+    Ok(TotpCodes::new(sealer(wiring)?))
 }
 
 /// The stage is part of the issuer, so that no stage accepts the tokens of another, even if it had its keys.

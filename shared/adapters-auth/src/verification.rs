@@ -42,7 +42,7 @@ impl ports::ClientSecrets for RandomTokens {
     }
 }
 
-fn digest(token: &Token) -> String {
+pub(crate) fn digest(token: &Token) -> String {
     hex_digest(token.expose().as_ref())
 }
 

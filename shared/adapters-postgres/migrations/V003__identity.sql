@@ -85,6 +85,32 @@ CREATE TABLE identity.login_sources (
 );
 CREATE INDEX login_sources_expiry ON identity.login_sources (expires_at);
 
+-- Second factors: the encrypted secret, whether a code has activated it, and the last step whose code was used.
+CREATE TABLE identity.totp (
+    user_id    uuid        PRIMARY KEY REFERENCES identity.users (id) ON DELETE CASCADE,
+    sealed     text        NOT NULL,
+    is_active  boolean     NOT NULL DEFAULT false,
+    last_step  bigint      NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL
+);
+
+-- Digests of recovery codes that were not used yet.
+CREATE TABLE identity.recovery_codes (
+    user_id uuid NOT NULL REFERENCES identity.totp (user_id) ON DELETE CASCADE,
+    digest  text NOT NULL,
+    PRIMARY KEY (user_id, digest)
+);
+
+-- Logins with a right password that are to be finished with a second factor, under the digest of their token. The sweep deletes expired rows.
+CREATE TABLE identity.pending_logins (
+    digest     text        PRIMARY KEY,
+    user_id    uuid        NOT NULL REFERENCES identity.users (id) ON DELETE CASCADE,
+    attempts   integer     NOT NULL DEFAULT 0,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX pending_logins_of_user ON identity.pending_logins (user_id);
+CREATE INDEX pending_logins_expiry ON identity.pending_logins (expires_at);
+
 -- Service clients, each with the digest of its secret, and of the one before until that is valid no more.
 CREATE TABLE identity.clients (
     id                   uuid        PRIMARY KEY,
@@ -133,6 +159,10 @@ SET search_path = pg_catalog, pg_temp AS $$
         'pending_verifications', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('channel', v.kind, 'address', v.address, 'expires_at', v.expires_at)), '[]')
             FROM identity.verifications AS v WHERE v.user_id = u.id
+        ),
+        'second_factor', (
+            SELECT jsonb_build_object('created_at', t.created_at, 'is_active', t.is_active)
+            FROM identity.totp AS t WHERE t.user_id = u.id
         ),
         'pending_password_resets', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('expires_at', r.expires_at)), '[]')
@@ -232,6 +262,8 @@ BEGIN
     SELECT coalesce(array_agg(gone.id), '{}') INTO ended FROM gone;
     DELETE FROM identity.verifications AS v WHERE v.user_id = user_of;
     DELETE FROM identity.password_resets AS r WHERE r.user_id = user_of;
+    DELETE FROM identity.totp AS t WHERE t.user_id = user_of;
+    DELETE FROM identity.pending_logins AS p WHERE p.user_id = user_of;
     INSERT INTO identity.outbox (id, created_at, event)
     SELECT (one ->> 'id')::uuid, (one ->> 'time')::timestamptz, one FROM jsonb_array_elements(events) AS one;
     RETURN NEXT;

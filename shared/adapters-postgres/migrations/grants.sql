@@ -90,7 +90,7 @@ BEGIN
         GRANT SELECT (counter, expires_at), DELETE ON identity.message_budgets TO operations;
         GRANT SELECT (id, expires_at), DELETE ON identity.verifications, identity.sessions, identity.password_resets
             TO operations;
-        GRANT SELECT (digest, expires_at), DELETE ON identity.used_refresh_tokens TO operations;
+        GRANT SELECT (digest, expires_at), DELETE ON identity.used_refresh_tokens, identity.pending_logins TO operations;
     END IF;
     IF to_regclass('notifications.message_budgets') IS NOT NULL THEN
         GRANT SELECT (counter, expires_at), DELETE ON notifications.message_budgets TO operations;

@@ -31,6 +31,7 @@ mod product_index;
 mod roles;
 mod rows;
 mod saved_methods;
+mod second_factors;
 mod sessions;
 mod settings;
 mod stock;

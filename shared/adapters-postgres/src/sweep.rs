@@ -167,8 +167,9 @@ fn count_waiting_statement() -> String {
 }
 
 /// The rows that say themselves when they expire: context, table and key.
-const EXPIRING: [(Context, &str, &str); 9] = [
+const EXPIRING: [(Context, &str, &str); 10] = [
     (Context::Identity, "login_attempts", "counter"),
+    (Context::Identity, "pending_logins", "digest"),
     (Context::Identity, "login_sources", "counter"),
     (Context::Identity, "message_budgets", "counter"),
     (Context::Identity, "password_resets", "id"),

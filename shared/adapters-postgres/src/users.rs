@@ -95,8 +95,9 @@ pub(super) use reserve_attempt;
 
 const RESERVE_LOGIN: &str = concat!(
     reserve_attempt!(),
-    "SELECT granted, until, id, role, password_hash FROM attempt
-    LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)",
+    "SELECT granted, until, id, role, password_hash,
+        EXISTS (SELECT FROM totp WHERE user_id = id AND is_active) AS has_second_factor
+    FROM attempt LEFT JOIN users ON granted AND status = 'active' AND (email = $1 OR username = $1 OR id = $9)",
 );
 
 /// The rows are changed in the order of `RESERVE_LOGIN`, so that the two never wait for each other.
@@ -230,6 +231,7 @@ impl<B: Bus> UserStore for PgUsers<B> {
             user_id: UserId(id),
             role: keyword(row, "role", Role::parse)?,
             password_hash: get(row, "password_hash")?,
+            has_second_factor: get(row, "has_second_factor")?,
         })))
     }
 

@@ -94,6 +94,8 @@ pub mod env {
     pub const SHIPPING_METHODS: &str = "SHIPPING_METHODS";
     /// Payment attempts of a customer in an hour that may fail.
     pub const MAX_FAILED_ATTEMPTS: &str = "MAX_FAILED_ATTEMPTS";
+    /// Roles that need a second factor, separated by commas, such as `staff,admin`; empty for none.
+    pub const MFA_REQUIRED_ROLES: &str = "MFA_REQUIRED_ROLES";
     /// Calling codes of the countries that text messages go to, separated by commas; `!` excepts numbers that begin so.
     pub const SMS_COUNTRIES: &str = "SMS_COUNTRIES";
     /// Text messages about orders and by staff that a customer gets in a day.

@@ -11,6 +11,7 @@ use domain::invoice::{Calendar, Seller};
 use domain::message_limits::{Budget, MessageLimits};
 use domain::order::{OrderLimits, Rates, ShortfallPolicy};
 use domain::payment::AttemptLimit;
+use domain::second_factor::MfaPolicy;
 use domain::webhook::WebhookTargets;
 use edge::Consumer;
 use edge::http::{Access, Route};
@@ -103,6 +104,12 @@ impl Wiring {
     pub fn attempt_limit(&self) -> Result<AttemptLimit> {
         self.require("the limit of payment attempts", |uses| matches!(uses, Uses::AttemptLimit))?;
         self.config.attempt_limit()
+    }
+
+    /// Who needs a second factor.
+    pub fn mfa_policy(&self) -> Result<MfaPolicy> {
+        self.require("the policy about second factors", |uses| matches!(uses, Uses::MfaPolicy))?;
+        self.config.mfa_policy()
     }
 
     /// What messages may cost.

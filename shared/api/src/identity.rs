@@ -86,6 +86,37 @@ impl TokenView {
     }
 }
 
+/// The secret of a second factor that is not active yet.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct TotpView {
+    /// The secret in base32, to type into an authenticator app.
+    pub secret: String,
+    /// The same as a URI, to show as a QR code.
+    pub otpauth_uri: String,
+}
+
+impl TotpView {
+    /// A secret of the account with this e-mail address.
+    pub fn new(secret: String, email: &str) -> Self {
+        let encode = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        };
+        let account: String = email.bytes().map(encode).collect();
+        let otpauth_uri = format!(
+            "otpauth://totp/Quayside:{account}?secret={secret}&issuer=Quayside&algorithm=SHA1&digits=6&period=30"
+        );
+        Self { secret, otpauth_uri }
+    }
+}
+
+/// Recovery codes, which are shown this once.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct RecoveryCodesView {
+    /// Each finishes one login without the device.
+    pub recovery_codes: Vec<String>,
+}
+
 /// An access token of a service client (RFC 6749, section 5.1).
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct ServiceTokenView {

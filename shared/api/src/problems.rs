@@ -149,6 +149,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Repeat the request later with the same Idempotency-Key; report the trace_id if it stays.",
     ),
     problem(
+        "invalid-mfa-token",
+        Unauthenticated,
+        "No login is to be finished with this token: it is wrong, used, expired or was tried too often.",
+        "Log in with the password again.",
+    ),
+    problem(
         "invalid-refresh-token",
         Unauthenticated,
         "The refresh token is unknown, expired, or was used before; a used one ends its session.",
@@ -177,6 +183,18 @@ pub const PROBLEMS: &[Problem] = &[
         MethodNotAllowed,
         "The resource exists, but not for this method.",
         "Use one of the methods in Allow.",
+    ),
+    problem(
+        "mfa-enrolment-required",
+        Unauthenticated,
+        "The password is right, and the account needs a second factor before it may log in.",
+        "Set one up with the member enrolment_token as the access token, at POST /api/v1/users/{id}/totp, and log in again.",
+    ),
+    problem(
+        "mfa-required",
+        Unauthenticated,
+        "The password is right, and the account has a second factor.",
+        "Send the member mfa_token with a code to POST /api/v1/users/login/mfa.",
     ),
     problem(
         "not-found",
@@ -297,6 +315,7 @@ pub const PROBLEMS: &[Problem] = &[
         "Too many verification messages were requested.",
         "Use the last message, or wait for the seconds in Retry-After.",
     ),
+    problem("totp-active", Conflict, "The account has a second factor.", "Remove it first, to set up another one."),
     problem(
         "transition-forbidden",
         Conflict,
@@ -327,6 +346,12 @@ pub const PROBLEMS: &[Problem] = &[
         Invalid,
         "Members of the body or parameters are invalid; errors names each of them.",
         "Correct what errors names.",
+    ),
+    problem(
+        "wrong-code",
+        Unauthenticated,
+        "The code of the second factor is wrong or was used already.",
+        "Ask for the code that the device shows now, or for a recovery code.",
     ),
     problem(
         "wrong-credentials",

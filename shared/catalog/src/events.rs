@@ -28,6 +28,7 @@ macro_rules! for_each_event {
             USER_UPDATED UserUpdated "UserUpdated.v1" Identity USER_EVENTS ["user_id", "status"];
             USER_DELETED UserDeleted "UserDeleted.v1" Identity USER_EVENTS ["user_id"];
             USER_ERASED UserErased "UserErased.v1" Identity USER_EVENTS ["user_id"];
+            SECOND_FACTOR_REMOVED SecondFactorRemoved "SecondFactorRemoved.v1" Identity USER_EVENTS ["user_id", "removed_by"];
             PASSWORD_RESET_REQUESTED PasswordResetRequested "PasswordResetRequested.v1" Identity USER_EVENTS ["request_id"];
             CONTACT_VERIFICATION_REQUESTED ContactVerificationRequested "ContactVerificationRequested.v1" Identity
                 USER_EVENTS ["user_id", "channel"];

@@ -13,6 +13,8 @@ const NOTIFIED_EVENTS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAI
 const OWNER_OR_STAFF: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
 /// Everyone who logs in, for what is their own.
 const ANY_USER: Auth = Roles(&[CUSTOMER, STAFF, ADMIN]);
+/// They, and whoever may do nothing else before.
+const ENROLLING: Auth = Roles(&[CUSTOMER, STAFF, ADMIN, MFA_ENROLMENT]);
 
 /// The attributes of a product that a change by staff names.
 const STATED_BY_STAFF: &[&str] =
@@ -52,8 +54,32 @@ functions! {
             Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]),
             Uses::Secret(&COUNTER_KEY, &[GetSecretValue]),
             Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+            Uses::MfaPolicy,
         ])
         .memory(512);
+    /// Finishes a login with a second factor.
+    USER_LOGIN_MFA = Function::new("user-login-mfa", Identity).http(Post, "/api/v1/users/login/mfa", Public)
+        .uses(&[
+            Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::Secret(&SEALING_KEYS, &[GetSecretValue]),
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]), Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ]);
+    /// Makes the secret of a second factor.
+    TOTP_BEGIN = Function::new("totp-begin", Identity).http(Post, "/api/v1/users/{id}/totp", ENROLLING)
+        .uses(&[
+            Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue]),
+            Uses::Secret(&COUNTER_KEY, &[GetSecretValue]), Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+        ])
+        .memory(512);
+    /// Activates a second factor.
+    TOTP_CONFIRM = Function::new("totp-confirm", Identity).http(Post, "/api/v1/users/{id}/totp/confirm", ENROLLING)
+        .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
+    /// Removes a second factor.
+    TOTP_REMOVE = Function::new("totp-remove", Identity).http(Delete, "/api/v1/users/{id}/totp", ANY_USER)
+        .uses(&[
+            Uses::Postgres, Uses::Bus, Uses::Secret(&COUNTER_KEY, &[GetSecretValue]), Uses::Secret(&ORIGIN_SECRET, &[GetSecretValue]),
+            Uses::Secret(&SEALING_KEYS, &[GetSecretValue]),
+        ])
+        .publishes(&[SECOND_FACTOR_REMOVED]).memory(512);
     /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public).unlimited()
         .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]);

@@ -184,6 +184,8 @@ pub enum Uses {
     AttemptLimit,
     /// The environment's limits of messages that cost money.
     MessageLimits,
+    /// The roles that need a second factor in the environment.
+    MfaPolicy,
     /// Where webhooks may be sent, in this environment.
     WebhookTargets,
     /// The environment's limit of registrations.

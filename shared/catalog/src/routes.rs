@@ -34,6 +34,8 @@ pub mod role {
     pub const ADMIN: &str = "admin";
     /// A machine client.
     pub const SERVICE: &str = "service";
+    /// Whoever must set up a second factor before anything else. No account has it: it is the role of a token of ten minutes.
+    pub const MFA_ENROLMENT: &str = "mfa_enrolment";
 }
 
 /// Who may call a route. Ownership of the resource is checked in the query.

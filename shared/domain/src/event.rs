@@ -16,8 +16,8 @@ mod tests;
 
 pub use crate::stock_level::{StockLevel, StockLine};
 pub use identity::{
-    ContactVerificationRequested, ContactVerified, PasswordResetRequested, UserDeleted, UserErased, UserRegistered,
-    UserUpdated,
+    ContactVerificationRequested, ContactVerified, PasswordResetRequested, SecondFactorRemoved, UserDeleted,
+    UserErased, UserRegistered, UserUpdated,
 };
 pub use inventory::{
     PaymentRef, ProductCreated, ProductDeleted, ProductUpdated, StockAdjusted, StockAllocated, StockAllocationFailed,

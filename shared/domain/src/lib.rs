@@ -33,6 +33,7 @@ pub mod profile;
 pub mod recipient;
 pub mod reconciliation;
 pub mod saved_method;
+pub mod second_factor;
 pub mod session;
 pub mod shipping;
 pub mod sms;

@@ -24,6 +24,8 @@ pub enum Role {
     Admin,
     /// A machine client.
     Service,
+    /// Has to set up a second factor before anything else; of tokens only.
+    MfaEnrolment,
 }
 
 impl Role {
@@ -34,11 +36,13 @@ impl Role {
             Self::Staff => catalog::role::STAFF,
             Self::Admin => catalog::role::ADMIN,
             Self::Service => catalog::role::SERVICE,
+            Self::MfaEnrolment => catalog::role::MFA_ENROLMENT,
         }
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Customer, Self::Staff, Self::Admin, Self::Service].into_iter().find(|role| role.name() == name)
+        let all = [Self::Customer, Self::Staff, Self::Admin, Self::Service, Self::MfaEnrolment];
+        all.into_iter().find(|role| role.name() == name)
     }
 
     /// Whether the role may access the data of other users.
@@ -306,7 +310,7 @@ mod tests {
 
     #[test]
     fn roles_parse_their_own_names() {
-        for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service] {
+        for role in [Role::Customer, Role::Staff, Role::Admin, Role::Service, Role::MfaEnrolment] {
             assert_eq!(Role::parse(role.name()), Some(role));
         }
     }

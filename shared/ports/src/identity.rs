@@ -93,6 +93,8 @@ pub struct Credentials {
     pub role: Role,
     /// PHC string.
     pub password_hash: String,
+    /// Whether a second factor is active.
+    pub has_second_factor: bool,
 }
 
 /// Verification of the addresses of users.

@@ -33,6 +33,7 @@ mod product_index;
 mod request_sources;
 mod saved_methods;
 mod sealing;
+mod second_factors;
 mod sessions;
 mod webhooks;
 
@@ -61,6 +62,7 @@ pub use product_index::ProductIndex;
 pub use request_sources::{CounterKey, RequestSources};
 pub use saved_methods::*;
 pub use sealing::*;
+pub use second_factors::*;
 pub use sessions::*;
 pub use webhooks::*;
 

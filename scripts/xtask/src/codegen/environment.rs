@@ -92,8 +92,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             }
             Uses::PostgresOwner => {
                 database(&mut variables, OWNER_ROLE, "DatabaseOwnerPassword");
-                // The password of the contexts' roles. Empty if they use IAM authentication.
-                variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword"));
+                variables.insert("DATABASE_ROLE_PASSWORD", Setting::Input("DatabasePassword")); // Empty with IAM.
             }
             // The event names the secret. Redis comes with the limits of clients, below.
             Uses::RoleSecrets(_) | Uses::Redis => {}
@@ -118,6 +117,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::InvoiceSeller => drop(variables.insert("INVOICE_SELLER", Setting::Input("InvoiceSeller"))),
             Uses::OrderLimits => variables.extend(ORDER_LIMITS),
             Uses::OrderRates => variables.extend(ORDER_RATES),
+            Uses::MfaPolicy => drop(variables.insert("MFA_REQUIRED_ROLES", Setting::Input("MfaRequiredRoles"))),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
             Uses::WebhookTargets => variables.extend(WEBHOOK_TARGETS),

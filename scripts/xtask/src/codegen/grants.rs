@@ -167,6 +167,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::OrderLimits
         | Uses::OrderRates
         | Uses::AttemptLimit
+        | Uses::MfaPolicy
         | Uses::MessageLimits
         | Uses::WebhookTargets
         | Uses::RegistrationLimit => Vec::new(),

@@ -5,6 +5,7 @@ use catalog::{ClientLimit, RouteClass};
 use domain::message_limits::{Budget, CallingCodes, MessageLimits, Quota};
 use domain::order::{MAX_LINES, OrderLimits};
 use domain::payment::AttemptLimit;
+use domain::second_factor::MfaPolicy;
 use domain::webhook::WebhookTargets;
 use kernel::rate_limit::Policy;
 
@@ -23,6 +24,13 @@ impl Config {
 
     pub fn attempt_limit(&self) -> Result<AttemptLimit> {
         Ok(AttemptLimit { failed: self.count(env::MAX_FAILED_ATTEMPTS)? })
+    }
+
+    pub fn mfa_policy(&self) -> Result<MfaPolicy> {
+        let roles = self.optional(env::MFA_REQUIRED_ROLES).unwrap_or_default();
+        MfaPolicy::parse(&roles).ok_or_else(|| {
+            ConfigError::invalid(env::MFA_REQUIRED_ROLES, "roles separated by commas, such as staff,admin")
+        })
     }
 
     pub fn message_limits(&self) -> Result<MessageLimits> {
@@ -89,6 +97,14 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mfa_is_required_of_the_named_roles_and_of_none_by_default() {
+        let policy = |roles| Config::from_vars([("MFA_REQUIRED_ROLES", roles)]).mfa_policy();
+        assert_eq!(policy("staff,admin"), Ok(MfaPolicy::parse("staff,admin").unwrap()));
+        assert_eq!(Config::from_vars([]).mfa_policy(), Ok(MfaPolicy::default()));
+        assert!(policy("staff,root").unwrap_err().to_string().contains("MFA_REQUIRED_ROLES"));
+    }
 
     #[test]
     fn limits_of_orders_are_positive_and_within_those_of_the_domain() {

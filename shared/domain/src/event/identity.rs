@@ -62,6 +62,15 @@ pub struct UserErased {
     pub user_id: UserId,
 }
 
+/// The second factor of an account was removed, by its user or by an admin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecondFactorRemoved {
+    /// Id of the user.
+    pub user_id: UserId,
+    /// Id of the user or the admin who removed it.
+    pub removed_by: UserId,
+}
+
 /// Somebody asked for a new password for an e-mail address, whether an account has it or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PasswordResetRequested {

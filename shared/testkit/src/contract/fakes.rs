@@ -124,6 +124,7 @@ fakes! {
     rate_limiter contract_rate_limiter Platform::rate_limiter;
     request_sources contract_request_sources Platform::request_sources;
     revocations contract_revocations Platform::revocations;
+    second_factors contract_second_factors Platform::users;
     sessions contract_sessions Platform::users;
     stock contract_stock Platform::stock;
     role_secrets contract_role_secrets |on: &Platform| {

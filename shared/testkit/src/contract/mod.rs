@@ -58,6 +58,7 @@ pub mod reservations;
 pub mod revocations;
 pub mod role_secrets;
 pub mod saved_methods;
+pub mod second_factors;
 pub mod sessions;
 pub mod sms_sender;
 pub mod stock;

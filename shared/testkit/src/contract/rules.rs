@@ -63,6 +63,7 @@ mod tests {
         ("revocations", include_str!("revocations.rs")),
         ("role_secrets", include_str!("role_secrets.rs")),
         ("saved_methods", include_str!("saved_methods.rs")),
+        ("second_factors", include_str!("second_factors.rs")),
         ("sessions", include_str!("sessions.rs")),
         ("stock", include_str!("stock.rs")),
         ("storefront", include_str!("storefront.rs")),

@@ -80,7 +80,8 @@ async fn attempt(users: &impl UserStore, name: &str, counters: &LoginCounters, a
 pub async fn registered_user_is_found_by_email_and_username(fixture: &Fixture<impl UserStore>) {
     let user = new_user().registered();
     let event = register(fixture.port(), &user).await.expect("registered");
-    let known = Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned() };
+    let known =
+        Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), has_second_factor: false };
     assert_eq!(find(fixture.port(), user.email.as_str()).await, Some(known.clone()));
     assert_eq!(find(fixture.port(), user.username.as_str()).await, Some(known));
     fixture.assert_only_published(&[event]).await;
@@ -353,7 +354,8 @@ pub async fn account_is_found_by_its_id(fixture: &Fixture<impl UserStore>) {
     let user = new_user().registered();
     register(fixture.port(), &user).await.expect("registered");
     let reserve = async |id| fixture.port().reserve_login(LoginName::Id(id), &counters(), now()).await;
-    let known = Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned() };
+    let known =
+        Credentials { user_id: user.id, role: user.role, password_hash: "$hash$".to_owned(), has_second_factor: false };
     assert_eq!(reserve(user.id).await, Ok(LoginAttempt::Granted(Some(known))));
     assert_eq!(reserve(UserId(fresh())).await, Ok(LoginAttempt::Granted(None)));
     assert_eq!(find(fixture.port(), &user.id.to_string()).await, None, "an id is no name");

@@ -33,6 +33,7 @@ impl UsersState {
         };
         self.verifications.retain(|_, (one, ..)| one.user_id != user);
         self.resets.retain(|_, (one, ..)| one.user_id != user);
+        self.factors.erase(user);
         Some((first..=last).collect())
     }
 }

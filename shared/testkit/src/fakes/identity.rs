@@ -6,6 +6,7 @@ use super::{
     clients::Clients,
     keys::IdempotencyKeys,
     passwords::{Resets, fake_hash},
+    second_factors::Factors,
 };
 use domain::{
     Event,
@@ -34,6 +35,7 @@ pub(super) struct UsersState {
     sources: BTreeMap<String, Timestamp>,
     pub(super) resets: Resets,
     pub(super) clients: Clients,
+    pub(super) factors: Factors,
     pub(super) sessions: BTreeMap<SessionId, Session>,
 }
 
@@ -244,6 +246,7 @@ impl ports::UserStore for Users {
                 user_id: account.user.id,
                 role: account.user.role,
                 password_hash: account.password_hash.clone(),
+                has_second_factor: users.factors.is_active(account.user.id),
             })))
         });
         commit.await

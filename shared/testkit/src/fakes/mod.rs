@@ -31,6 +31,7 @@ mod request_sources;
 mod roles;
 mod saved_methods;
 mod sealing;
+mod second_factors;
 mod sessions;
 mod snapshot;
 mod stock;

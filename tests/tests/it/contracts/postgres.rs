@@ -139,6 +139,11 @@ mod product_index {
     testkit::contract_product_index!(store(Context::Catalogue, |database, _| PgProductIndex::new(database)));
 }
 
+mod second_factors {
+    use super::*;
+    testkit::contract_second_factors!(store(Context::Identity, PgUsers::new));
+}
+
 mod sessions {
     use super::*;
     testkit::contract_sessions!(store(Context::Identity, PgUsers::new));

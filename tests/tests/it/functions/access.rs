@@ -6,8 +6,8 @@ use catalog::{Auth, FUNCTIONS, Trigger, role};
 use edge::http::{Call, RawBody, Reply};
 use kernel::Failure;
 
-const CALLERS: [Option<&str>; 5] =
-    [None, Some(role::CUSTOMER), Some(role::STAFF), Some(role::ADMIN), Some(role::SERVICE)];
+const CALLERS: [Option<&str>; 6] =
+    [None, Some(role::CUSTOMER), Some(role::STAFF), Some(role::ADMIN), Some(role::SERVICE), Some(role::MFA_ENROLMENT)];
 
 #[tokio::test]
 async fn every_route_admits_exactly_the_roles_of_its_row() {
@@ -31,6 +31,13 @@ async fn every_route_admits_exactly_the_roles_of_its_row() {
         }
     }
     assert!(calls >= 5 * 13, "only {calls} calls were made");
+}
+
+#[test]
+fn token_to_set_up_a_second_factor_is_accepted_there_alone() {
+    let admits = |function: &&&catalog::Function| matches!(function.trigger, Trigger::Http { auth: Auth::Roles(roles), .. } if roles.contains(&role::MFA_ENROLMENT));
+    let admitting: Vec<&str> = FUNCTIONS.iter().filter(admits).map(|function| function.name).collect();
+    assert_eq!(admitting, [catalog::TOTP_BEGIN.name, catalog::TOTP_CONFIRM.name]);
 }
 
 #[test]

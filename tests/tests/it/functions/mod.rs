@@ -34,6 +34,7 @@ mod product_list;
 mod product_price_list;
 mod product_price_track;
 mod product_update;
+pub(crate) mod second_factors;
 mod sessions;
 mod stock;
 mod verification;

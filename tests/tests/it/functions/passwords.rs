@@ -13,6 +13,7 @@ use catalog::{PASSWORD_CHANGE, PASSWORD_RESET_CONFIRM, PASSWORD_RESET_REQUEST, P
 use domain::{
     id::SessionId,
     password_reset::{self, ChangePassword, ConfirmReset, PasswordReset},
+    second_factor::MfaPolicy,
     session::Login,
     user::User,
     verification::{ContactKind, Token},
@@ -51,7 +52,8 @@ pub(crate) async fn confirm(platform: &Platform, call: Call<ConfirmReset>) -> Re
 
 pub(crate) async fn log_in(platform: &Platform, call: Call<Login>) -> Result<Reply<TokenView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    user_login::handle(users, &ThrottledPasswords { users, passwords, sources }, &platform.tokens(), call).await
+    let passwords = &ThrottledPasswords { users, passwords, sources };
+    user_login::handle(users, (passwords, &MfaPolicy::default()), &platform.tokens(), call).await
 }
 
 /// The status of a login with the new password.

@@ -6,6 +6,7 @@ use adapters::{Wiring, config::Config};
 use adapters_auth::Argon2Passwords;
 use catalog::{KEY_ROTATE, USER_LOGIN};
 use domain::{
+    second_factor::MfaPolicy,
     throttle::{FIRST_DELAY_S, FREE_FAILURES, SOURCE_BURST},
     user::Password,
 };
@@ -176,7 +177,8 @@ async fn work(platform: &Platform, passwords: &Counted, event: Value) -> (u64, u
     let (verified, steps) = (passwords.verified.get(), platform.operation_count());
     let response = respond(route, event, &Clock::at(sample_time(), 7), &async |call| {
         let (users, sources) = (&platform.users(), &platform.request_sources());
-        user_login::handle(users, &ThrottledPasswords { users, passwords, sources }, &platform.tokens(), call).await
+        let passwords = &ThrottledPasswords { users, passwords, sources };
+        user_login::handle(users, (passwords, &MfaPolicy::default()), &platform.tokens(), call).await
     })
     .await;
     let status = response["statusCode"].as_u64().expect("a status");

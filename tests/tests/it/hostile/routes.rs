@@ -5,7 +5,9 @@ use crate::functions::{
     clients::issue as issue_token,
     http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset, log_in},
-    sample, sample_time, seeded_platform,
+    sample, sample_time,
+    second_factors::{begin as begin_totp, finish as finish_login, remove as remove_totp},
+    seeded_platform,
 };
 use adapters::{Wiring, config::Config};
 use catalog::{Context, Function};
@@ -96,6 +98,10 @@ impl Api {
         dispatch! { function.name, route, event;
             USER_REGISTER => |call| register_user(p, &self.limits, Budget::hourly(20), call);
             USER_LOGIN => |call| log_in(p, call);
+            USER_LOGIN_MFA => |call| finish_login(p, call);
+            TOTP_BEGIN => |call| begin_totp(p, call);
+            TOTP_CONFIRM => |call| totp_confirm::handle(&p.users(), &p.tokens(), call);
+            TOTP_REMOVE => |call| remove_totp(p, call);
             TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
             USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
             USER_GET => |call| user_get::handle(&p.users(), call);

@@ -13,6 +13,7 @@ mod order;
 mod payment_methods;
 mod personal_data;
 mod saga;
+mod second_factors;
 mod secrets;
 mod service_clients;
 mod stack;

@@ -19,6 +19,7 @@ fn private_keys_are_read_only_where_tokens_are_signed_or_keys_made() {
     let signing = &catalog::SIGNING_KEYS;
     let may_read = BTreeSet::from([
         catalog::USER_LOGIN.name,
+        catalog::USER_LOGIN_MFA.name,
         catalog::TOKEN_ISSUE.name,
         catalog::TOKEN_REFRESH.name,
         catalog::KEY_ROTATE.name,

@@ -82,11 +82,13 @@ fn erasure_is_by_a_function_of_the_context_that_has_the_table() {
 }
 
 /// Tables with personal data that the export leaves out, because what they have is in another table, cannot be read, or is gone in days.
-const NOT_EXPORTED: [&str; 9] = [
+const NOT_EXPORTED: [&str; 11] = [
     "identity.idempotency",
     "identity.login_attempts",
     "identity.login_sources",
     "identity.message_budgets",
+    "identity.pending_logins",
+    "identity.recovery_codes",
     "identity.used_refresh_tokens",
     "notifications.idempotency",
     "notifications.message_budgets",

@@ -35,7 +35,7 @@ const LONG_FUNCTIONS: [(&str, &str); 4] = [
 ];
 
 /// Handlers that may take more ports, as `path::name`, each with the reason.
-const WIDE_HANDLERS: [(&str, &str); 5] = [
+const WIDE_HANDLERS: [(&str, &str); 8] = [
     ("functions/message-send/src/lib.rs::handle", "the channel of the request decides which sender is used"),
     ("functions/update-send/src/lib.rs::handle", "the customer decides which senders are used"),
     (
@@ -46,6 +46,9 @@ const WIDE_HANDLERS: [(&str, &str); 5] = [
         "functions/password-reset-confirm/src/lib.rs::handle",
         "the token is checked, the password hashed, and sessions end",
     ),
+    ("functions/user-login/src/lib.rs::handle", "one store has the account and the login that is to be finished"),
+    ("functions/user-login-mfa/src/lib.rs::handle", "one store has the account and its second factor"),
+    ("functions/totp-begin/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/password-reset-send/src/lib.rs::handle", "one store has the user, the token and what was sent"),
 ];
 

@@ -15,6 +15,7 @@ use domain::{
     product::{CreateProduct, UpdateProduct},
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
     saved_method::SavePaymentMethod,
+    second_factor::{BeginTotp, ConfirmTotp, FinishLogin, RemoveTotp},
     session::{Login, Refresh},
     stock::AdjustStock,
     user::Register,
@@ -27,6 +28,7 @@ use serde_json::json;
 pub fn routes() -> Vec<Operation> {
     let contexts = [
         identity(),
+        clients_and_contacts(),
         catalogue(),
         inventory(),
         orders(),
@@ -47,10 +49,20 @@ fn identity() -> Vec<Operation> {
             "username-taken",
             "too-many-registrations",
         ]),
-        route(catalog::USER_LOGIN)
-            .takes::<Login>()
-            .ok::<TokenView>()
-            .refuses(&["wrong-credentials", "too-many-logins"]),
+        route(catalog::USER_LOGIN).takes::<Login>().ok::<TokenView>().refuses(&[
+            "wrong-credentials",
+            "too-many-logins",
+            "mfa-required",
+            "mfa-enrolment-required",
+        ]),
+        route(catalog::USER_LOGIN_MFA).takes::<FinishLogin>().ok::<TokenView>().refuses(&[
+            "invalid-mfa-token",
+            "too-many-logins",
+            "wrong-code",
+        ]),
+        route(catalog::TOTP_BEGIN).takes::<BeginTotp>().ok::<TotpView>().refuses(&["too-many-logins", "totp-active"]),
+        route(catalog::TOTP_CONFIRM).takes::<ConfirmTotp>().ok::<RecoveryCodesView>().refuses(&["totp-active"]),
+        route(catalog::TOTP_REMOVE).takes::<Option<RemoveTotp>>().refuses(&["too-many-logins"]),
         route(catalog::TOKEN_REFRESH).takes::<Refresh>().ok::<TokenView>().refuses(&["invalid-refresh-token"]),
         route(catalog::USER_LOGOUT),
         route(catalog::USER_GET).ok::<UserView>(),
@@ -78,6 +90,11 @@ fn identity() -> Vec<Operation> {
         route(catalog::USER_STATUS_UPDATE).takes::<ChangeStatus>().ok::<UserView>().refuses(&["own-account"]),
         route(catalog::SESSION_LIST).ok::<ListView<SessionView>>().paged(),
         route(catalog::SESSION_END),
+    ]
+}
+
+fn clients_and_contacts() -> Vec<Operation> {
+    vec![
         route(catalog::CLIENT_CREATE).takes::<CreateClient>().created::<ClientSecretView>(),
         route(catalog::CLIENT_LIST).ok::<ListView<ClientView>>().paged(),
         route(catalog::CLIENT_SECRET_ROTATE).ok::<ClientSecretView>(),

@@ -76,6 +76,7 @@ fn rules() -> Vec<(&'static str, Value)> {
             "ShippingMethods",
             text("standard:free", "Methods with prices in minor units, such as express:EUR:1290,USD:1500."),
         ),
+        ("MfaRequiredRoles", text("", "Roles that need a second factor, separated by commas, such as staff,admin.")),
         ("MaxFailedAttempts", text("10", "Payment attempts of a customer in an hour that may fail.")),
         (
             "SmsCountries",

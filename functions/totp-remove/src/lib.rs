@@ -1,0 +1,42 @@
+//! `DELETE /api/v1/users/{id}/totp`: removes a second factor, by its user with password and code, or by an admin for somebody who lost it.
+//!
+//! Returns 204, and 404 if there is none. The recovery codes go with it. A wrong password or code is 422, and after repeated failures 429, with
+//! the delays of logins. The event says who removed it.
+
+use domain::{
+    event::SecondFactorRemoved,
+    id::UserId,
+    profile,
+    second_factor::{self, RemoveTotp},
+    user,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{AccountPasswords, FactorCodes, FactorStore, LoginName, PasswordAttempt};
+use services::use_code;
+
+/// Removes one second factor.
+pub async fn handle(
+    factors: &impl FactorStore,
+    passwords: &impl AccountPasswords,
+    codes: &impl FactorCodes,
+    call: Call<Option<RemoveTotp>>,
+) -> Result<Reply<()>, Failure> {
+    let user_id: UserId = call.owner_from_path("id", user::check_self_or_admin)?;
+    let removed_by = UserId(call.principal()?.id);
+    if user_id == removed_by {
+        let proof = call.body.as_ref().ok_or_else(profile::wrong_current_password)?;
+        let (account, password) = (LoginName::Id(user_id), proof.current_password.as_str());
+        let client_address = call.client_address(async |secret| passwords.is_from_distribution(secret).await).await?;
+        let attempt = PasswordAttempt { account, password, client_address, now: call.now };
+        passwords.prove(attempt).await?.ok_or_else(profile::wrong_current_password)?;
+        if !use_code(factors, codes, user_id, &proof.code, call.now).await? {
+            return Err(second_factor::wrong_code_field());
+        }
+    }
+    let event = call.event(user_id, 1, SecondFactorRemoved { user_id, removed_by });
+    match factors.remove_totp(user_id, &event).await? {
+        true => Ok(Reply::no_content()),
+        false => Err(Failure::not_found("second factor")),
+    }
+}

@@ -1,0 +1,36 @@
+//! `POST /api/v1/users/login/mfa`: finishes a login with a code of the second factor, or with a recovery code.
+//!
+//! Returns 401 `invalid-mfa-token` for a token that is wrong, used, five minutes old, or was tried five times, and 401 `wrong-code` for a code that
+//! is wrong or was used before. After repeated wrong codes of one account from one source, or of one source, it returns 429 with
+//! `Retry-After`, with the delays of passwords.
+
+use api::TokenView;
+use domain::{
+    id::SessionId,
+    second_factor::{FinishLogin, invalid_login_token, wrong_code},
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{FactorAttempt, FactorLogins, FactorStore, Tokens, UserStore};
+use services::begin_session;
+
+/// Finishes one login.
+pub async fn handle(
+    users: &(impl UserStore + FactorStore),
+    factors: &impl FactorLogins,
+    tokens: &impl Tokens,
+    call: Call<FinishLogin>,
+) -> Result<Reply<TokenView>, Failure> {
+    let proof = call.body.proof()?;
+    let digest = tokens.digest(&call.body.mfa_token);
+    let user = users.try_login(&digest, call.now).await?.ok_or_else(invalid_login_token)?;
+    let client_address = call.client_address(async |secret| factors.is_from_distribution(secret).await).await?;
+    let attempt = FactorAttempt { user, proof: &proof, client_address, now: call.now };
+    let (credentials, counters) = factors.prove_factor(attempt).await?.ok_or_else(wrong_code)?;
+    if !users.finish_login(&digest).await? {
+        return Err(invalid_login_token());
+    }
+    let (session, owner) = (SessionId(call.ids.next()), (user, credentials.role));
+    let (access_token, refresh_token) = begin_session(users, tokens, session, owner, &counters, call.now).await?;
+    Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
+}

@@ -1,0 +1,112 @@
+//! Second factors, and logins that are to be finished with one.
+
+use super::{PgUsers, fragments::insert_event, params::params, rows::get};
+use domain::{
+    Event,
+    id::UserId,
+    second_factor::{MAX_ATTEMPTS, Totp},
+};
+use kernel::{Failure, Timestamp};
+use ports::{Bus, FactorStore};
+use tokio_postgres::types::Json;
+
+const BEGIN: &str = "
+    INSERT INTO totp AS known (user_id, sealed, created_at) SELECT id, $2, $3 FROM users WHERE id = $1 AND status = 'active'
+    ON CONFLICT (user_id) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at, last_step = 0
+    WHERE NOT known.is_active
+    RETURNING user_id";
+
+const GET: &str = "SELECT sealed, is_active FROM totp WHERE user_id = $1";
+
+const ACTIVATE: &str = "
+    WITH activated AS (
+        UPDATE totp SET is_active = true, last_step = $3 WHERE user_id = $1 AND sealed = $2 AND NOT is_active
+        RETURNING user_id
+    ), codes AS (
+        INSERT INTO recovery_codes (user_id, digest) SELECT user_id, unnest($4::text[]) FROM activated
+    )
+    SELECT user_id FROM activated";
+
+const REMOVE: &str = concat!(
+    "WITH removed AS (
+        DELETE FROM totp WHERE user_id = $1 RETURNING user_id
+    ), ",
+    insert_event!("$2", from "removed"),
+    " SELECT user_id FROM removed",
+);
+
+const USE_STEP: &str = "
+    UPDATE totp SET last_step = $2 WHERE user_id = $1 AND is_active AND last_step < $2 RETURNING user_id";
+
+const USE_RECOVERY_CODE: &str = "DELETE FROM recovery_codes WHERE user_id = $1 AND digest = $2 RETURNING user_id";
+
+const STORE_LOGIN: &str = "
+    WITH cleaned AS (
+        DELETE FROM pending_logins WHERE user_id = $2 AND expires_at <= $3
+    )
+    INSERT INTO pending_logins (digest, user_id, expires_at) VALUES ($1, $2, $4)";
+
+const TRY_LOGIN: &str = "
+    UPDATE pending_logins SET attempts = attempts + 1
+    WHERE digest = $1 AND expires_at > $2 AND attempts < $3
+    RETURNING user_id";
+
+const FINISH_LOGIN: &str = "DELETE FROM pending_logins WHERE digest = $1 RETURNING user_id";
+
+impl<B: Bus> FactorStore for PgUsers<B> {
+    async fn begin_totp(&self, user: UserId, sealed: &str, now: Timestamp) -> Result<bool, Failure> {
+        let rows = self.relay.database().query(BEGIN, &params![user.0, sealed, now]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn totp(&self, user: UserId) -> Result<Option<Totp>, Failure> {
+        let rows = self.relay.database().query(GET, &params![user.0]).await?;
+        let read = |row| Ok(Totp { sealed: get(row, "sealed")?, is_active: get(row, "is_active")? });
+        rows.first().map(read).transpose()
+    }
+
+    async fn activate_totp(&self, user: UserId, sealed: &str, step: i64, digests: &[String]) -> Result<bool, Failure> {
+        let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
+        let rows = self.relay.database().query(ACTIVATE, &params![user.0, sealed, step, digests]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure> {
+        let rows = self.relay.database().query(REMOVE, &params![user.0, Json(event)]).await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        self.relay.publish(std::slice::from_ref(event)).await;
+        Ok(true)
+    }
+
+    async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure> {
+        let rows = self.relay.database().query(USE_STEP, &params![user.0, step]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool, Failure> {
+        let rows = self.relay.database().query(USE_RECOVERY_CODE, &params![user.0, digest]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn store_login(
+        &self,
+        digest: &str,
+        user: UserId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Failure> {
+        self.relay.database().query(STORE_LOGIN, &params![digest, user.0, now, expires_at]).await.map(drop)
+    }
+
+    async fn try_login(&self, digest: &str, now: Timestamp) -> Result<Option<UserId>, Failure> {
+        let rows = self.relay.database().query(TRY_LOGIN, &params![digest, now, MAX_ATTEMPTS]).await?;
+        rows.first().map(|row| get(row, "user_id").map(UserId)).transpose()
+    }
+
+    async fn finish_login(&self, digest: &str) -> Result<bool, Failure> {
+        let rows = self.relay.database().query(FINISH_LOGIN, &params![digest]).await?;
+        Ok(!rows.is_empty())
+    }
+}

@@ -1,0 +1,80 @@
+//! Ports of second factors.
+
+use crate::{Credentials, LoginCounters, RequestSources};
+use domain::{
+    Event,
+    id::UserId,
+    second_factor::{Code, Proof, Totp},
+    verification::Token,
+};
+use kernel::{Failure, Timestamp};
+
+/// Second factors of accounts, and logins that are to be finished with one.
+pub trait FactorStore {
+    /// Stores the encrypted secret of a second factor that is not active yet, in place of one that is not active either. `false` if one is
+    /// active.
+    async fn begin_totp(&self, user: UserId, sealed: &str, now: Timestamp) -> Result<bool, Failure>;
+
+    /// The second factor of a user.
+    async fn totp(&self, user: UserId) -> Result<Option<Totp>, Failure>;
+
+    /// Activates the second factor with this encrypted secret, marks the step as used, and stores the digests of the recovery codes.
+    /// `false` unless it is there and not active.
+    async fn activate_totp(&self, user: UserId, sealed: &str, step: i64, digests: &[String]) -> Result<bool, Failure>;
+
+    /// Removes the second factor and the recovery codes, and commits the event. `false` if there is none.
+    async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure>;
+
+    /// Marks a step, and all before it, as used. `false` if it is already: a code is accepted once.
+    async fn use_step(&self, user: UserId, step: i64) -> Result<bool, Failure>;
+
+    /// Deletes a recovery code. `false` if there is none with this digest.
+    async fn use_recovery_code(&self, user: UserId, digest: &str) -> Result<bool, Failure>;
+
+    /// Stores the digest of the token of a login that is to be finished, and deletes those of the user that have expired.
+    async fn store_login(
+        &self,
+        digest: &str,
+        user: UserId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), Failure>;
+
+    /// Counts an attempt to finish a login, and returns its user. `None` if it is unknown, has expired, or was tried `MAX_ATTEMPTS` times.
+    async fn try_login(&self, digest: &str, now: Timestamp) -> Result<Option<UserId>, Failure>;
+
+    /// Deletes a login that is finished. `false` if somebody else has finished it.
+    async fn finish_login(&self, digest: &str) -> Result<bool, Failure>;
+}
+
+/// An attempt to prove to have a second factor.
+#[derive(Clone, Copy)]
+pub struct FactorAttempt<'a> {
+    pub user: UserId,
+    pub proof: &'a Proof,
+    /// The client's IP address.
+    pub client_address: Option<&'a str>,
+    pub now: Timestamp,
+}
+
+/// Proving to have a second factor, under the delays of `domain::throttle`.
+pub trait FactorLogins: RequestSources {
+    /// Uses a code or a recovery code. The attempt counts as failed until the returned counters are settled. `None` if it is wrong or was
+    /// used before; `RateLimited` after too many wrong ones.
+    async fn prove_factor(&self, attempt: FactorAttempt<'_>) -> Result<Option<(Credentials, LoginCounters)>, Failure>;
+}
+
+/// Secrets and codes of second factors.
+pub trait FactorCodes {
+    /// A new secret in base32, and in its stored form: encrypted, and bound to the user.
+    async fn totp_secret(&self, user: UserId) -> Result<(String, String), Failure>;
+
+    /// The step of which `code` is the code, among those that are accepted at `now`; `None` if it is of none.
+    async fn step_of(&self, user: UserId, sealed: &str, code: &Code, now: Timestamp) -> Result<Option<i64>, Failure>;
+
+    /// A new recovery code and its stored digest.
+    fn recovery_code(&self) -> Result<(Token, String), Failure>;
+
+    /// The digest under which a recovery code is stored.
+    fn recovery_digest(&self, code: &Token) -> String;
+}

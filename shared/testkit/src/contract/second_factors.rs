@@ -1,0 +1,128 @@
+//! Contract of [`FactorStore`], over a [`UserStore`] that has the accounts.
+
+use super::{Fixture, an_event, fresh, later, now};
+use crate::build;
+use domain::{
+    event::SecondFactorRemoved,
+    id::UserId,
+    second_factor::{MAX_ATTEMPTS, Totp},
+};
+use futures_util::future::join_all;
+use ports::{FactorStore, LoginAttempt, LoginCounters, LoginName, UserStore};
+
+/// Generates one test per rule. The expression is a future of a `Fixture<impl FactorStore + UserStore>`.
+#[macro_export]
+macro_rules! contract_second_factors {
+    ($fixture:expr) => {
+        $crate::each_rule! { second_factors, $fixture;
+            second_factor_counts_once_it_is_active
+            active_second_factor_is_neither_replaced_nor_activated_again
+            step_is_used_once_and_none_before_it
+            concurrent_uses_of_a_step_succeed_once
+            recovery_code_is_used_once
+            removed_second_factor_takes_its_recovery_codes_along
+            login_is_tried_five_times_until_it_expires
+            login_is_finished_once
+        }
+    };
+}
+
+trait Stores: FactorStore + UserStore {}
+impl<S: FactorStore + UserStore> Stores for S {}
+
+async fn registered(users: &impl UserStore) -> UserId {
+    let id = UserId(fresh());
+    let name = format!("u{}", &id.0.simple().to_string()[18..]);
+    let user = build::user().id(id).name(&name).registered();
+    users.register(&user, "$hash$", &an_event(build::user().event())).await.expect("registered");
+    id
+}
+
+/// A user with an active second factor, whose step 10 is used, and two recovery codes.
+async fn protected(port: &impl Stores) -> UserId {
+    let user = registered(port).await;
+    assert_eq!(port.begin_totp(user, "sealed", now()).await, Ok(true));
+    let digests = ["one".to_owned(), "two".to_owned()];
+    assert_eq!(port.activate_totp(user, "sealed", 10, &digests).await, Ok(true));
+    user
+}
+
+async fn has_second_factor(users: &impl UserStore, user: UserId) -> bool {
+    let counters = LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() };
+    match users.reserve_login(LoginName::Id(user), &counters, now()).await.expect("a response") {
+        LoginAttempt::Granted(Some(credentials)) => credentials.has_second_factor,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub async fn second_factor_counts_once_it_is_active(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user) = (fixture.port(), registered(fixture.port()).await);
+    assert_eq!(port.totp(user).await, Ok(None));
+    assert_eq!(port.begin_totp(UserId(fresh()), "sealed", now()).await, Ok(false));
+    assert_eq!(port.begin_totp(user, "first", now()).await, Ok(true));
+    assert_eq!(port.begin_totp(user, "second", now()).await, Ok(true));
+    let totp = |is_active| Ok(Some(Totp { sealed: "second".to_owned(), is_active }));
+    assert_eq!((port.totp(user).await, has_second_factor(port, user).await), (totp(false), false));
+    assert_eq!(port.use_step(user, 10).await, Ok(false));
+    assert_eq!(port.activate_totp(user, "first", 10, &[]).await, Ok(false));
+    assert_eq!(port.activate_totp(user, "second", 10, &[]).await, Ok(true));
+    assert_eq!((port.totp(user).await, has_second_factor(port, user).await), (totp(true), true));
+}
+
+pub async fn active_second_factor_is_neither_replaced_nor_activated_again(
+    fixture: &Fixture<impl FactorStore + UserStore>,
+) {
+    let (port, user) = (fixture.port(), protected(fixture.port()).await);
+    assert_eq!(port.begin_totp(user, "other", now()).await, Ok(false));
+    assert_eq!(port.activate_totp(user, "sealed", 11, &["three".to_owned()]).await, Ok(false));
+    assert_eq!(port.use_recovery_code(user, "three").await, Ok(false));
+}
+
+pub async fn step_is_used_once_and_none_before_it(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user) = (fixture.port(), protected(fixture.port()).await);
+    for (step, is_accepted) in [(10, false), (12, true), (12, false), (11, false), (13, true)] {
+        assert_eq!(port.use_step(user, step).await, Ok(is_accepted), "{step}");
+    }
+}
+
+pub async fn concurrent_uses_of_a_step_succeed_once(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let user = protected(fixture.port()).await;
+    let uses = join_all(fixture.concurrent(8).map(|port| port.use_step(user, 11))).await;
+    assert_eq!(uses.into_iter().filter(|used| *used == Ok(true)).count(), 1);
+}
+
+pub async fn recovery_code_is_used_once(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
+    for (digest, is_accepted) in [("one", true), ("one", false), ("three", false), ("two", true)] {
+        assert_eq!(port.use_recovery_code(user, digest).await, Ok(is_accepted), "{digest}");
+    }
+    assert_eq!(port.use_recovery_code(other, "one").await, Ok(true));
+}
+
+pub async fn removed_second_factor_takes_its_recovery_codes_along(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user) = (fixture.port(), protected(fixture.port()).await);
+    let removed = || an_event(SecondFactorRemoved { user_id: user, removed_by: user });
+    assert_eq!(port.remove_totp(user, &removed()).await, Ok(true));
+    assert_eq!(port.remove_totp(user, &removed()).await, Ok(false));
+    assert_eq!((port.totp(user).await, port.use_recovery_code(user, "one").await), (Ok(None), Ok(false)));
+    assert!(!has_second_factor(port, user).await);
+}
+
+pub async fn login_is_tried_five_times_until_it_expires(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user, digest) = (fixture.port(), registered(fixture.port()).await, fresh().to_string());
+    port.store_login(&digest, user, now(), later(60)).await.expect("stored");
+    assert_eq!(port.try_login(&fresh().to_string(), now()).await, Ok(None));
+    assert_eq!(port.try_login(&digest, later(60)).await, Ok(None));
+    for _ in 0..MAX_ATTEMPTS {
+        assert_eq!(port.try_login(&digest, later(59)).await, Ok(Some(user)));
+    }
+    assert_eq!(port.try_login(&digest, later(59)).await, Ok(None));
+}
+
+pub async fn login_is_finished_once(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user, digest) = (fixture.port(), registered(fixture.port()).await, fresh().to_string());
+    port.store_login(&digest, user, now(), later(60)).await.expect("stored");
+    let finished = join_all(fixture.concurrent(8).map(|port| port.finish_login(&digest))).await;
+    assert_eq!(finished.into_iter().filter(|one| *one == Ok(true)).count(), 1);
+    assert_eq!(port.try_login(&digest, now()).await, Ok(None));
+}
