@@ -1,11 +1,12 @@
 """Runs the AWS emulator with two corrections, and records what scripts/observe and scripts/cost read.
 
-The CORS configuration of an HTTP API applies also if CloudFormation made the API: ministack 1.5.33 keeps it as the template spells it, and
-reads the members of API calls, which begin with a small letter.
+The CORS configuration of an HTTP API applies also if CloudFormation made the API: ministack 1.5.33 keeps it as the
+template spells it, and reads the members of API calls, which begin with a small letter.
 
-An update of a nested stack keeps the attributes of unchanged resources: ministack forgets them, so that the next `Fn::GetAtt` of such a
-resource fails the update. Unlike the update of a top-level stack, `_cfn_nested_stack_deploy` does not pass the recorded attributes to
-`_update_resource`, which returns them for a resource that does not change. Only the emulator's environment can import this program.
+An update of a nested stack keeps the attributes of unchanged resources: ministack forgets them, so that the next
+`Fn::GetAtt` of such a resource fails the update. Unlike the update of a top-level stack, `_cfn_nested_stack_deploy`
+does not pass the recorded attributes to `_update_resource`, which returns them for a resource that does not change.
+Only the emulator's environment can import this program.
 
 The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
 every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
@@ -46,7 +47,10 @@ def _update_with_attributes(
 
 provisioners._update_resource = _update_with_attributes
 
-_cors_response_headers, _cors_preflight_response = apigateway._cors_response_headers, apigateway._cors_preflight_response
+_cors_response_headers, _cors_preflight_response = (
+    apigateway._cors_response_headers,
+    apigateway._cors_preflight_response,
+)
 
 
 def _as_in_api_calls(configuration: dict[str, Any] | None) -> dict[str, Any]:

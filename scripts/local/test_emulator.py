@@ -48,7 +48,12 @@ class CorsTest(EmulatorTest):
 
     def setUp(self) -> None:
         super().setUp()
-        cors = {"AllowOrigins": ["https://shop.example"], "AllowMethods": ["GET"], "ExposeHeaders": ["etag"], "MaxAge": 600}
+        cors = {
+            "AllowOrigins": ["https://shop.example"],
+            "AllowMethods": ["GET"],
+            "ExposeHeaders": ["etag"],
+            "MaxAge": 600,
+        }
         properties = {"Name": "api", "ProtocolType": "HTTP", "CorsConfiguration": cors}
         api = {"Resources": {"Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": properties}}}
         self.client("cloudformation").create_stack(StackName="api", TemplateBody=json.dumps(api))

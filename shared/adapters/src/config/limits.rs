@@ -46,12 +46,12 @@ impl Config {
     }
 
     pub fn webhook_targets(&self) -> Result<WebhookTargets> {
-        let ports = self.text(env::WEBHOOK_PORTS)?;
+        let ports = self.optional(env::WEBHOOK_PORTS).unwrap_or_default();
         let ports = ports.split(',').filter(|port| !port.is_empty()).map(|port| port.parse::<u16>());
         let ports = ports.collect::<std::result::Result<_, _>>();
         Ok(WebhookTargets {
             ports: ports.map_err(|_| ConfigError::invalid(env::WEBHOOK_PORTS, "ports separated by commas"))?,
-            local_origin: Some(self.text(env::WEBHOOK_LOCAL_ORIGIN)?).filter(|origin| !origin.is_empty()),
+            local_origin: self.optional(env::WEBHOOK_LOCAL_ORIGIN),
         })
     }
 

@@ -182,14 +182,13 @@ async fn deliver(api: &ApiClient, order: &Value, mark: &str) {
     let (path, staff) = (format!("/api/v1/orders/{}", id(order)), api.staff().await);
     let note = json!({ "text": format!("{mark} rings twice") });
     api.post(&format!("{path}/notes")).token(&staff).json(&note).send().await.expect(201);
-    let mut version = order["version"].as_u64().expect("a version");
-    for status in [
+    let statuses = [
         json!({ "status": "shipped", "carrier": "DHL", "tracking_number": "00340434 1611" }),
         json!({ "status": "delivered" }),
-    ] {
+    ];
+    for (version, status) in (order["version"].as_u64().expect("a version")..).zip(statuses) {
         let request = api.request(Method::PATCH, &format!("{path}/status")).token(&staff);
         request.header("if-match", &format!("\"{version}\"")).json(&status).send().await.expect(200);
-        version += 1;
     }
 }
 
