@@ -5,6 +5,7 @@ created, and the sample's ids are replaced. Event ids and idempotency keys are n
 has no effect.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -74,6 +75,8 @@ class StackData:
     webhook_secret: str
     # Id and secret of a service client, as parameters of a request for a token.
     client: dict[str, str]
+    # A login that waits for a second factor, and what finishes it.
+    mfa: dict[str, str]
     # Four hexadecimal digits, new for each run.
     tag: str
 
@@ -92,6 +95,8 @@ class StackData:
             headers["idempotency-key"] += f"-{self.tag}"
         if function == "token-issue":
             return {**event, "body": urllib.parse.urlencode({"grant_type": "client_credentials"} | self.client)}
+        if function == "user-login-mfa":
+            return {**event, "body": json.dumps(self.mfa)}
         if function == "payment-webhook":
             return self._signed(event)
         if function == "user-register":
@@ -171,7 +176,29 @@ def create() -> StackData:
     ended = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}
     secret = env["GATEWAY_WEBHOOK_SECRET"]
     transaction = str(payments[0]["transaction_id"])
-    return StackData(replacements, accounts, transaction, ended, closed, endpoints, secret, client, new_tag())
+    # It waits for its first code, and has no effect on logins.
+    customer.post(f"/users/{user_id}/totp", {"current_password": password}).expect(200)
+    mfa = _waiting_login(public, account | {"email": f"kim-{unique}@example.com", "username": f"kim{unique}"})
+    return StackData(replacements, accounts, transaction, ended, closed, endpoints, secret, client, mfa, new_tag())
+
+
+def _waiting_login(public: ApiClient, account: Json) -> dict[str, str]:
+    """A login of a new account with a second factor, after its password was proven."""
+    user = str(public.post("/users/register", account).expect(201)["id"])
+    login = {"email": account["email"], "password": account["password"]}
+    owner = public.login(login["email"], login["password"])
+    secret = str(owner.post(f"/users/{user}/totp", {"current_password": login["password"]}).expect(200)["secret"])
+    confirmed = owner.post(f"/users/{user}/totp/confirm", {"code": _one_time_password(secret)}).expect(200)
+    waiting = public.post("/users/login", login).expect(401)
+    return {"mfa_token": str(waiting["mfa_token"]), "recovery_code": str(confirmed["recovery_codes"][0])}
+
+
+def _one_time_password(secret: str) -> str:
+    """The code of RFC 6238 for this moment."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    digest = hmac.digest(key, (int(time.time()) // 30).to_bytes(8, "big"), "sha1")
+    at = digest[-1] & 15
+    return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
 
 
 def _endpoint(staff: ApiClient, receiver: str) -> str:

@@ -25,6 +25,7 @@ DATA = sample_data.StackData(
     endpoints={"webhook-endpoint-delete": "endpoint-2"},
     webhook_secret="whsec_1",
     client={"client_id": "client-1", "client_secret": "secret-1"},
+    mfa={"mfa_token": "token-1", "recovery_code": "code-1"},
     tag="00ab",
 )
 

@@ -76,10 +76,10 @@ run "api" {
   assert {
     condition = alltrue([
       for name, function in local.functions : (
-        startswith(function.trigger.route, "GET ") || strcontains(function.trigger.route, "/users/") || strcontains(function.trigger.route, "/webhooks/")
+        startswith(function.trigger.route, "GET ") || strcontains(function.trigger.route, "/users/") || strcontains(function.trigger.route, "/webhooks/") || endswith(function.trigger.route, "/oauth/token")
       ) if function.trigger.kind == "http" && try(function.trigger.public && function.trigger.route != "$default", false)
     ])
-    error_message = "Anyone may write through a route that is not for accounts or signed webhooks."
+    error_message = "Anyone may write through a route that is not for accounts, tokens of service clients or signed webhooks."
   }
 
   assert {
