@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// How long a journey waits for something asynchronous. Generous, since a loaded machine is slow.
-const POLL_TIMEOUT: Duration = Duration::from_secs(90);
+const POLL_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Journeys that stop services run alone.
 static STACK: RwLock<()> = RwLock::const_new(());
