@@ -88,6 +88,14 @@ run "functions" {
   }
 
   assert {
+    condition = (
+      strcontains(module.function["user-login"].settings.environment["RATE_LIMITS"], "public_write:1000000,") &&
+      strcontains(module.function["user-login"].settings.environment["RATE_LIMITS"], ";read:1200,")
+    )
+    error_message = "The viewers of an edge location share the limit of one client, or clients who log in have none."
+  }
+
+  assert {
     condition = alltrue([
       for name, function in local.functions :
       contains([function.context, "${function.context}_reader", "probe"], function.environment["DATABASE_USER"].name)
