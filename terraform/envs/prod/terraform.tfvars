@@ -34,5 +34,5 @@ kafka = {
 
 # The quota of a new account is 10 or 1000: request more before the first apply.
 reserve_concurrency = true
-account_concurrency = 2000
+account_concurrency = 3000
 cors_origins        = ["https://shop.quayside.example"]
