@@ -1,11 +1,14 @@
-"""Sends orders through the local cloud while its services are killed with SIGKILL, then checks the invariants.
+"""Sends orders through the local cloud while its services are killed and disturbed, then checks the invariants.
 
 The run starts the local cloud if it is not up, creates customers and products (half of the products with less stock
-than demand), and sends orders over HTTP with several clients. Meanwhile it kills and restarts, in turn: PostgreSQL,
-Redis, Kafka, the payment gateway, the functions' processes, the Kafka trigger, and all of these at once. The AWS
-emulator is not killed, because its state is in memory: after a kill it has lost accepted messages, queues and the
-stack, which AWS does not do. Then the run waits, without triggering anything, until no work is pending, and prints the
-invariants. The exit status is 0 if all of them hold, else 1.
+than demand), and sends orders over HTTP with several clients. Meanwhile it kills (SIGKILL) and restarts, in turn:
+PostgreSQL, Redis, Kafka, the payment gateway, the functions' processes, the Kafka trigger, and all of these at once.
+And it disturbs: a service accepts connections and does not answer (hang), PostgreSQL rejects writes (read-only), the
+bus is down (bus) or rejects some events (bus-entries), a consumer is deployed with a configuration that it cannot start
+with (configuration). `--bus-outage` begins with an outage of the bus that lasts as long as it says. The AWS emulator is
+not killed, because its state is in memory: after a kill it has lost accepted messages, queues and the stack, which AWS
+does not do. Then the run waits, without triggering anything, until no work is pending, and prints the invariants. The
+exit status is 0 if all of them hold, else 1.
 
 A run takes some minutes of orders, and then as long as the platform's schedules need: a message whose function was
 killed is redelivered after its visibility timeout (one to three minutes), and a payment whose function was killed while
@@ -88,6 +91,7 @@ class Run:
         progress.heading(f"{arguments.orders} orders by {arguments.clients} clients, seed {arguments.seed}")
         started = time.monotonic()
         if not arguments.no_kills:
+            self.killer.bus_outage_s = arguments.bus_outage
             self.killer.start()
         try:
             self.load.run(self.rng, self.plans, arguments.clients)
@@ -255,7 +259,10 @@ def read_arguments() -> argparse.Namespace:
         choices=chaos_killer.KINDS,
         default=chaos_killer.KINDS,
         metavar="KIND",
-        help=f"kill only these: {', '.join(chaos_killer.KINDS)} (default: all)",
+        help=f"kill or disturb only these: {', '.join(chaos_killer.KINDS)} (default: all)",
+    )
+    parser.add_argument(
+        "--bus-outage", type=int, default=0, metavar="SECONDS", help="begin with an outage of the bus (default none)"
     )
     parser.add_argument("--no-kills", action="store_true", help="send orders without killing anything")
     parser.add_argument("--check", action="store_true", help="send nothing, repeat the checks of the last run")

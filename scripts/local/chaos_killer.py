@@ -1,4 +1,5 @@
-"""Kills services of the local cloud with SIGKILL and starts them again, in turn, while others send orders.
+"""Kills services of the local cloud with SIGKILL and starts them again, or disturbs them, in turn, while others send
+orders.
 
 The AWS emulator itself is not killed: it has queues, tables, buckets and functions in memory, and loses accepted
 messages when it is killed, unlike the AWS services. Its function processes are killed instead, at any moment of their
@@ -16,36 +17,52 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import api_client
+import chaos_disturbances
 import config
 import process
 import services
+from chaos_disturbances import Disturbance
 from config import ScriptError
 from services import Service
 
 FUNCTIONS = "functions"
 EACH = (services.POSTGRES, services.REDIS, services.KAFKA, services.GATEWAY, services.TRIGGER)
-# One round. An empty turn kills function processes only, the last one all services at once.
-ROUND: tuple[tuple[Service, ...], ...] = (
+# A turn kills these services, or the processes of functions if it has none, or disturbs the stack.
+Turn = tuple[Service, ...] | Disturbance
+# One round. The turn before the last kills all services at once.
+ROUND: tuple[Turn, ...] = (
     (services.POSTGRES,),
     (),
+    chaos_disturbances.BUS,
     (services.REDIS,),
+    chaos_disturbances.READ_ONLY,
     (services.KAFKA,),
     (),
+    chaos_disturbances.HANG,
     (services.GATEWAY,),
+    chaos_disturbances.BUS_ENTRIES,
     (services.TRIGGER,),
     EACH,
+    chaos_disturbances.CONFIGURATION,
 )
-# What a run can kill.
-KINDS = (*(service.name for service in EACH), FUNCTIONS)
+# What a run can do.
+KINDS = (*(service.name for service in EACH), FUNCTIONS, *(each.name for each in chaos_disturbances.ALL))
 DOWN_S, PAUSE_S, FUNCTIONS_S = (0.5, 6.0), (1.0, 4.0), (2.0, 5.0)
 # How often function processes are looked at, and the share of the working ones that is killed.
 INTERVAL_S, SHARE = 0.015, 0.4
 
 
-def round_of(kinds: Sequence[str]) -> list[tuple[Service, ...]]:
-    """The turns of a round that are left if only these kinds are killed."""
-    left = [(turn, tuple(service for service in turn if service.name in kinds)) for turn in ROUND]
-    return [chosen for turn, chosen in left if chosen or (not turn and FUNCTIONS in kinds)]
+def round_of(kinds: Sequence[str]) -> list[Turn]:
+    """The turns of a round that are left if only these kinds are chosen."""
+    left: list[Turn] = []
+    for turn in ROUND:
+        if isinstance(turn, Disturbance):
+            left += [turn] if turn.name in kinds else []
+            continue
+        chosen = tuple(service for service in turn if service.name in kinds)
+        if chosen or (not turn and FUNCTIONS in kinds):
+            left.append(chosen)
+    return left
 
 
 def _function_processes(emulator: int | None) -> dict[int, int]:
@@ -92,14 +109,20 @@ class Killer(threading.Thread):
         self.done: Counter[str] = Counter()
         self.functions: Counter[str] = Counter()
         self.rounds, self.last = 0, 0.0
+        # How long the bus is down at the beginning.
+        self.bus_outage_s = 0
 
     def run(self) -> None:
         try:
+            if self.bus_outage_s:
+                self.disturb(chaos_disturbances.BUS, self.bus_outage_s)
             while not self._may_stop():
                 for chosen in self.round:
                     if self._may_stop():
                         return
-                    if chosen:
+                    if isinstance(chosen, Disturbance):
+                        self.disturb(chosen)
+                    elif chosen:
                         self.kill(chosen)
                     else:
                         killed = self.kill_functions(self.rng.uniform(*FUNCTIONS_S))
@@ -133,6 +156,13 @@ class Killer(threading.Thread):
         self.done.update(names)
         extra = f", and {functions} function processes" if functions else ""
         self.report(f"{', '.join(names)} killed, {down_s:.1f} s down{extra}")
+
+    def disturb(self, chosen: Disturbance, lasts_s: float | None = None) -> None:
+        lasts_s = lasts_s or self.rng.uniform(*DOWN_S)
+        with config.lock(), chosen.apply(self.rng) as what:
+            time.sleep(lasts_s)
+        self.done[chosen.name] += 1
+        self.report(f"{what} for {lasts_s:.1f} s")
 
     def drop_responses(self) -> None:
         """Lets the gateway's last charges or refunds before its end happen without a response."""

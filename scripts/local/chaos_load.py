@@ -302,13 +302,18 @@ def outcome(plan: Json, responses: list[Attempt]) -> Json:
     return entry
 
 
+def credentials(tag: str, index: int) -> tuple[str, str]:
+    """E-mail address and password of a customer."""
+    return f"chaos{tag}n{index}@example.com", f"Storm-{tag}-{index}-Xy7"
+
+
 def register_customers(env: dict[str, str], number: int, tag: str) -> list[tuple[str, ApiClient]]:
     """Registers customers, verifies their addresses, and logs them in. Returns their ids and clients."""
     public = ApiClient(env["API_URL"])
 
     def register(index: int) -> tuple[str, ApiClient]:
-        name, password = f"chaos{tag}n{index}", f"Storm-{tag}-{index}-Xy7"
-        email = f"{name}@example.com"
+        email, password = credentials(tag, index)
+        name = email.partition("@")[0]
         form = {"email": email, "username": name, "password": password, "full_name": f"Customer {index}"}
         account = public.post("/users/register", form).expect(201)
         verification.verify_email(env, public, account["id"], email)

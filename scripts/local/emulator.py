@@ -11,7 +11,7 @@ Only the emulator's environment can import this program.
 The records (`emulator_records.py`): every log line of a function, as a log subscription of all groups would receive it,
 every API call, as CloudTrail would record it with data events, and every decision of IAM about a function.
 
-What is added to its IAM is in emulator_iam.py.
+What is added to its IAM is in emulator_iam.py, and how its bus fails for scripts/chaos in emulator_faults.py.
 """
 
 import os
@@ -24,6 +24,7 @@ from ministack.core import iam_evaluator, router
 from ministack.services import apigateway, cloudformation, cloudwatch_logs
 from ministack.services.cloudformation import provisioners
 
+import emulator_faults
 import emulator_iam
 import emulator_records
 
@@ -93,7 +94,8 @@ def _record(records: emulator_records.Records) -> None:
 if __name__ == "__main__":
     directory = os.environ.get(emulator_records.VARIABLE)
     records = emulator_records.Records(Path(directory)) if directory else None
-    if records:
+    if directory and records:
         _record(records)
+        emulator_faults.install(Path(directory))
     emulator_iam.install(records)
     app.main()

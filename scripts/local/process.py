@@ -132,6 +132,18 @@ def _wait_for_exit(pids: set[int], deadline_s: float) -> set[int]:
         time.sleep(0.02)
 
 
+def pause(name: str) -> set[int]:
+    """Suspends a service and everything that it started. Returns the processes, for `resume`."""
+    pid = pid_of(name)
+    family = _with_descendants(pid) if pid else set()
+    _signal(family, signal.SIGSTOP)
+    return family
+
+
+def resume(pids: set[int]) -> None:
+    _signal(pids, signal.SIGCONT)
+
+
 def stop(name: str, first: signal.Signals = signal.SIGTERM, grace_s: float = 10) -> bool:
     """Stops a service and everything that it started, with SIGKILL if need be. Returns whether it was running."""
     pid = pid_of(name)

@@ -77,7 +77,9 @@ impl Wiring {
     /// The consumer of a queue or stream.
     pub fn consumer(&self) -> Result<Consumer> {
         match self.function.has_dead_letter_queue() {
-            true => Ok(Consumer::new(self.function.name, catalog::MAX_RECEIVES).producers(catalog::PRODUCERS)),
+            true => Ok(Consumer::new(self.function.name, catalog::MAX_RECEIVES)
+                .producers(catalog::PRODUCERS)
+                .concurrency(catalog::CONCURRENT_MESSAGES)),
             false => Err(self.undeclared("a queue or a stream")),
         }
     }

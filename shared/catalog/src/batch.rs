@@ -2,6 +2,10 @@
 
 use crate::Function;
 
+/// Messages of a queue's batch that are handled concurrently, on one processor: while one waits for the database, the gateway or another
+/// service, others proceed. Standard queues promise no order, so that none is lost; the records of a stream are handled in their order.
+pub const CONCURRENT_MESSAGES: usize = 10;
+
 /// The function is invoked when the batch is full or the window has passed. The emulator ignores windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batch {

@@ -103,7 +103,9 @@ impl<S: Backend> World<S> {
                 batch["Records"][n]["attributes"]["ApproximateReceiveCount"] = message.attempt.to_string().into();
             }
             let dead_letters = self.platform.dead_letters();
-            let consumer = Consumer::new(to.name, catalog::MAX_RECEIVES).producers(catalog::PRODUCERS);
+            let consumer = Consumer::new(to.name, catalog::MAX_RECEIVES)
+                .producers(catalog::PRODUCERS)
+                .concurrency(catalog::CONCURRENT_MESSAGES);
             let response = edge::queue::batch(&consumer, batch, &self.clock, &dead_letters, &handler).await;
             let response = response.expect("a batch");
             let failed = response["batchItemFailures"].as_array().cloned().unwrap_or_default();

@@ -1,0 +1,57 @@
+"""The turns of scripts/chaos, and its faults of the emulator's bus. `scripts/test local` runs these tests."""
+
+import unittest
+
+from botocore.exceptions import ClientError
+
+import chaos_disturbances
+import chaos_killer
+import emulator_records
+import services
+from testing_emulator import EmulatorTest
+
+
+class Turns(unittest.TestCase):
+    def test_all_kinds_are_the_whole_round(self) -> None:
+        self.assertEqual(chaos_killer.round_of(chaos_killer.KINDS), list(chaos_killer.ROUND))
+
+    def test_chosen_kinds_leave_their_turns_and_their_part_of_the_common_one(self) -> None:
+        left = chaos_killer.round_of(["redis", "bus"])
+        self.assertEqual(left, [chaos_disturbances.BUS, (services.REDIS,), (services.REDIS,)])
+
+    def test_processes_of_functions_have_turns_of_their_own(self) -> None:
+        self.assertEqual(chaos_killer.round_of([chaos_killer.FUNCTIONS]), [(), ()])
+
+    def test_every_disturbance_has_a_turn(self) -> None:
+        turns = [turn for turn in chaos_killer.ROUND if isinstance(turn, chaos_disturbances.Disturbance)]
+        self.assertCountEqual(turns, chaos_disturbances.ALL)
+
+
+class BusFaults(EmulatorTest):
+    environment = {emulator_records.VARIABLE: "{directory}"}  # noqa: RUF012 as in the base class
+
+    def test_bus_is_down_with_one_rejects_entries_with_less_and_accepts_without_a_fault(self) -> None:
+        events, fault = self.client("events"), self.directory / "bus-fault"
+        entries = [{"Source": "s", "DetailType": "t", "Detail": "{}"}] * 10
+
+        def failed() -> int:
+            answer = events.put_events(Entries=entries)
+            self.assertEqual(len(answer["Entries"]), 10)
+            rejected = [entry for entry in answer["Entries"] if entry.get("ErrorCode") == "ThrottlingException"]
+            self.assertEqual(len(rejected), answer["FailedEntryCount"])
+            return len(rejected)
+
+        self.assertEqual(failed(), 0)
+        fault.write_text("1")
+        with self.assertRaises(ClientError) as raised:
+            failed()
+        self.assertEqual(raised.exception.response["ResponseMetadata"]["HTTPStatusCode"], 500)
+        fault.write_text("0.5")
+        rejected = sum(failed() for _ in range(20))
+        self.assertTrue(0 < rejected < 200, rejected)
+        fault.unlink()
+        self.assertEqual(failed(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
