@@ -142,6 +142,17 @@ variable "max_unpaid_units" {
   }
 }
 
+variable "max_delayed_orders" {
+  description = "Orders that wait for stock or payment for over five minutes, from which on no order is accepted."
+  type        = number
+  default     = 500
+
+  validation {
+    condition     = var.max_delayed_orders >= 1 && floor(var.max_delayed_orders) == var.max_delayed_orders
+    error_message = "max_delayed_orders must be a whole number from 1."
+  }
+}
+
 variable "webhook_ports" {
   description = "Ports that outbound webhooks are sent to besides 443. The security group of the functions lets out 443 alone: add a rule for each."
   type        = set(number)
@@ -292,6 +303,7 @@ locals {
     ShortfallPolicy       = var.shortfall_policy
     MfaRequiredRoles      = join(",", var.mfa_required_roles)
     MaxFailedAttempts     = tostring(var.max_failed_attempts)
+    MaxDelayedOrders      = tostring(var.max_delayed_orders)
     MaxOrderLines         = tostring(var.max_order_lines)
     MaxUnpaidOrders       = tostring(var.max_unpaid_orders)
     MaxUnpaidUnits        = tostring(var.max_unpaid_units)

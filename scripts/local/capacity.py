@@ -93,7 +93,7 @@ def stage(function: str, use: Use) -> Stage:
     if mapping is None:
         batch_ms, batch = cpu + use.wait_ms, 1
     elif mapping["source"] == "queue":
-        batch = min(mapping["batch"], catalog.section("concurrent_messages"))
+        batch = min(mapping["batch"], mapping["concurrent"])
         batch_ms = batch * cpu + use.wait_ms
     else:
         # A shard or a partition has one invocation at a time; its batch is one statement or one call.

@@ -135,14 +135,6 @@ def psql(database: str, statement: str) -> subprocess.CompletedProcess[str]:
     return process.run_as(None, [config.postgres_bin() / "psql", *options, *address, "-c", statement], env)
 
 
-def redis_keys() -> int:
-    """Number of keys in Redis."""
-    response = _exchange(config.port("redis"), b"DBSIZE\r\n", 32).decode().strip()
-    if not response.startswith(":"):
-        raise ScriptError(f"Redis does not tell the number of its keys: {response or 'no response'}")
-    return int(response[1:])
-
-
 def _postgres_initialize() -> None:
     result = psql("postgres", f"select 1 from pg_database where datname = '{config.DATABASE}'")
     if result.returncode == 0 and not result.stdout.strip():

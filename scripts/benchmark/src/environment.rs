@@ -49,6 +49,7 @@ impl Stage<'_> {
             Setting::Input("MaxOrderLines") => "100".into(),
             Setting::Input("MaxUnpaidOrders") => "20".into(),
             Setting::Input("MaxUnpaidUnits") => "1000".into(),
+            Setting::Input("MaxDelayedOrders") => "500".into(),
             Setting::Input("TaxRounding") => "half_up".into(),
             Setting::Input("ShippingMethods") => "standard:free".into(),
             Setting::Input("MaxFailedAttempts") => "10".into(),

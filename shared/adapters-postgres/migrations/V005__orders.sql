@@ -29,6 +29,9 @@ CREATE TABLE orders.orders (
 );
 CREATE INDEX orders_of_user ON orders.orders (user_id, created_at DESC, id DESC);
 CREATE INDEX orders_pending ON orders.orders (created_at) WHERE status = 'pending';
+-- Orders that wait for the inventory or the gateway, by their last progress: see check_limits.
+CREATE INDEX orders_in_progress ON orders.orders (updated_at)
+    WHERE status = 'pending' AND reason IN ('awaiting_stock', 'awaiting_payment');
 
 -- For the lists of staff.
 CREATE INDEX orders_by_time ON orders.orders (created_at, id);
@@ -68,13 +71,22 @@ CREATE TABLE orders.customers (
     user_id uuid PRIMARY KEY
 );
 
--- Raises QS004 if a customer has as many unpaid orders as `limits` allow, and QS005 if these would hold too many units together with
--- `lines`. `limits` are {orders, units, unpaid}; `unpaid` are the reasons of pending orders that are not paid.
-CREATE FUNCTION orders.check_limits(user_of uuid, lines jsonb, limits jsonb) RETURNS void LANGUAGE plpgsql AS $$
+-- Raises QS006 if as many orders as `limits` allow have waited for the inventory or the gateway for longer than the delay at `at`: reads at
+-- most so many entries of an index. Raises QS004 if a customer has as many unpaid orders as `limits` allow, and QS005 if these would hold too many units together with
+-- `lines`. `limits` are {orders, units, unpaid, delayed, delay_s}; `unpaid` are the reasons of pending orders that are not paid.
+CREATE FUNCTION orders.check_limits(user_of uuid, at timestamptz, lines jsonb, limits jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     unpaid bigint;
     held bigint;
 BEGIN
+    PERFORM FROM orders.orders
+    WHERE status = 'pending' AND reason IN ('awaiting_stock', 'awaiting_payment')
+        AND updated_at <= at - make_interval(secs => (limits ->> 'delay_s')::integer)
+    OFFSET (limits ->> 'delayed')::integer - 1 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'at least % orders are delayed', limits ->> 'delayed' USING ERRCODE = 'QS006';
+    END IF;
+
     INSERT INTO orders.customers (user_id) VALUES (user_of) ON CONFLICT DO NOTHING;
     PERFORM FROM orders.customers WHERE user_id = user_of FOR NO KEY UPDATE;
 
@@ -169,7 +181,7 @@ BEGIN
         RAISE EXCEPTION 'a price of the order is not that of the copy' USING ERRCODE = 'QS003';
     END IF;
     IF terms ? 'limits' THEN
-        PERFORM orders.check_limits(user_of, lines, terms -> 'limits');
+        PERFORM orders.check_limits(user_of, placed_at, lines, terms -> 'limits');
     END IF;
 
     INSERT INTO orders.orders (id, user_id, status, reason, total_amount, currency, totals, shipping_address, payment_method,

@@ -274,7 +274,10 @@ fn terms_json(terms: &Terms<'_>) -> Value {
     if let Some(limits) = terms.limits {
         let is_unpaid = |reason: &Reason| State::of(Status::Pending, Some(*reason)).is_unpaid();
         let unpaid: Vec<_> = Reason::ALL.into_iter().filter(is_unpaid).map(Reason::name).collect();
-        json["limits"] = object!({ "orders": limits.unpaid_orders, "units": limits.unpaid_units, "unpaid": unpaid });
+        json["limits"] = object!({
+            "orders": limits.unpaid_orders, "units": limits.unpaid_units, "unpaid": unpaid,
+            "delayed": limits.delayed_orders, "delay_s": domain::order::DELAY.as_secs(),
+        });
     }
     json
 }

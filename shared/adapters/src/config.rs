@@ -86,6 +86,8 @@ pub mod env {
     pub const MAX_UNPAID_ORDERS: &str = "MAX_UNPAID_ORDERS";
     /// Units in those orders.
     pub const MAX_UNPAID_UNITS: &str = "MAX_UNPAID_UNITS";
+    /// Orders that wait for stock or payment for more than five minutes, from which on no order is accepted.
+    pub const MAX_DELAYED_ORDERS: &str = "MAX_DELAYED_ORDERS";
     /// Tax rates by area, such as `DE:included:19,books:7;US-NY:added:8.875`; empty for none.
     pub const TAX_RATES: &str = "TAX_RATES";
     /// How the tax of a line is rounded: `half_up` or `half_even`.

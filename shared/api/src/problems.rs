@@ -222,6 +222,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Read the order; ask the carrier if it is on its way.",
     ),
     problem(
+        "orders-delayed",
+        Unavailable,
+        "Too many orders wait for stock or payment, so that another one would wait too long.",
+        "Wait for the seconds in Retry-After, then send the request again with the same Idempotency-Key.",
+    ),
+    problem(
         "own-account",
         Conflict,
         "Admins cannot change their own role or status, so that one of them is always left.",

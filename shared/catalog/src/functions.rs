@@ -130,7 +130,7 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[USER_DELETED]);
     /// Exports everything that is held about a person.
     USER_EXPORT = Function::new("user-export", Identity).http(Get, "/api/v1/users/{id}/export", ANY_USER)
-        .uses(&[Uses::PostgresRead]);
+        .uses(&[Uses::PostgresRead]).memory(256);
     /// Erases what is held about a person.
     USER_ERASE = Function::new("user-erase", Identity).http(Post, "/api/v1/users/{id}/erasure", ANY_USER)
         .uses(&[
@@ -269,13 +269,13 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_OPENED]).timeout(15);
     /// Reserves all lines of an order, or none.
     STOCK_RESERVE = Function::new("stock-reserve", Inventory).on(&[ORDER_PLACED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED]).timeout(15).concurrency(25);
     /// Releases the stock of a cancelled order.
     STOCK_RELEASE = Function::new("stock-release", Inventory).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_RELEASED]).timeout(15);
     /// Allocates the stock of a paid order.
     STOCK_ALLOCATE = Function::new("stock-allocate", Inventory).on(&[PAYMENT_SUCCEEDED])
-        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED]).timeout(15).concurrency(25);
     /// Removes the stock of a shipped order from the account.
     STOCK_SHIP = Function::new("stock-ship", Inventory).on(&[ORDER_SHIPPED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[STOCK_SHIPPED]).timeout(15);
@@ -297,7 +297,7 @@ functions! {
     // Orders.
     /// Places an order.
     ORDER_PLACE = Function::new("order-place", Orders).http(Post, "/api/v1/orders", CUSTOMER_ONLY).idempotent()
-        .uses(&[Uses::Postgres, Uses::Bus, Uses::Api, Uses::OrderLimits, Uses::OrderRates]).publishes(&[ORDER_PLACED]);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Api, Uses::OrderLimits, Uses::OrderRates]).publishes(&[ORDER_PLACED]).concurrency(60);
     /// Returns an order.
     ORDER_GET = Function::new("order-get", Orders).http(Get, "/api/v1/orders/{id}", OWNER_OR_STAFF)
         .uses(&[Uses::PostgresRead]);
@@ -317,7 +317,7 @@ functions! {
     ORDER_ADVANCE = Function::new("order-advance", Orders)
         .on(&[STOCK_RESERVED, STOCK_RESERVATION_FAILED, STOCK_ALLOCATED, STOCK_ALLOCATION_FAILED, PAYMENT_REQUESTED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_REFUNDED])
         .uses(&[Uses::Postgres, Uses::Bus, Uses::ShortfallPolicy])
-        .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15);
+        .publishes(&[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING]).timeout(15).concurrency(40);
     /// Cancels unpaid orders after a timeout.
     ORDER_SWEEP = Function::new("order-sweep", Orders).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[ORDER_CANCELLED]).timeout(50);
@@ -343,7 +343,7 @@ functions! {
             Uses::Postgres, Uses::Bus, Uses::Redis, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue]),
             Uses::AttemptLimit,
         ])
-        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30);
+        .publishes(&[PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, REFUND_REQUESTED, GATEWAY_SUSPENDED]).timeout(30).concurrency(70);
     /// Closes and refunds the payment of a cancelled order.
     PAYMENT_CLOSE = Function::new("payment-close", Payments).on(&[ORDER_CANCELLED])
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[REFUND_REQUESTED]).timeout(15);
@@ -374,7 +374,8 @@ functions! {
         .publishes(&[
             PAYMENT_SUCCEEDED, PAYMENT_ACTION_REQUIRED, PAYMENT_FAILED, PAYMENT_MISMATCHED, PAYMENT_REFUNDED, REFUND_FAILED, REFUND_REQUESTED,
             PAYMENT_DISPUTED, DISPUTE_UPDATED, DISPUTE_CLOSED,
-        ]);
+        ])
+        .concurrency(30);
     /// Reconciles payments and refunds without a result.
     PAYMENT_RECONCILE = Function::new("payment-reconcile", Payments).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
@@ -418,7 +419,7 @@ functions! {
     /// Sends order updates through the channels that the customer chose.
     UPDATE_SEND = Function::new("update-send", Notifications).triggered(Fanout(&ORDER_UPDATES, NOTIFIED_EVENTS))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Email, Uses::Sms, Uses::Push, Uses::MessageLimits])
-        .publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5);
+        .publishes(&[NOTIFICATION_SENT]).timeout(15).gathering(50, 5).concurrency(30);
     /// Records bounces and complaints of e-mails.
     EMAIL_FEEDBACK_TRACK = Function::new("email-feedback-track", Notifications).triggered(ExternalTopic(&EMAIL_FEEDBACK))
         .uses(&[Uses::Postgres]).timeout(15);
@@ -493,7 +494,7 @@ functions! {
     INVOICE_ISSUE = Function::new("invoice-issue", Invoices).triggered(Fanout(&ORDER_UPDATES, &[ORDER_CONFIRMED]))
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, &[PutObject]), Uses::InvoiceCalendar, Uses::InvoiceSeller])
         .publishes(&[INVOICE_ISSUED])
-        .memory(512).timeout(20).gathering(50, 5);
+        .memory(512).timeout(20).gathering(50, 5).concurrency(30);
     /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)
         .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)
@@ -513,7 +514,7 @@ functions! {
     // Analytics.
     /// Writes confirmed orders to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
-        .uses(&[Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60);
+        .uses(&[Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60).concurrency(20);
     /// Aggregates confirmed orders in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
@@ -525,7 +526,7 @@ functions! {
     // Operations.
     /// Forwards every event to Kafka.
     EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents).uses(&[Uses::Kafka]).timeout(20)
-        .gathering(100, 20);
+        .gathering(100, 20).memory(512).concurrency(20);
     /// Creates the topics of the event log that do not exist.
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
     /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.

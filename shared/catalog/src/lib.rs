@@ -219,6 +219,11 @@ pub struct Function {
     pub class: Option<RouteClass>,
 }
 
+/// Memory in MiB of most functions, the least that Lambda offers. The share of a processor that comes with it is enough for one request
+/// (table in docs/benchmark.md), and a process has less than 10 MiB. What hashes passwords, draws or decodes has more, and so have consumers of
+/// streams, whose batches are large.
+const MEMORY_MB: u32 = 128;
+
 impl Function {
     /// Creates a row with defaults: invoked by operators, without resources.
     pub(crate) const fn new(name: &'static str, context: Context) -> Self {
@@ -228,7 +233,7 @@ impl Function {
             trigger: Trigger::Operator,
             uses: &[],
             publishes: &[],
-            memory_mb: 256,
+            memory_mb: MEMORY_MB,
             timeout_s: 10,
             concurrency: 20,
             provisioned: 0,
@@ -278,6 +283,7 @@ impl Function {
     pub(crate) const fn triggered(mut self, trigger: Trigger) -> Self {
         if matches!(trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_)) {
             self.batch = Batch::STREAM;
+            self.memory_mb = 2 * MEMORY_MB;
         }
         self.trigger = trigger;
         self.concurrency = 5;

@@ -18,7 +18,8 @@ pub use address_change::change_address;
 pub use commands::{UpdateStatus, update_status};
 pub use filter::{Filter, Sort};
 pub use limits::{
-    OrderLimits, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS, too_many_unpaid_orders, too_many_unpaid_units,
+    DELAY, ORDERS_DELAYED, OrderLimits, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS, is_delayed, orders_delayed,
+    too_many_unpaid_orders, too_many_unpaid_units,
 };
 pub use note::{AddNote, Note};
 pub use prices::{PRICE_CHANGED, ProductSnapshot, is_final, unknown};

@@ -34,6 +34,7 @@ fn config() -> Config {
         ("MAX_ORDER_LINES", "100"),
         ("MAX_UNPAID_ORDERS", "20"),
         ("MAX_UNPAID_UNITS", "1000"),
+        ("MAX_DELAYED_ORDERS", "500"),
         ("TAX_RATES", "DE:included:19"),
         ("TAX_ROUNDING", "half_up"),
         ("SHIPPING_METHODS", "standard:free"),

@@ -55,10 +55,11 @@ const KAFKA: [(&str, Setting); 4] = [
     ("KAFKA_LOGIN_SECRET", Setting::Input("KafkaLoginSecretArn")),
     ("KAFKA_CA", Setting::Input("KafkaCa")),
 ];
-const ORDER_LIMITS: [(&str, Setting); 3] = [
+const ORDER_LIMITS: [(&str, Setting); 4] = [
     ("MAX_ORDER_LINES", Setting::Input("MaxOrderLines")),
     ("MAX_UNPAID_ORDERS", Setting::Input("MaxUnpaidOrders")),
     ("MAX_UNPAID_UNITS", Setting::Input("MaxUnpaidUnits")),
+    ("MAX_DELAYED_ORDERS", Setting::Input("MaxDelayedOrders")),
 ];
 const ORDER_RATES: [(&str, Setting); 3] = [
     ("TAX_RATES", Setting::Input("TaxRates")),

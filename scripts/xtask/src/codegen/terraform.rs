@@ -19,7 +19,6 @@ pub(super) fn render() -> Result<String> {
         "queues": limits::queues(),
         "deliveries": limits::deliveries(),
         "deployment": limits::deployment(),
-        "concurrent_messages": catalog::CONCURRENT_MESSAGES,
         "sampling": limits::sampling(),
         "api": limits::api(),
         "contexts": by_name(catalog::CONTEXTS, |context| (context.name(), json!({ "source": context.source() }))),

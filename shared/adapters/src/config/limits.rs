@@ -19,6 +19,7 @@ impl Config {
             lines: usize::try_from(lines).unwrap_or(MAX_LINES),
             unpaid_orders: self.count(env::MAX_UNPAID_ORDERS)?,
             unpaid_units: self.count(env::MAX_UNPAID_UNITS)?,
+            delayed_orders: self.count(env::MAX_DELAYED_ORDERS)?,
         })
     }
 
@@ -109,10 +110,15 @@ mod tests {
     #[test]
     fn limits_of_orders_are_positive_and_within_those_of_the_domain() {
         let limits = |lines| {
-            let variables = [("MAX_ORDER_LINES", lines), ("MAX_UNPAID_ORDERS", "3"), ("MAX_UNPAID_UNITS", "40")];
+            let variables = [
+                ("MAX_ORDER_LINES", lines),
+                ("MAX_UNPAID_ORDERS", "3"),
+                ("MAX_UNPAID_UNITS", "40"),
+                ("MAX_DELAYED_ORDERS", "9"),
+            ];
             Config::from_vars(variables).order_limits()
         };
-        assert_eq!(limits("7"), Ok(OrderLimits { lines: 7, unpaid_orders: 3, unpaid_units: 40 }));
+        assert_eq!(limits("7"), Ok(OrderLimits { lines: 7, unpaid_orders: 3, unpaid_units: 40, delayed_orders: 9 }));
         for bad in ["0", "101", "-1", "1.5", "many", ""] {
             assert!(limits(bad).unwrap_err().to_string().contains("MAX_ORDER_LINES"), "{bad}");
         }

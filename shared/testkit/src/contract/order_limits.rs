@@ -4,11 +4,14 @@ use super::{Fixture, an_event, fresh, kind_and_code, now};
 use crate::build::{self, OrderBuilder, a_reply};
 use domain::{
     id::{OrderId, UserId},
-    order::{OrderLimits, Reason, ShortfallPolicy, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS},
+    order::{
+        DELAY, ORDERS_DELAYED, OrderLimits, Reason, ShortfallPolicy, TOO_MANY_UNPAID_ORDERS, TOO_MANY_UNPAID_UNITS,
+    },
 };
 use futures_util::future::join_all;
-use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, Timestamp};
 use ports::{OrderStore, Terms};
+use std::time::Duration;
 
 /// Generates one test per rule of the limits. The expression is a future of a `Fixture<impl OrderStore>`.
 #[macro_export]
@@ -22,11 +25,12 @@ macro_rules! contract_order_limits {
             repeated_request_is_replayed_at_the_limit
             concurrent_orders_never_exceed_the_limit
             concurrent_orders_never_exceed_the_limit_of_units
+            orders_are_refused_while_too_many_are_delayed_and_accepted_once_they_proceed
         }
     };
 }
 
-const LIMITS: OrderLimits = OrderLimits { lines: 100, unpaid_orders: 3, unpaid_units: 10 };
+const LIMITS: OrderLimits = OrderLimits { lines: 100, unpaid_orders: 3, unpaid_units: 10, delayed_orders: 1_000 };
 
 const TERMS: Terms<'static> = Terms { prices: &[], learned: &[], limits: Some(LIMITS) };
 
@@ -145,4 +149,29 @@ pub async fn concurrent_orders_never_exceed_the_limit_of_units(fixture: &Fixture
     }
     let page = fixture.port().list(owner, 100, None).await.expect("a page");
     assert_eq!(page.items.len(), 2, "eight units of ten");
+}
+
+/// In a year without other orders, since the limit is one of all customers.
+pub async fn orders_are_refused_while_too_many_are_delayed_and_accepted_once_they_proceed(
+    fixture: &Fixture<impl OrderStore>,
+) {
+    let (orders, began) = (fixture.port(), Timestamp::UNIX_EPOCH + Duration::from_secs(946_684_800));
+    let terms = Terms { limits: Some(OrderLimits { delayed_orders: 2, ..LIMITS }), ..TERMS };
+    let placed_at = async |at: Timestamp| {
+        let order = an_order(UserId(fresh()), 1).at(at);
+        let event = an_event(order.order_placed());
+        (orders.place(&order.placed(), &a_key(), &a_reply("{}"), &event, &terms).await, order)
+    };
+    let (late, too_late) = (began + DELAY - Duration::from_secs(1), began + DELAY);
+    let (first, waiting) = placed_at(began).await;
+    assert_eq!(first, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(placed_at(began).await.0, Ok(IdempotencyOutcome::Committed));
+    assert_eq!(placed_at(late).await.0, Ok(IdempotencyOutcome::Committed), "none is delayed yet");
+    let refused = placed_at(too_late).await.0.expect_err("two are delayed");
+    assert_eq!((refused.kind, refused.code), (FailureKind::Unavailable, ORDERS_DELAYED));
+    assert_eq!(refused.retry_after_s, Some(60));
+    for step in [waiting.reserved(), waiting.confirmed().0] {
+        orders.advance(None, &step, None).await.expect("advanced");
+    }
+    assert_eq!(placed_at(too_late).await.0, Ok(IdempotencyOutcome::Committed), "one is delayed");
 }

@@ -156,6 +156,10 @@ impl ports::OrderStore for Orders {
             }
             state.orders.check(terms)?;
             if let Some(limits) = terms.limits {
+                let delayed = state.orders.orders.values().filter(|other| order::is_delayed(other, order.created_at));
+                if delayed.count() >= limits.delayed_orders as usize {
+                    return Err(order::orders_delayed());
+                }
                 let theirs = state.orders.orders.values().filter(|other| other.user_id == order.user_id);
                 limits.check(theirs, order)?;
             }

@@ -79,6 +79,27 @@ async fn unpaid_orders_are_refused_above_the_limit_and_accepted_after_a_cancella
 }
 
 #[tokio::test]
+async fn orders_are_refused_while_too_many_wait_and_the_key_stays_free() {
+    let mut shop = Shop::new();
+    shop.limits.delayed_orders = 2;
+    let waiting: Vec<_> = (1..=2_u8)
+        .map(|number| {
+            let order = build::order().id(testkit::ids::order(number.into())).owner(testkit::ids::user(number.into()));
+            order.at(sample_time() - order::DELAY).placed()
+        })
+        .collect();
+    for order in &waiting {
+        shop.platform.orders().put(order);
+    }
+    assert_eq!(shop.order(USER.0, 1).await, (503, json!("/problems/orders-delayed")));
+    assert_eq!(shop.state(), [2, 0], "nothing is stored");
+    let cancelled = order::advance(&waiting[0], order::Input::CancelByCustomer.into(), sample_time());
+    shop.platform.orders().put(&cancelled.expect("allowed").expect("a transition").0);
+    shop.calls.set(0);
+    assert_eq!(shop.order(USER.0, 1).await.0, 201, "the key is free");
+}
+
+#[tokio::test]
 async fn units_of_unpaid_orders_are_refused_above_the_limit() {
     let shop = Shop::new();
     assert_eq!(shop.order(USER.0, 11).await, (409, json!("/problems/too-many-unpaid-units")));

@@ -165,6 +165,7 @@ fn orders() -> Vec<Operation> {
     vec![
         route(catalog::ORDER_PLACE).takes::<PlaceOrder>().created::<OrderView>().refuses(&[
             "insufficient-stock",
+            "orders-delayed",
             "price-changed",
             "too-many-unpaid-orders",
             "too-many-unpaid-units",

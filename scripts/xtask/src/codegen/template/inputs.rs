@@ -70,6 +70,13 @@ fn rules() -> Vec<(&'static str, Value)> {
         ("MaxOrderLines", text("100", "Lines that an order may have, at most 100.")),
         ("MaxUnpaidOrders", text("20", "Open orders that a customer may have without paying.")),
         ("MaxUnpaidUnits", text("1000", "Units in the unpaid open orders of a customer.")),
+        (
+            "MaxDelayedOrders",
+            text(
+                "500",
+                "Orders that wait for stock or payment for over five minutes, from which on no order is accepted.",
+            ),
+        ),
         ("TaxRates", text("", "Tax rates by area, such as DE:included:19,books:7;US-NY:added:8.875. Empty: no tax.")),
         ("TaxRounding", text(Rounding::HalfUp.name(), "How the tax of a line is rounded: half_up or half_even.")),
         (
@@ -125,7 +132,7 @@ fn constrain(name: &str, parameter: &mut Value) {
         }
         "ShippingMethods" => parameter["MaxLength"] = json!(1_000),
         "MaxOrderLines" => parameter["AllowedPattern"] = json!("^([1-9][0-9]?|100)$"),
-        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxFailedAttempts" => {
+        "MaxUnpaidOrders" | "MaxUnpaidUnits" | "MaxDelayedOrders" | "MaxFailedAttempts" => {
             parameter["AllowedPattern"] = json!("^[1-9][0-9]{0,8}$");
         }
         "SmsCountries" => parameter["AllowedPattern"] = json!("^!?[1-9][0-9]{0,6}(,!?[1-9][0-9]{0,6})*$"),

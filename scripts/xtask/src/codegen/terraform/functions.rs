@@ -104,6 +104,7 @@ fn mappings(function: &Function) -> Value {
             "window_s": function.batch.window_s,
             // Lambda's minimum is two.
             "maximum_concurrency": (is_queue && function.concurrency >= 2).then_some(function.concurrency),
+            "concurrent": is_queue.then_some(catalog::CONCURRENT_MESSAGES),
             "reports_item_failures": !is_kafka,
             "bisects": is_bounded,
             "retries": is_bounded.then_some(limits::STREAM_RETRIES),
