@@ -11,8 +11,8 @@ use std::{
     process::Command,
 };
 
-/// The catalog's rows.
-const ROWS: &str = "shared/catalog/src/functions.rs";
+/// The catalog's rows, in a file for each context.
+const ROWS: &str = "shared/catalog/src/functions";
 /// The contract of the routes.
 const CONTRACT: &str = "scripts/xtask/src/codegen/openapi/operations.rs";
 /// The tests of handlers.
@@ -263,14 +263,13 @@ impl Plan {
         format!("    /// Describe what the function does.\n{begin}{gap}{trigger};\n")
     }
 
-    /// Adds the row at the end of its context's section.
+    /// Adds the row at the end of its context's file.
     fn catalog_edit(&self, root: &Path) -> Result<(String, String)> {
-        let text = read(root, ROWS)?;
-        let heading = format!("    // {:?}.\n", self.context);
-        let start = text.find(&heading).ok_or_else(|| format!("{ROWS} has no section {:?}", heading.trim()))?;
-        let length = text[start..].find("\n\n").or_else(|| text[start..].find("\n}")).unwrap_or(text.len() - start - 1);
-        let (before, after) = text.split_at(start + length + 1);
-        Ok((ROWS.into(), format!("{before}{}{after}", self.row())))
+        let path = format!("{ROWS}/{}.rs", self.context.name());
+        let text = read(root, &path)?;
+        let rows = text.strip_suffix("}\n").ok_or_else(|| format!("{path} does not end with its rows"))?;
+        let edited = format!("{rows}{}}}\n", self.row());
+        Ok((path, edited))
     }
 
     /// Adds the entry of a route without bodies, which the author completes, to the contract.
@@ -351,6 +350,18 @@ mod tests {
                 assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
                 assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn row_is_the_last_of_its_contexts_file() {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        for context in catalog::CONTEXTS {
+            let kind = Kind::Queue { events: vec![catalog::EVENTS[0]] };
+            let plan = Plan { name: "order-test-add".into(), context: *context, kind };
+            let (path, text) = plan.catalog_edit(root).unwrap();
+            assert_eq!(path, format!("shared/catalog/src/functions/{}.rs", context.name()));
+            assert!(text.ends_with(&format!(";\n{}}}\n", plan.row())), "{text}");
         }
     }
 

@@ -52,7 +52,7 @@ fn change_by_staff_names_the_attributes_that_the_catalog_allows() {
     let update = Change::of(&product()).unwrap();
     let mut names: Vec<&str> = update.names.values().map(String::as_str).collect();
     names.sort_unstable();
-    let catalog::Uses::Table(_, actions) = catalog::PRODUCT_UPDATE.uses[0] else { panic!("no table") };
+    let Some(catalog::Uses::Table(_, actions)) = catalog::PRODUCT_UPDATE.resources().next() else { panic!("no table") };
     let allowed = actions.iter().find_map(|action| match action {
         catalog::Action::UpdateItem(names) => Some(names.to_vec()),
         _ => None,

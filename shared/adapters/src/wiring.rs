@@ -201,7 +201,7 @@ impl Wiring {
 
     /// Returns an error for `what` unless one of the uses that the row declares satisfies `is_declared`.
     pub fn require(&self, what: &str, is_declared: impl Fn(&Uses) -> bool) -> Result<()> {
-        match self.function.uses.iter().any(is_declared) {
+        match self.function.resources().any(is_declared) {
             true => Ok(()),
             false => Err(self.undeclared(what)),
         }

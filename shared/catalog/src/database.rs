@@ -48,7 +48,7 @@ impl DatabaseRole {
 impl Function {
     /// The role with which it logs in at the database. Its row decides: the one that may do no more than the function needs.
     pub fn database_role(&self) -> Option<DatabaseRole> {
-        self.uses.iter().find_map(|uses| match uses {
+        self.resources().find_map(|uses| match uses {
             Uses::Postgres => Some(DatabaseRole::Writer(self.context)),
             Uses::PostgresRead => Some(DatabaseRole::Reader(self.context)),
             Uses::PostgresProbe => Some(DatabaseRole::Probe),

@@ -194,6 +194,10 @@ pub enum Uses {
     Api,
 }
 
+/// What counts attempts, such as logins, by address: the key that names the counters, and the proof that an address is the client's.
+pub const ATTEMPT_COUNTERS: &[Uses] =
+    &[Uses::Secret(&COUNTER_KEY, &[Action::GetSecretValue]), Uses::Secret(&ORIGIN_SECRET, &[Action::GetSecretValue])];
+
 /// A Lambda function.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
@@ -202,7 +206,10 @@ pub struct Function {
     /// The context whose data it may access.
     pub context: Context,
     pub trigger: Trigger,
-    pub uses: &'static [Uses],
+    /// What its row declares; [`Function::resources`] has all.
+    declared: &'static [Uses],
+    /// Whether it counts attempts by address.
+    counts_attempts: bool,
     /// Events that it may publish.
     pub publishes: &'static [&'static Event],
     /// Memory in MiB; determines the CPU share, too.
@@ -231,7 +238,8 @@ impl Function {
             name,
             context,
             trigger: Trigger::Operator,
-            uses: &[],
+            declared: &[],
+            counts_attempts: false,
             publishes: &[],
             memory_mb: MEMORY_MB,
             timeout_s: 10,
@@ -291,7 +299,13 @@ impl Function {
     }
 
     pub(crate) const fn uses(mut self, uses: &'static [Uses]) -> Self {
-        self.uses = uses;
+        self.declared = uses;
+        self
+    }
+
+    /// Uses [`ATTEMPT_COUNTERS`].
+    pub(crate) const fn counts_attempts(mut self) -> Self {
+        self.counts_attempts = true;
         self
     }
 
@@ -320,6 +334,11 @@ impl Function {
         self
     }
 
+    /// The resources that it uses besides its trigger.
+    pub fn resources(&self) -> impl Iterator<Item = &'static Uses> {
+        self.declared.iter().chain(if self.counts_attempts { ATTEMPT_COUNTERS } else { &[] })
+    }
+
     /// The path of its route with `{id}` replaced; empty without a route.
     pub fn path_of(&self, id: impl std::fmt::Display) -> String {
         match self.trigger {
@@ -344,7 +363,7 @@ impl Function {
 
     /// The events that it may put on the bus: its own, or, if it publishes none, those of every outbox.
     pub fn puts_on_bus(&self) -> Vec<&'static Event> {
-        let uses = |row: &Function, wanted: fn(&Uses) -> bool| row.uses.iter().any(wanted);
+        let uses = |row: &Function, wanted: fn(&Uses) -> bool| row.resources().any(wanted);
         if !uses(self, |uses| matches!(uses, Uses::Bus)) || !self.publishes.is_empty() {
             return self.publishes.to_vec();
         }

@@ -167,7 +167,7 @@ impl Function {
 
     /// Whether it connects to Redis.
     pub fn connects_to_redis(&self) -> bool {
-        self.limits_clients() || self.uses.iter().any(|uses| matches!(uses, Uses::Redis))
+        self.limits_clients() || self.resources().any(|uses| matches!(uses, Uses::Redis))
     }
 }
 

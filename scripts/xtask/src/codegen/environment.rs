@@ -84,7 +84,7 @@ const WEBHOOK_TARGETS: [(&str, Setting); 2] =
 #[must_use]
 pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     let mut variables = BTreeMap::new();
-    for uses in function.uses {
+    for uses in function.resources() {
         match uses {
             Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe => {
                 if let Some(role) = function.database_role() {

@@ -52,7 +52,7 @@ pub enum Values {
 pub fn needs_network(function: &Function) -> bool {
     function.database_role().is_some()
         || function.connects_to_redis()
-        || function.uses.iter().any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Kafka | Uses::KafkaTopics))
+        || function.resources().any(|uses| matches!(uses, Uses::PostgresOwner | Uses::Kafka | Uses::KafkaTopics))
 }
 
 /// The grants of a function, in a fixed order.
@@ -66,7 +66,7 @@ pub fn of(function: &Function) -> Vec<Grant> {
         grants.push(grant("Network", network_actions(function), Target::Network));
     }
     grants.extend(trigger(function));
-    for uses in function.uses {
+    for uses in function.resources() {
         grants.extend(used(function, uses));
     }
     if function.connects_to_redis() {

@@ -92,7 +92,7 @@ fn kafka_topic(topic: &KafkaTopic) -> Value {
         catalog::FUNCTIONS.iter().filter(|function| is_wanted(function)).map(|function| function.name).collect()
     };
     let writes =
-        |function: &catalog::Function| has_events && function.uses.iter().any(|uses| matches!(uses, Uses::Kafka));
+        |function: &catalog::Function| has_events && function.resources().any(|uses| matches!(uses, Uses::Kafka));
     let reads = |function: &catalog::Function| match function.trigger {
         Trigger::Kafka(topics) => topics.iter().any(|one| one.name == topic.name),
         _ => false,

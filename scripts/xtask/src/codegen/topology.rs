@@ -53,8 +53,9 @@ pub fn text(stacks: &Stacks) -> String {
     for function in catalog::FUNCTIONS {
         lines.push(format!("  {} ({})", function.name, function.context.name()));
         lines.push(format!("    trigger   {}", trigger(function)));
-        if !function.uses.is_empty() {
-            lines.push(format!("    uses      {}", function.uses.iter().map(used).collect::<Vec<_>>().join(", ")));
+        let used: Vec<_> = function.resources().map(used).collect();
+        if !used.is_empty() {
+            lines.push(format!("    uses      {}", used.join(", ")));
         }
         if function.limits_clients() {
             lines.push(format!("    limits    {}", function.route_class().name()));

@@ -61,7 +61,7 @@ async fn every_publishing_context_has_an_outbox_that_the_sweep_may_clean_up() {
         AND NOT has_column_privilege('operations', format('%I.outbox', schemaname), 'event', 'UPDATE')";
     let mut publishers: Vec<Context> = catalog::FUNCTIONS
         .iter()
-        .filter(|f| !f.publishes.is_empty() && f.uses.iter().any(|uses| matches!(uses, Uses::Postgres)))
+        .filter(|f| !f.publishes.is_empty() && f.resources().any(|uses| matches!(uses, Uses::Postgres)))
         .map(|function| function.context)
         .collect();
     publishers.sort_unstable();

@@ -15,7 +15,7 @@ async fn every_route_that_reads_waits_for_postgresql_once() {
     let costs = reads(&fixture).await;
     let reading = catalog::FUNCTIONS.iter().filter(|row| {
         let is_get = matches!(row.trigger, Trigger::Http { method: Method::Get, .. });
-        is_get && row.uses.iter().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresRead))
+        is_get && row.resources().any(|uses| matches!(uses, Uses::Postgres | Uses::PostgresRead))
     });
     let expected: BTreeMap<_, _> = reading.map(|row| (row.name, 1)).collect();
     assert_eq!(costs, expected);

@@ -25,7 +25,7 @@ fn generated(row: &Function) -> (Option<&'static str>, Vec<&'static str>) {
 fn environment_and_grants_of_a_function_name_the_role_of_its_row() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
-        let is_owner = row.uses.iter().any(|uses| matches!(uses, Uses::PostgresOwner));
+        let is_owner = row.resources().any(|uses| matches!(uses, Uses::PostgresOwner));
         let wanted = row.database_role().map(DatabaseRole::name).or(is_owner.then_some(OWNER_ROLE));
         let (user, granted) = generated(row);
         if user != wanted || granted != wanted.into_iter().collect::<Vec<_>>() {
@@ -40,7 +40,7 @@ fn environment_and_grants_of_a_function_name_the_role_of_its_row() {
 fn function_has_one_kind_of_access_to_the_database() {
     let is_database =
         |uses: &&Uses| matches!(uses, Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresOwner);
-    let twice = FUNCTIONS.iter().filter(|row| row.uses.iter().filter(is_database).count() > 1);
+    let twice = FUNCTIONS.iter().filter(|row| row.resources().filter(is_database).count() > 1);
     let complaints: Vec<_> = twice.map(|row| format!("{} declares several roles", row.name)).collect();
     expect_none(&complaints, "declare the strongest that it needs");
 }

@@ -33,7 +33,7 @@ fn every_event_has_a_consumer() {
 fn every_publisher_has_access_to_the_bus() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
-        let has_bus = row.uses.iter().any(|uses| matches!(uses, catalog::Uses::Bus));
+        let has_bus = row.resources().any(|uses| matches!(uses, catalog::Uses::Bus));
         if !row.publishes.is_empty() && !has_bus {
             complaints.push(format!("{} publishes events and has no Uses::Bus", row.name));
         }
@@ -66,8 +66,7 @@ fn every_event_expected_on_a_stream_has_a_writer() {
             let writes = |row: &&&catalog::Function| {
                 row.consumes().iter().any(|consumed| consumed.name == event.name)
                     && row
-                        .uses
-                        .iter()
+                        .resources()
                         .any(|uses| matches!(uses, catalog::Uses::Stream(out, _) if out.name == stream.name))
             };
             if !FUNCTIONS.iter().any(|row| writes(&row)) {

@@ -98,7 +98,7 @@ fn every_route_declares_its_roles() {
 fn function_uses_only_resources_of_its_context() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
-        for uses in row.uses {
+        for uses in row.resources() {
             let owner = match uses {
                 catalog::Uses::Table(table, _) => table.context,
                 catalog::Uses::Bucket(bucket, _) => bucket.context,

@@ -49,7 +49,7 @@ fn public_keys_are_written_by_the_rotation_alone_and_read_where_tokens_are_verif
     let public = &catalog::VERIFICATION_KEYS;
     assert_eq!(allowed(public, "secretsmanager:PutSecretValue"), BTreeSet::from([catalog::KEY_ROTATE.name]));
     for row in [catalog::AUTHORIZER, catalog::JWKS_GET] {
-        let reads: Vec<_> = row.uses.iter().filter(|uses| matches!(uses, Uses::Secret(..))).collect();
+        let reads: Vec<_> = row.resources().filter(|uses| matches!(uses, Uses::Secret(..))).collect();
         assert!(
             matches!(reads[..], [Uses::Secret(secret, [Action::GetSecretValue])] if secret.name == public.name),
             "{}",

@@ -79,7 +79,7 @@ fn roles_grant_exactly_the_actions_that_the_code_calls() {
 fn each_use_names_actions_of_its_own_service() {
     let mut complaints = Vec::new();
     for row in FUNCTIONS {
-        for uses in row.uses {
+        for uses in row.resources() {
             let (service, actions): (_, &[Action]) = match uses {
                 Uses::Table(_, actions) => ("dynamodb:", actions),
                 Uses::Bucket(_, actions) => ("s3:", actions),

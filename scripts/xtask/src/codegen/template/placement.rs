@@ -71,13 +71,13 @@ pub(super) const fn of_bucket(bucket: &Bucket) -> Place {
 pub(super) fn of_stream(stream: &Stream) -> Place {
     common(|function| {
         matches!(function.trigger, Trigger::Stream(read, _) if read.name == stream.name)
-            || function.uses.iter().any(|uses| matches!(uses, Uses::Stream(written, _) if written.name == stream.name))
+            || function.resources().any(|uses| matches!(uses, Uses::Stream(written, _) if written.name == stream.name))
     })
 }
 
 pub(super) fn of_secret(secret: &Secret) -> Place {
     common(|function| {
-        function.uses.iter().any(|uses| matches!(uses, Uses::Secret(used, _) if used.name == secret.name))
+        function.resources().any(|uses| matches!(uses, Uses::Secret(used, _) if used.name == secret.name))
     })
 }
 
@@ -99,7 +99,7 @@ pub(super) fn of_email() -> Place {
 
 /// Whether a function sends e-mail.
 pub(super) fn sends_email(function: &Function) -> bool {
-    function.uses.iter().any(|uses| matches!(uses, Uses::Email))
+    function.resources().any(|uses| matches!(uses, Uses::Email))
 }
 
 /// The stack of all functions that meet the condition, or the shared one if they are in several.

@@ -35,7 +35,7 @@ pub(super) fn row(function: &Function) -> Value {
         "has_dead_letter_queue": function.has_dead_letter_queue(),
         "needs_network": grants::needs_network(function),
         "uses_database": function.database_role().is_some()
-            || function.uses.iter().any(|uses| matches!(uses, Uses::PostgresOwner)),
+            || function.resources().any(|uses| matches!(uses, Uses::PostgresOwner)),
         "publishes": event_names(function.publishes),
         "consumes": event_names(function.consumes()),
         "environment": variables,

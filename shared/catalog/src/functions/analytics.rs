@@ -1,0 +1,16 @@
+//! The functions of analytics.
+
+use super::*;
+
+functions! {
+    /// Writes confirmed orders to the analytics stream.
+    ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
+        .uses(&[Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60).concurrency(20);
+    /// Aggregates confirmed orders in five-minute windows.
+    WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
+        .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))
+        .uses(&[Uses::Postgres]).timeout(30).gathering(100, 60);
+    /// Lists the analytics windows.
+    WINDOW_LIST = Function::new("window-list", Analytics).http(Get, "/api/v1/analytics/windows", STAFF_OR_ADMIN)
+        .uses(&[Uses::PostgresRead]);
+}

@@ -1,0 +1,73 @@
+//! The functions of the catalogue.
+
+use super::*;
+
+/// The attributes of a product that a change by staff names.
+const STATED_BY_STAFF: &[&str] =
+    &["name", "description", "category", "price", "images", "active", "version", "updated_at", "last_change"];
+
+functions! {
+    /// Creates a product.
+    PRODUCT_CREATE = Function::new("product-create", Catalogue).http(Post, "/api/v1/products", STAFF_OR_ADMIN).idempotent()
+        .uses(&[Uses::Table(&PRODUCTS, &[PutItem])]);
+    /// Returns a product.
+    PRODUCT_GET = Function::new("product-get", Catalogue).http(Get, "/api/v1/products/{id}", Public)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem]), Uses::Redis])
+        .concurrency(100);
+    /// Replaces what staff state about a product.
+    PRODUCT_UPDATE = Function::new("product-update", Catalogue).http(Put, "/api/v1/products/{id}", STAFF_OR_ADMIN)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis]);
+    /// Withdraws a product from sale.
+    PRODUCT_DELETE = Function::new("product-delete", Catalogue).http(Delete, "/api/v1/products/{id}", STAFF_OR_ADMIN)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis]);
+    /// Lists and searches products, or returns several by id.
+    PRODUCT_LIST = Function::new("product-list", Catalogue).http(Get, "/api/v1/products", Public)
+        .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem]), Uses::PostgresRead]).concurrency(100);
+    /// Publishes the changes of the products table, which is its own outbox.
+    PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
+        .uses(&[Uses::Bus, Uses::Redis]).publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(15);
+    /// Updates the stock figure of products.
+    PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
+        .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
+        .uses(&[Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis]).timeout(15)
+        .gathering(100, 20);
+    /// Keeps the read model of products.
+    PRODUCT_INDEX = Function::new("product-index", Catalogue)
+        .on(&[
+            PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED, STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED,
+            STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED,
+        ])
+        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5);
+    /// Lists the categories of products.
+    CATEGORY_LIST = Function::new("category-list", Catalogue).http(Get, "/api/v1/categories", Public)
+        .uses(&[Uses::PostgresRead]);
+    /// Lists the prices that a product has had.
+    PRODUCT_PRICE_LIST = Function::new("product-price-list", Catalogue)
+        .http(Get, "/api/v1/products/{id}/prices", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
+    /// Returns a link to upload an image of a product with.
+    IMAGE_ADD = Function::new("image-add", Catalogue).http(Post, "/api/v1/products/{id}/images", STAFF_OR_ADMIN).honours_key()
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[GetItem, PutItem, UpdateItem(STATED_BY_STAFF)]),
+            Uses::Bucket(&PRODUCT_IMAGES, &[PutObject]),
+        ]);
+    /// Lists the images of a product with their states.
+    IMAGE_LIST = Function::new("image-list", Catalogue).http(Get, "/api/v1/products/{id}/images", STAFF_OR_ADMIN)
+        .uses(&[Uses::Table(&PRODUCTS, &[GetItem])]);
+    /// Redirects to an image.
+    IMAGE_GET = Function::new("image-get", Catalogue).http(Get, "/api/v1/products/{id}/images/{image_id}", Public).unlimited()
+        .uses(&[Uses::Bucket(&PRODUCT_IMAGES, &[GetObject, ListBucket])]).concurrency(100);
+    /// Deletes an image.
+    IMAGE_DELETE = Function::new("image-delete", Catalogue)
+        .http(Delete, "/api/v1/products/{id}/images/{image_id}", STAFF_OR_ADMIN)
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]), Uses::Redis,
+            Uses::Bucket(&PRODUCT_IMAGES, &[DeleteObject]),
+        ]);
+    /// Makes the sizes of an uploaded image, or quarantines it. Memory: the pixels of the largest upload, twice.
+    IMAGE_RESIZE = Function::new("image-resize", Catalogue).triggered(Objects(&PRODUCT_IMAGES, "uploads/"))
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[GetItem, UpdateItem(STATED_BY_STAFF)]),
+            Uses::Bucket(&PRODUCT_IMAGES, &[GetObject, PutObject, DeleteObject, ListBucket]),
+        ])
+        .memory(1769).timeout(60);
+}

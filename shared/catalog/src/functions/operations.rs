@@ -1,0 +1,42 @@
+//! The functions of operations.
+
+use super::*;
+
+functions! {
+    /// Forwards every event to Kafka.
+    EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents).uses(&[Uses::Kafka]).timeout(20)
+        .gathering(100, 20).memory(512).concurrency(20);
+    /// Creates the topics of the event log that do not exist.
+    TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);
+    /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.
+    EVENT_ARCHIVE = Function::new("event-archive", Operations)
+        .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, &[PutObject])]).timeout(30)
+        .gathering(1000, 300);
+    /// Publishes events that were committed and not published, and removes expired records.
+    OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
+        .uses(&[Uses::Postgres, Uses::Bus]).timeout(50);
+    /// Places a test order as a customer does, waits until it is confirmed, and cancels it.
+    CANARY_ORDER = Function::new("canary-order", Operations).triggered(Schedule { minutes: 5 })
+        .uses(&[Uses::Api, Uses::Secret(&CANARY_ACCOUNT, &[GetSecretValue])]).timeout(120);
+    /// Migrates the database.
+    DATABASE_MIGRATE = Function::new("database-migrate", Operations).uses(&[Uses::PostgresOwner])
+        .memory(512).timeout(300);
+    /// Answers requests that match no route: 404, or 405 with the methods of the path.
+    ROUTE_DEFAULT = Function::new("route-default", Operations).triggered(DefaultRoute).concurrency(20);
+    /// Rotates the password of a database role.
+    DATABASE_SECRET_ROTATE = Function::new("database-secret-rotate", Operations)
+        .uses(&[Uses::PostgresOwner, Uses::RoleSecrets(&[GetSecretValue, PutSecretValue, UpdateSecretVersionStage])])
+        .timeout(30);
+    /// Reports that the process is alive.
+    HEALTH_GET = Function::new("health-get", Operations).http(Get, "/health", Public).unlimited();
+    /// Reports whether the dependencies are available.
+    READY_GET = Function::new("ready-get", Operations).http(Get, "/ready", Public).unlimited().uses(&[Uses::PostgresProbe, Uses::Redis]);
+    /// Returns the OpenAPI document of the routes.
+    OPENAPI_GET = Function::new("openapi-get", Operations).http(Get, "/openapi.json", Public).unlimited();
+    /// Returns the AsyncAPI document of the events.
+    ASYNCAPI_GET = Function::new("asyncapi-get", Operations).http(Get, "/asyncapi.json", Public).unlimited();
+    /// Returns the page on which routes can be tried.
+    DOCS_GET = Function::new("docs-get", Operations).http(Get, "/docs", Public).unlimited();
+    /// Explains a problem type.
+    PROBLEM_GET = Function::new("problem-get", Operations).http(Get, "/problems/{code}", Public).unlimited();
+}
