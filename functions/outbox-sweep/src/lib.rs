@@ -3,9 +3,15 @@
 
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
-use ports::Outbox;
+use ports::{Outbox, Retention};
 use serde::Serialize;
 use services::{delete_expired, publish_waiting};
+use std::time::Duration;
+
+/// Time of a run that publishing leaves, for deleting. The runs of three minutes overlap when there is a backlog.
+const FOR_DELETING: Duration = Duration::from_secs(70);
+/// Time that the last statement has.
+const FOR_A_STATEMENT: Duration = Duration::from_secs(10);
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -14,20 +20,26 @@ pub struct Summary {
     pub sent: u32,
     /// Events that the context of their outbox does not publish.
     pub refused: u32,
-    /// Events that are still pending, without the refused ones.
+    /// Events that are still pending, without the refused ones; a large number is not counted to its end.
     pub waiting: u64,
     /// Rows that were deleted.
     pub deleted: u64,
+    /// Tables that still have rows past their retention.
+    pub behind: usize,
 }
 
 /// Publishes, then cleans up.
-pub async fn handle(outbox: &impl Outbox, tick: Tick) -> Result<Summary, Failure> {
-    let report = publish_waiting(outbox, tick.now).await?;
-    let lag = report.oldest.map_or(0, |oldest| tick.now.as_millisecond().saturating_sub(oldest.as_millisecond()));
+pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick) -> Result<Summary, Failure> {
+    let report = publish_waiting(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await?;
+    let backlog = outbox.backlog().await?;
+    let lag = backlog.oldest.map_or(0, |oldest| tick.now.as_millisecond().saturating_sub(oldest.as_millisecond()));
     metrics::value("OutboxLag", metrics::Unit::Milliseconds, lag.max(0));
     // Refused events are never sent; they have an alarm of their own, at each run until somebody has looked at them.
-    let waiting = report.waiting.saturating_sub(u64::from(report.refused));
+    let waiting = backlog.waiting.saturating_sub(u64::from(report.refused));
     metrics::value("OutboxWaiting", metrics::Unit::Count, waiting);
-    let deleted = delete_expired(outbox, tick.now).await?;
-    Ok(Summary { sent: report.sent, refused: report.refused, waiting, deleted })
+    let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
+    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(FOR_A_STATEMENT)).await?;
+    metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
+    deleted.result?;
+    Ok(Summary { sent: report.sent, refused: report.refused, waiting, deleted: deleted.rows, behind: deleted.behind })
 }

@@ -5,14 +5,24 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 use xtask::Result;
 
 /// Starts the fakes and returns their common base URL.
 pub fn start() -> Result<String> {
+    start_with_bus(Duration::ZERO)
+}
+
+/// Like [`start`], with a bus that responds after `delay`.
+pub fn start_with_bus(delay: Duration) -> Result<String> {
     let secrets = Mutex::new(BTreeMap::<String, String>::new());
     let respond = move |request: Request| match request.target.as_str() {
         "" => products(&request.path),
+        "AWSEvents.PutEvents" => {
+            std::thread::sleep(delay);
+            put_events(&serde_json::from_slice(&request.body).unwrap_or_default())
+        }
         target => aws(target, &serde_json::from_slice(&request.body).unwrap_or_default(), &secrets),
     };
     http::serve(respond).map(|address| format!("http://{address}")).map_err(|error| format!("fake of AWS: {error}"))
@@ -28,15 +38,16 @@ fn products(path: &str) -> Response {
     Response::json(200, json!({ "items": items.collect::<Vec<_>>(), "next_cursor": null }))
 }
 
+fn put_events(body: &Value) -> Response {
+    let count = body["Entries"].as_array().map_or(0, Vec::len);
+    let entries: Vec<_> = (0..count).map(|number| json!({ "EventId": number.to_string() })).collect();
+    Response::json(200, json!({ "FailedEntryCount": 0, "Entries": entries }))
+}
+
 fn aws(target: &str, body: &Value, secrets: &Mutex<BTreeMap<String, String>>) -> Response {
     let mut secrets = secrets.lock().unwrap_or_else(PoisonError::into_inner);
     let id = body["SecretId"].as_str().unwrap_or_default().to_owned();
     match target.rsplit('.').next().unwrap_or_default() {
-        "PutEvents" => {
-            let count = body["Entries"].as_array().map_or(0, Vec::len);
-            let entries: Vec<_> = (0..count).map(|number| json!({ "EventId": number.to_string() })).collect();
-            Response::json(200, json!({ "FailedEntryCount": 0, "Entries": entries }))
-        }
         "PutSecretValue" => {
             secrets.insert(id.clone(), body["SecretString"].as_str().unwrap_or_default().to_owned());
             Response::json(200, json!({ "ARN": id, "Name": id, "VersionId": "1", "VersionStages": ["AWSCURRENT"] }))

@@ -11,6 +11,7 @@ mod environment;
 mod figures;
 mod http;
 mod orders;
+mod outbox;
 mod process;
 mod scenarios;
 mod shaped;
@@ -65,6 +66,7 @@ pub struct Arguments {
 enum Measurement {
     Orders(orders::Arguments),
     Builds(builds::Arguments),
+    Outbox(outbox::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
     let outcome = match &arguments.measurement {
         Some(Measurement::Orders(arguments)) => orders::bench(arguments),
         Some(Measurement::Builds(arguments)) => builds::bench(arguments),
+        Some(Measurement::Outbox(arguments)) => outbox::bench(arguments),
         None => bench(&arguments),
     };
     match outcome {

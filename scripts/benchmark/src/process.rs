@@ -12,7 +12,7 @@ use std::{
 };
 use xtask::Result;
 
-/// Limit for a start and for a call; also the deadline that the function is given.
+/// Limit for a start and, unless [`Process::allow`] sets another, for a call; also the deadline that the function is given.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Body of the function's response or of its error.
@@ -26,6 +26,7 @@ struct RuntimeState {
     delivered: Option<Instant>,
     outcome: Option<(Instant, Outcome)>,
     invocations: u64,
+    allowed: Option<Duration>,
 }
 
 type Shared = Arc<(Mutex<RuntimeState>, Condvar)>;
@@ -69,6 +70,11 @@ impl Process {
         Ok(process)
     }
 
+    /// Sets the time that a call may take, and its deadline.
+    pub fn allow(&mut self, limit: Duration) {
+        lock(&self.shared).allowed = Some(limit);
+    }
+
     /// Microseconds from the start of the process to its first request for an event.
     pub fn init_us(&self) -> u64 {
         microseconds(self.init)
@@ -90,8 +96,7 @@ impl Process {
             self.shared.1.notify_all();
         }
         let completed = |state: &mut RuntimeState| Some((state.delivered?, state.outcome.take()?));
-        let (delivered, (responded, outcome)) =
-            self.wait(completed).ok_or_else(|| format!("no response within {} s", TIMEOUT.as_secs()))?;
+        let (delivered, (responded, outcome)) = self.wait(completed).ok_or_else(|| "no response in time".to_owned())?;
         let body = outcome.map_err(|error| String::from_utf8_lossy(&error).into_owned())?;
         let response = serde_json::from_slice(&body).unwrap_or_default();
         Ok((microseconds(responded - delivered), response))
@@ -124,8 +129,8 @@ impl Process {
 
     /// Waits until `condition` returns a value. Returns `None` after the timeout or once the process has exited.
     fn wait<T>(&mut self, mut condition: impl FnMut(&mut RuntimeState) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + TIMEOUT;
         let mut state = lock(&self.shared);
+        let deadline = Instant::now() + state.allowed.unwrap_or(TIMEOUT);
         loop {
             if let Some(found) = condition(&mut state) {
                 return Some(found);
@@ -180,7 +185,8 @@ fn next_invocation(shared: &Shared, now: Instant) -> Response {
     };
     state.invocations += 1;
     state.delivered = Some(Instant::now());
-    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let deadline = deadline + state.allowed.unwrap_or(TIMEOUT);
     let headers = vec![
         ("lambda-runtime-aws-request-id", format!("00000000-0000-4000-8000-{:012x}", state.invocations)),
         ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),

@@ -19,6 +19,7 @@ pub mod openapi;
 pub mod personal_data;
 pub mod prometheus;
 pub mod reservation_sql;
+pub mod retention;
 pub mod schemas;
 pub mod template;
 pub mod terraform;
@@ -59,6 +60,7 @@ pub fn render(root: &Path) -> Result<Vec<Artifact>> {
         file(configuration::PATH, configuration::render(root, &stacks)?),
         file(reservation_sql::PATH, reservation_sql::render()),
         file(personal_data::PATH, personal_data::render()),
+        file(retention::PATH, retention::render()),
         file(prometheus::PATH, prometheus::render()?),
         file("Cargo.toml", watch::render(root)?),
     ];

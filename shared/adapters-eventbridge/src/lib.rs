@@ -8,6 +8,7 @@ use aws_sdk_eventbridge::types::{PutEventsRequestEntry, PutEventsResultEntry};
 use catalog::Uses;
 use domain::Event;
 use domain::event::is_published_by;
+use futures_util::{StreamExt as _, stream};
 use kernel::Failure;
 
 /// The bus of a function that declares it.
@@ -19,6 +20,8 @@ pub fn bus(wiring: &Wiring) -> Result<EventBridge> {
 /// Limits of one `PutEvents` request.
 const MAX_ENTRIES: usize = 10;
 const MAX_BYTES: usize = 256 * 1024;
+/// Requests of one call at a time.
+const MAX_CONCURRENT: usize = 10;
 /// Bytes that the time of an entry counts towards the size limit.
 const TIME_BYTES: usize = 14;
 
@@ -59,13 +62,14 @@ impl EventBridge {
 impl ports::Bus for EventBridge {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
         let own: Vec<bool> = events.iter().map(is_own).collect();
-        let mut accepted = Vec::with_capacity(events.len());
-        let mut failure = None;
         let offered = events.iter().zip(&own).filter(|(_, is_own)| **is_own);
         let entries = offered.map(|(event, _)| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
-        for batch in batches(entries) {
-            let sent = batch.len();
-            match self.put(batch).await {
+        let requests = stream::iter(batches(entries)).map(async |batch| (batch.len(), self.put(batch).await));
+        let responses: Vec<_> = requests.buffered(MAX_CONCURRENT).collect().await;
+        let mut accepted = Vec::with_capacity(events.len());
+        let mut failure = None;
+        for (sent, response) in responses {
+            match response {
                 Ok(results) => accepted.extend(results),
                 Err(cause) => {
                     accepted.extend(std::iter::repeat_n(false, sent));

@@ -51,6 +51,8 @@ CREATE TABLE notifications.deliveries (
 CREATE INDEX deliveries_of_order ON notifications.deliveries (order_id, id, channel);
 -- For the export.
 CREATE INDEX deliveries_of_user ON notifications.deliveries (user_id, id);
+-- For retention.
+CREATE INDEX deliveries_sent ON notifications.deliveries (sent_at);
 
 -- Text messages that a customer caused, or a number got: each one moves the end further into the future. At the end, the whole budget is
 -- there again, and the sweep deletes the row.
@@ -74,6 +76,7 @@ CREATE TABLE notifications.email_feedback (
     reason      text        NOT NULL,
     received_at timestamptz NOT NULL
 );
+CREATE INDEX email_feedback_received ON notifications.email_feedback (received_at);
 
 -- Endpoints of outbound webhooks. Their secrets are sealed.
 CREATE TABLE notifications.webhook_endpoints (

@@ -5,6 +5,8 @@ CREATE TABLE analytics.counted_events (
     event_id     uuid        PRIMARY KEY,
     window_start timestamptz NOT NULL
 );
+-- For retention.
+CREATE INDEX counted_events_age ON analytics.counted_events (window_start);
 
 CREATE TABLE analytics.windows (
     window_start timestamptz NOT NULL,

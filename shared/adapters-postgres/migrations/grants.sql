@@ -69,32 +69,11 @@ BEGIN
         REVOKE UPDATE, DELETE ON payments.transfers FROM payments;
     END IF;
 
-    -- The sweep reads unpublished events of every outbox, marks them as published and deletes old ones.
+    -- The sweep reads unpublished events of every outbox, claims them, marks them as published and deletes old ones. What else it deletes,
+    -- `retention_grants` in migrations.rs derives from the catalog.
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
-        EXECUTE format('GRANT SELECT, DELETE, UPDATE (published_at) ON %I.outbox TO operations', context);
+        EXECUTE format('GRANT SELECT, DELETE, UPDATE (published_at, claimed_until) ON %I.outbox TO operations', context);
     END LOOP;
-
-    -- It also deletes inbox claims and stored responses past their retention, without access to the content of the responses.
-    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'inbox' AND tableowner = current_user LOOP
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
-        EXECUTE format('GRANT SELECT, DELETE ON %I.inbox TO operations', context);
-    END LOOP;
-    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'idempotency' AND tableowner = current_user LOOP
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
-        EXECUTE format('GRANT SELECT (scope, key, expires_at), DELETE ON %I.idempotency TO operations', context);
-    END LOOP;
-    -- And the rows that expire, without what they count.
-    IF to_regclass('identity.login_attempts') IS NOT NULL THEN
-        GRANT SELECT (counter, expires_at), DELETE ON identity.login_attempts, identity.login_sources TO operations;
-        GRANT SELECT (counter, expires_at), DELETE ON identity.message_budgets TO operations;
-        GRANT SELECT (id, expires_at), DELETE ON identity.verifications, identity.sessions, identity.password_resets
-            TO operations;
-        GRANT SELECT (digest, expires_at), DELETE ON identity.used_refresh_tokens, identity.pending_logins TO operations;
-    END IF;
-    IF to_regclass('notifications.message_budgets') IS NOT NULL THEN
-        GRANT SELECT (counter, expires_at), DELETE ON notifications.message_budgets TO operations;
-        GRANT SELECT (endpoint_id, id, expires_at), DELETE ON notifications.webhook_deliveries TO operations;
-    END IF;
 END;
 $$;

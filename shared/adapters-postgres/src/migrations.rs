@@ -9,7 +9,7 @@ use super::{
     rows::{get, only},
     users::taken,
 };
-use catalog::{Context, DatabaseRole, Idempotency, Trigger};
+use catalog::{Context, DatabaseRole};
 use domain::canary;
 use kernel::{Failure, Ids, Timestamp, Uuid};
 use ports::{CanarySeed, Migrations, SeedAccount};
@@ -83,8 +83,9 @@ impl Migrator {
     /// Replaces the state machine of reservations and the privileges in one transaction, so that no function has the new ones of only
     /// one. The inner error is that of the server.
     async fn try_finish(&self) -> Result<Result<(), QueryError>, Failure> {
+        let finish = format!("BEGIN;\n{RESERVATION_MACHINE}\n{GRANTS}\n{}\nCOMMIT;", retention_grants());
         let session = self.owner.session().await?;
-        if let Err(error) = session.command(&format!("BEGIN;\n{RESERVATION_MACHINE}\n{GRANTS}\nCOMMIT;")).await {
+        if let Err(error) = session.command(&finish).await {
             return Ok(Err(error));
         }
         session.release();
@@ -193,17 +194,15 @@ pub(super) fn publishers() -> impl Iterator<Item = Context> {
     contexts_where(|function| !function.publishes.is_empty())
 }
 
-/// The contexts with an inbox: those that consume events from a queue. The catalogue needs none, because the rows of its read model have
-/// versions.
-pub(super) fn consumers() -> impl Iterator<Item = Context> {
-    contexts_where(|function| function.has_queue() && function.context != Context::Catalogue)
-}
-
-/// The contexts with idempotency records: those with an idempotent route.
-pub(super) fn idempotent_contexts() -> impl Iterator<Item = Context> {
-    contexts_where(|function| {
-        matches!(function.trigger, Trigger::Http { idempotency: Idempotency::Honoured | Idempotency::Required, .. })
-    })
+/// The sweep sees of rows that it deletes only where they are and the time that decides.
+fn retention_grants() -> String {
+    let grant = |catalog::Deletion { table, since, .. }| {
+        let schema = table.split('.').next().unwrap_or_default();
+        format!(
+            "GRANT USAGE ON SCHEMA {schema} TO operations;\nGRANT SELECT (ctid, {since}), DELETE ON {table} TO operations;"
+        )
+    };
+    catalog::deletions().map(grant).collect::<Vec<_>>().join("\n")
 }
 
 fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item = Context> {

@@ -219,6 +219,8 @@ pub struct RecordingBus {
 struct State {
     behavior: BusBehavior,
     accepted: Vec<Event>,
+    /// Calls since the behavior was set.
+    calls: usize,
 }
 
 /// How a [`RecordingBus`] responds.
@@ -233,6 +235,8 @@ pub enum BusBehavior {
     Fail,
     /// Never responds.
     TimeOut,
+    /// Accepts the events of so many calls, and never responds to the others.
+    TimeOutAfter(usize),
 }
 
 impl RecordingBus {
@@ -242,21 +246,27 @@ impl RecordingBus {
     }
 
     pub fn set_behavior(&self, behavior: BusBehavior) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior = behavior;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.behavior, state.calls) = (behavior, 0);
     }
 
-    fn behavior(&self) -> BusBehavior {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).behavior
+    /// The behavior, and the number of the call since it was set, from 1.
+    fn begin(&self) -> (BusBehavior, usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.calls += 1;
+        (state.behavior, state.calls)
     }
 }
 
 impl Bus for RecordingBus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure> {
-        let most = match self.behavior() {
+        let (behavior, call) = self.begin();
+        let most = match behavior {
             BusBehavior::Accept => events.len(),
+            BusBehavior::TimeOutAfter(calls) if call <= calls => events.len(),
             BusBehavior::AcceptFirst => 1,
             BusBehavior::Fail => return Err(Failure::unavailable("bus", "unreachable, as configured")),
-            BusBehavior::TimeOut => std::future::pending().await,
+            BusBehavior::TimeOut | BusBehavior::TimeOutAfter(_) => std::future::pending().await,
         };
         let accepted = (0..events.len()).map(|n| n < most).collect();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use kernel::{CloudEvent, EventContext, EventPayload, Failure, Ids, Timestamp, TraceContext};
 use serde::Serialize;
 use serde_json::Value;
+use std::time::Duration;
 use tracing::Instrument;
 
 /// One firing of a schedule.
@@ -25,9 +26,16 @@ pub struct Tick {
     pub trace: TraceContext,
     /// When Lambda kills the invocation; `None` without a deadline. The next tick does what is left.
     pub deadline: Option<Timestamp>,
+    /// For work that goes on until its time is used up; nothing else in a handler reads it.
+    pub clock: Clock,
 }
 
 impl Tick {
+    /// Whether less than `reserve` is left before the deadline.
+    pub fn has_less_than(&self, reserve: Duration) -> bool {
+        self.clock.remaining().is_some_and(|left| left < reserve)
+    }
+
     /// The context of the new events that this tick causes.
     pub fn context(&self) -> EventContext<'_> {
         EventContext { now: self.now, ids: &self.ids, trace: &self.trace }
@@ -108,7 +116,8 @@ async fn work(
         trace_id = trace.trace_id(),
     );
     async {
-        let result = catch_panic(&invocation.clock, handle(Tick { now, scheduled_for, ids, trace, deadline })).await;
+        let tick = Tick { now, scheduled_for, ids, trace, deadline, clock: invocation.clock.clone() };
+        let result = catch_panic(&invocation.clock, handle(tick)).await;
         let duration_ms = invocation.clock.millis_since(started);
         metrics::value("Latency", metrics::Unit::Milliseconds, duration_ms);
         match result {

@@ -10,15 +10,50 @@ pub trait Bus {
     async fn publish(&self, events: &[Event]) -> Result<Vec<bool>, Failure>;
 }
 
+/// How long the events that a sweep claimed are left alone by other sweeps, if it dies before it reports. Longer than a run may take.
+pub const SWEEP_CLAIM_SECONDS: i64 = 60;
+
+/// Pending events that [`Outbox::backlog`] counts at most.
+pub const MAX_COUNTED: u64 = 10_000;
+
 /// Events that are committed and not yet known to be published.
 pub trait Outbox {
     /// Publishes up to `limit` events that were committed before `before`, oldest first, starting after the cursor, and marks those
-    /// that the bus accepted. Rejected events, rows that cannot be decoded and events of another context than the outbox stay; a caller that continues from
-    /// [`SweepReport::last`] advances past them. Sweeps may run concurrently: each locks the rows that it publishes.
+    /// that the bus accepted, also if it does not respond about others. Rejected events, rows that cannot be decoded and events of another
+    /// context than the outbox stay; a caller that continues from [`SweepReport::last`] advances past them.
+    ///
+    /// Sweeps may run concurrently: each first claims its events, for [`SWEEP_CLAIM_SECONDS`] from `before`, and holds no lock while it asks
+    /// the bus. The cost does not depend on the number of pending events.
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure>;
 
-    /// Deletes what is older than the cutoffs, up to `limit` rows of each kind in each context.
-    async fn clean_up(&self, cutoffs: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure>;
+    /// What is pending. The cost does not depend on the number of pending events.
+    async fn backlog(&self) -> Result<Backlog, Failure>;
+}
+
+/// Rows that are past their retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpiredRows {
+    /// `schema.table`.
+    pub table: &'static str,
+    /// The column with the time that decides.
+    pub since: &'static str,
+    /// Rows with an earlier time are expired, also by the clock of the database.
+    pub before: Timestamp,
+}
+
+/// Deletion of rows that are past their retention.
+pub trait Retention {
+    /// Deletes up to `limit` rows, oldest first, and returns how many. The cost depends on their number only.
+    async fn delete(&self, rows: &ExpiredRows, limit: u32) -> Result<u32, Failure>;
+}
+
+/// Pending events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events that are pending in all outboxes; [`MAX_COUNTED`] stands for that many or more.
+    pub waiting: u64,
+    /// When the oldest pending event happened that may leave.
+    pub oldest: Option<Timestamp>,
 }
 
 /// Position in a list that is ordered by time and id, such as the outboxes.
@@ -28,52 +63,18 @@ pub struct OutboxCursor {
     pub id: Uuid,
 }
 
-/// Times before which rows are deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cutoffs {
-    /// For events, by the time at which they were published.
-    pub sent: Timestamp,
-    /// For claims, by the time at which they were made.
-    pub claims: Timestamp,
-    /// For stored responses and for rows of identity that expire, by their expiry.
-    pub replies: Timestamp,
-}
-
-/// Rows that a clean-up deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CleanupReport {
-    /// Published events.
-    pub sent: u64,
-    pub claims: u64,
-    /// Stored responses.
-    pub replies: u64,
-    /// Counters of logins and messages, and tokens that verify an address.
-    pub expired: u64,
-}
-
-impl CleanupReport {
-    /// Rows of all kinds.
-    pub const fn total(self) -> u64 {
-        self.sent + self.claims + self.replies + self.expired
-    }
-}
-
 /// Result of one sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepReport {
-    /// Events that were offered to the bus.
+    /// Events that were claimed.
     pub due: u32,
     /// Events that the bus accepted.
     pub sent: u32,
     /// Events that the context of their outbox does not publish. They are never offered to the bus.
     pub refused: u32,
-    /// Events that are still pending in all outboxes.
-    pub waiting: u64,
-    /// When the oldest pending event happened that may leave.
-    pub oldest: Option<Timestamp>,
-    /// Position of the last event that was offered; `None` if there was none.
+    /// Position of the last event that was claimed; `None` if there was none.
     pub last: Option<OutboxCursor>,
-    /// Whether the bus timed out. Another sweep right now would, too.
+    /// Whether the bus responded to no request. Another sweep right now would wait in vain, too.
     pub timed_out: bool,
 }
 

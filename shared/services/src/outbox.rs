@@ -1,52 +1,80 @@
 //! Runs over the outboxes: publishing what waits, and deleting what is past its retention.
 
 use kernel::{Failure, Timestamp, seconds_after};
-use ports::{Cutoffs, Outbox, SweepReport};
+use ports::{ExpiredRows, Outbox, Retention, SweepReport};
 
 /// Age of the youngest event that a sweep publishes: the function that committed a younger one may still be publishing it.
 const GRACE_MS: i64 = 5_000;
-/// Events per page.
-const PAGE: u32 = 100;
-/// Maximum number of pages in one run; the next run continues.
-const MAX_PAGES: u32 = 50;
+/// Events per page: as many as the adapter offers to the bus at once, so that a page takes one of its timeouts at most.
+const PAGE: u32 = 250;
+/// Consecutive pages of which the bus accepted nothing, after which a run ends. Events that it always rejects are skipped up to here.
+const MAX_FRUITLESS_PAGES: u32 = 20;
 
 const DAY_S: i64 = 24 * 3600;
-/// Retention of published events: long enough to look up after a weekend what was published, and when.
-const EVENT_RETENTION_S: i64 = 7 * DAY_S;
-/// Retention of claims. A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its
-/// consumer must still recognize it.
-const CLAIM_RETENTION_S: i64 = 15 * DAY_S;
-/// Rows of each kind, in each context, that one statement deletes: it stays far below the statement timeout.
-const BATCH: u32 = 500;
-/// Maximum number of batches in one run; the next run continues.
-const MAX_BATCHES: u32 = 10;
+/// Rows that one statement deletes: it stays far below the statement timeout.
+const BATCH: u32 = 5_000;
 
-/// Publishes until no event is due, the bus times out or the pages are used up. Each page starts after the last one, so that rejected and
+/// Publishes until no event is due, the bus responds to nothing or `is_over`. Each page starts after the last one, so that rejected and
 /// undecodable events do not block younger ones. Returns the last report, with the events of all pages.
-pub async fn publish_waiting(outbox: &impl Outbox, now: Timestamp) -> Result<SweepReport, Failure> {
+pub async fn publish_waiting(
+    outbox: &impl Outbox,
+    now: Timestamp,
+    is_over: impl Fn() -> bool,
+) -> Result<SweepReport, Failure> {
     let before = Timestamp::from_millisecond(now.as_millisecond() - GRACE_MS).map_err(Failure::internal)?;
-    let mut total = SweepReport::default();
-    for _ in 0..MAX_PAGES {
+    let (mut total, mut fruitless) = (SweepReport::default(), 0);
+    while !is_over() {
         let page = outbox.sweep(before, PAGE, total.last).await?;
         let (due, sent, refused) = (total.due + page.due, total.sent + page.sent, total.refused + page.refused);
         total = SweepReport { due, sent, refused, ..page };
-        if page.due < PAGE || page.timed_out {
+        fruitless = if page.sent == 0 { fruitless + 1 } else { 0 };
+        if page.due < PAGE || page.timed_out || fruitless == MAX_FRUITLESS_PAGES {
             break;
         }
     }
     Ok(total)
 }
 
-/// Deletes until no row is past its retention or the batches are used up. Returns the number of rows.
-pub async fn delete_expired(outbox: &impl Outbox, now: Timestamp) -> Result<u64, Failure> {
-    let (sent, claims) = (seconds_after(now, -EVENT_RETENTION_S)?, seconds_after(now, -CLAIM_RETENTION_S)?);
-    let cutoffs = Cutoffs { sent, claims, replies: now };
-    let mut deleted = 0;
-    for _ in 0..MAX_BATCHES {
-        match outbox.clean_up(&cutoffs, BATCH).await?.total() {
-            0 => break,
-            rows => deleted += rows,
+/// What a run deleted.
+#[derive(Debug)]
+pub struct Deleted {
+    pub rows: u64,
+    /// Tables that still have rows past their retention.
+    pub behind: usize,
+    /// The first failure. It concerns one table and delays no other.
+    pub result: Result<(), Failure>,
+}
+
+/// Deletes rows of these tables that are older than so many days, until there are none or `is_over`. Tables take turns, so that a large one
+/// does not delay the others.
+pub async fn delete_expired(
+    retention: &impl Retention,
+    tables: impl IntoIterator<Item = (&'static str, &'static str, u32)>,
+    now: Timestamp,
+    is_over: impl Fn() -> bool,
+) -> Result<Deleted, Failure> {
+    let expired = |(table, since, days): (_, _, u32)| {
+        Ok(ExpiredRows { table, since, before: seconds_after(now, -DAY_S * i64::from(days))? })
+    };
+    let mut open: Vec<ExpiredRows> = tables.into_iter().map(expired).collect::<Result<_, Failure>>()?;
+    let mut deleted = Deleted { rows: 0, behind: 0, result: Ok(()) };
+    while !open.is_empty() && !is_over() {
+        let mut behind = Vec::new();
+        for rows in open {
+            if is_over() {
+                behind.push(rows);
+                continue;
+            }
+            match retention.delete(&rows, BATCH).await {
+                Ok(count) => {
+                    deleted.rows += u64::from(count);
+                    behind.extend((count == BATCH).then_some(rows));
+                }
+                Err(failure) => deleted.result = deleted.result.and(Err(failure)),
+            }
         }
+        open = behind;
     }
+    deleted.behind = open.len();
     Ok(deleted)
 }

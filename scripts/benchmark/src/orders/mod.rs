@@ -12,6 +12,8 @@ mod round_trips;
 mod sample;
 mod throughput;
 
+pub use fixtures::message;
+
 use crate::{cloud, database::Database, environment::Stage, figures};
 use clap::Args;
 use tokio::runtime;

@@ -133,3 +133,19 @@ pub fn released(order: OrderId) -> Event {
 pub fn expires_at() -> Timestamp {
     domain::stock::expires_at(now()).expect("a time")
 }
+
+/// Rows and index entries of a schema that `call` reads, on connections that it opens and closes.
+pub async fn rows_read<T>(database: &TestDatabase, schema: &str, call: impl AsyncFnOnce() -> T) -> (T, i64) {
+    let read = format!(
+        "SELECT (SELECT coalesce(sum(seq_tup_read), 0)::bigint FROM pg_stat_user_tables WHERE schemaname = '{schema}')
+            + (SELECT coalesce(sum(idx_tup_read), 0)::bigint FROM pg_stat_user_indexes WHERE schemaname = '{schema}')"
+    );
+    // The figures are complete when the connections have ended.
+    let settled = "SELECT count(*) FROM (SELECT count(*) AS others FROM pg_stat_activity
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS a WHERE others = 0";
+    database.wait_until(settled).await;
+    let before = database.number(&read).await;
+    let result = call().await;
+    database.wait_until(settled).await;
+    (result, database.number(&read).await - before)
+}

@@ -16,6 +16,7 @@ mod payments;
 mod personal_data;
 mod readers;
 mod reservation_machine;
+mod retention;
 mod rotation;
 mod stock;
 mod stock_races;

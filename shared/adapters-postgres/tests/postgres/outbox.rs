@@ -5,14 +5,11 @@ use adapters_testkit::postgres::{BusBehavior, TestDatabase};
 use domain::id::UserId;
 use futures_util::future::{join, join_all};
 use kernel::Timestamp;
-use ports::{CleanupReport, Cutoffs, OrderStore, Outbox, StockStore, SweepReport, Terms};
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use ports::{Backlog, MAX_COUNTED, OrderStore, Outbox, StockStore, SweepReport, Terms};
+use std::{collections::BTreeSet, time::Duration};
 
 /// Places `count` orders, a second apart, the first at `now()`.
-async fn place(database: &TestDatabase, count: u64) {
+pub async fn place(database: &TestDatabase, count: u64) {
     let orders = database.orders();
     for n in 0..count {
         let (order, event) = placed(UserId(id()), now() + Duration::from_secs(n));
@@ -21,6 +18,27 @@ async fn place(database: &TestDatabase, count: u64) {
             .await
             .expect("placed");
     }
+}
+
+async fn backlog(database: &TestDatabase) -> Backlog {
+    database.outbox().backlog().await.expect("counted")
+}
+
+fn pending(waiting: u64, oldest: Timestamp) -> Backlog {
+    Backlog { waiting, oldest: Some(oldest) }
+}
+
+/// Puts `count` events, a second apart, the first at `now()`, into the outbox of orders, as copies of the one in it.
+pub async fn multiply(database: &TestDatabase, count: u32) {
+    let copies = format!(
+        "INSERT INTO orders.outbox (id, created_at, event)
+        SELECT id, at, jsonb_set(event, '{{id}}', to_jsonb(id)) FROM (
+            SELECT gen_random_uuid() AS id, created_at + n * interval '1 second' AS at, event
+            FROM orders.outbox, generate_series(1, {count} - 1) AS n
+        ) AS made;
+        ANALYZE orders.outbox"
+    );
+    database.execute(&copies).await;
 }
 
 fn after(seconds: u64) -> Timestamp {
@@ -36,10 +54,10 @@ async fn command_succeeds_during_a_bus_outage_and_the_sweep_publishes_once() {
     assert!(bus.published().is_empty());
     let sweep = database.outbox();
     let swept = sweep.sweep(after(60), 100, None).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (1, 0, 1, Some(now())));
+    assert_eq!((swept.due, swept.sent, backlog(&database).await), (1, 0, pending(1, now())));
     bus.set_behavior(BusBehavior::Accept);
     let swept = sweep.sweep(after(60), 100, None).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (1, 1, 0, None));
+    assert_eq!((swept.due, swept.sent, backlog(&database).await), (1, 1, Backlog::default()));
     assert_eq!(sweep.sweep(after(60), 100, None).await, Ok(SweepReport::default()));
     assert_eq!(bus.published().len(), 1);
 }
@@ -78,7 +96,7 @@ async fn sweep_publishes_the_oldest_events_first_and_skips_recent_ones() {
     // The opened account and the first order are from `now()`; each further order is a second later.
     assert_eq!(sweep.sweep(now(), 100, None).await.expect("swept").due, 0);
     let swept = sweep.sweep(after(2), 2, None).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting, swept.oldest), (2, 2, 2, Some(after(1))));
+    assert_eq!((swept.due, swept.sent, backlog(&database).await), (2, 2, pending(2, after(1))));
     let contexts: BTreeSet<_> = bus.published().iter().map(|event| event.event.row().context).collect();
     assert_eq!(contexts.len(), 2);
     assert!(bus.published().iter().all(|event| event.time == now()));
@@ -93,7 +111,7 @@ async fn events_rejected_by_the_bus_stay_in_the_outbox() {
     place(&database, 3).await;
     bus.set_behavior(BusBehavior::AcceptFirst);
     let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting), (3, 1, 2));
+    assert_eq!((swept.due, swept.sent, backlog(&database).await.waiting), (3, 1, 2));
 }
 
 #[tokio::test]
@@ -123,7 +141,7 @@ async fn unreadable_event_stays_and_blocks_no_other() {
     database.execute("UPDATE orders.outbox SET event = '{\"type\": \"FromTheFuture.v9\"}' WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox)").await;
     bus.set_behavior(BusBehavior::Accept);
     let swept = database.outbox().sweep(after(60), 100, None).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting), (2, 1, 1));
+    assert_eq!((swept.due, swept.sent, backlog(&database).await.waiting), (2, 1, 1));
 }
 
 #[tokio::test]
@@ -158,81 +176,98 @@ async fn bus_timeout_is_distinguished_from_a_rejection() {
     assert!(sweep.sweep(after(60), 100, None).await.expect("swept").timed_out);
 }
 
-#[tokio::test]
-async fn clean_up_deletes_old_claims_expired_responses_and_sent_events_only() {
-    let database = database().await;
-    place(&database, 2).await;
-    database
-        .execute(            "UPDATE orders.outbox SET published_at = now() - interval '8 days';
-            UPDATE orders.outbox SET published_at = NULL WHERE id = (SELECT min(id::text)::uuid FROM orders.outbox);
-            INSERT INTO inventory.inbox SELECT 'c', gen_random_uuid(), now() - interval '16 days' FROM generate_series(1, 3);
-            INSERT INTO inventory.idempotency SELECT * FROM orders.idempotency;
-            UPDATE inventory.idempotency SET expires_at = now() - interval '2 hours';
-            INSERT INTO payments.inbox SELECT 'c', gen_random_uuid(), now() - interval '14 days';
-            INSERT INTO identity.login_attempts VALUES ('a', 1, now(), now() - interval '1 hour'), ('b', 1, now(), now() + interval '1 hour');
-            INSERT INTO identity.login_sources VALUES ('a', now() - interval '1 hour'), ('b', now() + interval '1 hour');
-            UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'
-            WHERE key = (SELECT min(key) FROM orders.idempotency)",
-        )
-        .await;
-    let ago = |days: i64| Timestamp::from_second(Timestamp::now().as_second() - days * 24 * 3600).expect("a time");
-    let (sweep, ends) = (database.outbox(), Cutoffs { sent: ago(7), claims: ago(15), replies: ago(0) });
-    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { sent: 1, claims: 2, replies: 3, expired: 2 }));
-    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport { claims: 1, ..CleanupReport::default() }));
-    assert_eq!(sweep.clean_up(&ends, 2).await, Ok(CleanupReport::default()));
-    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 1);
-    assert_eq!(database.number("SELECT count(*) FROM payments.inbox").await, 1);
-    assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
-    for table in ["login_attempts", "login_sources"] {
-        assert_eq!(database.number(&format!("SELECT count(*) FROM identity.{table}")).await, 1, "{table}");
-    }
-}
-
-#[tokio::test]
-async fn key_reused_during_clean_up_is_not_deleted() {
-    let database = database().await;
-    place(&database, 1).await;
-    database.execute("UPDATE orders.idempotency SET expires_at = now() - interval '1 hour'").await;
-    let taker = database.connect().await;
-    let take = "BEGIN; UPDATE orders.idempotency SET expires_at = now() + interval '1 day'";
-    taker.batch_execute(take).await.expect("taken over");
-    let (sweep, end) = (database.outbox(), Timestamp::now());
-    let ends = Cutoffs { sent: end, claims: end, replies: end };
-    let commit = async {
-        database
-            .wait_until(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
-            )
-            .await;
-        taker.batch_execute("COMMIT").await.expect("committed");
-    };
-    let (report, ()) = join(sweep.clean_up(&ends, 10), commit).await;
-    assert_eq!(report.expect("cleaned up").replies, 0);
-    assert_eq!(database.number("SELECT count(*) FROM orders.idempotency").await, 1);
-}
-
-#[tokio::test]
-async fn aborted_sweep_leaves_its_events_to_the_next_one() {
-    let database = database().await;
-    let bus = database.bus();
-    bus.set_behavior(BusBehavior::Fail);
-    place(&database, 2).await;
+/// Starts a sweep with a bus that does not respond, and drops it when its claim is committed and no transaction is open.
+async fn abort_a_sweep(database: &TestDatabase) {
+    database.bus().set_behavior(BusBehavior::TimeOut);
     let sweep = database.outbox();
-    bus.set_behavior(BusBehavior::TimeOut);
-    let waiting = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'idle in transaction' AND query LIKE 'WITH%'";
     tokio::select! {
         swept = sweep.sweep(after(60), 100, None) => panic!("{swept:?} with a bus that does not respond"),
-        () = database.wait_until(waiting) => {}
+        () = database.wait_until("SELECT count(*) FROM orders.outbox WHERE claimed_until IS NOT NULL") => {
+            let locked = "SELECT count(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+                WHERE a.datname = current_database() AND pid <> pg_backend_pid()";
+            assert_eq!(database.number(locked).await, 0, "nothing is locked while the bus is asked");
+            database.execute("BEGIN; SELECT FROM orders.outbox FOR UPDATE NOWAIT; COMMIT").await;
+        }
     }
-    bus.set_behavior(BusBehavior::Accept);
-    // The server rolls back as soon as it notices the closed connection.
-    let mut sent = 0;
-    let began = Instant::now();
-    while sent < 2 && began.elapsed() < Duration::from_secs(5) {
-        sent += sweep.sweep(after(60), 100, None).await.expect("swept").sent;
-    }
-    assert_eq!(sent, 2);
+    database.bus().set_behavior(BusBehavior::Accept);
+}
+
+#[tokio::test]
+async fn sweep_locks_nothing_while_it_asks_the_bus_and_its_claim_ends_by_itself() {
+    let database = database().await;
+    database.bus().set_behavior(BusBehavior::Fail);
+    place(&database, 2).await;
+    abort_a_sweep(&database).await;
+    let sweep = database.outbox();
+    assert_eq!(sweep.sweep(after(60), 100, None).await, Ok(SweepReport::default()), "they are claimed");
+    assert_eq!(sweep.sweep(after(119), 100, None).await, Ok(SweepReport::default()), "for a minute");
+    assert_eq!(sweep.sweep(after(121), 100, None).await.expect("swept").sent, 2);
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE claimed_until IS NOT NULL").await, 0);
+}
+
+#[tokio::test]
+async fn accepted_events_are_marked_although_other_requests_of_the_sweep_time_out() {
+    let database = database().await;
+    database.bus().set_behavior(BusBehavior::Fail);
+    place(&database, 1).await;
+    multiply(&database, 60).await;
+    database.bus().set_behavior(BusBehavior::TimeOutAfter(4));
+    // All requests are under way at once, so that the sweep lasts as long as one time-out.
+    let swept = database.outbox().sweep(after(3600), 60, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, swept.timed_out), (60, 40, false));
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 20);
+    database.bus().set_behavior(BusBehavior::Accept);
+    let swept = database.outbox().sweep(after(3600), 60, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent), (20, 20), "only the others are sent again");
+}
+
+#[tokio::test]
+async fn mark_of_the_command_is_not_undone_by_a_sweep_that_was_rejected() {
+    let database = database().await;
+    database.bus().set_behavior(BusBehavior::Fail);
+    place(&database, 1).await;
+    database.bus().set_behavior(BusBehavior::TimeOut);
+    let sweep = database.outbox();
+    let mark = async {
+        database.wait_until("SELECT count(*) FROM orders.outbox WHERE claimed_until IS NOT NULL").await;
+        database.execute("SELECT orders.mark_published(ARRAY(SELECT id FROM orders.outbox))").await;
+    };
+    let (swept, ()) = join(sweep.sweep(after(60), 10, None), mark).await;
+    assert_eq!(swept.expect("swept").sent, 0);
+    assert_eq!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await, 0);
+}
+
+#[tokio::test]
+async fn cost_of_a_page_does_not_grow_with_the_backlog() {
+    let database = database().await;
+    database.bus().set_behavior(BusBehavior::Fail);
+    place(&database, 1).await;
+    multiply(&database, 200).await;
+    database.bus().set_behavior(BusBehavior::Accept);
+    let page = async |after_cursor| {
+        let sweep = async || database.outbox().sweep(after(1_000_000), 50, after_cursor).await.expect("swept");
+        rows_read(&database, "orders", sweep).await
+    };
+    let (few, read_of_few) = page(None).await;
+    multiply(&database, 40_000 / 150).await;
+    assert!(database.number("SELECT count(*) FROM orders.outbox WHERE published_at IS NULL").await > 20_000);
+    let (first, read_of_first) = page(None).await;
+    let (next, read_of_next) = page(first.last).await;
+    assert_eq!((few.sent, first.sent, next.sent), (50, 50, 50));
+    assert!((50..1_000).contains(&read_of_few), "{read_of_few}");
+    let limit = read_of_few + read_of_few / 2;
+    assert!(read_of_first <= limit && read_of_next <= limit, "{read_of_few}, then {read_of_first} and {read_of_next}");
+}
+
+#[tokio::test]
+async fn backlog_is_reported_without_reading_all_of_it() {
+    let database = database().await;
+    database.bus().set_behavior(BusBehavior::Fail);
+    place(&database, 1).await;
+    multiply(&database, 30_000).await;
+    let (backlog, read) = rows_read(&database, "orders", async || backlog(&database).await).await;
+    assert_eq!(backlog, pending(MAX_COUNTED, now()));
+    assert!(read < 12_000, "{read}");
 }
 
 #[tokio::test]

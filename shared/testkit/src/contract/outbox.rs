@@ -5,7 +5,7 @@ use crate::{Dependency, build, build::a_reply};
 use domain::{Event, id::OrderId};
 use futures_util::future::join_all;
 use kernel::{IdempotencyKey, Timestamp, Uuid};
-use ports::{Cutoffs, OrderStore, Outbox, SweepReport, Terms};
+use ports::{Backlog, ExpiredRows, OrderStore, Outbox, Retention, SweepReport, Terms};
 
 /// An outbox and an order store that fills it.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct OrdersAndOutbox<S, O> {
 }
 
 /// Generates one test per rule of [`Outbox`]. The expression is a future of a
-/// `Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>`. The outbox is empty and not shared.
+/// `Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox + Retention>>`. The outbox is empty and not shared.
 #[macro_export]
 macro_rules! contract_outbox {
     ($fixture:expr) => {
@@ -29,7 +29,7 @@ macro_rules! contract_outbox {
             event_of_another_context_is_refused_and_blocks_no_other
             cursor_advances_past_rejected_events
             concurrent_sweeps_publish_each_event_once
-            clean_up_deletes_old_published_events_and_no_pending_ones
+            retention_deletes_old_published_events_and_no_pending_ones
         }
     };
 }
@@ -67,6 +67,10 @@ async fn sweep(
     fixture.port().outbox.sweep(before, limit, None).await.expect("the sweep succeeds")
 }
 
+async fn backlog(fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) -> Backlog {
+    fixture.port().outbox.backlog().await.expect("the outbox responds")
+}
+
 fn published_ids(fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>) -> Vec<Uuid> {
     fixture.platform.bus().published().iter().map(|event| event.id).collect()
 }
@@ -101,13 +105,13 @@ pub async fn sweep_publishes_the_oldest_events_up_to_its_limit(
     let c = add_pending(fixture, 100).await;
     let time_of_c = before..=later(-100);
     let report = sweep(fixture, later(60), 2).await;
-    assert_eq!((report.due, report.sent, report.waiting), (2, 2, 1));
-    assert!(report.oldest.is_some_and(|oldest| time_of_c.contains(&oldest)), "the third is pending: {report:?}");
+    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (2, 2, 1));
+    assert!(backlog(fixture).await.oldest.is_some_and(|oldest| time_of_c.contains(&oldest)), "the third is pending");
     let mut first = published_ids(fixture);
     first.sort_by_key(|id| (*id != a, *id != b));
     assert_eq!(first, [a, b]);
     let report = sweep(fixture, later(60), 2).await;
-    assert_eq!((report.due, report.sent, report.waiting, report.oldest), (1, 1, 0, None));
+    assert_eq!((report.due, report.sent, backlog(fixture).await), (1, 1, Backlog::default()));
     assert_eq!(published_ids(fixture).last(), Some(&c));
 }
 
@@ -116,7 +120,7 @@ pub async fn sweep_leaves_events_newer_than_its_cutoff(
 ) {
     let (old, young) = (add_pending(fixture, 300).await, add_pending(fixture, 100).await);
     let report = sweep(fixture, later(-200), 10).await;
-    assert_eq!((report.due, report.sent, report.waiting), (1, 1, 1));
+    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (1, 1, 1));
     assert_eq!(published_ids(fixture), [old]);
     sweep(fixture, later(60), 10).await;
     assert_eq!(published_ids(fixture), [old, young]);
@@ -131,10 +135,10 @@ pub async fn events_wait_while_the_bus_is_down_and_are_published_once(
     }
     fixture.platform.faults().take_down(Dependency::Bus);
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, report.waiting), (5, 0, 5));
+    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (5, 0, 5));
     fixture.platform.faults().restore(Dependency::Bus);
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, report.waiting), (5, 5, 0));
+    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (5, 5, 0));
     assert_eq!(sweep(fixture, later(60), 10).await, SweepReport::default());
     let mut published = published_ids(fixture);
     published.sort_unstable();
@@ -148,11 +152,11 @@ pub async fn rejected_event_stays_pending_and_the_rest_is_published(
     let (a, b, c) = (add_pending(fixture, 300).await, add_pending(fixture, 200).await, add_pending(fixture, 100).await);
     fixture.platform.faults().reject_events(move |event| event.id == b);
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, report.waiting), (3, 2, 1));
+    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (3, 2, 1));
     assert_eq!(published_ids(fixture), [a, c]);
     fixture.platform.faults().restore_all();
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, report.waiting), (1, 1, 0));
+    assert_eq!((report.due, report.sent, backlog(fixture).await.waiting), (1, 1, 0));
     assert_eq!(published_ids(fixture), [a, c, b]);
 }
 
@@ -162,8 +166,8 @@ pub async fn event_of_another_context_is_refused_and_blocks_no_other(
     add_pending_from(fixture, 300, catalog::Context::Payments.source()).await;
     let own = add_pending(fixture, 200).await;
     let report = sweep(fixture, later(60), 10).await;
-    assert_eq!((report.due, report.sent, report.refused, report.waiting), (2, 1, 1, 1));
-    assert_eq!(report.oldest, None, "what never leaves does not lag");
+    assert_eq!((report.due, report.sent, report.refused), (2, 1, 1));
+    assert_eq!(backlog(fixture).await, Backlog { waiting: 1, oldest: None }, "what never leaves does not lag");
     assert_eq!(published_ids(fixture), [own]);
     // The function that commits such an event does not publish it either.
     let order = build::order().id(OrderId(fresh())).at(later(-100));
@@ -195,20 +199,20 @@ pub async fn cursor_advances_past_rejected_events(fixture: &Fixture<OrdersAndOut
     assert_eq!(published_ids(fixture), [c]);
 }
 
-pub async fn clean_up_deletes_old_published_events_and_no_pending_ones(
-    fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox>>,
+pub async fn retention_deletes_old_published_events_and_no_pending_ones(
+    fixture: &Fixture<OrdersAndOutbox<impl OrderStore, impl Outbox + Retention>>,
 ) {
     for _ in 0..3 {
         add_pending(fixture, 100).await;
     }
     sweep(fixture, later(60), 10).await;
     let pending = add_pending(fixture, 100).await;
-    let clean_up = async |end, limit| {
-        let cutoffs = Cutoffs { sent: end, claims: later(-3_600), replies: later(-3_600) };
-        fixture.port().outbox.clean_up(&cutoffs, limit).await.expect("cleaned up").sent
+    let delete = async |before, limit| {
+        let rows = ExpiredRows { table: "orders.outbox", since: "published_at", before };
+        fixture.port().outbox.delete(&rows, limit).await.expect("deleted")
     };
-    assert_eq!(clean_up(later(-3_600), 10).await, 0, "it was published later");
-    assert_eq!((clean_up(later(60), 2).await, clean_up(later(60), 2).await, clean_up(later(60), 2).await), (2, 1, 0));
+    assert_eq!(delete(later(-3_600), 10).await, 0, "it was published later");
+    assert_eq!((delete(later(60), 2).await, delete(later(60), 2).await, delete(later(60), 2).await), (2, 1, 0));
     assert_eq!(sweep(fixture, later(60), 10).await.sent, 1);
     assert_eq!(published_ids(fixture).last(), Some(&pending));
 }

@@ -2,8 +2,8 @@
 
 use super::{Bus, Dependency, Outbox, Platform, State};
 use domain::{Event, event::is_published_by};
-use kernel::{Failure, Timestamp};
-use ports::{CleanupReport, Cutoffs, OutboxCursor, SweepReport};
+use kernel::{Failure, Timestamp, seconds_after};
+use ports::{Backlog, ExpiredRows, MAX_COUNTED, OutboxCursor, SWEEP_CLAIM_SECONDS, SweepReport};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ pub(super) struct OutboxState {
 
 struct PendingEvent {
     event: Rc<Event>,
-    locked: bool,
+    claimed_until: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl OutboxState {
     pub fn add(&mut self, event: &Event) {
         let event = Rc::new(event.clone());
         self.committed.push(Rc::clone(&event));
-        self.pending.insert(self.next, PendingEvent { event, locked: false });
+        self.pending.insert(self.next, PendingEvent { event, claimed_until: None });
         self.next += 1;
     }
 }
@@ -96,12 +96,18 @@ impl Platform {
     }
 
     async fn mark_published(&self, numbers: &[u64]) -> Result<(), Failure> {
+        self.conclude(numbers, &[]).await
+    }
+
+    /// Marks the events of these numbers as published, and ends the claims of a sweep.
+    async fn conclude(&self, published: &[u64], claimed: &[(u64, Rc<Event>)]) -> Result<(), Failure> {
         self.step(Dependency::Database, "outbox.mark_published", |state| {
-            for number in numbers {
+            for number in published {
                 if let Some(sent) = state.outbox.pending.remove(number) {
                     state.outbox.sent.push(sent.event.time);
                 }
             }
+            claim(&mut state.outbox.pending, claimed, None);
             Ok(())
         })
         .await
@@ -167,74 +173,66 @@ impl Outbox {
     }
 }
 
-/// Unlocks the events of a sweep when dropped, even if its process crashes.
-struct SweepLock<'a> {
-    platform: &'a Platform,
-    numbers: Vec<u64>,
-}
-
-impl Drop for SweepLock<'_> {
-    fn drop(&mut self) {
-        self.platform.arrange(|state| {
-            for number in &self.numbers {
-                if let Some(pending_event) = state.outbox.pending.get_mut(number) {
-                    pending_event.locked = false;
-                }
-            }
-        });
-    }
-}
-
 impl ports::Outbox for Outbox {
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
+        let claimed_until = Some(seconds_after(before, SWEEP_CLAIM_SECONDS)?);
         let due: Vec<(u64, Rc<Event>)> = self
             .0
-            .query(Dependency::Database, |state| {
-                let unlocked = state.outbox.pending.iter().filter(|(_, one)| !one.locked && one.event.time < before);
-                let after_cursor = unlocked.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
+            .step(Dependency::Database, "outbox.claim", |state| {
+                let pending = &mut state.outbox.pending;
+                let is_free = |one: &PendingEvent| one.claimed_until.is_none_or(|until| until < before);
+                let unclaimed = pending.iter().filter(|(_, one)| is_free(one) && one.event.time < before);
+                let after_cursor = unclaimed.filter(|(_, one)| after.is_none_or(|after| cursor(&one.event) > after));
                 let mut due: Vec<_> = after_cursor.map(|(number, one)| (*number, Rc::clone(&one.event))).collect();
                 due.sort_by_key(|(_, event)| cursor(event));
                 due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                claim(pending, &due, claimed_until);
                 Ok(due)
             })
             .await?;
-        let lock = SweepLock { platform: &self.0, numbers: due.iter().map(|(number, _)| *number).collect() };
-        self.0.arrange(|state| {
-            for number in &lock.numbers {
-                if let Some(pending_event) = state.outbox.pending.get_mut(number) {
-                    pending_event.locked = true;
-                }
-            }
-        });
-        let last = due.last().map(|(_, event)| cursor(event));
+        let Some((_, last)) = due.last() else { return Ok(SweepReport::default()) };
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let refused = small(due.iter().filter(|(_, event)| !is_own(event)).count());
         let mut report =
-            SweepReport { due: u32::try_from(due.len()).unwrap_or(u32::MAX), last, ..SweepReport::default() };
-        report.refused = u32::try_from(due.iter().filter(|(_, event)| !is_own(event)).count()).unwrap_or(u32::MAX);
-        if !due.is_empty() {
-            // A failing bus does not fail the sweep: the events stay pending and the report counts them.
-            let accepted = self.0.publish_numbered(due).await.unwrap_or_default();
-            if !accepted.is_empty() {
-                self.0.mark_published(&accepted).await?;
-            }
-            report.sent = u32::try_from(accepted.len()).unwrap_or(u32::MAX);
-        }
-        drop(lock);
+            SweepReport { due: small(due.len()), refused, last: Some(cursor(last)), ..SweepReport::default() };
+        // A failing bus does not fail the sweep: the events stay pending.
+        let accepted = self.0.publish_numbered(due.clone()).await.unwrap_or_default();
+        self.0.conclude(&accepted, &due).await?;
+        report.sent = small(accepted.len());
+        Ok(report)
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Failure> {
         Ok(self.0.inspect(|state| {
             let pending = &state.outbox.pending;
             let oldest = pending.values().filter(|one| is_own(&one.event)).map(|one| one.event.time).min();
-            SweepReport { waiting: pending.len() as u64, oldest, ..report }
+            Backlog { waiting: MAX_COUNTED.min(pending.len() as u64), oldest }
         }))
     }
+}
 
-    /// Deletes published events only: claims and responses have no age here, and the fake lives no longer than a test.
-    async fn clean_up(&self, cutoffs: &Cutoffs, limit: u32) -> Result<CleanupReport, Failure> {
-        let step = self.0.step(Dependency::Database, "outbox.clean_up", |state| {
+impl ports::Retention for Outbox {
+    /// Deletes published events only, as those of the outbox of orders: nothing else has an age here, and the fake lives no longer than a test.
+    async fn delete(&self, rows: &ExpiredRows, limit: u32) -> Result<u32, Failure> {
+        if rows.table != "orders.outbox" {
+            return Ok(0);
+        }
+        let step = self.0.step(Dependency::Database, "outbox.delete", |state| {
             let sent = &mut state.outbox.sent;
             sent.sort_unstable();
-            let old = sent.partition_point(|at| *at < cutoffs.sent).min(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok(CleanupReport { sent: sent.drain(..old).count() as u64, ..CleanupReport::default() })
+            let old = sent.partition_point(|at| *at < rows.before).min(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(u32::try_from(sent.drain(..old).count()).unwrap_or(u32::MAX))
         });
         step.await
+    }
+}
+
+/// Claims events until an instant, or ends their claims.
+fn claim(pending: &mut BTreeMap<u64, PendingEvent>, events: &[(u64, Rc<Event>)], until: Option<Timestamp>) {
+    for (number, _) in events {
+        if let Some(one) = pending.get_mut(number) {
+            one.claimed_until = until;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use domain::{
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
     Bus as _, Cache as _, CircuitBreaker as _, Gateway as _, GatewayEvent, GatewayReport, Ledger as _, Migrations as _,
-    OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, Terms, WebhookVerifier as _,
+    OrderStore as _, Outbox as _, PaymentStore as _, Probe as _, SweepReport, Terms, WebhookVerifier as _,
 };
 use serde_json::{Value, json};
 
@@ -95,13 +95,14 @@ async fn crash_at_any_operation_loses_neither_order_nor_event() {
 }
 
 #[tokio::test]
-async fn crashed_sweep_unlocks_its_events() {
+async fn events_of_a_crashed_sweep_are_swept_when_its_claim_ends() {
     let platform = Platform::new();
     platform.outbox().insert(&build::event(1, build::order().order_placed()));
-    platform.faults().crash(1, FaultPoint::Before);
+    platform.faults().crash(1, FaultPoint::After);
     assert_eq!(platform.run(platform.outbox().sweep(build::at(60), 10, None)).await, Err(Crashed));
-    let swept = platform.outbox().sweep(build::at(60), 10, None).await.expect("swept");
-    assert_eq!((swept.due, swept.sent, swept.waiting), (1, 1, 0));
+    assert_eq!(platform.outbox().sweep(build::at(120), 10, None).await, Ok(SweepReport::default()));
+    let swept = platform.outbox().sweep(build::at(121), 10, None).await.expect("swept");
+    assert_eq!((swept.due, swept.sent, platform.outbox().is_empty()), (1, 1, true));
 }
 
 #[tokio::test]

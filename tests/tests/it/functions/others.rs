@@ -137,36 +137,39 @@ async fn outbox_sweep_publishes_events_left_by_a_bus_outage() {
         build::user().event(),
     ));
     let sweep = async |case| {
-        let handler = async |tick| outbox_sweep::handle(&platform.outbox(), tick).await;
+        let handler = async |tick| outbox_sweep::handle(&platform.outbox(), &platform.outbox(), tick).await;
         edge::schedule::tick(catalog::OUTBOX_SWEEP.name, sample(catalog::OUTBOX_SWEEP, case), &clock(), &handler).await
     };
     platform.faults().take_down(Dependency::Bus);
     drop(sweep("ok").await);
     assert_eq!(platform.outbox().pending().len(), 1);
     platform.faults().restore_all();
-    assert_eq!(sweep("ok").await.expect("a run"), json!({"sent": 1, "refused": 0, "waiting": 0, "deleted": 1}));
+    assert_eq!(
+        sweep("ok").await.expect("a run"),
+        json!({"sent": 1, "refused": 0, "waiting": 0, "deleted": 1, "behind": 0})
+    );
     assert_eq!((platform.bus().published().len(), platform.outbox().pending().len()), (1, 0));
     // The function sweeps whatever its input is.
     assert_eq!(
         sweep("bad_not_a_schedule").await.expect("a run"),
-        json!({"sent": 0, "refused": 0, "waiting": 0, "deleted": 0})
+        json!({"sent": 0, "refused": 0, "waiting": 0, "deleted": 0, "behind": 0})
     );
 }
 
 #[tokio::test]
 async fn outbox_sweep_proceeds_past_events_that_the_bus_always_rejects() {
     let platform = Platform::new();
-    for n in 0..101 {
+    for n in 0..301 {
         let event = build::event(n, build::user().event());
         let time = Timestamp::from_second(i64::try_from(n).expect("small")).expect("a time");
         platform.outbox().insert(&build::event_with(event.id, time, build::user().event()));
     }
-    let last = build::event(100, build::user().event()).id;
+    let last = build::event(300, build::user().event()).id;
     platform.faults().reject_events(move |event| event.id != last);
-    let handler = async |tick| outbox_sweep::handle(&platform.outbox(), tick).await;
+    let handler = async |tick| outbox_sweep::handle(&platform.outbox(), &platform.outbox(), tick).await;
     let event = sample(catalog::OUTBOX_SWEEP, "ok");
     let response = edge::schedule::tick(catalog::OUTBOX_SWEEP.name, event, &clock(), &handler).await.expect("a run");
-    assert_eq!((&response["sent"], &response["waiting"]), (&1.into(), &100.into()));
+    assert_eq!((&response["sent"], &response["waiting"]), (&1.into(), &300.into()));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{Fixture, Request, hours, rejected, sample_time};
 use futures_util::future::join_all;
 use kernel::Timestamp;
-use ports::{CleanupReport, Cutoffs, Outbox as _};
+use ports::{ExpiredRows, Retention as _};
 
 const EXPIRE: &str = "UPDATE orders.idempotency SET expires_at = now()";
 
@@ -66,9 +66,8 @@ async fn sweep_with_a_fast_clock_deletes_no_valid_record() {
         .execute("UPDATE orders.idempotency SET expires_at = now() - interval '1 second' WHERE key = 'old'")
         .await;
     let ahead = Timestamp::now() + hours(48);
-    let cutoffs = Cutoffs { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, replies: ahead };
-    let report = fixture.database.outbox().clean_up(&cutoffs, 100).await.expect("cleaned up");
-    assert_eq!(report, CleanupReport { replies: 1, ..CleanupReport::default() });
+    let rows = ExpiredRows { table: "orders.idempotency", since: "expires_at", before: ahead };
+    assert_eq!(fixture.database.outbox().delete(&rows, 100).await, Ok(1));
     fixture.place(&Request::order()).await.repeats(&first);
 }
 
@@ -85,8 +84,11 @@ async fn expired_records_are_deleted_in_every_context() {
         );
         fixture.database.execute(&expired).await;
     }
-    let cutoffs =
-        Cutoffs { sent: Timestamp::UNIX_EPOCH, claims: Timestamp::UNIX_EPOCH, replies: Timestamp::now() + hours(1) };
-    let report = fixture.database.outbox().clean_up(&cutoffs, 100).await.expect("cleaned up");
-    assert_eq!(report.replies, u64::try_from(tables.len()).expect("a few"));
+    let (outbox, mut deleted) = (fixture.database.outbox(), 0);
+    for catalog::Deletion { table, since, .. } in catalog::deletions().filter(|one| one.table.ends_with(".idempotency"))
+    {
+        let rows = ExpiredRows { table, since, before: Timestamp::now() + hours(1) };
+        deleted += outbox.delete(&rows, 100).await.expect("deleted");
+    }
+    assert_eq!(deleted, u32::try_from(tables.len()).expect("a few"));
 }

@@ -5,7 +5,8 @@ use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, ProductIndex, SavedMethodStore, StockStore, UserStore, VerificationStore, WindowStore,
+    PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockStore, UserStore, VerificationStore,
+    WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -20,7 +21,7 @@ pub trait Stores {
     fn product_index(&self) -> impl ProductIndex;
     fn invoices(&self) -> impl InvoiceStore + CreditNoteStore;
     fn windows(&self) -> impl WindowStore;
-    fn outbox(&self) -> impl Outbox;
+    fn outbox(&self) -> impl Outbox + Retention;
 }
 
 /// The backend of one schedule.
@@ -140,7 +141,7 @@ impl Stores for Platform {
         Platform::windows(self)
     }
 
-    fn outbox(&self) -> impl Outbox {
+    fn outbox(&self) -> impl Outbox + Retention {
         Platform::outbox(self)
     }
 }

@@ -301,13 +301,15 @@ impl<S: Backend> World<S> {
         }
         let ids = self.clock.ids();
         let trace = TraceContext::new(ids.next());
-        handler(Tick { now, scheduled_for: Some(now), ids, trace, deadline: None }).await.is_err()
+        let clock = self.clock.clone();
+        handler(Tick { now, scheduled_for: Some(now), ids, trace, deadline: None, clock }).await.is_err()
     }
 
     /// Sweeps the outbox. Returns whether it failed.
     async fn sweep(&self, stores: &impl Stores) -> bool {
         let (outbox, swept_events) = (stores.outbox(), defects::swept_events(self));
-        let handler = async |tick| outbox_sweep::handle(&outbox, tick).await;
+        let swept = defects::SweptOutbox { inner: stores.outbox(), platform: &self.platform, defect: self.defect };
+        let handler = async |tick| outbox_sweep::handle(&swept, &outbox, tick).await;
         let has_failed = self.tick(catalog::OUTBOX_SWEEP, handler).await;
         if self.defect == Some(Defect::MarksRejectedEventsPublished) {
             self.platform.outbox().discard(&swept_events);

@@ -4,7 +4,7 @@ use super::{
     expect_none,
     sources::{entries, with_extension},
 };
-use catalog::{BUCKETS, KAFKA_TOPICS, Personal, STORES, STREAMS, StoreKind, TABLES, TOPICS};
+use catalog::{BUCKETS, KAFKA_TOPICS, Personal, RETENTION, STORES, STREAMS, StoreKind, TABLES, TOPICS};
 use std::{collections::BTreeSet, fs};
 
 /// The names of the stores of a kind.
@@ -66,6 +66,25 @@ fn store_is_listed_once() {
     let mut seen = BTreeSet::new();
     let twice = STORES.iter().filter(|store| !seen.insert((store.kind, store.name)));
     expect_none(&twice.map(|store| store.name.to_owned()).collect::<Vec<_>>(), "keep one of the entries");
+}
+
+#[test]
+fn every_store_has_one_retention_and_every_retention_a_store() {
+    let stores: BTreeSet<_> = STORES.iter().map(|store| (store.kind, store.name)).collect();
+    let mut complaints = Vec::new();
+    let mut stated = BTreeSet::new();
+    for rule in RETENTION {
+        for name in rule.names {
+            if !stores.contains(&(rule.kind, name)) {
+                complaints.push(format!("the retention of {name} has no store"));
+            }
+            if !stated.insert((rule.kind, *name)) {
+                complaints.push(format!("{name} has two retentions"));
+            }
+        }
+    }
+    complaints.extend(stores.difference(&stated).map(|(_, name)| format!("{name} has no retention")));
+    expect_none(&complaints, "say in shared/catalog/src/retention.rs how long it keeps what it holds");
 }
 
 #[test]

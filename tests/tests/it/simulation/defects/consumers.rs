@@ -1,5 +1,6 @@
 //! Defects of e-mail, invoices, windows, and the outbox sweep.
 
+use super::Defect;
 use crate::simulation::{
     backend::{Backend, Stores},
     world::World,
@@ -14,7 +15,10 @@ use domain::{
 };
 use edge::Delivery;
 use kernel::{Failure, Ids, Timestamp};
-use ports::{Claim, ContactStore as _, EmailSender as _, InvoiceStore, MessageTemplates as _, WindowStore as _};
+use ports::{
+    Backlog, Bus as _, Claim, ContactStore as _, EmailSender as _, InvoiceStore, MessageTemplates as _, Outbox,
+    OutboxCursor, SweepReport, WindowStore as _,
+};
 use services::Channels;
 use std::time::Duration;
 use testkit::Platform;
@@ -102,4 +106,37 @@ pub fn swept_events<S: Backend>(world: &World<S>) -> Vec<Event> {
     let grace = Duration::from_secs(5);
     let waiting = world.platform.outbox().pending();
     waiting.into_iter().filter(|event| event.time + grace < world.clock.now()).collect()
+}
+
+/// A time that does not come in a schedule.
+fn never() -> Result<Timestamp, Failure> {
+    Timestamp::from_second(4_102_444_800).map_err(Failure::internal)
+}
+
+/// An outbox that is swept with the world's defect, if it concerns the sweep.
+pub struct SweptOutbox<'a, O> {
+    pub inner: O,
+    pub platform: &'a Platform,
+    pub defect: Option<Defect>,
+}
+
+impl<O: Outbox> Outbox for SweptOutbox<'_, O> {
+    async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
+        match self.defect {
+            // Neither does the end of the claim.
+            Some(Defect::ClaimsSweptEventsForever) => self.inner.sweep(never()?, limit, after).await,
+            Some(Defect::MarksEventsBeforePublishing) => {
+                let waiting = self.platform.outbox().pending();
+                let due: Vec<Event> = waiting.into_iter().filter(|event| event.time < before).collect();
+                self.platform.outbox().discard(&due);
+                let sent = self.platform.bus().publish(&due).await.map_or(0, |accepted| accepted.len());
+                Ok(SweepReport { sent: u32::try_from(sent).expect("few"), ..SweepReport::default() })
+            }
+            _ => self.inner.sweep(before, limit, after).await,
+        }
+    }
+
+    async fn backlog(&self) -> Result<Backlog, Failure> {
+        self.inner.backlog().await
+    }
 }

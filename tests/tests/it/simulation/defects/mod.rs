@@ -7,7 +7,7 @@ mod orders;
 mod payments;
 mod stock;
 
-pub use consumers::{count_anew, swept_events};
+pub use consumers::{SweptOutbox, count_anew, swept_events};
 pub use orders::place;
 pub use payments::apply_unchecked;
 pub use stock::sweep;
@@ -50,6 +50,8 @@ pub enum Defect {
     RecordsEmailBeforeSending,
     NumbersInvoiceTwice,
     MarksRejectedEventsPublished,
+    ClaimsSweptEventsForever,
+    MarksEventsBeforePublishing,
     NeverSweepsOutbox,
     RetriesOrderWithNewKey,
     /// Not a defect: state and version also reject stale events.
@@ -58,12 +60,14 @@ pub enum Defect {
 
 impl Defect {
     /// Every defect with its description.
-    pub const ALL: [(Self, &str); 25] = [
+    pub const ALL: [(Self, &str); 27] = [
         (Self::AcknowledgesOnError, "acknowledge on error: the e-mail is lost"),
         (Self::AcknowledgesWholeBatch, "acknowledge the batch although one message failed"),
         (Self::PublishesBeforeCommit, "publish the payment event before its commit"),
         (Self::NeverSweepsOutbox, "publish after the write without an outbox sweep"),
         (Self::MarksRejectedEventsPublished, "mark outbox events as published although the bus rejected them"),
+        (Self::ClaimsSweptEventsForever, "claim events for a sweep without an end of the claim"),
+        (Self::MarksEventsBeforePublishing, "mark outbox events as published, then publish them"),
         (Self::ChargesWithNewKeyPerTry, "charge with a new gateway key per try"),
         (Self::RefundsWithNewKeyPerTry, "refund with a new gateway key per try"),
         (Self::GivesUpAfterSearch, "give up a charge that a search does not show"),

@@ -21,7 +21,8 @@ use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
     ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, ProductIndex, SavedMethodStore, StockStore, UserStore, VerificationStore, WindowStore,
+    PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockStore, UserStore, VerificationStore,
+    WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -294,7 +295,7 @@ impl Stores for Process {
         self.store(Context::Analytics, |database, _| PgWindows::new(database))
     }
 
-    fn outbox(&self) -> impl Outbox {
+    fn outbox(&self) -> impl Outbox + Retention {
         self.store(Context::Operations, PgOutbox::new)
     }
 }

@@ -1,0 +1,120 @@
+//! How long every store keeps what it holds. A structural test compares it with [`STORES`](crate::STORES), and tests on PostgreSQL with the
+//! tables.
+
+use crate::StoreKind::{self, *};
+
+/// The retention of stores that are alike.
+#[derive(Debug)]
+pub struct RetentionRule {
+    pub kind: StoreKind,
+    /// As in [`STORES`](crate::STORES).
+    pub names: &'static [&'static str],
+    pub retention: Retention,
+}
+
+/// What becomes of what is old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retention {
+    /// `outbox-sweep` deletes a row so many days after the time in this column of it; 0: the column is the time at which it expires.
+    Deleted { since: &'static str, days: u32 },
+    /// The store deletes it by itself; when.
+    Ends(&'static str),
+    /// It is not deleted for its age; why, and what bounds it.
+    Kept(&'static str),
+}
+
+use Retention::{Deleted, Ends, Kept};
+
+const fn rule(kind: StoreKind, names: &'static [&'static str], retention: Retention) -> RetentionRule {
+    RetentionRule { kind, names, retention }
+}
+
+/// The retention of every store.
+#[rustfmt::skip]
+pub const RETENTION: &[RetentionRule] = &[
+    // Long enough to look up after a weekend what was published, and when. What is not published has no such time, and stays.
+    rule(PostgresTable, &[
+        "identity.outbox", "inventory.outbox", "orders.outbox", "payments.outbox", "notifications.outbox", "invoices.outbox",
+    ], Deleted { since: "published_at", days: 7 }),
+    // A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its consumer must still
+    // recognize it.
+    rule(PostgresTable, &[
+        "identity.inbox", "inventory.inbox", "orders.inbox", "payments.inbox", "notifications.inbox", "invoices.inbox",
+    ], Deleted { since: "claimed_at", days: 15 }),
+    // The same for a record of the stream, which may be confirmed two weeks before it is counted.
+    rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 31 }),
+    rule(PostgresTable, &[
+        "identity.idempotency", "inventory.idempotency", "orders.idempotency", "payments.idempotency", "notifications.idempotency",
+        "identity.login_attempts", "identity.login_sources", "identity.message_budgets", "identity.password_resets",
+        "identity.pending_logins", "identity.sessions", "identity.used_refresh_tokens", "identity.verifications",
+        "notifications.message_budgets", "notifications.webhook_deliveries",
+    ], Deleted { since: "expires_at", days: 0 }),
+    // Two years and a month: a report compares a month with the same one of the year before.
+    rule(PostgresTable, &["analytics.windows", "analytics.window_products", "analytics.window_regions"],
+        Deleted { since: "window_start", days: 762 }),
+    // As long as a customer may claim not to have been told.
+    rule(PostgresTable, &["notifications.deliveries"], Deleted { since: "sent_at", days: 762 }),
+    rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
+
+    rule(PostgresTable, &[
+        "orders.orders", "orders.order_lines", "orders.order_notes", "payments.payments", "payments.transfers", "invoices.invoices",
+        "invoices.credit_notes", "invoices.series", "invoices.refunds", "invoices.refund_failures",
+    ], Kept("books, for the ten years of tax law, which no shop of this age has reached; a few rows an order")),
+    rule(PostgresTable, &["inventory.reservations", "inventory.reservation_lines", "inventory.stock_movements"],
+        Kept("the book of the stock, from which each level follows; a few rows an order line")),
+    rule(PostgresTable, &[
+        "identity.users", "identity.totp", "identity.recovery_codes", "orders.customers", "orders.erasures", "payments.gateway_customers",
+        "payments.saved_methods", "payments.customer_attempts", "notifications.contacts", "notifications.verified_addresses",
+        "notifications.preferences", "notifications.devices",
+    ], Kept("as long as the account: at most a few rows a user")),
+    rule(PostgresTable, &["notifications.suppressions"],
+        Kept("an address that bounced or complained is not written to again: at most a row an address")),
+    rule(PostgresTable, &[
+        "catalogue.products", "catalogue.product_prices", "orders.product_prices", "inventory.stock", "inventory.low_stock_alerts",
+    ], Kept("as long as the product: a row each, and one for each change of its price")),
+    rule(PostgresTable, &["identity.clients", "notifications.webhook_endpoints"],
+        Kept("until staff delete it: there are as many as were created by hand")),
+
+    rule(DynamoKeys, &["products/PRODUCT#", "products/SKU#"], Kept("as long as the product: an item each")),
+    rule(DynamoKeys, &["products/IDEM#"], Ends("a day after the request, by the table's time to live")),
+    rule(Bucket, &["invoices"], Ends("after ten years, by a lifecycle rule")),
+    rule(Bucket, &["event-archive"], Ends("after seven years, by a lifecycle rule")),
+    rule(Bucket, &["product-images"], Kept("until staff delete the image or the product")),
+    rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events"],
+        Ends("after the topic's retention, a week in prod; the archive has every record")),
+    rule(Stream, &["analytics"], Ends("after a day")),
+    rule(Topic, &["order-updates", "email-feedback"], Ends("once it is delivered to the queues")),
+    rule(Queue, &["*"], Ends("after four days, and after 14 days in a dead-letter queue")),
+    rule(RedisKeys, &["breaker"], Ends("an hour after the circuit was used")),
+    rule(RedisKeys, &["product"], Ends("when its time to live is over")),
+    rule(RedisKeys, &["rate"], Ends("a day after the last request")),
+    rule(RedisKeys, &["revoked"], Ends("when the last access token of the session has expired")),
+    rule(Secret, &["*"], Kept("replaced in place: one value each")),
+    rule(Other, &["logs of functions"], Ends("after the retention of the log group")),
+    rule(Other, &["access log of the API"], Ends("after a year, with the archive of logs")),
+    rule(Other, &["backups of the database"], Ends("after 35 days at most")),
+    rule(Other, &["e-mails and text messages that were sent"], Ends("after the retention of the providers")),
+    rule(Other, &["customers at the payment gateway"], Kept("as long as the account")),
+    rule(Other, &["endpoints of devices at SNS"], Kept("SNS disables what cannot be reached: one for each device")),
+    rule(Other, &["payment gateway"], Kept("the gateway's books, which are its own")),
+];
+
+/// Rows that `outbox-sweep` deletes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deletion {
+    /// `schema.table`.
+    pub table: &'static str,
+    /// The column whose age decides.
+    pub since: &'static str,
+    pub days: u32,
+}
+
+/// What `outbox-sweep` deletes, by table.
+pub fn deletions() -> impl Iterator<Item = Deletion> {
+    RETENTION.iter().flat_map(|rule| {
+        rule.names.iter().filter_map(|table| match rule.retention {
+            Deleted { since, days } => Some(Deletion { table, since, days }),
+            Ends(_) | Kept(_) => None,
+        })
+    })
+}
