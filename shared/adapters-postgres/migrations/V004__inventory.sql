@@ -14,9 +14,14 @@ CREATE TABLE inventory.stock (
     sku        text        NOT NULL,
     available  bigint      NOT NULL CHECK (available >= 0),
     reserved   bigint      NOT NULL CHECK (reserved >= 0),
+    -- Units that backorders wait for: the sum of their `backorder_lines`. It has no version and no movement.
+    backordered bigint     NOT NULL DEFAULT 0 CHECK (backordered >= 0),
     version    bigint      NOT NULL CHECK (version > 0),
     updated_at timestamptz NOT NULL
 );
+
+-- Without `available`, which changes with every reservation.
+CREATE INDEX stock_backordered ON inventory.stock (product_id) WHERE backordered > 0;
 
 -- One reservation for each order. A release that arrives before its reservation inserts a `released` row, so that the reservation
 -- changes nothing.
@@ -42,6 +47,15 @@ CREATE TABLE inventory.reservation_lines (
     product_id uuid   NOT NULL REFERENCES inventory.stock (product_id),
     quantity   bigint NOT NULL CHECK (quantity > 0),
     PRIMARY KEY (order_id, product_id)
+);
+
+-- The lines of backorders, for each product in the order of payment.
+CREATE TABLE inventory.backorder_lines (
+    product_id uuid        NOT NULL REFERENCES inventory.stock (product_id),
+    paid_at    timestamptz NOT NULL,
+    order_id   uuid        NOT NULL REFERENCES inventory.reservations (order_id),
+    quantity   bigint      NOT NULL CHECK (quantity > 0),
+    PRIMARY KEY (product_id, paid_at, order_id) INCLUDE (quantity)
 );
 
 -- Every change of a stock row, which its version counts.
@@ -139,6 +153,23 @@ CREATE FUNCTION inventory.move_stock(
     ) FROM moved;
 $$;
 
+-- Puts the lines of an order into the queues of backorders, or takes them out; `sign` is 1 or -1. Locks the stock rows, so that whoever has
+-- locked one can rely on `backordered`.
+CREATE FUNCTION inventory.queue_backorder(queued_order uuid, paid timestamptz, sign bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM inventory.lock_stock(queued_order);
+    IF sign > 0 THEN
+        INSERT INTO inventory.backorder_lines (product_id, paid_at, order_id, quantity)
+        SELECT product_id, paid, queued_order, quantity FROM inventory.reservation_lines WHERE order_id = queued_order;
+    ELSE
+        DELETE FROM inventory.backorder_lines AS b USING inventory.reservation_lines AS line
+        WHERE line.order_id = queued_order AND b.product_id = line.product_id AND b.paid_at = paid AND b.order_id = queued_order;
+    END IF;
+    UPDATE inventory.stock AS s SET backordered = s.backordered + sign * line.quantity
+    FROM inventory.reservation_lines AS line WHERE line.order_id = queued_order AND s.product_id = line.product_id;
+END;
+$$;
+
 -- Applies an input to a reservation that the caller has locked in `state_before`, and moves its stock when it begins or ceases
 -- to hold stock. Returns `event` with the reservation's new version as its sequence, and with the new levels where stock moved;
 -- null when the input changes nothing. The payment is stored unless the reservation has one.
@@ -150,6 +181,7 @@ DECLARE
     changed_at timestamptz := (event ->> 'time')::timestamptz;
     target text := inventory.next_state(state_before, input);
     new_version bigint;
+    paid_since timestamptz;
 BEGIN
     IF target IS NULL THEN
         RETURN NULL;
@@ -159,8 +191,13 @@ BEGIN
         payment_id = coalesce(r.payment_id, payment), payment_version = coalesce(r.payment_version, payment_version_of),
         paid_at = coalesce(r.paid_at, paid)
     WHERE r.order_id = changed_order
-    RETURNING r.version INTO new_version;
+    RETURNING r.version, r.paid_at INTO new_version, paid_since;
     event := jsonb_set(event, '{sequence}', to_jsonb(new_version));
+    IF target = 'backordered' THEN
+        PERFORM inventory.queue_backorder(changed_order, paid_since, 1);
+    ELSIF state_before = 'backordered' THEN
+        PERFORM inventory.queue_backorder(changed_order, paid_since, -1);
+    END IF;
 
     IF inventory.holds_stock(state_before) = inventory.holds_stock(target) THEN
         RETURN event;
@@ -174,25 +211,53 @@ BEGIN
 END;
 $$;
 
--- Units of a product that paid orders wait for: all of them, or only those of orders that were paid before `paid`. Available stock
--- belongs to backorders first, in the order in which they were paid, and only the rest to new reservations. Callers hold the
--- lock of the stock row, which an order that becomes backordered needs as well, so the figure cannot grow meanwhile.
-CREATE FUNCTION inventory.backordered_units(product uuid, paid timestamptz, order_of uuid) RETURNS bigint LANGUAGE sql AS $$
-    SELECT coalesce(sum(line.quantity), 0)::bigint
-    FROM inventory.reservations AS r
-    JOIN inventory.reservation_lines AS line ON line.order_id = r.order_id
-    WHERE r.state = 'backordered' AND line.product_id = product
-        AND (paid IS NULL OR (r.paid_at, r.order_id) < (paid, order_of));
+-- Available stock belongs to backorders first, in the order in which they were paid, and only the rest to new reservations.
+--
+-- Whether the backorders of a product that were paid before an order want at most `spare` of the `waiting` units that others want. Looks
+-- at both ends of the queue, so that an order that was just paid and the first of a long queue cost the same; each line wants a unit at
+-- least, so that no more than `spare` and one are read. The caller holds the lock of the stock row.
+CREATE FUNCTION inventory.leaves_enough(product uuid, paid timestamptz, order_of uuid, spare bigint, waiting bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    page bigint := 64;
+    read bigint;
+    units bigint;
+BEGIN
+    IF spare < 0 OR waiting <= spare THEN
+        RETURN spare >= 0;
+    END IF;
+    LOOP
+        SELECT count(*), coalesce(sum(quantity), 0) INTO read, units FROM (
+            SELECT b.quantity FROM inventory.backorder_lines AS b
+            WHERE b.product_id = product AND (b.paid_at, b.order_id) < (paid, order_of)
+            ORDER BY b.paid_at, b.order_id LIMIT page
+        ) AS earliest;
+        IF units > spare OR read < page THEN
+            RETURN units <= spare;
+        END IF;
+        SELECT count(*), coalesce(sum(quantity), 0) INTO read, units FROM (
+            SELECT b.quantity FROM inventory.backorder_lines AS b
+            WHERE b.product_id = product AND (b.paid_at, b.order_id) > (paid, order_of)
+            ORDER BY b.paid_at DESC, b.order_id DESC LIMIT page
+        ) AS latest;
+        IF waiting - units <= spare OR read < page THEN
+            RETURN waiting - units <= spare;
+        END IF;
+        page := page * 4;
+    END LOOP;
+END;
 $$;
 
 -- Whether every line of an order that was paid at `paid` can be allocated. The caller holds the locks of the stock rows.
 CREATE FUNCTION inventory.can_allocate(order_of uuid, paid timestamptz) RETURNS boolean LANGUAGE sql AS $$
-    SELECT coalesce(bool_and(
-        s.available - inventory.backordered_units(s.product_id, paid, order_of) >= line.quantity
-    ), false)
-    FROM inventory.reservation_lines AS line
+    SELECT coalesce(bool_and(inventory.leaves_enough(
+        s.product_id, paid, order_of, s.available - line.quantity,
+        s.backordered - CASE WHEN r.state = 'backordered' THEN line.quantity ELSE 0 END
+    )), false)
+    FROM inventory.reservations AS r
+    JOIN inventory.reservation_lines AS line ON line.order_id = r.order_id
     JOIN inventory.stock AS s ON s.product_id = line.product_id
-    WHERE line.order_id = order_of;
+    WHERE r.order_id = order_of;
 $$;
 
 -- Reserves all lines of a placed order or none. Returns the event that was added to the outbox; null when the event was processed
@@ -222,7 +287,7 @@ BEGIN
     ORDER BY s.product_id
     FOR NO KEY UPDATE OF s;
     SELECT count(*), count(*) FILTER (
-        WHERE s.available - inventory.backordered_units(s.product_id, NULL, NULL) >= line.quantity
+        WHERE s.available - s.backordered >= line.quantity
     ) INTO known, sufficient
     FROM unnest(products, quantities) AS line (product_id, quantity)
     JOIN inventory.stock AS s ON s.product_id = line.product_id;

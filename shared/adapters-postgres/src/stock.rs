@@ -55,19 +55,23 @@ const EXPIRED: &str = "
     ORDER BY expires_at, order_id LIMIT $2";
 
 /// Only backorders that can be filled after those that were paid earlier have got their units. One that cannot be filled, however
-/// old, takes no place on the page.
+/// old, takes no place on the page. A line wants a unit at least, so that of each queue no more lines are read than units are available.
 const BACKORDERS_FILLABLE: &str = "
-    SELECT order_id, payment_id, payment_version, paid_at FROM (
-        SELECT r.*,
-            s.available - sum(l.quantity) OVER (PARTITION BY l.product_id ORDER BY r.paid_at, r.order_id) AS remaining
-        FROM reservations AS r
-        JOIN reservation_lines AS l ON l.order_id = r.order_id
-        JOIN stock AS s ON s.product_id = l.product_id
-        WHERE r.state = 'backordered'
-    ) AS line
-    WHERE $2 IS NULL OR (paid_at, order_id) > ($2, $3)
-    GROUP BY order_id, payment_id, payment_version, paid_at HAVING min(remaining) >= 0
-    ORDER BY paid_at, order_id LIMIT $1";
+    SELECT r.order_id, r.payment_id, r.payment_version, r.paid_at FROM (
+        SELECT line.order_id, count(*) AS lines
+        FROM stock AS s CROSS JOIN LATERAL (
+            SELECT b.order_id, sum(b.quantity) OVER (ORDER BY b.paid_at, b.order_id) AS wanted FROM (
+                SELECT order_id, paid_at, quantity FROM backorder_lines
+                WHERE product_id = s.product_id ORDER BY paid_at, order_id LIMIT s.available
+            ) AS b
+        ) AS line
+        WHERE s.backordered > 0 AND s.available > 0 AND line.wanted <= s.available
+        GROUP BY line.order_id
+    ) AS filled
+    JOIN reservations AS r ON r.order_id = filled.order_id
+    WHERE filled.lines = (SELECT count(*) FROM reservation_lines AS l WHERE l.order_id = r.order_id)
+        AND ($2 IS NULL OR (r.paid_at, r.order_id) > ($2, $3))
+    ORDER BY r.paid_at, r.order_id LIMIT $1";
 
 const BACKORDER_COUNT: &str = "SELECT count(*) AS orders FROM reservations WHERE state = 'backordered'";
 

@@ -62,6 +62,7 @@ pub const RETENTION: &[RetentionRule] = &[
     ], Kept("books, for the ten years of tax law, which no shop of this age has reached; a few rows an order")),
     rule(PostgresTable, &["inventory.reservations", "inventory.reservation_lines", "inventory.stock_movements"],
         Kept("the book of the stock, from which each level follows; a few rows an order line")),
+    rule(PostgresTable, &["inventory.backorder_lines"], Kept("as long as the order waits for stock: a row a line")),
     rule(PostgresTable, &[
         "identity.users", "identity.totp", "identity.recovery_codes", "orders.customers", "orders.erasures", "payments.gateway_customers",
         "payments.saved_methods", "payments.customer_attempts", "notifications.contacts", "notifications.verified_addresses",

@@ -105,6 +105,7 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "inventory.stock", Nothing),
     store(PostgresTable, "inventory.reservations", Nothing),
     store(PostgresTable, "inventory.reservation_lines", Nothing),
+    store(PostgresTable, "inventory.backorder_lines", Nothing),
     store(PostgresTable, "inventory.stock_movements", Nothing),
     store(PostgresTable, "inventory.low_stock_alerts", Nothing),
     store(PostgresTable, "inventory.outbox", Nothing),
