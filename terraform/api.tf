@@ -1,16 +1,16 @@
 variable "cors_origins" {
-  description = "Origins from which browsers may call the API."
+  description = "Origins from which browsers may call the API, with cookies."
   type        = list(string)
   default     = []
 
   validation {
-    condition     = var.environment != "prod" || alltrue([for origin in var.cors_origins : startswith(origin, "https://") && !strcontains(origin, "*")])
-    error_message = "cors_origins must be https:// origins without * in prod: list the shop's own, such as https://shop.example.com."
+    condition     = var.environment != "prod" || alltrue([for origin in var.cors_origins : startswith(origin, "https://")])
+    error_message = "cors_origins must be https:// origins in prod, such as https://shop.example.com."
   }
 
   validation {
-    condition     = alltrue([for origin in var.cors_origins : origin == "*" || can(regex("^https?://[^/]+$", origin))])
-    error_message = "Every entry of cors_origins must be an origin without a path, such as https://shop.example.com, or * outside prod."
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/,*]+$", origin))])
+    error_message = "Every entry of cors_origins must be an origin without a path, such as https://shop.example.com. Requests have cookies, so that * is none."
   }
 }
 

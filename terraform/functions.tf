@@ -301,6 +301,7 @@ locals {
     EmailFrom             = var.email_from
     PushApplicationArn    = var.push_application_arn
     ShortfallPolicy       = var.shortfall_policy
+    CorsOrigins           = join(",", var.cors_origins)
     MfaRequiredRoles      = join(",", var.mfa_required_roles)
     MaxFailedAttempts     = tostring(var.max_failed_attempts)
     MaxDelayedOrders      = tostring(var.max_delayed_orders)

@@ -1,5 +1,6 @@
 """Intrinsic functions, conditions and nested stacks resolve as CloudFormation resolves them."""
 
+import re
 import unittest
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,25 @@ def stack(**parts: Any) -> cloudformation.Stack:
 
 
 class CorsOfTheApi(unittest.TestCase):
-    def origins(self, stage: str, origins: list[str]) -> Any:
-        """Those that the template of this project allows; nothing without CORS."""
+    def configuration(self, origins: list[str]) -> Any:
+        """What the template of this project sets; nothing without CORS."""
         shared = cloudformation.load(config.ROOT / "stacks" / "shared.yaml")
-        values = {**VALUES, "Stage": stage, "CorsOrigins": origins}
+        values = {**VALUES, "CorsOrigins": origins}
         api = cloudformation.Stack({**shared, "Resources": {}}, Path(), values)
         properties = api.resolve(shared["Resources"]["Api"]["Properties"])
-        return properties.get("CorsConfiguration", {}).get("AllowOrigins")
+        return properties.get("CorsConfiguration", {})
 
-    def test_listed_origins_are_allowed(self) -> None:
-        shop = ["https://shop.example"]
-        self.assertEqual([self.origins("dev", shop), self.origins("prod", shop)], [shop, shop])
+    def test_listed_origins_are_allowed_with_cookies(self) -> None:
+        shop = self.configuration(["https://shop.example"])
+        self.assertEqual((shop["AllowOrigins"], shop["AllowCredentials"]), (["https://shop.example"], True))
 
-    def test_no_origin_is_allowed_unless_listed_and_any_only_outside_of_prod(self) -> None:
-        found = [self.origins("dev", [""]), self.origins("dev", ["*"]), self.origins("prod", ["*"])]
-        self.assertEqual(found, [None, ["*"], None])
+    def test_no_origin_is_allowed_unless_listed(self) -> None:
+        self.assertEqual(self.configuration([""]), {})
+
+    def test_any_origin_is_refused(self) -> None:
+        pattern = cloudformation.load(config.ROOT / "template.yaml")["Parameters"]["CorsOrigins"]["AllowedPattern"]
+        accepted = [text for text in ("", "https://shop.example", "*", "https://*.example") if re.search(pattern, text)]
+        self.assertEqual(accepted, ["", "https://shop.example"])
 
 
 class Resolution(unittest.TestCase):

@@ -50,6 +50,7 @@ class CorsTest(EmulatorTest):
         super().setUp()
         cors = {
             "AllowOrigins": ["https://shop.example"],
+            "AllowCredentials": True,
             "AllowMethods": ["GET"],
             "ExposeHeaders": ["etag"],
             "MaxAge": 600,
@@ -75,6 +76,7 @@ class CorsTest(EmulatorTest):
         self.assertLess(status, 300)
         self.assertEqual(headers["Access-Control-Allow-Origin"], "https://shop.example")
         self.assertEqual(headers["Access-Control-Allow-Methods"], "GET")
+        self.assertEqual(headers["Access-Control-Allow-Credentials"], "true")
         self.assertEqual(headers["Access-Control-Max-Age"], "600")
 
     def test_preflight_of_another_origin_is_refused(self) -> None:

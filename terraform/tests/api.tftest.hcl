@@ -123,6 +123,11 @@ run "api" {
   }
 
   assert {
+    condition     = module.api.settings.cors == { (join(",", sort(var.cors_origins))) = true }
+    error_message = "The listed origins may not send cookies, or others may call the API from a browser."
+  }
+
+  assert {
     condition     = module.api.settings.generated_address == false
     error_message = "With custom domains the generated address still answers, without client certificates."
   }

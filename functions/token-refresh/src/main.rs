@@ -4,9 +4,10 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::TOKEN_REFRESH)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
-    let (tokens, revocations) = (adapters_auth::tokens(&wiring)?, adapters_redis::revocations(&wiring)?);
+    let (tokens, cookie) = (adapters_auth::tokens(&wiring)?, wiring.refresh_cookie()?);
+    let revocations = adapters_redis::revocations(&wiring)?;
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        token_refresh::handle(&users, &tokens, &revocations, call).await
+        token_refresh::handle(&users, (&tokens, &cookie), &revocations, call).await
     })
     .await
 }

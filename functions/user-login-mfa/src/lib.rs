@@ -2,14 +2,15 @@
 //!
 //! Returns 401 `invalid-mfa-token` for a token that is wrong, used, five minutes old, or was tried five times, and 401 `wrong-code` for a code that
 //! is wrong or was used before. After repeated wrong codes of one account from one source, or of one source, it returns 429 with
-//! `Retry-After`, with the delays of passwords.
+//! `Retry-After`, with the delays of passwords. `session=cookie` means the same as at `POST /api/v1/users/login`.
 
 use api::TokenView;
 use domain::{
     id::SessionId,
     second_factor::{FinishLogin, invalid_login_token, wrong_code},
+    session::SessionKind,
 };
-use edge::http::{Call, Reply};
+use edge::http::{Call, CredentialCookie, Reply};
 use kernel::Failure;
 use ports::{FactorAttempt, FactorLogins, FactorStore, Tokens, UserStore};
 use services::begin_session;
@@ -18,10 +19,14 @@ use services::begin_session;
 pub async fn handle(
     users: &(impl UserStore + FactorStore),
     factors: &impl FactorLogins,
-    tokens: &impl Tokens,
+    (tokens, cookie): (&impl Tokens, &CredentialCookie),
     call: Call<FinishLogin>,
 ) -> Result<Reply<TokenView>, Failure> {
     let proof = call.body.proof()?;
+    let in_cookie = SessionKind::is_in_cookie(call.parsed("session", SessionKind::one_of)?);
+    if in_cookie {
+        cookie.check_sender(&call)?;
+    }
     let digest = tokens.digest(&call.body.mfa_token);
     let user = users.try_login(&digest, call.now).await?.ok_or_else(invalid_login_token)?;
     let client_address = call.client_address(async |secret| factors.is_from_distribution(secret).await).await?;
@@ -32,5 +37,6 @@ pub async fn handle(
     }
     let (session, owner) = (SessionId(call.ids.next()), (user, credentials.role));
     let (access_token, refresh_token) = begin_session(users, tokens, session, owner, &counters, call.now).await?;
-    Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
+    let (shown, set_cookie) = cookie.deliver(refresh_token, in_cookie);
+    Ok(Reply::ok(TokenView::new(access_token, shown)).cookie(set_cookie))
 }

@@ -5,10 +5,10 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::USER_LOGIN_MFA)?;
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let (codes, tokens) = (adapters_auth::totp_codes(&wiring)?, adapters_auth::tokens(&wiring)?);
-    let sources = adapters_auth::request_sources(&wiring)?;
+    let (sources, cookie) = (adapters_auth::request_sources(&wiring)?, wiring.refresh_cookie()?);
     let factors = services::ThrottledFactors { users: &users, codes: &codes, sources: &sources };
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        user_login_mfa::handle(&users, &factors, &tokens, call).await
+        user_login_mfa::handle(&users, &factors, (&tokens, &cookie), call).await
     })
     .await
 }

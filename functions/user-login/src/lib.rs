@@ -3,16 +3,17 @@
 //! Returns 401 for an unknown account and for a wrong password alike. After repeated failures of one name from one source, or of one source,
 //! it returns 429 with `Retry-After`, whether the account exists or not. An account with a second factor gets 401 `mfa-required` with an
 //! `mfa_token`, with which `POST /api/v1/users/login/mfa` finishes the login; one that needs a second factor and has none gets 401
-//! `mfa-enrolment-required` with a token that is accepted by the routes that set one up and by no other.
+//! `mfa-enrolment-required` with a token that is accepted by the routes that set one up and by no other. With `session=cookie` a browser gets the
+//! refresh token in a cookie that no script can read; such a request needs `X-Requested-With`.
 
 use api::TokenView;
 use domain::{
     id::SessionId,
     second_factor::{self, MfaPolicy},
-    session::{self, Login},
+    session::{self, Login, SessionKind},
     user::Role,
 };
-use edge::http::{Call, Reply};
+use edge::http::{Call, CredentialCookie, Reply};
 use kernel::Failure;
 use ports::{AccountPasswords, Claims, Credentials, FactorStore, LoginName, PasswordAttempt, Tokens, UserStore};
 use services::begin_session;
@@ -21,10 +22,14 @@ use services::begin_session;
 pub async fn handle(
     users: &(impl UserStore + FactorStore),
     (passwords, policy): (&impl AccountPasswords, &MfaPolicy),
-    tokens: &impl Tokens,
+    (tokens, cookie): (&impl Tokens, &CredentialCookie),
     call: Call<Login>,
 ) -> Result<Reply<TokenView>, Failure> {
     let name = call.body.name()?;
+    let in_cookie = SessionKind::is_in_cookie(call.parsed("session", SessionKind::one_of)?);
+    if in_cookie {
+        cookie.check_sender(&call)?;
+    }
     let attempt = PasswordAttempt {
         account: LoginName::Typed(&name),
         password: call.body.password(),
@@ -50,5 +55,6 @@ pub async fn handle(
     }
     let (access_token, refresh_token) =
         begin_session(users, tokens, session_id, (user_id, role), &counters, call.now).await?;
-    Ok(Reply::ok(TokenView::new(access_token, refresh_token)))
+    let (shown, set_cookie) = cookie.deliver(refresh_token, in_cookie);
+    Ok(Reply::ok(TokenView::new(access_token, shown)).cookie(set_cookie))
 }

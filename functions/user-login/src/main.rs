@@ -7,9 +7,9 @@ async fn main() -> Result<(), edge::Error> {
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, sources: &sources };
     let policy = wiring.mfa_policy()?;
-    let tokens = adapters_auth::tokens(&wiring)?;
+    let (tokens, cookie) = (adapters_auth::tokens(&wiring)?, wiring.refresh_cookie()?);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        user_login::handle(&users, (&passwords, &policy), &tokens, call).await
+        user_login::handle(&users, (&passwords, &policy), (&tokens, &cookie), call).await
     })
     .await
 }

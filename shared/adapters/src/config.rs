@@ -3,6 +3,7 @@
 //! Each variable is read when it is needed, so that a function needs only the variables of what it uses. An error names the variable
 //! that is missing or invalid, never its value.
 
+mod browsers;
 mod invoices;
 mod kafka;
 mod limits;
@@ -74,6 +75,8 @@ pub mod env {
     pub const PUSH_APPLICATION_ARN: &str = "PUSH_APPLICATION_ARN";
     /// Base URL of the platform's own HTTP API.
     pub const API_URL: &str = "API_URL";
+    /// Origins whose pages may call the API, separated by commas; empty for none but its own.
+    pub const CORS_ORIGINS: &str = "CORS_ORIGINS";
     /// URL of the function's dead-letter queue.
     pub const DEAD_LETTER_QUEUE_URL: &str = "DEAD_LETTER_QUEUE_URL";
     /// URL of the function's own queue.

@@ -14,7 +14,7 @@ use domain::payment::AttemptLimit;
 use domain::second_factor::MfaPolicy;
 use domain::webhook::WebhookTargets;
 use edge::Consumer;
-use edge::http::{Access, Route};
+use edge::http::{Access, CredentialCookie, Route};
 use kernel::rate_limit::Policy;
 use std::any::Any;
 use std::cell::{OnceCell, RefCell};
@@ -112,6 +112,12 @@ impl Wiring {
     pub fn mfa_policy(&self) -> Result<MfaPolicy> {
         self.require("the policy about second factors", |uses| matches!(uses, Uses::MfaPolicy))?;
         self.config.mfa_policy()
+    }
+
+    /// The cookie of refresh tokens.
+    pub fn refresh_cookie(&self) -> Result<CredentialCookie> {
+        self.require("the sessions of browsers", |uses| matches!(uses, Uses::BrowserSessions))?;
+        self.config.refresh_cookie()
     }
 
     /// What messages may cost.

@@ -75,13 +75,13 @@ pub struct TokenView {
     pub token_type: &'static str,
     /// Lifetime of the access token in seconds.
     pub expires_in: i64,
-    /// Refresh token.
-    pub refresh_token: String,
+    /// Refresh token; null if it is in a cookie.
+    pub refresh_token: Option<String>,
 }
 
 impl TokenView {
-    /// The pair of a session.
-    pub fn new(access_token: String, refresh_token: String) -> Self {
+    /// The pair of a session, or its access token alone.
+    pub fn new(access_token: String, refresh_token: Option<String>) -> Self {
         Self { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS, refresh_token }
     }
 }

@@ -70,6 +70,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Send less at once; split a batch into several requests.",
     ),
     problem(
+        "cross-site-request",
+        Forbidden,
+        "The request has a credential in a cookie, or asks for one, and no page that may use it has sent it.",
+        "Send X-Requested-With from a script of a page whose origin the environment lists.",
+    ),
+    problem(
         "duplicate-charge",
         Conflict,
         "The gateway charged an attempt that was given up, so that the payment may be charged twice.",

@@ -188,6 +188,8 @@ pub enum Uses {
     MessageLimits,
     /// The roles that need a second factor in the environment.
     MfaPolicy,
+    /// Sessions of browsers by cookie: the origins of their pages, and that of the API itself.
+    BrowserSessions,
     /// Where webhooks may be sent, in this environment.
     WebhookTargets,
     /// The environment's limit of registrations.

@@ -66,6 +66,23 @@ pub struct Refresh {
     pub refresh_token: String,
 }
 
+words! {
+    /// Where a client gets the refresh token of a session.
+    pub enum SessionKind {
+        /// In the body of the response.
+        Body,
+        /// In a cookie, for browsers: no script can read it.
+        Cookie,
+    }
+}
+
+impl SessionKind {
+    /// Whether the parameter `session` of a request asks for a cookie.
+    pub fn is_in_cookie(asked: Option<Self>) -> bool {
+        asked == Some(Self::Cookie)
+    }
+}
+
 /// A session that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ActiveSession {

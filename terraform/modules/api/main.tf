@@ -34,11 +34,12 @@ resource "aws_apigatewayv2_api" "this" {
   dynamic "cors_configuration" {
     for_each = length(var.cors_origins) == 0 ? [] : [var.cors_origins]
     content {
-      allow_origins  = cors_configuration.value
-      allow_methods  = var.cors.allow_methods
-      allow_headers  = var.cors.allow_headers
-      expose_headers = var.cors.expose_headers
-      max_age        = var.cors.max_age_s
+      allow_origins     = cors_configuration.value
+      allow_methods     = var.cors.allow_methods
+      allow_headers     = var.cors.allow_headers
+      expose_headers    = var.cors.expose_headers
+      max_age           = var.cors.max_age_s
+      allow_credentials = true
     }
   }
 }

@@ -53,6 +53,7 @@ output "settings" {
     default_throttle  = aws_apigatewayv2_stage.this.default_route_settings[0].throttling_rate_limit
     authorizer_ttl_s  = aws_apigatewayv2_authorizer.this.authorizer_result_ttl_in_seconds
     log_fields        = values(jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format))
+    cors              = { for cors in aws_apigatewayv2_api.this.cors_configuration : join(",", sort(cors.allow_origins)) => cors.allow_credentials }
     generated_address = !aws_apigatewayv2_api.this.disable_execute_api_endpoint
     mutual_tls        = { for purpose, domain in aws_apigatewayv2_domain_name.this : purpose => length(domain.mutual_tls_authentication) > 0 }
     invoked           = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource

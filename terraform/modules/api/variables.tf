@@ -51,7 +51,7 @@ variable "throttle_classes" {
 }
 
 variable "cors_origins" {
-  description = "Origins from which browsers may call the API."
+  description = "Origins from which browsers may call the API, with cookies."
   type        = list(string)
 }
 

@@ -50,6 +50,7 @@ fn config() -> Config {
         ("INVOICE_YEAR_BEGINS", "01-01"),
         ("GATEWAY_URL", "http://127.0.0.1:1"),
         ("API_URL", "http://127.0.0.1:1"),
+        ("CORS_ORIGINS", "https://shop.example"),
         ("EVENT_BUS", "events"),
         ("EMAIL_FROM", "shop@example.com"),
         ("KAFKA_BROKERS", "127.0.0.1:9092"),

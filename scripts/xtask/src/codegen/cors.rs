@@ -4,7 +4,7 @@ use catalog::{FUNCTIONS, Trigger};
 use std::collections::BTreeSet;
 
 /// Request headers that a page may set.
-pub const ALLOWED_HEADERS: [&str; 7] = [
+pub const ALLOWED_HEADERS: [&str; 8] = [
     "authorization",
     "content-type",
     "idempotency-key",
@@ -12,6 +12,7 @@ pub const ALLOWED_HEADERS: [&str; 7] = [
     "if-none-match",
     "traceparent",
     "x-correlation-id",
+    "x-requested-with",
 ];
 
 /// Response headers that a page may read, beside those that every page may.

@@ -41,6 +41,9 @@ pub enum Setting {
 pub const SECRET_INPUTS: &[&str] =
     &["DatabasePassword", "DatabaseOwnerPassword", "GatewaySecretKey", "GatewayWebhookSecret", "RedisUrl"];
 
+/// Inputs that are lists, which a variable has with commas.
+const LIST_INPUTS: &[&str] = &["CorsOrigins"];
+
 /// The Postgres role that migrations run as.
 pub const OWNER_ROLE: &str = "quayside_owner";
 
@@ -55,6 +58,8 @@ const KAFKA: [(&str, Setting); 4] = [
     ("KAFKA_LOGIN_SECRET", Setting::Input("KafkaLoginSecretArn")),
     ("KAFKA_CA", Setting::Input("KafkaCa")),
 ];
+const EMAIL: [(&str, Setting); 2] =
+    [("EMAIL_FROM", Setting::Input("EmailFrom")), ("EMAIL_CONFIGURATION_SET", Setting::EmailConfigurationSet)];
 const ORDER_LIMITS: [(&str, Setting); 4] = [
     ("MAX_ORDER_LINES", Setting::Input("MaxOrderLines")),
     ("MAX_UNPAID_ORDERS", Setting::Input("MaxUnpaidOrders")),
@@ -77,6 +82,8 @@ const INVOICE_CALENDAR: [(&str, Setting); 2] = [
     ("INVOICE_TIME_ZONE", Setting::Input("InvoiceTimeZone")),
     ("INVOICE_YEAR_BEGINS", Setting::Input("InvoiceYearBegins")),
 ];
+const BROWSER_SESSIONS: [(&str, Setting); 2] =
+    [("API_URL", Setting::ApiUrl), ("CORS_ORIGINS", Setting::Input("CorsOrigins"))];
 const WEBHOOK_TARGETS: [(&str, Setting); 2] =
     [("WEBHOOK_PORTS", Setting::Input("WebhookPorts")), ("WEBHOOK_LOCAL_ORIGIN", Setting::Input("WebhookLocalOrigin"))];
 
@@ -104,10 +111,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::Bus => drop(variables.insert("EVENT_BUS", Setting::Bus)),
             Uses::Kafka | Uses::KafkaTopics => variables.extend(KAFKA),
             Uses::Gateway => drop(variables.insert("GATEWAY_URL", Setting::Input("GatewayUrl"))),
-            Uses::Email => {
-                variables.insert("EMAIL_FROM", Setting::Input("EmailFrom"));
-                variables.insert("EMAIL_CONFIGURATION_SET", Setting::EmailConfigurationSet);
-            }
+            Uses::Email => variables.extend(EMAIL),
             Uses::PushEndpoints(_) => {
                 variables.insert("PUSH_APPLICATION_ARN", Setting::Input("PushApplicationArn"));
             }
@@ -121,6 +125,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
             Uses::MfaPolicy => drop(variables.insert("MFA_REQUIRED_ROLES", Setting::Input("MfaRequiredRoles"))),
             Uses::AttemptLimit => drop(variables.insert("MAX_FAILED_ATTEMPTS", Setting::Input("MaxFailedAttempts"))),
             Uses::MessageLimits => variables.extend(MESSAGE_LIMITS),
+            Uses::BrowserSessions => variables.extend(BROWSER_SESSIONS),
             Uses::WebhookTargets => variables.extend(WEBHOOK_TARGETS),
             Uses::RegistrationLimit => {
                 variables.insert("MAX_REGISTRATIONS_PER_SOURCE", Setting::Input("MaxRegistrationsPerSource"));
@@ -158,6 +163,7 @@ impl Setting {
     #[must_use]
     pub fn in_template(self) -> Value {
         match self {
+            Self::Input(list) if LIST_INPUTS.contains(&list) => json!({ "Fn::Join": [",", reference(list)] }),
             Self::Input(parameter) => reference(parameter),
             Self::Text(text) => json!(text),
             Self::Table(name) => reference(&logical(name, "Table")),

@@ -169,6 +169,7 @@ fn used(function: &Function, uses: &Uses) -> Vec<Grant> {
         | Uses::AttemptLimit
         | Uses::MfaPolicy
         | Uses::MessageLimits
+        | Uses::BrowserSessions
         | Uses::WebhookTargets
         | Uses::RegistrationLimit => Vec::new(),
     }

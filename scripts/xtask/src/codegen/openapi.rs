@@ -5,7 +5,7 @@ mod operations;
 mod responses;
 pub(super) mod types;
 
-pub use operation::{Operation, Parameter, Request, Response, Type};
+pub use operation::{Cookie, Operation, Parameter, Request, Response, Type};
 pub use operations::routes;
 
 use super::{COMMAND, pretty};
@@ -25,6 +25,8 @@ const ABOUT: &str = "Places, pays, ships and refunds orders. Ids are UUIDs, time
 
 /// Name of the security scheme of access tokens.
 const BEARER: &str = "access_token";
+/// Name of the security scheme of refresh tokens in cookies.
+const COOKIE: &str = "refresh_cookie";
 
 /// The route of a function with one.
 pub(super) struct Route {
@@ -81,6 +83,10 @@ pub(super) fn render(root: &Path) -> Result<String> {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                     "description": "The access token of a login.",
                 },
+                COOKIE: {
+                    "type": "apiKey", "in": "cookie", "name": "__Host-refresh_token",
+                    "description": "The refresh token of a login with `session=cookie`.",
+                },
             },
         },
     });
@@ -108,6 +114,7 @@ fn describe(root: &Path, operation: &Operation, route: &Route, types: &mut Types
         described["description"] = description.into();
     }
     match route.auth {
+        Auth::Public if operation.cookie == Cookie::Takes => described["security"] = json!([{}, { COOKIE: [] }]),
         Auth::Public => described["security"] = json!([]),
         Auth::Roles(roles) => {
             described["security"] = json!([{ BEARER: [] }]);
@@ -167,6 +174,17 @@ fn parameters(operation: &Operation, route: &Route) -> Vec<Value> {
             },
         ));
     }
+    if matches!(operation.cookie, Cookie::Sets | Cookie::Takes) {
+        all.push(described(
+            "header",
+            &Parameter {
+                name: "X-Requested-With",
+                about: "Any text; required with a cookie, since no page of another origin can send it.",
+                required: false,
+                schema: json!({ "type": "string" }),
+            },
+        ));
+    }
     all
 }
 
@@ -177,11 +195,12 @@ fn request_body(root: &Path, operation: &Operation, types: &mut Types) -> Result
         Request::Form(body) => ("application/x-www-form-urlencoded", types.request(body)),
         Request::Signed => ("application/json", json!({ "type": "object" })),
     };
+    let required = !matches!(operation.request, Request::Json(body) if body.is_optional());
     let mut content = json!({ "schema": schema });
     if let Request::Json(_) = operation.request {
         content["example"] = sample_body(root, operation.function.name)?;
     }
-    Ok(Some(json!({ "required": true, "content": { media_type: content } })))
+    Ok(Some(json!({ "required": required, "content": { media_type: content } })))
 }
 
 /// The body of `events/<function>/ok.json`.

@@ -168,6 +168,7 @@ fn used(uses: &Uses) -> String {
         Uses::AttemptLimit => "attempt limit".into(),
         Uses::MfaPolicy => "policy about second factors".into(),
         Uses::MessageLimits => "message limits".into(),
+        Uses::BrowserSessions => "sessions of browsers".into(),
         Uses::WebhookTargets => "targets of webhooks".into(),
         Uses::RegistrationLimit => "registration limit".into(),
         Uses::Api => "own API".into(),

@@ -14,10 +14,11 @@ functions! {
         .publishes(&[USER_REGISTERED]).memory(512);
     /// Issues a token pair for a password.
     USER_LOGIN = Function::new("user-login", Identity).http(Post, "/api/v1/users/login", Public).counts_attempts()
-        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::MfaPolicy]).memory(512);
+        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::MfaPolicy, Uses::BrowserSessions])
+        .memory(512);
     /// Finishes a login with a second factor.
     USER_LOGIN_MFA = Function::new("user-login-mfa", Identity).http(Post, "/api/v1/users/login/mfa", Public).counts_attempts()
-        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
+        .uses(&[Uses::Postgres, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::Secret(&SEALING_KEYS, &[GetSecretValue]), Uses::BrowserSessions]);
     /// Makes the secret of a second factor.
     TOTP_BEGIN = Function::new("totp-begin", Identity).http(Post, "/api/v1/users/{id}/totp", ENROLLING).counts_attempts()
         .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]).memory(512);
@@ -52,10 +53,10 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus]).publishes(&[CONTACT_VERIFIED]);
     /// Exchanges a refresh token for a new pair of tokens.
     TOKEN_REFRESH = Function::new("token-refresh", Identity).http(Post, "/api/v1/users/token/refresh", Public)
-        .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue])]);
+        .uses(&[Uses::Postgres, Uses::Redis, Uses::Secret(&SIGNING_KEYS, &[GetSecretValue]), Uses::BrowserSessions]);
     /// Ends the session of the access token.
     USER_LOGOUT = Function::new("user-logout", Identity).http(Post, "/api/v1/users/logout", ANY_USER)
-        .uses(&[Uses::Postgres, Uses::Redis]);
+        .uses(&[Uses::Postgres, Uses::Redis, Uses::BrowserSessions]);
     /// Lists the sessions of the caller.
     SESSION_LIST = Function::new("session-list", Identity).http(Get, "/api/v1/users/{id}/sessions", ANY_USER)
         .uses(&[Uses::PostgresRead]);

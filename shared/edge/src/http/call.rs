@@ -135,6 +135,20 @@ impl<B> Call<B> {
         self.head.header(name)
     }
 
+    /// The values of all headers of this name that are text.
+    pub(super) fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.head.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default())
+    }
+
+    /// The values of all cookies of this name.
+    pub(super) fn cookies(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.head
+            .cookies
+            .iter()
+            .filter_map(move |cookie| cookie.split_once('='))
+            .filter_map(move |(key, value)| (key.trim() == name).then(|| value.trim()))
+    }
+
     /// The credentials of `Authorization: Basic`; `None` without that scheme.
     pub fn basic(&self) -> Option<Result<Basic, MalformedBasic>> {
         Basic::parse(self.header("authorization")?)

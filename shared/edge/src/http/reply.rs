@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 pub struct Reply<T> {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
+    cookies: Vec<String>,
     content: Content<T>,
 }
 
@@ -158,8 +159,15 @@ impl<T> Reply<T> {
         self.with(HeaderName::from_static(name), value.into())
     }
 
+    /// Sets a cookie, if one is given. It is no part of the response that is stored for an idempotency key.
+    #[must_use]
+    pub fn cookie(mut self, cookie: Option<String>) -> Self {
+        self.cookies.extend(cookie);
+        self
+    }
+
     fn new(status: StatusCode, content: Content<T>) -> Self {
-        Self { status, headers: Vec::new(), content }
+        Self { status, headers: Vec::new(), cookies: Vec::new(), content }
     }
 
     fn with(mut self, name: HeaderName, value: String) -> Self {
@@ -188,7 +196,7 @@ impl<T: Serialize> Reply<T> {
             Content::Stored(_) => Some("application/json"),
         };
         let body = self.content.into_text()?;
-        let mut rendered = Rendered { status: self.status, headers: HeaderMap::new(), body };
+        let mut rendered = Rendered { status: self.status, headers: HeaderMap::new(), cookies: self.cookies, body };
         if let Some(media_type) = media_type {
             rendered.headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         }
@@ -226,6 +234,8 @@ impl<T: Serialize> Content<T> {
 pub(crate) struct Rendered {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    /// Values of `Set-Cookie`.
+    pub cookies: Vec<String>,
     pub body: Option<Cow<'static, str>>,
 }
 
@@ -257,7 +267,7 @@ impl Rendered {
         if failure.kind == FailureKind::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        Self { status, headers, body: Some(body.into()) }
+        Self { status, headers, cookies: Vec::new(), body: Some(body.into()) }
     }
 
     pub fn stored(self) -> StoredReply {
@@ -296,6 +306,7 @@ impl Envelope<'_> {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = i64::from(rendered.status.as_u16());
         response.headers = headers;
+        response.cookies = rendered.cookies;
         response.body = rendered.body.map(|body| LambdaBody::Text(body.into_owned()));
         // Strings and numbers always serialize; for an empty response, API Gateway would respond with 500.
         serde_json::to_value(response).unwrap_or_default()

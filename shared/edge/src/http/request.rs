@@ -25,6 +25,8 @@ pub(crate) struct Head {
     pub request_id: String,
     pub source_ip: Option<String>,
     pub headers: HeaderMap,
+    /// Each `name=value`.
+    pub cookies: Vec<String>,
     pub path_parameters: BTreeMap<String, String>,
     pub query: QueryMap,
     pub principal: Option<Principal>,
@@ -65,7 +67,9 @@ impl Head {
             Some(raw) => raw.parse().unwrap_or_default(),
             None => event.query_string_parameters,
         };
+        let cookies = cookies(event.cookies, &event.headers);
         let head = Self {
+            cookies,
             method: event.request_context.http.method.to_string(),
             path: event.raw_path.unwrap_or_default(),
             route_key: event.route_key.unwrap_or_default(),
@@ -83,6 +87,15 @@ impl Head {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The cookies, which API Gateway takes out of the headers, and emulators leave there.
+fn cookies(apart: Option<Vec<String>>, headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all("cookie").iter().filter_map(|line| line.to_str().ok());
+    match apart {
+        Some(cookies) if !cookies.is_empty() => cookies,
+        _ => lines.flat_map(|line| line.split(';')).map(|cookie| cookie.trim().to_owned()).collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the HTTP runner through `respond`, with events as API Gateway sends them: requests here, responses in `responses`.
 
+mod cookies;
 mod limits;
 mod responses;
 

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod accounts;
 mod admins;
+pub(crate) mod browser_sessions;
 mod canary_order;
 mod category_list;
 pub(crate) mod clients;

@@ -1,7 +1,9 @@
 //! Passwords that change: with the old one, or with a token that was mailed.
 
 use super::{
-    USER, clock,
+    USER,
+    browser_sessions::refresh_cookie,
+    clock,
     consumers::deliver,
     customer,
     http::assert_responses,
@@ -53,7 +55,7 @@ pub(crate) async fn confirm(platform: &Platform, call: Call<ConfirmReset>) -> Re
 pub(crate) async fn log_in(platform: &Platform, call: Call<Login>) -> Result<Reply<TokenView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
     let passwords = &ThrottledPasswords { users, passwords, sources };
-    user_login::handle(users, (passwords, &MfaPolicy::default()), &platform.tokens(), call).await
+    user_login::handle(users, (passwords, &MfaPolicy::default()), (&platform.tokens(), &refresh_cookie()), call).await
 }
 
 /// The status of a login with the new password.

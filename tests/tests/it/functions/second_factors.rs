@@ -1,6 +1,6 @@
 //! Second factors: set up, used at logins, and removed.
 
-use super::{USER, clock, customer, http::assert_responses, sample, sample_time};
+use super::{USER, browser_sessions::refresh_cookie, clock, customer, http::assert_responses, sample, sample_time};
 use adapters::{Wiring, config::Config};
 use api::{TokenView, TotpView};
 use catalog::{Function, TOTP_BEGIN, TOTP_CONFIRM, TOTP_REMOVE, USER_LOGIN, USER_LOGIN_MFA};
@@ -34,7 +34,8 @@ pub(crate) async fn remove(platform: &Platform, call: Call<Option<RemoveTotp>>) 
 
 pub(crate) async fn finish(platform: &Platform, call: Call<FinishLogin>) -> Result<Reply<TokenView>, Failure> {
     let (users, codes, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
-    user_login_mfa::handle(users, &ThrottledFactors { users, codes, sources }, codes, call).await
+    let factors = &ThrottledFactors { users, codes, sources };
+    user_login_mfa::handle(users, factors, (codes, &refresh_cookie()), call).await
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -56,7 +57,7 @@ fn unprotected(role: Role) -> Platform {
 }
 
 /// The platform with the customer of the samples, whose second factor is active, with the recovery codes. The code of a minute ago is used.
-async fn platform() -> (Platform, Vec<String>) {
+pub(super) async fn platform() -> (Platform, Vec<String>) {
     let platform = unprotected(Role::Customer);
     let (_, sealed) = platform.tokens().totp_secret(USER).await.expect("a secret");
     platform.users().begin_totp(USER, &sealed, sample_time()).await.expect("stored");
@@ -76,12 +77,13 @@ async fn code(platform: &Platform, seconds: i64) -> String {
 async fn log_in(platform: &Platform, policy: &MfaPolicy) -> Value {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
     let passwords = &ThrottledPasswords { users, passwords, sources };
-    let handler = async |call| user_login::handle(users, (passwords, policy), &platform.tokens(), call).await;
+    let (tokens, cookie) = (&platform.tokens(), &refresh_cookie());
+    let handler = async |call| user_login::handle(users, (passwords, policy), (tokens, cookie), call).await;
     respond(&route(USER_LOGIN), sample(USER_LOGIN, "ok"), &clock(), &handler).await
 }
 
 /// The token of a login that is to be finished.
-async fn mfa_token(platform: &Platform) -> String {
+pub(super) async fn mfa_token(platform: &Platform) -> String {
     let response = log_in(platform, &MfaPolicy::default()).await;
     let problem = body(&response);
     assert_eq!((&response["statusCode"], &problem["type"]), (&json!(401), &json!("/problems/mfa-required")));

@@ -1,6 +1,12 @@
 //! Sessions: refreshing, listing and ending them, and the revocation of their access tokens.
 
-use super::{USER, clock, customer, http::assert_responses, sample, sample_time};
+use super::{
+    USER,
+    browser_sessions::{refresh, refresh_cookie},
+    clock, customer,
+    http::assert_responses,
+    sample, sample_time,
+};
 use catalog::{AUTHORIZER, SESSION_END, SESSION_LIST, TOKEN_REFRESH, USER_LOGOUT};
 use domain::{id::SessionId, user::Role};
 use kernel::Timestamp;
@@ -11,14 +17,14 @@ use testkit::{Dependency, Platform};
 /// The session in the samples.
 pub(super) const SESSION: SessionId = SessionId(kernel::Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_005e));
 /// The refresh token in the samples.
-const TOKEN: &str = "a-token-that-the-test-stores";
+pub(super) const TOKEN: &str = "a-token-that-the-test-stores";
 
 fn later(seconds: i64) -> Timestamp {
     Timestamp::from_second(sample_time().as_second() + seconds).expect("a time")
 }
 
 /// The platform with the customer of the samples, who has one session.
-async fn platform() -> Platform {
+pub(super) async fn platform() -> Platform {
     let platform = Platform::new();
     platform.users().put(&customer(), "correct horse battery");
     begin(&platform, SESSION, TOKEN).await;
@@ -34,7 +40,7 @@ pub(super) async fn begin(platform: &Platform, session: SessionId, token: &str) 
 }
 
 /// The context that the authorizer returns for an access token of the session.
-async fn authorized(platform: &Platform) -> Value {
+pub(super) async fn authorized(platform: &Platform) -> Value {
     let claims = Claims {
         user_id: USER,
         session_id: SESSION,
@@ -54,16 +60,15 @@ async fn authorized(platform: &Platform) -> Value {
 async fn token_refresh_rotates_the_token_and_its_reuse_ends_the_session() {
     let expected = [
         (r#"set /body/refresh_token = "another""#, 401, "invalid-refresh-token", ""),
+        ("remove /body", 401, "invalid-refresh-token", ""),
+        (r#"set /body = "{}""#, 422, "validation", "/refresh_token"),
         ("bad_unknown_field", 422, "validation", "/unknown"),
         ("ok", 200, "", ""),
         ("ok", 401, "invalid-refresh-token", ""),
         ("ok", 401, "invalid-refresh-token", ""),
     ];
     let platform = platform().await;
-    assert_responses(TOKEN_REFRESH, &expected, async |_, call| {
-        token_refresh::handle(&platform.users(), &platform.tokens(), &platform.revocations(), call).await
-    })
-    .await;
+    assert_responses(TOKEN_REFRESH, &expected, async |_, call| refresh(&platform, call).await).await;
     assert_eq!(platform.users().sessions(USER), []);
     assert_eq!(authorized(&platform).await, json!({}));
 }
@@ -75,7 +80,7 @@ async fn user_logout_ends_the_session_of_the_token() {
     let known = json!({"sub": USER, "role": "customer", "sid": SESSION});
     assert_eq!(authorized(&platform).await, known);
     assert_responses(USER_LOGOUT, &expected, async |_, call| {
-        user_logout::handle(&platform.users(), &platform.revocations(), call).await
+        user_logout::handle(&platform.users(), &platform.revocations(), &refresh_cookie(), call).await
     })
     .await;
     assert_eq!(platform.users().sessions(USER), []);

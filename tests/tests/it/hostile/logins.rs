@@ -1,7 +1,7 @@
 //! Guessed passwords: delays by account and source, alike for names that exist and names that do not.
 
 use super::routes::{Answer, Api};
-use crate::functions::{USER, sample, sample_time};
+use crate::functions::{USER, browser_sessions::refresh_cookie, sample, sample_time};
 use adapters::{Wiring, config::Config};
 use adapters_auth::Argon2Passwords;
 use catalog::{KEY_ROTATE, USER_LOGIN};
@@ -178,7 +178,8 @@ async fn work(platform: &Platform, passwords: &Counted, event: Value) -> (u64, u
     let response = respond(route, event, &Clock::at(sample_time(), 7), &async |call| {
         let (users, sources) = (&platform.users(), &platform.request_sources());
         let passwords = &ThrottledPasswords { users, passwords, sources };
-        user_login::handle(users, (passwords, &MfaPolicy::default()), &platform.tokens(), call).await
+        user_login::handle(users, (passwords, &MfaPolicy::default()), (&platform.tokens(), &refresh_cookie()), call)
+            .await
     })
     .await;
     let status = response["statusCode"].as_u64().expect("a status");

@@ -2,6 +2,7 @@
 
 use crate::functions::{
     accounts::{erase as erase_user, update as update_user},
+    browser_sessions::refresh_cookie,
     clients::issue as issue_token,
     http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset, log_in},
@@ -102,8 +103,8 @@ impl Api {
             TOTP_BEGIN => |call| begin_totp(p, call);
             TOTP_CONFIRM => |call| totp_confirm::handle(&p.users(), &p.tokens(), call);
             TOTP_REMOVE => |call| remove_totp(p, call);
-            TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), &p.tokens(), &p.revocations(), call);
-            USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), call);
+            TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), (&p.tokens(), &refresh_cookie()), &p.revocations(), call);
+            USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), &refresh_cookie(), call);
             USER_GET => |call| user_get::handle(&p.users(), call);
             USER_UPDATE => |call| update_user(p, call);
             USER_DELETE => |call| user_delete::handle(&p.users(), &p.revocations(), call);

@@ -36,6 +36,48 @@ async fn refresh_rotates_the_pair_and_reuse_revokes_the_session() {
     api.get("/api/v1/orders").token(&customer.token).send().await.expect(200);
 }
 
+/// The value of the cookie that a response sets; empty if it removes it.
+fn refresh_cookie(response: &super::stack::ApiResponse) -> String {
+    let cookie = response.header("set-cookie").expect("a cookie");
+    let (pair, attributes) = cookie.split_once("; ").expect("attributes");
+    assert!(attributes.ends_with("Path=/; Secure; HttpOnly; SameSite=Strict"), "{attributes}");
+    // Without TLS browsers refuse the prefix.
+    pair.trim_start_matches("__Host-").strip_prefix("refresh_token=").expect("its name").to_owned()
+}
+
+#[tokio::test]
+async fn browser_keeps_its_session_in_a_cookie_that_other_sites_cannot_use() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let customer = api.customer().await;
+    let own: String = var("API_URL").split('/').take(3).collect::<Vec<_>>().join("/");
+    let body = json!({ "email": customer.email, "password": PASSWORD });
+    let log_in = api.post("/api/v1/users/login?session=cookie").header("x-requested-with", "fetch").json(&body);
+    let begun = log_in.header("origin", &own).send().await;
+    let first = refresh_cookie(&begun);
+    let pair = begun.expect(200);
+    assert_eq!(pair["refresh_token"], Value::Null);
+    let prefix = if own.starts_with("https") { "__Host-" } else { "" };
+    let refresh = async |token: &str, origin: &str| {
+        let request = api.post("/api/v1/users/token/refresh").header("x-requested-with", "fetch");
+        request.header("cookie", &format!("{prefix}refresh_token={token}")).header("origin", origin).send().await
+    };
+    refresh(&first, "https://evil.example").await.problem(403, "cross-site-request");
+    let next = refresh(&first, &own).await;
+    let second = refresh_cookie(&next);
+    assert_ne!(first, second);
+    let access = next.expect(200);
+    // CORS_ORIGIN of scripts/local/deploy.py.
+    let listed = refresh(&second, "http://localhost:5173").await;
+    assert_eq!(listed.header("access-control-allow-credentials"), Some("true"));
+    let third = refresh_cookie(&listed);
+    let logout = api.post("/api/v1/users/logout").token(text(&access, "access_token"));
+    let logout = logout.header("cookie", &format!("{prefix}refresh_token={third}")).send().await;
+    assert_eq!((logout.status.as_u16(), refresh_cookie(&logout).as_str()), (204, ""));
+    let refused = refresh(&third, &own).await;
+    assert_eq!(refresh_cookie(&refused), "");
+    refused.problem(401, "invalid-refresh-token");
+}
+
 #[tokio::test]
 async fn logout_ends_one_session_and_the_list_shows_the_others() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());

@@ -1,6 +1,7 @@
 //! What the contract says of one route beyond its row in the catalog.
 
 use catalog::Function;
+use domain::session::SessionKind;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -14,6 +15,11 @@ pub struct Type {
 impl Type {
     fn of<T: JsonSchema>() -> Self {
         Self { path: std::any::type_name::<T>, schema: |generator| generator.subschema_for::<T>() }
+    }
+
+    /// Whether a request may have none.
+    pub fn is_optional(self) -> bool {
+        self.name().starts_with("Option<")
     }
 
     /// The name without modules, as in `ListView<OrderView>`.
@@ -48,6 +54,18 @@ pub enum Response {
     Html,
 }
 
+/// What a route does with the cookie of the refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    None,
+    /// Removes it, if there is one.
+    Removes,
+    /// Sets it, if the request asks for it.
+    Sets,
+    /// Takes it instead of a token in the body, and sets the next one.
+    Takes,
+}
+
 /// A parameter of the query or the path.
 pub struct Parameter {
     pub name: &'static str,
@@ -68,6 +86,8 @@ pub struct Operation {
     pub if_match: bool,
     /// Codes of the problems that are specific to the route.
     pub problems: Vec<&'static str>,
+    /// Whether the refresh token may come and go in a cookie.
+    pub cookie: Cookie,
     /// Statuses and body of rejections in the form of another protocol.
     pub rejections: Option<(&'static [u16], Type)>,
     /// Whether the response may also have status 503 with the body of success.
@@ -85,6 +105,7 @@ pub fn route(function: &'static Function) -> Operation {
         path: Vec::new(),
         if_match: false,
         problems: Vec::new(),
+        cookie: Cookie::None,
         rejections: None,
         unhealthy: false,
     }
@@ -146,6 +167,20 @@ impl Operation {
     /// Rejections with these statuses may also have this body instead of a problem document.
     pub fn rejects<T: JsonSchema>(self, statuses: &'static [u16]) -> Self {
         Self { rejections: Some((statuses, Type::of::<T>())), ..self }
+    }
+
+    pub fn cookie(self, cookie: Cookie) -> Self {
+        Self { cookie, ..self }
+    }
+
+    /// The parameter that asks for a session by cookie.
+    pub fn session(self) -> Self {
+        let kinds = json!({ "enum": SessionKind::ALL.map(SessionKind::name), "default": SessionKind::Body.name() });
+        self.cookie(Cookie::Sets).query(
+            "session",
+            "Where the refresh token is returned; browsers ask for a cookie.",
+            kinds,
+        )
     }
 
     pub fn refuses(self, codes: &[&'static str]) -> Self {

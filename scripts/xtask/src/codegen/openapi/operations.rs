@@ -1,6 +1,6 @@
 //! The contract of every route, one entry each. A structural test compares the types and parameters with those of the handlers.
 
-use super::operation::{Operation, route, time, uuid};
+use super::operation::{Cookie, Operation, route, time, uuid};
 use api::*;
 use domain::{
     address::Address,
@@ -49,13 +49,13 @@ fn identity() -> Vec<Operation> {
             "username-taken",
             "too-many-registrations",
         ]),
-        route(catalog::USER_LOGIN).takes::<Login>().ok::<TokenView>().refuses(&[
+        route(catalog::USER_LOGIN).takes::<Login>().ok::<TokenView>().session().refuses(&[
             "wrong-credentials",
             "too-many-logins",
             "mfa-required",
             "mfa-enrolment-required",
         ]),
-        route(catalog::USER_LOGIN_MFA).takes::<FinishLogin>().ok::<TokenView>().refuses(&[
+        route(catalog::USER_LOGIN_MFA).takes::<FinishLogin>().ok::<TokenView>().session().refuses(&[
             "invalid-mfa-token",
             "too-many-logins",
             "wrong-code",
@@ -63,8 +63,12 @@ fn identity() -> Vec<Operation> {
         route(catalog::TOTP_BEGIN).takes::<BeginTotp>().ok::<TotpView>().refuses(&["too-many-logins", "totp-active"]),
         route(catalog::TOTP_CONFIRM).takes::<ConfirmTotp>().ok::<RecoveryCodesView>().refuses(&["totp-active"]),
         route(catalog::TOTP_REMOVE).takes::<Option<RemoveTotp>>().refuses(&["too-many-logins"]),
-        route(catalog::TOKEN_REFRESH).takes::<Refresh>().ok::<TokenView>().refuses(&["invalid-refresh-token"]),
-        route(catalog::USER_LOGOUT),
+        route(catalog::TOKEN_REFRESH)
+            .takes::<Option<Refresh>>()
+            .ok::<TokenView>()
+            .cookie(Cookie::Takes)
+            .refuses(&["invalid-refresh-token"]),
+        route(catalog::USER_LOGOUT).cookie(Cookie::Removes),
         route(catalog::USER_GET).ok::<UserView>(),
         route(catalog::USER_UPDATE).takes::<UpdateProfile>().ok::<UserView>().if_match().refuses(&["email-taken"]),
         route(catalog::USER_DELETE),

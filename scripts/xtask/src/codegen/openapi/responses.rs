@@ -1,6 +1,6 @@
 //! The responses of a route: its success, and the problems that follow from its row, its parameters and its own rules.
 
-use super::{Operation, Request, Response, Route, types::Types};
+use super::{Cookie, Operation, Request, Response, Route, types::Types};
 use api::problems::{self, Problem};
 use catalog::{Auth, Idempotency};
 use serde_json::{Map, Value, json};
@@ -37,6 +37,11 @@ pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map
             }
         }
     }
+    if operation.cookie != Cookie::None
+        && let Some(success) = responses.get_mut(&operation.status.to_string())
+    {
+        success["headers"]["Set-Cookie"] = json!({ "$ref": "#/components/headers/Set-Cookie" });
+    }
     if operation.function.limits_clients() {
         for response in responses.values_mut() {
             for name in RATE_LIMIT_FIELDS {
@@ -60,6 +65,10 @@ pub(super) fn headers() -> Value {
         "RateLimit-Policy": field(
             "The limits of a client: requests (`q`) in a window of seconds (`w`).",
             r#""read-minute";q=1200;w=60, "read-day";q=200000;w=86400"#,
+        ),
+        "Set-Cookie": field(
+            "The refresh token, for a session by cookie; empty if it is removed.",
+            "__Host-refresh_token=…; Max-Age=2592000; Path=/; Secure; HttpOnly; SameSite=Strict",
         ),
     })
 }
@@ -149,6 +158,9 @@ fn codes(operation: &Operation, route: &Route) -> Vec<&'static str> {
     }
     if operation.if_match {
         codes.push("if-match-missing");
+    }
+    if matches!(operation.cookie, Cookie::Sets | Cookie::Takes) {
+        codes.push("cross-site-request");
     }
     codes.extend(&operation.problems);
     codes.sort_unstable();

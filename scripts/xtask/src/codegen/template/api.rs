@@ -41,6 +41,7 @@ pub(super) fn add(template: &mut Template, function: &Function) {
 
 fn api() -> Resource {
     let cors = json!({
+        "AllowCredentials": true,
         "AllowHeaders": cors::ALLOWED_HEADERS,
         "AllowMethods": cors::methods(),
         "AllowOrigins": reference("CorsOrigins"),

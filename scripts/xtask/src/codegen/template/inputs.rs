@@ -21,7 +21,7 @@ pub(super) fn parameters() -> Vec<(&'static str, Value)> {
         ("Architecture", text("x86_64", "Instruction set of the functions: x86_64 or arm64.")),
         ("LogLevel", text("info", "Lowest log level that is written.")),
         ("ApiBaseUrl", text("", "Base URL of an emulator's HTTP APIs. Empty on AWS.")),
-        ("CorsOrigins", list("", "Origins from which browsers may call the API. Empty, or * in prod: none.")),
+        ("CorsOrigins", list("", "Origins from which browsers may call the API, with cookies. Empty: none.")),
         (
             "SubnetIds",
             list("", "Private subnets of functions that use the database, the cache or Kafka. Empty: no VPC."),
@@ -121,7 +121,7 @@ fn constrain(name: &str, parameter: &mut Value) {
     match name {
         "Stage" => parameter["AllowedPattern"] = json!("^[a-z][a-z0-9]{0,11}$"),
         "Architecture" => parameter["AllowedValues"] = json!(["x86_64", "arm64"]),
-        "CorsOrigins" => parameter["AllowedPattern"] = json!("^([*]|https?://[^/,*]+)?$"),
+        "CorsOrigins" => parameter["AllowedPattern"] = json!("^(https?://[^/,*]+)?$"),
         "KafkaAuth" => parameter["AllowedValues"] = json!(["iam", "scram"]),
         "ShortfallPolicy" => parameter["AllowedValues"] = json!(ShortfallPolicy::ALL.map(ShortfallPolicy::name)),
         "TaxRounding" => parameter["AllowedValues"] = json!(Rounding::ALL.map(Rounding::name)),
@@ -152,14 +152,12 @@ fn constrain(name: &str, parameter: &mut Value) {
 pub(super) fn conditions() -> Vec<(&'static str, Value)> {
     let empty = |value: Value| json!({ "Fn::Equals": [value, ""] });
     let not = |condition: Value| json!({ "Fn::Not": [condition] });
-    let origins = || json!({ "Fn::Join": ["", reference("CorsOrigins")] });
-    let in_production_from_any =
-        json!({ "Fn::Equals": [{ "Fn::Join": ["", [reference("Stage"), origins()]] }, "prod*"] });
+    let joined = |list| json!({ "Fn::Join": ["", reference(list)] });
     vec![
         ("OnAws", empty(reference("ApiBaseUrl"))),
         ("IsProduction", json!({ "Fn::Equals": [reference("Stage"), "prod"] })),
-        ("HasCorsOrigins", json!({ "Fn::And": [not(empty(origins())), not(in_production_from_any)] })),
-        ("InNetwork", not(empty(json!({ "Fn::Join": ["", reference("SubnetIds")] })))),
+        ("HasCorsOrigins", not(empty(joined("CorsOrigins")))),
+        ("InNetwork", not(empty(joined("SubnetIds")))),
         ("HasRedisIam", not(empty(reference("RedisIamCache")))),
         ("HasKafkaCluster", not(empty(reference("KafkaClusterArn")))),
         ("HasKafkaLogin", not(empty(reference("KafkaLoginSecretArn")))),
