@@ -23,6 +23,8 @@ const CHANGE: &str = "
         DELETE FROM sessions WHERE user_id = (SELECT id FROM changed) AND id <> $4 RETURNING id
     ), forgotten AS (
         DELETE FROM password_resets WHERE user_id = (SELECT id FROM changed)
+    ), unfinished AS (
+        DELETE FROM pending_logins WHERE user_id = (SELECT id FROM changed)
     )
     SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
 
@@ -63,6 +65,8 @@ const RESET: &str = "
         WHERE id = $2 AND status = 'active' AND EXISTS (SELECT FROM used WHERE id = $1) RETURNING id
     ), ended AS (
         DELETE FROM sessions WHERE user_id = (SELECT id FROM changed) RETURNING id
+    ), unfinished AS (
+        DELETE FROM pending_logins WHERE user_id = (SELECT id FROM changed)
     )
     SELECT ARRAY(SELECT id FROM ended) AS ended FROM changed";
 

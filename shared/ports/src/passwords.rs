@@ -10,8 +10,8 @@ use kernel::{Failure, Timestamp};
 
 /// Changes of passwords. They are stored as hashes alone.
 pub trait PasswordStore {
-    /// Replaces the hash of a user's password, unless it is not `old` any more, and ends all sessions but `keep`. `None` if nothing changed;
-    /// otherwise the sessions that have ended.
+    /// Replaces the hash of a user's password, unless it is not `old` any more, and ends all sessions but `keep` and all logins that are to be
+    /// finished. `None` if nothing changed; otherwise the sessions that have ended.
     async fn change_password(
         &self,
         user: UserId,
@@ -34,7 +34,7 @@ pub trait PasswordStore {
     /// fewer than `MAX_ATTEMPTS` attempts.
     async fn try_reset(&self, selector: &str, now: Timestamp) -> Result<Vec<PasswordReset>, Failure>;
 
-    /// Sets the hash of the user's password, removes all tokens of the user, and ends all sessions. `None`, with nothing changed, if the token
-    /// was used; otherwise the sessions that have ended.
+    /// Sets the hash of the user's password, removes all tokens of the user, and ends all sessions and logins that are to be finished. `None`,
+    /// with nothing changed, if the token was used; otherwise the sessions that have ended.
     async fn reset_password(&self, reset: &PasswordReset, new: &str) -> Result<Option<Vec<SessionId>>, Failure>;
 }

@@ -1,4 +1,4 @@
-//! Contract of [`PasswordStore`], over the stores that register users, verify addresses and begin sessions.
+//! Contract of [`PasswordStore`], over the stores that register users, verify addresses, and begin sessions and logins.
 
 use super::{Fixture, an_event, fresh, later, now};
 use crate::build;
@@ -12,9 +12,11 @@ use domain::{
 };
 use futures_util::future::join_all;
 use kernel::Timestamp;
-use ports::{LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, UserStore, VerificationStore};
+use ports::{
+    FactorStore, LoginAttempt, LoginCounters, LoginName, PasswordStore, RefreshToken, UserStore, VerificationStore,
+};
 
-/// Generates one test per rule. The expression is a future of a `Fixture<impl PasswordStore + UserStore + VerificationStore>`.
+/// Generates one test per rule. The expression is a future of a `Fixture<impl Stores>`.
 #[macro_export]
 macro_rules! contract_password_changes {
     ($fixture:expr) => {
@@ -27,13 +29,14 @@ macro_rules! contract_password_changes {
             reset_sets_the_password_once_and_ends_all_sessions
             concurrent_resets_with_one_token_succeed_once
             changed_password_invalidates_mailed_tokens
+            changed_or_reset_password_ends_waiting_logins
         }
     };
 }
 
 /// What a rule needs of the stores.
-pub trait Stores: PasswordStore + UserStore + VerificationStore {}
-impl<S: PasswordStore + UserStore + VerificationStore> Stores for S {}
+pub trait Stores: PasswordStore + UserStore + VerificationStore + FactorStore {}
+impl<S: PasswordStore + UserStore + VerificationStore + FactorStore> Stores for S {}
 
 fn counters() -> LoginCounters {
     LoginCounters { name_and_source: fresh().to_string(), source: fresh().to_string() }
@@ -166,4 +169,23 @@ pub async fn changed_password_invalidates_mailed_tokens(fixture: &Fixture<impl S
     assert_eq!(changed, Ok(Some(vec![])));
     assert_eq!(port.try_reset(&selector, now()).await, Ok(vec![]));
     assert_eq!(port.reset_password(&reset, "$other$").await, Ok(None));
+}
+
+pub async fn changed_or_reset_password_ends_waiting_logins(fixture: &Fixture<impl Stores>) {
+    let (port, user, other) = (fixture.port(), registered(fixture.port()).await, registered(fixture.port()).await);
+    let reset = reset(port, &user, &selector()).await;
+    let wait = async |user: &User| {
+        let digest = selector();
+        port.store_login(&digest, user.id, now(), later(60)).await.expect("stored");
+        digest
+    };
+    let (waiting, of_other) = (wait(&user).await, wait(&other).await);
+    assert_eq!(port.change_password(user.id, "$wrong$", "$new$", SessionId(fresh())).await, Ok(None));
+    assert_eq!(port.try_login(&waiting, now()).await, Ok(Some(user.id)), "nothing has changed");
+    port.reset_password(&reset, "$new$").await.expect("a response").expect("set");
+    assert_eq!((port.try_login(&waiting, now()).await, port.finish_login(&waiting).await), (Ok(None), Ok(false)));
+    let waiting = wait(&user).await;
+    port.change_password(user.id, "$new$", "$newer$", SessionId(fresh())).await.expect("a response").expect("changed");
+    assert_eq!(port.try_login(&waiting, now()).await, Ok(None));
+    assert_eq!(port.try_login(&of_other, now()).await, Ok(Some(other.id)));
 }

@@ -21,6 +21,7 @@ impl UsersState {
     fn set_password(&mut self, user: UserId, hash: &str) -> Result<(), Failure> {
         self.account(user)?.password_hash = hash.to_owned();
         self.resets.retain(|_, (one, ..)| one.user_id != user);
+        self.factors.end_logins(user);
         Ok(())
     }
 }

@@ -29,6 +29,11 @@ impl Factors {
     pub(super) fn erase(&mut self, user: UserId) {
         self.totp.remove(&user);
         self.recovery_codes.retain(|(owner, _)| *owner != user);
+        self.end_logins(user);
+    }
+
+    /// Ends the logins of a user that are to be finished.
+    pub(super) fn end_logins(&mut self, user: UserId) {
         self.logins.retain(|_, (owner, ..)| *owner != user);
     }
 }
