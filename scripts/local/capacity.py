@@ -30,7 +30,7 @@ from cost_count import Usage
 
 MEASURED = Path(__file__).with_name("capacity.json")
 TARGET = 1000
-# Orders wait for these: what else consumes their events may fall behind for a while.
+# Orders wait for these; the others only follow.
 SAGA = ("order-place", "stock-reserve", "payment-charge", "order-advance", "stock-allocate", "payment-webhook")
 MILLISECONDS = 1000
 
@@ -97,19 +97,28 @@ def stage(function: str, use: Use) -> Stage:
         batch_ms = batch * cpu + use.wait_ms
     else:
         # A shard or a partition has one invocation at a time; its batch is one statement or one call.
-        batch, concurrency = mapping["batch"], len(row["mappings"])
+        batch, concurrency = mapping["batch"], _parts(function, mapping["source"])
         batch_ms = batch * cpu + use.wait_ms
     orders = concurrency * batch / batch_ms * MILLISECONDS / use.records
     return Stage(function, use, cpu + use.wait_ms, orders, concurrency, concurrency * bool(row["uses_database"]))
 
 
+def _parts(function: str, source: str) -> int:
+    """Partitions of the topics, or shards of the stream, that a function reads."""
+    if source == "kafka":
+        topics = catalog.section("kafka_topics")
+        read = {mapping["name"] for mapping in catalog.row(function)["mappings"]}
+        return sum(topic["partitions"] for name, topic in topics.items() if name in read)
+    return int(cost_model.prices()["assumptions"]["pollers"][source])
+
+
 def narrow(found: Iterable[Stage]) -> list[str]:
-    """What is out of proportion: stages that orders wait for and that take fewer orders than the target."""
+    """What is out of proportion: stages that take fewer orders than the target."""
     return [
         f"{each.function} takes {each.orders_per_s:.0f} orders a second at a concurrency of {each.concurrency}: "
         f"{math.ceil(TARGET / each.orders_per_s * each.concurrency)} is needed for {TARGET}"
         for each in found
-        if each.function in SAGA and each.orders_per_s < TARGET
+        if each.orders_per_s < TARGET
     ]
 
 

@@ -74,7 +74,7 @@ functions! {
         .uses(&[Uses::Postgres]);
     /// Adds deliveries of public events to the endpoints of webhooks that subscribed to them.
     WEBHOOK_ENQUEUE = Function::new("webhook-enqueue", Notifications).on(WEBHOOK_EVENTS)
-        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5);
+        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5).memory(256).concurrency(20);
     /// Sends the webhooks that are due.
     WEBHOOK_DELIVER = Function::new("webhook-deliver", Notifications).triggered(Schedule { minutes: 1 })
         .uses(&[

@@ -11,7 +11,7 @@ functions! {
     /// Archives the topics to S3, in windows of minutes: each batch makes an object for each partition.
     EVENT_ARCHIVE = Function::new("event-archive", Operations)
         .triggered(Kafka(KAFKA_TOPICS)).uses(&[Uses::Bucket(&ARCHIVE, &[PutObject])]).timeout(30)
-        .gathering(1000, 300);
+        .gathering(1000, 300).memory(512);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bus]).timeout(170).memory(512);
