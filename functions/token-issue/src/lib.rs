@@ -13,13 +13,12 @@ use domain::{
 };
 use edge::http::{Basic, Call, Form, Reply};
 use kernel::Failure;
-use ports::{Claims, ClientLogins, ClientProof, RequestSources, Tokens};
+use ports::{Claims, ClientLogins, ClientProof, Tokens};
 
 /// Issues one token.
 pub async fn handle(
     clients: &impl ClientLogins,
     tokens: &impl Tokens,
-    sources: &impl RequestSources,
     call: Call<Form<TokenRequest>>,
 ) -> Result<Reply<ServiceTokenView>, Failure> {
     let (Form(request), call) = call.into_parts();
@@ -31,7 +30,7 @@ pub async fn handle(
         Ok(credentials) => credentials,
         Err(refusal) => return refuse(refusal),
     };
-    let client_address = call.client_address(async |secret| sources.is_from_distribution(secret).await).await?;
+    let client_address = call.client_address(async |secret| clients.is_from_distribution(secret).await).await?;
     let attempt = ClientProof { credentials: &credentials, client_address, now: call.now };
     let Some(client) = clients.prove_client(attempt).await? else { return refuse(TokenRefusal::InvalidClient) };
     let expires_at = session::token_expiry(call.now)?.access;

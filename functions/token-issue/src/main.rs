@@ -6,9 +6,9 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let tokens = adapters_auth::tokens(&wiring)?;
     let (secrets, sources) = (adapters_auth::RandomTokens, adapters_auth::request_sources(&wiring)?);
-    let clients = services::ThrottledClients { clients: &users, secrets: &secrets, sources: &sources };
+    let clients = services::Throttled::new(&users, &secrets, &sources);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        token_issue::handle(&clients, &tokens, &sources, call).await
+        token_issue::handle(&clients, &tokens, call).await
     })
     .await
 }

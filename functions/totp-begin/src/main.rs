@@ -6,7 +6,7 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let (passwords, sources) = (adapters_auth::Argon2Passwords, adapters_auth::request_sources(&wiring)?);
     let codes = adapters_auth::totp_codes(&wiring)?;
-    let passwords = services::ThrottledPasswords { users: &users, passwords: &passwords, sources: &sources };
+    let passwords = services::Throttled::new(&users, &passwords, &sources);
     edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
         totp_begin::handle(&users, &passwords, &codes, call).await
     })

@@ -1,6 +1,6 @@
 //! Ports of service clients.
 
-use crate::LoginCounters;
+use crate::{LoginCounters, RequestSources};
 use domain::{
     client::{Client, ClientCredentials},
     id::ClientId,
@@ -56,7 +56,7 @@ pub struct ClientProof<'a> {
 }
 
 /// Proving to be a service client, under the delays of `domain::throttle`.
-pub trait ClientLogins {
+pub trait ClientLogins: RequestSources {
     /// Verifies a secret. `None` for a wrong secret and for an unknown client alike; `RateLimited` after too many.
     async fn prove_client(&self, attempt: ClientProof<'_>) -> Result<Option<ClientId>, Failure>;
 }

@@ -24,7 +24,7 @@ use edge::http::{Call, Reply};
 use kernel::{Failure, Uuid};
 use ports::{PasswordStore as _, Revocations as _, VerificationTokens as _};
 use serde_json::json;
-use services::{MailedTokenSender, NewPasswords, ThrottledPasswords};
+use services::{MailedTokenSender, NewPasswords, Throttled};
 use testkit::Platform;
 
 const NEW: &str = "a new horse, another battery";
@@ -41,7 +41,7 @@ async fn platform() -> Platform {
 
 pub(crate) async fn change(platform: &Platform, call: Call<ChangePassword>) -> Result<Reply<()>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let old = ThrottledPasswords { users, passwords, sources };
+    let old = Throttled::new(users, passwords, sources);
     let new = NewPasswords { passwords, strength: passwords };
     password_change::handle(users, (&old, &new), &platform.revocations(), call).await
 }
@@ -54,7 +54,7 @@ pub(crate) async fn confirm(platform: &Platform, call: Call<ConfirmReset>) -> Re
 
 pub(crate) async fn log_in(platform: &Platform, call: Call<Login>) -> Result<Reply<TokenView>, Failure> {
     let (users, passwords, sources) = (&platform.users(), &platform.passwords(), &platform.request_sources());
-    let passwords = &ThrottledPasswords { users, passwords, sources };
+    let passwords = &Throttled::new(users, passwords, sources);
     user_login::handle(users, (passwords, &MfaPolicy::default()), (&platform.tokens(), &refresh_cookie()), call).await
 }
 
