@@ -5,12 +5,13 @@
 
 use api::RecoveryCodesView;
 use domain::{
-    second_factor::{self, ConfirmTotp, RECOVERY_CODES},
+    second_factor::{self, ConfirmTotp},
     user,
 };
 use edge::http::{Call, Reply};
 use kernel::Failure;
 use ports::{FactorCodes, FactorStore};
+use services::new_recovery_codes;
 
 /// Activates one second factor.
 pub async fn handle(
@@ -25,8 +26,7 @@ pub async fn handle(
     }
     let step = codes.step_of(user_id, &totp.sealed, &call.body.code, call.now).await?;
     let step = step.ok_or_else(second_factor::wrong_code_field)?;
-    let new = (0..RECOVERY_CODES).map(|_| codes.recovery_code()).collect::<Result<Vec<_>, _>>()?;
-    let (shown, digests): (Vec<_>, Vec<_>) = new.into_iter().map(|(code, digest)| (code.text(), digest)).unzip();
+    let (shown, digests) = new_recovery_codes(codes)?;
     match factors.activate_totp(user_id, &totp.sealed, step, &digests).await? {
         true => Ok(Reply::ok(RecoveryCodesView { recovery_codes: shown })),
         false => Err(second_factor::already_active()),

@@ -94,11 +94,12 @@ CREATE TABLE identity.totp (
     created_at timestamptz NOT NULL
 );
 
--- Digests of recovery codes that were not used yet.
+-- Digests of recovery codes that were not used yet. The number lets new codes replace old ones, also if two requests do so at once.
 CREATE TABLE identity.recovery_codes (
-    user_id uuid NOT NULL REFERENCES identity.totp (user_id) ON DELETE CASCADE,
-    digest  text NOT NULL,
-    PRIMARY KEY (user_id, digest)
+    user_id uuid     NOT NULL REFERENCES identity.totp (user_id) ON DELETE CASCADE,
+    number  smallint NOT NULL,
+    digest  text     NOT NULL,
+    PRIMARY KEY (user_id, number)
 );
 
 -- Logins with a right password that are to be finished with a second factor, under the digest of their token. The sweep deletes expired rows.

@@ -23,9 +23,21 @@ const ACTIVATE: &str = "
         UPDATE totp SET is_active = true, last_step = $3 WHERE user_id = $1 AND sealed = $2 AND NOT is_active
         RETURNING user_id
     ), codes AS (
-        INSERT INTO recovery_codes (user_id, digest) SELECT user_id, unnest($4::text[]) FROM activated
+        INSERT INTO recovery_codes (user_id, number, digest)
+        SELECT user_id, number, digest FROM activated, unnest($4::text[]) WITH ORDINALITY AS new (digest, number)
     )
     SELECT user_id FROM activated";
+
+/// Of two requests, the second waits for the codes of the first, and replaces them.
+const RENEW: &str = "
+    WITH protected AS (
+        SELECT user_id FROM totp WHERE user_id = $1 AND is_active
+    ), codes AS (
+        INSERT INTO recovery_codes (user_id, number, digest)
+        SELECT user_id, number, digest FROM protected, unnest($2::text[]) WITH ORDINALITY AS new (digest, number)
+        ON CONFLICT (user_id, number) DO UPDATE SET digest = excluded.digest
+    )
+    SELECT user_id FROM protected";
 
 const REMOVE: &str = concat!(
     "WITH removed AS (
@@ -68,6 +80,12 @@ impl<B: Bus> FactorStore for PgUsers<B> {
     async fn activate_totp(&self, user: UserId, sealed: &str, step: i64, digests: &[String]) -> Result<bool, Failure> {
         let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
         let rows = self.relay.database().query(ACTIVATE, &params![user.0, sealed, step, digests]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure> {
+        let digests: Vec<&str> = digests.iter().map(String::as_str).collect();
+        let rows = self.relay.database().query(RENEW, &params![user.0, digests]).await?;
         Ok(!rows.is_empty())
     }
 

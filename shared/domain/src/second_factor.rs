@@ -81,7 +81,7 @@ pub struct BeginTotp {
     pub current_password: String,
 }
 
-/// A request to activate a second factor.
+/// A code of the device, to activate a second factor or to renew its recovery codes.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmTotp {

@@ -22,6 +22,10 @@ pub trait FactorStore {
     /// `false` unless it is there and not active.
     async fn activate_totp(&self, user: UserId, sealed: &str, step: i64, digests: &[String]) -> Result<bool, Failure>;
 
+    /// Stores the digests of new recovery codes in place of those of before, as many as there were at first. `false` unless a second factor is
+    /// active.
+    async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure>;
+
     /// Removes the second factor and the recovery codes, and commits the event. `false` if there is none.
     async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure>;
 

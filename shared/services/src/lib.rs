@@ -37,7 +37,7 @@ pub use payments::{advance_payment, commit_payment, get_payment, staff_metrics};
 pub use reconciliation::reconcile_payment;
 pub use refunds::settle_refunds;
 pub use retry::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
-pub use second_factors::use_code;
+pub use second_factors::{new_recovery_codes, use_code};
 pub use sessions::begin_session;
 pub use sweep::{Sweep, SweepSummary};
 pub use throttled::Throttled;

@@ -3,7 +3,7 @@
 use crate::throttled::Throttled;
 use domain::{
     id::UserId,
-    second_factor::{Code, Proof},
+    second_factor::{Code, Proof, RECOVERY_CODES},
 };
 use kernel::{Failure, Timestamp};
 use ports::{
@@ -42,4 +42,10 @@ pub async fn use_code(
         Some(step) => factors.use_step(user, step).await,
         None => Ok(false),
     }
+}
+
+/// New recovery codes of an account, as they are shown, and their digests.
+pub fn new_recovery_codes(codes: &impl FactorCodes) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let new = (0..RECOVERY_CODES).map(|_| codes.recovery_code()).collect::<Result<Vec<_>, _>>()?;
+    Ok(new.into_iter().map(|(code, digest)| (code.text(), digest)).unzip())
 }

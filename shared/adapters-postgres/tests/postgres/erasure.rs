@@ -24,7 +24,7 @@ const PERSON_SQL: &str = "
     INSERT INTO identity.password_resets (id, user_id, selector, digest, expires_at)
     VALUES (gen_random_uuid(), $person, 'zqxmark', 'zqxmark', now());
     INSERT INTO identity.totp (user_id, sealed, created_at) VALUES ($person, 'zqxmark', now());
-    INSERT INTO identity.recovery_codes (user_id, digest) VALUES ($person, 'zqxmark');
+    INSERT INTO identity.recovery_codes (user_id, number, digest) VALUES ($person, 1, 'zqxmark');
     INSERT INTO identity.pending_logins (digest, user_id, expires_at) VALUES ('zqxmark', $person, now());
     INSERT INTO identity.sessions (id, user_id, digest, created_at, refreshed_at, expires_at) VALUES ($person, $person, 'zqxmark', now(), now(), now());
     INSERT INTO identity.used_refresh_tokens (digest, session_id, expires_at) VALUES ('zqxmark', $person, now());

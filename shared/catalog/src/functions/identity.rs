@@ -29,6 +29,10 @@ functions! {
     TOTP_REMOVE = Function::new("totp-remove", Identity).http(Delete, "/api/v1/users/{id}/totp", ANY_USER).counts_attempts()
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])])
         .publishes(&[SECOND_FACTOR_REMOVED]).memory(512);
+    /// Replaces the recovery codes of a second factor.
+    RECOVERY_CODE_RENEW = Function::new("recovery-code-renew", Identity)
+        .http(Post, "/api/v1/users/{id}/totp/recovery-codes", ANY_USER).counts_attempts()
+        .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
     /// Serves the public signing keys.
     JWKS_GET = Function::new("jwks-get", Identity).http(Get, "/.well-known/jwks.json", Public).unlimited()
         .uses(&[Uses::Secret(&VERIFICATION_KEYS, &[GetSecretValue])]);

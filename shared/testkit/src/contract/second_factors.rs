@@ -20,6 +20,8 @@ macro_rules! contract_second_factors {
             step_is_used_once_and_none_before_it
             concurrent_uses_of_a_step_succeed_once
             recovery_code_is_used_once
+            renewed_recovery_codes_replace_those_of_before
+            concurrent_renewals_leave_the_codes_of_one
             removed_second_factor_takes_its_recovery_codes_along
             login_is_tried_five_times_until_it_expires
             login_is_finished_once
@@ -97,6 +99,42 @@ pub async fn recovery_code_is_used_once(fixture: &Fixture<impl FactorStore + Use
         assert_eq!(port.use_recovery_code(user, digest).await, Ok(is_accepted), "{digest}");
     }
     assert_eq!(port.use_recovery_code(other, "one").await, Ok(true));
+}
+
+fn two(name: &str) -> [String; 2] {
+    [1, 2].map(|number| format!("{name}{number}"))
+}
+
+pub async fn renewed_recovery_codes_replace_those_of_before(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let (port, user, other) = (fixture.port(), protected(fixture.port()).await, protected(fixture.port()).await);
+    let unprotected = registered(port).await;
+    assert_eq!(port.begin_totp(unprotected, "sealed", now()).await, Ok(true));
+    assert_eq!(port.renew_recovery_codes(unprotected, &two("new")).await, Ok(false));
+    assert_eq!(port.use_recovery_code(user, "one").await, Ok(true));
+    assert_eq!(port.renew_recovery_codes(user, &two("new")).await, Ok(true));
+    for (digest, is_accepted) in [("one", false), ("two", false), ("new1", true), ("new1", false), ("new2", true)] {
+        assert_eq!(port.use_recovery_code(user, digest).await, Ok(is_accepted), "{digest}");
+    }
+    assert_eq!(port.use_recovery_code(other, "two").await, Ok(true));
+    assert_eq!(port.renew_recovery_codes(user, &two("newer")).await, Ok(true), "none is left");
+    assert_eq!(port.use_recovery_code(user, "newer1").await, Ok(true));
+}
+
+pub async fn concurrent_renewals_leave_the_codes_of_one(fixture: &Fixture<impl FactorStore + UserStore>) {
+    let user = protected(fixture.port()).await;
+    let names: Vec<String> = (0..8).map(|number| format!("set{number}-")).collect();
+    let renewals = fixture.concurrent(8).zip(&names).map(|(port, name)| async move {
+        assert_eq!(port.renew_recovery_codes(user, &two(name)).await, Ok(true));
+    });
+    join_all(renewals).await;
+    let mut accepted = Vec::new();
+    for digest in names.iter().flat_map(|name| two(name)) {
+        if fixture.port().use_recovery_code(user, &digest).await == Ok(true) {
+            accepted.push(digest);
+        }
+    }
+    let names = names.iter().map(|name| two(name).to_vec());
+    assert!(names.into_iter().any(|pair| pair == accepted), "{accepted:?}");
 }
 
 pub async fn removed_second_factor_takes_its_recovery_codes_along(fixture: &Fixture<impl FactorStore + UserStore>) {

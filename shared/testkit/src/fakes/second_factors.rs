@@ -73,6 +73,19 @@ impl ports::FactorStore for Users {
         commit.await
     }
 
+    async fn renew_recovery_codes(&self, user: UserId, digests: &[String]) -> Result<bool, Failure> {
+        let commit = self.0.commit("users.renew_recovery_codes", |state| {
+            let factors = &mut state.users.factors;
+            if !factors.is_active(user) {
+                return Ok(false);
+            }
+            factors.recovery_codes.retain(|(owner, _)| *owner != user);
+            factors.recovery_codes.extend(digests.iter().map(|digest| (user, digest.clone())));
+            Ok(true)
+        });
+        commit.await
+    }
+
     async fn remove_totp(&self, user: UserId, event: &Event) -> Result<bool, Failure> {
         let commit = self.0.commit("users.remove_totp", |state| {
             let factors = &mut state.users.factors;

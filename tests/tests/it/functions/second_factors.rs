@@ -2,10 +2,10 @@
 
 use super::{USER, browser_sessions::refresh_cookie, clock, customer, http::assert_responses, sample, sample_time};
 use adapters::{Wiring, config::Config};
-use api::{TokenView, TotpView};
-use catalog::{Function, TOTP_BEGIN, TOTP_CONFIRM, TOTP_REMOVE, USER_LOGIN, USER_LOGIN_MFA};
+use api::{RecoveryCodesView, TokenView, TotpView};
+use catalog::{Function, RECOVERY_CODE_RENEW, TOTP_BEGIN, TOTP_CONFIRM, TOTP_REMOVE, USER_LOGIN, USER_LOGIN_MFA};
 use domain::{
-    second_factor::{BeginTotp, FinishLogin, LOGIN_S, MAX_ATTEMPTS, MfaPolicy, RemoveTotp},
+    second_factor::{BeginTotp, ConfirmTotp, FinishLogin, LOGIN_S, MAX_ATTEMPTS, MfaPolicy, RemoveTotp},
     throttle,
     user::{Role, User},
 };
@@ -36,6 +36,11 @@ pub(crate) async fn finish(platform: &Platform, call: Call<FinishLogin>) -> Resu
     let (users, codes, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
     let factors = &Throttled::new(users, codes, sources);
     user_login_mfa::handle(users, factors, (codes, &refresh_cookie()), call).await
+}
+
+pub(crate) async fn renew(platform: &Platform, call: Call<ConfirmTotp>) -> Result<Reply<RecoveryCodesView>, Failure> {
+    let (users, codes, sources) = (&platform.users(), &platform.tokens(), &platform.request_sources());
+    recovery_code_renew::handle(users, &Throttled::new(users, codes, sources), codes, call).await
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -180,6 +185,53 @@ async fn code_finishes_one_login_and_so_does_a_recovery_code() {
     assert_eq!(try_to_finish(&platform, &next().await, proof, 0).await, refused(401, "wrong-code"));
     let lower = recovery[1].to_lowercase();
     assert_eq!(try_to_finish(&platform, &next().await, ("recovery_code", &lower), 0).await, accepted());
+}
+
+#[tokio::test]
+async fn recovery_code_renew_replaces_all_codes_for_a_code_of_the_device() {
+    let (platform, old) = platform().await;
+    let right = code(&platform, 0).await;
+    let wrong = if right == "123456" { "654321" } else { "123456" };
+    let send = async |case: &str| {
+        let handler = async |call| renew(&platform, call).await;
+        respond(&route(RECOVERY_CODE_RENEW), sample(RECOVERY_CODE_RENEW, case), &clock(), &handler).await
+    };
+    for (case, status, pointer) in [
+        ("bad_short_code".to_owned(), 422, "/code"),
+        (format!(r#"set /body/code = "{wrong}""#), 422, "/code"),
+        (format!(r#"set /body/code = "{right}"; {AS_ADMIN}"#), 404, ""),
+        (format!(r#"set /body/code = "{right}"; remove /requestContext/authorizer"#), 401, ""),
+    ] {
+        let response = send(&case).await;
+        assert_eq!(response["statusCode"], status, "{case}: {response}");
+        assert_eq!(body(&response)["errors"][0]["pointer"].as_str().unwrap_or_default(), pointer, "{case}");
+    }
+    let renewed = send(&format!(r#"set /body/code = "{right}""#)).await;
+    assert_eq!(renewed["statusCode"], 200, "{renewed}");
+    let new: Vec<String> = serde_json::from_value(body(&renewed)["recovery_codes"].clone()).expect("codes");
+    assert_eq!(new.iter().collect::<std::collections::HashSet<_>>().len(), 10);
+    assert_eq!(send(&format!(r#"set /body/code = "{right}""#)).await["statusCode"], 422, "it was used");
+    let finish = async |recovery: &str| {
+        try_to_finish(&platform, &mfa_token(&platform).await, ("recovery_code", recovery), 0).await
+    };
+    assert_eq!(finish(&old[0]).await, refused(401, "wrong-code"));
+    assert_eq!(finish(&new[0]).await, accepted());
+}
+
+#[tokio::test]
+async fn guesses_of_codes_are_delayed_when_recovery_codes_are_renewed() {
+    let (platform, _) = platform().await;
+    let right = code(&platform, 0).await;
+    let wrong = if right == "123456" { "654321" } else { "123456" };
+    let send = async |code: &str| {
+        let event = sample(RECOVERY_CODE_RENEW, &format!(r#"set /body/code = "{code}""#));
+        let handler = async |call| renew(&platform, call).await;
+        respond(&route(RECOVERY_CODE_RENEW), event, &clock(), &handler).await["statusCode"].clone()
+    };
+    for _ in 0..throttle::FREE_FAILURES {
+        assert_eq!(send(wrong).await, 422);
+    }
+    assert_eq!(send(&right).await, 429);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::functions::{
     http::register as register_user,
     passwords::{change as change_password, confirm as confirm_reset, log_in},
     sample, sample_time,
-    second_factors::{begin as begin_totp, finish as finish_login, remove as remove_totp},
+    second_factors::{begin as begin_totp, finish as finish_login, remove as remove_totp, renew as renew_codes},
     seeded_platform,
 };
 use adapters::{Wiring, config::Config};
@@ -103,6 +103,7 @@ impl Api {
             TOTP_BEGIN => |call| begin_totp(p, call);
             TOTP_CONFIRM => |call| totp_confirm::handle(&p.users(), &p.tokens(), call);
             TOTP_REMOVE => |call| remove_totp(p, call);
+            RECOVERY_CODE_RENEW => |call| renew_codes(p, call);
             TOKEN_REFRESH => |call| token_refresh::handle(&p.users(), (&p.tokens(), &refresh_cookie()), &p.revocations(), call);
             USER_LOGOUT => |call| user_logout::handle(&p.users(), &p.revocations(), &refresh_cookie(), call);
             USER_GET => |call| user_get::handle(&p.users(), call);

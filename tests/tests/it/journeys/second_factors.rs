@@ -64,3 +64,25 @@ async fn login_with_a_second_factor_needs_a_code_until_it_is_removed() {
     assert_eq!(removed.status, 204, "{}", removed.text);
     api.login(&user.email, PASSWORD).await;
 }
+
+#[tokio::test]
+async fn renewed_recovery_codes_are_accepted_and_old_ones_are_not() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let user = api.customer().await;
+    let path = format!("/api/v1/users/{}/totp", user.id);
+    let send = async |path: &str, body: Value| api.post(path).token(&user.token).json(&body).send().await;
+    let begun = send(&path, json!({ "current_password": PASSWORD })).await.expect(200);
+    let secret = text(&begun, "secret");
+    let confirmed = send(&format!("{path}/confirm"), json!({ "code": code(secret, 0) })).await.expect(200);
+    let renew = format!("{path}/recovery-codes");
+    send(&renew, json!({ "code": code(secret, 0) })).await.problem(422, "validation");
+    let renewed = send(&renew, json!({ "code": code(secret, 1) })).await.expect(200);
+    assert_eq!(renewed["recovery_codes"].as_array().map(Vec::len), Some(10));
+    let token = mfa_token(&api, &user).await;
+    let finish = async |recovery: &Value| {
+        let body = json!({ "mfa_token": token, "recovery_code": recovery });
+        api.post("/api/v1/users/login/mfa").json(&body).send().await
+    };
+    finish(&confirmed["recovery_codes"][0]).await.problem(401, "wrong-code");
+    finish(&renewed["recovery_codes"][0]).await.expect(200);
+}

@@ -34,7 +34,7 @@ const LONG_FUNCTIONS: [(&str, &str); 4] = [
 ];
 
 /// Handlers that may take more ports, as `path::name`, each with the reason.
-const WIDE_HANDLERS: [(&str, &str); 8] = [
+const WIDE_HANDLERS: [(&str, &str); 9] = [
     ("functions/message-send/src/lib.rs::handle", "the channel of the request decides which sender is used"),
     ("functions/update-send/src/lib.rs::handle", "the customer decides which senders are used"),
     (
@@ -47,6 +47,7 @@ const WIDE_HANDLERS: [(&str, &str); 8] = [
     ),
     ("functions/user-login/src/lib.rs::handle", "one store has the account and the login that is to be finished"),
     ("functions/user-login-mfa/src/lib.rs::handle", "one store has the account and its second factor"),
+    ("functions/recovery-code-renew/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/totp-begin/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/password-reset-send/src/lib.rs::handle", "one store has the user, the token and what was sent"),
 ];

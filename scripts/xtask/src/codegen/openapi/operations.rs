@@ -63,6 +63,10 @@ fn identity() -> Vec<Operation> {
         route(catalog::TOTP_BEGIN).takes::<BeginTotp>().ok::<TotpView>().refuses(&["too-many-logins", "totp-active"]),
         route(catalog::TOTP_CONFIRM).takes::<ConfirmTotp>().ok::<RecoveryCodesView>().refuses(&["totp-active"]),
         route(catalog::TOTP_REMOVE).takes::<Option<RemoveTotp>>().refuses(&["too-many-logins"]),
+        route(catalog::RECOVERY_CODE_RENEW)
+            .takes::<ConfirmTotp>()
+            .ok::<RecoveryCodesView>()
+            .refuses(&["too-many-logins"]),
         route(catalog::TOKEN_REFRESH)
             .takes::<Option<Refresh>>()
             .ok::<TokenView>()

@@ -1,0 +1,34 @@
+//! `POST /api/v1/users/{id}/totp/recovery-codes`: replaces the recovery codes of the caller, who proves to have the device.
+//!
+//! Returns ten codes, which are shown this once; those of before are not accepted any more. A code of the device that is wrong or was used before
+//! is 422, as is any without a second factor, and after repeated failures it is 429, with the delays of logins.
+
+use api::RecoveryCodesView;
+use domain::{
+    second_factor::{ConfirmTotp, Proof, wrong_code_field},
+    user,
+};
+use edge::http::{Call, Reply};
+use kernel::Failure;
+use ports::{FactorAttempt, FactorCodes, FactorLogins, FactorStore, UserStore};
+use services::new_recovery_codes;
+
+/// Replaces the codes of one account.
+pub async fn handle(
+    users: &(impl UserStore + FactorStore),
+    factors: &impl FactorLogins,
+    codes: &impl FactorCodes,
+    call: Call<ConfirmTotp>,
+) -> Result<Reply<RecoveryCodesView>, Failure> {
+    let user_id = call.owner_from_path("id", user::check_self)?;
+    let proof = Proof::Code(call.body.code.clone());
+    let client_address = call.client_address(async |secret| factors.is_from_distribution(secret).await).await?;
+    let attempt = FactorAttempt { user: user_id, proof: &proof, client_address, now: call.now };
+    let (_, counters) = factors.prove_factor(attempt).await?.ok_or_else(wrong_code_field)?;
+    users.forget_attempt(&counters).await?;
+    let (shown, digests) = new_recovery_codes(codes)?;
+    match users.renew_recovery_codes(user_id, &digests).await? {
+        true => Ok(Reply::ok(RecoveryCodesView { recovery_codes: shown })),
+        false => Err(wrong_code_field()),
+    }
+}
