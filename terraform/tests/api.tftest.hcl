@@ -224,8 +224,8 @@ run "api" {
   }
 
   assert {
-    condition     = contains(module.edge.settings.redacted, "authorization")
-    error_message = "The web ACL's log has access tokens."
+    condition     = length(setsubtract(["authorization", "cookie"], module.edge.settings.redacted)) == 0
+    error_message = "The web ACL's log has access tokens or refresh tokens."
   }
 }
 

@@ -176,6 +176,13 @@ resource "aws_wafv2_web_acl_logging_configuration" "this" {
     }
   }
 
+  # Refresh tokens of browsers.
+  redacted_fields {
+    single_header {
+      name = "cookie"
+    }
+  }
+
   # What passes is in the API's log; only what was blocked or counted is of interest here.
   logging_filter {
     default_behavior = "DROP"
