@@ -9,7 +9,7 @@
 
 mod actions;
 mod alarms;
-mod batch;
+mod capacity;
 mod database;
 mod events;
 mod functions;
@@ -21,7 +21,7 @@ mod stores;
 
 pub use actions::*;
 pub use alarms::*;
-pub use batch::*;
+pub use capacity::*;
 pub use database::*;
 pub use events::*;
 pub use functions::*;
@@ -230,11 +230,6 @@ pub struct Function {
     pub class: Option<RouteClass>,
 }
 
-/// Memory in MiB of most functions, the least that Lambda offers. The share of a processor that comes with it is enough for one request
-/// (table in docs/benchmark.md), and a process has less than 10 MiB. What hashes passwords, draws or decodes has more, and so have consumers of
-/// streams, whose batches are large.
-const MEMORY_MB: u32 = 128;
-
 impl Function {
     /// Creates a row with defaults: invoked by operators, without resources.
     pub(crate) const fn new(name: &'static str, context: Context) -> Self {
@@ -315,26 +310,6 @@ impl Function {
 
     pub(crate) const fn publishes(mut self, events: &'static [&'static Event]) -> Self {
         self.publishes = events;
-        self
-    }
-
-    pub(crate) const fn concurrency(mut self, copies: u32) -> Self {
-        self.concurrency = copies;
-        self
-    }
-
-    pub(crate) const fn provisioned(mut self, environments: u32) -> Self {
-        self.provisioned = environments;
-        self
-    }
-
-    pub(crate) const fn memory(mut self, mb: u32) -> Self {
-        self.memory_mb = mb;
-        self
-    }
-
-    pub(crate) const fn timeout(mut self, seconds: u32) -> Self {
-        self.timeout_s = seconds;
         self
     }
 

@@ -1,6 +1,11 @@
-//! How an event source mapping gathers records.
+//! How much a function does at once: its memory, and how its event source mapping gathers records.
 
 use crate::Function;
+
+/// Memory in MiB of most functions, the least that Lambda offers. The share of a processor that comes with it is enough for one request
+/// (table in docs/benchmark.md), and a process has less than 10 MiB. What hashes passwords, draws or decodes has more, and so have consumers of
+/// streams, whose batches are large.
+pub(crate) const MEMORY_MB: u32 = 128;
 
 /// Messages of a queue's batch that are handled concurrently, on one processor: while one waits for the database, the gateway or another
 /// service, others proceed. Standard queues promise no order, so that none is lost; the records of a stream are handled in their order.
@@ -26,6 +31,26 @@ impl Function {
     /// Lets records wait, for a consumer that nobody waits for: fewer invocations, requests and log lines.
     pub(crate) const fn gathering(mut self, size: u32, window_s: u32) -> Self {
         self.batch = Batch { size, window_s };
+        self
+    }
+
+    pub(crate) const fn concurrency(mut self, copies: u32) -> Self {
+        self.concurrency = copies;
+        self
+    }
+
+    pub(crate) const fn provisioned(mut self, environments: u32) -> Self {
+        self.provisioned = environments;
+        self
+    }
+
+    pub(crate) const fn memory(mut self, mb: u32) -> Self {
+        self.memory_mb = mb;
+        self
+    }
+
+    pub(crate) const fn timeout(mut self, seconds: u32) -> Self {
+        self.timeout_s = seconds;
         self
     }
 
