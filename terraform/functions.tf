@@ -230,16 +230,8 @@ variable "message_quotas" {
   }
 }
 
-locals {
-  # Behind CloudFront, the functions of public routes see the address of an edge location, with all its viewers. The web ACL limits each viewer.
-  client_rate_limits = join(";", [
-    for limit in split(";", local.catalog.api.rate_limits) :
-    startswith(limit, "public_") ? "${split(":", limit)[0]}:1000000,9999999" : limit
-  ])
-}
-
 variable "client_rate_limits" {
-  description = "Requests of a client in a minute and in a day, by class of route, such as read:1200,200000;write:600,100000. Null: those of the catalog, and none to speak of for public routes, whose clients the web ACL limits."
+  description = "Requests of a client in a minute and in a day, by class of route, such as read:1200,200000;write:600,100000. Null: those of the catalog."
   type        = string
   default     = null
 
@@ -292,7 +284,7 @@ locals {
     DatabaseOwnerPassword = ""
     RedisUrl              = module.cache.url
     RedisIamCache         = module.cache.name
-    RateLimits            = coalesce(var.client_rate_limits, local.client_rate_limits)
+    RateLimits            = coalesce(var.client_rate_limits, local.catalog.api.rate_limits)
     KafkaBrokers          = module.kafka.bootstrap_brokers
     KafkaAuth             = "iam"
     KafkaLoginSecretArn   = ""

@@ -88,11 +88,14 @@ run "functions" {
   }
 
   assert {
-    condition = (
-      strcontains(module.function["user-login"].settings.environment["RATE_LIMITS"], "public_write:1000000,") &&
-      strcontains(module.function["user-login"].settings.environment["RATE_LIMITS"], ";read:1200,")
-    )
-    error_message = "The viewers of an edge location share the limit of one client, or clients who log in have none."
+    condition = alltrue([
+      for name, function in module.function :
+      function.settings.environment["RATE_LIMITS"] == local.catalog.api.rate_limits && (
+        !startswith(local.catalog.functions[name].trigger.throttle, "public_") || contains(keys(function.settings.environment), "ORIGIN_SECRET")
+      )
+      if contains(keys(function.settings.environment), "RATE_LIMITS")
+    ])
+    error_message = "A route has other limits of clients than the catalog says, or a public one cannot tell the viewers of an edge location apart."
   }
 
   assert {

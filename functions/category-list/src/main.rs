@@ -4,6 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CATEGORY_LIST)?;
     let index = adapters_postgres::product_index(&wiring)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| category_list::handle(&index, call).await)
-        .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| category_list::handle(&index, call).await).await
 }

@@ -9,7 +9,8 @@ async fn main() -> Result<(), edge::Error> {
     let tokens = adapters_auth::RandomTokens;
     let passwords = NewPasswords { passwords: &adapters_auth::Argon2Passwords, strength: &adapters_strength::Zxcvbn };
     let revocations = adapters_redis::revocations(&wiring)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| {
         password_reset_confirm::handle(&users, (&passwords, &tokens), &revocations, call).await
     })
     .await

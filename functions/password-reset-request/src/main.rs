@@ -4,8 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PASSWORD_RESET_REQUEST)?;
     let users = adapters_postgres::users(&wiring, adapters_eventbridge::bus(&wiring)?)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        password_reset_request::handle(&users, call).await
-    })
-    .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| password_reset_request::handle(&users, call).await).await
 }

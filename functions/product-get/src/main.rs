@@ -5,8 +5,6 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_GET)?;
     let products = adapters_dynamodb::products(&wiring)?;
     let cache = adapters_redis::cache(&wiring)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        product_get::handle(&products, &cache, call).await
-    })
-    .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| product_get::handle(&products, &cache, call).await).await
 }

@@ -5,8 +5,6 @@ async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_LIST)?;
     let products = adapters_dynamodb::products(&wiring)?;
     let index = adapters_postgres::product_index(&wiring)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        product_list::handle(&products, &index, call).await
-    })
-    .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| product_list::handle(&products, &index, call).await).await
 }

@@ -4,5 +4,6 @@
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_GET)?;
     let stock = adapters_postgres::stock(&wiring, adapters_postgres::UnreachableBus)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| stock_get::handle(&stock, call).await).await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| stock_get::handle(&stock, call).await).await
 }

@@ -7,8 +7,6 @@ async fn main() -> Result<(), edge::Error> {
     let tokens = adapters_auth::tokens(&wiring)?;
     let (secrets, sources) = (adapters_auth::RandomTokens, adapters_auth::request_sources(&wiring)?);
     let clients = services::Throttled::new(&users, &secrets, &sources);
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        token_issue::handle(&clients, &tokens, call).await
-    })
-    .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| token_issue::handle(&clients, &tokens, call).await).await
 }

@@ -6,8 +6,7 @@ async fn main() -> Result<(), edge::Error> {
     let users = adapters_postgres::users(&wiring, adapters_postgres::UnreachableBus)?;
     let (tokens, cookie) = (adapters_auth::tokens(&wiring)?, wiring.refresh_cookie()?);
     let revocations = adapters_redis::revocations(&wiring)?;
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        token_refresh::handle(&users, (&tokens, &cookie), &revocations, call).await
-    })
-    .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| token_refresh::handle(&users, (&tokens, &cookie), &revocations, call).await)
+        .await
 }

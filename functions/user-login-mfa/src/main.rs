@@ -7,8 +7,6 @@ async fn main() -> Result<(), edge::Error> {
     let (codes, tokens) = (adapters_auth::totp_codes(&wiring)?, adapters_auth::tokens(&wiring)?);
     let (sources, cookie) = (adapters_auth::request_sources(&wiring)?, wiring.refresh_cookie()?);
     let factors = services::Throttled::new(&users, &codes, &sources);
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
-        user_login_mfa::handle(&users, &factors, (&tokens, &cookie), call).await
-    })
-    .await
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| user_login_mfa::handle(&users, &factors, (&tokens, &cookie), call).await).await
 }

@@ -8,7 +8,8 @@ async fn main() -> Result<(), edge::Error> {
     let passwords = services::Throttled::new(&users, &passwords, &sources);
     let policy = wiring.mfa_policy()?;
     let (tokens, cookie) = (adapters_auth::tokens(&wiring)?, wiring.refresh_cookie()?);
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| {
         user_login::handle(&users, (&passwords, &policy), (&tokens, &cookie), call).await
     })
     .await

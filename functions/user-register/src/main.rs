@@ -9,7 +9,8 @@ async fn main() -> Result<(), edge::Error> {
     let passwords = NewPasswords { passwords: &adapters_auth::Argon2Passwords, strength: &adapters_strength::Zxcvbn };
     let sources = adapters_auth::request_sources(&wiring)?;
     let (limits, budget) = (wiring.message_limits()?, wiring.registration_limit()?);
-    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+    let route = adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?);
+    edge::http::run(route, async |call| {
         user_register::handle(&users, (&passwords, &sources), (&limits, budget), call).await
     })
     .await

@@ -229,11 +229,12 @@ impl Plan {
             bad_status,
         };
         match &self.kind {
-            Kind::Http { method, path, .. } => context! {
+            Kind::Http { method, path, role, .. } => context! {
+                is_public => role.is_none(),
                 route => format!("{} {path}", method.name()),
                 has_body => self.has_body(),
                 status => if *method == Method::Post { 201 } else { 200 },
-                dependencies => ["adapters", "adapters-redis", "catalog", "edge", "kernel", "serde", "tokio"],
+                dependencies => route_dependencies(role.is_none()),
                 ..common
             },
             Kind::Queue { events } => context! {
@@ -301,6 +302,12 @@ impl Plan {
         manifest["dev-dependencies"][&self.name] = toml_edit::value(dependency);
         Ok((path.into(), manifest.to_string()))
     }
+}
+
+/// The crates that a route needs; a public one also proves the addresses of its clients.
+fn route_dependencies(is_public: bool) -> Vec<&'static str> {
+    let all = ["adapters", "adapters-auth", "adapters-redis", "catalog", "edge", "kernel", "serde", "tokio"];
+    all.into_iter().filter(|name| is_public || *name != "adapters-auth").collect()
 }
 
 fn read(root: &Path, path: &str) -> Result<String> {

@@ -72,3 +72,40 @@ impl<K> Cache<K> {
         }
     }
 }
+
+/// A secret in memory, for tests.
+#[cfg(test)]
+pub(crate) mod memory {
+    use super::KeySource;
+    use kernel::Failure;
+    use std::cell::{Cell, RefCell};
+
+    /// Counts reads, which fail while it is down.
+    #[derive(Default)]
+    pub(crate) struct Secret {
+        pub text: RefCell<Option<String>>,
+        pub reads: Cell<u32>,
+        pub is_down: Cell<bool>,
+    }
+
+    impl Secret {
+        pub fn new(text: Option<&str>) -> Self {
+            Self { text: RefCell::new(text.map(str::to_owned)), ..Self::default() }
+        }
+    }
+
+    impl KeySource for &Secret {
+        async fn read(&self) -> Result<Option<String>, Failure> {
+            self.reads.set(self.reads.get() + 1);
+            match self.is_down.get() {
+                true => Err(Failure::unavailable("secrets", "down")),
+                false => Ok(self.text.borrow().clone()),
+            }
+        }
+
+        async fn write(&self, text: String) -> Result<(), Failure> {
+            self.text.replace(Some(text));
+            Ok(())
+        }
+    }
+}

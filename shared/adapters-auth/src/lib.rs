@@ -1,6 +1,7 @@
 //! Access tokens, password hashes, sealed secrets, and the secrets that tell sources of requests apart.
 
 mod cache;
+pub mod origin;
 pub mod passwords;
 pub mod sealed;
 pub mod second_factors;
@@ -8,6 +9,7 @@ pub mod sources;
 pub mod tokens;
 pub mod verification;
 
+pub use origin::OriginSecret;
 pub use passwords::Argon2Passwords;
 pub use sealed::SealedSecrets;
 pub use second_factors::TotpCodes;
@@ -18,6 +20,7 @@ pub use verification::RandomTokens;
 use adapters::wiring::{Result, Wiring};
 use adapters_secrets::secret;
 use catalog::{COUNTER_KEY, ORIGIN_SECRET, SEALING_KEYS, SIGNING_KEYS, VERIFICATION_KEYS};
+use std::rc::Rc;
 
 /// Signs access tokens.
 pub fn tokens(wiring: &Wiring) -> Result<JwtTokens> {
@@ -41,7 +44,12 @@ pub fn sealer(wiring: &Wiring) -> Result<SealedSecrets> {
 
 /// Tells the sources of requests apart.
 pub fn request_sources(wiring: &Wiring) -> Result<SecretSources> {
-    Ok(SecretSources::new(secret(wiring, &COUNTER_KEY)?, secret(wiring, &ORIGIN_SECRET)?))
+    Ok(SecretSources::new(secret(wiring, &COUNTER_KEY)?, distribution(wiring)?))
+}
+
+/// Recognizes the distribution in front of the API, once for all of the process.
+pub fn distribution(wiring: &Wiring) -> Result<Rc<OriginSecret>> {
+    wiring.shared(|| Ok(Rc::new(OriginSecret::new(secret(wiring, &ORIGIN_SECRET)?))))
 }
 
 /// The counter key, to make it.

@@ -1,20 +1,19 @@
 //! Sources of requests: the key that names their counters, and the secret that marks what came through the distribution.
 //!
-//! Both are cached for five minutes. The secret may have its previous value on a second line, so that neither a request nor a counter is
-//! lost while it is replaced.
+//! Both are cached for five minutes.
 
 #[cfg(test)]
 mod tests;
 
 use crate::cache::{Cache, KeySource, MAX_AGE};
+use crate::origin::OriginSecret;
 use adapters_secrets::SecretValue;
 use aws_lc_rs::{hmac, rand};
 use kernel::Failure;
+use std::rc::Rc;
 
 /// Bytes of the counter key.
 const KEY_BYTES: usize = 32;
-/// Shorter lines are no secrets, but what stands there until there is one.
-const MIN_SECRET: usize = 32;
 /// What the template puts into the secrets.
 const UNSET: &str = "unset";
 
@@ -22,9 +21,8 @@ const UNSET: &str = "unset";
 #[derive(Debug)]
 pub struct SecretSources<S = SecretValue> {
     counter_key: S,
-    origin_secret: S,
     key: Cache<hmac::Key>,
-    secrets: Cache<Vec<String>>,
+    origin: Rc<OriginSecret<S>>,
 }
 
 /// Makes the counter key.
@@ -32,41 +30,23 @@ pub struct SecretSources<S = SecretValue> {
 pub struct StoredCounterKey<S = SecretValue>(pub S);
 
 impl<S: KeySource> SecretSources<S> {
-    pub fn new(counter_key: S, origin_secret: S) -> Self {
-        Self { counter_key, origin_secret, key: Cache::empty(), secrets: Cache::empty() }
-    }
-
-    async fn tag(&self, text: &str) -> Result<hmac::Tag, Failure> {
-        let read = async || {
-            let missing = || Failure::unavailable("counter key", "no counter key exists yet; run key-rotate");
-            parse(self.counter_key.read().await?)?.ok_or_else(missing)
-        };
-        Ok(hmac::sign(&*self.key.get(MAX_AGE, read).await?, text.as_bytes()))
+    pub fn new(counter_key: S, origin: Rc<OriginSecret<S>>) -> Self {
+        Self { counter_key, key: Cache::empty(), origin }
     }
 }
 
 impl<S: KeySource> ports::RequestSources for SecretSources<S> {
     async fn keyed_hash(&self, text: &str) -> Result<String, Failure> {
-        Ok(hexadecimal(self.tag(text).await?.as_ref()))
+        let read = async || {
+            let missing = || Failure::unavailable("counter key", "no counter key exists yet; run key-rotate");
+            parse(self.counter_key.read().await?)?.ok_or_else(missing)
+        };
+        let key = self.key.get(MAX_AGE, read).await?;
+        Ok(hexadecimal(hmac::sign(&key, text.as_bytes()).as_ref()))
     }
 
     async fn is_from_distribution(&self, secret: &str) -> Result<bool, Failure> {
-        let read = async || {
-            let text = self.origin_secret.read().await?.unwrap_or_default();
-            Ok(text.lines().map(str::trim).filter(|line| line.len() >= MIN_SECRET).map(str::to_owned).collect())
-        };
-        let secrets = self.secrets.get(MAX_AGE, read).await?;
-        if secrets.is_empty() {
-            return Ok(false);
-        }
-        // Tags are compared, which are of one length and of no use to whoever measures the time.
-        let given = self.tag(secret).await?;
-        let mut is_known = false;
-        for ours in secrets.iter() {
-            let ours = self.tag(ours).await?;
-            is_known |= aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_ref(), given.as_ref()).is_ok();
-        }
-        Ok(is_known)
+        self.origin.is(secret).await
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::link::RedisLink;
 use edge::http::RateLimiter;
-use edge::telemetry::metrics;
 use kernel::Timestamp;
 use kernel::rate_limit::{Admission, Policy, Usage};
 use redis::RedisError;
@@ -24,9 +23,6 @@ if admitted == 1 then
   end
 end
 return {admitted, backlogs}";
-
-/// Counts requests that were admitted without being counted.
-const UNAVAILABLE: &str = "RateLimitsUnavailable";
 
 /// The limits of one class of routes.
 #[derive(Debug, Clone)]
@@ -63,10 +59,7 @@ impl RateLimiter for RedisRateLimiter {
         for policy in &self.policies {
             command.arg(policy.interval_us()).arg(policy.limit_us());
         }
-        let Some((admitted, backlogs)) = self.link.execute::<(bool, Vec<i64>)>(&command).await else {
-            metrics::count(UNAVAILABLE, 1);
-            return None;
-        };
+        let (admitted, backlogs) = self.link.execute::<(bool, Vec<i64>)>(&command).await?;
         let usage =
             self.policies.iter().zip(backlogs).map(|(policy, backlog_us)| Usage { policy: *policy, backlog_us });
         Some(Admission { admitted, usage: usage.collect() })

@@ -165,6 +165,11 @@ impl Function {
         !self.route_class().client_limits().is_empty()
     }
 
+    /// Whether its route counts requests by the address of the client, who has not logged in.
+    pub const fn limits_viewers(&self) -> bool {
+        self.limits_clients() && matches!(self.trigger, Trigger::Http { auth: Auth::Public, .. })
+    }
+
     /// Whether it connects to Redis.
     pub fn connects_to_redis(&self) -> bool {
         self.limits_clients() || self.resources().any(|uses| matches!(uses, Uses::Redis))

@@ -11,13 +11,7 @@ use kernel::{
     Timestamp, TraceContext, Uuid,
 };
 use serde::Serialize;
-use std::net::IpAddr;
 use std::str::FromStr;
-
-/// Header in which a distribution in front of API Gateway passes on the address of its client.
-pub const VIEWER_ADDRESS: &str = "x-viewer-address";
-/// Header with the secret that proves that a request came through the distribution.
-pub const ORIGIN_SECRET: &str = "x-origin-secret";
 
 /// One request that passed the checks of its route.
 #[derive(Debug)]
@@ -160,11 +154,7 @@ impl<B> Call<B> {
         &self,
         is_ours: impl AsyncFnOnce(&str) -> Result<bool, Failure>,
     ) -> Result<Option<&str>, Failure> {
-        let viewer = self.header(VIEWER_ADDRESS).filter(|address| address.parse::<IpAddr>().is_ok());
-        match (viewer, self.header(ORIGIN_SECRET)) {
-            (Some(viewer), Some(secret)) if is_ours(secret).await? => Ok(Some(viewer)),
-            _ => Ok(self.head.source_ip.as_deref()),
-        }
+        self.head.client_address(is_ours).await
     }
 
     /// Parses a claim of the access token that the authorizer passed on, such as its session; `Unauthenticated` without it.

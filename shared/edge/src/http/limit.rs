@@ -3,9 +3,11 @@
 
 use super::request::Head;
 use super::route::Route;
+use crate::telemetry::metrics;
 use kernel::rate_limit::{Admission, Usage};
 use kernel::{Failure, FailureKind, Timestamp, network};
 use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
+use std::rc::Rc;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDING: HeaderName = HeaderName::from_static("ratelimit");
@@ -16,13 +18,41 @@ pub trait RateLimiter {
     fn admit(&self, client: &str, now: Timestamp) -> impl Future<Output = Option<Admission>>;
 }
 
+/// Recognizes the distribution in front of API Gateway.
+pub trait Distribution {
+    /// Whether `secret` is what the distribution sends with each request.
+    fn sends(&self, secret: &str) -> impl Future<Output = Result<bool, Failure>>;
+}
+
+impl<D: Distribution> Distribution for Rc<D> {
+    async fn sends(&self, secret: &str) -> Result<bool, Failure> {
+        D::sends(self, secret).await
+    }
+}
+
+/// For routes whose clients log in: no address counts there.
+#[derive(Debug, Clone, Copy)]
+pub struct NoDistribution;
+
+impl Distribution for NoDistribution {
+    async fn sends(&self, _secret: &str) -> Result<bool, Failure> {
+        Ok(false)
+    }
+}
+
 /// A route with a limit of requests by client, or without one.
-pub trait Endpoint {
+pub trait Endpoint: Distribution {
     /// The requirements of the route.
     fn route(&self) -> &Route;
 
     /// As [`RateLimiter::admit`]; `None` if the route has no limit.
     fn admit(&self, client: &str, now: Timestamp) -> impl Future<Output = Option<Admission>>;
+}
+
+impl Distribution for Route {
+    async fn sends(&self, _secret: &str) -> Result<bool, Failure> {
+        Ok(false)
+    }
 }
 
 impl Endpoint for Route {
@@ -37,34 +67,61 @@ impl Endpoint for Route {
 
 /// A route and the limiter of its clients; see [`Route::limited`].
 #[derive(Debug, Clone)]
-pub struct Limited<L> {
+pub struct Limited<L, D = NoDistribution> {
     route: Route,
     limiter: L,
+    distribution: D,
 }
 
 impl Route {
     /// Limits the requests of each client by `limiter`.
     pub fn limited<L: RateLimiter>(self, limiter: L) -> Limited<L> {
-        Limited { route: self, limiter }
+        Limited { route: self, limiter, distribution: NoDistribution }
     }
 }
 
-impl<L: RateLimiter> Endpoint for Limited<L> {
+impl<L> Limited<L> {
+    /// Counts the viewers of `distribution`, and not its own addresses.
+    pub fn behind<D: Distribution>(self, distribution: D) -> Limited<L, D> {
+        let Self { route, limiter, .. } = self;
+        Limited { route, limiter, distribution }
+    }
+}
+
+impl<L, D: Distribution> Distribution for Limited<L, D> {
+    async fn sends(&self, secret: &str) -> Result<bool, Failure> {
+        self.distribution.sends(secret).await
+    }
+}
+
+impl<L: RateLimiter, D: Distribution> Endpoint for Limited<L, D> {
     fn route(&self) -> &Route {
         &self.route
     }
 
     async fn admit(&self, client: &str, now: Timestamp) -> Option<Admission> {
-        self.limiter.admit(client, now).await
+        let admission = self.limiter.admit(client, now).await;
+        if admission.is_none() {
+            count_uncounted();
+        }
+        admission
     }
 }
 
-/// The client that a request counts for: the principal, or the network that API Gateway saw where there is none, since most public routes have
-/// no secret to prove a viewer's address with. `None` if neither is known, which API Gateway's requests exclude.
-pub(super) fn client(head: &Head) -> Option<String> {
+/// Counts a request that was admitted without being counted.
+pub(super) fn count_uncounted() {
+    metrics::count("RateLimitsUnavailable", 1);
+}
+
+/// The client that a request counts for: the principal, or the network of the client's address where there is none. `None` if neither is known,
+/// which API Gateway's requests exclude.
+pub(super) async fn client(
+    head: &Head,
+    is_ours: impl AsyncFnOnce(&str) -> Result<bool, Failure>,
+) -> Result<Option<String>, Failure> {
     match &head.principal {
-        Some(principal) => Some(principal.id.to_string()),
-        None => head.source_ip.as_deref().and_then(network::of),
+        Some(principal) => Ok(Some(principal.id.to_string())),
+        None => Ok(head.client_address(is_ours).await?.and_then(network::of)),
     }
 }
 

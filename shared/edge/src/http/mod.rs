@@ -19,12 +19,13 @@ mod tests;
 
 pub use basic::{Basic, MalformedBasic};
 pub use body::{Body, Form, Media, NoBody, RawBody};
-pub use call::{Call, ORIGIN_SECRET, Page, VIEWER_ADDRESS};
+pub use call::{Call, Page};
 pub use conditions::IfMatch;
 pub use cookie::CredentialCookie;
-pub use limit::{Endpoint, Limited, RateLimiter};
+pub use limit::{Distribution, Endpoint, Limited, NoDistribution, RateLimiter};
 pub use problem::{status, title};
 pub use reply::{Document, Reply};
+pub use request::{ORIGIN_SECRET, VIEWER_ADDRESS};
 pub use route::{Access, Idempotency, Principal, Route};
 
 use crate::runtime::{self, Error, InvocationContext};
@@ -85,23 +86,45 @@ where
     async move { handler(Call::new(request)?).await?.render() }.boxed_local()
 }
 
-/// An endpoint as trait objects, for the same reason.
+/// An endpoint as a trait object, for the same reason.
+trait BoxedEndpoint {
+    fn admit<'a>(&'a self, client: &'a str, now: Timestamp) -> LocalBoxFuture<'a, Option<Admission>>;
+
+    fn sends<'a>(&'a self, secret: &'a str) -> LocalBoxFuture<'a, Result<bool, Failure>>;
+}
+
+impl<E: Endpoint> BoxedEndpoint for E {
+    fn admit<'a>(&'a self, client: &'a str, now: Timestamp) -> LocalBoxFuture<'a, Option<Admission>> {
+        Endpoint::admit(self, client, now).boxed_local()
+    }
+
+    fn sends<'a>(&'a self, secret: &'a str) -> LocalBoxFuture<'a, Result<bool, Failure>> {
+        Distribution::sends(self, secret).boxed_local()
+    }
+}
+
 struct DynEndpoint<'a> {
     route: &'a Route,
-    admit: Box<dyn Fn(String, Timestamp) -> LocalBoxFuture<'a, Option<Admission>> + 'a>,
+    endpoint: &'a dyn BoxedEndpoint,
 }
 
 impl<'a> DynEndpoint<'a> {
     fn of(endpoint: &'a impl Endpoint) -> Self {
-        let admit = move |client: String, now| async move { endpoint.admit(&client, now).await }.boxed_local();
-        Self { route: endpoint.route(), admit: Box::new(admit) }
+        Self { route: endpoint.route(), endpoint }
     }
 
     /// The decision about a request; `None` without a limit, or if it cannot be counted.
     async fn admit(&self, head: &Head, clock: &Clock) -> Option<Admission> {
-        let decision = (self.admit)(limit::client(head)?, clock.now());
-        catch_panic(clock, decision.map(Ok)).await.unwrap_or_else(|failure| {
+        let decision = async {
+            let client = limit::client(head, async |secret: &str| self.endpoint.sends(secret).await).await?;
+            match client {
+                Some(client) => Ok(self.endpoint.admit(&client, clock.now()).await),
+                None => Ok(None),
+            }
+        };
+        catch_panic(clock, decision).await.unwrap_or_else(|failure| {
             telemetry::log_failure("rate limit", &failure);
+            limit::count_uncounted();
             None
         })
     }

@@ -15,6 +15,12 @@ use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::http::HeaderMap;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Header in which a distribution in front of API Gateway passes on the address of its client.
+pub const VIEWER_ADDRESS: &str = "x-viewer-address";
+/// Header with the secret that proves that a request came through the distribution.
+pub const ORIGIN_SECRET: &str = "x-origin-secret";
 
 /// A request without its body.
 #[derive(Debug, Clone)]
@@ -87,6 +93,18 @@ impl Head {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// As [`super::Call::client_address`].
+    pub async fn client_address(
+        &self,
+        is_ours: impl AsyncFnOnce(&str) -> Result<bool, Failure>,
+    ) -> Result<Option<&str>, Failure> {
+        let viewer = self.header(VIEWER_ADDRESS).filter(|address| address.parse::<IpAddr>().is_ok());
+        match (viewer, self.header(ORIGIN_SECRET)) {
+            (Some(viewer), Some(secret)) if is_ours(secret).await? => Ok(Some(viewer)),
+            _ => Ok(self.source_ip.as_deref()),
+        }
     }
 }
 

@@ -57,7 +57,8 @@ mod tokens {
 
 mod request_sources {
     use super::*;
-    use adapters_auth::{SecretSources, StoredCounterKey};
+    use adapters_auth::{OriginSecret, SecretSources, StoredCounterKey};
+    use std::rc::Rc;
 
     /// The two sides of the counter key.
     struct Sources {
@@ -85,8 +86,10 @@ mod request_sources {
         tokio::time::pause();
         let (key, origin) = (Shared::default(), Shared::default());
         origin.write(testkit::ORIGIN_SECRET.to_owned()).await.expect("written");
-        let all =
-            || Sources { sources: SecretSources::new(key.clone(), origin.clone()), key: StoredCounterKey(key.clone()) };
+        let all = || {
+            let origin = Rc::new(OriginSecret::new(origin.clone()));
+            Sources { sources: SecretSources::new(key.clone(), origin), key: StoredCounterKey(key.clone()) }
+        };
         let processes: Vec<_> = (0..PROCESSES).map(|_| all()).collect();
         all().ensure().await.expect("a first key");
         Fixture::new(processes, &Platform::new()).with_propagation(|| tokio::time::advance(KEY_CACHE_EXPIRY))

@@ -7,6 +7,7 @@ use domain::{
     id::{SessionId, UserId},
     user::Role,
 };
+use edge::http::{ORIGIN_SECRET, VIEWER_ADDRESS};
 use kernel::{Ids, Timestamp};
 use ports::{Claims, Tokens};
 use serde_json::{Value, json};
@@ -212,5 +213,19 @@ async fn wrong_password_looks_like_an_unknown_user_and_five_delay_both() {
         let delayed = login(name).await;
         assert!(delayed.header("retry-after").is_some());
         delayed.problem(429, "too-many-logins");
+    }
+}
+
+#[tokio::test]
+async fn forged_viewer_address_with_a_guessed_secret_changes_nothing() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    for function in catalog::FUNCTIONS.iter().filter(|function| function.limits_viewers()) {
+        let catalog::Trigger::Http { method, .. } = function.trigger else { continue };
+        let method = method.name().parse().expect("a method");
+        let path = function.path_of("0192f0c1-0000-7000-8000-000000000000");
+        let request = api.request(method, &path).header(VIEWER_ADDRESS, "198.51.100.7");
+        let response = request.header(ORIGIN_SECRET, &"guessed ".repeat(8)).send().await;
+        assert!(response.status.as_u16() < 429, "{}: {}", function.name, response.text);
+        assert!(response.header("ratelimit").is_some(), "{} counts it for its sender", function.name);
     }
 }

@@ -120,12 +120,15 @@ fn every_route_counts_its_clients_as_its_class_says() {
         let path = format!("functions/{}/src/main.rs", row.name);
         let wires = |call| sources.iter().any(|source| source.path == path && source.text.contains(call));
         let (limited, plain) = (wires("adapters_redis::limited_route(&wiring)?"), wires("wiring.route()?"));
-        if (limited, plain) != (row.limits_clients(), !row.limits_clients()) {
+        let by_viewer = wires("adapters_redis::limited_route(&wiring)?.behind(adapters_auth::distribution(&wiring)?)");
+        let expected = (row.limits_clients(), !row.limits_clients(), row.limits_viewers());
+        if (limited, plain, by_viewer) != expected {
             complaints.push(path);
         }
     }
     expect_none(
         &complaints,
-        "run adapters_redis::limited_route(&wiring)?, or wiring.route()? if the class has no limits",
+        "run adapters_redis::limited_route(&wiring)?, behind adapters_auth::distribution(&wiring)? if it is public; \
+         or wiring.route()? if the class has no limits",
     );
 }

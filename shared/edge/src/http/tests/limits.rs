@@ -92,6 +92,67 @@ async fn request_counts_for_its_principal_or_else_for_its_network() {
     assert_eq!(clients, [&other.to_string(), &USER.to_string(), "192.0.2.1", "2001:db8:1:2::/64"]);
 }
 
+/// A distribution whose secret is `ours`, or that cannot be recognized at the moment.
+enum Front {
+    Known,
+    Unknown,
+}
+
+impl Distribution for Front {
+    async fn sends(&self, secret: &str) -> Result<bool, Failure> {
+        match self {
+            Self::Known => Ok(secret == "ours"),
+            Self::Unknown => Err(Failure::unavailable("secrets", "down")),
+        }
+    }
+}
+
+fn through(secret: &str, viewer: &str) -> Value {
+    let headers = [("x-origin-secret", secret), ("x-viewer-address", viewer)];
+    let event =
+        headers.into_iter().fold(http_event("GET", "/things"), |event, (name, value)| event.header(name, value));
+    let mut event = event.build();
+    event["requestContext"]["http"]["sourceIp"] = "192.0.2.1".into();
+    event
+}
+
+async fn status_behind(front: Front, counter: &Counter, event: Value) -> i64 {
+    let handler = async |_: Call<NoBody>| Ok(Reply::ok(1));
+    let response = respond(&PUBLIC.limited(counter).behind(front), event, &clock(), &handler).await;
+    response["statusCode"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn viewers_of_a_distribution_are_counted_apart() {
+    let counter = Counter::default();
+    for number in 1..=4 {
+        let event = through("ours", &format!("198.51.100.{number}"));
+        assert_eq!(status_behind(Front::Known, &counter, event).await, 200);
+    }
+    for expected in [200, 429] {
+        assert_eq!(status_behind(Front::Known, &counter, through("ours", "198.51.100.1")).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn forged_viewer_addresses_count_for_the_address_that_sends_them() {
+    let counter = Counter::default();
+    for (secret, expected) in [("guessed", 200), ("", 200), ("ours ", 429), ("ours,ours", 429)] {
+        let event = through(secret, &format!("198.51.100.{}", secret.len()));
+        assert_eq!(status_behind(Front::Known, &counter, event).await, expected, "{secret:?}");
+    }
+    assert_eq!(counter.used_until.borrow().keys().collect::<Vec<_>>(), ["192.0.2.1"]);
+}
+
+#[tokio::test]
+async fn request_is_served_uncounted_while_the_distribution_cannot_be_recognized() {
+    let counter = Counter::default();
+    for _ in 0..3 {
+        assert_eq!(status_behind(Front::Unknown, &counter, through("ours", "198.51.100.1")).await, 200);
+    }
+    assert!(counter.used_until.borrow().is_empty(), "the viewers of an edge location are not one client");
+}
+
 #[tokio::test]
 async fn request_that_cannot_be_counted_is_served_without_the_fields() {
     let counter = Counter { is_down: true, ..Counter::default() };
