@@ -1,5 +1,6 @@
 //! `docs/openapi.json`: the HTTP API as an OpenAPI 3.1 document, from the catalog, the Rust types of the handlers and the sample requests.
 
+pub mod examples;
 mod operation;
 mod operations;
 mod responses;
@@ -108,7 +109,7 @@ fn describe(root: &Path, operation: &Operation, route: &Route, types: &mut Types
         "tags": [operation.function.context.name()],
         "summary": summary,
         "parameters": parameters(operation, route),
-        "responses": responses::of(operation, route, types),
+        "responses": responses::of(operation, route, types)?,
     });
     if !description.is_empty() {
         described["description"] = description.into();

@@ -136,9 +136,32 @@ fn literal(rest: &str) -> Option<&str> {
 }
 
 #[test]
+fn every_json_response_of_success_has_an_example() {
+    let document = document();
+    let operations = document["paths"].as_object().unwrap().values().filter_map(Value::as_object).flatten();
+    let (mut successes, mut complaints) = (0, Vec::new());
+    for (_, operation) in operations {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let body = &response["content"]["application/json"];
+            if status.starts_with('2') && body.is_object() {
+                successes += 1;
+                if body.get("example").is_none() {
+                    complaints.push(format!("{}: {status}", operation["operationId"]));
+                }
+            }
+        }
+    }
+    assert!(successes > 0);
+    expect_none(&complaints, "add an example to scripts/xtask/src/codegen/openapi/examples");
+}
+
+fn document() -> Value {
+    serde_json::from_str(&fs::read_to_string(xtask::root().join(xtask::codegen::openapi::PATH)).unwrap()).unwrap()
+}
+
+#[test]
 fn ids_and_times_of_responses_have_a_format() {
-    let text = fs::read_to_string(xtask::root().join("docs/openapi.json")).unwrap();
-    let document: Value = serde_json::from_str(&text).unwrap();
+    let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();
     let members = schemas.iter().flat_map(|(name, schema)| {
         let members = schema["properties"].as_object().into_iter().flatten();

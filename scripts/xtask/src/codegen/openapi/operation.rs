@@ -1,5 +1,7 @@
 //! What the contract says of one route beyond its row in the catalog.
 
+use super::examples::{self, Example};
+use crate::Result;
 use catalog::Function;
 use domain::session::SessionKind;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -79,6 +81,8 @@ pub struct Operation {
     pub request: Request,
     pub status: u16,
     pub response: Response,
+    /// An example of the body of the response, if it is JSON.
+    pub example: Option<fn() -> Result<Value>>,
     pub query: Vec<Parameter>,
     /// Path parameters that are not a UUID.
     pub path: Vec<Parameter>,
@@ -101,6 +105,7 @@ pub fn route(function: &'static Function) -> Operation {
         request: Request::Nothing,
         status: 204,
         response: Response::Nothing,
+        example: None,
         query: Vec::new(),
         path: Vec::new(),
         if_match: false,
@@ -124,21 +129,21 @@ impl Operation {
         Self { request: Request::Signed, ..self }
     }
 
-    pub fn ok<T: JsonSchema>(self) -> Self {
+    pub fn ok<T: JsonSchema + Example>(self) -> Self {
         self.responds::<T>(200)
     }
 
-    pub fn created<T: JsonSchema>(self) -> Self {
+    pub fn created<T: JsonSchema + Example>(self) -> Self {
         self.responds::<T>(201)
     }
 
-    pub fn accepted<T: JsonSchema>(self) -> Self {
+    pub fn accepted<T: JsonSchema + Example>(self) -> Self {
         self.responds::<T>(202)
     }
 
     /// 200 with JSON that no Rust type describes.
-    pub fn document(self) -> Self {
-        Self { status: 200, response: Response::Document, ..self }
+    pub fn document(self, example: fn() -> Result<Value>) -> Self {
+        Self { status: 200, response: Response::Document, example: Some(example), ..self }
     }
 
     /// 200 with a page for people.
@@ -155,8 +160,13 @@ impl Operation {
         Self { unhealthy: true, ..self }
     }
 
-    fn responds<T: JsonSchema>(self, status: u16) -> Self {
-        Self { status, response: Response::Json(Type::of::<T>()), ..self }
+    fn responds<T: JsonSchema + Example>(self, status: u16) -> Self {
+        Self { status, response: Response::Json(Type::of::<T>()), example: Some(examples::of::<T>), ..self }
+    }
+
+    /// Shows another example than that of the type.
+    pub fn example(self, example: fn() -> Result<Value>) -> Self {
+        Self { example: Some(example), ..self }
     }
 
     /// Requires `If-Match`.

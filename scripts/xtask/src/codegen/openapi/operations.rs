@@ -1,6 +1,9 @@
 //! The contract of every route, one entry each. A structural test compares the types and parameters with those of the handlers.
 
-use super::operation::{Cookie, Operation, route, time, uuid};
+use super::{
+    examples,
+    operation::{Cookie, Operation, route, time, uuid},
+};
 use api::*;
 use domain::{
     address::Address,
@@ -112,7 +115,7 @@ fn clients_and_contacts() -> Vec<Operation> {
             .ok::<ServiceTokenView>()
             .rejects::<TokenRefusalView>(&[400, 401])
             .refuses(&["too-many-logins"]),
-        route(catalog::JWKS_GET).document(),
+        route(catalog::JWKS_GET).document(examples::key_set),
         route(catalog::VERIFICATION_REQUEST)
             .takes::<RequestVerification>()
             .accepted::<VerificationView>()
@@ -191,9 +194,13 @@ fn orders() -> Vec<Operation> {
         route(catalog::ORDER_STATUS_UPDATE)
             .takes::<UpdateStatus>()
             .ok::<OrderView>()
+            .example(examples::shipped_order)
             .if_match()
             .refuses(&["transition-forbidden"]),
-        route(catalog::ORDER_CANCEL).accepted::<OrderView>().refuses(&["order-not-cancellable"]),
+        route(catalog::ORDER_CANCEL)
+            .accepted::<OrderView>()
+            .example(examples::cancelled_order)
+            .refuses(&["order-not-cancellable"]),
     ]
 }
 
@@ -218,16 +225,24 @@ fn order_list() -> Operation {
 
 fn payments() -> Vec<Operation> {
     vec![
-        route(catalog::PAYMENT_PROCESS).takes::<ProcessPayment>().accepted::<PaymentView>().refuses(&[
-            "already-paid",
-            "order-closed",
-            "payment-in-progress",
-            "too-many-attempts",
-            "too-many-payment-attempts",
-        ]),
+        route(catalog::PAYMENT_PROCESS)
+            .takes::<ProcessPayment>()
+            .accepted::<PaymentView>()
+            .example(examples::pending_payment)
+            .refuses(&[
+                "already-paid",
+                "order-closed",
+                "payment-in-progress",
+                "too-many-attempts",
+                "too-many-payment-attempts",
+            ]),
         route(catalog::PAYMENT_GET).ok::<PaymentView>(),
         route(catalog::PAYMENT_GET_ORDER).ok::<PaymentView>(),
-        route(catalog::REFUND_REQUEST).takes::<RefundPayment>().accepted::<PaymentView>().refuses(&["not-refundable"]),
+        route(catalog::REFUND_REQUEST)
+            .takes::<RefundPayment>()
+            .accepted::<PaymentView>()
+            .example(examples::payment_with_refund)
+            .refuses(&["not-refundable"]),
         route(catalog::PAYMENT_WEBHOOK).takes_signed().refuses(&["event-malformed", "signature-invalid"]),
         route(catalog::PAYMENT_METHOD_ADD)
             .takes::<SavePaymentMethod>()
@@ -297,8 +312,8 @@ fn operations() -> Vec<Operation> {
     vec![
         route(catalog::HEALTH_GET).ok::<HealthView>(),
         route(catalog::READY_GET).ok::<ReadinessView>().may_be_unhealthy(),
-        route(catalog::OPENAPI_GET).document(),
-        route(catalog::ASYNCAPI_GET).document(),
+        route(catalog::OPENAPI_GET).document(examples::openapi),
+        route(catalog::ASYNCAPI_GET).document(examples::asyncapi),
         route(catalog::DOCS_GET).html(),
         route(catalog::PROBLEM_GET).ok::<problems::ProblemTypeView>().path(
             "code",

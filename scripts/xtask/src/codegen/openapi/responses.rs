@@ -1,6 +1,7 @@
 //! The responses of a route: its success, and the problems that follow from its row, its parameters and its own rules.
 
 use super::{Cookie, Operation, Request, Response, Route, types::Types};
+use crate::Result;
 use api::problems::{self, Problem};
 use catalog::{Auth, Idempotency};
 use serde_json::{Map, Value, json};
@@ -9,11 +10,14 @@ use std::collections::BTreeMap;
 /// Problems that every route may have.
 const EVERYWHERE: [&str; 3] = ["internal", "malformed-request", "unavailable"];
 
-pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map<String, Value> {
-    let success = success(operation, route, types);
+pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Result<Map<String, Value>> {
+    let mut success = success(operation, route, types);
     let mut responses = Map::new();
     if operation.unhealthy {
         responses.insert("503".to_owned(), success.clone());
+    }
+    if let Some(example) = operation.example {
+        success["content"]["application/json"]["example"] = example()?;
     }
     responses.insert(operation.status.to_string(), success);
     if route.method == "get" {
@@ -49,7 +53,7 @@ pub(super) fn of(operation: &Operation, route: &Route, types: &mut Types) -> Map
             }
         }
     }
-    responses
+    Ok(responses)
 }
 
 const RATE_LIMIT_FIELDS: [&str; 2] = ["RateLimit", "RateLimit-Policy"];

@@ -1,0 +1,105 @@
+//! Notifications, webhooks, analytics, and what the service says of itself.
+
+use super::{ADMIN, NEXT_DAY, NOON, ORDER, OTHER, PRODUCT, TEN_PAST, USER, examples, parsed};
+use crate::Result;
+use api::{
+    problems::{self, ProblemTypeView},
+    *,
+};
+use domain::{
+    channel::{Channel, Template},
+    notification::{Locale, Outcome},
+    webhook::{DeliveryStatus, EndpointStatus},
+};
+use serde_json::{Value, json};
+
+const SIGNING_SECRET: &str = "whsec_ZXhhbXBsZSBzZWNyZXQgb2YgYW4gZW5kcG9pbnQ=";
+
+examples! {
+    PreferencesView = Self { channels: vec![Channel::Email.name(), Channel::Push.name()], locale: Locale::En.name() };
+    DeviceView = Self { id: OTHER.into() };
+    NotificationView = Self {
+        id: OTHER.into(),
+        user_id: USER.into(),
+        order_id: Some(ORDER.into()),
+        channel: Channel::Email.name(),
+        template: Template::OrderConfirmed.name(),
+        status: Outcome::Sent.name(),
+        at: NOON.into(),
+    };
+    WebhookEndpointView = Self {
+        id: OTHER.into(),
+        url: parsed(json!("https://example.com/webhooks"))?,
+        event_types: parsed(json!(["OrderConfirmed.v1", "OrderPlaced.v1"]))?,
+        description: Some(parsed(json!("Warehouse"))?),
+        status: EndpointStatus::Enabled,
+        disabled_reason: None,
+        failing_since: None,
+        previous_secret_expires_at: None,
+        created_by: ADMIN.into(),
+        created_at: NOON.into(),
+        updated_at: NOON.into(),
+        version: 1,
+    };
+    NewWebhookEndpointView = Self {
+        id: OTHER.into(),
+        secret: SIGNING_SECRET.into(),
+        url: parsed(json!("https://example.com/webhooks"))?,
+        event_types: parsed(json!(["OrderConfirmed.v1", "OrderPlaced.v1"]))?,
+        description: Some(parsed(json!("Warehouse"))?),
+        status: EndpointStatus::Enabled,
+        created_by: ADMIN.into(),
+        created_at: NOON.into(),
+        version: 1,
+    };
+    WebhookSecretView = Self { secret: SIGNING_SECRET.into(), previous_secret_expires_at: NEXT_DAY.into() };
+    WebhookDeliveryView = Self {
+        id: OTHER.into(),
+        event_type: "OrderConfirmed.v1".into(),
+        status: DeliveryStatus::Pending,
+        attempts: 1,
+        last_attempt_at: Some(NOON.into()),
+        response_status: Some(503),
+        error: None,
+        next_attempt_at: Some(TEN_PAST.into()),
+        created_at: NOON.into(),
+    };
+    WindowView = Self {
+        start: NOON.into(),
+        end: "2026-11-21T12:05:00Z".into(),
+        orders: 2,
+        revenue: dollars(9736),
+        average_order_value: dollars(4868),
+        top_products: vec![TopProductView { product_id: PRODUCT.into(), name: "Storm lantern".into(), quantity: 4 }],
+        by_region: vec![RegionView { region: "US-CA".into(), orders: 2, revenue: dollars(9736) }],
+    };
+    HealthView = Self::OK;
+    ReadinessView = Self::new(vec![
+        DependencyView::new("database", true, true),
+        DependencyView::new("cache", false, true),
+    ]);
+    ProblemTypeView = {
+        let problem = problems::find("insufficient-stock").ok_or("there is no such problem type")?;
+        Self::new(problem, edge::http::status(problem.kind))
+    };
+}
+
+fn dollars(cents: i64) -> SumView {
+    SumView { amount: cents, currency: "USD".into() }
+}
+
+/// The key set of `/.well-known/jwks.json`; its key is the first one of RFC 7517, appendix A.1.
+pub fn key_set() -> Result<Value> {
+    let (x, y) = ("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM");
+    Ok(json!({ "keys": [{ "kty": "EC", "use": "sig", "alg": "ES256", "kid": "1", "crv": "P-256", "x": x, "y": y }] }))
+}
+
+/// The head of the OpenAPI document.
+pub fn openapi() -> Result<Value> {
+    Ok(json!({ "openapi": "3.1.0", "info": { "title": "Quayside", "version": "1" }, "paths": {} }))
+}
+
+/// The head of the AsyncAPI document.
+pub fn asyncapi() -> Result<Value> {
+    Ok(json!({ "asyncapi": "3.0.0", "info": { "title": "Quayside events", "version": "1" }, "channels": {} }))
+}

@@ -1,0 +1,81 @@
+//! Payments, disputes and saved payment methods.
+
+use super::{Example, NEXT_DAY, NEXT_MONTH, NOON, ORDER, OTHER, PAYMENT, REFUND, TEN_PAST, body, examples, usd};
+use crate::Result;
+use api::*;
+use domain::payment::{DisputeStatus, Movement, RefundReason, RefundStatus, StatedAmount, Status};
+use serde_json::Value;
+
+/// The gateway's id of the charge.
+const CHARGE: &str = "pi_3Q9xLm2eZvKYlo2C1a2b3c4d";
+
+examples! {
+    PaymentView = Self {
+        id: PAYMENT.into(),
+        order_id: ORDER.into(),
+        amount: usd(4868)?,
+        refunded_amount: usd(0)?,
+        status: Status::Succeeded,
+        payment_method: Some("pm_card_visa".into()),
+        next_action: None,
+        transaction_id: Some(CHARGE.into()),
+        decline_code: None,
+        attempts: 1,
+        refunds: vec![],
+        mismatches: vec![],
+        disputes: vec![],
+        created_at: NOON.into(),
+        updated_at: NOON.into(),
+    };
+    DisputeView = Self {
+        id: "dp_1Q9xLm2eZvKYlo2C5e6f7g8h".into(),
+        amount: usd(4868)?,
+        reason: "product_not_received".into(),
+        status: DisputeStatus::NeedsResponse,
+        evidence_due_by: Some(NEXT_MONTH.into()),
+        withdrawn: Some(usd(4868)?),
+        returned: None,
+        opened_at: NEXT_DAY.into(),
+    };
+    MismatchedPaymentView = Self {
+        payment_id: PAYMENT.into(),
+        order_id: ORDER.into(),
+        status: Status::Pending,
+        mismatches: vec![MismatchView {
+            movement: Movement::Charge,
+            transaction_id: CHARGE.into(),
+            refund_id: None,
+            asked: usd(4868)?,
+            answered: Some(StatedAmount::new(4800, "USD")),
+            seen_at: TEN_PAST.into(),
+        }],
+    };
+    PaymentMethodView = Self {
+        id: OTHER.into(),
+        payment_method: "pm_card_visa".into(),
+        brand: "visa".into(),
+        last4: "4242".into(),
+        exp_month: 4,
+        exp_year: 2030,
+        is_default: true,
+        created_at: NOON.into(),
+    };
+}
+
+/// The payment before the gateway has responded.
+pub fn pending_payment() -> Result<Value> {
+    let payment = PaymentView::example()?;
+    body(PaymentView { status: Status::Pending, transaction_id: None, ..payment })
+}
+
+/// The payment with a refund that the gateway has not confirmed.
+pub fn payment_with_refund() -> Result<Value> {
+    let refund = RefundView {
+        id: REFUND.into(),
+        amount: usd(4868)?,
+        reason: RefundReason::RequestedByCustomer,
+        status: RefundStatus::Pending,
+        requested_at: NEXT_DAY.into(),
+    };
+    body(PaymentView { refunds: vec![refund], updated_at: NEXT_DAY.into(), ..PaymentView::example()? })
+}
