@@ -56,21 +56,16 @@ def chromium() -> str:
     return found
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/browser", description=__doc__)
     parser.parse_args()
-    try:
-        env = api_client.stack_env()
-        shutil.rmtree(WORKSPACE, ignore_errors=True)
-        shutil.copytree(SOURCES, WORKSPACE)
-        PICTURES.mkdir()
-        (WORKSPACE / "node_modules").symlink_to(config.tools()["npm-browser"] / "node_modules")
-        order_on_the_documentation_page(env)
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
-    return 0
+    env = api_client.stack_env()
+    shutil.rmtree(WORKSPACE, ignore_errors=True)
+    shutil.copytree(SOURCES, WORKSPACE)
+    PICTURES.mkdir()
+    (WORKSPACE / "node_modules").symlink_to(config.tools()["npm-browser"] / "node_modules")
+    order_on_the_documentation_page(env)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    progress.run(main)

@@ -13,7 +13,6 @@ prices.json has what is assumed for waits.
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ import cost
 import cost_count
 import cost_model
 import progress
-from config import ScriptError
 from cost_count import Usage
 
 MEASURED = Path(__file__).with_name("capacity.json")
@@ -177,13 +175,9 @@ def main() -> int:
     parser.add_argument("--stored", action="store_true", help="use the stored measurement: no stack is needed")
     parser.add_argument("--write", action="store_true", help=f"store the measurement in {MEASURED.name}")
     arguments = parser.parse_args()
-    try:
-        if not arguments.stored:
-            api_client.stack_env()
-        uses = stored() if arguments.stored else measure(arguments.orders)
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
+    if not arguments.stored:
+        api_client.stack_env()
+    uses = stored() if arguments.stored else measure(arguments.orders)
     if arguments.write:
         store(uses)
     found = stages(uses)
@@ -194,4 +188,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    progress.run(main)

@@ -77,20 +77,15 @@ def python(env: dict[str, str]) -> None:
 LANGUAGES = {"typescript": typescript, "python": python}
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/clients", description=__doc__)
     names = f"{{{','.join(LANGUAGES)}}}"
     parser.add_argument("language", nargs="*", choices=[*LANGUAGES, []], metavar=names, help="the default is both")
     options = parser.parse_args()
-    try:
-        env = api_client.stack_env()
-        for language in options.language or LANGUAGES:
-            LANGUAGES[language](env)
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
-    return 0
+    env = api_client.stack_env()
+    for language in options.language or LANGUAGES:
+        LANGUAGES[language](env)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    progress.run(main)

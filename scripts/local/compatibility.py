@@ -127,24 +127,19 @@ def is_released() -> bool:
     return bool(tags.stdout.strip())
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/compatibility", description=__doc__)
     parser.add_argument("--accept", action="store_true", help="replace the baseline by the documents of this tree")
     options = parser.parse_args()
-    try:
-        if options.accept:
-            accept(BASELINE, DOCS, released=is_released())
-        else:
-            check(
-                BASELINE,
-                DOCS,
-                "before the first release, scripts/compatibility --accept makes the change part of the contract",
-            )
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
-    return 0
+    if options.accept:
+        accept(BASELINE, DOCS, released=is_released())
+    else:
+        check(
+            BASELINE,
+            DOCS,
+            "before the first release, scripts/compatibility --accept makes the change part of the contract",
+        )
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    progress.run(main)

@@ -12,7 +12,6 @@ figure is an upper bound.
 import argparse
 import datetime
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -166,8 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ScriptError as error:
-        progress.fail(str(error))
-        sys.exit(1)
+    progress.run(main)

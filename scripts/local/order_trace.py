@@ -8,7 +8,6 @@ then a hop has lost the context. Times are wall-clock times of the local cloud.
 import argparse
 import json
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -134,8 +133,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ScriptError as error:
-        progress.fail(str(error))
-        sys.exit(1)
+    progress.run(main)

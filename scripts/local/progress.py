@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from rich.console import Console
 from rich.live import Live
 from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
+
+from config import ScriptError
 
 HEARTBEAT_S = 15
 # Steps that end sooner print nothing but their result.
@@ -37,6 +40,16 @@ def note(text: str) -> None:
 
 def fail(text: str) -> None:
     _stderr.print(Text.assemble(("✗", "red"), f" {text}"))
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Runs a program and exits with its status; after an error, which is printed, with status 1."""
+    try:
+        status = main()
+    except ScriptError as error:
+        fail(str(error))
+        status = 1
+    raise SystemExit(status)
 
 
 def done(text: str, seconds: float | None = None) -> None:

@@ -9,7 +9,6 @@ connections and caches are still growing.
 
 import argparse
 import random
-import sys
 import threading
 import time
 from collections import Counter
@@ -183,20 +182,16 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.minutes <= 0 or arguments.rate <= 0:
         parser.error("--minutes and --rate must be above zero")
-    try:
-        with progress.step(f"Register {CUSTOMERS} customers, create 8 products"):
-            soak = Soak(arguments.rate, arguments.minutes, arguments.seed)
-        interval_s = min(INTERVAL_S, arguments.minutes * 60 / SAMPLES)
-        samples, orders = run(soak, arguments.minutes, interval_s)
-        rows = growths(samples, orders)
-        text = report(soak, rows)
-        print(text)
-        if arguments.write:
-            arguments.write.write_text(text)
-        growing = [f"{row.kind} of {row.name}" for row in rows if not is_allowed(row)]
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
+    with progress.step(f"Register {CUSTOMERS} customers, create 8 products"):
+        soak = Soak(arguments.rate, arguments.minutes, arguments.seed)
+    interval_s = min(INTERVAL_S, arguments.minutes * 60 / SAMPLES)
+    samples, orders = run(soak, arguments.minutes, interval_s)
+    rows = growths(samples, orders)
+    text = report(soak, rows)
+    print(text)
+    if arguments.write:
+        arguments.write.write_text(text)
+    growing = [f"{row.kind} of {row.name}" for row in rows if not is_allowed(row)]
     if growing:
         progress.fail(f"these grow by themselves: {', '.join(growing)}")
         return 1
@@ -205,4 +200,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    progress.run(main)

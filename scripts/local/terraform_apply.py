@@ -15,7 +15,6 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -250,11 +249,7 @@ def main() -> int:
     parser.add_argument("--packages", type=Path, default=PACKAGES, help="packages of the functions, for this machine")
     parser.add_argument("--write", type=Path, help="file for the tables, too")
     arguments = parser.parse_args()
-    try:
-        tables = apply_twice(arguments.work.resolve(), arguments.packages)
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
+    tables = apply_twice(arguments.work.resolve(), arguments.packages)
     print(tables)
     if arguments.write:
         arguments.write.parent.mkdir(parents=True, exist_ok=True)
@@ -264,4 +259,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     os.chdir(config.ROOT)
-    sys.exit(main())
+    progress.run(main)

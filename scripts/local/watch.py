@@ -11,7 +11,6 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 
 import api_client
 import aws
@@ -84,21 +83,17 @@ def main() -> int:
     help_text = "also receives the requests and events of the stack"
     parser.add_argument("functions", nargs="*", metavar="FUNCTION", help=help_text)
     chosen = parser.parse_args().functions
-    try:
-        api_client.stack_env()
-        known = deploy.deployed_functions()
-        for name in chosen:
-            if name not in known:
-                hint = "scripts/up deploys it" if name in catalog.functions() else f"choose from {', '.join(known)}"
-                raise ScriptError(f"there is no function {name!r} in the stack: {hint}")
-        progress.heading("Watch")
-        with progress.step("Read the deployed variables"):
-            write_variables(known)
-        return watch(chosen)
-    except ScriptError as error:
-        progress.fail(str(error))
-        return 1
+    api_client.stack_env()
+    known = deploy.deployed_functions()
+    for name in chosen:
+        if name not in known:
+            hint = "scripts/up deploys it" if name in catalog.functions() else f"choose from {', '.join(known)}"
+            raise ScriptError(f"there is no function {name!r} in the stack: {hint}")
+    progress.heading("Watch")
+    with progress.step("Read the deployed variables"):
+        write_variables(known)
+    return watch(chosen)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    progress.run(main)
