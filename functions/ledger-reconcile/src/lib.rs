@@ -1,36 +1,73 @@
-//! Compares the ledger with the gateway's, daily: the charges and refunds of the last days, to the cent.
+//! Reads the statement of the gateway and compares the ledger with it, once a day: the charges and refunds of the last days, to the cent.
 //!
-//! The gateway reports its fees only in its own ledger, so this run posts them. Discrepancies are published as an event and counted as
-//! a metric.
+//! A run goes on page by page until its time is over, and the next one, half an hour later, continues. The gateway reports its fees only in its
+//! own ledger, so the comparison posts them. Discrepancies are published as events, a hundred in each, and counted as a metric.
 
-use domain::reconciliation::{self, Period};
+use domain::reconciliation::{self, Outcome, PAGE, Progress, Side, Step};
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::{Gateway, Ledger};
 use serde::Serialize;
+use std::time::Duration;
+
+/// Time of a run that steps leave: one may wait for the gateway, and the duration of a run with much to do is no alarm.
+const UNUSED: Duration = Duration::from_secs(90);
 
 /// Counts of one run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Summary {
-    /// Transactions of the gateway that were compared.
-    pub compared: u32,
+    /// Steps that were taken.
+    pub steps: u32,
+    /// Transactions of the gateway that were read.
+    pub read: usize,
     /// Fees that were posted.
-    pub fees: u32,
+    pub fees: usize,
     /// Discrepancies.
     pub discrepancies: usize,
     /// Transactions of the gateway that could not be decoded.
     pub unreadable: usize,
 }
 
-/// Compares the last days.
+/// Takes steps until there is none, or another run takes them.
 pub async fn handle(ledger: &impl Ledger, gateway: &impl Gateway, tick: Tick) -> Result<Summary, Failure> {
-    let period = Period::before(tick.now)?;
-    let statement = gateway.balance_transactions(period.transactions_from, period.until).await?;
-    let transfers = ledger.between(period.transfers_from, period.until).await?;
-    let (fees, reconciled) = reconciliation::reconcile(period, &transfers, statement, tick.now);
-    let (discrepancies, unreadable) = (reconciled.discrepancies.len(), reconciled.unreadable.len());
-    let summary = Summary { compared: reconciled.compared, fees: reconciled.fees, discrepancies, unreadable };
-    metrics::value("LedgerDiscrepancies", metrics::Unit::Count, (discrepancies + unreadable) as u64);
-    ledger.post(&fees, &tick.event("ledger", 1, reconciled)).await?;
+    let mut summary = Summary::default();
+    while !tick.has_less_than(UNUSED) {
+        let progress = ledger.progress().await?;
+        let Some(step) = reconciliation::next_step(&progress, tick.now)? else { break };
+        let outcome = take(ledger, gateway, &progress, step, &tick).await?;
+        let events: Vec<_> = outcome.reports.iter().map(|report| tick.event("ledger", 1, report.clone())).collect();
+        if !ledger.advance(&progress, &outcome, &events).await? {
+            break;
+        }
+        summary.steps += 1;
+        summary.read += outcome.transactions.len();
+        summary.fees += outcome.fees.len();
+        summary.discrepancies += outcome.reports.iter().map(|report| report.discrepancies.len()).sum::<usize>();
+        summary.unreadable += outcome.reports.iter().map(|report| report.unreadable.len()).sum::<usize>();
+    }
+    let found = u64::try_from(summary.discrepancies + summary.unreadable).unwrap_or(u64::MAX);
+    metrics::value("LedgerDiscrepancies", metrics::Unit::Count, found);
     Ok(summary)
+}
+
+async fn take(
+    ledger: &impl Ledger,
+    gateway: &impl Gateway,
+    progress: &Progress,
+    step: Step,
+    tick: &Tick,
+) -> Result<Outcome, Failure> {
+    Ok(match step {
+        Step::Read { from, to, after } => {
+            let page = gateway.balance_transactions(from, to, after.as_deref()).await?;
+            reconciliation::read(progress, (from, to), page)
+        }
+        Step::Compare(pass) => match pass.side {
+            Side::Statement => {
+                let lines = ledger.stated(&pass, PAGE).await?;
+                reconciliation::compare_statement(progress, &pass, &lines, tick.now)
+            }
+            Side::Ledger => reconciliation::compare_ledger(progress, &pass, &ledger.posted(&pass, PAGE).await?),
+        },
+    })
 }

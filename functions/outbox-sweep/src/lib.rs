@@ -8,10 +8,10 @@ use serde::Serialize;
 use services::{delete_expired, publish_waiting};
 use std::time::Duration;
 
-/// Time of a run that publishing leaves, for deleting. The runs of three minutes overlap when there is a backlog.
-const FOR_DELETING: Duration = Duration::from_secs(70);
-/// Time that the last statement has.
-const FOR_A_STATEMENT: Duration = Duration::from_secs(10);
+/// Time of a run that publishing leaves, for deleting. A run has four minutes, so that runs overlap when there is a backlog.
+const FOR_DELETING: Duration = Duration::from_secs(140);
+/// Time of a run that deleting leaves: the duration of a run with much to do is no alarm.
+const UNUSED: Duration = Duration::from_secs(80);
 
 /// Counts of one run.
 #[derive(Debug, Default, Serialize)]
@@ -38,7 +38,7 @@ pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick
     let waiting = backlog.waiting.saturating_sub(u64::from(report.refused));
     metrics::value("OutboxWaiting", metrics::Unit::Count, waiting);
     let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
-    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(FOR_A_STATEMENT)).await?;
+    let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(UNUSED)).await?;
     metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
     deleted.result?;
     Ok(Summary { sent: report.sent, refused: report.refused, waiting, deleted: deleted.rows, behind: deleted.behind })

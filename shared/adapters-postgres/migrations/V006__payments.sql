@@ -97,7 +97,29 @@ CREATE TABLE payments.transfers (
     PRIMARY KEY (purpose, reference),
     CHECK (debit <> credit)
 );
-CREATE INDEX transfers_at ON payments.transfers (at);
+CREATE INDEX transfers_at ON payments.transfers (at, purpose, reference);
+
+-- The statement of the gateway, as far as it was read, to be compared with the ledger.
+CREATE TABLE payments.statement_lines (
+    purpose      text        NOT NULL,
+    reference    text        NOT NULL,
+    payment_id   uuid,
+    amount       bigint      NOT NULL,
+    currency     text        NOT NULL,
+    fee          bigint      NOT NULL,
+    fee_currency text        NOT NULL,
+    at           timestamptz NOT NULL,
+    PRIMARY KEY (purpose, reference)
+);
+CREATE INDEX statement_lines_at ON payments.statement_lines (at, purpose, reference);
+
+-- How far it was read and compared: one row, which each step changes together with what it stores.
+CREATE TABLE payments.reconciliation (
+    is_only  boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    progress jsonb   NOT NULL
+);
+INSERT INTO payments.reconciliation (progress)
+VALUES ('{"read_until": null, "reading": null, "comparison": null, "compared_at": null}');
 
 -- The balance of each account: debits minus credits.
 CREATE VIEW payments.accounts AS

@@ -1,15 +1,16 @@
-//! The ledger: transfers, posted once and never changed.
+//! The ledger: transfers, posted once and never changed; and the statement of the gateway that it is compared with.
 
 use super::{
     Database, Relay,
-    fragments::insert_event,
+    fragments::insert_events,
     params::params,
-    rows::{get, keyword, money},
+    rows::{count, get, json, keyword, money, only},
 };
 use domain::{
     Event,
     id::{PaymentId, RefundId},
-    ledger::{Purpose, Transfer},
+    ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
+    reconciliation::{Outcome, Pass, Progress},
 };
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
@@ -38,14 +39,38 @@ macro_rules! post_transfers {
 }
 pub(super) use post_transfers;
 
-const BETWEEN: &str = "SELECT * FROM transfers WHERE at >= $1 AND at < $2 ORDER BY at, purpose, reference";
+const PROGRESS: &str = "SELECT progress FROM reconciliation";
 
-const POST: &str = concat!(
-    "WITH always AS (SELECT), ",
-    post_transfers!("$1", from "always"),
+const STATED: &str = "
+    SELECT l.*, t.amount AS posted_amount, t.currency AS posted_currency, fee.reference IS NOT NULL AS has_fee
+    FROM statement_lines AS l
+    LEFT JOIN transfers AS t ON t.purpose = l.purpose AND t.reference = l.reference
+    LEFT JOIN transfers AS fee ON fee.purpose = 'fee' AND fee.reference = l.reference
+    WHERE l.at >= $1 AND l.at < $2 AND ($3 IS NULL OR (l.at, l.purpose, l.reference) > ($3, $4, $5))
+    ORDER BY l.at, l.purpose, l.reference LIMIT $6";
+
+const POSTED: &str = "
+    SELECT t.*, EXISTS (
+        SELECT FROM statement_lines AS l WHERE l.purpose = t.purpose AND l.reference = t.reference
+    ) AS is_stated
+    FROM transfers AS t
+    WHERE t.at >= $1 AND t.at < $2 AND ($3 IS NULL OR (t.at, t.purpose, t.reference) > ($3, $4, $5))
+    ORDER BY t.at, t.purpose, t.reference LIMIT $6";
+
+const ADVANCE: &str = concat!(
+    "WITH moved AS (UPDATE reconciliation SET progress = $2 WHERE progress = $1 RETURNING 1),
+    stored AS (
+        INSERT INTO statement_lines (purpose, reference, payment_id, amount, currency, fee, fee_currency, at)
+        SELECT one.* FROM moved, jsonb_to_recordset($3) AS one (
+            purpose text, reference text, payment_id uuid, amount bigint, currency text, fee bigint, fee_currency text,
+            at timestamptz
+        )
+        ON CONFLICT DO NOTHING
+    ), ",
+    post_transfers!("$4", from "moved"),
     ", ",
-    insert_event!("$2", from "always"),
-    " SELECT 1 AS done"
+    insert_events!("$5", from "moved"),
+    " SELECT count(*) AS steps FROM moved"
 );
 
 #[derive(Debug)]
@@ -60,16 +85,87 @@ impl<B: Bus> PgLedger<B> {
     }
 }
 
+impl<B: Bus> PgLedger<B> {
+    /// The lines of a page of a comparison.
+    async fn page(&self, sql: &str, pass: &Pass, limit: u32) -> Result<Vec<Row>, Failure> {
+        let after = pass.after.as_ref();
+        let params = params![
+            pass.from,
+            pass.to,
+            after.map(|after| after.at),
+            after.map(|after| after.purpose.name()),
+            after.map(|after| after.reference.as_str()),
+            i64::from(limit),
+        ];
+        self.relay.database().query(sql, &params).await
+    }
+}
+
 impl<B: Bus> Ledger for PgLedger<B> {
-    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure> {
-        self.relay.database().query(BETWEEN, &params![from, to]).await?.iter().map(read).collect()
+    async fn progress(&self) -> Result<Progress, Failure> {
+        json(only(&self.relay.database().query(PROGRESS, &[]).await?)?, "progress")
     }
 
-    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
-        self.relay.database().query(POST, &params![Json(rows(transfers)), Json(event)]).await?;
-        self.relay.publish(std::slice::from_ref(event)).await;
-        Ok(())
+    async fn stated(&self, pass: &Pass, limit: u32) -> Result<Vec<StatedLine>, Failure> {
+        self.page(STATED, pass, limit).await?.iter().map(stated_line).collect()
     }
+
+    async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure> {
+        let line = |row| Ok(PostedLine { transfer: read(row)?, is_stated: get(row, "is_stated")? });
+        self.page(POSTED, pass, limit).await?.iter().map(line).collect()
+    }
+
+    async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure> {
+        let lines: Vec<LineRow<'_>> = outcome.transactions.iter().map(LineRow::from).collect();
+        let params =
+            params![Json(before), Json(&outcome.progress), Json(lines), Json(rows(&outcome.fees)), Json(events),];
+        let steps = count(only(&self.relay.database().query(ADVANCE, &params).await?)?, "steps")?;
+        if steps > 0 {
+            self.relay.publish(events).await;
+        }
+        Ok(steps > 0)
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct LineRow<'a> {
+    purpose: &'static str,
+    reference: &'a str,
+    payment_id: Option<PaymentId>,
+    amount: i64,
+    currency: &'static str,
+    fee: i64,
+    fee_currency: &'static str,
+    at: Timestamp,
+}
+
+impl<'a> From<&'a GatewayTransaction> for LineRow<'a> {
+    fn from(transaction: &'a GatewayTransaction) -> Self {
+        Self {
+            purpose: transaction.purpose.name(),
+            reference: &transaction.reference,
+            payment_id: transaction.payment_id,
+            amount: transaction.amount.amount.get(),
+            currency: transaction.amount.currency.code(),
+            fee: transaction.fee.amount.get(),
+            fee_currency: transaction.fee.currency.code(),
+            at: transaction.at,
+        }
+    }
+}
+
+fn stated_line(row: &Row) -> Result<StatedLine, Failure> {
+    let transaction = GatewayTransaction {
+        purpose: keyword(row, "purpose", Purpose::parse)?,
+        reference: get(row, "reference")?,
+        payment_id: get::<Option<Uuid>>(row, "payment_id")?.map(PaymentId),
+        amount: money(row, "amount", "currency")?,
+        fee: money(row, "fee", "fee_currency")?,
+        at: get(row, "at")?,
+    };
+    let is_posted = get::<Option<i64>>(row, "posted_amount")?.is_some();
+    let posted = if is_posted { Some(money(row, "posted_amount", "posted_currency")?) } else { None };
+    Ok(StatedLine { transaction, posted, has_fee: get(row, "has_fee")? })
 }
 
 #[derive(Debug, Serialize)]

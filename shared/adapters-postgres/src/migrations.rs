@@ -218,20 +218,26 @@ fn contexts_where(wanted: fn(&catalog::Function) -> bool) -> impl Iterator<Item 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use catalog::{Idempotency, Trigger};
     use std::fs;
 
-    /// The contexts whose schema has a table of this name.
-    fn contexts_with(table: &str) -> BTreeSet<String> {
-        let sql = MIGRATIONS.iter().flat_map(|(_, sql)| sql.lines());
-        let made = sql.filter_map(|line| line.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()?.split_once('.'));
-        made.filter(|(_, name)| *name == table).map(|(schema, _)| schema.to_owned()).collect()
-    }
-
     #[test]
-    fn clean_up_covers_every_context_with_idempotency_records() {
-        let cleaned: BTreeSet<String> = idempotent_contexts().map(|context| context.name().to_owned()).collect();
-        assert_eq!(cleaned, contexts_with("idempotency"));
-        assert!(cleaned.contains("inventory"));
+    fn every_context_that_publishes_consumes_or_replays_has_its_table() {
+        let is_idempotent = |function: &catalog::Function| {
+            matches!(function.trigger, Trigger::Http { idempotency: Idempotency::Honoured | Idempotency::Required, .. })
+        };
+        // The catalogue needs no inbox, because the rows of its read model have versions.
+        let consumes = |function: &catalog::Function| function.has_queue() && function.context != Context::Catalogue;
+        let publishes = |function: &catalog::Function| !function.publishes.is_empty();
+        for (table, wanted) in [
+            ("idempotency", is_idempotent as fn(&catalog::Function) -> bool),
+            ("inbox", consumes),
+            ("outbox", publishes),
+        ] {
+            let tables = catalog::deletions().filter_map(|one| one.table.split_once('.'));
+            let found: BTreeSet<&str> = tables.filter(|(_, name)| *name == table).map(|(schema, _)| schema).collect();
+            assert_eq!(found, contexts_where(wanted).map(Context::name).collect(), "{table}");
+        }
     }
 
     #[test]

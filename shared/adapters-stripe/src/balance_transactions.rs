@@ -13,12 +13,6 @@ use serde::Deserialize;
 #[cfg(test)]
 mod tests;
 
-/// A page, and the id that the next page starts after.
-pub(super) struct Page {
-    pub(super) statement: GatewayStatement,
-    pub(super) next: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct TransactionPage {
     data: Vec<serde_json::Value>,
@@ -48,14 +42,14 @@ struct Source {
 
 /// Parses a page. Only charges, refunds and returned refunds are included, not payouts, adjustments and the like. A malformed transaction is listed by its
 /// id and does not affect the others.
-pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
+pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<GatewayStatement, Failure> {
     if !status.is_success() {
         return Err(classify::error_response(status, body));
     }
     let TransactionPage { data, has_more } = classify::read(status, body)?;
     let name = |transaction: &serde_json::Value| transaction["id"].as_str().unwrap_or("?").to_owned();
     let next = has_more.then(|| data.last().map(name)).flatten();
-    let mut statement = GatewayStatement::default();
+    let mut statement = GatewayStatement { next, ..GatewayStatement::default() };
     for transaction in data {
         let id = name(&transaction);
         let purpose = match transaction["type"].as_str() {
@@ -75,7 +69,7 @@ pub(super) fn page(status: StatusCode, body: &[u8]) -> Result<Page, Failure> {
             }
         }
     }
-    Ok(Page { statement, next })
+    Ok(statement)
 }
 
 impl Transaction {

@@ -244,25 +244,20 @@ impl ports::Gateway for StripeGateway {
         }
     }
 
-    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
-        let mut all = GatewayStatement::default();
-        let mut after: Option<String> = None;
-        loop {
-            let mut query = vec![
-                ("created[gte]", from.as_second().to_string()),
-                ("created[lt]", to.as_second().to_string()),
-                ("limit", PAGE_LIMIT.to_owned()),
-                ("expand[]", "data.source".to_owned()),
-            ];
-            query.extend(after.map(|last| ("starting_after", last)));
-            let (status, body) = self.get("balance_transactions", &query).await?;
-            let page = balance_transactions::page(status, &body)?;
-            all.transactions.extend(page.statement.transactions);
-            all.unreadable.extend(page.statement.unreadable);
-            match page.next {
-                Some(last) => after = Some(last),
-                None => return Ok(all),
-            }
-        }
+    async fn balance_transactions(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<GatewayStatement, Failure> {
+        let mut query = vec![
+            ("created[gte]", from.as_second().to_string()),
+            ("created[lt]", to.as_second().to_string()),
+            ("limit", PAGE_LIMIT.to_owned()),
+            ("expand[]", "data.source".to_owned()),
+        ];
+        query.extend(after.map(|last| ("starting_after", last.to_owned())));
+        let (status, body) = self.get("balance_transactions", &query).await?;
+        balance_transactions::page(status, &body)
     }
 }

@@ -199,7 +199,7 @@ async fn replayed_error_is_distinguished_from_a_new_one() {
 }
 
 #[tokio::test]
-async fn balance_transactions_are_read_until_the_last_page() {
+async fn balance_transactions_are_read_page_by_page() {
     let (listener, gateway) = gateway().await;
     let charge = |n: u32| {
         format!(
@@ -208,14 +208,17 @@ async fn balance_transactions_are_read_until_the_last_page() {
         )
     };
     let page = |n, more| format!(r#"{{"data":[{}],"has_more":{more}}}"#, charge(n));
-    let (first, second) = (page(2, true), page(1, false));
-    let responses = [KEY, (200, &*first), (200, &*second)];
+    let bodies = (page(2, true), page(1, false));
+    let responses = [KEY, (200, &*bodies.0), (200, &*bodies.1)];
     let (from, to) = (Timestamp::from_second(1).unwrap(), Timestamp::from_second(9).unwrap());
-    let (requests, statement) =
-        futures_util::join!(serve(listener, &responses), gateway.balance_transactions(from, to));
-    let references: Vec<_> =
-        statement.unwrap().transactions.into_iter().map(|transaction| transaction.reference).collect();
-    assert_eq!(references, ["pi_2", "pi_1"]);
+    let read = async {
+        let first = gateway.balance_transactions(from, to, None).await.unwrap();
+        let second = gateway.balance_transactions(from, to, first.next.as_deref()).await.unwrap();
+        (first, second)
+    };
+    let (requests, (first, second)) = futures_util::join!(serve(listener, &responses), read);
+    assert_eq!((first.transactions[0].reference.as_str(), first.next.as_deref()), ("pi_2", Some("txn_2")));
+    assert_eq!((second.transactions[0].reference.as_str(), second.next), ("pi_1", None));
     let (line, query) = parts(&requests[1]);
     assert_eq!(line, "GET /v1/balance_transactions");
     assert_eq!(query, "created[gte]=1&created[lt]=9&limit=100&expand[]=data.source");

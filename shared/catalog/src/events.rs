@@ -107,7 +107,7 @@ macro_rules! for_each_event {
             GATEWAY_SUSPENDED GatewaySuspended "GatewaySuspended.v1" Payments PAYMENT_EVENTS
                 ["failures", "until"];
             LEDGER_RECONCILED LedgerReconciled "LedgerReconciled.v1" Payments PAYMENT_EVENTS
-                ["from", "to", "compared", "fees", "discrepancies.kind", "discrepancies.purpose",
+                ["from", "to", "page", "is_last", "compared", "fees", "discrepancies.kind", "discrepancies.purpose",
                  "discrepancies.ledger_amount.amount", "discrepancies.ledger_amount.currency",
                  "discrepancies.gateway_amount.amount", "discrepancies.gateway_amount.currency"];
             INVOICE_ISSUED InvoiceIssued "InvoiceIssued.v1" Invoices ORDER_EVENTS

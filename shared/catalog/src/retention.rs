@@ -55,7 +55,10 @@ pub const RETENTION: &[RetentionRule] = &[
     // As long as a customer may claim not to have been told.
     rule(PostgresTable, &["notifications.deliveries"], Deleted { since: "sent_at", days: 762 }),
     rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
+    // Until no comparison reads it any more.
+    rule(PostgresTable, &["payments.statement_lines"], Deleted { since: "at", days: 8 }),
 
+    rule(PostgresTable, &["payments.reconciliation"], Kept("one row")),
     rule(PostgresTable, &[
         "orders.orders", "orders.order_lines", "orders.order_notes", "payments.payments", "payments.transfers", "invoices.invoices",
         "invoices.credit_notes", "invoices.series", "invoices.refunds", "invoices.refund_failures",

@@ -136,6 +136,8 @@ pub const STORES: &[Store] = &[
     store(PostgresTable, "payments.payments", Nothing),
     store(PostgresTable, "payments.customer_attempts", Nothing),
     store(PostgresTable, "payments.transfers", Nothing),
+    store(PostgresTable, "payments.statement_lines", Nothing),
+    store(PostgresTable, "payments.reconciliation", Nothing),
     store(PostgresTable, "payments.outbox", Nothing),
     store(PostgresTable, "payments.inbox", Nothing),
     store(PostgresTable, "payments.idempotency", Nothing),

@@ -8,7 +8,6 @@ use crate::{
 use kernel::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
 
 words! {
     /// An account of the ledger.
@@ -102,12 +101,31 @@ pub struct GatewayTransaction {
     pub at: Timestamp,
 }
 
-/// The gateway's list of charges, refunds and fees in a period.
+/// A page of the gateway's list of charges, refunds and fees in a period.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GatewayStatement {
     pub transactions: Vec<GatewayTransaction>,
     /// The gateway's ids of transactions that could not be decoded; staff must check them.
     pub unreadable: Vec<String>,
+    /// The gateway's cursor to the next page; `None` after the last one.
+    pub next: Option<String>,
+}
+
+/// A transaction of the statement with what the ledger has of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedLine {
+    pub transaction: GatewayTransaction,
+    /// The amount that is posted; `None` if the ledger does not have it.
+    pub posted: Option<Money>,
+    /// Whether its fee is posted.
+    pub has_fee: bool,
+}
+
+/// A transfer of the ledger, and whether the statement has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostedLine {
+    pub transfer: Transfer,
+    pub is_stated: bool,
 }
 
 /// How the ledger and the statement differ.
@@ -143,42 +161,27 @@ pub struct Comparison {
     pub fees: Vec<Transfer>,
 }
 
-/// Compares the ledger with the statement of the gateway for the period `[from, to)`.
-///
-/// `transfers` must contain those from an hour before `from` until now, and `transactions` those of the gateway from a day before `from`
-/// until now. A charge may be posted up to a day after the gateway made it, if its result had to be looked up; that is no discrepancy.
-pub fn compare(
-    transfers: &[Transfer],
-    transactions: &[GatewayTransaction],
-    from: Timestamp,
-    to: Timestamp,
-    now: Timestamp,
-) -> Comparison {
+/// Compares transactions of the statement with the ledger. The fee of one that is posted is posted as well; one that is not may be somebody
+/// else's, who uses the same account of the gateway.
+pub fn compare_statement(lines: &[StatedLine], now: Timestamp) -> Comparison {
     let mut comparison = Comparison::default();
-    let is_in_period = |at: Timestamp| from <= at && at < to;
-    let posted: HashMap<_, _> =
-        transfers.iter().map(|one| ((one.purpose, one.reference.as_str()), one.amount)).collect();
-    let stated: HashSet<_> = transactions.iter().map(|one| (one.purpose, one.reference.as_str())).collect();
-    let posted_amount = |purpose, reference| posted.get(&(purpose, reference)).copied();
-    for transaction in transactions.iter().filter(|transaction| is_in_period(transaction.at)) {
-        let (purpose, reference) = (transaction.purpose, transaction.reference.as_str());
-        let ledger_amount = posted_amount(purpose, reference);
-        let kind = match ledger_amount {
+    for StatedLine { transaction, posted, has_fee } in lines {
+        let kind = match posted {
             None => Some(DiscrepancyKind::MissingInLedger),
-            Some(amount) if amount != transaction.amount => Some(DiscrepancyKind::Amount),
+            Some(amount) if *amount != transaction.amount => Some(DiscrepancyKind::Amount),
             Some(_) => None,
         };
         comparison.discrepancies.extend(kind.map(|kind| Discrepancy {
             kind,
-            purpose,
-            reference: reference.to_owned(),
-            ledger_amount,
+            purpose: transaction.purpose,
+            reference: transaction.reference.clone(),
+            ledger_amount: *posted,
             gateway_amount: Some(transaction.amount),
         }));
-        if transaction.fee.amount.get() > 0 && posted_amount(Purpose::Fee, reference).is_none() {
+        if posted.is_some() && !has_fee && transaction.fee.amount.get() > 0 {
             comparison.fees.push(Transfer {
                 purpose: Purpose::Fee,
-                reference: reference.to_owned(),
+                reference: transaction.reference.clone(),
                 payment_id: transaction.payment_id,
                 refund_id: None,
                 amount: transaction.fee,
@@ -186,18 +189,20 @@ pub fn compare(
             });
         }
     }
-    for transfer in transfers.iter().filter(|transfer| is_in_period(transfer.at) && transfer.purpose.is_compared()) {
-        if !stated.contains(&(transfer.purpose, transfer.reference.as_str())) {
-            comparison.discrepancies.push(Discrepancy {
-                kind: DiscrepancyKind::MissingAtGateway,
-                purpose: transfer.purpose,
-                reference: transfer.reference.clone(),
-                ledger_amount: Some(transfer.amount),
-                gateway_amount: None,
-            });
-        }
-    }
     comparison
+}
+
+/// The transfers that the statement does not have. Those that it never lists are left out.
+pub fn compare_ledger(lines: &[PostedLine]) -> Vec<Discrepancy> {
+    let missing = lines.iter().filter(|line| !line.is_stated && line.transfer.purpose.is_compared());
+    let discrepancy = |PostedLine { transfer, .. }: &PostedLine| Discrepancy {
+        kind: DiscrepancyKind::MissingAtGateway,
+        purpose: transfer.purpose,
+        reference: transfer.reference.clone(),
+        ledger_amount: Some(transfer.amount),
+        gateway_amount: None,
+    };
+    missing.map(discrepancy).collect()
 }
 
 #[cfg(test)]
@@ -217,14 +222,11 @@ mod tests {
         Transfer { purpose, reference, payment_id: None, refund_id: None, amount, at: at(second) }
     }
 
-    fn transaction(purpose: Purpose, reference: &str, minor: i64, fee: i64, second: i64) -> GatewayTransaction {
+    fn stated(purpose: Purpose, reference: &str, minor: i64, fee: i64, posted: Option<i64>) -> StatedLine {
         let reference = reference.to_owned();
-        GatewayTransaction { purpose, reference, payment_id: None, amount: usd(minor), fee: usd(fee), at: at(second) }
-    }
-
-    fn discrepancies(ours: &[Transfer], theirs: &[GatewayTransaction]) -> Vec<(DiscrepancyKind, String)> {
-        let found = compare(ours, theirs, at(100), at(200), at(300)).discrepancies;
-        found.into_iter().map(|one| (one.kind, one.reference)).collect()
+        let transaction =
+            GatewayTransaction { purpose, reference, payment_id: None, amount: usd(minor), fee: usd(fee), at: at(150) };
+        StatedLine { transaction, posted: posted.map(usd), has_fee: false }
     }
 
     #[test]
@@ -253,38 +255,39 @@ mod tests {
 
     #[test]
     fn missing_transactions_and_different_amounts_are_discrepancies() {
-        let ours = [transfer(Purpose::Charge, "a", 5, 100), transfer(Purpose::Charge, "b", 5, 199)];
-        let theirs = [transaction(Purpose::Charge, "b", 6, 0, 150), transaction(Purpose::Refund, "c", 1, 0, 150)];
-        let expected = [
-            (DiscrepancyKind::Amount, "b"),
-            (DiscrepancyKind::MissingInLedger, "c"),
-            (DiscrepancyKind::MissingAtGateway, "a"),
+        let lines = [
+            stated(Purpose::Charge, "a", 5, 0, Some(5)),
+            stated(Purpose::Charge, "b", 6, 0, Some(5)),
+            stated(Purpose::Refund, "c", 1, 0, None),
         ];
-        assert_eq!(discrepancies(&ours, &theirs), expected.map(|(kind, reference)| (kind, reference.to_owned())));
+        let found = compare_statement(&lines, at(300)).discrepancies;
+        let found: Vec<_> = found.iter().map(|one| (one.kind, one.reference.as_str())).collect();
+        assert_eq!(found, [(DiscrepancyKind::Amount, "b"), (DiscrepancyKind::MissingInLedger, "c")]);
     }
 
     #[test]
-    fn charge_and_refund_with_the_same_reference_are_distinct() {
-        let (ours, theirs) = ([transfer(Purpose::Charge, "a", 5, 100)], [transaction(Purpose::Refund, "a", 5, 0, 150)]);
-        assert_eq!(discrepancies(&ours, &theirs).len(), 2);
+    fn transfer_that_is_not_stated_is_a_discrepancy_unless_it_never_is() {
+        let line =
+            |purpose, reference, is_stated| PostedLine { transfer: transfer(purpose, reference, 5, 100), is_stated };
+        let lines = [
+            line(Purpose::Charge, "a", true),
+            line(Purpose::Charge, "b", false),
+            line(Purpose::Fee, "b", false),
+            line(Purpose::Dispute, "c", false),
+        ];
+        let found = compare_ledger(&lines);
+        let found: Vec<_> = found.iter().map(|one| (one.kind, one.purpose, one.reference.as_str())).collect();
+        assert_eq!(found, [(DiscrepancyKind::MissingAtGateway, Purpose::Charge, "b")]);
     }
 
     #[test]
-    fn transfer_posted_outside_the_period_is_no_discrepancy() {
-        let ours = [transfer(Purpose::Charge, "a", 5, 200), transfer(Purpose::Charge, "b", 5, 100)];
-        let theirs = [transaction(Purpose::Charge, "a", 5, 0, 199), transaction(Purpose::Charge, "b", 5, 0, 99)];
-        assert_eq!(discrepancies(&ours, &theirs), vec![]);
-        let outside = [transfer(Purpose::Charge, "c", 5, 99), transfer(Purpose::Charge, "d", 5, 200)];
-        assert_eq!(discrepancies(&outside, &[]), vec![]);
-    }
-
-    #[test]
-    fn fee_is_posted_once_and_is_no_discrepancy() {
-        let theirs = [transaction(Purpose::Charge, "a", 500, 45, 150), transaction(Purpose::Charge, "b", 500, 0, 150)];
-        let mut ours = vec![transfer(Purpose::Charge, "a", 500, 150), transfer(Purpose::Charge, "b", 500, 150)];
-        let first = compare(&ours, &theirs, at(100), at(200), at(300));
+    fn fee_is_posted_once_and_only_for_what_is_ours() {
+        let ours = stated(Purpose::Charge, "a", 500, 45, Some(500));
+        let (free, foreign) =
+            (stated(Purpose::Charge, "b", 500, 0, Some(500)), stated(Purpose::Charge, "c", 500, 45, None));
+        let first = compare_statement(&[ours.clone(), free, foreign], at(300));
         assert_eq!(first.fees, [transfer(Purpose::Fee, "a", 45, 300)]);
-        ours.extend(first.fees);
-        assert_eq!(compare(&ours, &theirs, at(100), at(200), at(301)), Comparison::default());
+        let again = compare_statement(&[StatedLine { has_fee: true, ..ours }], at(301));
+        assert_eq!(again, Comparison::default());
     }
 }

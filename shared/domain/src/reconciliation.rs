@@ -1,101 +1,208 @@
-//! Reconciliation of the ledger with the gateway's: which period is compared, and what becomes of the result.
+//! Reconciliation of the ledger with the gateway's, in steps of a page: which comes next, and what becomes of its result.
+//!
+//! The statement of the gateway is read once, page by page, and stored. Once a day what was stored is compared with what was posted, also page
+//! by page. [`Progress`] says how far this is; it is committed with the results of each step, so that a run that ends continues in the
+//! next one, and of two runs at once only one takes a step.
 
 use crate::{
     event::LedgerReconciled,
-    ledger::{self, Comparison, GatewayStatement, Transfer},
+    ledger::{self, Comparison, Discrepancy, GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
 };
 use kernel::{Failure, Timestamp, seconds_after};
+use serde::{Deserialize, Serialize};
 
 const DAY_S: i64 = 24 * 3600;
-/// Period that one run compares: three days and an hour. Runs overlap, so that a failed run or two lose no day; a transfer is posted
-/// once, and a discrepancy is reported daily until it is resolved or three days old.
+/// Period that is compared each day: three days and an hour. A transfer is posted once, and a discrepancy is reported daily until it is
+/// resolved or three days old.
 const SPAN_S: i64 = 3 * DAY_S + 3600;
-/// Age of the newest transactions that are compared: younger ones may still be in progress.
+/// Age of the newest transactions that are read: younger ones may still be in progress.
 const SETTLING_S: i64 = 1800;
 /// How much earlier than the gateway, by its clock, we may have posted a transfer.
 const CLOCK_MARGIN_S: i64 = 3600;
+/// Period of the statement that is read at a time. Its pages are read again from the start if the gateway forgets where one began.
+const WINDOW_S: i64 = 3600;
+/// Lines of one step of a comparison.
+pub const PAGE: u32 = 500;
+/// Discrepancies of one event, and unreadable transactions. An event of these has 40 KiB at most, and the bus takes 256.
+const MAX_REPORTED: usize = 100;
 
-/// The period `[from, to)` that one run compares, and what it needs to read for that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period {
+/// How far reading and comparing are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Transactions of the gateway before this are stored.
+    pub read_until: Option<Timestamp>,
+    /// The page of the statement that is read next, unless it is the first of a window.
+    pub reading: Option<StatementPage>,
+    /// The comparison that is in progress.
+    pub comparison: Option<Pass>,
+    /// When the last comparison began.
+    pub compared_at: Option<Timestamp>,
+}
+
+/// A page of the statement for a window that ends at `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementPage {
+    pub to: Timestamp,
+    /// The gateway's cursor.
+    pub after: String,
+}
+
+/// A comparison of the period `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
     pub from: Timestamp,
     pub to: Timestamp,
-    /// Start of the transfers to read.
-    pub transfers_from: Timestamp,
-    /// Start of the gateway's transactions to read: a charge may be posted up to a day after the gateway made it.
-    pub transactions_from: Timestamp,
-    /// End of both.
-    pub until: Timestamp,
+    pub side: Side,
+    /// The last line that was compared.
+    pub after: Option<Position>,
+    /// Events of this comparison.
+    pub pages: u32,
+    /// Transactions that were compared.
+    pub compared: u32,
+    /// Fees that were posted.
+    pub fees: u32,
 }
 
-impl Period {
-    /// The period that a run at `now` compares.
-    pub fn before(now: Timestamp) -> Result<Self, Failure> {
-        let (from, to) = (seconds_after(now, -SPAN_S - SETTLING_S)?, seconds_after(now, -SETTLING_S)?);
-        Ok(Self {
-            from,
-            to,
-            transfers_from: seconds_after(from, -CLOCK_MARGIN_S)?,
-            transactions_from: seconds_after(from, -DAY_S)?,
-            until: seconds_after(now, CLOCK_MARGIN_S)?,
-        })
+/// What is read to be compared with the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Side {
+    Statement,
+    Ledger,
+}
+
+/// Position in a list of transactions or transfers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pub at: Timestamp,
+    pub purpose: Purpose,
+    pub reference: String,
+}
+
+/// What is done next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Read a page of the statement for `[from, to)`, the first or the one after a cursor.
+    Read { from: Timestamp, to: Timestamp, after: Option<String> },
+    /// Compare the next lines.
+    Compare(Pass),
+}
+
+/// The result of a step, to be committed as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub progress: Progress,
+    /// Transactions to store.
+    pub transactions: Vec<GatewayTransaction>,
+    /// Fees to post.
+    pub fees: Vec<Transfer>,
+    pub reports: Vec<LedgerReconciled>,
+}
+
+/// The next step at `now`; `None` if there is nothing to do until later. A comparison that has begun is finished first, and begins only
+/// once everything is read.
+pub fn next_step(progress: &Progress, now: Timestamp) -> Result<Option<Step>, Failure> {
+    if let Some(pass) = &progress.comparison {
+        return Ok(Some(Step::Compare(pass.clone())));
     }
+    let settled = seconds_after(now, -SETTLING_S)?;
+    // A transfer may be posted up to a day after the gateway made the charge.
+    let from = progress.read_until.map_or_else(|| seconds_after(settled, -SPAN_S - DAY_S), Ok)?;
+    if let Some(StatementPage { to, after }) = &progress.reading {
+        return Ok(Some(Step::Read { from, to: *to, after: Some(after.clone()) }));
+    }
+    if from < settled {
+        return Ok(Some(Step::Read { from, to: settled.min(seconds_after(from, WINDOW_S)?), after: None }));
+    }
+    let is_due = match progress.compared_at {
+        Some(at) => seconds_after(at, DAY_S)? <= now,
+        None => true,
+    };
+    let (from, to) = (seconds_after(settled, -SPAN_S)?, seconds_after(settled, -CLOCK_MARGIN_S)?);
+    let pass = Pass { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
+    Ok(is_due.then_some(Step::Compare(pass)))
 }
 
-/// Compares the ledger with the statement. Returns the fees to post, which only the gateway's own ledger has, and the event.
-pub fn reconcile(
-    Period { from, to, .. }: Period,
-    transfers: &[Transfer],
-    GatewayStatement { transactions, unreadable }: GatewayStatement,
-    now: Timestamp,
-) -> (Vec<Transfer>, LedgerReconciled) {
-    let Comparison { fees, discrepancies } = ledger::compare(transfers, &transactions, from, to, now);
-    let compared = transactions.iter().filter(|transaction| from <= transaction.at && transaction.at < to).count();
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let event =
-        LedgerReconciled { from, to, compared: count(compared), fees: count(fees.len()), discrepancies, unreadable };
-    (fees, event)
+/// The result of reading a page of the window `[from, to)`.
+pub fn read(
+    progress: &Progress,
+    (from, to): (Timestamp, Timestamp),
+    ledger::GatewayStatement { transactions, unreadable, next }: ledger::GatewayStatement,
+) -> Outcome {
+    let is_last = next.is_none();
+    let reading = next.map(|after| StatementPage { to, after });
+    let read_until = if is_last { Some(to) } else { Some(from) };
+    let report = |unreadable: &[String]| LedgerReconciled {
+        from,
+        to,
+        page: 0,
+        is_last: false,
+        compared: 0,
+        fees: 0,
+        discrepancies: vec![],
+        unreadable: unreadable.to_vec(),
+    };
+    let reports = unreadable.chunks(MAX_REPORTED).map(report).collect();
+    let progress = Progress { read_until, reading, ..progress.clone() };
+    Outcome { progress, transactions, fees: vec![], reports }
+}
+
+/// The result of comparing a page of the statement with what is posted.
+pub fn compare_statement(progress: &Progress, pass: &Pass, lines: &[StatedLine], now: Timestamp) -> Outcome {
+    let mut pass = pass.clone();
+    let Comparison { discrepancies, fees } = ledger::compare_statement(lines, now);
+    pass.compared = pass.compared.saturating_add(small(lines.len()));
+    pass.fees = pass.fees.saturating_add(small(fees.len()));
+    pass.after =
+        lines.last().map(|line| position(line.transaction.at, line.transaction.purpose, &line.transaction.reference));
+    if lines.len() < PAGE as usize {
+        (pass.side, pass.after) = (Side::Ledger, None);
+    }
+    let reports = reports(&mut pass, discrepancies, false);
+    let compared_at = if progress.comparison.is_none() { Some(now) } else { progress.compared_at };
+    let progress = Progress { comparison: Some(pass), compared_at, ..progress.clone() };
+    Outcome { progress, fees, reports, transactions: vec![] }
+}
+
+/// The result of comparing a page of the ledger with what is stated. The last one ends the comparison, and is reported in any case.
+pub fn compare_ledger(progress: &Progress, pass: &Pass, lines: &[PostedLine]) -> Outcome {
+    let mut pass = pass.clone();
+    let is_last = lines.len() < PAGE as usize;
+    pass.after = lines.last().map(|line| position(line.transfer.at, line.transfer.purpose, &line.transfer.reference));
+    let reports = reports(&mut pass, ledger::compare_ledger(lines), is_last);
+    let progress = Progress { comparison: (!is_last).then_some(pass), ..progress.clone() };
+    Outcome { progress, reports, ..Outcome::default() }
+}
+
+/// Discrepancies in as many reports as they need; the last page of a comparison also without any.
+fn reports(pass: &mut Pass, discrepancies: Vec<Discrepancy>, is_last: bool) -> Vec<LedgerReconciled> {
+    let mut pages: Vec<Vec<Discrepancy>> = discrepancies.chunks(MAX_REPORTED).map(<[_]>::to_vec).collect();
+    if is_last && pages.is_empty() {
+        pages.push(vec![]);
+    }
+    let count = pages.len();
+    let report = |(n, discrepancies)| {
+        pass.pages += 1;
+        LedgerReconciled {
+            from: pass.from,
+            to: pass.to,
+            page: pass.pages,
+            is_last: is_last && n + 1 == count,
+            compared: pass.compared,
+            fees: pass.fees,
+            discrepancies,
+            unreadable: vec![],
+        }
+    };
+    pages.into_iter().enumerate().map(report).collect()
+}
+
+fn position(at: Timestamp, purpose: Purpose, reference: &str) -> Position {
+    Position { at, purpose, reference: reference.to_owned() }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        Money,
-        ledger::{DiscrepancyKind, GatewayTransaction, Purpose},
-    };
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).expect("valid")
-    }
-
-    #[test]
-    fn period_ends_half_an_hour_ago_and_overlaps_the_run_of_the_day_before() {
-        let period = Period::before(at(1_000_000)).expect("valid");
-        assert_eq!((period.from, period.to), (at(735_400), at(998_200)));
-        assert_eq!((period.transfers_from, period.transactions_from), (at(731_800), at(649_000)));
-        assert_eq!(period.until, at(1_003_600));
-    }
-
-    #[test]
-    fn transactions_of_the_period_are_counted_and_their_fees_posted() {
-        let (now, usd) = (at(1_000_000), |minor| Money::new(minor, "USD").expect("valid"));
-        let period = Period::before(now).expect("valid");
-        let transaction = |reference: &str, at| GatewayTransaction {
-            purpose: Purpose::Charge,
-            reference: reference.to_owned(),
-            payment_id: None,
-            amount: usd(500),
-            fee: usd(45),
-            at,
-        };
-        let transactions = vec![transaction("a", period.from), transaction("b", period.to)];
-        let statement = GatewayStatement { transactions, unreadable: vec!["txn_1".to_owned()] };
-        let (fees, event) = reconcile(period, &[], statement, now);
-        assert_eq!(fees.iter().map(|fee| (fee.reference.as_str(), fee.amount)).collect::<Vec<_>>(), [("a", usd(45))]);
-        assert_eq!((event.from, event.to, event.compared, event.fees), (period.from, period.to, 1, 1));
-        let kinds: Vec<_> = event.discrepancies.iter().map(|one| (one.kind, one.reference.as_str())).collect();
-        assert_eq!(kinds, [(DiscrepancyKind::MissingInLedger, "a")]);
-        assert_eq!(event.unreadable, ["txn_1"]);
-    }
-}
+mod tests;

@@ -47,8 +47,13 @@ pub trait Gateway {
     /// All refunds of a charge that are made or failed, whoever requested them, by the gateway's id of the charge.
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure>;
 
-    /// The charges and refunds in `[from, to)` according to the gateway's own ledger.
-    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure>;
+    /// A page of the charges and refunds in `[from, to)` according to the gateway's own ledger: the first, or the one after a cursor.
+    async fn balance_transactions(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<GatewayStatement, Failure>;
 }
 
 /// What the gateway reports by webhook.

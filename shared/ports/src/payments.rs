@@ -4,8 +4,9 @@ use crate::{Claim, Page, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    ledger::Transfer,
+    ledger::{PostedLine, StatedLine},
     payment::{AttemptLimit, Change, Payment},
+    reconciliation::{Outcome, Pass, Progress},
 };
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
@@ -63,11 +64,20 @@ pub trait PaymentStore {
     async fn mismatched(&self, limit: u32, cursor: Option<&str>) -> Result<Page<Payment>, Failure>;
 }
 
-/// The double-entry ledger: transfers are posted once and never changed.
+/// The double-entry ledger: transfers are posted once and never changed. Beside it is the statement of the gateway, as far as it was read.
 pub trait Ledger {
-    /// The transfers that were posted in `[from, to)`, oldest first.
-    async fn between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Transfer>, Failure>;
+    /// How far the statement was read and compared.
+    async fn progress(&self) -> Result<Progress, Failure>;
 
-    /// Posts the transfers that are not posted yet, and commits the event.
-    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure>;
+    /// Up to `limit` transactions of the statement in the period of a comparison, after its position, in order, with what the ledger has of
+    /// them.
+    async fn stated(&self, pass: &Pass, limit: u32) -> Result<Vec<StatedLine>, Failure>;
+
+    /// Up to `limit` transfers that were posted in the period of a comparison, after its position, in order, and whether the statement
+    /// has them.
+    async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure>;
+
+    /// Commits the outcome of a step with its events: stores transactions and posts fees that are not there yet. `false`, and nothing
+    /// committed, if the progress is not `before` any more, because another run has taken the step.
+    async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure>;
 }

@@ -26,12 +26,12 @@ fn refund() -> Value {
     })
 }
 
-fn read(data: &[Value], has_more: bool) -> Result<Page, Failure> {
+fn read(data: &[Value], has_more: bool) -> Result<GatewayStatement, Failure> {
     page(StatusCode::OK, json!({ "object": "list", "data": data, "has_more": has_more }).to_string().as_bytes())
 }
 
 fn one(transaction: &Value) -> GatewayTransaction {
-    read(std::slice::from_ref(transaction), false).unwrap().statement.transactions.remove(0)
+    read(std::slice::from_ref(transaction), false).unwrap().transactions.remove(0)
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn payouts_are_omitted_and_count_for_the_next_page() {
         "source": { "id": "po_1", "object": "payout" },
     });
     let page = read(&[charge(), refund(), payout], true).unwrap();
-    assert_eq!(page.statement.transactions.len(), 2);
+    assert_eq!(page.transactions.len(), 2);
     assert_eq!(page.next.as_deref(), Some("txn_3"));
     assert_eq!(read(&[charge()], false).unwrap().next, None);
     assert_eq!(read(&[], true).unwrap().next, None, "without an id there is no next page");
@@ -100,11 +100,7 @@ fn malformed_transaction_is_listed_and_the_others_are_parsed() {
         odd("created", json!("yesterday")),
     ] {
         let page = read(&[odd.clone(), refund()], false).unwrap();
-        assert_eq!(
-            (page.statement.unreadable, page.statement.transactions.len()),
-            (vec!["txn_1".to_owned()], 1),
-            "{odd}"
-        );
+        assert_eq!((page.unreadable, page.transactions.len()), (vec!["txn_1".to_owned()], 1), "{odd}");
     }
 }
 

@@ -14,7 +14,7 @@ functions! {
         .gathering(1000, 300).memory(512);
     /// Publishes events that were committed and not published, and removes expired records.
     OUTBOX_SWEEP = Function::new("outbox-sweep", Operations).triggered(Schedule { minutes: 1 })
-        .uses(&[Uses::Postgres, Uses::Bus]).timeout(170).memory(512);
+        .uses(&[Uses::Postgres, Uses::Bus]).timeout(240).memory(512);
     /// Places a test order as a customer does, waits until it is confirmed, and cancels it.
     CANARY_ORDER = Function::new("canary-order", Operations).triggered(Schedule { minutes: 5 })
         .uses(&[Uses::Api, Uses::Secret(&CANARY_ACCOUNT, &[GetSecretValue])]).timeout(120);

@@ -50,8 +50,8 @@ functions! {
             PAYMENT_MISMATCHED,
         ])
         .timeout(240);
-    /// Reconciles the ledger with the statement of the gateway.
-    LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 1440 })
+    /// Reads the statement of the gateway, and reconciles the ledger with it once a day.
+    LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 30 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
     /// Lists the disputes of a payment.

@@ -192,7 +192,7 @@ pub struct GatewaySuspended {
     pub until: Timestamp,
 }
 
-/// The ledger was reconciled with the gateway's balance transactions.
+/// The ledger was reconciled with the gateway's balance transactions: a page of the result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerReconciled {
     /// Start of the reconciled period, inclusive.
@@ -203,13 +203,19 @@ pub struct LedgerReconciled {
     #[schemars(with = "String", extend("format" = "date-time"))]
     #[serde(deserialize_with = "kernel::time::deserialize")]
     pub to: Timestamp,
-    /// Number of the gateway's transactions in the period.
+    /// Number of this page, from 1; 0 if it was found while the statement was read.
+    #[serde(default)]
+    pub page: u32,
+    /// Whether the comparison of the period ends with this page.
+    #[serde(default)]
+    pub is_last: bool,
+    /// Number of the gateway's transactions that were compared, up to this page.
     pub compared: u32,
-    /// Number of fees posted to the ledger.
+    /// Number of fees posted to the ledger, up to this page.
     pub fees: u32,
-    /// Empty if the ledger and the statement of the gateway agree.
+    /// Discrepancies of this page; none on any page if the ledger and the statement of the gateway agree.
     pub discrepancies: Vec<Discrepancy>,
-    /// The gateway's ids of transactions that could not be decoded.
+    /// The gateway's ids of transactions that could not be decoded; only on page 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<String>,
 }

@@ -84,8 +84,16 @@ fn is_rejected(response: &RefundOutcome) -> bool {
 
 /// The balance transactions within an hour from now that match `wanted`.
 async fn transactions(gateway: &impl Gateway, wanted: impl Fn(&GatewayTransaction) -> bool) -> Vec<GatewayTransaction> {
-    let found = gateway.balance_transactions(later(-3_600), later(3_600)).await.expect("a response");
-    found.transactions.into_iter().filter(wanted).collect()
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page =
+            gateway.balance_transactions(later(-3_600), later(3_600), after.as_deref()).await.expect("a response");
+        found.extend(page.transactions.into_iter().filter(&wanted));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return found,
+        }
+    }
 }
 
 pub async fn valid_card_is_charged(fixture: &Fixture<impl Gateway>) {
@@ -278,7 +286,7 @@ pub async fn balance_transactions_carry_the_ids_of_their_charges_and_refunds(fix
     for movement in &found {
         assert!(movement.payment_id.is_none_or(|id| id == payment.id), "{movement:?}");
     }
-    let earlier = fixture.port().balance_transactions(later(-7_200), later(-3_600)).await.expect("a response");
+    let earlier = fixture.port().balance_transactions(later(-7_200), later(-3_600), None).await.expect("a response");
     assert!(!earlier.transactions.iter().any(mine));
 }
 

@@ -6,11 +6,12 @@ use domain::{
     Event,
     event::LedgerReconciled,
     id::{OrderId, RefundId, UserId},
-    ledger::{Purpose, Transfer},
+    ledger::{GatewayTransaction, Purpose, StatedLine, Transfer},
     payment::Change,
+    reconciliation::{Outcome, Pass, Position, Progress, Side, StatementPage},
 };
 use futures_util::future::join_all;
-use kernel::{IdempotencyKey, IdempotencyOutcome, Timestamp};
+use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, Timestamp};
 use ports::{Ledger, PaymentStore, TransitionOutcome};
 
 /// A payment store and the ledger that it posts to.
@@ -35,6 +36,9 @@ macro_rules! contract_ledger {
             replayed_request_posts_its_transfers_once
             transfer_posted_earlier_does_not_block_a_transition
             sweep_publishes_events_missed_by_the_bus_once
+            step_is_taken_once_and_the_loser_commits_nothing
+            statement_is_stored_once_and_read_with_what_is_posted
+            pages_of_both_sides_continue_after_a_position
         }
     };
 }
@@ -44,9 +48,17 @@ fn seconds_after(since: Timestamp, seconds: i64) -> Timestamp {
 }
 
 fn reconciled() -> Event {
-    let discrepancies = vec![];
-    let reconciled =
-        LedgerReconciled { from: now(), to: now(), compared: 1, fees: 1, discrepancies, unreadable: vec![] };
+    let (from, to) = (now(), now());
+    let reconciled = LedgerReconciled {
+        from,
+        to,
+        page: 1,
+        is_last: true,
+        compared: 1,
+        fees: 1,
+        discrepancies: vec![],
+        unreadable: vec![],
+    };
     Event { subject: "ledger".to_owned(), ..an_event(reconciled) }
 }
 
@@ -55,11 +67,34 @@ fn a_transfer(at: Timestamp) -> Transfer {
     build::transfer(&format!("pi_{}", fresh().simple()), at)
 }
 
+/// A period, with the position in it.
+fn period(from: Timestamp, to: Timestamp, after: Option<Position>) -> Pass {
+    Pass { from, to, side: Side::Ledger, after, pages: 0, compared: 0, fees: 0 }
+}
+
+/// The transfers in `[from, to)`.
+async fn between(ledger: &impl Ledger, from: Timestamp, to: Timestamp) -> Vec<Transfer> {
+    let lines = ledger.posted(&period(from, to, None), 100_000).await.expect("the ledger responds");
+    lines.into_iter().map(|line| line.transfer).collect()
+}
+
 /// Transfers with these references within an hour from now, oldest first.
 async fn posted(ledger: &impl Ledger, references: &[&str]) -> Vec<Transfer> {
-    let found =
-        ledger.between(seconds_after(now(), -3_600), seconds_after(now(), 3_600)).await.expect("the ledger responds");
+    let found = between(ledger, seconds_after(now(), -3_600), seconds_after(now(), 3_600)).await;
     found.into_iter().filter(|transfer| references.contains(&&*transfer.reference)).collect()
+}
+
+/// Another progress than any before.
+fn moved() -> Progress {
+    let reading = StatementPage { to: now(), after: fresh().to_string() };
+    Progress { reading: Some(reading), ..Progress::default() }
+}
+
+/// Posts transfers in a step, as fees are; repeats it if somebody else takes one meanwhile.
+async fn post(ledger: &impl Ledger, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+    let outcome = Outcome { progress: moved(), fees: transfers.to_vec(), ..Outcome::default() };
+    while !ledger.advance(&ledger.progress().await?, &outcome, std::slice::from_ref(event)).await? {}
+    Ok(())
 }
 
 fn an_order() -> OrderBuilder {
@@ -80,10 +115,9 @@ pub async fn transfers_of_a_period_are_listed_oldest_first(
     let (ledger, start) = (&fixture.port().ledger, now());
     let transfers: Vec<Transfer> = (0..4).map(|n| a_transfer(seconds_after(start, n * 10))).collect();
     let newest_first: Vec<Transfer> = transfers.iter().rev().cloned().collect();
-    ledger.post(&newest_first, &reconciled()).await.expect("posted");
+    post(ledger, &newest_first, &reconciled()).await.expect("posted");
     let between = async |from: i64, to: i64| {
-        let found =
-            ledger.between(seconds_after(start, from), seconds_after(start, to)).await.expect("the ledger responds");
+        let found = between(ledger, seconds_after(start, from), seconds_after(start, to)).await;
         found.into_iter().filter(|one| transfers.contains(one)).collect::<Vec<_>>()
     };
     assert_eq!(between(0, 31).await, transfers);
@@ -97,14 +131,14 @@ pub async fn duplicate_transfer_is_ignored_and_every_event_is_published(
     let ledger = &fixture.port().ledger;
     let (first, other) = (a_transfer(now()), a_transfer(now()));
     let (one, two) = (reconciled(), reconciled());
-    ledger.post(std::slice::from_ref(&first), &one).await.expect("posted");
+    post(ledger, std::slice::from_ref(&first), &one).await.expect("posted");
     let changed = Transfer { amount: build::usd(1), at: seconds_after(now(), 60), ..first.clone() };
-    ledger.post(&[changed, other.clone()], &two).await.expect("posted");
+    post(ledger, &[changed, other.clone()], &two).await.expect("posted");
     let references = [&*first.reference, &*other.reference];
     let found = posted(ledger, &references).await;
     assert!(found.len() == 2 && found.contains(&first) && found.contains(&other), "{found:?}");
     let nothing = reconciled();
-    ledger.post(&[], &nothing).await.expect("posted");
+    post(ledger, &[], &nothing).await.expect("posted");
     fixture.assert_only_published(&[one.id, two.id, nothing.id]).await;
 }
 
@@ -117,7 +151,7 @@ pub async fn same_reference_with_another_purpose_is_another_transfer(
     let refund = Transfer { purpose: Purpose::Refund, refund_id: Some(RefundId(fresh())), ..charge.clone() };
     let unassigned = Transfer { payment_id: None, ..a_transfer(now()) };
     let all = [charge, fee, refund, unassigned];
-    ledger.post(&all, &reconciled()).await.expect("posted");
+    post(ledger, &all, &reconciled()).await.expect("posted");
     let found = posted(ledger, &[&all[0].reference, &all[3].reference]).await;
     assert!(found.len() == all.len() && all.iter().all(|one| found.contains(one)), "{found:?}");
 }
@@ -129,7 +163,7 @@ pub async fn concurrent_posts_of_one_transfer_store_it_once(
     let (forward, reversed) = ([one.clone(), other.clone()], [other.clone(), one.clone()]);
     let events: Vec<Event> = (0..8).map(|_| reconciled()).collect();
     let attempts = fixture.concurrent(events.len()).zip(events.iter().zip([&forward, &reversed].into_iter().cycle()));
-    let outcomes = join_all(attempts.map(|(stores, (event, transfers))| stores.ledger.post(transfers, event))).await;
+    let outcomes = join_all(attempts.map(|(stores, (event, transfers))| post(&stores.ledger, transfers, event))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
     let found = posted(&fixture.port().ledger, &[&one.reference, &other.reference]).await;
     assert!(found.len() == 2 && found.contains(&one) && found.contains(&other), "{found:?}");
@@ -198,7 +232,7 @@ pub async fn transfer_posted_earlier_does_not_block_a_transition(
     let (PaymentsAndLedger { payments, ledger }, order) = (fixture.port(), an_order());
     let (paid, charge) = (order.paid(), order.charge_id());
     payments.begin(&order.payment(), None).await.expect("started");
-    ledger.post(&paid.transfers, &reconciled()).await.expect("posted");
+    post(ledger, &paid.transfers, &reconciled()).await.expect("posted");
     apply(payments, &paid).await;
     assert_eq!(payments.get(paid.payment.id, None).await, Ok(Some(paid.payment)));
     assert_eq!(posted(ledger, &[&charge]).await, paid.transfers);
@@ -208,5 +242,84 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(
     fixture: &Fixture<PaymentsAndLedger<impl PaymentStore, impl Ledger>>,
 ) {
     let event = reconciled();
-    fixture.assert_published_after_outage(event.id, fixture.port().ledger.post(&[a_transfer(now())], &event)).await;
+    fixture.assert_published_after_outage(event.id, post(&fixture.port().ledger, &[a_transfer(now())], &event)).await;
+}
+
+pub async fn step_is_taken_once_and_the_loser_commits_nothing(
+    fixture: &Fixture<PaymentsAndLedger<impl PaymentStore, impl Ledger>>,
+) {
+    let ledger = &fixture.port().ledger;
+    let before = ledger.progress().await.expect("the ledger responds");
+    let attempts: Vec<_> = (0..6).map(|_| (a_transfer(now()), reconciled())).collect();
+    let take = fixture.concurrent(attempts.len()).zip(&attempts).map(async |(stores, (transfer, event))| {
+        let outcome = Outcome { progress: moved(), fees: vec![transfer.clone()], ..Outcome::default() };
+        stores.ledger.advance(&before, &outcome, std::slice::from_ref(event)).await
+    });
+    let taken: Vec<bool> = join_all(take).await.into_iter().map(|one| one.expect("the ledger responds")).collect();
+    assert_eq!(taken.iter().filter(|taken| **taken).count(), 1, "{taken:?}");
+    fixture.sweep().await;
+    for ((transfer, event), taken) in attempts.iter().zip(taken) {
+        assert_eq!(fixture.publish_count(event.id), usize::from(taken));
+        assert_eq!(posted(ledger, &[&transfer.reference]).await.len(), usize::from(taken));
+    }
+}
+
+fn a_transaction(transfer: &Transfer, fee: i64) -> GatewayTransaction {
+    let Transfer { purpose, ref reference, payment_id, amount, at, .. } = *transfer;
+    GatewayTransaction { purpose, reference: reference.clone(), payment_id, amount, fee: build::usd(fee), at }
+}
+
+async fn store(ledger: &impl Ledger, transactions: Vec<GatewayTransaction>) {
+    let outcome = Outcome { progress: moved(), transactions, ..Outcome::default() };
+    while !ledger.advance(&ledger.progress().await.expect("a response"), &outcome, &[]).await.expect("a response") {}
+    assert_eq!(ledger.progress().await, Ok(outcome.progress));
+}
+
+pub async fn statement_is_stored_once_and_read_with_what_is_posted(
+    fixture: &Fixture<PaymentsAndLedger<impl PaymentStore, impl Ledger>>,
+) {
+    let (ledger, start) = (&fixture.port().ledger, seconds_after(now(), -50_000));
+    let [ours, foreign, unstated] = [0, 1, 2].map(|n| a_transfer(seconds_after(start, n)));
+    let fee = Transfer { purpose: Purpose::Fee, amount: build::usd(30), ..ours.clone() };
+    let stated = [a_transaction(&ours, 30), a_transaction(&foreign, 30)];
+    store(ledger, stated.to_vec()).await;
+    let changed = GatewayTransaction { amount: build::usd(1), ..stated[0].clone() };
+    store(ledger, vec![changed]).await;
+    post(ledger, &[ours.clone(), unstated.clone()], &reconciled()).await.expect("posted");
+    let period = period(start, seconds_after(start, 3), None);
+    let lines = async || ledger.stated(&period, 10).await.expect("a response");
+    let expected = |has_fee| {
+        vec![
+            StatedLine { transaction: stated[0].clone(), posted: Some(ours.amount), has_fee },
+            StatedLine { transaction: stated[1].clone(), posted: None, has_fee: false },
+        ]
+    };
+    assert_eq!(lines().await, expected(false));
+    post(ledger, std::slice::from_ref(&fee), &reconciled()).await.expect("posted");
+    assert_eq!(lines().await, expected(true));
+    let ledger_side = ledger.posted(&period, 10).await.expect("a response");
+    let found: Vec<_> = ledger_side.iter().map(|line| (&line.transfer, line.is_stated)).collect();
+    assert_eq!(found, [(&ours, true), (&fee, false), (&unstated, false)]);
+}
+
+pub async fn pages_of_both_sides_continue_after_a_position(
+    fixture: &Fixture<PaymentsAndLedger<impl PaymentStore, impl Ledger>>,
+) {
+    let (ledger, start) = (&fixture.port().ledger, seconds_after(now(), -60_000));
+    // Two at one instant: the time alone is no position.
+    let mut transfers = [0, 0, 1].map(|n| a_transfer(seconds_after(start, n)));
+    transfers.sort_by_key(|one| (one.at, one.reference.clone()));
+    store(ledger, transfers.iter().map(|one| a_transaction(one, 0)).collect()).await;
+    post(ledger, &transfers, &reconciled()).await.expect("posted");
+    let mut after = None;
+    for expected in &transfers {
+        let page = period(start, seconds_after(start, 2), after);
+        let stated = ledger.stated(&page, 1).await.expect("a response");
+        let posted = ledger.posted(&page, 1).await.expect("a response");
+        assert_eq!(stated.iter().map(|line| &line.transaction.reference).collect::<Vec<_>>(), [&expected.reference]);
+        assert_eq!(posted.iter().map(|line| &line.transfer).collect::<Vec<_>>(), [expected]);
+        let (at, purpose, reference) = (expected.at, expected.purpose, expected.reference.clone());
+        after = Some(Position { at, purpose, reference });
+    }
+    assert_eq!(ledger.stated(&period(start, seconds_after(start, 2), after), 1).await, Ok(vec![]));
 }

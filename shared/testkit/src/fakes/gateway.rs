@@ -31,10 +31,13 @@ pub(super) struct GatewayState {
     keys_to_fail: u32,
     /// What the gateway says it moved, whatever was asked.
     stated: Option<StatedAmount>,
-    undecodable: Vec<String>,
+    undecodable: Vec<(Timestamp, String)>,
     /// The search shows nothing yet.
     search_lags: bool,
 }
+
+/// Transactions of a page of the statement.
+const STATEMENT_PAGE: usize = 100;
 
 /// A charge that the gateway made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +136,8 @@ impl Gateway {
     }
 
     /// Adds a transaction with this id that cannot be parsed.
-    pub fn put_unreadable(&self, name: &str) {
-        self.0.arrange(|state| state.gateway.undecodable.push(name.to_owned()));
+    pub fn put_unreadable(&self, name: &str, at: Timestamp) {
+        self.0.arrange(|state| state.gateway.undecodable.push((at, name.to_owned())));
     }
 }
 
@@ -375,12 +378,27 @@ impl ports::Gateway for Gateway {
         query.await
     }
 
-    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
+    async fn balance_transactions(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<GatewayStatement, Failure> {
         let query = self.0.query(Dependency::Gateway, |state| {
             let all = state.gateway.transactions();
             let mut transactions: Vec<GatewayTransaction> = all.filter(|one| (from..to).contains(&one.at)).collect();
-            transactions.sort_by_key(|one| one.at);
-            Ok(GatewayStatement { transactions, unreadable: state.gateway.undecodable.clone() })
+            // Newest first, as Stripe lists them.
+            transactions.sort_by_key(|one| std::cmp::Reverse(one.at));
+            let first = after.map_or(0, |after| {
+                transactions.iter().position(|one| one.reference == after).map_or(transactions.len(), |at| at + 1)
+            });
+            let rest = transactions.split_off(first);
+            let next =
+                rest.get(STATEMENT_PAGE - 1).filter(|_| rest.len() > STATEMENT_PAGE).map(|one| one.reference.clone());
+            let undecodable = state.gateway.undecodable.iter().filter(|(at, _)| first == 0 && (from..to).contains(at));
+            let unreadable = undecodable.map(|(_, id)| id.clone()).collect();
+            let transactions = rest.into_iter().take(STATEMENT_PAGE).collect();
+            Ok(GatewayStatement { transactions, unreadable, next })
         });
         query.await
     }

@@ -3,8 +3,9 @@
 use super::*;
 use crate::{build, ids};
 use domain::{
-    ledger::{self, Account},
+    ledger::Account,
     payment::{Answer, ChargeOutcome},
+    reconciliation::{self, Pass, Progress, Side},
 };
 use kernel::{FailureKind, IdempotencyOutcome, TraceContext, circuit_breaker};
 use ports::{
@@ -149,7 +150,7 @@ async fn unreachable_gateway_opens_the_circuit() {
     platform.faults().take_down(Dependency::Gateway);
     assert!(gateway.charge(&payment).await.is_err() && gateway.search_charge(&payment).await.is_err());
     assert!(gateway.refund(&requested, &requested.refunds[0]).await.is_err());
-    assert!(gateway.balance_transactions(build::at(0), build::at(1)).await.is_err());
+    assert!(gateway.balance_transactions(build::at(0), build::at(1), None).await.is_err());
     let mut calls = 0;
     for n in 0..10 {
         let asking = kernel::EventContext {
@@ -190,13 +191,17 @@ async fn gateway_charges_a_fee_and_matches_the_ledger() {
     let outcome = platform.gateway().charge(&payment).await.expect("a response");
     let change = build::concluded(&payment, &outcome);
     platform.payments().advance(None, &change, &[]).await.expect("stored");
-    let theirs =
-        platform.gateway().balance_transactions(build::at(-1), build::at(1)).await.expect("a response").transactions;
-    let ours = platform.ledger().between(build::at(-1), build::at(1)).await.expect("a response");
-    let compared = ledger::compare(&ours, &theirs, build::at(-1), build::at(1), build::at(2));
-    assert_eq!(compared.discrepancies, []);
-    let reconciled = build::event(1, build::order().order_placed());
-    platform.ledger().post(&compared.fees, &reconciled).await.expect("posted");
+    let (ledger, before) = (platform.ledger(), Progress::default());
+    let statement =
+        platform.gateway().balance_transactions(build::at(-1), build::at(1), None).await.expect("a response");
+    let read = reconciliation::read(&before, (build::at(-1), build::at(1)), statement);
+    assert_eq!(ledger.advance(&before, &read, &[]).await, Ok(true));
+    let (from, to) = (build::at(-1), build::at(1));
+    let pass = Pass { from, to, side: Side::Statement, after: None, pages: 0, compared: 0, fees: 0 };
+    let lines = ledger.stated(&pass, 10).await.expect("a response");
+    let compared = reconciliation::compare_statement(&read.progress, &pass, &lines, build::at(2));
+    assert_eq!((compared.reports.len(), compared.fees.len()), (0, 1));
+    assert_eq!(ledger.advance(&read.progress, &compared, &[]).await, Ok(true));
     let balances = platform.ledger().balances();
     assert_eq!(balances.values().sum::<i64>(), 0);
     assert_eq!(balances[&(Account::Fees, "USD")], 146, "2.9 % of 39.98 USD and 30 cents");

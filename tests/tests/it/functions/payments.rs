@@ -12,7 +12,7 @@ use super::{
 use adapters::{Wiring, config::Config};
 use domain::{
     DomainEvent,
-    event::{OrderCancelled, PaymentRequested, StockReserved},
+    event::{LedgerReconciled, OrderCancelled, PaymentRequested, StockReserved},
     id::RefundId,
     order::Reason,
     payment::{self, ChargeOutcome, Payment, RefundReason, RefundStatus, Status},
@@ -295,40 +295,45 @@ async fn staff_sees_the_decline_code_and_the_owner_a_generic_one() {
     assert_eq!(seen("staff").await, "stolen_card");
 }
 
+/// Runs ledger-reconcile so many hours after the sample time.
+async fn reconciled(platform: &Platform, hours: u64, case: &str) -> serde_json::Value {
+    let clock = Clock::at(sample_time() + Duration::from_secs(hours * 3600), hours);
+    let handler = async |tick| ledger_reconcile::handle(&platform.ledger(), &platform.gateway(), tick).await;
+    let event = sample(catalog::LEDGER_RECONCILE, case);
+    edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
+}
+
+/// The pages of all comparisons.
+fn reports(platform: &Platform) -> Vec<LedgerReconciled> {
+    let report = |event: domain::Event| match event.event {
+        DomainEvent::LedgerReconciled(report) => Some(report),
+        _ => None,
+    };
+    platform.bus().published().into_iter().filter_map(report).collect()
+}
+
 #[tokio::test]
-async fn ledger_reconcile_posts_fees_once_and_reports_differences() {
+async fn ledger_reconcile_reports_differences_daily_and_posts_fees_of_our_charges_once() {
     assert_all_samples_run(catalog::LEDGER_RECONCILE, &["ok", "bad_not_a_schedule"]);
     let platform = paid().await;
-    let run = async |case| {
-        let clock = Clock::at(sample_time() + Duration::from_secs(7200), 7);
-        let handler = async |tick| ledger_reconcile::handle(&platform.ledger(), &platform.gateway(), tick).await;
-        let event = sample(catalog::LEDGER_RECONCILE, case);
-        edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
-    };
+    platform.gateway().put_unreadable("txn_odd", sample_time() - Duration::from_secs(7200));
     // The gateway has the charge; the payment was stored without its ledger transfer.
-    let first = run("ok").await;
-    assert_eq!((&first["discrepancies"], &first["fees"]), (&1.into(), &1.into()), "{first}");
-    platform.gateway().put_unreadable("txn_odd");
-    let second = run("bad_not_a_schedule").await;
-    assert_eq!((&second["discrepancies"], &second["fees"]), (&1.into(), &0.into()), "{second}");
-    assert_eq!(second["unreadable"], 1, "an unreadable movement does not end the comparison");
-    let event = platform.bus().published().pop().expect("an event");
-    assert!(
-        matches!(&event.event, DomainEvent::LedgerReconciled(report) if report.unreadable == ["txn_odd"]),
-        "{event:?}"
-    );
+    let first = reconciled(&platform, 3, "ok").await;
+    assert_eq!((&first["discrepancies"], &first["fees"]), (&1.into(), &0.into()), "it may be somebody else's: {first}");
+    assert_eq!((&first["read"], &first["unreadable"]), (&1.into(), &1.into()), "an unreadable one does not end it");
+    assert_eq!(reconciled(&platform, 4, "bad_not_a_schedule").await["discrepancies"], 0, "until tomorrow");
+    let second = reconciled(&platform, 27, "ok").await;
+    assert_eq!((&second["discrepancies"], &second["read"]), (&1.into(), &0.into()), "read once: {second}");
+    let reports = reports(&platform);
+    let pages: Vec<_> = reports.iter().map(|one| (one.page, one.is_last, one.discrepancies.len())).collect();
+    assert_eq!(pages, [(0, false, 0), (1, false, 1), (2, true, 0), (1, false, 1), (2, true, 0)]);
+    assert_eq!(reports[0].unreadable, ["txn_odd"]);
     assert_eq!(platform.ledger().balances().values().sum::<i64>(), 0);
 }
 
 #[tokio::test]
-async fn ledger_reconcile_covers_a_failed_run_and_late_responses() {
+async fn ledger_reconcile_covers_failed_runs_and_late_responses() {
     let platform = paid().await;
-    let run = async |hours: u64| {
-        let clock = Clock::at(sample_time() + Duration::from_secs(hours * 3600), 7);
-        let handler = async |tick| ledger_reconcile::handle(&platform.ledger(), &platform.gateway(), tick).await;
-        let event = sample(catalog::LEDGER_RECONCILE, "ok");
-        edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
-    };
     // Posted twenty hours after the gateway made it, as when the response had to be looked up.
     let (late, charge) = (sample_time() + Duration::from_secs(20 * 3600), payment_of_order(&platform));
     let pending_payment = pending_payment("pm_card_visa");
@@ -341,9 +346,30 @@ async fn ledger_reconcile_covers_a_failed_run_and_late_responses() {
     );
     platform.payments().put(&pending_payment);
     platform.payments().advance(None, &change.expect("allowed").expect("a transition"), &[]).await.expect("stored");
-    let missed_twice = run(71).await;
+    let missed_twice = reconciled(&platform, 71, "ok").await;
     assert_eq!((&missed_twice["fees"], &missed_twice["discrepancies"]), (&1.into(), &0.into()), "{missed_twice}");
-    // On the next day, the charge is before the compared period and its posting within it.
-    let day_after = run(80).await;
-    assert_eq!((&day_after["compared"], &day_after["discrepancies"]), (&0.into(), &0.into()), "{day_after}");
+    // Then the charge is before the compared period and its posting within it.
+    let later = reconciled(&platform, 95, "ok").await;
+    assert_eq!((&later["fees"], &later["discrepancies"]), (&0.into(), &0.into()), "{later}");
+    let last = reports(&platform).pop().expect("a report");
+    assert_eq!((last.is_last, last.compared), (true, 0));
+}
+
+#[tokio::test]
+async fn ledger_reconcile_stops_in_time_and_the_next_run_continues() {
+    let platform = paid().await;
+    let now = sample_time() + Duration::from_secs(3 * 3600);
+    let run = async |seconds: u64| {
+        let clock = Clock::at(now, 7).until(now + Duration::from_secs(seconds));
+        let handler = async |tick| ledger_reconcile::handle(&platform.ledger(), &platform.gateway(), tick).await;
+        let event = sample(catalog::LEDGER_RECONCILE, "ok");
+        edge::schedule::tick(catalog::LEDGER_RECONCILE.name, event, &clock, &handler).await.expect("a summary")
+    };
+    assert_eq!(run(80).await["steps"], 0, "no step begins so late");
+    // A run that dies in the middle loses no step that it has taken.
+    platform.faults().crash(20, FaultPoint::Before);
+    platform.run(run(300)).await.expect_err("it crashed");
+    let rest = run(300).await;
+    assert!(rest["steps"].as_u64().is_some_and(|steps| (50..99).contains(&steps)), "{rest}");
+    assert_eq!(reports(&platform).len(), 2);
 }

@@ -143,8 +143,13 @@ impl Gateway for FaultyGateway<'_> {
         self.platform.gateway().refunds_of(charge).await
     }
 
-    async fn balance_transactions(&self, from: Timestamp, to: Timestamp) -> Result<GatewayStatement, Failure> {
-        self.platform.gateway().balance_transactions(from, to).await
+    async fn balance_transactions(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        after: Option<&str>,
+    ) -> Result<GatewayStatement, Failure> {
+        self.platform.gateway().balance_transactions(from, to, after).await
     }
 }
 

@@ -1,0 +1,152 @@
+//! Tests of the steps, without stores.
+
+use super::*;
+use crate::{
+    Money,
+    ledger::{DiscrepancyKind, GatewayStatement},
+};
+
+const NOW: i64 = 1_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("valid")
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, "USD").expect("valid")
+}
+
+fn transaction(reference: &str, second: i64) -> GatewayTransaction {
+    let reference = reference.to_owned();
+    GatewayTransaction {
+        purpose: Purpose::Charge,
+        reference,
+        payment_id: None,
+        amount: usd(500),
+        fee: usd(45),
+        at: at(second),
+    }
+}
+
+fn transfer(reference: &str, second: i64) -> Transfer {
+    let (reference, amount) = (reference.to_owned(), usd(500));
+    Transfer { purpose: Purpose::Charge, reference, payment_id: None, refund_id: None, amount, at: at(second) }
+}
+
+fn stated(count: u32, posted: Option<Money>) -> Vec<StatedLine> {
+    let line =
+        |n: u32| StatedLine { transaction: transaction(&format!("pi_{n}"), i64::from(n)), posted, has_fee: false };
+    (0..count).map(line).collect()
+}
+
+fn next(progress: &Progress) -> Option<Step> {
+    next_step(progress, at(NOW)).expect("within the calendar")
+}
+
+fn all_read() -> Progress {
+    Progress { read_until: Some(at(NOW - 1_800)), ..Progress::default() }
+}
+
+fn first_pass() -> Pass {
+    match next(&all_read()) {
+        Some(Step::Compare(pass)) => pass,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn statement_is_read_from_four_days_ago_in_windows_until_half_an_hour_ago() {
+    let (mut progress, mut windows) = (Progress::default(), Vec::new());
+    while let Some(Step::Read { from, to, after }) = next(&progress) {
+        assert_eq!((after, progress.read_until.is_none_or(|until| until == from)), (None, true), "no gap");
+        windows.push((from.as_second(), to.as_second()));
+        progress = read(&progress, (from, to), GatewayStatement::default()).progress;
+    }
+    assert_eq!(windows.first(), Some(&(NOW - 1_800 - 97 * 3_600, NOW - 1_800 - 96 * 3_600)));
+    assert_eq!((windows.len(), windows.last()), (97, Some(&(NOW - 5_400, NOW - 1_800))));
+}
+
+#[test]
+fn window_keeps_its_end_until_its_last_page_is_read() {
+    let progress = Progress { read_until: Some(at(100)), ..Progress::default() };
+    let Some(Step::Read { from, to, .. }) = next_step(&progress, at(2_000)).expect("a step") else {
+        panic!("no window")
+    };
+    assert_eq!((from, to), (at(100), at(200)));
+    let page = GatewayStatement {
+        transactions: vec![transaction("a", 150)],
+        next: Some("txn_1".to_owned()),
+        ..Default::default()
+    };
+    let first = read(&progress, (from, to), page);
+    assert_eq!((first.transactions.len(), first.progress.read_until), (1, Some(at(100))));
+    // Later, the window would be longer; its other pages would then begin elsewhere.
+    let second = next_step(&first.progress, at(9_000)).expect("a step");
+    assert_eq!(second, Some(Step::Read { from, to, after: Some("txn_1".to_owned()) }));
+    let last = read(&first.progress, (from, to), GatewayStatement::default());
+    assert_eq!((last.progress.read_until, last.progress.reading), (Some(to), None));
+}
+
+#[test]
+fn comparison_begins_once_a_day_when_all_is_read_and_overlaps_the_ones_before() {
+    let pass = first_pass();
+    assert_eq!((pass.from, pass.to), (at(NOW - 1_800 - 73 * 3_600), at(NOW - 5_400)));
+    let begun = compare_statement(&all_read(), &pass, &[], at(NOW)).progress;
+    let ended = compare_ledger(&begun, begun.comparison.as_ref().expect("the other side"), &[]).progress;
+    assert_eq!((ended.comparison.clone(), ended.compared_at), (None, Some(at(NOW))));
+    assert_eq!(next(&ended), None);
+    let tomorrow = Progress { read_until: Some(at(NOW + 86_400 - 1_800)), ..ended };
+    assert!(matches!(next_step(&tomorrow, at(NOW + 86_400)), Ok(Some(Step::Compare(_)))));
+}
+
+#[test]
+fn full_page_is_continued_after_its_last_line_and_a_short_one_ends_the_side() {
+    let (begun, full) = (all_read(), stated(PAGE, Some(usd(500))));
+    let first = compare_statement(&begun, &first_pass(), &full, at(NOW));
+    assert_eq!((first.fees.len(), first.reports.len()), (PAGE as usize, 0), "what agrees is not reported");
+    let pass = first.progress.comparison.clone().expect("it goes on");
+    assert_eq!(
+        (pass.side, pass.after.clone().map(|after| after.reference)),
+        (Side::Statement, Some("pi_499".to_owned()))
+    );
+    let second = compare_statement(&first.progress, &pass, &stated(1, Some(usd(500))), at(NOW + 60));
+    let pass = second.progress.comparison.clone().expect("the other side");
+    assert_eq!((pass.side, pass.after.clone(), pass.compared, pass.fees), (Side::Ledger, None, PAGE + 1, PAGE + 1));
+    assert_eq!(second.progress.compared_at, Some(at(NOW)), "when it began");
+    let last =
+        compare_ledger(&second.progress, &pass, &[PostedLine { transfer: transfer("pi_0", 0), is_stated: true }]);
+    let [report] = &last.reports[..] else { panic!("{:?}", last.reports) };
+    assert_eq!((report.page, report.is_last, report.compared, report.fees), (1, true, PAGE + 1, PAGE + 1));
+}
+
+#[test]
+fn discrepancies_are_told_in_pages_of_a_hundred_that_the_bus_takes() {
+    let first = compare_statement(&all_read(), &first_pass(), &stated(PAGE, None), at(NOW));
+    let lengths: Vec<_> = first.reports.iter().map(|report| report.discrepancies.len()).collect();
+    assert_eq!((lengths, first.fees.len()), (vec![100; 5], 0));
+    assert_eq!(first.reports.iter().map(|report| report.page).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    let pass = first.progress.comparison.clone().expect("it goes on");
+    let missing: Vec<_> =
+        (0..101).map(|n| PostedLine { transfer: transfer(&"x".repeat(255), n), is_stated: false }).collect();
+    let last = compare_ledger(&first.progress, &Pass { side: Side::Ledger, ..pass }, &missing);
+    let pages: Vec<_> = last.reports.iter().map(|one| (one.page, one.discrepancies.len(), one.is_last)).collect();
+    assert_eq!(pages, [(6, 100, false), (7, 1, true)]);
+    let bytes = serde_json::to_string(&last.reports[0]).expect("JSON").len();
+    assert!(bytes < 64 * 1024, "{bytes}");
+    assert!(last.reports[0].discrepancies.iter().all(|one| one.kind == DiscrepancyKind::MissingAtGateway));
+}
+
+#[test]
+fn unreadable_transactions_are_told_when_they_are_read() {
+    let unreadable = (0..150).map(|n| format!("txn_{n}")).collect();
+    let outcome = read(&Progress::default(), (at(0), at(1)), GatewayStatement { unreadable, ..Default::default() });
+    assert_eq!(outcome.reports.iter().map(|report| report.unreadable.len()).collect::<Vec<_>>(), [100, 50]);
+    assert!(outcome.reports.iter().all(|report| (report.page, report.is_last) == (0, false)));
+}
+
+#[test]
+fn progress_is_stored_as_it_is() {
+    let progress = compare_statement(&all_read(), &first_pass(), &stated(PAGE, None), at(NOW)).progress;
+    let stored = serde_json::to_value(&progress).expect("JSON");
+    assert_eq!(serde_json::from_value::<Progress>(stored).expect("progress"), progress);
+}
