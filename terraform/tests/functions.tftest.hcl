@@ -101,7 +101,7 @@ run "functions" {
   assert {
     condition = alltrue([
       for name, function in local.functions :
-      contains([function.context, "${function.context}_reader", "probe"], function.environment["DATABASE_USER"].name)
+      contains([function.context, "${function.context}_reader", "probe", "recorder"], function.environment["DATABASE_USER"].name)
       if function.uses_database && try(function.environment["DATABASE_USER"].name, "") != try(local.catalog.database.owner, "quayside_owner")
     ])
     error_message = "A function logs in to the database with the role of another context."

@@ -1,5 +1,7 @@
 //! Wires credit-note-issue.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::CREDIT_NOTE_ISSUE)?;
@@ -7,7 +9,9 @@ async fn main() -> Result<(), edge::Error> {
     let documents = adapters_s3::documents(&wiring)?;
     let (renderer, calendar) = (adapters_pdf::PdfInvoiceRenderer::packaged()?, wiring.invoice_calendar()?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        credit_note_issue::handle(&invoices, &documents, &renderer, &calendar, delivery).await
+        invoices
+            .after(delivery.claim(), credit_note_issue::handle(&invoices, &documents, &renderer, &calendar, delivery))
+            .await
     })
     .await
 }

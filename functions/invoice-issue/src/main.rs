@@ -1,5 +1,7 @@
 //! Wires invoice-issue.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::INVOICE_ISSUE)?;
@@ -8,7 +10,12 @@ async fn main() -> Result<(), edge::Error> {
     let renderer = adapters_pdf::PdfInvoiceRenderer::packaged()?;
     let (calendar, seller) = (wiring.invoice_calendar()?, wiring.invoice_seller()?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        invoice_issue::handle(&invoices, &documents, &renderer, (&calendar, &seller), delivery).await
+        invoices
+            .after(
+                delivery.claim(),
+                invoice_issue::handle(&invoices, &documents, &renderer, (&calendar, &seller), delivery),
+            )
+            .await
     })
     .await
 }

@@ -1,12 +1,14 @@
 //! Wires order-advance.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::ORDER_ADVANCE)?;
     let orders = adapters_postgres::orders(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     let policy = wiring.shortfall_policy()?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        order_advance::handle(&orders, policy, delivery).await
+        orders.after(delivery.claim(), order_advance::handle(&orders, policy, delivery)).await
     })
     .await
 }

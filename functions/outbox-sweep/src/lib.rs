@@ -1,11 +1,11 @@
-//! Publishes events that a crash or an unreachable bus left in the outboxes, and deletes rows that are past their retention: every
-//! minute, oldest first. Runs may overlap.
+//! Publishes events that a crash or an unreachable bus left in the outboxes, requeues those that a consumer has not recorded an hour after
+//! they were published, and deletes rows that are past their retention: every minute, oldest first. Runs may overlap.
 
 use edge::{schedule::Tick, telemetry::metrics};
 use kernel::Failure;
 use ports::{Outbox, Retention};
 use serde::Serialize;
-use services::{delete_expired, publish_waiting};
+use services::{delete_expired, publish_waiting, requeue_undelivered};
 use std::time::Duration;
 
 /// Time of a run that publishing leaves, for deleting. A run has four minutes, so that runs overlap when there is a backlog.
@@ -22,13 +22,15 @@ pub struct Summary {
     pub refused: u32,
     /// Events that are still pending, without the refused ones; a large number is not counted to its end.
     pub waiting: u64,
+    /// Published events that a consumer has not recorded. The next run publishes them again.
+    pub requeued: u64,
     /// Rows that were deleted.
     pub deleted: u64,
     /// Tables that still have rows past their retention.
     pub behind: usize,
 }
 
-/// Publishes, then cleans up.
+/// Publishes, looks for events that are not delivered, and cleans up.
 pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick) -> Result<Summary, Failure> {
     let report = publish_waiting(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await?;
     let backlog = outbox.backlog().await?;
@@ -37,9 +39,14 @@ pub async fn handle(outbox: &impl Outbox, retention: &impl Retention, tick: Tick
     // Refused events are never sent; they have an alarm of their own, at each run until somebody has looked at them.
     let waiting = backlog.waiting.saturating_sub(u64::from(report.refused));
     metrics::value("OutboxWaiting", metrics::Unit::Count, waiting);
+    let requeued = requeue_undelivered(outbox, tick.now, || tick.has_less_than(FOR_DELETING)).await?;
+    if requeued > 0 {
+        metrics::count("EventsUndelivered", requeued);
+    }
     let tables = catalog::deletions().map(|one| (one.table, one.since, one.days));
     let deleted = delete_expired(retention, tables, tick.now, || tick.has_less_than(UNUSED)).await?;
     metrics::value("RetentionTablesBehind", metrics::Unit::Count, deleted.behind as u64);
     deleted.result?;
-    Ok(Summary { sent: report.sent, refused: report.refused, waiting, deleted: deleted.rows, behind: deleted.behind })
+    let (deleted, behind) = (deleted.rows, deleted.behind);
+    Ok(Summary { sent: report.sent, refused: report.refused, waiting, requeued, deleted, behind })
 }

@@ -1,5 +1,7 @@
 //! Wires payment-charge.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_CHARGE)?;
@@ -7,7 +9,7 @@ async fn main() -> Result<(), edge::Error> {
     let gateway = adapters_stripe::gateway(&wiring)?;
     let (breaker, limit) = (adapters_redis::circuit_breaker(&wiring)?, wiring.attempt_limit()?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        payment_charge::handle(&payments, &gateway, &breaker, limit, delivery).await
+        payments.after(delivery.claim(), payment_charge::handle(&payments, &gateway, &breaker, limit, delivery)).await
     })
     .await
 }

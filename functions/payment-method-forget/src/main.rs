@@ -1,12 +1,14 @@
 //! Wires payment-method-forget.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_METHOD_FORGET)?;
     let methods = adapters_postgres::payments(&wiring, adapters_postgres::UnreachableBus)?;
     let vault = adapters_stripe::gateway(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        payment_method_forget::handle(&methods, &vault, delivery).await
+        methods.after(delivery.claim(), payment_method_forget::handle(&methods, &vault, delivery)).await
     })
     .await
 }

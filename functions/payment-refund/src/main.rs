@@ -1,5 +1,7 @@
 //! Wires payment-refund.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PAYMENT_REFUND)?;
@@ -7,7 +9,7 @@ async fn main() -> Result<(), edge::Error> {
     let gateway = adapters_stripe::gateway(&wiring)?;
     let breaker = adapters_redis::circuit_breaker(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        payment_refund::handle(&payments, &gateway, &breaker, delivery).await
+        payments.after(delivery.claim(), payment_refund::handle(&payments, &gateway, &breaker, delivery)).await
     })
     .await
 }

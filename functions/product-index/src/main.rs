@@ -1,11 +1,13 @@
 //! Wires product-index.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::PRODUCT_INDEX)?;
     let index = adapters_postgres::product_index(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        product_index::handle(&index, delivery).await
+        index.after(delivery.claim(), product_index::handle(&index, delivery)).await
     })
     .await
 }

@@ -1,17 +1,17 @@
-//! Publishes products that were created, changed by staff or withdrawn, from the change stream of the products table, which is the
-//! catalogue's outbox, and removes them from the cache.
+//! Publishes products that were created, changed by staff or withdrawn, from the change stream of the products table, and removes them from
+//! the cache. The event of each change goes through the outbox of the catalogue, so that it is published and delivered as every other.
 //!
-//! A redelivered record gives the same event id, so that consumers deduplicate it.
+//! A redelivered record gives the same event id, and is committed once.
 
 use domain::{Event, product::Product};
 use edge::dynamodb::{Change, ChangeKind};
 use kernel::{Failure, FailureKind, TraceContext};
-use ports::{Bus, Cache, product_cache_key};
+use ports::{Cache, EventOutbox, product_cache_key};
 use serde_json::Value;
 
 /// Publishes one change. `parse` decodes an item of the table; `None` for an item that is not a product.
 pub async fn handle(
-    bus: &impl Bus,
+    events: &impl EventOutbox,
     cache: &impl Cache,
     parse: impl Fn(&Value) -> Result<Option<Product>, Failure>,
     change: Change,
@@ -35,8 +35,5 @@ pub async fn handle(
     let id = product.event_id();
     let event =
         Event::new(id, product.id, product.version, product.updated_at, &TraceContext::new(id), product.event());
-    match bus.publish(&[event]).await?.as_slice() {
-        [true] => Ok(()),
-        _ => Err(Failure::unavailable("event bus", "it rejected the event")),
-    }
+    events.commit(&event).await
 }

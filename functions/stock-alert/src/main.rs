@@ -1,11 +1,13 @@
 //! Wires stock-alert.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::STOCK_ALERT)?;
     let stock = adapters_postgres::stock(&wiring, adapters_eventbridge::bus(&wiring)?)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        stock_alert::handle(&stock, delivery).await
+        stock.after(delivery.claim(), stock_alert::handle(&stock, delivery)).await
     })
     .await
 }

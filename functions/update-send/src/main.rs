@@ -1,5 +1,7 @@
 //! Wires update-send.
 
+use ports::Receipts as _;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::UPDATE_SEND)?;
@@ -7,7 +9,9 @@ async fn main() -> Result<(), edge::Error> {
     let templates = adapters_templates::JinjaMessageTemplates::new()?;
     let providers = adapters_channels::providers(&wiring)?;
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        update_send::handle(&contacts, &templates, providers.channels(), delivery).await
+        contacts
+            .after(delivery.claim(), update_send::handle(&contacts, &templates, providers.channels(), delivery))
+            .await
     })
     .await
 }

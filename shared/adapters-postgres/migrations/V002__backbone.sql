@@ -13,6 +13,7 @@ CREATE TABLE identity.outbox (
 CREATE INDEX outbox_unpublished ON identity.outbox (created_at, id) WHERE published_at IS NULL;
 CREATE INDEX outbox_published ON identity.outbox (published_at) WHERE published_at IS NOT NULL;
 
+CREATE TABLE catalogue.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE inventory.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE orders.outbox (LIKE identity.outbox INCLUDING ALL);
 CREATE TABLE payments.outbox (LIKE identity.outbox INCLUDING ALL);
@@ -64,10 +65,19 @@ CREATE TABLE inventory.inbox (
 CREATE INDEX inbox_claimed ON inventory.inbox (claimed_at);
 
 CREATE TABLE identity.inbox (LIKE inventory.inbox INCLUDING ALL);
+CREATE TABLE catalogue.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE orders.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE payments.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE notifications.inbox (LIKE inventory.inbox INCLUDING ALL);
 CREATE TABLE invoices.inbox (LIKE inventory.inbox INCLUDING ALL);
+CREATE TABLE analytics.inbox (LIKE inventory.inbox INCLUDING ALL);
+CREATE TABLE operations.inbox (LIKE inventory.inbox INCLUDING ALL);
+
+-- Up to where the audit of deliveries has looked at each outbox, by the time of publication.
+CREATE TABLE operations.audits (
+    outbox        text        PRIMARY KEY,
+    audited_until timestamptz NOT NULL
+);
 
 -- Responses stored under an Idempotency-Key, replayed byte for byte when the request is repeated.
 CREATE TABLE orders.idempotency (

@@ -64,6 +64,12 @@ BEGIN
         EXECUTE format('REVOKE UPDATE, DELETE ON %1$I.outbox FROM %1$I', context);
     END LOOP;
 
+    -- The recorder adds entries to the inbox of operations.
+    IF to_regrole('recorder') IS NOT NULL AND to_regclass('operations.inbox') IS NOT NULL THEN
+        GRANT USAGE ON SCHEMA operations TO recorder;
+        GRANT INSERT ON operations.inbox TO recorder;
+    END IF;
+
     -- The ledger is append-only for every role.
     IF to_regclass('payments.transfers') IS NOT NULL THEN
         REVOKE UPDATE, DELETE ON payments.transfers FROM payments;
@@ -74,6 +80,12 @@ BEGIN
     FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'outbox' AND tableowner = current_user LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
         EXECUTE format('GRANT SELECT, DELETE, UPDATE (published_at, claimed_until) ON %I.outbox TO operations', context);
+    END LOOP;
+
+    -- The audit of deliveries looks for events in every inbox.
+    FOR context IN SELECT schemaname FROM pg_tables WHERE tablename = 'inbox' AND tableowner = current_user LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO operations', context);
+        EXECUTE format('GRANT SELECT (consumer, event_id) ON %I.inbox TO operations', context);
     END LOOP;
 END;
 $$;

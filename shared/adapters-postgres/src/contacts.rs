@@ -100,7 +100,7 @@ const DELIVERY_LOG: &str = "
 
 #[derive(Debug)]
 pub struct PgContacts<B> {
-    relay: Relay<B>,
+    pub(super) relay: Relay<B>,
 }
 
 impl<B: Bus> PgContacts<B> {

@@ -7,11 +7,13 @@
 //! contents to the log.
 
 mod accounts;
+mod audit;
 mod clients;
 mod contacts;
 mod credit_notes;
 mod database;
 mod errors;
+mod events;
 mod fragments;
 mod idempotency;
 mod invoices;
@@ -28,6 +30,7 @@ mod personal_data;
 mod preferences;
 mod probe;
 mod product_index;
+mod receipts;
 mod roles;
 mod rows;
 mod saved_methods;
@@ -45,6 +48,7 @@ mod wiring;
 
 pub use contacts::PgContacts;
 pub use database::Database;
+pub use events::PgEvents;
 pub use invoices::PgInvoices;
 pub use ledger::PgLedger;
 pub use migrations::Migrator;
@@ -53,6 +57,7 @@ pub use outbox::{Relay, UnreachableBus};
 pub use payments::PgPayments;
 pub use probe::PgProbe;
 pub use product_index::PgProductIndex;
+pub use receipts::PgReceipts;
 pub use roles::PgRolePasswords;
 pub use settings::{PasswordFuture, PasswordSource, Settings, Tls};
 pub use stock::PgStock;

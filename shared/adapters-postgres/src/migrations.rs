@@ -97,6 +97,7 @@ impl Migrator {
         // A reader finds its tables in the schema of its context, and not in one of its own name.
         let read = |role: &DatabaseRole| match role {
             DatabaseRole::Reader(context) => context.name(),
+            DatabaseRole::Recorder => role.context().map_or("", Context::name),
             DatabaseRole::Writer(_) | DatabaseRole::Probe => "",
         };
         let params = params![

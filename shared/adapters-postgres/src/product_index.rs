@@ -61,7 +61,7 @@ const PRICES: &str = "
 
 #[derive(Debug)]
 pub struct PgProductIndex {
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
 }
 
 impl PgProductIndex {

@@ -121,7 +121,7 @@ const RECORD_LEVEL: &str = concat!(
 /// Stock accounts in the `inventory` schema.
 #[derive(Debug)]
 pub struct PgStock<B> {
-    relay: Relay<B>,
+    pub(super) relay: Relay<B>,
 }
 
 impl<B: Bus> PgStock<B> {

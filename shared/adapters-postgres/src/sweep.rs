@@ -1,7 +1,7 @@
 //! The outbox sweep: publishes what a crash or an unreachable bus left in the outboxes, and deletes rows past their retention.
 
 use super::{
-    Database,
+    Database, audit,
     migrations::publishers,
     outbox::{DEFERRED, may_leave},
     params::params,
@@ -12,7 +12,8 @@ use edge::telemetry::metrics;
 use futures_util::future::join_all;
 use kernel::{Failure, Timestamp, Uuid, seconds_after};
 use ports::{
-    Backlog, Bus, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention, SWEEP_CLAIM_SECONDS, SweepReport,
+    Audit, AuditReport, Backlog, Bus, ExpiredRows, MAX_COUNTED, Outbox, OutboxCursor, Retention, SWEEP_CLAIM_SECONDS,
+    SweepReport,
 };
 use std::{sync::Arc, time::Duration};
 use tokio_postgres::Row;
@@ -33,13 +34,14 @@ pub struct PgOutbox<B> {
     claim_due: String,
     conclude: String,
     backlog: String,
+    audits: Vec<String>,
 }
 
 impl<B: Bus> PgOutbox<B> {
     /// `database` logs in as the role of operations.
     pub fn new(database: Arc<Database>, bus: B) -> Self {
         let (claim_due, conclude, backlog) = (claim_statement(), conclude_statement(), backlog_statement());
-        Self { database, bus, claim_due, conclude, backlog }
+        Self { database, bus, claim_due, conclude, backlog, audits: audit::statements() }
     }
 
     /// Offers the events to the bus, in concurrent requests. A request that times out or fails takes nothing from what others achieve.
@@ -89,6 +91,10 @@ impl<B: Bus> Outbox for PgOutbox<B> {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let (due, sent, last) = (small(rows.len()), small(accepted.len()), Some(cursor_of(last)?));
         Ok(SweepReport { due, sent, refused, last, timed_out })
+    }
+
+    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure> {
+        audit::run(&self.database, &self.audits, audit).await
     }
 
     async fn backlog(&self) -> Result<Backlog, Failure> {

@@ -4,8 +4,8 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProbe,
-    PgProductIndex, PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments,
+    PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -69,6 +69,16 @@ pub fn windows(wiring: &Wiring) -> Result<PgWindows> {
     Ok(PgWindows::new(database(wiring)?))
 }
 
+/// The inbox of the function's context.
+pub fn receipts(wiring: &Wiring) -> Result<PgReceipts> {
+    Ok(PgReceipts::new(database(wiring)?))
+}
+
+/// The outbox of the function's context.
+pub fn events<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgEvents<B>> {
+    Ok(PgEvents::new(wiring.function().context, database(wiring)?, bus))
+}
+
 /// The products as they are listed.
 pub fn product_index(wiring: &Wiring) -> Result<PgProductIndex> {
     Ok(PgProductIndex::new(database(wiring)?))
@@ -100,7 +110,8 @@ pub fn database_probe(wiring: &Wiring) -> Result<PgProbe> {
 
 /// The database as a role of the function's context, over one connection.
 fn database(wiring: &Wiring) -> Result<Arc<Database>> {
-    wiring.require("PostgreSQL", |uses| matches!(uses, Uses::Postgres | Uses::PostgresRead))?;
+    wiring
+        .require("PostgreSQL", |uses| matches!(uses, Uses::Postgres | Uses::PostgresRead | Uses::PostgresReceipts))?;
     connect(wiring)
 }
 

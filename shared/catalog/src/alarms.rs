@@ -202,6 +202,8 @@ pub const ALARMS: &[Alarm] = &[
         .when(EmittedByAny, "OutboxPublishDeferred", Sum, Above(100.0)).for_periods(5 * MINUTE, 3, 3),
     Alarm::new("outbox-mark-failed", "outbox", Ticket, "Published events were not marked, and are published again.")
         .when(EmittedByAny, "OutboxMarkFailed", Sum, Above(100.0)).for_periods(5 * MINUTE, 3, 3),
+    Alarm::new("events-undelivered", "outbox", Ticket, "Published events were not handled within an hour, and are published again.")
+        .when(Emitted(OUTBOX_SWEEP), "EventsUndelivered", Sum, Above(0.0)).for_periods(HOUR, 2, 2),
     Alarm::new("outbox-rows-undecodable", "undecodable-rows", Page, "A committed event cannot be read, so it is never published.")
         .when(EmittedByAny, "OutboxRowsUndecodable", Sum, Above(0.0)).for_periods(5 * MINUTE, 1, 1),
     Alarm::new("outbox-rows-refused", "undecodable-rows", Page, "An outbox has an event that its context does not publish. It is not sent.")

@@ -11,6 +11,8 @@ pub enum DatabaseRole {
     Reader(Context),
     /// Logs in and can read nothing.
     Probe,
+    /// Adds entries to the inbox of operations, and can read nothing.
+    Recorder,
 }
 
 impl DatabaseRole {
@@ -28,6 +30,7 @@ impl DatabaseRole {
             Self::Reader(Context::Analytics) => "analytics_reader",
             Self::Reader(Context::Operations) => "operations_reader",
             Self::Probe => "probe",
+            Self::Recorder => "recorder",
         }
     }
 
@@ -36,12 +39,13 @@ impl DatabaseRole {
         match self {
             Self::Writer(context) | Self::Reader(context) => Some(context),
             Self::Probe => None,
+            Self::Recorder => Some(Context::Operations),
         }
     }
 
     /// Whether every transaction of its is read-only.
     pub const fn is_read_only(self) -> bool {
-        !matches!(self, Self::Writer(_))
+        !matches!(self, Self::Writer(_) | Self::Recorder)
     }
 }
 
@@ -52,15 +56,16 @@ impl Function {
             Uses::Postgres => Some(DatabaseRole::Writer(self.context)),
             Uses::PostgresRead => Some(DatabaseRole::Reader(self.context)),
             Uses::PostgresProbe => Some(DatabaseRole::Probe),
+            Uses::PostgresReceipts => Some(DatabaseRole::Recorder),
             _ => None,
         })
     }
 }
 
-/// Every role that some function logs in with: those of each context, writer first, and then the probe.
+/// Every role that some function logs in with: those of each context, writer first, and then the probe and the recorder.
 pub fn database_roles() -> impl Iterator<Item = DatabaseRole> {
     let of_contexts =
         CONTEXTS.iter().flat_map(|context| [DatabaseRole::Writer(*context), DatabaseRole::Reader(*context)]);
     let is_used = |role: &DatabaseRole| FUNCTIONS.iter().any(|function| function.database_role() == Some(*role));
-    of_contexts.chain([DatabaseRole::Probe]).filter(is_used)
+    of_contexts.chain([DatabaseRole::Probe, DatabaseRole::Recorder]).filter(is_used)
 }

@@ -286,6 +286,11 @@ impl Function {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
+    /// Whether the inbox of its context has an entry for each event that it has handled, which the audit of deliveries looks for.
+    pub const fn keeps_inbox(&self) -> bool {
+        matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::AllEvents)
+    }
+
     /// Whether it consumes a queue, a stream or objects, and therefore has a dead-letter queue.
     pub const fn has_dead_letter_queue(&self) -> bool {
         let is_read = matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_));
@@ -301,6 +306,12 @@ pub const MAX_RECEIVES: u32 = 40;
 
 /// Prefix of every physical name, followed by the stage.
 pub const PREFIX: &str = "quayside";
+
+/// The functions that owe the inbox of their context an entry for each event of this type.
+pub fn consumers_with_inbox(event: &Event) -> impl Iterator<Item = &'static Function> {
+    let consumes = |function: &&Function| function.consumes().iter().any(|consumed| consumed.name == event.name);
+    FUNCTIONS.iter().copied().filter(|function| function.keeps_inbox()).filter(consumes)
+}
 
 /// Finds a function by its name.
 pub fn find(name: &str) -> Option<&'static Function> {

@@ -34,12 +34,13 @@ const fn rule(kind: StoreKind, names: &'static [&'static str], retention: Retent
 pub const RETENTION: &[RetentionRule] = &[
     // Long enough to look up after a weekend what was published, and when. What is not published has no such time, and stays.
     rule(PostgresTable, &[
-        "identity.outbox", "inventory.outbox", "orders.outbox", "payments.outbox", "notifications.outbox", "invoices.outbox",
+        "identity.outbox", "catalogue.outbox", "inventory.outbox", "orders.outbox", "payments.outbox", "notifications.outbox", "invoices.outbox",
     ], Deleted { since: "published_at", days: 7 }),
     // A message may be redriven from a dead-letter queue after up to 14 days, the longest retention of SQS, and its consumer must still
     // recognize it.
     rule(PostgresTable, &[
-        "identity.inbox", "inventory.inbox", "orders.inbox", "payments.inbox", "notifications.inbox", "invoices.inbox",
+        "identity.inbox", "catalogue.inbox", "inventory.inbox", "orders.inbox", "payments.inbox", "notifications.inbox", "invoices.inbox",
+        "analytics.inbox", "operations.inbox",
     ], Deleted { since: "claimed_at", days: 15 }),
     // The same for a record of the stream, which may be confirmed two weeks before it is counted.
     rule(PostgresTable, &["analytics.counted_events"], Deleted { since: "window_start", days: 31 }),
@@ -76,6 +77,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(PostgresTable, &[
         "catalogue.products", "catalogue.product_prices", "orders.product_prices", "inventory.stock", "inventory.low_stock_alerts",
     ], Kept("as long as the product: a row each, and one for each change of its price")),
+    rule(PostgresTable, &["operations.audits"], Kept("a row an outbox")),
     rule(PostgresTable, &["identity.clients", "notifications.webhook_endpoints"],
         Kept("until staff delete it: there are as many as were created by hand")),
 

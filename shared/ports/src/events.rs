@@ -1,7 +1,7 @@
 //! Ports of the event backbone: the bus, the outbox and the event log.
 
 use domain::Event;
-use kernel::{Failure, Timestamp, Uuid};
+use kernel::{Claim, Failure, Timestamp, Uuid};
 use std::collections::BTreeMap;
 
 /// The event bus that committed events are published on.
@@ -28,6 +28,10 @@ pub trait Outbox {
 
     /// What is pending. The cost does not depend on the number of pending events.
     async fn backlog(&self) -> Result<Backlog, Failure>;
+
+    /// Looks once at up to `audit.limit` published events of each context, and at those with the same time. One that a function of
+    /// `catalog::consumers_with_inbox` has not recorded is due to be published again, or to be looked at again an hour later.
+    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure>;
 }
 
 /// Rows that are past their retention.
@@ -54,6 +58,55 @@ pub struct Backlog {
     pub waiting: u64,
     /// When the oldest pending event happened that may leave.
     pub oldest: Option<Timestamp>,
+}
+
+/// The outbox of a context whose changes are stored elsewhere.
+pub trait EventOutbox {
+    /// Commits the event of a change, and publishes it. Committing it again changes nothing: the sweep publishes what was not.
+    async fn commit(&self, event: &Event) -> Result<(), Failure>;
+}
+
+/// Records that a consumer has handled an event. For handlers that do not store a claim with each event that they handle: without a record,
+/// the event is published again.
+pub trait Receipts {
+    /// Records the claim. Recording it again changes nothing.
+    async fn record(&self, claim: Claim) -> Result<(), Failure>;
+
+    /// Does `work`, and records the claim if it succeeds.
+    async fn after(&self, claim: Claim, work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+        work.await?;
+        self.record(claim).await
+    }
+}
+
+/// Which events an audit looks at, and which of those that are not delivered are published again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Audit {
+    pub now: Timestamp,
+    /// Events that were published before it are looked at.
+    pub published_before: Timestamp,
+    /// Events that happened before it are given up.
+    pub given_up_before: Timestamp,
+    /// The ages in whole hours at which an event is published again. After the first day, it is once a day.
+    pub repeat_hours: &'static [i64],
+    pub limit: u32,
+}
+
+impl Audit {
+    /// Whether an event that happened then and is not delivered is published again now.
+    pub fn is_repeat_due(&self, happened: Timestamp) -> bool {
+        let hours = (self.now.as_second() - happened.as_second()).div_euclid(3600);
+        self.repeat_hours.contains(&hours) || hours > 0 && hours % 24 == 0
+    }
+}
+
+/// Result of one audit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AuditReport {
+    /// Events that were looked at, in the context with the most of them.
+    pub audited: u64,
+    /// Events that will be published again.
+    pub requeued: u64,
 }
 
 /// Position in a list that is ordered by time and id, such as the outboxes.

@@ -30,7 +30,7 @@ pub use gateway::{call_gateway, look_up_charge};
 pub use gateway_reports::{ReportOutcome, record_report};
 pub use notifications::{Channels, Notifier};
 pub use orders::{advance_order, commit_order, complete_prices};
-pub use outbox::{Deleted, delete_expired, publish_waiting};
+pub use outbox::{Deleted, delete_expired, publish_waiting, requeue_undelivered};
 pub use pages::{MAX_PAGE_BYTES, page_within};
 pub use passwords::NewPasswords;
 pub use payments::{advance_payment, commit_payment, get_payment, staff_metrics};

@@ -1,7 +1,7 @@
 //! Runs over the outboxes: publishing what waits, and deleting what is past its retention.
 
 use kernel::{Failure, Timestamp, seconds_after};
-use ports::{ExpiredRows, Outbox, Retention, SweepReport};
+use ports::{Audit, ExpiredRows, Outbox, Retention, SweepReport};
 
 /// Age of the youngest event that a sweep publishes: the function that committed a younger one may still be publishing it.
 const GRACE_MS: i64 = 5_000;
@@ -11,6 +11,13 @@ const PAGE: u32 = 250;
 const MAX_FRUITLESS_PAGES: u32 = 20;
 
 const DAY_S: i64 = 24 * 3600;
+/// Time since the publication of an event after which its consumers should have handled it.
+const AUDIT_AGE_S: i64 = 3600;
+/// Ages at which an undelivered event is published again on its first day. Few, because in an outage of a consumer each adds a copy of every
+/// event that waits in its queue.
+const REPEAT_HOURS: &[i64] = &[1, 2, 8];
+/// Age at which an undelivered event is given up. Claims are kept longer, so that none is forgotten before.
+const GIVE_UP_AGE_S: i64 = 14 * DAY_S;
 /// Rows that one statement deletes: it stays far below the statement timeout.
 const BATCH: u32 = 5_000;
 
@@ -33,6 +40,25 @@ pub async fn publish_waiting(
         }
     }
     Ok(total)
+}
+
+/// Requeues published events that a consumer has not recorded, until none is left to look at or `is_over`. Returns their number.
+pub async fn requeue_undelivered(
+    outbox: &impl Outbox,
+    now: Timestamp,
+    is_over: impl Fn() -> bool,
+) -> Result<u64, Failure> {
+    let (published_before, given_up_before) = (seconds_after(now, -AUDIT_AGE_S)?, seconds_after(now, -GIVE_UP_AGE_S)?);
+    let audit = Audit { now, published_before, given_up_before, repeat_hours: REPEAT_HOURS, limit: PAGE };
+    let mut requeued = 0;
+    while !is_over() {
+        let page = outbox.requeue_undelivered(&audit).await?;
+        requeued += page.requeued;
+        if page.audited < u64::from(PAGE) {
+            break;
+        }
+    }
+    Ok(requeued)
 }
 
 /// What a run deleted.

@@ -93,7 +93,7 @@ pub fn of(function: &Function) -> BTreeMap<&'static str, Setting> {
     let mut variables = BTreeMap::new();
     for uses in function.resources() {
         match uses {
-            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe => {
+            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresReceipts => {
                 if let Some(role) = function.database_role() {
                     database(&mut variables, role.name(), "DatabasePassword");
                 }

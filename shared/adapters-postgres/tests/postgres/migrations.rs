@@ -94,7 +94,8 @@ async fn role_cannot_access_another_context() {
     let database = database().await;
     let foreign = "SELECT count(*) FROM pg_tables AS t, pg_roles AS r
         WHERE t.schemaname IN (SELECT rolname FROM pg_roles) AND (r.rolname = 'probe' OR replace(r.rolname, '_reader', '') IN (SELECT schemaname FROM pg_tables))
-        AND t.schemaname NOT IN (r.rolname, replace(r.rolname, '_reader', '')) AND NOT (r.rolname = 'operations' AND t.tablename IN ('outbox', 'inbox', 'idempotency')) AND NOT r.rolsuper
+        AND t.schemaname NOT IN (r.rolname, replace(r.rolname, '_reader', '')) AND NOT (r.rolname = 'operations' AND (t.tablename IN ('outbox', 'inbox', 'idempotency')
+            OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = format('%I.%I', t.schemaname, t.tablename)::regclass AND attname = 'expires_at'))) AND NOT r.rolsuper
         AND has_table_privilege(r.rolname, format('%I.%I', t.schemaname, t.tablename), 'SELECT, INSERT, UPDATE, DELETE')";
     assert_eq!(database.number(foreign).await, 0);
     // A store with the wrong role fails with an error that shows no SQL.

@@ -5,7 +5,7 @@ use super::*;
 functions! {
     /// Writes confirmed orders to the analytics stream.
     ANALYTICS_FEED = Function::new("analytics-feed", Analytics).on(&[ORDER_CONFIRMED])
-        .uses(&[Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60).concurrency(20);
+        .uses(&[Uses::Postgres, Uses::Stream(&ANALYTICS, &[PutRecord])]).timeout(15).gathering(100, 60).concurrency(20);
     /// Aggregates confirmed orders in five-minute windows.
     WINDOW_AGGREGATE = Function::new("window-aggregate", Analytics)
         .triggered(Stream(&ANALYTICS, &[ORDER_CONFIRMED]))

@@ -23,13 +23,16 @@ functions! {
     /// Lists and searches products, or returns several by id.
     PRODUCT_LIST = Function::new("product-list", Catalogue).http(Get, "/api/v1/products", Public)
         .uses(&[Uses::Table(&PRODUCTS, &[BatchGetItem]), Uses::PostgresRead]).concurrency(100);
-    /// Publishes the changes of the products table, which is its own outbox.
+    /// Commits the events of the changes of the products table to the outbox, and publishes them.
     PRODUCT_RELAY = Function::new("product-relay", Catalogue).triggered(TableChanges(&PRODUCTS))
-        .uses(&[Uses::Bus, Uses::Redis]).publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(15);
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Redis]).publishes(&[PRODUCT_CREATED, PRODUCT_UPDATED, PRODUCT_DELETED]).timeout(15);
     /// Updates the stock figure of products.
     PRODUCT_STOCK_TRACK = Function::new("product-stock-track", Catalogue)
         .on(&[STOCK_OPENED, STOCK_RESERVED, STOCK_ALLOCATED, STOCK_RESERVATION_EXPIRED, STOCK_SHIPPED, STOCK_RELEASED, STOCK_ADJUSTED])
-        .uses(&[Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis]).timeout(15)
+        .uses(&[
+            Uses::Table(&PRODUCTS, &[UpdateItem(&["stock_quantity", "stock_version", "last_change"])]), Uses::Redis, Uses::Postgres,
+        ])
+        .timeout(15)
         .gathering(100, 20).memory(256).concurrency(12);
     /// Keeps the read model of products.
     PRODUCT_INDEX = Function::new("product-index", Catalogue)

@@ -4,7 +4,8 @@ use super::*;
 
 functions! {
     /// Forwards every event to Kafka.
-    EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents).uses(&[Uses::Kafka]).timeout(20)
+    EVENT_FORWARD = Function::new("event-forward", Operations).triggered(AllEvents)
+        .uses(&[Uses::Kafka, Uses::PostgresReceipts]).timeout(20)
         .gathering(100, 20).memory(512).concurrency(20);
     /// Creates the topics of the event log that do not exist.
     TOPICS_CREATE = Function::new("topics-create", Operations).uses(&[Uses::KafkaTopics]).timeout(60);

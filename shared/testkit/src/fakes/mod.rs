@@ -137,6 +137,23 @@ struct State {
     secrets: u64,
 }
 
+impl ports::Receipts for Receipts {
+    async fn record(&self, claim: Claim) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "receipts.record", |state| {
+            state.claim(claim);
+            Ok(())
+        });
+        step.await
+    }
+}
+
+impl Receipts {
+    /// Records a claim, without a step and without faults.
+    pub fn assume(&self, claim: Claim) {
+        self.0.0.state.borrow_mut().claim(claim);
+    }
+}
+
 impl State {
     /// Records a claim; `false` if it exists. The step must not fail after this call.
     fn claim(&mut self, claim: Claim) -> bool {
@@ -213,6 +230,10 @@ handles! {
     analytics_stream AnalyticsStream;
     bus Bus;
     outbox Outbox;
+    /// The outbox of a context whose changes are stored elsewhere.
+    events Events;
+    /// The inbox of a consumer whose handler stores no claims.
+    receipts Receipts;
     migrations Migrations;
     role_secrets RoleSecrets;
     /// Seals reversibly, without a key.

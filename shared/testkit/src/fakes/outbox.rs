@@ -1,10 +1,13 @@
 //! In-memory fakes of the event bus and the outbox.
 
-use super::{Bus, Dependency, Outbox, Platform, State};
+use super::{Bus, Dependency, Events, Outbox, Platform, State};
+use catalog::Function;
 use domain::{Event, event::is_published_by};
 use kernel::{Failure, Timestamp, seconds_after};
-use ports::{Backlog, ExpiredRows, MAX_COUNTED, OutboxCursor, SWEEP_CLAIM_SECONDS, SweepReport};
-use std::collections::BTreeMap;
+use ports::{
+    Audit, AuditReport, Backlog, Claim, ExpiredRows, MAX_COUNTED, OutboxCursor, SWEEP_CLAIM_SECONDS, SweepReport,
+};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -13,8 +16,16 @@ pub(super) struct OutboxState {
     next: u64,
     pending: BTreeMap<u64, PendingEvent>,
     committed: Vec<Rc<Event>>,
-    /// Times of the events marked as published. Here an event is published when it happens.
-    sent: Vec<Timestamp>,
+    /// The events marked as published.
+    sent: Vec<SentEvent>,
+}
+
+struct SentEvent {
+    event: Rc<Event>,
+    /// When it was published. Here that is when it happened.
+    at: Timestamp,
+    /// Whether an audit has looked at it.
+    is_audited: bool,
 }
 
 struct PendingEvent {
@@ -104,7 +115,8 @@ impl Platform {
         self.step(Dependency::Database, "outbox.mark_published", |state| {
             for number in published {
                 if let Some(sent) = state.outbox.pending.remove(number) {
-                    state.outbox.sent.push(sent.event.time);
+                    let at = sent.event.time;
+                    state.outbox.sent.push(SentEvent { event: sent.event, at, is_audited: false });
                 }
             }
             claim(&mut state.outbox.pending, claimed, None);
@@ -173,6 +185,18 @@ impl Outbox {
     }
 }
 
+impl ports::EventOutbox for Events {
+    async fn commit(&self, event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("events.commit", |state| {
+            if state.outbox.committed.iter().all(|known| known.id != event.id) {
+                state.outbox.add(event);
+            }
+            Ok(())
+        });
+        commit.await
+    }
+}
+
 impl ports::Outbox for Outbox {
     async fn sweep(&self, before: Timestamp, limit: u32, after: Option<OutboxCursor>) -> Result<SweepReport, Failure> {
         let claimed_until = Some(seconds_after(before, SWEEP_CLAIM_SECONDS)?);
@@ -209,6 +233,37 @@ impl ports::Outbox for Outbox {
             Backlog { waiting: MAX_COUNTED.min(pending.len() as u64), oldest }
         }))
     }
+
+    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure> {
+        let step = self.0.step(Dependency::Database, "outbox.audit", |state| {
+            let State { outbox, claims, .. } = state;
+            let due = |sent: &SentEvent| !sent.is_audited && sent.at <= audit.published_before;
+            let mut due: Vec<usize> = (0..outbox.sent.len()).filter(|n| outbox.sent.get(*n).is_some_and(due)).collect();
+            due.sort_by_key(|n| outbox.sent.get(*n).map(|sent| sent.at));
+            due.truncate(usize::try_from(audit.limit).unwrap_or(usize::MAX));
+            let mut report = AuditReport { audited: due.len() as u64, requeued: 0 };
+            let mut requeued = Vec::new();
+            for n in due {
+                let Some(sent) = outbox.sent.get_mut(n) else { continue };
+                sent.is_audited = true;
+                if is_delivered(&sent.event, claims) || sent.event.time < audit.given_up_before {
+                    continue;
+                }
+                (sent.at, sent.is_audited) = (audit.now, false);
+                if audit.is_repeat_due(sent.event.time) {
+                    requeued.push(Rc::clone(&sent.event));
+                }
+            }
+            outbox.sent.retain(|sent| !requeued.iter().any(|event| event.id == sent.event.id));
+            report.requeued = requeued.len() as u64;
+            for event in requeued {
+                outbox.pending.insert(outbox.next, PendingEvent { event, claimed_until: None });
+                outbox.next += 1;
+            }
+            Ok(report)
+        });
+        step.await
+    }
 }
 
 impl ports::Retention for Outbox {
@@ -219,8 +274,9 @@ impl ports::Retention for Outbox {
         }
         let step = self.0.step(Dependency::Database, "outbox.delete", |state| {
             let sent = &mut state.outbox.sent;
-            sent.sort_unstable();
-            let old = sent.partition_point(|at| *at < rows.before).min(usize::try_from(limit).unwrap_or(usize::MAX));
+            sent.sort_by_key(|one| one.at);
+            let old = sent.partition_point(|one| one.at < rows.before);
+            let old = old.min(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(u32::try_from(sent.drain(..old).count()).unwrap_or(u32::MAX))
         });
         step.await
@@ -234,6 +290,12 @@ fn claim(pending: &mut BTreeMap<u64, PendingEvent>, events: &[(u64, Rc<Event>)],
             one.claimed_until = until;
         }
     }
+}
+
+/// Whether every consumer has recorded the event.
+fn is_delivered(event: &Event, claims: &HashSet<Claim>) -> bool {
+    let is_recorded = |consumer: &Function| claims.contains(&Claim { consumer: consumer.name, event_id: event.id });
+    catalog::consumers_with_inbox(event.event.row()).all(is_recorded)
 }
 
 /// Whether the event names the context that publishes its type. The fake has one outbox for all contexts.

@@ -1,12 +1,13 @@
 //! The stores of a simulation: in memory, or on PostgreSQL.
 
 use super::choices::{Choices, interleave};
+use catalog::Function;
 use domain::Event;
 use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockStore, UserStore, VerificationStore,
-    WindowStore,
+    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore,
+    Outbox, PaymentStore, PriceCopy, ProductIndex, Receipts, Retention, SavedMethodStore, StockStore, UserStore,
+    VerificationStore, WindowStore,
 };
 use std::{cell::Cell, rc::Rc};
 use testkit::{Platform, Snapshot};
@@ -22,6 +23,10 @@ pub trait Stores {
     fn invoices(&self) -> impl InvoiceStore + CreditNoteStore;
     fn windows(&self) -> impl WindowStore;
     fn outbox(&self) -> impl Outbox + Retention;
+    /// The outbox of the catalogue.
+    fn events(&self) -> impl EventOutbox;
+    /// The inbox of the context of a consumer whose handler stores no claims.
+    fn receipts(&self, consumer: &'static Function) -> impl Receipts;
 }
 
 /// The backend of one schedule.
@@ -143,5 +148,13 @@ impl Stores for Platform {
 
     fn outbox(&self) -> impl Outbox + Retention {
         Platform::outbox(self)
+    }
+
+    fn events(&self) -> impl EventOutbox {
+        Platform::events(self)
+    }
+
+    fn receipts(&self, _: &'static Function) -> impl Receipts {
+        Platform::receipts(self)
     }
 }

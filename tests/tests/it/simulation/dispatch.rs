@@ -14,6 +14,7 @@ use domain::{
 };
 use edge::{Consumer, Delivery, kafka::Record, schedule::Tick, testing};
 use kernel::{CloudEvent, Failure, TraceContext, Uuid};
+use ports::Receipts as _;
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -55,15 +56,22 @@ impl<S: Backend> World<S> {
             Task::Request(n) => vec![!self.request(stores, *n).await],
             Task::Webhook(webhook) => vec![!self.deliver_webhook(stores, &webhook.event).await],
             Task::EarlyWebhook(n) => vec![self.deliver_early_webhook(stores, *n).await],
-            Task::Relay => vec![self.relay().await.is_err()],
+            Task::Relay => vec![self.relay(stores).await.is_err()],
             Task::Batch(to, messages) if to.name == catalog::EVENT_FORWARD.name => {
-                let log = self.platform.event_log();
-                let handler = async |delivery| event_forward::handle(&log, delivery).await;
+                let (log, receipts) = (self.platform.event_log(), stores.receipts(to));
+                let handler = async |delivery: Delivery<_>| {
+                    receipts.after(delivery.claim(), event_forward::handle(&log, delivery)).await
+                };
                 self.deliver::<Map<String, Value>>(to, messages, untyped, handler).await
             }
             Task::Batch(to, messages) => {
-                self.deliver(to, messages, Event::clone, async |delivery| self.consume(stores, to, delivery).await)
-                    .await
+                let receipts = stores.receipts(to);
+                let handler = async |delivery: Delivery<DomainEvent>| {
+                    let claim = delivery.claim();
+                    self.consume(stores, to, delivery).await?;
+                    if keeps_receipts(to) { receipts.record(claim).await } else { Ok(()) }
+                };
+                self.deliver(to, messages, Event::clone, handler).await
             }
             Task::Aggregate(taken) => vec![!self.count(stores, *taken).await],
             Task::Archive(topic, taken) => vec![self.archive(topic, *taken).await.is_err()],
@@ -72,7 +80,7 @@ impl<S: Backend> World<S> {
         }
     }
 
-    async fn relay(&self) -> Result<(), Failure> {
+    async fn relay(&self, stores: &impl Stores) -> Result<(), Failure> {
         let product = self.platform.products().created_after(self.changes.cursor).into_iter().next();
         let change = edge::dynamodb::Change {
             kind: edge::dynamodb::ChangeKind::Insert,
@@ -85,7 +93,7 @@ impl<S: Backend> World<S> {
             trace: TraceContext::new(ids::request(1)),
             deadline: None,
         };
-        product_relay::handle(&self.platform.bus(), &self.platform.cache(), |_| Ok(product.clone()), change).await
+        product_relay::handle(&stores.events(), &self.platform.cache(), |_| Ok(product.clone()), change).await
     }
 
     /// Delivers messages one by one as the runner does, or through the runner itself.
@@ -316,6 +324,25 @@ impl<S: Backend> World<S> {
         }
         has_failed
     }
+}
+
+/// Whether `main` of the consumer records a receipt, because its handler does not claim every event.
+fn keeps_receipts(consumer: &Function) -> bool {
+    [
+        catalog::ANALYTICS_FEED,
+        catalog::CREDIT_NOTE_ISSUE,
+        catalog::INVOICE_ISSUE,
+        catalog::ORDER_ADVANCE,
+        catalog::PAYMENT_CHARGE,
+        catalog::PAYMENT_CLOSE,
+        catalog::PAYMENT_REFUND,
+        catalog::PRODUCT_INDEX,
+        catalog::PRODUCT_STOCK_TRACK,
+        catalog::STOCK_ALERT,
+        catalog::UPDATE_SEND,
+    ]
+    .iter()
+    .any(|one| one.name == consumer.name)
 }
 
 /// An event as consumers of all events parse it.

@@ -9,6 +9,7 @@ mod commands;
 mod defects;
 mod dispatch;
 mod faults;
+mod losses;
 mod on_postgres;
 mod requests;
 mod rules;

@@ -7,7 +7,7 @@ use super::{
     defects::Defect,
     faults::FaultInjector,
     rules::{self, Violation, rule},
-    world::{MAX_CONCURRENCY, World},
+    world::{MAX_CONCURRENCY, Task, World},
 };
 use kernel::Timestamp;
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
@@ -17,6 +17,8 @@ use testkit::FaultPoint;
 const LIMIT: usize = 2_000;
 /// Sweeps that this may take.
 const SWEEPS: usize = 5;
+/// Time after which an audit has looked at every event.
+const AUDITED_AFTER: Duration = Duration::from_secs(3_601);
 /// When faults end. A queue dead-letters a message only after more than seven hours of retries.
 const FAULT_PERIOD: Duration = Duration::from_secs(3 * 3600);
 
@@ -49,6 +51,39 @@ pub fn in_order<S: Backend>(
     let due = rules::expected_emails(&world);
     rule!(crash.is_some() || emails == due, "{emails} e-mails, {due} were due, and no fault was injected");
     Ok(report)
+}
+
+/// Runs tasks in order, loses message number `lost` for good, and lets the platform stand until an audit of deliveries finds nothing.
+pub fn with_loss<S: Backend>(
+    backend: S,
+    now: Timestamp,
+    plan: Plan,
+    lost: Option<usize>,
+    defect: Option<Defect>,
+) -> Result<World<S>, (World<S>, Violation)> {
+    let mut world = World::new(backend, now, 7, plan, defect);
+    (world.through_edge, world.lost, world.audits) = (true, lost, true);
+    match until_delivered(&mut world) {
+        Ok(()) => Ok(world),
+        Err(violation) => Err((world, violation)),
+    }
+}
+
+fn until_delivered<S: Backend>(world: &mut World<S>) -> Result<(), Violation> {
+    let choices = Choices::none();
+    for _ in 0..LIMIT {
+        if step(world, &choices)? {
+            continue;
+        }
+        world.clock.advance(AUDITED_AFTER);
+        world.work(vec![Task::Sweep], &choices);
+        if world.backend.waiting() == 0 {
+            world.read_stores();
+            rules::always(world)?;
+            return rules::when_idle(world);
+        }
+    }
+    Err(Violation { rule: "delivered at the end", details: format!("not delivered after {LIMIT} steps") })
 }
 
 /// Runs with the order, batches, duplicates, races, crashes and outages that `choices` gives, and then without faults. Ids derive from `seed`.

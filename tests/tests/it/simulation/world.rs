@@ -17,7 +17,7 @@ use catalog::Function;
 use domain::{Event, id::OrderId, order::HistoryEntry, payment::StatedAmount};
 use edge::Clock;
 use kernel::{Failure, Timestamp};
-use ports::{GatewayEvent, GatewayReport, LogRecord};
+use ports::{Claim, GatewayEvent, GatewayReport, LogRecord};
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
@@ -58,6 +58,13 @@ pub struct World<S> {
     pub cache: MessageCache,
     pub queue: Vec<QueuedMessage>,
     bus_position: usize,
+    /// Messages that queues have received so far, and the number of the one that is lost on its way.
+    pub deliveries: usize,
+    pub lost: Option<usize>,
+    /// Whether outboxes are swept, and deliveries audited, even if no event waits.
+    pub audits: bool,
+    /// What was lost: the event, and the function that it was for.
+    pub loss: Option<(&'static str, &'static str)>,
     pub changes: StreamPosition,
     pub stream: StreamPosition,
     pub topics: BTreeMap<&'static str, (Vec<Rc<LogRecord>>, StreamPosition)>,
@@ -155,6 +162,10 @@ impl<S: Backend> World<S> {
             cache: MessageCache::default(),
             queue: vec![],
             bus_position: 0,
+            deliveries: 0,
+            lost: None,
+            audits: false,
+            loss: None,
             changes: StreamPosition::default(),
             stream: StreamPosition::default(),
             topics: BTreeMap::new(),
@@ -177,7 +188,14 @@ impl<S: Backend> World<S> {
         for event in self.platform.bus().published_after(self.bus_position) {
             self.bus_position += 1;
             let row = event.event.row().name;
+            // Nothing is delivered to it here.
+            self.platform.receipts().assume(Claim { consumer: catalog::WEBHOOK_ENQUEUE.name, event_id: event.id });
             for to in consumers(row) {
+                self.deliveries += 1;
+                if self.lost == Some(self.deliveries) {
+                    self.loss = Some((row, to.name));
+                    continue;
+                }
                 let copies = 1 + usize::from(self.is_duplicated(row, choices));
                 let message = QueuedMessage { to, event: Rc::clone(&event), attempt: 1, due: now };
                 self.queue.extend(std::iter::repeat_n(message, copies));

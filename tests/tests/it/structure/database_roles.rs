@@ -38,8 +38,12 @@ fn environment_and_grants_of_a_function_name_the_role_of_its_row() {
 
 #[test]
 fn function_has_one_kind_of_access_to_the_database() {
-    let is_database =
-        |uses: &&Uses| matches!(uses, Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresOwner);
+    let is_database = |uses: &&Uses| {
+        matches!(
+            uses,
+            Uses::Postgres | Uses::PostgresRead | Uses::PostgresProbe | Uses::PostgresReceipts | Uses::PostgresOwner
+        )
+    };
     let twice = FUNCTIONS.iter().filter(|row| row.resources().filter(is_database).count() > 1);
     let complaints: Vec<_> = twice.map(|row| format!("{} declares several roles", row.name)).collect();
     expect_none(&complaints, "declare the strongest that it needs");
@@ -62,11 +66,12 @@ fn route_that_only_reads_has_a_role_that_only_reads() {
 }
 
 #[test]
-fn only_the_readiness_check_probes_and_only_the_sweep_has_the_role_of_operations() {
+fn only_the_readiness_check_probes_and_only_the_sweep_works_as_operations() {
     let of = |wanted: DatabaseRole| -> BTreeSet<_> {
         FUNCTIONS.iter().filter(|row| row.database_role() == Some(wanted)).map(|row| row.name).collect()
     };
     assert_eq!(of(DatabaseRole::Probe), BTreeSet::from([catalog::READY_GET.name]));
+    assert_eq!(of(DatabaseRole::Recorder), BTreeSet::from([catalog::EVENT_FORWARD.name]));
     let operations = DatabaseRole::Writer(catalog::Context::Operations);
     assert_eq!(of(operations), BTreeSet::from([catalog::OUTBOX_SWEEP.name]));
 }

@@ -10,19 +10,19 @@ use super::{
     choices::Choices,
 };
 use adapters_postgres::{
-    Database, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgStock, PgUsers,
-    PgWindows, UnreachableBus,
+    Database, PgContacts, PgEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgReceipts,
+    PgStock, PgUsers, PgWindows, UnreachableBus,
 };
 use adapters_testkit::postgres::{TestDatabase, database_url, fresh_database};
-use catalog::Context;
+use catalog::{Context, Function};
 use domain::Event;
 use fault_proxy::{CutCounts, FaultProxy, ProcessState};
 use futures_util::future::{LocalBoxFuture, join_all};
 use kernel::Timestamp;
 use ports::{
-    ContactStore, CreditNoteStore, DeviceStore, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore, Outbox,
-    PaymentStore, PriceCopy, ProductIndex, Retention, SavedMethodStore, StockStore, UserStore, VerificationStore,
-    WindowStore,
+    ContactStore, CreditNoteStore, DeviceStore, EventOutbox, InvoiceStore, LowStockAlerts, OrderErasure, OrderStore,
+    Outbox, PaymentStore, PriceCopy, ProductIndex, Receipts, Retention, SavedMethodStore, StockStore, UserStore,
+    VerificationStore, WindowStore,
 };
 use snapshot::Tables;
 use std::{
@@ -297,5 +297,13 @@ impl Stores for Process {
 
     fn outbox(&self) -> impl Outbox + Retention {
         self.store(Context::Operations, PgOutbox::new)
+    }
+
+    fn events(&self) -> impl EventOutbox {
+        self.store(Context::Catalogue, |database, bus| PgEvents::new(Context::Catalogue, database, bus))
+    }
+
+    fn receipts(&self, consumer: &'static Function) -> impl Receipts {
+        self.store(consumer.context, |database, _| PgReceipts::new(database))
     }
 }

@@ -1,0 +1,49 @@
+//! Entries in the inbox of consumers whose handlers store no claim with each event.
+
+use super::{
+    Database, PgContacts, PgInvoices, PgOrders, PgPayments, PgProductIndex, PgStock, PgWebhooks, params::params,
+};
+use kernel::{Claim, Failure};
+use ports::{Bus, Receipts};
+use std::sync::Arc;
+
+const RECORD: &str = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+
+/// The inbox of a context, for a consumer without another store there.
+#[derive(Debug)]
+pub struct PgReceipts(Arc<Database>);
+
+impl PgReceipts {
+    /// `database` logs in as the role of the consumer's context.
+    pub fn new(database: Arc<Database>) -> Self {
+        Self(database)
+    }
+}
+
+async fn record(database: &Database, claim: Claim) -> Result<(), Failure> {
+    database.query(RECORD, &params![claim.consumer, claim.event_id]).await.map(drop)
+}
+
+impl Receipts for PgReceipts {
+    async fn record(&self, claim: Claim) -> Result<(), Failure> {
+        record(&self.0, claim).await
+    }
+}
+
+impl Receipts for PgProductIndex {
+    async fn record(&self, claim: Claim) -> Result<(), Failure> {
+        record(&self.database, claim).await
+    }
+}
+
+macro_rules! receipts_of {
+    ($($store:ident)*) => {
+        $(impl<B: Bus> Receipts for $store<B> {
+            async fn record(&self, claim: Claim) -> Result<(), Failure> {
+                record(self.relay.database(), claim).await
+            }
+        })*
+    };
+}
+
+receipts_of! { PgContacts PgInvoices PgOrders PgPayments PgStock PgWebhooks }

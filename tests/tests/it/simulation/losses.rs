@@ -1,0 +1,64 @@
+//! One message that is lost for good, in turn for each message of a run: without a dead letter, and nobody sends it again.
+
+use super::{backend::Memory, commands::Plan, defects::Defect, on_all_cores, rules::rule, run, world::World};
+use crate::simulation::rules::Violation;
+use domain::order::Reason;
+use std::collections::BTreeSet;
+use testkit::build;
+
+type Outcome = Result<World<Memory>, (World<Memory>, Violation)>;
+
+fn with_loss(plan: Plan, lost: Option<usize>, defect: Option<Defect>) -> Outcome {
+    run::with_loss(Memory::new(), build::noon(), plan, lost, defect)
+}
+
+/// No order gives up: what was lost arrives before an order is cancelled because it has waited for too long.
+fn no_order_gave_up(world: &World<Memory>) -> Result<(), Violation> {
+    let gave_up = |reason| matches!(reason, Some(Reason::TimedOut | Reason::PaymentUnreachable));
+    let given_up: Vec<_> = world.seen.orders.iter().filter(|order| gave_up(order.reason)).collect();
+    rule!(given_up.is_empty(), "orders that gave up: {given_up:?}");
+    Ok(())
+}
+
+/// Loses each message of a run of `plan` in turn. Returns the number of messages, and what does not heal.
+fn losses_that_do_not_heal(plan: &Plan, defect: Option<Defect>) -> (usize, BTreeSet<String>) {
+    let whole =
+        with_loss(plan.clone(), None, None).unwrap_or_else(|(_, violation)| panic!("without a loss: {violation}"));
+    let messages = whole.deliveries;
+    let outcomes = on_all_cores(1..messages as u64 + 1, |take, failed| {
+        while let Some(number) = take() {
+            let outcome = with_loss(plan.clone(), Some(usize::try_from(number).expect("few")), defect);
+            let (violation, world) = match outcome {
+                Ok(world) => (no_order_gave_up(&world).err(), world),
+                Err((world, violation)) => (Some(violation), world),
+            };
+            if let Some(violation) = violation {
+                let (event, to) = world.loss.expect("a message was lost");
+                failed.push(format!("{event} to {to}: {violation}"));
+            }
+        }
+        None
+    });
+    (messages, outcomes.unwrap_or_default().into_iter().collect())
+}
+
+#[test]
+fn any_one_lost_message_heals_by_itself() {
+    for plan in [Plan::usual(), Plan::full()] {
+        let (messages, unhealed) = losses_that_do_not_heal(&plan, None);
+        eprintln!("{messages} messages were lost, one in each run");
+        let lines: Vec<&str> = unhealed.iter().map(String::as_str).collect();
+        assert!(unhealed.is_empty(), "not healed:\n{}", lines.join("\n"));
+    }
+}
+
+/// Every consumer records what it handles: an audit that asks again for what was done would never end.
+#[test]
+fn nothing_is_published_twice_if_nothing_is_lost() {
+    for plan in [Plan::usual(), Plan::full(), Plan::unverified()] {
+        let world = with_loss(plan, None, None).unwrap_or_else(|(_, violation)| panic!("{violation}"));
+        let published = world.platform.bus().published();
+        let ids: BTreeSet<_> = published.iter().map(|event| event.id).collect();
+        assert_eq!(published.len(), ids.len());
+    }
+}
