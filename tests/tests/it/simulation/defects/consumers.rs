@@ -16,8 +16,8 @@ use domain::{
 use edge::Delivery;
 use kernel::{Failure, Ids, Timestamp};
 use ports::{
-    Backlog, Bus as _, Claim, ContactStore as _, EmailSender as _, InvoiceStore, MessageTemplates as _, Outbox,
-    OutboxCursor, SweepReport, WindowStore as _,
+    Audit, AuditReport, Backlog, Bus as _, Claim, ContactStore as _, EmailSender as _, InvoiceStore,
+    MessageTemplates as _, Outbox, OutboxCursor, SweepReport, WindowStore as _,
 };
 use services::Channels;
 use std::time::Duration;
@@ -138,5 +138,9 @@ impl<O: Outbox> Outbox for SweptOutbox<'_, O> {
 
     async fn backlog(&self) -> Result<Backlog, Failure> {
         self.inner.backlog().await
+    }
+
+    async fn requeue_undelivered(&self, audit: &Audit) -> Result<AuditReport, Failure> {
+        self.inner.requeue_undelivered(audit).await
     }
 }
