@@ -1,17 +1,20 @@
 //! Payments.
 
 use crate::fixtures::*;
-use adapters_postgres::PgPayments;
+use adapters_postgres::{PgLedger, PgPayments};
 use adapters_testkit::postgres::BusBehavior;
 use catalog::Context;
 use domain::{
     Event,
     event::StockReserved,
     id::{OrderId, PaymentId, RefundId, UserId},
+    ledger::{GatewayTransaction, PostedLine, Purpose, StatedLine, Transfer},
     payment::{self, Answer, Change, ChargeOutcome, Payment},
+    reconciliation::{Outcome, Pass, Position, Progress, Side},
 };
 use futures_util::future::join_all;
-use ports::{PaymentStore, TransitionOutcome};
+use kernel::Timestamp;
+use ports::{Ledger as _, PaymentStore, TransitionOutcome};
 use std::time::Duration;
 
 fn begun(order: OrderId) -> Payment {
@@ -117,4 +120,49 @@ async fn creating_and_concluding_cost_one_round_trip_each() {
     let (change, event) = concluded(&payment, &ChargeOutcome::Declined("card_declined".into()));
     payments.advance(Some(claim()), &change, &event).await.expect("stored");
     assert_eq!(connection.round_trips(), 2);
+}
+
+fn charge_at_the_gateway(reference: &str, at: Timestamp) -> GatewayTransaction {
+    let (reference, amount, fee) = (reference.to_owned(), usd(500), usd(45));
+    GatewayTransaction { purpose: Purpose::Charge, reference, payment_id: None, amount, fee, at }
+}
+
+/// A period, after a position.
+fn pass(from: Timestamp, to: Timestamp, after: Option<Position>) -> Pass {
+    Pass { from, to, side: Side::Statement, after, pages: 0, compared: 0, fees: 0 }
+}
+
+#[tokio::test]
+async fn statement_is_stored_with_the_progress_and_compared_page_by_page() {
+    let database = database().await;
+    let ledger = PgLedger::new(database.as_context(Context::Payments), database.bus());
+    let (start, end) = (now(), now() + Duration::from_secs(60));
+    let before = ledger.progress().await.expect("a response");
+    assert_eq!(before, Progress::default());
+    let (a, b) = (charge_at_the_gateway("a", start), charge_at_the_gateway("b", start));
+    let posted = Transfer {
+        purpose: Purpose::Charge,
+        reference: "a".to_owned(),
+        payment_id: None,
+        refund_id: None,
+        amount: usd(500),
+        at: start,
+    };
+    let next = Progress { read_until: Some(end), ..Progress::default() };
+    let transactions = vec![b.clone(), a.clone()];
+    let outcome = Outcome { progress: next.clone(), transactions, fees: vec![posted.clone()], reports: vec![] };
+    assert_eq!(ledger.advance(&before, &outcome, &[]).await, Ok(true));
+    assert_eq!(ledger.advance(&before, &outcome, &[]).await, Ok(false), "another run took the step");
+    assert_eq!(ledger.progress().await, Ok(next));
+    let line = |transaction: &GatewayTransaction, posted| StatedLine {
+        transaction: transaction.clone(),
+        posted,
+        has_fee: false,
+    };
+    assert_eq!(ledger.stated(&pass(start, end, None), 1).await, Ok(vec![line(&a, Some(usd(500)))]));
+    let after = Some(Position { at: start, purpose: Purpose::Charge, reference: "a".to_owned() });
+    assert_eq!(ledger.stated(&pass(start, end, after.clone()), 1).await, Ok(vec![line(&b, None)]));
+    let both_have = PostedLine { transfer: posted, is_stated: true };
+    assert_eq!(ledger.posted(&pass(start, end, None), 9).await, Ok(vec![both_have]));
+    assert_eq!(ledger.posted(&pass(start, end, after), 9).await, Ok(vec![]));
 }
