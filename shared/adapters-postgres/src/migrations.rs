@@ -227,8 +227,7 @@ mod tests {
         let is_idempotent = |function: &catalog::Function| {
             matches!(function.trigger, Trigger::Http { idempotency: Idempotency::Honoured | Idempotency::Required, .. })
         };
-        // The catalogue needs no inbox, because the rows of its read model have versions.
-        let consumes = |function: &catalog::Function| function.has_queue() && function.context != Context::Catalogue;
+        let consumes = |function: &catalog::Function| function.has_queue();
         let publishes = |function: &catalog::Function| !function.publishes.is_empty();
         for (table, wanted) in [
             ("idempotency", is_idempotent as fn(&catalog::Function) -> bool),

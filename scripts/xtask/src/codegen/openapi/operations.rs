@@ -208,6 +208,8 @@ fn order_list() -> Operation {
     let minor = json!({ "type": "integer", "minimum": 0 });
     route(catalog::ORDER_LIST)
         .ok::<ListView<OrderView>>()
+        // Another customer's id.
+        .refuses(&["not-found"])
         .query("status", "Status of the orders.", json!({ "enum": Status::ALL.map(Status::name) }))
         .query("user_id", "Id of the customer.", uuid())
         .query("from", "Earliest time of placement.", time())
@@ -292,6 +294,7 @@ fn invoices() -> Vec<Operation> {
         route(catalog::INVOICE_GET).ok::<InvoiceView>(),
         route(catalog::INVOICE_LIST)
             .ok::<ListView<InvoiceItemView>>()
+            .refuses(&["not-found"])
             .query("user_id", "Id of the customer, for staff; all customers without it.", uuid())
             .paged(),
         route(catalog::CREDIT_NOTE_LIST).ok::<ListView<CreditNoteView>>(),

@@ -6,6 +6,7 @@ use domain::{
     id::{OrderId, ProductId},
     invoice::Invoice,
     order::ProductSnapshot,
+    reconciliation::{Pass, Side},
     stock::State,
 };
 use kernel::Timestamp;
@@ -45,6 +46,8 @@ pub async fn read(
     payments: &impl PaymentStore,
     ledger: &impl Ledger,
 ) -> Snapshot {
+    let (from, to) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+    let everything = Pass { from, to, side: Side::Ledger, after: None, pages: 0, compared: 0, fees: 0 };
     let rows = async |sql| client.query(sql, &[]).await.expect("the query runs");
     let (orders, prices, reservations, lines_of, shipped, levels, transfers, invoices, listed, windows) = join!(
         orders.list(ids::user(1), MANY, None),
@@ -53,7 +56,7 @@ pub async fn read(
         rows(LINES),
         rows(SHIPPED),
         rows(LEVELS),
-        ledger.between(Timestamp::UNIX_EPOCH, Timestamp::MAX),
+        ledger.posted(&everything, MANY * MANY),
         rows(INVOICES),
         rows(LISTED),
         rows(WINDOWS)
@@ -86,7 +89,7 @@ pub async fn read(
         prices: prices.iter().map(|row| json::<ProductSnapshot>(row, "product")).collect(),
         levels: levels.iter().map(level).collect(),
         payments: paid,
-        transfers: transfers.expect("the ledger"),
+        transfers: transfers.expect("the ledger").into_iter().map(|line| line.transfer).collect(),
         invoices: invoices.iter().map(invoice).collect(),
         listed: listed.iter().map(listed_figures).collect(),
         windows: windows.first().map(|row| (get(row, "orders"), get(row, "revenue"))).unwrap_or_default(),
