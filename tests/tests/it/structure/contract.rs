@@ -135,6 +135,15 @@ fn literal(rest: &str) -> Option<&str> {
     rest.strip_prefix('"')?.split('"').next()
 }
 
+/// serde reads flattened members from a buffer, which hides unknown members and the path of an error.
+#[test]
+fn request_types_flatten_no_other_type() {
+    let flattens =
+        |source: &Source| source.path.starts_with("shared/domain/") && source.text.contains("serde(flatten)");
+    let complaints: Vec<_> = with_extension("rs").into_iter().filter(flattens).map(|source| source.path).collect();
+    expect_none(&complaints, "repeat the members, so that problems can name them");
+}
+
 #[test]
 fn every_json_response_of_success_has_an_example() {
     let document = document();

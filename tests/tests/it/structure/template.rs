@@ -224,14 +224,16 @@ fn physical_names_fit_the_aws_limits() {
     expect_none(&complaints, "shorten the name");
 }
 
-/// The names of what the members `key` anywhere in `value` have.
+/// The names of what the members `key` anywhere in `value` have, except in examples.
 fn names_below(value: &Value, key: &str, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             if let Some(named) = members.get(key).and_then(Value::as_object) {
                 names.extend(named.keys().map(|name| name.to_lowercase()));
             }
-            members.values().for_each(|member| names_below(member, key, names));
+            for (_, member) in members.iter().filter(|(name, _)| *name != "example") {
+                names_below(member, key, names);
+            }
         }
         Value::Array(items) => items.iter().for_each(|item| names_below(item, key, names)),
         _ => {}
