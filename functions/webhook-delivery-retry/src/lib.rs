@@ -12,9 +12,7 @@ pub async fn handle(
     webhooks: &(impl WebhookEndpoints + WebhookLog),
     call: Call<NoBody>,
 ) -> Result<Reply<WebhookDeliveryView>, Failure> {
-    let endpoint = webhooks.endpoint(call.path("id")?).await?;
-    let endpoint = endpoint.ok_or_else(|| Failure::not_found("webhook endpoint"))?;
-    endpoint.check_enabled()?;
+    let endpoint = services::enabled_endpoint(webhooks, call.path("id")?).await?;
     let delivery = webhooks.retry_delivery(endpoint.id, call.path("delivery_id")?, call.now).await?;
     let delivery = delivery.ok_or_else(|| Failure::not_found("webhook delivery"))?;
     Ok(Reply::accepted(WebhookDeliveryView::from(&delivery)))

@@ -17,9 +17,7 @@ pub async fn handle(
     webhooks: &(impl WebhookEndpoints + WebhookLog),
     call: Call<NoBody>,
 ) -> Result<Reply<WebhookDeliveryView>, Failure> {
-    let endpoint = webhooks.endpoint(call.path("id")?).await?;
-    let endpoint = endpoint.ok_or_else(|| Failure::not_found("webhook endpoint"))?;
-    endpoint.check_enabled()?;
+    let endpoint = services::enabled_endpoint(webhooks, call.path("id")?).await?;
     let payload = webhook::payload(TEST_EVENT, call.now, &json!({ "endpoint_id": endpoint.id }));
     let delivery = webhook::delivery((endpoint.id, DeliveryId(call.ids.next())), TEST_EVENT, payload, call.now);
     webhooks.add_delivery(&delivery).await?;

@@ -42,4 +42,4 @@ pub use sessions::begin_session;
 pub use sweep::{Sweep, SweepSummary};
 pub use throttled::Throttled;
 pub use verifications::{MailedTokenSender, MessageTokenSender};
-pub use webhooks::{WebhookAttempt, WebhookAttempts, shown_webhook_secret};
+pub use webhooks::{WebhookAttempt, WebhookAttempts, enabled_endpoint, shown_webhook_secret};

@@ -1,17 +1,25 @@
-//! Attempts to deliver webhooks.
+//! Endpoints of webhooks, and attempts to deliver to them.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     DomainEvent, Event,
+    id::EndpointId,
     webhook::{self, DeliveryStatus, Endpoint, Undelivered},
 };
 use futures_util::future::join_all;
 use kernel::{EventContext, Failure, FailureKind};
-use ports::{DueDelivery, Sealer, WebhookMessage, WebhookQueue, WebhookSender};
+use ports::{DueDelivery, Sealer, WebhookEndpoints, WebhookMessage, WebhookQueue, WebhookSender};
 
 /// A secret in the form in which Standard Webhooks shows it.
 pub fn shown_webhook_secret(secret: &[u8]) -> String {
     format!("whsec_{}", STANDARD.encode(secret))
+}
+
+/// The endpoint with this id. Fails if there is none, and while it is disabled.
+pub async fn enabled_endpoint(endpoints: &impl WebhookEndpoints, id: EndpointId) -> Result<Endpoint, Failure> {
+    let endpoint = endpoints.endpoint(id).await?.ok_or_else(|| Failure::not_found("webhook endpoint"))?;
+    endpoint.check_enabled()?;
+    Ok(endpoint)
 }
 
 /// Makes attempts, all at the same time.
