@@ -4,7 +4,8 @@ use crate::Clock;
 use crate::catch_panic::catch_panic;
 use crate::consumer::{RecordError, has_time};
 use crate::telemetry;
-use kernel::Failure;
+use kernel::{Failure, FailureKind};
+use std::time::Duration;
 
 /// Which records of a batch failed permanently, and from which record on it is retried.
 #[derive(Debug, Default)]
@@ -21,11 +22,13 @@ impl BatchOutcome {
     }
 }
 
-/// Calls `handler` with all `records`. If that fails permanently, calls it again with each record, in order, so that the other
-/// records of the batch are processed. A handler may therefore see a record twice, as with any redelivery.
+/// Calls `handler` with all `records`. If that fails permanently or with a defect, calls it again with each record, in order, so that the
+/// other records of the batch are processed. A handler may therefore see a record twice, as with any redelivery. `age` returns that of
+/// record `i`: one that is too old to wait has failed permanently, whatever its failure.
 pub(crate) async fn process_batch<R>(
     clock: &Clock,
     records: &[R],
+    age: impl Fn(usize) -> Duration,
     handler: impl AsyncFn(&[R]) -> Result<(), Failure>,
 ) -> BatchOutcome {
     let mut outcome = BatchOutcome::default();
@@ -37,11 +40,13 @@ pub(crate) async fn process_batch<R>(
     }
     let Err(failure) = catch_panic(clock, handler(records)).await else { return outcome };
     telemetry::log_failure("batch", &failure);
-    if failure.is_retryable() {
+    let is_defect = failure.kind == FailureKind::Internal;
+    let error = RecordError::Failed(failure);
+    if error.may_wait_in_stream(age(0)) && (!is_defect || records.len() == 1) {
         return BatchOutcome::retry_from(0);
     }
     if records.len() == 1 {
-        return BatchOutcome { failed: vec![(0, RecordError::Failed(failure))], retry_from: None };
+        return BatchOutcome { failed: vec![(0, error)], retry_from: None };
     }
     for (i, record) in records.iter().enumerate() {
         if !has_time(clock) {
@@ -49,10 +54,11 @@ pub(crate) async fn process_batch<R>(
         }
         let Err(failure) = catch_panic(clock, handler(std::slice::from_ref(record))).await else { continue };
         telemetry::log_failure("record", &failure);
-        if failure.is_retryable() {
+        let error = RecordError::Failed(failure);
+        if error.may_wait_in_stream(age(i)) {
             return BatchOutcome { retry_from: Some(i), ..outcome };
         }
-        outcome.failed.push((i, RecordError::Failed(failure)));
+        outcome.failed.push((i, error));
     }
     outcome
 }
@@ -62,13 +68,21 @@ mod tests {
     use super::*;
     use kernel::Timestamp;
     use std::cell::RefCell;
-    use std::time::Duration;
 
     async fn outcome_of(
         records: &[u32],
         handler: impl AsyncFn(&[u32]) -> Result<(), Failure>,
     ) -> (Vec<usize>, Option<usize>) {
-        let outcome = process_batch(&Clock::system(), records, handler).await;
+        outcome_at(Duration::ZERO, records, handler).await
+    }
+
+    /// The outcome for records of this age.
+    async fn outcome_at(
+        age: Duration,
+        records: &[u32],
+        handler: impl AsyncFn(&[u32]) -> Result<(), Failure>,
+    ) -> (Vec<usize>, Option<usize>) {
+        let outcome = process_batch(&Clock::system(), records, |_| age, handler).await;
         (outcome.failed.iter().map(|(i, _)| *i).collect(), outcome.retry_from)
     }
 
@@ -102,8 +116,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn panic_retries_the_batch() {
-        assert_eq!(outcome_of(&[1], async |_: &[u32]| panic!("no")).await, (vec![], Some(0)));
+    async fn record_that_panics_is_isolated_and_holds_the_shard_for_a_quarter_of_an_hour() {
+        let panics = async |batch: &[u32]| if batch.contains(&3) { panic!("no") } else { Ok(()) };
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        assert_eq!(outcome_at(minutes(14), &[2, 3, 4], panics).await, (vec![], Some(1)));
+        assert_eq!(outcome_at(minutes(15), &[2, 3, 4], panics).await, (vec![1], None));
+        assert_eq!(outcome_at(minutes(14), &[3], panics).await, (vec![], Some(0)));
+        assert_eq!(outcome_at(minutes(15), &[3], panics).await, (vec![0], None));
+    }
+
+    #[tokio::test]
+    async fn record_waits_for_a_dependency_until_the_stream_is_about_to_forget_it() {
+        let down = async |_: &[u32]| Err(Failure::unavailable("store", "down"));
+        let hours = |n: u64| Duration::from_secs(3_600 * n);
+        assert_eq!(outcome_at(hours(22), &[2, 3], down).await, (vec![], Some(0)));
+        assert_eq!(outcome_at(hours(23), &[2, 3], down).await, (vec![0, 1], None));
     }
 
     #[tokio::test(start_paused = true)]
@@ -116,7 +143,7 @@ mod tests {
             }
             _ => Err(poison()),
         };
-        let outcome = process_batch(&clock, &[2, 3, 4, 5], handler).await;
+        let outcome = process_batch(&clock, &[2, 3, 4, 5], |_| Duration::ZERO, handler).await;
         assert_eq!((outcome.failed.len(), outcome.retry_from), (0, Some(2)));
     }
 

@@ -12,12 +12,31 @@ use tracing::Span;
 /// No record is started with less than this left before the deadline: the function would be stopped while it works on it.
 const MIN_REMAINING: Duration = Duration::from_secs(1);
 
+/// Deliveries of a queue after which a defect is dead-lettered, such as a panic: the backoff stretches them over seven hours. A redeployment
+/// may mend it, and a message that fails for ever must not wait for [`MAX_AGE`] or the queue's last delivery.
+pub const MAX_DEFECT_ATTEMPTS: u32 = 40;
+
+/// Age at which a message of a queue is dead-lettered that waits for a dependency, or for a newer version of the code.
+pub const MAX_AGE: Duration = Duration::from_secs(24 * 3_600);
+
+/// The same for a record of a stream: an hour before the stream forgets it.
+const MAX_STREAM_AGE: Duration = Duration::from_secs(23 * 3_600);
+
+/// Age at which a record of a stream is dead-lettered that fails with a defect: until then it holds its shard.
+const MAX_DEFECT_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// How long ago something happened, by times in milliseconds; zero if it is not known.
+pub(crate) fn age(happened_ms: Option<i64>, now: Timestamp) -> Duration {
+    let passed = happened_ms.map_or(0, |happened| now.as_millisecond().saturating_sub(happened));
+    Duration::from_millis(u64::try_from(passed).unwrap_or_default())
+}
+
 /// A function that consumes records, and how it does so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Consumer {
     /// Name of the function.
     pub function: &'static str,
-    /// `maxReceiveCount` of the queue's redrive policy. It changes nothing but [`Delivery::last_attempt`].
+    /// `maxReceiveCount` of the queue's redrive policy: at the last delivery, every failure is dead-lettered.
     pub max_receive_count: u32,
     /// Records that are handled concurrently. With 1, the default, they are handled in the order of the batch.
     pub concurrency: usize,
@@ -238,5 +257,20 @@ impl RecordError {
     /// Whether a redelivery may succeed.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Failed(failure) if failure.is_retryable())
+    }
+
+    /// Whether it is one of the code, such as a panic, and not of a dependency.
+    fn is_defect(&self) -> bool {
+        self.failure().kind == FailureKind::Internal
+    }
+
+    /// Whether a message of a queue is delivered again, at this age after so many attempts.
+    pub fn may_wait_in_queue(&self, age: Duration, attempt: u32) -> bool {
+        self.is_retryable() && if self.is_defect() { attempt < MAX_DEFECT_ATTEMPTS } else { age < MAX_AGE }
+    }
+
+    /// Whether a record of this age in a stream is delivered again, with all after it.
+    pub fn may_wait_in_stream(&self, age: Duration) -> bool {
+        self.is_retryable() && age < if self.is_defect() { MAX_DEFECT_AGE } else { MAX_STREAM_AGE }
     }
 }

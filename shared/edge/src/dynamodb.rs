@@ -1,11 +1,13 @@
 //! The runner for a DynamoDB stream: handles the changes of a table one by one, in order.
 //!
 //! The first change that fails with a retryable failure ends the batch and is reported by its sequence number; Lambda redelivers it
-//! with all that follow. A change that fails permanently goes to the dead-letter queue, and the next one is handled.
+//! with all that follow. A change that fails permanently goes to the dead-letter queue, and the next one is handled; so does one that fails
+//! with a defect, such as a panic, when it is a quarter of an hour old, and one that waits for a dependency when it is almost a day old.
 
 use crate::catch_panic::catch_panic;
 use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
+use crate::kinesis::milliseconds;
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::{Clock, envelope, telemetry};
 use futures_util::FutureExt;
@@ -98,13 +100,17 @@ async fn work(
     let mut summary = BatchSummary::default();
     let mut first = None;
     for (i, record) in records.iter().enumerate() {
-        let error = match consumer::has_time(&invocation.clock) {
-            true => one(record, invocation, handle).await.err(),
-            false => Some(RecordError::Failed(Failure::unavailable("time", "not started before the deadline"))),
-        };
-        match error {
+        if !consumer::has_time(&invocation.clock) {
+            summary.retried = records.len() - i;
+            first = sequence(record);
+            break;
+        }
+        match one(record, invocation, handle).await.err() {
             None => summary.processed += 1,
-            Some(error) if !error.is_retryable() && send(dead_letter_of(consumer, record).with_error(&error)).await => {
+            Some(error)
+                if !may_wait(&error, record, &invocation.clock)
+                    && send(dead_letter_of(consumer, record).with_error(&error)).await =>
+            {
                 summary.dead_lettered += 1
             }
             Some(_) => {
@@ -141,6 +147,12 @@ async fn one(record: &Value, invocation: &InvocationContext, handle: &Handle<'_>
     }
     .instrument(span)
     .await
+}
+
+/// Whether a change is delivered again, with all after it.
+fn may_wait(error: &RecordError, record: &Value, clock: &Clock) -> bool {
+    let changed = record.get("dynamodb").and_then(|change| change.get("ApproximateCreationDateTime"));
+    error.may_wait_in_stream(consumer::age(milliseconds(changed), clock.now()))
 }
 
 fn sequence(record: &Value) -> Option<&str> {

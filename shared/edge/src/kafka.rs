@@ -4,11 +4,12 @@
 //! (`RecordsSkipped`).
 //!
 //! A record that is malformed or fails permanently goes to the dead-letter queue. A retryable failure fails the invocation, and Lambda
-//! redelivers the whole batch. (Kafka mappings support partial batch responses, but a mapping without that setting takes one for
+//! redelivers the whole batch. As no mapping bounds that, a record that fails with a defect goes to the dead-letter queue when it is a quarter of
+//! an hour old, and one that waits for a dependency or for a newer version of the code when it is almost a day old. (Kafka mappings support partial batch responses, but a mapping without that setting takes one for
 //! success and loses records. Failing is correct under every mapping.)
 
 use crate::batch::process_batch;
-use crate::consumer::{BatchSummary, Consumer, RecordContext, RecordError};
+use crate::consumer::{self, BatchSummary, Consumer, RecordContext, RecordError};
 use crate::dead_letters::{self, DeadLetter, DeadLetters};
 use crate::runtime::{self, Error, FunctionError, InvocationContext};
 use crate::telemetry::metrics;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One record of a topic. `V` is deserialized from JSON: a `CloudEvent<E>`, or `Value` for any document.
 #[derive(Debug)]
@@ -140,6 +142,11 @@ fn dead_letter_of(consumer: &Consumer, source: &str, record: &Value) -> DeadLett
     }
 }
 
+/// How long ago a record was written; zero if its time is not known.
+fn written_ago(written_ms: Option<i64>, now: Timestamp) -> Duration {
+    consumer::age(written_ms.filter(|written| *written > 0), now)
+}
+
 /// Whether this is a record without a value: Lambda leaves out the member, other senders write null.
 fn is_tombstone(record: &Value) -> bool {
     record.is_object() && record.get("offset").is_some() && record.get("value").is_none_or(Value::is_null)
@@ -172,6 +179,8 @@ where
     let mut records = Vec::new();
     let mut unsent = Vec::new();
     let mut failed = Vec::new();
+    // Whether a record waits for a newer version of the code.
+    let mut is_waiting = false;
     // Partition by partition, each in order.
     for sent in without_tombstones(&batch) {
         let dead_letter = dead_letter_of(consumer, &batch.event_source_arn, sent);
@@ -182,18 +191,23 @@ where
             }
             Err(failure) => {
                 telemetry::log_failure("record", &failure);
-                failed.push(dead_letter.with_error(&RecordError::Malformed(failure)));
+                let error = RecordError::of_unreadable(failure);
+                let written = sent.get("timestamp").and_then(Value::as_i64);
+                is_waiting |= error.may_wait_in_stream(written_ago(written, invocation.clock.now()));
+                failed.push(dead_letter.with_error(&error));
             }
         }
     }
     let total = records.len() + failed.len();
-    let outcome = process_batch(&invocation.clock, &records, handler).await;
+    let now = invocation.clock.now();
+    let age = |i: usize| written_ago(records.get(i).map(|record: &Record<V>| record.timestamp.as_millisecond()), now);
+    let outcome = process_batch(&invocation.clock, &records, age, handler).await;
     let done = outcome.retry_from.unwrap_or(records.len()) - outcome.failed.len();
     failed.extend(outcome.failed.iter().filter_map(|(i, error)| Some(unsent.get(*i)?.clone().with_error(error))));
 
     // If one record is retried, all are redelivered: dead-lettering now would be repeated at each delivery.
     let mut dead_lettered = 0;
-    if outcome.retry_from.is_none() {
+    if outcome.retry_from.is_none() && !is_waiting {
         for dead_letter in failed {
             if !dead_letters::send(dead_letters, dead_letter).await {
                 break;

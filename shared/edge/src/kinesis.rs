@@ -1,7 +1,9 @@
 //! The runner for a Kinesis stream: passes the events of a batch to the handler together, so that they can be aggregated.
 //!
 //! A record that is malformed or fails permanently goes to the dead-letter queue and does not block its shard. The first retryable record is
-//! reported by its sequence number; Lambda redelivers it with all that follow. The event source mapping bounds retries and age.
+//! reported by its sequence number; Lambda redelivers it with all that follow. One that fails with a defect, such as a panic, is isolated
+//! from its batch and goes to the dead-letter queue when it is a quarter of an hour old; one that waits for a dependency or for a newer version of
+//! the code, when it is almost a day old. The event source mapping bounds retries and age for a function that dies.
 
 use crate::batch::process_batch;
 use crate::consumer::{self, BatchSummary, Consumer, Delivery, RecordContext, RecordError};
@@ -46,6 +48,11 @@ where
     work(consumer, event, &InvocationContext::outside(clock), dead_letters, handler).await
 }
 
+/// A time that is sent in seconds with a fraction.
+pub(crate) fn milliseconds(seconds: Option<&Value>) -> Option<i64> {
+    seconds?.as_f64().map(|seconds| (seconds * 1_000.0) as i64)
+}
+
 /// The members of a Kinesis record that are read.
 #[derive(Debug)]
 struct Record {
@@ -54,6 +61,8 @@ struct Record {
     /// The decoded data if it is UTF-8 text, else the base64 data as received.
     text: Result<String, String>,
     source: String,
+    /// When it was written, in milliseconds.
+    arrived: Option<i64>,
 }
 
 impl Record {
@@ -67,6 +76,7 @@ impl Record {
             partition_key: text(kinesis.get("partitionKey")),
             text: decoded.ok_or(data),
             source: text(record.get("eventSourceARN")),
+            arrived: milliseconds(kinesis.get("approximateArrivalTimestamp")),
         })
     }
 
@@ -81,7 +91,7 @@ impl Record {
         consumer.check_source(&event)?;
         let RecordContext { now, ids, trace, deadline } =
             RecordContext::of(&event, invocation.xray.as_deref(), &invocation.clock);
-        let event = json::read(event).map_err(RecordError::Malformed)?;
+        let event = json::read(event).map_err(RecordError::of_unreadable)?;
         let (record_id, consumer) = (self.sequence_number.clone(), consumer.function);
         Ok(Delivery { event, consumer, now, ids, trace, attempt: 1, last_attempt: false, record_id, deadline })
     }
@@ -99,6 +109,36 @@ impl Record {
             attributes: [("partitionKey".to_owned(), self.partition_key.clone())].into(),
         }
     }
+}
+
+/// The records of a batch up to the first that waits for a newer version of the code: those after it are not handled before it.
+struct Parsed<E> {
+    deliveries: Vec<Delivery<E>>,
+    /// The index of each delivery in the batch.
+    indexes: Vec<usize>,
+    failed: BTreeMap<usize, RecordError>,
+    waiting: Option<usize>,
+}
+
+fn parse<E: DeserializeOwned>(consumer: &Consumer, records: &[Record], invocation: &InvocationContext) -> Parsed<E> {
+    let mut parsed = Parsed { deliveries: Vec::new(), indexes: Vec::new(), failed: BTreeMap::new(), waiting: None };
+    for (i, record) in records.iter().enumerate() {
+        match record.delivery::<E>(consumer, invocation) {
+            Ok(delivery) => {
+                parsed.deliveries.push(delivery);
+                parsed.indexes.push(i);
+            }
+            Err(error) => {
+                telemetry::log_failure("record", error.failure());
+                if error.may_wait_in_stream(consumer::age(record.arrived, invocation.clock.now())) {
+                    parsed.waiting = Some(i);
+                    break;
+                }
+                parsed.failed.insert(i, error);
+            }
+        }
+    }
+    parsed
 }
 
 async fn work<E, F>(
@@ -119,27 +159,14 @@ where
         return Err(FunctionError::not_an_event_of("Kinesis", "it has no Records with a sequenceNumber"));
     };
 
-    let mut deliveries = Vec::new();
-    // The index of each delivery in the batch.
-    let mut indexes = Vec::new();
-    let mut failed = BTreeMap::new();
-    for (i, record) in records.iter().enumerate() {
-        match record.delivery::<E>(consumer, invocation) {
-            Ok(delivery) => {
-                deliveries.push(delivery);
-                indexes.push(i);
-            }
-            Err(error) => {
-                telemetry::log_failure("record", error.failure());
-                failed.insert(i, error);
-            }
-        }
-    }
+    let now = invocation.clock.now();
+    let Parsed { deliveries, indexes, mut failed, waiting } = parse(consumer, &records, invocation);
     let span = tracing::info_span!("batch", records.received = records.len());
-    let outcome = process_batch(&invocation.clock, &deliveries, handler).instrument(span).await;
     let index = |i: usize| indexes.get(i).copied();
+    let age = |i: usize| consumer::age(index(i).and_then(|i| records.get(i)?.arrived), now);
+    let outcome = process_batch(&invocation.clock, &deliveries, age, handler).instrument(span).await;
     failed.extend(outcome.failed.into_iter().filter_map(|(i, error)| Some((index(i)?, error))));
-    let mut first = outcome.retry_from.and_then(index);
+    let mut first = outcome.retry_from.and_then(index).or(waiting);
 
     // A record that is redelivered is not dead-lettered now, or it would be again at each delivery. One that cannot be
     // dead-lettered is redelivered.

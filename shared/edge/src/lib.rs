@@ -29,7 +29,7 @@ mod tests;
 mod trace;
 
 pub use clock::Clock;
-pub use consumer::{Consumer, Delivery};
+pub use consumer::{Consumer, Delivery, MAX_AGE, MAX_DEFECT_ATTEMPTS};
 pub use dead_letters::{DeadLetter, DeadLetters, QueueControl};
 pub use runtime::{Error, FunctionError};
 

@@ -2,8 +2,9 @@
 //!
 //! A message that is malformed or fails permanently goes to the dead-letter queue and counts as processed. One that fails with a retryable
 //! failure or a panic, or whose event has a type or another word that this version does not know, is reported and redelivered with
-//! exponential backoff; at its last delivery it goes to the dead-letter queue too, because the queue's redrive policy would move it without a
-//! reason. Handlers see every message at least once.
+//! exponential backoff. It goes to the dead-letter queue, too, when it has waited for a dependency for a day, when a defect has failed it forty
+//! times, and at its last delivery, because the queue's redrive policy would move it without a reason. The queue itself allows many more
+//! deliveries, for a function that dies before it can set a backoff. Handlers see every message at least once.
 
 #[cfg(test)]
 mod tests;
@@ -200,6 +201,8 @@ struct Message {
     receipt: String,
     body: String,
     attempt: u32,
+    /// When it was sent, in milliseconds.
+    sent: Option<i64>,
     xray: Option<String>,
     source: String,
     attributes: BTreeMap<String, String>,
@@ -215,6 +218,7 @@ impl Message {
             receipt: text(record.get("receiptHandle")).unwrap_or_default(),
             body: text(record.get("body")).unwrap_or_default(),
             attempt: system("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1),
+            sent: system("SentTimestamp").and_then(|sent| sent.parse().ok()),
             xray: system("AWSTraceHeader"),
             source: text(record.get("eventSourceARN")).unwrap_or_default(),
             attributes: attributes
@@ -333,7 +337,8 @@ async fn one(
         };
         let Err(error) = result else { return Outcome::Processed };
         telemetry::log_failure("record", error.failure());
-        if error.is_retryable() && !last_attempt {
+        let age = consumer::age(message.sent, clock.now());
+        if error.may_wait_in_queue(age, message.attempt) && !last_attempt {
             return Outcome::Retry;
         }
         match in_time(clock, (hooks.send_dead_letter)(message.dead_letter(consumer).with_error(&error))).await {

@@ -157,7 +157,6 @@ pub fn sqs_bodies(bodies: &[&str]) -> Value {
             "body": body,
             "attributes": {
                 "ApproximateReceiveCount": "1",
-                "SentTimestamp": "1773342238000",
                 "SenderId": "AIDAIENQZJOLO23YVJ4VO",
                 "ApproximateFirstReceiveTimestamp": "1773342238001",
             },
@@ -184,7 +183,6 @@ pub fn kinesis_event<E: Serialize>(events: &[&CloudEvent<E>]) -> Value {
                 "partitionKey": event.subject,
                 "sequenceNumber": i.to_string(),
                 "data": STANDARD.encode(bridge_event(event).to_string()),
-                "approximateArrivalTimestamp": 1_773_342_238.0,
             },
             "eventSource": "aws:kinesis",
             "eventVersion": "1.0",
@@ -208,7 +206,6 @@ pub fn dynamodb_event(images: &[Value]) -> Value {
             "eventSource": "aws:dynamodb",
             "awsRegion": "eu-central-1",
             "dynamodb": {
-                "ApproximateCreationDateTime": 1_773_342_238.0,
                 "Keys": {},
                 "NewImage": image,
                 "SequenceNumber": i.to_string(),

@@ -270,6 +270,35 @@ async fn retryable_failure_is_dead_lettered_at_the_last_delivery() {
     );
 }
 
+/// How many of one message are dead-lettered that fails so, sent so many hours ago, at this delivery of a thousand.
+async fn dead_lettered(failure: Failure, hours: i64, attempt: u32) -> usize {
+    let (dead_letters, clock) = (FakeDeadLetterQueue::default(), clock());
+    let mut event = sqs_bodies(&[&serde_json::to_string(&thing_done(0)).unwrap()]);
+    let attributes = &mut event["Records"][0]["attributes"];
+    attributes["ApproximateReceiveCount"] = json!(attempt.to_string());
+    attributes["SentTimestamp"] = json!((clock.now().as_millisecond() - hours * 3_600_000).to_string());
+    let consumer = Consumer { max_receive_count: 1_000, ..CONSUMER };
+    let handler = async |_: Delivery<Event>| Err(failure.clone());
+    batch(&consumer, event, &clock, &dead_letters, &handler).await.unwrap();
+    dead_letters.sent().len()
+}
+
+#[tokio::test]
+async fn message_waits_a_day_for_a_dependency_however_often_it_was_delivered() {
+    let down = || Failure::unavailable("database", "down");
+    assert_eq!(dead_lettered(down(), 23, 999).await, 0);
+    assert_eq!(dead_lettered(down(), 24, 100).await, 1);
+    assert_eq!(dead_lettered(down(), 1, 1_000).await, 1, "the last delivery");
+}
+
+#[tokio::test]
+async fn defect_is_dead_lettered_long_before_the_last_delivery() {
+    let defect = || Failure::internal("a panic");
+    assert_eq!(dead_lettered(defect(), 6, 39).await, 0);
+    assert_eq!(dead_lettered(defect(), 6, 40).await, 1);
+    assert_eq!(dead_lettered(Failure::field("/n", "is odd"), 0, 1).await, 1, "no retry helps");
+}
+
 #[tokio::test]
 async fn message_not_started_is_dead_lettered_at_the_last_delivery() {
     let (dead_letters, late) =

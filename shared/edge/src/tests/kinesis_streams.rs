@@ -1,6 +1,8 @@
 //! Tests of the runner for Kinesis streams.
 
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 #[test]
 fn summary_counts_processed_dead_lettered_and_retried_records() {
@@ -51,6 +53,34 @@ async fn well_formed_records_are_handled_at_once_and_others_dead_lettered() {
         "data that is not text stays encoded"
     );
     assert_eq!(dead_letter.attributes["partitionKey"], "thing");
+}
+
+/// Three records, the second of them of a newer version of the code and written so many hours ago.
+fn with_a_newer_one(hours: i64) -> Value {
+    let three: Vec<_> = (1..=3).map(thing_done).collect();
+    let mut event = kinesis_event(&three.iter().collect::<Vec<_>>());
+    let mut newer = serde_json::to_value(thing_done(2)).unwrap();
+    newer["type"] = json!("ThingLost.v1");
+    let kinesis = &mut event["Records"][1]["kinesis"];
+    kinesis["data"] = json!(STANDARD.encode(newer.to_string()));
+    kinesis["approximateArrivalTimestamp"] = json!(clock().now().as_second() - hours * 3_600);
+    event
+}
+
+#[tokio::test]
+async fn newer_event_waits_almost_a_day_and_holds_what_follows() {
+    let run = async |hours| {
+        let (dead_letters, seen) = (FakeDeadLetterQueue::default(), RefCell::new(Vec::new()));
+        let handler = async |batch: &[Delivery<Event>]| {
+            seen.borrow_mut().extend(numbers(batch));
+            Ok(())
+        };
+        let response = kinesis::batch(&CONSUMER, with_a_newer_one(hours), &clock(), &dead_letters, &handler).await;
+        let reasons: Vec<_> = dead_letters.sent().into_iter().map(|one| one.reason).collect();
+        (response.unwrap(), seen.into_inner(), reasons)
+    };
+    assert_eq!(run(22).await, (failures(&["2"]), vec![1], vec![]));
+    assert_eq!(run(23).await, (failures(&[]), vec![1, 3], vec!["newer-event".to_owned()]));
 }
 
 #[tokio::test]
