@@ -27,6 +27,8 @@ Json = dict[str, Any]
 # Ids in the samples.
 CUSTOMER = "0192f0c1-0000-7000-8000-000000000001"
 PRODUCT = "0192f0c1-0000-7000-8000-0000000000a1"
+IMPORT = "0192f0c1-0000-7000-8000-0000000000a7"
+EXPORT = "0192f0c1-0000-7000-8000-0000000000a8"
 ORDER = "0192f0c1-0000-7000-8000-0000000000b1"
 PAYMENT = "0192f0c1-0000-7000-8000-0000000000c1"
 REFUND = "0192f0c1-0000-7000-8000-0000000000d1"
@@ -158,6 +160,8 @@ def create() -> StackData:
     replacements = {
         CUSTOMER: user_id,
         PRODUCT: product,
+        IMPORT: str(staff.post("/products/imports", {"size": 1}).expect(202)["id"]),
+        EXPORT: str(staff.post("/products/exports", None).expect(202)["id"]),
         ORDER: orders[0],
         PAYMENT: str(payments[0]["id"]),
         REFUND: _refund(staff, payments[0]),

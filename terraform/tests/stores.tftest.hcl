@@ -95,18 +95,18 @@ run "buckets_in_prod" {
   assert {
     condition = alltrue([
       for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
-      [for transition in lifecycle.rule[0].transition : transition.storage_class] == ["STANDARD_IA", "GLACIER_IR"]
+      [for transition in lifecycle.rule[0].transition : transition.storage_class] == (var.buckets[name].retained_days > 90 ? ["STANDARD_IA", "GLACIER_IR"] : [])
       if var.buckets[name].retained_days > 0
     ])
-    error_message = "Objects with an end must move to cheaper tiers."
+    error_message = "Objects that are kept for long must move to cheaper tiers, and no others."
   }
 
   assert {
     condition = alltrue([
-      for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this : lifecycle.rule[0].expiration[0].days > 90
+      for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this : lifecycle.rule[0].expiration[0].days == var.buckets[name].retained_days
       if var.buckets[name].retained_days > 0
     ])
-    error_message = "What grows must have an end, after the last tier."
+    error_message = "What grows must have an end."
   }
 
   assert {

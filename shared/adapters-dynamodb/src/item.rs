@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::id::ProductId;
 use domain::product::Product;
+use domain::text::Sku;
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,13 +38,17 @@ struct Record {
     body: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct SkuClaim {
     product_id: ProductId,
 }
 
 pub(super) fn product_key(id: ProductId) -> String {
     format!("{PRODUCT}{id}")
+}
+
+pub(super) fn sku_key(sku: &Sku) -> String {
+    format!("SKU#{}", sku.as_str())
 }
 
 pub(super) fn idempotency_key(key: &IdempotencyKey) -> String {
@@ -73,7 +78,7 @@ pub(super) fn change(product: &Product) -> Result<Item, Failure> {
 }
 
 pub(super) fn sku_claim(product: &Product) -> Result<Item, Failure> {
-    item(format!("SKU#{}", product.sku.as_str()), SkuClaim { product_id: product.id })
+    item(sku_key(&product.sku), SkuClaim { product_id: product.id })
 }
 
 pub(super) fn idempotency(key: &IdempotencyKey, reply: &StoredReply, now: Timestamp) -> Result<Item, Failure> {
@@ -93,6 +98,12 @@ pub(super) fn replay(item: &Item, key: &IdempotencyKey) -> Result<IdempotencyOut
     }
     let Record { status, headers, body, .. } = record;
     Ok(IdempotencyOutcome::Replayed(StoredReply { status, headers, body }))
+}
+
+/// The product that a SKU is reserved for.
+pub(super) fn claimed_by(item: Item) -> Result<ProductId, Failure> {
+    let malformed = |cause| Failure::internal(format!("the item of a SKU is malformed: {cause}"));
+    serde_dynamo::from_item(item).map(|claim: SkuClaim| claim.product_id).map_err(malformed)
 }
 
 pub(super) fn to_product(item: Item) -> Result<Product, Failure> {

@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::types::{
 use domain::event::StockLevel;
 use domain::id::ProductId;
 use domain::product::Product;
+use domain::text::Sku;
 use item::Item;
 use kernel::{Failure, FailureKind, FieldError, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
@@ -189,6 +190,13 @@ impl ports::ProductStore for DynamoProducts {
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
         self.find(item::product_key(id)).await?.map(item::to_product).transpose()
+    }
+
+    async fn get_by_sku(&self, sku: &Sku) -> Result<Option<Product>, Failure> {
+        match self.find(item::sku_key(sku)).await?.map(item::claimed_by).transpose()? {
+            Some(id) => self.get(id).await,
+            None => Ok(None),
+        }
     }
 
     async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure> {

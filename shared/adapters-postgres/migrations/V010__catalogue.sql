@@ -54,3 +54,19 @@ CREATE TABLE catalogue.product_prices (
 CREATE FUNCTION catalogue.tolerate_typos() RETURNS boolean LANGUAGE sql VOLATILE AS $$
     SELECT set_config('pg_trgm.word_similarity_threshold', '0.4', true) IS NOT NULL;
 $$;
+
+-- Imports and exports of products, and how far each has come. A function takes on one that is due, for a time, and whoever took it on last
+-- stores what it did.
+CREATE TABLE catalogue.jobs (
+    id         uuid        PRIMARY KEY,
+    kind       text        NOT NULL CHECK (kind IN ('import', 'export')),
+    is_open    boolean     NOT NULL,
+    due_at     timestamptz NOT NULL,
+    -- How often it was taken on.
+    turn       bigint      NOT NULL DEFAULT 0 CHECK (turn >= 0),
+    created_at timestamptz NOT NULL,
+    job        jsonb       NOT NULL
+);
+
+CREATE INDEX jobs_due ON catalogue.jobs (kind, due_at, id) WHERE is_open;
+CREATE INDEX jobs_created ON catalogue.jobs (created_at);

@@ -59,6 +59,9 @@ const PRICES: &str = "
     WHERE is_change AND ($2 IS NULL OR version < $2)
     ORDER BY version DESC LIMIT $3";
 
+const ON_SALE_AFTER: &str =
+    "SELECT * FROM products WHERE active AND ($1 IS NULL OR product_id > $1) ORDER BY product_id LIMIT $2";
+
 #[derive(Debug)]
 pub struct PgProductIndex {
     pub(super) database: Arc<Database>,
@@ -103,6 +106,11 @@ impl ProductIndex for PgProductIndex {
         let last = if rows.len() > page_size { rows.get(page_size.saturating_sub(1)) } else { None };
         let next = last.map(|row| format_cursor(query.sort, row)).transpose()?;
         Ok(Page { items, next })
+    }
+
+    async fn on_sale_after(&self, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>, Failure> {
+        let params = params![after.map(|id| id.0), i64::from(limit)];
+        self.database.query(ON_SALE_AFTER, &params).await?.iter().map(product).collect()
     }
 
     async fn categories(&self) -> Result<Vec<CategoryCount>, Failure> {

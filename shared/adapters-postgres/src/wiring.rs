@@ -4,8 +4,9 @@
 //! that publishes nothing, which then neither links nor configures a client for the bus.
 
 use crate::{
-    Database, Migrator, PasswordSource, PgContacts, PgEvents, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments,
-    PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows, Settings, Tls,
+    Database, Migrator, PasswordSource, PgContacts, PgEvents, PgInvoices, PgJobs, PgLedger, PgOrders, PgOutbox,
+    PgPayments, PgProbe, PgProductIndex, PgReceipts, PgRolePasswords, PgStock, PgUsers, PgWebhooks, PgWindows,
+    Settings, Tls,
 };
 use adapters::config::{ConfigError, DatabaseConfig};
 use adapters::wiring::{Result, Wiring};
@@ -82,6 +83,11 @@ pub fn events<B: Bus>(wiring: &Wiring, bus: B) -> Result<PgEvents<B>> {
 /// The products as they are listed.
 pub fn product_index(wiring: &Wiring) -> Result<PgProductIndex> {
     Ok(PgProductIndex::new(database(wiring)?))
+}
+
+/// Imports and exports of products.
+pub fn jobs(wiring: &Wiring) -> Result<PgJobs> {
+    Ok(PgJobs::new(database(wiring)?))
 }
 
 /// The schema, as the owner of the database.

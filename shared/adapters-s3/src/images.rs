@@ -21,7 +21,7 @@ impl S3Images {
     }
 }
 
-fn presigning(ttl_s: u32) -> Result<PresigningConfig, Failure> {
+pub(crate) fn presigning(ttl_s: u32) -> Result<PresigningConfig, Failure> {
     PresigningConfig::expires_in(Duration::from_secs(ttl_s.into())).map_err(Failure::internal)
 }
 

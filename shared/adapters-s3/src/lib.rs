@@ -1,5 +1,6 @@
 //! Documents, product images and the event archive in S3.
 
+mod files;
 mod images;
 
 use adapters::aws;
@@ -13,6 +14,7 @@ use aws_types::SdkConfig;
 use kernel::Failure;
 use std::time::Duration;
 
+pub use files::S3Files;
 pub use images::S3Images;
 
 /// Invoices as documents.
@@ -31,6 +33,12 @@ pub fn archive(wiring: &Wiring) -> Result<S3Archive> {
 pub fn images(wiring: &Wiring) -> Result<S3Images> {
     let bucket = wiring.bucket_name(&catalog::PRODUCT_IMAGES)?;
     Ok(S3Images::new(client(wiring.config(), wiring.sdk()?)?, bucket))
+}
+
+/// Files of imports and exports of products.
+pub fn files(wiring: &Wiring) -> Result<S3Files> {
+    let bucket = wiring.bucket_name(&catalog::PRODUCT_FILES)?;
+    Ok(S3Files::new(client(wiring.config(), wiring.sdk()?)?, bucket))
 }
 
 /// Emulators serve no host name for each bucket, so there the name of the bucket goes into the path.

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod analytics;
+mod bulk;
 mod catalogue;
 mod identity;
 mod notifications;
@@ -16,6 +17,7 @@ pub mod problems;
 mod webhooks;
 
 pub use analytics::*;
+pub use bulk::*;
 pub use catalogue::*;
 pub use identity::*;
 pub use notifications::*;

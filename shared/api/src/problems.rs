@@ -173,6 +173,12 @@ pub const PROBLEMS: &[Problem] = &[
         "Send the body again without a change on its way.",
     ),
     problem(
+        "line-too-long",
+        TooLarge,
+        "A line of the file of an import is too long.",
+        "Give each product a line of its own, of at most 64 KiB.",
+    ),
+    problem(
         "malformed-json",
         Malformed,
         "The body is missing, is not JSON, or is nested too deep.",
@@ -276,6 +282,12 @@ pub const PROBLEMS: &[Problem] = &[
         Unauthenticated,
         "The signature of the webhook is missing, wrong or too old.",
         "Compare the secret of the endpoint with that of the gateway, and the clocks.",
+    ),
+    problem(
+        "sku-repeated",
+        Conflict,
+        "An earlier line of the file of an import has this SKU.",
+        "Give each product one line.",
     ),
     problem("sku-taken", Conflict, "Another product has this SKU, or had it.", "Use another SKU."),
     problem(

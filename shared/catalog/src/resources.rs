@@ -123,7 +123,16 @@ pub const PRODUCT_IMAGES: Bucket = Bucket {
     retained_days: 0,
 };
 
-pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE, &PRODUCT_IMAGES];
+/// Files of imports and exports of products. Kept as long as the jobs that they belong to.
+pub const PRODUCT_FILES: Bucket = Bucket {
+    name: "product-files",
+    context: Context::Catalogue,
+    env: "FILES_BUCKET",
+    locked_years: 0,
+    retained_days: 30,
+};
+
+pub const BUCKETS: &[&Bucket] = &[&INVOICES, &ARCHIVE, &PRODUCT_IMAGES, &PRODUCT_FILES];
 
 /// A secret in Secrets Manager.
 #[derive(Debug)]

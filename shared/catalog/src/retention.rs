@@ -56,6 +56,8 @@ pub const RETENTION: &[RetentionRule] = &[
     // As long as a customer may claim not to have been told.
     rule(PostgresTable, &["notifications.deliveries"], Deleted { since: "sent_at", days: 762 }),
     rule(PostgresTable, &["notifications.email_feedback"], Deleted { since: "received_at", days: 762 }),
+    // As long as its files.
+    rule(PostgresTable, &["catalogue.jobs"], Deleted { since: "created_at", days: 30 }),
     // Until no comparison reads it any more.
     rule(PostgresTable, &["payments.statement_lines"], Deleted { since: "at", days: 8 }),
 
@@ -85,6 +87,7 @@ pub const RETENTION: &[RetentionRule] = &[
     rule(DynamoKeys, &["products/IDEM#"], Ends("a day after the request, by the table's time to live")),
     rule(Bucket, &["invoices"], Ends("after ten years, by a lifecycle rule")),
     rule(Bucket, &["event-archive"], Ends("after seven years, by a lifecycle rule")),
+    rule(Bucket, &["product-files"], Ends("after 30 days, by a lifecycle rule")),
     rule(Bucket, &["product-images"], Kept("until staff delete the image or the product")),
     rule(KafkaTopic, &["order-events", "payment-events", "inventory-events", "user-events", "notification-events"],
         Ends("after the topic's retention, a week in prod; the archive has every record")),

@@ -35,6 +35,10 @@ ids! {
     UserId "user";
     /// Id of a product.
     ProductId "product";
+    /// Id of an import of products.
+    ImportId "import";
+    /// Id of an export of products.
+    ExportId "export";
     /// Id of an order.
     OrderId "order";
     /// Id of a note about an order.

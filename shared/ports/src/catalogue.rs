@@ -1,6 +1,6 @@
 //! Ports of the catalogue.
 
-use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product};
+use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product, text::Sku};
 use kernel::{Failure, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 
 /// Code of the failure for an SKU that another product has.
@@ -41,6 +41,9 @@ pub trait ProductStore {
 
     /// One product, also a withdrawn one.
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure>;
+
+    /// The product that has the SKU, also a withdrawn one.
+    async fn get_by_sku(&self, sku: &Sku) -> Result<Option<Product>, Failure>;
 
     /// The products with these ids, in any order. Withdrawn ones are among them. An id without a product, or given twice, has no effect. At most
     /// [`domain::order::MAX_LINES`] ids.

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod analytics;
+mod bulk;
 mod canary;
 mod catalogue;
 mod clients;
@@ -39,6 +40,7 @@ mod webhooks;
 
 pub use accounts::*;
 pub use analytics::*;
+pub use bulk::*;
 pub use canary::*;
 pub use catalogue::*;
 pub use clients::*;

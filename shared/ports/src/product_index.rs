@@ -22,6 +22,9 @@ pub trait ProductIndex {
     /// A cursor of another order or no cursor at all is `Invalid`.
     async fn search(&self, query: &ProductQuery, limit: u32, cursor: Option<&str>) -> Result<Page<Product>, Failure>;
 
+    /// The products on sale in the order of their ids, after one or from the first, at most `limit`.
+    async fn on_sale_after(&self, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>, Failure>;
+
     /// The categories of the products on sale, by name.
     async fn categories(&self) -> Result<Vec<CategoryCount>, Failure>;
 

@@ -113,14 +113,14 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
       filter {}
 
-      transition {
-        days          = var.tiers.infrequent_days
-        storage_class = "STANDARD_IA"
-      }
+      # Objects that expire before pay for no transition.
+      dynamic "transition" {
+        for_each = rule.value > var.tiers.archive_days ? ["STANDARD_IA", "GLACIER_IR"] : []
 
-      transition {
-        days          = var.tiers.archive_days
-        storage_class = "GLACIER_IR"
+        content {
+          days          = transition.value == "STANDARD_IA" ? var.tiers.infrequent_days : var.tiers.archive_days
+          storage_class = transition.value
+        }
       }
 
       expiration {

@@ -42,8 +42,8 @@ variable "buckets" {
   }
 
   validation {
-    condition     = alltrue([for bucket in var.buckets : bucket.retained_days == 0 || bucket.retained_days > var.tiers.archive_days])
-    error_message = "retained_days must be above tiers.archive_days: objects would expire before the transition that they pay for."
+    condition     = alltrue([for bucket in var.buckets : bucket.retained_days <= var.tiers.infrequent_days || bucket.retained_days > var.tiers.archive_days])
+    error_message = "retained_days must be above tiers.archive_days, or not above tiers.infrequent_days: objects would expire before the transition that they pay for."
   }
 }
 

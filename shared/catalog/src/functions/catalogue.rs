@@ -73,4 +73,30 @@ functions! {
             Uses::Bucket(&PRODUCT_IMAGES, &[GetObject, PutObject, DeleteObject, ListBucket]),
         ])
         .memory(1769).timeout(60);
+    /// Returns a link to upload a file of products with.
+    PRODUCT_IMPORT_CREATE = Function::new("product-import-create", Catalogue)
+        .http(Post, "/api/v1/products/imports", STAFF_OR_ADMIN)
+        .uses(&[Uses::Postgres, Uses::Bucket(&PRODUCT_FILES, &[PutObject])]);
+    /// Returns how far an import of products has come, with its errors.
+    PRODUCT_IMPORT_GET = Function::new("product-import-get", Catalogue)
+        .http(Get, "/api/v1/products/imports/{id}", STAFF_OR_ADMIN)
+        .uses(&[Uses::PostgresRead, Uses::Bucket(&PRODUCT_FILES, &[GetObject, ListBucket])]);
+    /// Works through the files of imports that are uploaded. Memory: a part of a file and its products, and the list of errors.
+    PRODUCT_IMPORT_RUN = Function::new("product-import-run", Catalogue).triggered(Schedule { minutes: 1 })
+        .uses(&[
+            Uses::Postgres, Uses::Table(&PRODUCTS, &[GetItem, PutItem, UpdateItem(STATED_BY_STAFF)]),
+            Uses::Bucket(&PRODUCT_FILES, &[GetObject, PutObject, ListBucket]),
+        ])
+        .memory(256).timeout(120);
+    /// Starts an export of all products.
+    PRODUCT_EXPORT_CREATE = Function::new("product-export-create", Catalogue)
+        .http(Post, "/api/v1/products/exports", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+    /// Returns how far an export of products has come, with a link to its file.
+    PRODUCT_EXPORT_GET = Function::new("product-export-get", Catalogue)
+        .http(Get, "/api/v1/products/exports/{id}", STAFF_OR_ADMIN)
+        .uses(&[Uses::PostgresRead, Uses::Bucket(&PRODUCT_FILES, &[GetObject])]);
+    /// Writes the files of exports. Memory: a part of a file, and its products.
+    PRODUCT_EXPORT_RUN = Function::new("product-export-run", Catalogue).triggered(Schedule { minutes: 1 })
+        .uses(&[Uses::Postgres, Uses::Bucket(&PRODUCT_FILES, &[GetObject, PutObject, ListBucket])])
+        .memory(256).timeout(120);
 }

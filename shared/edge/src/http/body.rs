@@ -112,7 +112,7 @@ impl Content {
                 expect(content_type, "application/json", |essence| {
                     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
                 })?;
-                document(&bytes).and_then(without_nul).map(Self::Tree)
+                document(&bytes, "body").and_then(without_nul).map(Self::Tree)
             }
             Media::Form => {
                 let form = "application/x-www-form-urlencoded";
@@ -123,15 +123,21 @@ impl Content {
     }
 }
 
-fn document(bytes: &[u8]) -> Result<Value, Failure> {
+/// Deserializes one line of a file of JSON lines as strictly as a JSON body.
+pub fn read_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, Failure> {
+    document(line, "line").and_then(without_nul).and_then(json::read_request)
+}
+
+/// Parses a document, which messages call `what`.
+fn document(bytes: &[u8], what: &str) -> Result<Value, Failure> {
     let value = json::parse(bytes).map_err(|error| match error {
-        DocumentError::Syntax(cause) => malformed(&format!("The body is not JSON: {cause}.")),
+        DocumentError::Syntax(cause) => malformed(&format!("The {what} is not JSON: {cause}.")),
         DocumentError::Duplicate(cause) => {
-            Failure::new(FailureKind::Malformed, "duplicate-member", format!("The body is ambiguous: {cause}."))
+            Failure::new(FailureKind::Malformed, "duplicate-member", format!("The {what} is ambiguous: {cause}."))
         }
     })?;
     match json::depth(&value) > MAX_DEPTH {
-        true => Err(malformed(&format!("The body is nested deeper than {MAX_DEPTH} levels."))),
+        true => Err(malformed(&format!("The {what} is nested deeper than {MAX_DEPTH} levels."))),
         false => Ok(value),
     }
 }

@@ -18,7 +18,7 @@ mod route;
 mod tests;
 
 pub use basic::{Basic, MalformedBasic};
-pub use body::{Body, Form, Media, NoBody, RawBody};
+pub use body::{Body, Form, Media, NoBody, RawBody, read_line};
 pub use call::{Call, Page};
 pub use conditions::IfMatch;
 pub use cookie::CredentialCookie;

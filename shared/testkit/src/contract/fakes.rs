@@ -96,6 +96,7 @@ fakes! {
     analytics_stream contract_analytics_stream |on: &Platform| observed(on.analytics_stream());
     gateway contract_gateway Platform::gateway;
     invoices contract_invoices Platform::invoices;
+    jobs contract_jobs Platform::jobs;
     ledger contract_ledger |on: &Platform| PaymentsAndLedger { payments: on.payments(), ledger: on.ledger() };
     message_templates contract_message_templates Platform::message_templates;
     event_log contract_event_log |on: &Platform| observed(on.event_log());
@@ -118,6 +119,7 @@ fakes! {
     saved_methods contract_saved_methods Platform::payments;
     image_objects contract_image_objects Platform::image_objects;
     invoice_renderer contract_invoice_renderer Platform::invoice_renderer;
+    product_files contract_product_files Platform::product_files;
     product_index contract_product_index Platform::product_index;
     products contract_products Platform::products;
     push_sender contract_push_sender Platform::push_sender;

@@ -32,6 +32,7 @@ macro_rules! contract_product_index {
             page_is_stable_while_products_are_inserted
             cursor_of_another_order_is_rejected
             categories_count_products_on_sale
+            products_on_sale_follow_each_other_by_id
             prices_are_the_changes_newest_first
             prices_of_an_unknown_product_do_not_exist
         }
@@ -290,6 +291,24 @@ pub async fn categories_count_products_on_sale(fixture: &Fixture<impl ProductInd
     let count = |of: &Category| counts.iter().find(|one| one.category == *of).map(|one| one.products);
     assert_eq!((count(&category), count(&other), count(&gone)), (Some(2), Some(1), None));
     assert!(counts.is_sorted_by_key(|one| one.category.clone()));
+}
+
+pub async fn products_on_sale_follow_each_other_by_id(fixture: &Fixture<impl ProductIndex>) {
+    let (category, index) = (a_category(), fixture.port());
+    let mut products: Vec<Product> = (1..=5).map(|n| a_product(&category, n, "Lamp", n)).collect();
+    products[2].active = false;
+    track_all(index, &products).await;
+    products.remove(2);
+    products.sort_by_key(|product| product.id);
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let page = index.on_sale_after(after, 2).await.expect("a page");
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 2 && page.is_sorted_by_key(|product| product.id), "{page:?}");
+        after = Some(last.id);
+        found.extend(page.into_iter().filter(|product| product.category == category));
+    }
+    assert_eq!(found, products);
 }
 
 pub async fn prices_are_the_changes_newest_first(fixture: &Fixture<impl ProductIndex>) {

@@ -14,6 +14,7 @@ macro_rules! contract_products {
         $crate::each_rule! { products, $fixture;
             created_product_is_stored_unchanged
             products_are_found_by_id
+            product_is_found_by_its_sku_even_when_it_is_withdrawn
             replayed_key_returns_the_first_response_and_no_second_product
             key_reused_with_another_body_is_rejected_and_writes_nothing
             taken_sku_is_a_conflict_on_its_field_and_frees_the_key
@@ -241,6 +242,16 @@ pub async fn concurrent_changes_of_one_version_succeed_once(fixture: &Fixture<im
     assert_eq!(replaced.iter().filter(|one| **one == Ok(true)).count(), 1, "{replaced:?}");
     let winner = replaced.iter().position(|one| *one == Ok(true)).expect("one");
     assert_eq!(find(fixture.port(), product.id).await.as_ref(), Some(&changes[winner]));
+}
+
+pub async fn product_is_found_by_its_sku_even_when_it_is_withdrawn(fixture: &Fixture<impl ProductStore>) {
+    let (product, port) = (a_product().created(), fixture.port());
+    assert_eq!(port.get_by_sku(&product.sku).await, Ok(None));
+    create(port, &product).await.expect("created");
+    assert_eq!(port.get_by_sku(&product.sku).await, Ok(Some(product.clone())));
+    let withdrawn = domain::product::withdraw(&product, now()).expect("allowed");
+    assert_eq!(port.replace(&withdrawn).await, Ok(true));
+    assert_eq!(port.get_by_sku(&product.sku).await, Ok(Some(withdrawn)));
 }
 
 pub async fn sku_of_a_withdrawn_product_stays_taken(fixture: &Fixture<impl ProductStore>) {

@@ -1,7 +1,7 @@
 //! In-memory fakes of products, product snapshots and the cache.
 
 use super::{Cache, Dependency, ProductSnapshots, Products, keys::IdempotencyKeys};
-use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product};
+use domain::{event::StockLevel, id::ProductId, order::ProductSnapshot, product::Product, text::Sku};
 use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome, StoredReply, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 
@@ -134,6 +134,13 @@ impl ports::ProductStore for Products {
 
     async fn get(&self, id: ProductId) -> Result<Option<Product>, Failure> {
         self.0.query(Dependency::Table, |state| Ok(state.products.products.get(&id).cloned())).await
+    }
+
+    async fn get_by_sku(&self, sku: &Sku) -> Result<Option<Product>, Failure> {
+        let query = self.0.query(Dependency::Table, |state| {
+            Ok(state.products.products.values().find(|product| product.sku == *sku).cloned())
+        });
+        query.await
     }
 
     async fn find(&self, ids: &[ProductId]) -> Result<Vec<Product>, Failure> {

@@ -6,6 +6,7 @@
 mod accounts;
 mod backbone;
 mod budgets;
+mod bulk;
 mod canary;
 mod catalogue;
 mod circuit_breaker;
@@ -53,6 +54,7 @@ pub use webhook_endpoints::ReceivedWebhook;
 pub use webhooks::WebhookVerifier;
 
 use backbone::{DeadLettersState, LogState, MigrationsState, StreamState, TopicsState, WindowsState};
+use bulk::BulkState;
 use canary::CanaryState;
 use catalogue::{CacheState, ProductsState};
 use domain::id::SessionId;
@@ -124,6 +126,7 @@ struct State {
     invoices: InvoicesState,
     documents: ObjectsState,
     images: ObjectsState,
+    bulk: BulkState,
     windows: WindowsState,
     archive: ObjectsState,
     dead_letters: DeadLettersState,
@@ -223,6 +226,10 @@ handles! {
     documents Documents;
     /// Uploads and variants of images.
     image_objects ImageObjects;
+    /// Imports and exports of products.
+    jobs Jobs;
+    /// Files of imports and exports.
+    product_files ProductFiles;
     windows Windows;
     archive Archive;
     event_log EventLog;

@@ -104,6 +104,17 @@ impl ports::ProductIndex for ProductIndex {
         step.await
     }
 
+    async fn on_sale_after(&self, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let later = |product: &Product| product.active && after.is_none_or(|after| product.id > after);
+            let mut found: Vec<Product> = state.index.shown().filter(later).collect();
+            found.sort_by_key(|product| product.id);
+            found.truncate(usize::try_from(limit).map_err(Failure::internal)?);
+            Ok(found)
+        });
+        query.await
+    }
+
     async fn categories(&self) -> Result<Vec<CategoryCount>, Failure> {
         let query = self.0.query(Dependency::Database, |state| {
             let mut counts = BTreeMap::new();

@@ -2,7 +2,9 @@
 
 use super::{Fixture, saga};
 use adapters::{Wiring, config::Config};
-use adapters_postgres::{PgContacts, PgInvoices, PgProductIndex, PgUsers, PgWebhooks, PgWindows, UnreachableBus};
+use adapters_postgres::{
+    PgContacts, PgInvoices, PgJobs, PgProductIndex, PgUsers, PgWebhooks, PgWindows, UnreachableBus,
+};
 use catalog::{Auth, Context, Function, Method, Trigger, Uses};
 use edge::testing::http_event;
 use serde_json::{Value, json};
@@ -69,6 +71,9 @@ async fn reads(fixture: &Fixture) -> BTreeMap<&'static str, u64> {
     read!(CLIENT_LIST, "", |call| client_list::handle(&users, call));
     read!(CATEGORY_LIST, "", |call| category_list::handle(&index, call));
     read!(PRODUCT_PRICE_LIST, &product, |call| product_price_list::handle(&index, call));
+    let (jobs, files) = (PgJobs::new(through(Context::Catalogue)), fixture.platform.product_files());
+    read!(PRODUCT_IMPORT_GET, &product, |call| product_import_get::handle(&jobs, &files, call));
+    read!(PRODUCT_EXPORT_GET, &product, |call| product_export_get::handle(&jobs, &files, call));
     read!(NOTIFICATION_LIST, &order, |call| notification_list::handle(&contacts, call));
     read!(PREFERENCES_GET, &user, |call| preferences_get::handle(&contacts, call));
     read!(WEBHOOK_ENDPOINT_LIST, "", |call| webhook_endpoint_list::handle(&webhooks, call));

@@ -2,8 +2,8 @@
 
 use super::{PROCESSES, var};
 use adapters_postgres::{
-    Database, Migrator, PgContacts, PgInvoices, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex, PgStock,
-    PgUsers, PgWebhooks, PgWindows,
+    Database, Migrator, PgContacts, PgInvoices, PgJobs, PgLedger, PgOrders, PgOutbox, PgPayments, PgProductIndex,
+    PgStock, PgUsers, PgWebhooks, PgWindows,
 };
 use adapters_testkit::postgres::{TestDatabase, fresh_database};
 use catalog::{Context, DatabaseRole};
@@ -132,6 +132,11 @@ mod saved_methods {
 mod prices {
     use super::*;
     testkit::contract_prices!(store(Context::Orders, PgOrders::new));
+}
+
+mod jobs {
+    use super::*;
+    testkit::contract_jobs!(store(Context::Catalogue, |database, _| PgJobs::new(database)));
 }
 
 mod product_index {

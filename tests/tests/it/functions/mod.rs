@@ -30,6 +30,8 @@ pub(crate) mod passwords;
 mod payment_methods;
 mod payments;
 mod product_delete;
+mod product_exports;
+mod product_imports;
 mod product_index;
 mod product_list;
 mod product_price_list;

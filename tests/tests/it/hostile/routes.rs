@@ -138,6 +138,10 @@ impl Api {
             PRODUCT_LIST => |call| product_list::handle(&p.products(), &p.product_index(), call);
             CATEGORY_LIST => |call| category_list::handle(&p.product_index(), call);
             PRODUCT_PRICE_LIST => |call| product_price_list::handle(&p.product_index(), call);
+            PRODUCT_IMPORT_CREATE => |call| product_import_create::handle(&p.jobs(), &p.product_files(), call);
+            PRODUCT_IMPORT_GET => |call| product_import_get::handle(&p.jobs(), &p.product_files(), call);
+            PRODUCT_EXPORT_CREATE => |call| product_export_create::handle(&p.jobs(), call);
+            PRODUCT_EXPORT_GET => |call| product_export_get::handle(&p.jobs(), &p.product_files(), call);
             IMAGE_ADD => |call| image_add::handle(&p.products(), &p.image_objects(), call);
             IMAGE_LIST => |call| image_list::handle(&p.products(), call);
             IMAGE_GET => |call| image_get::handle(&p.image_objects(), call);

@@ -165,3 +165,70 @@ async fn uploaded_image_is_shown_in_sizes_and_a_suspicious_one_is_quarantined() 
     let product = api.get(&path(&lantern)).send().await.expect(200);
     assert_eq!((&product["image_url"], &product["images"]), (&Value::Null, &json!([])));
 }
+
+/// The import or export at this path, once it has ended.
+async fn ended(api: &ApiClient, staff: &str, path: &str) -> Value {
+    eventually("the job has ended", async || {
+        let job = api.get(path).token(staff).send().await.expect(200);
+        (job["ended_at"] != Value::Null).then_some(job)
+    })
+    .await
+}
+
+/// Imports a file. Returns the import, once it has ended.
+async fn import(api: &ApiClient, staff: &str, mode: &str, file: &str) -> Value {
+    let request = json!({ "mode": mode, "size": file.len() });
+    let created = api.post("/api/v1/products/imports").token(staff).json(&request).send().await.expect(202);
+    let url = created["upload"]["url"].as_str().expect("a URL");
+    let sent = api.http.put(url).header("content-type", "application/x-ndjson").body(file.to_owned()).send().await;
+    assert_eq!(sent.expect("a response").status().as_u16(), 200);
+    ended(api, staff, &format!("/api/v1/products/imports/{}", id(&created))).await
+}
+
+async fn download(api: &ApiClient, link: &Value) -> String {
+    let response = api.http.get(link.as_str().expect("a URL")).send().await.expect("a response");
+    response.error_for_status().expect("a file").text().await.expect("text")
+}
+
+#[tokio::test]
+async fn products_are_imported_exported_and_imported_again_without_a_change() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let staff = api.staff().await;
+    let category = unique("bulk").to_lowercase();
+    let product = |n: usize| {
+        json!({
+            "sku": format!("{category}-{n}"), "name": format!("Lamp {n}"), "category": category, "stock_quantity": 2,
+            "price": { "amount": 100 + n, "currency": "USD" },
+        })
+    };
+    let mut lines: Vec<String> = (0..295).map(|n| product(n).to_string()).collect();
+    for (at, bad) in [(10, "{"), (20, "{}"), (30, "[]"), (40, "null"), (50, &lines[0].clone())] {
+        lines.insert(at, bad.to_owned());
+    }
+    let first = import(&api, &staff, "create", &lines.join("\n")).await;
+    assert_eq!((&first["status"], &first["lines"]), (&json!("completed_with_errors"), &json!(300)), "{first}");
+    assert_eq!((&first["created"], &first["rejected"]), (&json!(295), &json!(5)), "{first}");
+    let errors = download(&api, &first["errors_url"]).await;
+    assert_eq!((errors.lines().count(), first["errors"].as_array().map(Vec::len)), (5, Some(5)));
+    assert_eq!((&first["errors"][4]["line"], &first["errors"][4]["code"]), (&json!(51), &json!("sku-repeated")));
+    eventually("all products are listed", async || {
+        let categories = api.get("/api/v1/categories").send().await.expect(200);
+        let known = categories["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .any(|one| one["name"] == category.as_str() && one["products"] == 295);
+        known.then_some(())
+    })
+    .await;
+    let created = api.post("/api/v1/products/exports").token(&staff).send().await.expect(202);
+    let export = ended(&api, &staff, &format!("/api/v1/products/exports/{}", id(&created))).await;
+    let file = download(&api, &export["url"]).await;
+    assert_eq!(export["products"], file.lines().count(), "{export}");
+    let own: Vec<&str> = file.lines().filter(|line| line.contains(&category)).collect();
+    assert_eq!(own.len(), 295);
+    let again = import(&api, &staff, "upsert", &own.join("\n")).await;
+    assert_eq!((&again["status"], &again["unchanged"]), (&json!("completed"), &json!(295)), "{again}");
+    let customer = api.customer().await;
+    api.post("/api/v1/products/exports").token(&customer.token).send().await.problem(403, "forbidden");
+}

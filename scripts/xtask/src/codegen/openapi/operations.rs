@@ -16,6 +16,7 @@ use domain::{
     payment::{ProcessPayment, RefundPayment},
     personal_data::EraseAccount,
     product::{CreateProduct, UpdateProduct},
+    product_import::CreateImport,
     profile::{ChangeRole, ChangeStatus, Invite, UpdateProfile},
     saved_method::SavePaymentMethod,
     second_factor::{BeginTotp, ConfirmTotp, FinishLogin, RemoveTotp},
@@ -140,6 +141,10 @@ fn catalogue() -> Vec<Operation> {
         route(catalog::IMAGE_DELETE),
         route(catalog::CATEGORY_LIST).ok::<ListView<CategoryView>>(),
         route(catalog::PRODUCT_PRICE_LIST).ok::<ListView<PriceView>>().paged(),
+        route(catalog::PRODUCT_IMPORT_CREATE).takes::<CreateImport>().accepted::<ProductImportView>(),
+        route(catalog::PRODUCT_IMPORT_GET).ok::<ProductImportView>(),
+        route(catalog::PRODUCT_EXPORT_CREATE).accepted::<ProductExportView>(),
+        route(catalog::PRODUCT_EXPORT_GET).ok::<ProductExportView>(),
     ]
 }
 

@@ -203,12 +203,15 @@ fn bucket_of(bucket: &catalog::Bucket, id: &str) -> Resource {
 /// served. The same as in Terraform.
 fn lifecycle(bucket: &catalog::Bucket) -> serde_json::Value {
     let tier = |days: u32, class: &str| json!({ "TransitionInDays": days, "StorageClass": class });
-    let tiers = json!({
+    let mut tiers = json!({
         "Id": "tiers",
         "Status": "Enabled",
         "ExpirationInDays": bucket.retained_days,
-        "Transitions": [tier(INFREQUENT_DAYS, "STANDARD_IA"), tier(ARCHIVE_DAYS, "GLACIER_IR")],
     });
+    // Objects that expire before pay for no transition.
+    if bucket.retained_days > ARCHIVE_DAYS {
+        tiers["Transitions"] = json!([tier(INFREQUENT_DAYS, "STANDARD_IA"), tier(ARCHIVE_DAYS, "GLACIER_IR")]);
+    }
     let leftovers = json!({
         "Id": "leftovers",
         "Status": "Enabled",

@@ -3,7 +3,7 @@
 use super::super::{PROCESSES, anonymous_client, var};
 use super::{client, fresh};
 use adapters_dynamodb::DynamoProducts;
-use adapters_s3::{S3Archive, S3Documents, S3Images};
+use adapters_s3::{S3Archive, S3Documents, S3Files, S3Images};
 use adapters_secrets::{SecretValue, SecretsOfRoles};
 use adapters_stripe::StripeGateway;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
@@ -133,6 +133,17 @@ mod images {
         assert_eq!(got.headers()["content-type"], "image/png");
         assert_eq!(got.text().await.expect("a body"), "1234");
     }
+}
+
+mod product_files {
+    use super::*;
+
+    async fn fixture() -> Fixture<S3Files> {
+        let (client, bucket) = bucket("files").await;
+        Fixture::new((0..PROCESSES).map(|_| S3Files::new(client.clone(), bucket.clone())), &Platform::new())
+    }
+
+    testkit::contract_product_files!(fixture());
 }
 
 mod archive {

@@ -2,7 +2,11 @@
 
 use super::{NOON, ORDER, OTHER, PRODUCT, TEN_PAST, examples, usd};
 use api::*;
-use domain::{image, stock::MovementKind};
+use domain::{
+    image, product_export,
+    product_import::{self, Mode},
+    stock::MovementKind,
+};
 
 examples! {
     ProductView = Self {
@@ -27,6 +31,35 @@ examples! {
             .into(),
         key: format!("{}{PRODUCT}/{OTHER}", image::UPLOADS),
         expires_at: TEN_PAST.into(),
+    };
+    ProductImportView = Self {
+        id: OTHER.into(),
+        mode: Mode::Upsert.name(),
+        status: product_import::Status::CompletedWithErrors.name(),
+        reason: None,
+        lines: 300,
+        created: 250,
+        updated: 30,
+        unchanged: 19,
+        rejected: 1,
+        errors: vec![LineErrorView {
+            line: 17,
+            code: "validation".into(),
+            detail: "/price/currency is required".into(),
+            errors: vec![LineFieldView { pointer: "/price/currency".into(), detail: "is required".into() }],
+        }],
+        errors_url: Some("https://quayside-product-files.s3.eu-west-1.amazonaws.com/imports/…/errors.jsonl?X-Amz-Expires=900&X-Amz-Signature=…".into()),
+        upload: None,
+        created_at: NOON.into(),
+        ended_at: Some(TEN_PAST.into()),
+    };
+    ProductExportView = Self {
+        id: OTHER.into(),
+        status: product_export::Status::Completed.name(),
+        products: 1_204,
+        url: Some("https://quayside-product-files.s3.eu-west-1.amazonaws.com/exports/…/products.jsonl?X-Amz-Expires=900&X-Amz-Signature=…".into()),
+        created_at: NOON.into(),
+        ended_at: Some(TEN_PAST.into()),
     };
     ImageView = Self {
         id: OTHER.into(),

@@ -1,0 +1,11 @@
+//! Wires product-export-create.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    let wiring = adapters::Wiring::start(catalog::PRODUCT_EXPORT_CREATE)?;
+    let jobs = adapters_postgres::jobs(&wiring)?;
+    edge::http::run(adapters_redis::limited_route(&wiring)?, async |call| {
+        product_export_create::handle(&jobs, call).await
+    })
+    .await
+}

@@ -1,0 +1,116 @@
+//! Writes the products of lines.
+
+use domain::{
+    id::ProductId,
+    json_lines::{Line, MAX_LINE_BYTES},
+    product::{self, CreateProduct, UpdateProduct},
+    product_import::{self, Import, Mode, Outcome},
+};
+use edge::{http::read_line, schedule::Tick};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use kernel::{Failure, FailureKind, IdempotencyKey, IdempotencyOutcome};
+use ports::{ProductStore, SKU_TAKEN};
+use services::{MAX_OPTIMISTIC_RETRIES, retry_on_conflict};
+use std::collections::HashSet;
+
+/// Lines that are written at the same time: while one waits for the table, others proceed.
+const CONCURRENT_LINES: usize = 10;
+
+/// What became of a line: the rejection, or the outcome.
+type Written = Result<Outcome, Failure>;
+
+/// Writes the products of `lines`. Returns what became of each that is not empty, with its number, in order. Fails if the table does, whatever
+/// has been written then.
+pub async fn write_all(
+    products: &impl ProductStore,
+    import: &Import,
+    lines: &[Line<'_>],
+    tick: &Tick,
+) -> Result<Vec<(u64, Written)>, Failure> {
+    let numbered = (import.progress.lines + 1..).zip(lines);
+    let read: Vec<(u64, Result<CreateProduct, Failure>)> =
+        numbered.filter(|(_, line)| **line != Line::Empty).map(|(number, line)| (number, parse(*line))).collect();
+    // Of several lines with one SKU, the first one is written.
+    let mut skus = HashSet::new();
+    let is_distinct = read.iter().filter_map(|(_, line)| line.as_ref().ok()).all(|line| skus.insert(line.sku.clone()));
+    let width = if is_distinct { CONCURRENT_LINES } else { 1 };
+    let write = |(number, line)| async move {
+        let written = match line {
+            Ok(line) => write(products, import, number, &line, tick).await?,
+            Err(rejection) => Err(rejection),
+        };
+        Ok((number, written))
+    };
+    stream::iter(read).map(write).buffered(width).try_collect().await
+}
+
+fn parse(line: Line<'_>) -> Result<CreateProduct, Failure> {
+    match line {
+        Line::Text(text) => read_line(text),
+        Line::Empty | Line::TooLong => {
+            let detail = format!("A line has at most {MAX_LINE_BYTES} bytes.");
+            Err(Failure::new(FailureKind::TooLarge, "line-too-long", detail))
+        }
+    }
+}
+
+async fn write(
+    products: &impl ProductStore,
+    import: &Import,
+    number: u64,
+    line: &CreateProduct,
+    tick: &Tick,
+) -> Result<Written, Failure> {
+    let key = import.key(&line.sku, number);
+    let written = retry_on_conflict(MAX_OPTIMISTIC_RETRIES, "product", async || {
+        attempt(products, import.mode, line, &key, tick).await
+    });
+    match written.await {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(failure) if failure.code == "idempotency-key-reused" => Ok(Err(product_import::repeated_sku())),
+        Err(failure) if failure.code == SKU_TAKEN => Ok(Err(failure)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Writes the product of a line; `None` if another change came in between.
+async fn attempt(
+    products: &impl ProductStore,
+    mode: Mode,
+    line: &CreateProduct,
+    key: &IdempotencyKey,
+    tick: &Tick,
+) -> Result<Option<Outcome>, Failure> {
+    let known = match mode {
+        Mode::Create => None,
+        Mode::Upsert => products.get_by_sku(&line.sku).await?,
+    };
+    let (outcome, stored) = match known {
+        None => {
+            let product = product::create(ProductId(tick.ids.next()), line.clone(), tick.now);
+            match products.create(&product, key, &product_import::reply(Outcome::Created)).await {
+                Err(failure) if failure.code == SKU_TAKEN && mode == Mode::Upsert => return Ok(None),
+                stored => (Outcome::Created, stored?),
+            }
+        }
+        Some(known) if !known.active => return Err(product_import::withdrawn_sku()),
+        Some(known) if product_import::is_stated(&known, line) => {
+            let reply = product_import::reply(Outcome::Unchanged);
+            (Outcome::Unchanged, products.store_rejection(key, &reply, tick.now).await?)
+        }
+        Some(known) => {
+            let CreateProduct { sku, name, description, category, price, stock_quantity: _ } = line.clone();
+            let change = UpdateProduct { sku: Some(sku), name, description, category, price };
+            let changed = product::update(&known, change, tick.now)?;
+            let reply = product_import::reply(Outcome::Updated);
+            match products.replace_once(&changed, key, &reply).await? {
+                Some(stored) => (Outcome::Updated, stored),
+                None => return Ok(None),
+            }
+        }
+    };
+    match stored {
+        IdempotencyOutcome::Committed => Ok(Some(outcome)),
+        IdempotencyOutcome::Replayed(reply) => product_import::outcome(&reply).map(Some),
+    }
+}

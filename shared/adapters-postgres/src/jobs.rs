@@ -1,0 +1,67 @@
+//! Jobs that take many steps.
+
+use super::{
+    Database,
+    params::params,
+    rows::{bigint, count, json, only},
+};
+use domain::job::Job;
+use kernel::{Failure, Timestamp, Uuid};
+use ports::{JobStore, TakenJob};
+use std::sync::Arc;
+use tokio_postgres::types::Json;
+
+const CREATE: &str = "INSERT INTO jobs (id, kind, is_open, due_at, created_at, job) VALUES ($1, $2, $3, $4, $5, $6)";
+
+const GET: &str = "SELECT job FROM jobs WHERE id = $1 AND kind = $2";
+
+/// A job that somebody else takes on at the same time is skipped.
+const TAKE: &str = "
+    UPDATE jobs SET turn = turn + 1, due_at = $3
+    WHERE id = (
+        SELECT id FROM jobs WHERE kind = $1 AND is_open AND due_at <= $2
+        ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING turn, job";
+
+const SAVE: &str = "
+    WITH saved AS (
+        UPDATE jobs SET is_open = $3, due_at = $4, job = $5 WHERE id = $1 AND turn = $2 RETURNING 1
+    )
+    SELECT count(*) AS saved FROM saved";
+
+#[derive(Debug)]
+pub struct PgJobs {
+    database: Arc<Database>,
+}
+
+impl PgJobs {
+    /// `database` logs in as a role of the catalogue.
+    pub fn new(database: Arc<Database>) -> Self {
+        Self { database }
+    }
+}
+
+impl JobStore for PgJobs {
+    async fn create<J: Job>(&self, job: &J, due_at: Timestamp) -> Result<(), Failure> {
+        let params = params![job.id(), J::KIND, job.is_open(), due_at, job.created_at(), Json(job)];
+        self.database.query(CREATE, &params).await.map(drop)
+    }
+
+    async fn get<J: Job>(&self, id: Uuid) -> Result<Option<J>, Failure> {
+        let rows = self.database.query(GET, &params![id, J::KIND]).await?;
+        rows.first().map(|row| json(row, "job")).transpose()
+    }
+
+    async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure> {
+        let rows = self.database.query(TAKE, &params![J::KIND, now, until]).await?;
+        rows.first().map(|row| Ok(TakenJob { job: json(row, "job")?, turn: count(row, "turn")? })).transpose()
+    }
+
+    async fn save<J: Job>(&self, taken: &TakenJob<J>, due_at: Timestamp) -> Result<bool, Failure> {
+        let job = &taken.job;
+        let params = params![job.id(), bigint(taken.turn)?, job.is_open(), due_at, Json(job)];
+        let rows = self.database.query(SAVE, &params).await?;
+        Ok(count(only(&rows)?, "saved")? == 1)
+    }
+}

@@ -1,0 +1,64 @@
+//! Ports of imports and exports of products.
+
+use domain::job::Job;
+use kernel::{Failure, Timestamp, Uuid};
+
+/// A job that this invocation has taken on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenJob<J> {
+    pub job: J,
+    /// Counts how often it was taken on. Who took it on before may store nothing any more.
+    pub turn: u64,
+}
+
+/// Jobs with how far they have come.
+pub trait JobStore {
+    /// Stores a new job, which may be taken on from `due_at`.
+    async fn create<J: Job>(&self, job: &J, due_at: Timestamp) -> Result<(), Failure>;
+
+    async fn get<J: Job>(&self, id: Uuid) -> Result<Option<J>, Failure>;
+
+    /// Takes on the open job of this type that has been due longest; `None` if none is due. It is due again at `until`, unless it is saved.
+    async fn take<J: Job>(&self, now: Timestamp, until: Timestamp) -> Result<Option<TakenJob<J>>, Failure>;
+
+    /// Stores a job that was taken on, due again at `due_at` if it is open. `false`, and nothing is stored, if it was taken on again since.
+    async fn save<J: Job>(&self, taken: &TakenJob<J>, due_at: Timestamp) -> Result<bool, Failure>;
+}
+
+/// What a store says of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectState {
+    /// Size in bytes.
+    pub size: u64,
+    pub etag: String,
+}
+
+/// Files of imports and exports.
+pub trait ProductFiles {
+    /// A link to upload one object with. It demands the media type and the size in bytes, and ends after `ttl_s` seconds.
+    async fn upload_link(&self, key: &str, media_type: &str, bytes: u64, ttl_s: u32) -> Result<String, Failure>;
+
+    /// A link to download an object with, for `ttl_s` seconds. Whether the object exists is not checked.
+    async fn link(&self, key: &str, ttl_s: u32) -> Result<String, Failure>;
+
+    /// The state of an object; `None` if there is none.
+    async fn state(&self, key: &str) -> Result<Option<ObjectState>, Failure>;
+
+    /// At most `length` bytes, at least one, of the object from `position`, which is within it. `None` if there is no object, or, with an ETag, if
+    /// there is another one.
+    async fn read(&self, key: &str, etag: Option<&str>, position: u64, length: u64)
+    -> Result<Option<Vec<u8>>, Failure>;
+
+    /// Stores an object of JSON lines, in place of one that there may be.
+    async fn put(&self, key: &str, lines: Vec<u8>) -> Result<(), Failure>;
+
+    /// Begins the upload of an object of JSON lines in parts. Returns the id of the upload.
+    async fn begin(&self, key: &str) -> Result<String, Failure>;
+
+    /// Stores a part, numbered from 1, in place of one that there may be. Every part but the last one has at least
+    /// [`domain::product_export::PART_BYTES`] bytes. Returns its ETag.
+    async fn put_part(&self, key: &str, upload: &str, number: usize, lines: Vec<u8>) -> Result<String, Failure>;
+
+    /// Makes the object of its parts. An upload that has been completed is completed.
+    async fn complete(&self, key: &str, upload: &str, parts: &[String]) -> Result<(), Failure>;
+}
