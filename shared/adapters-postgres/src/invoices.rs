@@ -49,6 +49,14 @@ const INSERT: &str = concat!(
 const FIND: &str = "
     SELECT series, position, issued_on, issued_at, draft FROM invoices WHERE order_id = $1 AND ($2 IS NULL OR user_id = $2)";
 
+const LAST_NUMBER: &str = "SELECT coalesce((SELECT last_number FROM series WHERE series = $1), 0) AS last_number";
+
+const RAISE_SERIES: &str = "
+    INSERT INTO series AS s (series, last_number, last_issued_on) VALUES ($1, $2, $3)
+    ON CONFLICT (series) DO UPDATE
+        SET last_number = excluded.last_number, last_issued_on = greatest(s.last_issued_on, excluded.last_issued_on)
+        WHERE s.last_number < excluded.last_number";
+
 #[derive(Debug)]
 pub struct PgInvoices<B> {
     pub(super) relay: Relay<B>,
@@ -109,6 +117,14 @@ impl<B: Bus> InvoiceStore for PgInvoices<B> {
             }
         }
         Err(Failure::unavailable("invoices", format!("the number was taken {MAX_ATTEMPTS} times in a row")))
+    }
+
+    async fn last_number(&self, series: &str) -> Result<i64, Failure> {
+        get(only(&self.relay.database().query(LAST_NUMBER, &params![series]).await?)?, "last_number")
+    }
+
+    async fn raise_series(&self, series: &str, last: i64, issued_on: Date) -> Result<(), Failure> {
+        self.relay.database().query(RAISE_SERIES, &params![series, last, issued_on]).await.map(drop)
     }
 
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {

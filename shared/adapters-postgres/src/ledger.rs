@@ -15,7 +15,7 @@ use domain::{
 use kernel::{Failure, Timestamp, Uuid};
 use ports::{Bus, Ledger};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio_postgres::{Row, types::Json};
 
 /// Posts each transfer of the array `$transfers` (jsonb, as [`rows`] makes it), for every row of `$from`, unless it is posted already.
@@ -73,6 +73,18 @@ const ADVANCE: &str = concat!(
     " SELECT count(*) AS steps FROM moved"
 );
 
+const UNPOSTED: &str = "
+    SELECT one.number FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS one (purpose, reference, number)
+    WHERE NOT EXISTS (SELECT FROM transfers AS t WHERE t.purpose = one.purpose AND t.reference = one.reference)";
+
+const POST: &str = concat!(
+    "WITH always AS (SELECT), ",
+    post_transfers!("$1", from "always"),
+    ", ",
+    insert_events!("$2", from "always"),
+    " SELECT 1 AS done"
+);
+
 #[derive(Debug)]
 pub struct PgLedger<B> {
     relay: Relay<B>,
@@ -113,6 +125,21 @@ impl<B: Bus> Ledger for PgLedger<B> {
     async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure> {
         let line = |row| Ok(PostedLine { transfer: read(row)?, is_stated: get(row, "is_stated")? });
         self.page(POSTED, pass, limit).await?.iter().map(line).collect()
+    }
+
+    async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure> {
+        let purposes: Vec<&str> = transactions.iter().map(|one| one.purpose.name()).collect();
+        let references: Vec<&str> = transactions.iter().map(|one| one.reference.as_str()).collect();
+        let rows = self.relay.database().query(UNPOSTED, &params![purposes, references]).await?;
+        let numbers = rows.iter().map(|row| get(row, "number")).collect::<Result<HashSet<i64>, _>>()?;
+        Ok((1..).zip(transactions).filter(|(number, _)| numbers.contains(number)).map(|(_, one)| one).collect())
+    }
+
+    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+        let events = std::slice::from_ref(event);
+        self.relay.database().query(POST, &params![Json(rows(transfers)), Json(events)]).await?;
+        self.relay.publish(events).await;
+        Ok(())
     }
 
     async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure> {

@@ -75,6 +75,16 @@ impl ports::Documents for S3Documents {
         }
     }
 
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| aws::to_failure("documents", &error))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+        }
+        Ok(keys)
+    }
+
     async fn exists(&self, key: &str) -> Result<bool, Failure> {
         match self.client.head_object().bucket(&self.bucket).key(key).send().await {
             Ok(_) => Ok(true),

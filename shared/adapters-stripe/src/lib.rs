@@ -22,6 +22,7 @@ use adapters::config::ConfigError;
 use adapters_secrets::SecretValue;
 use catalog::Uses;
 use classify::RefundPage;
+use domain::Money;
 use domain::ledger::GatewayStatement;
 use domain::payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund};
 use kernel::{Failure, FailureKind, Timestamp};
@@ -242,6 +243,12 @@ impl ports::Gateway for StripeGateway {
                 None => return Ok(all),
             }
         }
+    }
+
+    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+        let form = [("payment_intent", charge.to_owned()), ("amount", left.amount.get().to_string())];
+        let (status, body) = self.post("refunds", format!("return-{charge}"), &form).await?;
+        classify::refund(status, &body)
     }
 
     async fn balance_transactions(

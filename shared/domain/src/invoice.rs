@@ -127,6 +127,13 @@ impl Invoice {
     }
 }
 
+/// The highest number of a series among the keys of documents; `None` if no key is one of the series.
+pub fn highest_number(series: &str, keys: &[String]) -> Option<i64> {
+    let prefix = format!("{series}/{series}-");
+    let number = |key: &String| key.strip_prefix(&prefix)?.strip_suffix(".pdf")?.parse().ok();
+    keys.iter().filter_map(number).max()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,5 +207,14 @@ mod tests {
     #[test]
     fn object_key_consists_of_series_and_number() {
         assert_eq!(issued("2026-11-21T08:45:00Z").key(), "2026/2026-000042.pdf");
+    }
+
+    #[test]
+    fn highest_number_is_that_of_the_series_and_not_of_the_sort_order() {
+        let keys = ["2026/2026-999999.pdf", "2026/2026-1000000.pdf", "2026/2026-x.pdf", "CN-2026/CN-2026-2000000.pdf"];
+        let keys = keys.map(str::to_owned);
+        assert_eq!(highest_number("2026", &keys), Some(1_000_000));
+        assert_eq!(highest_number("CN-2026", &keys), Some(2_000_000));
+        assert_eq!(highest_number("2027", &keys), None);
     }
 }

@@ -10,6 +10,7 @@ mod limits;
 mod reconciliation;
 mod refunds;
 mod reported_refunds;
+mod restore;
 mod state_machine;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use refunds::{
     request_refund,
 };
 pub use reported_refunds::{ReportedRefund, record_excessive_refund, record_reported_refund};
+pub use restore::{RestoredPeriod, Standing, lost_transfers_posted, standing};
 pub use state_machine::{Input, State, Transition, next};
 
 use crate::{

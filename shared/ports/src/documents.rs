@@ -7,6 +7,9 @@ pub trait Documents {
     /// Stores a document, unless the key exists.
     async fn put_once(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), Failure>;
 
+    /// The keys that begin with `prefix`, sorted.
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, Failure>;
+
     async fn exists(&self, key: &str) -> Result<bool, Failure>;
 
     /// A presigned URL that is valid for `ttl_s` seconds.

@@ -1,6 +1,7 @@
 //! Ports of the payment gateway, and the codes of its failures.
 
 use domain::{
+    Money,
     id::PaymentId,
     ledger::GatewayStatement,
     payment::{ChargeOutcome, Payment, Refund, RefundOutcome, ReportedDispute, ReportedRefund},
@@ -46,6 +47,9 @@ pub trait Gateway {
 
     /// All refunds of a charge that are made or failed, whoever requested them, by the gateway's id of the charge.
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure>;
+
+    /// Refunds what is left of a charge that no payment has recorded, by the gateway's id of the charge: at most once per charge.
+    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure>;
 
     /// A page of the charges and refunds in `[from, to)` according to the gateway's own ledger: the first, or the one after a cursor.
     async fn balance_transactions(

@@ -7,7 +7,7 @@ use domain::{
     id::{OrderId, RefundId, UserId},
     invoice::{Calendar, Draft, Invoice},
 };
-use kernel::{Failure, Timestamp};
+use kernel::{Date, Failure, Timestamp};
 
 /// Stores and numbers invoices.
 pub trait InvoiceStore {
@@ -22,6 +22,12 @@ pub trait InvoiceStore {
         now: Timestamp,
         event: &dyn Fn(&Invoice) -> Event,
     ) -> Result<Invoice, Failure>;
+
+    /// The last number of a series, of invoices or of credit notes; 0 if it has none.
+    async fn last_number(&self, series: &str) -> Result<i64, Failure>;
+
+    /// Makes the series continue after `last`, with no earlier date than `issued_on`, unless it does already.
+    async fn raise_series(&self, series: &str, last: i64, issued_on: Date) -> Result<(), Failure>;
 
     /// The invoice of an order; with `owner`, only if the order is theirs.
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure>;

@@ -4,7 +4,7 @@ use crate::{Claim, Page, TransitionOutcome};
 use domain::{
     Event,
     id::{OrderId, PaymentId, UserId},
-    ledger::{PostedLine, StatedLine},
+    ledger::{GatewayTransaction, PostedLine, StatedLine, Transfer},
     payment::{AttemptLimit, Change, Payment},
     reconciliation::{Outcome, Pass, Progress},
 };
@@ -76,6 +76,12 @@ pub trait Ledger {
     /// Up to `limit` transfers that were posted in the period of a comparison, after its position, in order, and whether the statement
     /// has them.
     async fn posted(&self, pass: &Pass, limit: u32) -> Result<Vec<PostedLine>, Failure>;
+
+    /// Those of the transactions that are not posted, in the same order.
+    async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure>;
+
+    /// Posts the transfers that are not there yet, and commits the event.
+    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure>;
 
     /// Commits the outcome of a step with its events: stores transactions and posts fees that are not there yet. `false`, and nothing
     /// committed, if the progress is not `before` any more, because another run has taken the step.

@@ -8,6 +8,9 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Bucket(&INVOICES, &[PutObject]), Uses::InvoiceCalendar, Uses::InvoiceSeller])
         .publishes(&[INVOICE_ISSUED])
         .memory(512).timeout(20).gathering(50, 5).concurrency(30);
+    /// Makes the series continue after the documents that exist, after a restore of the database.
+    INVOICE_RESTORE = Function::new("invoice-restore", Invoices)
+        .uses(&[Uses::Postgres, Uses::Bucket(&INVOICES, &[ListBucket]), Uses::InvoiceCalendar]).timeout(300);
     /// Returns a link to the invoice of an order.
     INVOICE_GET = Function::new("invoice-get", Invoices)
         .http(Get, "/api/v1/orders/{id}/invoice", OWNER_OR_STAFF)

@@ -54,6 +54,10 @@ functions! {
     LEDGER_RECONCILE = Function::new("ledger-reconcile", Payments).triggered(Schedule { minutes: 30 })
         .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
         .publishes(&[LEDGER_RECONCILED]).timeout(300);
+    /// Settles with the gateway after a restore of the database.
+    PAYMENT_RESTORE = Function::new("payment-restore", Payments)
+        .uses(&[Uses::Postgres, Uses::Bus, Uses::Gateway, Uses::Secret(&GATEWAY_KEY, &[GetSecretValue])])
+        .publishes(&[LEDGER_RECONCILED, PAYMENT_REFUNDED, REFUND_FAILED, PAYMENT_MISMATCHED]).timeout(300);
     /// Lists the disputes of a payment.
     DISPUTE_LIST = Function::new("dispute-list", Payments).http(Get, "/api/v1/payments/{id}/disputes", STAFF_OR_ADMIN)
         .uses(&[Uses::PostgresRead]);

@@ -7,6 +7,7 @@ mod invariants;
 mod reconciliation;
 mod refunds;
 mod reported_refunds;
+mod restore;
 mod table;
 
 use super::*;

@@ -13,6 +13,7 @@ macro_rules! contract_documents {
         $crate::each_rule! { documents, $fixture;
             stored_document_exists_and_its_link_returns_it
             document_is_never_overwritten
+            keys_with_a_prefix_are_listed_in_order
             concurrent_puts_store_one_document
         }
     };
@@ -44,6 +45,16 @@ pub async fn document_is_never_overwritten<D: Documents + Reader>(fixture: &Fixt
     put(fixture.port(), &key, b"first").await.expect("stored");
     put(fixture.port(), &key, b"second").await.expect("putting an existing document succeeds");
     assert_eq!(read_by_link(fixture.port(), &key).await, b"first");
+}
+
+pub async fn keys_with_a_prefix_are_listed_in_order<D: Documents + Reader>(fixture: &Fixture<D>) {
+    let prefix = format!("contract/{}", fresh());
+    let keys = ["a", "b"].map(|name| format!("{prefix}/{name}.pdf"));
+    for key in keys.iter().rev() {
+        put(fixture.port(), key, b"document").await.expect("stored");
+    }
+    assert_eq!(fixture.port().keys(&format!("{prefix}/")).await, Ok(keys.to_vec()));
+    assert_eq!(fixture.port().keys(&format!("{prefix}/c")).await, Ok(vec![]));
 }
 
 pub async fn concurrent_puts_store_one_document<D: Documents + Reader>(fixture: &Fixture<D>) {

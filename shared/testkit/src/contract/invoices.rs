@@ -21,6 +21,7 @@ macro_rules! contract_invoices {
             each_series_has_its_own_numbering
             date_of_issue_never_runs_backwards_within_a_series
             series_follows_the_calendar
+            raised_series_continues_after_the_number_and_is_never_lowered
             repeated_assignment_returns_the_same_number
             concurrent_assignments_leave_no_gap_and_no_duplicate
             concurrent_assignments_for_one_order_return_one_number
@@ -105,6 +106,18 @@ pub async fn series_follows_the_calendar(fixture: &Fixture<impl InvoiceStore>) {
     let first_day = format!("{number}-03-31T23:30:00Z").parse().expect("an instant");
     assert_eq!(assign(last_day).await, ((number - 1).to_string(), 1, format!("{number}-03-31")));
     assert_eq!(assign(first_day).await, (number.to_string(), 1, format!("{number}-04-01")));
+}
+
+pub async fn raised_series_continues_after_the_number_and_is_never_lowered(fixture: &Fixture<impl InvoiceStore>) {
+    let (year, store) = (a_year(), fixture.port());
+    let (calendar, later) = (Calendar::utc(), later_by(year, 3 * 86_400));
+    let series = calendar.series(calendar.date(year));
+    assert_eq!(store.last_number(&series).await, Ok(0));
+    store.raise_series(&series, 7, calendar.date(later)).await.expect("raised");
+    store.raise_series(&series, 5, calendar.date(year)).await.expect("unchanged");
+    assert_eq!(store.last_number(&series).await, Ok(7));
+    let next = assign(store, &draft(), year).await.expect("a number");
+    assert_eq!((next.position, next.issued_on), (8, calendar.date(later)));
 }
 
 pub async fn repeated_assignment_returns_the_same_number(fixture: &Fixture<impl InvoiceStore>) {

@@ -36,6 +36,7 @@ macro_rules! contract_ledger {
             replayed_request_posts_its_transfers_once
             transfer_posted_earlier_does_not_block_a_transition
             sweep_publishes_events_missed_by_the_bus_once
+            lost_transfers_are_posted_once_with_every_event
             step_is_taken_once_and_the_loser_commits_nothing
             statement_is_stored_once_and_read_with_what_is_posted
             pages_of_both_sides_continue_after_a_position
@@ -243,6 +244,27 @@ pub async fn sweep_publishes_events_missed_by_the_bus_once(
 ) {
     let event = reconciled();
     fixture.assert_published_after_outage(event.id, post(&fixture.port().ledger, &[a_transfer(now())], &event)).await;
+}
+
+pub async fn lost_transfers_are_posted_once_with_every_event(
+    fixture: &Fixture<PaymentsAndLedger<impl PaymentStore, impl Ledger>>,
+) {
+    let (ledger, amount) = (&fixture.port().ledger, build::usd(1000));
+    let line = |purpose, reference: &str| {
+        let (reference, payment_id, fee) = (reference.to_owned(), None, build::usd(0));
+        GatewayTransaction { purpose, reference, payment_id, amount, fee, at: now() }
+    };
+    let (lost, other) = (fresh().to_string(), fresh().to_string());
+    let lines = vec![line(Purpose::Charge, &other), line(Purpose::Charge, &lost), line(Purpose::Refund, &lost)];
+    assert_eq!(ledger.unposted(lines.clone()).await, Ok(lines.clone()));
+    let (payment_id, refund_id) = (None, None);
+    let transfer = Transfer { purpose: Purpose::Charge, reference: lost, payment_id, refund_id, amount, at: now() };
+    let events = [reconciled(), reconciled()];
+    for event in &events {
+        ledger.post(std::slice::from_ref(&transfer), event).await.expect("posted");
+    }
+    assert_eq!(ledger.unposted(lines.clone()).await, Ok(vec![lines[0].clone(), lines[2].clone()]));
+    fixture.assert_only_published(&events.map(|event| event.id)).await;
 }
 
 pub async fn step_is_taken_once_and_the_loser_commits_nothing(

@@ -1,12 +1,14 @@
 //! In-memory fake of a Stripe-like payment gateway. A key charges once, some
 //! test tokens are declined, and refunds never exceed the charge.
 
+mod statement;
+
 use super::{Dependency, Gateway};
 use crate::ids;
 use domain::{
     Money,
     id::{OrderId, PaymentId, RefundId},
-    ledger::{GatewayStatement, GatewayTransaction, Purpose},
+    ledger::{GatewayStatement, GatewayTransaction},
     payment::{Answer, ChargeOutcome, CustomerAction, Payment, Refund, RefundOutcome, ReportedRefund, StatedAmount},
 };
 use kernel::{Failure, FailureKind, Timestamp};
@@ -214,29 +216,46 @@ impl GatewayState {
     }
 
     fn refund(&mut self, payment: &Payment, refund: &Refund) -> Result<RefundOutcome, Failure> {
+        let made = GatewayRefund {
+            key: refund.gateway_key(),
+            payment_id: payment.id,
+            charge: payment.transaction_id.clone().unwrap_or_default(),
+            amount: refund.amount,
+            transaction_id: String::new(),
+            at: refund.requested_at,
+            refund_id: Some(refund.id),
+            failure: None,
+        };
+        self.refund_once(made)
+    }
+
+    fn return_charge(&mut self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+        let Some(Charge { payment_id, at, .. }) = self.charges.iter().find(|one| one.transaction_id == charge).cloned()
+        else {
+            return Ok(RefundOutcome::Failed("resource_missing".to_owned()));
+        };
+        let (key, charge, transaction_id) = (format!("return-{charge}"), charge.to_owned(), String::new());
+        let (amount, refund_id, failure) = (left, None, None);
+        self.refund_once(GatewayRefund { key, payment_id, charge, amount, transaction_id, at, refund_id, failure })
+    }
+
+    /// Makes a refund, whose id is assigned here, once per key.
+    fn refund_once(&mut self, refund: GatewayRefund) -> Result<RefundOutcome, Failure> {
         self.requests += 1;
-        let key = refund.gateway_key();
+        let key = refund.key.clone();
         self.fault(&key, self.refund_outcomes.contains_key(&key))?;
         if let Some((first, outcome)) = self.refund_outcomes.get(&key) {
             return if *first == refund.amount { Ok(outcome.clone()) } else { Err(key_reused()) };
         }
-        let outcome = match self.rejection_code(payment, refund.amount) {
+        let amount = refund.amount;
+        let outcome = match self.rejection_code(&refund.charge, amount) {
             Some(code) => RefundOutcome::Failed(code.to_owned()),
-            None => RefundOutcome::Refunded(self.answer(format!("re_{:06}", self.refunds.len() + 1), refund.amount)),
+            None => RefundOutcome::Refunded(self.answer(format!("re_{:06}", self.refunds.len() + 1), amount)),
         };
         if let RefundOutcome::Refunded(Answer { transaction_id, .. }) = &outcome {
-            self.add_refund(GatewayRefund {
-                key: key.clone(),
-                payment_id: payment.id,
-                charge: payment.transaction_id.clone().unwrap_or_default(),
-                amount: refund.amount,
-                transaction_id: transaction_id.clone(),
-                at: refund.requested_at,
-                refund_id: Some(refund.id),
-                failure: None,
-            });
+            self.add_refund(GatewayRefund { transaction_id: transaction_id.clone(), ..refund });
         }
-        self.refund_outcomes.insert(key, (refund.amount, outcome.clone()));
+        self.refund_outcomes.insert(key, (amount, outcome.clone()));
         Ok(outcome)
     }
 
@@ -283,9 +302,8 @@ impl GatewayState {
     }
 
     /// Error code of a refund of `amount`, if it is rejected.
-    fn rejection_code(&self, payment: &Payment, amount: Money) -> Option<&'static str> {
-        let name = payment.transaction_id.as_ref();
-        let Some(charge) = self.charges.iter().find(|charge| Some(&charge.transaction_id) == name) else {
+    fn rejection_code(&self, charge: &str, amount: Money) -> Option<&'static str> {
+        let Some(charge) = self.charges.iter().find(|one| one.transaction_id == charge) else {
             return Some("resource_missing");
         };
         let is_back = |one: &&GatewayRefund| one.charge == charge.transaction_id && one.failure.is_none();
@@ -297,40 +315,6 @@ impl GatewayState {
             _ => None,
         }
     }
-
-    fn transactions(&self) -> impl Iterator<Item = GatewayTransaction> {
-        let charges = self.charges.iter().map(|one| GatewayTransaction {
-            purpose: Purpose::Charge,
-            reference: one.transaction_id.clone(),
-            payment_id: Some(one.payment_id),
-            amount: one.amount,
-            fee: fee(one.amount),
-            at: one.at,
-        });
-        let refunds = self.refunds.iter().map(|one| GatewayTransaction {
-            purpose: Purpose::Refund,
-            reference: one.transaction_id.clone(),
-            payment_id: Some(one.payment_id),
-            amount: one.amount,
-            fee: Money::zero(one.amount.currency),
-            at: one.at,
-        });
-        let returned = self.refunds.iter().filter(|one| one.failure.is_some()).map(|one| GatewayTransaction {
-            purpose: Purpose::RefundReversal,
-            reference: one.transaction_id.clone(),
-            payment_id: Some(one.payment_id),
-            amount: one.amount,
-            fee: Money::zero(one.amount.currency),
-            at: one.at,
-        });
-        charges.chain(refunds).chain(returned)
-    }
-}
-
-/// The gateway's fee for a charge: 2.9 % and 30 minor units, rounded half up.
-fn fee(amount: Money) -> Money {
-    let minor = (amount.amount.get() * 29 + 500) / 1000 + 30;
-    Money { amount: minor.try_into().expect("less than was charged"), ..amount }
 }
 
 impl ports::Gateway for Gateway {
@@ -376,6 +360,12 @@ impl ports::Gateway for Gateway {
             Ok(of_it.map(|refund| state.gateway.reported(refund)).collect())
         });
         query.await
+    }
+
+    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+        self.0
+            .step(Dependency::Gateway, "gateway.return_charge", |state| state.gateway.return_charge(charge, left))
+            .await
     }
 
     async fn balance_transactions(

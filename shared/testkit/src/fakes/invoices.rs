@@ -1,6 +1,6 @@
 //! In-memory fakes of invoices, documents and the invoice renderer.
 
-use super::{Dependency, Documents, Invoices};
+use super::{Dependency, Documents, Invoices, State};
 use domain::{
     Event,
     credit_note::{CreditNote, Refund},
@@ -71,6 +71,22 @@ impl ports::InvoiceStore for Invoices {
         commit.await
     }
 
+    async fn last_number(&self, series: &str) -> Result<i64, Failure> {
+        let last = |state: &State| state.invoices.last.get(series).map_or(0, |(number, _)| *number);
+        self.0.query(Dependency::Database, |state| Ok(last(state))).await
+    }
+
+    async fn raise_series(&self, series: &str, last: i64, issued_on: Date) -> Result<(), Failure> {
+        let step = self.0.step(Dependency::Database, "invoices.raise_series", |state| {
+            let entry = state.invoices.last.entry(series.to_owned()).or_insert((0, issued_on));
+            if entry.0 < last {
+                *entry = (last, entry.1.max(issued_on));
+            }
+            Ok(())
+        });
+        step.await
+    }
+
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {
         let is_visible = |invoice: &&Invoice| owner.is_none_or(|owner| invoice.draft.user_id == owner);
         self.0
@@ -96,6 +112,13 @@ impl ports::Documents for Documents {
             Ok(())
         });
         step.await
+    }
+
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+        let keys = self.0.query(Dependency::Documents, |state| {
+            Ok(state.documents.0.keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+        });
+        keys.await
     }
 
     async fn exists(&self, key: &str) -> Result<bool, Failure> {

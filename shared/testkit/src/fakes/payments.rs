@@ -316,6 +316,26 @@ impl ports::Ledger for Ledger {
         query.await
     }
 
+    async fn unposted(&self, transactions: Vec<GatewayTransaction>) -> Result<Vec<GatewayTransaction>, Failure> {
+        let query = self.0.query(Dependency::Database, |state| {
+            let is_posted = |one: &GatewayTransaction| {
+                let mut transfers = state.payments.transfers.iter();
+                transfers.any(|transfer| transfer.purpose == one.purpose && transfer.reference == one.reference)
+            };
+            Ok(transactions.iter().filter(|one| !is_posted(one)).cloned().collect())
+        });
+        query.await
+    }
+
+    async fn post(&self, transfers: &[Transfer], event: &Event) -> Result<(), Failure> {
+        let commit = self.0.commit("ledger.post", |state| {
+            state.payments.post(transfers);
+            state.outbox.add(event);
+            Ok(())
+        });
+        commit.await
+    }
+
     async fn advance(&self, before: &Progress, outcome: &Outcome, events: &[Event]) -> Result<bool, Failure> {
         let commit = self.0.commit("ledger.advance", |state| {
             if state.payments.progress != *before {

@@ -28,7 +28,7 @@ const NOT_ALARMED: [&str; 15] = [
 ];
 
 /// Runbooks that a decision begins, not an alarm.
-const WITHOUT_ALARM: [&str; 1] = ["region-failover"];
+const WITHOUT_ALARM: [&str; 2] = ["region-failover", "restore"];
 
 fn runbooks() -> BTreeSet<String> {
     let stem = |path: &std::path::PathBuf| path.file_stem()?.to_str().map(str::to_owned);

@@ -81,6 +81,10 @@ mod documents {
             self.documents.put_once(key, content_type, bytes).await
         }
 
+        async fn keys(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+            self.documents.keys(prefix).await
+        }
+
         async fn exists(&self, key: &str) -> Result<bool, Failure> {
             self.documents.exists(key).await
         }

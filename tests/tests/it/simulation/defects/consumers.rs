@@ -14,7 +14,7 @@ use domain::{
     window::{self, AnalyticsRecord, Fact},
 };
 use edge::Delivery;
-use kernel::{Failure, Ids, Timestamp};
+use kernel::{Date, Failure, Ids, Timestamp};
 use ports::{
     Audit, AuditReport, Backlog, Bus as _, Claim, ContactStore as _, EmailSender as _, InvoiceStore,
     MessageTemplates as _, Outbox, OutboxCursor, SweepReport, WindowStore as _,
@@ -80,6 +80,14 @@ impl<I: InvoiceStore> InvoiceStore for NumbersTwice<I> {
                 invoices.assign_number(claim, &draft, calendar, now, event).await
             }
         }
+    }
+
+    async fn last_number(&self, series: &str) -> Result<i64, Failure> {
+        self.0.last_number(series).await
+    }
+
+    async fn raise_series(&self, series: &str, last: i64, issued_on: Date) -> Result<(), Failure> {
+        self.0.raise_series(series, last, issued_on).await
     }
 
     async fn find(&self, order: OrderId, owner: Option<UserId>) -> Result<Option<Invoice>, Failure> {

@@ -2,7 +2,7 @@
 
 use super::Defect;
 use domain::{
-    DomainEvent, Event,
+    DomainEvent, Event, Money,
     id::{OrderId, PaymentId, RefundId, UserId},
     ledger::GatewayStatement,
     payment::{self, Change, ChargeOutcome, Payment, Refund, RefundOutcome, ReportedRefund, Status},
@@ -141,6 +141,10 @@ impl Gateway for FaultyGateway<'_> {
 
     async fn refunds_of(&self, charge: &str) -> Result<Vec<ReportedRefund>, Failure> {
         self.platform.gateway().refunds_of(charge).await
+    }
+
+    async fn return_charge(&self, charge: &str, left: Money) -> Result<RefundOutcome, Failure> {
+        self.platform.gateway().return_charge(charge, left).await
     }
 
     async fn balance_transactions(

@@ -1,0 +1,163 @@
+//! Settles with the gateway after the database was set back to an earlier moment: charges whose payments were lost are refunded and posted, and
+//! refunds that payments lack are recorded.
+//!
+//! Without `apply` it only reports. A second run changes nothing. What a person has to decide is reported each time.
+
+use domain::{
+    Money,
+    id::PaymentId,
+    ledger::{GatewayTransaction, Purpose, Transfer},
+    payment::{self, Change, RefundOutcome, RestoredPeriod, Standing, accept},
+};
+use edge::{direct::Invocation, telemetry::metrics};
+use kernel::{EventContext, Failure, Timestamp};
+use ports::{Gateway, Ledger, PaymentStore};
+use serde::{Deserialize, Serialize};
+use services::{settle_refunds, staff_metrics};
+
+/// Lost charges that one run returns, so that it ends in time: each takes two or three requests to the gateway.
+const MAX_RETURNED: u32 = 100;
+
+/// The moment that the database was set back to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restored {
+    pub from: Timestamp,
+    /// Whether to change anything.
+    #[serde(default)]
+    pub apply: bool,
+}
+
+/// A transaction of the gateway that is not in the ledger.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    pub standing: Standing,
+    pub purpose: Purpose,
+    /// The gateway's id.
+    pub reference: String,
+    pub payment_id: Option<PaymentId>,
+    pub amount: Money,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Transactions of the gateway that were compared.
+    pub compared: u32,
+    /// What the ledger lacked when the run began.
+    pub differences: Vec<Difference>,
+    /// Lost charges that are returned in full and posted now.
+    pub returned: u32,
+    /// Refunds, and returns of refunds, that payments have recorded now.
+    pub recorded: u32,
+    /// Lost charges that the gateway does not return, by its id.
+    pub not_returned: Vec<String>,
+    /// Lost charges left for the next run.
+    pub remaining: u32,
+    /// The gateway's ids of transactions that could not be decoded.
+    pub unreadable: Vec<String>,
+}
+
+/// Compares the gateway's transactions since an hour before the moment with the ledger.
+pub async fn handle(
+    payments: &impl PaymentStore,
+    ledger: &impl Ledger,
+    gateway: &impl Gateway,
+    call: Invocation<Restored>,
+) -> Result<Report, Failure> {
+    let period = RestoredPeriod::since(call.input.from, call.now)?;
+    let context = EventContext { now: call.now, ids: &call.ids, trace: &call.trace };
+    let (mut report, mut after) = (Report::default(), None);
+    loop {
+        let page = gateway.balance_transactions(period.from, period.until, after.as_deref()).await?;
+        report.compared += u32::try_from(page.transactions.len()).unwrap_or(u32::MAX);
+        report.unreadable.extend(page.unreadable);
+        for transaction in ledger.unposted(page.transactions).await? {
+            let payment = match transaction.payment_id {
+                Some(id) => payments.get(id, None).await?,
+                None => None,
+            };
+            let standing = payment::standing(&transaction, payment.as_ref());
+            report.differences.push(difference(&transaction, standing));
+            if !call.input.apply {
+                continue;
+            }
+            match (standing, payment.and_then(|payment| Some((payment.transaction_id.clone()?, payment)))) {
+                (Standing::RefundUnrecorded, Some((charge, payment))) => {
+                    let mut applied = |change: &Change| {
+                        report.recorded += 1;
+                        metrics::count_each(staff_metrics(change));
+                    };
+                    settle_refunds(payments, gateway, payment, &charge, context, &mut applied).await?;
+                }
+                (Standing::PaymentLost, _) if transaction.purpose == Purpose::Charge => {
+                    settle_lost((ledger, gateway), &transaction, period, context, &mut report).await?;
+                }
+                _ => {}
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(report),
+        }
+    }
+}
+
+/// Returns the charge of a lost payment and posts it, unless this run has returned enough.
+async fn settle_lost(
+    (ledger, gateway): (&impl Ledger, &impl Gateway),
+    charge: &GatewayTransaction,
+    period: RestoredPeriod,
+    context: EventContext<'_>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    if report.returned == MAX_RETURNED {
+        report.remaining += 1;
+    } else if let Some(transfers) = give_back(gateway, charge, context.now).await? {
+        let event = payment::lost_transfers_posted(period, report.compared, &transfers);
+        ledger.post(&transfers, &context.event("ledger", 1, event)).await?;
+        report.returned += 1;
+    } else {
+        report.not_returned.push(charge.reference.clone());
+    }
+    Ok(())
+}
+
+fn difference(transaction: &GatewayTransaction, standing: Standing) -> Difference {
+    let GatewayTransaction { purpose, reference, payment_id, amount, at, .. } = transaction.clone();
+    Difference { standing, purpose, reference, payment_id, amount, at }
+}
+
+/// Refunds what is left of a charge. Returns the transfers of the charge and its refunds; `None` if the gateway does not refund it.
+async fn give_back(
+    gateway: &impl Gateway,
+    charge: &GatewayTransaction,
+    now: Timestamp,
+) -> Result<Option<Vec<Transfer>>, Failure> {
+    let transfer = |purpose, reference: String, amount| Transfer {
+        purpose,
+        reference,
+        payment_id: charge.payment_id,
+        refund_id: None,
+        amount,
+        at: now,
+    };
+    let mut transfers = vec![transfer(Purpose::Charge, charge.reference.clone(), charge.amount)];
+    let mut left = charge.amount;
+    for refund in gateway.refunds_of(&charge.reference).await?.into_iter().filter(|refund| refund.failure.is_none()) {
+        let stated = refund.amount.as_ref().and_then(|stated| stated.to_money());
+        let Some(rest) = stated.and_then(|amount| left.minus(amount).ok()) else { return Ok(None) };
+        transfers.extend(stated.map(|amount| transfer(Purpose::Refund, refund.transaction_id, amount)));
+        left = rest;
+    }
+    if left.amount.get() > 0 {
+        let RefundOutcome::Refunded(answer) = gateway.return_charge(&charge.reference, left).await? else {
+            return Ok(None);
+        };
+        if accept(left, &answer).is_none() {
+            return Ok(None);
+        }
+        transfers.push(transfer(Purpose::Refund, answer.transaction_id, left));
+    }
+    Ok(Some(transfers))
+}
