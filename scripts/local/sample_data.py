@@ -5,7 +5,6 @@ created, and the sample's ids are replaced. Event ids and idempotency keys are n
 has no effect.
 """
 
-import base64
 import hashlib
 import hmac
 import json
@@ -13,10 +12,12 @@ import re
 import secrets
 import time
 import urllib.parse
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import sample_accounts
 import samples
 import verification
 from api_client import ApiClient, eventually, new_key, stack_env
@@ -37,21 +38,26 @@ RECEIVERS = ("https://example.com/webhooks", "https://example.com/other")
 DELIVERY = "0192f0c1-0000-7000-8000-0000000000e8"
 CLIENT = "0192f0c1-0000-7000-8000-0000000000f1"
 METHOD = "0192f0c1-0000-7000-8000-0000000000f7"
+# The samples of images have the id that others have for a payment.
+IMAGE = PAYMENT
 EMAIL = "ada@example.com"
 EVENT_ID = re.compile(r"0192f0c1-0000-(7000-8000-0000000e[0-9a-f]{4})")
 # These end their order, so they have one of their own: what is cancelled cannot be shipped.
 ENDING = ("order-cancel", "payment-close", "stock-release")
-# These change who the customer or the client is, so they have one of their own: who logs in afterwards needs the other.
+# These change who the customer is or end sessions, so they have an account each: others log in with the customer's.
 CLOSING = (
-    "client-delete",
     "order-erase",
     "password-change",
     "payment-method-forget",
+    "session-end",
     "user-delete",
     "user-erase",
+    "user-logout",
     "user-role-update",
     "user-status-update",
 )
+# These name an image that exists, of a product of its own: an image changes the version of its product.
+OWN_IMAGE = ("image-delete", "image-get")
 # These change or delete an endpoint of webhooks, so they have one each, of the version that the sample names.
 OWN_ENDPOINT = ("webhook-endpoint-delete", "webhook-endpoint-update", "webhook-secret-rotate")
 # A partial refund leaves the order as it is.
@@ -64,32 +70,26 @@ class StackData:
     """What the stack has instead of what the samples name."""
 
     replacements: dict[str, str]
+    # What functions have instead of that.
+    own: dict[str, dict[str, str]]
     # E-mail address and password by role.
     accounts: dict[str, tuple[str, str]]
+    # E-mail address and password of the account that only one function has.
+    owners: dict[str, tuple[str, str]]
     # The gateway's id of the order's charge.
     transaction: str
-    # The order and the payment of the functions that end an order.
-    ended: dict[str, str]
-    # The customer and the client of the functions that close an account.
-    closed: dict[str, str]
-    # The endpoints of the functions that change one.
-    endpoints: dict[str, str]
     webhook_secret: str
     # Id and secret of a service client, as parameters of a request for a token.
     client: dict[str, str]
-    # A login that waits for a second factor, and what finishes it.
-    mfa: dict[str, str]
+    # What makes the body of samples that use up a login. A login that waits for a second factor does not wait long.
+    logins: Mapping[str, Callable[[], dict[str, str]]]
     # Four hexadecimal digits, new for each run.
     tag: str
 
     def event(self, function: str) -> Any:
         """The sample event of a function, for this stack."""
         text = samples.path(function).read_text()
-        own = self.ended if function in ENDING else self.closed if function in CLOSING else {}
-        if function in self.endpoints:
-            own = {ENDPOINT: self.endpoints[function]}
-        replacements = self.replacements | own
-        for old, new in replacements.items():
+        for old, new in (self.replacements | self.own.get(function, {})).items():
             text = text.replace(old, new)
         event = json.loads(EVENT_ID.sub(rf"0192f0c1-{self.tag}-\1", text))
         headers = event.get("headers") or {}
@@ -97,8 +97,8 @@ class StackData:
             headers["idempotency-key"] += f"-{self.tag}"
         if function == "token-issue":
             return {**event, "body": urllib.parse.urlencode({"grant_type": "client_credentials"} | self.client)}
-        if function == "user-login-mfa":
-            return {**event, "body": json.dumps(self.mfa)}
+        if function in self.logins:
+            return {**event, "body": json.dumps(self.logins[function]())}
         if function == "payment-webhook":
             return self._signed(event)
         if function == "user-register":
@@ -134,31 +134,25 @@ def create() -> StackData:
     """Places an order in the running stack and waits until it is paid."""
     env = stack_env()
     public = ApiClient(env["API_URL"])
-    # The account and the product must be new; the four digits of a tag may repeat.
-    unique = secrets.token_hex(6)
-    password = json.loads(samples.event("user-login")["body"])["password"]
-    email = f"ada-{unique}@example.com"
-    account = {"email": email, "username": f"ada{unique}", "password": password, "full_name": "Ada Lovelace"}
-    user_id = str(public.post("/users/register", account).expect(201)["id"])
-    other = account | {"email": f"eve-{unique}@example.com", "username": f"eve{unique}"}
-    closed = {CUSTOMER: str(public.post("/users/register", other).expect(201)["id"]), EMAIL: other["email"]}
-    verification.verify_email(env, public, user_id, email)
+    account = sample_accounts.register(public, "ada")
+    verification.verify_email(env, public, account.id, account.email)
     accounts = {
-        "customer": (email, password),
+        "customer": (account.email, account.password),
         "staff": (env["STAFF_EMAIL"], env["STAFF_PASSWORD"]),
         "admin": (env["ADMIN_EMAIL"], env["ADMIN_PASSWORD"]),
     }
-    customer, staff = public.login(*accounts["customer"]), public.login(*accounts["staff"])
-    lantern = json.loads(samples.event("product-create")["body"])
-    lantern["sku"] = f"LANTERN-{unique.upper()}"
-    product = str(staff.post("/products", lantern, new_key()).expect(201)["id"])
-    eventually("stock of the product", lambda: public.get(f"/products/{product}/stock").expect(200)["available"])
+    customer, staff, admin = (public.login(*accounts[role]) for role in ("customer", "staff", "admin"))
+    product = _product(public, staff)
     wanted = json.loads(samples.event("order-place")["body"].replace(PRODUCT, product))
     orders = [str(customer.post("/orders", wanted, new_key()).expect(201)["id"]) for _ in range(2)]
     payments = [eventually("paid order", partial(_payment, customer, order)) for order in orders]
     eventually("invoice", lambda: customer.get(f"/orders/{orders[0]}/invoice").expect(200))
+    one, two = (admin.post("/oauth/clients", {"name": f"Samples {secrets.token_hex(6)}"}).expect(201) for _ in range(2))
+    receiver = f"{env['MAILBOX_URL']}webhooks/samples"
+    endpoint = _endpoint(staff, receiver)
+    tested = staff.post(f"/webhook-endpoints/{endpoint}/test", None).expect(202)
     replacements = {
-        CUSTOMER: user_id,
+        CUSTOMER: account.id,
         PRODUCT: product,
         IMPORT: str(staff.post("/products/imports", {"size": 1}).expect(202)["id"]),
         EXPORT: str(staff.post("/products/exports", None).expect(202)["id"]),
@@ -166,43 +160,53 @@ def create() -> StackData:
         PAYMENT: str(payments[0]["id"]),
         REFUND: _refund(staff, payments[0]),
         METHOD: str(customer.post("/payment-methods", SAVED, new_key()).expect(201)["id"]),
-        EMAIL: email,
+        EMAIL: account.email,
+        CLIENT: str(one["id"]),
+        **dict.fromkeys(RECEIVERS, receiver),
+        ENDPOINT: endpoint,
+        DELIVERY: str(tested["id"]),
     }
-    admin = public.login(*accounts["admin"])
-    one, two = (admin.post("/oauth/clients", {"name": f"Samples {unique}"}).expect(201) for _ in range(2))
-    client = {"client_id": str(one["id"]), "client_secret": str(one["secret"])}
-    replacements[CLIENT], closed[CLIENT] = client["client_id"], str(two["id"])
-    receiver = f"{env['MAILBOX_URL']}webhooks/samples"
-    replacements |= dict.fromkeys(RECEIVERS, receiver) | {ENDPOINT: _endpoint(staff, receiver)}
-    tested = staff.post(f"/webhook-endpoints/{replacements[ENDPOINT]}/test", None)
-    replacements[DELIVERY] = str(tested.expect(202)["id"])
-    endpoints = {function: _endpoint(staff, receiver) for function in OWN_ENDPOINT}
-    ended = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}
-    secret = env["GATEWAY_WEBHOOK_SECRET"]
-    transaction = str(payments[0]["transaction_id"])
+    closed = sample_accounts.register_each(public, CLOSING)
+    ended, pictured = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}, _image(staff, _product(public, staff))
+    own = {
+        **{function: {CUSTOMER: its.id} for function, its in closed.items()},
+        **dict.fromkeys(ENDING, ended),
+        **dict.fromkeys(OWN_IMAGE, pictured),
+        **{function: {ENDPOINT: _endpoint(staff, receiver)} for function in OWN_ENDPOINT},
+        "client-delete": {CLIENT: str(two["id"])},
+    }
     # It waits for its first code, and has no effect on logins.
-    customer.post(f"/users/{user_id}/totp", {"current_password": password}).expect(200)
-    mfa = _waiting_login(public, account | {"email": f"kim-{unique}@example.com", "username": f"kim{unique}"})
-    return StackData(replacements, accounts, transaction, ended, closed, endpoints, secret, client, mfa, new_tag())
+    customer.post(f"/users/{account.id}/totp", {"current_password": account.password}).expect(200)
+    return StackData(
+        replacements=replacements,
+        own=own,
+        accounts=accounts,
+        owners={function: (its.email, its.password) for function, its in closed.items()},
+        transaction=str(payments[0]["transaction_id"]),
+        webhook_secret=env["GATEWAY_WEBHOOK_SECRET"],
+        client={"client_id": str(one["id"]), "client_secret": str(one["secret"])},
+        logins={
+            "token-refresh": partial(sample_accounts.refreshable_login, public, account),
+            "user-login-mfa": partial(sample_accounts.waiting_login, public),
+        },
+        tag=new_tag(),
+    )
 
 
-def _waiting_login(public: ApiClient, account: Json) -> dict[str, str]:
-    """A login of a new account with a second factor, after its password was proven."""
-    user = str(public.post("/users/register", account).expect(201)["id"])
-    login = {"email": account["email"], "password": account["password"]}
-    owner = public.login(login["email"], login["password"])
-    secret = str(owner.post(f"/users/{user}/totp", {"current_password": login["password"]}).expect(200)["secret"])
-    confirmed = owner.post(f"/users/{user}/totp/confirm", {"code": _one_time_password(secret)}).expect(200)
-    waiting = public.post("/users/login", login).expect(401)
-    return {"mfa_token": str(waiting["mfa_token"]), "recovery_code": str(confirmed["recovery_codes"][0])}
+def _product(public: ApiClient, staff: ApiClient) -> str:
+    """A new product, which has stock."""
+    lantern = json.loads(samples.event("product-create")["body"])
+    # The four digits of a tag may repeat.
+    lantern["sku"] = f"LANTERN-{secrets.token_hex(6).upper()}"
+    product = str(staff.post("/products", lantern, new_key()).expect(201)["id"])
+    eventually("stock of the product", lambda: public.get(f"/products/{product}/stock").expect(200)["available"])
+    return product
 
 
-def _one_time_password(secret: str) -> str:
-    """The code of RFC 6238 for this moment."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, (int(time.time()) // 30).to_bytes(8, "big"), "sha1")
-    at = digest[-1] & 15
-    return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06}"
+def _image(staff: ApiClient, product: str) -> dict[str, str]:
+    """A product and an image of it that was announced and not sent."""
+    wanted = json.loads(samples.event("image-add")["body"])
+    return {PRODUCT: product, IMAGE: str(staff.post(f"/products/{product}/images", wanted).expect(201)["id"])}
 
 
 def _endpoint(staff: ApiClient, receiver: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import config
 
 # Statuses of an HTTP function that processed its sample. The order may be in another state than the sample expects.
-PROCESSED = {200, 201, 202, 204, 409, 412, 422}
+PROCESSED = {200, 201, 202, 204, 302, 409, 412, 422}
 # Statuses of the default route, which answers what matches no other.
 UNMATCHED = {404, 405}
 # These prepare what others read: the schema, a product, an account, an order.

@@ -3,29 +3,39 @@
 import hashlib
 import hmac
 import json
+import time
 import unittest
 from dataclasses import replace
+from email.message import Message
 from typing import Any
+from unittest import mock
 
+import api_client
 import catalog
+import sample_accounts
 import sample_data
 import samples
 
 HTTP = {"requestContext": {"http": {"method": "GET"}}}
+LOGINS = mock.Mock(side_effect=[{"mfa_token": "token-1"}, {"mfa_token": "token-2"}])
 DATA = sample_data.StackData(
     replacements={
         sample_data.ORDER: "order-1",
         sample_data.PAYMENT: "payment-1",
         sample_data.EMAIL: "ada-1@example.com",
     },
+    own={
+        "stock-release": {sample_data.ORDER: "order-2"},
+        "password-change": {sample_data.CUSTOMER: "customer-2"},
+        "user-delete": {sample_data.CUSTOMER: "customer-3"},
+        "image-delete": {sample_data.PRODUCT: "product-2", sample_data.IMAGE: "image-1"},
+    },
     accounts={},
+    owners={},
     transaction="pi_1",
-    ended={sample_data.ORDER: "order-2"},
-    closed={sample_data.CUSTOMER: "customer-2"},
-    endpoints={"webhook-endpoint-delete": "endpoint-2"},
     webhook_secret="whsec_1",
     client={"client_id": "client-1", "client_secret": "secret-1"},
-    mfa={"mfa_token": "token-1", "recovery_code": "code-1"},
+    logins={"user-login-mfa": LOGINS},
     tag="00ab",
 )
 
@@ -36,7 +46,15 @@ def judge(sample: Any, response: Any, dead_lettered: int = 0) -> tuple[str, bool
 
 class JudgeTest(unittest.TestCase):
     def test_a_request_passes_when_it_was_read(self) -> None:
-        for status, passed in ((200, True), (409, True), (404, False), (401, False), (403, False), (500, False)):
+        for status, passed in (
+            (200, True),
+            (302, True),
+            (409, True),
+            (404, False),
+            (401, False),
+            (403, False),
+            (500, False),
+        ):
             self.assertEqual(judge(HTTP, {"statusCode": status}), (str(status), passed))
 
     def test_the_default_route_passes_when_it_says_that_nothing_is_there(self) -> None:
@@ -67,6 +85,24 @@ class OrderTest(unittest.TestCase):
         self.assertEqual([name for name in catalog.functions() if not samples.path(name).exists()], [])
 
 
+class AccountTest(unittest.TestCase):
+    def test_each_function_gets_an_account_of_its_own(self) -> None:
+        registered: list[str] = []
+
+        def post(_: str, wanted: dict[str, str]) -> api_client.Response:
+            registered.append(wanted["email"])
+            return api_client.Response("", 201, Message(), json.dumps({"id": wanted["email"]}).encode())
+
+        accounts = sample_accounts.register_each(mock.Mock(post=post), sample_data.CLOSING)
+        self.assertEqual(tuple(accounts), sample_data.CLOSING)
+        self.assertEqual({account.id for account in accounts.values()}, set(registered))
+        self.assertEqual(len(set(registered)), len(sample_data.CLOSING))
+
+    def test_a_code_is_that_of_rfc_6238(self) -> None:
+        with mock.patch.object(time, "time", return_value=59):
+            self.assertEqual(sample_accounts.one_time_password("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "287082")
+
+
 class StackDataTest(unittest.TestCase):
     def test_a_sample_names_what_the_stack_has(self) -> None:
         event = DATA.event("order-get")
@@ -86,7 +122,20 @@ class StackDataTest(unittest.TestCase):
 
     def test_what_closes_an_account_has_one_of_its_own(self) -> None:
         self.assertIn("customer-2", json.dumps(DATA.event("password-change")))
-        self.assertNotIn("customer-2", json.dumps(DATA.event("user-get")))
+        self.assertIn("customer-3", json.dumps(DATA.event("user-delete")))
+        self.assertNotIn("customer-", json.dumps(DATA.event("user-get")))
+
+    def test_every_sample_that_closes_an_account_names_it_or_its_session(self) -> None:
+        named = (sample_data.CUSTOMER in samples.path(function).read_text() for function in sample_data.CLOSING)
+        self.assertTrue(all(named))
+
+    def test_an_image_has_an_id_of_its_own(self) -> None:
+        path = DATA.event("image-delete")["rawPath"]
+        self.assertEqual(path, "/api/v1/products/product-2/images/image-1")
+
+    def test_a_login_that_a_sample_uses_up_is_made_for_each_event(self) -> None:
+        first, second = (json.loads(DATA.event("user-login-mfa")["body"])["mfa_token"] for _ in range(2))
+        self.assertNotEqual(first, second)
 
     def test_a_token_is_requested_with_the_secret_of_the_client(self) -> None:
         body = "grant_type=client_credentials&client_id=client-1&client_secret=secret-1"
