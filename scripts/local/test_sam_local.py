@@ -1,22 +1,30 @@
 """Tests of scripts/sam-local: what it chooses, sends and writes, and where no container engine starts."""
 
+import argparse
 import contextlib
+import http.server
 import io
 import sys
 import tempfile
+import threading
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from unittest import mock
 
 import api_client
 import catalog
 import config
 import engine
+import progress
 import sam_files
 import sam_local
 import sam_routes
+import sample_data
 import samples
 from config import ScriptError
+from sam_routes import RouteRow
 
 
 class SkippedTest(unittest.TestCase):
@@ -66,6 +74,142 @@ class ChoiceTest(unittest.TestCase):
         names = catalog.functions()
         self.assertEqual(sam_local.choose(names, 3, 7), sam_local.choose(names[::-1], 3, 7))
         self.assertNotEqual(sam_local.choose(names, 9, 7), sam_local.choose(names, 9, 8))
+
+
+class InvocationTest(unittest.TestCase):
+    def outcome(self, *answers: bytes | ScriptError) -> tuple[tuple[bytes, str], int]:
+        send = mock.Mock(side_effect=answers)
+        with mock.patch.object(progress, "note"):
+            return sam_local.invoked("order-get", Path("ok.json"), send), send.call_count
+
+    def test_a_function_that_responds_is_invoked_once(self) -> None:
+        self.assertEqual(self.outcome(b"{}"), ((b"{}", ""), 1))
+
+    def test_a_function_without_a_response_is_invoked_once_more(self) -> None:
+        lost = ScriptError("no response (status 0)")
+        self.assertEqual(self.outcome(lost, b"{}"), ((b"{}", "no response, then "), 2))
+        with self.assertRaises(ScriptError):
+            self.outcome(lost, lost)
+
+
+class PreparationTest(unittest.TestCase):
+    def test_routes_have_other_data_than_the_functions_before_them(self) -> None:
+        given = []
+
+        def keep(_: list[str], data: object, *__: object) -> list[object]:
+            given.append(data)
+            return []
+
+        arguments = argparse.Namespace(names=["order-get"], all=False, warm=False, write=None)
+        with (
+            mock.patch.object(sample_data, "create", side_effect=["first", "second"]),
+            mock.patch.object(sam_local, "run_functions", side_effect=keep),
+            mock.patch.object(sam_local, "run_routes", side_effect=keep),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            sam_local.check(arguments)
+        self.assertEqual(given, ["first", "second"])
+
+
+class GroupTest(unittest.TestCase):
+    def test_a_server_serves_a_part_of_the_routes(self) -> None:
+        groups = sam_routes.groups(catalog.routes())
+        self.assertGreater(len(groups), 1)
+        self.assertLessEqual(max(map(len, groups)), sam_routes.ROUTES_PER_SERVER)
+
+    def test_groups_keep_the_order_of_the_samples(self) -> None:
+        names = [name for group in sam_routes.groups(catalog.routes()) for name in group]
+        self.assertEqual(names, samples.in_order(catalog.routes()))
+
+    def test_each_group_has_a_server_of_its_own(self) -> None:
+        running: list[str] = []
+        served: list[str] = []
+
+        @contextlib.contextmanager
+        def server(command: str, _: object) -> Iterator[str]:
+            running.append(command)
+            yield f"http://server-{len(served)}"
+            running.pop()
+            served.append(command)
+
+        def call(url: str, name: str, *_: object) -> RouteRow:
+            self.assertEqual(running, ["start-api"])
+            return RouteRow(name, url, 1, "200", True)
+
+        with (
+            mock.patch.object(sam_routes, "server", server),
+            mock.patch.object(sam_local, "environment", dict),
+            mock.patch.object(sam_routes, "tokens", return_value={}),
+            mock.patch.object(sam_routes, "call", side_effect=call),
+            mock.patch.object(progress, "note"),
+        ):
+            rows = sam_local.run_routes(list(catalog.routes()), mock.Mock())
+        by_server: dict[str, list[str]] = {}
+        for row in rows:
+            by_server.setdefault(row.route, []).append(row.name)
+        self.assertEqual(list(by_server.values()), sam_routes.groups(catalog.routes()))
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    """Answers with the statuses of `answers` in turn, and keeps the tokens it received."""
+
+    answers: ClassVar[list[int]] = []
+    received: ClassVar[list[str]] = []
+
+    def _answer(self) -> None:
+        self.received.append(self.headers.get("authorization", ""))
+        self.send_response(self.answers.pop(0))
+        self.send_header("location", "/elsewhere")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class CallTest(unittest.TestCase):
+    def called(self, name: str, answers: list[int], owners: dict[str, tuple[str, str]] | None = None) -> RouteRow:
+        Api.answers[:], Api.received[:] = answers, []
+        data = mock.Mock(owners=owners or {})
+        data.event.side_effect = samples.event
+        with http.server.HTTPServer(("127.0.0.1", 0), Api) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                url = f"http://127.0.0.1:{server.server_port}"
+                return sam_routes.call(url, name, data, {"customer": "token-1"})
+            finally:
+                server.shutdown()
+                thread.join()
+
+    def test_a_redirect_is_the_response_and_not_followed(self) -> None:
+        row = self.called("image-get", [302])
+        self.assertEqual((row.result, row.passed), ("302", True))
+
+    def test_a_route_whose_container_did_not_start_is_called_once_more(self) -> None:
+        row = self.called("category-list", [502, 200])
+        self.assertEqual((row.result, row.passed), ("502, then 200", True))
+        self.assertFalse(self.called("category-list", [502, 502]).passed)
+
+    def test_a_route_that_accepts_a_wrong_token_fails(self) -> None:
+        row = self.called("order-get", [200, 200])
+        self.assertEqual((row.result, row.passed), ("200, 200 with a wrong token", False))
+        self.assertTrue(self.called("order-get", [200, 401]).passed)
+
+    def test_a_function_with_an_account_of_its_own_is_called_with_its_token(self) -> None:
+        owner = api_client.ApiClient("http://127.0.0.1", "token-2")
+        with mock.patch.object(api_client.ApiClient, "login", return_value=owner) as login:
+            self.called("user-logout", [204, 401], {"user-logout": ("eve@example.com", "password-2")})
+            self.assertEqual(Api.received, ["Bearer token-2", "Bearer wrong"])
+            login.assert_called_once_with("eve@example.com", "password-2")
+            self.called("order-get", [200, 401], {"user-logout": ("eve@example.com", "password-2")})
+        self.assertEqual(Api.received, ["Bearer token-1", "Bearer wrong"])
 
 
 class RequestTest(unittest.TestCase):
