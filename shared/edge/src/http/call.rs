@@ -140,7 +140,8 @@ impl<B> Call<B> {
             .cookies
             .iter()
             .filter_map(move |cookie| cookie.split_once('='))
-            .filter_map(move |(key, value)| (key.trim() == name).then(|| value.trim()))
+            .filter(move |(key, _)| key.trim() == name)
+            .map(|(_, value)| value.trim())
     }
 
     /// The credentials of `Authorization: Basic`; `None` without that scheme.
