@@ -47,8 +47,10 @@ run "messaging" {
   }
 
   assert {
-    condition     = local.catalog.max_receives >= 5 && local.catalog.max_receives <= 1000
-    error_message = "max_receives must be from 5 to 1000: with fewer, throttled invocations use up the deliveries of a good message."
+    condition = local.catalog.max_receives <= 1000 && alltrue([
+      for queue in values(module.messaging.settings.queues) : queue.visibility_s * local.catalog.max_receives >= 86400
+    ])
+    error_message = "A queue uses up its deliveries within a day in which its function does not start."
   }
 
   assert {

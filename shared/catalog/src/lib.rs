@@ -11,6 +11,7 @@ mod actions;
 mod alarms;
 mod capacity;
 mod database;
+mod deliveries;
 mod events;
 mod functions;
 mod resources;
@@ -24,6 +25,7 @@ pub use actions::*;
 pub use alarms::*;
 pub use capacity::*;
 pub use database::*;
+pub use deliveries::*;
 pub use events::*;
 pub use functions::*;
 pub use resources::*;
@@ -259,15 +261,6 @@ impl Function {
         matches!(self.trigger, Trigger::Http { .. } | Trigger::DefaultRoute)
     }
 
-    /// The events that it receives through a queue or a stream.
-    pub const fn consumes(&self) -> &'static [&'static Event] {
-        match self.trigger {
-            Trigger::Bus(events) | Trigger::Fanout(_, events) | Trigger::Stream(_, events) => events,
-            Trigger::AllEvents => EVENTS,
-            _ => &[],
-        }
-    }
-
     /// The events that it may put on the bus: its own, or, if it publishes none, those of every outbox.
     pub fn puts_on_bus(&self) -> Vec<&'static Event> {
         let uses = |row: &Function, wanted: fn(&Uses) -> bool| row.resources().any(wanted);
@@ -286,11 +279,6 @@ impl Function {
         matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::ExternalTopic(_) | Trigger::AllEvents)
     }
 
-    /// Whether the inbox of its context has an entry for each event that it has handled, which the audit of deliveries looks for.
-    pub const fn keeps_inbox(&self) -> bool {
-        matches!(self.trigger, Trigger::Bus(_) | Trigger::Fanout(..) | Trigger::AllEvents)
-    }
-
     /// Whether it consumes a queue, a stream or objects, and therefore has a dead-letter queue.
     pub const fn has_dead_letter_queue(&self) -> bool {
         let is_read = matches!(self.trigger, Trigger::Stream(..) | Trigger::TableChanges(_) | Trigger::Kafka(_));
@@ -298,20 +286,8 @@ impl Function {
     }
 }
 
-/// `maxReceiveCount` of every queue: deliveries of a message before SQS moves it to the dead-letter queue. When the
-/// handler fails, the exponential backoff of `edge::queue` stretches them over seven hours, so that an outage of the gateway or the
-/// database that long loses no order. A function that dies before it reports (at start, out of time or memory) sets no backoff and
-/// uses them up in one to two hours. Failures that are not retryable are dead-lettered at once.
-pub const MAX_RECEIVES: u32 = 40;
-
 /// Prefix of every physical name, followed by the stage.
 pub const PREFIX: &str = "quayside";
-
-/// The functions that owe the inbox of their context an entry for each event of this type.
-pub fn consumers_with_inbox(event: &Event) -> impl Iterator<Item = &'static Function> {
-    let consumes = |function: &&Function| function.consumes().iter().any(|consumed| consumed.name == event.name);
-    FUNCTIONS.iter().copied().filter(|function| function.keeps_inbox()).filter(consumes)
-}
 
 /// Finds a function by its name.
 pub fn find(name: &str) -> Option<&'static Function> {

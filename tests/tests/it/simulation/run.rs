@@ -53,16 +53,17 @@ pub fn in_order<S: Backend>(
     Ok(report)
 }
 
-/// Runs tasks in order, loses message number `lost` for good, and lets the platform stand until an audit of deliveries finds nothing.
+/// Runs tasks in order, loses message number `lost` for good, and, with `audits`, lets the platform stand until an audit of deliveries finds
+/// nothing.
 pub fn with_loss<S: Backend>(
     backend: S,
     now: Timestamp,
     plan: Plan,
     lost: Option<usize>,
-    defect: Option<Defect>,
+    audits: bool,
 ) -> Result<World<S>, (World<S>, Violation)> {
-    let mut world = World::new(backend, now, 7, plan, defect);
-    (world.through_edge, world.lost, world.audits) = (true, lost, true);
+    let mut world = World::new(backend, now, 7, plan, None);
+    (world.through_edge, world.lost, world.audits) = (true, lost, audits);
     match until_delivered(&mut world) {
         Ok(()) => Ok(world),
         Err(violation) => Err((world, violation)),
@@ -75,8 +76,10 @@ fn until_delivered<S: Backend>(world: &mut World<S>) -> Result<(), Violation> {
         if step(world, &choices)? {
             continue;
         }
-        world.clock.advance(AUDITED_AFTER);
-        world.work(vec![Task::Sweep], &choices);
+        if world.audits {
+            world.clock.advance(AUDITED_AFTER);
+            world.work(vec![Task::Sweep], &choices);
+        }
         if world.backend.waiting() == 0 {
             world.read_stores();
             rules::always(world)?;

@@ -119,6 +119,7 @@ pub struct QueuedMessage {
     pub to: &'static Function,
     pub event: Rc<Event>,
     pub attempt: u32,
+    pub sent: Timestamp,
     due: Timestamp,
 }
 
@@ -197,7 +198,7 @@ impl<S: Backend> World<S> {
                     continue;
                 }
                 let copies = 1 + usize::from(self.is_duplicated(row, choices));
-                let message = QueuedMessage { to, event: Rc::clone(&event), attempt: 1, due: now };
+                let message = QueuedMessage { to, event: Rc::clone(&event), attempt: 1, sent: now, due: now };
                 self.queue.extend(std::iter::repeat_n(message, copies));
             }
         }

@@ -29,6 +29,25 @@ fn every_event_has_a_consumer() {
     expect_none(&complaints, "add a consumer, or delete the event");
 }
 
+/// The audit of deliveries publishes an event again until each consumer has recorded it.
+#[test]
+fn every_consumer_of_events_claims_them_or_records_a_receipt() {
+    let mut complaints = Vec::new();
+    for row in FUNCTIONS.iter().filter(|row| row.keeps_inbox()) {
+        let source = |file: &str| {
+            let path = format!("{}/../functions/{}/src/{file}", env!("CARGO_MANIFEST_DIR"), row.name);
+            std::fs::read_to_string(path).expect("a source file")
+        };
+        if !source("main.rs").contains(".after(") && !source("lib.rs").contains("delivery.claim()") {
+            complaints.push(format!("{} does neither", row.name));
+        }
+        if row.database_role().is_none() {
+            complaints.push(format!("{} has no database with an inbox", row.name));
+        }
+    }
+    expect_none(&complaints, "wrap the handler in `receipts.after(…)`, and add `Uses::Postgres`");
+}
+
 #[test]
 fn every_publisher_has_access_to_the_bus() {
     let mut complaints = Vec::new();

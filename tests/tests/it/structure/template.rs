@@ -28,9 +28,26 @@ fn number(stacks: &Stacks, row: &catalog::Function, id: &str, pointer: &str) -> 
 }
 
 #[test]
-fn message_retries_outlast_six_hours_and_end_before_the_retention_period() {
-    let tried = edge::queue::retry_window_seconds(catalog::MAX_RECEIVES);
-    assert!((6 * 3_600..3 * 24 * 3_600).contains(&tried), "{tried} seconds");
+fn defects_are_retried_for_six_hours_and_dead_lettered_before_a_day_is_over() {
+    let tried = edge::queue::retry_window_seconds(edge::MAX_DEFECT_ATTEMPTS);
+    assert!((6 * 3_600..24 * 3_600).contains(&tried), "{tried} seconds");
+}
+
+/// A function that dies at start sets no backoff.
+#[test]
+fn a_day_in_which_no_function_starts_dead_letters_nothing() {
+    const DAY_S: u64 = 24 * 3_600;
+    let stacks = template::build();
+    let mut complaints = Vec::new();
+    for row in FUNCTIONS.iter().filter(|row| row.has_queue()) {
+        let queue = logical(row.name, "Queue");
+        let of_queue = |pointer| number(&stacks, row, &queue, pointer);
+        let survived = of_queue("/VisibilityTimeout") * of_queue("/RedrivePolicy/maxReceiveCount");
+        if !(DAY_S..of_queue("/MessageRetentionPeriod")).contains(&survived) {
+            complaints.push(format!("{queue} delivers its messages for {survived} s"));
+        }
+    }
+    expect_none(&complaints, "see catalog::MAX_RECEIVES and Function::visibility_s");
 }
 
 #[test]
