@@ -10,7 +10,7 @@ use catalog::Uses;
 use domain::notification::Suppression;
 use domain::text::Email;
 use kernel::{Failure, FailureKind, Uuid};
-use ports::{EmailFeedback, EmailMessage};
+use ports::{EMAIL_REJECTED, EmailFeedback, EmailMessage};
 use serde_json::Value;
 
 /// Message tag with the id of the delivery, which SES returns in its feedback.
@@ -53,8 +53,11 @@ impl ports::EmailSender for SesEmailSender {
         match error.as_service_error() {
             Some(rejection) if is_permanent(rejection) => {
                 let code = rejection.code().unwrap_or("rejected").to_owned();
-                Err(Failure::new(FailureKind::Invalid, "email-rejected", "The e-mail address is not accepted.")
+                Err(Failure::new(FailureKind::Invalid, EMAIL_REJECTED, "The e-mail address is not accepted.")
                     .with_internal(code))
+            }
+            Some(rejection) if is_unverified(rejection) => {
+                Err(Failure::unavailable("e-mail", "the sender is not verified"))
             }
             // The error message may quote the address, so only the code is reported.
             Some(rejection) => Err(aws::service_failure("e-mail", status(&error), rejection.code(), None)),
@@ -105,8 +108,17 @@ fn address(recipient: &Value) -> Option<Email> {
     Email::parse(bare).ok()
 }
 
+/// What SES says, as `MessageRejected`, about a sender whose identity is not verified, and in its sandbox about any recipient. The fault is the
+/// configuration's: the same message can be sent once that is mended.
+fn is_unverified(rejection: &SendEmailError) -> bool {
+    rejection.message().is_some_and(|text| text.contains("not verified"))
+        || matches!(rejection, SendEmailError::MailFromDomainNotVerifiedException(_))
+}
+
+/// Whether SES will never send this message to this address.
 fn is_permanent(rejection: &SendEmailError) -> bool {
-    matches!(rejection, SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_))
+    let is_refused = matches!(rejection, SendEmailError::MessageRejected(_) | SendEmailError::BadRequestException(_));
+    is_refused && !is_unverified(rejection)
 }
 
 fn status<E>(error: &aws_sdk_sesv2::error::SdkError<E>) -> u16 {
@@ -176,6 +188,36 @@ mod tests {
             let failure = parse_email_feedback(&broken).unwrap_err();
             assert!(!failure.is_retryable() && !failure.to_string().contains("who"), "{failure}");
         }
+    }
+
+    /// The failure of an e-mail that SES answers with this error.
+    async fn failure_of(code: &'static str, message: &str) -> Failure {
+        use ports::EmailSender as _;
+        let (listener, url) = listener().await;
+        let from = Email::parse("shop@example.com").unwrap();
+        let sender = SesEmailSender::new(Client::new(&sdk(&url)), from, "feedback".to_owned());
+        let text = || "It is here.".to_owned();
+        let to = Email::parse("ada@example.com").unwrap();
+        let email = EmailMessage { to, subject: text(), text: text(), html: text() };
+        let answer = json!({ "__type": code, "message": message }).to_string();
+        let answers = [(400, answer.as_str())];
+        let (_, sent) = tokio::join!(serve(listener, &answers), sender.send(&email, Uuid::from_u128(7)));
+        sent.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn unverified_sender_is_no_fault_of_the_address() {
+        let unverified = "Email address is not verified. The following identities failed the check: shop@example.com";
+        for (code, message) in [
+            ("MessageRejected", unverified),
+            ("MailFromDomainNotVerifiedException", "The MAIL FROM domain is pending."),
+        ] {
+            let failure = failure_of(code, message).await;
+            assert!(failure.is_retryable() && failure.code != EMAIL_REJECTED, "{failure}");
+            assert!(!failure.to_string().contains("shop@"), "{failure}");
+        }
+        let failure = failure_of("MessageRejected", "Address blacklisted.").await;
+        assert_eq!((failure.kind, failure.code), (FailureKind::Invalid, EMAIL_REJECTED));
     }
 
     #[tokio::test]

@@ -152,10 +152,13 @@ pub struct ShortMessage {
     pub text: String,
 }
 
+/// The code of a failure that says that the provider will never send to an address.
+pub const EMAIL_REJECTED: &str = "email-rejected";
+
 /// Sends e-mail.
 pub trait EmailSender {
     /// Sends a message, tagged with the id of the event that caused it, which comes back with bounces and complaints. An address that
-    /// is rejected permanently is `Invalid`.
+    /// is rejected permanently is `Invalid`, code [`EMAIL_REJECTED`]; a sender that the provider does not accept is not.
     async fn send(&self, message: &EmailMessage, delivery: Uuid) -> Result<(), Failure>;
 }
 

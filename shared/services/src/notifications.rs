@@ -10,7 +10,8 @@ use domain::{
 use futures_util::future::join_all;
 use kernel::{EventContext, Failure};
 use ports::{
-    Claim, ContactStore, Device, DeviceStore, EmailSender, MessageTemplates, PushSender, Recipient, SmsSender,
+    Claim, ContactStore, Device, DeviceStore, EMAIL_REJECTED, EmailSender, MessageTemplates, PushSender, Recipient,
+    SmsSender,
 };
 
 /// The providers of the channels, and the limits of text messages.
@@ -127,8 +128,10 @@ where
         match job.notification.channel {
             Channel::Email => {
                 let message = self.templates.render_email(template, to, about)?;
-                self.channels.email.send(&message, job.claim.event_id).await?;
-                Ok(Outcome::Sent)
+                match self.channels.email.send(&message, job.claim.event_id).await {
+                    Err(refused) if refused.code == EMAIL_REJECTED => Ok(Outcome::Rejected),
+                    sent => sent.map(|()| Outcome::Sent),
+                }
             }
             Channel::Sms => self.text(to, job).await,
             Channel::Push => self.push(to, job).await,

@@ -53,7 +53,7 @@ impl ports::EmailSender for EmailSender {
             if state.email.rejected.contains(email.to.as_str()) {
                 return Err(Failure::new(
                     FailureKind::Invalid,
-                    "email-rejected",
+                    ports::EMAIL_REJECTED,
                     "The address does not accept e-mail.",
                 ));
             }
