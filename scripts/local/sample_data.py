@@ -147,10 +147,9 @@ def create() -> StackData:
     orders = [str(customer.post("/orders", wanted, new_key()).expect(201)["id"]) for _ in range(2)]
     payments = [eventually("paid order", partial(_payment, customer, order)) for order in orders]
     eventually("invoice", lambda: customer.get(f"/orders/{orders[0]}/invoice").expect(200))
-    one, two = (admin.post("/oauth/clients", {"name": f"Samples {secrets.token_hex(6)}"}).expect(201) for _ in range(2))
+    client, other_client = _client(admin), _client(admin)
     receiver = f"{env['MAILBOX_URL']}webhooks/samples"
     endpoint = _endpoint(staff, receiver)
-    tested = staff.post(f"/webhook-endpoints/{endpoint}/test", None).expect(202)
     replacements = {
         CUSTOMER: account.id,
         PRODUCT: product,
@@ -161,10 +160,10 @@ def create() -> StackData:
         REFUND: _refund(staff, payments[0]),
         METHOD: str(customer.post("/payment-methods", SAVED, new_key()).expect(201)["id"]),
         EMAIL: account.email,
-        CLIENT: str(one["id"]),
+        CLIENT: client["client_id"],
         **dict.fromkeys(RECEIVERS, receiver),
         ENDPOINT: endpoint,
-        DELIVERY: str(tested["id"]),
+        DELIVERY: str(staff.post(f"/webhook-endpoints/{endpoint}/test", None).expect(202)["id"]),
     }
     closed = sample_accounts.register_each(public, CLOSING)
     ended, pictured = {ORDER: orders[1], PAYMENT: str(payments[1]["id"])}, _image(staff, _product(public, staff))
@@ -173,7 +172,7 @@ def create() -> StackData:
         **dict.fromkeys(ENDING, ended),
         **dict.fromkeys(OWN_IMAGE, pictured),
         **{function: {ENDPOINT: _endpoint(staff, receiver)} for function in OWN_ENDPOINT},
-        "client-delete": {CLIENT: str(two["id"])},
+        "client-delete": {CLIENT: other_client["client_id"]},
     }
     # It waits for its first code, and has no effect on logins.
     customer.post(f"/users/{account.id}/totp", {"current_password": account.password}).expect(200)
@@ -184,7 +183,7 @@ def create() -> StackData:
         owners={function: (its.email, its.password) for function, its in closed.items()},
         transaction=str(payments[0]["transaction_id"]),
         webhook_secret=env["GATEWAY_WEBHOOK_SECRET"],
-        client={"client_id": str(one["id"]), "client_secret": str(one["secret"])},
+        client=client,
         logins={
             "token-refresh": partial(sample_accounts.refreshable_login, public, account),
             "user-login-mfa": partial(sample_accounts.waiting_login, public),
@@ -207,6 +206,11 @@ def _image(staff: ApiClient, product: str) -> dict[str, str]:
     """A product and an image of it that was announced and not sent."""
     wanted = json.loads(samples.event("image-add")["body"])
     return {PRODUCT: product, IMAGE: str(staff.post(f"/products/{product}/images", wanted).expect(201)["id"])}
+
+
+def _client(admin: ApiClient) -> dict[str, str]:
+    created = admin.post("/oauth/clients", {"name": f"Samples {secrets.token_hex(6)}"}).expect(201)
+    return {"client_id": str(created["id"]), "client_secret": str(created["secret"])}
 
 
 def _endpoint(staff: ApiClient, receiver: str) -> str:
