@@ -1,14 +1,14 @@
-//! Sends the webhooks that are due: every minute, each endpoint's oldest first. Runs may overlap.
+//! Sends the webhooks that are due: every minute, each endpoint's oldest first. Runs may overlap. First attempts are made before it where they can be,
+//! by `webhook-enqueue`.
 //!
 //! A delivery is claimed for two minutes, attempted, and concluded. If the run dies in between, it is due again: receivers get each event at least
 //! once, and tell repetitions by `webhook-id`.
 
-use domain::webhook;
 use edge::{
     schedule::Tick,
     telemetry::{self, metrics},
 };
-use kernel::{Failure, time};
+use kernel::Failure;
 use ports::{ClaimLimits, Sealer, WebhookQueue, WebhookSender};
 use serde::Serialize;
 use services::WebhookAttempts;
@@ -37,7 +37,7 @@ pub async fn handle(
     tick: Tick,
 ) -> Result<Summary, Failure> {
     let attempts = WebhookAttempts { webhooks, sealer, sender, context: &tick.context() };
-    let lease_until = time::seconds_after(tick.now, webhook::LEASE_SECONDS)?;
+    let lease_until = attempts.lease_until()?;
     let (mut summary, mut lag) = (Summary::default(), 0);
     for _ in 0..CLAIMS {
         let due = webhooks.claim_due(tick.now, lease_until, LIMITS).await?;

@@ -5,9 +5,11 @@ use ports::Receipts as _;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     let wiring = adapters::Wiring::start(catalog::WEBHOOK_ENQUEUE)?;
-    let webhooks = adapters_postgres::webhooks(&wiring, adapters_postgres::UnreachableBus)?;
+    let webhooks = adapters_postgres::webhooks(&wiring, adapters_eventbridge::bus(&wiring)?)?;
+    let (sealer, sender) = (adapters_auth::sealer(&wiring)?, adapters_http::webhook_sender(&wiring)?);
     edge::queue::run(wiring.consumer()?, &adapters_sqs::dead_letters(&wiring)?, async |delivery| {
-        webhooks.after(delivery.claim(), webhook_enqueue::handle(&webhooks, delivery)).await
+        let claim = delivery.claim();
+        webhooks.after(claim, webhook_enqueue::handle(&webhooks, &sealer, &sender, delivery)).await
     })
     .await
 }

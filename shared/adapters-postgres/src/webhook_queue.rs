@@ -9,12 +9,12 @@ use super::{
 };
 use domain::{
     Event,
-    id::DeliveryId,
+    id::{DeliveryId, EndpointId},
     webhook::{DisabledReason, Undelivered, Verdict},
 };
 use kernel::{Failure, Timestamp};
 use ports::{Bus, ClaimLimits, DueDelivery, WebhookQueue};
-use tokio_postgres::types::Json;
+use tokio_postgres::{Row, types::Json};
 
 const ENQUEUE: &str = "
     WITH added AS (
@@ -25,9 +25,25 @@ const ENQUEUE: &str = "
     )
     SELECT count(*) AS added FROM added";
 
+/// Leases the rows of `due` until `$2`.
+macro_rules! lease_due {
+    () => {
+        ", claimed AS (
+            UPDATE webhook_deliveries AS d SET attempts = d.attempts + 1, next_attempt_at = $2 FROM due
+            WHERE d.endpoint_id = due.endpoint AND d.id = due.id
+            RETURNING d.endpoint_id, d.id AS delivery_id, d.event_type, d.payload, d.status AS delivery_status, d.attempts, d.next_attempt_at,
+                d.last_attempt_at, d.response_status, d.error, d.created_at AS delivery_created_at, due.next_attempt_at AS due_at
+        )
+        SELECT e.id, e.url, e.event_types, e.description, e.status, e.disabled_reason, e.secret, e.previous_secret, e.previous_expires_at,
+            e.failing_since, e.created_by, e.created_at, e.updated_at, e.version, claimed.*,
+            EXISTS (SELECT FROM contacts AS c WHERE c.user_id = e.created_by) AS has_contact
+        FROM claimed JOIN webhook_endpoints AS e ON e.id = claimed.endpoint_id ORDER BY claimed.due_at"
+    };
+}
+
 /// Locks are taken inside of the lateral query, which reads at most `$4` rows of each endpoint.
-const CLAIM: &str = "
-    WITH due AS (
+const CLAIM: &str = concat!(
+    "WITH due AS (
         SELECT e.id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
         CROSS JOIN LATERAL (
             SELECT one.id, one.next_attempt_at FROM webhook_deliveries AS one
@@ -36,16 +52,37 @@ const CLAIM: &str = "
         ) AS d
         WHERE e.status = 'enabled'
         ORDER BY d.next_attempt_at LIMIT $3
-    ), claimed AS (
-        UPDATE webhook_deliveries AS d SET attempts = d.attempts + 1, next_attempt_at = $2 FROM due
-        WHERE d.endpoint_id = due.endpoint AND d.id = due.id
-        RETURNING d.endpoint_id, d.id AS delivery_id, d.event_type, d.payload, d.status AS delivery_status, d.attempts, d.next_attempt_at,
-            d.last_attempt_at, d.response_status, d.error, d.created_at AS delivery_created_at, due.next_attempt_at AS due_at
-    )
-    SELECT e.id, e.url, e.event_types, e.description, e.status, e.disabled_reason, e.secret, e.previous_secret, e.previous_expires_at,
-        e.failing_since, e.created_by, e.created_at, e.updated_at, e.version, claimed.*,
-        EXISTS (SELECT FROM contacts AS c WHERE c.user_id = e.created_by) AS has_contact
-    FROM claimed JOIN webhook_endpoints AS e ON e.id = claimed.endpoint_id ORDER BY claimed.due_at";
+    )",
+    lease_due!(),
+);
+
+/// Attempts under way that began at the same moment are not counted, so that the limits may be exceeded by as many.
+const CLAIM_FIRST: &str = concat!(
+    "WITH under_way AS (
+        SELECT e.id AS endpoint, count(*) AS deliveries FROM webhook_endpoints AS e
+        JOIN webhook_deliveries AS d ON d.endpoint_id = e.id AND d.status = 'pending' AND d.next_attempt_at > $1 AND d.attempts = 1
+        WHERE e.status = 'enabled' AND e.failing_since IS NULL GROUP BY e.id
+    ), due AS (
+        SELECT d.endpoint_id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
+        JOIN webhook_deliveries AS d ON d.endpoint_id = e.id AND d.id = $5
+        LEFT JOIN under_way AS u ON u.endpoint = e.id
+        WHERE e.status = 'enabled' AND e.failing_since IS NULL AND coalesce(u.deliveries, 0) < $4
+            AND d.status = 'pending' AND d.attempts = 0 AND d.next_attempt_at <= $1
+        ORDER BY e.id LIMIT greatest($3 - (SELECT coalesce(sum(deliveries), 0) FROM under_way)::bigint, 0)
+        FOR UPDATE OF d SKIP LOCKED
+    )",
+    lease_due!(),
+);
+
+const CLAIM_ONE: &str = concat!(
+    "WITH due AS (
+        SELECT d.endpoint_id AS endpoint, d.id, d.next_attempt_at FROM webhook_endpoints AS e
+        JOIN webhook_deliveries AS d ON d.endpoint_id = e.id
+        WHERE e.id = $3 AND d.id = $4 AND e.status = 'enabled' AND d.status = 'pending' AND d.next_attempt_at <= $1
+        FOR UPDATE OF d SKIP LOCKED
+    )",
+    lease_due!(),
+);
 
 /// `$9` is the reason to disable the endpoint, if it is to be disabled; `$10` is since when it had been failing at the claim. One that succeeded
 /// since is not disabled for failing.
@@ -75,6 +112,11 @@ const CONCLUDE: &str = concat!(
     " SELECT EXISTS (SELECT FROM disabled) AS is_disabled",
 );
 
+fn due(row: &Row) -> Result<DueDelivery, Failure> {
+    let (due_at, has_contact) = (get(row, "due_at")?, get(row, "has_contact")?);
+    Ok(DueDelivery { delivery: delivery(row)?, endpoint: endpoint(row)?, due_at, has_contact })
+}
+
 impl<B: Bus> WebhookQueue for PgWebhooks<B> {
     async fn enqueue(&self, id: DeliveryId, event_type: &str, payload: &str, now: Timestamp) -> Result<u64, Failure> {
         let params = params![id.0, event_type, payload, now, expiry(now)?];
@@ -88,11 +130,29 @@ impl<B: Bus> WebhookQueue for PgWebhooks<B> {
         limits: ClaimLimits,
     ) -> Result<Vec<DueDelivery>, Failure> {
         let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint)];
-        let rows = self.relay.database().query(CLAIM, &params).await?;
-        Ok(decodable(&rows, |row| {
-            let (due_at, has_contact) = (get(row, "due_at")?, get(row, "has_contact")?);
-            Ok(DueDelivery { delivery: delivery(row)?, endpoint: endpoint(row)?, due_at, has_contact })
-        }))
+        Ok(decodable(&self.relay.database().query(CLAIM, &params).await?, due))
+    }
+
+    async fn claim_first(
+        &self,
+        id: DeliveryId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Result<Vec<DueDelivery>, Failure> {
+        let params = params![now, lease_until, i64::from(limits.total), i64::from(limits.per_endpoint), id.0];
+        Ok(decodable(&self.relay.database().query(CLAIM_FIRST, &params).await?, due))
+    }
+
+    async fn claim_one(
+        &self,
+        endpoint: EndpointId,
+        id: DeliveryId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<DueDelivery>, Failure> {
+        let params = params![now, lease_until, endpoint.0, id.0];
+        self.relay.database().query(CLAIM_ONE, &params).await?.first().map(due).transpose()
     }
 
     async fn conclude_attempt(

@@ -86,6 +86,25 @@ pub trait WebhookQueue {
         limits: ClaimLimits,
     ) -> Result<Vec<DueDelivery>, Failure>;
 
+    /// Claims the deliveries of the event `id` that are due at `now` and were never attempted, as [`WebhookQueue::claim_due`] does, but none to
+    /// an endpoint that is failing, and none beyond `limits`, which here are those of all first attempts under way.
+    async fn claim_first(
+        &self,
+        id: DeliveryId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Result<Vec<DueDelivery>, Failure>;
+
+    /// Claims one delivery that is due at `now`, whatever else is under way; `None` if it is not due, or its endpoint is disabled.
+    async fn claim_one(
+        &self,
+        endpoint: EndpointId,
+        id: DeliveryId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<DueDelivery>, Failure>;
+
     /// Concludes the claimed attempt at `now`: the delivery gets the verdict, and its endpoint remembers since when it has been failing. An endpoint
     /// to disable is disabled, its pending deliveries fail, and `notice`, if any, is committed with that. Returns whether it was disabled. Nothing
     /// changes if the delivery was claimed again since.

@@ -3,12 +3,16 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{
     DomainEvent, Event,
-    id::EndpointId,
+    id::{DeliveryId, EndpointId},
     webhook::{self, DeliveryStatus, Endpoint, Undelivered},
 };
 use futures_util::future::join_all;
-use kernel::{EventContext, Failure, FailureKind};
-use ports::{DueDelivery, Sealer, WebhookEndpoints, WebhookMessage, WebhookQueue, WebhookSender};
+use kernel::{EventContext, Failure, FailureKind, Timestamp, time};
+use ports::{ClaimLimits, DueDelivery, Sealer, WebhookEndpoints, WebhookMessage, WebhookQueue, WebhookSender};
+
+/// First attempts that are under way at once, so that receivers that respond slowly do not hold back the events of others: fewer than the
+/// batches that `webhook-enqueue` handles at once. The sweep attempts the rest.
+const FIRST_ATTEMPTS: ClaimLimits = ClaimLimits { total: 10, per_endpoint: 2 };
 
 /// A secret in the form in which Standard Webhooks shows it.
 pub fn shown_webhook_secret(secret: &[u8]) -> String {
@@ -43,6 +47,31 @@ impl<W: WebhookQueue, S: Sealer, H: WebhookSender> WebhookAttempts<'_, W, S, H> 
     /// Attempts and concludes each of the claimed deliveries. One that fails to be concluded does not prevent the others.
     pub async fn make(&self, due: &[DueDelivery]) -> Vec<Result<WebhookAttempt, Failure>> {
         join_all(due.iter().map(|one| self.make_one(one))).await
+    }
+
+    /// Attempts the deliveries of a new event, if few others are under way and their endpoints are not failing.
+    pub async fn make_first(&self, event: DeliveryId) -> Result<Vec<Result<WebhookAttempt, Failure>>, Failure> {
+        let now = self.context.now;
+        let due = self.webhooks.claim_first(event, now, self.lease_until()?, FIRST_ATTEMPTS).await?;
+        Ok(self.make(&due).await)
+    }
+
+    /// Attempts one delivery that is due; `None` if another process does.
+    pub async fn make_now(
+        &self,
+        endpoint: EndpointId,
+        delivery: DeliveryId,
+    ) -> Result<Option<WebhookAttempt>, Failure> {
+        let now = self.context.now;
+        match self.webhooks.claim_one(endpoint, delivery, now, self.lease_until()?).await? {
+            Some(due) => self.make_one(&due).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Until when attempts that begin now are claimed.
+    pub fn lease_until(&self) -> Result<Timestamp, Failure> {
+        time::seconds_after(self.context.now, webhook::LEASE_SECONDS)
     }
 
     async fn make_one(&self, due: &DueDelivery) -> Result<WebhookAttempt, Failure> {

@@ -4,6 +4,9 @@ use super::*;
 
 /// The events that customers are notified of.
 const NOTIFIED_EVENTS: &[&Event] = &[ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_WAITING, ORDER_SHIPPED, ORDER_DELIVERED];
+/// What attempts to deliver webhooks, and tells the owner of an endpoint that it is disabled.
+const SENDS_WEBHOOKS: &[Uses] =
+    &[Uses::Postgres, Uses::Bus, Uses::WebhookTargets, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])];
 
 functions! {
     /// Stores the contact of a new user, and which of its addresses are verified.
@@ -64,21 +67,20 @@ functions! {
         .uses(&[Uses::Postgres, Uses::Secret(&SEALING_KEYS, &[GetSecretValue])]);
     /// Sends a test event to an endpoint of webhooks.
     WEBHOOK_ENDPOINT_TEST = Function::new("webhook-endpoint-test", Notifications)
-        .http(Post, "/api/v1/webhook-endpoints/{id}/test", STAFF_OR_ADMIN).uses(&[Uses::Postgres]);
+        .http(Post, "/api/v1/webhook-endpoints/{id}/test", STAFF_OR_ADMIN).uses(SENDS_WEBHOOKS)
+        .publishes(&[NOTIFICATION_REQUESTED]).timeout(20);
     /// Lists the deliveries to an endpoint of webhooks.
     WEBHOOK_DELIVERY_LIST = Function::new("webhook-delivery-list", Notifications)
         .http(Get, "/api/v1/webhook-endpoints/{id}/deliveries", STAFF_OR_ADMIN).uses(&[Uses::PostgresRead]);
     /// Sends a delivery to an endpoint of webhooks again.
     WEBHOOK_DELIVERY_RETRY = Function::new("webhook-delivery-retry", Notifications)
         .http(Post, "/api/v1/webhook-endpoints/{id}/deliveries/{delivery_id}/retry", STAFF_OR_ADMIN)
-        .uses(&[Uses::Postgres]);
-    /// Adds deliveries of public events to the endpoints of webhooks that subscribed to them.
+        .uses(SENDS_WEBHOOKS).publishes(&[NOTIFICATION_REQUESTED]).timeout(20);
+    /// Adds deliveries of public events to the endpoints of webhooks that subscribed to them, and attempts them. Batches are small, so that
+    /// no message waits for the attempts of another.
     WEBHOOK_ENQUEUE = Function::new("webhook-enqueue", Notifications).on(WEBHOOK_EVENTS)
-        .uses(&[Uses::Postgres]).timeout(15).gathering(100, 5).memory(256).concurrency(20);
+        .uses(SENDS_WEBHOOKS).publishes(&[NOTIFICATION_REQUESTED]).timeout(30).gathering(10, 1).memory(256).concurrency(20);
     /// Sends the webhooks that are due.
     WEBHOOK_DELIVER = Function::new("webhook-deliver", Notifications).triggered(Schedule { minutes: 1 })
-        .uses(&[
-            Uses::Postgres, Uses::Bus, Uses::WebhookTargets, Uses::Secret(&SEALING_KEYS, &[GetSecretValue]),
-        ])
-        .publishes(&[NOTIFICATION_REQUESTED]).timeout(50);
+        .uses(SENDS_WEBHOOKS).publishes(&[NOTIFICATION_REQUESTED]).timeout(50);
 }

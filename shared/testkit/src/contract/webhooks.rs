@@ -26,6 +26,9 @@ macro_rules! contract_webhooks {
             claimed_delivery_is_due_again_after_its_lease
             concurrent_claims_share_what_is_due
             claim_takes_some_of_each_endpoint
+            first_attempts_are_claimed_once_and_not_of_endpoints_that_fail
+            few_first_attempts_are_under_way_at_once
+            one_delivery_is_claimed_whatever_else_is_under_way
             concluded_attempt_is_stored_and_an_outdated_one_is_not
             endpoint_remembers_since_when_it_has_been_failing
             endpoint_is_disabled_once_with_its_pending_deliveries_and_one_notice
@@ -199,6 +202,59 @@ pub async fn claim_takes_some_of_each_endpoint(fixture: &Fixture<impl Stores>) {
     assert!(due.iter().any(|one| one.delivery.id == other));
     let limits = ClaimLimits { total: 1, per_endpoint: 2 };
     assert_eq!(store.claim_due(later(5), later(125), limits).await.expect("the store responds").len(), 1);
+}
+
+pub async fn first_attempts_are_claimed_once_and_not_of_endpoints_that_fail(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let failing = created(store, 0, &[SHIPPED, PLACED]).await;
+    assert_eq!(store.enqueue(DeliveryId(fresh()), SHIPPED, "{}", now()).await, Ok(1));
+    conclude(store, &only_claimed(store, now()).await, Ok(500), now()).await;
+    let healthy = created(store, 0, &[PLACED]).await;
+    let id = DeliveryId(fresh());
+    assert_eq!(store.enqueue(id, PLACED, "{}", now()).await, Ok(2));
+    let claims = join_all(fixture.concurrent(3).map(|store| store.claim_first(id, now(), later(120), ALL))).await;
+    let claims: Vec<DueDelivery> = claims.into_iter().flat_map(|claim| claim.expect("a claim")).collect();
+    let [due] = claims.as_slice() else { panic!("{claims:?}") };
+    assert_eq!((&due.endpoint, due.delivery.id, due.delivery.attempts), (&healthy, id, 1));
+    assert_eq!((due.due_at, due.delivery.next_attempt_at), (now(), Some(later(120))));
+    assert_eq!(store.claim_first(id, later(120), later(240), ALL).await, Ok(vec![]), "it was attempted");
+    let due = claimed(store, later(120)).await;
+    assert_eq!(due.len(), 3, "both, and what failed before: {due:?}");
+    assert!(due.iter().any(|one| one.endpoint.id == failing.id && one.delivery.id == id));
+}
+
+pub async fn few_first_attempts_are_under_way_at_once(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    created(store, 0, &[SHIPPED]).await;
+    created(store, 0, &[PLACED]).await;
+    let limits = ClaimLimits { total: 3, per_endpoint: 2 };
+    let first = async |event: &str| {
+        let id = DeliveryId(fresh());
+        assert_eq!(store.enqueue(id, event, "{}", now()).await, Ok(1));
+        let mut due = store.claim_first(id, now(), later(120), limits).await.expect("the store responds");
+        (due.len() <= 1).then(|| due.pop()).expect("one delivery")
+    };
+    let busy = first(SHIPPED).await.expect("claimed");
+    assert!(first(SHIPPED).await.is_some() && first(SHIPPED).await.is_none(), "two of an endpoint");
+    assert!(first(PLACED).await.is_some() && first(PLACED).await.is_none(), "three of all");
+    conclude(store, &busy, Ok(204), later(1)).await;
+    assert!(first(PLACED).await.is_some(), "one has ended");
+}
+
+pub async fn one_delivery_is_claimed_whatever_else_is_under_way(fixture: &Fixture<impl Stores>) {
+    let store = fixture.port();
+    let endpoint = created(store, 0, &[PLACED]).await;
+    let (id, other) = (enqueued(store, now()).await, enqueued(store, now()).await);
+    let claim = async |id, at| store.claim_one(endpoint.id, id, at, later(120)).await.expect("the store responds");
+    let due = claim(other, now()).await.expect("due");
+    conclude(store, &due, Ok(500), now()).await;
+    let due = claim(id, now()).await.expect("due, though the endpoint is failing");
+    assert_eq!((due.delivery.id, due.delivery.attempts, due.delivery.next_attempt_at), (id, 1, Some(later(120))));
+    assert_eq!(claim(id, later(119)).await, None, "claimed");
+    assert_eq!(claim(DeliveryId(fresh()), now()).await, None);
+    conclude(store, &due, Ok(410), later(1)).await;
+    store.retry_delivery(endpoint.id, id, later(2)).await.expect("the store responds").expect("a delivery");
+    assert_eq!(claim(id, later(2)).await, None, "the endpoint is disabled");
 }
 
 pub async fn concluded_attempt_is_stored_and_an_outdated_one_is_not(fixture: &Fixture<impl Stores>) {

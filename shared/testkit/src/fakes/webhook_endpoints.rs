@@ -70,6 +70,45 @@ impl WebhooksState {
             *count <= limits.per_endpoint
         });
         due.truncate(usize::try_from(limits.total).unwrap_or(usize::MAX));
+        self.lease(due, has_contact, now, lease_until)
+    }
+
+    fn claim_first(
+        &mut self,
+        id: DeliveryId,
+        has_contact: impl Fn(UserId) -> bool,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Vec<DueDelivery> {
+        let is_healthy = |id: &EndpointId| self.endpoints.get(id).is_some_and(|one| one.failing_since.is_none());
+        let is_under_way = |one: &&WebhookDelivery| {
+            let is_leased = one.attempts == 1 && one.next_attempt_at.is_some_and(|at| at > now);
+            is_leased && one.status == DeliveryStatus::Pending && is_healthy(&one.endpoint_id)
+        };
+        let mut under_way: BTreeMap<EndpointId, u32> = BTreeMap::new();
+        for one in self.deliveries.values().filter(is_under_way) {
+            *under_way.entry(one.endpoint_id).or_default() += 1;
+        }
+        let left = limits.total.saturating_sub(under_way.values().sum());
+        let is_wanted = |one: &&WebhookDelivery| {
+            let others = under_way.get(&one.endpoint_id).copied().unwrap_or_default();
+            let is_first = one.id == id && one.attempts == 0 && self.is_due(one, now);
+            is_first && is_healthy(&one.endpoint_id) && others < limits.per_endpoint
+        };
+        let due = self.deliveries.values().filter(is_wanted).take(usize::try_from(left).unwrap_or(usize::MAX));
+        let due = due.cloned().collect();
+        self.lease(due, has_contact, now, lease_until)
+    }
+
+    /// Counts an attempt of each of `due`, and lets it be due again after its lease.
+    fn lease(
+        &mut self,
+        due: Vec<WebhookDelivery>,
+        has_contact: impl Fn(UserId) -> bool,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Vec<DueDelivery> {
         let mut claimed = Vec::new();
         for one in due {
             let Some(endpoint) = self.endpoints.get(&one.endpoint_id).cloned() else { continue };
@@ -235,6 +274,36 @@ impl ports::WebhookQueue for Webhooks {
         let commit = self.0.commit("webhooks.claim_due", |state| {
             let State { webhooks, contacts, .. } = state;
             Ok(webhooks.claim(|user| contacts.has(user), now, lease_until, limits))
+        });
+        commit.await
+    }
+
+    async fn claim_first(
+        &self,
+        id: DeliveryId,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limits: ClaimLimits,
+    ) -> Result<Vec<DueDelivery>, Failure> {
+        let commit = self.0.commit("webhooks.claim_first", |state| {
+            let State { webhooks, contacts, .. } = state;
+            Ok(webhooks.claim_first(id, |user| contacts.has(user), now, lease_until, limits))
+        });
+        commit.await
+    }
+
+    async fn claim_one(
+        &self,
+        endpoint: EndpointId,
+        id: DeliveryId,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<DueDelivery>, Failure> {
+        let commit = self.0.commit("webhooks.claim_one", |state| {
+            let State { webhooks, contacts, .. } = state;
+            let known = webhooks.deliveries.get(&(endpoint, id)).cloned();
+            let due = known.filter(|one| webhooks.is_due(one, now)).into_iter().collect();
+            Ok(webhooks.lease(due, |user| contacts.has(user), now, lease_until).pop())
         });
         commit.await
     }

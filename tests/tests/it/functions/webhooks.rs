@@ -45,8 +45,17 @@ async fn stored(platform: &Platform) -> Endpoint {
     platform.webhooks().endpoint(ENDPOINT).await.expect("a response").expect("an endpoint")
 }
 
+/// Leaves a delivery for the sweep.
 async fn enqueue(platform: &Platform) {
-    let handler = async |delivery| webhook_enqueue::handle(&platform.webhooks(), delivery).await;
+    let payload = webhook::payload(catalog::ORDER_PLACED.name, sample_time(), &json!({ "order_id": ORDER }));
+    let (webhooks, id) = (platform.webhooks(), DeliveryId(Uuid::from_u128(1)));
+    webhooks.enqueue(id, catalog::ORDER_PLACED.name, &payload, sample_time()).await.expect("a response");
+}
+
+/// Handles the event of the samples.
+async fn handle_event(platform: &Platform) {
+    let (webhooks, sealer, receiver) = (platform.webhooks(), platform.sealer(), platform.webhook_receiver());
+    let handler = async |delivery| webhook_enqueue::handle(&webhooks, &sealer, &receiver, delivery).await;
     let consumer = edge::Consumer::new(WEBHOOK_ENQUEUE.name, catalog::MAX_RECEIVES);
     let event = sample(WEBHOOK_ENQUEUE, "ok");
     edge::queue::batch(&consumer, event, &clock(), &platform.dead_letters(), &handler).await.expect("a batch");
@@ -153,11 +162,11 @@ async fn endpoint_is_replaced_at_its_version_and_disabled() {
     assert_eq!(run_after(&platform, 0).await["delivered"], 0);
     let expected = [ANONYMOUS, ("ok", 409, "endpoint-disabled", "")];
     assert_responses(WEBHOOK_ENDPOINT_TEST, &expected, async |_, call| {
-        webhook_endpoint_test::handle(&webhooks, call).await
+        webhook_endpoint_test::handle(&webhooks, &platform.sealer(), &platform.webhook_receiver(), call).await
     })
     .await;
     assert_responses(WEBHOOK_DELIVERY_RETRY, &expected, async |_, call| {
-        webhook_delivery_retry::handle(&webhooks, call).await
+        webhook_delivery_retry::handle(&webhooks, &platform.sealer(), &platform.webhook_receiver(), call).await
     })
     .await;
 }
@@ -193,7 +202,7 @@ async fn event_is_enqueued_once_for_each_subscribed_endpoint_with_what_may_leave
     let shipped = build::endpoint_of(other, USER, sample_time(), &[catalog::ORDER_SHIPPED.name]);
     platform.webhooks().put(&shipped);
     deliver(WEBHOOK_ENQUEUE, &["ok", "bad_mixed_batch"], &platform, async |delivery| {
-        webhook_enqueue::handle(&platform.webhooks(), delivery).await
+        webhook_enqueue::handle(&platform.webhooks(), &platform.sealer(), &platform.webhook_receiver(), delivery).await
     })
     .await;
     let deliveries = platform.webhooks().deliveries();
@@ -286,19 +295,22 @@ async fn delivery_is_tested_and_retried_by_hand() {
     webhooks.add_delivery(&known).await.expect("added");
     let expected = [("ok", 202, "", ""), ANONYMOUS, (NOBODYS, 404, "not-found", ""), (CUSTOMER, 403, "forbidden", "")];
     assert_responses(WEBHOOK_ENDPOINT_TEST, &expected, async |_, call| {
-        webhook_endpoint_test::handle(&webhooks, call).await
+        webhook_endpoint_test::handle(&webhooks, &platform.sealer(), &platform.webhook_receiver(), call).await
     })
     .await;
-    assert_eq!(run_after(&platform, 0).await["delivered"], 2);
+    assert_eq!(run_after(&platform, 0).await["delivered"], 1, "the test was delivered at once");
     let bodies: Vec<_> = platform.webhook_receiver().received().into_iter().map(|one| one.body).collect();
     assert!(bodies.iter().any(|body| body.contains(r#""type":"webhook.test""#)), "{bodies:?}");
     let unknown = r#"set /pathParameters/delivery_id = "0192f0c1-0000-7000-8000-0000000000ff""#;
     let expected = [&expected[..], &[(unknown, 404, "not-found", "")]].concat();
     assert_responses(WEBHOOK_DELIVERY_RETRY, &expected, async |_, call| {
-        webhook_delivery_retry::handle(&webhooks, call).await
+        webhook_delivery_retry::handle(&webhooks, &platform.sealer(), &platform.webhook_receiver(), call).await
     })
     .await;
-    assert_eq!(run_after(&platform, 0).await["delivered"], 1);
+    assert_eq!(
+        (platform.webhook_receiver().received().len(), run_after(&platform, 0).await["delivered"].clone()),
+        (3, json!(0))
+    );
     let page = webhooks.webhook_deliveries(ENDPOINT, 10, None).await.expect("a page").expect("an endpoint");
     assert_eq!(page.items.len(), 2);
 }
@@ -325,4 +337,35 @@ async fn delivery_stays_due_while_the_keys_cannot_be_read() {
     assert_eq!(run_after(&platform, 0).await, json!({"delivered": 0, "failed": 0, "disabled": 0, "broken": 1}));
     platform.faults().restore_all();
     assert_eq!(run_after(&platform, 120).await["delivered"], 1);
+}
+
+#[tokio::test]
+async fn delivery_of_an_event_is_attempted_at_once() {
+    let platform = platform().await;
+    handle_event(&platform).await;
+    handle_event(&platform).await;
+    let (received, deliveries) = (platform.webhook_receiver().received(), platform.webhooks().deliveries());
+    assert_eq!((received.len(), deliveries[0].status), (1, DeliveryStatus::Delivered));
+    assert_eq!(run_after(&platform, 3_600).await["delivered"], 0);
+}
+
+#[tokio::test]
+async fn endpoint_that_is_failing_is_left_to_the_sweep() {
+    let platform = platform().await;
+    platform.webhooks().put(&Endpoint { failing_since: Some(sample_time()), ..endpoint(&platform).await });
+    handle_event(&platform).await;
+    assert_eq!(platform.webhook_receiver().received(), []);
+    assert_eq!(run_after(&platform, 0).await["delivered"], 1);
+}
+
+#[tokio::test]
+async fn event_is_acknowledged_whatever_becomes_of_its_first_attempt() {
+    for dependency in [Dependency::Keys, Dependency::Webhooks] {
+        let platform = platform().await;
+        platform.faults().take_down(dependency);
+        handle_event(&platform).await;
+        assert!(platform.dead_letters().messages().is_empty() && platform.dead_letters().postponed().is_empty());
+        platform.faults().restore_all();
+        assert_eq!(run_after(&platform, 120).await["delivered"], 1, "{dependency:?}");
+    }
 }

@@ -186,9 +186,9 @@ impl Api {
             WEBHOOK_ENDPOINT_UPDATE => |call| webhook_endpoint_update::handle(&p.webhooks(), &WebhookTargets::default(), call);
             WEBHOOK_ENDPOINT_DELETE => |call| webhook_endpoint_delete::handle(&p.webhooks(), call);
             WEBHOOK_SECRET_ROTATE => |call| webhook_secret_rotate::handle(&p.webhooks(), &p.sealer(), call);
-            WEBHOOK_ENDPOINT_TEST => |call| webhook_endpoint_test::handle(&p.webhooks(), call);
+            WEBHOOK_ENDPOINT_TEST => |call| webhook_endpoint_test::handle(&p.webhooks(), &p.sealer(), &p.webhook_receiver(), call);
             WEBHOOK_DELIVERY_LIST => |call| webhook_delivery_list::handle(&p.webhooks(), call);
-            WEBHOOK_DELIVERY_RETRY => |call| webhook_delivery_retry::handle(&p.webhooks(), call);
+            WEBHOOK_DELIVERY_RETRY => |call| webhook_delivery_retry::handle(&p.webhooks(), &p.sealer(), &p.webhook_receiver(), call);
             PAYMENT_METHOD_ADD => |call| payment_method_add::handle(&p.payments(), &p.gateway(), call);
             PAYMENT_METHOD_LIST => |call| payment_method_list::handle(&p.payments(), call);
             PAYMENT_METHOD_CHOOSE => |call| payment_method_choose::handle(&p.payments(), call);

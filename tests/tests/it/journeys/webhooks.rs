@@ -92,6 +92,50 @@ async fn endpoint_is_tested_rotated_and_disabled_when_it_is_gone() {
     api.get(&path).token(&staff).send().await.problem(404, "not-found");
 }
 
+/// Directs the endpoint to `url`, from its version on.
+async fn direct(api: &ApiClient, staff: &str, endpoint: &Value, url: &str, event: &str) {
+    let path = format!("{ENDPOINTS}/{}", id(endpoint));
+    let now = api.get(&path).token(staff).send().await;
+    let version = now.header("etag").expect("a version").to_owned();
+    let change = json!({ "url": url, "event_types": [event], "status": "enabled" });
+    api.request(Method::PUT, &path).token(staff).header("if-match", &version).json(&change).send().await.expect(200);
+}
+
+async fn wait_until_gone(api: &ApiClient, staff: &str, endpoint: &Value) {
+    let path = format!("{ENDPOINTS}/{}", id(endpoint));
+    let is_gone = async || {
+        let now = api.get(&path).token(staff).send().await.expect(200);
+        (now["disabled_reason"] == "gone").then_some(())
+    };
+    eventually("the endpoint is disabled", is_gone).await;
+}
+
+#[tokio::test]
+async fn endpoint_that_is_gone_is_disabled_by_an_event_a_retry_or_the_sweep() {
+    let (_stack, api) = (shared_stack().await, ApiClient::new());
+    let (customer, lantern, staff) = (api.customer().await, api.product(1999, 5).await, api.staff().await);
+    let url = receiver();
+    let gone = format!("{url}?status=410");
+    let by_event = create(&api, &staff, &gone, &["OrderPlaced.v1"]).await;
+    let by_sweep = create(&api, &staff, &format!("{url}?status=500"), &["OrderPlaced.v1"]).await;
+    api.place(&customer, &lantern, 1, "pm_card_visa").await;
+    wait_until_gone(&api, &staff, &by_event).await;
+    let failed = async || {
+        let all = deliveries(&api, &staff, &by_sweep).await;
+        all.into_iter().find(|one| one["response_status"] == 500)
+    };
+    eventually("the first attempt fails", failed).await;
+    direct(&api, &staff, &by_sweep, &gone, "OrderPlaced.v1").await;
+    wait_until_gone(&api, &staff, &by_sweep).await;
+
+    let by_retry = create(&api, &staff, &receiver(), &["OrderShipped.v1"]).await;
+    let path = format!("{ENDPOINTS}/{}", id(&by_retry));
+    let test = api.post(&format!("{path}/test")).token(&staff).send().await.expect(202);
+    direct(&api, &staff, &by_retry, &gone, "OrderShipped.v1").await;
+    api.post(&format!("{path}/deliveries/{}/retry", id(&test))).token(&staff).send().await.expect(202);
+    wait_until_gone(&api, &staff, &by_retry).await;
+}
+
 #[tokio::test]
 async fn url_inside_the_network_is_refused() {
     let (_stack, api) = (shared_stack().await, ApiClient::new());

@@ -80,8 +80,9 @@ impl World {
         let which = self.queue.swap_remove(at);
         let event = untyped(&self.events[which]);
         let delivery = testing::delivery(catalog::WEBHOOK_ENQUEUE.name, event, &self.clock);
-        let webhooks = self.platform.webhooks();
-        let done = self.may_crash(webhook_enqueue::handle(&webhooks, delivery)).await;
+        let (webhooks, sealer) = (self.platform.webhooks(), self.platform.sealer());
+        let receiver = self.platform.webhook_receiver();
+        let done = self.may_crash(webhook_enqueue::handle(&webhooks, &sealer, &receiver, delivery)).await;
         if !matches!(done, Some(Ok(()))) || self.choose(6) == 0 {
             self.queue.push(which);
         }
@@ -140,7 +141,9 @@ impl World {
         self.platform.webhook_receiver().respond_with(204);
         while let Some(which) = self.queue.pop() {
             let delivery = testing::delivery(catalog::WEBHOOK_ENQUEUE.name, untyped(&self.events[which]), &self.clock);
-            webhook_enqueue::handle(&self.platform.webhooks(), delivery).await.expect("enqueued");
+            let (webhooks, sealer) = (self.platform.webhooks(), self.platform.sealer());
+            let receiver = self.platform.webhook_receiver();
+            webhook_enqueue::handle(&webhooks, &sealer, &receiver, delivery).await.expect("enqueued");
         }
         for _ in 0..200 {
             let (webhooks, sealer) = (self.platform.webhooks(), self.platform.sealer());
