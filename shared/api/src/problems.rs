@@ -167,16 +167,16 @@ pub const PROBLEMS: &[Problem] = &[
         "Log in.",
     ),
     problem(
-        "malformed-body",
-        Malformed,
-        "The body is not the base64 that its headers announce.",
-        "Send the body again without a change on its way.",
-    ),
-    problem(
         "line-too-long",
         TooLarge,
         "A line of the file of an import is too long.",
         "Give each product a line of its own, of at most 64 KiB.",
+    ),
+    problem(
+        "malformed-body",
+        Malformed,
+        "The body is not the base64 that its headers announce.",
+        "Send the body again without a change on its way.",
     ),
     problem(
         "malformed-json",

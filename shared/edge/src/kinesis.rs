@@ -17,6 +17,7 @@ use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tracing::Instrument;
 
 /// Runs `consumer` with `handler`.
@@ -50,7 +51,8 @@ where
 
 /// A time that is sent in seconds with a fraction.
 pub(crate) fn milliseconds(seconds: Option<&Value>) -> Option<i64> {
-    seconds?.as_f64().map(|seconds| (seconds * 1_000.0) as i64)
+    let since_epoch = Duration::try_from_secs_f64(seconds?.as_f64()?).ok()?;
+    i64::try_from(since_epoch.as_millis()).ok()
 }
 
 /// The members of a Kinesis record that are read.

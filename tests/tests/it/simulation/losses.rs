@@ -6,9 +6,7 @@ use domain::order::Reason;
 use std::collections::BTreeSet;
 use testkit::build;
 
-type Outcome = Result<World<Memory>, (World<Memory>, Violation)>;
-
-fn with_loss(plan: Plan, lost: Option<usize>, audits: bool) -> Outcome {
+fn with_loss(plan: Plan, lost: Option<usize>, audits: bool) -> (World<Memory>, Result<(), Violation>) {
     run::with_loss(Memory::new(), build::noon(), plan, lost, audits)
 }
 
@@ -22,17 +20,13 @@ fn no_order_gave_up(world: &World<Memory>) -> Result<(), Violation> {
 
 /// Loses each message of a run of `plan` in turn. Returns the number of messages, and what does not heal.
 fn losses_that_do_not_heal(plan: &Plan, audits: bool) -> (usize, BTreeSet<String>) {
-    let whole =
-        with_loss(plan.clone(), None, true).unwrap_or_else(|(_, violation)| panic!("without a loss: {violation}"));
+    let (whole, outcome) = with_loss(plan.clone(), None, true);
+    outcome.unwrap_or_else(|violation| panic!("without a loss: {violation}"));
     let messages = whole.deliveries;
     let outcomes = on_all_cores(1..messages as u64 + 1, |take, failed| {
         while let Some(number) = take() {
-            let outcome = with_loss(plan.clone(), Some(usize::try_from(number).expect("few")), audits);
-            let (violation, world) = match outcome {
-                Ok(world) => (no_order_gave_up(&world).err(), world),
-                Err((world, violation)) => (Some(violation), world),
-            };
-            if let Some(violation) = violation {
+            let (world, outcome) = with_loss(plan.clone(), Some(usize::try_from(number).expect("few")), audits);
+            if let Err(violation) = outcome.and_then(|()| no_order_gave_up(&world)) {
                 let (event, to) = world.loss.expect("a message was lost");
                 failed.push(format!("{event} to {to}: {violation}"));
             }
@@ -74,7 +68,8 @@ fn loss_stays_for_good_if_nobody_looks_for_it() {
 #[test]
 fn nothing_is_published_twice_if_nothing_is_lost() {
     for plan in [Plan::usual(), Plan::full(), Plan::unverified()] {
-        let world = with_loss(plan, None, true).unwrap_or_else(|(_, violation)| panic!("{violation}"));
+        let (world, outcome) = with_loss(plan, None, true);
+        outcome.unwrap_or_else(|violation| panic!("{violation}"));
         let published = world.platform.bus().published();
         let ids: BTreeSet<_> = published.iter().map(|event| event.id).collect();
         assert_eq!(published.len(), ids.len());

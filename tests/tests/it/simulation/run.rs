@@ -61,13 +61,11 @@ pub fn with_loss<S: Backend>(
     plan: Plan,
     lost: Option<usize>,
     audits: bool,
-) -> Result<World<S>, (World<S>, Violation)> {
+) -> (World<S>, Result<(), Violation>) {
     let mut world = World::new(backend, now, 7, plan, None);
     (world.through_edge, world.lost, world.audits) = (true, lost, audits);
-    match until_delivered(&mut world) {
-        Ok(()) => Ok(world),
-        Err(violation) => Err((world, violation)),
-    }
+    let outcome = until_delivered(&mut world);
+    (world, outcome)
 }
 
 fn until_delivered<S: Backend>(world: &mut World<S>) -> Result<(), Violation> {
