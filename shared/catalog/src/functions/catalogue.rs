@@ -94,7 +94,7 @@ functions! {
     /// Returns how far an export of products has come, with a link to its file.
     PRODUCT_EXPORT_GET = Function::new("product-export-get", Catalogue)
         .http(Get, "/api/v1/products/exports/{id}", STAFF_OR_ADMIN)
-        .uses(&[Uses::PostgresRead, Uses::Bucket(&PRODUCT_FILES, &[GetObject])]);
+        .uses(&[Uses::PostgresRead, Uses::Bucket(&PRODUCT_FILES, &[GetObject, ListBucket])]);
     /// Writes the files of exports. Memory: a part of a file, and its products.
     PRODUCT_EXPORT_RUN = Function::new("product-export-run", Catalogue).triggered(Schedule { minutes: 1 })
         .uses(&[Uses::Postgres, Uses::Bucket(&PRODUCT_FILES, &[GetObject, PutObject, ListBucket])])
