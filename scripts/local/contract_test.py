@@ -50,7 +50,8 @@ RESOURCES = {
 def settings(data: sample_data.StackData, role: str) -> str:
     """The configuration of Schemathesis: ids that exist, and the routes that are left out."""
     document = json.loads(DOCUMENT.read_text())
-    lines = []
+    # An account of its own would not be anonymous.
+    lines = ["[auth]", "auto-signup = false"]
     for path, operations in document["paths"].items():
         ids = [sample for prefix, sample in RESOURCES.items() if path.startswith(f"{prefix}{{id}}")]
         for operation in operations.values():

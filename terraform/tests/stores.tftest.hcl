@@ -95,7 +95,7 @@ run "buckets_in_prod" {
   assert {
     condition = alltrue([
       for name, lifecycle in aws_s3_bucket_lifecycle_configuration.this :
-      [for transition in lifecycle.rule[0].transition : transition.storage_class] == (var.buckets[name].retained_days > 90 ? ["STANDARD_IA", "GLACIER_IR"] : [])
+      join(", ", [for transition in lifecycle.rule[0].transition : transition.storage_class]) == (var.buckets[name].retained_days > 90 ? "STANDARD_IA, GLACIER_IR" : "")
       if var.buckets[name].retained_days > 0
     ])
     error_message = "Objects that are kept for long must move to cheaper tiers, and no others."

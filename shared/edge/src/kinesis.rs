@@ -17,7 +17,6 @@ use kernel::Failure;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::Duration;
 use tracing::Instrument;
 
 /// Runs `consumer` with `handler`.
@@ -50,9 +49,13 @@ where
 }
 
 /// A time that is sent in seconds with a fraction.
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_possible_truncation,
+    reason = "a time has far fewer digits than a float"
+)]
 pub(crate) fn milliseconds(seconds: Option<&Value>) -> Option<i64> {
-    let since_epoch = Duration::try_from_secs_f64(seconds?.as_f64()?).ok()?;
-    i64::try_from(since_epoch.as_millis()).ok()
+    seconds?.as_f64().map(|seconds| (seconds * 1_000.0) as i64)
 }
 
 /// The members of a Kinesis record that are read.
