@@ -1,6 +1,6 @@
 //! Contract of [`JobStore`], over a store without jobs.
 
-use super::{Fixture, fresh, later, now};
+use super::{Fixture, fresh};
 use domain::{
     id::{ExportId, ImportId},
     job::Job as _,
@@ -8,7 +8,9 @@ use domain::{
     product_import::{self, CreateImport, Import, Stop},
 };
 use futures_util::future::join_all;
+use kernel::Timestamp;
 use ports::{JobStore, TakenJob};
+use std::time::Duration;
 
 /// Generates one test per rule of [`JobStore`]. The expression is a future of a `Fixture<impl JobStore>`.
 #[macro_export]
@@ -24,18 +26,27 @@ macro_rules! contract_jobs {
     };
 }
 
+/// One time for all steps of a rule: the clock goes on between them, and would now and then change the order of what is due.
+const fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+fn later(seconds: u64) -> Timestamp {
+    now() + Duration::from_secs(seconds)
+}
+
 fn an_import() -> Import {
     let command: CreateImport = serde_json::from_str(r#"{"size": 70}"#).expect("a command");
     product_import::create(ImportId(fresh()), &command, now()).expect("an import")
 }
 
-async fn create(jobs: &impl JobStore, due: i64) -> Import {
+async fn create(jobs: &impl JobStore, due: u64) -> Import {
     let import = an_import();
     jobs.create(&import, later(due)).await.expect("stored");
     import
 }
 
-async fn take(jobs: &impl JobStore, at: i64, until: i64) -> Option<TakenJob<Import>> {
+async fn take(jobs: &impl JobStore, at: u64, until: u64) -> Option<TakenJob<Import>> {
     jobs.take(later(at), later(until)).await.expect("the store responds")
 }
 
