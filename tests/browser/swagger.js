@@ -21,9 +21,10 @@ try {
   await page.screenshot({ path: `${pictures}/docs.png` });
 
   await page.getByRole("button", { name: "Authorize" }).click();
+  // The other scheme is the cookie of browser sessions.
   const dialog = page.locator(".dialog-ux");
-  await dialog.getByRole("textbox").fill(token);
-  await dialog.getByRole("button", { name: "Apply credentials" }).click();
+  await dialog.getByRole("textbox", { name: "auth-bearer-value" }).fill(token);
+  await dialog.getByRole("button", { name: "Apply credentials" }).first().click();
   await dialog.getByRole("button", { name: "Close" }).first().click();
 
   const operation = page.locator("#operations-orders-order-place");
