@@ -64,6 +64,12 @@ const SCRIPTS: &[(&str, &str, &str, &str)] = &[
     ),
     ("OFFSETS_FILE", "File with the committed offsets.", "`.local/data/kafka-offsets.json`", "`scripts/kafka-trigger`"),
     ("QUAYSIDE_ALIAS", "Alias of the functions that a deployment moves.", "`live`", "`scripts/shift-traffic`"),
+    (
+        "QUAYSIDE_ALL_CRASHES",
+        "`1`: every crash of the simulation over PostgreSQL, instead of a sample.",
+        "off",
+        "`scripts/test --full postgres`",
+    ),
     ("QUAYSIDE_CACHE", "Directory of installed tools, shared by clones.", "`~/.cache/quayside`", "`scripts/setup`"),
     ("QUAYSIDE_CRASHES", "`1`: schedules with a single crash, too, which takes minutes.", "off", "simulation"),
     (

@@ -34,7 +34,7 @@ const LONG_FUNCTIONS: [(&str, &str); 4] = [
 ];
 
 /// Handlers that may take more ports, as `path::name`, each with the reason.
-const WIDE_HANDLERS: [(&str, &str); 9] = [
+const WIDE_HANDLERS: [(&str, &str); 11] = [
     ("functions/message-send/src/lib.rs::handle", "the channel of the request decides which sender is used"),
     ("functions/update-send/src/lib.rs::handle", "the customer decides which senders are used"),
     (
@@ -50,6 +50,14 @@ const WIDE_HANDLERS: [(&str, &str); 9] = [
     ("functions/recovery-code-renew/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/totp-begin/src/lib.rs::handle", "one store has the account and its second factor"),
     ("functions/password-reset-send/src/lib.rs::handle", "one store has the user, the token and what was sent"),
+    (
+        "functions/webhook-delivery-retry/src/lib.rs::handle",
+        "one store has the endpoint, its log and its queue; secrets are opened, and the delivery is sent",
+    ),
+    (
+        "functions/webhook-endpoint-test/src/lib.rs::handle",
+        "one store has the endpoint, its log and its queue; secrets are opened, and the event is sent",
+    ),
 ];
 
 #[test]
