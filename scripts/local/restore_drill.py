@@ -82,7 +82,7 @@ class Drill:
     def __init__(self) -> None:
         self.env = chaos.ensure_up()
         # For botocore, as an operator would export them.
-        os.environ.update(self.env)
+        os.environ.update(config.aws_env())
         self.dump = str(config.DATA / "restore-drill.dump")
         self.environment = restore_reconcile.Environment("local")
         self.broken: list[str] = []

@@ -16,6 +16,7 @@ The runbook is docs/runbooks/restore.md.
 import argparse
 import datetime
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import catalog
+import config
 import progress
 from config import ScriptError
 
@@ -164,6 +166,8 @@ def read_arguments(words: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     arguments = read_arguments()
+    if arguments.stage == config.STAGE:
+        os.environ.update(config.aws_env())
     try:
         found = reconcile(Environment(arguments.stage, arguments.region), arguments)
     except (ScriptError, BotoCoreError, ClientError) as error:
