@@ -82,7 +82,9 @@ class Environment:
         days = [start.date() + datetime.timedelta(days=number) for number in range((end - start).days + 3)]
         for topic in catalog.section("kafka_topics"):
             for day in days:
-                pages = self.objects.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{topic}/{day}/")
+                pages = self.objects.get_paginator("list_objects_v2").paginate(
+                    Bucket=bucket, Prefix=f"{topic}/{day:%Y/%m/%d}/"
+                )
                 for key in (item["Key"] for page in pages for item in page.get("Contents", [])):
                     lines = self.objects.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
                     for event in map(json.loads, lines):
